@@ -1,0 +1,99 @@
+"""Holes in the shape of worn masks, for training and measuring completion networks.
+
+A recipe of the inpainter names this generator by its dotted path; the two packages do not know one
+another otherwise.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.synthesis.outline import MASK_KINDS, fit_outline
+from weights.contracts import Hole
+
+
+class FaceMaskHoles:
+    """Draws the hole that a mask on a face would leave, grown as the pipeline's refiner grows it.
+
+    Args:
+        growth: range of the growth past the mask's edge, as a share of the mask's width.
+        wobble: largest low-frequency deviation of the outline, as a share of the mask's width; it
+            stands for the errors of a detector and keeps a network from learning one family of
+            outlines by heart.
+        strap_chance: how often the straps' beginnings belong to the hole.
+    """
+
+    def __init__(
+        self,
+        growth: tuple[float, float] = (0.0, 0.08),
+        wobble: float = 0.04,
+        strap_chance: float = 0.25,
+    ) -> None:
+        self.growth = (float(growth[0]), float(growth[1]))
+        self.wobble = float(wobble)
+        self.strap_chance = float(strap_chance)
+
+    def __call__(
+        self, landmarks: NDArray[np.floating], size: tuple[int, int], random: np.random.Generator
+    ) -> Hole:
+        """Draw one hole.
+
+        Args:
+            landmarks: iBUG points `(68, 2)`, x y in pixels of the picture.
+            size: height and width of the picture.
+            random: source of all chance.
+
+        Returns:
+            Bool `(H, W)`, True where a mask would hide the face; parts outside are cut off.
+        """
+        outline = fit_outline(landmarks, MASK_KINDS[random.integers(len(MASK_KINDS))], random)
+        polygon = self._wobbled(outline.polygon, outline.width, random)
+        canvas = np.zeros(size, np.uint8)
+        _fill(canvas, polygon)
+        if random.random() < self.strap_chance:
+            self._straps(canvas, landmarks, outline.top, outline.bottom, outline.width, random)
+        radius = round(random.uniform(*self.growth) * outline.width)
+        if radius > 0:
+            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+            canvas = cv2.dilate(canvas, kernel)
+        return canvas.astype(bool)
+
+    def _wobbled(
+        self, polygon: NDArray[np.float64], width: float, random: np.random.Generator
+    ) -> NDArray[np.float64]:
+        angle = np.linspace(0.0, 2.0 * np.pi, len(polygon), endpoint=False)
+        offset = np.zeros(len(polygon))
+        for frequency in range(1, 7):
+            offset += random.normal(0.0, 1.0 / frequency) * np.sin(
+                frequency * angle + random.uniform(0.0, 2.0 * np.pi)
+            )
+        centre = polygon.mean(axis=0)
+        outward = polygon - centre
+        outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-6)
+        amount = random.uniform(0.0, self.wobble) * width / 2.0
+        shift = random.normal(0.0, self.wobble / 3.0, 2) * width
+        return np.asarray(polygon + shift + amount * offset[:, None] * outward)
+
+    def _straps(
+        self,
+        canvas: NDArray[np.uint8],
+        landmarks: NDArray[np.floating],
+        top: NDArray[np.float64],
+        bottom: NDArray[np.float64],
+        width: float,
+        random: np.random.Generator,
+    ) -> None:
+        thickness = max(1, round(width * random.uniform(0.01, 0.04)))
+        for ear, corners in ((0, (top[0], bottom[0])), (16, (top[-1], bottom[-1]))):
+            for corner in corners:
+                target = np.asarray(landmarks[ear]) + random.normal(0.0, 0.05, 2) * width
+                ends = np.rint(np.stack([corner, target])).astype(int)
+                cv2.line(canvas, ends[0].tolist(), ends[1].tolist(), 1, thickness)
+
+
+def _fill(canvas: NDArray[np.uint8], polygon: NDArray[np.float64]) -> None:
+    """Fill a polygon at a sixteenth of a pixel."""
+    fixed = np.rint(polygon * 16.0).astype(np.int32)
+    cv2.fillPoly(canvas, [fixed[:, None, :]], 1, lineType=cv2.LINE_8, shift=4)

@@ -1,0 +1,192 @@
+"""Where a mask lies on a face: its outline, fitted to 68 landmarks.
+
+The landmarks are the iBUG 68 points `(68, 2)`, x y in pixels: 0-16 jaw from ear to ear (image left
+to image right), 27-30 nose bridge, 31-35 nostrils, 36-47 eyes, 48-67 mouth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weights.errors import InputError
+
+Points = NDArray[np.float64]
+MaskKind = Literal["surgical", "cloth", "n95", "kn95"]
+MASK_KINDS: tuple[MaskKind, ...] = get_args(MaskKind)
+
+
+@dataclass(frozen=True)
+class MaskOutline:
+    """The upper and the lower edge of a mask on one face.
+
+    Attributes:
+        kind: the sort of mask.
+        top: upper edge `(K, 2)`, x y pixels, from image left over the nose to image right.
+        bottom: lower edge `(K, 2)`, from image left under the chin to image right; it begins and
+            ends at the lower corners, so the sides are the straight lines from `top` to `bottom`.
+    """
+
+    kind: MaskKind
+    top: Points
+    bottom: Points
+
+    @property
+    def polygon(self) -> Points:
+        """The closed outline `(2K, 2)`, x y pixels, clockwise from the upper left corner."""
+        return np.concatenate([self.top, self.bottom[::-1]])
+
+    @property
+    def width(self) -> float:
+        """The extent of the outline along the line between the eyes' side, in pixels."""
+        return float(np.linalg.norm(self.top[-1] - self.top[0]))
+
+
+def check_landmarks(landmarks: NDArray[np.floating]) -> Points:
+    """Return the landmarks as float64 `(68, 2)`.
+
+    Raises:
+        InputError: the shape is another, or a value is not finite.
+    """
+    points = np.asarray(landmarks, dtype=np.float64)
+    if points.shape != (68, 2) or not np.isfinite(points).all():
+        raise InputError(
+            f"landmarks must be 68 finite x y points of shape (68, 2), but have shape {points.shape}."
+        )
+    return points
+
+
+def _along(points: Points, position: float) -> Points:
+    """The point at a fractional index of a polyline; beyond its ends the last segment goes on."""
+    index = int(np.clip(np.floor(position), 0, len(points) - 2))
+    return points[index] + (position - index) * (points[index + 1] - points[index])
+
+
+def smooth_curve(control: Points, samples: int = 48) -> Points:
+    """A centripetal Catmull-Rom curve through control points `(C, 2)`, sampled `(samples, 2)`.
+
+    Source: Yuksel et al. 2011, "Parameterization and applications of Catmull-Rom curves".
+    """
+    padded = np.concatenate([2 * control[:1] - control[1:2], control, 2 * control[-1:] - control[-2:-1]])
+    knots = np.concatenate(
+        [[0.0], np.cumsum(np.maximum(np.linalg.norm(np.diff(padded, axis=0), axis=1), 1e-6) ** 0.5)]
+    )
+    at = np.linspace(knots[1], knots[-2], samples)
+    segment = np.clip(np.searchsorted(knots, at, side="right") - 1, 1, len(control) - 1)
+    t0, t1, t2, t3 = (knots[segment + offset][:, None] for offset in (-1, 0, 1, 2))
+    p0, p1, p2, p3 = (padded[segment + offset] for offset in (-1, 0, 1, 2))
+    t = at[:, None]
+    a1 = (t1 - t) / (t1 - t0) * p0 + (t - t0) / (t1 - t0) * p1
+    a2 = (t2 - t) / (t2 - t1) * p1 + (t - t1) / (t2 - t1) * p2
+    a3 = (t3 - t) / (t3 - t2) * p2 + (t - t2) / (t3 - t2) * p3
+    b1 = (t2 - t) / (t2 - t0) * a1 + (t - t0) / (t2 - t0) * a2
+    b2 = (t3 - t) / (t3 - t1) * a2 + (t - t1) / (t3 - t1) * a3
+    return np.asarray((t2 - t) / (t2 - t1) * b1 + (t - t1) / (t2 - t1) * b2)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """How one sort of mask sits: each pair is a range from which a value is drawn."""
+
+    bridge: tuple[float, float]  # upper edge along the nose bridge: 0 at landmark 27, 1 at 30
+    side_top: tuple[float, float]  # upper corner along the jaw, in landmark numbers from the ear
+    side_bottom: tuple[float, float]  # lower corner, likewise
+    inset: tuple[float, float]  # how far the corners lie inside the jaw line, share of the half width
+    chin: tuple[float, float]  # how far the lower edge hangs below the chin, share of the face height
+    belly: tuple[float, float]  # how far the lower edge stands off the jaw, share of the face height
+    wire: tuple[float, float]  # how peaked the upper edge is at the nose, 0 for a straight line
+
+
+_FITS: dict[MaskKind, _Fit] = {
+    "surgical": _Fit((0.05, 0.75), (0.6, 2.8), (3.6, 6.0), (0.0, 0.16), (-0.01, 0.09), (-0.02, 0.05), (0.3, 1.0)),
+    "cloth": _Fit((0.1, 0.8), (0.4, 2.6), (3.4, 5.8), (-0.02, 0.14), (-0.02, 0.1), (-0.02, 0.05), (0.2, 0.9)),
+    "n95": _Fit((0.0, 0.6), (1.4, 3.4), (3.8, 5.6), (0.06, 0.28), (-0.03, 0.08), (0.0, 0.06), (0.6, 1.2)),
+    "kn95": _Fit((0.0, 0.65), (1.0, 3.0), (3.6, 5.6), (0.0, 0.2), (-0.02, 0.1), (0.0, 0.06), (0.5, 1.2)),
+}
+
+
+def fit_outline(
+    landmarks: NDArray[np.floating], kind: MaskKind, random: np.random.Generator, samples: int = 48
+) -> MaskOutline:
+    """Lay a mask of one kind on a face; each draw gives a slightly different fit.
+
+    Head turn and tilt are followed because every point is placed along landmark lines. On a turned
+    face the far edge is pushed out past the nose, as a worn mask stands off the face there.
+
+    Args:
+        landmarks: iBUG points `(68, 2)`, x y in pixels.
+        kind: one of `MASK_KINDS`.
+        random: source of all chance.
+        samples: points on each edge.
+
+    Raises:
+        InputError: the landmarks are malformed, or the kind is unknown.
+    """
+    points = check_landmarks(landmarks)
+    if kind not in _FITS:
+        raise InputError(f"Unknown mask kind {kind!r}: use one of {', '.join(MASK_KINDS)}.")
+    fit = _FITS[kind]
+    jaw = points[:17]
+    bridge = _along(points[27:31], 3 * random.uniform(*fit.bridge))
+    down = points[8] - points[27]
+    height = float(np.linalg.norm(down)) or 1.0
+    down = down / height
+    right = np.array([down[1], -down[0]])
+    if float(right @ (jaw[16] - jaw[0])) < 0:
+        right = -right
+    centre = points[[27, 30, 33, 51, 57, 8]].mean(axis=0)
+
+    corner_top, corner_bottom = random.uniform(*fit.side_top), random.uniform(*fit.side_bottom)
+    inset = random.uniform(*fit.inset)
+    chin, belly = random.uniform(*fit.chin), random.uniform(*fit.belly)
+    wire = random.uniform(*fit.wire)
+
+    def jaw_point(position: float) -> Points:
+        return _along(jaw, position + random.normal(0.0, 0.15))
+
+    def inward(point: Points, share: float) -> Points:
+        across = float((point - centre) @ right)
+        return point - share * across * right
+
+    left_top = inward(jaw_point(corner_top), inset)
+    right_top = inward(jaw_point(16 - corner_top), inset)
+    left_bottom = inward(jaw_point(corner_bottom), inset * 0.6)
+    right_bottom = inward(jaw_point(16 - corner_bottom), inset * 0.6)
+
+    # The nose of a turned head reaches past the far cheek; the mask covers it with some air between.
+    nose_across = (points[[28, 29, 30, 31, 35]] - centre) @ right
+    air = 0.04 * height
+    for corner, sign in ((left_top, -1.0), (right_top, 1.0)):
+        reach = sign * float((corner - centre) @ right)
+        needed = float((sign * nose_across).max()) + air
+        if reach < needed:
+            corner += sign * (needed - reach) * right
+
+    def cheek(corner: Points) -> Points:
+        flat = corner + 0.62 * (bridge - corner)
+        sag = (0.02 + 0.05 * wire) * height
+        return np.asarray(flat + sag * down * random.uniform(0.4, 1.2))
+
+    wing = 0.05 * height * right
+    top = smooth_curve(
+        np.stack(
+            [left_top, cheek(left_top), bridge - wing, bridge + wing, cheek(right_top), right_top]
+        ),
+        samples,
+    )
+
+    def under(position: float) -> Points:
+        point = _along(jaw, position)
+        outward = point - points[[30, 51]].mean(axis=0)
+        outward = outward / (np.linalg.norm(outward) or 1.0)
+        closeness = 1.0 - abs(position - 8.0) / 8.0
+        return np.asarray(point + belly * height * outward + max(0.0, closeness) ** 2 * chin * height * down)
+
+    inner = np.linspace(corner_bottom, 16 - corner_bottom, 7)[1:-1]
+    bottom = smooth_curve(
+        np.stack([left_bottom, *(under(float(position)) for position in inner), right_bottom]), samples
+    )
+    return MaskOutline(kind, top, bottom)

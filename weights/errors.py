@@ -1,0 +1,34 @@
+"""The one exception family of unmask.
+
+It lives in `weights` because that is the package which every other one may import.
+"""
+
+from __future__ import annotations
+
+
+class UnmaskError(Exception):
+    """Base of every error that unmask raises on purpose; its text is one sentence for the user."""
+
+
+class InputError(UnmaskError, ValueError):
+    """A picture, hole, path or argument from the user is not what the call takes."""
+
+
+class ConfigurationError(UnmaskError, ValueError):
+    """A configuration names something unknown or contradicts itself."""
+
+
+class WeightsError(UnmaskError):
+    """A weight file is missing, damaged or made for another network."""
+
+
+class MissingDependencyError(UnmaskError, ImportError):
+    """An optional library is needed for this call and is not installed."""
+
+
+class OutputError(UnmaskError, OSError):
+    """A result cannot be written where it was asked for."""
+
+
+class TrainingError(UnmaskError, RuntimeError):
+    """Training cannot go on: not-a-number losses, no memory left, or nothing to train on."""
