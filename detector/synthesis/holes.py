@@ -6,12 +6,17 @@ another otherwise.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from detector.synthesis.outline import MASK_KINDS, fit_outline
-from weights.contracts import Hole
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Hole
 
 
 class FaceMaskHoles:
@@ -57,7 +62,7 @@ class FaceMaskHoles:
         radius = round(random.uniform(*self.growth) * outline.width)
         if radius > 0:
             kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-            canvas = cv2.dilate(canvas, kernel)
+            canvas = np.asarray(cv2.dilate(canvas, kernel), np.uint8)
         return canvas.astype(bool)
 
     def _wobbled(

@@ -17,6 +17,10 @@ from weights.errors import InputError
 Points = NDArray[np.float64]
 MaskKind = Literal["surgical", "cloth", "n95", "kn95"]
 MASK_KINDS: tuple[MaskKind, ...] = get_args(MaskKind)
+OutlineStyle = Literal["surgical", "cloth", "n95", "kn95", "moulded"]
+"""The kinds, and the moulded foam or knit mask that tapers towards the ears."""
+Worn = Literal["full", "under-nose", "chin"]
+WORN: tuple[Worn, ...] = get_args(Worn)
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class MaskOutline:
             ends at the lower corners, so the sides are the straight lines from `top` to `bottom`.
     """
 
-    kind: MaskKind
+    kind: OutlineStyle
     top: Points
     bottom: Points
 
@@ -54,7 +58,8 @@ def check_landmarks(landmarks: NDArray[np.floating]) -> Points:
     points = np.asarray(landmarks, dtype=np.float64)
     if points.shape != (68, 2) or not np.isfinite(points).all():
         raise InputError(
-            f"landmarks must be 68 finite x y points of shape (68, 2), but have shape {points.shape}."
+            "landmarks must be 68 finite x y points of shape (68, 2), "
+            f"but have shape {points.shape}."
         )
     return points
 
@@ -70,7 +75,9 @@ def smooth_curve(control: Points, samples: int = 48) -> Points:
 
     Source: Yuksel et al. 2011, "Parameterization and applications of Catmull-Rom curves".
     """
-    padded = np.concatenate([2 * control[:1] - control[1:2], control, 2 * control[-1:] - control[-2:-1]])
+    padded = np.concatenate(
+        [2 * control[:1] - control[1:2], control, 2 * control[-1:] - control[-2:-1]]
+    )
     knots = np.concatenate(
         [[0.0], np.cumsum(np.maximum(np.linalg.norm(np.diff(padded, axis=0), axis=1), 1e-6) ** 0.5)]
     )
@@ -89,27 +96,60 @@ def smooth_curve(control: Points, samples: int = 48) -> Points:
 
 @dataclass(frozen=True)
 class _Fit:
-    """How one sort of mask sits: each pair is a range from which a value is drawn."""
+    """How one sort of mask sits; each pair is a range from which a value is drawn.
 
-    bridge: tuple[float, float]  # upper edge along the nose bridge: 0 at landmark 27, 1 at 30
-    side_top: tuple[float, float]  # upper corner along the jaw, in landmark numbers from the ear
-    side_bottom: tuple[float, float]  # lower corner, likewise
-    inset: tuple[float, float]  # how far the corners lie inside the jaw line, share of the half width
-    chin: tuple[float, float]  # how far the lower edge hangs below the chin, share of the face height
-    belly: tuple[float, float]  # how far the lower edge stands off the jaw, share of the face height
-    wire: tuple[float, float]  # how peaked the upper edge is at the nose, 0 for a straight line
+    Attributes:
+        bridge: where the upper edge crosses the nose bridge: 0 at landmark 27, 1 at 30.
+        side_top: upper corner along the jaw, in landmark numbers from the ear.
+        side_bottom: lower corner, likewise.
+        inset: how far the corners lie inside the jaw line, as a share of the half width.
+        chin: how far the lower edge hangs below the chin, as a share of the face's height.
+        belly: how far the lower edge stands off the jaw, likewise.
+        wire: how peaked the upper edge is at the nose, 0 for a straight line.
+    """
+
+    bridge: tuple[float, float]
+    side_top: tuple[float, float]
+    side_bottom: tuple[float, float]
+    inset: tuple[float, float]
+    chin: tuple[float, float]
+    belly: tuple[float, float]
+    wire: tuple[float, float]
 
 
-_FITS: dict[MaskKind, _Fit] = {
-    "surgical": _Fit((0.05, 0.75), (0.6, 2.8), (3.6, 6.0), (0.0, 0.16), (-0.01, 0.09), (-0.02, 0.05), (0.3, 1.0)),
-    "cloth": _Fit((0.1, 0.8), (0.4, 2.6), (3.4, 5.8), (-0.02, 0.14), (-0.02, 0.1), (-0.02, 0.05), (0.2, 0.9)),
-    "n95": _Fit((0.0, 0.6), (1.4, 3.4), (3.8, 5.6), (0.06, 0.28), (-0.03, 0.08), (0.0, 0.06), (0.6, 1.2)),
-    "kn95": _Fit((0.0, 0.65), (1.0, 3.0), (3.6, 5.6), (0.0, 0.2), (-0.02, 0.1), (0.0, 0.06), (0.5, 1.2)),
+_FITS: dict[OutlineStyle, _Fit] = {
+    "surgical": _Fit(
+        (0.05, 0.75), (0.6, 2.8), (3.6, 6.0), (0.0, 0.16), (-0.01, 0.09), (-0.02, 0.05), (0.3, 1.0)
+    ),
+    "cloth": _Fit(
+        (0.1, 0.8), (0.4, 2.6), (3.4, 5.8), (-0.02, 0.14), (-0.02, 0.1), (-0.02, 0.05), (0.2, 0.9)
+    ),
+    "n95": _Fit(
+        (0.0, 0.6), (1.4, 3.4), (3.8, 5.6), (0.06, 0.28), (-0.03, 0.08), (0.0, 0.06), (0.6, 1.2)
+    ),
+    "kn95": _Fit(
+        (0.0, 0.65), (1.0, 3.0), (3.6, 5.6), (0.0, 0.2), (-0.02, 0.1), (0.0, 0.06), (0.5, 1.2)
+    ),
+    "moulded": _Fit(
+        (0.0, 0.7), (0.5, 1.6), (2.0, 3.4), (-0.04, 0.05), (-0.02, 0.07), (-0.03, 0.02), (0.5, 1.3)
+    ),
+}
+
+# A mask that slid down: where its upper edge crosses the face (from one landmark towards another)
+# and how far its corners follow it, in landmark numbers.
+_SLID: dict[Worn, tuple[int, int, tuple[float, float], tuple[float, float]]] = {
+    "under-nose": (33, 51, (0.0, 0.7), (0.3, 1.6)),
+    "chin": (57, 8, (0.15, 0.6), (1.8, 3.2)),
 }
 
 
 def fit_outline(
-    landmarks: NDArray[np.floating], kind: MaskKind, random: np.random.Generator, samples: int = 48
+    landmarks: NDArray[np.floating],
+    kind: OutlineStyle,
+    random: np.random.Generator,
+    samples: int = 48,
+    *,
+    worn: Worn = "full",
 ) -> MaskOutline:
     """Lay a mask of one kind on a face; each draw gives a slightly different fit.
 
@@ -118,16 +158,19 @@ def fit_outline(
 
     Args:
         landmarks: iBUG points `(68, 2)`, x y in pixels.
-        kind: one of `MASK_KINDS`.
+        kind: one of `MASK_KINDS`, or "moulded".
         random: source of all chance.
         samples: points on each edge.
+        worn: "full" over the nose, or slid down to "under-nose" or to the "chin".
 
     Raises:
-        InputError: the landmarks are malformed, or the kind is unknown.
+        InputError: the landmarks are malformed, or the kind or the way of wearing is unknown.
     """
     points = check_landmarks(landmarks)
     if kind not in _FITS:
-        raise InputError(f"Unknown mask kind {kind!r}: use one of {', '.join(MASK_KINDS)}.")
+        raise InputError(f"Unknown mask kind {kind!r}: use one of {', '.join(_FITS)}.")
+    if worn not in WORN:
+        raise InputError(f"Unknown way of wearing {worn!r}: use one of {', '.join(WORN)}.")
     fit = _FITS[kind]
     jaw = points[:17]
     bridge = _along(points[27:31], 3 * random.uniform(*fit.bridge))
@@ -143,6 +186,14 @@ def fit_outline(
     inset = random.uniform(*fit.inset)
     chin, belly = random.uniform(*fit.chin), random.uniform(*fit.belly)
     wire = random.uniform(*fit.wire)
+    if worn != "full":
+        start, end, share, follow = _SLID[worn]
+        bridge = points[start] + random.uniform(*share) * (points[end] - points[start])
+        slide = random.uniform(*follow)
+        corner_top = min(corner_top + slide, 5.0)
+        corner_bottom = min(max(corner_bottom + 0.5 * slide, corner_top + 0.9), 6.6)
+        chin += random.uniform(0.0, 0.1)
+        wire *= 0.4
 
     def jaw_point(position: float) -> Points:
         return _along(jaw, position + random.normal(0.0, 0.15))
@@ -156,8 +207,9 @@ def fit_outline(
     left_bottom = inward(jaw_point(corner_bottom), inset * 0.6)
     right_bottom = inward(jaw_point(16 - corner_bottom), inset * 0.6)
 
-    # The nose of a turned head reaches past the far cheek; the mask covers it with some air between.
-    nose_across = (points[[28, 29, 30, 31, 35]] - centre) @ right
+    # The nose of a turned head reaches past the far cheek; the mask covers it, with some air.
+    covered = [28, 29, 30, 31, 35] if worn == "full" else [51, 57, 8]
+    nose_across = (points[covered] - centre) @ right
     air = 0.04 * height
     for corner, sign in ((left_top, -1.0), (right_top, 1.0)):
         reach = sign * float((corner - centre) @ right)
@@ -183,10 +235,13 @@ def fit_outline(
         outward = point - points[[30, 51]].mean(axis=0)
         outward = outward / (np.linalg.norm(outward) or 1.0)
         closeness = 1.0 - abs(position - 8.0) / 8.0
-        return np.asarray(point + belly * height * outward + max(0.0, closeness) ** 2 * chin * height * down)
+        return np.asarray(
+            point + belly * height * outward + max(0.0, closeness) ** 2 * chin * height * down
+        )
 
     inner = np.linspace(corner_bottom, 16 - corner_bottom, 7)[1:-1]
     bottom = smooth_curve(
-        np.stack([left_bottom, *(under(float(position)) for position in inner), right_bottom]), samples
+        np.stack([left_bottom, *(under(float(position)) for position in inner), right_bottom]),
+        samples,
     )
     return MaskOutline(kind, top, bottom)

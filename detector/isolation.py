@@ -1,0 +1,121 @@
+"""Importing Ultralytics without its side effects.
+
+On import Ultralytics writes a settings file, asks a name server whether it is online, replaces
+`torch.save` and `PIL.Image.open`, sets environment variables, warning filters, print options and
+OpenCV's thread count, and prints through a logger of its own; while it trains it reports to
+analytics services whose packages happen to be installed. Everything here that needs Ultralytics
+gets it through `import_quietly`, which keeps all that from happening or puts it back.
+
+What stays: the process counts as offline for Ultralytics (`ultralytics.utils.ONLINE` is False), its
+settings live in memory only, and its logger has no handler of its own, so that its messages reach
+the application's logging if that is set up and are dropped otherwise. A process that imported
+Ultralytics itself beforehand keeps what that import did.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+_LOCK = threading.RLock()
+
+_ENVIRONMENT = {
+    "YOLO_OFFLINE": "true",
+    "YOLO_VERBOSE": "false",
+    "YOLO_AUTOINSTALL": "false",
+}
+
+_REPORTING_SETTINGS: dict[str, Any] = {
+    "sync": False,
+    "clearml": False,
+    "comet": False,
+    "dvc": False,
+    "mlflow": False,
+    "raytune": False,
+    "tensorboard": False,
+    "wandb": False,
+    "vscode_msg": False,
+    "openvino_msg": False,
+}
+
+
+def import_quietly(module: str) -> ModuleType:
+    """Import a module of Ultralytics, leaving the process as it was.
+
+    Args:
+        module: its dotted name, such as "ultralytics.nn.tasks".
+
+    Raises:
+        ImportError: Ultralytics is not installed, or has no such module.
+    """
+    with _LOCK:
+        loaded = sys.modules.get(module)
+        if loaded is not None:
+            return loaded
+        first = "ultralytics" not in sys.modules
+        with _process_state_kept(), tempfile.TemporaryDirectory(prefix="unmask-") as settings:
+            os.environ.update(_ENVIRONMENT, YOLO_CONFIG_DIR=settings)
+            imported = importlib.import_module(module)
+            if first:
+                _silence()
+        return imported
+
+
+def _silence() -> None:
+    """Keep settings in memory, switch reporting off and take the logger's own handler away."""
+    utilities = importlib.import_module("ultralytics.utils")
+    utilities.SETTINGS._save = lambda: None
+    dict.update(utilities.SETTINGS, _REPORTING_SETTINGS)
+    logger = utilities.LOGGER
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = True
+    logger.setLevel(logging.WARNING)
+
+
+@contextmanager
+def _process_state_kept() -> Iterator[None]:
+    """Put environment, patched functions, print options, filters and threads back afterwards."""
+    import cv2
+    import numpy as np
+    import PIL.Image
+    import torch
+
+    patched: list[tuple[Any, str]] = [
+        (torch, "save"),
+        (PIL.Image, "open"),
+        (cv2, "imread"),
+        (cv2, "imwrite"),
+        (cv2, "imshow"),
+    ]
+    functions = [(owner, name, getattr(owner, name)) for owner, name in patched]
+    environment = dict(os.environ)
+    numpy_options = np.get_printoptions()
+    torch_options = dict(vars(torch._tensor_str.PRINT_OPTS))
+    filters = warnings.filters[:]
+    opencv_threads = cv2.getNumThreads()
+    levels = {name: logging.getLogger(name).level for name in ("sentry_sdk", "coremltools")}
+    try:
+        yield
+    finally:
+        for owner, name, function in functions:
+            setattr(owner, name, function)
+        for name in set(os.environ) - set(environment):
+            del os.environ[name]
+        os.environ.update(environment)
+        np.set_printoptions(**numpy_options)
+        torch.set_printoptions(**torch_options)
+        warnings.filters[:] = filters
+        cv2.setNumThreads(opencv_threads)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

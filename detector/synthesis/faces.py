@@ -1,0 +1,85 @@
+"""Reading faces and their landmarks from an annotation file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detector.synthesis.outline import check_landmarks
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    import os
+
+    from detector.synthesis.outline import Points
+
+_KNOWN = ("file", "landmarks", "split", "width", "height")
+
+
+@dataclass(frozen=True)
+class FaceAnnotation:
+    """One picture of a face and the face's landmarks.
+
+    Attributes:
+        file: the picture.
+        landmarks: iBUG points `(68, 2)`, x y in pixels.
+        split: "train", "val" or "test" where the annotation names one.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+        extra: everything else that the annotation says.
+    """
+
+    file: Path
+    landmarks: Points
+    split: str | None
+    width: int
+    height: int
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def load_faces(path: str | os.PathLike[str]) -> list[FaceAnnotation]:
+    """Read an annotation file with one JSON object per line.
+
+    Each has `file` (relative to the annotation file's folder), `landmarks` (68 pairs x y), `width`
+    and `height`; `split` is optional, and other entries end up in `extra`.
+
+    Args:
+        path: the file, or a folder that holds `faces.jsonl`.
+
+    Raises:
+        InputError: the file cannot be read, or a line is malformed; the sentence names the line.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / "faces.jsonl"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Cannot read the face annotations {file}: {error}.") from error
+    faces = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            split = entry.get("split")
+            faces.append(
+                FaceAnnotation(
+                    file=file.parent / str(entry["file"]),
+                    landmarks=check_landmarks(np.asarray(entry["landmarks"], np.float64)),
+                    split=None if split is None else str(split),
+                    width=int(entry["width"]),
+                    height=int(entry["height"]),
+                    extra={key: value for key, value in entry.items() if key not in _KNOWN},
+                )
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"Line {number} of {file} must be a JSON object with file, landmarks (68 pairs "
+                f"x y), width and height: {type(error).__name__}: {error}"
+            ) from error
+    return faces

@@ -1,0 +1,86 @@
+"""Lighting a mask's surface as the face beneath it is lit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from detector.synthesis.canvas import Canvas
+    from detector.synthesis.face_light import FaceLight
+
+
+@dataclass(frozen=True)
+class SurfaceLight:
+    """How a surface's brightness follows from its normal, and the light that falls on the canvas.
+
+    Attributes:
+        gradient: change with the normal's x and y.
+        frontal: loss of a surface that no longer faces the camera.
+        field: float32 canvas map, light from what the face itself shows.
+        exposure: brightness of the light, linear.
+    """
+
+    gradient: tuple[float, float]
+    frontal: float
+    field: NDArray[np.float32]
+    exposure: float
+
+
+def surface_light(canvas: Canvas, light: FaceLight, random: np.random.Generator) -> SurfaceLight:
+    """Turn the light on a face into the light on a mask, with some uncertainty."""
+    every = 4
+    x, y = canvas.pixels(every)
+    field = light.shade_at(x, y) ** np.float32(random.uniform(0.4, 0.8))
+    # Light comes from above more often than not; folds need it to be seen.
+    downward = 0.65 * light.gradient[1] + random.uniform(-0.6, -0.1)
+    sideward = 0.85 * light.gradient[0] + random.normal(0.0, 0.15)
+    return SurfaceLight(
+        gradient=(sideward, downward),
+        frontal=random.uniform(0.2, 0.8),
+        field=canvas.enlarge(field, every),
+        exposure=light.white * float(np.exp(random.normal(0.05, 0.15))),
+    )
+
+
+def shade_relief(relief: NDArray[np.float32], shading: SurfaceLight) -> NDArray[np.float32]:
+    """Brightness of a relief `(h, w)`, in canvas pixels of height, under a light; about 1."""
+    slope_x = cv2.Scharr(relief, cv2.CV_32F, 1, 0, scale=1 / 32)
+    slope_y = cv2.Scharr(relief, cv2.CV_32F, 0, 1, scale=1 / 32)
+    facing = 1.0 / np.sqrt(1.0 + slope_x * slope_x + slope_y * slope_y)
+    gradient_x, gradient_y = shading.gradient
+    bright = (
+        1.0
+        - facing * (np.float32(gradient_x) * slope_x + np.float32(gradient_y) * slope_y)
+        + np.float32(shading.frontal) * (facing - 1.0)
+    )
+    return np.maximum(bright, 0.12) * shading.field
+
+
+def linear(colour: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
+    """SRGB values of 0 to 255 as squares of 0 to 1."""
+    return np.square(colour.astype(np.float32) / np.float32(255.0))
+
+
+def light_colour(
+    colour: NDArray[np.float32], light: FaceLight, exposure: float
+) -> NDArray[np.float32]:
+    """The linear colour that a material of linear `colour` `(..., 3)` has in the photo's light."""
+    tinted = colour
+    if light.chroma < 1.0:
+        grey = colour @ np.array([0.25, 0.6, 0.15], np.float32)
+        tinted = grey[..., None] + np.float32(light.chroma) * (colour - grey[..., None])
+    return tinted * (light.tint * exposure).astype(np.float32)
+
+
+def shoulder(colour: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bend linear values so that they run gently into 1, as a camera's tone curve does."""
+    knee = np.float32(0.72)
+    over = np.maximum(colour - knee, 0.0)
+    span = np.float32(1.0) - knee
+    return np.minimum(colour, knee) + span * over / (over + span)

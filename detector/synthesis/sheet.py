@@ -1,0 +1,134 @@
+"""The flat sheet of material on which a mask's colour, folds and seams are laid out.
+
+A sheet covers `across` from -1.1 to 1.1 and `down` from -0.05 to 1.05, a little more than the
+mask's body. Lengths on it are shares of the mask's width.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+Colour = tuple[int, int, int]
+"""sRGB, 0 to 255 each."""
+
+Edge = Literal["top", "bottom", "sides"]
+
+_ACROSS, _DOWN = 1.1, 0.05
+_ASPECT = 0.72
+
+
+class Sheet:
+    """A sheet that makers of masks draw on.
+
+    Args:
+        width: columns of the sheet's maps.
+        colour: the material's sRGB colour.
+        random: source of all chance.
+
+    Attributes:
+        colour: uint8 `(h, w, 3)`, the material's own sRGB colour.
+        relief: float32 `(h, w)`, height towards the camera as a share of the mask's width.
+        shadow: float32 `(h, w)`, what occlusion leaves of the light, 0 to 1.
+        across, down: float32 `(h, w)`, the material coordinates.
+        unit: columns per mask width.
+    """
+
+    def __init__(self, width: int, colour: Colour, random: np.random.Generator) -> None:
+        if width < 16:
+            raise InputError(
+                f"A sheet must be at least 16 columns wide, but {width} was asked for."
+            )
+        self.random = random
+        self.size = (round(width * _ASPECT), width)
+        self.unit = width / _ACROSS
+        self.colour = np.empty((*self.size, 3), np.uint8)
+        self.colour[:] = colour
+        self.relief = np.zeros(self.size, np.float32)
+        self.shadow = np.ones(self.size, np.float32)
+        across = np.linspace(-_ACROSS, _ACROSS, self.size[1], dtype=np.float32)
+        down = np.linspace(-_DOWN, 1.0 + _DOWN, self.size[0], dtype=np.float32)
+        self.across, self.down = np.meshgrid(across, down)
+
+    def columns(self, across: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Columns of the maps, as floats, for values of `across`."""
+        return (across + np.float32(_ACROSS)) * np.float32((self.size[1] - 1) / (2 * _ACROSS))
+
+    def rows(self, down: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Rows of the maps, as floats, for values of `down`."""
+        return (down + np.float32(_DOWN)) * np.float32((self.size[0] - 1) / (1 + 2 * _DOWN))
+
+    def place(
+        self, points: Sequence[tuple[float, float]] | NDArray[np.floating]
+    ) -> NDArray[np.int32]:
+        """Points `(K, 2)` of across and down as OpenCV's fixed-point pixels, in sixteenths."""
+        array = np.asarray(points, np.float32)
+        placed = np.stack([self.columns(array[:, 0]), self.rows(array[:, 1])], axis=1)
+        return np.rint(placed * 16.0).astype(np.int32)
+
+    def pixels(self, share: float, least: int = 1) -> int:
+        """A length, as a share of the mask's width, in whole pixels of the sheet."""
+        return max(least, round(share * self.unit))
+
+    def distance(self, edge: Edge) -> NDArray[np.float32]:
+        """How far each point of the sheet lies from an edge, as a share of the mask's width."""
+        if edge == "sides":
+            return np.asarray((1.0 - np.abs(self.across)) * np.float32(0.5), np.float32)
+        vertical = self.down if edge == "top" else 1.0 - self.down
+        return np.asarray(vertical * np.float32(0.7), np.float32)
+
+    def noise(self, cells: tuple[int, int]) -> NDArray[np.float32]:
+        """Smooth noise `(h, w)` of unit deviation with that many cells down and across."""
+        grid = self.random.standard_normal(cells, dtype=np.float32)
+        enlarged = cv2.resize(grid, self.size[::-1], interpolation=cv2.INTER_CUBIC)
+        return np.asarray(enlarged, np.float32)
+
+    def lines(
+        self,
+        curves: Sequence[Sequence[tuple[float, float]] | NDArray[np.floating]],
+        width: float,
+        softness: float,
+        strengths: Sequence[float] | None = None,
+    ) -> NDArray[np.float32]:
+        """Draw soft lines, 1 at their middle, as a float32 map `(h, w)`.
+
+        Args:
+            curves: polylines of across and down.
+            width: of the lines, as a share of the mask's width.
+            softness: deviation of the blur, likewise.
+            strengths: brightness of each line, 1 where left out.
+        """
+        drawn = np.zeros(self.size, np.uint8)
+        for number, curve in enumerate(curves):
+            strength = 1.0 if strengths is None else strengths[number]
+            cv2.polylines(
+                drawn,
+                [self.place(curve)[:, None, :]],
+                False,
+                int(np.clip(255 * strength, 1, 255)),
+                self.pixels(width),
+                cv2.LINE_AA,
+                4,
+            )
+        sigma = softness * self.unit
+        plane = drawn.astype(np.float32)
+        if sigma > 0.3:
+            peak = plane.max()
+            plane = np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)
+            plane *= peak / max(float(plane.max()), 1.0)
+        return plane / np.float32(255.0)
+
+    def paint(self, coverage: NDArray[np.float32], colour: Colour | NDArray[np.float32]) -> None:
+        """Lay a colour over the sheet where `coverage` `(h, w)` is 1."""
+        weight = coverage[..., None]
+        mixed = self.colour * (1.0 - weight) + np.asarray(colour, np.float32) * weight
+        self.colour = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)

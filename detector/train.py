@@ -1,0 +1,123 @@
+"""`python -m detector.train`: train a detector from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from detector.architecture import ARCHITECTURES
+from detector.training import TrainingProgress, train_detector
+from weights.errors import UnmaskError
+
+_SHOWN = ("metrics/mAP50(B)", "metrics/mAP50(M)", "metrics/mAP50-95(M)")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m detector.train",
+        description="Train a mask detector on a YOLO segmentation data set.",
+    )
+    parser.add_argument("--data", required=True, type=Path, help="the data set's data.yaml")
+    parser.add_argument("--output", required=True, type=Path, help="folder of the run")
+    parser.add_argument(
+        "--recipe", default="auto", help="'cpu', 'gpu', 'auto', or the path of a recipe"
+    )
+    parser.add_argument("--architecture", choices=ARCHITECTURES, help="instead of the recipe's")
+    parser.add_argument("--image-size", type=int, help="side of the training pictures in pixels")
+    parser.add_argument("--epochs", type=int, help="passes over the training pictures")
+    parser.add_argument("--batch", type=int, help="pictures in a batch")
+    parser.add_argument("--workers", type=int, help="processes that load pictures")
+    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
+    parser.add_argument("--device", default="auto", help="'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all chance")
+    parser.add_argument(
+        "--minutes", type=float, help="fit the number of epochs to this time after the first epoch"
+    )
+    parser.add_argument("--initial-weights", type=Path, help="safetensors to go on from")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --output")
+    parser.add_argument("--no-plots", action="store_true", help="draw no curves and pictures")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a value of the recipe; may be given again",
+    )
+    return parser
+
+
+class _Reporter:
+    """Prints a line about every half a minute and one at the end of every epoch."""
+
+    def __init__(self, seconds: float = 30.0) -> None:
+        self.seconds = seconds
+        self.began = self.last = time.monotonic()
+
+    def __call__(self, progress: TrainingProgress) -> None:
+        now = time.monotonic()
+        if not progress.metrics and now - self.last < self.seconds:
+            return
+        self.last = now
+        losses = " ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
+        line = (
+            f"{now - self.began:7.0f} s  epoch {progress.epoch}/{progress.epochs}  batch "
+            f"{progress.batch}/{progress.batches}  {losses}"
+        )
+        if progress.metrics:
+            line += "  " + " ".join(
+                f"{name.removeprefix('metrics/')} {progress.metrics[name]:.3f}"
+                for name in _SHOWN
+                if name in progress.metrics
+            )
+        print(line, flush=True)
+
+
+def _changes(entries: Sequence[str]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for entry in entries:
+        name, _, value = entry.partition("=")
+        changes[name.strip()] = yaml.safe_load(value) if value else ""
+    return changes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    options = build_parser().parse_args(arguments)
+    try:
+        trained = train_detector(
+            options.data,
+            options.output,
+            recipe=options.recipe,
+            architecture=options.architecture,
+            image_size=options.image_size,
+            epochs=options.epochs,
+            batch=options.batch,
+            workers=options.workers,
+            changes=_changes(options.set),
+            device=options.device,
+            seed=options.seed,
+            threads=options.threads,
+            time_budget_minutes=options.minutes,
+            initial_weights=options.initial_weights,
+            resume=options.resume,
+            plots=not options.no_plots,
+            progress=_Reporter(),
+        )
+    except UnmaskError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{trained.weights} after {trained.epochs} epochs, {trained.seconds:.0f} s")
+    for name, value in trained.metrics.items():
+        print(f"  {name}: {value:.4f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,301 @@
+"""Ultralytics' segmentation trainer, fed by our own reader and writing our own weight files.
+
+This module imports Ultralytics and is itself only imported by `detector.training`. It changes the
+trainer where the original would touch the network or files that are none of its business, and adds
+what training on a CPU wants: bfloat16 arithmetic with channels-last tensors, and workers.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from PIL import Image as PillowImage
+from PIL import UnidentifiedImageError
+
+from detector.architecture import DetectorConfiguration, network_description
+from detector.isolation import import_quietly
+from detector.weight_file import load_detector, save_detector
+from detector.yolo_dataset import read_labels, read_yolo_dataset
+from weights.errors import ConfigurationError, InputError, TrainingError
+
+import_quietly("ultralytics.models.yolo.segment")
+
+from ultralytics.data.dataset import YOLODataset  # noqa: E402
+from ultralytics.models.yolo.segment import SegmentationTrainer  # noqa: E402
+from ultralytics.nn.tasks import SegmentationModel  # noqa: E402
+from ultralytics.utils.torch_utils import unwrap_model  # noqa: E402
+
+WEIGHTS_NAME = "detector.safetensors"
+"""Name of the best weights in a run's folder."""
+
+_ORIENTATION = 0x0112
+_TURNED = frozenset({5, 6, 7, 8})
+
+
+class MaskDataset(YOLODataset):  # type: ignore[misc]
+    """Pictures and polygons read by our own reader: no caches on disk, no rewritten pictures."""
+
+    def get_img_files(self, img_path: list[str]) -> list[str]:
+        """Return the files of the part, which are listed already."""
+        return list(img_path)
+
+    def get_labels(self) -> list[dict[str, Any]]:
+        """Read size and polygons of every picture; a picture that cannot be read is left out.
+
+        Raises:
+            InputError: a label file is malformed.
+            TrainingError: no picture can be read.
+        """
+        class_count = len(self.data["names"])
+        labels: list[dict[str, Any]] = []
+        for name in self.im_files:
+            size = _picture_size(name)
+            if size is None:
+                continue
+            marked = read_labels(Path(name), class_count)
+            labels.append(
+                {
+                    "im_file": name,
+                    "shape": size,
+                    "cls": marked.classes.astype(np.float32).reshape(-1, 1),
+                    "bboxes": marked.boxes,
+                    "segments": list(marked.polygons),
+                    "keypoints": None,
+                    "normalized": True,
+                    "bbox_format": "xywh",
+                }
+            )
+        if not labels:
+            raise TrainingError(f"No picture can be read among {len(self.im_files)} files.")
+        self.im_files = [label["im_file"] for label in labels]
+        return labels
+
+
+def _picture_size(name: str) -> tuple[int, int] | None:
+    """Height and width as shown upright, None where the file is no readable picture."""
+    try:
+        with PillowImage.open(name) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(_ORIENTATION) in _TURNED
+    except (OSError, UnidentifiedImageError, PillowImage.DecompressionBombError):
+        return None
+    return (width, height) if turned else (height, width)
+
+
+class MaskNetwork(SegmentationModel):  # type: ignore[misc]
+    """The segmentation network, which on a CPU may compute in bfloat16 and hands on float32."""
+
+    bfloat16 = False
+
+    def predict(self, x: torch.Tensor, *args: Any, **options: Any) -> Any:
+        """Run the network on a batch `(N, 3, H, W)` in [0, 1]."""
+        if not self.bfloat16 or x.device.type != "cpu":
+            return super().predict(x, *args, **options)
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = super().predict(x, *args, **options)
+        return _as_float32(outputs)
+
+
+def _as_float32(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.float() if value.dtype == torch.bfloat16 else value
+    if isinstance(value, dict):
+        return {key: _as_float32(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_as_float32(entry) for entry in value)
+    return value
+
+
+class MaskTrainer(SegmentationTrainer):  # type: ignore[misc]
+    """Trains one network on one data set.
+
+    Args:
+        overrides: settings of Ultralytics, by its names.
+        configuration: the network to train.
+        workers: processes that load pictures; on a CPU Ultralytics itself allows none.
+        threads: threads of a CPU's arithmetic; as many as before where None.
+        bfloat16: whether a CPU computes in bfloat16.
+        validation_pictures: at most so many are used for validation, drawn by the seed; all if 0.
+        initial_weights: safetensors to go on from.
+    """
+
+    def __init__(
+        self,
+        overrides: dict[str, Any],
+        configuration: DetectorConfiguration,
+        workers: int = 0,
+        threads: int | None = None,
+        bfloat16: bool = False,
+        validation_pictures: int = 0,
+        initial_weights: Path | None = None,
+    ) -> None:
+        self.configuration = configuration
+        self.bfloat16 = bfloat16
+        self.validation_pictures = validation_pictures
+        self.initial_weights = initial_weights
+        self.best_metrics: dict[str, float] = {}
+        threads = threads or torch.get_num_threads()
+        super().__init__(overrides=overrides)
+        self.args.workers = workers
+        if self.device.type == "cpu":
+            torch.set_num_threads(threads)
+
+    def get_dataset(self) -> dict[str, Any]:
+        """List the pictures of the data set.
+
+        Raises:
+            InputError: the data set cannot be read, or has other classes than the network.
+        """
+        dataset = read_yolo_dataset(self.args.data)
+        if dataset.names != self.configuration.class_names:
+            raise InputError(
+                f"{self.args.data} has the classes {list(dataset.names)}, but the network is built "
+                f"for {list(self.configuration.class_names)}."
+            )
+        parts = {part: [str(file) for file in files] for part, files in dataset.pictures.items()}
+        if 0 < self.validation_pictures < len(parts["val"]):
+            chance = random.Random(self.args.seed)
+            parts["val"] = sorted(chance.sample(parts["val"], self.validation_pictures))
+        return {
+            **parts,
+            "path": dataset.root,
+            "names": dict(enumerate(dataset.names)),
+            "nc": len(dataset.names),
+            "channels": 3,
+        }
+
+    def build_dataset(
+        self, img_path: list[str], mode: str = "train", batch: int | None = None
+    ) -> MaskDataset:
+        """Build the data set of one part: augmented for training, padded little for validation."""
+        training = mode == "train"
+        stride = max(int(unwrap_model(self.model).stride.max()), 32)
+        dataset = MaskDataset(
+            img_path=img_path,
+            imgsz=self.args.imgsz,
+            batch_size=batch,
+            augment=training,
+            hyp=self.args,
+            rect=not training,
+            cache=self.args.cache or None,
+            stride=stride,
+            pad=0.0 if training else 0.5,
+            prefix=f"{mode}: ",
+            task="segment",
+            data=self.data,
+        )
+        if training and not any(len(label["cls"]) for label in dataset.labels):
+            raise TrainingError(f"No picture of {self.args.data} shows a mask to train on.")
+        return dataset
+
+    def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> MaskNetwork:
+        """Build the network, from a checkpoint of this run or from the initial weights if any.
+
+        Raises:
+            ConfigurationError: the initial weights are of another architecture.
+        """
+        network = MaskNetwork(network_description(self.configuration), ch=3, verbose=False)
+        network.names = dict(enumerate(self.configuration.class_names))
+        network.bfloat16 = self.bfloat16
+        if weights is not None:
+            network.load(weights, verbose=False)
+        elif self.initial_weights is not None:
+            self._load_initial(network, self.initial_weights)
+        if self.device.type == "cpu" and self.bfloat16:
+            network = network.to(memory_format=torch.channels_last)
+        return network
+
+    def _load_initial(self, network: MaskNetwork, path: Path) -> None:
+        initial, configuration = load_detector(path)
+        if configuration.architecture != self.configuration.architecture:
+            raise ConfigurationError(
+                f"{path} holds a {configuration.architecture}, which cannot start the training of "
+                f"a {self.configuration.architecture}."
+            )
+        own = network.state_dict()
+        network.load_state_dict(
+            {
+                name: tensor
+                for name, tensor in initial.state_dict().items()
+                if name in own and own[name].shape == tensor.shape
+            },
+            strict=False,
+        )
+
+    def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Bring a batch to the device, in [0, 1] and in the layout that is fastest there."""
+        batch = super().preprocess_batch(batch)
+        if self.device.type == "cpu" and self.bfloat16:
+            batch["img"] = batch["img"].contiguous(memory_format=torch.channels_last)
+        return cast("dict[str, Any]", batch)
+
+    def save_model(self) -> bool:
+        """Write the checkpoints whole or not at all, and the best weights as safetensors."""
+        is_best = self.best_fitness == self.fitness
+        last, best = self.last, self.best
+        self.last, self.best = (path.with_name(f".{path.name}") for path in (last, best))
+        try:
+            super().save_model()
+            for written, target in ((self.last, last), (self.best, best)):
+                if written.exists():
+                    os.replace(written, target)
+        finally:
+            self.last, self.best = last, best
+        if is_best:
+            self.best_metrics = {
+                name: float(value)
+                for name, value in {**self.metrics, "fitness": self.fitness}.items()
+            }
+            save_detector(
+                self.ema.ema,
+                self.configuration,
+                self.save_dir / WEIGHTS_NAME,
+                overwrite=True,
+                extra={"epoch": self.epoch + 1, "metrics": self.best_metrics},
+            )
+        return True
+
+    def final_eval(self) -> None:
+        """Do nothing: the best weights were measured and written in their epoch."""
+
+
+@contextmanager
+def reporting_off(font: Callable[[str], str]) -> Iterator[None]:
+    """Keep Ultralytics from adding reporters, fetching a font for plots, and drawing progress bars.
+
+    Args:
+        font: gives the path of a font file on this machine for the name of any.
+    """
+    callbacks = import_quietly("ultralytics.utils.callbacks")
+    plotting = import_quietly("ultralytics.utils.plotting")
+    datasets = import_quietly("ultralytics.data.base")
+    bar = datasets.TQDM
+
+    def hidden_bar(*arguments: Any, **options: Any) -> Any:
+        return bar(*arguments, **{**options, "disable": True})
+
+    replaced: list[tuple[Any, str, Any]] = [
+        (callbacks, "add_integration_callbacks", lambda instance: None),
+        (plotting, "check_font", font),
+        (datasets, "TQDM", hidden_bar),
+    ]
+    originals = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
+    for owner, name, stand_in in replaced:
+        setattr(owner, name, stand_in)
+    try:
+        yield
+    finally:
+        for owner, name, original in originals:
+            setattr(owner, name, original)
+
+
+def loss_items(trainer: MaskTrainer) -> Mapping[str, float]:
+    """The running mean of each loss in the present epoch, by Ultralytics' names."""
+    return {name: float(value) for name, value in (trainer.tloss or {}).items()}

@@ -1,0 +1,143 @@
+"""Detector weights as safetensors with the network's configuration in the header; no pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detector.architecture import DetectorConfiguration, build_network
+from weights.atomic import atomic_path
+from weights.errors import ConfigurationError, WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FORMAT = "unmask.detector"
+"""Value of the header's `format`, by which a detector's file is told from others."""
+
+
+def save_detector(
+    network: nn.Module,
+    configuration: DetectorConfiguration,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    extra: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a network's weights, floating-point ones as float16, and its configuration.
+
+    Args:
+        network: as built by `build_network`, not fused.
+        configuration: what it was built from.
+        path: where to, ending in .safetensors.
+        overwrite: whether a file of that name is replaced.
+        extra: further facts for the header, such as metrics; anything JSON holds.
+
+    Raises:
+        OutputError: the file exists and `overwrite` is False, or it cannot be written.
+        WeightsError: a weight is not finite, or the path does not end in .safetensors.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    target = Path(path)
+    if target.suffix != ".safetensors":
+        raise WeightsError(f"Detector weights are written as .safetensors, not as {target.name!r}.")
+    limit = torch.finfo(torch.float16).max
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in network.state_dict().items():
+        value = tensor.detach().cpu()
+        if value.is_floating_point():
+            if not bool(torch.isfinite(value).all()):
+                raise WeightsError(f"The weights in {name!r} are not finite and are not written.")
+            value = value.clamp(-limit, limit).half()
+        tensors[name] = value.contiguous().clone()
+    header = {
+        "format": FORMAT,
+        "configuration": json.dumps(configuration.to_dict()),
+        "extra": json.dumps(dict(extra or {})),
+    }
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        save_file(tensors, temporary, metadata=header)
+    return target
+
+
+def load_detector(path: str | os.PathLike[str]) -> tuple[nn.Module, DetectorConfiguration]:
+    """Build the network that a file describes and load its weights, as float32 on the CPU.
+
+    Returns:
+        The network in evaluation mode and its configuration.
+
+    Raises:
+        WeightsError: the file is missing, damaged, no safetensors, or of another network.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    configuration = read_configuration(path)
+    try:
+        tensors = load_file(os.fspath(path), device="cpu")
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is damaged: {error}.") from error
+    network = build_network(configuration)
+    expected = network.state_dict()
+    wrong = set(expected) ^ set(tensors) or {
+        name for name, tensor in tensors.items() if tensor.shape != expected[name].shape
+    }
+    if wrong:
+        raise WeightsError(
+            f"{path} does not fit {configuration.architecture} as the installed Ultralytics builds "
+            f"it: {len(wrong)} tensors differ, the first is {sorted(wrong)[0]!r}."
+        )
+    with torch.no_grad():
+        network.load_state_dict(tensors)
+    return network.eval(), configuration
+
+
+def read_configuration(path: str | os.PathLike[str]) -> DetectorConfiguration:
+    """Read the configuration in the header of a detector's file.
+
+    Raises:
+        WeightsError: the file is missing, no safetensors, or no detector's.
+    """
+    header = _read_header(path)
+    try:
+        return DetectorConfiguration.from_dict(json.loads(header["configuration"]))
+    except (ValueError, TypeError, KeyError, ConfigurationError) as error:
+        raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
+
+
+def read_extra(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read the further facts in the header of a detector's file, as given to `save_detector`.
+
+    Raises:
+        WeightsError: the file is missing, no safetensors, or no detector's.
+    """
+    extra = json.loads(_read_header(path).get("extra", "{}"))
+    return dict(extra)
+
+
+def _read_header(path: str | os.PathLike[str]) -> dict[str, str]:
+    from safetensors import SafetensorError, safe_open
+
+    file = Path(path)
+    if file.suffix.lower() in (".pt", ".pth"):
+        raise WeightsError(
+            f"{file} is a pickle, which can run any code when loaded; train with 'python -m "
+            "detector.train', which writes .safetensors, or convert it where you trust it with "
+            "detector.weight_file.save_detector."
+        )
+    if not file.is_file():
+        raise WeightsError(f"There is no weight file {file}.")
+    try:
+        with safe_open(file, framework="pt") as opened:
+            header: dict[str, str] = opened.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{file} is no safetensors file, or damaged: {error}.") from error
+    if header.get("format") != FORMAT:
+        raise WeightsError(f"{file} holds no detector: its header lacks format {FORMAT!r}.")
+    return header

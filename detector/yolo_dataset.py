@@ -1,0 +1,166 @@
+"""Reading segmentation data sets in the folder layout of YOLO.
+
+A `data.yaml` names the folders of pictures for each part; beside every `images` folder lies a
+`labels` folder with one text file per picture, each line a class number and a polygon in shares of
+the picture's width and height. A picture with an empty label file, or none, shows no object.
+
+Read by our own code: Ultralytics' reader runs the download script that a `data.yaml` may hold,
+loads pickled caches that lie beside the labels, and rewrites damaged pictures.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from weights.errors import InputError
+
+PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class YoloDataset:
+    """The pictures of a data set, part by part.
+
+    Attributes:
+        root: the folder that relative paths start from.
+        names: class names by class number.
+        pictures: picture files of each part that the `data.yaml` names, sorted.
+    """
+
+    root: Path
+    names: tuple[str, ...]
+    pictures: Mapping[str, tuple[Path, ...]]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is marked on one picture.
+
+    Attributes:
+        classes: class number of each object `(N,)`.
+        polygons: outline of each object `(K, 2)`, x y in shares of width and height, 0 to 1.
+    """
+
+    classes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    polygons: tuple[NDArray[np.float32], ...] = ()
+
+    @property
+    def boxes(self) -> NDArray[np.float32]:
+        """Boxes round the polygons `(N, 4)`: centre x, centre y, width, height in shares."""
+        boxes = np.zeros((len(self.polygons), 4), np.float32)
+        for index, polygon in enumerate(self.polygons):
+            low, high = polygon.min(axis=0), polygon.max(axis=0)
+            boxes[index] = (*((low + high) / 2), *(high - low))
+        return boxes
+
+
+def read_yolo_dataset(data_yaml: str | os.PathLike[str]) -> YoloDataset:
+    """Read a `data.yaml` and list the pictures that it names.
+
+    A `download` entry is ignored; nothing is fetched or run.
+
+    Raises:
+        InputError: the file is missing or no such description, or a part holds no picture.
+    """
+    path = Path(data_yaml)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Cannot read the data set description {path}: {error}.") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is no valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} must be a mapping with the keys train, val and names.")
+    missing = [key for key in ("train", "val", "names") if content.get(key) is None]
+    if missing:
+        raise InputError(f"{path} lacks the key {missing[0]!r}: train, val and names are needed.")
+    root = Path(content.get("path") or ".")
+    if not root.is_absolute():
+        root = path.parent / root
+    pictures = {
+        part: _list_pictures(root, content[part], path)
+        for part in PARTS
+        if content.get(part) is not None
+    }
+    return YoloDataset(root.resolve(), _names(content["names"], path), pictures)
+
+
+def _names(value: Any, path: Path) -> tuple[str, ...]:
+    if isinstance(value, list) and value:
+        return tuple(str(name) for name in value)
+    if isinstance(value, dict) and value and sorted(value) == list(range(len(value))):
+        return tuple(str(value[index]) for index in range(len(value)))
+    raise InputError(f"names in {path} must be a list, or a mapping from 0, 1, ... to names.")
+
+
+def _list_pictures(root: Path, entry: Any, path: Path) -> tuple[Path, ...]:
+    found: list[Path] = []
+    for part in entry if isinstance(entry, list) else [entry]:
+        place = root / str(part)
+        if place.is_dir():
+            found += [file for file in place.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES]
+        elif place.is_file():
+            lines = place.read_text(encoding="utf-8").splitlines()
+            found += [place.parent / line.strip() for line in lines if line.strip()]
+        else:
+            raise InputError(f"{path} names {part!r}, but there is no {place}.")
+    if not found:
+        raise InputError(f"{path} names {entry!r}, but no picture is there.")
+    return tuple(sorted(file.absolute() for file in found))
+
+
+def label_file(picture: Path) -> Path:
+    """The label file of a picture: the last `images` folder of its path turned into `labels`."""
+    parts = list(picture.parts)
+    for index in range(len(parts) - 2, -1, -1):
+        if parts[index] == "images":
+            parts[index] = "labels"
+            break
+    return Path(*parts).with_suffix(".txt")
+
+
+def read_labels(picture: Path, class_count: int) -> Labels:
+    """Read what is marked on a picture; nothing where it has no label file.
+
+    Coordinates outside the picture are cut to its border.
+
+    Raises:
+        InputError: a line is no class number below `class_count` and a polygon of three points or
+            more.
+    """
+    path = label_file(picture)
+    if not path.is_file():
+        return Labels()
+    classes: list[int] = []
+    polygons: list[NDArray[np.float32]] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        values = line.split()
+        if not values:
+            continue
+        try:
+            class_number = int(values[0])
+            polygon = np.array(values[1:], np.float32)
+        except ValueError:
+            class_number, polygon = -1, np.zeros(0, np.float32)
+        if (
+            not 0 <= class_number < class_count
+            or len(polygon) < 6
+            or len(polygon) % 2
+            or not np.isfinite(polygon).all()
+        ):
+            raise InputError(
+                f"Line {number} of {path} must be a class number below {class_count} and three or "
+                "more x y pairs."
+            )
+        classes.append(class_number)
+        polygons.append(np.clip(polygon.reshape(-1, 2), 0.0, 1.0))
+    return Labels(np.array(classes, np.int64), tuple(polygons))

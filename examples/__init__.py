@@ -1,0 +1,1 @@
+"""Short programs to run and to read: `python -m examples.unmask_photo` and its like."""

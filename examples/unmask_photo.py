@@ -1,0 +1,65 @@
+"""Take the mask off the person in a photo: `python -m examples.unmask_photo [PHOTO]`.
+
+Without a photo it takes scikit-image's astronaut and draws a mask on her face first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+
+from examples.astronaut import masked_astronaut
+from pipeline import unmask
+from weights.atomic import atomic_path
+from weights.errors import UnmaskError
+
+
+def save(picture: PIL.Image.Image, path: Path) -> None:
+    """Write a picture, in place of an earlier one."""
+    with atomic_path(path, overwrite=True) as temporary:
+        picture.save(temporary)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the example; the exit code is 1 where no mask was found."""
+    parser = argparse.ArgumentParser(prog="python -m examples.unmask_photo", description=__doc__)
+    parser.add_argument("photo", nargs="?", type=Path, help="a photo of your own")
+    parser.add_argument("--output", type=Path, default=Path("output"), help="folder of the results")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    options = parser.parse_args(arguments)
+
+    if options.photo is None:
+        name, photo = "astronaut", masked_astronaut()[0]
+        save(PIL.Image.fromarray(photo), options.output / f"{name}_masked.png")
+    else:
+        name, photo = options.photo.stem, options.photo
+
+    try:
+        result = unmask(photo, device=options.device, return_result=True)
+    except UnmaskError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if not result.hole.any():
+        print("No mask was found, so there is nothing to take off.")
+        return 1
+
+    save(PIL.Image.fromarray(result.image), options.output / f"{name}_unmasked.png")
+    save(
+        PIL.Image.fromarray(result.hole.astype(np.uint8) * 255), options.output / f"{name}_hole.png"
+    )
+    print(f"{len(result.faces)} mask(s) taken off. The lower face is a guess of the network.")
+    print("Pictures:")
+    for path in sorted(options.output.glob(f"{name}_*.png")):
+        print(f"  {path.resolve()}")
+    print("What each stage took:")
+    for stage, seconds in result.timings.items():
+        print(f"  {stage:10} {seconds:7.3f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

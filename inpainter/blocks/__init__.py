@@ -1,0 +1,1 @@
+"""Building blocks that several completion networks share, each written once."""

@@ -1,0 +1,54 @@
+"""Gated convolution (Yu et al. 2019, "Free-Form Image Inpainting with Gated Convolution")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class GatedConvolution(nn.Module):
+    """A convolution whose every output value is weighted by a learned gate: `act(f) * sigmoid(g)`.
+
+    One convolution makes the features f and the gates g, `(N, C_in, H, W)` to `(N, 2 * C_out, H', W')`,
+    and the output is `(N, C_out, H', W')`. Padding keeps the size at stride 1.
+
+    Args:
+        in_channels: C_in.
+        out_channels: C_out, after the split.
+        kernel_size: odd side of the kernel.
+        stride: step of the kernel.
+        dilation: spacing of the kernel's points.
+        activation: applied to the features; None leaves them linear.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 3,
+        stride: int = 1,
+        dilation: int = 1,
+        activation: Callable[[Tensor], Tensor] | None = functional.elu,
+    ) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(
+            in_channels,
+            2 * out_channels,
+            kernel_size,
+            stride,
+            padding=dilation * (kernel_size - 1) // 2,
+            dilation=dilation,
+        )
+        self.activation = activation
+        nn.init.kaiming_normal_(self.convolution.weight, nonlinearity="relu")
+        nn.init.zeros_(self.convolution.bias)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map `(N, C_in, H, W)` to `(N, C_out, H', W')`."""
+        values, gates = self.convolution(features).chunk(2, dim=1)
+        if self.activation is not None:
+            values = self.activation(values)
+        return values * torch.sigmoid(gates)

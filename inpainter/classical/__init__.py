@@ -1,0 +1,15 @@
+"""Completion without learning: the baselines of every table."""
+
+from inpainter.classical.biharmonic import BiharmonicInpainter
+from inpainter.classical.low_rank import LowRankInpainter
+from inpainter.classical.navier_stokes import NavierStokesInpainter
+from inpainter.classical.telea import TeleaInpainter
+from inpainter.classical.total_variation import TotalVariationInpainter
+
+__all__ = [
+    "BiharmonicInpainter",
+    "LowRankInpainter",
+    "NavierStokesInpainter",
+    "TeleaInpainter",
+    "TotalVariationInpainter",
+]

@@ -1,0 +1,67 @@
+"""What all classical methods share: one picture at a time, and the limits of a hole."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from weights.contracts import Hole, Image, check_image, check_mask
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MID_GREY = 127
+"""What a picture without any known pixel is filled with."""
+
+
+class SinglePictureInpainter(ABC):
+    """Fills crops one by one; known pixels come back bit for bit."""
+
+    def complete(self, crops: Sequence[Image], holes: Sequence[Hole]) -> list[Image]:
+        """Fill each crop's hole.
+
+        Args:
+            crops: uint8 RGB `(H, W, 3)` of any sizes; what lies in the hole is not looked at.
+            holes: one bool `(H, W)` per crop, True = missing. An empty hole gives the crop back; a
+                hole over the whole crop is filled with mid grey.
+
+        Returns:
+            New arrays, one per crop.
+
+        Raises:
+            InputError: the lists differ in length, or a crop or a hole is malformed.
+        """
+        if len(crops) != len(holes):
+            raise InputError(
+                f"Completion needs one hole per crop, but got {len(crops)} crops and "
+                f"{len(holes)} holes."
+            )
+        return [
+            self._complete(check_image(crop, "crop"), check_mask(hole, crop.shape[:2], "hole"))
+            for crop, hole in zip(crops, holes, strict=True)
+        ]
+
+    def _complete(self, crop: Image, hole: Hole) -> Image:
+        result = crop.copy()
+        if not hole.any():
+            return result
+        if hole.all():
+            result[:] = MID_GREY
+            return result
+        blank = crop.copy()
+        blank[hole] = 0
+        result[hole] = self.fill(blank, hole)[hole]
+        return result
+
+    @abstractmethod
+    def fill(self, crop: Image, hole: Hole) -> Image:
+        """Fill one hole that is neither empty nor everything.
+
+        Args:
+            crop: uint8 RGB `(H, W, 3)`, black inside the hole.
+            hole: bool `(H, W)`.
+
+        Returns:
+            uint8 RGB `(H, W, 3)`, of which only the hole's pixels are used.
+        """

@@ -1,0 +1,162 @@
+"""Completion networks as a stage: crops and holes in, completed crops out."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from inpainter.framing import resize_crop
+from weights.contracts import Image, Mask, check_image, check_mask
+from weights.device import resolve_device
+from weights.errors import InputError
+
+
+class NetworkInpainter:
+    """Completes crops with a trained network.
+
+    Crops of any size are brought to the size that the network was trained on, completed in one batch,
+    and the fill is brought back to each crop's own size; known pixels come back untouched. The network
+    is loaded at first use, once.
+
+    Args:
+        model: the network's name, or a network of one's own that is called as
+            `network(image, hole)` and gives a `CompletionOutput`.
+        weights: "default" for the catalog's weights of that network, a name of the catalog, or a
+            .safetensors file.
+        device: "auto" or a torch device name.
+        image_size: side at which the network works; None for the side it was trained on.
+        precision: "auto" runs in bfloat16 where the device is fast at it, else in float32;
+            "bfloat16" or "float32" force one.
+        batch_size: most crops that go through the network at once.
+        options: of the network; they must agree with the weights.
+    """
+
+    def __init__(
+        self,
+        model: str | nn.Module = "gated",
+        weights: str | os.PathLike[str] = "default",
+        device: str | torch.device = "auto",
+        image_size: int | None = None,
+        precision: str = "auto",
+        batch_size: int = 16,
+        **options: Any,
+    ) -> None:
+        if precision not in {"auto", "bfloat16", "float32"}:
+            raise InputError(f"precision must be 'auto', 'bfloat16' or 'float32', but is {precision!r}.")
+        if batch_size < 1:
+            raise InputError(f"batch_size must be 1 or more, but is {batch_size}.")
+        self.model, self.weights, self.options = model, weights, options
+        self.device = resolve_device(device)
+        self.image_size = image_size
+        self.batch_size = batch_size
+        self.dtype = _choose_dtype(precision, self.device)
+        self._network: nn.Module | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def network(self) -> nn.Module:
+        """The loaded network, in eval mode on the device.
+
+        Raises:
+            WeightsError: the weights are missing, damaged or of another network.
+        """
+        with self._lock:
+            if self._network is None:
+                self._network = self._load()
+            return self._network
+
+    def _load(self) -> nn.Module:
+        from inpainter.weight_files import load_completion_network
+
+        if isinstance(self.model, nn.Module):
+            network = self.model.eval()
+        else:
+            chosen = None if self.weights == "default" else self.weights
+            network = load_completion_network(self.model, chosen, self.options)
+        if self.image_size is None:
+            self.image_size = int(getattr(network, "input_size", 256))
+        network = network.to(self.device, self.dtype)
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
+        """Complete crops.
+
+        Args:
+            crops: uint8 RGB `(H, W, 3)` each, of any sizes; pixels inside the hole do not matter.
+            holes: bool `(H, W)` each, True = missing.
+
+        Returns:
+            A picture for each crop, of its size: completed inside the hole, equal to the crop elsewhere.
+
+        Raises:
+            InputError: a crop or hole has a wrong type or shape, or their numbers differ.
+            WeightsError: the weights cannot be loaded.
+        """
+        if len(crops) != len(holes):
+            raise InputError(f"complete() got {len(crops)} crops and {len(holes)} holes: give one each.")
+        for index, (crop, hole) in enumerate(zip(crops, holes, strict=True)):
+            check_image(crop, f"crop {index}")
+            check_mask(hole, (crop.shape[0], crop.shape[1]), f"hole {index}")
+        results: list[Image] = []
+        for start in range(0, len(crops), self.batch_size):
+            stop = start + self.batch_size
+            results.extend(self._complete_batch(crops[start:stop], holes[start:stop]))
+        return results
+
+    def _complete_batch(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
+        network, size = self.network, self.image_size
+        assert size is not None
+        small = [_squared(crop, hole, size) for crop, hole in zip(crops, holes, strict=True)]
+        image = torch.from_numpy(np.stack([crop for crop, _ in small])).to(self.device)
+        hole = torch.from_numpy(np.stack([hole for _, hole in small])).to(self.device)
+        image = image.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
+        with torch.inference_mode():
+            output = network(
+                image.to(self.dtype, memory_format=torch.channels_last), hole[:, None].to(self.dtype)
+            )
+            painted = output.prediction.float().add(1.0).mul(127.5).round_().clamp_(0, 255)
+        fills = painted.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        return [
+            _pasted(crop, missing, fill) for crop, missing, fill in zip(crops, holes, fills, strict=True)
+        ]
+
+
+def _choose_dtype(precision: str, device: torch.device) -> torch.dtype:
+    if precision == "float32":
+        return torch.float32
+    if precision == "bfloat16":
+        return torch.bfloat16
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    # Only CPUs that multiply bfloat16 in hardware gain by it; on others it is slower.
+    fast = device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def _squared(crop: Image, hole: Mask, size: int) -> tuple[Image, Mask]:
+    height, width = hole.shape
+    if height != width:
+        # A crop that is no square is reflected to one, which keeps the face's proportions.
+        side = max(height, width)
+        rows = ((0, side - height), (0, side - width))
+        mode = "reflect" if min(height, width) > 1 else "edge"
+        crop = np.pad(crop, (*rows, (0, 0)), mode=mode)  # type: ignore[call-overload]
+        hole = np.pad(hole, rows, mode=mode)  # type: ignore[call-overload]
+    return resize_crop(crop, hole, size)
+
+
+def _pasted(crop: Image, hole: Mask, fill: Image) -> Image:
+    side = max(hole.shape)
+    way = cv2.INTER_AREA if side < fill.shape[0] else cv2.INTER_CUBIC
+    enlarged = fill if side == fill.shape[0] else cv2.resize(fill, (side, side), interpolation=way)
+    enlarged = enlarged[: hole.shape[0], : hole.shape[1]]
+    return np.where(hole[..., None], enlarged, crop).astype(np.uint8)
+
+

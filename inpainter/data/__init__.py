@@ -1,0 +1,1 @@
+"""Faces and holes as training samples."""

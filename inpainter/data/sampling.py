@@ -1,0 +1,138 @@
+"""From an annotated face to a training sample: hole, framing, jitter, augmentation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inpainter.framing import face_square
+from weights.contracts import Hole, Image
+
+
+class HoleGenerator(Protocol):
+    """Draws a hole: bool `(H, W)` for a picture of that size and, where known, its landmarks."""
+
+    def __call__(
+        self,
+        landmarks: NDArray[np.floating] | None,
+        size: tuple[int, int],
+        random: np.random.Generator,
+    ) -> Hole:
+        """Draw one hole."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One training sample at the network's size.
+
+    Attributes:
+        image: uint8 RGB `(S, S, 3)`, the true face.
+        hole: bool `(S, S)`.
+        inside: bool `(S, S)`, False where the crop reaches past the picture's frame; what is there
+            is a reflection and no truth to learn from.
+    """
+
+    image: Image
+    hole: Hole
+    inside: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How faces become samples.
+
+    Attributes:
+        face_holes: draws face-mask-shaped holes on the whole picture; they also frame the crop.
+        other_holes: draws holes of any shape on the finished crop; None for face holes only.
+        other_share: how often a hole of any shape takes the face hole's place.
+        union_share: how often both are missing.
+        context: range of the crop's side over the hole's extent.
+        lift: range of the crop's shift upwards, as a share of its side.
+        rotation: largest rotation, degrees.
+        grey_share: how often the picture is turned grey.
+        colour_jitter: largest relative change of brightness, contrast, gamma and colour balance.
+    """
+
+    face_holes: HoleGenerator
+    other_holes: HoleGenerator | None = None
+    other_share: float = 0.15
+    union_share: float = 0.05
+    context: tuple[float, float] = (1.4, 1.8)
+    lift: tuple[float, float] = (0.04, 0.16)
+    rotation: float = 10.0
+    grey_share: float = 0.06
+    colour_jitter: float = 0.15
+
+    def __call__(
+        self,
+        image: Image,
+        landmarks: NDArray[np.floating] | None,
+        size: int,
+        random: np.random.Generator,
+    ) -> Sample | None:
+        """Make one sample; None when the face hole leaves the picture and there is nothing to frame."""
+        hole = self.face_holes(landmarks, (image.shape[0], image.shape[1]), random)
+        if not hole.any():
+            return None
+        # A tightly cropped picture is framed more tightly too, lest the sample be mostly reflection.
+        extent = face_square(hole, context=1.0)[2]
+        widest = max(1.25, 1.15 * min(hole.shape) / extent)
+        context = min(random.uniform(*self.context), widest)
+        x0, y0, side = face_square(hole, context=context, lift=random.uniform(*self.lift))
+        shift = random.uniform(-0.04, 0.04, 2) * side
+        centre = np.array([x0 + side / 2, y0 + side / 2]) + shift
+        angle = math.radians(float(np.clip(random.normal(0.0, self.rotation / 2), -self.rotation, self.rotation)))
+        matrix = _square_to_crop(centre, side, size, angle, flip=bool(random.random() < 0.5))
+        crop = _warp(image, matrix, size, cv2.BORDER_REFLECT_101)
+        if size < side:
+            crop = _warp(cv2.GaussianBlur(image, (0, 0), 0.35 * side / size), matrix, size, cv2.BORDER_REFLECT_101)
+        crop_hole = _warp(hole.astype(np.uint8) * 255, matrix, size, cv2.BORDER_REFLECT_101) > 96
+        inside = _warp(np.full(hole.shape, 255, np.uint8), matrix, size, cv2.BORDER_CONSTANT) > 200
+        if self.other_holes is not None:
+            chance = random.random()
+            if chance < self.other_share + self.union_share:
+                drawn = self.other_holes(None, (size, size), random)
+                crop_hole = drawn if chance < self.other_share else crop_hole | drawn
+        return Sample(self._recoloured(crop, random), crop_hole, inside)
+
+    def _recoloured(self, image: Image, random: np.random.Generator) -> Image:
+        # One table per channel does brightness, contrast, gamma and colour balance in one look-up.
+        amount = self.colour_jitter
+        level = np.linspace(0.0, 1.0, 256)
+        gamma = math.exp(random.uniform(-amount, amount))
+        contrast = 1.0 + random.uniform(-amount, amount)
+        shared = (level**gamma - 0.5) * contrast + 0.5 + random.uniform(-amount, amount) / 2
+        gains = 1.0 + random.uniform(-amount, amount, 3) / 2
+        table = np.clip(np.rint(255.0 * shared[:, None] * gains), 0, 255).astype(np.uint8)
+        jittered = np.asarray(cv2.LUT(image, table.reshape(256, 1, 3)), np.uint8)
+        if random.random() < self.grey_share:
+            grey = cv2.cvtColor(jittered, cv2.COLOR_RGB2GRAY)
+            return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+        return jittered
+
+
+def _square_to_crop(
+    centre: NDArray[np.float64], side: float, size: int, angle: float, *, flip: bool
+) -> NDArray[np.float64]:
+    """The affine map `(2, 3)` from picture pixels to crop pixels."""
+    scale = size / side
+    cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
+    matrix = np.array([[cosine, -sine], [sine, cosine]])
+    if flip:
+        matrix[0] *= -1.0
+    offset = size / 2 - 0.5 - matrix @ (centre - 0.5)
+    return np.concatenate([matrix, offset[:, None]], axis=1)
+
+
+def _warp(
+    array: NDArray[np.uint8], matrix: NDArray[np.float64], size: int, border: int
+) -> NDArray[np.uint8]:
+    return np.asarray(
+        cv2.warpAffine(array, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border), np.uint8
+    )

@@ -1,0 +1,45 @@
+"""SN-PatchGAN (Yu et al. 2019, "Free-Form Image Inpainting with Gated Convolution")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm
+
+
+class SNPatchDiscriminator(nn.Module):
+    """Strided 5x5 convolutions with spectral normalisation; every element of the last map is a score.
+
+    Args:
+        channels: output channels of each layer; each halves the side.
+        in_channels: picture and hole together.
+    """
+
+    def __init__(
+        self, channels: Sequence[int] = (64, 128, 256, 256, 256, 256), in_channels: int = 4
+    ) -> None:
+        super().__init__()
+        inputs = [in_channels, *channels[:-1]]
+        self.layers = nn.ModuleList(
+            spectral_norm(nn.Conv2d(inner, outer, 5, stride=2, padding=2))
+            for inner, outer in zip(inputs, channels, strict=True)
+        )
+
+    def forward(self, picture: Tensor, hole: Tensor) -> list[Tensor]:
+        """Score pictures `(N, 3, H, W)` in [-1, 1] with holes `(N, 1, H, W)`.
+
+        Returns:
+            The features of each layer, for feature matching; the last map `(N, C, H / 2^L, W / 2^L)`
+            holds the scores and has no activation.
+        """
+        features = torch.cat([picture, hole], dim=1)
+        maps = []
+        for index, layer in enumerate(self.layers):
+            features = layer(features)
+            if index + 1 < len(self.layers):
+                features = functional.leaky_relu(features, 0.2)
+            maps.append(features)
+        return maps

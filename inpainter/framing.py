@@ -1,0 +1,79 @@
+"""How a face is framed for a completion network: a square round the hole, reflected past the frame.
+
+Training and the pipeline both frame through this module, so that a network meets in use what it met
+in training.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from weights.contracts import Hole, Image
+from weights.errors import InputError
+
+Square = tuple[int, int, int]
+"""A square of a picture: left x0, top y0 and side in pixels; it may reach past the frame."""
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def face_square(hole: Hole, *, context: float = 1.6, lift: float = 0.1) -> Square:
+    """Frame a hole by a square that shows the face round it.
+
+    Args:
+        hole: bool `(H, W)` with at least one True pixel.
+        context: side of the square over the hole's larger extent.
+        lift: how far the square is moved up, as a share of its side, so that the eyes are in it.
+
+    Raises:
+        InputError: the hole is empty.
+    """
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    if rows.size == 0:
+        raise InputError("Cannot frame an empty hole: at least one pixel must be missing.")
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    side = max(16, math.ceil(context * max(bottom - top, right - left)))
+    x0 = math.floor((left + right - side) / 2)
+    y0 = math.floor((top + bottom - side) / 2 - lift * side)
+    # A large lift never pushes the hole's lower end out of the square.
+    y0 = max(y0, int(bottom) + max(1, side // 64) - side)
+    return x0, y0, side
+
+
+def reflected_crop(array: NDArray[_Scalar], square: Square) -> NDArray[_Scalar]:
+    """Cut a square `(side, side, ...)` out of `(H, W, ...)`; what lies past the frame is reflected.
+
+    The edge pixel is not repeated. Reflection goes on as often as needed, so a picture may be
+    smaller than the square, down to a single pixel.
+    """
+    x0, y0, side = square
+    rows = _reflected(np.arange(y0, y0 + side), array.shape[0])
+    columns = _reflected(np.arange(x0, x0 + side), array.shape[1])
+    return array[rows[:, None], columns[None, :]]
+
+
+def _reflected(index: NDArray[np.int_], length: int) -> NDArray[np.int_]:
+    if length == 1:
+        return np.zeros_like(index)
+    period = 2 * (length - 1)
+    index = np.abs(index) % period
+    return np.where(index < length, index, period - index)
+
+
+def resize_crop(image: Image, hole: Hole, size: int) -> tuple[Image, Hole]:
+    """Bring a square crop and its hole to `size` pixels a side.
+
+    A pixel of the small hole is True when any part of it was, so no missing pixel counts as known.
+    """
+    if image.shape[0] == size and image.shape[1] == size:
+        return image, hole
+    shrinks = image.shape[0] > size
+    missing = hole.astype(np.float32)
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    resized = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return np.asarray(resized, np.uint8), cv2.resize(missing, (size, size), interpolation=way) > 1e-3

@@ -1,0 +1,27 @@
+"""Hole generators: what goes missing from a picture, for training and for frozen test sets.
+
+All share one call: `generator(landmarks, size, random) -> bool (H, W)`. Sizes are shares of the
+picture, so a generator draws the same sort of hole at every resolution.
+"""
+
+from inpainter.holes.boxes import CentreBox, RandomBox
+from inpainter.holes.files import FolderHoles
+from inpainter.holes.free_form import FreeFormHoles
+from inpainter.holes.generator import HoleGenerator
+from inpainter.holes.irregular import IRREGULAR_BANDS, IrregularHoles
+from inpainter.holes.mixture import MixtureHoles, UnionHoles
+from inpainter.holes.registry import create_holes, list_holes
+
+__all__ = [
+    "IRREGULAR_BANDS",
+    "CentreBox",
+    "FolderHoles",
+    "FreeFormHoles",
+    "HoleGenerator",
+    "IrregularHoles",
+    "MixtureHoles",
+    "RandomBox",
+    "UnionHoles",
+    "create_holes",
+    "list_holes",
+]

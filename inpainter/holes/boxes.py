@@ -1,0 +1,80 @@
+"""Rectangular holes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inpainter.holes.generator import check_range, check_size
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Hole
+
+
+class CentreBox:
+    """The same box in the middle of every picture.
+
+    Args:
+        side: height and width of the box, as a share of the picture's; 0.5 is the literature's
+            128-pixel box in 256.
+    """
+
+    def __init__(self, side: float = 0.5) -> None:
+        self.side = check_range((side, side), "side", 0.0, 1.0)[0]
+
+    def __call__(
+        self,
+        landmarks: NDArray[np.floating] | None,  # noqa: ARG002
+        size: tuple[int, int],
+        random: np.random.Generator,  # noqa: ARG002
+    ) -> Hole:
+        """Draw one hole; see `HoleGenerator`. It is at least one pixel."""
+        height, width = check_size(size)
+        box_height, box_width = max(1, round(self.side * height)), max(1, round(self.side * width))
+        top, left = (height - box_height) // 2, (width - box_width) // 2
+        hole = np.zeros((height, width), bool)
+        hole[top : top + box_height, left : left + box_width] = True
+        return hole
+
+
+class RandomBox:
+    """A box of chance size at a chance place, wholly inside the picture.
+
+    The defaults are GLCIC's: sides of 96 to 128 pixels in 256, drawn one by one. They also cover
+    DeepFill v2's box of 128 pixels that loses up to 16 on each side.
+
+    Args:
+        side: smallest and largest side of the box, as a share of the picture's.
+        margin: width of the picture's rim that stays known, as a share of its sides.
+
+    Source: Iizuka et al. 2017, "Globally and Locally Consistent Image Completion".
+    """
+
+    def __init__(
+        self, side: tuple[float, float] = (96 / 256, 128 / 256), margin: float = 0.0
+    ) -> None:
+        self.margin = check_range((margin, margin), "margin", 0.0, 0.49)[0]
+        self.side = check_range(side, "side", 0.0, 1.0 - 2.0 * self.margin)
+
+    def __call__(
+        self,
+        landmarks: NDArray[np.floating] | None,  # noqa: ARG002
+        size: tuple[int, int],
+        random: np.random.Generator,
+    ) -> Hole:
+        """Draw one hole; see `HoleGenerator`. It is at least one pixel."""
+        height, width = check_size(size)
+        rows, columns = self._interval(height, random), self._interval(width, random)
+        hole = np.zeros((height, width), bool)
+        hole[rows, columns] = True
+        return hole
+
+    def _interval(self, extent: int, random: np.random.Generator) -> slice:
+        margin = int(self.margin * extent)
+        free = extent - 2 * margin
+        length = min(free, max(1, round(random.uniform(*self.side) * extent)))
+        start = margin + int(random.integers(free - length + 1))
+        return slice(start, start + length)

@@ -1,0 +1,70 @@
+"""The one call that all hole generators share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from weights.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from weights.contracts import Hole
+
+
+class HoleGenerator(Protocol):
+    """Anything that draws one hole for one picture."""
+
+    def __call__(
+        self,
+        landmarks: NDArray[np.floating] | None,
+        size: tuple[int, int],
+        random: np.random.Generator,
+    ) -> Hole:
+        """Draw one hole.
+
+        Args:
+            landmarks: the face's iBUG points `(68, 2)`, x y in pixels of the picture; None where
+                they are not known. Generators that do not look at the face ignore them.
+            size: height and width of the picture.
+            random: source of all chance; equal states give equal holes.
+
+        Returns:
+            Bool `(H, W)`, True where pixels are missing.
+        """
+        ...
+
+
+def check_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) as ints.
+
+    Raises:
+        InputError: a side is shorter than one pixel.
+    """
+    height, width = int(size[0]), int(size[1])
+    if height < 1 or width < 1:
+        raise InputError(
+            f"A hole needs a picture of at least one pixel, but got height {height}, width {width}."
+        )
+    return height, width
+
+
+def check_range(
+    values: tuple[float, float], what: str, lowest: float = 0.0, highest: float = float("inf")
+) -> tuple[float, float]:
+    """Return a (smallest, largest) pair as floats.
+
+    Raises:
+        ConfigurationError: the pair is no pair, not in order, or leaves `lowest` to `highest`.
+    """
+    try:
+        smallest, largest = (float(value) for value in values)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"{what} must be two numbers, but is {values!r}.") from error
+    if not lowest <= smallest <= largest <= highest:
+        raise ConfigurationError(
+            f"{what} must be two numbers in order between {lowest:g} and {highest:g}, "
+            f"but is {values!r}."
+        )
+    return smallest, largest

@@ -1,0 +1,96 @@
+"""Irregular holes by area band, as the literature reports its figures."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from inpainter.holes.generator import check_range, check_size
+from inpainter.holes.strokes import draw_stroke
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Hole
+
+IRREGULAR_BANDS: Final[tuple[tuple[float, float], ...]] = (
+    (0.01, 0.1),
+    (0.1, 0.2),
+    (0.2, 0.3),
+    (0.3, 0.4),
+    (0.4, 0.5),
+    (0.5, 0.6),
+)
+"""The six bands of hole area, as shares of the picture (Liu et al. 2018)."""
+
+
+class IrregularHoles:
+    """Draws curls, lines and spots of mixed breadth until the hole's area lies in a band.
+
+    Args:
+        band: smallest and largest area as a share of the picture; None draws one of the six of
+            `IRREGULAR_BANDS`, all equally often.
+
+    Source: the bands of Liu et al. 2018, "Image Inpainting for Irregular Holes Using Partial
+    Convolutions"; the shapes are our own.
+    """
+
+    def __init__(self, band: tuple[float, float] | None = None) -> None:
+        self.bands = IRREGULAR_BANDS if band is None else (check_range(band, "band", 0.0, 1.0),)
+
+    def __call__(
+        self,
+        landmarks: NDArray[np.floating] | None,  # noqa: ARG002
+        size: tuple[int, int],
+        random: np.random.Generator,
+    ) -> Hole:
+        """Draw one hole; see `HoleGenerator`.
+
+        Raises:
+            InputError: the picture is so small that no number of pixels lies in the band.
+        """
+        height, width = check_size(size)
+        low, high = self.bands[random.integers(len(self.bands))]
+        fewest, most = math.ceil(low * height * width), math.floor(high * height * width)
+        if fewest > most:
+            raise InputError(
+                f"A picture of {height} x {width} pixels can hold no hole of area "
+                f"{low:g} to {high:g}."
+            )
+        target = int(random.integers(fewest, most + 1))
+        canvas = np.zeros((height, width), np.uint8)
+        # A mark that overshoots the band is taken back and drawn again smaller; a mark of one
+        # pixel always fits, so this ends.
+        scale = 1.0
+        while (missing := target - int(np.count_nonzero(canvas))) > 0:
+            drawn = canvas.copy()
+            self._mark(drawn, min(scale, 0.05 + math.sqrt(missing / (height * width))), random)
+            if np.count_nonzero(drawn) <= most:
+                canvas, scale = drawn, 1.0
+            else:
+                scale *= 0.7
+        return canvas.astype(bool)
+
+    def _mark(self, canvas: NDArray[np.uint8], scale: float, random: np.random.Generator) -> None:
+        height, width = canvas.shape
+        side = min(height, width)
+        start = random.uniform(0.0, 1.0, 2) * (width - 1, height - 1)
+        kind = random.integers(3)
+        if kind == 0:
+            radii = np.rint(scale * side * random.uniform(0.02, 0.2, 2)).astype(int)
+            centre = np.rint(start).astype(int).tolist()
+            cv2.ellipse(canvas, centre, radii.tolist(), random.uniform(0, 180), 0, 360, 1, -1)
+        elif kind == 1:
+            angle = random.uniform(0.0, 2.0 * np.pi)
+            reach = scale * side * random.uniform(0.1, 0.9)
+            end = start + reach * np.array([np.cos(angle), np.sin(angle)])
+            draw_stroke(canvas, np.stack([start, end]), scale * side * random.uniform(0.01, 0.12))
+        else:
+            headings = random.uniform(0.0, 2.0 * np.pi) + np.cumsum(random.normal(0.0, 0.5, 24))
+            steps = scale * side * 0.05 * np.stack([np.cos(headings), np.sin(headings)], axis=1)
+            path = np.concatenate([start[None], start + np.cumsum(steps, axis=0)])
+            draw_stroke(canvas, path, scale * side * random.uniform(0.01, 0.1))

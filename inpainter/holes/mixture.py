@@ -1,0 +1,93 @@
+"""Generators made of generators: one of several, or all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inpainter.holes.generator import HoleGenerator, check_size
+from inpainter.holes.registry import create_holes
+from weights.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Hole
+
+
+def _build(
+    parts: Sequence[str | Mapping[str, Any] | HoleGenerator], what: str
+) -> list[HoleGenerator]:
+    if isinstance(parts, str | Mapping) or not parts:
+        raise ConfigurationError(f"A {what} of holes needs a list of at least one generator.")
+    return [create_holes(part) for part in parts]
+
+
+class MixtureHoles:
+    """Draws from one of several generators, each with its own chance.
+
+    Args:
+        parts: generators, or what `create_holes` takes.
+        weights: how often each is drawn, in any scale; None draws all equally often.
+
+    Raises:
+        ConfigurationError: there is no part, or the weights do not fit the parts.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[str | Mapping[str, Any] | HoleGenerator],
+        weights: Sequence[float] | None = None,
+    ) -> None:
+        self.parts = _build(parts, "mixture")
+        shares = np.ones(len(self.parts)) if weights is None else np.asarray(weights, np.float64)
+        if (
+            shares.shape != (len(self.parts),)
+            or not (shares >= 0).all()
+            or not 0 < shares.sum() < np.inf
+        ):
+            raise ConfigurationError(
+                f"A mixture of {len(self.parts)} hole generators needs as many weights, none below "
+                f"0 and one above, but got {weights!r}."
+            )
+        self.weights = shares / shares.sum()
+
+    def __call__(
+        self,
+        landmarks: NDArray[np.floating] | None,
+        size: tuple[int, int],
+        random: np.random.Generator,
+    ) -> Hole:
+        """Draw one hole; see `HoleGenerator`."""
+        chosen = self.parts[random.choice(len(self.parts), p=self.weights)]
+        return chosen(landmarks, size, random)
+
+
+class UnionHoles:
+    """Draws from all of several generators; a pixel is missing where any of them takes it.
+
+    DeepFill v2's own training hole is the union of "random-box" and "free-form".
+
+    Args:
+        parts: generators, or what `create_holes` takes.
+
+    Raises:
+        ConfigurationError: there is no part.
+    """
+
+    def __init__(self, parts: Sequence[str | Mapping[str, Any] | HoleGenerator]) -> None:
+        self.parts = _build(parts, "union")
+
+    def __call__(
+        self,
+        landmarks: NDArray[np.floating] | None,
+        size: tuple[int, int],
+        random: np.random.Generator,
+    ) -> Hole:
+        """Draw one hole; see `HoleGenerator`."""
+        hole = np.zeros(check_size(size), bool)
+        for part in self.parts:
+            hole |= part(landmarks, size, random)
+        return hole

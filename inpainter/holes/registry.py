@@ -1,0 +1,45 @@
+"""Hole generators by name, as recipes and the command line name them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from inpainter.creation import create_named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from inpainter.holes.generator import HoleGenerator
+
+_GENERATORS: Final[dict[str, str]] = {
+    "centre-box": "inpainter.holes.boxes:CentreBox",
+    "folder": "inpainter.holes.files:FolderHoles",
+    "free-form": "inpainter.holes.free_form:FreeFormHoles",
+    "irregular": "inpainter.holes.irregular:IrregularHoles",
+    "mixture": "inpainter.holes.mixture:MixtureHoles",
+    "random-box": "inpainter.holes.boxes:RandomBox",
+    "union": "inpainter.holes.mixture:UnionHoles",
+}
+
+
+def list_holes() -> list[str]:
+    """Give the short names of all hole generators, sorted."""
+    return sorted(_GENERATORS)
+
+
+def create_holes(spec: str | Mapping[str, Any] | HoleGenerator) -> HoleGenerator:
+    """Make a hole generator from what a recipe says.
+
+    Args:
+        spec: a short name of `list_holes`; a dotted path "package.module:Class" of a class whose
+            instances are called as `HoleGenerator` says; a dict {name: one of these, and the
+            class's options beside it}; or a generator, which is returned as it is.
+
+    Raises:
+        ConfigurationError: the name or an option is unknown (the nearest one is named), or the
+            options do not fit the class.
+    """
+    if callable(spec):
+        return spec
+    generator: HoleGenerator = create_named("hole generator", _GENERATORS, spec)
+    return generator

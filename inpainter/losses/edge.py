@@ -1,0 +1,83 @@
+"""Matching edges, as Sobel's filter finds them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from inpainter.losses.regions import (
+    Region,
+    check_pair,
+    check_region,
+    region_weight,
+    weighted_mean,
+    widen,
+)
+
+
+def luma(picture: Tensor) -> Tensor:
+    """Turn RGB `(N, 3, H, W)` into grey `(N, 1, H, W)` by Rec. 601; one channel stays as it is."""
+    if picture.shape[1] == 1:
+        return picture
+    share = picture.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    return (picture * share).sum(dim=1, keepdim=True)
+
+
+def sobel_edges(picture: Tensor, epsilon: float = 1e-6) -> Tensor:
+    """The strength of edges: sqrt(gx^2 + gy^2 + epsilon) - sqrt(epsilon) of the grey picture.
+
+    `epsilon` keeps the gradient finite where the picture is flat; without it one flat patch turns
+    a whole training run into not-a-number.
+
+    Args:
+        picture: `(N, 3, H, W)` or `(N, 1, H, W)`, in any range.
+        epsilon: above 0.
+
+    Returns:
+        `(N, 1, H, W)`, 0 and above; a step of height 1 gives about 1. The rim is repeated outwards.
+    """
+    grey = luma(widen(picture))
+    smooth, slope = grey.new_tensor([1.0, 2.0, 1.0]), grey.new_tensor([-1.0, 0.0, 1.0])
+    kernel = torch.stack([torch.outer(smooth, slope), torch.outer(slope, smooth)])[:, None] / 4.0
+    both = F.conv2d(F.pad(grey, (1, 1, 1, 1), mode="replicate"), kernel)
+    return (both.square().sum(dim=1, keepdim=True) + epsilon).sqrt() - epsilon**0.5
+
+
+def edge_loss(
+    result: Tensor, target: Tensor, weight: Tensor | None = None, epsilon: float = 1e-6
+) -> Tensor:
+    """Mean absolute difference of `sobel_edges`.
+
+    Args:
+        result: `(N, 3, H, W)` or `(N, 1, H, W)`.
+        target: the same shape.
+        weight: `(N, 1, H, W)`, see `weighted_mean`.
+        epsilon: see `sobel_edges`.
+
+    Raises:
+        InputError: the shapes do not fit.
+    """
+    check_pair(result, target, weight)
+    difference = sobel_edges(result, epsilon) - sobel_edges(target, epsilon)
+    return weighted_mean(difference.abs(), weight)
+
+
+class EdgeLoss(nn.Module):
+    """`edge_loss` over one region.
+
+    Args:
+        region: what part of the picture counts, see `L1Loss`.
+        epsilon: see `sobel_edges`.
+
+    Raises:
+        ConfigurationError: the region is unknown.
+    """
+
+    def __init__(self, region: Region = "whole", epsilon: float = 1e-6) -> None:
+        super().__init__()
+        self.region, self.epsilon = check_region(region), epsilon
+
+    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
+        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
+        return edge_loss(result, target, region_weight(hole, self.region), self.epsilon)

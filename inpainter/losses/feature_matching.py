@@ -1,0 +1,70 @@
+"""Matching what a discriminator sees in the true and in the completed picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from inpainter.losses.regions import widen
+from weights.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def feature_matching_loss(
+    fake: Sequence[Tensor], real: Sequence[Tensor], weights: Sequence[float] | None = None
+) -> Tensor:
+    """Weighted mean over layers of the mean absolute difference of features.
+
+    Args:
+        fake: features of the completed pictures, one tensor of any shape per layer.
+        real: features of the true pictures, the same shapes; no gradient flows into them.
+        weights: one per layer; None weighs all alike.
+
+    Raises:
+        InputError: the lists are empty or do not fit one another.
+
+    Source: Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with
+    Conditional GANs" (pix2pixHD).
+    """
+    shares = [1.0] * len(fake) if weights is None else list(weights)
+    if not fake or len(fake) != len(real) or len(shares) != len(fake):
+        raise InputError(
+            "Feature matching needs as many layers of fake as of real features and as many "
+            f"weights, but got {len(fake)}, {len(real)} and {len(shares)}."
+        )
+    terms = []
+    for one, other, share in zip(fake, real, shares, strict=True):
+        if one.shape != other.shape:
+            raise InputError(
+                f"Feature matching compares layers of one shape, but got {tuple(one.shape)} and "
+                f"{tuple(other.shape)}."
+            )
+        terms.append(share * (widen(one) - widen(other.detach())).abs().mean())
+    return torch.stack(terms).sum() / sum(shares)
+
+
+class FeatureMatchingLoss(nn.Module):
+    """`feature_matching_loss` with fixed layer weights.
+
+    Args:
+        weights: one per layer; None weighs all alike.
+
+    Raises:
+        ConfigurationError: a weight is negative, or all are 0.
+    """
+
+    def __init__(self, weights: Sequence[float] | None = None) -> None:
+        super().__init__()
+        if weights is not None and (min(weights) < 0 or sum(weights) <= 0):
+            raise ConfigurationError(
+                f"Layer weights must be 0 or above and not all 0, but are {list(weights)}."
+            )
+        self.weights = None if weights is None else [float(weight) for weight in weights]
+
+    def forward(self, fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
+        """Compare two lists of features. Gives a scalar."""
+        return feature_matching_loss(fake, real, self.weights)

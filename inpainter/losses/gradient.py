@@ -1,0 +1,102 @@
+"""Matching in the gradient domain: first differences, and the Laplacian of Poisson's equation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from inpainter.losses.regions import (
+    Region,
+    check_pair,
+    check_region,
+    region_weight,
+    weighted_mean,
+    widen,
+)
+
+
+def _differences(picture: Tensor) -> Tensor:
+    """Forward differences across and down `(N, 2C, H, W)`; 0 at the far rim."""
+    across = F.pad(picture[..., :, 1:] - picture[..., :, :-1], (0, 1))
+    down = F.pad(picture[..., 1:, :] - picture[..., :-1, :], (0, 0, 0, 1))
+    return torch.cat([across, down], dim=1)
+
+
+def _laplacian(picture: Tensor) -> Tensor:
+    """Sum of the four neighbours less four times the pixel; the rim is repeated outwards."""
+    channels = picture.shape[1]
+    kernel = picture.new_tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
+    return F.conv2d(
+        F.pad(picture, (1, 1, 1, 1), mode="replicate"),
+        kernel.expand(channels, 1, 3, 3),
+        groups=channels,
+    )
+
+
+def gradient_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean absolute error of the differences between neighbours.
+
+    A constant added to the result changes nothing: only contrast and edges are compared.
+
+    Args:
+        result: `(N, C, H, W)`.
+        target: the same shape.
+        weight: `(N, 1, H, W)`, see `weighted_mean`.
+
+    Raises:
+        InputError: the shapes do not fit.
+    """
+    check_pair(result, target, weight)
+    return weighted_mean(_differences(widen(result) - widen(target)).abs(), weight)
+
+
+def poisson_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean squared error of the Laplacian, which is how far Poisson's equation is from holding.
+
+    With the hole as weight, the Laplacian at the hole's rim reaches over it, so a seam is punished.
+
+    Args:
+        result: `(N, C, H, W)`.
+        target: the same shape.
+        weight: `(N, 1, H, W)`, see `weighted_mean`.
+
+    Raises:
+        InputError: the shapes do not fit.
+
+    Source: Perez et al. 2003, "Poisson Image Editing", as a loss.
+    """
+    check_pair(result, target, weight)
+    return weighted_mean(_laplacian(widen(result) - widen(target)).square(), weight)
+
+
+class GradientLoss(nn.Module):
+    """`gradient_loss` over one region, see `L1Loss`.
+
+    Raises:
+        ConfigurationError: the region is unknown.
+    """
+
+    def __init__(self, region: Region = "whole") -> None:
+        super().__init__()
+        self.region = check_region(region)
+
+    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
+        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
+        return gradient_loss(result, target, region_weight(hole, self.region))
+
+
+class PoissonLoss(nn.Module):
+    """`poisson_loss` over one region, see `L1Loss`.
+
+    Raises:
+        ConfigurationError: the region is unknown.
+    """
+
+    def __init__(self, region: Region = "hole") -> None:
+        super().__init__()
+        self.region = check_region(region)
+
+    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
+        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
+        return poisson_loss(result, target, region_weight(hole, self.region))

@@ -1,0 +1,218 @@
+"""Perceptual and style losses on the features of a fixed network.
+
+The features come from any module that turns pictures into a list of maps; `VggFeatures` is
+torchvision's VGG, whose ImageNet weights must already lie on this machine.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import torch
+from torch import Tensor, nn
+
+from inpainter.losses.feature_matching import feature_matching_loss
+from inpainter.losses.regions import widen
+from weights.errors import ConfigurationError, WeightsError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+VggName = Literal["vgg16", "vgg19"]
+
+_CONVOLUTIONS: Final[Mapping[str, tuple[int, ...]]] = {
+    "vgg16": (2, 2, 3, 3, 3),
+    "vgg19": (2, 2, 4, 4, 4),
+}
+_HUB_FILES: Final[Mapping[str, str]] = {
+    "vgg16": "vgg16-397923af.pth",
+    "vgg19": "vgg19-dcbb9e9d.pth",
+}
+_WIDTHS: Final = (64, 128, 256, 512, 512)
+_LAYER = re.compile(r"relu([1-5])_([1-4])")
+
+
+def _layer_indices(network: str, layers: Sequence[str]) -> list[int]:
+    """The place in torchvision's `features` of each named activation."""
+    depths = _CONVOLUTIONS[network]
+    places = []
+    for layer in layers:
+        match = _LAYER.fullmatch(layer)
+        block, number = (int(part) for part in match.groups()) if match else (0, 0)
+        if not match or number > depths[block - 1]:
+            raise ConfigurationError(
+                f"{network} has no layer {layer!r}: write it as 'relu3_2' for the second "
+                "activation of the third block."
+            )
+        before = sum(2 * depth + 1 for depth in depths[: block - 1])
+        places.append(before + 2 * number - 1)
+    return places
+
+
+def _find_weights(network: str, weights: str | os.PathLike[str] | None) -> Path:
+    if weights is not None:
+        path = Path(weights)
+        if not path.is_file():
+            raise WeightsError(f"There is no file {path} with the weights of {network}.")
+        return path
+    path = Path(torch.hub.get_dir()) / "checkpoints" / _HUB_FILES[network]
+    if not path.is_file():
+        raise WeightsError(
+            f"The perceptual loss needs torchvision's ImageNet weights of {network}, which unmask "
+            f"never downloads: put {_HUB_FILES[network]} at {path}, or name its path as 'weights'."
+        )
+    return path
+
+
+def _load(path: Path) -> Mapping[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise WeightsError(f"Cannot read the weights in {path}: {error}.") from error
+    return state
+
+
+class VggFeatures(nn.Module):
+    """Activations of torchvision's VGG16 or VGG19; fixed, in evaluation mode whatever is asked.
+
+    Args:
+        network: "vgg16" or "vgg19".
+        layers: activations to give, such as "relu3_3".
+        weights: a .pth or .safetensors file in torchvision's layout; None takes torch hub's cache.
+
+    Raises:
+        ConfigurationError: the network or a layer is unknown.
+        WeightsError: the file is not there, or holds another network. Nothing is downloaded.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self,
+        network: VggName = "vgg16",
+        layers: Sequence[str] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3"),
+        weights: str | os.PathLike[str] | None = None,
+    ) -> None:
+        super().__init__()
+        if network not in _CONVOLUTIONS:
+            raise ConfigurationError(f"Unknown feature network {network!r}: use vgg16 or vgg19.")
+        if not layers:
+            raise ConfigurationError("The perceptual loss needs at least one layer.")
+        self.places = _layer_indices(network, layers)
+        state = _load(_find_weights(network, weights))
+        stages: list[nn.Module] = []
+        channels = 3
+        for depth, width in zip(_CONVOLUTIONS[network], _WIDTHS, strict=True):
+            for _ in range(depth):
+                if len(stages) <= max(self.places):
+                    convolution = nn.utils.skip_init(nn.Conv2d, channels, width, 3, padding=1)
+                    self._fill(convolution, state, len(stages), network)
+                    stages.append(convolution)
+                    stages.append(nn.ReLU())
+                channels = width
+            if len(stages) <= max(self.places):
+                stages.append(nn.MaxPool2d(2))
+        self.stages = nn.ModuleList(stages)
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+        self.requires_grad_(False)
+        self.eval()
+
+    @staticmethod
+    def _fill(module: nn.Module, state: Mapping[str, Tensor], place: int, network: str) -> None:
+        try:
+            module.load_state_dict(
+                {part: state[f"features.{place}.{part}"] for part in ("weight", "bias")}
+            )
+        except (KeyError, RuntimeError) as error:
+            raise WeightsError(
+                f"The weights are not torchvision's {network}: layer features.{place} is missing "
+                "or has another shape."
+            ) from error
+
+    def train(self, mode: bool = True) -> VggFeatures:  # noqa: ARG002
+        """Stay in evaluation mode."""
+        return super().train(False)
+
+    def forward(self, picture: Tensor) -> list[Tensor]:
+        """Turn pictures `(N, 3, H, W)` in [-1, 1] into one map `(N, C, h, w)` per asked layer."""
+        current = (0.5 * (picture + 1.0) - self.mean) / self.deviation
+        found: dict[int, Tensor] = {}
+        for place, stage in enumerate(self.stages):
+            current = stage(current)
+            if place in self.places:
+                found[place] = current
+        return [found[place] for place in self.places]
+
+
+def gram_matrix(features: Tensor) -> Tensor:
+    """Products of channels `(N, C, C)`, averaged over channels and places, of `(N, C, h, w)`.
+
+    Source: Gatys et al. 2016, "Image Style Transfer Using Convolutional Neural Networks".
+    """
+    flat = widen(features).flatten(2)
+    return flat @ flat.transpose(1, 2) / (flat.shape[1] * flat.shape[2])
+
+
+class PerceptualLoss(nn.Module):
+    """Mean absolute difference of a fixed network's features.
+
+    Args:
+        features: a module that gives a list of maps; None makes `VggFeatures` of the options below.
+        layer_weights: one per map; None weighs all alike.
+        network: see `VggFeatures`.
+        layers: see `VggFeatures`.
+        weights: see `VggFeatures`.
+
+    Source: Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer".
+    """
+
+    def __init__(
+        self,
+        features: nn.Module | None = None,
+        layer_weights: Sequence[float] | None = None,
+        network: VggName = "vgg16",
+        layers: Sequence[str] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3"),
+        weights: str | os.PathLike[str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.features = features if features is not None else VggFeatures(network, layers, weights)
+        self.layer_weights = layer_weights
+
+    def forward(
+        self,
+        result: Tensor,
+        target: Tensor,
+        hole: Tensor | None = None,  # noqa: ARG002
+    ) -> Tensor:
+        """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
+        with torch.no_grad():
+            real = self.features(target)
+        return feature_matching_loss(self.features(result), real, self.layer_weights)
+
+
+class StyleLoss(PerceptualLoss):
+    """Mean absolute difference of the `gram_matrix` of a fixed network's features.
+
+    Arguments as for `PerceptualLoss`.
+    """
+
+    def forward(
+        self,
+        result: Tensor,
+        target: Tensor,
+        hole: Tensor | None = None,  # noqa: ARG002
+    ) -> Tensor:
+        """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
+        with torch.no_grad():
+            real = [gram_matrix(one) for one in self.features(target)]
+        fake = [gram_matrix(one) for one in self.features(result)]
+        return feature_matching_loss(fake, real, self.layer_weights)

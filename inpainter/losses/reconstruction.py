@@ -1,0 +1,79 @@
+"""Pixel by pixel: absolute and squared error, over the whole picture or a part of it."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from inpainter.losses.regions import (
+    Region,
+    check_pair,
+    check_region,
+    region_weight,
+    weighted_mean,
+    widen,
+)
+
+
+def l1_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean absolute error.
+
+    Args:
+        result: `(N, C, H, W)`.
+        target: the same shape.
+        weight: `(N, 1, H, W)`, such as the hole (1 = missing) to look at the hole only; each
+            picture is divided by its own sum of weights, see `weighted_mean`.
+
+    Returns:
+        A scalar; for pictures in [-1, 1] it is between 0 and 2.
+
+    Raises:
+        InputError: the shapes do not fit.
+    """
+    check_pair(result, target, weight)
+    return weighted_mean((widen(result) - widen(target)).abs(), weight)
+
+
+def mse_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean squared error; arguments as for `l1_loss`.
+
+    Returns:
+        A scalar; for pictures in [-1, 1] it is between 0 and 4.
+    """
+    check_pair(result, target, weight)
+    return weighted_mean((widen(result) - widen(target)).square(), weight)
+
+
+class L1Loss(nn.Module):
+    """`l1_loss` over one region: "whole", "hole", "valid" or "discounted".
+
+    Args:
+        region: what part of the picture counts.
+        gamma: factor per pixel of distance, for "discounted".
+        reach: largest distance that counts, for "discounted".
+
+    Raises:
+        ConfigurationError: the region is unknown.
+    """
+
+    def __init__(self, region: Region = "whole", gamma: float = 0.97, reach: int = 64) -> None:
+        super().__init__()
+        self.region, self.gamma, self.reach = check_region(region), gamma, reach
+
+    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
+        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
+        return l1_loss(result, target, region_weight(hole, self.region, self.gamma, self.reach))
+
+
+class MSELoss(nn.Module):
+    """`mse_loss` over one region; arguments as for `L1Loss`.
+
+    GLCIC's own loss is the region "hole".
+    """
+
+    def __init__(self, region: Region = "whole", gamma: float = 0.97, reach: int = 64) -> None:
+        super().__init__()
+        self.region, self.gamma, self.reach = check_region(region), gamma, reach
+
+    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
+        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
+        return mse_loss(result, target, region_weight(hole, self.region, self.gamma, self.reach))

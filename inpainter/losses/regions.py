@@ -1,0 +1,134 @@
+"""Averages over a part of the picture, the ground on which all picture losses stand."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from weights.errors import ConfigurationError, InputError
+
+Region = Literal["whole", "hole", "valid", "discounted"]
+REGIONS: tuple[Region, ...] = get_args(Region)
+
+
+def check_region(region: str) -> Region:
+    """Return the region's name.
+
+    Raises:
+        ConfigurationError: it is none of `REGIONS`.
+    """
+    for known in REGIONS:
+        if region == known:
+            return known
+    raise ConfigurationError(
+        f"Unknown region {region!r} of a loss: use one of {', '.join(REGIONS)}."
+    )
+
+
+def check_pair(result: Tensor, target: Tensor, weight: Tensor | None = None) -> None:
+    """Refuse tensors that would be broadcast into a wrong loss without a word.
+
+    Raises:
+        InputError: result and target are not `(N, C, H, W)` of one shape, or the weight is not
+            `(N, 1, H, W)` beside them.
+    """
+    if result.shape != target.shape or result.dim() != 4:
+        raise InputError(
+            f"A loss compares two (N, C, H, W) tensors of one shape, but got "
+            f"{tuple(result.shape)} and {tuple(target.shape)}."
+        )
+    if weight is not None:
+        expected = (result.shape[0], 1, *result.shape[2:])
+        if tuple(weight.shape) != expected:
+            raise InputError(
+                f"The hole of a loss must have shape {expected}, but has {tuple(weight.shape)}."
+            )
+
+
+def widen(values: Tensor) -> Tensor:
+    """Turn half precision into float32, in which sums over a picture keep their digits."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
+def weighted_mean(values: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Average over each picture with weights, then over the pictures.
+
+    Because each picture is divided by its own sum of weights, the average does not change when a
+    picture is padded with pixels of weight 0, and a batch gives the mean of its pictures.
+
+    Args:
+        values: `(N, C, H, W)`.
+        weight: `(N, 1, H, W)`, 0 and above; None weighs all alike. A picture whose weights are all
+            0 counts as 0.
+
+    Returns:
+        A scalar, float32 or wider.
+    """
+    values = widen(values)
+    if weight is None:
+        return values.mean()
+    weight = weight.to(values.dtype)
+    total = weight.sum(dim=(1, 2, 3)) * values.shape[1]
+    summed = (values * weight).sum(dim=(1, 2, 3))
+    return (summed / total.clamp_min(torch.finfo(values.dtype).tiny)).mean()
+
+
+@torch.no_grad()
+def discount_weights(hole: Tensor, gamma: float = 0.97, reach: int = 64) -> Tensor:
+    """Weigh a hole's pixels by how near known pixels are: gamma to the power of the distance.
+
+    Deep inside a hole many fills are right, so that a pixel-wise loss should insist less there.
+
+    Args:
+        hole: `(N, 1, H, W)`, 1 = missing.
+        gamma: 0 to 1, the factor per pixel of distance.
+        reach: distances beyond this many pixels count as this many.
+
+    Returns:
+        `(N, 1, H, W)`: gamma ** distance inside the hole (chessboard distance to the nearest known
+        pixel, 1 at the rim), 0 outside.
+
+    Source: Yu et al. 2018, "Generative Image Inpainting with Contextual Attention" (spatially
+    discounted loss; gamma 0.99 in the text, 0.9 in the code).
+    """
+    inside = widen(hole)
+    remaining = inside
+    distance = torch.zeros_like(inside)
+    for _ in range(reach):
+        distance += remaining
+        remaining = -F.max_pool2d(-F.pad(remaining, (1, 1, 1, 1), value=1.0), 3, stride=1)
+        if not remaining.any():
+            break
+    return inside * gamma**distance
+
+
+def region_weight(
+    hole: Tensor | None, region: Region, gamma: float = 0.97, reach: int = 64
+) -> Tensor | None:
+    """Turn a region's name into the weights over which a loss is averaged.
+
+    Args:
+        hole: `(N, 1, H, W)`, 1 = missing; may be None for "whole" only.
+        region: "whole"; "hole"; "valid", all but the hole; or "discounted", the hole by
+            `discount_weights`.
+        gamma: for "discounted".
+        reach: for "discounted".
+
+    Returns:
+        `(N, 1, H, W)`, or None for "whole".
+
+    Raises:
+        InputError: the region needs a hole and none is given.
+    """
+    if region == "whole":
+        return None
+    if hole is None:
+        raise InputError(f"A loss over the region {region!r} needs a hole.")
+    if region == "hole":
+        return hole
+    if region == "valid":
+        return 1.0 - widen(hole)
+    return discount_weights(hole, gamma, reach)

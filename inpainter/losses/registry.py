@@ -1,0 +1,46 @@
+"""Picture losses by name, as recipes name them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from inpainter.creation import create_named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+_LOSSES: Final[dict[str, str]] = {
+    "edge": "inpainter.losses.edge:EdgeLoss",
+    "focal-frequency": "inpainter.losses.frequency:FocalFrequencyLoss",
+    "gradient": "inpainter.losses.gradient:GradientLoss",
+    "l1": "inpainter.losses.reconstruction:L1Loss",
+    "laplacian-pyramid": "inpainter.losses.frequency:LaplacianPyramidLoss",
+    "mse": "inpainter.losses.reconstruction:MSELoss",
+    "perceptual": "inpainter.losses.perceptual:PerceptualLoss",
+    "poisson": "inpainter.losses.gradient:PoissonLoss",
+    "style": "inpainter.losses.perceptual:StyleLoss",
+    "total-variation": "inpainter.losses.total_variation:TotalVariationLoss",
+}
+
+
+def list_losses() -> list[str]:
+    """Give the short names of all picture losses, sorted."""
+    return sorted(_LOSSES)
+
+
+def create_loss(spec: str | Mapping[str, Any]) -> nn.Module:
+    """Make a picture loss, a module called as `loss(result, target, hole)` that gives a scalar.
+
+    Args:
+        spec: a short name of `list_losses`, a dotted path "package.module:Class", or a dict
+            {name: one of these, and the class's options beside it}, such as
+            {name: l1, region: hole}.
+
+    Raises:
+        ConfigurationError: the name or an option is unknown, or the options do not fit.
+        WeightsError: the loss needs weights that are not on this machine.
+    """
+    loss: nn.Module = create_named("loss", _LOSSES, spec)
+    return loss

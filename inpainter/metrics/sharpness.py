@@ -1,0 +1,53 @@
+"""Whether a fill is as sharp as the truth."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from inpainter.metrics.pixel import check_pictures
+from weights.contracts import Image, Mask, check_mask
+
+
+def laplacian_energy(image: Image, region: Mask) -> float:
+    """Mean square of the Laplacian of the grey picture over a region.
+
+    Only pixels all of whose neighbours lie in the region count, so that the seam of a fill does
+    not pass for detail; where there are none, all of the region does.
+
+    Args:
+        image: uint8 RGB `(H, W, 3)`.
+        region: bool `(H, W)`.
+
+    Returns:
+        0 and above, in grey levels squared; nan for an empty region.
+
+    Raises:
+        InputError: an array is malformed.
+    """
+    check_pictures(image, image, region)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64)
+    inner = cv2.erode(region.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    chosen = inner if inner.any() else region
+    if not chosen.any():
+        return math.nan
+    return float(np.square(cv2.Laplacian(grey, cv2.CV_64F)[chosen]).mean())
+
+
+def sharpness_ratio(result: Image, truth: Image, hole: Mask) -> float:
+    """Laplacian energy inside the hole, of the result over the truth.
+
+    Returns:
+        1 for the same amount of detail, under 1 for a blur, above 1 for too much grain; 1 when
+        both are flat, infinity when only the truth is flat, nan for an empty hole.
+
+    Raises:
+        InputError: the sizes differ.
+    """
+    check_pictures(result, truth, check_mask(hole, what="hole"))
+    energy, true_energy = laplacian_energy(result, hole), laplacian_energy(truth, hole)
+    if true_energy == 0.0:
+        return 1.0 if energy == 0.0 else math.inf
+    return energy / true_energy

@@ -1,0 +1,89 @@
+"""Structural similarity, over the picture, inside the hole and along its edge."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from inpainter.metrics.pixel import check_pictures
+from weights.contracts import Hole, Image, Mask, check_mask
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def ssim_map(result: Image, truth: Image) -> NDArray[np.float64]:
+    """Structural similarity at every pixel, averaged over the colour channels.
+
+    Scikit-image's, with the settings of the paper: Gaussian window of 1.5 pixels (11 x 11),
+    K1 = 0.01, K2 = 0.03, data range 255.
+
+    Args:
+        result: uint8 RGB `(H, W, 3)`, at least 11 pixels a side.
+        truth: the same shape.
+
+    Returns:
+        float64 `(H, W)`, -1 to 1; 1 where the pictures are equal round a pixel.
+
+    Raises:
+        InputError: the sizes differ, or a side is under 11 pixels.
+
+    Source: Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural
+    Similarity".
+    """
+    from skimage.metrics import structural_similarity
+
+    check_pictures(result, truth)
+    if min(truth.shape[:2]) < 11:
+        raise InputError(
+            f"SSIM needs pictures of at least 11 pixels a side, but got {truth.shape[:2]}."
+        )
+    _, full = structural_similarity(
+        truth,
+        result,
+        channel_axis=-1,
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
+    )
+    return np.asarray(full.mean(axis=2), np.float64)
+
+
+def mean_over(values: NDArray[np.floating], region: Mask | None = None) -> float:
+    """Average a map `(H, W)` over a region, bool `(H, W)`; nan for an empty one."""
+    chosen = values if region is None else values[region]
+    return float(chosen.mean()) if chosen.size else math.nan
+
+
+def ssim(result: Image, truth: Image, region: Mask | None = None) -> float:
+    """Average of `ssim_map` over a region, None for the whole picture.
+
+    Returns:
+        -1 to 1; nan for an empty region.
+
+    Raises:
+        InputError: the sizes differ, or a side is under 11 pixels.
+    """
+    check_pictures(result, truth, region)
+    return mean_over(ssim_map(result, truth), region)
+
+
+def seam_ring(hole: Hole, width: int = 4) -> Mask:
+    """The pixels within `width` of the hole's edge, on both of its sides.
+
+    Args:
+        hole: bool `(H, W)`.
+        width: in pixels, 1 and above.
+
+    Returns:
+        Bool `(H, W)`; the picture's frame is no edge.
+    """
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
+    pixels = check_mask(hole, what="hole").astype(np.uint8)
+    return np.asarray(cv2.dilate(pixels, kernel) != cv2.erode(pixels, kernel), np.bool_)

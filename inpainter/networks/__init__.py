@@ -1,0 +1,1 @@
+"""Completion networks, one file each; `inpainter.create_model` builds them by name."""

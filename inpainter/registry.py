@@ -1,0 +1,73 @@
+"""Completion networks by name."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING, Any
+
+from inpainter.creation import create_named
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NETWORKS: dict[str, str] = {
+    "gated": "inpainter.networks.gated:GatedCompletionNetwork",
+}
+"""Name of each network and the dotted path of its class."""
+
+DISCRIMINATORS: dict[str, str] = {
+    "sn-patchgan": "inpainter.discriminators.sn_patchgan:SNPatchDiscriminator",
+}
+"""Name of each discriminator and the dotted path of its class."""
+
+
+def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
+    """List the networks that `create_model` builds, in alphabetical order.
+
+    Args:
+        pattern: glob that names must match, such as "deepfill*".
+        pretrained: only those with weights in the catalog.
+    """
+    names = fnmatch.filter(sorted(NETWORKS), pattern)
+    if pretrained:
+        from weights.catalog import get_record, list_weights
+
+        known = {get_record(one).architecture for one in list_weights(kind="inpainter")}
+        names = [name for name in names if name in known]
+    return names
+
+
+def create_model(name: str, pretrained: bool | str = False, **options: Any) -> nn.Module:
+    """Build a completion network.
+
+    Args:
+        name: one of `list_models()`.
+        pretrained: True loads the architecture's first weights of the catalog; a string names a
+            catalog record or a safetensors file. The weights bring their options with them.
+        options: of the network's constructor.
+
+    Returns:
+        A module called as `model(image, hole)` with image `(N, 3, H, W)` in [-1, 1] and hole
+        `(N, 1, H, W)`, 1 = missing; it gives a `CompletionOutput`.
+
+    Raises:
+        ConfigurationError: the name or an option is unknown, or an option contradicts the weights.
+        WeightsError: the weights are missing, damaged or made for another network.
+    """
+    if pretrained:
+        from inpainter.weight_files import load_completion_network
+
+        weights = pretrained if isinstance(pretrained, str) else None
+        return load_completion_network(name, weights, options)
+    network: nn.Module = create_named("completion network", NETWORKS, {**options, "name": name})
+    return network
+
+
+def create_discriminator(name: str, **options: Any) -> nn.Module:
+    """Build a discriminator by name.
+
+    Raises:
+        ConfigurationError: the name or an option is unknown.
+    """
+    discriminator: nn.Module = create_named("discriminator", DISCRIMINATORS, {**options, "name": name})
+    return discriminator

@@ -1,0 +1,1 @@
+"""Training of completion networks: recipe in, weights out."""

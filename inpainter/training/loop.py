@@ -1,0 +1,322 @@
+"""Runs a recipe: data, callbacks, checkpoints, weights."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch.utils.data import DataLoader, Dataset
+
+from inpainter.data.faces import DecodedFaces, list_faces
+from inpainter.data.sampling import Sampling
+from inpainter.data.stream import Batch, SampleStream, collate, sample_at
+from inpainter.holes import create_holes
+from inpainter.training.module import CompletionTraining
+from inpainter.training.recipe import Recipe
+from inpainter.weight_files import save_completion_network
+from weights.atomic import atomic_path
+
+
+class FaceData(LightningDataModule):
+    """Training stream and frozen validation samples of a recipe.
+
+    Args:
+        recipe: the recipe; `recipe.data.faces` names the folder.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.rounds = recipe.rounds()
+        self._train: DecodedFaces | None = None
+        self._frozen: list[Batch] | None = None
+
+    def setup(self, stage: str) -> None:
+        """Decode the training faces into memory and make the frozen validation samples."""
+        del stage
+        data = self.recipe.data
+        if self._train is None:
+            self._train = DecodedFaces(list_faces(data.faces, data.train_split))
+            self._frozen = self._freeze(DecodedFaces(list_faces(data.faces, data.validation_split)))
+
+    def _freeze(self, faces: DecodedFaces) -> list[Batch]:
+        data = self.recipe.data
+        middle = (sum(data.context) / 2, sum(data.lift) / 2)
+        sampling = Sampling(
+            create_holes(self.recipe.holes.face),
+            context=(middle[0], middle[0]),
+            lift=(middle[1], middle[1]),
+            rotation=0.0,
+            grey_share=0.0,
+            colour_jitter=0.0,
+        )
+        size = self.recipe.phases[-1].size
+        samples = [
+            sample_at(faces, sampling, size, seed=0, index=index)
+            for index in range(min(data.validation_count, len(faces)))
+        ]
+        return [collate(samples[start : start + 8]) for start in range(0, len(samples), 8)]
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Give the stretch of the stream that belongs to the trainer's present round."""
+        assert self.trainer is not None and self._train is not None
+        data, holes = self.recipe.data, self.recipe.holes
+        devices, rank = self.trainer.world_size, self.trainer.global_rank
+        number = min(self.trainer.current_epoch, len(self.rounds) - 1)
+        phase, steps = self.rounds[number]
+        start = sum(before.batch * count * devices for before, count in self.rounds[:number])
+        sampling = Sampling(
+            create_holes(holes.face),
+            None if holes.other is None else create_holes(holes.other),
+            holes.other_share,
+            holes.union_share,
+            data.context,
+            data.lift,
+            data.rotation,
+            data.grey_share,
+            data.colour_jitter,
+        )
+        stream = SampleStream(
+            self._train,
+            sampling,
+            phase.size,
+            phase.batch,
+            steps,
+            start,
+            self.recipe.seed,
+            rank,
+            devices,
+            data.workers,
+        )
+        return DataLoader(stream, batch_size=None, pin_memory=torch.cuda.is_available())
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Give the frozen validation batches."""
+        assert self._frozen is not None
+        frozen: Dataset[Batch] = _Listed(self._frozen)
+        return DataLoader(frozen, batch_size=None)
+
+
+class _Listed(Dataset[Batch]):
+    def __init__(self, batches: list[Batch]) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.batches[index]
+
+
+class WholeCheckpointIO(TorchCheckpointIO):
+    """Writes checkpoints whole or not at all, and reads no pickled code."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write to a temporary name beside `path` and rename."""
+        del storage_options
+        with atomic_path(path, overwrite=True) as temporary:
+            torch.save(checkpoint, temporary)
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> Any:
+        """Read tensors and plain values."""
+        del weights_only
+        return torch.load(path, map_location=map_location, weights_only=True)
+
+
+class RoundReport(Callback):
+    """Writes the averaged weights after each round and says in one line how it went.
+
+    Args:
+        output: the run's folder.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.began = time.monotonic()
+
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Start the clock."""
+        del trainer, module
+        self.began = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Write weights and the line."""
+        assert isinstance(module, CompletionTraining)
+        if not trainer.is_global_zero:
+            return
+        options = dict(module.recipe.network)
+        save_completion_network(
+            module.average.network,
+            self.output / "average.safetensors",
+            name=options.pop("name"),
+            options=options,
+            input_size=module.phase.size,
+            overwrite=True,
+        )
+        phase, steps = module.schedule[min(trainer.current_epoch, len(module.schedule) - 1)]
+        seconds = time.monotonic() - self.began
+        figures = ", ".join(
+            f"{name.partition('/')[2]} {float(value):.4f}"
+            for name, value in sorted(trainer.callback_metrics.items())
+        )
+        line = (
+            f"round {trainer.current_epoch + 1}/{len(module.schedule)}, step {module.steps_done}/"
+            f"{module.total_steps}, {phase.size} px, {steps * phase.batch / seconds:.1f} pictures/s: {figures}"
+        )
+        print(line, flush=True)
+        with (self.output / "rounds.log").open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+
+
+class TimeBudget(Callback):
+    """Ends training in good order, after a whole round, before the time is over.
+
+    Args:
+        minutes: the time.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        self.deadline = time.monotonic() + 60.0 * minutes
+        self.round_began = time.monotonic()
+
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Start the round's clock."""
+        del trainer, module
+        self.round_began = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Stop when another round as long as this one would not fit."""
+        del module
+        now = time.monotonic()
+        if now + 1.1 * (now - self.round_began) > self.deadline:
+            trainer.should_stop = True
+
+
+@dataclass(frozen=True)
+class TrainedInpainter:
+    """What a training run leaves.
+
+    Attributes:
+        weights: safetensors file of the averaged weights after the last round.
+        checkpoint: whole state of the run; training goes on from it.
+        metrics: the last validation's figures by name.
+        steps: optimizer steps done.
+        finished: whether the whole schedule is done.
+    """
+
+    weights: Path
+    checkpoint: Path
+    metrics: dict[str, float]
+    steps: int
+    finished: bool
+
+
+def train_inpainter(
+    recipe: Recipe,
+    output: str | Path,
+    *,
+    device: str = "auto",
+    resume: bool = True,
+    time_budget_minutes: float | None = None,
+    initial_weights: str | Path | None = None,
+    progress: bool = False,
+) -> TrainedInpainter:
+    """Train a completion network by a recipe.
+
+    The folder gets `recipe.yaml`, `last.ckpt` and `best.ckpt`, `average.safetensors`, `rounds.log`,
+    curves for TensorBoard, and sheets of completed validation faces.
+
+    Args:
+        recipe: what to train and how.
+        output: the run's folder.
+        device: "auto", "cpu", "cuda" or "mps".
+        resume: go on from `last.ckpt` where the folder has one.
+        time_budget_minutes: end after the last whole round that fits.
+        initial_weights: safetensors file of the same network to start from.
+        progress: show Lightning's progress bar.
+
+    Raises:
+        InputError: the faces cannot be read.
+        ConfigurationError: the recipe names something unknown.
+        TrainingError: a loss is not a number, or memory is used up.
+    """
+    from inpainter.training.failures import training_failures
+    from weights.device import resolve_device
+
+    folder = Path(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.seed)
+    np.random.default_rng(recipe.seed)
+    module = CompletionTraining(recipe)
+    if initial_weights is not None:
+        from weights.store import load_state_dict
+
+        state = load_state_dict(initial_weights)
+        module.generator.load_state_dict(state)
+        module.average.network.load_state_dict(state)
+    with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
+        temporary.write_text(yaml.safe_dump(_plain(recipe), sort_keys=False), encoding="utf-8")
+    checkpoint = folder / "last.ckpt"
+    callbacks: list[Callback] = [
+        RoundReport(folder),
+        ModelCheckpoint(
+            dirpath=folder,
+            filename="best",
+            monitor="validation/hole_psnr",
+            mode="max",
+            save_last=True,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        ),
+    ]
+    if time_budget_minutes is not None:
+        callbacks.append(TimeBudget(time_budget_minutes))
+    chosen = resolve_device(device)
+    trainer = Trainer(
+        accelerator={"cuda": "gpu"}.get(chosen.type, chosen.type),
+        devices="auto" if chosen.type != "cpu" else 1,
+        precision=recipe.precision,  # type: ignore[arg-type]
+        max_epochs=len(recipe.rounds()),
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        logger=TensorBoardLogger(folder, name="curves", version=""),
+        callbacks=callbacks,
+        plugins=[WholeCheckpointIO()],
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        log_every_n_steps=20,
+        benchmark=True,
+    )
+    going_on = resume and checkpoint.is_file()
+    with training_failures(recipe):
+        trainer.fit(module, FaceData(recipe), ckpt_path=str(checkpoint) if going_on else None)
+    return TrainedInpainter(
+        folder / "average.safetensors",
+        checkpoint,
+        {name: float(value) for name, value in trainer.callback_metrics.items()},
+        module.steps_done,
+        module.steps_done >= module.total_steps,
+    )
+
+
+def _plain(recipe: Recipe) -> Any:
+    from dataclasses import asdict
+
+    def simple(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: simple(item) for key, item in value.items()}
+        if isinstance(value, tuple | list):
+            return [simple(item) for item in value]
+        return value
+
+    return simple(asdict(recipe))

@@ -1,0 +1,229 @@
+"""The training step of completion networks, for Lightning."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim.optimizer import Optimizer
+
+from inpainter.data.stream import Batch
+from inpainter.losses import AdversarialLoss, feature_matching_loss
+from inpainter.registry import create_discriminator, create_model
+from inpainter.training.moving_average import MovingAverage
+from inpainter.training.objective import PictureObjective
+from inpainter.training.recipe import Phase, Recipe
+from inpainter.training.sheet import sheet_rows, write_sheet
+from weights.errors import TrainingError
+
+
+class CompletionTraining(LightningModule):
+    """A generator, its discriminator and their moving average, trained by a recipe.
+
+    Each step trains the discriminator first and then the generator against it. The discriminator's
+    parameters are frozen while the generator learns, so that no gradient is left in them.
+
+    Args:
+        recipe: what to train and how.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.recipe = recipe
+        options = dict(recipe.network)
+        self.generator = create_model(options.pop("name"), **options)
+        self.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = MovingAverage(self.generator, recipe.ema_decay)
+        self.objective = PictureObjective(recipe.losses)
+        self.discriminator: nn.Module | None = None
+        if recipe.adversarial is not None:
+            options = dict(recipe.adversarial.discriminator)
+            self.discriminator = create_discriminator(options.pop("name"), **options)
+            self.discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.adversarial = AdversarialLoss(recipe.adversarial.kind)  # type: ignore[arg-type]
+        # Kept in a tuple, so that the compiled form does not count as a second network.
+        self._painter = (torch.compile(self.generator) if recipe.compile else self.generator,)
+        self.schedule = recipe.rounds()
+        self.total_steps = sum(steps for _, steps in self.schedule)
+        self.steps_done = 0
+        self._sheet_rows: list[NDArray[np.uint8]] = []
+
+    @property
+    def phase(self) -> Phase:
+        """The phase of the schedule that the present round belongs to."""
+        return self.schedule[min(self.current_epoch, len(self.schedule) - 1)][0]
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """Make Adam for the generator and, where there is one, for the discriminator."""
+        settings = self.recipe.optimizer
+        optimizers: list[Optimizer] = [
+            torch.optim.Adam(self.generator.parameters(), settings.generator_rate, settings.betas)
+        ]
+        if self.discriminator is not None:
+            optimizers.append(
+                torch.optim.Adam(
+                    self.discriminator.parameters(), settings.discriminator_rate, settings.betas
+                )
+            )
+        return optimizers
+
+    def rate_share(self) -> float:
+        """The share of the learning rates at the present step: a linear rise, then a cosine."""
+        settings = self.recipe.optimizer
+        if self.steps_done < settings.warmup_steps:
+            return (self.steps_done + 1) / settings.warmup_steps
+        left = self.total_steps - settings.warmup_steps
+        progress = min(1.0, (self.steps_done - settings.warmup_steps) / max(1, left))
+        return settings.final_share + (1 - settings.final_share) * (1 + math.cos(math.pi * progress)) / 2
+
+    def training_step(self, batch: Batch, batch_index: int) -> None:
+        """Train on one batch of uint8 samples."""
+        del batch_index
+        image, hole, inside = to_network(batch)
+        optimizers = self.optimizers()
+        optimizers = optimizers if isinstance(optimizers, list) else [optimizers]
+        for optimizer, rate in zip(
+            optimizers,
+            (self.recipe.optimizer.generator_rate, self.recipe.optimizer.discriminator_rate),
+            strict=False,
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * self.rate_share()
+        phase = self.phase
+        if phase.generator:
+            output = self._painter[0](image, hole)
+        else:
+            # A frozen generator stays as it is: no autograd, no batch statistics.
+            self.generator.eval()
+            with torch.no_grad():
+                output = self.generator(image, hole)
+            self.generator.train()
+        # Past the frame there is only a reflection, which is no truth to be judged by.
+        unknown = hole * (1.0 - inside)
+        terms: dict[str, Tensor] = {}
+        judged = self.discriminator is not None and phase.discriminator
+        if judged:
+            terms["discriminator"] = self._train_discriminator(
+                optimizers[1], image, output.completed.detach(), hole
+            )
+        if phase.generator:
+            prediction = torch.where(unknown > 0.5, image, output.prediction)
+            terms.update(self.objective(prediction, image, hole))
+            if output.coarse is not None:
+                coarse = torch.where(unknown > 0.5, image, output.coarse)
+                coarse_terms = self.objective(coarse, image, hole)
+                terms.update({f"coarse_{name}": term for name, term in coarse_terms.items()})
+            if judged:
+                terms.update(self._judge(image, output.completed, hole))
+            self._step_generator(optimizers[0], terms)
+        self.log_dict({f"train/{name}": term.detach() for name, term in terms.items()}, prog_bar=True)
+        self.steps_done += 1
+
+    def _train_discriminator(
+        self, optimizer: Any, real: Tensor, fake: Tensor, hole: Tensor
+    ) -> Tensor:
+        assert self.discriminator is not None
+        self.discriminator.requires_grad_(True)
+        both = self.discriminator(torch.cat([real, fake]), torch.cat([hole, hole]))
+        real_scores, fake_scores = both[-1].chunk(2)
+        loss: Tensor = self.adversarial.discriminator(real_scores, fake_scores)
+        self._check_finite("discriminator", loss)
+        optimizer.zero_grad(set_to_none=True)
+        self.manual_backward(loss)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        self.discriminator.requires_grad_(False)
+        return loss.detach()
+
+    def _judge(self, real: Tensor, fake: Tensor, hole: Tensor) -> dict[str, Tensor]:
+        assert self.discriminator is not None and self.recipe.adversarial is not None
+        settings = self.recipe.adversarial
+        self.discriminator.requires_grad_(False)
+        fake_maps = self.discriminator(fake, hole)
+        terms = {}
+        real_maps: list[Tensor] | None = None
+        if settings.feature_matching > 0 or self.adversarial.generator_needs_real:
+            with torch.no_grad():
+                real_maps = self.discriminator(real, hole)
+        real_scores = None if real_maps is None else real_maps[-1]
+        terms["adversarial"] = settings.weight * self.adversarial.generator(fake_maps[-1], real_scores)
+        if settings.feature_matching > 0 and real_maps is not None:
+            distance = feature_matching_loss(fake_maps[:-1], real_maps[:-1])
+            terms["feature_matching"] = settings.feature_matching * distance
+        return terms
+
+    def _step_generator(self, optimizer: Any, terms: dict[str, Tensor]) -> None:
+        learned = {name: term for name, term in terms.items() if term.requires_grad}
+        for name, term in learned.items():
+            self._check_finite(name, term)
+        optimizer.zero_grad(set_to_none=True)
+        self.manual_backward(torch.stack(list(learned.values())).sum())
+        if self.recipe.optimizer.gradient_clip is not None:
+            norm = nn.utils.clip_grad_norm_(
+                self.generator.parameters(), self.recipe.optimizer.gradient_clip
+            )
+            self._check_finite("gradient of the generator", norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        self.average.update(self.generator)
+
+    def _check_finite(self, name: str, value: Tensor) -> None:
+        if not torch.isfinite(value.detach()).all():
+            raise TrainingError(
+                f"The loss term {name!r} is not a finite number at step {self.steps_done}: lower the "
+                "learning rate or the term's weight, or train in fp32, and resume from the last "
+                "checkpoint."
+            )
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Measure the averaged network on frozen samples; the first ones become a sheet."""
+        image, hole, inside = to_network(batch)
+        output = self.average.network(image, hole)
+        missing = hole * inside
+        error = ((output.prediction.float() - image) / 2.0) ** 2 * missing
+        area = missing.sum(dim=(1, 2, 3)).clamp_min(1.0)
+        psnr = -10.0 * torch.log10((error.sum(dim=(1, 2, 3)) / (3.0 * area)).clamp_min(1e-10))
+        count = len(image)
+        self.log("validation/hole_psnr", psnr.mean(), batch_size=count, sync_dist=True)
+        share = hole.mean(dim=(1, 2, 3))
+        for low, high in ((0.0, 0.15), (0.15, 0.25), (0.25, 0.35), (0.35, 1.0)):
+            chosen = (share >= low) & (share < high)
+            if chosen.any():
+                name = f"validation/hole_psnr_{low:.2f}_{high:.2f}"
+                self.log(name, psnr[chosen].mean(), batch_size=int(chosen.sum()), sync_dist=True)
+        if batch_index < 3:
+            self._sheet_rows.extend(sheet_rows(image, hole, output.completed))
+        if batch_index == 2 or batch_index + 1 == self.trainer.num_val_batches[0]:
+            self._write_sheet()
+
+    def _write_sheet(self) -> None:
+        rows, self._sheet_rows = self._sheet_rows, []
+        if rows and self.trainer.is_global_zero:
+            folder = Path(self.trainer.default_root_dir) / "sheets"
+            write_sheet(rows, folder / f"{self.steps_done:07d}.jpg")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the count of steps beside the weights."""
+        checkpoint["steps_done"] = self.steps_done
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the count of steps back."""
+        self.steps_done = checkpoint["steps_done"]
+
+
+def to_network(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Turn a batch of uint8 samples into what networks take.
+
+    Returns:
+        image `(N, 3, S, S)` in [-1, 1], hole `(N, 1, S, S)` and inside `(N, 1, S, S)`, 0 or 1.
+    """
+    image = batch["image"].permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
+    image = image.contiguous(memory_format=torch.channels_last)
+    return image, batch["hole"][:, None].float(), batch["inside"][:, None].float()

@@ -1,0 +1,40 @@
+"""Exponential moving average of a network's weights, with a warm-up."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+
+class MovingAverage(nn.Module):
+    """Keeps a copy of a network whose weights follow the trained ones slowly.
+
+    The decay is `min(decay, (1 + t) / (10 + t))` after t updates, so that the first, useless weights
+    are soon forgotten. Buffers are copied as they are.
+
+    Args:
+        network: the network to follow; it is copied.
+        decay: share of the old average that each update keeps.
+    """
+
+    updates: torch.Tensor
+
+    def __init__(self, network: nn.Module, decay: float = 0.999) -> None:
+        super().__init__()
+        self.decay = decay
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.register_buffer("updates", torch.zeros((), dtype=torch.long))
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Move the average one step towards `network`."""
+        done = int(self.updates)
+        decay = min(self.decay, (1 + done) / (10 + done))
+        averages = [one for one in self.network.parameters()]
+        current = [one.detach() for one in network.parameters()]
+        torch._foreach_lerp_(averages, current, 1.0 - decay)
+        for average, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+            average.copy_(buffer)
+        self.updates += 1

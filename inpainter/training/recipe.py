@@ -1,0 +1,186 @@
+"""What a training recipe says: network, discriminator, losses, schedule, holes, data, seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from weights.errors import ConfigurationError
+from weights.settings import read_yaml, settings_from_mapping
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which faces are trained on, and how they are framed.
+
+    Attributes:
+        faces: folder with a `faces.jsonl`; empty where the command line gives it.
+        train_split: part of the faces that is trained on.
+        validation_split: part that is validated on.
+        context: range of the crop's side over the hole's extent.
+        lift: range of the crop's shift upwards, as a share of its side.
+        rotation: largest rotation, degrees.
+        grey_share: how often a picture is turned grey.
+        colour_jitter: largest relative change of brightness, contrast, gamma and colour balance.
+        workers: threads that make samples.
+        validation_count: frozen samples that are validated on.
+    """
+
+    faces: str = ""
+    train_split: str = "train"
+    validation_split: str = "val"
+    context: tuple[float, float] = (1.4, 1.8)
+    lift: tuple[float, float] = (0.04, 0.16)
+    rotation: float = 10.0
+    grey_share: float = 0.06
+    colour_jitter: float = 0.15
+    workers: int = 1
+    validation_count: int = 64
+
+
+@dataclass(frozen=True)
+class HoleSettings:
+    """Which holes are drawn; each generator as `inpainter.holes.create_holes` takes it.
+
+    Attributes:
+        face: generator of face-mask-shaped holes, which also frame the crop.
+        other: generator of holes of any shape, None for face holes only.
+        other_share: how often a hole of any shape takes the face hole's place.
+        union_share: how often both are missing.
+    """
+
+    face: Any = "centre-box"
+    other: Any = None
+    other_share: float = 0.15
+    union_share: float = 0.05
+
+
+@dataclass(frozen=True)
+class AdversarialSettings:
+    """How the discriminator is built and what it is worth to the generator.
+
+    Attributes:
+        discriminator: name of the discriminator and its options, `{name: sn-patchgan, ...}`.
+        kind: the adversarial loss, as `inpainter.losses` names it.
+        weight: of the generator's adversarial loss.
+        feature_matching: weight of the distance between the discriminator's features of the true
+            and of the completed picture, 0 for none (Wang et al. 2018).
+    """
+
+    discriminator: dict[str, Any] = field(default_factory=lambda: {"name": "sn-patchgan"})
+    kind: str = "hinge"
+    weight: float = 1.0
+    feature_matching: float = 0.0
+
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """Adam for generator and discriminator.
+
+    Attributes:
+        generator_rate: learning rate of the generator.
+        discriminator_rate: learning rate of the discriminator.
+        betas: Adam's two decay rates.
+        warmup_steps: steps over which the rates rise from zero.
+        final_share: the rates fall along a cosine to this share of themselves.
+        gradient_clip: largest norm of the generator's gradient, None for no limit.
+    """
+
+    generator_rate: float = 2e-4
+    discriminator_rate: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.99)
+    warmup_steps: int = 100
+    final_share: float = 0.05
+    gradient_clip: float | None = 1.0
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of the schedule.
+
+    Attributes:
+        steps: optimizer steps.
+        size: side of the samples, pixels.
+        batch: samples in a batch, per device.
+        generator: whether the generator learns.
+        discriminator: whether the discriminator learns, and judges the generator where that learns.
+    """
+
+    steps: int
+    size: int
+    batch: int
+    generator: bool = True
+    discriminator: bool = True
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole training recipe.
+
+    Attributes:
+        network: name of the network and its options, `{name: gated, ...}`.
+        phases: the schedule, one phase after the other.
+        losses: picture losses, each a dict of its name, its options as
+            `inpainter.losses.create_loss` takes them, and its `weight`.
+        adversarial: the discriminator and its worth, None to train without one.
+        holes: which holes are drawn.
+        data: which faces are trained on.
+        optimizer: learning rates and their course.
+        ema_decay: decay of the moving average of the weights, which is what is validated and shipped.
+        round_steps: steps between two checkpoints and validations.
+        precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them.
+        compile: whether the generator is compiled by torch.compile.
+        seed: source of all chance.
+    """
+
+    network: dict[str, Any]
+    phases: tuple[Phase, ...]
+    losses: tuple[dict[str, Any], ...] = ({"name": "l1", "region": "hole", "weight": 1.0},)
+    adversarial: AdversarialSettings | None = None
+    holes: HoleSettings = field(default_factory=HoleSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    ema_decay: float = 0.999
+    round_steps: int = 500
+    precision: str = "bf16-mixed"
+    compile: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.phases:
+            raise ConfigurationError("A recipe needs at least one phase with steps, size and batch.")
+        for phase in self.phases:
+            if min(phase.steps, phase.size, phase.batch, self.round_steps) < 1:
+                raise ConfigurationError(
+                    "steps, size, batch and round_steps of a recipe must be 1 or more."
+                )
+            if not (phase.generator or phase.discriminator):
+                raise ConfigurationError("A phase must train the generator, the discriminator, or both.")
+            if not phase.generator and self.adversarial is None:
+                raise ConfigurationError("A phase trains the discriminator, but the recipe names none.")
+
+    def rounds(self) -> list[tuple[Phase, int]]:
+        """Cut the schedule into rounds, each (its phase, its steps); a checkpoint ends each round."""
+        rounds = []
+        for phase in self.phases:
+            left = phase.steps
+            while left > 0:
+                steps = min(self.round_steps, left)
+                rounds.append((phase, steps))
+                left -= steps
+        return rounds
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """Read a recipe from YAML; a bare name such as "gated.cpu" means one that ships with unmask.
+
+    Raises:
+        ConfigurationError: there is no such recipe, or a key or value in it is wrong.
+    """
+    file = Path(path)
+    if not file.suffix and not file.exists():
+        file = Path(__file__).parent.parent / "recipes" / f"{path}.yaml"
+    elif file.suffix not in {".yaml", ".yml"} and not file.exists():
+        file = Path(__file__).parent.parent / "recipes" / f"{path}.yaml"
+    return settings_from_mapping(Recipe, read_yaml(file), file.name)

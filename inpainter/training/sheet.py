@@ -1,0 +1,51 @@
+"""Picture sheets: the true face, the face with its hole, the completed face, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from weights.atomic import atomic_path
+from weights.errors import OutputError
+
+
+def sheet_rows(image: Tensor, hole: Tensor, completed: Tensor) -> list[NDArray[np.uint8]]:
+    """Make one strip (true, with hole, completed) per picture.
+
+    Args:
+        image: `(N, 3, H, W)` in [-1, 1].
+        hole: `(N, 1, H, W)`, 1 = missing.
+        completed: `(N, 3, H, W)` in [-1, 1].
+
+    Returns:
+        N strips, uint8 RGB `(H, 3 W, 3)`.
+    """
+    shown = [image, image * (1 - hole), completed]
+    strips = []
+    for parts in zip(*shown, strict=True):
+        arrays = [
+            part.float().add(1).mul(127.5).round().clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()
+            for part in parts
+        ]
+        strips.append(np.concatenate(arrays, axis=1))
+    return strips
+
+
+def write_sheet(strips: Sequence[NDArray[np.uint8]], path: Path, columns: int = 3) -> None:
+    """Write strips of one size as a JPEG, `columns` beside one another.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    blank = np.zeros_like(strips[0])
+    padded = [*strips, *[blank] * (-len(strips) % columns)]
+    rows = [np.concatenate(padded[at : at + columns], axis=1) for at in range(0, len(padded), columns)]
+    picture = cv2.cvtColor(np.concatenate(rows), cv2.COLOR_RGB2BGR)
+    with atomic_path(path, overwrite=True) as temporary:
+        if not cv2.imwrite(str(temporary), picture, [cv2.IMWRITE_JPEG_QUALITY, 90]):
+            raise OutputError(f"Cannot write the sheet {path}.")

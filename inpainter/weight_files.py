@@ -1,0 +1,102 @@
+"""Completion networks to and from safetensors files, which say themselves how to build the network."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from torch import nn
+
+from inpainter.registry import create_model
+from weights.atomic import atomic_path
+from weights.errors import ConfigurationError, WeightsError
+
+_ARCHITECTURE, _OPTIONS, _SIZE = "architecture", "options", "input_size"
+
+
+def save_completion_network(
+    network: nn.Module,
+    path: str | os.PathLike[str],
+    *,
+    name: str,
+    options: dict[str, Any],
+    input_size: int,
+    overwrite: bool = False,
+    half: bool = True,
+) -> None:
+    """Write a network's weights with its name and options beside them.
+
+    Args:
+        network: the network.
+        path: the .safetensors file.
+        name: the network's registered name.
+        options: the options it was built with.
+        input_size: side of the pictures it was trained on, pixels.
+        overwrite: whether a file of that name may be replaced.
+        half: whether the weights are stored as fp16, which halves the file; else as they are.
+
+    Raises:
+        OutputError: the file exists and may not be replaced, or cannot be written.
+    """
+    from safetensors.torch import save_file
+
+    tensors = {}
+    for key, tensor in network.state_dict().items():
+        stored = tensor.detach().cpu().contiguous()
+        tensors[key] = stored.half() if half and stored.is_floating_point() else stored.clone()
+    metadata = {_ARCHITECTURE: name, _OPTIONS: json.dumps(options), _SIZE: str(input_size)}
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        save_file(tensors, temporary, metadata=metadata)
+
+
+def load_completion_network(
+    name: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    options: dict[str, Any] | None = None,
+) -> nn.Module:
+    """Build a network from a weight file; its `input_size` attribute is the side it was trained on.
+
+    Args:
+        name: the network that is expected; None takes what the file says.
+        weights: a name of the catalog or a .safetensors file; None takes the catalog's first weights
+            of the network `name`.
+        options: options that must agree with the file's.
+
+    Raises:
+        WeightsError: the weights are missing, damaged or of another network.
+        ConfigurationError: an option contradicts the weights.
+    """
+    from weights.catalog import list_weights, resolve
+    from weights.store import load_state_dict, read_metadata
+
+    if weights is None:
+        trained = list_weights(f"{name}.*", kind="inpainter")
+        if not trained:
+            raise WeightsError(
+                f"No weights of {name!r} ship with unmask: train it with `unmask train inpainter` "
+                "and give the .safetensors file, or take a network of "
+                "`unmask weights list`."
+            )
+        weights = trained[0]
+    path = resolve(weights, "inpainter")
+    metadata = read_metadata(path)
+    if _ARCHITECTURE not in metadata:
+        raise WeightsError(f"{path} does not say which completion network it belongs to.")
+    if name is not None and metadata[_ARCHITECTURE] != name:
+        raise WeightsError(f"{path} belongs to the network {metadata[_ARCHITECTURE]!r}, not to {name!r}.")
+    stored = json.loads(metadata.get(_OPTIONS, "{}"))
+    for option, value in (options or {}).items():
+        if stored.get(option, value) != value:
+            raise ConfigurationError(
+                f"The option {option}={value!r} contradicts the weights {path.name}, which were trained "
+                f"with {stored[option]!r}."
+            )
+    network = create_model(metadata[_ARCHITECTURE], **{**(options or {}), **stored})
+    try:
+        network.load_state_dict(load_state_dict(path, "inpainter"))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise WeightsError(f"{path} does not fit the network {metadata[_ARCHITECTURE]!r}: {reason}") from error
+    network.input_size = int(metadata.get(_SIZE, "256"))  # type: ignore[assignment]
+    return network.eval()

@@ -1,0 +1,1 @@
+"""Blenders: putting a fill into a picture without a seam."""

@@ -1,0 +1,115 @@
+"""Matching a fill's noise and sharpness to the picture round its hole.
+
+A network's fill is made at a few hundred pixels and brought up to the face's size, so it is
+smoother than the photo. Both are compared in octave bands of luminance; what the fill lacks is
+added: first by sharpening what structure it has, then as noise of the missing energy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from weights.contracts import Image, Mask
+
+Plane = NDArray[np.float32]
+
+DEVIATIONS = (0.7, 1.4, 2.8)
+"""Standard deviations in pixels of the Gaussians between which the bands lie."""
+MOST_SHARPENING = 0.6
+"""Largest share of a band that is added to itself."""
+MOST_NOISE = 8.0
+"""Largest standard deviation of noise per band, in grey levels."""
+LEAST_PIXELS = 64
+"""Fewer pixels than this on either side say nothing about noise."""
+
+
+def match_grain(fill: Image, image: Image, hole: Mask, ring: float = 0.3) -> Image:
+    """Bring a fill to the sharpness and the noise of its surroundings.
+
+    A fill that is as sharp and as noisy as the picture round it already comes back unchanged, and
+    so does every fill in a picture without noise. The noise is the same for every call.
+
+    Args:
+        fill: uint8 RGB `(H, W, 3)`; only what lies in the hole is changed.
+        image: uint8 RGB `(H, W, 3)`; only what lies outside the hole is read.
+        hole: bool `(H, W)`.
+        ring: width of the ring round the hole that is looked at, as a share of the hole's extent
+            (the square root of its area).
+
+    Returns:
+        uint8 RGB `(H, W, 3)`.
+    """
+    extent = float(np.sqrt(np.count_nonzero(hole)))
+    # The widest Gaussian must not reach over the edge of the hole.
+    guard = 2.0 * DEVIATIONS[-1]
+    from_hole = cv2.distanceTransform((~hole).view(np.uint8), cv2.DIST_L2, 3)
+    depth = cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3)
+    around = (from_hole > guard) & (from_hole <= guard + max(ring * extent, 4.0))
+    within = depth > guard
+    if np.count_nonzero(around) < LEAST_PIXELS or np.count_nonzero(within) < LEAST_PIXELS:
+        return fill
+    wanted_bands = _bands(_luminance(image))
+    own_bands = _bands(_luminance(fill))
+    random = np.random.default_rng(hole.shape)
+    white = random.standard_normal(hole.shape, dtype=np.float32)
+    change: Plane = np.zeros(hole.shape, np.float32)
+    for wanted, own, noise in zip(wanted_bands, own_bands, _bands(white), strict=True):
+        gain = _sharpening(wanted[around], own[within])
+        energy = _noise_level(wanted, around) ** 2
+        energy -= ((1.0 + gain) * _noise_level(own, within)) ** 2
+        level = min(float(np.sqrt(max(energy, 0.0))), MOST_NOISE)
+        change += gain * own
+        if level >= 0.25:
+            change += (level / max(float(noise.std()), 1e-6)) * noise
+    if not change.any():
+        return fill
+    matched = np.clip(np.rint(fill + change[:, :, None]), 0, 255).astype(np.uint8)
+    return np.where(hole[:, :, None], matched, fill)
+
+
+def _luminance(image: Image) -> Plane:
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+
+
+def _bands(plane: Plane) -> list[Plane]:
+    bands = []
+    finer = plane
+    for deviation in DEVIATIONS:
+        coarser = np.asarray(cv2.GaussianBlur(plane, (0, 0), deviation), np.float32)
+        bands.append(np.asarray(finer - coarser, np.float32))
+        finer = coarser
+    return bands
+
+
+def _noise_level(band: Plane, where: Mask) -> float:
+    """Standard deviation of the noise in a band, from its calmer parts.
+
+    The local deviation is taken in small blocks; the lower quartile over the blocks leaves out
+    hair, eyes and edges, which are structure and no noise.
+    """
+    weight = where.astype(np.float32)
+    size = 8
+    rows, columns = band.shape[0] // size * size, band.shape[1] // size * size
+    if rows == 0 or columns == 0:
+        return 0.0
+    grid = (rows // size, size, columns // size, size)
+    squares = (band * band * weight)[:rows, :columns].reshape(grid).sum(axis=(1, 3))
+    counts = weight[:rows, :columns].reshape(grid).sum(axis=(1, 3))
+    full = counts >= size * size // 2
+    if not full.any():
+        return 0.0
+    return float(np.sqrt(np.quantile(squares[full] / counts[full], 0.25)))
+
+
+def _sharpening(wanted: Plane, own: Plane) -> float:
+    """How much of its band a fill needs more, judged by the strong structure on either side."""
+    strong_wanted = float(np.quantile(np.abs(wanted), 0.95))
+    strong_own = float(np.quantile(np.abs(own), 0.95))
+    if strong_own < 0.5 or strong_wanted <= strong_own:
+        return 0.0
+    return min(strong_wanted / strong_own - 1.0, MOST_SHARPENING)

@@ -1,0 +1,182 @@
+"""How far a fill's colours are off at the edge of its hole.
+
+Nothing is ever read from the picture inside the hole: the mask is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from pipeline.blenders.membrane import Field, spread
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Image, Mask
+
+Window = tuple[slice, slice]
+"""Rows and columns of a picture."""
+
+
+def hole_window(hole: Mask, margin: float) -> tuple[Window, float]:
+    """The rows and columns round a hole that matter for its edge.
+
+    Args:
+        hole: bool `(H, W)` with at least one True pixel.
+        margin: what is added on each side, as a share of the hole's extent.
+
+    Returns:
+        The window, cut at the picture's frame, and the hole's extent: the square root of its area,
+        in pixels.
+    """
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    window_hole = hole[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    extent = float(np.sqrt(np.count_nonzero(window_hole)))
+    pad = 4 + int(np.ceil(margin * extent))
+    window = (
+        slice(max(0, int(rows[0]) - pad), min(hole.shape[0], int(rows[-1]) + 1 + pad)),
+        slice(max(0, int(columns[0]) - pad), min(hole.shape[1], int(columns[-1]) + 1 + pad)),
+    )
+    return window, extent
+
+
+@dataclass(frozen=True)
+class _Reduced:
+    """Picture and fill on a coarse grid, never mixed over the hole's edge."""
+
+    share: Field
+    """Share of a cell that is hole, `(h, w)`, 0 to 1."""
+    around: Field
+    """The picture outside the hole `(h, w, 3)`."""
+    made_around: Field
+    """The fill outside the hole."""
+    made: Field
+    """The fill inside the hole."""
+
+
+def _reduced(image: Image, fill: Image, hole: Mask, size: tuple[int, int]) -> _Reduced:
+    inside = hole.astype(np.float32)
+    outside = 1.0 - inside
+
+    def mean(values: Image, weight: Field, share: Field) -> Field:
+        weighted = values * weight[:, :, None]
+        if size != hole.shape:
+            weighted = np.asarray(
+                cv2.resize(weighted, size[::-1], interpolation=cv2.INTER_AREA), np.float32
+            )
+        return np.asarray(weighted / np.maximum(share, 1e-6)[:, :, None], np.float32)
+
+    share = inside
+    if size != hole.shape:
+        share = np.asarray(cv2.resize(inside, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
+        # A sliver of a cell has no colour worth knowing, and rounding must not make one.
+        share = np.where(share < 0.01, 0.0, np.where(share > 0.99, 1.0, share)).astype(np.float32)
+    return _Reduced(
+        share,
+        mean(image, outside, 1.0 - share),
+        mean(fill, outside, 1.0 - share),
+        mean(fill, inside, share),
+    )
+
+
+def mismatch_field(
+    image: Image,
+    fill: Image,
+    hole: Mask,
+    *,
+    band: float,
+    average: float,
+    reach: float | None,
+    resolution: int,
+) -> NDArray[np.float32]:
+    """What to add to a fill so that it meets the picture at its hole's edge.
+
+    A fill that was made outside the hole too is compared with the picture there. A fill that is the
+    picture outside the hole says nothing there, so the picture just outside is compared with the
+    fill just inside. Where the two disagree far more than along the rest of the edge there is an
+    edge of the scene, which counts little. The mismatch is spread inwards as a membrane.
+
+    Args:
+        image: uint8 RGB `(H, W, 3)`, cut to the hole's surroundings.
+        fill: likewise.
+        hole: bool `(H, W)`.
+        band: width of the compared bands on either side of the edge, in pixels.
+        average: standard deviation of the average along the edge, in pixels.
+        reach: depth in pixels at which all but the overall mismatch has faded to a third; None
+            never fades.
+        resolution: largest side of the grid on which all this is done, in cells.
+
+    Returns:
+        `(H, W, 3)` float32 in grey levels; all zero where the hole has no edge in the picture.
+    """
+    height, width = hole.shape
+    scale = min(1.0, resolution / max(height, width))
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    scale = min(size[0] / height, size[1] / width)
+    reduced = _reduced(image, fill, hole, size)
+    mismatch, certainty = _edge_mismatch(reduced, max(1.0, band * scale), max(0.6, average * scale))
+    field = spread(mismatch, certainty)
+    if reach is not None:
+        core = (reduced.share > 0.5).astype(np.uint8)
+        # Without an edge in the picture the depth is without bound.
+        depth = np.minimum(cv2.distanceTransform(core, cv2.DIST_L2, 3), max(height, width))
+        fading = np.exp(-depth / max(reach * scale, 0.5))[:, :, None]
+        overall = (mismatch * certainty[:, :, None]).sum(axis=(0, 1)) / max(certainty.sum(), 1.0)
+        field = np.asarray(overall + (field - overall) * fading, np.float32)
+    if size != hole.shape:
+        return np.asarray(
+            cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
+        )
+    return field
+
+
+def _edge_mismatch(reduced: _Reduced, band: float, average: float) -> tuple[Field, Field]:
+    """The mismatch `(h, w, 3)` on the cells along the edge, and its certainty `(h, w)`."""
+    share = reduced.share
+    from_outside = cv2.distanceTransform((share <= 0.0).astype(np.uint8), cv2.DIST_L2, 3)
+    from_inside = cv2.distanceTransform((share >= 1.0).astype(np.uint8), cv2.DIST_L2, 3)
+    outer = (1.0 - share) * (from_outside <= band)
+    inner = share * (from_inside <= band)
+    if not outer.any() or not inner.any():
+        return np.zeros_like(reduced.made), np.zeros_like(share)
+    made_outside = reduced.around - reduced.made_around
+    seen = outer > 0.0
+    if float(np.abs(made_outside[seen]).mean()) >= 0.25:
+        mismatch, certainty = _averaged(made_outside, _trusted(made_outside, outer), average)
+    else:
+        # Narrow first averages, as a wide one would mix in the slope of the picture itself.
+        near = min(average, max(0.6, band / 2.0))
+        beyond, certainty_beyond = _averaged(reduced.around, outer, near)
+        within, certainty_within = _averaged(reduced.made, inner, near)
+        both = np.sqrt(certainty_beyond * certainty_within)
+        both = np.where(share > 0.0, both, 0.0) * (from_inside <= band)
+        across = beyond - within
+        mismatch, certainty = _averaged(across, _trusted(across, both), average)
+    rim = (share > 0.0) & (from_inside <= 1.0) & (certainty > 1e-4)
+    return mismatch * rim[:, :, None], rim.astype(np.float32)
+
+
+def _trusted(mismatch: Field, weight: Field) -> Field:
+    """Lower the weights of mismatches far from the usual one (Geman and McClure 1985)."""
+    where = weight > 0.0
+    if not where.any():
+        return weight
+    samples = mismatch[where]
+    distance = np.linalg.norm(mismatch - np.median(samples, axis=0), axis=2)
+    scale = 2.0 * float(np.median(distance[where])) + 12.0
+    return np.asarray(weight / (1.0 + (distance / scale) ** 2) ** 2, np.float32)
+
+
+def _averaged(values: Field, weight: Field, deviation: float) -> tuple[Field, Field]:
+    """Normalised convolution (Knutsson and Westin 1993): the weighted mean, and its weight."""
+    total = np.asarray(
+        cv2.GaussianBlur(weight, (0, 0), deviation, borderType=cv2.BORDER_CONSTANT), np.float32
+    )
+    summed = cv2.GaussianBlur(
+        values * weight[:, :, None], (0, 0), deviation, borderType=cv2.BORDER_CONSTANT
+    )
+    return np.asarray(summed / np.maximum(total, 1e-6)[:, :, None], np.float32), total

@@ -1,0 +1,25 @@
+"""Plain pasting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.blenders.arguments import check_blend_arguments
+
+if TYPE_CHECKING:
+    from weights.contracts import Image, Mask
+
+
+class PasteBlender:
+    """Takes the hole's pixels from the fill as they are: registered as "none"."""
+
+    def blend(self, image: Image, fill: Image, hole: Mask) -> Image:
+        """Return `image` with the pixels of `fill` where `hole` is True, uint8 RGB `(H, W, 3)`.
+
+        Raises:
+            InputError: the three are not of one size.
+        """
+        check_blend_arguments(image, fill, hole)
+        return np.where(hole[:, :, None], fill, image)

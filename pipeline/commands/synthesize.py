@@ -1,0 +1,130 @@
+"""`unmask synthesize`: a data set of drawn masks, for training both networks."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from typing import Annotated, Literal, Optional
+
+import typer
+
+
+def synthesize(
+    faces: Annotated[
+        Path,
+        typer.Argument(help="Folder with faces.jsonl, or of pictures with --landmarks dlib."),
+    ],
+    out: Annotated[
+        Path, typer.Argument(help="New folder, or one that an earlier run began: it goes on.")
+    ],
+    pairs: Annotated[
+        int, typer.Option(min=0, help="Masks drawn on each face for the inpainter; 0 makes none.")
+    ] = 1,
+    scenes: Annotated[
+        int, typer.Option(min=0, help="Composed pictures for the detector; 0 makes none.")
+    ] = 2000,
+    size: Annotated[
+        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option(
+            min=64,
+            max=1024,
+            help="Side of the pairs' pictures, cut round the hole as the completion network sees "
+            "them; whole pictures at their own sizes without it.",
+        ),
+    ] = None,
+    scene_size: Annotated[
+        int, typer.Option(min=64, max=4096, help="Longer side of the scenes.")
+    ] = 640,
+    seed: Annotated[int, typer.Option(help="Number that all chance comes from.")] = 0,
+    splits: Annotated[
+        str, typer.Option(help="Shares of the parts; a split in faces.jsonl goes first.")
+    ] = "train=0.9,val=0.07,test=0.03",
+    maskless: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of scenes in which nobody wears a mask.")
+    ] = 0.2,
+    templates: Annotated[
+        Optional[Path],  # noqa: UP045 - likewise
+        typer.Option(help="Folder with photos of masks and masks.cfg, used beside drawn masks."),
+    ] = None,
+    negatives: Annotated[
+        Optional[Path],  # noqa: UP045 - likewise
+        typer.Option(help="Folder of pictures without masks, shown in scenes."),
+    ] = None,
+    refiner: Annotated[
+        str, typer.Option(help="Refiner that makes the holes of the pairs.")
+    ] = "morphology",
+    picture_format: Annotated[
+        Literal["jpeg", "png"], typer.Option("--format", help="How the pairs are stored.")
+    ] = "jpeg",
+    landmarks: Annotated[
+        Literal["annotations", "dlib"],
+        typer.Option(help="Where landmarks come from: faces.jsonl, or found with dlib (an extra)."),
+    ] = "annotations",
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one for each core.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Draw masks on faces: pairs for the inpainter and labelled scenes for the detector."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from pipeline.dataset.builder import build_dataset
+    from pipeline.dataset.face_source import gather_faces
+    from pipeline.dataset.settings import DatasetSettings
+    from pipeline.dataset.split import parse_shares
+
+    settings = DatasetSettings(
+        seed=seed,
+        pairs=pairs,
+        scenes=scenes,
+        size=size,
+        scene_size=scene_size,
+        shares=parse_shares(splits),
+        maskless=maskless,
+        templates=templates,
+        negatives=negatives,
+        refiner=refiner,
+        picture_format=picture_format,
+    )
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=quiet,
+    ) as bar:
+        looking = bar.add_task("faces", total=None)
+        annotated, rejects = gather_faces(
+            faces,
+            out,
+            landmarks,
+            workers=workers or None,
+            progress=lambda done, total: bar.update(looking, completed=done, total=total),
+        )
+        bar.update(looking, completed=len(annotated), total=len(annotated))
+        building = bar.add_task("pictures", total=None)
+        summary = build_dataset(
+            annotated,
+            out,
+            settings,
+            workers=workers or None,
+            progress=lambda done, total: bar.update(building, completed=done, total=total),
+            unusable=rejects,
+        )
+    for name, counts in (("pairs", summary.pairs), ("scenes", summary.scenes)):
+        if counts:
+            listing = ", ".join(f"{part} {count}" for part, count in counts.items())
+            typer.echo(f"{name}: {listing}")
+    if summary.scenes:
+        typer.echo(f"labelled masks: {summary.labels}")
+        typer.echo(f"detector: {out / 'detection' / 'data.yaml'}")
+    if summary.rejects:
+        listing = ", ".join(f"{reason} {count}" for reason, count in summary.rejects.items())
+        typer.echo(f"rejected: {listing} ({out / 'rejects.jsonl'})")
+    typer.echo(f"look at: {out / 'contact_sheet.jpg'}")

@@ -1,0 +1,333 @@
+"""The pipeline: detector, refiner, inpainter and blender in a row."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.crop import Crop
+from pipeline.face_holes import separate_holes, split_hole
+from pipeline.lazy_stage import LazyStage
+from pipeline.result import FaceFill, UnmaskResult
+from pipeline.returned import check_blend, check_fills, check_holes, check_regions
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from detector.regions import MaskRegion
+    from pipeline.protocols import (
+        Blender,
+        Detector,
+        Inpainter,
+        Refiner,
+        StageKind,
+        StageSpecification,
+    )
+    from weights.contracts import Hole, Image
+
+
+@dataclass(frozen=True)
+class _Face:
+    """One face on its way through the pipeline."""
+
+    picture: int
+    hole: Hole
+    crop: Crop
+    missing: Hole
+    """The crop's pixels that are in any hole of the picture, or reflect one: `(side, side)`."""
+
+
+class Pipeline:
+    """Takes masks off pictures; each stage can be swapped and works alone.
+
+    Stages are checked when the pipeline is made and loaded when they are first used, so a pipeline
+    that is only ever given holes never loads its detector.
+
+    Args:
+        detector: finds masks. A registered name, a dict `{"name": ..., **options}`,
+            "package.module:Class", an object with the stage's method, or a function for one
+            picture.
+        refiner: makes holes of what was found; likewise.
+        inpainter: fills holes; likewise.
+        blender: puts the fill back; likewise.
+        device: passed to the stages that take one: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        context: side of the square that the inpainter sees over the hole's larger extent, at least
+            1; None takes what the networks were trained with.
+        lift: how far that square is moved up, as a share of its side, 0 to 0.5; None likewise.
+        batch_size: how many faces go through the inpainter at once.
+
+    Raises:
+        ConfigurationError: a stage or an option of one is unknown.
+        InputError: a number is out of its range.
+    """
+
+    def __init__(
+        self,
+        detector: StageSpecification = "yolo",
+        refiner: StageSpecification = "morphology",
+        inpainter: StageSpecification = "gated",
+        blender: StageSpecification = "feather",
+        device: Any = "auto",
+        *,
+        context: float | None = None,
+        lift: float | None = None,
+        batch_size: int = 16,
+    ) -> None:
+        if context is not None and not 1.0 <= context <= 16.0:
+            raise InputError(f"context must be from 1 to 16, but is {context!r}.")
+        if lift is not None and not 0.0 <= lift <= 0.5:
+            raise InputError(f"lift must be from 0 to 0.5, but is {lift!r}.")
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise InputError(f"batch_size must be a whole number from 1, but is {batch_size!r}.")
+        self.device = device
+        self.context = context
+        self.lift = lift
+        self.batch_size = batch_size
+        given: dict[StageKind, StageSpecification] = {
+            "detector": detector,
+            "refiner": refiner,
+            "inpainter": inpainter,
+            "blender": blender,
+        }
+        self._stages = {
+            kind: stage if isinstance(stage, LazyStage) else LazyStage(kind, stage, device)
+            for kind, stage in given.items()
+        }
+
+    @classmethod
+    def from_config(cls, path: str | os.PathLike[str]) -> Pipeline:
+        """Make the pipeline that a YAML file describes; its keys are the constructor's arguments.
+
+        Raises:
+            InputError: the file cannot be read.
+            ConfigurationError: it is no YAML mapping, or a key or a name in it is unknown; the
+                sentence names the nearest.
+        """
+        from pipeline.configuration import read_configuration
+
+        return cls(**read_configuration(path))
+
+    @property
+    def detector(self) -> Detector:
+        """The detector in use."""
+        stage: Detector = self._stages["detector"].get()
+        return stage
+
+    @property
+    def refiner(self) -> Refiner:
+        """The refiner in use."""
+        stage: Refiner = self._stages["refiner"].get()
+        return stage
+
+    @property
+    def inpainter(self) -> Inpainter:
+        """The inpainter in use."""
+        stage: Inpainter = self._stages["inpainter"].get()
+        return stage
+
+    @property
+    def blender(self) -> Blender:
+        """The blender in use."""
+        stage: Blender = self._stages["blender"].get()
+        return stage
+
+    def __call__(self, image: Any, *, mask: Any = None, return_result: bool = False) -> Any:
+        """Take the masks off one picture; it comes back as what it was.
+
+        Args:
+            image: path, bytes, PIL picture, or uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)` in
+                RGB order.
+            mask: a hole of the user's own (True or above 127 = fill) instead of detection.
+            return_result: return the `UnmaskResult`, whose image is uint8 RGB, instead.
+
+        Returns:
+            An array for an array, a PIL picture for a PIL picture or a path, bytes in the same
+            format for bytes; unchanged where no mask was found.
+
+        Raises:
+            InputError: the picture or the mask is not what is said here.
+        """
+        from pipeline.pictures import read_hole, read_picture, restore
+
+        picture = read_picture(image)
+        hole = None if mask is None else read_hole(mask, picture)
+        result = self.run([picture.pixels], [hole])[0]
+        return result if return_result else restore(picture, result.image, result.hole)
+
+    def run(self, images: Sequence[Any], masks: Sequence[Any] | None = None) -> list[UnmaskResult]:
+        """Take the masks off pictures, all of them through each stage together.
+
+        The result for a picture does not depend on which others are in the call.
+
+        Args:
+            images: uint8 RGB arrays `(H, W, 3)`, or anything else that `unmask` takes.
+            masks: per picture None, or a hole of the user's own, which is filled exactly as it is.
+
+        Raises:
+            InputError: a picture or a mask is not what is said here, or a stage of somebody else
+                returned something that is none of its kind.
+        """
+        if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, Sequence):
+            raise InputError(
+                f"images must be a sequence of pictures, but got {type(images).__name__}: "
+                "for one picture call the pipeline itself."
+            )
+        pictures = [_as_rgb(image) for image in images]
+        if masks is None:
+            masks = [None] * len(pictures)
+        if len(masks) != len(pictures):
+            raise InputError(
+                f"masks must have one entry per picture, {len(pictures)} here, "
+                f"but has {len(masks)}."
+            )
+        given = [
+            None if mask is None else _as_hole(mask, picture)
+            for picture, mask in zip(pictures, masks, strict=True)
+        ]
+        timings = [
+            dict.fromkeys(("detector", "refiner", "inpainter", "blender"), 0.0) for _ in pictures
+        ]
+        regions = self._detect(pictures, given, timings)
+        faces = [
+            self._faces(index, picture, given[index], regions[index], timings[index])
+            for index, picture in enumerate(pictures)
+        ]
+        fills = self._complete(pictures, [face for group in faces for face in group], timings)
+        results = []
+        start = 0
+        for index, picture in enumerate(pictures):
+            own = fills[start : start + len(faces[index])]
+            start += len(faces[index])
+            results.append(
+                self._assemble(picture, regions[index], faces[index], own, timings[index])
+            )
+        return results
+
+    def _detect(
+        self,
+        pictures: list[Image],
+        given: list[Hole | None],
+        timings: list[dict[str, float]],
+    ) -> list[list[MaskRegion]]:
+        wanted = [index for index, hole in enumerate(given) if hole is None]
+        regions: list[list[MaskRegion]] = [[] for _ in pictures]
+        if not wanted:
+            return regions
+        detector = self.detector
+        began = time.perf_counter()
+        images = [pictures[index] for index in wanted]
+        found = check_regions(detector, detector.detect(images), images)
+        seconds = (time.perf_counter() - began) / len(wanted)
+        for index, own in zip(wanted, found, strict=True):
+            regions[index] = own
+            timings[index]["detector"] = seconds
+        return regions
+
+    def _faces(
+        self,
+        index: int,
+        picture: Image,
+        given: Hole | None,
+        regions: list[MaskRegion],
+        timings: dict[str, float],
+    ) -> list[_Face]:
+        if given is not None:
+            began = time.perf_counter()
+            holes = split_hole(given)
+        elif regions:
+            refiner = self.refiner
+            began = time.perf_counter()
+            holes = separate_holes(check_holes(refiner, refiner.refine(picture, regions), picture))
+        else:
+            return []
+        missing = _union(holes, picture)
+        faces = []
+        for hole in holes:
+            crop = Crop.around(hole, context=self.context, lift=self.lift)
+            faces.append(_Face(index, hole, crop, crop.take(missing)))
+        timings["refiner"] = time.perf_counter() - began
+        return faces
+
+    def _complete(
+        self, pictures: list[Image], faces: list[_Face], timings: list[dict[str, float]]
+    ) -> list[Image]:
+        if not faces:
+            return []
+        inpainter = self.inpainter
+        fills: list[Image] = []
+        for start in range(0, len(faces), self.batch_size):
+            chunk = faces[start : start + self.batch_size]
+            began = time.perf_counter()
+            crops = [face.crop.take(pictures[face.picture]) for face in chunk]
+            holes = [face.missing for face in chunk]
+            fills += check_fills(inpainter, inpainter.complete(crops, holes), crops)
+            seconds = (time.perf_counter() - began) / len(chunk)
+            for face in chunk:
+                timings[face.picture]["inpainter"] += seconds
+        return fills
+
+    def _assemble(
+        self,
+        picture: Image,
+        regions: list[MaskRegion],
+        faces: list[_Face],
+        fills: list[Image],
+        timings: dict[str, float],
+    ) -> UnmaskResult:
+        result = picture.copy()
+        if faces:
+            blender = self.blender
+            began = time.perf_counter()
+            for face, fill in zip(faces, fills, strict=True):
+                inside, window = face.crop.inside, face.crop.window
+                # The blender sees the holes of other faces too, as it must not read their colours.
+                base = np.ascontiguousarray(picture[inside])
+                part = np.ascontiguousarray(fill[window])
+                blended = blender.blend(base, part, np.ascontiguousarray(face.missing[window]))
+                blended = check_blend(blender, blended, base)
+                np.copyto(result[inside], blended, where=face.hole[inside][:, :, None])
+            timings["blender"] = time.perf_counter() - began
+        return UnmaskResult(
+            image=result,
+            regions=regions,
+            hole=_union([face.hole for face in faces], picture),
+            faces=tuple(
+                FaceFill(face.crop.square, face.hole, float(face.missing.mean())) for face in faces
+            ),
+            timings=timings,
+        )
+
+
+def _union(holes: Sequence[Hole], picture: Image) -> Hole:
+    union: Hole = np.zeros(picture.shape[:2], np.bool_)
+    for hole in holes:
+        union |= hole
+    return union
+
+
+def _is_rgb(image: Any) -> bool:
+    return (
+        isinstance(image, np.ndarray)
+        and image.dtype == np.uint8
+        and image.ndim == 3
+        and (image.shape[2] == 3 and image.size > 0)
+    )
+
+
+def _as_rgb(image: Any) -> Image:
+    if _is_rgb(image):
+        rgb: Image = image
+        return rgb
+    from pipeline.pictures import read_picture
+
+    return read_picture(image).pixels
+
+
+def _as_hole(mask: Any, picture: Image) -> Hole:
+    from pipeline.pictures import read_hole
+
+    return read_hole(mask, (picture.shape[0], picture.shape[1]))

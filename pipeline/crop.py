@@ -1,0 +1,98 @@
+"""The square round a hole that an inpainter sees, and the way back into the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from inpainter.framing import Square
+    from weights.contracts import Hole, Image, Mask
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square of a picture; where it reaches past the frame the picture is reflected.
+
+    Attributes:
+        x0: left edge in pixels of the picture, may be negative.
+        y0: upper edge, likewise.
+        side: width and height in pixels.
+        height: the picture's height.
+        width: the picture's width.
+    """
+
+    x0: int
+    y0: int
+    side: int
+    height: int
+    width: int
+
+    @classmethod
+    def around(cls, hole: Hole, *, context: float | None = None, lift: float | None = None) -> Crop:
+        """The crop that frames a hole `(H, W)` as the networks were trained.
+
+        Args:
+            hole: bool, at least one True pixel.
+            context: side of the square over the hole's larger extent; None takes the training's.
+            lift: how far the square is moved up, as a share of its side; None takes the training's.
+
+        Raises:
+            InputError: the hole is empty.
+        """
+        from inpainter.framing import face_square
+
+        chosen = {
+            name: value
+            for name, value in (("context", context), ("lift", lift))
+            if value is not None
+        }
+        x0, y0, side = face_square(hole, **chosen)
+        return cls(int(x0), int(y0), int(side), int(hole.shape[0]), int(hole.shape[1]))
+
+    @property
+    def square(self) -> Square:
+        """x0, y0 and side."""
+        return self.x0, self.y0, self.side
+
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """Rows and columns of the picture that lie in the crop."""
+        return (
+            slice(max(self.y0, 0), min(self.y0 + self.side, self.height)),
+            slice(max(self.x0, 0), min(self.x0 + self.side, self.width)),
+        )
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the crop that lie in the picture: the counterpart of `inside`."""
+        rows, columns = self.inside
+        return (
+            slice(rows.start - self.y0, rows.stop - self.y0),
+            slice(columns.start - self.x0, columns.stop - self.x0),
+        )
+
+    def take(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+        """Cut the crop `(side, side, ...)` out of a picture or hole `(H, W, ...)`, as a copy.
+
+        A reflected pixel of a hole is as missing as the pixel itself.
+        """
+        from inpainter.framing import reflected_crop
+
+        rows, columns = self.inside
+        if rows.stop - rows.start == self.side and columns.stop - columns.start == self.side:
+            return array[rows, columns].copy()
+        return reflected_crop(array, self.square)
+
+    def put(self, image: Image, crop: Image, hole: Mask) -> None:
+        """Write the pixels of a crop `(side, side, 3)` into `image` where `hole` `(H, W)` is True.
+
+        Pixels of the crop past the frame are dropped; pixels of the hole past the crop stay.
+        """
+        np.copyto(image[self.inside], crop[self.window], where=hole[self.inside][:, :, None])

@@ -1,0 +1,280 @@
+"""Building a data set from faces: pairs for the inpainter, labelled scenes for the detector."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence, Set
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.dataset.contact_sheet import store_contact_sheet
+from pipeline.dataset.face_source import find_pictures
+from pipeline.dataset.labels import CLASS_NAMES
+from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
+from pipeline.dataset.processes import available_cores
+from pipeline.dataset.seeds import item_fraction
+from pipeline.dataset.settings import DatasetSettings, claim_folder
+from pipeline.dataset.split import PARTS, Part, split_faces, split_names
+from pipeline.dataset.stored_pictures import store_text
+from pipeline.dataset.worker import (
+    Item,
+    Outcome,
+    PairItem,
+    SceneItem,
+    Worker,
+    WorkPlan,
+    make_items,
+    start_process,
+)
+from weights.errors import InputError, UnmaskError
+
+if TYPE_CHECKING:
+    from pipeline.dataset.face_source import SourceFace
+
+Progress = Callable[[int, int], None]
+"""Called with the number of finished items and of all items."""
+
+_CHUNK = 4
+
+
+@dataclass(frozen=True)
+class BuildSummary:
+    """What a data set holds after a run.
+
+    Attributes:
+        pairs: number of pairs in each part.
+        scenes: number of scenes in each part.
+        labels: number of labelled masks in all scenes.
+        made: items made by this run; the others were there already.
+        rejects: number of rejected faces by reason.
+    """
+
+    pairs: dict[str, int]
+    scenes: dict[str, int]
+    labels: int
+    made: int
+    rejects: dict[str, int]
+
+
+def scene_part(index: int, shares: dict[Part, float], seed: int) -> Part:
+    """The part of the scene with this number; it does not depend on how many scenes there are.
+
+    The first scenes go to one part each, so that small sets have every part; the others go to
+    parts by their shares.
+    """
+    wanted = [part for part in PARTS if shares.get(part, 0.0) > 0.0]
+    if index < len(wanted):
+        return wanted[index]
+    at = item_fraction(seed, f"part of scene {index}") * sum(shares[part] for part in wanted)
+    for part in wanted:
+        at -= shares[part]
+        if at < 0.0:
+            return part
+    return wanted[-1]
+
+
+def plan_items(
+    faces: Sequence[SourceFace], parts: dict[str, Part], settings: DatasetSettings
+) -> list[Item]:
+    """List all items of a data set, pairs first.
+
+    Args:
+        faces: all faces; a picture may show several.
+        parts: the part of every picture, by name.
+        settings: what is built.
+    """
+    items: list[Item] = []
+    used: Counter[str] = Counter()
+    for index, face in enumerate(faces):
+        stem = "__".join(Path(face.name).with_suffix("").parts)
+        used[stem] += 1
+        name = stem if used[stem] == 1 else f"{stem}~{used[stem]}"
+        items.extend(
+            PairItem(f"{name}_{variant}", parts[face.name], index)
+            for variant in range(settings.pairs)
+        )
+    present = set(parts.values())
+    shares: dict[Part, float] = {
+        part: settings.shares[part] if part in present else 0.0 for part in PARTS
+    }
+    if settings.scenes and not any(shares.values()):
+        raise InputError("No face belongs to a part with a share above 0, so no scene can be made.")
+    items.extend(
+        SceneItem(f"scene_{index:06d}", scene_part(index, shares, settings.seed))
+        for index in range(settings.scenes)
+    )
+    return items
+
+
+def build_dataset(
+    faces: Sequence[SourceFace],
+    out: Path,
+    settings: DatasetSettings,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    unusable: Sequence[Line] = (),
+) -> BuildSummary:
+    """Build a data set, or go on with one that was begun.
+
+    `out` gets `pairs/{train,val,test}/{images,masked,holes}` with equal names,
+    `detection/{images,labels}/{train,val,test}` with `data.yaml`, `manifest.jsonl`,
+    `rejects.jsonl`, `settings.json` and `contact_sheet.jpg`. What an item looks like depends on the
+    seed, its name and the faces alone, not on the number of processes or on the order. Items whose
+    files are all there are not made again.
+
+    Args:
+        faces: what to build from; see `annotated_faces` and `found_faces`.
+        out: a new folder, or one with a data set of the same settings.
+        settings: what is built.
+        workers: number of processes; None takes one for each core, 1 stays in this process.
+        progress: told how far it is.
+        unusable: lines for the reject list about pictures in which no face was found.
+
+    Raises:
+        InputError: there are no faces, or `out` holds something else.
+        ConfigurationError: `out` was begun with other settings.
+        OutputError: `out` cannot be written.
+    """
+    if not faces:
+        raise InputError("There is no face to build from.")
+    parts = split_faces(faces, settings.shares, settings.seed)
+    negatives = [] if settings.negatives is None else find_pictures(settings.negatives)
+    described = [f"{face.name} {face.split} {_landmark_text(face)}" for face in faces]
+    names = [str(path.relative_to(settings.negatives)) for path in negatives if settings.negatives]
+    items = plan_items(faces, parts, settings)
+    claim_folder(out, settings.to_mapping(described, names))
+    negative_parts = split_names(names, settings.shares, settings.seed)
+    plan = WorkPlan(
+        out,
+        faces,
+        {part: [i for i, face in enumerate(faces) if parts[face.name] == part] for part in PARTS},
+        {
+            part: [
+                path
+                for path, name in zip(negatives, names, strict=True)
+                if negative_parts[name] == part
+            ]
+            for part in PARTS
+        },
+        settings,
+    )
+
+    manifest, rejects = _resumed(out, unusable)
+    done = {line["name"] for line in manifest} | {
+        line["item"] for line in rejects if line.get("final")
+    }
+    todo = [item for item in items if item.name not in done]
+    finished = len(items) - len(todo)
+    # Written first too, so that a detector can train on a set whose building was stopped.
+    _store_data_yaml(out, {item.part for item in items if isinstance(item, SceneItem)})
+    if progress is not None:
+        progress(finished, len(items))
+    with (
+        Journal(out / "manifest.jsonl") as manifest_journal,
+        Journal(out / "rejects.jsonl") as rejects_journal,
+    ):
+        for outcome in _outcomes(plan, todo, workers):
+            for reject in outcome.rejects:
+                line = {**reject, "final": outcome.line is None}
+                rejects.append(line)
+                rejects_journal.append(line)
+            if outcome.line is not None:
+                manifest.append(outcome.line)
+                manifest_journal.append(outcome.line)
+            finished += 1
+            if progress is not None:
+                progress(finished, len(items))
+    manifest.sort(key=lambda line: (line["kind"], line["name"]))
+    rejects.sort(key=lambda line: (line["item"], line["file"], line["reason"]))
+    write_lines(out / "manifest.jsonl", manifest)
+    write_lines(out / "rejects.jsonl", rejects)
+    _store_data_yaml(out, {line["part"] for line in manifest if line["kind"] == "scene"})
+    store_contact_sheet(out, manifest)
+    return _summary(manifest, rejects, len(todo))
+
+
+def _landmark_text(face: SourceFace) -> str:
+    return np.rint(np.asarray(face.landmarks) * 10.0).astype("<i4").tobytes().hex()
+
+
+def _resumed(out: Path, unusable: Sequence[Line]) -> tuple[list[Line], list[Line]]:
+    """Read what an earlier run made, without items whose files are gone, and add `unusable`."""
+    whole: dict[str, Line] = {}
+    for line in read_lines(out / "manifest.jsonl"):
+        files = line.get("files", {})
+        if "name" in line and files and all((out / file).is_file() for file in files.values()):
+            whole[line["name"]] = line
+    rejects = {
+        (line["item"], line["file"], line["reason"]): line
+        for line in [*read_lines(out / "rejects.jsonl"), *unusable]
+        if {"item", "file", "reason"} <= line.keys()
+    }
+    write_lines(out / "manifest.jsonl", whole.values())
+    write_lines(out / "rejects.jsonl", rejects.values())
+    return list(whole.values()), list(rejects.values())
+
+
+def _outcomes(plan: WorkPlan, items: Sequence[Item], workers: int | None) -> Iterator[Outcome]:
+    """Make items in as many processes as asked for, in no particular order."""
+    count = min(workers or available_cores(), max(1, len(items) // (2 * _CHUNK)))
+    if not items:
+        return
+    if count == 1:
+        worker = Worker(plan)
+        for item in items:
+            yield worker.make(item)
+        return
+    chunks = iter([items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)])
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(count, context, initializer=start_process, initargs=(plan,))
+    waiting: set[Future[list[Outcome]]] = set()
+    try:
+        while True:
+            # A bounded window keeps the results of a slow disk from piling up in memory.
+            for chunk in chunks:
+                waiting.add(pool.submit(make_items, chunk))
+                if len(waiting) >= 3 * count:
+                    break
+            if not waiting:
+                return
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield from future.result()
+    except BrokenProcessPool as error:
+        raise UnmaskError(
+            "A process that builds the data set ended early, most likely for want of memory: "
+            "run the command again with fewer workers; it goes on where it stopped."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _store_data_yaml(out: Path, parts: Set[Part]) -> None:
+    """Write `detection/data.yaml`; its paths are relative to itself, so the folder can be moved."""
+    if not parts:
+        return
+    lines = [f"{part}: images/{part}" for part in PARTS if part in parts]
+    lines += ["names:"] + [f"  {number}: {name}" for number, name in CLASS_NAMES.items()]
+    store_text(out / "detection" / "data.yaml", "\n".join(lines) + "\n")
+
+
+def _summary(manifest: Sequence[Line], rejects: Sequence[Line], made: int) -> BuildSummary:
+    def counted(kind: str) -> dict[str, int]:
+        held = Counter(line["part"] for line in manifest if line["kind"] == kind)
+        return {part: held[part] for part in PARTS if held[part]}
+
+    reasons = Counter(reason for _, reason in {(line["file"], line["reason"]) for line in rejects})
+    return BuildSummary(
+        counted("pair"),
+        counted("scene"),
+        sum(len(line["polygons"]) for line in manifest if line["kind"] == "scene"),
+        made,
+        dict(reasons.most_common()),
+    )

@@ -1,0 +1,90 @@
+"""Automatic checks of drawn masks: does the mask lie on the face, and is it of a mask's size?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from pipeline.dataset.labels import Points
+    from weights.contracts import Mask
+
+_WIDEST_SHARES = (0.03, 1.3)
+_WIDEST_HEIGHTS = (0.25, 1.3)
+
+SHARE_BANDS = {"full": (0.25, 1.3), "under-nose": (0.12, 1.0), "chin": (0.03, 0.6)}
+"""Smallest and largest area of a mask worn so, as a share of the hull of the landmarks."""
+
+HEIGHT_BANDS = {"full": (0.25, 0.9), "under-nose": (0.4, 1.1), "chin": (0.6, 1.3)}
+"""Where the middle of a mask worn so may lie from the eyes (0) to the chin (1)."""
+
+LARGEST_SIDE = 0.3
+"""How far a mask's middle may lie beside the face's, as a share of the jaw's width."""
+
+
+@dataclass(frozen=True)
+class MaskPlace:
+    """Where a mask lies on a face, in units of the face.
+
+    Attributes:
+        share: area of the mask over the area of the hull of the 68 landmarks.
+        height: where its middle lies from the eyes (0) to the chin (1).
+        side: distance of its middle from the line between eyes and chin, over the jaw's width.
+    """
+
+    share: float
+    height: float
+    side: float
+
+
+def mask_place(mask: Mask, landmarks: Points) -> MaskPlace:
+    """Measure where a mask, bool `(H, W)`, lies on the face of the landmarks `(68, 2)`."""
+    hull = cv2.convexHull(np.asarray(landmarks, dtype=np.float32))
+    face_area = max(float(cv2.contourArea(hull)), 1.0)
+    moments = cv2.moments(mask.astype(np.uint8), True)
+    area = moments["m00"]
+    if area == 0.0:
+        return MaskPlace(0.0, 0.0, 0.0)
+    middle = np.array([moments["m10"], moments["m01"]]) / area
+    eyes = landmarks[36:48].mean(axis=0)
+    down = landmarks[8] - eyes
+    length = max(float(np.linalg.norm(down)), 1e-6)
+    down = down / length
+    offset = middle - eyes
+    jaw = max(float(np.linalg.norm(landmarks[16] - landmarks[0])), 1e-6)
+    side = abs(float(offset[0] * down[1] - offset[1] * down[0])) / jaw
+    return MaskPlace(float(area) / face_area, float(offset @ down) / length, side)
+
+
+def check_drawn_mask(mask: Mask, landmarks: Points, worn: str | None = None) -> MaskPlace:
+    """Make sure that a drawn mask has a mask's size and lies on the lower face.
+
+    Args:
+        mask: bool `(H, W)`.
+        landmarks: iBUG points `(68, 2)` of the face, x y pixels.
+        worn: how the mask is worn: "full", "under-nose" or "chin"; else the widest bands hold.
+
+    Raises:
+        UnmaskableFace: it does not; the reason is "mask-size" or "mask-place".
+    """
+    from detector.synthesis import UnmaskableFace
+
+    place = mask_place(mask, landmarks)
+    shares = SHARE_BANDS.get(worn or "", _WIDEST_SHARES)
+    heights = HEIGHT_BANDS.get(worn or "", _WIDEST_HEIGHTS)
+    if not shares[0] <= place.share <= shares[1]:
+        raise UnmaskableFace(
+            "mask-size",
+            f"The drawn mask covers {place.share:.2f} of the face's area, "
+            f"outside {shares[0]} to {shares[1]}.",
+        )
+    if not heights[0] <= place.height <= heights[1] or place.side > LARGEST_SIDE:
+        raise UnmaskableFace(
+            "mask-place",
+            f"The drawn mask's middle lies {place.height:.2f} of the way from eyes to chin and "
+            f"{place.side:.2f} jaw widths beside the face.",
+        )
+    return place

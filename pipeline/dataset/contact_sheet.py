@@ -1,0 +1,104 @@
+"""A sheet of pictures that shows at one look what has been built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from pipeline.dataset.face_pictures import read_training_picture
+from pipeline.dataset.stored_pictures import store_picture
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pipeline.dataset.labels import Points
+    from pipeline.dataset.manifest import Line
+    from weights.contracts import Image
+
+_TILE = 208
+_OUTLINE = (64, 255, 64)
+_HOLE = (255, 48, 160)
+
+
+def _spread(lines: Sequence[Line], count: int) -> list[Line]:
+    """Up to `count` lines, evenly spread over all."""
+    if len(lines) <= count:
+        return list(lines)
+    return [lines[round(index * (len(lines) - 1) / (count - 1))] for index in range(count)]
+
+
+def _tile(image: Image, polygons: Sequence[Points], side: int = _TILE) -> Image:
+    """A picture in a square of `side` pixels with outlines drawn over it."""
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
+    small = np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8)
+    for polygon in polygons:
+        fixed = np.rint(((polygon + 0.5) * scale - 0.5) * 16.0).astype(np.int32)
+        cv2.polylines(small, [fixed], True, _OUTLINE, 1, cv2.LINE_AA, 4)
+    tile = np.full((side, side, 3), 24, np.uint8)
+    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    tile[top : top + size[1], left : left + size[0]] = small
+    return tile
+
+
+def _pair_tiles(out: Path, line: Line) -> list[Image]:
+    files = line["files"]
+    image, masked, hole = (
+        read_training_picture(out / files[name]) for name in ("image", "masked", "hole")
+    )
+    outlines = [np.asarray(polygon, dtype=np.float64) for polygon in line["polygons"]]
+    edge = cv2.morphologyEx(hole[:, :, 0], cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    shown = image.copy()
+    shown[edge] = _HOLE
+    return [_tile(shown, []), _tile(masked, outlines)]
+
+
+def draw_contact_sheet(
+    out: Path, manifest: Sequence[Line], pairs: int = 24, scenes: int = 32, columns: int = 8
+) -> Image:
+    """Lay out pairs (true face with the hole's edge, masked face with the outline), then scenes.
+
+    Args:
+        out: folder of the data set.
+        manifest: its lines.
+        pairs: most pairs shown, spread over all.
+        scenes: most scenes shown, with the outlines of their labels.
+        columns: tiles in a row.
+
+    Returns:
+        uint8 RGB; a single dark tile when there is nothing to show.
+    """
+    tiles: list[Image] = []
+    for line in _spread([line for line in manifest if line["kind"] == "pair"], pairs):
+        try:
+            tiles.extend(_pair_tiles(out, line))
+        except InputError:
+            continue
+    while len(tiles) % columns:
+        tiles.append(_tile(np.full((1, 1, 3), 24, np.uint8), []))
+    for line in _spread([line for line in manifest if line["kind"] == "scene"], scenes):
+        try:
+            picture = read_training_picture(out / line["files"]["image"])
+        except InputError:
+            continue
+        outlines = [np.asarray(polygon, dtype=np.float64) for polygon in line["polygons"]]
+        tiles.append(_tile(picture, outlines))
+    while len(tiles) % columns or not tiles:
+        tiles.append(_tile(np.full((1, 1, 3), 24, np.uint8), []))
+    rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
+    return np.vstack(rows)
+
+
+def store_contact_sheet(out: Path, manifest: Sequence[Line]) -> None:
+    """Write `contact_sheet.jpg` into the data set.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    store_picture(out / "contact_sheet.jpg", draw_contact_sheet(out, manifest), quality=88)

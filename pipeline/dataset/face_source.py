@@ -1,0 +1,220 @@
+"""The faces that a data set is built from: annotated ones, or pictures in which faces are found."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+
+from pipeline.dataset.face_pictures import read_training_picture
+from pipeline.dataset.manifest import Journal, Line, read_lines
+from pipeline.dataset.processes import available_cores
+from pipeline.dataset.settings import LANDMARKS_FILE
+from weights.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from detector.synthesis import LandmarkFinder
+    from pipeline.dataset.labels import Points
+
+LandmarkSource = Literal["annotations", "dlib"]
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True, eq=False)
+class SourceFace:
+    """One face in one picture.
+
+    Attributes:
+        name: the picture's file name, relative to the folder of faces, with forward slashes.
+        file: where the picture is.
+        landmarks: iBUG points `(68, 2)`, x y pixels.
+        split: the part that the annotation names, if any.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+    """
+
+    name: str
+    file: Path
+    landmarks: Points
+    split: str | None
+    width: int
+    height: int
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """List the picture files under a folder, sorted.
+
+    Raises:
+        InputError: there is no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder with pictures.")
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+    )
+    if not found:
+        raise InputError(f"{folder} holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))}).")
+    return found
+
+
+def annotated_faces(path: Path) -> list[SourceFace]:
+    """Read faces from `faces.jsonl`.
+
+    Args:
+        path: the annotation file, or the folder that holds `faces.jsonl`.
+
+    Raises:
+        InputError: there is none, it is malformed, or it names no face.
+    """
+    from detector.synthesis import load_faces
+
+    if path.is_dir() and not (path / "faces.jsonl").is_file():
+        raise InputError(
+            f"{path} holds no faces.jsonl: name a folder with one, or find landmarks with "
+            "--landmarks dlib."
+        )
+    root = path if path.is_dir() else path.parent
+    faces = []
+    for face in load_faces(path):
+        inside = face.file.is_relative_to(root)
+        name = (face.file.relative_to(root) if inside else Path(face.file.name)).as_posix()
+        faces.append(
+            SourceFace(name, face.file, face.landmarks, face.split, face.width, face.height)
+        )
+    if not faces:
+        raise InputError(f"{path} names no face.")
+    return faces
+
+
+def found_faces(
+    folder: Path,
+    cache: Path,
+    *,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[SourceFace], list[Line]]:
+    """Find the faces in a folder of pictures with dlib.
+
+    Args:
+        folder: its pictures are taken, those in folders below too.
+        cache: JSON-lines file that keeps what was found, so that going on finds nothing twice.
+        workers: number of processes; None takes one for each core, 1 stays in this process.
+        progress: told the number of pictures done, and of all.
+
+    Returns:
+        The faces, and lines for the reject list about pictures without a face.
+
+    Raises:
+        InputError: there is no such folder, or no picture in it.
+        MissingDependencyError: dlib or its model file is not installed.
+        OutputError: the cache cannot be written.
+    """
+    from detector.synthesis import DlibLandmarkFinder
+
+    finder = DlibLandmarkFinder()
+    names = {path.relative_to(folder).as_posix(): path for path in find_pictures(folder)}
+    known = {line["name"]: line for line in read_lines(cache) if line.get("name") in names}
+    todo = [(name, path) for name, path in names.items() if name not in known]
+    count = min(workers or available_cores(), max(1, len(todo) // 8))
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"Cannot write {cache}: {error.strerror or error}.") from error
+    with Journal(cache) as journal:
+        if count == 1:
+            lines = (_search(finder, name, path) for name, path in todo)
+            _note(lines, journal, known, len(names), progress)
+        elif todo:
+            context = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(count, context, initializer=_start_finder) as pool:
+                found = pool.map(_search_one, todo, chunksize=4)
+                _note(found, journal, known, len(names), progress)
+    faces: list[SourceFace] = []
+    rejects: list[Line] = []
+    for name, path in names.items():
+        line = known[name]
+        width, height = line["size"]
+        for points in line["landmarks"]:
+            landmarks = np.array(points, dtype=np.float64)
+            faces.append(SourceFace(name, path, landmarks, None, width, height))
+        if not line["landmarks"]:
+            reason = line.get("reason", "no-face")
+            rejects.append({"item": name, "file": name, "reason": reason, "final": True})
+    return faces, rejects
+
+
+def gather_faces(
+    path: Path,
+    out: Path,
+    source: LandmarkSource,
+    *,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[SourceFace], list[Line]]:
+    """Take faces from their annotation, or find them; see `annotated_faces` and `found_faces`.
+
+    Args:
+        path: the folder of faces, or an annotation file.
+        out: folder of the data set, which keeps found landmarks.
+        source: "annotations" or "dlib".
+        workers: number of processes that find faces.
+        progress: told how far the finding is.
+    """
+    if source == "annotations":
+        return annotated_faces(path), []
+    return found_faces(path, out / LANDMARKS_FILE, workers=workers, progress=progress)
+
+
+def _note(
+    lines: Iterable[Line],
+    journal: Journal,
+    known: dict[str, Line],
+    total: int,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Keep lines as they come, and tell how far it is."""
+    for line in lines:
+        known[line["name"]] = line
+        journal.append(line)
+        if progress is not None:
+            progress(len(known), total)
+
+
+def _search(finder: LandmarkFinder, name: str, path: Path) -> Line:
+    try:
+        image = read_training_picture(path)
+    except InputError:
+        return {"name": name, "size": [0, 0], "landmarks": [], "reason": "unreadable"}
+    found = finder.find(image)
+    return {
+        "name": name,
+        "size": [image.shape[1], image.shape[0]],
+        "landmarks": [np.round(points, 1).tolist() for points in found],
+    }
+
+
+_finder: LandmarkFinder | None = None
+
+
+def _start_finder() -> None:
+    global _finder
+    from detector.synthesis import DlibLandmarkFinder
+
+    cv2.setNumThreads(1)
+    _finder = DlibLandmarkFinder()
+
+
+def _search_one(task: tuple[str, Path]) -> Line:
+    if _finder is None:
+        raise RuntimeError("_start_finder was not called in this process.")
+    return _search(_finder, *task)

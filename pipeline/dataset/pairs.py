@@ -1,0 +1,89 @@
+"""Pairs for the inpainter: the true face, the same face with a mask, and the hole of that mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from pipeline.dataset.checks import check_drawn_mask
+
+if TYPE_CHECKING:
+    from detector.synthesis import TemplateFolder
+    from pipeline.dataset.labels import Points
+    from pipeline.protocols import Refiner
+    from weights.contracts import Hole, Image
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One drawn mask and what it hides; all pictures have equal height and width.
+
+    Attributes:
+        image: the true face, uint8 RGB `(H, W, 3)`.
+        masked: the face with the drawn mask, likewise.
+        hole: what the refiner makes of the exact mask, bool `(H, W)`.
+        polygons: outlines of the mask, each `(K, 2)`, x y pixels, whole numbers at pixel centres.
+        record: how the mask was drawn.
+    """
+
+    image: Image
+    masked: Image
+    hole: Hole
+    polygons: list[Points]
+    record: dict[str, Any]
+
+
+def make_pair(
+    image: Image,
+    landmarks: Points,
+    random: np.random.Generator,
+    refiner: Refiner,
+    *,
+    size: int | None = None,
+    templates: TemplateFolder | None = None,
+) -> Pair:
+    """Draw a mask on a face and make the hole that unmasking it would leave.
+
+    Args:
+        image: uint8 RGB `(H, W, 3)` with one face.
+        landmarks: iBUG points `(68, 2)`, x y pixels.
+        random: source of all chance.
+        refiner: makes the hole from the exact mask, as the pipeline does from a detected one.
+        size: side of the pictures; the square round the hole is cut as the completion network sees
+            it, and scaled. None keeps the whole picture at its own size.
+        templates: photos of masks; None draws all masks.
+
+    Raises:
+        UnmaskableFace: the face cannot take a mask, or what was drawn fails the checks.
+        InputError: the landmarks are malformed.
+    """
+    from detector.regions import MaskRegion
+    from detector.synthesis import UnmaskableFace, draw_mask
+
+    drawn = draw_mask(image, landmarks, random, templates=templates)
+    check_drawn_mask(drawn.mask, landmarks, drawn.record.get("worn"))
+    holes = refiner.refine(drawn.masked, [MaskRegion.from_mask(drawn.mask)])
+    if not holes:
+        raise UnmaskableFace("no-hole", "The refiner makes no hole of the drawn mask.")
+    hole = np.asarray(np.logical_or.reduce(holes), dtype=bool)
+    polygons = [np.asarray(polygon, dtype=np.float64) for polygon in drawn.polygon]
+    if size is None:
+        return Pair(image, drawn.masked, hole, polygons, dict(drawn.record))
+    from pipeline.crop import Crop
+
+    crop = Crop.around(hole)
+    how = cv2.INTER_AREA if crop.side > size else cv2.INTER_CUBIC
+    shots = [
+        np.asarray(cv2.resize(crop.take(picture), (size, size), interpolation=how), dtype=np.uint8)
+        for picture in (image, drawn.masked)
+    ]
+    cut = cv2.resize(
+        crop.take(hole).astype(np.uint8) * 255, (size, size), interpolation=cv2.INTER_LINEAR
+    )
+    scale = size / crop.side
+    polygons = [(polygon - (crop.x0, crop.y0) + 0.5) * scale - 0.5 for polygon in polygons]
+    record = {**drawn.record, "crop": [crop.x0, crop.y0, crop.side]}
+    return Pair(shots[0], shots[1], cut > 127, polygons, record)

@@ -1,0 +1,467 @@
+"""Detection scenes: faces with and without masks, composed into one picture with exact labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from pipeline.dataset.backgrounds import Backgrounds, cover, out_of_focus
+from pipeline.dataset.canvas import Canvas, Matrix, apply_matrix
+from pipeline.dataset.checks import check_drawn_mask
+from pipeline.dataset.cut_out import (
+    border_fade,
+    head_and_shoulders,
+    jaw_width,
+    paint_body,
+    paint_hair,
+    skin_colour,
+)
+from pipeline.dataset.degradation import degrade, relight
+from pipeline.dataset.face_pictures import FacePictures
+from pipeline.dataset.labels import Points, simplify_polygon
+from pipeline.dataset.occluders import paint_occluder
+from pipeline.dataset.textures import surface
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from detector.synthesis import TemplateFolder
+    from pipeline.dataset.face_source import SourceFace
+    from weights.contracts import Image, Mask
+
+ASPECT_RATIOS = (1.0, 1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16)
+
+_DRAWN_JAW = (90.0, 360.0)
+"""Masks are drawn on faces with jaws between these widths in pixels, then scaled with the face."""
+
+_LARGEST_ENLARGEMENT = 2.5
+
+_TRIES = 4
+"""How many faces are tried for one place in a scene before the place stays empty."""
+
+
+@dataclass(frozen=True)
+class SceneOptions:
+    """How scenes are composed.
+
+    Attributes:
+        size: longer side of a scene in pixels.
+        maskless: share of the scenes in which nobody wears a mask.
+        smallest_jaw: width in pixels of the smallest jaws in a scene of `size` 640.
+    """
+
+    size: int = 640
+    maskless: float = 0.2
+    smallest_jaw: float = 16.0
+
+
+@dataclass
+class Scene:
+    """One composed picture.
+
+    Attributes:
+        image: uint8 RGB `(H, W, 3)`.
+        outlines: visible outlines of each labelled mask, x y pixels.
+        layout: "portrait", "crowd", "grid" or "empty".
+        faces: files of the faces shown.
+        masks: record of each labelled mask, in the order of `outlines`.
+        negative: name of the picture without masks that is the background, if one is.
+        occluders: what was painted in front of faces.
+        degradations: what was done to the finished picture.
+        rejects: files that could not be used, with the reason.
+    """
+
+    image: Image
+    outlines: list[list[Points]] = field(default_factory=list)
+    layout: str = "empty"
+    faces: list[str] = field(default_factory=list)
+    masks: list[dict[str, Any]] = field(default_factory=list)
+    negative: str | None = None
+    occluders: list[str] = field(default_factory=list)
+    degradations: list[str] = field(default_factory=list)
+    rejects: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Sprite:
+    """A portrait, with or without a drawn mask, near the size at which it will be shown."""
+
+    face: SourceFace
+    image: Image
+    landmarks: Points
+    mask: Mask | None
+    polygons: list[Points]
+    record: dict[str, Any] | None
+    skin: NDArray[np.float32]  # colour of the bare face, RGB
+
+
+def has_room(face: SourceFace) -> bool:
+    """Whether a portrait shows the head whole, with hair and shoulders."""
+    points = np.asarray(face.landmarks, dtype=np.float64)
+    jaw = jaw_width(points)
+    return bool(
+        points[:, 1].min() > 0.45 * jaw
+        and points[:, 0].min() > 0.25 * jaw
+        and points[:, 0].max() < face.width - 0.25 * jaw
+    )
+
+
+def _resized(image: Image, landmarks: Points, scale: float) -> tuple[Image, Points, Matrix]:
+    height, width = image.shape[:2]
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    shares = np.array([size[0] / width, size[1] / height])
+    matrix = np.concatenate([np.diag(shares), (0.5 * shares - 0.5)[:, None]], axis=1)
+    how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
+    resized = np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8)
+    return resized, apply_matrix(matrix, landmarks), matrix
+
+
+class SceneComposer:
+    """Composes scenes of one part of the data set.
+
+    Args:
+        faces: faces of this part; a scene shows no other.
+        negatives: pictures without masks, of this part.
+        options: how to compose.
+        templates: photos of masks; None draws all masks.
+        pictures: decodes files; shared between composers.
+    """
+
+    def __init__(
+        self,
+        faces: Sequence[SourceFace],
+        negatives: Sequence[Path],
+        options: SceneOptions,
+        templates: TemplateFolder | None = None,
+        pictures: FacePictures | None = None,
+    ) -> None:
+        self._faces = faces
+        self._roomy = [index for index, face in enumerate(faces) if has_room(face)]
+        self._options = options
+        self._templates = templates
+        self._pictures = pictures or FacePictures()
+        blurred = [face.file for face in faces]
+        self._backgrounds = Backgrounds(self._pictures, blurred, negatives)
+
+    def compose(self, random: np.random.Generator) -> Scene:
+        """Compose one scene; all of its chance comes from `random`."""
+        ratio = ASPECT_RATIOS[int(random.integers(len(ASPECT_RATIOS)))]
+        size = self._options.size
+        height, width = round(size / max(ratio, 1.0)), round(size * min(ratio, 1.0))
+        maskless = random.random() < self._options.maskless
+        worn_share = (
+            0.0 if maskless else (1.0 if random.random() < 0.5 else random.uniform(0.3, 0.9))
+        )
+        choice = random.random()
+        scene = Scene(np.zeros((height, width, 3), np.uint8))
+        if maskless and self._backgrounds.has_sharp and choice < 0.45:
+            canvas = Canvas(self._background(height, width, random, scene, sharp=True))
+        elif maskless and choice < 0.49:
+            canvas = Canvas(self._background(height, width, random, scene))
+        elif choice < 0.66:
+            canvas = self._portrait(height, width, worn_share, random, scene)
+        elif choice < 0.92:
+            canvas = self._crowd(height, width, worn_share, random, scene)
+        else:
+            canvas = self._grid(height, width, worn_share, random, scene)
+        records = scene.masks
+        scene.masks = []
+        for record, outlines in zip(records, canvas.outlines(), strict=True):
+            if outlines:
+                scene.masks.append(record)
+                scene.outlines.append([simplify_polygon(outline) for outline in outlines])
+        scene.image, scene.degradations = degrade(canvas.image, random)
+        return scene
+
+    def _background(
+        self,
+        height: int,
+        width: int,
+        random: np.random.Generator,
+        scene: Scene,
+        sharp: bool = False,
+    ) -> Image:
+        try:
+            make = self._backgrounds.sharp if sharp else self._backgrounds
+            image, file = make(height, width, random)
+        except InputError:
+            # The damaged file is a reject where it is a face; here any surface does as well.
+            return surface(height, width, random)
+        if file is not None:
+            scene.negative = file.name
+        return image
+
+    def _sprite(
+        self,
+        jaw: float,
+        worn: bool,
+        random: np.random.Generator,
+        scene: Scene,
+        roomy_share: float = 0.0,
+    ) -> _Sprite | None:
+        """Choose a face and put a mask on it; None when no face that was chosen can be used.
+
+        Args:
+            jaw: width in pixels that its jaw will have in the scene.
+            worn: whether it gets a mask.
+            random: source of all chance.
+            scene: takes the rejects.
+            roomy_share: how often only pictures with hair and shoulders are chosen from.
+        """
+        from detector.synthesis import UnmaskableFace, draw_mask
+
+        for _ in range(_TRIES):
+            roomy = self._roomy and random.random() < roomy_share
+            pool = self._roomy if roomy else range(len(self._faces))
+            face = self._faces[pool[int(random.integers(len(pool)))]]
+            landmarks = np.asarray(face.landmarks, dtype=np.float64)
+            try:
+                image = self._pictures(face.file)
+                scale = self._drawing_scale(jaw, jaw_width(landmarks), worn)
+                image, landmarks, _ = _resized(image, landmarks, scale)
+                if random.random() < 0.5:
+                    share = tuple(float(value) for value in np.exp(random.normal(0.0, 0.04, 3)))
+                    image = relight(
+                        image,
+                        random.normal(0.0, 0.2),
+                        float(np.exp(random.normal(0.0, 0.1))),
+                        (share[0], share[1], share[2]),
+                    )
+                skin = skin_colour(image, landmarks)
+                if not worn:
+                    return _Sprite(face, image, landmarks, None, [], None, skin)
+                drawn = draw_mask(image, landmarks, random, templates=self._templates)
+                check_drawn_mask(drawn.mask, landmarks, drawn.record.get("worn"))
+            except UnmaskableFace as error:
+                scene.rejects.append(
+                    {"file": face.name, "reason": error.reason, "text": str(error)}
+                )
+                continue
+            except InputError as error:
+                scene.rejects.append(
+                    {"file": face.name, "reason": "unreadable", "text": str(error)}
+                )
+                continue
+            record = {"file": face.name, **drawn.record}
+            polygons = [np.asarray(polygon, dtype=np.float64) for polygon in drawn.polygon]
+            return _Sprite(face, drawn.masked, landmarks, drawn.mask, polygons, record, skin)
+        return None
+
+    @staticmethod
+    def _drawing_scale(jaw: float, own_jaw: float, worn: bool) -> float:
+        own_jaw = max(own_jaw, 1.0)
+        if not worn:
+            return float(min(jaw / own_jaw, _LARGEST_ENLARGEMENT))
+        wanted = float(np.clip(jaw, *_DRAWN_JAW))
+        return float(min(wanted / own_jaw, _LARGEST_ENLARGEMENT))
+
+    def _place(
+        self,
+        canvas: Canvas,
+        sprite: _Sprite,
+        alpha: NDArray[np.uint8],
+        matrix: Matrix,
+        random: np.random.Generator,
+        scene: Scene,
+        window: tuple[int, int, int, int] | None = None,
+    ) -> None:
+        """Paste a sprite and, at times, paint something in front of it."""
+        canvas.paste(sprite.image, alpha, matrix, sprite.mask, sprite.polygons, window)
+        scene.faces.append(sprite.face.name)
+        if sprite.record is not None:
+            scene.masks.append(sprite.record)
+        if window is None and random.random() < (0.06 if sprite.mask is not None else 0.3):
+            landmarks = apply_matrix(matrix, sprite.landmarks)
+            scene.occluders.append(paint_occluder(canvas, landmarks, sprite.skin, random))
+
+    def _reduced(
+        self, sprite: _Sprite, alpha: NDArray[np.uint8], jaw: float
+    ) -> tuple[_Sprite, NDArray[np.uint8]]:
+        """Bring a sprite near its size in the scene, averaging pixels, before it is turned."""
+        scale = jaw / max(jaw_width(sprite.landmarks), 1.0)
+        if scale > 0.75:
+            return sprite, alpha
+        image, landmarks, matrix = _resized(sprite.image, sprite.landmarks, scale)
+        size = image.shape[1::-1]
+        mask = sprite.mask
+        if mask is not None:
+            mask = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 127
+        polygons = [apply_matrix(matrix, polygon) for polygon in sprite.polygons]
+        reduced = replace(sprite, image=image, landmarks=landmarks, mask=mask, polygons=polygons)
+        smaller = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+        return reduced, np.asarray(smaller, dtype=np.uint8)
+
+    @staticmethod
+    def _matrix(sprite: _Sprite, jaw: float, centre: Points, angle: float, flip: bool) -> Matrix:
+        """The affine map that brings the face's middle to `centre`, its jaw to `jaw` pixels."""
+        scale = jaw / max(jaw_width(sprite.landmarks), 1.0)
+        cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+        linear = scale * np.array([[cosine, -sine], [sine, cosine]])
+        if flip:
+            linear[:, 0] *= -1.0
+        middle = sprite.landmarks[[0, 16, 27, 8]].mean(axis=0)
+        return np.concatenate([linear, (centre - linear @ middle)[:, None]], axis=1)
+
+    def _portrait(
+        self,
+        height: int,
+        width: int,
+        worn_share: float,
+        random: np.random.Generator,
+        scene: Scene,
+    ) -> Canvas:
+        """One face, from small to larger than the frame, in its own picture or cut out."""
+        scene.layout = "portrait"
+        shorter = min(height, width)
+        jaw = float(np.exp(random.uniform(np.log(0.14), np.log(0.98)))) * shorter
+        sprite = self._sprite(jaw, worn_share > 0.0, random, scene, roomy_share=0.6)
+        if sprite is None:
+            return Canvas(self._background(height, width, random, scene))
+        rows, columns = sprite.image.shape[:2]
+        scale = jaw / max(jaw_width(sprite.landmarks), 1.0)
+        covers = rows * scale >= height and columns * scale >= width
+        angle = float(np.clip(random.normal(0.0, 9.0), -30.0, 30.0))
+        flip = random.random() < 0.5
+        spare = np.array([width, height]) / 2.0
+        centre = spare + random.uniform(-1.0, 1.0, 2) * np.maximum(spare - 0.35 * jaw, 0.1 * spare)
+        choice = random.random()
+        if covers and choice < 0.7:
+            # The face stays where its own picture still fills the frame.
+            angle = 0.0
+            matrix = self._matrix(sprite, jaw, centre, angle, flip)
+            ends = apply_matrix(matrix, np.array([[0.0, 0.0], [columns - 1.0, rows - 1.0]]))
+            low, high = ends.min(axis=0), ends.max(axis=0)
+            frame = np.array([width - 1.0, height - 1.0])
+            centre = centre - np.maximum(low, 0.0) + np.maximum(frame - high, 0.0)
+            alpha = np.full((rows, columns), 255, np.uint8)
+            background = self._own_blur(sprite, height, width, random)
+        elif choice < 0.45:
+            fade = border_fade(rows, columns, random.uniform(0.0, 0.25) * jaw / scale)
+            alpha = np.rint(fade * 255).astype(np.uint8)
+            background = self._own_blur(sprite, height, width, random)
+        else:
+            alpha = head_and_shoulders((rows, columns), sprite.landmarks, sprite.mask, random)
+            background = self._background(height, width, random, scene)
+        canvas = Canvas(background)
+        sprite, alpha = self._reduced(sprite, alpha, jaw)
+        matrix = self._matrix(sprite, jaw, centre, angle, flip)
+        if choice >= 0.45 and not (covers and choice < 0.7):
+            self._body(canvas, sprite, matrix, random)
+        self._place(canvas, sprite, alpha, matrix, random, scene)
+        return canvas
+
+    def _own_blur(
+        self, sprite: _Sprite, height: int, width: int, random: np.random.Generator
+    ) -> Image:
+        """The portrait's own picture without the mask, enlarged and out of focus."""
+        picture = self._pictures(sprite.face.file)
+        return out_of_focus(cover(picture, height, width, random), random)
+
+    @staticmethod
+    def _body(canvas: Canvas, sprite: _Sprite, matrix: Matrix, random: np.random.Generator) -> None:
+        rows = sprite.image.shape[0]
+        jaw = jaw_width(sprite.landmarks)
+        if float(sprite.landmarks[:, 1].min()) < 0.4 * jaw:
+            paint_hair(canvas, apply_matrix(matrix, sprite.landmarks), random)
+        below = rows - 1 - float(sprite.landmarks[8, 1])
+        # Where the portrait shows the chest, the body goes on in the clothing's colour.
+        clothing = None
+        if below > 0.35 * jaw:
+            strip = sprite.image[-max(1, rows // 20) :, :: max(1, rows // 40)]
+            clothing = np.median(strip.reshape(-1, 3), axis=0).astype(np.float32)
+        landmarks = apply_matrix(matrix, sprite.landmarks)
+        paint_body(canvas, landmarks, sprite.skin, clothing, random)
+
+    def _crowd(
+        self,
+        height: int,
+        width: int,
+        worn_share: float,
+        random: np.random.Generator,
+        scene: Scene,
+    ) -> Canvas:
+        """Two to twelve people cut out and put on a background, the larger before the smaller."""
+        scene.layout = "crowd"
+        canvas = Canvas(self._background(height, width, random, scene))
+        shorter = min(height, width)
+        count = int(min(12, 2 + random.geometric(0.28)))
+        smallest = self._options.smallest_jaw * self._options.size / 640.0
+        largest = min(0.42, 0.9 / count**0.5) * shorter
+        base = float(np.exp(random.uniform(np.log(smallest), np.log(largest))))
+        jaws = np.clip(base * np.exp(random.normal(0.0, 0.35, count)), smallest, 0.5 * shorter)
+        spots: list[tuple[float, Points]] = []
+        for jaw in sorted(float(value) for value in jaws):
+            for _ in range(8):
+                at = random.uniform((0.0, 0.1 * height), (width, 0.95 * height))
+                if all(
+                    abs(at[0] - other[0]) > 0.55 * (jaw + size)
+                    or abs(at[1] - other[1]) > 0.7 * (jaw + size)
+                    for size, other in spots
+                ):
+                    spots.append((jaw, at))
+                    break
+        any_worn = False
+        for number, (jaw, at) in enumerate(spots):
+            last_chance = worn_share > 0.0 and not any_worn and number == len(spots) - 1
+            worn = random.random() < worn_share or last_chance
+            sprite = self._sprite(jaw, worn, random, scene, roomy_share=0.75)
+            if sprite is None:
+                continue
+            any_worn |= worn
+            alpha = head_and_shoulders(
+                sprite.image.shape[:2], sprite.landmarks, sprite.mask, random
+            )
+            sprite, alpha = self._reduced(sprite, alpha, jaw)
+            angle = float(np.clip(random.normal(0.0, 8.0), -30.0, 30.0))
+            matrix = self._matrix(sprite, jaw, at, angle, random.random() < 0.5)
+            self._body(canvas, sprite, matrix, random)
+            self._place(canvas, sprite, alpha, matrix, random, scene)
+        return canvas
+
+    def _grid(
+        self,
+        height: int,
+        width: int,
+        worn_share: float,
+        random: np.random.Generator,
+        scene: Scene,
+    ) -> Canvas:
+        """Portraits side by side in tiles, as in a video conference or on a page of photos."""
+        scene.layout = "grid"
+        canvas = Canvas(self._background(height, width, random, scene))
+        rows, columns = int(random.integers(1, 4)), int(random.integers(2, 5))
+        gap = int(random.integers(0, 12)) if random.random() < 0.7 else 0
+        for row in range(rows):
+            for column in range(columns):
+                x0, x1 = (round(width * (column + step) / columns) for step in (0, 1))
+                y0, y1 = (round(height * (row + step) / rows) for step in (0, 1))
+                window = (x0 + gap, y0 + gap, x1 - gap, y1 - gap)
+                if window[2] - window[0] < 16 or window[3] - window[1] < 16:
+                    continue
+                extent = np.array([window[2] - window[0], window[3] - window[1]], dtype=np.float64)
+                jaw = float(extent.min()) * random.uniform(0.35, 0.8)
+                sprite = self._sprite(jaw, random.random() < worn_share, random, scene)
+                if sprite is None:
+                    continue
+                # The tile's picture fills the tile.
+                own = np.array(sprite.image.shape[1::-1], dtype=np.float64)
+                jaw = max(jaw, jaw_width(sprite.landmarks) * float((extent / own).max()))
+                alpha = np.full(sprite.image.shape[:2], 255, np.uint8)
+                sprite, alpha = self._reduced(sprite, alpha, jaw)
+                middle = np.array([window[0] + window[2], window[1] + window[3]]) / 2.0
+                matrix = self._matrix(sprite, jaw, middle, 0.0, random.random() < 0.5)
+                ends = apply_matrix(
+                    matrix, np.array([[0.0, 0.0], [sprite.image.shape[1], sprite.image.shape[0]]])
+                )
+                low = np.maximum(ends.min(axis=0) - window[:2], 0.0)
+                high = np.maximum(np.array(window[2:]) - ends.max(axis=0), 0.0)
+                matrix[:, 2] += high - low
+                self._place(canvas, sprite, alpha, matrix, random, scene, window)
+        return canvas

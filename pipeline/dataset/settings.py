@@ -1,0 +1,138 @@
+"""What determines a data set's content, kept beside it so that going on mixes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.dataset.split import DEFAULT_SHARES, Part, normalise_shares
+from weights.atomic import atomic_path
+from weights.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+PictureFormat = Literal["jpeg", "png"]
+
+LANDMARKS_FILE = "landmarks.jsonl"
+"""Name of the file in a data set that keeps landmarks found in pictures without annotation."""
+
+_FORMAT_VERSION = 1
+"""Raised when a change of the builder makes other pictures from the same settings."""
+
+
+@dataclass(frozen=True)
+class DatasetSettings:
+    """What is built from a set of faces.
+
+    Attributes:
+        seed: number that all chance comes from.
+        pairs: masks drawn on each face for the inpainter's pairs; 0 makes none.
+        scenes: composed pictures for the detector; 0 makes none.
+        size: side of the pairs' pictures, 64 to 1024, cut as the completion network sees them; None
+            keeps the whole pictures at their own sizes.
+        scene_size: longer side of the scenes, 64 to 4096.
+        shares: share of the faces, and of the scenes, in each part.
+        maskless: share of the scenes in which nobody wears a mask, 0 to 1.
+        templates: folder with photos of masks; None draws all masks.
+        negatives: folder with pictures without masks, shown in scenes.
+        refiner: name of the refiner that makes the holes.
+        picture_format: how the pairs' pictures are stored, "jpeg" or "png".
+
+    Raises:
+        InputError: a value is out of its range.
+    """
+
+    seed: int = 0
+    pairs: int = 1
+    scenes: int = 2000
+    size: int | None = None
+    scene_size: int = 640
+    shares: Mapping[Part, float] = field(default_factory=lambda: dict(DEFAULT_SHARES))
+    maskless: float = 0.2
+    templates: Path | None = None
+    negatives: Path | None = None
+    refiner: str = "morphology"
+    picture_format: PictureFormat = "jpeg"
+
+    def __post_init__(self) -> None:
+        for name, count in (("pairs", self.pairs), ("scenes", self.scenes)):
+            if count < 0:
+                raise InputError(f"{name} must be 0 or more, but is {count}.")
+        if self.size is not None and not 64 <= self.size <= 1024:
+            raise InputError(f"size must be from 64 to 1024 pixels, but is {self.size}.")
+        if not 64 <= self.scene_size <= 4096:
+            raise InputError(
+                f"scene_size must be from 64 to 4096 pixels, but is {self.scene_size}."
+            )
+        if not 0.0 <= self.maskless <= 1.0:
+            raise InputError(f"maskless must be from 0 to 1, but is {self.maskless}.")
+        if self.picture_format not in ("jpeg", "png"):
+            raise InputError(f"picture_format must be jpeg or png, but is {self.picture_format!r}.")
+        object.__setattr__(self, "shares", normalise_shares(self.shares))
+
+    def to_mapping(self, faces: Iterable[str], negatives: Iterable[str]) -> dict[str, Any]:
+        """Everything that the content of an item depends on, ready for JSON.
+
+        `pairs` and `scenes` are left out: a set may be made larger later.
+
+        Args:
+            faces: a text for each face that changes when file name or landmarks do.
+            negatives: names of the pictures without masks.
+        """
+        return {
+            "format": _FORMAT_VERSION,
+            "seed": self.seed,
+            "size": self.size,
+            "scene_size": self.scene_size,
+            "shares": {part: round(share, 6) for part, share in self.shares.items()},
+            "maskless": self.maskless,
+            "templates": None if self.templates is None else self.templates.name,
+            "negatives": None if self.negatives is None else self.negatives.name,
+            "negatives_digest": _digest(negatives),
+            "refiner": self.refiner,
+            "picture_format": self.picture_format,
+            "faces_digest": _digest(faces),
+        }
+
+
+def _digest(texts: Iterable[str]) -> str:
+    summary = hashlib.blake2b(digest_size=16)
+    for text in texts:
+        summary.update(text.encode() + b"\x00")
+    return summary.hexdigest()
+
+
+def claim_folder(out: Path, mapping: Mapping[str, Any]) -> None:
+    """Write the settings into a new data set, or make sure that an existing one has the same.
+
+    Raises:
+        ConfigurationError: the folder holds a data set of other settings; the sentence names them.
+        InputError: the folder holds something else.
+    """
+    path = out / "settings.json"
+    if not path.exists():
+        if out.exists() and (
+            not out.is_dir() or any(entry.name != LANDMARKS_FILE for entry in out.iterdir())
+        ):
+            raise InputError(
+                f"{out} is not empty and holds no data set of this program: name a new folder."
+            )
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(mapping, indent=2) + "\n", encoding="utf-8")
+        return
+    try:
+        existing = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as the settings of a data set.") from error
+    keys = sorted(key for key in {*existing, *mapping} if existing.get(key) != mapping.get(key))
+    if keys:
+        changes = "; ".join(
+            f"{key} was {existing.get(key)!r} and is now {mapping.get(key)!r}" for key in keys
+        )
+        raise ConfigurationError(
+            f"{out} was begun with other settings ({changes}): use those, or name a new folder."
+        )

@@ -1,0 +1,247 @@
+"""Making single items of a data set; the same in every process and in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from pipeline.dataset.face_pictures import FacePictures
+from pipeline.dataset.labels import yolo_lines
+from pipeline.dataset.pairs import make_pair
+from pipeline.dataset.scenes import SceneComposer, SceneOptions
+from pipeline.dataset.seeds import item_generator
+from pipeline.dataset.stored_pictures import store_hole, store_picture, store_text
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.dataset.face_source import SourceFace
+    from pipeline.dataset.manifest import Line
+    from pipeline.dataset.settings import DatasetSettings
+    from pipeline.dataset.split import Part
+    from pipeline.protocols import Refiner
+
+
+@dataclass(frozen=True)
+class PairItem:
+    """A mask to be drawn on one face.
+
+    Attributes:
+        name: the item's name, unique in the data set.
+        part: the part that the face belongs to.
+        face: place of the face in the list of faces.
+    """
+
+    name: str
+    part: Part
+    face: int
+
+
+@dataclass(frozen=True)
+class SceneItem:
+    """A scene to be composed.
+
+    Attributes:
+        name: the item's name, unique in the data set.
+        part: the part whose faces it shows.
+    """
+
+    name: str
+    part: Part
+
+
+Item = PairItem | SceneItem
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an item.
+
+    Attributes:
+        line: its line of the manifest; None when it was rejected.
+        rejects: lines of the reject list.
+    """
+
+    line: Line | None
+    rejects: list[Line]
+
+
+@dataclass(frozen=True)
+class WorkPlan:
+    """What every process knows.
+
+    Attributes:
+        out: folder of the data set.
+        faces: all faces.
+        members: places of the faces in `faces`, for each part.
+        negatives: pictures without masks, for each part.
+        settings: what is built.
+    """
+
+    out: Path
+    faces: Sequence[SourceFace]
+    members: Mapping[Part, Sequence[int]]
+    negatives: Mapping[Part, Sequence[Path]]
+    settings: DatasetSettings
+
+
+def _plain(value: Any) -> Any:
+    """Turn a record's arrays and NumPy numbers into what JSON knows, rounded to a hundredth."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, Path):
+        return value.name
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def _points(polygon: NDArray[np.floating]) -> list[list[float]]:
+    return [[round(float(x), 2), round(float(y), 2)] for x, y in polygon]
+
+
+class Worker:
+    """Makes items and writes their files.
+
+    Args:
+        plan: what every process knows.
+
+    Raises:
+        ConfigurationError: the refiner is unknown.
+        InputError: the template folder is none.
+    """
+
+    def __init__(self, plan: WorkPlan) -> None:
+        from detector.synthesis import TemplateFolder
+        from pipeline.registry import create_stage
+
+        self._plan = plan
+        settings = plan.settings
+        self._pictures = FacePictures()
+        self._templates = None if settings.templates is None else TemplateFolder(settings.templates)
+        self._refiner: Refiner = create_stage("refiner", settings.refiner)
+        self._composers: dict[Part, SceneComposer] = {}
+
+    def make(self, item: Item) -> Outcome:
+        """Make one item; a face or picture that cannot be used is a reject.
+
+        Raises:
+            OutputError: the files cannot be written.
+        """
+        if isinstance(item, SceneItem):
+            return self._make_scene(item)
+        from detector.synthesis import UnmaskableFace
+
+        source = self._plan.faces[item.face].name
+        try:
+            return self._make_pair(item)
+        except UnmaskableFace as error:
+            reject = {"item": item.name, "file": source, "reason": error.reason, "text": str(error)}
+        except (InputError, cv2.error) as error:
+            reject = {
+                "item": item.name,
+                "file": source,
+                "reason": "unreadable",
+                "text": " ".join(str(error).split()),
+            }
+        return Outcome(None, [reject])
+
+    def _make_pair(self, item: PairItem) -> Outcome:
+        settings, face = self._plan.settings, self._plan.faces[item.face]
+        image = self._pictures(face.file)
+        pair = make_pair(
+            image,
+            np.asarray(face.landmarks, dtype=np.float64),
+            item_generator(settings.seed, item.name),
+            self._refiner,
+            size=settings.size,
+            templates=self._templates,
+        )
+        folder = Path("pairs") / item.part
+        suffix = ".png" if settings.picture_format == "png" else ".jpg"
+        files = {
+            "image": folder / "images" / (item.name + suffix),
+            "masked": folder / "masked" / (item.name + suffix),
+            "hole": folder / "holes" / (item.name + ".png"),
+        }
+        store_picture(self._plan.out / files["image"], pair.image)
+        store_picture(self._plan.out / files["masked"], pair.masked)
+        store_hole(self._plan.out / files["hole"], pair.hole)
+        line: Line = {
+            "kind": "pair",
+            "name": item.name,
+            "part": item.part,
+            "files": {name: path.as_posix() for name, path in files.items()},
+            "sources": [face.name],
+            "seed": settings.seed,
+            "size": [pair.image.shape[1], pair.image.shape[0]],
+            "polygons": [_points(polygon) for polygon in pair.polygons],
+            "records": [_plain(pair.record)],
+        }
+        return Outcome(line, [])
+
+    def _composer(self, part: Part) -> SceneComposer:
+        if part not in self._composers:
+            settings = self._plan.settings
+            self._composers[part] = SceneComposer(
+                [self._plan.faces[index] for index in self._plan.members[part]],
+                self._plan.negatives[part],
+                SceneOptions(size=settings.scene_size, maskless=settings.maskless),
+                self._templates,
+                self._pictures,
+            )
+        return self._composers[part]
+
+    def _make_scene(self, item: SceneItem) -> Outcome:
+        settings = self._plan.settings
+        random = item_generator(settings.seed, item.name)
+        scene = self._composer(item.part).compose(random)
+        polygons = [outline for outlines in scene.outlines for outline in outlines]
+        height, width = scene.image.shape[:2]
+        image = Path("detection") / "images" / item.part / f"{item.name}.jpg"
+        label = Path("detection") / "labels" / item.part / f"{item.name}.txt"
+        store_picture(self._plan.out / image, scene.image, quality=int(random.integers(84, 96)))
+        store_text(self._plan.out / label, yolo_lines(polygons, width, height))
+        line: Line = {
+            "kind": "scene",
+            "name": item.name,
+            "part": item.part,
+            "files": {"image": image.as_posix(), "label": label.as_posix()},
+            "sources": sorted(set(scene.faces)),
+            "seed": settings.seed,
+            "size": [width, height],
+            "layout": scene.layout,
+            "polygons": [_points(polygon) for polygon in polygons],
+            "records": _plain(scene.masks),
+            "negative": scene.negative,
+            "occluders": scene.occluders,
+            "degradations": scene.degradations,
+        }
+        return Outcome(line, [{"item": item.name, **reject} for reject in scene.rejects])
+
+
+_worker: Worker | None = None
+
+
+def start_process(plan: WorkPlan) -> None:
+    """Prepare a worker process; OpenCV keeps to one thread, as each core has its process."""
+    global _worker
+    cv2.setNumThreads(1)
+    _worker = Worker(plan)
+
+
+def make_items(items: Sequence[Item]) -> list[Outcome]:
+    """Make items in a process that `start_process` has prepared."""
+    if _worker is None:
+        raise RuntimeError("start_process was not called in this process.")
+    return [_worker.make(item) for item in items]

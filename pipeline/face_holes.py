@@ -1,0 +1,111 @@
+"""Which missing pixels belong to which face."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from weights.contracts import Hole
+
+MOST_GROUPS = 64
+"""A hole of more pieces than this is grouped more coarsely: noise is no set of faces."""
+
+
+def separate_holes(holes: Sequence[Hole], duplicate: float = 0.5) -> list[Hole]:
+    """Make the holes of one picture disjoint, so that each pixel is filled once.
+
+    Two holes that share more than `duplicate` of the smaller are one face and are joined. Of a
+    smaller overlap the pixels go to the hole that comes first. Empty holes are dropped.
+
+    Args:
+        holes: bool `(H, W)`, all of one size.
+        duplicate: share of the smaller hole's area, 0 to 1.
+    """
+    joined: list[Hole] = []
+    areas: list[int] = []
+    for hole in holes:
+        current, area = hole, int(np.count_nonzero(hole))
+        if area == 0:
+            continue
+        for index in reversed(range(len(joined))):
+            shared = int(np.count_nonzero(joined[index] & current))
+            if shared > duplicate * min(area, areas[index]):
+                current = joined.pop(index) | current
+                areas.pop(index)
+                area = int(np.count_nonzero(current))
+        joined.append(current)
+        areas.append(area)
+    if len(joined) < 2:
+        return joined
+    taken = np.zeros_like(joined[0])
+    disjoint = []
+    for hole in joined:
+        own = hole & ~taken
+        if own.any():
+            disjoint.append(own)
+            taken |= own
+    return disjoint
+
+
+def split_hole(hole: Hole, gap: float = 0.25) -> list[Hole]:
+    """Split a user's hole into one hole per face; together they are the hole, pixel for pixel.
+
+    Connected pieces belong to one face, and so do pieces whose boxes are nearer to each other than
+    `gap` times the larger one's longer side, such as a mask and the bits of its straps.
+
+    Args:
+        hole: bool `(H, W)`; an empty one gives no face.
+        gap: share of the larger piece's extent.
+    """
+    if not hole.any():
+        return []
+    # Pieces are found on a grid of cells, so that brush crumbs a few pixels apart are one piece.
+    cell = max(1, min(hole.shape) // 64)
+    rows, columns = -(-hole.shape[0] // cell), -(-hole.shape[1] // cell)
+    padded = np.zeros((rows * cell, columns * cell), np.uint8)
+    padded[: hole.shape[0], : hole.shape[1]] = hole
+    cells = padded.reshape(rows, cell, columns, cell).max(axis=(1, 3))
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(cells, connectivity=8)
+    boxes = statistics[1:, :4].astype(np.int64)
+    boxes[:, 2:] += boxes[:, :2]
+    group = _grouped(boxes, gap)
+    while group.max() >= MOST_GROUPS:
+        gap = max(2.0 * gap, 0.25)
+        group = _grouped(boxes, gap)
+    if group.max() == 0:
+        return [hole.copy()]
+    of_cell = np.concatenate([[-1], group])[labels]
+    of_pixel = of_cell.repeat(cell, axis=0).repeat(cell, axis=1)[: hole.shape[0], : hole.shape[1]]
+    return [hole & (of_pixel == index) for index in range(int(group.max()) + 1)]
+
+
+def _grouped(boxes: NDArray[np.int64], gap: float) -> NDArray[np.int64]:
+    """The group of each box `(N, 4)`, x0 y0 x1 y1, numbered from 0 in the order of the boxes."""
+    group = np.arange(len(boxes))
+    while True:
+        count = int(group.max()) + 1
+        low = np.full((count, 2), np.iinfo(np.int64).max)
+        high = np.full((count, 2), np.iinfo(np.int64).min)
+        np.minimum.at(low, group, boxes[:, :2])
+        np.maximum.at(high, group, boxes[:, 2:])
+        apart = np.maximum(low[:, None] - high[None], low[None] - high[:, None]).max(axis=2)
+        extent = (high - low).max(axis=1)
+        near = apart <= gap * np.maximum(extent[:, None], extent[None])
+        # Each group takes the number of the first one it is near to, until nothing changes.
+        first = np.arange(count)
+        while True:
+            spread = np.where(near, first[None], count).min(axis=1)
+            if np.array_equal(spread, first):
+                break
+            first = spread
+        if np.array_equal(first, np.arange(count)):
+            return np.asarray(group, np.int64)
+        _, renumbered = np.unique(first, return_inverse=True)
+        group = renumbered[group]

@@ -1,0 +1,118 @@
+"""Plain functions for one picture, dressed as stages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.protocols import STAGE_METHODS, StageKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from detector.regions import MaskRegion
+    from weights.contracts import Hole, Image, Mask
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """A name for messages: the function's own, or its type's."""
+    inner = getattr(function, "func", function)
+    return str(getattr(inner, "__name__", type(inner).__name__))
+
+
+class FunctionDetector:
+    """A detector made of `function(image)`.
+
+    The function returns a list of `MaskRegion`, one `MaskRegion`, None, or one mask of the
+    picture's size: bool, or uint8 with above 127 for masked pixels. A mask counts as one region.
+    """
+
+    def __init__(self, function: Callable[[Image], Any]) -> None:
+        self.function = function
+
+    def __repr__(self) -> str:
+        return f"detector {function_name(self.function)!r}"
+
+    def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
+        """Call the function once per picture."""
+        return [self._regions(self.function(image)) for image in images]
+
+    def _regions(self, found: Any) -> list[MaskRegion]:
+        from detector.regions import MaskRegion
+
+        if found is None:
+            return []
+        if isinstance(found, MaskRegion):
+            return [found]
+        if isinstance(found, np.ndarray) and found.ndim == 2:
+            mask = found > 127 if found.dtype == np.uint8 else found
+            if mask.dtype == np.bool_:
+                return [MaskRegion.from_mask(mask)] if mask.any() else []
+        # Anything else is refused, with a sentence, where all detectors' answers are checked.
+        return list(found) if isinstance(found, list | tuple) else found
+
+
+class FunctionRefiner:
+    """A refiner made of `function(image, regions)`, which returns holes `(H, W)` or one hole."""
+
+    def __init__(self, function: Callable[[Image, Sequence[MaskRegion]], Any]) -> None:
+        self.function = function
+
+    def __repr__(self) -> str:
+        return f"refiner {function_name(self.function)!r}"
+
+    def refine(self, image: Image, regions: Sequence[MaskRegion]) -> list[Hole]:
+        """Call the function."""
+        holes = self.function(image, regions)
+        if holes is None:
+            return []
+        return [holes] if isinstance(holes, np.ndarray) and holes.ndim == 2 else holes
+
+
+class FunctionInpainter:
+    """An inpainter made of `function(crop, hole)`, which returns the filled crop."""
+
+    def __init__(self, function: Callable[[Image, Mask], Image]) -> None:
+        self.function = function
+
+    def __repr__(self) -> str:
+        return f"inpainter {function_name(self.function)!r}"
+
+    def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
+        """Call the function once per crop."""
+        return [self.function(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
+
+
+class FunctionBlender:
+    """A blender made of `function(image, fill, hole)`, which returns the joined picture."""
+
+    def __init__(self, function: Callable[[Image, Image, Mask], Image]) -> None:
+        self.function = function
+
+    def __repr__(self) -> str:
+        return f"blender {function_name(self.function)!r}"
+
+    def blend(self, image: Image, fill: Image, hole: Mask) -> Image:
+        """Call the function."""
+        return self.function(image, fill, hole)
+
+
+_ADAPTERS: dict[StageKind, Callable[[Callable[..., Any]], Any]] = {
+    "detector": FunctionDetector,
+    "refiner": FunctionRefiner,
+    "inpainter": FunctionInpainter,
+    "blender": FunctionBlender,
+}
+
+
+def is_stage(kind: StageKind, candidate: Any) -> bool:
+    """Whether an object has the method of its kind of stage."""
+    return not isinstance(candidate, type) and callable(
+        getattr(candidate, STAGE_METHODS[kind], None)
+    )
+
+
+def function_stage(kind: StageKind, function: Callable[..., Any]) -> Any:
+    """Dress a plain function for one picture as a stage."""
+    return _ADAPTERS[kind](function)

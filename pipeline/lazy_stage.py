@@ -1,0 +1,43 @@
+"""A stage that is checked at once and made when it is first used."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pipeline.registry import resolve_stage
+
+if TYPE_CHECKING:
+    from pipeline.protocols import StageKind, StageSpecification
+
+
+class LazyStage:
+    """Holds one stage; whoever asks first waits until it is made, all get the same one.
+
+    Args:
+        kind: the kind of stage.
+        specification: what `pipeline.registry.create_stage` takes.
+        device: passed to stages that take one.
+
+    Raises:
+        ConfigurationError: a name or an option is unknown, or the object is no such stage.
+    """
+
+    def __init__(
+        self, kind: StageKind, specification: StageSpecification, device: Any = "auto"
+    ) -> None:
+        self._make = resolve_stage(kind, specification, device=device)
+        self._lock = threading.Lock()
+        self._made: tuple[Any] | None = None
+
+    def get(self) -> Any:
+        """The stage.
+
+        Raises:
+            UnmaskError: the stage cannot be made, for example because its weights are missing.
+        """
+        if self._made is None:
+            with self._lock:
+                if self._made is None:
+                    self._made = (self._make(),)
+        return self._made[0]

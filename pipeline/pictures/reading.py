@@ -1,0 +1,242 @@
+"""The one place where pictures are opened: from a path, bytes, a PIL image or an array.
+
+Formats: JPEG (MPO files of cameras count as their first picture), PNG, WebP, TIFF, BMP, GIF,
+JPEG 2000, AVIF, PPM, and HEIF where a Pillow plugin for it is registered; other decoders of Pillow
+are never tried. An animation or a TIFF of several pages is refused, as one picture is wanted. The
+EXIF orientation is applied. Colours stay in the picture's own colour space: an ICC profile is kept,
+not applied (except for CMYK). A picture of more than `MAX_PIXELS` pixels is refused by its header,
+before anything is decoded; nothing global of Pillow is touched. Arrays are taken to be RGB: BGR as
+OpenCV reads it cannot be told from it, so pass `array[:, :, ::-1]`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+
+from pipeline.pictures.conversion import array_to_rgb, check_array, image_to_rgb
+from pipeline.pictures.metadata import gather_encoding, gather_exif, set_orientation
+from pipeline.pictures.orientation import read_orientation, turn_upright
+from pipeline.pictures.picture import Picture, PictureSource
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_PIXELS = 200_000_000
+"""Width times height above which a picture is refused unless the caller sets another limit."""
+
+READ_FORMATS = (
+    "JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF", "PPM", "HEIF",
+)  # fmt: skip
+"""Pillow's names of the formats that are read."""
+
+PICTURE_SUFFIXES = frozenset(
+    (
+        ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff", ".bmp",
+        ".dib", ".gif", ".jp2", ".j2k", ".jpx", ".j2c", ".jpc", ".avif", ".ppm", ".pgm", ".pbm",
+        ".pnm", ".heic", ".heif",
+    )
+)  # fmt: skip
+"""Suffixes, in lower case, of the files that count as pictures in a folder."""
+
+
+def read_picture(
+    source: PictureSource, *, name: str | None = None, max_pixels: int = MAX_PIXELS
+) -> Picture:
+    """Decode a picture and keep what is needed to give a result back in kind.
+
+    Args:
+        source: path, file content as bytes, PIL image, or uint8 array `(H, W)`, `(H, W, 3)` or
+            `(H, W, 4)` in RGB order.
+        name: what messages call the picture; the path, or "the picture", unless given.
+        max_pixels: largest width times height of a file or a PIL image.
+
+    Raises:
+        InputError: there is no such file, it is no picture or a damaged one, it has more than one
+            frame or too many pixels, or the array is of another type or shape.
+    """
+    if isinstance(source, np.ndarray):
+        called = name or "the picture"
+        array = check_array(np.asarray(source), called)
+        return Picture(array_to_rgb(array), "array", called, array.copy())
+    if isinstance(source, PIL.Image.Image):
+        called = name or "the picture"
+        notes = _load(source, called, max_pixels)
+        image = source.copy()
+        exif = gather_exif(source)
+        if exif is not None:
+            image.info["exif"] = exif
+        orientation = read_orientation(source)
+        pixels = np.ascontiguousarray(turn_upright(image_to_rgb(image, called), orientation))
+        return Picture(
+            pixels,
+            "pil",
+            called,
+            image,
+            _format(source),
+            None,
+            orientation,
+            gather_encoding(source),
+            notes,
+        )
+    if isinstance(source, bytes | bytearray | memoryview):
+        called = name or "the picture"
+        content = bytes(source)
+        image, form, encoding, notes = _decode(io.BytesIO(content), called, max_pixels)
+        pixels = image_to_rgb(image, called)
+        return Picture(pixels, "bytes", called, image, form, content, 1, encoding, notes)
+    if isinstance(source, str | os.PathLike):
+        called = name or str(source)
+        image, form, encoding, notes = _read_file(source, called, max_pixels)
+        pixels = image_to_rgb(image, called)
+        return Picture(pixels, "path", called, image, form, None, 1, encoding, notes)
+    hint = ""
+    if type(source).__module__.partition(".")[0] == "torch":
+        hint = ": for a tensor (3, H, W) in 0..1 pass (t.permute(1, 2, 0) * 255).byte().numpy()"
+    raise InputError(
+        "A picture must be a path, bytes, a PIL image or a uint8 array, "
+        f"but got {type(source).__name__}{hint}."
+    )
+
+
+def read_image(
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | PIL.Image.Image,
+    name: str,
+    max_pixels: int = MAX_PIXELS,
+) -> PIL.Image.Image:
+    """Decode a file, bytes or a PIL image to a loaded, upright PIL image in its own mode.
+
+    Raises:
+        InputError: as `read_picture`.
+    """
+    if isinstance(source, PIL.Image.Image):
+        _load(source, name, max_pixels)
+        return _upright_copy(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _decode(io.BytesIO(bytes(source)), name, max_pixels)[0]
+    return _read_file(source, name, max_pixels)[0]
+
+
+def _read_file(
+    source: str | os.PathLike[str], name: str, max_pixels: int
+) -> tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]:
+    text = os.fspath(source)
+    if "://" in text:
+        raise InputError(f"{name} is an address: unmask opens no network, so download it first.")
+    if not text or "\0" in text:
+        raise InputError(f"{text!r} is no path of a picture.")
+    path = Path(text)
+    try:
+        if path.is_dir():
+            raise InputError(f"{name} is a folder, but one picture is wanted here.")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{name} is no regular file.")
+        with path.open("rb") as stream:
+            return _decode(stream, name, max_pixels)
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {name}.") from error
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
+
+
+def _decode(
+    stream: IO[bytes], name: str, max_pixels: int
+) -> tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]:
+    """Open, check, load and turn upright; the stream may be closed afterwards."""
+    opened = _open(stream, name)
+    notes = _load(opened, name, max_pixels)
+    encoding = gather_encoding(opened)
+    if opened.format == "WEBP":
+        encoding["lossless"] = _is_lossless_webp(stream)
+    return _upright_copy(opened), _format(opened) or "", encoding, notes
+
+
+def _upright_copy(image: PIL.Image.Image) -> PIL.Image.Image:
+    """A copy with the EXIF orientation applied, and set to 1 in the copy's `.info`."""
+    exif = gather_exif(image)
+    turned = read_orientation(image) != 1
+    copy = PIL.ImageOps.exif_transpose(image) if turned else image.copy()
+    if exif is not None:
+        copy.info["exif"] = set_orientation(exif, 1) if turned else exif
+    return copy
+
+
+def _open(stream: IO[bytes], name: str) -> PIL.Image.Image:
+    """Find the decoder by the content alone, as PIL.Image.open does.
+
+    `PIL.Image.open` would apply its own limit on pixels, which can be moved only for the whole
+    process; and it would try decoders, such as that for EPS, which start other programs.
+    """
+    prefix = stream.read(16)
+    if not prefix:
+        raise InputError(f"{name} is empty (0 bytes).")
+    PIL.Image.init()
+    for form in READ_FORMATS:
+        if form not in PIL.Image.OPEN:
+            continue
+        factory, accept = PIL.Image.OPEN[form]
+        accepted = accept(prefix) if accept is not None else True
+        if not accepted or isinstance(accepted, str):
+            continue
+        stream.seek(0)
+        try:
+            return factory(stream, "")
+        except (SyntaxError, IndexError, TypeError, struct.error):
+            continue
+        except Exception as error:  # decoders raise errors of many kinds on damaged headers
+            raise InputError(f"{name} is damaged and cannot be decoded: {error}.") from error
+    raise InputError(f"{name} is no picture, or of a format that unmask does not read.")
+
+
+def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]:
+    """Check size and frames by the header, then decode; return what could not be kept."""
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise InputError(f"{name} has no pixels ({width} x {height}).")
+    if width * height > max_pixels:
+        raise InputError(
+            f"{name} has {width} x {height} pixels, more than the limit of {max_pixels:,}."
+        )
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        what = "several pages" if image.format == "TIFF" else "several frames"
+        raise InputError(
+            f"{name} has {what}, but unmask takes single pictures: "
+            "save the one you want on its own, or pass image.copy() of a PIL image."
+        )
+    notes: tuple[str, ...] = ()
+    tiles = getattr(image, "tile", None) or ()
+    if not image.mode.startswith("I") and any(";16" in str(tile[3]) for tile in tiles):
+        notes = ("Colours of 16 bits per channel were read as 8 bits.",)
+    try:
+        image.load()
+        image.getexif()
+    except MemoryError as error:
+        raise InputError(f"{name} ({width} x {height} pixels) does not fit in memory.") from error
+    except Exception as error:  # decoders raise errors of many kinds on damaged data
+        raise InputError(f"{name} is damaged and cannot be decoded: {error}.") from error
+    return notes
+
+
+def _format(image: PIL.Image.Image) -> str | None:
+    return "JPEG" if image.format == "MPO" else image.format
+
+
+def _is_lossless_webp(stream: IO[bytes]) -> bool:
+    """Whether the picture of a WebP file is in a VP8L chunk. Source: RFC 9649."""
+    stream.seek(12)
+    while len(header := stream.read(8)) == 8:
+        if header[:4] == b"VP8L":
+            return True
+        if header[:4] == b"VP8 ":
+            return False
+        size = int.from_bytes(header[4:], "little")
+        stream.seek(size + size % 2, os.SEEK_CUR)
+    return False

@@ -1,0 +1,274 @@
+"""The default refiner: regions cleaned, snapped to the picture, smoothed and grown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.refiners.grouping import group_regions, tight_box
+from pipeline.refiners.guided_filter import guided_filter
+from weights.contracts import Hole, Image, Mask, check_image, check_mask
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detector.regions import MaskRegion
+
+WORKING_WIDTH = 256
+"""Masks wider than this are worked on at this width, in pixels; the outline is smooth beyond it."""
+EDGE_VARIANCE = 1e-4
+"""Variance of the picture, at values 0 to 1, below which nothing counts as an edge to snap to."""
+
+Plane = NDArray[np.float32]
+
+_FAR = np.float32(1e6)
+"""A distance that is larger than any picture; finite, as it gets interpolated."""
+
+
+@dataclass(frozen=True)
+class _Canvas:
+    """One mask cut out of its picture and brought to the working size.
+
+    Attributes:
+        picture: the cut-out's rows and columns in the picture.
+        mask: the mask in it, at full size.
+        coverage: how much of each working pixel the mask covers, `(h, w)` float32 0 to 1.
+        scale: working pixels per picture pixel, at most 1.
+        width: the mask's extent, its box's longer side, in working pixels.
+    """
+
+    picture: tuple[slice, slice]
+    mask: Mask
+    coverage: Plane
+    scale: float
+    width: float
+
+
+class MorphologyRefiner:
+    """Makes one smooth hole per face out of a detector's regions.
+
+    Pieces of one mask are joined, specks dropped, gaps closed, inner holes filled, the outline
+    snapped to edges of the picture and smoothed without losing area, and all of it grown, so that
+    no rim or shadow of the mask stays.
+    All sizes are shares of the mask's width (the longer side of its box), so faces of any size are
+    treated alike.
+
+    Args:
+        growth: how far the hole reaches past the mask, 0 to 0.5; past straps half as far.
+        least_growth: the same in pixels, for small faces, at least 0.
+        speck: pieces of less than this share of the largest piece's area are dropped, 0 to 1.
+        closing: gaps of up to twice this are closed, 0 to 0.25.
+        smoothing: standard deviation of the blur that smooths the outline, 0 to 0.25.
+        straps: keep thin parts that hang on the mask, such as ear loops; what a loop encloses is
+            not filled. Otherwise they are cut off.
+        strap: parts thinner than this count as straps, 0 to 0.25.
+        snap: how far the outline may move to an edge of the picture, 0 to 0.25; 0 leaves it.
+
+    Raises:
+        InputError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        growth: float = 0.05,
+        least_growth: float = 2.0,
+        speck: float = 0.03,
+        closing: float = 0.03,
+        smoothing: float = 0.02,
+        straps: bool = True,
+        strap: float = 0.06,
+        snap: float = 0.1,
+    ) -> None:
+        for name, value, most in (
+            ("growth", growth, 0.5),
+            ("least_growth", least_growth, float("inf")),
+            ("speck", speck, 1.0),
+            ("closing", closing, 0.25),
+            ("smoothing", smoothing, 0.25),
+            ("strap", strap, 0.25),
+            ("snap", snap, 0.25),
+        ):
+            if not 0.0 <= value <= most:
+                raise InputError(
+                    f"{name} of the refiner must be from 0 to {most}, but is {value!r}."
+                )
+        self.growth = float(growth)
+        self.least_growth = float(least_growth)
+        self.speck = float(speck)
+        self.closing = float(closing)
+        self.smoothing = float(smoothing)
+        self.straps = bool(straps)
+        self.strap = float(strap)
+        self.snap = float(snap)
+
+    def refine(self, image: Image, regions: Sequence[MaskRegion]) -> list[Hole]:
+        """Make holes of the regions of one picture.
+
+        Args:
+            image: uint8 RGB `(H, W, 3)`.
+            regions: what was found in it.
+
+        Returns:
+            One bool hole `(H, W)` per face, the largest first; empty regions give none.
+
+        Raises:
+            InputError: a region is not of the picture's size.
+        """
+        check_image(image)
+        for region in regions:
+            check_mask(region.mask, image.shape[:2], "mask of a region")
+        holes = (self._hole(image, mask) for mask in group_regions(regions))
+        return [hole for hole in holes if hole is not None]
+
+    def _hole(self, image: Image, mask: Mask) -> Hole | None:
+        canvas = self._canvas(mask)
+        if canvas is None:
+            return None
+        # A mask thinner than a working pixel covers none of them by half.
+        level = min(0.5, 0.5 * float(canvas.coverage.max()))
+        body, straps = self._parts(canvas.coverage >= level, canvas.width)
+        if self.snap > 0.0:
+            body = self._snapped(image, canvas, body)
+        reach = max(self.growth * canvas.width, self.least_growth * canvas.scale)
+        field = _distance_field(self._smooth(body, canvas.width))
+        if straps.any():
+            # A strap throws next to no shadow, and the skin beside it is worth keeping.
+            strap_field = _distance_field(straps.astype(np.float32))
+            field = np.maximum(field, strap_field - reach / 2.0)
+        if canvas.scale < 1.0:
+            size = canvas.mask.shape[::-1]
+            field = np.asarray(cv2.resize(field, size, interpolation=cv2.INTER_LINEAR), np.float32)
+        hole: Hole = np.zeros(mask.shape, np.bool_)
+        hole[canvas.picture] = field > -reach
+        return hole
+
+    def _snapped(self, image: Image, canvas: _Canvas, body: Mask) -> Mask:
+        """Move the body's outline to near edges of the picture."""
+        radius = round(self.snap * canvas.width)
+        if radius < 1:
+            return body
+        guide = np.ascontiguousarray(image[canvas.picture])
+        if canvas.scale < 1.0:
+            size = body.shape[::-1]
+            guide = np.asarray(cv2.resize(guide, size, interpolation=cv2.INTER_AREA), np.uint8)
+        filtered = guided_filter(
+            guide.astype(np.float32) / np.float32(255.0),
+            body.astype(np.float32),
+            radius,
+            EDGE_VARIANCE,
+        )
+        # Deep inside and far outside the detector is right: a print on a mask is no outline.
+        depth = cv2.distanceTransform(body.view(np.uint8), cv2.DIST_L2, 3)
+        beyond = cv2.distanceTransform((~body).view(np.uint8), cv2.DIST_L2, 3)
+        snapped = np.where((depth > radius) | (beyond > radius), body, filtered >= 0.5)
+        return _filled(_without_specks(snapped, self.speck)) if snapped.any() else body
+
+    def _canvas(self, mask: Mask) -> _Canvas | None:
+        box = tight_box(mask)
+        if box is None:
+            return None
+        extent = max(box[2] - box[0], box[3] - box[1])
+        reach = max(self.growth * extent, self.least_growth)
+        pad = 4 + int(np.ceil(reach + (self.closing + 3.0 * self.smoothing) * extent))
+        picture = (
+            slice(max(0, box[1] - pad), min(mask.shape[0], box[3] + pad)),
+            slice(max(0, box[0] - pad), min(mask.shape[1], box[2] + pad)),
+        )
+        cut = mask[picture]
+        scale = min(1.0, WORKING_WIDTH / extent)
+        coverage = cut.astype(np.float32)
+        if scale < 1.0:
+            size = tuple(max(1, round(side * scale)) for side in cut.shape[::-1])
+            coverage = np.asarray(
+                cv2.resize(coverage, size, interpolation=cv2.INTER_AREA), np.float32
+            )
+        return _Canvas(picture, cut, coverage, scale, extent * scale)
+
+    def _parts(self, mask: Mask, width: float) -> tuple[Mask, Mask]:
+        """The mask's body without specks, gaps and holes, and its straps."""
+        mask = _without_specks(mask, self.speck)
+        closed = _eroded(_dilated(mask, self.closing * width), self.closing * width) | mask
+        half = self.strap * width / 2.0
+        # Thinner than three pixels nothing can be told apart from the mask's own corners.
+        if half < 1.5:
+            return _filled(closed), np.zeros_like(closed)
+        core = _without_specks(_eroded(closed, half), self.speck)
+        if not core.any():
+            return _filled(closed), np.zeros_like(closed)
+        # A little more than the erosion took brings rounded corners back, but no strap.
+        body = _filled(closed & _dilated(core, 1.5 * half + 1.0))
+        straps = _touching(mask & ~body, body) if self.straps else np.zeros_like(body)
+        return body, straps
+
+    def _smooth(self, body: Mask, width: float) -> Plane:
+        """Blur the body so that its half level encloses at least its area."""
+        deviation = self.smoothing * width
+        solid = body.astype(np.float32)
+        if deviation < 0.3:
+            return solid
+        blurred = np.asarray(
+            cv2.GaussianBlur(solid, (0, 0), deviation, borderType=cv2.BORDER_REPLICATE), np.float32
+        )
+        area = np.count_nonzero(body)
+        level = float(np.partition(blurred.ravel(), -area)[-area])
+        return np.asarray(blurred + (0.5 - min(level, 0.5)), np.float32)
+
+
+def _distance_field(level: Plane) -> Plane:
+    """Signed distance in pixels to where `level` crosses one half; positive inside."""
+    inside = (level >= 0.5).astype(np.uint8)
+    if not inside.any():
+        return np.full(level.shape, -_FAR, np.float32)
+    if inside.all():
+        return np.full(level.shape, _FAR, np.float32)
+    within = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    beyond = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # The crossing lies half a pixel from the last centre on either side.
+    return np.asarray(np.where(inside > 0, within - 0.5, 0.5 - beyond), np.float32)
+
+
+def _dilated(mask: Mask, radius: float) -> Mask:
+    """Dilate by a disc; by way of the distance transform, whose cost no radius changes."""
+    if radius < 0.5 or not mask.any():
+        return mask
+    distance = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(distance <= radius, np.bool_)
+
+
+def _eroded(mask: Mask, radius: float) -> Mask:
+    """Erode by a disc; past the frame the mask is taken to go on."""
+    if radius < 0.5 or mask.all():
+        return mask
+    distance = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(distance > radius, np.bool_)
+
+
+def _without_specks(mask: Mask, share: float) -> Mask:
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8))
+    if count <= 2:
+        return mask
+    areas = statistics[:, cv2.CC_STAT_AREA]
+    kept = areas >= share * areas[1:].max()
+    kept[0] = False
+    return np.asarray(kept[labels], np.bool_)
+
+
+def _touching(parts: Mask, body: Mask) -> Mask:
+    """The connected parts that touch the body."""
+    _, labels = cv2.connectedComponents((parts | body).view(np.uint8))
+    reached = np.zeros(int(labels.max()) + 1, np.bool_)
+    reached[np.unique(labels[body])] = True
+    return np.asarray(reached[labels] & parts, np.bool_)
+
+
+def _filled(mask: Mask) -> Mask:
+    """Fill what the mask encloses wholly; a bay that is open to the frame stays."""
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    canvas = np.zeros(mask.shape, np.uint8)
+    cv2.drawContours(canvas, outlines, -1, 1, cv2.FILLED)
+    return canvas.view(np.bool_)

@@ -1,0 +1,63 @@
+"""What the pipeline hands back for one picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from weights.contracts import Hole, Image, check_image, check_mask
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from detector.regions import MaskRegion
+    from inpainter.framing import Square
+
+
+@dataclass(frozen=True, eq=False)
+class FaceFill:
+    """One filled face.
+
+    Attributes:
+        crop: x0, y0 and side in pixels of the square that the inpainter saw; it may reach past the
+            frame, where the picture is reflected.
+        hole: bool `(H, W)` at picture size, True where this face was filled.
+        share: share of the crop's pixels that were missing, 0 to 1; holes of other faces inside the
+            crop and their reflections count too.
+    """
+
+    crop: Square
+    hole: Hole
+    share: float
+
+    def __post_init__(self) -> None:
+        check_mask(self.hole, what="hole of a face")
+        if len(self.crop) != 3 or self.crop[2] <= 0:
+            raise InputError(
+                f"crop of a face must be (x0, y0, side) with side above 0, but got {self.crop!r}."
+            )
+        if not 0.0 <= self.share <= 1.0:
+            raise InputError(f"share of a face must be from 0 to 1, but got {self.share!r}.")
+
+
+@dataclass(frozen=True, eq=False)
+class UnmaskResult:
+    """A picture with its masks taken off, and how that came about.
+
+    Attributes:
+        image: the result, uint8 RGB `(H, W, 3)`; equal to the input outside `hole`.
+        regions: what the detector found; empty when the hole was given by the user.
+        hole: bool `(H, W)`, every pixel that was filled.
+        faces: the filled faces; their holes do not overlap and together are `hole`.
+        timings: seconds per stage, keys "detector", "refiner", "inpainter" and "blender". Stages
+            that take all pictures of a call at once report an equal part for each picture.
+    """
+
+    image: Image
+    regions: list[MaskRegion]
+    hole: Hole
+    faces: tuple[FaceFill, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_image(self.image, "image of a result")
+        check_mask(self.hole, self.image.shape[:2], "hole of a result")

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from detector.synthesis import load_faces
+from tests.detector.synthesis_faces import astronaut_face
+from weights.errors import InputError
+
+
+def _entry(**changes):
+    _, landmarks = astronaut_face()
+    entry = {
+        "file": "a/b.jpg",
+        "split": "val",
+        "width": 200,
+        "height": 210,
+        "landmarks": landmarks.tolist(),
+        "source": "here",
+    }
+    return {key: value for key, value in {**entry, **changes}.items() if value is not None}
+
+
+def test_reads_annotations(tmp_path):
+    lines = [json.dumps(_entry()), "", json.dumps(_entry(split=None, source=None))]
+    file = tmp_path / "faces.jsonl"
+    file.write_text("\n".join(lines))
+    for path in (file, tmp_path, str(file)):
+        first, second = load_faces(path)
+        assert first.file == tmp_path / "a/b.jpg"
+        assert (first.width, first.height, first.split) == (200, 210, "val")
+        assert first.extra == {"source": "here"}
+        assert first.landmarks.shape == (68, 2)
+        assert first.landmarks.dtype == np.float64
+        assert second.split is None
+        assert second.extra == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[1]",
+        "3",
+        json.dumps(_entry(landmarks=[[1, 2]])),
+        json.dumps(_entry(file=None)),
+        json.dumps(_entry(width="wide")),
+    ],
+)
+def test_a_malformed_line_is_named(tmp_path, line):
+    file = tmp_path / "faces.jsonl"
+    file.write_text(json.dumps(_entry()) + "\n" + line + "\n")
+    with pytest.raises(InputError, match="Line 2"):
+        load_faces(file)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"faces\.jsonl"):
+        load_faces(tmp_path)

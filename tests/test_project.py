@@ -1,0 +1,253 @@
+"""What holds for the project as a whole: its folders, its packages, who may import whom."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("weights", "detector", "inpainter", "pipeline")
+MAY_IMPORT = {
+    "weights": {"weights"},
+    "detector": {"detector", "weights"},
+    "inpainter": {"inpainter", "weights"},
+    "pipeline": set(PACKAGES),
+    "examples": {*PACKAGES, "examples"},
+}
+TOP_LEVEL_FOLDERS = {*PACKAGES, "tests", "examples", ".ci"}
+PROJECT_FILES = {".gitignore", "LICENSE", "Makefile", "README.md", "pyproject.toml"}
+HEAVY = ("torch", "torchvision", "ultralytics", "lightning", "dlib", "skimage", "scipy")
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Every module that a file imports anywhere, inside functions and type checks too."""
+    modules: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            modules.add(node.module or "")
+    return modules
+
+
+def run_python(code: str, **environment: str) -> str:
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_the_top_level_is_the_packages_and_the_project_files():
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listing.returncode != 0:
+        pytest.skip("not a git checkout")
+    paths = [Path(name) for name in listing.stdout.split("\0") if name]
+    assert {path.parts[0] for path in paths if len(path.parts) > 1} <= TOP_LEVEL_FOLDERS
+    assert {path.name for path in paths if len(path.parts) == 1} <= PROJECT_FILES
+
+
+def test_every_package_on_disk_is_listed_for_installation():
+    on_disk = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+    }
+    assert set(PROJECT["tool"]["setuptools"]["packages"]) == on_disk
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_folder_of_a_package_has_an_init_and_the_package_is_typed(package):
+    for path in sources(package):
+        assert (path.parent / "__init__.py").is_file(), path.parent
+    assert (ROOT / package / "py.typed").is_file()
+    assert "py.typed" in PROJECT["tool"]["setuptools"]["package-data"][package]
+
+
+def test_every_file_that_is_data_is_installed():
+    for package, patterns in PROJECT["tool"]["setuptools"]["package-data"].items():
+        folder = ROOT.joinpath(*package.split("."))
+        installed = {path for pattern in patterns for path in folder.glob(pattern)}
+        for path in folder.rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
+                assert path.suffix == ".py" or path in installed, path
+
+
+@pytest.mark.parametrize(
+    ("folder", "path"),
+    [(folder, path) for folder in MAY_IMPORT for path in sources(folder)],
+    ids=lambda value: str(value.relative_to(ROOT)) if isinstance(value, Path) else None,
+)
+def test_imports_go_one_way(folder, path):
+    ours = {module.partition(".")[0] for module in imported_modules(path)} & {
+        *MAY_IMPORT,
+        "tests",
+    }
+    assert ours <= MAY_IMPORT[folder]
+
+
+def test_the_packages_dependencies_are_declared():
+    named = {
+        "cv2": "opencv-python",
+        "PIL": "pillow",
+        "yaml": "pyyaml",
+        "skimage": "scikit-image",
+        "dlib": "dlib-bin",
+        # Ultralytics draws with it and requires it.
+        "matplotlib": "ultralytics",
+    }
+    groups = [
+        PROJECT["project"]["dependencies"],
+        *PROJECT["project"]["optional-dependencies"].values(),
+    ]
+    declared = {re.split(r"[\[<>=]", entry)[0] for group in groups for entry in group}
+    # Optional backends, which the error of the call that needs one names.
+    optional = {"onnx", "onnxruntime", "openvino"}
+    for package in MAY_IMPORT:
+        for path in sources(package):
+            for module in imported_modules(path):
+                top = module.partition(".")[0]
+                if top not in sys.stdlib_module_names and top not in MAY_IMPORT:
+                    assert named.get(top, top) in declared | optional, f"{path}: {module}"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_importing_a_package_loads_nothing_heavy(package):
+    loaded = run_python(
+        f"import sys, {package}\nprint(*(name for name in {HEAVY!r} if name in sys.modules))\n"
+    )
+    assert loaded.split() == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["weights", "list"]])
+def test_help_and_listing_load_nothing_heavy(arguments):
+    loaded = run_python(
+        "import sys\n"
+        f"sys.argv = ['unmask', *{arguments!r}]\n"
+        "from pipeline.command_line import main\n"
+        "try:\n"
+        "    code = main()\n"
+        "except SystemExit as end:\n"
+        "    code = end.code\n"
+        "assert not code, code\n"
+        f"print('loaded', *(name for name in {HEAVY!r} if name in sys.modules))\n"
+    )
+    assert loaded.splitlines()[-1].split() == ["loaded"]
+
+
+NO_NETWORK = """
+import socket
+def refuse(*arguments, **options):
+    raise AssertionError("a socket was opened")
+socket.socket.connect = socket.socket.connect_ex = refuse
+socket.create_connection = socket.getaddrinfo = socket.gethostbyname = refuse
+"""
+
+
+def test_importing_everything_opens_no_socket_and_writes_nothing(tmp_path):
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for package in PACKAGES
+        for path in sources(package)
+        if path.name != "__main__.py"
+    ]
+    home = tmp_path / "home"
+    home.mkdir()
+    run_python(
+        NO_NETWORK + f"import importlib\nfor name in {modules!r}: importlib.import_module(name)\n",
+        HOME=str(home),
+        XDG_CONFIG_HOME=str(home),
+        XDG_CACHE_HOME=str(home),
+        # Matplotlib, which Ultralytics' trainer imports, keeps a list of fonts.
+        MPLCONFIGDIR=str(tmp_path / "matplotlib"),
+    )
+    assert list(home.rglob("*")) == []
+
+
+def test_plain_use_opens_no_socket_and_writes_nothing(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    run_python(
+        NO_NETWORK
+        + "import numpy as np\n"
+        + "from pipeline import unmask\n"
+        + "hole = np.zeros((96, 128), bool)\n"
+        + "hole[40:80, 40:90] = True\n"
+        + "image = np.full((96, 128, 3), 90, np.uint8)\n"
+        + "result = unmask(image, device='cpu')\n"
+        + "assert np.array_equal(result, image)\n"
+        + "filled = unmask(image, mask=hole, device='cpu')\n"
+        + "assert np.array_equal(filled[~hole], image[~hole])\n",
+        HOME=str(home),
+        XDG_CONFIG_HOME=str(home),
+        XDG_CACHE_HOME=str(home),
+    )
+    assert list(home.rglob("*")) == []
+
+
+def test_no_pickle_is_loaded():
+    """`torch.load` is called with `weights_only=True` or not at all; pickle is never imported."""
+    for package in MAY_IMPORT:
+        for path in sources(package):
+            assert not {"pickle", "dill", "cloudpickle", "joblib"} & imported_modules(path), path
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+                    keywords = {entry.arg: ast.unparse(entry.value) for entry in node.keywords}
+                    assert keywords.get("weights_only") == "True", path
+
+
+def test_every_public_function_and_class_has_a_docstring():
+    for package in PACKAGES:
+        for path in sources(package):
+            tree = ast.parse(path.read_text())
+            for node in tree.body:
+                if isinstance(
+                    node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+                ) and not node.name.startswith("_"):
+                    assert ast.get_docstring(node), f"{path}: {node.name}"
+
+
+@pytest.mark.parametrize("target", ["example", "test"])
+def test_make_refuses_an_old_python_in_one_sentence(tmp_path, target):
+    old = tmp_path / "old-python"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    result = subprocess.run(
+        ["make", target, f"PYTHON={old}", f"VENV={tmp_path / 'venv'}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert "unmask needs Python 3.11 or newer" in result.stderr
+
+
+def test_continuous_integration_runs_the_readmes_command():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert "exec make test" in script.read_text()
+    readme = (ROOT / "README.md").read_text()
+    assert "make example" in readme
+    assert "make test" in readme

@@ -1,0 +1,60 @@
+"""`unmask weights`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.commands.weights import app
+from weights.errors import ConfigurationError
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+def test_list_shows_every_record_and_stars_the_defaults(stocked):
+    lines = run("list").stdout.splitlines()
+    assert lines[0].split() == ["name", "stage", "input", "parameters", "MB", "licence"]
+    assert [line.split()[:2] for line in lines[1:]] == [
+        ["gated.faces256*", "inpainter"],
+        ["yolo26n-seg.faces*", "detector"],
+    ]
+
+
+def test_list_filters(stocked):
+    assert "yolo" not in run("list", "gated.*").stdout
+    assert "gated" not in run("list", "--kind", "detector").stdout
+
+
+def test_list_as_json_is_the_whole_records(stocked):
+    records = json.loads(run("list", "--json").stdout)
+    assert [record["name"] for record in records] == ["gated.faces256", "yolo26n-seg.faces"]
+    assert records[0]["data"][0]["credit"] == "A. Photographer"
+
+
+def test_verify_tells_whole_from_damaged_files(stocked):
+    assert run("verify").exit_code == 0
+    path = stocked / "files" / "gated.faces256.safetensors"
+    path.write_bytes(path.read_bytes() + b"x")
+    result = run("verify")
+    assert result.exit_code == 1
+    assert "yolo26n-seg.faces: whole" in result.output
+    assert "damaged" in result.output
+    assert run("verify", "yolo26n-seg.faces").exit_code == 0
+
+
+def test_path_prints_the_path_alone(stocked):
+    printed = run("path", "gated.faces256").stdout
+    assert printed == f"{stocked / 'files' / 'gated.faces256.safetensors'}\n"
+
+
+def test_card_prints_the_card(stocked):
+    assert run("card", "gated.faces256").stdout.startswith("# gated.faces256\n")
+
+
+def test_an_unknown_name_is_an_error_of_the_family(stocked):
+    with pytest.raises(ConfigurationError, match="Did you mean"):
+        run("path", "gated.face256")

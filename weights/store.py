@@ -1,0 +1,133 @@
+"""Reading and writing weight files and their records."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weights.atomic import atomic_path
+from weights.catalog import resolve
+from weights.digest import file_sha256
+from weights.errors import WeightsError
+from weights.record import TrainingData, WeightKind, WeightRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from torch import Tensor
+
+
+def load_state_dict(
+    name_or_path: str | os.PathLike[str], kind: WeightKind | None = None
+) -> dict[str, Tensor]:
+    """Load the tensors of a weight file, on the CPU, floating-point ones as float32.
+
+    Args:
+        name_or_path: "default" (needs `kind`), a name of the catalog, or the path of a .safetensors
+            file.
+        kind: the stage that the weights must serve; any where None.
+
+    Raises:
+        WeightsError: the file is missing, damaged, a pickle, or of another stage.
+        ConfigurationError: there is no such name; the sentence says the nearest one.
+    """
+    path = resolve(name_or_path, kind)
+
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path, device="cpu")
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path, error) from error
+    return {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
+
+
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Read the texts in a safetensors file's header; empty where it has none.
+
+    Raises:
+        WeightsError: the file is missing or no safetensors file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(os.fspath(path), framework="numpy") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise _damaged(Path(path), error) from error
+
+
+def write_record(
+    file: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    name: str,
+    kind: WeightKind,
+    options: Mapping[str, Any],
+    licence: str,
+    data: Iterable[TrainingData],
+    recipe: str,
+    seed: int,
+    input_size: int,
+    value_range: tuple[float, float],
+    parameters: int,
+    multiply_adds: int,
+    metrics: Mapping[str, Any] | None = None,
+    notes: str = "",
+    overwrite: bool = False,
+) -> WeightRecord:
+    """Write the record `<name>.yaml` of a weight file that lies finished on disk.
+
+    Size and digest are taken from the file, the architecture is the part of the name before the
+    point, and the other values are as `WeightRecord` says. The record goes into `folder`, or beside
+    the file where None, so that its folder can serve as `UNMASK_HOME`. A record of that name that
+    lies there already is replaced only with `overwrite`.
+
+    Raises:
+        WeightsError: the file is no safetensors file, or a value is not what its field takes.
+        OutputError: the record exists already or cannot be written.
+    """
+    import yaml
+
+    source = Path(file)
+    read_metadata(source)
+    record = WeightRecord(
+        name=name,
+        kind=kind,
+        architecture=name.partition(".")[0],
+        options=dict(options),
+        file=source.name,
+        sha256=file_sha256(source),
+        bytes=source.stat().st_size,
+        licence=licence,
+        data=tuple(data),
+        recipe=recipe,
+        seed=seed,
+        input_size=input_size,
+        value_range=(float(value_range[0]), float(value_range[1])),
+        parameters=parameters,
+        multiply_adds=multiply_adds,
+        metrics=dict(metrics or {}),
+        notes=notes,
+    )
+    try:
+        text = yaml.safe_dump(record.to_mapping(), sort_keys=False, allow_unicode=True, width=100)
+    except yaml.YAMLError as error:
+        raise WeightsError(
+            f"The options and metrics of {name!r} must be plain numbers, texts, lists and mappings."
+        ) from error
+    target = (source.parent if folder is None else Path(folder)) / f"{name}.yaml"
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return record
+
+
+def _damaged(path: Path, error: Exception) -> WeightsError:
+    if not path.is_file():
+        return WeightsError(f"There is no weight file {path}.")
+    return WeightsError(f"The weight file {path} is damaged or no safetensors file: {error}.")
