@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from detector.yolo_dataset import read_labels, read_yolo_dataset
-from weights.contracts import Image, Mask
 from weights.errors import InputError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from weights.contracts import Image, Mask
 
 _MASKED_FACES = frozenset({"with_mask", "incorrect"})
 _FRACTION_BITS = 4
@@ -85,7 +89,10 @@ class AnnotatedPicture:
 
 
 def read_annotations(
-    path: str | os.PathLike[str], part: str = "val"
+    path: str | os.PathLike[str],
+    part: str = "val",
+    *,
+    masked_faces_without_outline: Literal["refuse", "skip"] = "refuse",
 ) -> tuple[AnnotatedPicture, ...]:
     """Read an annotated set.
 
@@ -95,6 +102,8 @@ def read_annotations(
             or a `data.yaml` of a YOLO segmentation set. A line without masks is a picture that
             shows none.
         part: which part of a `data.yaml` is read.
+        masked_faces_without_outline: what to do with a picture that has boxes of masked faces and
+            no outline; nothing can be measured on it.
 
     Raises:
         InputError: the file cannot be read, a picture shows masks without an outline, or the set
@@ -107,15 +116,19 @@ def read_annotations(
         lines = source.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"Cannot read the annotations {source}: {error}.") from error
-    pictures = tuple(
-        _from_line(line, source, number) for number, line in enumerate(lines, 1) if line.strip()
+    skip = masked_faces_without_outline == "skip"
+    found = (
+        _from_line(line, source, number, skip=skip)
+        for number, line in enumerate(lines, 1)
+        if line.strip()
     )
+    pictures = tuple(picture for picture in found if picture is not None)
     if not pictures:
         raise InputError(f"{source} lists no picture.")
     return pictures
 
 
-def _from_line(line: str, source: Path, number: int) -> AnnotatedPicture:
+def _from_line(line: str, source: Path, number: int, *, skip: bool) -> AnnotatedPicture | None:
     where = f"Line {number} of {source}"
     try:
         entry = json.loads(line)
@@ -136,6 +149,8 @@ def _from_line(line: str, source: Path, number: int) -> AnnotatedPicture:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{where} is no annotated picture: {error!r}.") from error
     if not masks and any(label in _MASKED_FACES for label in faces):
+        if skip:
+            return None
         raise InputError(
             f"{where} has boxes of masked faces but no outline of a mask, so nothing can be "
             "measured on it."

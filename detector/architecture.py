@@ -120,6 +120,7 @@ def build_network(configuration: DetectorConfiguration) -> nn.Module:
     """
     description = network_description(configuration)
     tasks = import_quietly("ultralytics.nn.tasks")
-    network: nn.Module = tasks.SegmentationModel(description, ch=3, verbose=False)
+    network: Any = tasks.SegmentationModel(description, ch=3, verbose=False)
     network.names = dict(enumerate(configuration.class_names))
-    return network
+    built: nn.Module = network
+    return built

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from weights.contracts import Mask
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Mask
 
 
 def boundary(mask: Mask) -> Mask:
@@ -22,7 +26,8 @@ def boundary_f_score(found: Mask, drawn: Mask, tolerance: float) -> float:
     Source: Csurka et al. 2013, "What is a good evaluation measure for semantic segmentation?".
 
     Args:
-        found, drawn: bool `(H, W)`.
+        found: bool `(H, W)`.
+        drawn: bool `(H, W)`.
         tolerance: how far apart two outline pixels may lie, in pixels.
 
     Returns:

@@ -21,10 +21,12 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
 
 _LOCK = threading.RLock()
 
@@ -102,11 +104,11 @@ def _process_state_kept() -> Iterator[None]:
     environment = dict(os.environ)
     numpy_options = np.get_printoptions()
     torch_options = dict(vars(torch._tensor_str.PRINT_OPTS))
-    filters = warnings.filters[:]
     opencv_threads = cv2.getNumThreads()
     levels = {name: logging.getLogger(name).level for name in ("sentry_sdk", "coremltools")}
     try:
-        yield
+        with warnings.catch_warnings():
+            yield
     finally:
         for owner, name, function in functions:
             setattr(owner, name, function)
@@ -115,7 +117,6 @@ def _process_state_kept() -> Iterator[None]:
         os.environ.update(environment)
         np.set_printoptions(**numpy_options)
         torch.set_printoptions(**torch_options)
-        warnings.filters[:] = filters
         cv2.setNumThreads(opencv_threads)
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)

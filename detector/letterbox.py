@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from weights.contracts import Image
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Image
 
 PADDING_GREY = 114
 """The grey beside the picture that Ultralytics' networks are trained with."""

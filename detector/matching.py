@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detector.regions import bounding_box
-from weights.contracts import Mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from weights.contracts import Mask
 
 Box = tuple[float, float, float, float]
 
@@ -50,7 +55,10 @@ def box_ious(found: Sequence[Box], drawn: Sequence[Box]) -> NDArray[np.float64]:
         first[..., :2], second[..., :2]
     )
     shared = np.clip(sides, 0.0, None).prod(axis=2)
-    areas = [np.clip(boxes[..., 2:] - boxes[..., :2], 0.0, None).prod(axis=2) for boxes in (first, second)]
+    areas = [
+        np.clip(boxes[..., 2:] - boxes[..., :2], 0.0, None).prod(axis=2)
+        for boxes in (first, second)
+    ]
     union = areas[0] + areas[1] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 

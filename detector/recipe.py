@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import yaml
 
 from weights.errors import ConfigurationError
 from weights.names import unknown_name
+
+if TYPE_CHECKING:
+    import os
 
 RECIPES = Path(__file__).parent / "recipes"
 """Folder of the recipes that come with the package."""

@@ -39,7 +39,8 @@ class MaskRegion:
             box = ()
         if len(box) != 4 or not all(math.isfinite(value) for value in box):
             raise InputError(
-                f"box of a region must be four finite numbers (x0, y0, x1, y1), but got {self.box!r}."
+                "box of a region must be four finite numbers (x0, y0, x1, y1), but got "
+                f"{self.box!r}."
             )
         if box[2] < box[0] or box[3] < box[1]:
             raise InputError(

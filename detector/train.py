@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from detector.architecture import ARCHITECTURES
 from detector.training import TrainingProgress, train_detector
 from weights.errors import UnmaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SHOWN = ("metrics/mAP50(B)", "metrics/mAP50(M)", "metrics/mAP50-95(M)")
 
@@ -88,7 +90,7 @@ def _changes(entries: Sequence[str]) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
+    """Run the command; returns the exit status, 2 where something is wrong."""
     options = build_parser().parse_args(arguments)
     try:
         trained = train_detector(
@@ -112,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except UnmaskError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2
     print(f"{trained.weights} after {trained.epochs} epochs, {trained.seconds:.0f} s")
     for name, value in trained.metrics.items():
         print(f"  {name}: {value:.4f}")

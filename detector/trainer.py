@@ -7,12 +7,10 @@ what training on a CPU wants: bfloat16 arithmetic with channels-last tensors, an
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -30,7 +28,9 @@ import_quietly("ultralytics.models.yolo.segment")
 from ultralytics.data.dataset import YOLODataset  # noqa: E402
 from ultralytics.models.yolo.segment import SegmentationTrainer  # noqa: E402
 from ultralytics.nn.tasks import SegmentationModel  # noqa: E402
-from ultralytics.utils.torch_utils import unwrap_model  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 WEIGHTS_NAME = "detector.safetensors"
 """Name of the best weights in a run's folder."""
@@ -39,12 +39,12 @@ _ORIENTATION = 0x0112
 _TURNED = frozenset({5, 6, 7, 8})
 
 
-class MaskDataset(YOLODataset):  # type: ignore[misc]
+class MaskDataset(YOLODataset):
     """Pictures and polygons read by our own reader: no caches on disk, no rewritten pictures."""
 
-    def get_img_files(self, img_path: list[str]) -> list[str]:
+    def get_img_files(self, img_path: str | list[str]) -> list[str]:
         """Return the files of the part, which are listed already."""
-        return list(img_path)
+        return [img_path] if isinstance(img_path, str) else list(img_path)
 
     def get_labels(self) -> list[dict[str, Any]]:
         """Read size and polygons of every picture; a picture that cannot be read is left out.
@@ -89,14 +89,22 @@ def _picture_size(name: str) -> tuple[int, int] | None:
     return (width, height) if turned else (height, width)
 
 
-class MaskNetwork(SegmentationModel):  # type: ignore[misc]
-    """The segmentation network, which on a CPU may compute in bfloat16 and hands on float32."""
+class MaskNetwork(SegmentationModel):
+    """The segmentation network, which on a CPU may compute in bfloat16 and hands on float32.
 
-    bfloat16 = False
+    Args:
+        description: as `network_description` gives it.
+        bfloat16: whether a CPU computes in bfloat16.
+    """
+
+    def __init__(self, description: dict[str, Any], bfloat16: bool = False) -> None:
+        self.computes_in_bfloat16 = False
+        super().__init__(description, ch=3, verbose=False)
+        self.computes_in_bfloat16 = bfloat16
 
     def predict(self, x: torch.Tensor, *args: Any, **options: Any) -> Any:
         """Run the network on a batch `(N, 3, H, W)` in [0, 1]."""
-        if not self.bfloat16 or x.device.type != "cpu":
+        if not self.computes_in_bfloat16 or x.device.type != "cpu":
             return super().predict(x, *args, **options)
         with torch.autocast("cpu", torch.bfloat16):
             outputs = super().predict(x, *args, **options)
@@ -113,7 +121,7 @@ def _as_float32(value: Any) -> Any:
     return value
 
 
-class MaskTrainer(SegmentationTrainer):  # type: ignore[misc]
+class MaskTrainer(SegmentationTrainer):
     """Trains one network on one data set.
 
     Args:
@@ -140,7 +148,6 @@ class MaskTrainer(SegmentationTrainer):  # type: ignore[misc]
         self.bfloat16 = bfloat16
         self.validation_pictures = validation_pictures
         self.initial_weights = initial_weights
-        self.best_metrics: dict[str, float] = {}
         threads = threads or torch.get_num_threads()
         super().__init__(overrides=overrides)
         self.args.workers = workers
@@ -172,11 +179,10 @@ class MaskTrainer(SegmentationTrainer):  # type: ignore[misc]
         }
 
     def build_dataset(
-        self, img_path: list[str], mode: str = "train", batch: int | None = None
+        self, img_path: str | list[str], mode: str = "train", batch: int | None = None
     ) -> MaskDataset:
         """Build the data set of one part: augmented for training, padded little for validation."""
         training = mode == "train"
-        stride = max(int(unwrap_model(self.model).stride.max()), 32)
         dataset = MaskDataset(
             img_path=img_path,
             imgsz=self.args.imgsz,
@@ -185,7 +191,7 @@ class MaskTrainer(SegmentationTrainer):  # type: ignore[misc]
             hyp=self.args,
             rect=not training,
             cache=self.args.cache or None,
-            stride=stride,
+            stride=self.stride,
             pad=0.0 if training else 0.5,
             prefix=f"{mode}: ",
             task="segment",
@@ -195,15 +201,19 @@ class MaskTrainer(SegmentationTrainer):  # type: ignore[misc]
             raise TrainingError(f"No picture of {self.args.data} shows a mask to train on.")
         return dataset
 
-    def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> MaskNetwork:
+    def get_model(
+        self,
+        cfg: Any = None,  # noqa: ARG002
+        weights: Any = None,
+        verbose: bool = True,  # noqa: ARG002
+    ) -> MaskNetwork:
         """Build the network, from a checkpoint of this run or from the initial weights if any.
 
         Raises:
             ConfigurationError: the initial weights are of another architecture.
         """
-        network = MaskNetwork(network_description(self.configuration), ch=3, verbose=False)
+        network = MaskNetwork(network_description(self.configuration), self.bfloat16)
         network.names = dict(enumerate(self.configuration.class_names))
-        network.bfloat16 = self.bfloat16
         if weights is not None:
             network.load(weights, verbose=False)
         elif self.initial_weights is not None:
@@ -231,10 +241,10 @@ class MaskTrainer(SegmentationTrainer):  # type: ignore[misc]
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Bring a batch to the device, in [0, 1] and in the layout that is fastest there."""
-        batch = super().preprocess_batch(batch)
+        prepared: dict[str, Any] = super().preprocess_batch(batch)
         if self.device.type == "cpu" and self.bfloat16:
-            batch["img"] = batch["img"].contiguous(memory_format=torch.channels_last)
-        return cast("dict[str, Any]", batch)
+            prepared["img"] = prepared["img"].contiguous(memory_format=torch.channels_last)
+        return prepared
 
     def save_model(self) -> bool:
         """Write the checkpoints whole or not at all, and the best weights as safetensors."""
@@ -245,20 +255,21 @@ class MaskTrainer(SegmentationTrainer):  # type: ignore[misc]
             super().save_model()
             for written, target in ((self.last, last), (self.best, best)):
                 if written.exists():
-                    os.replace(written, target)
+                    written.replace(target)
         finally:
             self.last, self.best = last, best
         if is_best:
-            self.best_metrics = {
-                name: float(value)
-                for name, value in {**self.metrics, "fitness": self.fitness}.items()
-            }
+            moving_average: Any = self.ema
+            measured: dict[str, Any] = {**(self.metrics or {}), "fitness": self.fitness or 0.0}
             save_detector(
-                self.ema.ema,
+                moving_average.ema,
                 self.configuration,
                 self.save_dir / WEIGHTS_NAME,
                 overwrite=True,
-                extra={"epoch": self.epoch + 1, "metrics": self.best_metrics},
+                extra={
+                    "epoch": self.epoch + 1,
+                    "metrics": {name: float(value) for name, value in measured.items()},
+                },
             )
         return True
 
@@ -282,7 +293,7 @@ def reporting_off(font: Callable[[str], str]) -> Iterator[None]:
         return bar(*arguments, **{**options, "disable": True})
 
     replaced: list[tuple[Any, str, Any]] = [
-        (callbacks, "add_integration_callbacks", lambda instance: None),
+        (callbacks, "add_integration_callbacks", lambda _: None),
         (plotting, "check_font", font),
         (datasets, "TQDM", hidden_bar),
     ]
@@ -298,4 +309,5 @@ def reporting_off(font: Callable[[str], str]) -> Iterator[None]:
 
 def loss_items(trainer: MaskTrainer) -> Mapping[str, float]:
     """The running mean of each loss in the present epoch, by Ultralytics' names."""
-    return {name: float(value) for name, value in (trainer.tloss or {}).items()}
+    running: Any = trainer.tloss or {}
+    return {name: float(value) for name, value in running.items()}

@@ -7,7 +7,6 @@ import logging
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,9 +21,11 @@ from detector.weight_file import read_configuration, read_extra
 from detector.yolo_dataset import read_yolo_dataset
 from weights.atomic import atomic_path
 from weights.device import resolve_device
-from weights.errors import InputError, OutputError, TrainingError
+from weights.errors import OutputError, TrainingError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     import torch
 
     from detector.trainer import MaskTrainer
@@ -109,7 +110,11 @@ def train_detector(
         output: folder of the run, new or empty unless `resume`.
         recipe: name of a recipe ("cpu", "gpu"; "auto" goes by the device), path of one, or a
             `DetectorRecipe`.
-        architecture, image_size, epochs, batch, workers: change these values of the recipe.
+        architecture: instead of the recipe's.
+        image_size: instead of the recipe's.
+        epochs: instead of the recipe's.
+        batch: instead of the recipe's.
+        workers: instead of the recipe's.
         changes: further changed values of the recipe, by their names.
         device: "auto" or a torch device.
         seed: seed of all chance.
@@ -313,7 +318,8 @@ def _report_to(progress: Callable[[TrainingProgress], None], trainer: MaskTraine
         report(running, {})
 
     def end_epoch(running: MaskTrainer) -> None:
-        report(running, {name: float(value) for name, value in running.metrics.items()})
+        measured: Any = running.metrics or {}
+        report(running, {name: float(value) for name, value in measured.items()})
 
     trainer.add_callback("on_train_epoch_start", start_epoch)
     trainer.add_callback("on_train_batch_end", end_batch)
@@ -348,10 +354,12 @@ def _log_written(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _global_state_kept() -> Iterator[None]:
-    """Put the random generators' states and torch's thread count back afterwards."""
+    """Put random states, torch's settings and the environment back afterwards."""
     import numpy as np
     import torch
 
+    environment = dict(os.environ)
+    deterministic = torch.are_deterministic_algorithms_enabled()
     threads = torch.get_num_threads()
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     try:
@@ -361,3 +369,7 @@ def _global_state_kept() -> Iterator[None]:
         np.random.set_state(states[1])  # noqa: NPY002
         torch.set_rng_state(states[2])
         torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
+        for name in set(os.environ) - set(environment):
+            del os.environ[name]
+        os.environ.update(environment)

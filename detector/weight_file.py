@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ from weights.atomic import atomic_path
 from weights.errors import ConfigurationError, WeightsError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor, nn
 
 FORMAT = "unmask.detector"
@@ -127,9 +128,9 @@ def _read_header(path: str | os.PathLike[str]) -> dict[str, str]:
     file = Path(path)
     if file.suffix.lower() in (".pt", ".pth"):
         raise WeightsError(
-            f"{file} is a pickle, which can run any code when loaded; train with 'python -m "
-            "detector.train', which writes .safetensors, or convert it where you trust it with "
-            "detector.weight_file.save_detector."
+            f"{file} is a pickle, which can run any code when it is loaded: if you trust it, open "
+            "it with Ultralytics' YOLO and write its network, .model, with "
+            "detector.weight_file.save_detector to a .safetensors file."
         )
     if not file.is_file():
         raise WeightsError(f"There is no weight file {file}.")

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from detector.duplicates import drop_duplicates
 from detector.letterbox import Letterbox
@@ -20,7 +18,10 @@ from weights.contracts import Image, Mask, check_image
 from weights.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
+    from numpy.typing import NDArray
 
     from detector.architecture import DetectorConfiguration
 
@@ -64,9 +65,9 @@ class YoloMaskDetector:
             )
         if Path(weights).suffix.lower() in (".pt", ".pth"):
             raise WeightsError(
-                f"{os.fspath(weights)} is a pickle, which can run any code when it is loaded: where "
-                "you trust it, open it with Ultralytics and write its network as .safetensors with "
-                "detector.weight_file.save_detector."
+                f"{os.fspath(weights)} is a pickle, which can run any code when it is loaded: if "
+                "you trust it, open it with Ultralytics' YOLO and write its network, .model, with "
+                "detector.weight_file.save_detector to a .safetensors file."
             )
         self.weights = weights
         self.confidence = float(confidence)
@@ -89,7 +90,9 @@ class YoloMaskDetector:
         Args:
             network: as built by `detector.architecture.build_network`.
             configuration: what it was built from.
-            confidence, image_size, device: as for the class.
+            confidence: as for the class.
+            image_size: as for the class.
+            device: as for the class.
 
         Raises:
             InputError: a value is out of its range, or there is no such device.
@@ -156,7 +159,7 @@ class YoloMaskDetector:
         import torch
 
         network, configuration, device = self._ready()
-        boxes = [Letterbox.fit(*image.shape[:2], self.image_size) for image in images]
+        boxes = [Letterbox.fit(image.shape[0], image.shape[1], self.image_size) for image in images]
         squares = np.stack([box.apply(image) for box, image in zip(boxes, images, strict=True)])
         pixels = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float() / 255.0
         # The head keeps its anchor points on itself, so one batch at a time goes through.

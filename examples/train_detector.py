@@ -33,13 +33,13 @@ def main(arguments: list[str] | None = None) -> None:
 
     faces, data = options.faces, options.output / "data"
     settings = DatasetSettings(pairs=0, scenes=options.scenes)
-    tiny = {}
+    changes = {}
     if faces is None:
         faces = options.output / "faces"
         if not faces.is_dir():
             write_faces(faces, side=160)
         settings = DatasetSettings(pairs=0, scenes=12, scene_size=128)
-        tiny = {"image_size": 128, "epochs": 2, "batch": 4, "workers": 0}
+        changes = {"image_size": 128, "epochs": 2, "batch": 4, "workers": 0}
 
     found, unusable = gather_faces(faces, data, "annotations")
     summary = build_dataset(found, data, settings, unusable=unusable)
@@ -53,8 +53,8 @@ def main(arguments: list[str] | None = None) -> None:
         options.output / "training",
         recipe=options.recipe,
         device=options.device,
+        changes=changes,
         plots=False,
-        **tiny,
     )
     print(f"{trained.epochs} epochs; weights: {trained.weights}")
     for name, value in sorted(trained.metrics.items()):

@@ -15,8 +15,8 @@ import numpy as np
 import PIL.Image
 
 from examples.astronaut import masked_astronaut, write_faces
-from inpainter.training.loop import train_inpainter
-from inpainter.training.recipe import Phase, Recipe, read_recipe
+from inpainter.training import Recipe, read_recipe, train_inpainter
+from inpainter.training.recipe import Phase
 from pipeline import Pipeline
 from weights.atomic import atomic_path
 

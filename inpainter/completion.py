@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -17,13 +15,17 @@ from weights.contracts import Image, Mask, check_image, check_mask
 from weights.device import resolve_device
 from weights.errors import InputError
 
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
 
 class NetworkInpainter:
     """Completes crops with a trained network.
 
-    Crops of any size are brought to the size that the network was trained on, completed in one batch,
-    and the fill is brought back to each crop's own size; known pixels come back untouched. The network
-    is loaded at first use, once.
+    Crops of any size are brought to the size that the network was trained on, completed in one
+    batch, and the fill is brought back to each crop's own size; known pixels come back untouched.
+    The network is loaded at first use, once.
 
     Args:
         model: the network's name, or a network of one's own that is called as
@@ -49,7 +51,9 @@ class NetworkInpainter:
         **options: Any,
     ) -> None:
         if precision not in {"auto", "bfloat16", "float32"}:
-            raise InputError(f"precision must be 'auto', 'bfloat16' or 'float32', but is {precision!r}.")
+            raise InputError(
+                f"precision must be 'auto', 'bfloat16' or 'float32', but is {precision!r}."
+            )
         if batch_size < 1:
             raise InputError(f"batch_size must be 1 or more, but is {batch_size}.")
         self.model, self.weights, self.options = model, weights, options
@@ -83,7 +87,7 @@ class NetworkInpainter:
         if self.image_size is None:
             self.image_size = int(getattr(network, "input_size", 256))
         network = network.to(self.device, self.dtype)
-        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return network.to(memory_format=torch.channels_last)
 
     def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
         """Complete crops.
@@ -93,14 +97,17 @@ class NetworkInpainter:
             holes: bool `(H, W)` each, True = missing.
 
         Returns:
-            A picture for each crop, of its size: completed inside the hole, equal to the crop elsewhere.
+            A picture for each crop, of its size: completed inside the hole, equal to the crop
+            elsewhere.
 
         Raises:
             InputError: a crop or hole has a wrong type or shape, or their numbers differ.
             WeightsError: the weights cannot be loaded.
         """
         if len(crops) != len(holes):
-            raise InputError(f"complete() got {len(crops)} crops and {len(holes)} holes: give one each.")
+            raise InputError(
+                f"complete() got {len(crops)} crops and {len(holes)} holes: give one each."
+            )
         for index, (crop, hole) in enumerate(zip(crops, holes, strict=True)):
             check_image(crop, f"crop {index}")
             check_mask(hole, (crop.shape[0], crop.shape[1]), f"hole {index}")
@@ -119,12 +126,14 @@ class NetworkInpainter:
         image = image.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
         with torch.inference_mode():
             output = network(
-                image.to(self.dtype, memory_format=torch.channels_last), hole[:, None].to(self.dtype)
+                image.to(self.dtype, memory_format=torch.channels_last),
+                hole[:, None].to(self.dtype),
             )
             painted = output.prediction.float().add(1.0).mul(127.5).round_().clamp_(0, 255)
         fills = painted.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
         return [
-            _pasted(crop, missing, fill) for crop, missing, fill in zip(crops, holes, fills, strict=True)
+            _pasted(crop, missing, fill)
+            for crop, missing, fill in zip(crops, holes, fills, strict=True)
         ]
 
 
@@ -158,5 +167,3 @@ def _pasted(crop: Image, hole: Mask, fill: Image) -> Image:
     enlarged = fill if side == fill.shape[0] else cv2.resize(fill, (side, side), interpolation=way)
     enlarged = enlarged[: hole.shape[0], : hole.shape[1]]
     return np.where(hole[..., None], enlarged, crop).astype(np.uint8)
-
-

@@ -7,14 +7,17 @@ in training.
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from weights.contracts import Hole, Image
 from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Hole, Image
 
 Square = tuple[int, int, int]
 """A square of a picture: left x0, top y0 and side in pixels; it may reach past the frame."""
@@ -75,5 +78,9 @@ def resize_crop(image: Image, hole: Hole, size: int) -> tuple[Image, Hole]:
     shrinks = image.shape[0] > size
     missing = hole.astype(np.float32)
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    resized = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return np.asarray(resized, np.uint8), cv2.resize(missing, (size, size), interpolation=way) > 1e-3
+    resized = cv2.resize(
+        image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    )
+    return np.asarray(resized, np.uint8), cv2.resize(
+        missing, (size, size), interpolation=way
+    ) > 1e-3

@@ -51,18 +51,31 @@ def draw_sheet(rows: Sequence[SheetRow], cell: int = 256) -> Image:
     headings = list(rows[0].cells)
     if any(list(row.cells) != headings for row in rows):
         raise InputError("All rows of a sheet must have the same columns.")
+    fitted = [[_fitted(row.cells[heading], cell) for heading in headings] for row in rows]
+    heights = [max(picture.height for picture in line) for line in fitted]
     width = _GAP + len(headings) * (cell + _GAP)
-    height = _HEADING + len(rows) * (cell + _GAP)
-    sheet = PIL.Image.new("RGB", (width, height), "white")
+    sheet = PIL.Image.new("RGB", (width, _HEADING + sum(heights) + _GAP * len(rows)), "white")
     pen = PIL.ImageDraw.Draw(sheet)
     for column, heading in enumerate(headings):
         left = _GAP + column * (cell + _GAP)
-        pen.text((left + 2, 4), heading, fill="black", font_size=14)
-        for number, row in enumerate(rows):
-            picture = PIL.Image.fromarray(row.cells[heading])
-            scale = cell / max(picture.size)
-            size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-            if size != picture.size:
-                picture = picture.resize(size, PIL.Image.Resampling.LANCZOS)
-            sheet.paste(picture, (left, _HEADING + number * (cell + _GAP)))
+        pen.text((left + 2, 4), _shortened(heading, pen, cell - 4), fill="black", font_size=14)
+        top = _HEADING
+        for line, height in zip(fitted, heights, strict=True):
+            sheet.paste(line[column], (left, top))
+            top += height + _GAP
     return np.asarray(sheet, np.uint8)
+
+
+def _fitted(image: Image, cell: int) -> PIL.Image.Image:
+    picture = PIL.Image.fromarray(image)
+    scale = cell / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture if size == picture.size else picture.resize(size, PIL.Image.Resampling.LANCZOS)
+
+
+def _shortened(text: str, pen: PIL.ImageDraw.ImageDraw, width: int) -> str:
+    """The end of a heading that is too wide, which is where weight files differ."""
+    kept = text
+    while len(kept) > 1 and pen.textlength(kept, font_size=14) > width:
+        kept = "\u2026" + kept[2:]
+    return kept

@@ -69,5 +69,7 @@ def create_discriminator(name: str, **options: Any) -> nn.Module:
     Raises:
         ConfigurationError: the name or an option is unknown.
     """
-    discriminator: nn.Module = create_named("discriminator", DISCRIMINATORS, {**options, "name": name})
+    discriminator: nn.Module = create_named(
+        "discriminator", DISCRIMINATORS, {**options, "name": name}
+    )
     return discriminator

@@ -1,16 +1,18 @@
-"""Completion networks to and from safetensors files, which say themselves how to build the network."""
+"""Completion networks to and from safetensors files, which say how to build the network."""
 
 from __future__ import annotations
 
 import json
-import os
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from inpainter.registry import create_model
 from weights.atomic import atomic_path
 from weights.errors import ConfigurationError, WeightsError
+
+if TYPE_CHECKING:
+    import os
+
+    from torch import nn
 
 _ARCHITECTURE, _OPTIONS, _SIZE = "architecture", "options", "input_size"
 
@@ -59,15 +61,15 @@ def load_completion_network(
 
     Args:
         name: the network that is expected; None takes what the file says.
-        weights: a name of the catalog or a .safetensors file; None takes the catalog's first weights
-            of the network `name`.
+        weights: a name of the catalog or a .safetensors file; None takes the catalog's first
+            weights of the network `name`.
         options: options that must agree with the file's.
 
     Raises:
         WeightsError: the weights are missing, damaged or of another network.
         ConfigurationError: an option contradicts the weights.
     """
-    from weights.catalog import list_weights, resolve
+    from weights.catalog import DEFAULTS, list_weights, resolve
     from weights.store import load_state_dict, read_metadata
 
     if weights is None:
@@ -78,25 +80,29 @@ def load_completion_network(
                 "and give the .safetensors file, or take a network of "
                 "`unmask weights list`."
             )
-        weights = trained[0]
+        weights = default if (default := DEFAULTS["inpainter"]) in trained else trained[0]
     path = resolve(weights, "inpainter")
     metadata = read_metadata(path)
     if _ARCHITECTURE not in metadata:
         raise WeightsError(f"{path} does not say which completion network it belongs to.")
     if name is not None and metadata[_ARCHITECTURE] != name:
-        raise WeightsError(f"{path} belongs to the network {metadata[_ARCHITECTURE]!r}, not to {name!r}.")
+        raise WeightsError(
+            f"{path} belongs to the network {metadata[_ARCHITECTURE]!r}, not to {name!r}."
+        )
     stored = json.loads(metadata.get(_OPTIONS, "{}"))
     for option, value in (options or {}).items():
         if stored.get(option, value) != value:
             raise ConfigurationError(
-                f"The option {option}={value!r} contradicts the weights {path.name}, which were trained "
-                f"with {stored[option]!r}."
+                f"The option {option}={value!r} contradicts the weights {path.name}, "
+                f"which were trained with {stored[option]!r}."
             )
     network = create_model(metadata[_ARCHITECTURE], **{**(options or {}), **stored})
     try:
         network.load_state_dict(load_state_dict(path, "inpainter"))
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
-        raise WeightsError(f"{path} does not fit the network {metadata[_ARCHITECTURE]!r}: {reason}") from error
+        raise WeightsError(
+            f"{path} does not fit the network {metadata[_ARCHITECTURE]!r}: {reason}"
+        ) from error
     network.input_size = int(metadata.get(_SIZE, "256"))  # type: ignore[assignment]
     return network.eval()

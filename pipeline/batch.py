@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from weights.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    import PIL.Image
 
     from pipeline.folder import Job
     from pipeline.pictures.picture import Picture
@@ -180,8 +182,7 @@ def _write(
         with atomic_path(job.output, overwrite=overwrite) as temporary:
             shutil.copyfile(job.source, temporary)
     else:
-        image = restore(picture, result.image, result.hole, models=models)
-        assert not isinstance(image, bytes)
+        image = cast("PIL.Image.Image", restore(picture, result.image, result.hole, models=models))
         write_picture(
             job.output, image, overwrite=overwrite, quality=quality, format=form, like=picture
         )

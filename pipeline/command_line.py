@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "pipeline.commands.synthesize:synthesize",
         "Draw masks on faces and build a training data set.",
     ),
+    "train": ("pipeline.commands.train:app", "Train the detector or the inpainter."),
     "evaluate": ("pipeline.commands.evaluate:app", "Measure a detector or an inpainter."),
     "weights": ("pipeline.commands.weights:app", "List, verify and locate weight files."),
 }

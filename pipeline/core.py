@@ -135,6 +135,11 @@ class Pipeline:
         stage: Blender = self._stages["blender"].get()
         return stage
 
+    def model_names(self, *, detected: bool = True) -> list[str]:
+        """Names of the inpainter and, if it found the holes, the detector, for a mark."""
+        kinds: list[StageKind] = ["detector", "inpainter"] if detected else ["inpainter"]
+        return [self._stages[kind].name for kind in kinds]
+
     def __call__(self, image: Any, *, mask: Any = None, return_result: bool = False) -> Any:
         """Take the masks off one picture; it comes back as what it was.
 
@@ -156,7 +161,10 @@ class Pipeline:
         picture = read_picture(image)
         hole = None if mask is None else read_hole(mask, picture)
         result = self.run([picture.pixels], [hole])[0]
-        return result if return_result else restore(picture, result.image, result.hole)
+        if return_result:
+            return result
+        models = self.model_names(detected=mask is None)
+        return restore(picture, result.image, result.hole, models=models)
 
     def run(self, images: Sequence[Any], masks: Sequence[Any] | None = None) -> list[UnmaskResult]:
         """Take the masks off pictures, all of them through each stage together.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from pipeline.refiners.grouping import Box, tight_box
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -28,30 +30,46 @@ def separate_holes(holes: Sequence[Hole], duplicate: float = 0.5) -> list[Hole]:
         holes: bool `(H, W)`, all of one size.
         duplicate: share of the smaller hole's area, 0 to 1.
     """
-    joined: list[Hole] = []
-    areas: list[int] = []
+    joined: list[tuple[Hole, Box]] = []
     for hole in holes:
-        current, area = hole, int(np.count_nonzero(hole))
-        if area == 0:
+        current, box = hole, tight_box(hole)
+        if box is None:
             continue
         for index in reversed(range(len(joined))):
-            shared = int(np.count_nonzero(joined[index] & current))
-            if shared > duplicate * min(area, areas[index]):
-                current = joined.pop(index) | current
-                areas.pop(index)
-                area = int(np.count_nonzero(current))
-        joined.append(current)
-        areas.append(area)
-    if len(joined) < 2:
-        return joined
-    taken = np.zeros_like(joined[0])
-    disjoint = []
-    for hole in joined:
-        own = hole & ~taken
+            other, other_box = joined[index]
+            window = _common(box, other_box)
+            if window is None:
+                continue
+            shared = int(np.count_nonzero(other[window] & current[window]))
+            smaller = min(int(np.count_nonzero(other)), int(np.count_nonzero(current)))
+            if shared > duplicate * smaller:
+                joined.pop(index)
+                current = other | current
+                box = (
+                    min(box[0], other_box[0]),
+                    min(box[1], other_box[1]),
+                    max(box[2], other_box[2]),
+                    max(box[3], other_box[3]),
+                )
+        joined.append((current, box))
+    disjoint: list[tuple[Hole, Box]] = []
+    for hole, box in joined:
+        own = hole
+        for other, other_box in disjoint:
+            window = _common(box, other_box)
+            if window is not None and (own[window] & other[window]).any():
+                own = own.copy() if own is hole else own
+                own[window] &= ~other[window]
         if own.any():
-            disjoint.append(own)
-            taken |= own
-    return disjoint
+            disjoint.append((own, box))
+    return [hole for hole, _ in disjoint]
+
+
+def _common(first: Box, second: Box) -> tuple[slice, slice] | None:
+    """Rows and columns that two boxes x0, y0, x1, y1 share; None if they share none."""
+    x0, y0 = max(first[0], second[0]), max(first[1], second[1])
+    x1, y1 = min(first[2], second[2]), min(first[3], second[3])
+    return (slice(y0, y1), slice(x0, x1)) if x0 < x1 and y0 < y1 else None
 
 
 def split_hole(hole: Hole, gap: float = 0.25) -> list[Hole]:

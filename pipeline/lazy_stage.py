@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pipeline.registry import resolve_stage
+from pipeline.registry import resolve_stage, specification_name
 
 if TYPE_CHECKING:
     from pipeline.protocols import StageKind, StageSpecification
@@ -19,6 +19,9 @@ class LazyStage:
         specification: what `pipeline.registry.create_stage` takes.
         device: passed to stages that take one.
 
+    Attributes:
+        name: what the user called the stage; of an object, its class or function.
+
     Raises:
         ConfigurationError: a name or an option is unknown, or the object is no such stage.
     """
@@ -26,6 +29,7 @@ class LazyStage:
     def __init__(
         self, kind: StageKind, specification: StageSpecification, device: Any = "auto"
     ) -> None:
+        self.name = specification_name(specification)
         self._make = resolve_stage(kind, specification, device=device)
         self._lock = threading.Lock()
         self._made: tuple[Any] | None = None

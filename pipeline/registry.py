@@ -117,7 +117,7 @@ def resolve_stage(
                 f"{next(iter(BUILT_IN[kind]))!r}}}, but got keys {sorted(options)}."
             )
         return _from_name(kind, name, options, device)
-    return _from_object(kind, specification, {}, device, what=_shown(specification))
+    return _from_object(kind, specification, {}, device, what=specification_name(specification))
 
 
 def create_stage(
@@ -138,10 +138,15 @@ def create_stage(
     return resolve_stage(kind, specification, device=device)()
 
 
-def _shown(candidate: Any) -> str:
-    if isinstance(candidate, type) or inspect.isroutine(candidate):
-        return function_name(candidate)
-    return type(candidate).__name__
+def specification_name(specification: StageSpecification) -> str:
+    """What a user calls a stage: its name, or the name of the class or function handed in."""
+    if isinstance(specification, str):
+        return specification
+    if isinstance(specification, Mapping):
+        return str(specification.get("name"))
+    if isinstance(specification, type) or inspect.isroutine(specification):
+        return function_name(specification)
+    return type(specification).__name__
 
 
 def _from_name(

@@ -74,7 +74,10 @@ def test_every_package_on_disk_is_listed_for_installation():
         for package in PACKAGES
         for path in (ROOT / package).rglob("*.py")
     }
-    assert set(PROJECT["tool"]["setuptools"]["packages"]) == on_disk
+    listed = PROJECT["tool"]["setuptools"]["packages"]
+    assert sorted(listed) == sorted(set(listed))
+    assert sorted(on_disk - set(listed)) == [], "missing in pyproject.toml"
+    assert sorted(set(listed) - on_disk) == [], "not on disk"
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -242,6 +245,30 @@ def test_make_refuses_an_old_python_in_one_sentence(tmp_path, target):
     )
     assert result.returncode != 0
     assert "unmask needs Python 3.11 or newer" in result.stderr
+
+
+def readme_commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    lines = [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("unmask ")]
+
+
+@pytest.mark.parametrize("line", readme_commands())
+def test_the_readmes_commands_and_options_exist(line):
+    words = line.split()[1:]
+    end = next((index for index, word in enumerate(words) if not word.isalpha()), len(words))
+    command = [word for word in words[:end] if word.islower()]
+    result = subprocess.run(
+        [sys.executable, "-m", "pipeline", *command, "--help"],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    for option in (word for word in words if word.startswith("-")):
+        assert re.search(rf"(?<![\w-]){option}(?![\w-])", result.stdout), option
 
 
 def test_continuous_integration_runs_the_readmes_command():

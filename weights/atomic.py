@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from weights.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @contextmanager
@@ -41,7 +44,7 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
         temporary.chmod(0o666 & ~umask)
         try:
             if overwrite:
-                os.replace(temporary, target)
+                temporary.replace(target)
             else:
                 os.link(temporary, target)
         except FileExistsError as error:
@@ -49,7 +52,7 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
                 f"{target} exists already and is not overwritten unless asked."
             ) from error
         except OSError:
-            os.replace(temporary, target)
+            temporary.replace(target)
     except OSError as error:
         if isinstance(error, OutputError):
             raise

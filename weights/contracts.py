@@ -49,12 +49,17 @@ def check_image(image: Any, what: str = "image") -> Image:
 
 
 def check_mask(mask: Any, size: tuple[int, int] | None = None, what: str = "mask") -> Mask:
-    """Return `mask` if it is a bool array `(H, W)`, of the given (height, width) where one is given.
+    """Return `mask` if it is a bool array `(H, W)`, of that (height, width) where one is given.
 
     Raises:
         InputError: it is anything else; the sentence says what came.
     """
-    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.ndim != 2 or mask.size == 0:
+    if (
+        not isinstance(mask, np.ndarray)
+        or mask.dtype != np.bool_
+        or mask.ndim != 2
+        or mask.size == 0
+    ):
         raise InputError(f"{what} must be a bool array of shape (H, W), but got {_describe(mask)}.")
     if size is not None and mask.shape != tuple(size):
         raise InputError(

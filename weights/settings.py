@@ -31,15 +31,17 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         reason = str(error).splitlines()[0]
         raise ConfigurationError(f"{path} is not valid YAML ({reason}).") from error
     if not isinstance(content, Mapping):
-        raise ConfigurationError(f"{path} must hold keys and values, but holds {type(content).__name__}.")
+        raise ConfigurationError(
+            f"{path} must hold keys and values, but holds {type(content).__name__}."
+        )
     return dict(content)
 
 
 def settings_from_mapping(cls: type[_Settings], mapping: Any, where: str) -> _Settings:
     """Build a dataclass of settings from nested mappings.
 
-    Annotations may be bool, int, float, str, Path, Any, unions with None, tuples of these, dicts, and
-    other dataclasses. Ints pass for floats; lists become tuples.
+    Annotations may be bool, int, float, str, Path, Any, unions with None, tuples of these, dicts,
+    and other dataclasses. Ints pass for floats; lists become tuples.
 
     Args:
         cls: the dataclass.
@@ -60,7 +62,9 @@ def settings_from_mapping(cls: type[_Settings], mapping: Any, where: str) -> _Se
             raise unknown_name(f"key in {where}", str(key), fields)
         values[key] = _converted(hints[key], value, f"{where}: {key}")
     for name, field in fields.items():
-        missing = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        missing = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
         if missing and name not in values:
             raise ConfigurationError(f"{where} lacks the key {name!r}.")
     return cls(**values)
@@ -92,7 +96,9 @@ def _converted(annotation: Any, value: Any, where: str) -> Any:
         if len(arguments) == 2 and arguments[1] is Ellipsis:
             inner = (arguments[0],) * len(value)
         if len(inner) != len(value):
-            raise ConfigurationError(f"{where} must have {len(inner)} values, but is {list(value)!r}.")
+            raise ConfigurationError(
+                f"{where} must have {len(inner)} values, but is {list(value)!r}."
+            )
         return tuple(
             _converted(one, item, f"{where}[{index}]")
             for index, (one, item) in enumerate(zip(inner, value, strict=True))
@@ -101,7 +107,9 @@ def _converted(annotation: Any, value: Any, where: str) -> Any:
         if not isinstance(value, Mapping):
             raise ConfigurationError(f"{where} must hold keys and values, but is {value!r}.")
         inner_type = arguments[1] if len(arguments) == 2 else Any
-        return {str(key): _converted(inner_type, item, f"{where}.{key}") for key, item in value.items()}
+        return {
+            str(key): _converted(inner_type, item, f"{where}.{key}") for key, item in value.items()
+        }
     if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
         return settings_from_mapping(annotation, value, where)
     if annotation is float and isinstance(value, int) and not isinstance(value, bool):
@@ -116,6 +124,7 @@ def _converted(annotation: Any, value: Any, where: str) -> Any:
         return Path(value)
     if not isinstance(value, annotation) or (annotation is int and isinstance(value, bool)):
         raise ConfigurationError(
-            f"{where} must be of type {getattr(annotation, '__name__', annotation)}, but is {value!r}."
+            f"{where} must be of type {getattr(annotation, '__name__', annotation)}, "
+            f"but is {value!r}."
         )
     return value

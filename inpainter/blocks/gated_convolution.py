@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class GatedConvolution(nn.Module):
     """A convolution whose every output value is weighted by a learned gate: `act(f) * sigmoid(g)`.
 
-    One convolution makes the features f and the gates g, `(N, C_in, H, W)` to `(N, 2 * C_out, H', W')`,
-    and the output is `(N, C_out, H', W')`. Padding keeps the size at stride 1.
+    One convolution makes the features f and the gates g, `(N, C_in, H, W)` to `(N, 2 * C_out, H',
+    W')`, and the output is `(N, C_out, H', W')`. Padding keeps the size at stride 1.
 
     Args:
         in_channels: C_in.

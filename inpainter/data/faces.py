@@ -6,14 +6,17 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from weights.contracts import Image
 from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Image
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ def read_picture(path: Path) -> Image:
 def list_faces(folder: str | Path, split: str | None = None) -> list[Face]:
     """List the faces of a folder that holds a `faces.jsonl`.
 
-    Each line has `file` (relative to the folder), `split`, `landmarks` and whatever labels there are.
+    Each line has `file` (relative to the folder), `split`, `landmarks` and whatever labels there
+    are.
 
     Args:
         folder: the folder.
@@ -64,7 +68,9 @@ def list_faces(folder: str | Path, split: str | None = None) -> list[Face]:
     root = Path(folder)
     annotation = root / "faces.jsonl"
     if not annotation.is_file():
-        raise InputError(f"There is no {annotation}: a folder of faces holds its annotations there.")
+        raise InputError(
+            f"There is no {annotation}: a folder of faces holds its annotations there."
+        )
     faces = []
     for number, line in enumerate(annotation.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
@@ -75,7 +81,9 @@ def list_faces(folder: str | Path, split: str | None = None) -> list[Face]:
             landmarks = None if points is None else np.asarray(points, np.float64).reshape(68, 2)
             path = root / entry.pop("file")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{annotation}, line {number}: not a face annotation ({error}).") from error
+            raise InputError(
+                f"{annotation}, line {number}: not a face annotation ({error})."
+            ) from error
         part = str(entry.pop("split", "train"))
         if split is None or part == split:
             faces.append(Face(path, landmarks, part, entry))
@@ -94,11 +102,15 @@ class DecodedFaces:
     def __init__(self, faces: list[Face]) -> None:
         with ThreadPoolExecutor() as pool:
             decoded = list(pool.map(_decode_or_reason, faces))
-        self.faces = [face for face, one in zip(faces, decoded, strict=True) if not isinstance(one, str)]
+        self.faces = [
+            face for face, one in zip(faces, decoded, strict=True) if not isinstance(one, str)
+        ]
         self.images = [one for one in decoded if not isinstance(one, str)]
         self.failed = [one for one in decoded if isinstance(one, str)]
         if not self.faces:
-            raise InputError("None of the face pictures can be decoded: " + "; ".join(self.failed[:3]))
+            raise InputError(
+                "None of the face pictures can be decoded: " + "; ".join(self.failed[:3])
+            )
 
     def __len__(self) -> int:
         return len(self.faces)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from inpainter.framing import face_square
-from weights.contracts import Hole, Image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Hole, Image
 
 
 class HoleGenerator(Protocol):
@@ -76,22 +79,25 @@ class Sampling:
         size: int,
         random: np.random.Generator,
     ) -> Sample | None:
-        """Make one sample; None when the face hole leaves the picture and there is nothing to frame."""
+        """Make one sample; None when the face hole is wholly outside the picture."""
         hole = self.face_holes(landmarks, (image.shape[0], image.shape[1]), random)
         if not hole.any():
             return None
-        # A tightly cropped picture is framed more tightly too, lest the sample be mostly reflection.
+        # A tightly cropped picture is framed more tightly too, lest the sample be mostly
+        # reflection.
         extent = face_square(hole, context=1.0)[2]
         widest = max(1.25, 1.15 * min(hole.shape) / extent)
         context = min(random.uniform(*self.context), widest)
         x0, y0, side = face_square(hole, context=context, lift=random.uniform(*self.lift))
         shift = random.uniform(-0.04, 0.04, 2) * side
         centre = np.array([x0 + side / 2, y0 + side / 2]) + shift
-        angle = math.radians(float(np.clip(random.normal(0.0, self.rotation / 2), -self.rotation, self.rotation)))
+        angle = math.radians(
+            float(np.clip(random.normal(0.0, self.rotation / 2), -self.rotation, self.rotation))
+        )
         matrix = _square_to_crop(centre, side, size, angle, flip=bool(random.random() < 0.5))
-        crop = _warp(image, matrix, size, cv2.BORDER_REFLECT_101)
-        if size < side:
-            crop = _warp(cv2.GaussianBlur(image, (0, 0), 0.35 * side / size), matrix, size, cv2.BORDER_REFLECT_101)
+        # Bilinear sampling alone would alias when it shrinks.
+        source = image if side <= size else cv2.GaussianBlur(image, (0, 0), 0.4 * side / size)
+        crop = _warp(np.asarray(source, np.uint8), matrix, size, cv2.BORDER_REFLECT_101)
         crop_hole = _warp(hole.astype(np.uint8) * 255, matrix, size, cv2.BORDER_REFLECT_101) > 96
         inside = _warp(np.full(hole.shape, 255, np.uint8), matrix, size, cv2.BORDER_CONSTANT) > 200
         if self.other_holes is not None:
@@ -134,5 +140,6 @@ def _warp(
     array: NDArray[np.uint8], matrix: NDArray[np.float64], size: int, border: int
 ) -> NDArray[np.uint8]:
     return np.asarray(
-        cv2.warpAffine(array, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border), np.uint8
+        cv2.warpAffine(array, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border),
+        np.uint8,
     )

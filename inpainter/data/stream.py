@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
-from inpainter.data.faces import DecodedFaces
-from inpainter.data.sampling import Sample, Sampling
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from inpainter.data.faces import DecodedFaces
+    from inpainter.data.sampling import Sample, Sampling
 
 Batch = dict[str, torch.Tensor]
 """image uint8 `(N, S, S, 3)`, hole bool `(N, S, S)`, inside bool `(N, S, S)`."""
@@ -35,7 +38,7 @@ def sample_at(faces: DecodedFaces, sampling: Sampling, size: int, seed: int, ind
 
 
 def collate(samples: list[Sample]) -> Batch:
-    """Stack samples to a batch of tensors, still uint8 and bool: the device converts them faster."""
+    """Stack samples to a batch of tensors, uint8 and bool: the device converts them faster."""
     return {
         "image": torch.from_numpy(np.stack([sample.image for sample in samples])),
         "hole": torch.from_numpy(np.stack([sample.hole for sample in samples])),
@@ -81,8 +84,8 @@ class SampleStream(IterableDataset[Batch]):
         return self.steps
 
     def __iter__(self) -> Iterator[Batch]:
-        # Threads, not processes: OpenCV lets go of the interpreter's lock while it works, all threads
-        # share the decoded faces, and a process forked after OpenCV has run can hang in it.
+        # Threads, not processes: OpenCV lets go of the interpreter's lock while it works, all
+        # threads share the decoded faces, and a process forked after OpenCV has run can hang in it.
         with ThreadPoolExecutor(self.workers) as pool:
             waiting: deque[Future[Batch]] = deque()
             for number in range(self.steps):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class SNPatchDiscriminator(nn.Module):
-    """Strided 5x5 convolutions with spectral normalisation; every element of the last map is a score.
+    """Strided, spectrally normalised 5x5 convolutions; each element of the last map is a score.
 
     Args:
         channels: output channels of each layer; each halves the side.
@@ -32,8 +35,8 @@ class SNPatchDiscriminator(nn.Module):
         """Score pictures `(N, 3, H, W)` in [-1, 1] with holes `(N, 1, H, W)`.
 
         Returns:
-            The features of each layer, for feature matching; the last map `(N, C, H / 2^L, W / 2^L)`
-            holds the scores and has no activation.
+            The features of each layer, for feature matching; the last map `(N, C, H / 2^L, W /
+            2^L)` holds the scores and has no activation.
         """
         features = torch.cat([picture, hole], dim=1)
         maps = []

@@ -1,4 +1,4 @@
-"""What all completion networks have in common: how they are called, and any size in, same size out."""
+"""What all completion networks have in common: how they are called, and any size goes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,11 @@ class CompletionNetwork(nn.Module, ABC):
         Raises:
             InputError: the shapes are others or do not belong together.
         """
-        if image.ndim != 4 or image.shape[1] != 3 or hole.shape != (image.shape[0], 1, *image.shape[2:]):
+        if (
+            image.ndim != 4
+            or image.shape[1] != 3
+            or hole.shape != (image.shape[0], 1, *image.shape[2:])
+        ):
             raise InputError(
                 "a completion network takes an image (N, 3, H, W) and a hole (N, 1, H, W), "
                 f"but got {tuple(image.shape)} and {tuple(hole.shape)}."

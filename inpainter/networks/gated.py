@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import partial
 from typing import ClassVar
 
@@ -27,9 +28,7 @@ class GatedResidualBlock(nn.Module):
 
     def __init__(self, channels: int, dilation: int = 1) -> None:
         super().__init__()
-        self.first = GatedConvolution(
-            channels, channels, dilation=dilation, activation=_ACTIVATION
-        )
+        self.first = GatedConvolution(channels, channels, dilation=dilation, activation=_ACTIVATION)
         self.second = GatedConvolution(channels, channels, activation=None)
         # Near zero at first, so that a deep stack starts out as the identity.
         nn.init.normal_(self.second.convolution.weight, std=1e-3)
@@ -66,7 +65,7 @@ class GatedCompletionNetwork(CompletionNetwork):
                 if deep != widths[-1]
                 else nn.Identity(),
             )
-            for shallow, deep in zip(widths, widths[1:], strict=False)
+            for shallow, deep in itertools.pairwise(widths)
         )
         blocks: list[nn.Module] = [
             GatedResidualBlock(widths[-1], dilation=1 + index % 2) for index in range(depth)
@@ -78,7 +77,7 @@ class GatedCompletionNetwork(CompletionNetwork):
                 GatedConvolution(deep + shallow, shallow, activation=_ACTIVATION),
                 GatedConvolution(shallow, shallow, activation=_ACTIVATION),
             )
-            for shallow, deep in reversed(list(zip(widths, widths[1:], strict=False)))
+            for shallow, deep in reversed(list(itertools.pairwise(widths)))
         )
         self.enlarge = nn.Conv2d(width, 4 * (width // 2), 3, padding=1)
         self.output = nn.Conv2d(width // 2, 3, 3, padding=1)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 import yaml
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
@@ -21,9 +20,11 @@ from inpainter.data.sampling import Sampling
 from inpainter.data.stream import Batch, SampleStream, collate, sample_at
 from inpainter.holes import create_holes
 from inpainter.training.module import CompletionTraining
-from inpainter.training.recipe import Recipe
 from inpainter.weight_files import save_completion_network
 from weights.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from inpainter.training.recipe import Recipe
 
 
 class FaceData(LightningDataModule):
@@ -120,13 +121,17 @@ class _Listed(Dataset[Batch]):
 class WholeCheckpointIO(TorchCheckpointIO):
     """Writes checkpoints whole or not at all, and reads no pickled code."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
         """Write to a temporary name beside `path` and rename."""
         del storage_options
         with atomic_path(path, overwrite=True) as temporary:
             torch.save(checkpoint, temporary)
 
-    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> Any:
+    def load_checkpoint(
+        self, path: Any, map_location: Any = None, weights_only: bool | None = None
+    ) -> Any:
         """Read tensors and plain values."""
         del weights_only
         return torch.load(path, map_location=map_location, weights_only=True)
@@ -170,7 +175,8 @@ class RoundReport(Callback):
         )
         line = (
             f"round {trainer.current_epoch + 1}/{len(module.schedule)}, step {module.steps_done}/"
-            f"{module.total_steps}, {phase.size} px, {steps * phase.batch / seconds:.1f} pictures/s: {figures}"
+            f"{module.total_steps}, {phase.size} px, "
+            f"{steps * phase.batch / seconds:.1f} pictures/s: {figures}"
         )
         print(line, flush=True)
         with (self.output / "rounds.log").open("a", encoding="utf-8") as log:
@@ -225,6 +231,7 @@ def train_inpainter(
     output: str | Path,
     *,
     device: str = "auto",
+    threads: int | None = None,
     resume: bool = True,
     time_budget_minutes: float | None = None,
     initial_weights: str | Path | None = None,
@@ -239,6 +246,7 @@ def train_inpainter(
         recipe: what to train and how.
         output: the run's folder.
         device: "auto", "cpu", "cuda" or "mps".
+        threads: threads of a CPU's arithmetic; as many as before where None.
         resume: go on from `last.ckpt` where the folder has one.
         time_budget_minutes: end after the last whole round that fits.
         initial_weights: safetensors file of the same network to start from.
@@ -255,7 +263,8 @@ def train_inpainter(
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    np.random.default_rng(recipe.seed)
+    if threads is not None:
+        torch.set_num_threads(threads)
     module = CompletionTraining(recipe)
     if initial_weights is not None:
         from weights.store import load_state_dict
@@ -289,9 +298,9 @@ def train_inpainter(
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         logger=TensorBoardLogger(folder, name="curves", version=""),
+        enable_progress_bar=progress,
         callbacks=callbacks,
         plugins=[WholeCheckpointIO()],
-        enable_progress_bar=progress,
         enable_model_summary=False,
         default_root_dir=folder,
         log_every_n_steps=20,

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from lightning.pytorch import LightningModule
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim.optimizer import Optimizer
 
-from inpainter.data.stream import Batch
 from inpainter.losses import AdversarialLoss, feature_matching_loss
 from inpainter.registry import create_discriminator, create_model
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.objective import PictureObjective
-from inpainter.training.recipe import Phase, Recipe
 from inpainter.training.sheet import sheet_rows, write_sheet
 from weights.errors import TrainingError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch.optim.optimizer import Optimizer
+
+    from inpainter.data.stream import Batch
+    from inpainter.training.recipe import Phase, Recipe
 
 
 class CompletionTraining(LightningModule):
@@ -39,14 +42,14 @@ class CompletionTraining(LightningModule):
         self.recipe = recipe
         options = dict(recipe.network)
         self.generator = create_model(options.pop("name"), **options)
-        self.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.generator.to(memory_format=torch.channels_last)
         self.average = MovingAverage(self.generator, recipe.ema_decay)
         self.objective = PictureObjective(recipe.losses)
         self.discriminator: nn.Module | None = None
         if recipe.adversarial is not None:
             options = dict(recipe.adversarial.discriminator)
             self.discriminator = create_discriminator(options.pop("name"), **options)
-            self.discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.discriminator.to(memory_format=torch.channels_last)
             self.adversarial = AdversarialLoss(recipe.adversarial.kind)  # type: ignore[arg-type]
         # Kept in a tuple, so that the compiled form does not count as a second network.
         self._painter = (torch.compile(self.generator) if recipe.compile else self.generator,)
@@ -81,7 +84,10 @@ class CompletionTraining(LightningModule):
             return (self.steps_done + 1) / settings.warmup_steps
         left = self.total_steps - settings.warmup_steps
         progress = min(1.0, (self.steps_done - settings.warmup_steps) / max(1, left))
-        return settings.final_share + (1 - settings.final_share) * (1 + math.cos(math.pi * progress)) / 2
+        return (
+            settings.final_share
+            + (1 - settings.final_share) * (1 + math.cos(math.pi * progress)) / 2
+        )
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
         """Train on one batch of uint8 samples."""
@@ -123,7 +129,9 @@ class CompletionTraining(LightningModule):
             if judged:
                 terms.update(self._judge(image, output.completed, hole))
             self._step_generator(optimizers[0], terms)
-        self.log_dict({f"train/{name}": term.detach() for name, term in terms.items()}, prog_bar=True)
+        self.log_dict(
+            {f"train/{name}": term.detach() for name, term in terms.items()}, prog_bar=True
+        )
         self.steps_done += 1
 
     def _train_discriminator(
@@ -153,7 +161,9 @@ class CompletionTraining(LightningModule):
             with torch.no_grad():
                 real_maps = self.discriminator(real, hole)
         real_scores = None if real_maps is None else real_maps[-1]
-        terms["adversarial"] = settings.weight * self.adversarial.generator(fake_maps[-1], real_scores)
+        terms["adversarial"] = settings.weight * self.adversarial.generator(
+            fake_maps[-1], real_scores
+        )
         if settings.feature_matching > 0 and real_maps is not None:
             distance = feature_matching_loss(fake_maps[:-1], real_maps[:-1])
             terms["feature_matching"] = settings.feature_matching * distance
@@ -177,7 +187,7 @@ class CompletionTraining(LightningModule):
     def _check_finite(self, name: str, value: Tensor) -> None:
         if not torch.isfinite(value.detach()).all():
             raise TrainingError(
-                f"The loss term {name!r} is not a finite number at step {self.steps_done}: lower the "
+                f"The loss term {name!r} is no finite number at step {self.steps_done}: lower the "
                 "learning rate or the term's weight, or train in fp32, and resume from the last "
                 "checkpoint."
             )

@@ -11,8 +11,8 @@ from torch import nn
 class MovingAverage(nn.Module):
     """Keeps a copy of a network whose weights follow the trained ones slowly.
 
-    The decay is `min(decay, (1 + t) / (10 + t))` after t updates, so that the first, useless weights
-    are soon forgotten. Buffers are copied as they are.
+    The decay is `min(decay, (1 + t) / (10 + t))` after t updates, so that the first, useless
+    weights are soon forgotten. Buffers are copied as they are.
 
     Args:
         network: the network to follow; it is copied.
@@ -32,7 +32,7 @@ class MovingAverage(nn.Module):
         """Move the average one step towards `network`."""
         done = int(self.updates)
         decay = min(self.decay, (1 + done) / (10 + done))
-        averages = [one for one in self.network.parameters()]
+        averages = [one.detach() for one in self.network.parameters()]
         current = [one.detach() for one in network.parameters()]
         torch._foreach_lerp_(averages, current, 1.0 - decay)
         for average, buffer in zip(self.network.buffers(), network.buffers(), strict=True):

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
 from inpainter.losses import create_loss
 from weights.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 
 class PictureObjective(nn.Module):
     """Weighted picture losses of a recipe.
 
     Args:
-        terms: each a dict of a loss's name and options and its `weight`; a term named twice gets its
-            region or a number behind its name in the curves.
+        terms: each a dict of a loss's name and options and its `weight`; a term named twice gets
+            its region or a number behind its name in the curves.
 
     Raises:
         ConfigurationError: a term has no weight, or its name or an option is unknown.
@@ -31,7 +33,9 @@ class PictureObjective(nn.Module):
             options = dict(term)
             weight = options.pop("weight", None)
             if not isinstance(weight, int | float):
-                raise ConfigurationError(f"A loss of a recipe needs a number as weight: {dict(term)!r}.")
+                raise ConfigurationError(
+                    f"A loss of a recipe needs a number as weight: {dict(term)!r}."
+                )
             self.losses.append(create_loss(options))
             name = "_".join(str(options[key]) for key in ("region", "name") if key in options)
             self.names.append(name if name not in self.names else f"{name}_{len(self.names)}")

@@ -127,7 +127,8 @@ class Recipe:
         holes: which holes are drawn.
         data: which faces are trained on.
         optimizer: learning rates and their course.
-        ema_decay: decay of the moving average of the weights, which is what is validated and shipped.
+        ema_decay: decay of the moving average of the weights, which is what is validated and
+            shipped.
         round_steps: steps between two checkpoints and validations.
         precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them.
         compile: whether the generator is compiled by torch.compile.
@@ -149,19 +150,25 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if not self.phases:
-            raise ConfigurationError("A recipe needs at least one phase with steps, size and batch.")
+            raise ConfigurationError(
+                "A recipe needs at least one phase with steps, size and batch."
+            )
         for phase in self.phases:
             if min(phase.steps, phase.size, phase.batch, self.round_steps) < 1:
                 raise ConfigurationError(
                     "steps, size, batch and round_steps of a recipe must be 1 or more."
                 )
             if not (phase.generator or phase.discriminator):
-                raise ConfigurationError("A phase must train the generator, the discriminator, or both.")
+                raise ConfigurationError(
+                    "A phase must train the generator, the discriminator, or both."
+                )
             if not phase.generator and self.adversarial is None:
-                raise ConfigurationError("A phase trains the discriminator, but the recipe names none.")
+                raise ConfigurationError(
+                    "A phase trains the discriminator, but the recipe names none."
+                )
 
     def rounds(self) -> list[tuple[Phase, int]]:
-        """Cut the schedule into rounds, each (its phase, its steps); a checkpoint ends each round."""
+        """Cut the schedule into rounds of (phase, steps); a checkpoint ends each round."""
         rounds = []
         for phase in self.phases:
             left = phase.steps
@@ -179,8 +186,6 @@ def read_recipe(path: str | Path) -> Recipe:
         ConfigurationError: there is no such recipe, or a key or value in it is wrong.
     """
     file = Path(path)
-    if not file.suffix and not file.exists():
-        file = Path(__file__).parent.parent / "recipes" / f"{path}.yaml"
-    elif file.suffix not in {".yaml", ".yml"} and not file.exists():
+    if file.suffix not in {".yaml", ".yml"} and not file.exists():
         file = Path(__file__).parent.parent / "recipes" / f"{path}.yaml"
     return settings_from_mapping(Recipe, read_yaml(file), file.name)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
 
 from weights.atomic import atomic_path
 from weights.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import Tensor
 
 
 def sheet_rows(image: Tensor, hole: Tensor, completed: Tensor) -> list[NDArray[np.uint8]]:
@@ -29,7 +33,15 @@ def sheet_rows(image: Tensor, hole: Tensor, completed: Tensor) -> list[NDArray[n
     strips = []
     for parts in zip(*shown, strict=True):
         arrays = [
-            part.float().add(1).mul(127.5).round().clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()
+            part.float()
+            .add(1)
+            .mul(127.5)
+            .round()
+            .clamp(0, 255)
+            .byte()
+            .permute(1, 2, 0)
+            .cpu()
+            .numpy()
             for part in parts
         ]
         strips.append(np.concatenate(arrays, axis=1))
@@ -44,7 +56,9 @@ def write_sheet(strips: Sequence[NDArray[np.uint8]], path: Path, columns: int = 
     """
     blank = np.zeros_like(strips[0])
     padded = [*strips, *[blank] * (-len(strips) % columns)]
-    rows = [np.concatenate(padded[at : at + columns], axis=1) for at in range(0, len(padded), columns)]
+    rows = [
+        np.concatenate(padded[at : at + columns], axis=1) for at in range(0, len(padded), columns)
+    ]
     picture = cv2.cvtColor(np.concatenate(rows), cv2.COLOR_RGB2BGR)
     with atomic_path(path, overwrite=True) as temporary:
         if not cv2.imwrite(str(temporary), picture, [cv2.IMWRITE_JPEG_QUALITY, 90]):

@@ -27,6 +27,12 @@ def evaluate() -> None:
 HOLE_NAMES = {"face-mask": "detector.synthesis.holes:FaceMaskHoles"}
 """Names of hole generators that `inpainter` does not know, because they lie in another package."""
 
+INPAINTER_FILES = ("report.md", "report.json", "cases.csv", "sheet.png")
+DETECTION_FILES = ("report.md", "report.json", "masks.csv", "pictures.csv", "sheet.png")
+
+LEAST_CONFIDENCE = 0.01
+"""Score down to which YOLO is asked for regions when it is measured."""
+
 
 @app.command("inpainter")
 def inpainter_(
@@ -47,7 +53,8 @@ def inpainter_(
         str,
         typer.Option(
             help="Inpainters, separated by commas; the first is compared to the others. "
-            "NAME@FILE takes a network's weights from a .safetensors file."
+            "NAME@FILE takes a network's weights from a .safetensors file. Or YAML with options: "
+            "'\\[telea, {name: gated, image_size: 512}]'."
         ),
     ] = "gated,telea",
     holes: Annotated[
@@ -93,7 +100,7 @@ def inpainter_(
     report, and two reports compare where it is the same. Means come with
     95 % bootstrap intervals, by hole area and by the labels of the faces.
     """
-    _refuse_existing(output, ("report.md", "report.json", "cases.csv", "sheet.png"), overwrite)
+    _refuse_existing(output, INPAINTER_FILES, overwrite)
     spec = read_hole_specification(holes)
     if framing is None:
         framing = "hole" if holes in HOLE_NAMES or ":" in _name_of(spec) else "face"
@@ -114,7 +121,7 @@ def inpainter_(
     )
     systems = {
         label: create_stage("inpainter", stage, device=device)
-        for label, stage in read_models(models).items()
+        for label, stage in read_stages(models, "--models").items()
     }
     finder = None
     if landmarks:
@@ -151,6 +158,120 @@ def inpainter_(
     typer.echo("Written: " + ", ".join(str(path) for path in written))
 
 
+@app.command("detector")
+def detector_(
+    sets: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SET",
+            help="Annotated sets, measured together: .jsonl files with outlines of masks, or a "
+            "data.yaml as `unmask synthesize` writes it.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for report.md, report.json, masks.csv, pictures.csv and sheet.png.",
+            show_default=False,
+        ),
+    ],
+    weights: Annotated[
+        str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
+    ] = "default",
+    detector: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Another detector than YOLO: a registered name or package.module:Class.",
+            show_default="yolo",
+        ),
+    ] = None,
+    refiners: Annotated[
+        str,
+        typer.Option(
+            help="Refiners, separated by commas, measured beside the detector's own masks. Or YAML "
+            "with options: '\\[morphology, {name: morphology, growth: 0}]'."
+        ),
+    ] = "morphology",
+    confidence: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="Least score of a found mask.")
+    ] = 0.25,
+    min_width: Annotated[
+        float, typer.Option(min=0.0, help="Masks narrower than this do not count, in pixels.")
+    ] = 60.0,
+    image_size: Annotated[int, typer.Option(min=32, help="Side at which YOLO works.")] = 640,
+    part: Annotated[str, typer.Option(help="Part of a data.yaml.")] = "val",
+    sheet: Annotated[
+        int, typer.Option(min=0, help="Pictures on the sheet; those with errors come first.")
+    ] = 12,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a report that exists.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print report.json on stdout and nothing else.")
+    ] = False,
+) -> None:
+    """Measure a detector, and what refiners make of its masks, on annotated pictures.
+
+    Reports precision, recall and average precision, the quality of the
+    outlines before and after refinement, and the share of the pictures
+    without masks that would be changed.
+    """
+    _refuse_existing(output, DETECTION_FILES, overwrite)
+
+    from detector.annotations import read_annotations
+    from detector.evaluation import evaluate_detector
+    from pipeline.detection_report import draw_detections, write_detection_report
+    from pipeline.registry import create_stage
+
+    pictures = [picture for one in sets for picture in read_annotations(one, part)]
+    specification: Any = detector or "yolo"
+    if specification == "yolo":
+        # Average precision asks for regions of low score too.
+        specification = {
+            "name": "yolo",
+            "weights": weights,
+            "confidence": LEAST_CONFIDENCE,
+            "image_size": image_size,
+        }
+    finder = create_stage("detector", specification, device=device)
+    refinements = {
+        label: create_stage("refiner", stage, device=device).refine
+        for label, stage in read_stages(refiners, "--refiners").items()
+    }
+    with _progress("Measuring", len(pictures)) as advance:
+        report = evaluate_detector(
+            finder,
+            pictures,
+            refinements=refinements,
+            confidence=confidence,
+            min_width=min_width,
+            progress=lambda done, _: advance(done),
+        )
+    configuration = {
+        "sets": ", ".join(str(one) for one in sets),
+        "detector": detector or "yolo",
+        "weights": weights,
+        "image_size": image_size,
+        "refiners": refiners,
+        "device": device,
+        **_versions(),
+    }
+    rows = draw_detections(report, pictures, finder, refinements, sheet) if sheet else []
+    written = write_detection_report(
+        report, output, configuration=configuration, sheet=rows, overwrite=overwrite
+    )
+    if as_json:
+        typer.echo((output / "report.json").read_text(encoding="utf-8"), nl=False)
+        return
+    for what, value in report.table_rows():
+        typer.echo(f"{what:<55}{value:>8}")
+    typer.echo("Written: " + ", ".join(str(path) for path in written))
+
+
 def read_hole_specification(text: str) -> Any:
     """Turn the option --holes into what `inpainter.holes.create_holes` takes.
 
@@ -179,33 +300,57 @@ def _name_of(spec: Any) -> str:
     return str(spec.get("name")) if isinstance(spec, dict) else str(spec)
 
 
-def read_models(text: str) -> dict[str, Any]:
-    """Turn the option --models into labels and what `pipeline.registry.create_stage` takes.
+def read_stages(text: str, option: str) -> dict[str, Any]:
+    """Turn a list of stages into labels and what `pipeline.registry.create_stage` takes.
 
     Args:
-        text: names separated by commas, each "NAME", "package.module:Class" or "NAME@FILE".
+        text: names separated by commas, each "NAME", "package.module:Class" or "NAME@FILE" for
+            weights from a file; or a YAML list of names and of mappings of a name and options.
+        option: the option's name, for errors.
 
     Returns:
         Label to specification, in order; the label is the part itself, or its class's name.
 
     Raises:
-        ConfigurationError: there is no name, or one is there twice.
+        ConfigurationError: there is no name, one is there twice, or it is no list.
     """
     from weights.errors import ConfigurationError
 
-    models: dict[str, Any] = {}
-    for part in (one.strip() for one in text.split(",")):
-        name, separator, weights = part.partition("@")
-        if not name or (separator and not weights):
-            raise ConfigurationError(
-                f"--models must be names separated by commas, each NAME or NAME@FILE, "
-                f"but is {text!r}."
-            )
-        label = part if weights else name.rpartition(":")[2]
-        if label in models:
-            raise ConfigurationError(f"--models names {label!r} twice.")
-        models[label] = {"name": name, "weights": weights} if weights else name
-    return models
+    wrong = ConfigurationError(
+        f"{option} must be names separated by commas, each NAME or NAME@FILE, or a YAML list, "
+        f"but is {text!r}."
+    )
+    parts: list[Any] = text.split(",")
+    if text.lstrip().startswith("["):
+        import yaml
+
+        try:
+            parts = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise wrong from error
+    stages: dict[str, Any] = {}
+    for part in parts:
+        if isinstance(part, dict) and isinstance(part.get("name"), str):
+            options = ", ".join(f"{key} {value}" for key, value in part.items() if key != "name")
+            label, stage = f"{part['name']} ({options})" if options else part["name"], part
+        elif isinstance(part, str):
+            label, stage = _read_stage(part.strip())
+        else:
+            raise wrong
+        if not label:
+            raise wrong
+        if label in stages:
+            raise ConfigurationError(f"{option} names {label!r} twice.")
+        stages[label] = stage
+    return stages
+
+
+def _read_stage(text: str) -> tuple[str, Any]:
+    """The label and the specification of "NAME" or "NAME@FILE"; an empty label where malformed."""
+    name, separator, weights = text.partition("@")
+    if separator:
+        return (text if name and weights else ""), {"name": name, "weights": weights}
+    return name.rpartition(":")[2], name
 
 
 def _refuse_existing(folder: Path, names: tuple[str, ...], overwrite: bool) -> None:

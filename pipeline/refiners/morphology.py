@@ -181,12 +181,11 @@ class MorphologyRefiner:
         )
         cut = mask[picture]
         scale = min(1.0, WORKING_WIDTH / extent)
-        coverage = cut.astype(np.float32)
+        covered = cut.astype(np.uint8) * np.uint8(255)
         if scale < 1.0:
             size = tuple(max(1, round(side * scale)) for side in cut.shape[::-1])
-            coverage = np.asarray(
-                cv2.resize(coverage, size, interpolation=cv2.INTER_AREA), np.float32
-            )
+            covered = np.asarray(cv2.resize(covered, size, interpolation=cv2.INTER_AREA), np.uint8)
+        coverage = covered.astype(np.float32) / np.float32(255.0)
         return _Canvas(picture, cut, coverage, scale, extent * scale)
 
     def _parts(self, mask: Mask, width: float) -> tuple[Mask, Mask]:
@@ -226,8 +225,8 @@ def _distance_field(level: Plane) -> Plane:
         return np.full(level.shape, -_FAR, np.float32)
     if inside.all():
         return np.full(level.shape, _FAR, np.float32)
-    within = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    beyond = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    within = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)
+    beyond = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_5)
     # The crossing lies half a pixel from the last centre on either side.
     return np.asarray(np.where(inside > 0, within - 0.5, 0.5 - beyond), np.float32)
 
@@ -236,7 +235,7 @@ def _dilated(mask: Mask, radius: float) -> Mask:
     """Dilate by a disc; by way of the distance transform, whose cost no radius changes."""
     if radius < 0.5 or not mask.any():
         return mask
-    distance = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     return np.asarray(distance <= radius, np.bool_)
 
 
@@ -244,7 +243,7 @@ def _eroded(mask: Mask, radius: float) -> Mask:
     """Erode by a disc; past the frame the mask is taken to go on."""
     if radius < 0.5 or mask.all():
         return mask
-    distance = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     return np.asarray(distance > radius, np.bool_)
 
 

@@ -352,6 +352,12 @@ def test_functions_may_find_and_refine_nothing():
         assert np.array_equal(_pipeline(**stages).run([image])[0].image, image)
 
 
+def test_models_are_called_what_the_user_called_them():
+    pipeline = Pipeline(detector=find_colour, inpainter={"name": "telea", "radius": 5})
+    assert pipeline.model_names() == ["find_colour", "telea"]
+    assert pipeline.model_names(detected=False) == ["telea"]
+
+
 def test_a_result_checks_itself():
     image, hole = scene((8, 9)), np.zeros((8, 9), np.bool_)
     with pytest.raises(InputError):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 
 import numpy as np
@@ -7,7 +8,8 @@ import PIL.Image
 import pytest
 
 from pipeline.command_line import main
-from pipeline.commands.evaluate import read_hole_specification, read_models
+from pipeline.commands.evaluate import read_hole_specification, read_stages
+from tests.pipeline.colour_stages import masked_scene
 from weights.errors import ConfigurationError
 
 
@@ -45,9 +47,9 @@ def faces(tmp_path):
     return folder
 
 
-def evaluate(*arguments):
+def evaluate(*arguments, what="inpainter"):
     with pytest.raises(SystemExit) as end:
-        main(["evaluate", "inpainter", *map(str, arguments)])
+        main(["evaluate", what, *map(str, arguments)])
     return end.value.code or 0
 
 
@@ -113,16 +115,97 @@ def test_wrong_calls_get_one_sentence_and_code_2(faces, tmp_path, capsys, argume
     assert not (tmp_path / "r").exists()
 
 
-def test_models_and_holes_are_read():
-    assert read_models("gated, telea,gated@a/b.safetensors,my.module:Class") == {
+def test_stages_and_holes_are_read():
+    text = "gated, telea,gated@a/b.safetensors,my.module:Class"
+    assert read_stages(text, "--models") == {
         "gated": "gated",
         "telea": "telea",
         "gated@a/b.safetensors": {"name": "gated", "weights": "a/b.safetensors"},
         "Class": "my.module:Class",
     }
-    with pytest.raises(ConfigurationError, match="NAME@FILE"):
-        read_models("gated@")
+    mapping = {"name": "gated", "image_size": 512}
+    assert read_stages("[telea, {name: gated, image_size: 512}]", "--models") == {
+        "telea": "telea",
+        "gated (image_size 512)": mapping,
+    }
+    for wrong in ("gated@", "@file", "", "[", "[3]", "[{size: 3}]"):
+        with pytest.raises(ConfigurationError, match="--models must be"):
+            read_stages(wrong, "--models")
     path = "detector.synthesis.holes:FaceMaskHoles"
     assert read_hole_specification("face-mask") == path
     assert read_hole_specification("{name: face-mask, wobble: 0}") == {"name": path, "wobble": 0}
     assert read_hole_specification("irregular") == "irregular"
+
+
+STAGES = "tests.pipeline.colour_stages"
+
+
+@pytest.fixture
+def annotated(tmp_path):
+    """Two pictures with a found mask each, one with a missed mask, one without any."""
+    patches = [[(20, 30, 90, 80)], [(40, 40, 110, 100)], [], []]
+    drawn = [[(20, 30, 90, 80)], [(40, 40, 110, 100)], [(10, 10, 80, 60)], []]
+    lines = []
+    for number, boxes in enumerate(patches):
+        PIL.Image.fromarray(masked_scene((120, 160), boxes, number)).save(
+            tmp_path / f"{number}.png"
+        )
+        masks = [
+            {"pieces": [[[x0, y0], [x1 - 1, y0], [x1 - 1, y1 - 1], [x0, y1 - 1]]]}
+            for x0, y0, x1, y1 in drawn[number]
+        ]
+        lines.append({"file": f"{number}.png", "masks": masks, "tags": [f"tag{number % 2}"]})
+    (tmp_path / "first.jsonl").write_text("\n".join(json.dumps(line) for line in lines[:3]))
+    (tmp_path / "second.jsonl").write_text(json.dumps(lines[3]))
+    return tmp_path
+
+
+def evaluate_colours(folder, *arguments):
+    return evaluate(
+        folder / "first.jsonl",
+        folder / "second.jsonl",
+        *("--detector", f"{STAGES}:find_colour", "-o", folder / "r", *arguments),
+        what="detector",
+    )
+
+
+def test_a_detector_with_refiners_on_two_sets(annotated, capsys):
+    refiners = f"{STAGES}:exact_holes,morphology"
+    assert evaluate_colours(annotated, "--refiners", refiners, "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((annotated / "r" / "report.json").read_text())
+    assert printed["pictures"] == 4 and printed["drawn"] == 3
+    assert printed["precision"] == 1 and printed["recall"] == pytest.approx(2 / 3)
+    assert printed["unmasked_pictures"] == 1
+    assert set(printed["unmasked_changed"]) == {"detector", "exact_holes", "morphology"}
+    assert printed["quality"]["exact_holes"]["iou"] == pytest.approx(1)
+    assert printed["quality"]["morphology"]["excess"] > 0.05
+
+
+def test_the_files_of_a_detection_report(annotated, capsys):
+    assert evaluate_colours(annotated, "--sheet", 3, "--min-width", 10) == 0
+    assert "recall at IoU 0.5" in capsys.readouterr().out
+    markdown = (annotated / "r" / "report.md").read_text()
+    assert "| masks of 10 px and wider | 3 |" in markdown and "| tag0 | 2 | 0.500 |" in markdown
+    masks = list(csv.DictReader((annotated / "r" / "masks.csv").open()))
+    assert [mask["found"] for mask in masks] == ["1", "1", "0"]
+    assert float(masks[0]["iou detector"]) == 1 and masks[2]["iou detector"] == ""
+    pictures = list(csv.DictReader((annotated / "r" / "pictures.csv").open()))
+    assert [picture["unmasked"] for picture in pictures] == ["0", "0", "0", "1"]
+    assert pictures[0]["changed morphology"] == "1" and pictures[3]["changed morphology"] == "0"
+    with PIL.Image.open(annotated / "r" / "sheet.png") as sheet:
+        pixels = np.asarray(sheet.convert("RGB")).astype(int)
+    rows = np.split(pixels[22:], 3)
+    green = [((row - (0, 220, 0)) ** 2).sum(axis=2).min() for row in rows]
+    red = [((row - (255, 0, 0)) ** 2).sum(axis=2).min() for row in rows]
+    assert max(green) == 0, "every shown picture has a drawn mask"
+    assert red[0] > 0 and red[1] == red[2] == 0, "the picture with the missed mask comes first"
+
+
+def test_wrong_sets_get_one_sentence(annotated, capsys):
+    code = evaluate(annotated / "none.jsonl", "-o", annotated / "r", what="detector")
+    assert code == 2 and "none.jsonl" in capsys.readouterr().err
+    (annotated / "r").mkdir()
+    (annotated / "r" / "masks.csv").write_text("mine")
+    assert evaluate_colours(annotated) == 2
+    assert "--overwrite" in capsys.readouterr().err

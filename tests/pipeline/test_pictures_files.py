@@ -146,15 +146,12 @@ def test_damaged_files_give_one_sentence(form, tmp_path):
     path = tmp_path / "photo.jpg"
     for share in (0.02, 0.2, 0.5, 0.9):
         path.write_bytes(content[: int(len(content) * share)])
-        try:
+        with pytest.raises(InputError) as caught:
             read_picture(path)
-        except InputError as error:
-            text = str(error)
-            assert str(path) in text
-            assert text.endswith(".")
-            assert "\n" not in text
-        else:
-            assert form in ("AVIF", "GIF", "JPEG2000", "PPM"), "a truncated file was read"
+        text = str(caught.value)
+        assert str(path) in text
+        assert text.endswith(".")
+        assert "\n" not in text
     random = np.random.default_rng(5)
     for _ in range(30):
         broken = bytearray(content)

@@ -70,6 +70,14 @@ def test_files_pil_and_bytes_come_back_in_kind(image, tmp_path):
     assert np.array_equal(np.asarray(decoded.convert("RGB")), expected)
 
 
+def test_the_mark_names_the_models(image):
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(image).save(buffer, "PNG")
+    result = unmask(buffer.getvalue(), **{**STAGES, "inpainter": "telea"})
+    assert b"find_colour" in result
+    assert b"telea" in result
+
+
 def test_without_a_mask_the_picture_comes_back_unchanged():
     image = scene(SIZE)
     assert np.array_equal(unmask(image, **STAGES), image)

@@ -1,0 +1,74 @@
+"""`python -m inpainter.train`: train a completion network from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weights.errors import UnmaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m inpainter.train",
+        description="Train a completion network by a recipe. A filled face is a guess, never "
+        "evidence of who someone is.",
+    )
+    parser.add_argument("--config", required=True, help="a recipe: its YAML file, or its name")
+    parser.add_argument("--faces", help="folder with faces.jsonl, instead of the recipe's")
+    parser.add_argument("--output", required=True, type=Path, help="folder of the run")
+    parser.add_argument("--device", default="auto", help="'auto', 'cpu', 'cuda' or 'mps'")
+    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
+    parser.add_argument("--seed", type=int, help="instead of the recipe's")
+    parser.add_argument(
+        "--time-budget", type=float, metavar="MINUTES", help="end in good order within this time"
+    )
+    parser.add_argument("--initial-weights", type=Path, help="safetensors to start from")
+    parser.add_argument(
+        "--restart", action="store_true", help="start anew where the folder holds a run already"
+    )
+    parser.add_argument("--progress", action="store_true", help="show a progress bar")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status, 2 where something is wrong."""
+    options = build_parser().parse_args(arguments)
+    try:
+        from inpainter.training import read_recipe, train_inpainter
+
+        recipe = read_recipe(options.config)
+        if options.faces is not None:
+            data = dataclasses.replace(recipe.data, faces=options.faces)
+            recipe = dataclasses.replace(recipe, data=data)
+        if options.seed is not None:
+            recipe = dataclasses.replace(recipe, seed=options.seed)
+        trained = train_inpainter(
+            recipe,
+            options.output,
+            device=options.device,
+            threads=options.threads,
+            resume=not options.restart,
+            time_budget_minutes=options.time_budget,
+            initial_weights=options.initial_weights,
+            progress=options.progress,
+        )
+    except UnmaskError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    state = "finished" if trained.finished else "stopped; the same command goes on"
+    print(f"{trained.weights} after {trained.steps} steps, {state}")
+    for name, value in sorted(trained.metrics.items()):
+        print(f"  {name}: {value:.4f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""`unmask train`: the trainers of the two learned stages, with their own programs' options."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Train the detector or the inpainter on your own data.",
+    add_completion=False,
+)
+
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def _run(module: str, context: Any) -> None:
+    raise typer.Exit(importlib.import_module(module).main(context.args))
+
+
+@app.command(context_settings=_PASSED_ON)
+def detector(context: typer.Context) -> None:
+    """Train a mask detector on a YOLO data set; options as `python -m detector.train`."""
+    _run("detector.train", context)
+
+
+@app.command(context_settings=_PASSED_ON)
+def inpainter(context: typer.Context) -> None:
+    """Train a completion network by a recipe; options as `python -m inpainter.train`."""
+    _run("inpainter.train", context)

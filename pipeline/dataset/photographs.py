@@ -1,0 +1,148 @@
+"""Photographs of masked people with drawn outlines, added to a detection set's training part.
+
+Drawn masks teach most of what a detector needs; a few real ones teach what drawings miss. Outlines
+of such sets often take in the ear straps, which are no part of our labels, so thin parts are
+opened away. Photographs cropped to the face are pasted at many scales, as people are seen in
+larger scenes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from detector.annotations import AnnotatedPicture, read_annotations
+from pipeline.dataset.backgrounds import cover
+from pipeline.dataset.labels import simplify_polygon, visible_outlines, yolo_lines
+from pipeline.dataset.perceptual_hash import is_near_duplicate, perceptual_hash
+from pipeline.dataset.seeds import item_generator
+from pipeline.dataset.stored_pictures import store_picture, store_text
+from pipeline.dataset.textures import surface
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from weights.contracts import Image, Mask
+
+STRAP_SHARE = 0.06
+"""Parts of an outline thinner than this share of its width are straps."""
+
+
+@dataclass(frozen=True)
+class PhotographSummary:
+    """What became of a set of photographs.
+
+    Attributes:
+        written: pictures written, all variants counted.
+        near_duplicates: photographs left out because they resemble one of the measuring set.
+        unreadable: photographs that cannot be decoded, or whose outline is nothing but a strap.
+    """
+
+    written: int
+    near_duplicates: tuple[str, ...]
+    unreadable: tuple[str, ...]
+
+
+def add_photographs(
+    annotations: Path,
+    detection: Path,
+    *,
+    variants: int = 6,
+    size: int = 640,
+    seed: int = 0,
+    backgrounds: Path | None = None,
+    measuring: Sequence[Path] = (),
+) -> PhotographSummary:
+    """Add photographs with outlines to `detection/{images,labels}/train`.
+
+    Args:
+        annotations: a .jsonl file as `detector.annotations.read_annotations` takes it; lines
+            without outlines are left out.
+        detection: the detection set, made by `build_dataset`.
+        variants: pictures made of each photograph; the first is the photograph as it is.
+        size: side of the scenes that the photographs are pasted into, pixels.
+        seed: source of all chance.
+        backgrounds: folder of pictures without masks to paste on, beside plain surfaces.
+        measuring: pictures that measure the detector; nothing that resembles one of them is added.
+
+    Raises:
+        InputError: the annotations cannot be read, or `detection` is no detection set.
+    """
+    images, labels = detection / "images" / "train", detection / "labels" / "train"
+    if not images.is_dir():
+        raise InputError(
+            f"{detection} is no detection set: build one with `unmask synthesize` first."
+        )
+    known = [perceptual_hash(AnnotatedPicture(path).load()) for path in measuring]
+    behind = sorted(path for path in backgrounds.iterdir() if path.is_file()) if backgrounds else []
+    written, near, unreadable = 0, [], []
+    for picture in read_annotations(annotations, masked_faces_without_outline="skip"):
+        name = picture.file.stem
+        if not picture.masks:
+            continue
+        try:
+            photograph = picture.load()
+        except InputError:
+            unreadable.append(name)
+            continue
+        if any(is_near_duplicate(perceptual_hash(photograph), other) for other in known):
+            near.append(name)
+            continue
+        mask: Mask = np.zeros(photograph.shape[:2], np.bool_)
+        for outline in picture.masks:
+            mask |= without_straps(outline.draw(photograph.shape[:2]), outline.width)
+        if not mask.any():
+            unreadable.append(name)
+            continue
+        for variant in range(variants):
+            random = item_generator(seed, f"photograph/{name}/{variant}")
+            image, shown = (
+                (photograph, mask)
+                if variant == 0
+                else _pasted(photograph, mask, size, behind, random)
+            )
+            pieces = [simplify_polygon(one, 0.5) for one in visible_outlines(shown)]
+            stem = f"photograph-{name}-{variant}"
+            store_text(labels / f"{stem}.txt", yolo_lines(pieces, shown.shape[1], shown.shape[0]))
+            store_picture(images / f"{stem}.jpg", image, quality=92)
+            written += 1
+    return PhotographSummary(written, tuple(near), tuple(unreadable))
+
+
+def without_straps(mask: Mask, width: float) -> Mask:
+    """Drop the parts of a mask `(H, W)` that are thinner than a strap; `width` is in pixels."""
+    radius = max(1, round(STRAP_SHARE * width / 2))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    # The frame cuts masks off; without a border the cut edge would be opened away as well.
+    padded = cv2.copyMakeBorder(
+        mask.astype(np.uint8), radius, radius, radius, radius, cv2.BORDER_REPLICATE
+    )
+    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, kernel)
+    return opened[radius:-radius, radius:-radius].astype(bool)
+
+
+def _pasted(
+    photograph: Image, mask: Mask, size: int, behind: Sequence[Path], random: np.random.Generator
+) -> tuple[Image, Mask]:
+    height, width = mask.shape
+    scale = size * float(np.exp(random.uniform(np.log(0.2), np.log(0.95)))) / max(height, width)
+    small_size = (max(8, round(width * scale)), max(8, round(height * scale)))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(photograph, small_size, interpolation=way)
+    small_mask = cv2.resize(mask.astype(np.float32), small_size, interpolation=way) > 0.5
+    if behind and random.random() < 0.7:
+        chosen = AnnotatedPicture(behind[int(random.integers(len(behind)))])
+        scene = cover(chosen.load(), size, size, random).copy()
+    else:
+        scene = surface(size, size, random)
+    top = int(random.integers(0, size - small.shape[0] + 1))
+    left = int(random.integers(0, size - small.shape[1] + 1))
+    window = (slice(top, top + small.shape[0]), slice(left, left + small.shape[1]))
+    shown = np.zeros((size, size), np.bool_)
+    scene[window], shown[window] = small, small_mask
+    return scene, shown

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from detector.train import main
+from detector.training import RUN_NAME, TrainedDetector, TrainingProgress, train_detector
+from detector.weight_file import load_detector, read_extra
+from detector.yolo import YoloMaskDetector
+from tests.detector.conftest import TINY, read_losses
+from weights.errors import (
+    ConfigurationError,
+    InputError,
+    OutputError,
+    TrainingError,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Killed(BaseException):
+    """Stands for the end of a process in the middle of a training."""
+
+
+def test_tiny_run_lowers_every_loss(trained: TrainedDetector) -> None:
+    assert trained.epochs == 6
+    for name in ("train/box_loss", "train/seg_loss", "train/cls_loss"):
+        losses = read_losses(trained.folder, name)
+        assert len(losses) == 6
+        assert losses[-1] < losses[0]
+
+
+def test_run_ends_with_weights_and_their_figures(trained: TrainedDetector) -> None:
+    assert trained.weights == trained.folder / "detector.safetensors"
+    assert trained.weights.stat().st_size < 16 * 2**20
+    assert math.isfinite(trained.metrics["metrics/mAP50(M)"])
+    assert read_extra(trained.weights)["metrics"] == dict(trained.metrics)
+    network, configuration = load_detector(trained.weights)
+    assert configuration.image_size == 64
+    assert configuration.class_names == ("mask",)
+    assert not network.training
+    run = yaml.safe_load((trained.folder / RUN_NAME).read_text())
+    assert run["recipe"]["image_size"] == 64
+    assert run["seed"] == 1
+
+
+def test_run_writes_nothing_beside_the_data(blob_data: Path, trained: TrainedDetector) -> None:
+    kinds = {file.suffix for file in blob_data.parent.rglob("*") if file.is_file()}
+    assert kinds == {".png", ".txt", ".yaml"}
+
+
+def test_global_state_is_as_before(blob_data: Path, tmp_path: Path) -> None:
+    random.seed(5)
+    torch.manual_seed(5)
+    np.random.seed(5)  # noqa: NPY002
+    threads = torch.get_num_threads()
+    expected = random.getstate(), torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    calls: list[TrainingProgress] = []
+
+    def stop_at_first(progress: TrainingProgress) -> None:
+        calls.append(progress)
+        raise Killed
+
+    with pytest.raises(Killed):
+        _train(blob_data, tmp_path / "run", progress=stop_at_first)
+    assert calls[0].epoch == 1
+    assert calls[0].batches == 2
+    assert random.getstate() == expected[0]
+    assert torch.equal(torch.get_rng_state(), expected[1])
+    assert np.array_equal(np.random.get_state()[1], expected[2])  # noqa: NPY002
+    assert torch.get_num_threads() == threads
+
+
+def test_killed_run_goes_on_and_a_finished_one_is_not_repeated(
+    blob_data: Path, tmp_path: Path
+) -> None:
+    epochs: list[int] = []
+
+    def die_in_second_epoch(progress: TrainingProgress) -> None:
+        epochs.append(progress.epoch)
+        if progress.epoch == 2 and not progress.metrics:
+            raise Killed
+
+    folder = tmp_path / "run"
+    with pytest.raises(Killed):
+        _train(blob_data, folder, epochs=3, progress=die_in_second_epoch)
+    assert (folder / "detector.safetensors").is_file()
+    with pytest.raises(OutputError, match="not empty"):
+        _train(blob_data, folder)
+
+    epochs.clear()
+    finished = _train(blob_data, folder, resume=True, progress=lambda now: epochs.append(now.epoch))
+    assert finished.epochs == 3
+    assert set(epochs) == {2, 3}
+    assert len(read_losses(folder, "train/box_loss")) == 3
+
+    epochs.clear()
+    again = _train(blob_data, folder, resume=True, progress=lambda now: epochs.append(now.epoch))
+    assert epochs == []
+    assert again.metrics == pytest.approx(dict(finished.metrics))
+
+
+def test_goes_on_from_given_weights(
+    blob_data: Path, trained: TrainedDetector, tmp_path: Path
+) -> None:
+    further = _train(blob_data, tmp_path / "run", initial_weights=trained.weights)
+    start = read_losses(further.folder, "train/box_loss")[0]
+    assert start < read_losses(trained.folder, "train/box_loss")[0]
+    with pytest.raises(ConfigurationError, match="cannot start the training"):
+        _train(
+            blob_data,
+            tmp_path / "other",
+            initial_weights=trained.weights,
+            architecture="yolo11n-seg",
+        )
+
+
+@pytest.mark.parametrize("architecture", ["yolo26n-seg", "yolo11n-seg"])
+def test_other_networks_train_in_float32(
+    blob_data: Path, tmp_path: Path, architecture: str
+) -> None:
+    result = _train(
+        blob_data,
+        tmp_path / "run",
+        architecture=architecture,
+        changes={**TINY, "one_to_one": True, "bfloat16": False},
+    )
+    _, configuration = load_detector(result.weights)
+    assert configuration.one_to_one == (architecture == "yolo26n-seg")
+    picture = np.zeros((50, 70, 3), np.uint8)
+    assert YoloMaskDetector(result.weights, image_size=64, device="cpu").detect([picture])
+
+
+def test_data_without_masks_is_refused(tmp_path: Path) -> None:
+    from tests.detector.blobs import write_blob_dataset
+
+    data = write_blob_dataset(tmp_path / "data")
+    for label in (tmp_path / "data" / "labels" / "train").glob("*.txt"):
+        label.write_text("")
+    with pytest.raises(TrainingError, match="shows a mask"):
+        _train(data, tmp_path / "run")
+
+
+def test_command_line_reports_errors_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["--data", str(tmp_path / "data.yaml"), "--output", str(tmp_path / "run")])
+    assert status == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: Cannot read the data set description")
+    with pytest.raises(InputError):
+        train_detector(tmp_path / "data.yaml", tmp_path / "run")
+
+
+def test_command_line_changes_the_recipe(
+    blob_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", str(blob_data), "--output", str(tmp_path / "run"), "--device", "cpu"]
+    assert main([*arguments, "--set", "mosaik=1"]) == 2
+    assert "Did you mean 'mosaic'?" in capsys.readouterr().err
+
+
+def _train(data: Path, folder: Path, **options: object) -> TrainedDetector:
+    settings: dict[str, object] = {"recipe": "cpu", "epochs": 1, "changes": TINY, **options}
+    return train_detector(
+        data, folder, image_size=64, batch=4, device="cpu", plots=False, **settings
+    )

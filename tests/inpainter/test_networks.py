@@ -1,0 +1,153 @@
+"""Every registered network is held to the same promises."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from inpainter import create_discriminator, create_model, list_models
+from inpainter.weight_files import load_completion_network, save_completion_network
+from weights.errors import ConfigurationError, InputError, OutputError, WeightsError
+
+SMALL: dict[str, dict[str, int]] = {"gated": {"width": 8, "depth": 1}}
+PARAMETERS = {"gated": 7_705_539}
+
+
+def small(name: str) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return create_model(name, **SMALL[name])
+
+
+def sample(count: int, height: int, width: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    image = torch.rand(count, 3, height, width, generator=generator) * 2 - 1
+    hole = torch.zeros(count, 1, height, width)
+    for index in range(count):
+        hole[index, :, height // 3 + index :, width // 4 : width // 2 + index + 1] = 1
+    return image, hole
+
+
+@pytest.mark.parametrize("name", list_models())
+class TestEveryNetwork:
+    @pytest.mark.parametrize("size", [(64, 64), (50, 70), (33, 16), (7, 5), (1, 1)])
+    def test_any_size_comes_back_in_that_size(self, name: str, size: tuple[int, int]) -> None:
+        image, hole = sample(1, *size)
+        output = small(name)(image, hole)
+        assert output.completed.shape == image.shape
+        assert output.prediction.shape == image.shape
+        assert output.prediction.abs().max() <= 1.0
+
+    def test_the_last_output_is_the_completed_picture(self, name: str) -> None:
+        output = small(name)(*sample(1, 32, 32))
+        last = dataclasses.fields(output)[-1]
+        assert last.name == "completed"
+
+    def test_known_pixels_come_back_untouched(self, name: str) -> None:
+        image, hole = sample(2, 48, 32)
+        completed = small(name)(image, hole).completed
+        known = (hole == 0).expand_as(image)
+        assert torch.equal(completed[known], image[known])
+
+    def test_pixels_in_the_hole_do_not_matter(self, name: str) -> None:
+        image, hole = sample(1, 32, 48)
+        network = small(name).eval()
+        other = torch.where(hole > 0, torch.full_like(image, 0.7), image)
+        assert torch.equal(network(image, hole).prediction, network(other, hole).prediction)
+
+    def test_a_batch_gives_what_its_pictures_give_alone(self, name: str) -> None:
+        image, hole = sample(3, 48, 48)
+        network = small(name).eval()
+        with torch.inference_mode():
+            together = network(image, hole).prediction
+            alone = [network(image[i : i + 1], hole[i : i + 1]).prediction for i in range(3)]
+        torch.testing.assert_close(together, torch.cat(alone), rtol=1e-4, atol=1e-5)
+
+    def test_every_parameter_gets_a_gradient(self, name: str) -> None:
+        network = small(name)
+        network(*sample(2, 32, 32)).prediction.square().mean().backward()
+        without = [
+            key for key, one in network.named_parameters() if one.grad is None or not one.grad.any()
+        ]
+        assert without == []
+
+    def test_saving_and_loading_gives_equal_outputs(self, name: str, tmp_path) -> None:
+        network = small(name).eval()
+        file = tmp_path / "network.safetensors"
+        save_completion_network(
+            network, file, name=name, options=SMALL[name], input_size=96, half=False
+        )
+        loaded = load_completion_network(name, file)
+        image, hole = sample(1, 32, 32)
+        assert torch.equal(loaded(image, hole).completed, network(image, hole).completed)
+        assert loaded.input_size == 96
+        assert create_model(name, pretrained=str(file)).training is False
+
+    def test_parameter_count_is_the_table_s(self, name: str) -> None:
+        assert sum(one.numel() for one in create_model(name).parameters()) == PARAMETERS[name]
+
+    def test_a_few_steps_lower_the_loss(self, name: str) -> None:
+        image, hole = sample(2, 32, 32)
+        image = torch.nn.functional.avg_pool2d(image, 9, 1, 4)
+        network = small(name)
+        optimizer = torch.optim.Adam(network.parameters(), 2e-3)
+        losses = []
+        for _ in range(12):
+            loss = (network(image, hole).prediction - image).abs().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss))
+        assert losses[-1] < 0.7 * losses[0]
+
+
+def test_wrong_shapes_are_said_in_one_sentence() -> None:
+    with pytest.raises(InputError, match=r"\(N, 1, H, W\)"):
+        small("gated")(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8))
+
+
+def test_unknown_names_and_options_name_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match="Did you mean 'gated'"):
+        create_model("gatet")
+    with pytest.raises(ConfigurationError, match="Did you mean 'width'"):
+        create_model("gated", widht=8)
+    with pytest.raises(ConfigurationError, match="Did you mean 'sn-patchgan'"):
+        create_discriminator("sn-patchgam")
+
+
+def test_weights_of_another_network_are_refused(tmp_path) -> None:
+    file = tmp_path / "network.safetensors"
+    save_completion_network(
+        small("gated"), file, name="gated", options=SMALL["gated"], input_size=64
+    )
+    with pytest.raises(WeightsError, match="belongs to the network 'gated'"):
+        load_completion_network("glcic", file)
+    with pytest.raises(ConfigurationError, match="contradicts the weights"):
+        load_completion_network("gated", file, {"width": 16})
+    with pytest.raises(OutputError, match="exists already"):
+        save_completion_network(small("gated"), file, name="gated", options={}, input_size=64)
+
+
+def test_weights_change_what_the_network_paints(tmp_path) -> None:
+    torch.manual_seed(3)
+    other = create_model("gated", **SMALL["gated"]).eval()
+    file = tmp_path / "other.safetensors"
+    save_completion_network(
+        other, file, name="gated", options=SMALL["gated"], input_size=64, half=False
+    )
+    image, hole = sample(1, 32, 32)
+    fresh = small("gated").eval()(image, hole).prediction
+    loaded = load_completion_network("gated", file)(image, hole).prediction
+    assert not torch.allclose(fresh, loaded)
+    assert torch.equal(loaded, other(image, hole).prediction)
+
+
+def test_discriminator_scores_every_patch() -> None:
+    discriminator = create_discriminator("sn-patchgan")
+    image, hole = sample(2, 256, 256)
+    maps = discriminator(image, hole)
+    assert maps[-1].shape == (2, 256, 4, 4)
+    assert len(maps) == 6
+    trained = sum(one.numel() for one in discriminator.parameters())
+    assert trained == 5_946_816
