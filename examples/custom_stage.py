@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import PIL.Image
 
 from examples.astronaut import masked_astronaut
 from pipeline import Pipeline
-from weights.atomic import atomic_path
+from pipeline.pictures import write_picture
+from weights.provenance import make_mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,8 +72,8 @@ def main(arguments: list[str] | None = None) -> None:
     result = pipeline(photo, return_result=True)
 
     path = options.output / "custom_stage.png"
-    with atomic_path(path, overwrite=True) as temporary:
-        PIL.Image.fromarray(np.hstack([photo, result.image])).save(temporary)
+    mark = make_mark(pipeline.model_names(detected=True))
+    write_picture(path, np.hstack([photo, result.image]), overwrite=True, mark=mark)
     print(f"{len(result.faces)} mask(s) found by colour and filled with the colours round them:")
     print(f"  {path.resolve()}")
 

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import PIL.Image
 
 from examples.astronaut import astronaut, masked_astronaut
 from pipeline import Pipeline
-from weights.atomic import atomic_path
+from pipeline.pictures import write_picture
+from weights.provenance import make_mark
 
 KINDS = ("surgical", "cloth", "n95")
 
@@ -27,11 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace earlier pictures")
     options = parser.parse_args(arguments)
 
+    pipeline = Pipeline(device=options.device)
     masked = [masked_astronaut(kind)[0] for kind in KINDS]
     missed = 0
-    for kind, photo, result in zip(
-        KINDS, masked, Pipeline(device=options.device).run(masked), strict=True
-    ):
+    for kind, photo, result in zip(KINDS, masked, pipeline.run(masked), strict=True):
         if not result.faces:
             print(f"No mask was found on the astronaut with the {kind} mask.", file=sys.stderr)
             missed += 1
@@ -39,8 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
             [picture[100:620, 90:610] for picture in (photo, result.image, astronaut())]
         )
         path = options.output / f"astronaut_{kind}.jpg"
-        with atomic_path(path, overwrite=options.overwrite) as temporary:
-            PIL.Image.fromarray(strip).save(temporary, quality=88)
+        mark = make_mark(pipeline.model_names(detected=True))
+        write_picture(path, strip, overwrite=options.overwrite, quality=88, mark=mark)
         print(path)
     return 1 if missed else 0
 

@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import PIL.Image
 
 from examples.astronaut import masked_astronaut, write_faces
 from inpainter.training import Recipe, read_recipe, train_inpainter
 from inpainter.training.recipe import Phase
 from pipeline import Pipeline
-from weights.atomic import atomic_path
+from pipeline.pictures import write_picture
+from weights.provenance import make_mark
 
 
 def tiny(recipe: Recipe) -> Recipe:
@@ -66,8 +66,8 @@ def main(arguments: list[str] | None = None) -> None:
     )
     filled = pipeline(photo, mask=hole)
     path = options.output / "astronaut.png"
-    with atomic_path(path, overwrite=True) as temporary:
-        PIL.Image.fromarray(np.hstack([photo, filled])).save(temporary)
+    mark = make_mark(pipeline.model_names(detected=False))
+    write_picture(path, np.hstack([photo, filled]), overwrite=True, mark=mark)
     print(f"What it makes of the astronaut: {path.resolve()}")
 
 

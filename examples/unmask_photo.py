@@ -9,19 +9,11 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-import PIL.Image
-
 from examples.astronaut import masked_astronaut
 from pipeline import unmask
-from weights.atomic import atomic_path
+from pipeline.pictures import write_picture
 from weights.errors import UnmaskError
-
-
-def save(picture: PIL.Image.Image, path: Path) -> None:
-    """Write a picture, in place of an earlier one."""
-    with atomic_path(path, overwrite=True) as temporary:
-        picture.save(temporary)
+from weights.provenance import make_mark
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     if options.photo is None:
         name, photo = "astronaut", masked_astronaut()[0]
-        save(PIL.Image.fromarray(photo), options.output / f"{name}_masked.png")
+        write_picture(options.output / f"{name}_masked.png", photo, overwrite=True)
     else:
         name, photo = options.photo.stem, options.photo
 
@@ -47,10 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
         print("No mask was found, so there is nothing to take off.")
         return 1
 
-    save(PIL.Image.fromarray(result.image), options.output / f"{name}_unmasked.png")
-    save(
-        PIL.Image.fromarray(result.hole.astype(np.uint8) * 255), options.output / f"{name}_hole.png"
-    )
+    unmasked = options.output / f"{name}_unmasked.png"
+    write_picture(unmasked, result.image, overwrite=True, mark=make_mark(["yolo", "gated"]))
+    write_picture(options.output / f"{name}_hole.png", result.hole, overwrite=True)
     print(f"{len(result.faces)} mask(s) taken off. The lower face is a guess of the network.")
     print("Pictures:")
     for path in sorted(options.output.glob(f"{name}_*.png")):

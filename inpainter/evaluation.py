@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
-import PIL.Image
 
 from inpainter.frozen import Case, HoleChecksum
 from inpainter.metrics import (
@@ -30,6 +29,7 @@ from inpainter.metrics import (
 from inpainter.picture_sheet import SheetRow, draw_sheet
 from weights.atomic import atomic_path
 from weights.errors import ConfigurationError, InputError, OutputError
+from weights.provenance import make_mark, save_marked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -386,7 +386,7 @@ class CompletionReport:
                 path.write_text(make(), encoding="utf-8")
         if self.sheet:
             with atomic_path(root / "sheet.png", overwrite=overwrite) as path:
-                PIL.Image.fromarray(draw_sheet(self.sheet)).save(path)
+                save_marked(draw_sheet(self.sheet), path, make_mark())
         return [root / name for name in names]
 
 

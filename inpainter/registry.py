@@ -11,11 +11,34 @@ if TYPE_CHECKING:
     from torch import nn
 
 NETWORKS: dict[str, str] = {
+    "aot-gan": "inpainter.networks.aot_gan:AotGanNetwork",
+    "comodgan": "inpainter.networks.comodgan:CoModulatedNetwork",
+    "deepfillv2": "inpainter.networks.deepfillv2:DeepFillV2CompletionNetwork",
+    "dmfn": "inpainter.networks.dmfn:DMFNCompletionNetwork",
     "gated": "inpainter.networks.gated:GatedCompletionNetwork",
+    "gated-dmfb": "inpainter.networks.gated_dmfb:GatedDMFBCompletionNetwork",
+    "gated-unet": "inpainter.networks.gated_unet:GatedUNet",
+    "glcic": "inpainter.networks.glcic:GLCICCompletionNetwork",
+    "lama": "inpainter.networks.lama:LamaNetwork",
+    "migan": "inpainter.networks.migan:MiganNetwork",
+    "ndmha": "inpainter.networks.ndmha:NestedDeformableAttentionNetwork",
+    "paired-gan": "inpainter.networks.paired_gan:PairedGanNetwork",
+    "pconv": "inpainter.networks.partial_convolution:PartialConvolutionNetwork",
+    "residual-cnn": "inpainter.networks.residual_cnn:ResidualRegressionNetwork",
+    "unet": "inpainter.networks.unet:UNetCompletionNetwork",
 }
 """Name of each network and the dotted path of its class."""
 
+FACE_GENERATORS: dict[str, str] = {
+    "dcgan": "inpainter.networks.dcgan:DcganGenerator",
+}
+"""Networks that make faces of latents and complete nothing by themselves; see `latent_search`."""
+
 DISCRIMINATORS: dict[str, str] = {
+    "context": "inpainter.discriminators.context:ContextDiscriminator",
+    "dcgan": "inpainter.discriminators.dcgan:DcganDiscriminator",
+    "paired": "inpainter.discriminators.paired:PairedDiscriminator",
+    "pix2pixhd": "inpainter.discriminators.pix2pixhd:Pix2PixHDDiscriminator",
     "sn-patchgan": "inpainter.discriminators.sn_patchgan:SNPatchDiscriminator",
 }
 """Name of each discriminator and the dotted path of its class."""
@@ -41,14 +64,15 @@ def create_model(name: str, pretrained: bool | str = False, **options: Any) -> n
     """Build a completion network.
 
     Args:
-        name: one of `list_models()`.
+        name: one of `list_models()`, or of `FACE_GENERATORS`.
         pretrained: True loads the architecture's first weights of the catalog; a string names a
             catalog record or a safetensors file. The weights bring their options with them.
         options: of the network's constructor.
 
     Returns:
         A module called as `model(image, hole)` with image `(N, 3, H, W)` in [-1, 1] and hole
-        `(N, 1, H, W)`, 1 = missing; it gives a `CompletionOutput`.
+        `(N, 1, H, W)`, 1 = missing; it gives a `CompletionOutput`. A face generator is called as
+        `model(latents)` with latents `(N, Z)` and gives faces `(N, 3, S, S)` in [-1, 1].
 
     Raises:
         ConfigurationError: the name or an option is unknown, or an option contradicts the weights.
@@ -59,7 +83,8 @@ def create_model(name: str, pretrained: bool | str = False, **options: Any) -> n
 
         weights = pretrained if isinstance(pretrained, str) else None
         return load_completion_network(name, weights, options)
-    network: nn.Module = create_named("completion network", NETWORKS, {**options, "name": name})
+    networks = {**NETWORKS, **FACE_GENERATORS}
+    network: nn.Module = create_named("completion network", networks, {**options, "name": name})
     return network
 
 

@@ -30,6 +30,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--time-budget", type=float, metavar="MINUTES", help="end in good order within this time"
     )
+    parser.add_argument(
+        "--part",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="start a part of the network, such as coarse, from weights trained before",
+    )
     parser.add_argument("--initial-weights", type=Path, help="safetensors to start from")
     parser.add_argument(
         "--restart", action="store_true", help="start anew where the folder holds a run already"
@@ -48,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.faces is not None:
             data = dataclasses.replace(recipe.data, faces=options.faces)
             recipe = dataclasses.replace(recipe, data=data)
+        if options.part:
+            parts = dict(part.partition("=")[::2] for part in options.part)
+            recipe = dataclasses.replace(recipe, parts={**recipe.parts, **parts})
         if options.seed is not None:
             recipe = dataclasses.replace(recipe, seed=options.seed)
         trained = train_inpainter(

@@ -11,8 +11,9 @@ from weights.errors import ConfigurationError, WeightsError
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
-    from torch import nn
+    from torch import Tensor, nn
 
 _ARCHITECTURE, _OPTIONS, _SIZE = "architecture", "options", "input_size"
 
@@ -97,12 +98,29 @@ def load_completion_network(
                 f"which were trained with {stored[option]!r}."
             )
     network = create_model(metadata[_ARCHITECTURE], **{**(options or {}), **stored})
-    try:
-        network.load_state_dict(load_state_dict(path, "inpainter"))
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise WeightsError(
-            f"{path} does not fit the network {metadata[_ARCHITECTURE]!r}: {reason}"
-        ) from error
+    fill_with(network, load_state_dict(path, "inpainter"), str(path))
     network.input_size = int(metadata.get(_SIZE, "256"))  # type: ignore[assignment]
     return network.eval()
+
+
+def fill_with(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+    """Load tensors into a network that must have exactly these, in these shapes.
+
+    Args:
+        network: what to fill.
+        state: tensors by name.
+        source: where they come from, for the error's sentence.
+
+    Raises:
+        WeightsError: the network has other tensors, or others in shape.
+    """
+    own = network.state_dict()
+    unlike = sorted(
+        {*own, *state} - {key for key in own if key in state and own[key].shape == state[key].shape}
+    )
+    if unlike:
+        raise WeightsError(
+            f"{source} does not fit {type(network).__name__}: {len(unlike)} tensors differ, "
+            f"the first is {unlike[0]!r}."
+        )
+    network.load_state_dict(dict(state))

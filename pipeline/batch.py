@@ -12,7 +12,6 @@ from pipeline.pictures.holes import read_hole
 from pipeline.pictures.reading import read_picture
 from pipeline.pictures.restoring import restore
 from pipeline.pictures.writing import write_picture
-from pipeline.provenance import make_mark
 from weights.atomic import atomic_path
 from weights.errors import (
     ConfigurationError,
@@ -20,6 +19,7 @@ from weights.errors import (
     UnmaskError,
     WeightsError,
 )
+from weights.provenance import make_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

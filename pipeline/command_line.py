@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "train": ("pipeline.commands.train:app", "Train the detector or the inpainter."),
     "evaluate": ("pipeline.commands.evaluate:app", "Measure a detector or an inpainter."),
+    "bench": ("pipeline.commands.bench:bench", "Time the stages and the program's start."),
     "weights": ("pipeline.commands.weights:app", "List, verify and locate weight files."),
 }
 """Command to its dotted path and the line that the program's help shows for it."""

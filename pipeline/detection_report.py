@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import PIL.Image
 
 from inpainter.picture_sheet import SheetRow, draw_sheet
 from weights.atomic import atomic_path
 from weights.errors import OutputError
+from weights.provenance import make_mark, save_marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -196,5 +196,5 @@ def write_detection_report(
             path.write_text(text, encoding="utf-8")
     if sheet:
         with atomic_path(root / "sheet.png", overwrite=overwrite) as path:
-            PIL.Image.fromarray(draw_sheet(sheet, _CELL)).save(path)
+            save_marked(draw_sheet(sheet, _CELL), path, make_mark())
     return [root / name for name in names]

@@ -31,6 +31,10 @@ BUILT_IN: dict[StageKind, dict[str, str]] = {
         "telea": "inpainter.classical:TeleaInpainter",
         "navier-stokes": "inpainter.classical:NavierStokesInpainter",
         "biharmonic": "inpainter.classical:BiharmonicInpainter",
+        "total-variation": "inpainter.classical:TotalVariationInpainter",
+        "low-rank": "inpainter.classical:LowRankInpainter",
+        "patchmatch": "inpainter.classical:PatchMatchInpainter",
+        "semantic": "inpainter.latent_search:SemanticInpainter",
     },
     "blender": {
         "feather": "pipeline.blenders.feather:FeatherBlender",

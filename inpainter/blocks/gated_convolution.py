@@ -25,6 +25,7 @@ class GatedConvolution(nn.Module):
         stride: step of the kernel.
         dilation: spacing of the kernel's points.
         activation: applied to the features; None leaves them linear.
+        normalization: makes a normalisation of C_out channels that follows the gate; None for none.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class GatedConvolution(nn.Module):
         stride: int = 1,
         dilation: int = 1,
         activation: Callable[[Tensor], Tensor] | None = functional.elu,
+        normalization: Callable[[int], nn.Module] | None = None,
     ) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(
@@ -46,6 +48,7 @@ class GatedConvolution(nn.Module):
             dilation=dilation,
         )
         self.activation = activation
+        self.normalization = None if normalization is None else normalization(out_channels)
         nn.init.kaiming_normal_(self.convolution.weight, nonlinearity="relu")
         nn.init.zeros_(self.convolution.bias)  # type: ignore[arg-type]
 
@@ -54,4 +57,20 @@ class GatedConvolution(nn.Module):
         values, gates = self.convolution(features).chunk(2, dim=1)
         if self.activation is not None:
             values = self.activation(values)
-        return values * torch.sigmoid(gates)
+        gated = values * torch.sigmoid(gates)
+        return gated if self.normalization is None else self.normalization(gated)
+
+
+def normalized_gated_convolution(
+    in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1, dilation: int = 1
+) -> GatedConvolution:
+    """Build a gated convolution with ReLU before the gate and batch normalisation after it."""
+    return GatedConvolution(
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride,
+        dilation,
+        activation=functional.relu,
+        normalization=nn.BatchNorm2d,
+    )

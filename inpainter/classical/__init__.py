@@ -3,6 +3,7 @@
 from inpainter.classical.biharmonic import BiharmonicInpainter
 from inpainter.classical.low_rank import LowRankInpainter
 from inpainter.classical.navier_stokes import NavierStokesInpainter
+from inpainter.classical.patchmatch import PatchMatchInpainter
 from inpainter.classical.telea import TeleaInpainter
 from inpainter.classical.total_variation import TotalVariationInpainter
 
@@ -10,6 +11,7 @@ __all__ = [
     "BiharmonicInpainter",
     "LowRankInpainter",
     "NavierStokesInpainter",
+    "PatchMatchInpainter",
     "TeleaInpainter",
     "TotalVariationInpainter",
 ]

@@ -14,21 +14,32 @@ if TYPE_CHECKING:
 
 
 class SNPatchDiscriminator(nn.Module):
-    """Strided, spectrally normalised 5x5 convolutions; each element of the last map is a score.
+    """Strided, spectrally normalised convolutions; each element of the last map is a score.
+
+    With the defaults SN-PatchGAN's 5,946,816 parameters. `channels=(64, 128, 256, 256, 256),
+    kernel_size=4, last_stride=1` makes the discriminator of `gated-dmfb`, whose sigmoid belongs to
+    the loss.
 
     Args:
         channels: output channels of each layer; each halves the side.
         in_channels: picture and hole together.
+        kernel_size: side of the kernels.
+        last_stride: step of the last layer's kernel; 1 keeps the side instead of halving it.
     """
 
     def __init__(
-        self, channels: Sequence[int] = (64, 128, 256, 256, 256, 256), in_channels: int = 4
+        self,
+        channels: Sequence[int] = (64, 128, 256, 256, 256, 256),
+        in_channels: int = 4,
+        kernel_size: int = 5,
+        last_stride: int = 2,
     ) -> None:
         super().__init__()
         inputs = [in_channels, *channels[:-1]]
+        strides = [2] * (len(channels) - 1) + [last_stride]
         self.layers = nn.ModuleList(
-            spectral_norm(nn.Conv2d(inner, outer, 5, stride=2, padding=2))
-            for inner, outer in zip(inputs, channels, strict=True)
+            spectral_norm(nn.Conv2d(inner, outer, kernel_size, stride, (kernel_size - 1) // 2))
+            for inner, outer, stride in zip(inputs, channels, strides, strict=True)
         )
 
     def forward(self, picture: Tensor, hole: Tensor) -> list[Tensor]:

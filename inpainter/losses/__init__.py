@@ -14,11 +14,13 @@ from inpainter.losses.frequency import (
     focal_frequency_loss,
     laplacian_pyramid_loss,
 )
+from inpainter.losses.geometric_alignment import GeometricAlignmentLoss, response_centres
 from inpainter.losses.gradient import GradientLoss, PoissonLoss, gradient_loss, poisson_loss
 from inpainter.losses.perceptual import PerceptualLoss, StyleLoss, VggFeatures
 from inpainter.losses.reconstruction import L1Loss, MSELoss, l1_loss, mse_loss
 from inpainter.losses.regions import discount_weights, region_weight
 from inpainter.losses.registry import create_loss, list_losses
+from inpainter.losses.self_guided import SelfGuidedLoss, error_guidance
 from inpainter.losses.total_variation import TotalVariationLoss, total_variation_loss
 
 __all__ = [
@@ -26,18 +28,21 @@ __all__ = [
     "EdgeLoss",
     "FeatureMatchingLoss",
     "FocalFrequencyLoss",
+    "GeometricAlignmentLoss",
     "GradientLoss",
     "L1Loss",
     "LaplacianPyramidLoss",
     "MSELoss",
     "PerceptualLoss",
     "PoissonLoss",
+    "SelfGuidedLoss",
     "StyleLoss",
     "TotalVariationLoss",
     "VggFeatures",
     "create_loss",
     "discount_weights",
     "edge_loss",
+    "error_guidance",
     "feature_matching_loss",
     "focal_frequency_loss",
     "gradient_loss",
@@ -48,6 +53,7 @@ __all__ = [
     "poisson_loss",
     "r1_penalty",
     "region_weight",
+    "response_centres",
     "sobel_edges",
     "total_variation_loss",
 ]

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 _LOSSES: Final[dict[str, str]] = {
     "edge": "inpainter.losses.edge:EdgeLoss",
     "focal-frequency": "inpainter.losses.frequency:FocalFrequencyLoss",
+    "geometric-alignment": "inpainter.losses.geometric_alignment:GeometricAlignmentLoss",
     "gradient": "inpainter.losses.gradient:GradientLoss",
     "l1": "inpainter.losses.reconstruction:L1Loss",
     "laplacian-pyramid": "inpainter.losses.frequency:LaplacianPyramidLoss",
     "mse": "inpainter.losses.reconstruction:MSELoss",
     "perceptual": "inpainter.losses.perceptual:PerceptualLoss",
     "poisson": "inpainter.losses.gradient:PoissonLoss",
+    "self-guided": "inpainter.losses.self_guided:SelfGuidedLoss",
     "style": "inpainter.losses.perceptual:StyleLoss",
     "total-variation": "inpainter.losses.total_variation:TotalVariationLoss",
 }

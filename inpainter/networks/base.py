@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,9 @@ from torch.nn import functional
 
 from inpainter.outputs import CompletionOutput
 from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class CompletionNetwork(nn.Module, ABC):
@@ -23,12 +26,22 @@ class CompletionNetwork(nn.Module, ABC):
     divisor: ClassVar[int] = 1
     """Both sides must be multiples of it inside `paint`."""
 
+    sees_hole: ClassVar[bool] = False
+    """Whether `paint` is given the pixels inside the hole as they are.
+
+    Most networks complete what is unknown: the hole is blanked before they see it. Those that turn
+    a picture of a masked face into one without the mask work on the masked picture itself.
+    """
+
+    onnx_obstacle: ClassVar[str | None] = None
+    """The operator that ONNX export lacks, in one sentence; None where the network exports."""
+
     @abstractmethod
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
         """Paint whole pictures.
 
         Args:
-            image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1.
+            image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1 unless the network `sees_hole`.
             hole: `(N, 1, H, W)`, 1 = missing.
 
         Returns:
@@ -39,7 +52,8 @@ class CompletionNetwork(nn.Module, ABC):
         """Complete pictures.
 
         Args:
-            image: `(N, 3, H, W)` in [-1, 1]; what its pixels inside the hole are does not matter.
+            image: `(N, 3, H, W)` in [-1, 1]; what its pixels inside the hole are does not matter,
+                unless the network `sees_hole`.
             hole: `(N, 1, H, W)`, 1 = missing, 0 = known.
 
         Raises:
@@ -54,18 +68,28 @@ class CompletionNetwork(nn.Module, ABC):
                 "a completion network takes an image (N, 3, H, W) and a hole (N, 1, H, W), "
                 f"but got {tuple(image.shape)} and {tuple(hole.shape)}."
             )
+        return self.complete(image, hole, self.paint)
+
+    def complete(
+        self,
+        image: Tensor,
+        hole: Tensor,
+        paint: Callable[[Tensor, Tensor], tuple[Tensor | None, Tensor]],
+    ) -> CompletionOutput:
+        """Pad, paint, crop, and put the known pixels back; `paint` is called as `self.paint` is."""
         height, width = image.shape[2:]
-        known = image * (1.0 - hole)
-        below, beside = -height % self.divisor, -width % self.divisor
-        if below or beside:
-            # Reflection needs a side larger than the padding; tiny pictures repeat their edge.
-            mode = "reflect" if below < height and beside < width else "replicate"
-            known = functional.pad(known, (0, beside, 0, below), mode=mode)
-            padded_hole = functional.pad(hole, (0, beside, 0, below), mode=mode)
-        else:
-            padded_hole = hole
-        coarse, prediction = self.paint(known, padded_hole)
-        if below or beside:
-            prediction = prediction[:, :, :height, :width]
-            coarse = None if coarse is None else coarse[:, :, :height, :width]
+        seen = image if self.sees_hole else image * (1.0 - hole)
+        coarse, prediction = paint(self.pad(seen), self.pad(hole))
+        prediction = prediction[:, :, :height, :width]
+        coarse = None if coarse is None else coarse[:, :, :height, :width]
         return CompletionOutput(coarse, prediction, torch.where(hole > 0.5, prediction, image))
+
+    def pad(self, maps: Tensor) -> Tensor:
+        """Reflect `(N, C, H, W)` past its lower and right border, to multiples of `divisor`."""
+        height, width = maps.shape[2:]
+        below, beside = -height % self.divisor, -width % self.divisor
+        if not (below or beside):
+            return maps
+        # Reflection needs a side larger than the padding; tiny pictures repeat their edge.
+        mode = "reflect" if below < height and beside < width else "replicate"
+        return functional.pad(maps, (0, beside, 0, below), mode=mode)

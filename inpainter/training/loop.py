@@ -13,15 +13,21 @@ from lightning.pytorch import Callback, LightningDataModule, LightningModule, Tr
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.sampling import Sampling
 from inpainter.data.stream import Batch, SampleStream, collate, sample_at
 from inpainter.holes import create_holes
+from inpainter.training.failures import training_failures
 from inpainter.training.module import CompletionTraining
-from inpainter.weight_files import save_completion_network
+from inpainter.training.silence import lightning_silenced
+from inpainter.weight_files import fill_with, save_completion_network
 from weights.atomic import atomic_path
+from weights.device import resolve_device
+from weights.names import unknown_name
+from weights.store import load_state_dict
 
 if TYPE_CHECKING:
     from inpainter.training.recipe import Recipe
@@ -39,7 +45,7 @@ class FaceData(LightningDataModule):
         self.recipe = recipe
         self.rounds = recipe.rounds()
         self._train: DecodedFaces | None = None
-        self._frozen: list[Batch] | None = None
+        self._frozen: dict[int, list[Batch]] = {}
 
     def setup(self, stage: str) -> None:
         """Decode the training faces into memory and make the frozen validation samples."""
@@ -47,9 +53,11 @@ class FaceData(LightningDataModule):
         data = self.recipe.data
         if self._train is None:
             self._train = DecodedFaces(list_faces(data.faces, data.train_split))
-            self._frozen = self._freeze(DecodedFaces(list_faces(data.faces, data.validation_split)))
+            validated = DecodedFaces(list_faces(data.faces, data.validation_split))
+            sizes = {phase.size for phase in self.recipe.phases}
+            self._frozen = {size: self._freeze(validated, size) for size in sizes}
 
-    def _freeze(self, faces: DecodedFaces) -> list[Batch]:
+    def _freeze(self, faces: DecodedFaces, size: int) -> list[Batch]:
         data = self.recipe.data
         middle = (sum(data.context) / 2, sum(data.lift) / 2)
         sampling = Sampling(
@@ -60,7 +68,6 @@ class FaceData(LightningDataModule):
             grey_share=0.0,
             colour_jitter=0.0,
         )
-        size = self.recipe.phases[-1].size
         samples = [
             sample_at(faces, sampling, size, seed=0, index=index)
             for index in range(min(data.validation_count, len(faces)))
@@ -101,9 +108,10 @@ class FaceData(LightningDataModule):
         return DataLoader(stream, batch_size=None, pin_memory=torch.cuda.is_available())
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Give the frozen validation batches."""
-        assert self._frozen is not None
-        frozen: Dataset[Batch] = _Listed(self._frozen)
+        """Give the frozen validation batches, at the size of the trainer's present round."""
+        assert self.trainer is not None
+        number = min(self.trainer.current_epoch, len(self.rounds) - 1)
+        frozen: Dataset[Batch] = _Listed(self._frozen[self.rounds[number][0].size])
         return DataLoader(frozen, batch_size=None)
 
 
@@ -257,23 +265,20 @@ def train_inpainter(
         ConfigurationError: the recipe names something unknown.
         TrainingError: a loss is not a number, or memory is used up.
     """
-    from inpainter.training.failures import training_failures
-    from weights.device import resolve_device
-
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     if threads is not None:
         torch.set_num_threads(threads)
     module = CompletionTraining(recipe)
+    starts = dict(recipe.parts)
     if initial_weights is not None:
-        from weights.store import load_state_dict
-
-        state = load_state_dict(initial_weights)
-        module.generator.load_state_dict(state)
-        module.average.network.load_state_dict(state)
+        starts[""] = str(initial_weights)
+    for part, file in starts.items():
+        for network in (module.generator, module.average.network):
+            load_part(network, part, file)
     with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
-        temporary.write_text(yaml.safe_dump(_plain(recipe), sort_keys=False), encoding="utf-8")
+        temporary.write_text(yaml.safe_dump(recipe.to_mapping(), sort_keys=False), encoding="utf-8")
     checkpoint = folder / "last.ckpt"
     callbacks: list[Callback] = [
         RoundReport(folder),
@@ -289,25 +294,9 @@ def train_inpainter(
     ]
     if time_budget_minutes is not None:
         callbacks.append(TimeBudget(time_budget_minutes))
-    chosen = resolve_device(device)
-    trainer = Trainer(
-        accelerator={"cuda": "gpu"}.get(chosen.type, chosen.type),
-        devices="auto" if chosen.type != "cpu" else 1,
-        precision=recipe.precision,  # type: ignore[arg-type]
-        max_epochs=len(recipe.rounds()),
-        reload_dataloaders_every_n_epochs=1,
-        num_sanity_val_steps=0,
-        logger=TensorBoardLogger(folder, name="curves", version=""),
-        enable_progress_bar=progress,
-        callbacks=callbacks,
-        plugins=[WholeCheckpointIO()],
-        enable_model_summary=False,
-        default_root_dir=folder,
-        log_every_n_steps=20,
-        benchmark=True,
-    )
     going_on = resume and checkpoint.is_file()
-    with training_failures(recipe):
+    with lightning_silenced(), training_failures(recipe):
+        trainer = _make_trainer(recipe, folder, resolve_device(device), callbacks, progress)
         trainer.fit(module, FaceData(recipe), ckpt_path=str(checkpoint) if going_on else None)
     return TrainedInpainter(
         folder / "average.safetensors",
@@ -318,14 +307,37 @@ def train_inpainter(
     )
 
 
-def _plain(recipe: Recipe) -> Any:
-    from dataclasses import asdict
+def load_part(network: nn.Module, part: str, file: str | Path) -> None:
+    """Load weights into a network or, by its attribute's name, into a part of one.
 
-    def simple(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: simple(item) for key, item in value.items()}
-        if isinstance(value, tuple | list):
-            return [simple(item) for item in value]
-        return value
+    Raises:
+        ConfigurationError: the network has no such part.
+        WeightsError: the file is missing or damaged, or does not fit.
+    """
+    try:
+        target = network.get_submodule(part)
+    except AttributeError as error:
+        known = [name for name, _ in network.named_children()]
+        raise unknown_name("part of the network", part, known) from error
+    fill_with(target, load_state_dict(file), str(file))
 
-    return simple(asdict(recipe))
+
+def _make_trainer(
+    recipe: Recipe, folder: Path, device: torch.device, callbacks: list[Callback], progress: bool
+) -> Trainer:
+    everywhere = device.type == "cuda" and device.index is None
+    return Trainer(
+        accelerator={"cuda": "gpu"}.get(device.type, device.type),
+        devices="auto" if everywhere else 1 if device.index is None else [device.index],
+        precision=recipe.precision,  # type: ignore[arg-type]
+        max_epochs=len(recipe.rounds()),
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        logger=TensorBoardLogger(folder, name="curves", version=""),
+        callbacks=callbacks,
+        plugins=[WholeCheckpointIO()],
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        log_every_n_steps=20,
+    )

@@ -130,7 +130,11 @@ class CompletionTraining(LightningModule):
                 terms.update(self._judge(image, output.completed, hole))
             self._step_generator(optimizers[0], terms)
         self.log_dict(
-            {f"train/{name}": term.detach() for name, term in terms.items()}, prog_bar=True
+            {f"train/{name}": term.detach() for name, term in terms.items()},
+            prog_bar=True,
+            on_step=False,
+            on_epoch=True,
+            batch_size=len(image),
         )
         self.steps_done += 1
 

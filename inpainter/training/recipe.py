@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,8 @@ class Recipe:
 
     Attributes:
         network: name of the network and its options, `{name: gated, ...}`.
+        parts: safetensors files for parts of the network that were trained before, by the part's
+            name, `{coarse: runs/coarse/average.safetensors}`.
         phases: the schedule, one phase after the other.
         losses: picture losses, each a dict of its name, its options as
             `inpainter.losses.create_loss` takes them, and its `weight`.
@@ -137,6 +139,7 @@ class Recipe:
 
     network: dict[str, Any]
     phases: tuple[Phase, ...]
+    parts: dict[str, str] = field(default_factory=dict)
     losses: tuple[dict[str, Any], ...] = ({"name": "l1", "region": "hole", "weight": 1.0},)
     adversarial: AdversarialSettings | None = None
     holes: HoleSettings = field(default_factory=HoleSettings)
@@ -167,6 +170,11 @@ class Recipe:
                     "A phase trains the discriminator, but the recipe names none."
                 )
 
+    def to_mapping(self) -> dict[str, Any]:
+        """Give the recipe as plain dicts and lists, which YAML can hold."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
     def rounds(self) -> list[tuple[Phase, int]]:
         """Cut the schedule into rounds of (phase, steps); a checkpoint ends each round."""
         rounds = []
@@ -177,6 +185,14 @@ class Recipe:
                 rounds.append((phase, steps))
                 left -= steps
         return rounds
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
 
 
 def read_recipe(path: str | Path) -> Recipe:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from weights.atomic import atomic_path
-from weights.errors import OutputError
+from weights.provenance import make_mark, save_marked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +58,5 @@ def write_sheet(strips: Sequence[NDArray[np.uint8]], path: Path, columns: int = 
     rows = [
         np.concatenate(padded[at : at + columns], axis=1) for at in range(0, len(padded), columns)
     ]
-    picture = cv2.cvtColor(np.concatenate(rows), cv2.COLOR_RGB2BGR)
     with atomic_path(path, overwrite=True) as temporary:
-        if not cv2.imwrite(str(temporary), picture, [cv2.IMWRITE_JPEG_QUALITY, 90]):
-            raise OutputError(f"Cannot write the sheet {path}.")
+        save_marked(np.concatenate(rows), temporary, make_mark())

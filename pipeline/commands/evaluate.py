@@ -369,7 +369,7 @@ def _refuse_existing(folder: Path, names: tuple[str, ...], overwrite: bool) -> N
 def _versions() -> dict[str, str]:
     from importlib.metadata import version
 
-    from pipeline.provenance import unmask_version
+    from weights.provenance import unmask_version
 
     libraries = ("torch", "opencv-python", "scikit-image", "numpy")
     return {"unmask": unmask_version()} | {name: version(name) for name in libraries}

@@ -141,7 +141,7 @@ def run(
             quality=quality,
             save_mask=save_mask,
             side_by_side=side_by_side,
-            models=_model_names(arguments, detected=mask is None),
+            models=pipeline.model_names(detected=mask is None),
         )
         for outcome in _with_progress(work, len(jobs)):
             outcomes.append(outcome)
@@ -180,20 +180,6 @@ def _arguments(
         options = detector if isinstance(detector, dict) else {"name": detector}
         arguments["detector"] = {**options, "confidence": confidence}
     return arguments
-
-
-def _model_names(arguments: dict[str, Any], detected: bool) -> list[str]:
-    """The names of the detector and the inpainter, for the mark in the pictures' metadata."""
-    from inspect import signature
-
-    from pipeline.core import Pipeline
-
-    parameters = signature(Pipeline).parameters
-    names = []
-    for kind in ("detector", "inpainter") if detected else ("inpainter",):
-        stage = arguments.get(kind, parameters[kind].default)
-        names.append(str(stage.get("name")) if isinstance(stage, dict) else str(stage))
-    return names
 
 
 def _with_progress(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:
@@ -239,7 +225,7 @@ def _counts(outcomes: Sequence[Outcome], skipped: Sequence[Path]) -> dict[str, i
 
 
 def _report(outcomes: Sequence[Outcome], skipped: Sequence[Path], complete: bool) -> dict[str, Any]:
-    from pipeline.provenance import NOTICE, unmask_version
+    from weights.provenance import NOTICE, unmask_version
 
     return {
         "unmask": unmask_version(),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import PIL.Image
-from PIL.PngImagePlugin import PngInfo
 
-from pipeline.provenance import Mark, mark_info, unmask_version
 from weights.atomic import atomic_path
+from weights.provenance import Mark, save_marked, unmask_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,26 +21,15 @@ DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeS
 """IPTC's code for a composite of which at least one element is synthetic."""
 
 
-@cache
-def _mark() -> dict[str, Any]:
-    mark = Mark((), f"unmask {unmask_version()}", NOTICE, DIGITAL_SOURCE_TYPE)
-    return mark_info({}, mark)
-
-
 def store_picture(path: Path, image: Image, quality: int = 95) -> None:
     """Write a uint8 RGB picture as JPEG or PNG, by the path's suffix; an existing one is replaced.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    picture = PIL.Image.fromarray(np.ascontiguousarray(image))
+    mark = Mark((), f"unmask {unmask_version()}", NOTICE, DIGITAL_SOURCE_TYPE)
     with atomic_path(path, overwrite=True) as temporary:
-        if path.suffix == ".png":
-            text = PngInfo()
-            text.add_itxt("XML:com.adobe.xmp", _mark()["xmp"].decode())
-            picture.save(temporary, format="PNG", pnginfo=text, compress_level=4)
-        else:
-            picture.save(temporary, format="JPEG", quality=quality, **_mark())
+        save_marked(image, temporary, mark, quality)
 
 
 def store_hole(path: Path, hole: Hole) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from pipeline.pictures.conversion import fill_array, fill_image
 from pipeline.pictures.orientation import turn_back
 from pipeline.pictures.writing import encode_picture
-from pipeline.provenance import make_mark, mark_info
 from weights.contracts import Hole, Image, check_image, check_mask
 from weights.errors import InputError
+from weights.provenance import make_mark, mark_info
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

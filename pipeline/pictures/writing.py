@@ -31,9 +31,10 @@ from pipeline.pictures.metadata import (
     gather_exif,
     gather_xmp,
 )
-from pipeline.provenance import Mark, mark_info, read_mark_from_xmp, sidecar_path
+from pipeline.provenance import sidecar_path
 from weights.atomic import atomic_path
 from weights.errors import InputError, OutputError
+from weights.provenance import Mark, mark_info, read_mark_from_xmp
 
 if TYPE_CHECKING:
     import os
@@ -237,7 +238,7 @@ def _short_xmp(xmp: bytes) -> bytes:
     shorter = b"".join(line for line in xmp.splitlines(keepends=True) if line.strip())
     if len(shorter) <= _LARGEST_JPEG_XMP:
         return shorter
-    from pipeline.provenance import mark_xmp
+    from weights.provenance import mark_xmp
 
     mark = read_mark_from_xmp(xmp)
     return mark_xmp(None, mark) if mark is not None else b""

@@ -7,6 +7,7 @@ from inpainter.classical import (
     BiharmonicInpainter,
     LowRankInpainter,
     NavierStokesInpainter,
+    PatchMatchInpainter,
     TeleaInpainter,
     TotalVariationInpainter,
 )
@@ -18,6 +19,7 @@ METHODS = [
     BiharmonicInpainter,
     TotalVariationInpainter,
     LowRankInpainter,
+    PatchMatchInpainter,
 ]
 
 
@@ -138,6 +140,27 @@ def test_low_rank_completes_a_matrix_of_rank_one_better_than_smoothness():
     assert errors[LowRankInpainter] < 6 < 0.3 * errors[BiharmonicInpainter]
 
 
+def test_patchmatch_goes_on_with_a_texture_that_smoothness_blurs():
+    y, x = np.mgrid[:64, :64]
+    crop = np.repeat((((x // 4 + y // 4) % 2) * 150 + 50)[..., None], 3, axis=2).astype(np.uint8)
+    hole = np.zeros((64, 64), bool)
+    hole[20:44, 20:44] = True
+    (result,) = PatchMatchInpainter().complete([crop], [hole])
+    assert np.abs(result[hole].astype(int) - crop[hole]).mean() < 5
+    (again,) = PatchMatchInpainter().complete([crop], [hole])
+    assert np.array_equal(result, again)
+
+
+def test_patchmatch_takes_what_it_fills_with_from_the_picture_only():
+    random = np.random.default_rng(0)
+    crop = random.choice(np.array([0, 250], np.uint8), (48, 48, 1)).repeat(3, axis=2)
+    hole = np.zeros((48, 48), bool)
+    hole[20:24, 20:24] = True
+    (result,) = PatchMatchInpainter(patch=3).complete([crop], [hole])
+    # Noise has no structure to go on with, but its contrast must stay.
+    assert result[hole].std() > 40
+
+
 def test_wrong_input_gets_one_clear_sentence(inpainter):
     with pytest.raises(InputError, match="one hole per crop"):
         inpainter.complete([ramp()], [])
@@ -156,5 +179,7 @@ def test_options_are_checked():
         TotalVariationInpainter(iterations=0)
     with pytest.raises(ConfigurationError, match="last_threshold"):
         LowRankInpainter(last_threshold=2)
+    with pytest.raises(ConfigurationError, match="patch"):
+        PatchMatchInpainter(patch=4)
     with pytest.raises(ConfigurationError, match="longest_side"):
         BiharmonicInpainter(longest_side=3)

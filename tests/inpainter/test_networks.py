@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
@@ -11,8 +12,40 @@ from inpainter import create_discriminator, create_model, list_models
 from inpainter.weight_files import load_completion_network, save_completion_network
 from weights.errors import ConfigurationError, InputError, OutputError, WeightsError
 
-SMALL: dict[str, dict[str, int]] = {"gated": {"width": 8, "depth": 1}}
-PARAMETERS = {"gated": 7_705_539}
+SMALL: dict[str, dict[str, Any]] = {
+    "aot-gan": {"width": 8, "blocks": 1},
+    "comodgan": {"resolution": 16, "channel_base": 256, "channel_limit": 16, "style_size": 8},
+    "deepfillv2": {"width": 8},
+    "dmfn": {"width": 8, "depth": 1},
+    "gated": {"width": 8, "depth": 1, "refine_width": 8, "refine_depth": 1},
+    "gated-dmfb": {"width": 4, "depth": 1},
+    "gated-unet": {"width": 8, "depth": 1},
+    "glcic": {"width": 8},
+    "lama": {"width": 8, "blocks": 1},
+    "migan": {"resolution": 16, "channel_base": 256, "channel_limit": 16},
+    "ndmha": {},
+    "paired-gan": {},
+    "pconv": {"width": 8, "depth": 4},
+    "residual-cnn": {},
+    "unet": {"width": 8},
+}
+PARAMETERS = {
+    "aot-gan": 15_200_835,
+    "comodgan": 79_177_378,
+    "deepfillv2": 4_052_478,
+    "dmfn": 9_037_443,
+    "gated": 8_276_390,
+    "gated-dmfb": 19_242_723,
+    "gated-unet": 7_705_779,
+    "glcic": 6_072_131,
+    "lama": 27_048_835,
+    "migan": 5_865_505,
+    "ndmha": 4_124_418,
+    "paired-gan": 57_779,
+    "pconv": 32_865_236,
+    "residual-cnn": 28_643,
+    "unet": 3_835_907,
+}
 
 
 def small(name: str) -> torch.nn.Module:
@@ -34,7 +67,8 @@ class TestEveryNetwork:
     @pytest.mark.parametrize("size", [(64, 64), (50, 70), (33, 16), (7, 5), (1, 1)])
     def test_any_size_comes_back_in_that_size(self, name: str, size: tuple[int, int]) -> None:
         image, hole = sample(1, *size)
-        output = small(name)(image, hole)
+        # In training, batch normalisation refuses a single value, as at the heart of 1x1 pixels.
+        output = small(name).eval()(image, hole)
         assert output.completed.shape == image.shape
         assert output.prediction.shape == image.shape
         assert output.prediction.abs().max() <= 1.0
@@ -54,7 +88,8 @@ class TestEveryNetwork:
         image, hole = sample(1, 32, 48)
         network = small(name).eval()
         other = torch.where(hole > 0, torch.full_like(image, 0.7), image)
-        assert torch.equal(network(image, hole).prediction, network(other, hole).prediction)
+        same = torch.equal(network(image, hole).prediction, network(other, hole).prediction)
+        assert same is not network.sees_hole
 
     def test_a_batch_gives_what_its_pictures_give_alone(self, name: str) -> None:
         image, hole = sample(3, 48, 48)
@@ -66,7 +101,7 @@ class TestEveryNetwork:
 
     def test_every_parameter_gets_a_gradient(self, name: str) -> None:
         network = small(name)
-        network(*sample(2, 32, 32)).prediction.square().mean().backward()
+        network(*sample(2, 64, 64)).prediction.square().mean().backward()
         without = [
             key for key, one in network.named_parameters() if one.grad is None or not one.grad.any()
         ]
@@ -85,20 +120,23 @@ class TestEveryNetwork:
         assert create_model(name, pretrained=str(file)).training is False
 
     def test_parameter_count_is_the_table_s(self, name: str) -> None:
-        assert sum(one.numel() for one in create_model(name).parameters()) == PARAMETERS[name]
+        with torch.device("meta"):
+            network = create_model(name)
+        assert sum(one.numel() for one in network.parameters()) == PARAMETERS[name]
 
     def test_a_few_steps_lower_the_loss(self, name: str) -> None:
         image, hole = sample(2, 32, 32)
-        image = torch.nn.functional.avg_pool2d(image, 9, 1, 4)
+        # Nearly one colour, which a few steps can learn.
+        image = 0.5 + torch.nn.functional.avg_pool2d(image, 9, 1, 4)
         network = small(name)
-        optimizer = torch.optim.Adam(network.parameters(), 2e-3)
+        optimizer = torch.optim.Adam(network.parameters(), 5e-3)
         losses = []
-        for _ in range(12):
+        for _ in range(20):
             loss = (network(image, hole).prediction - image).abs().mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            losses.append(float(loss))
+            losses.append(loss.item())
         assert losses[-1] < 0.7 * losses[0]
 
 

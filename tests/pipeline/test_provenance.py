@@ -7,19 +7,19 @@ import PIL.Image
 import pytest
 
 from pipeline.pictures import read_picture, restore
-from pipeline.provenance import (
+from pipeline.provenance import read_mark, sidecar_path
+from weights.errors import InputError
+from weights.provenance import (
     DIGITAL_SOURCE_TYPE,
     NOTICE,
     Mark,
     make_mark,
     mark_info,
     mark_xmp,
-    read_mark,
     read_mark_from_xmp,
-    sidecar_path,
+    save_marked,
     unmask_version,
 )
-from weights.errors import InputError
 
 MARK = Mark(("yolo", "gated"), "unmask 9.8")
 IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
@@ -146,3 +146,10 @@ def test_reading_the_mark_of_no_picture_is_an_input_error(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"no")
     with pytest.raises(InputError):
         read_mark(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_sheets_carry_the_mark_too(tmp_path, suffix):
+    path = tmp_path / f"sheet{suffix}"
+    save_marked(np.zeros((8, 9, 3), np.uint8), path, MARK)
+    assert read_mark(path) == MARK

@@ -65,6 +65,41 @@ class TestBiharmonic(InpainterConformance):
         return create_stage("inpainter", "biharmonic")
 
 
+class TestTotalVariation(InpainterConformance):
+    sides = (1, 2, 17, 33)
+
+    def make(self):
+        return create_stage("inpainter", {"name": "total-variation", "iterations": 20})
+
+
+class TestLowRank(InpainterConformance):
+    sides = (1, 2, 17, 33)
+
+    def make(self):
+        return create_stage("inpainter", {"name": "low-rank", "iterations": 5})
+
+
+class TestPatchMatch(InpainterConformance):
+    def make(self):
+        return create_stage("inpainter", {"name": "patchmatch", "rounds": 2})
+
+
+@functools.cache
+def _faces():
+    import torch
+
+    from inpainter.registry import create_model
+
+    torch.manual_seed(0)
+    return create_model("dcgan", width=2)
+
+
+class TestSemantic(InpainterConformance):
+    def make(self):
+        options = {"name": "semantic", "generator": _faces(), "discriminator": None, "steps": 2}
+        return create_stage("inpainter", options, device="cpu")
+
+
 @functools.cache
 def _network():
     import torch

@@ -1,0 +1,64 @@
+"""The fixed blur before each halving and after each doubling in networks of StyleGAN2's family.
+
+Source: Zhang 2019, "Making Convolutional Networks Shift-Invariant Again"; Karras et al. 2020.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Blur(nn.Module):
+    """Blurs each channel with the binomial filter [1, 3, 3, 1] in both directions.
+
+    The filter's weights `(C, 1, 4, 4)` are a buffer: nothing is learned, and no weight file stores
+    them.
+
+    Args:
+        channels: C.
+        gain: factor of the output.
+    """
+
+    filter: Tensor
+
+    def __init__(self, channels: int, gain: float = 1.0) -> None:
+        super().__init__()
+        self.channels = channels
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8.0
+        kernel = gain * torch.outer(taps, taps)
+        self.register_buffer("filter", kernel.repeat(channels, 1, 1, 1), persistent=False)
+
+
+class WideningBlur(Blur):
+    """Blurs `(N, C, H, W)` to `(N, C, H + 1, W + 1)`, which a strided 3x3 convolution then halves."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map `(N, C, H, W)` to `(N, C, H + 1, W + 1)`."""
+        return functional.conv2d(features, self.filter, padding=2, groups=self.channels)
+
+
+class HalvingBlur(Blur):
+    """Blurs `(N, C, H, W)` and keeps every other pixel: `(N, C, H / 2, W / 2)`."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map `(N, C, H, W)` to `(N, C, H / 2, W / 2)`."""
+        return functional.conv2d(features, self.filter, stride=2, padding=1, groups=self.channels)
+
+
+class DoublingBlur(Blur):
+    """Puts zeros between the pixels and blurs: `(N, C, H, W)` to `(N, C, 2 H, 2 W)`.
+
+    The gain of 4 makes up for the zeros.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, gain=4.0)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map `(N, C, H, W)` to `(N, C, 2 H, 2 W)`."""
+        # A strided transposed convolution is the blur of the map with zeros between its pixels.
+        return functional.conv_transpose2d(
+            features, self.filter, stride=2, padding=1, groups=self.channels
+        )

@@ -1,0 +1,69 @@
+"""Convolution, normalisation and activation in one: the unit of most completion networks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def convolution_unit(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int = 3,
+    stride: int = 1,
+    dilation: int = 1,
+    *,
+    normalization: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
+    activation: Callable[[], nn.Module] | None = nn.ReLU,
+) -> nn.Sequential:
+    """Convolve, normalise, activate: `(N, C_in, H, W)` to `(N, C_out, H / stride, W / stride)`.
+
+    Args:
+        in_channels: C_in.
+        out_channels: C_out.
+        kernel_size: odd side of the kernel; zeros pad the picture so that stride 1 keeps its size.
+        stride: step of the kernel; a side it does not divide is rounded up.
+        dilation: spacing of the kernel's points.
+        normalization: makes the normalisation of so many channels; None for none.
+        activation: makes the activation; None leaves the values linear.
+    """
+    padding = dilation * (kernel_size - 1) // 2
+    convolution = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation)
+    return _finished(convolution, out_channels, normalization, activation)
+
+
+def enlarging_unit(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int = 4,
+    *,
+    normalization: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
+    activation: Callable[[], nn.Module] | None = nn.ReLU,
+) -> nn.Sequential:
+    """Double the sides by a transposed convolution, normalise, activate.
+
+    Maps `(N, C_in, H, W)` to `(N, C_out, 2 H, 2 W)`; `kernel_size` is even, the other arguments are
+    those of `convolution_unit`.
+    """
+    convolution = nn.ConvTranspose2d(
+        in_channels, out_channels, kernel_size, stride=2, padding=kernel_size // 2 - 1
+    )
+    return _finished(convolution, out_channels, normalization, activation)
+
+
+def _finished(
+    convolution: nn.Module,
+    channels: int,
+    normalization: Callable[[int], nn.Module] | None,
+    activation: Callable[[], nn.Module] | None,
+) -> nn.Sequential:
+    steps = [convolution]
+    if normalization is not None:
+        steps.append(normalization(channels))
+    if activation is not None:
+        steps.append(activation())
+    return nn.Sequential(*steps)

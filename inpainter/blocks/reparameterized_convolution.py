@@ -1,0 +1,93 @@
+"""Convolution whose weight is a sum of several in training and one in use (Sargsyan et al. 2023)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class ReparameterizedConvolution(nn.Module):
+    """A convolution that is trained as several and merged to one for use.
+
+    Maps `(N, C_in, H, W)` to `(N, C_out, H, W)`. While trained, the weight is the sum of
+    `branches` tensors over the root of their number, brought to unit norm for each output channel;
+    `merge` computes it once and gives a plain convolution of the same values.
+
+    Args:
+        in_channels: C_in.
+        out_channels: C_out.
+        kernel_size: odd side of the kernel.
+        groups: groups of channels that do not mix; C_in for a depthwise convolution.
+        bias: whether a bias is learned.
+        branches: tensors that are added.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        groups: int = 1,
+        *,
+        bias: bool,
+        branches: int = 4,
+    ) -> None:
+        super().__init__()
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size, self.groups = kernel_size, groups
+        shape = (out_channels, in_channels // groups, kernel_size, kernel_size)
+        self.weights = nn.ParameterList(torch.randn(shape) for _ in range(branches))
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+
+    def merged_weight(self) -> Tensor:
+        """The weight that the branches stand for, `(C_out, C_in / groups, K, K)`."""
+        total = torch.stack(list(self.weights)).sum(dim=0) / math.sqrt(len(self.weights))
+        energy = total.float().square().sum(dim=(1, 2, 3), keepdim=True)
+        return total * torch.rsqrt(energy + 1e-8).to(total.dtype)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map `(N, C_in, H, W)` to `(N, C_out, H, W)`."""
+        weight = self.merged_weight()
+        return functional.conv2d(
+            features, weight, self.bias, padding=self.kernel_size // 2, groups=self.groups
+        )
+
+    @torch.no_grad()
+    def merge(self) -> nn.Conv2d:
+        """Give the plain convolution that computes the same."""
+        weight = self.merged_weight()
+        plain = merged_convolution(
+            self.in_channels,
+            self.out_channels,
+            self.kernel_size,
+            self.groups,
+            bias=self.bias is not None,
+        ).to(weight.device, weight.dtype)
+        plain.weight.copy_(weight)
+        if self.bias is not None and plain.bias is not None:
+            plain.bias.copy_(self.bias)
+        return plain
+
+
+def merged_convolution(
+    in_channels: int, out_channels: int, kernel_size: int, groups: int = 1, *, bias: bool
+) -> nn.Conv2d:
+    """Build the plain form; arguments as for `ReparameterizedConvolution`.
+
+    It starts at unit norm for each output channel, as the other form does.
+    """
+    plain = nn.Conv2d(
+        in_channels,
+        out_channels,
+        kernel_size,
+        padding=kernel_size // 2,
+        groups=groups,
+        bias=bias,
+    )
+    nn.init.normal_(plain.weight, std=1.0 / math.sqrt(plain.weight[0].numel()))
+    if plain.bias is not None:
+        nn.init.zeros_(plain.bias)
+    return plain

@@ -1,0 +1,265 @@
+"""Semantic completion: searching a face generator's latents for the face in a picture.
+
+Source: Yeh et al. 2017, "Semantic Image Inpainting with Deep Generative Models".
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from inpainter.classical.single_picture import MID_GREY
+from inpainter.framing import resize_crop
+from inpainter.poisson import poisson_paste
+from inpainter.registry import create_discriminator, create_model
+from weights.atomic import atomic_path
+from weights.contracts import Hole, Image, check_image, check_mask
+from weights.device import resolve_device
+from weights.errors import ConfigurationError, InputError, OutputError, WeightsError
+from weights.store import load_state_dict
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+
+def context_weight(hole: Tensor, window: int = 7) -> Tensor:
+    """How much each known pixel says about the hole: the share of hole in the window round it.
+
+    Args:
+        hole: `(N, 1, H, W)`, 1 = missing.
+        window: odd side of the window, pixels.
+
+    Returns:
+        `(N, 1, H, W)` in [0, 1]; 0 in the hole and far from it.
+    """
+    share = functional.avg_pool2d(hole, window, 1, window // 2, count_include_pad=False)
+    return share * (1.0 - hole)
+
+
+def context_loss(faces: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Weighted absolute difference, summed over each picture.
+
+    Args:
+        faces: `(N, 3, H, W)` in [-1, 1].
+        target: the same shape.
+        weight: `(N, 1, H, W)`, see `context_weight`.
+
+    Returns:
+        `(N,)`.
+    """
+    return (weight * (faces - target).abs()).sum(dim=(1, 2, 3))
+
+
+def prior_loss(scores: Tensor) -> Tensor:
+    """How little the discriminator believes in each face: log(1 - sigmoid(score)).
+
+    Args:
+        scores: logits `(N,)` or `(N, ...)`, whose mean counts.
+
+    Returns:
+        `(N,)`, at most 0; the lower, the more real.
+    """
+    return -functional.softplus(scores).reshape(len(scores), -1).mean(dim=1)
+
+
+class SemanticInpainter:
+    """Completes crops by the face, of all that a generator can make, that fits the known pixels.
+
+    A latent for each crop is moved by gradient descent until the face made from it is like the crop
+    near the hole (`context_loss`) and like a face at all (`prior_loss`). That face, brought to the
+    crop's size, is pasted by Poisson blending. The generator has never seen a hole; it must have
+    been trained on faces framed as the crops are.
+
+    Args:
+        generator: a name such as "dcgan", whose weights `weights` holds, or a trained generator of
+            one's own: a module that maps latents `(N, Z)` to faces `(N, 3, side, side)` in [-1, 1]
+            and has `side` and `draw_latents` as `DcganGenerator` does.
+        discriminator: a name, which goes with a generator's name; or a module that maps a face and
+            a hole to a list whose last are logits; None leaves the prior loss out.
+        weights: safetensors file with the tensors of both, named `generator.*` and
+            `discriminator.*`; needed where the generator is a name.
+        device: "auto" or a torch device name.
+        steps: steps of the search.
+        learning_rate: of Adam, per step, for latents in [-1, 1].
+        prior_weight: weight of the prior loss against the context loss.
+        window: side of the window of the context's weight, pixels of the generator's side.
+        blend: whether the face is pasted by Poisson blending or as it is.
+        snapshot_every: steps between two snapshots.
+        snapshot_folder: folder for the snapshots, `crop-000-step-00050.png` and so on: the face of
+            that step and the crop completed with it, side by side, at the generator's size; None
+            for no snapshots.
+        overwrite: whether snapshots of the same name may be replaced.
+        seed: source of the first latents; each crop begins with the same.
+        options: of the generator, where that is a name.
+
+    Raises:
+        ConfigurationError: an option is out of range or unknown.
+        WeightsError: the generator is a name and there are no weights, or they do not fit.
+    """
+
+    def __init__(
+        self,
+        generator: str | nn.Module = "dcgan",
+        discriminator: str | nn.Module | None = "dcgan",
+        weights: str | os.PathLike[str] | None = None,
+        device: str | torch.device = "auto",
+        steps: int = 500,
+        learning_rate: float = 0.03,
+        prior_weight: float = 0.003,
+        window: int = 7,
+        blend: bool = True,
+        snapshot_every: int = 50,
+        snapshot_folder: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        seed: int = 0,
+        **options: Any,
+    ) -> None:
+        if min(steps, window, snapshot_every) < 1 or window % 2 == 0 or learning_rate <= 0.0:
+            raise ConfigurationError(
+                "steps, snapshot_every and learning_rate must be above 0 and window odd, but are "
+                f"{steps!r}, {snapshot_every!r}, {learning_rate!r} and {window!r}."
+            )
+        self.device = resolve_device(device)
+        tensors = {} if weights is None else load_state_dict(weights)
+        self.generator: Any = _ready("generator", generator, tensors, options).to(self.device)
+        self.discriminator: nn.Module | None = None
+        if discriminator is not None and not (
+            isinstance(discriminator, str) and isinstance(generator, nn.Module)
+        ):
+            judge = _ready("discriminator", discriminator, tensors, {})
+            self.discriminator = judge.to(self.device)
+        self.steps, self.learning_rate = steps, learning_rate
+        self.prior_weight, self.window, self.blend = prior_weight, window, blend
+        self.snapshot_every, self.overwrite = snapshot_every, overwrite
+        self.snapshot_folder = None if snapshot_folder is None else Path(snapshot_folder)
+        self.seed = seed
+
+    def complete(self, crops: Sequence[Image], holes: Sequence[Hole]) -> list[Image]:
+        """Complete crops.
+
+        Args:
+            crops: uint8 RGB `(H, W, 3)` of any sizes, best square: others are stretched for the
+                generator. What lies in the hole is not looked at.
+            holes: one bool `(H, W)` per crop, True = missing.
+
+        Returns:
+            A picture for each crop, of its size: completed inside the hole, equal to the crop
+            elsewhere.
+
+        Raises:
+            InputError: the lists differ in length, or a crop or a hole is malformed.
+            OutputError: a snapshot exists already or cannot be written.
+        """
+        if len(crops) != len(holes):
+            raise InputError(
+                f"Completion needs one hole per crop, but got {len(crops)} crops and "
+                f"{len(holes)} holes."
+            )
+        for crop, hole in zip(crops, holes, strict=True):
+            check_mask(hole, check_image(crop, "crop").shape[:2], "hole")
+        return [
+            self._complete(crop, hole, number)
+            for number, (crop, hole) in enumerate(zip(crops, holes, strict=True))
+        ]
+
+    def _complete(self, crop: Image, hole: Hole, number: int) -> Image:
+        if not hole.any():
+            return crop.copy()
+        blank = crop.copy()
+        blank[hole] = MID_GREY
+        small, small_hole = resize_crop(blank, hole, self.generator.side)
+        face = self.search(small, small_hole, number)
+        size = (crop.shape[1], crop.shape[0])
+        fill = np.asarray(cv2.resize(face, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+        return self._pasted(crop, fill, hole)
+
+    def search(self, crop: Image, hole: Hole, number: int = 0) -> Image:
+        """Find the face that fits best.
+
+        Args:
+            crop: uint8 RGB `(side, side, 3)`, of the generator's side.
+            hole: bool `(side, side)`.
+            number: names the snapshots.
+
+        Returns:
+            The whole face, uint8 RGB `(side, side, 3)`.
+        """
+        # The search must work inside a caller's no_grad and inference_mode too.
+        with torch.inference_mode(False), torch.enable_grad():
+            return self._search(crop, hole, number)
+
+    def _search(self, crop: Image, hole: Hole, number: int) -> Image:
+        missing = torch.from_numpy(hole)[None, None].to(self.device, torch.float32)
+        weight = context_weight(missing, self.window)
+        target = torch.from_numpy(crop).to(self.device).permute(2, 0, 1)[None]
+        target = target.to(torch.float32).div(127.5).sub(1.0)
+        start = self.generator.draw_latents(1, torch.Generator().manual_seed(self.seed))
+        latent = start.to(self.device).requires_grad_(True)
+        optimizer = torch.optim.Adam([latent], self.learning_rate)
+        for step in range(1, self.steps + 1):
+            face = self.generator(latent)
+            loss = context_loss(face, target, weight).sum()
+            if self.discriminator is not None:
+                scores = self.discriminator(face, missing)[-1]
+                loss = loss + self.prior_weight * prior_loss(scores).sum()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            with torch.no_grad():
+                latent.clamp_(-1.0, 1.0)
+            if self.snapshot_folder is not None and step % self.snapshot_every == 0:
+                self._write_snapshot(crop, hole, _picture(face), number, step)
+        with torch.no_grad():
+            return _picture(self.generator(latent))
+
+    def _pasted(self, crop: Image, fill: Image, hole: Hole) -> Image:
+        if self.blend:
+            return poisson_paste(crop, fill, hole)
+        return np.where(hole[..., None], fill, crop).astype(np.uint8)
+
+    def _write_snapshot(self, crop: Image, hole: Hole, face: Image, number: int, step: int) -> None:
+        assert self.snapshot_folder is not None
+        both = np.concatenate([face, self._pasted(crop, face, hole)], axis=1)
+        path = self.snapshot_folder / f"crop-{number:03d}-step-{step:05d}.png"
+        with atomic_path(path, overwrite=self.overwrite) as temporary:
+            if not cv2.imwrite(str(temporary), cv2.cvtColor(both, cv2.COLOR_RGB2BGR)):
+                raise OutputError(f"Cannot write the snapshot {path}.")
+
+
+def _ready(
+    kind: str, given: str | nn.Module, tensors: Mapping[str, Tensor], options: Mapping[str, Any]
+) -> nn.Module:
+    """Give a trained network in evaluation mode, none of whose parameters learns."""
+    if isinstance(given, nn.Module):
+        return given.eval().requires_grad_(False)
+    if not tensors:
+        raise WeightsError(
+            f"No weights of {given!r} ship with unmask: train it on whole faces and give `weights`,"
+            " a .safetensors file with the tensors `generator.*` and `discriminator.*`."
+        )
+    create = create_model if kind == "generator" else create_discriminator
+    network = create(given, **options)
+    state = {
+        name.removeprefix(f"{kind}."): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(f"{kind}.")
+    }
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise WeightsError(f"The weights do not fit the {kind} {given!r}: {reason}") from error
+    return network.eval().requires_grad_(False)
+
+
+def _picture(face: Tensor) -> Image:
+    """Turn `(1, 3, S, S)` in [-1, 1] into uint8 RGB `(S, S, 3)`."""
+    grey_levels = face.detach()[0].permute(1, 2, 0).add(1.0).mul(127.5).round().clamp(0, 255)
+    return np.asarray(grey_levels.byte().cpu().numpy(), np.uint8)

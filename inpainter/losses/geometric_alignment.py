@@ -1,0 +1,80 @@
+"""Geometric alignment (Hui et al. 2020, "Image Fine-grained Inpainting", DMFN)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from inpainter.losses.perceptual import VggFeatures
+from inpainter.losses.regions import widen
+
+if TYPE_CHECKING:
+    import os
+
+    from inpainter.losses.perceptual import VggName
+
+
+def response_centres(features: Tensor) -> Tensor:
+    """Where on average each channel responds.
+
+    Args:
+        features: `(N, C, H, W)`, 0 and above, such as values after ReLU.
+
+    Returns:
+        `(N, C, 2)`: row and column, -1 at the first and 1 at the last; the middle, 0, for a
+        channel that does not respond at all.
+    """
+    response = widen(features)
+    total = response.sum(dim=(2, 3)).clamp_min(1e-6)
+    rows, columns = (
+        torch.linspace(-1.0, 1.0, side, dtype=response.dtype, device=response.device)
+        for side in response.shape[2:]
+    )
+    down = (response.sum(dim=3) * rows).sum(dim=2) / total
+    across = (response.sum(dim=2) * columns).sum(dim=2) / total
+    return torch.stack([down, across], dim=2)
+
+
+class GeometricAlignmentLoss(nn.Module):
+    """Mean squared distance of the places where a fixed network's channels respond.
+
+    Eyes, nose and mouth drive channels of their own, so that features out of place are felt even
+    where their looks are right.
+
+    Args:
+        features: a module that gives a list of maps, of which all count; None makes `VggFeatures`
+            of the options below.
+        network: see `VggFeatures`.
+        layer: the activation whose channels are aligned.
+        weights: see `VggFeatures`.
+
+    Raises:
+        WeightsError: no features are given, and VGG's weights are not on this machine.
+    """
+
+    def __init__(
+        self,
+        features: nn.Module | None = None,
+        network: VggName = "vgg19",
+        layer: str = "relu4_1",
+        weights: str | os.PathLike[str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.features = features if features is not None else VggFeatures(network, [layer], weights)
+
+    def forward(
+        self,
+        result: Tensor,
+        target: Tensor,
+        hole: Tensor | None = None,  # noqa: ARG002
+    ) -> Tensor:
+        """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
+        with torch.no_grad():
+            real = [response_centres(one) for one in self.features(target)]
+        distances = [
+            (response_centres(one) - other).square().sum(dim=2).mean()
+            for one, other in zip(self.features(result), real, strict=True)
+        ]
+        return torch.stack(distances).mean()

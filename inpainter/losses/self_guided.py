@@ -1,0 +1,87 @@
+"""Self-guided regression (Hui et al. 2020, "Image Fine-grained Inpainting", DMFN)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from inpainter.losses.perceptual import VggFeatures
+from inpainter.losses.regions import check_pair, widen
+
+if TYPE_CHECKING:
+    import os
+
+    from inpainter.losses.perceptual import VggName
+
+
+@torch.no_grad()
+def error_guidance(result: Tensor, target: Tensor) -> Tensor:
+    """Map each picture's squared error to 0 where it is least and 1 where it is greatest.
+
+    Args:
+        result: `(N, C, H, W)`.
+        target: the same shape.
+
+    Returns:
+        `(N, 1, H, W)`, without gradient; 0 all over where the error is the same everywhere.
+
+    Raises:
+        InputError: the shapes do not fit.
+    """
+    check_pair(result, target)
+    error = (widen(result) - widen(target)).square().mean(dim=1, keepdim=True)
+    least, greatest = error.amin(dim=(1, 2, 3), keepdim=True), error.amax((1, 2, 3), keepdim=True)
+    return (error - least) / (greatest - least).clamp_min(torch.finfo(error.dtype).tiny)
+
+
+class SelfGuidedLoss(nn.Module):
+    """Distance of a fixed network's features that insists where the picture is most wrong.
+
+    The sum over layers of 1000 / C^2 times the mean absolute difference, C being the layer's
+    channels. In the first `guided_layers` layers each place is weighed by 1 + `error_guidance`,
+    averaged down to the layer's size: the paper's VGG feature matching and self-guided regression
+    in one.
+
+    Args:
+        features: a module that gives a list of maps; None makes `VggFeatures` of the options below.
+        guided_layers: number of layers, from the first, that the error guides.
+        network: see `VggFeatures`.
+        layers: see `VggFeatures`.
+        weights: see `VggFeatures`.
+
+    Raises:
+        WeightsError: no features are given, and VGG's weights are not on this machine.
+    """
+
+    def __init__(
+        self,
+        features: nn.Module | None = None,
+        guided_layers: int = 2,
+        network: VggName = "vgg19",
+        layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
+        weights: str | os.PathLike[str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.features = features if features is not None else VggFeatures(network, layers, weights)
+        self.guided_layers = guided_layers
+
+    def forward(
+        self,
+        result: Tensor,
+        target: Tensor,
+        hole: Tensor | None = None,  # noqa: ARG002
+    ) -> Tensor:
+        """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
+        guidance = error_guidance(result, target)
+        with torch.no_grad():
+            real = self.features(target)
+        terms = []
+        for place, (one, other) in enumerate(zip(self.features(result), real, strict=True)):
+            distance = (widen(one) - widen(other)).abs()
+            if place < self.guided_layers:
+                distance = distance * (1.0 + F.adaptive_avg_pool2d(guidance, distance.shape[2:]))
+            terms.append(1000.0 / distance.shape[1] ** 2 * distance.mean())
+        return torch.stack(terms).sum()

@@ -1,0 +1,232 @@
+"""CoModGAN: co-modulated generative adversarial network (Zhao et al. 2021)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from inpainter.blocks.blur import DoublingBlur, WideningBlur
+from inpainter.blocks.equalized import EqualizedConvolution, EqualizedLinear
+from inpainter.blocks.modulated_convolution import ModulatedConvolution
+from inpainter.blocks.noise_injection import NoiseInjection
+from inpainter.blocks.resolutions import check_resolution, sides
+from inpainter.blocks.saturation import saturate
+from inpainter.blocks.scaled_leaky_relu import scaled_leaky_relu
+from inpainter.networks.base import CompletionNetwork
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class MappingNetwork(nn.Module):
+    """Fully connected layers from a latent `(N, Z)` to a style of the same size.
+
+    Args:
+        size: Z.
+        layers: number of layers.
+    """
+
+    def __init__(self, size: int, layers: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(EqualizedLinear(size, size, rate=0.01) for _ in range(layers))
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """Map latents `(N, Z)` to styles `(N, Z)`."""
+        style = latent * torch.rsqrt(latent.square().mean(dim=1, keepdim=True) + 1e-8)
+        for layer in self.layers:
+            style = scaled_leaky_relu(layer(style))
+        return style
+
+
+class SynthesisLayer(nn.Module):
+    """Modulated convolution, noise, bias and activation; doubles the side first if asked.
+
+    Args:
+        in_channels: C_in.
+        out_channels: C_out.
+        style_size: length of the style vector.
+        side: of the output, for its noise.
+        double: whether the side is doubled.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, style_size: int, side: int, *, double: bool
+    ) -> None:
+        super().__init__()
+        self.doubling = DoublingBlur(in_channels) if double else nn.Identity()
+        self.convolution = ModulatedConvolution(in_channels, out_channels, style_size)
+        self.noise = NoiseInjection(side)
+
+    def forward(self, features: Tensor, styles: Tensor) -> Tensor:
+        """Map `(N, C_in, H, W)` and styles `(N, S)` to `(N, C_out, H', W')`."""
+        features = self.noise(self.convolution(self.doubling(features), styles))
+        return scaled_leaky_relu(self.convolution.add_bias(features))
+
+
+class CoModulatedNetwork(CompletionNetwork):
+    """StyleGAN2 whose styles come from a random latent and from the known part of the picture.
+
+    Zhao et al. 2021, "Large Scale Image Completion via Co-Modulated Generative Adversarial
+    Networks". One hole has many plausible fills: each latent gives another. In training latents are
+    drawn anew for each picture; otherwise the one latent that follows from `seed` is used for all
+    pictures, so that a picture has one result. Set the attribute `seed` for another fill, or call
+    `fills` for several.
+
+    79,177,378 parameters at 256 (mapping 2,101,248, encoder 31,841,536, synthesis 45,234,594),
+    79,792,231 at 512. The network sees `[known - 0.5, picture]`, where known is 1 outside the hole.
+    It is made for one side; in pictures of another the bottom map is resized to 4x4 and back.
+    `resolution=64, channel_base=512, channel_limit=32, style_size=32` trains on a CPU.
+
+    Args:
+        resolution: side that the network is made for, a power of two from 8.
+        channel_base: a map of side r has `channel_base / r` channels.
+        channel_limit: most channels of a map.
+        style_size: length of the latent, of its style, and half that of the picture's own style.
+        mapping_layers: layers between the latent and its style.
+        dropout: share of the picture's style that is dropped in training, so that the latent counts.
+        seed: which latent is used outside training.
+    """
+
+    latent: Tensor
+
+    def __init__(
+        self,
+        resolution: int = 256,
+        channel_base: int = 32768,
+        channel_limit: int = 512,
+        style_size: int = 512,
+        mapping_layers: int = 8,
+        dropout: float = 0.5,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        check_resolution(resolution)
+        # How often the side is halved follows from the resolution.
+        self.divisor = resolution // 4  # type: ignore[misc]
+
+        def width(side: int) -> int:
+            return min(channel_base // side, channel_limit)
+
+        self.register_buffer("latent", torch.zeros(1, style_size), persistent=False)
+        self.seed = seed
+        self.mapping = MappingNetwork(style_size, mapping_layers)
+        down = [side for side in sides(resolution) if side > 4]
+        bottom = width(4)
+
+        self.stem = EqualizedConvolution(4, width(resolution), 1)
+        self.encoder = nn.ModuleList(EqualizedConvolution(width(one), width(one)) for one in down)
+        self.down = nn.ModuleList(
+            nn.Sequential(
+                WideningBlur(width(one)),
+                EqualizedConvolution(width(one), width(one // 2), stride=2, padding=0),
+            )
+            for one in down
+        )
+        self.bottom = EqualizedConvolution(bottom, bottom)
+        self.to_style = EqualizedLinear(16 * bottom, 2 * style_size)
+        self.dropout = nn.Dropout(dropout)
+
+        styles = 3 * style_size
+        self.start = EqualizedLinear(2 * style_size, 16 * bottom)
+        self.first = SynthesisLayer(bottom, bottom, styles, 4, double=False)
+        up = down[::-1]
+        self.up = nn.ModuleList(
+            SynthesisLayer(width(one // 2), width(one), styles, one, double=True) for one in up
+        )
+        self.decoder = nn.ModuleList(
+            SynthesisLayer(width(one), width(one), styles, one, double=False) for one in up
+        )
+        self.to_picture = nn.ModuleList(
+            ModulatedConvolution(width(one), 3, styles, 1, demodulate=False) for one in [4, *up]
+        )
+        self.enlarge_picture = nn.ModuleList(DoublingBlur(3) for _ in up)
+
+    @property
+    def seed(self) -> int:
+        """Which latent is used outside training."""
+        return self._seed
+
+    @seed.setter
+    def seed(self, seed: int) -> None:
+        self._seed = int(seed)
+        self.latent.copy_(self._latent_of(self._seed))
+
+    def _latent_of(self, seed: int) -> Tensor:
+        generator = torch.Generator("cpu").manual_seed(seed)
+        return torch.randn(self.latent.shape, generator=generator, device="cpu")
+
+    def fills(self, image: Tensor, hole: Tensor, seeds: Sequence[int]) -> list[Tensor]:
+        """Complete the same pictures once for each seed.
+
+        Args:
+            image: `(N, 3, H, W)` in [-1, 1].
+            hole: `(N, 1, H, W)`, 1 = missing.
+            seeds: one for each fill.
+
+        Returns:
+            Completed pictures `(N, 3, H, W)`, one batch for each seed.
+        """
+
+        def paint(seed: int, image: Tensor, hole: Tensor) -> tuple[None, Tensor]:
+            latent = self._latent_of(seed).to(image)
+            return None, saturate(self.pyramid(image, hole, latent)[-1])
+
+        return [self.complete(image, hole, partial(paint, seed)).completed for seed in seeds]
+
+    def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
+        latent = self.latent
+        if self.training:
+            latent = torch.randn_like(latent.expand(len(image), -1))
+        return None, saturate(self.pyramid(image, hole, latent)[-1])
+
+    def pyramid(self, image: Tensor, hole: Tensor, latent: Tensor) -> list[Tensor]:
+        """Paint at every side from 4 up, which `MiganNetwork.pyramid` learns from.
+
+        Args:
+            image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1.
+            hole: `(N, 1, H, W)`, 1 = missing.
+            latent: `(N, Z)`, or `(1, Z)` for one that all pictures share.
+
+        Returns:
+            Pictures `(N, 3, h, w)`, each twice as large as the one before; not clamped.
+        """
+        features, own_style, skips = self._encode(image, hole)
+        style = self.mapping(latent).expand(len(image), -1)
+        styles = torch.cat([style, own_style], dim=1)
+        start = scaled_leaky_relu(self.start(own_style)).reshape(len(image), -1, 4, 4)
+        if start.shape != features.shape:
+            start = functional.interpolate(start, features.shape[2:], mode="bilinear")
+        features = self.first(start + features, styles)
+        pictures = [self._picture(0, features, styles)]
+        for number, (up, level, enlarge) in enumerate(
+            zip(self.up, self.decoder, self.enlarge_picture, strict=True), start=1
+        ):
+            features = level(up(features, styles) + skips.pop(), styles)
+            pictures.append(enlarge(pictures[-1]) + self._picture(number, features, styles))
+        return pictures
+
+    def _encode(self, image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Give the bottom map, the picture's style and the skips from large to small."""
+        known = 1.0 - hole
+        features = scaled_leaky_relu(self.stem(torch.cat([known - 0.5, image], dim=1)))
+        skips = []
+        for level, down in zip(self.encoder, self.down, strict=True):
+            features = scaled_leaky_relu(level(features))
+            skips.append(features)
+            features = scaled_leaky_relu(down(features))
+        features = scaled_leaky_relu(self.bottom(features))
+        square = features
+        if square.shape[2:] != (4, 4):
+            square = functional.interpolate(square, (4, 4), mode="bilinear")
+        style = self.dropout(scaled_leaky_relu(self.to_style(square.flatten(1))))
+        return features, style, skips
+
+    def _picture(self, number: int, features: Tensor, styles: Tensor) -> Tensor:
+        convolution = self.to_picture[number]
+        assert isinstance(convolution, ModulatedConvolution)
+        return convolution.add_bias(convolution(features, styles))

@@ -1,0 +1,158 @@
+"""DeepFill v2 (Yu et al. 2019, "Free-Form Image Inpainting with Gated Convolution")."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from inpainter.blocks.contextual_attention import ContextualAttention
+from inpainter.blocks.gated_convolution import GatedConvolution
+from inpainter.networks.base import CompletionNetwork
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from inpainter.outputs import CompletionOutput
+
+
+def _dilated(channels: int) -> list[nn.Module]:
+    return [GatedConvolution(channels, channels, dilation=dilation) for dilation in (2, 4, 8, 16)]
+
+
+def _decoder(in_channels: int, width: int) -> list[nn.Module]:
+    """Back from a quarter of the side to a picture, `(N, C_in, H/4, W/4)` to `(N, 3, H, W)`."""
+    return [
+        nn.Upsample(scale_factor=2.0),
+        GatedConvolution(in_channels, 2 * width),
+        GatedConvolution(2 * width, 2 * width),
+        nn.Upsample(scale_factor=2.0),
+        GatedConvolution(2 * width, width),
+        GatedConvolution(width, width // 2),
+        nn.Conv2d(width // 2, 3, 3, padding=1),
+        nn.Tanh(),
+    ]
+
+
+class _Coarse(nn.Sequential):
+    """First stage: picture, ones, hole (and sketch) to a blurry guess."""
+
+    def __init__(self, in_channels: int, width: int) -> None:
+        deep = 4 * width
+        super().__init__(
+            GatedConvolution(in_channels, width, 5),
+            GatedConvolution(width, 2 * width, stride=2),
+            GatedConvolution(2 * width, 2 * width),
+            GatedConvolution(2 * width, deep, stride=2),
+            GatedConvolution(deep, deep),
+            GatedConvolution(deep, deep),
+            *_dilated(deep),
+            GatedConvolution(deep, deep),
+            GatedConvolution(deep, deep),
+            *_decoder(deep, width),
+        )
+
+
+class _Refinement(nn.Module):
+    """Second stage: what the surroundings suggest beside what known patches offer."""
+
+    def __init__(self, width: int, scores_at_once: int) -> None:
+        super().__init__()
+        deep = 4 * width
+        self.convolution_branch = nn.Sequential(
+            GatedConvolution(3, width, 5),
+            GatedConvolution(width, width, stride=2),
+            GatedConvolution(width, 2 * width),
+            GatedConvolution(2 * width, 2 * width, stride=2),
+            GatedConvolution(2 * width, deep),
+            GatedConvolution(deep, deep),
+            *_dilated(deep),
+        )
+        self.attention_encoder = nn.Sequential(
+            GatedConvolution(3, width, 5),
+            GatedConvolution(width, width, stride=2),
+            GatedConvolution(width, 2 * width),
+            GatedConvolution(2 * width, deep, stride=2),
+            GatedConvolution(deep, deep),
+            GatedConvolution(deep, deep, activation=functional.relu),
+        )
+        self.attention = ContextualAttention(scores_at_once=scores_at_once)
+        self.after_attention = nn.Sequential(
+            GatedConvolution(deep, deep), GatedConvolution(deep, deep)
+        )
+        self.decoder = nn.Sequential(
+            GatedConvolution(2 * deep, deep),
+            GatedConvolution(deep, deep),
+            *_decoder(deep, width),
+        )
+
+    def forward(self, picture: Tensor, hole: Tensor) -> Tensor:
+        """Refine `(N, 3, H, W)`; a place at a quarter of the side is missing if any pixel is."""
+        attended = self.attention(self.attention_encoder(picture), functional.max_pool2d(hole, 4))
+        both = [self.convolution_branch(picture), self.after_attention(attended)]
+        refined: Tensor = self.decoder(torch.cat(both, dim=1))
+        return refined
+
+
+class DeepFillV2CompletionNetwork(CompletionNetwork):
+    """Coarse-to-fine gated-convolution network with contextual attention.
+
+    Yu et al. 2019. The first stage sees the picture with zeros in the hole, a map of ones, and the
+    hole; the second one sees the first one's guess pasted into the picture. By default 4,052,478
+    parameters.
+
+    Args:
+        width: channels at the full side; twice and four times that at half and a quarter of it.
+        sketch: whether the first stage sees a sketch of the missing part besides, for guided
+            filling.
+        scores_at_once: see `ContextualAttention`; it bounds the memory for large pictures.
+    """
+
+    divisor: ClassVar[int] = 8
+
+    def __init__(
+        self, width: int = 24, sketch: bool = False, scores_at_once: int = 1 << 24
+    ) -> None:
+        super().__init__()
+        self.guided = sketch
+        self.coarse = _Coarse(5 + int(sketch), width)
+        self.refinement = _Refinement(width, scores_at_once)
+
+    def forward(
+        self, image: Tensor, hole: Tensor, sketch: Tensor | None = None
+    ) -> CompletionOutput:
+        """Complete pictures.
+
+        Args:
+            image: `(N, 3, H, W)` in [-1, 1]; what its pixels inside the hole are does not matter.
+            hole: `(N, 1, H, W)`, 1 = missing, 0 = known.
+            sketch: `(N, 1, H, W)`, 1 = a line of the sketch, 0 = none; what lies outside the hole
+                does not matter. None leaves the filling free.
+
+        Raises:
+            InputError: the shapes are others or do not belong together, or the network was built
+                without a sketch channel and is given one.
+        """
+        if sketch is None:
+            return super().forward(image, hole)
+        if not self.guided or sketch.shape != hole.shape:
+            raise InputError(
+                f"deepfillv2 takes a sketch of the hole's shape {tuple(hole.shape)} where it was "
+                f"built with sketch=True, but got one of {tuple(sketch.shape)} with "
+                f"sketch={self.guided}."
+            )
+        lines = self.pad(sketch * hole)
+        return self.complete(image, hole, partial(self.paint, sketch=lines))
+
+    def paint(
+        self, image: Tensor, hole: Tensor, sketch: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Paint `(N, 3, H, W)` in [-1, 1], coarsely and finely."""
+        seen = [image, torch.ones_like(hole), hole]
+        if self.guided:
+            seen.append(torch.zeros_like(hole) if sketch is None else sketch)
+        coarse = self.coarse(torch.cat(seen, dim=1))
+        refined = self.refinement(image + coarse * hole, hole)
+        return coarse, refined

@@ -1,0 +1,123 @@
+"""MI-GAN: a small, quick network of StyleGAN2's family (Sargsyan et al. 2023)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from inpainter.blocks.blur import DoublingBlur
+from inpainter.blocks.noise_injection import NoiseInjection
+from inpainter.blocks.reparameterized_convolution import ReparameterizedConvolution
+from inpainter.blocks.resolutions import check_resolution, sides
+from inpainter.blocks.saturation import saturate
+from inpainter.blocks.scaled_leaky_relu import scaled_leaky_relu
+from inpainter.blocks.separable_convolution import SeparableConvolution
+from inpainter.networks.base import CompletionNetwork
+
+
+class MiganNetwork(CompletionNetwork):
+    """A U-shaped network of separable convolutions down to 4x4, without style or latent.
+
+    Sargsyan et al. 2023, "MI-GAN: A Simple Baseline for Image Inpainting on Mobile Devices". At the
+    side r a map has min(32768 / r, 512) channels. The network sees `[known - 0.5, picture]`, where
+    known is 1 outside the hole; pictures of another side than `resolution` give a larger or smaller
+    bottom than 4x4.
+
+    At 256, 5,943,617 numbers, of which 78,112 are fixed blur filters and 5,865,505 are learned;
+    at 512, 5,973,366, of which 80,208 are fixed.
+
+    With `branches=4`, the training form, each weight is a sum of tensors (see
+    `ReparameterizedConvolution`); `merge` turns it into the plain form, which gives the same
+    pictures and is what should be exported.
+
+    Args:
+        resolution: side that the network is made for, a power of two from 8.
+        channel_base: 32768; a map of side r has `channel_base / r` channels.
+        channel_limit: most channels of a map.
+        branches: tensors each weight is the sum of; 1 for the merged form.
+    """
+
+    def __init__(
+        self,
+        resolution: int = 256,
+        channel_base: int = 32768,
+        channel_limit: int = 512,
+        branches: int = 1,
+    ) -> None:
+        super().__init__()
+        check_resolution(resolution)
+        # How often the side is halved follows from the resolution.
+        self.divisor = resolution // 4  # type: ignore[misc]
+        self.branches = branches
+
+        def width(side: int) -> int:
+            return min(channel_base // side, channel_limit)
+
+        self.stem = nn.Conv2d(4, width(resolution), 1)
+        down = [side for side in sides(resolution) if side > 4]
+        self.encoder = nn.ModuleList(
+            SeparableConvolution(width(side), width(side), branches=branches) for side in down
+        )
+        self.down = nn.ModuleList(
+            SeparableConvolution(width(side), width(side // 2), "halve", branches=branches)
+            for side in down
+        )
+        bottom = width(4)
+        self.middle = nn.Sequential(
+            *(SeparableConvolution(bottom, bottom, branches=branches) for _ in range(4))
+        )
+        up = down[::-1]
+        self.up = nn.ModuleList(
+            SeparableConvolution(
+                width(side // 2), width(side), "double", NoiseInjection(side), branches
+            )
+            for side in up
+        )
+        self.decoder = nn.ModuleList(
+            SeparableConvolution(width(side), width(side), None, NoiseInjection(side), branches)
+            for side in up
+        )
+        self.to_picture = nn.ModuleList(nn.Conv2d(width(side), 3, 1) for side in [4, *up])
+        self.enlarge_picture = nn.ModuleList(DoublingBlur(3) for _ in up)
+
+    def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
+        return None, saturate(self.pyramid(image, hole)[-1])
+
+    def pyramid(self, image: Tensor, hole: Tensor) -> list[Tensor]:
+        """Paint at every side from 4 up: what knowledge distillation compares.
+
+        Args:
+            image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1.
+            hole: `(N, 1, H, W)`, 1 = missing.
+
+        Returns:
+            Pictures `(N, 3, h, w)`, each twice as large as the one before; not clamped.
+        """
+        known = 1.0 - hole
+        features = scaled_leaky_relu(self.stem(torch.cat([known - 0.5, image], dim=1)))
+        skips = []
+        for level, down in zip(self.encoder, self.down, strict=True):
+            features = level(features)
+            skips.append(features)
+            features = down(features)
+        features = self.middle(features)
+        pictures = [self.to_picture[0](features)]
+        for up, level, to_picture, enlarge in zip(
+            self.up, self.decoder, self.to_picture[1:], self.enlarge_picture, strict=True
+        ):
+            features = level(up(features) + skips.pop())
+            pictures.append(enlarge(pictures[-1]) + to_picture(features))
+        return pictures
+
+    def merge(self) -> MiganNetwork:
+        """Turn the training form into the plain form, in place, and return the network.
+
+        The pictures stay the same. A weight file of the result belongs to `branches=1`.
+        """
+        for module in list(self.modules()):
+            for name, child in list(module.named_children()):
+                if isinstance(child, ReparameterizedConvolution):
+                    setattr(module, name, child.merge())
+        self.branches = 1
+        return self

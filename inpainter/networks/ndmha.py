@@ -1,0 +1,127 @@
+"""Nested deformable multi-head attention (Phutke and Murala, WACV 2023)."""
+
+from __future__ import annotations
+
+import itertools
+from functools import partial
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from inpainter.blocks.channel_norm import RootMeanSquareNorm
+from inpainter.blocks.gated_convolution import GatedConvolution
+from inpainter.blocks.nested_attention import NestedDeformableAttention
+from inpainter.networks.base import CompletionNetwork
+from weights.errors import ConfigurationError
+
+_gated = partial(
+    GatedConvolution,
+    activation=partial(functional.leaky_relu, negative_slope=0.2),
+    normalization=RootMeanSquareNorm,
+)
+
+# The set of DMFN's blocks. At 256 pixels the bottleneck's map is 16 wide: with more than 8 most
+# points of the kernel would only ever see padding.
+_DILATIONS = (1, 2, 4, 8)
+
+
+class NestedAttentionUNet(nn.Module):
+    """One stage: a gated U-Net of five levels, `(N, C, H, W)` to a picture `(N, 3, H, W)`.
+
+    Args:
+        in_channels: C.
+        widths: channels from the full side down to a sixteenth of it.
+        heads: of the attention between encoder and decoder; None concatenates the two instead.
+    """
+
+    def __init__(self, in_channels: int, widths: list[int], heads: int | None) -> None:
+        super().__init__()
+        self.stem = _gated(in_channels, widths[0])
+        pairs = list(itertools.pairwise(widths))
+        self.down = nn.ModuleList(_gated(shallow, deep, stride=2) for shallow, deep in pairs)
+        self.middle = nn.Sequential(
+            *(_gated(widths[-1], widths[-1], dilation=dilation) for dilation in _DILATIONS)
+        )
+        pairs.reverse()
+        self.up = nn.ModuleList(_gated(deep, shallow) for shallow, deep in pairs)
+        self.attention = nn.ModuleList(
+            NestedDeformableAttention(shallow, heads) for shallow, _ in pairs if heads is not None
+        )
+        self.merge = nn.ModuleList(_gated(2 * shallow, shallow) for shallow, _ in pairs)
+        self.output = nn.Conv2d(widths[0], 3, 1)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Map `(N, C, H, W)`, sides multiples of 16, to `(N, 3, H, W)` in [-1, 1]."""
+        features = self.stem(picture)
+        skips = []
+        for down in self.down:
+            skips.append(features)
+            features = down(features)
+        features = self.middle(features)
+        for level, (up, merge) in enumerate(zip(self.up, self.merge, strict=True)):
+            features = up(functional.interpolate(features, scale_factor=2.0, mode="nearest"))
+            skip = skips.pop()
+            both = (
+                self.attention[level](features, skip)
+                if self.attention
+                else torch.cat([features, skip], dim=1)
+            )
+            features = merge(both)
+        return torch.tanh(self.output(features))
+
+
+class NestedDeformableAttentionNetwork(CompletionNetwork):
+    """Two gated U-Nets in sequence; the second one's skips are nested deformable attention.
+
+    Phutke and Murala 2023, "Nested Deformable Multi-head Attention for Facial Image Inpainting".
+    The first stage's picture fills the hole for the second, and is the coarse output.
+
+    The released code contradicts the paper in places; this network follows the paper:
+
+    - the modulation is given to the deformable convolution (there it is computed and dropped);
+    - the bottleneck's convolutions are dilated, by 1, 2, 4 and 8 (there by 1 each);
+    - the first stage's last level has its skip;
+    - an attention head has two channels at least, so that its temperature is of use.
+
+    It is made to stay finite from random weights: each gated convolution is followed by a
+    normalisation that learns nothing, the offsets of the deformable convolutions start at zero, and
+    both stages end in tanh, so that the second never sees a picture out of range.
+
+    Parameters at divisor 8: 4,124,418 with 4 input channels (picture and hole), 4,124,994 with the
+    6 of the release (`hole_channels=3`). The release has 4,127,850: without the 4,000 of its never
+    used batch normalisations and 8 temperatures of one-channel heads, and with the 1,152 weights
+    that the skip needs, that is the same number.
+
+    Args:
+        width_divisor: the widths are 64, 128, 256, 512 and 1024 over it; 1, 2, 4, 8, 16 or 32.
+        heads: most attention heads, a power of two.
+        hole_channels: how often the hole is repeated at the input.
+
+    Raises:
+        ConfigurationError: the divisor is another.
+    """
+
+    divisor: ClassVar[int] = 16
+    onnx_obstacle: ClassVar[str | None] = (
+        "torch.onnx knows no operator for torchvision's modulated deformable convolution."
+    )
+
+    def __init__(self, width_divisor: int = 8, heads: int = 8, hole_channels: int = 1) -> None:
+        super().__init__()
+        if width_divisor not in (1, 2, 4, 8, 16, 32):
+            raise ConfigurationError(
+                f"width_divisor must be 1, 2, 4, 8, 16 or 32, but is {width_divisor!r}."
+            )
+        widths = [width // width_divisor for width in (64, 128, 256, 512, 1024)]
+        self.hole_channels = hole_channels
+        self.coarse = NestedAttentionUNet(3 + hole_channels, widths, None)
+        self.fine = NestedAttentionUNet(3 + hole_channels, widths, heads)
+
+    def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Paint `(N, 3, H, W)` in [-1, 1]: the first stage's picture and the second's."""
+        holes = hole.expand(-1, self.hole_channels, -1, -1)
+        coarse = self.coarse(torch.cat([image, holes], dim=1))
+        filled = image + coarse * hole
+        return coarse, self.fine(torch.cat([filled, holes], dim=1))

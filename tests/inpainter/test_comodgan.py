@@ -1,0 +1,85 @@
+"""CoModGAN: several fills for one hole, each of them repeatable."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from inpainter import create_model
+from inpainter.blocks.modulated_convolution import ModulatedConvolution
+
+TINY = {"resolution": 16, "channel_base": 128, "channel_limit": 8, "style_size": 8}
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return create_model("comodgan", **TINY).eval()
+
+
+@pytest.fixture
+def pair():
+    torch.manual_seed(1)
+    image = torch.rand(2, 3, 16, 16) * 2 - 1
+    hole = torch.zeros(2, 1, 16, 16)
+    hole[..., 4:12, 5:14] = 1
+    return image, hole
+
+
+@pytest.mark.parametrize(("resolution", "expected"), [(256, 79_177_378), (512, 79_792_231)])
+def test_parameter_counts(resolution, expected):
+    with torch.device("meta"):
+        network = create_model("comodgan", resolution=resolution)
+    assert sum(one.numel() for one in network.parameters()) == expected
+
+
+def test_the_parts_counts():
+    with torch.device("meta"):
+        network = create_model("comodgan")
+    encoder = (network.stem, network.encoder, network.down, network.bottom, network.to_style)
+    assert sum(one.numel() for one in network.mapping.parameters()) == 2_101_248
+    assert sum(one.numel() for part in encoder for one in part.parameters()) == 31_841_536
+
+
+def test_one_hole_has_several_fills_and_each_is_repeatable(network, pair):
+    image, hole = pair
+    first, second, again = network.fills(image, hole, [0, 1, 0])
+    assert torch.equal(first, network(image, hole).completed)
+    assert torch.equal(first, again)
+    missing = hole.expand_as(image) == 1
+    assert (first - second).abs()[missing].mean() > 1e-3
+    assert torch.equal(first[~missing], second[~missing])
+
+
+def test_the_seed_chooses_the_fill(network, pair):
+    _, second = network.fills(*pair, [0, 7])
+    network.seed = 7
+    assert torch.equal(network(*pair).completed, second)
+    torch.manual_seed(0)
+    other = create_model("comodgan", **TINY, seed=7)
+    other.load_state_dict(network.state_dict())
+    assert torch.equal(other.eval()(*pair).completed, second)
+
+
+def test_training_draws_a_latent_for_each_picture(network, pair):
+    image, hole = (one[:1].repeat(2, 1, 1, 1) for one in pair)
+    network.train()
+    network.dropout.p = 0.0
+    given = []
+    network.mapping.register_forward_pre_hook(lambda module, inputs: given.append(inputs[0]))
+    network(image, hole)
+    network(image, hole)
+    assert not torch.equal(given[0][0], given[0][1])
+    assert not torch.equal(given[0], given[1])
+
+
+def test_modulating_maps_is_modulating_each_picture_s_kernel():
+    torch.manual_seed(0)
+    convolution = ModulatedConvolution(3, 4, 5)
+    features, styles = torch.randn(2, 3, 6, 6), torch.randn(2, 5)
+    expected = []
+    for one, style in zip(features, convolution.style(styles), strict=True):
+        kernel = convolution.weight * convolution.scale * style[None, :, None, None]
+        kernel = kernel / kernel.square().sum(dim=(1, 2, 3), keepdim=True).sqrt()
+        expected.append(torch.nn.functional.conv2d(one[None], kernel, padding=1))
+    torch.testing.assert_close(convolution(features, styles), torch.cat(expected))

@@ -1,0 +1,120 @@
+"""Framing and sampling: what a network sees of a face."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from inpainter.data.faces import DecodedFaces, list_faces, read_picture
+from inpainter.data.sampling import Sampling
+from inpainter.data.stream import SampleStream, sample_at
+from inpainter.framing import face_square, reflected_crop, resize_crop
+from inpainter.holes import create_holes
+from tests.inpainter.face_folder import write_faces
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> DecodedFaces:
+    return DecodedFaces(list_faces(write_faces(tmp_path / "faces"), "train"))
+
+
+@pytest.fixture
+def sampling() -> Sampling:
+    return Sampling(create_holes("detector.synthesis.holes:FaceMaskHoles"))
+
+
+def test_a_square_holds_the_hole_and_lies_higher() -> None:
+    hole = np.zeros((400, 600), bool)
+    hole[200:260, 300:400] = True
+    x0, y0, side = face_square(hole, context=1.6, lift=0.1)
+    assert side == 160
+    assert x0 <= 300 and x0 + side >= 400
+    assert y0 <= 200 and y0 + side >= 260
+    assert y0 + side / 2 == pytest.approx(230 - 16, abs=1)
+    assert abs(x0 + side / 2 - 350) <= 1
+
+
+@pytest.mark.parametrize("lift", [0.0, 0.2, 0.5])
+def test_a_lifted_square_still_holds_a_tall_hole(lift: float) -> None:
+    hole = np.zeros((300, 300), bool)
+    hole[50:250, 140:160] = True
+    _, y0, side = face_square(hole, context=1.2, lift=lift)
+    assert y0 + side >= 250
+
+
+def test_an_empty_hole_cannot_be_framed() -> None:
+    with pytest.raises(InputError, match="empty hole"):
+        face_square(np.zeros((8, 8), bool))
+
+
+def test_a_crop_past_the_frame_is_reflected() -> None:
+    row = np.arange(4)[None, :].repeat(4, axis=0)
+    crop = reflected_crop(row, (-2, 0, 8))
+    assert crop[0].tolist() == [2, 1, 0, 1, 2, 3, 2, 1]
+    assert reflected_crop(row, (0, -100, 3)).shape == (3, 3)
+    assert reflected_crop(np.array([[7]]), (-5, -5, 4)).tolist() == [[7] * 4] * 4
+
+
+def test_a_shrunken_hole_loses_no_missing_pixel() -> None:
+    hole = np.zeros((64, 64), bool)
+    hole[10, 10] = True
+    image = np.full((64, 64, 3), 9, np.uint8)
+    small, small_hole = resize_crop(image, hole, 16)
+    assert small_hole[2, 2]
+    assert small_hole.sum() == 1
+    assert (small == 9).all()
+    same, same_hole = resize_crop(image, hole, 64)
+    assert same is image and same_hole is hole
+
+
+def test_sample_number_i_is_always_the_same(faces: DecodedFaces, sampling: Sampling) -> None:
+    one = sample_at(faces, sampling, 48, seed=3, index=17)
+    again = sample_at(faces, sampling, 48, seed=3, index=17)
+    other = sample_at(faces, sampling, 48, seed=3, index=18)
+    assert np.array_equal(one.image, again.image) and np.array_equal(one.hole, again.hole)
+    assert not np.array_equal(one.image, other.image)
+    assert one.image.shape == (48, 48, 3) and one.hole.shape == (48, 48)
+    assert 0.03 < one.hole.mean() < 0.7
+
+
+def test_streams_of_two_devices_share_the_samples(faces: DecodedFaces, sampling: Sampling) -> None:
+    alone = list(SampleStream(faces, sampling, 32, batch=4, steps=2, start=0, seed=1))
+    left = list(SampleStream(faces, sampling, 32, 2, 2, 0, 1, rank=0, devices=2))
+    right = list(SampleStream(faces, sampling, 32, 2, 2, 0, 1, rank=1, devices=2, workers=3))
+    for whole, one, other in zip(alone, left, right, strict=True):
+        assert np.array_equal(whole["image"][:2], one["image"])
+        assert np.array_equal(whole["image"][2:], other["image"])
+        assert np.array_equal(whole["hole"][2:], other["hole"])
+
+
+def test_grey_share_makes_pictures_grey(faces: DecodedFaces) -> None:
+    holes = create_holes("detector.synthesis.holes:FaceMaskHoles")
+    grey = Sampling(holes, grey_share=1.0)
+    image = sample_at(faces, grey, 32, 0, 0).image
+    assert np.array_equal(image[..., 0], image[..., 1])
+    assert np.array_equal(image[..., 1], image[..., 2])
+
+
+def test_bad_annotations_name_the_line(tmp_path: Path) -> None:
+    (tmp_path / "faces.jsonl").write_text('{"file": "a.png"}\nnonsense\n', encoding="utf-8")
+    with pytest.raises(InputError, match="line 2"):
+        list_faces(tmp_path)
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match="is not a picture"):
+        read_picture(tmp_path / "b.png")
+    with pytest.raises(InputError, match="Cannot read"):
+        read_picture(tmp_path / "c.png")
+
+
+def test_pictures_that_cannot_be_read_are_left_out_and_listed(tmp_path: Path) -> None:
+    folder = write_faces(tmp_path / "faces")
+    (folder / "face0.png").write_bytes(b"broken")
+    decoded = DecodedFaces(list_faces(folder, "train"))
+    assert len(decoded) == 3
+    assert len(decoded.failed) == 1 and "face0.png" in decoded.failed[0]

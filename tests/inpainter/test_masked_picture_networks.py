@@ -1,0 +1,67 @@
+"""The two networks that turn a masked face into an unmasked one see what is in the hole."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from inpainter import create_discriminator, create_model, list_models
+
+SEEING = ("paired-gan", "residual-cnn")
+
+
+def sample():
+    torch.manual_seed(0)
+    image = torch.rand(1, 3, 16, 16) * 2 - 1
+    hole = torch.zeros(1, 1, 16, 16)
+    hole[..., 6:12, 4:12] = 1
+    return image, hole
+
+
+def test_only_these_two_see_the_hole():
+    with torch.device("meta"):
+        seeing = [name for name in list_models() if create_model(name).sees_hole]
+    assert seeing == sorted(SEEING)
+
+
+@pytest.mark.parametrize("name", SEEING)
+def test_the_picture_is_given_as_it_is_and_known_pixels_are_kept(name):
+    network = create_model(name).eval()
+    image, hole = sample()
+    first = network.paint(image, hole)[1]
+    assert torch.equal(network(image, hole).prediction, first)
+    completed = network(image, hole).completed
+    known = (hole == 0).expand_as(image)
+    assert torch.equal(completed[known], image[known])
+    assert not torch.equal(completed[~known], image[~known])
+    # The hole says which pixels are taken, and nothing more.
+    assert torch.equal(network(image, torch.zeros_like(hole)).prediction, first)
+
+
+def test_residual_regression_adds_its_error_to_the_normalised_picture():
+    network = create_model("residual-cnn", mean=(0.1, 0.2, 0.3), deviation=(0.4, 0.5, 0.6))
+    torch.nn.init.zeros_(network.error[-1][0].weight)
+    torch.nn.init.zeros_(network.error[-1][0].bias)
+    image, hole = sample()
+    torch.testing.assert_close(network(image, hole).prediction, image)
+    torch.nn.init.constant_(network.error[-1][0].bias, 0.2)
+    error = torch.tanh(torch.tensor(0.2)) * torch.tensor([0.4, 0.5, 0.6]).reshape(1, 3, 1, 1)
+    torch.testing.assert_close(network(image, hole).prediction, (image + error).clamp(-1, 1))
+
+
+def test_a_value_past_the_range_still_learns():
+    network = create_model("residual-cnn", mean=(3.0, 3.0, 3.0))
+    image, hole = sample()
+    network(image + 3, hole).prediction.mean().backward()
+    assert all(one.grad.any() for one in network.parameters())
+
+
+def test_the_paired_discriminator_scores_a_large_picture_once():
+    discriminator = create_discriminator("paired")
+    assert sum(one.numel() for one in discriminator.parameters()) == 174_711
+    with torch.device("meta"):
+        maps = create_discriminator("paired")(torch.empty(1, 3, 512, 512), None)
+    assert maps[-1].shape == (1, 1, 1, 1)
+    assert len(maps) == 9
+    small = create_discriminator("paired").eval()(torch.rand(2, 3, 48, 48), None)
+    assert small[-1].shape == (2, 1, 1, 1)

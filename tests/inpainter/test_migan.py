@@ -1,0 +1,111 @@
+"""MI-GAN: the merged form is the trained form, and known pixels are told from missing ones."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from inpainter import create_model
+from inpainter.blocks.blur import DoublingBlur, HalvingBlur
+from inpainter.blocks.reparameterized_convolution import ReparameterizedConvolution
+from inpainter.weight_files import load_completion_network, save_completion_network
+from weights.errors import ConfigurationError
+
+TINY = {"resolution": 16, "channel_base": 128, "channel_limit": 8}
+
+
+def sample():
+    torch.manual_seed(1)
+    image = torch.rand(2, 3, 16, 16) * 2 - 1
+    hole = torch.zeros(2, 1, 16, 16)
+    hole[..., 4:12, 5:14] = 1
+    return image, hole
+
+
+@pytest.mark.parametrize(
+    ("resolution", "total", "fixed"), [(256, 5_943_617, 78_112), (512, 5_973_366, 80_208)]
+)
+def test_the_count_with_the_blur_filters_is_the_table_s(resolution, total, fixed):
+    with torch.device("meta"):
+        network = create_model("migan", resolution=resolution)
+    learned = sum(one.numel() for one in network.parameters())
+    filters = sum(one.numel() for name, one in network.named_buffers() if "filter" in name)
+    assert filters == fixed
+    assert learned + filters == total
+
+
+def test_merged_equals_unmerged():
+    torch.manual_seed(0)
+    network = create_model("migan", **TINY, branches=4).eval()
+    with torch.no_grad():
+        for one in network.parameters():
+            one.add_(0.1 * torch.randn_like(one))
+    before = network(*sample()).prediction
+    trained = sum(one.numel() for one in network.parameters())
+    merged = network.merge()
+    torch.testing.assert_close(merged(*sample()).prediction, before, rtol=1e-4, atol=1e-5)
+    plain = create_model("migan", **TINY)
+    assert not any(isinstance(one, ReparameterizedConvolution) for one in merged.modules())
+    assert sum(one.numel() for one in merged.parameters()) < trained / 3
+    plain.load_state_dict(merged.state_dict())
+    torch.testing.assert_close(plain.eval()(*sample()).prediction, before, rtol=1e-4, atol=1e-5)
+
+
+def test_the_merged_form_is_a_weight_file_of_the_plain_form(tmp_path):
+    torch.manual_seed(0)
+    network = create_model("migan", **TINY, branches=4).eval().merge()
+    file = tmp_path / "migan.safetensors"
+    save_completion_network(
+        network, file, name="migan", options=TINY, input_size=16, half=False
+    )
+    loaded = load_completion_network("migan", file)
+    assert torch.equal(loaded(*sample()).prediction, network(*sample()).prediction)
+
+
+def test_every_branch_learns():
+    network = create_model("migan", **TINY, branches=4)
+    network(*sample()).prediction.square().mean().backward()
+    assert all(one.grad is not None and one.grad.any() for one in network.parameters())
+
+
+def test_the_network_itself_turns_the_hole_into_its_own_polarity():
+    network = create_model("migan", **TINY).eval()
+    given = []
+    network.stem.register_forward_pre_hook(lambda module, inputs: given.append(inputs[0]))
+    image, hole = sample()
+    network(image, hole)
+    assert (given[0][:, :1][hole == 0] == 0.5).all()
+    assert (given[0][:, :1][hole == 1] == -0.5).all()
+    assert (given[0][:, 1:][hole.expand_as(image) == 1] == 0).all()
+
+
+def test_the_pyramid_doubles_from_four_up():
+    network = create_model("migan", **TINY).eval()
+    image, hole = sample()
+    sides = [picture.shape[2:] for picture in network.pyramid(image * (1 - hole), hole)]
+    assert sides == [(4, 4), (8, 8), (16, 16)]
+
+
+def test_noise_is_drawn_in_training_only():
+    torch.manual_seed(0)
+    network = create_model("migan", **TINY)
+    for name, one in network.named_parameters():
+        if name.endswith("strength"):
+            torch.nn.init.ones_(one)
+    image, hole = sample()
+    assert not torch.equal(network(image, hole).prediction, network(image, hole).prediction)
+    network.eval()
+    assert torch.equal(network(image, hole).prediction, network(image, hole).prediction)
+
+
+def test_blurs_keep_a_flat_picture_flat():
+    flat = torch.full((1, 2, 8, 8), 3.0)
+    inner = (..., slice(2, -2), slice(2, -2))
+    torch.testing.assert_close(HalvingBlur(2)(flat)[..., 1:-1, 1:-1], flat[..., 1:3, 1:3])
+    torch.testing.assert_close(DoublingBlur(2)(flat)[inner], torch.full((1, 2, 12, 12), 3.0))
+
+
+@pytest.mark.parametrize("resolution", [4, 100, 2048])
+def test_other_resolutions_are_refused(resolution):
+    with pytest.raises(ConfigurationError, match="power of two"):
+        create_model("migan", resolution=resolution)

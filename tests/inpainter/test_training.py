@@ -1,0 +1,181 @@
+"""Training by a recipe: it learns, it resumes as if nothing had happened, it says what fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from inpainter.training import Recipe, read_recipe, train_inpainter
+from inpainter.training.moving_average import MovingAverage
+from inpainter.training.recipe import (
+    AdversarialSettings,
+    DataSettings,
+    HoleSettings,
+    OptimizerSettings,
+    Phase,
+)
+from tests.inpainter.face_folder import write_faces
+from weights.errors import ConfigurationError, InputError, TrainingError
+from weights.store import load_state_dict
+
+FACE_HOLES = {"name": "detector.synthesis.holes:FaceMaskHoles"}
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    return Recipe(
+        network={"name": "gated", "width": 8, "depth": 1},
+        phases=(Phase(steps=6, size=32, batch=2),),
+        losses=(
+            {"name": "l1", "region": "hole", "weight": 4.0},
+            {"name": "l1", "region": "valid", "weight": 1.0},
+        ),
+        adversarial=AdversarialSettings(
+            {"name": "sn-patchgan", "channels": [8, 8, 8]}, weight=0.1, feature_matching=1.0
+        ),
+        holes=HoleSettings(face=FACE_HOLES, other="free-form", other_share=0.2),
+        data=DataSettings(faces=str(write_faces(tmp_path / "faces")), validation_count=2),
+        optimizer=OptimizerSettings(generator_rate=2e-3, warmup_steps=1),
+        round_steps=2,
+        precision="32-true",
+        seed=5,
+    )
+
+
+def test_a_tiny_run_lowers_its_loss_and_leaves_everything(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(recipe, phases=(Phase(steps=24, size=32, batch=4),), round_steps=8)
+    output = tmp_path / "run"
+    trained = train_inpainter(recipe, output, device="cpu")
+    lines = (output / "rounds.log").read_text(encoding="utf-8").splitlines()
+    losses = [float(line.split("valid_l1 ")[1].split(",")[0]) for line in lines]
+    assert len(losses) == 3
+    assert losses[-1] < 0.8 * losses[0]
+    assert trained.finished
+    assert trained.steps == 24
+    assert trained.metrics["validation/hole_psnr"] > 3.0
+    for name in ("recipe.yaml", "last.ckpt", "best.ckpt", "average.safetensors"):
+        assert (output / name).is_file()
+    assert len(list((output / "sheets").glob("*.jpg"))) == 3
+    assert read_recipe(output / "recipe.yaml") == recipe
+    assert trained.weights.stat().st_size < 16 * 2**20
+
+
+def test_a_stopped_run_goes_on_as_if_nothing_had_happened(recipe: Recipe, tmp_path: Path) -> None:
+    whole = train_inpainter(recipe, tmp_path / "whole", device="cpu")
+    # A budget that is over after the first round ends the run in good order.
+    first = train_inpainter(recipe, tmp_path / "parts", device="cpu", time_budget_minutes=1e-6)
+    assert (first.steps, first.finished) == (2, False)
+    second = train_inpainter(recipe, tmp_path / "parts", device="cpu", time_budget_minutes=1e-6)
+    assert (second.steps, second.finished) == (4, False)
+    third = train_inpainter(recipe, tmp_path / "parts", device="cpu")
+    assert (third.steps, third.finished) == (6, True)
+    one, other = load_state_dict(whole.weights), load_state_dict(third.weights)
+    assert one.keys() == other.keys()
+    for key, value in one.items():
+        assert torch.equal(value, other[key]), key
+
+
+def test_a_phase_for_one_network_leaves_the_other_as_it_was(recipe: Recipe, tmp_path: Path) -> None:
+    from inpainter.training.loop import FaceData, Trainer
+    from inpainter.training.module import CompletionTraining
+
+    def run(phase: Phase) -> tuple[CompletionTraining, dict[str, torch.Tensor]]:
+        torch.manual_seed(0)
+        chosen = replace(recipe, phases=(phase,))
+        module = CompletionTraining(chosen)
+        before = {key: value.clone() for key, value in module.state_dict().items()}
+        trainer = Trainer(
+            accelerator="cpu",
+            max_epochs=1,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            limit_val_batches=0,
+            num_sanity_val_steps=0,
+        )
+        trainer.fit(module, FaceData(chosen))
+        return module, before
+
+    def changed(module: CompletionTraining, before: dict[str, torch.Tensor], part: str) -> bool:
+        return any(
+            not torch.equal(value, before[key])
+            for key, value in module.state_dict().items()
+            if key.startswith(part)
+        )
+
+    module, before = run(Phase(steps=2, size=32, batch=2, generator=False))
+    assert not changed(module, before, "generator.")
+    assert not changed(module, before, "average.")
+    assert changed(module, before, "discriminator.")
+    module, before = run(Phase(steps=2, size=32, batch=2, discriminator=False))
+    assert changed(module, before, "generator.")
+    assert not changed(module, before, "discriminator.")
+    module, before = run(Phase(steps=2, size=32, batch=2))
+    assert changed(module, before, "generator.")
+    assert changed(module, before, "discriminator.")
+    assert all(one.grad is None for one in module.discriminator.parameters())
+
+
+def test_a_loss_that_is_no_number_stops_with_step_and_term(recipe: Recipe, tmp_path: Path) -> None:
+    broken = replace(recipe, losses=({"name": "l1", "region": "hole", "weight": float("nan")},))
+    with pytest.raises(TrainingError, match="'hole_l1' is no finite number at step 0"):
+        train_inpainter(broken, tmp_path / "run", device="cpu")
+
+
+def test_the_average_follows_slowly_and_forgets_the_start() -> None:
+    network = torch.nn.Linear(1, 1, bias=False)
+    average = MovingAverage(network, decay=0.9)
+    with torch.no_grad():
+        network.weight.fill_(1.0)
+        average.network.weight.fill_(0.0)
+    average.update(network)
+    # The first decay is (1 + 0) / (10 + 0).
+    assert float(average.network.weight.detach()) == pytest.approx(0.9)
+    for _ in range(200):
+        average.update(network)
+    assert float(average.network.weight.detach()) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_recipes_say_what_is_wrong_with_them(tmp_path: Path) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text("network: {name: gated}\nphasse: []\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="Did you mean 'phases'"):
+        read_recipe(file)
+    file.write_text("network: {name: gated}\nphases: []\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="at least one phase"):
+        read_recipe(file)
+    file.write_text("network: {name: gated}\nphases: [{steps: 1, size: 8}]\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="lacks the key 'batch'"):
+        read_recipe(file)
+    with pytest.raises(ConfigurationError, match="Cannot read"):
+        read_recipe(tmp_path / "none.yaml")
+
+
+def test_every_shipped_recipe_builds(tmp_path: Path) -> None:
+    import inpainter
+    from inpainter.holes import create_holes
+    from inpainter.registry import NETWORKS, create_discriminator
+    from inpainter.training.objective import PictureObjective
+
+    recipes = sorted((Path(inpainter.__file__).parent / "recipes").glob("*.yaml"))
+    assert recipes
+    for file in recipes:
+        recipe = read_recipe(file.stem)
+        assert recipe.network["name"] in NETWORKS
+        assert sum(steps for _, steps in recipe.rounds()) == sum(one.steps for one in recipe.phases)
+        create_holes(recipe.holes.face)
+        PictureObjective(recipe.losses)
+        if recipe.adversarial is not None:
+            options = dict(recipe.adversarial.discriminator)
+            with torch.device("meta"):
+                create_discriminator(options.pop("name"), **options)
+
+
+def test_missing_faces_are_said_in_one_sentence(recipe: Recipe, tmp_path: Path) -> None:
+    nowhere = replace(recipe, data=replace(recipe.data, faces=str(tmp_path / "nowhere")))
+    with pytest.raises(InputError, match=r"faces\.jsonl"):
+        train_inpainter(nowhere, tmp_path / "run", device="cpu")
