@@ -40,6 +40,7 @@ DISCRIMINATORS: dict[str, str] = {
     "paired": "inpainter.discriminators.paired:PairedDiscriminator",
     "pix2pixhd": "inpainter.discriminators.pix2pixhd:Pix2PixHDDiscriminator",
     "sn-patchgan": "inpainter.discriminators.sn_patchgan:SNPatchDiscriminator",
+    "stylegan2": "inpainter.discriminators.stylegan2:StyleGAN2Discriminator",
 }
 """Name of each discriminator and the dotted path of its class."""
 

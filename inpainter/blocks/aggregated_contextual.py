@@ -1,6 +1,4 @@
-"""Aggregated contextual transformation (Zeng et al. 2022, "Aggregated Contextual Transformations
-for High-Resolution Image Inpainting").
-"""
+"""Aggregated contextual transformations (Zeng et al. 2022, AOT-GAN)."""
 
 from __future__ import annotations
 

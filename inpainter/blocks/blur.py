@@ -32,7 +32,7 @@ class Blur(nn.Module):
 
 
 class WideningBlur(Blur):
-    """Blurs `(N, C, H, W)` to `(N, C, H + 1, W + 1)`, which a strided 3x3 convolution then halves."""
+    """Blurs `(N, C, H, W)` to `(N, C, H + 1, W + 1)`, for a strided 3x3 convolution to halve."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C, H, W)` to `(N, C, H + 1, W + 1)`."""

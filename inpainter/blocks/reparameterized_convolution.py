@@ -1,4 +1,4 @@
-"""Convolution whose weight is a sum of several in training and one in use (Sargsyan et al. 2023)."""
+"""Convolution whose weight is a sum in training and one tensor in use (Sargsyan et al. 2023)."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from torch import Tensor, nn
 
 
@@ -22,7 +24,7 @@ class Pix2PixHDDiscriminator(nn.Module):
         steps: list[nn.Module] = [
             nn.Sequential(nn.Conv2d(3, width, 4, stride=2, padding=2), nn.LeakyReLU(0.2))
         ]
-        for index, (inner, outer) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+        for index, (inner, outer) in enumerate(itertools.pairwise(widths), start=1):
             steps.append(
                 nn.Sequential(
                     nn.Conv2d(inner, outer, 4, stride=2 if index < layers else 1, padding=2),

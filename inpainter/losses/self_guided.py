@@ -81,7 +81,8 @@ class SelfGuidedLoss(nn.Module):
         terms = []
         for place, (one, other) in enumerate(zip(self.features(result), real, strict=True)):
             distance = (widen(one) - widen(other)).abs()
+            height, width = distance.shape[2:]
             if place < self.guided_layers:
-                distance = distance * (1.0 + F.adaptive_avg_pool2d(guidance, distance.shape[2:]))
+                distance = distance * (1.0 + F.adaptive_avg_pool2d(guidance, (height, width)))
             terms.append(1000.0 / distance.shape[1] ** 2 * distance.mean())
         return torch.stack(terms).sum()

@@ -33,8 +33,8 @@ class CompletionNetwork(nn.Module, ABC):
     a picture of a masked face into one without the mask work on the masked picture itself.
     """
 
-    onnx_obstacle: ClassVar[str | None] = None
-    """The operator that ONNX export lacks, in one sentence; None where the network exports."""
+    onnx_opset: ClassVar[int] = 18
+    """The first version of ONNX's operators that has all that the network needs."""
 
     @abstractmethod
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:

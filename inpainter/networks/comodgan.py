@@ -87,7 +87,7 @@ class CoModulatedNetwork(CompletionNetwork):
         channel_limit: most channels of a map.
         style_size: length of the latent, of its style, and half that of the picture's own style.
         mapping_layers: layers between the latent and its style.
-        dropout: share of the picture's style that is dropped in training, so that the latent counts.
+        dropout: share of the picture's style dropped in training, so that the latent counts.
         seed: which latent is used outside training.
     """
 

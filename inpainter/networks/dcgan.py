@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -30,7 +32,7 @@ class DcganGenerator(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm2d(channels) for channels in widths[:-1])
         self.enlargements = nn.ModuleList(
             nn.ConvTranspose2d(deep, shallow, 5, stride=2, padding=2, output_padding=1)
-            for deep, shallow in zip(widths, widths[1:], strict=False)
+            for deep, shallow in itertools.pairwise(widths)
         )
         for layer in (self.projection, *self.enlargements):
             nn.init.normal_(layer.weight, std=0.02)

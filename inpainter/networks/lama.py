@@ -50,9 +50,6 @@ class LamaNetwork(CompletionNetwork):
     """
 
     divisor: ClassVar[int] = 8
-    onnx_obstacle: ClassVar[str | None] = (
-        "the Fourier transforms are complex-valued, which ONNX does not support."
-    )
 
     def __init__(self, width: int = 64, blocks: int = 9, global_ratio: float = 0.75) -> None:
         super().__init__()

@@ -104,9 +104,8 @@ class NestedDeformableAttentionNetwork(CompletionNetwork):
     """
 
     divisor: ClassVar[int] = 16
-    onnx_obstacle: ClassVar[str | None] = (
-        "torch.onnx knows no operator for torchvision's modulated deformable convolution."
-    )
+    # The first with deformable convolution.
+    onnx_opset: ClassVar[int] = 19
 
     def __init__(self, width_divisor: int = 8, heads: int = 8, hole_channels: int = 1) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ ALL_AT_ONCE, ROW_BY_ROW = 1 << 24, 1
 
 
 def plain(features: torch.Tensor, hole: torch.Tensor, sharpness: float = 10.0) -> torch.Tensor:
-    """One picture `(C, H, W)` as the paper has it: whole score matrix, convolved with identities."""
+    """One picture `(C, H, W)` as the paper has it: whole scores, convolved with identities."""
     height, width = features.shape[1] // 2, features.shape[2] // 2
     places = height * width
     queries = functional.unfold(features[None, :, ::2, ::2], 3, padding=1)[0].T

@@ -88,7 +88,9 @@ def test_the_prior_pulls_towards_what_the_discriminator_believes(scene):
     whole = np.ones_like(hole)
     dark = SemanticInpainter(TwoColours(), None, steps=30, device="cpu")
     bright = SemanticInpainter(TwoColours(), Bright(), steps=30, prior_weight=10.0, device="cpu")
-    assert bright.complete([crop], [whole])[0].mean() > dark.complete([crop], [whole])[0].mean() + 30
+    assert (
+        bright.complete([crop], [whole])[0].mean() > dark.complete([crop], [whole])[0].mean() + 30
+    )
 
 
 def test_weights_are_the_share_of_hole_round_known_pixels():

@@ -55,9 +55,7 @@ def test_the_merged_form_is_a_weight_file_of_the_plain_form(tmp_path):
     torch.manual_seed(0)
     network = create_model("migan", **TINY, branches=4).eval().merge()
     file = tmp_path / "migan.safetensors"
-    save_completion_network(
-        network, file, name="migan", options=TINY, input_size=16, half=False
-    )
+    save_completion_network(network, file, name="migan", options=TINY, input_size=16, half=False)
     loaded = load_completion_network("migan", file)
     assert torch.equal(loaded(*sample()).prediction, network(*sample()).prediction)
 

@@ -25,8 +25,6 @@ class Prediction(torch.nn.Module):
 @pytest.mark.parametrize("name", [name for name in list_models() if name in SMALL])
 def test_onnx_runtime_agrees(name: str, tmp_path) -> None:
     network = small(name).eval()
-    if network.onnx_obstacle is not None:
-        pytest.skip(network.onnx_obstacle)
     image, hole = sample(1, 32, 32)
     file = tmp_path / "network.onnx"
     exported = torch.onnx.export(
@@ -35,6 +33,7 @@ def test_onnx_runtime_agrees(name: str, tmp_path) -> None:
         dynamo=True,
         verbose=False,
         input_names=["image", "hole"],
+        opset_version=network.onnx_opset,
     )
     exported.save(file)
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])

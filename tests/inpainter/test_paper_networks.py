@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from inpainter import create_model
 from weights.errors import ConfigurationError, InputError
@@ -126,3 +127,19 @@ def test_a_frozen_network_does_not_change_while_it_paints(name: str) -> None:
     with torch.no_grad():
         network(*sample())
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("glcic", 32.55), ("dmfn", 45.90), ("deepfillv2", 27.73)]
+)
+def test_multiply_adds_at_256_pixels_are_the_table_s(name: str, expected: float) -> None:
+    with torch.device("meta"):
+        network, image, hole = (
+            create_model(name).eval(),
+            torch.empty(1, 3, 256, 256),
+            torch.empty(1, 1, 256, 256),
+        )
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(image, hole)
+    # Contextual attention makes the scores of two rows more, to fuse across them.
+    assert counter.get_total_flops() / 2e9 == pytest.approx(expected, rel=3e-3)
