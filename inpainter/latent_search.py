@@ -5,6 +5,7 @@ Source: Yeh et al. 2017, "Semantic Image Inpainting with Deep Generative Models"
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,11 @@ from inpainter.framing import resize_crop
 from inpainter.poisson import poisson_paste
 from inpainter.registry import create_discriminator, create_model
 from weights.atomic import atomic_path
+from weights.catalog import resolve
 from weights.contracts import Hole, Image, check_image, check_mask
 from weights.device import resolve_device
 from weights.errors import ConfigurationError, InputError, OutputError, WeightsError
-from weights.store import load_state_dict
+from weights.store import load_state_dict, read_metadata
 
 if TYPE_CHECKING:
     import os
@@ -83,8 +85,8 @@ class SemanticInpainter:
             and has `side` and `draw_latents` as `DcganGenerator` does.
         discriminator: a name, which goes with a generator's name; or a module that maps a face and
             a hole to a list whose last are logits; None leaves the prior loss out.
-        weights: safetensors file with the tensors of both, named `generator.*` and
-            `discriminator.*`; needed where the generator is a name.
+        weights: the `faces.safetensors` that `train_face_generator` leaves, with the tensors of
+            both, named `generator.*` and `discriminator.*`; needed where the generator is a name.
         device: "auto" or a torch device name.
         steps: steps of the search.
         learning_rate: of Adam, per step, for latents in [-1, 1].
@@ -97,7 +99,7 @@ class SemanticInpainter:
             for no snapshots.
         overwrite: whether snapshots of the same name may be replaced.
         seed: source of the first latents; each crop begins with the same.
-        options: of the generator, where that is a name.
+        options: of the generator, where that is a name and the weights do not say them.
 
     Raises:
         ConfigurationError: an option is out of range or unknown.
@@ -127,13 +129,15 @@ class SemanticInpainter:
                 f"{steps!r}, {snapshot_every!r}, {learning_rate!r} and {window!r}."
             )
         self.device = resolve_device(device)
-        tensors = {} if weights is None else load_state_dict(weights)
-        self.generator: Any = _ready("generator", generator, tensors, options).to(self.device)
+        trained = {} if weights is None else load_state_dict(weights)
+        built = {} if weights is None else read_metadata(resolve(weights))
+        self.generator: Any = _ready("generator", generator, trained, built, options)
+        self.generator = self.generator.to(self.device)
         self.discriminator: nn.Module | None = None
         if discriminator is not None and not (
             isinstance(discriminator, str) and isinstance(generator, nn.Module)
         ):
-            judge = _ready("discriminator", discriminator, tensors, {})
+            judge = _ready("discriminator", discriminator, trained, built, {})
             self.discriminator = judge.to(self.device)
         self.steps, self.learning_rate = steps, learning_rate
         self.prior_weight, self.window, self.blend = prior_weight, window, blend
@@ -234,7 +238,11 @@ class SemanticInpainter:
 
 
 def _ready(
-    kind: str, given: str | nn.Module, tensors: Mapping[str, Tensor], options: Mapping[str, Any]
+    kind: str,
+    given: str | nn.Module,
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+    options: Mapping[str, Any],
 ) -> nn.Module:
     """Give a trained network in evaluation mode, none of whose parameters learns."""
     if isinstance(given, nn.Module):
@@ -242,10 +250,13 @@ def _ready(
     if not tensors:
         raise WeightsError(
             f"No weights of {given!r} ship with unmask: train it on whole faces and give `weights`,"
-            " a .safetensors file with the tensors `generator.*` and `discriminator.*`."
+            " the faces.safetensors that `python -m inpainter.train_faces` leaves."
         )
     create = create_model if kind == "generator" else create_discriminator
-    network = create(given, **options)
+    stored = json.loads(metadata.get(kind, "{}"))
+    if stored.pop("name", given) != given:
+        raise WeightsError(f"The weights belong to another {kind} than {given!r}.")
+    network = create(given, **{**stored, **options})
     state = {
         name.removeprefix(f"{kind}."): tensor
         for name, tensor in tensors.items()

@@ -49,6 +49,14 @@ def synthesize(
         Optional[Path],  # noqa: UP045 - likewise
         typer.Option(help="Folder of pictures without masks, shown in scenes."),
     ] = None,
+    photographs: Annotated[
+        Optional[Path],  # noqa: UP045 - likewise
+        typer.Option(help="A .jsonl of real photos with outlines of masks, added to the scenes."),
+    ] = None,
+    measuring: Annotated[
+        Optional[Path],  # noqa: UP045 - likewise
+        typer.Option(help="Folder of measuring pictures; photos that resemble one are left out."),
+    ] = None,
     refiner: Annotated[
         str, typer.Option(help="Refiner that makes the holes of the pairs.")
     ] = "morphology",
@@ -74,6 +82,7 @@ def synthesize(
 
     from pipeline.dataset.builder import build_dataset
     from pipeline.dataset.face_source import gather_faces
+    from pipeline.dataset.photographs import add_photographs
     from pipeline.dataset.settings import DatasetSettings
     from pipeline.dataset.split import parse_shares
 
@@ -116,6 +125,19 @@ def synthesize(
             workers=workers or None,
             progress=lambda done, total: bar.update(building, completed=done, total=total),
             unusable=rejects,
+        )
+    if photographs is not None:
+        added = add_photographs(
+            photographs,
+            out / "detection",
+            size=scene_size,
+            seed=seed,
+            backgrounds=negatives,
+            measuring=sorted(measuring.iterdir()) if measuring is not None else (),
+        )
+        typer.echo(
+            f"photographs: {added.written} pictures; left out: {len(added.near_duplicates)} that "
+            f"resemble a measuring picture, {len(added.unreadable)} that cannot be used"
         )
     for name, counts in (("pairs", summary.pairs), ("scenes", summary.scenes)):
         if counts:

@@ -38,7 +38,7 @@ class PhotographSummary:
     """What became of a set of photographs.
 
     Attributes:
-        written: pictures written, all variants counted.
+        written: pictures that are there now, all variants counted.
         near_duplicates: photographs left out because they resemble one of the measuring set.
         unreadable: photographs that cannot be decoded, or whose outline is nothing but a strap.
     """
@@ -100,6 +100,11 @@ def add_photographs(
             unreadable.append(name)
             continue
         for variant in range(variants):
+            stem = f"photograph-{name}-{variant}"
+            image_file, label_file = images / f"{stem}.jpg", labels / f"{stem}.txt"
+            written += 1
+            if image_file.exists() and label_file.exists():
+                continue
             random = item_generator(seed, f"photograph/{name}/{variant}")
             image, shown = (
                 (photograph, mask)
@@ -107,10 +112,8 @@ def add_photographs(
                 else _pasted(photograph, mask, size, behind, random)
             )
             pieces = [simplify_polygon(one, 0.5) for one in visible_outlines(shown)]
-            stem = f"photograph-{name}-{variant}"
-            store_text(labels / f"{stem}.txt", yolo_lines(pieces, shown.shape[1], shown.shape[0]))
-            store_picture(images / f"{stem}.jpg", image, quality=92)
-            written += 1
+            store_text(label_file, yolo_lines(pieces, shown.shape[1], shown.shape[0]))
+            store_picture(image_file, image, quality=92)
     return PhotographSummary(written, tuple(near), tuple(unreadable))
 
 

@@ -1,0 +1,86 @@
+"""Random faces are learned by one command, which goes on where it stopped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from inpainter.latent_search import SemanticInpainter
+from inpainter.train_faces import main
+from inpainter.training.face_generator import (
+    FaceGeneratorRecipe,
+    _Game,
+    train_face_generator,
+)
+from inpainter.training.recipe import DataSettings
+from tests.inpainter.face_folder import write_faces
+from weights.errors import ConfigurationError, TrainingError
+from weights.store import load_state_dict
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    faces = write_faces(tmp_path / "faces")
+    return FaceGeneratorRecipe(
+        generator={"name": "dcgan", "width": 2},
+        discriminator={"name": "dcgan", "channels": [4, 4, 4, 4]},
+        epochs=4,
+        batch=3,
+        data=DataSettings(faces=str(faces)),
+        checkpoint_steps=2,
+    )
+
+
+def test_the_defaults_are_the_papers():
+    recipe = FaceGeneratorRecipe()
+    assert (recipe.epochs, recipe.batch, recipe.rate) == (25, 300, 3e-4)
+
+
+def test_a_run_leaves_weights_for_the_semantic_inpainter(recipe, tmp_path):
+    folder = tmp_path / "run"
+    weights = train_face_generator(recipe, folder, device="cpu")
+    log = (folder / "epochs.log").read_text().splitlines()
+    assert len(log) == 4
+    for term in ("discriminator", "generator", "real score", "fake score"):
+        assert term in log[0]
+    assert len(list((folder / "sheets").iterdir())) == 4
+    inpainter = SemanticInpainter(weights=weights, steps=2, device="cpu")
+    assert inpainter.discriminator is not None
+    crop = np.full((40, 40, 3), 90, np.uint8)
+    hole = np.zeros((40, 40), bool)
+    hole[10:20, 10:20] = True
+    (result,) = inpainter.complete([crop], [hole])
+    assert np.array_equal(result[~hole], crop[~hole])
+
+
+def test_a_stopped_run_goes_on_as_if_nothing_had_happened(recipe, tmp_path):
+    whole = train_face_generator(recipe, tmp_path / "whole", device="cpu")
+    train_face_generator(replace(recipe, epochs=2), tmp_path / "parts", device="cpu")
+    parts = train_face_generator(recipe, tmp_path / "parts", device="cpu")
+    one, other = load_state_dict(whole), load_state_dict(parts)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def test_no_gradient_is_left_in_either_network(recipe):
+    game = _Game(recipe, torch.device("cpu"))
+    game.step(torch.zeros(2, 64, 64, 3, dtype=torch.uint8))
+    for part in (game.generator, game.discriminator):
+        assert all(one.grad is None for one in part.parameters())
+
+
+def test_a_loss_that_is_no_number_stops(recipe):
+    game = _Game(recipe, torch.device("cpu"))
+    torch.nn.init.constant_(game.discriminator.score[-1].bias, float("nan"))
+    with pytest.raises(TrainingError, match="no finite number at step 0"):
+        game.step(torch.zeros(2, 64, 64, 3, dtype=torch.uint8))
+
+
+def test_wrong_recipes_and_folders_are_said(tmp_path, capsys):
+    with pytest.raises(ConfigurationError, match="batch"):
+        FaceGeneratorRecipe(batch=1)
+    assert main(["--faces", str(tmp_path), "--output", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
