@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from weights.description import NetworkDescription
+
 FORMAT = "unmask.detector"
 """Value of the header's `format`, by which a detector's file is told from others."""
 
@@ -97,6 +99,46 @@ def load_detector(path: str | os.PathLike[str]) -> tuple[nn.Module, DetectorConf
     with torch.no_grad():
         network.load_state_dict(tensors)
     return network.eval(), configuration
+
+
+def fused(network: nn.Module, configuration: DetectorConfiguration) -> nn.Module:
+    """Bring a network, in place, into the form in which it is used: one head, norms folded in.
+
+    Args:
+        network: as built by `build_network` or given by `load_detector`.
+        configuration: what it was built from.
+    """
+    whole: Any = network
+    whole.end2end = configuration.one_to_one
+    smaller: nn.Module = whole.float().eval().fuse(verbose=False)
+    return smaller
+
+
+def describe_detector(path: str | os.PathLike[str]) -> NetworkDescription:
+    """Tell what a detector's file holds; multiply-adds are those of the fused network.
+
+    Raises:
+        WeightsError: the file is missing, damaged, no safetensors, or of another network.
+    """
+    import torch
+
+    from weights.description import NetworkDescription, count_multiply_adds, count_parameters
+
+    network, configuration = load_detector(path)
+    parameters = count_parameters(network)
+    picture = torch.zeros(1, 3, configuration.image_size, configuration.image_size)
+    return NetworkDescription(
+        kind="detector",
+        architecture=configuration.architecture,
+        options={
+            "class_names": list(configuration.class_names),
+            "one_to_one": configuration.one_to_one,
+        },
+        input_size=configuration.image_size,
+        value_range=(0.0, 1.0),
+        parameters=parameters,
+        multiply_adds=count_multiply_adds(fused(network, configuration), picture),
+    )
 
 
 def read_configuration(path: str | os.PathLike[str]) -> DetectorConfiguration:

@@ -23,7 +23,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", required=True, help="folder of the run")
     parser.add_argument("--epochs", type=int, default=25)
     parser.add_argument("--batch", type=int, default=300)
-    parser.add_argument("--width", type=int, default=64, help="channels of the generator's last map")
+    parser.add_argument(
+        "--width", type=int, default=64, help="channels of the generator's last map"
+    )
     parser.add_argument(
         "--framing",
         default="centre-box",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inpainter.registry import create_model
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor, nn
+
+    from weights.description import NetworkDescription
 
 _ARCHITECTURE, _OPTIONS, _SIZE = "architecture", "options", "input_size"
 
@@ -101,6 +104,37 @@ def load_completion_network(
     fill_with(network, load_state_dict(path, "inpainter"), str(path))
     network.input_size = int(metadata.get(_SIZE, "256"))  # type: ignore[assignment]
     return network.eval()
+
+
+def describe_completion_network(path: str | os.PathLike[str]) -> NetworkDescription:
+    """Tell what the file of a completion network, or of a face generator, holds.
+
+    Raises:
+        WeightsError: the file is missing, damaged or of another network, or does not say of which.
+    """
+    import torch
+
+    from weights.description import NetworkDescription, count_multiply_adds, count_parameters
+    from weights.store import read_metadata
+
+    file = Path(path)
+    network: Any = load_completion_network(weights=file)
+    metadata = read_metadata(file)
+    side = network.input_size
+    inputs = (
+        (network.draw_latents(1),)
+        if hasattr(network, "draw_latents")
+        else (torch.zeros(1, 3, side, side), torch.ones(1, 1, side, side))
+    )
+    return NetworkDescription(
+        kind="inpainter",
+        architecture=metadata[_ARCHITECTURE],
+        options=json.loads(metadata.get(_OPTIONS, "{}")),
+        input_size=side,
+        value_range=(-1.0, 1.0),
+        parameters=count_parameters(network),
+        multiply_adds=count_multiply_adds(network, *inputs),
+    )
 
 
 def fill_with(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:

@@ -47,11 +47,14 @@ def weight_folders() -> list[Path]:
     return [FILES] if home is None else [FILES, home]
 
 
-def _all_records() -> dict[str, WeightRecord]:
+def record_folders() -> list[Path]:
+    """The folders searched for records: the package's, then `UNMASK_HOME` where it is set."""
     home = _home()
-    paths = sorted(RECORDS.glob("*.yaml"))
-    if home is not None and home.is_dir():
-        paths += sorted(home.glob("*.yaml"))
+    return [RECORDS] if home is None else [RECORDS, home]
+
+
+def _all_records() -> dict[str, WeightRecord]:
+    paths = [path for folder in record_folders() for path in sorted(folder.glob("*.yaml"))]
     records: dict[str, WeightRecord] = {}
     origin: dict[str, Path] = {}
     for path in paths:

@@ -39,12 +39,12 @@ class DeformableConvolution(nn.Module):
         """Map `(N, C_in, H, W)` to `(N, C_out, H, W)`."""
         offset = self.offset(features)
         modulation = 2.0 * torch.sigmoid(self.modulation(features))
-        with torch.autocast(features.device.type, enabled=False):
-            moved: Tensor = deform_conv2d(
-                features.float().contiguous(),
-                offset.float().contiguous(),
-                self.weight.float(),
-                padding=self.padding,
-                mask=modulation.float().contiguous(),
-            )
+        # Autocast leaves the operator in float32.
+        moved: Tensor = deform_conv2d(
+            features.float().contiguous(),
+            offset.float().contiguous(),
+            self.weight.float(),
+            padding=self.padding,
+            mask=modulation.float().contiguous(),
+        )
         return moved.to(features.dtype)

@@ -31,14 +31,13 @@ class FourierUnit(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C_in, H, W)` to `(N, C_out, H, W)`."""
         dtype, size = features.dtype, features.shape[2:]
-        with torch.autocast(features.device.type, enabled=False):
-            spectrum = torch.fft.rfft2(features.float().contiguous(), norm="ortho")
-            parts = torch.cat([spectrum.real, spectrum.imag], dim=1)
+        # Autocast leaves Fourier transforms in the precision of what they are given.
+        spectrum = torch.fft.rfft2(features.float().contiguous(), norm="ortho")
+        parts = torch.cat([spectrum.real, spectrum.imag], dim=1)
         weighted = self.convolution(parts.to(dtype))
         real, imaginary = functional.relu(self.norm(weighted)).chunk(2, dim=1)
-        with torch.autocast(features.device.type, enabled=False):
-            spectrum = torch.complex(real.float().contiguous(), imaginary.float().contiguous())
-            return torch.fft.irfft2(spectrum, s=size, norm="ortho").to(dtype)
+        spectrum = torch.complex(real.float().contiguous(), imaginary.float().contiguous())
+        return torch.fft.irfft2(spectrum, s=size, norm="ortho").to(dtype)
 
 
 class SpectralTransform(nn.Module):

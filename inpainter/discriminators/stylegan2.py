@@ -58,8 +58,7 @@ class StyleGAN2Discriminator(nn.Module):
         widths = [min(channel_base // side, channel_limit) for side in sides(resolution)]
         self.stem = EqualizedConvolution(4, widths[0], 1)
         self.blocks = nn.ModuleList(
-            HalvingResidualBlock(inner, outer)
-            for inner, outer in itertools.pairwise(widths)
+            HalvingResidualBlock(inner, outer) for inner, outer in itertools.pairwise(widths)
         )
         self.last = EqualizedConvolution(widths[-1], widths[-1])
         self.hidden = EqualizedLinear(16 * widths[-1], widths[-1])

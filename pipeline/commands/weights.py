@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
 from typing import Annotated, Optional
 
 import typer
 
 app = typer.Typer(
     name="weights",
-    help="The weight files: list, verify, locate, describe. Nothing is ever downloaded.",
+    help="The weight files: list, verify, locate, describe, record. Nothing is ever downloaded.",
     no_args_is_help=True,
 )
 
@@ -86,3 +87,89 @@ def card(name: Annotated[str, typer.Argument(help="Name of the weights.")]) -> N
     from weights.catalog import get_record
 
     typer.echo(model_card(get_record(name)), nl=False)
+
+
+@app.command()
+def record(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN_OR_FILE",
+            help="Folder of a run of `unmask train`, or a .safetensors file.",
+            show_default=False,
+        ),
+    ],
+    name: Annotated[
+        str,
+        typer.Option(
+            help="architecture.tag, such as gated.faces256; the files are named after it.",
+            show_default=False,
+        ),
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="YAML of the training data: 'sources', a list of name, licence and credit, and "
+            "'notes', a text for the card.",
+            show_default=False,
+        ),
+    ],
+    recipe: Annotated[
+        str, typer.Option(help="Name of the recipe it was trained with.", show_default=False)
+    ],
+    seed: Annotated[
+        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option(min=0, help="Seed of the training.", show_default="that of the run"),
+    ] = None,
+    metrics: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            help="[NAME=]report.json of `unmask evaluate`; may be given again. Without NAME it is "
+            "called after its folder.",
+            show_default=False,
+        ),
+    ] = None,
+    folder: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Where the weight file goes.", show_default="UNMASK_HOME"),
+    ] = None,
+    records: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Where record and card go.", show_default="beside the weight file"),
+    ] = None,
+    licence: Annotated[
+        str, typer.Option(help="Of the weights, as an SPDX expression.")
+    ] = "AGPL-3.0-or-later",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files of that name.")
+    ] = False,
+) -> None:
+    """Put trained weights in a weight folder, with catalog record and model card."""
+    from pipeline.recording import record_weights
+
+    reports = dict(_read_report_option(text) for text in metrics or ())
+    recorded = record_weights(
+        source,
+        name=name,
+        data=data,
+        recipe=recipe,
+        seed=seed,
+        reports=reports,
+        folder=folder,
+        records=records,
+        licence=licence,
+        overwrite=overwrite,
+    )
+    made = recorded.record
+    typer.echo(
+        f"{made.name}: {made.bytes:,} bytes, {made.parameters:,} parameters, "
+        f"{made.multiply_adds:,} multiply-adds at {made.input_size} px"
+    )
+    for written in (recorded.weights, recorded.record_file, recorded.card_file):
+        typer.echo(f"Written: {written}")
+
+
+def _read_report_option(text: str) -> tuple[str, str]:
+    """The name and the file of "NAME=FILE", or of "FILE", which is called after its folder."""
+    name, separator, file = text.partition("=")
+    return (name, file) if separator else (Path(text).absolute().parent.name, text)

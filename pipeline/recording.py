@@ -1,0 +1,305 @@
+"""Putting trained weights on a shelf: file, catalog record and model card, all of one name."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weights import catalog
+from weights.atomic import atomic_path
+from weights.card import model_card
+from weights.digest import file_sha256
+from weights.errors import ConfigurationError, InputError, OutputError, WeightsError
+from weights.record import TrainingData  # noqa: TC001 - read at run time to check the YAML
+from weights.settings import read_yaml, settings_from_mapping
+from weights.store import read_metadata, write_record
+
+if TYPE_CHECKING:
+    from weights.description import NetworkDescription
+    from weights.record import WeightRecord
+
+RUN_FILES: dict[str, str] = {
+    "detector.safetensors": "run.yaml",
+    "average.safetensors": "recipe.yaml",
+}
+"""Name of the weights in a run's folder, and of the file beside it that knows the seed."""
+
+_DIGITS = 5
+
+
+@dataclass(frozen=True)
+class TrainingSources:
+    """What a network was trained on, as a person writes it down in YAML.
+
+    Attributes:
+        sources: the collections, each with name, licence and credit.
+        notes: limits and remarks for the model card, plain sentences.
+    """
+
+    sources: tuple[TrainingData, ...]
+    notes: str = ""
+
+
+class Recorded(NamedTuple):
+    """What was put on the shelf.
+
+    Attributes:
+        record: what is known of the weights.
+        weights: the weight file.
+        record_file: the record's YAML.
+        card_file: the model card, Markdown.
+    """
+
+    record: WeightRecord
+    weights: Path
+    record_file: Path
+    card_file: Path
+
+
+def record_weights(
+    run_or_file: str | os.PathLike[str],
+    *,
+    name: str,
+    data: str | os.PathLike[str],
+    recipe: str,
+    seed: int | None = None,
+    reports: Mapping[str, str | os.PathLike[str]] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    records: str | os.PathLike[str] | None = None,
+    licence: str = "AGPL-3.0-or-later",
+    overwrite: bool = False,
+) -> Recorded:
+    """Copy trained weights to a folder, and write their catalog record and model card.
+
+    Network, options, sizes and counts are taken from the weights themselves, which are loaded and
+    run once for it; nothing is written if anything is wrong.
+
+    Args:
+        run_or_file: folder of a run of `unmask train`, or a .safetensors file.
+        name: `architecture.tag`, such as "gated.faces256"; the files are named after it.
+        data: YAML of the training data, see `TrainingSources`.
+        recipe: name of the recipe that the weights were trained with.
+        seed: of the training; taken from the run's folder where None.
+        reports: for each name of a measurement the report.json of `unmask evaluate`.
+        folder: for the weight file; the folder named by `UNMASK_HOME` where None.
+        records: for record and card; `folder` where None.
+        licence: of the weights, as an SPDX expression.
+        overwrite: whether files of that name are replaced.
+
+    Raises:
+        InputError: a report is of other weights or cannot be read, or no seed is known.
+        ConfigurationError: the YAML is malformed, or there is no folder to put the weights in.
+        WeightsError: the weights are missing or damaged, or the name is of another architecture or
+            taken.
+        OutputError: a file exists and `overwrite` is False, or cannot be written.
+    """
+    source = _weights_of(Path(run_or_file))
+    shelf = _shelf(folder)
+    record_shelf = shelf if records is None else Path(records)
+    target = shelf / f"{name}.safetensors"
+    record_file, card_file = record_shelf / f"{name}.yaml", record_shelf / f"{name}.md"
+    in_place = target.exists() and target.resolve() == source.resolve()
+    for path in (record_file, card_file) if in_place else (target, record_file, card_file):
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path} exists already and is not overwritten unless asked.")
+    _refuse_taken_name(name, record_shelf)
+    where = f"training data {os.fspath(data)}"
+    trained_on = settings_from_mapping(TrainingSources, read_yaml(Path(data)), where)
+    known_seed = _seed_of(source) if seed is None else seed
+    description = describe_weights(source)
+    if name.partition(".")[0] != description.architecture:
+        raise WeightsError(
+            f"{source} holds a {description.architecture}, so its name must be "
+            f"{description.architecture!r}, a point and a tag, but is {name!r}."
+        )
+    digest = file_sha256(source)
+    metrics = {
+        label: read_figures(Path(report), description, digest)
+        for label, report in (reports or {}).items()
+    }
+    if not in_place:
+        with atomic_path(target, overwrite=overwrite) as temporary:
+            shutil.copyfile(source, temporary)
+    record = write_record(
+        target,
+        record_shelf,
+        name=name,
+        kind=description.kind,
+        options=description.options,
+        licence=licence,
+        data=trained_on.sources,
+        recipe=recipe,
+        seed=known_seed,
+        input_size=description.input_size,
+        value_range=description.value_range,
+        parameters=description.parameters,
+        multiply_adds=description.multiply_adds,
+        metrics=metrics,
+        notes=trained_on.notes,
+        overwrite=overwrite,
+    )
+    with atomic_path(card_file, overwrite=overwrite) as temporary:
+        temporary.write_text(model_card(record), encoding="utf-8")
+    return Recorded(record, target, record_file, card_file)
+
+
+def describe_weights(path: Path) -> NetworkDescription:
+    """Tell what a weight file of either stage holds.
+
+    Raises:
+        WeightsError: the file is missing, damaged or of another network, or of neither stage.
+    """
+    from detector.weight_file import FORMAT, describe_detector
+
+    metadata = read_metadata(path)
+    if metadata.get("format") == FORMAT:
+        return describe_detector(path)
+    if "architecture" in metadata:
+        from inpainter.weight_files import describe_completion_network
+
+        return describe_completion_network(path)
+    raise WeightsError(
+        f"{path} does not say which network it belongs to: give a file that `unmask train` wrote."
+    )
+
+
+def read_figures(report: Path, description: NetworkDescription, digest: str) -> dict[str, Any]:
+    """Take the figures of one network out of a report.json of `unmask evaluate`.
+
+    Of a comparison of inpainters the first system of the network's architecture is taken.
+
+    Args:
+        report: the file.
+        description: of the network that was measured.
+        digest: SHA-256 of its weight file; a report that names another existing file is refused.
+
+    Returns:
+        Numbers and mappings of numbers, rounded.
+
+    Raises:
+        InputError: the report cannot be read, is of the other stage, or of other weights.
+    """
+    try:
+        content = json.loads(report.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"Cannot read {report}: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise InputError(f"{report} is no report: it is not valid JSON.") from error
+    wanted = "overall" if description.kind == "inpainter" else "quality"
+    if not isinstance(content, Mapping) or not isinstance(content.get(wanted), Mapping):
+        raise InputError(
+            f"{report} is no report of 'unmask evaluate {description.kind}': it has no {wanted!r}."
+        )
+    if description.kind == "inpainter":
+        return _inpainter_figures(content, description.architecture, digest, report)
+    _refuse_other_weights(content.get("configuration", {}).get("weights"), digest, report)
+    return _detector_figures(content)
+
+
+def _inpainter_figures(
+    content: Mapping[str, Any], architecture: str, digest: str, report: Path
+) -> dict[str, Any]:
+    systems = [
+        label
+        for label in content["overall"]
+        if label.partition("@")[0].partition(" ")[0] == architecture
+    ]
+    if not systems:
+        raise InputError(
+            f"{report} has no figures of {architecture!r}: it measured "
+            f"{', '.join(content['overall'])}."
+        )
+    _refuse_other_weights(systems[0].partition("@")[2], digest, report)
+    figures = {
+        metric: _rounded(estimate["mean"])
+        for metric, estimate in content["overall"][systems[0]].items()
+        if estimate.get("mean") is not None
+    }
+    return {"cases": content.get("cases", 0), **figures}
+
+
+def _detector_figures(content: Mapping[str, Any]) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        name: _rounded(content[name])
+        for name in (
+            "pictures",
+            "drawn",
+            "confidence",
+            "min_width",
+            "precision",
+            "recall",
+            "ap50",
+            "ap",
+            "box_precision",
+            "box_recall",
+            "box_ap50",
+            "box_ap",
+            "unmasked_pictures",
+        )
+        if content.get(name) is not None
+    }
+    changed = content.get("unmasked_changed") or {}
+    for name, quality in content["quality"].items():
+        values = {**quality, "unmasked_changed": changed.get(name)}
+        known = {key: _rounded(value) for key, value in values.items() if value is not None}
+        if known:
+            figures[name] = known
+    return figures
+
+
+def _rounded(value: float) -> float:
+    return value if isinstance(value, int) else float(f"{value:.{_DIGITS}g}")
+
+
+def _refuse_other_weights(measured: Any, digest: str, report: Path) -> None:
+    """Refuse a report that names a weight file on this machine with another content."""
+    if isinstance(measured, str) and measured and Path(measured).is_file():
+        if file_sha256(measured) != digest:
+            raise InputError(
+                f"{report} measured {measured}, which is another file than the one recorded: "
+                "measure the weights that are to be recorded."
+            )
+
+
+def _weights_of(path: Path) -> Path:
+    if not path.is_dir():
+        return catalog.resolve(path)
+    for name in RUN_FILES:
+        if (path / name).is_file():
+            return path / name
+    raise WeightsError(f"{path} is no run with weights: it has neither {' nor '.join(RUN_FILES)}.")
+
+
+def _seed_of(source: Path) -> int:
+    settings = source.parent / RUN_FILES.get(source.name, "")
+    if settings.is_file():
+        seed = read_yaml(settings).get("seed")
+        if isinstance(seed, int):
+            return seed
+    raise InputError(f"The seed of {source} is not known: give it by --seed.")
+
+
+def _shelf(folder: str | os.PathLike[str] | None) -> Path:
+    chosen = os.environ.get("UNMASK_HOME") if folder is None else folder
+    if not chosen:
+        raise ConfigurationError(
+            "There is no folder for the weights: set UNMASK_HOME, or give one by --folder."
+        )
+    return Path(chosen).expanduser()
+
+
+def _refuse_taken_name(name: str, records: Path) -> None:
+    """Refuse a name that another folder of the catalog has: two of one name would be an error."""
+    folders = [folder.resolve() for folder in catalog.record_folders()]
+    if records.resolve() not in folders:
+        return
+    for folder in folders:
+        if folder != records.resolve() and (folder / f"{name}.yaml").exists():
+            raise WeightsError(
+                f"There are weights {name!r} already, in {folder}: choose another name."
+            )
