@@ -24,8 +24,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "pipeline.commands.synthesize:synthesize",
         "Draw masks on faces and build a training data set.",
     ),
+    "pseudo-label": (
+        "pipeline.commands.pseudo_label:pseudo_label",
+        "Outline the masks on photos with face boxes by a detector, to train on.",
+    ),
     "train": ("pipeline.commands.train:app", "Train the detector or the inpainter."),
     "evaluate": ("pipeline.commands.evaluate:app", "Measure a detector or an inpainter."),
+    "export": ("pipeline.commands.export:app", "Write a network as ONNX, and compare its outputs."),
     "bench": ("pipeline.commands.bench:bench", "Time the stages and the program's start."),
     "weights": ("pipeline.commands.weights:app", "List, verify and locate weight files."),
 }

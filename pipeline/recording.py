@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,13 +15,12 @@ from weights.atomic import atomic_path
 from weights.card import model_card
 from weights.digest import file_sha256
 from weights.errors import ConfigurationError, InputError, OutputError, WeightsError
-from weights.record import TrainingData  # noqa: TC001 - read at run time to check the YAML
+from weights.record import TrainingData, WeightRecord
 from weights.settings import read_yaml, settings_from_mapping
 from weights.store import read_metadata, write_record
 
 if TYPE_CHECKING:
     from weights.description import NetworkDescription
-    from weights.record import WeightRecord
 
 RUN_FILES: dict[str, str] = {
     "detector.safetensors": "run.yaml",
@@ -122,27 +121,23 @@ def record_weights(
         label: read_figures(Path(report), description, digest)
         for label, report in (reports or {}).items()
     }
+    facts: dict[str, Any] = {
+        "name": name,
+        **asdict(description),
+        "licence": licence,
+        "data": trained_on.sources,
+        "recipe": recipe,
+        "seed": known_seed,
+        "metrics": metrics,
+        "notes": trained_on.notes,
+    }
+    # The record checks itself, here before anything is written.
+    WeightRecord(file=target.name, sha256=digest, bytes=source.stat().st_size, **facts)
     if not in_place:
         with atomic_path(target, overwrite=overwrite) as temporary:
             shutil.copyfile(source, temporary)
-    record = write_record(
-        target,
-        record_shelf,
-        name=name,
-        kind=description.kind,
-        options=description.options,
-        licence=licence,
-        data=trained_on.sources,
-        recipe=recipe,
-        seed=known_seed,
-        input_size=description.input_size,
-        value_range=description.value_range,
-        parameters=description.parameters,
-        multiply_adds=description.multiply_adds,
-        metrics=metrics,
-        notes=trained_on.notes,
-        overwrite=overwrite,
-    )
+    del facts["architecture"]
+    record = write_record(target, record_shelf, overwrite=overwrite, **facts)
     with atomic_path(card_file, overwrite=overwrite) as temporary:
         temporary.write_text(model_card(record), encoding="utf-8")
     return Recorded(record, target, record_file, card_file)
@@ -258,12 +253,12 @@ def _rounded(value: float) -> float:
 
 def _refuse_other_weights(measured: Any, digest: str, report: Path) -> None:
     """Refuse a report that names a weight file on this machine with another content."""
-    if isinstance(measured, str) and measured and Path(measured).is_file():
-        if file_sha256(measured) != digest:
-            raise InputError(
-                f"{report} measured {measured}, which is another file than the one recorded: "
-                "measure the weights that are to be recorded."
-            )
+    named_file = isinstance(measured, str) and measured and Path(measured).is_file()
+    if named_file and file_sha256(measured) != digest:
+        raise InputError(
+            f"{report} measured {measured}, which is another file than the one recorded: "
+            "measure the weights that are to be recorded."
+        )
 
 
 def _weights_of(path: Path) -> Path:

@@ -12,7 +12,7 @@ from inpainter.data.sampling import Sampling
 from inpainter.data.stream import SampleStream, sample_at
 from inpainter.framing import face_square, reflected_crop, resize_crop
 from inpainter.holes import create_holes
-from tests.inpainter.face_folder import write_faces
+from tests.faces import write_faces
 from weights.errors import InputError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from inpainter.training.face_generator import (
     train_face_generator,
 )
 from inpainter.training.recipe import DataSettings
-from tests.inpainter.face_folder import write_faces
+from tests.faces import write_faces
 from weights.errors import ConfigurationError, TrainingError
 from weights.store import load_state_dict
 

@@ -13,7 +13,7 @@ from inpainter import create_discriminator, create_model, list_models
 from inpainter.holes import create_holes
 from inpainter.losses import create_loss
 from inpainter.training import read_recipe, train_inpainter
-from tests.inpainter.face_folder import write_faces
+from tests.faces import write_faces
 from weights.errors import WeightsError
 
 RECIPES = sorted((Path(inpainter.__file__).parent / "recipes").glob("*.yaml"))

@@ -9,22 +9,9 @@ import pytest
 
 from pipeline.command_line import main
 from pipeline.commands.evaluate import read_hole_specification, read_stages
+from tests.faces import canonical_landmarks
 from tests.pipeline.colour_stages import masked_scene
 from weights.errors import ConfigurationError
-
-
-def landmarks():
-    """A frontal face in a picture of 120 pixels: jaw, brows, nose, eyes and mouth."""
-    points = np.zeros((68, 2))
-    angle = np.linspace(np.pi, 0, 17)
-    points[:17] = np.array([60, 55]) + np.stack([30 * np.cos(angle), 42 * np.sin(angle)], axis=1)
-    points[17:27] = np.stack([np.linspace(38, 82, 10), np.full(10, 40)], axis=1)
-    points[27:31] = np.stack([np.full(4, 60), np.linspace(48, 64, 4)], axis=1)
-    points[31:36] = np.stack([np.linspace(54, 66, 5), np.full(5, 68)], axis=1)
-    points[36:42] = np.array([47, 49]) + np.stack([np.linspace(-5, 5, 6), np.zeros(6)], axis=1)
-    points[42:48] = np.array([73, 49]) + np.stack([np.linspace(-5, 5, 6), np.zeros(6)], axis=1)
-    points[48:] = np.stack([np.linspace(50, 70, 20), np.full(20, 80)], axis=1)
-    return points
 
 
 @pytest.fixture
@@ -39,7 +26,7 @@ def faces(tmp_path):
                 "file": f"{number}.png",
                 "split": "val",
                 "gender": "Male" if number % 2 else "Female",
-                "landmarks": landmarks().tolist(),
+                "landmarks": canonical_landmarks(60, (60, 50)).tolist(),
             }
         )
     folder = tmp_path

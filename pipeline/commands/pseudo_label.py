@@ -1,0 +1,119 @@
+"""`unmask pseudo-label`: photographs with face boxes, outlined by a detector, to train on."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from typing import Annotated, Any, Optional
+
+import typer
+
+
+def pseudo_label(
+    annotations: Annotated[
+        Path,
+        typer.Argument(
+            metavar="ANNOTATIONS",
+            help="A .jsonl of photos with face_boxes: with_mask, without_mask, incorrect.",
+            show_default=False,
+        ),
+    ],
+    detection: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DETECTION_SET",
+            help="Folder that `unmask synthesize` built, or the folder 'detection' in it.",
+            show_default=False,
+        ),
+    ],
+    weights: Annotated[
+        str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
+    ] = "default",
+    detector: Annotated[
+        Optional[str],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option(
+            help="Another detector than YOLO: a registered name or package.module:Class.",
+            show_default="yolo",
+        ),
+    ] = None,
+    measuring: Annotated[
+        Optional[Path],  # noqa: UP045 - likewise
+        typer.Option(help="Folder of measuring pictures; photos that resemble one are left out."),
+    ] = None,
+    score: Annotated[
+        float, typer.Option(min=0.02, max=1.0, help="Least score of a mask that gets a label.")
+    ] = 0.5,
+    mirrored: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=1.0, help="Least overlap (IoU) with what the mirrored photo gives."
+        ),
+    ] = 0.8,
+    small: Annotated[
+        float,
+        typer.Option(min=0.0, help="Doubtful faces narrower than this are blurred, in pixels."),
+    ] = 16.0,
+    image_size: Annotated[int, typer.Option(min=32, help="Side at which YOLO works.")] = 640,
+    sheet: Annotated[int, typer.Option(min=1, help="Pictures on the sheet.")] = 48,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Let a trained detector outline the masks on photos with face boxes.
+
+    What agrees with the boxes is added to the detection set's training part;
+    photos with doubtful faces are cut round the others. Train on the set
+    again, and label again with the better detector: a new round replaces
+    the labels of the one before.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from pipeline.dataset.face_agreement import AgreementRules
+    from pipeline.dataset.pseudo_labels import SHEET_NAME, SUMMARY_NAME, add_pseudo_labels
+    from pipeline.registry import create_stage
+
+    folder = detection if (detection / "images").is_dir() else detection / "detection"
+    rules = AgreementRules(score=score, mirrored=mirrored, small=small)
+    specification: Any = detector or "yolo"
+    described: dict[str, Any] = {"detector": specification}
+    if specification == "yolo":
+        from weights.catalog import resolve
+        from weights.digest import file_sha256
+
+        # Unsure regions are wanted too, as a sign that something may be there.
+        options = {"weights": weights, "confidence": score / 2, "image_size": image_size}
+        specification = {"name": "yolo", **options}
+        described |= options | {"sha256": file_sha256(resolve(weights, "detector"))}
+    with Progress(
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=quiet,
+    ) as bar:
+        task = bar.add_task("photographs", total=None)
+        summary = add_pseudo_labels(
+            annotations,
+            folder,
+            create_stage("detector", specification, device=device),
+            rules=rules,
+            measuring=(
+                sorted(path for path in measuring.iterdir() if path.is_file()) if measuring else ()
+            ),
+            sheet=sheet,
+            described=described,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    typer.echo(
+        f"photographs: {len(summary.whole)} used whole, {len(summary.partly)} in parts, "
+        f"{len(summary.refused)} refused; left out: {len(summary.near_duplicates)} that resemble "
+        f"a measuring picture, {len(summary.unreadable)} that cannot be read"
+    )
+    typer.echo(
+        f"pictures: {summary.pictures} with {summary.labels} labelled masks; "
+        f"{summary.removed} of an earlier round removed"
+    )
+    doubtful = ", ".join(f"{reason} {count}" for reason, count in summary.reasons.most_common())
+    typer.echo(f"masked faces that agree: {summary.agreed}; doubtful: {doubtful or 'none'}")
+    typer.echo(f"small faces blurred: {summary.blurred}")
+    typer.echo(f"look at: {folder / SHEET_NAME}; summary: {folder / SUMMARY_NAME}")

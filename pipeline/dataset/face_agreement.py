@@ -1,0 +1,190 @@
+"""Where a detector and the annotators of faces agree on who wears a mask, and where they do not.
+
+The boxes say that there is a mask and roughly where, the detector says which pixels it covers. A
+region that fills a plausible part of the right place, that the detector is sure of, and that it
+finds again on the mirrored picture, is nearly always right; the others are left out. It is
+self-training with weak labels as a filter (Lee 2013, "Pseudo-Label"; Papandreou et al. 2015,
+"Weakly- and Semi-Supervised Learning of a Deep Convolutional Network"), with agreement under
+mirroring in place of a score alone, as in Radosavovic et al. 2018, "Data Distillation".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detector.matching import mask_ious
+from detector.regions import MaskRegion, bounding_box
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.dataset.face_boxes import Box, FaceBox
+
+_SIDE_MARGIN, _LOWER_MARGIN = 0.15, 0.25
+"""How far a mask may reach past its face's box at the sides and below, as shares of it."""
+
+_UPPER_SHARE = 0.15
+"""Most of a mask, as a share of its pixels, that may lie in the upper third of the face."""
+
+_LEAST_INCORRECT = 0.05
+"""Least share of the face's box that a mask worn under nose or chin covers."""
+
+
+@dataclass(frozen=True)
+class AgreementRules:
+    """When a region is taken for the mask of a face.
+
+    Attributes:
+        score: least score of the region.
+        inside: least share of its pixels in the face's box, which is enlarged a little, most at
+            the chin.
+        cover: smallest and largest area of the region as a share of the box.
+        mirrored: least intersection over union with what is found on the mirrored picture.
+        small: faces narrower than this many pixels on which there is no agreement are blurred
+            instead of counting against the picture.
+
+    Raises:
+        InputError: a value is out of its range.
+    """
+
+    score: float = 0.5
+    inside: float = 0.85
+    cover: tuple[float, float] = (0.15, 0.75)
+    mirrored: float = 0.8
+    small: float = 16.0
+
+    def __post_init__(self) -> None:
+        for name in ("score", "inside", "mirrored"):
+            value = getattr(self, name)
+            if not 0.0 < value <= 1.0:
+                raise InputError(f"{name} must be above 0 and at most 1, but is {value!r}.")
+        if not 0.0 <= self.cover[0] < self.cover[1]:
+            raise InputError(f"cover must be two rising numbers from 0 up, but is {self.cover!r}.")
+        if not self.small >= 0.0:
+            raise InputError(f"small must be 0 or more, but is {self.small!r}.")
+
+
+@dataclass(frozen=True)
+class FaceVerdict:
+    """What is made of one face.
+
+    Attributes:
+        face: the face.
+        region: number of the region that is its mask; None for bare faces and where none agrees.
+        reason: why there is no agreement, in two or three words; empty where there is.
+    """
+
+    face: FaceBox
+    region: int | None = None
+    reason: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether annotator and detector agree on this face."""
+        return not self.reason
+
+
+@dataclass(frozen=True)
+class PictureVerdict:
+    """What is made of one picture.
+
+    Attributes:
+        faces: in the order of the annotation.
+        strays: numbers of the regions that are the mask of no masked face.
+    """
+
+    faces: tuple[FaceVerdict, ...]
+    strays: tuple[int, ...]
+
+
+def judge_faces(
+    faces: Sequence[FaceBox],
+    regions: Sequence[MaskRegion],
+    mirrored: Sequence[MaskRegion],
+    rules: AgreementRules,
+) -> PictureVerdict:
+    """Compare what annotators say of the faces of a picture with what a detector finds on it.
+
+    Args:
+        faces: the marked faces.
+        regions: what is found on the picture, of low scores too: an unsure region is no agreement.
+        mirrored: what is found on the mirrored picture, turned back.
+        rules: when they agree.
+    """
+    masked = [number for number, face in enumerate(faces) if face.masked]
+    owners = [_owner(region, faces, masked, rules) for region in regions]
+    ious = mask_ious([one.mask for one in regions], [one.mask for one in mirrored])
+    strays = tuple(index for index, owner in enumerate(owners) if owner is None)
+    verdicts = []
+    for number, face in enumerate(faces):
+        own = [index for index, owner in enumerate(owners) if owner == number]
+        if not face.masked:
+            found = any(share_inside(regions[index], face.box) > 0.3 for index in strays)
+            verdicts.append(FaceVerdict(face, None, "mask on a bare face" if found else ""))
+        elif not own:
+            touched = any(share_inside(region, face.box) > 0.3 for region in regions)
+            verdicts.append(FaceVerdict(face, None, "not inside" if touched else "not found"))
+        elif len(own) > 1:
+            verdicts.append(FaceVerdict(face, None, "several masks"))
+        else:
+            again = float(ious[own[0]].max()) if len(mirrored) else 0.0
+            reason = _doubt(face, regions[own[0]], again, rules)
+            verdicts.append(FaceVerdict(face, None if reason else own[0], reason))
+    return PictureVerdict(tuple(verdicts), strays)
+
+
+def share_inside(region: MaskRegion, box: Box) -> float:
+    """Share of a region's pixels whose centres lie in a box."""
+    left, top, right, bottom = (max(0, round(value)) for value in box)
+    inside = int(np.count_nonzero(region.mask[top:bottom, left:right]))
+    return inside / max(1, region.area)
+
+
+def mask_place(face: FaceBox) -> Box:
+    """The box in which the mask of a face lies: the face's, a little wider and longer."""
+    x0, y0, x1, y1 = face.box
+    side, below = _SIDE_MARGIN * face.width, _LOWER_MARGIN * face.height
+    return x0 - side, y0, x1 + side, y1 + below
+
+
+def _owner(
+    region: MaskRegion, faces: Sequence[FaceBox], masked: Sequence[int], rules: AgreementRules
+) -> int | None:
+    """The masked face that a region lies on; of several the one whose mouth is the nearest."""
+    extent = bounding_box(region.mask)
+    if extent is None:
+        return None
+    centre = np.array([extent[0] + extent[2], extent[1] + extent[3]]) / 2
+
+    def distance(number: int) -> float:
+        x0, y0, x1, y1 = faces[number].box
+        mouth = np.array([(x0 + x1) / 2, y0 + 0.75 * (y1 - y0)])
+        return float(np.hypot(*(centre - mouth)) / (x1 - x0))
+
+    inside = [
+        number
+        for number in masked
+        if share_inside(region, mask_place(faces[number])) >= rules.inside
+    ]
+    return min(inside, key=distance, default=None)
+
+
+def _doubt(face: FaceBox, region: MaskRegion, again: float, rules: AgreementRules) -> str:
+    """Why a region on a face is not taken for its mask; empty where it is."""
+    if region.score < rules.score:
+        return "low score"
+    least = rules.cover[0] if face.label == "with_mask" else _LEAST_INCORRECT
+    cover = region.area / (face.width * face.height)
+    if cover < least:
+        return "too small"
+    if cover > rules.cover[1]:
+        return "too large"
+    x0, y0, x1, _ = face.box
+    upper = (x0 - face.width, y0 - face.height, x1 + face.width, y0 + face.height / 3)
+    if share_inside(region, upper) > _UPPER_SHARE:
+        return "too high"
+    return "" if again >= rules.mirrored else "not found again"

@@ -1,0 +1,432 @@
+"""Photographs with face boxes, outlined by a trained detector, for another round of training.
+
+Train on drawings, label the photographs inside their boxes, keep what agrees, train again. A
+picture is used whole where annotators and detector agree on every face; otherwise it is cut round
+the faces on which they do, so that nothing doubtful is shown. Faces too small to be judged are
+blurred: left as they are, a masked one without a label would teach that it wears none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from detector.annotations import AnnotatedPicture
+from detector.regions import MaskRegion, bounding_box
+from pipeline.dataset.contact_sheet import draw_contact_sheet
+from pipeline.dataset.face_agreement import (
+    AgreementRules,
+    FaceVerdict,
+    PictureVerdict,
+    judge_faces,
+    mask_place,
+    share_inside,
+)
+from pipeline.dataset.face_boxes import BoxedPicture, read_face_boxes
+from pipeline.dataset.labels import Points, simplify_polygon, visible_outlines, yolo_lines
+from pipeline.dataset.perceptual_hash import Hash, is_near_duplicate, perceptual_hash
+from pipeline.dataset.stored_pictures import store_text
+from pipeline.refiners.morphology import MorphologyRefiner
+from weights.atomic import atomic_path
+from weights.errors import InputError
+from weights.provenance import Mark, save_marked, unmask_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from pipeline.dataset.face_boxes import Box
+    from pipeline.protocols import Detector
+    from weights.contracts import Image, Mask
+
+PREFIX = "pseudo-"
+"""How the names of pseudo-labelled pictures begin; another round replaces all of that name."""
+
+SUMMARY_NAME, SHEET_NAME = "pseudo_labels.json", "pseudo_labels.jpg"
+"""Files in the detection set that say and show what a round made."""
+
+NOTICE = "Training picture: a photograph, whole or cut, whose labels were drawn by a mask detector."
+DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
+
+_CONTEXT = 1.5
+"""How far a cut reaches past the face at each side, as a share of the face's longer side."""
+
+_KEPT_MARGIN = 0.1
+"""How far a cut reaches past face and mask at least, as a share of the face's longer side."""
+
+_LEAST_SIDE = 64
+"""Shorter side of the smallest picture that is cut out, in pixels."""
+
+_SAME_OUTLINE = 0.7
+"""Least intersection over union of a region with its refined outline."""
+
+
+@dataclass
+class PseudoLabelSummary:
+    """What became of a set of photographs.
+
+    Attributes:
+        whole: photographs used whole.
+        partly: photographs of which parts were cut out.
+        refused: photographs of which nothing could be used.
+        near_duplicates: photographs left out because they resemble a measuring one.
+        unreadable: photographs that cannot be decoded.
+        pictures: pictures written.
+        labels: masks labelled on them.
+        blurred: small faces blurred.
+        agreed: masked faces on which annotators and detector agree.
+        reasons: for each reason of disagreement the number of faces; "stray" counts the regions
+            found where no face is marked as masked.
+        removed: pictures of an earlier round that this one has not made again.
+    """
+
+    whole: list[str] = field(default_factory=list)
+    partly: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    near_duplicates: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    pictures: int = 0
+    labels: int = 0
+    blurred: int = 0
+    agreed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    removed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class _Labelled:
+    """One picture to be written: its name, its pixels, and the outlines on it."""
+
+    name: str
+    image: Image
+    outlines: list[Points]
+
+
+def add_pseudo_labels(
+    annotations: Path,
+    detection: Path,
+    detector: Detector,
+    *,
+    rules: AgreementRules | None = None,
+    measuring: Sequence[Path] = (),
+    sheet: int = 48,
+    described: dict[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> PseudoLabelSummary:
+    """Label photographs by a detector inside their face boxes, and add them to a training part.
+
+    Pictures and labels go into `detection/{images,labels}/train` under names that begin with
+    "pseudo-"; those that an earlier round made there are replaced or removed. Beside them lie
+    `pseudo_labels.json`, the summary, and `pseudo_labels.jpg`, a sheet of labelled pictures. The
+    same photographs and the same detector give the same files.
+
+    Args:
+        annotations: a .jsonl file as `read_face_boxes` takes it.
+        detection: the detection set, made by `build_dataset`.
+        detector: finds masks, unsure ones too: give it half of `rules.score` as least score.
+        rules: when a region is taken for the mask of a face.
+        measuring: pictures that measure the detector; nothing that resembles one of them, or its
+            mirror image, is added.
+        sheet: pictures on the sheet.
+        described: what the summary says of the detector.
+        progress: called with how many photographs are done, and how many there are.
+
+    Raises:
+        InputError: the annotations or a measuring picture cannot be read, or `detection` is no
+            detection set.
+        OutputError: a file cannot be written.
+    """
+    images, labels = detection / "images" / "train", detection / "labels" / "train"
+    if not images.is_dir():
+        raise InputError(
+            f"{detection} is no detection set: build one with `unmask synthesize` first."
+        )
+    chosen = rules or AgreementRules()
+    known = [one for path in measuring for one in _hashes(AnnotatedPicture(path).load())]
+    photographs = read_face_boxes(annotations)
+    summary = PseudoLabelSummary()
+    written: dict[str, list[Points]] = {}
+    for number, photograph in enumerate(photographs, 1):
+        for made in _labelled(photograph, detector, chosen, known, summary):
+            if made.name in written:
+                raise InputError(f"{annotations} has two pictures named {photograph.file.stem!r}.")
+            _store(made, images, labels)
+            written[made.name] = made.outlines
+            summary.pictures += 1
+            summary.labels += len(made.outlines)
+        if progress is not None:
+            progress(number, len(photographs))
+    summary.removed = _remove_others(images, labels, set(written))
+    report = {
+        "annotations": str(annotations),
+        **(described or {}),
+        "rules": asdict(chosen),
+        **vars(summary),
+    }
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    store_text(detection / SUMMARY_NAME, text)
+    lines = [
+        {
+            "kind": "scene",
+            "files": {"image": f"images/train/{name}.jpg"},
+            "polygons": [outline.tolist() for outline in outlines],
+        }
+        for name, outlines in sorted(written.items())
+        if outlines
+    ]
+    _store_image(
+        detection / SHEET_NAME, draw_contact_sheet(detection, lines, pairs=0, scenes=sheet), 88
+    )
+    return summary
+
+
+def _labelled(
+    photograph: BoxedPicture,
+    detector: Detector,
+    rules: AgreementRules,
+    known: Sequence[Hash],
+    summary: PseudoLabelSummary,
+) -> list[_Labelled]:
+    """Make the training pictures of one photograph, and note in the summary what became of it."""
+    name = photograph.file.stem
+    try:
+        image = photograph.load()
+    except InputError:
+        summary.unreadable.append(name)
+        return []
+    if _resembles(image, known):
+        summary.near_duplicates.append(name)
+        return []
+    regions, turned = detector.detect([image, np.ascontiguousarray(image[:, ::-1])])
+    verdict = judge_faces(photograph.faces, regions, [_turned_back(one) for one in turned], rules)
+    outlines, verdict = _refined(image, regions, verdict)
+    bad: list[Box] = []
+    small: list[Box] = []
+    for judged in verdict.faces:
+        summary.agreed += judged.region is not None
+        if not judged.agrees:
+            summary.reasons[judged.reason] += 1
+            place = mask_place(judged.face)
+            tiny = judged.face.width < rules.small
+            # Blurring must not touch a mask that gets a label.
+            free = tiny and not any(_touches(mask, place) for mask in outlines.values())
+            (small if free else bad).append(place)
+    for index in verdict.strays:
+        region = regions[index]
+        if all(share_inside(region, box) < 0.5 for box in small):
+            summary.reasons["stray"] += 1
+            bad.append(_extent(region))
+    for box in small:
+        image = blurred(image, box)
+    summary.blurred += len(small)
+    if not bad:
+        summary.whole.append(name)
+        return [_Labelled(f"{PREFIX}{name}", image, _traced(list(outlines.values())))]
+    made = []
+    shown: list[Box] = []
+    for number, judged in enumerate(verdict.faces):
+        if judged.region is None:
+            continue
+        around = _together(judged.face.box, _extent(regions[judged.region]))
+        if any(_holds(window, around) for window in shown):
+            continue
+        window = clear_window(around, bad, image.shape[:2])
+        if window is None:
+            continue
+        left, top, right, bottom = window
+        cut = np.ascontiguousarray(image[top:bottom, left:right])
+        if _resembles(cut, known):
+            continue
+        masks = [mask[top:bottom, left:right] for mask in outlines.values()]
+        shown.append((float(left), float(top), float(right), float(bottom)))
+        made.append(_Labelled(f"{PREFIX}{name}-{number}", cut, _traced(masks)))
+    (summary.partly if made else summary.refused).append(name)
+    return made
+
+
+def _refined(
+    image: Image, regions: Sequence[MaskRegion], verdict: PictureVerdict
+) -> tuple[dict[int, Mask], PictureVerdict]:
+    """Snap the agreed regions to the picture's edges; a region that is lost by it is in doubt."""
+    refiner = MorphologyRefiner(growth=0.0, least_growth=0.0, straps=False)
+    outlines: dict[int, Mask] = {}
+    faces = []
+    for judged in verdict.faces:
+        if judged.region is not None:
+            region = regions[judged.region]
+            holes = refiner.refine(image, [region])
+            if holes and _iou(holes[0], region.mask) >= _SAME_OUTLINE:
+                outlines[judged.region] = holes[0]
+            else:
+                judged = FaceVerdict(judged.face, None, "lost when refined")
+        faces.append(judged)
+    return outlines, PictureVerdict(tuple(faces), verdict.strays)
+
+
+def clear_window(
+    around: Box, bad: Sequence[Box], size: tuple[int, int]
+) -> tuple[int, int, int, int] | None:
+    """Find a large part of a picture round a face that shows nothing of any bad box.
+
+    The part begins as the face with context at each side, and is cut back from each bad box in
+    turn, at the edge that costs the least area.
+
+    Args:
+        around: face and mask, which must stay inside.
+        bad: what must not be seen.
+        size: height and width of the picture.
+
+    Returns:
+        x0, y0, x1, y1 in whole pixels, exclusive at x1 and y1; None where a bad box is too near,
+        or too little is left.
+    """
+    height, width = size
+    side = max(around[2] - around[0], around[3] - around[1])
+    core = _clipped(_grown(around, _KEPT_MARGIN * side), width, height)
+    window = _clipped(_grown(around, _CONTEXT * side), width, height)
+    for box in sorted(bad, key=lambda one: _overlap(one, window), reverse=True):
+        if _overlap(box, window) <= 0.0:
+            continue
+        x0, y0, x1, y1 = window
+        # Each cut keeps the core, or is none.
+        cuts: list[Box] = []
+        if box[2] <= core[0]:
+            cuts.append((box[2], y0, x1, y1))
+        if box[0] >= core[2]:
+            cuts.append((x0, y0, box[0], y1))
+        if box[3] <= core[1]:
+            cuts.append((x0, box[3], x1, y1))
+        if box[1] >= core[3]:
+            cuts.append((x0, y0, x1, box[1]))
+        if not cuts:
+            return None
+        window = max(cuts, key=_area)
+    left, top = int(np.ceil(window[0])), int(np.ceil(window[1]))
+    right, bottom = int(np.floor(window[2])), int(np.floor(window[3]))
+    if min(right - left, bottom - top) < _LEAST_SIDE:
+        return None
+    return left, top, right, bottom
+
+
+def blurred(image: Image, box: Box) -> Image:
+    """Give a copy of a picture in which a box cannot be made out any more."""
+    height, width = image.shape[:2]
+    left, top = max(0, int(np.floor(box[0]))), max(0, int(np.floor(box[1])))
+    right, bottom = min(width, int(np.ceil(box[2]))), min(height, int(np.ceil(box[3])))
+    result = image.copy()
+    if left >= right or top >= bottom:
+        return result
+    part = image[top:bottom, left:right]
+    deviation = 0.4 * max(part.shape[:2])
+    result[top:bottom, left:right] = cv2.GaussianBlur(
+        part, (0, 0), deviation, borderType=cv2.BORDER_REFLECT
+    )
+    return result
+
+
+def _traced(masks: Sequence[Mask]) -> list[Points]:
+    return [
+        simplify_polygon(outline, 0.5)
+        for mask in masks
+        if mask.any()
+        for outline in visible_outlines(mask)
+    ]
+
+
+def _turned_back(region: MaskRegion) -> MaskRegion:
+    width = region.mask.shape[1]
+    x0, y0, x1, y1 = region.box
+    mask = np.ascontiguousarray(region.mask[:, ::-1])
+    return MaskRegion(mask, (width - x1, y0, width - x0, y1), region.score, region.label)
+
+
+def _hashes(image: Image) -> tuple[Hash, Hash]:
+    return perceptual_hash(image), perceptual_hash(np.ascontiguousarray(image[:, ::-1]))
+
+
+def _resembles(image: Image, known: Sequence[Hash]) -> bool:
+    own = perceptual_hash(image)
+    return any(is_near_duplicate(own, other) for other in known)
+
+
+def _iou(one: Mask, other: Mask) -> float:
+    both = int(np.count_nonzero(one & other))
+    return both / max(1, int(np.count_nonzero(one | other)))
+
+
+def _extent(region: MaskRegion) -> Box:
+    """The box of a region joined with the tightest one round its pixels."""
+    tight = bounding_box(region.mask)
+    return region.box if tight is None else _together(region.box, tight)
+
+
+def _touches(mask: Mask, box: Box) -> bool:
+    left, top = max(0, int(np.floor(box[0]))), max(0, int(np.floor(box[1])))
+    return bool(mask[top : int(np.ceil(box[3])), left : int(np.ceil(box[2]))].any())
+
+
+def _together(one: Box, other: Box) -> Box:
+    return (
+        min(one[0], other[0]),
+        min(one[1], other[1]),
+        max(one[2], other[2]),
+        max(one[3], other[3]),
+    )
+
+
+def _grown(box: Box, margin: float) -> Box:
+    return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
+
+
+def _clipped(box: Box, width: int, height: int) -> Box:
+    return max(0.0, box[0]), max(0.0, box[1]), min(float(width), box[2]), min(float(height), box[3])
+
+
+def _area(box: Box) -> float:
+    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+
+
+def _overlap(one: Box, other: Box) -> float:
+    return _area(
+        (
+            max(one[0], other[0]),
+            max(one[1], other[1]),
+            min(one[2], other[2]),
+            min(one[3], other[3]),
+        )
+    )
+
+
+def _holds(outer: Box, inner: Box) -> bool:
+    return _overlap(outer, inner) >= _area(inner)
+
+
+def _store(made: _Labelled, images: Path, labels: Path) -> None:
+    # Without its old picture a label means nothing, so a killed run leaves no false pair.
+    image_file = images / f"{made.name}.jpg"
+    image_file.unlink(missing_ok=True)
+    height, width = made.image.shape[:2]
+    store_text(labels / f"{made.name}.txt", yolo_lines(made.outlines, width, height))
+    _store_image(image_file, made.image, 92)
+
+
+def _store_image(path: Path, image: Image, quality: int) -> None:
+    mark = Mark((), f"unmask {unmask_version()}", NOTICE, DIGITAL_SOURCE_TYPE)
+    with atomic_path(path, overwrite=True) as temporary:
+        save_marked(image, temporary, mark, quality)
+
+
+def _remove_others(images: Path, labels: Path, kept: set[str]) -> int:
+    """Remove what an earlier round made and this one has not; give the number of pictures."""
+    removed = 0
+    for folder in (images, labels):
+        for path in sorted(folder.glob(f"{PREFIX}*")):
+            if path.stem not in kept:
+                path.unlink()
+                removed += folder is images
+    return removed
