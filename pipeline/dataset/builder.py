@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -192,7 +192,7 @@ def build_dataset(
             if progress is not None:
                 progress(finished, len(items))
     manifest.sort(key=lambda line: (line["kind"], line["name"]))
-    rejects.sort(key=lambda line: (line["item"], line["file"], line["reason"]))
+    rejects = _distinct(rejects)
     write_lines(out / "manifest.jsonl", manifest)
     write_lines(out / "rejects.jsonl", rejects)
     _store_data_yaml(out, {line["part"] for line in manifest if line["kind"] == "scene"})
@@ -211,14 +211,17 @@ def _resumed(out: Path, unusable: Sequence[Line]) -> tuple[list[Line], list[Line
         files = line.get("files", {})
         if "name" in line and files and all((out / file).is_file() for file in files.values()):
             whole[line["name"]] = line
-    rejects = {
-        (line["item"], line["file"], line["reason"]): line
-        for line in [*read_lines(out / "rejects.jsonl"), *unusable]
-        if {"item", "file", "reason"} <= line.keys()
-    }
+    listed = [*read_lines(out / "rejects.jsonl"), *unusable]
+    rejects = _distinct(line for line in listed if {"item", "file", "reason"} <= line.keys())
     write_lines(out / "manifest.jsonl", whole.values())
-    write_lines(out / "rejects.jsonl", rejects.values())
-    return list(whole.values()), list(rejects.values())
+    write_lines(out / "rejects.jsonl", rejects)
+    return list(whole.values()), rejects
+
+
+def _distinct(rejects: Iterable[Line]) -> list[Line]:
+    """Sort rejects, each once: a scene may draw the same unusable picture again."""
+    by_key = {(line["item"], line["file"], line["reason"]): line for line in rejects}
+    return [by_key[key] for key in sorted(by_key)]
 
 
 def _outcomes(plan: WorkPlan, items: Sequence[Item], workers: int | None) -> Iterator[Outcome]:

@@ -1,0 +1,212 @@
+"""Detectors as ONNX files, for programs without PyTorch."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detector.weight_file import fused, load_detector
+from weights.atomic import atomic_path
+from weights.catalog import resolve
+from weights.errors import InputError, MissingDependencyError, OutputError, WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+    from numpy.typing import NDArray
+
+    from detector.architecture import DetectorConfiguration
+
+OPSET = 18
+"""Version of ONNX's operators, supported since ONNX Runtime 1.14 (2023)."""
+
+LICENCE = "AGPL-3.0-or-later"
+
+_LIBRARIES = ("onnx", "onnxscript", "onnxruntime")
+_COMPARED_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class ExportedDetector:
+    """What an export ends with.
+
+    Attributes:
+        path: the ONNX file.
+        bytes: its size.
+        differences: for each output the largest difference to PyTorch's, as a share of the
+            output's largest magnitude.
+    """
+
+    path: Path
+    bytes: int
+    differences: Mapping[str, float]
+
+
+def export_detector(
+    weights: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    image_size: int | None = None,
+    tolerance: float = 1e-3,
+    overwrite: bool = False,
+) -> ExportedDetector:
+    """Write a detector's fused network as ONNX, after comparing its outputs with PyTorch's.
+
+    The file takes `image`, float32 RGB `(N, 3, S, S)` in [0, 1], letterboxed, any N. It gives
+    `candidates` and `prototypes` `(N, 32, S/4, S/4)`. With a one-to-one head the candidates are
+    rows `(N, K, 38)` of x0, y0, x1, y1 in pixels, score, class and 32 coefficients, by falling score;
+    otherwise `(N, 4 + classes + 32, A)`, of centre x, centre y, width, height, the score of each
+    class and coefficients, which want non-maximum suppression. A mask is where the coefficients'
+    sum of prototypes is above 0, in its box. The file's metadata say all this, and name classes,
+    side and licence.
+
+    Args:
+        weights: "default", a name of the catalog, or a .safetensors file.
+        output: the .onnx file.
+        image_size: side of the pictures, a multiple of 32; the one trained on where None.
+        tolerance: largest difference that is accepted, see `ExportedDetector`.
+        overwrite: whether a file of that name is replaced.
+
+    Raises:
+        MissingDependencyError: onnx, onnxscript or onnxruntime is missing.
+        InputError: the side is no multiple of 32, or the name does not end in .onnx.
+        WeightsError: the weights are missing or damaged, or the outputs differ by more than
+            `tolerance`; nothing is written then.
+        OutputError: the file exists and `overwrite` is False, or cannot be written.
+    """
+    missing = [name for name in _LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise MissingDependencyError(
+            f"The export to ONNX needs {', '.join(missing)}: install with "
+            "'pip install unmask[export]'."
+        )
+    target = Path(output)
+    if target.suffix != ".onnx":
+        raise InputError(f"An ONNX file's name must end in .onnx, but is {target.name!r}.")
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target} exists already and is not overwritten unless asked.")
+    file = resolve(weights, "detector")
+    network, configuration = load_detector(file)
+    side = configuration.image_size if image_size is None else image_size
+    if side < 32 or side % 32:
+        raise InputError(f"image_size must be a multiple of 32 from 32 up, but is {side!r}.")
+
+    import torch
+
+    wrapped = _outputs_only(fused(network, configuration))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            wrapped,
+            (torch.zeros(2, 3, side, side),),
+            dynamo=True,
+            verbose=False,
+            input_names=["image"],
+            output_names=["candidates", "prototypes"],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            opset_version=OPSET,
+        )
+    assert program is not None
+    program.model.producer_name = "unmask"
+    program.model.metadata_props.update(_metadata(configuration, side, file.name))
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        program.save(temporary)
+        differences = _differences(temporary, wrapped, configuration, side)
+        worst = max(differences, key=lambda name: differences[name])
+        if not differences[worst] <= tolerance:
+            raise WeightsError(
+                f"The exported network differs from PyTorch's: {worst} by "
+                f"{differences[worst]:.2g} of its largest value, more than {tolerance:g}; nothing "
+                "was written."
+            )
+    return ExportedDetector(target, target.stat().st_size, differences)
+
+
+def _outputs_only(network: Any) -> torch.nn.Module:
+    """Wrap a fused network so that it gives candidates and prototypes, and nothing else."""
+    from torch import Tensor, nn
+
+    # Otherwise the head compares the batch with the one before, which would fix its size.
+    network.model[-1].dynamic = True
+
+    class Outputs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+            (candidates, prototypes), _ = self.network(image)
+            return candidates, prototypes
+
+    return Outputs().eval()
+
+
+def _metadata(configuration: DetectorConfiguration, side: int, source: str) -> dict[str, str]:
+    candidates = (
+        "rows of x0 y0 x1 y1 (pixels), score, class, 32 coefficients"
+        if configuration.one_to_one
+        else "centre x, centre y, width, height (pixels), score of each class, 32 coefficients; "
+        "needs non-maximum suppression"
+    )
+    return {
+        "task": "instance segmentation of worn face masks",
+        "architecture": configuration.architecture,
+        "names": json.dumps(dict(enumerate(configuration.class_names))),
+        "image_size": str(side),
+        "one_to_one": json.dumps(configuration.one_to_one),
+        "input": "RGB, 0 to 1, scaled with its proportions kept and padded to a square",
+        "candidates": candidates,
+        "mask": "sum of coefficients times prototypes above 0, inside the box",
+        "source": source,
+        "license": f"{LICENCE}; the network's definition is Ultralytics', AGPL-3.0",
+    }
+
+
+def _differences(
+    file: Path, network: torch.nn.Module, configuration: DetectorConfiguration, side: int
+) -> dict[str, float]:
+    """Compare both networks on a random picture, alone and in a batch."""
+    import onnxruntime
+    import torch
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        os.fspath(file), options, providers=["CPUExecutionProvider"]
+    )
+    random = np.random.default_rng(0)
+    worst = {"candidates": 0.0, "prototypes": 0.0}
+    for batch in (1, 3):
+        pixels = random.random((batch, 3, side, side), dtype=np.float32)
+        found = session.run(list(worst), {"image": pixels})
+        with torch.no_grad():
+            expected = [one.numpy() for one in network(torch.from_numpy(pixels))]
+        if configuration.one_to_one:
+            found[0] = _in_order_of(found[0], expected[0])
+            kept = max(1, round(_COMPARED_SHARE * expected[0].shape[1]))
+            found[0], expected[0] = found[0][:, :kept], expected[0][:, :kept]
+        for name, one, other in zip(worst, found, expected, strict=True):
+            largest = float(np.abs(other).max()) or 1.0
+            worst[name] = max(worst[name], float(np.abs(one - other).max()) / largest)
+    return worst
+
+
+def _in_order_of(rows: NDArray[np.float32], expected: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give for each expected row `(N, K, 38)` the row that is nearest to it.
+
+    Rows of nearly the same score may change places; of the last ones, which the selection's end
+    cuts off, some may be missing.
+    """
+    nearest = [
+        one[np.abs(other[:, None, :] - one[None, :, :]).max(axis=2).argmin(axis=1)]
+        for one, other in zip(rows, expected, strict=True)
+    ]
+    return np.stack(nearest)

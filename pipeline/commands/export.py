@@ -1,0 +1,58 @@
+"""`unmask export`: a network as ONNX, for programs without PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(
+    name="export",
+    no_args_is_help=True,
+    help="Write a network as ONNX, after comparing its outputs with PyTorch's.",
+    add_completion=False,
+)
+
+
+@app.callback()
+def export() -> None:
+    """Write a network as ONNX, after comparing its outputs with PyTorch's."""
+
+
+@app.command()
+def detector(
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="The .onnx file.", show_default=False),
+    ],
+    weights: Annotated[
+        str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
+    ] = "default",
+    image_size: Annotated[
+        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option(
+            min=32,
+            help="Side of the pictures, a multiple of 32.",
+            show_default="that of the training",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            min=0.0, help="Largest difference accepted, as a share of an output's largest value."
+        ),
+    ] = 1e-3,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file of that name.")
+    ] = False,
+) -> None:
+    """Write the detector's network; batches of any size go through it."""
+    from detector.export import export_detector
+
+    exported = export_detector(
+        weights, output, image_size=image_size, tolerance=tolerance, overwrite=overwrite
+    )
+    for name, difference in exported.differences.items():
+        typer.echo(f"{name}: differs by {difference:.1e} of its largest value from PyTorch's")
+    typer.echo(f"Written: {exported.path}, {exported.bytes:,} bytes")
