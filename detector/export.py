@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +20,7 @@ from weights.catalog import resolve
 from weights.errors import InputError, MissingDependencyError, OutputError, WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import torch
     from numpy.typing import NDArray
@@ -62,11 +64,11 @@ def export_detector(
 
     The file takes `image`, float32 RGB `(N, 3, S, S)` in [0, 1], letterboxed, any N. It gives
     `candidates` and `prototypes` `(N, 32, S/4, S/4)`. With a one-to-one head the candidates are
-    rows `(N, K, 38)` of x0, y0, x1, y1 in pixels, score, class and 32 coefficients, by falling score;
-    otherwise `(N, 4 + classes + 32, A)`, of centre x, centre y, width, height, the score of each
-    class and coefficients, which want non-maximum suppression. A mask is where the coefficients'
-    sum of prototypes is above 0, in its box. The file's metadata say all this, and name classes,
-    side and licence.
+    rows `(N, K, 38)` of x0, y0, x1, y1 in pixels, score, class and 32 coefficients, by falling
+    score; otherwise `(N, 4 + classes + 32, A)`, of centre x, centre y, width, height, the score of
+    each class and coefficients, which want non-maximum suppression. A mask is where the
+    coefficients' sum of prototypes is above 0, in its box. The file's metadata say all this, and
+    name classes, side and licence.
 
     Args:
         weights: "default", a name of the catalog, or a .safetensors file.
@@ -102,8 +104,7 @@ def export_detector(
     import torch
 
     wrapped = _outputs_only(fused(network, configuration))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _exporter_silenced():
         program = torch.onnx.export(
             wrapped,
             (torch.zeros(2, 3, side, side),),
@@ -128,6 +129,20 @@ def export_detector(
                 "was written."
             )
     return ExportedDetector(target, target.stat().st_size, differences)
+
+
+@contextmanager
+def _exporter_silenced() -> Iterator[None]:
+    """Keep back the exporter's remarks on its own workings; what counts is compared afterwards."""
+    logger = logging.getLogger("torch.onnx._internal.exporter")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _outputs_only(network: Any) -> torch.nn.Module:
