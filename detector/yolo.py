@@ -146,11 +146,11 @@ class YoloMaskDetector:
         self, network: Any, configuration: DetectorConfiguration
     ) -> tuple[Any, DetectorConfiguration, torch.device]:
         """Bring the network into the form for use: one head, norms folded in, on the device."""
+        from detector.weight_file import fused
         from weights.device import resolve_device
 
         device = resolve_device(self._device_name)
-        network.end2end = configuration.one_to_one
-        network = network.float().eval().fuse(verbose=False).to(device)
+        network = fused(network, configuration).to(device)
         for parameter in network.parameters():
             parameter.requires_grad_(False)
         return network, configuration, device

@@ -19,7 +19,7 @@ from pipeline.dataset.backgrounds import cover
 from pipeline.dataset.labels import simplify_polygon, visible_outlines, yolo_lines
 from pipeline.dataset.perceptual_hash import is_near_duplicate, perceptual_hash
 from pipeline.dataset.seeds import item_generator
-from pipeline.dataset.stored_pictures import store_picture, store_text
+from pipeline.dataset.stored_pictures import Making, store_picture, store_text
 from pipeline.dataset.textures import surface
 from weights.errors import InputError
 
@@ -113,7 +113,7 @@ def add_photographs(
             )
             pieces = [simplify_polygon(one, 0.5) for one in visible_outlines(shown)]
             store_text(label_file, yolo_lines(pieces, shown.shape[1], shown.shape[0]))
-            store_picture(image_file, image, quality=92)
+            store_picture(image_file, image, 92, Making.PASTED)
     return PhotographSummary(written, tuple(near), tuple(unreadable))
 
 

@@ -30,11 +30,9 @@ from pipeline.dataset.face_agreement import (
 from pipeline.dataset.face_boxes import BoxedPicture, read_face_boxes
 from pipeline.dataset.labels import Points, simplify_polygon, visible_outlines, yolo_lines
 from pipeline.dataset.perceptual_hash import Hash, is_near_duplicate, perceptual_hash
-from pipeline.dataset.stored_pictures import store_text
+from pipeline.dataset.stored_pictures import Making, store_picture, store_text
 from pipeline.refiners.morphology import MorphologyRefiner
-from weights.atomic import atomic_path
 from weights.errors import InputError
-from weights.provenance import Mark, save_marked, unmask_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,9 +47,6 @@ PREFIX = "pseudo-"
 
 SUMMARY_NAME, SHEET_NAME = "pseudo_labels.json", "pseudo_labels.jpg"
 """Files in the detection set that say and show what a round made."""
-
-NOTICE = "Training picture: a photograph, whole or cut, whose labels were drawn by a mask detector."
-DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
 
 _CONTEXT = 1.5
 """How far a cut reaches past the face at each side, as a share of the face's longer side."""
@@ -179,8 +174,11 @@ def add_pseudo_labels(
         for name, outlines in sorted(written.items())
         if outlines
     ]
-    _store_image(
-        detection / SHEET_NAME, draw_contact_sheet(detection, lines, pairs=0, scenes=sheet), 88
+    store_picture(
+        detection / SHEET_NAME,
+        draw_contact_sheet(detection, lines, pairs=0, scenes=sheet),
+        88,
+        Making.PSEUDO_LABELLED,
     )
     return summary
 
@@ -412,13 +410,7 @@ def _store(made: _Labelled, images: Path, labels: Path) -> None:
     image_file.unlink(missing_ok=True)
     height, width = made.image.shape[:2]
     store_text(labels / f"{made.name}.txt", yolo_lines(made.outlines, width, height))
-    _store_image(image_file, made.image, 92)
-
-
-def _store_image(path: Path, image: Image, quality: int) -> None:
-    mark = Mark((), f"unmask {unmask_version()}", NOTICE, DIGITAL_SOURCE_TYPE)
-    with atomic_path(path, overwrite=True) as temporary:
-        save_marked(image, temporary, mark, quality)
+    store_picture(image_file, made.image, 92, Making.PSEUDO_LABELLED)
 
 
 def _remove_others(images: Path, labels: Path, kept: set[str]) -> int:

@@ -1,7 +1,8 @@
-"""How the data set's pictures are written: whole files that say that their masks are drawn."""
+"""How the data set's pictures are written: whole files that say how they were made."""
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,19 +16,36 @@ if TYPE_CHECKING:
 
     from weights.contracts import Hole, Image
 
-NOTICE = "Synthetic training picture: masks and scenes are drawn by a program, not photographed."
-
-DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"
-"""IPTC's code for a composite of which at least one element is synthetic."""
+_SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 
-def store_picture(path: Path, image: Image, quality: int = 95) -> None:
+class Making(Enum):
+    """How a training picture came to be: what its metadata say, and IPTC's code for it."""
+
+    DRAWN = (
+        "Synthetic training picture: masks and scenes are drawn by a program, not photographed.",
+        _SOURCE_TYPES + "compositeSynthetic",
+    )
+    PASTED = (
+        "Training picture: a photograph, whole or pasted into a scene, with an outlined mask.",
+        _SOURCE_TYPES + "algorithmicallyEnhanced",
+    )
+    PSEUDO_LABELLED = (
+        "Training picture: a photograph, whole or cut, whose labels were drawn by a mask detector.",
+        _SOURCE_TYPES + "algorithmicallyEnhanced",
+    )
+
+
+def store_picture(
+    path: Path, image: Image, quality: int = 95, making: Making = Making.DRAWN
+) -> None:
     """Write a uint8 RGB picture as JPEG or PNG, by the path's suffix; an existing one is replaced.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    mark = Mark((), f"unmask {unmask_version()}", NOTICE, DIGITAL_SOURCE_TYPE)
+    notice, source_type = making.value
+    mark = Mark((), f"unmask {unmask_version()}", notice, source_type)
     with atomic_path(path, overwrite=True) as temporary:
         save_marked(image, temporary, mark, quality)
 

@@ -126,7 +126,8 @@ for name in ("environment", "functions", "numpy", "torch", "threads", "determini
     done = _run(program, home)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
-    assert done.stderr == ""
+    # On a slow machine Matplotlib says that it makes its list of fonts.
+    assert [line for line in done.stderr.splitlines() if "font cache" not in line] == []
     # Matplotlib keeps its list of fonts there, as it does for whoever uses it.
     assert {path.name for path in home.glob("*/*")} <= {"matplotlib"}
     for name in ("results.png", "train_batch0.jpg", "train.log", "detector.safetensors"):
