@@ -287,7 +287,13 @@ def train_inpainter(
             filename="best",
             monitor="validation/hole_psnr",
             mode="max",
-            save_last=True,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        ),
+        # Lightning's own `save_last` writes only when the best is written too.
+        ModelCheckpoint(
+            dirpath=folder,
+            filename="last",
             save_on_train_epoch_end=True,
             enable_version_counter=False,
         ),

@@ -182,3 +182,13 @@ def test_a_part_trained_before_is_taken_over(recipe: Recipe, tmp_path: Path) -> 
         load_part(whole, "coarce", file)
     with pytest.raises(WeightsError, match="tensors differ"):
         load_part(whole, "refine", file)
+
+
+def test_the_last_checkpoint_moves_on_when_nothing_gets_better(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    still = replace(recipe, optimizer=OptimizerSettings(generator_rate=0.0, warmup_steps=1))
+    for steps in (2, 4):
+        trained = train_inpainter(still, tmp_path / "run", device="cpu", time_budget_minutes=1e-6)
+        assert trained.steps == steps
+    assert {path.name for path in (tmp_path / "run").glob("*.ckpt")} == {"best.ckpt", "last.ckpt"}
