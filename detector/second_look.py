@@ -53,8 +53,8 @@ def confirm(region: MaskRegion, window: Window, again: Sequence[MaskRegion]) -> 
         again: what it found there, in the window.
 
     Returns:
-        The second look's mask, with the geometric mean of both scores; None where the second look
-        did not find it again.
+        The second look's mask, with the product of both scores, as two witnesses must be right;
+        None where the second look did not find it again.
     """
     x0, y0, x1, y1 = window
     part = region.mask[y0:y1, x0:x1]
@@ -67,4 +67,4 @@ def confirm(region: MaskRegion, window: Window, again: Sequence[MaskRegion]) -> 
     mask = np.zeros_like(region.mask)
     mask[y0:y1, x0:x1] = best.mask
     box = (best.box[0] + x0, best.box[1] + y0, best.box[2] + x0, best.box[3] + y0)
-    return MaskRegion(mask, box, math.sqrt(region.score * best.score), best.label)
+    return MaskRegion(mask, box, region.score * best.score, best.label)

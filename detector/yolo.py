@@ -41,7 +41,8 @@ class YoloMaskDetector:
     Args:
         weights: "default", a name of the catalog, or the path of a .safetensors file as written by
             `detector.train_detector`.
-        confidence: lowest score of a region, above 0 and at most 1.
+        confidence: lowest score of a region, above 0 and at most 1; with a second look the score
+            is the product of both looks' scores.
         image_size: side of the square that pictures are fitted into, a multiple of 32 pixels;
             larger finds smaller masks and takes longer.
         device: "auto" or a torch device.
@@ -164,9 +165,7 @@ class YoloMaskDetector:
     def _detect_batch(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
         if not self.second_look:
             return self._look(images, self.image_size, self.confidence)
-        # The joint score is a geometric mean, so a find that is a little unsure may still pass.
-        lowest = self.confidence**2
-        found = self._look(images, self.image_size, lowest)
+        found = self._look(images, self.image_size, self.confidence)
         windows = [
             (index, region, window_round(region, image.shape[0], image.shape[1]))
             for index, (image, regions) in enumerate(zip(images, found, strict=True))
@@ -177,7 +176,7 @@ class YoloMaskDetector:
         for start in range(0, len(windows), _BATCH):
             chunk = windows[start : start + _BATCH]
             cuts = [cut(images[index], window) for index, _, window in chunk]
-            looks = self._look(cuts, size, lowest)
+            looks = self._look(cuts, size, self.confidence)
             for (index, region, window), again in zip(chunk, looks, strict=True):
                 joint = confirm(region, window, again)
                 if joint is not None and joint.score >= self.confidence:

@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("output"), help="folder of the result")
     options = parser.parse_args(arguments)
 
-    photo, _ = masked_astronaut("surgical")
+    photo, _ = masked_astronaut("surgical", seed=3)
     pipeline = Pipeline(detector=blue_things, inpainter=SkinColour(blur=0.08))
     result = pipeline(photo, return_result=True)
 

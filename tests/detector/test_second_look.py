@@ -45,7 +45,7 @@ def test_a_find_that_is_seen_again_takes_the_better_outline_and_a_joint_score() 
     again = [region(15, 20, 36, 31, 0.81, (50, 50)), region(0, 0, 5, 5, 0.9, (50, 50))]
     joint = confirm(first, window, again)
     assert joint is not None
-    assert joint.score == pytest.approx(0.54)
+    assert joint.score == pytest.approx(0.36 * 0.81)
     assert joint.mask.shape == (100, 120)
     assert joint.box == (50.0, 40.0, 71.0, 51.0)
     assert int(joint.mask.sum()) == 21 * 11

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def detector(trained: TrainedDetector) -> YoloMaskDetector:
-    return YoloMaskDetector(trained.weights, confidence=0.001, image_size=64, device="cpu")
+    return YoloMaskDetector(trained.weights, confidence=1e-5, image_size=64, device="cpu")
 
 
 def pictures() -> list[np.ndarray]:
@@ -69,7 +69,7 @@ def test_file_and_memory_detect_the_same(
     detector: YoloMaskDetector, trained: TrainedDetector
 ) -> None:
     network, configuration = load_detector(trained.weights)
-    in_memory = YoloMaskDetector.from_network(network, configuration, 0.001, 64, "cpu")
+    in_memory = YoloMaskDetector.from_network(network, configuration, 1e-5, 64, "cpu")
     for first, second in zip(
         detector.detect(pictures()), in_memory.detect(pictures()), strict=True
     ):

@@ -1,0 +1,94 @@
+"""`python -m inpainter.interpolate`: weights between a smooth and a sharp state of one network.
+
+Adversarial training makes fills sharp and, where it is short, ragged; weights between those of an
+early, smooth state and a late, sharp one keep most of the sharpness without the ragged parts.
+
+Source: Wang et al. 2018, "ESRGAN" (network interpolation).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weights.errors import InputError, UnmaskError, WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def interpolate_weights(
+    smooth: Path, sharp: Path, output: Path, share: float, *, overwrite: bool = False
+) -> None:
+    """Write `(1 - share) * smooth + share * sharp`, tensor by tensor, as fp16.
+
+    Args:
+        smooth: safetensors file of a completion network.
+        sharp: a later state of the same network.
+        output: the file to write.
+        share: of the sharp weights, 0 to 1.
+        overwrite: whether `output` may be replaced.
+
+    Raises:
+        InputError: the share is out of its range.
+        WeightsError: a file is missing or damaged, or the two are of different networks.
+        OutputError: the output exists and may not be replaced, or cannot be written.
+    """
+    from inpainter.weight_files import load_completion_network, save_completion_network
+    from weights.store import read_metadata
+
+    if not 0.0 <= share <= 1.0:
+        raise InputError(f"share must be from 0 to 1, but is {share!r}.")
+    metadata, other = read_metadata(smooth), read_metadata(sharp)
+    for key in ("architecture", "options"):
+        if metadata.get(key) != other.get(key):
+            raise WeightsError(f"{smooth} and {sharp} are weights of different networks.")
+    network = load_completion_network(None, smooth)
+    late = load_completion_network(None, sharp).state_dict()
+    state = {
+        name: tensor.lerp(late[name], share) if tensor.is_floating_point() else late[name]
+        for name, tensor in network.state_dict().items()
+    }
+    network.load_state_dict(state)
+    save_completion_network(
+        network,
+        output,
+        name=metadata["architecture"],
+        options=json.loads(metadata["options"]),
+        input_size=int(other["input_size"]),
+        overwrite=overwrite,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status, 2 where something is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m inpainter.interpolate",
+        description="Write weights between a smooth and a sharp state of one network.",
+    )
+    parser.add_argument("smooth", type=Path, help="safetensors of the early, smooth state")
+    parser.add_argument("sharp", type=Path, help="safetensors of the late, sharp state")
+    parser.add_argument("--share", type=float, required=True, help="of the sharp weights, 0 to 1")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="file to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
+    options = parser.parse_args(arguments)
+    try:
+        interpolate_weights(
+            options.smooth,
+            options.sharp,
+            options.output,
+            options.share,
+            overwrite=options.overwrite,
+        )
+    except UnmaskError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(options.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
