@@ -6,17 +6,22 @@ another otherwise.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import cv2
 import numpy as np
 
-from detector.synthesis.outline import MASK_KINDS, fit_outline
+from detector.synthesis.outline import MASK_KINDS, WORN, OutlineStyle, fit_outline
+from detector.synthesis.wearing import body_contour, vary_outline
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from weights.contracts import Hole
+
+_STYLES: tuple[OutlineStyle, ...] = get_args(OutlineStyle)
+_WORN_SHARES = (0.9, 0.06, 0.04)
+"""How often a varied mask is worn in each way of `WORN`."""
 
 
 class FaceMaskHoles:
@@ -28,6 +33,8 @@ class FaceMaskHoles:
             stands for the errors of a detector and keeps a network from learning one family of
             outlines by heart.
         strap_chance: how often the straps' beginnings belong to the hole.
+        varied_share: how often a mask is worn the way drawn masks are: crooked, loose, with uneven
+            edges, of any style, now and then slid down.
     """
 
     def __init__(
@@ -35,10 +42,12 @@ class FaceMaskHoles:
         growth: tuple[float, float] = (0.0, 0.08),
         wobble: float = 0.04,
         strap_chance: float = 0.25,
+        varied_share: float = 0.0,
     ) -> None:
         self.growth = (float(growth[0]), float(growth[1]))
         self.wobble = float(wobble)
         self.strap_chance = float(strap_chance)
+        self.varied_share = float(varied_share)
 
     def __call__(
         self, landmarks: NDArray[np.floating], size: tuple[int, int], random: np.random.Generator
@@ -53,8 +62,15 @@ class FaceMaskHoles:
         Returns:
             Bool `(H, W)`, True where a mask would hide the face; parts outside are cut off.
         """
-        outline = fit_outline(landmarks, MASK_KINDS[random.integers(len(MASK_KINDS))], random)
-        polygon = self._wobbled(outline.polygon, outline.width, random)
+        if self.varied_share > 0.0 and random.random() < self.varied_share:
+            style = _STYLES[random.integers(len(_STYLES))]
+            worn = WORN[random.choice(len(WORN), p=_WORN_SHARES)]
+            outline = vary_outline(fit_outline(landmarks, style, random, worn=worn), random)
+            contour = body_contour(outline, random)
+        else:
+            outline = fit_outline(landmarks, MASK_KINDS[random.integers(len(MASK_KINDS))], random)
+            contour = outline.polygon
+        polygon = self._wobbled(contour, outline.width, random)
         canvas = np.zeros(size, np.uint8)
         _fill(canvas, polygon)
         if random.random() < self.strap_chance:
