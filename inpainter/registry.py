@@ -37,8 +37,10 @@ FACE_GENERATORS: dict[str, str] = {
 DISCRIMINATORS: dict[str, str] = {
     "context": "inpainter.discriminators.context:ContextDiscriminator",
     "dcgan": "inpainter.discriminators.dcgan:DcganDiscriminator",
+    "ensemble": "inpainter.discriminators.ensemble:DiscriminatorEnsemble",
     "paired": "inpainter.discriminators.paired:PairedDiscriminator",
     "pix2pixhd": "inpainter.discriminators.pix2pixhd:Pix2PixHDDiscriminator",
+    "projected": "inpainter.discriminators.projected:ProjectedDiscriminator",
     "sn-patchgan": "inpainter.discriminators.sn_patchgan:SNPatchDiscriminator",
     "stylegan2": "inpainter.discriminators.stylegan2:StyleGAN2Discriminator",
 }

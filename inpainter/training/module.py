@@ -10,27 +10,41 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from inpainter.losses import AdversarialLoss, feature_matching_loss
+from inpainter.losses import AdversarialLoss, feature_matching_loss, r1_penalty
 from inpainter.registry import create_discriminator, create_model
+from inpainter.training.distillation import Distillation, check_pyramid
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.objective import PictureObjective
+from inpainter.training.optimizers import create_optimizers
+from inpainter.training.patch_labels import (
+    check_patch_kind,
+    hole_generator_loss,
+    labelled_discriminator_loss,
+    patch_labels,
+)
 from inpainter.training.sheet import sheet_rows, write_sheet
 from weights.errors import TrainingError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
     from torch.optim.optimizer import Optimizer
 
     from inpainter.data.stream import Batch
-    from inpainter.training.recipe import Phase, Recipe
+    from inpainter.outputs import CompletionOutput
+    from inpainter.training.recipe import AdversarialSettings, Phase, Recipe
 
 
 class CompletionTraining(LightningModule):
     """A generator, its discriminator and their moving average, trained by a recipe.
 
     Each step trains the discriminator first and then the generator against it. The discriminator's
-    parameters are frozen while the generator learns, so that no gradient is left in them.
+    parameters are frozen while the generator learns, so that no gradient is left in them. A
+    discriminator with batch normalisation sees true and painted pictures in batches of their own,
+    as in the papers: in a common batch it would learn from statistics that it never meets again
+    when it judges the generator.
 
     Args:
         recipe: what to train and how.
@@ -51,6 +65,16 @@ class CompletionTraining(LightningModule):
             self.discriminator = create_discriminator(options.pop("name"), **options)
             self.discriminator.to(memory_format=torch.channels_last)
             self.adversarial = AdversarialLoss(recipe.adversarial.kind)  # type: ignore[arg-type]
+            if recipe.adversarial.fake_region != "whole":
+                check_patch_kind(recipe.adversarial.kind)
+            self.batches_apart = any(
+                isinstance(part, nn.modules.batchnorm._BatchNorm)
+                for part in self.discriminator.modules()
+            )
+        self.distillation: Distillation | None = None
+        if recipe.distillation is not None:
+            check_pyramid(self.generator, "student")
+            self.distillation = Distillation(recipe.distillation)
         # Kept in a tuple, so that the compiled form does not count as a second network.
         self._painter = (torch.compile(self.generator) if recipe.compile else self.generator,)
         self.schedule = recipe.rounds()
@@ -64,18 +88,8 @@ class CompletionTraining(LightningModule):
         return self.schedule[min(self.current_epoch, len(self.schedule) - 1)][0]
 
     def configure_optimizers(self) -> list[Optimizer]:
-        """Make Adam for the generator and, where there is one, for the discriminator."""
-        settings = self.recipe.optimizer
-        optimizers: list[Optimizer] = [
-            torch.optim.Adam(self.generator.parameters(), settings.generator_rate, settings.betas)
-        ]
-        if self.discriminator is not None:
-            optimizers.append(
-                torch.optim.Adam(
-                    self.discriminator.parameters(), settings.discriminator_rate, settings.betas
-                )
-            )
-        return optimizers
+        """Make the optimizers of the generator and, where there is one, of the discriminator."""
+        return create_optimizers(self.recipe.optimizer, self.generator, self.discriminator)
 
     def rate_share(self) -> float:
         """The share of the learning rates at the present step: a linear rise, then a cosine."""
@@ -89,45 +103,39 @@ class CompletionTraining(LightningModule):
             + (1 - settings.final_share) * (1 + math.cos(math.pi * progress)) / 2
         )
 
+    def rates(self) -> tuple[float, float]:
+        """The learning rates of generator and discriminator at the present step."""
+        settings, phase, share = self.recipe.optimizer, self.phase, self.rate_share()
+        pairs = (
+            (phase.generator_rate, settings.generator_rate),
+            (phase.discriminator_rate, settings.discriminator_rate),
+        )
+        first, second = (rate if own is None else own for own, rate in pairs)
+        return first * share, second * share
+
     def training_step(self, batch: Batch, batch_index: int) -> None:
         """Train on one batch of uint8 samples."""
         del batch_index
         image, hole, inside = to_network(batch)
         optimizers = self.optimizers()
         optimizers = optimizers if isinstance(optimizers, list) else [optimizers]
-        for optimizer, rate in zip(
-            optimizers,
-            (self.recipe.optimizer.generator_rate, self.recipe.optimizer.discriminator_rate),
-            strict=False,
-        ):
+        for optimizer, rate in zip(optimizers, self.rates(), strict=False):
             for group in optimizer.param_groups:
-                group["lr"] = rate * self.rate_share()
+                group["lr"] = rate
         phase = self.phase
-        if phase.generator:
-            output = self._painter[0](image, hole)
-        else:
-            # A frozen generator stays as it is: no autograd, no batch statistics.
-            self.generator.eval()
-            with torch.no_grad():
-                output = self.generator(image, hole)
-            self.generator.train()
+        weights = self.recipe.weights_in(phase)
+        output, terms = self._paint(image, hole, weights)
         # Past the frame there is only a reflection, which is no truth to be judged by.
         unknown = hole * (1.0 - inside)
-        terms: dict[str, Tensor] = {}
-        judged = self.discriminator is not None and phase.discriminator
-        if judged:
-            terms["discriminator"] = self._train_discriminator(
-                optimizers[1], image, output.completed.detach(), hole
-            )
+        taught = self.discriminator is not None and phase.discriminator
+        if taught and self.steps_done % self._adversary().every == 0:
+            shown = getattr(output, self._adversary().picture)
+            terms |= self._train_discriminator(optimizers[1], image, shown.detach(), hole)
         if phase.generator:
-            prediction = torch.where(unknown > 0.5, image, output.prediction)
-            terms.update(self.objective(prediction, image, hole))
-            if output.coarse is not None:
-                coarse = torch.where(unknown > 0.5, image, output.coarse)
-                coarse_terms = self.objective(coarse, image, hole)
-                terms.update({f"coarse_{name}": term for name, term in coarse_terms.items()})
-            if judged:
-                terms.update(self._judge(image, output.completed, hole))
+            terms |= self._picture_terms(output, image, hole, unknown, phase)
+            if taught and (weights["adversarial"] or weights["feature_matching"]):
+                shown = getattr(output, self._adversary().picture)
+                terms |= self._judge(image, shown, hole, weights)
             self._step_generator(optimizers[0], terms)
         self.log_dict(
             {f"train/{name}": term.detach() for name, term in terms.items()},
@@ -138,39 +146,100 @@ class CompletionTraining(LightningModule):
         )
         self.steps_done += 1
 
+    def _paint(
+        self, image: Tensor, hole: Tensor, weights: Mapping[str, float]
+    ) -> tuple[CompletionOutput, dict[str, Tensor]]:
+        """Complete a batch; besides, give the distillation's term where it counts."""
+        if not self.phase.generator:
+            # A frozen generator stays as it is: no autograd, no batch statistics.
+            self.generator.eval()
+            with torch.no_grad():
+                output = self.generator(image, hole)
+            self.generator.train()
+            return output, {}
+        if self.distillation is not None and weights["distillation"]:
+            output, difference = self.distillation.paint(self.generator, image, hole)
+            return output, {"distillation": weights["distillation"] * difference}
+        return self._painter[0](image, hole), {}
+
+    def _picture_terms(
+        self, output: CompletionOutput, image: Tensor, hole: Tensor, unknown: Tensor, phase: Phase
+    ) -> dict[str, Tensor]:
+        def look(prediction: Tensor, *, coarse: bool) -> dict[str, Tensor]:
+            prediction = torch.where(unknown > 0.5, image, prediction)
+            completed = torch.where(hole > 0.5, prediction, image)
+            return self.objective(prediction, completed, image, hole, phase.weights, coarse=coarse)
+
+        terms = look(output.prediction, coarse=False)
+        if output.coarse is not None:
+            coarse = look(output.coarse, coarse=True)
+            terms |= {f"coarse_{name}": term for name, term in coarse.items()}
+        return terms
+
+    def _adversary(self) -> AdversarialSettings:
+        assert self.recipe.adversarial is not None
+        return self.recipe.adversarial
+
     def _train_discriminator(
         self, optimizer: Any, real: Tensor, fake: Tensor, hole: Tensor
-    ) -> Tensor:
+    ) -> dict[str, Tensor]:
         assert self.discriminator is not None
+        settings = self._adversary()
         self.discriminator.requires_grad_(True)
-        both = self.discriminator(torch.cat([real, fake]), torch.cat([hole, hole]))
-        real_scores, fake_scores = both[-1].chunk(2)
-        loss: Tensor = self.adversarial.discriminator(real_scores, fake_scores)
-        self._check_finite("discriminator", loss)
+        if self.batches_apart:
+            real_scores = self.discriminator(real, hole)[-1]
+            fake_scores = self.discriminator(fake, hole)[-1]
+        else:
+            both = self.discriminator(torch.cat([real, fake]), torch.cat([hole, hole]))
+            real_scores, fake_scores = both[-1].chunk(2)
+        if settings.fake_region == "whole":
+            loss: Tensor = self.adversarial.discriminator(real_scores, fake_scores)
+        else:
+            blurred = settings.fake_region == "blurred-hole"
+            labels = patch_labels(hole, fake_scores, blurred=blurred)
+            loss = labelled_discriminator_loss(settings.kind, real_scores, fake_scores, labels)
+        terms = {"discriminator": loss}
+        if settings.r1 > 0.0 and (self.steps_done // settings.every) % settings.r1_interval == 0:
+            terms["r1"] = settings.r1_interval * self._slope(real, hole, settings.r1)
+        for name, term in terms.items():
+            self._check_finite(name, term)
         optimizer.zero_grad(set_to_none=True)
-        self.manual_backward(loss)
+        self.manual_backward(torch.stack(list(terms.values())).sum())
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         self.discriminator.requires_grad_(False)
-        return loss.detach()
+        return {name: term.detach() for name, term in terms.items()}
 
-    def _judge(self, real: Tensor, fake: Tensor, hole: Tensor) -> dict[str, Tensor]:
-        assert self.discriminator is not None and self.recipe.adversarial is not None
-        settings = self.recipe.adversarial
+    def _slope(self, real: Tensor, hole: Tensor, gamma: float) -> Tensor:
+        """The R1 penalty, in float32: squares of slopes run out of half precision's range."""
+        assert self.discriminator is not None
+        with torch.autocast(real.device.type, enabled=False):
+            pictures = real.float().detach().requires_grad_(True)
+            return r1_penalty(self.discriminator(pictures, hole)[-1], pictures, gamma)
+
+    def _judge(
+        self, real: Tensor, fake: Tensor, hole: Tensor, weights: Mapping[str, float]
+    ) -> dict[str, Tensor]:
+        assert self.discriminator is not None
+        settings = self._adversary()
         self.discriminator.requires_grad_(False)
         fake_maps = self.discriminator(fake, hole)
         terms = {}
         real_maps: list[Tensor] | None = None
-        if settings.feature_matching > 0 or self.adversarial.generator_needs_real:
+        if weights["feature_matching"] > 0 or self.adversarial.generator_needs_real:
             with torch.no_grad():
                 real_maps = self.discriminator(real, hole)
         real_scores = None if real_maps is None else real_maps[-1]
-        terms["adversarial"] = settings.weight * self.adversarial.generator(
-            fake_maps[-1], real_scores
-        )
-        if settings.feature_matching > 0 and real_maps is not None:
-            distance = feature_matching_loss(fake_maps[:-1], real_maps[:-1])
-            terms["feature_matching"] = settings.feature_matching * distance
+        if settings.generator_region == "hole":
+            loss = hole_generator_loss(self.adversarial, fake_maps[-1], hole)
+        else:
+            loss = self.adversarial.generator(fake_maps[-1], real_scores)
+        terms["adversarial"] = weights["adversarial"] * loss
+        if weights["feature_matching"] > 0 and real_maps is not None:
+            distance = feature_matching_loss(
+                fake_maps[:-1], real_maps[:-1], settings.feature_matching_layers
+            )
+            terms["feature_matching"] = weights["feature_matching"] * distance
         return terms
 
     def _step_generator(self, optimizer: Any, terms: dict[str, Tensor]) -> None:

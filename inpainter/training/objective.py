@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from inpainter.losses import create_loss
-from weights.errors import ConfigurationError
+from inpainter.training.terms import read_terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,39 +17,44 @@ class PictureObjective(nn.Module):
     """Weighted picture losses of a recipe.
 
     Args:
-        terms: each a dict of a loss's name and options and its `weight`; a term named twice gets
-            its region or a number behind its name in the curves.
+        losses: as `read_terms` takes them.
 
     Raises:
         ConfigurationError: a term has no weight, or its name or an option is unknown.
     """
 
-    def __init__(self, terms: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, losses: Sequence[Mapping[str, Any]]) -> None:
         super().__init__()
-        self.names: list[str] = []
-        self.weights: list[float] = []
-        self.losses = nn.ModuleList()
-        for term in terms:
-            options = dict(term)
-            weight = options.pop("weight", None)
-            if not isinstance(weight, int | float):
-                raise ConfigurationError(
-                    f"A loss of a recipe needs a number as weight: {dict(term)!r}."
-                )
-            self.losses.append(create_loss(options))
-            name = "_".join(str(options[key]) for key in ("region", "name") if key in options)
-            self.names.append(name if name not in self.names else f"{name}_{len(self.names)}")
-            self.weights.append(float(weight))
+        self.terms = read_terms(losses)
+        self.losses = nn.ModuleList(create_loss(term.loss) for term in self.terms)
 
-    def forward(self, result: Tensor, target: Tensor, hole: Tensor) -> dict[str, Tensor]:
-        """Give each term times its weight, by name.
+    def forward(
+        self,
+        prediction: Tensor,
+        completed: Tensor,
+        target: Tensor,
+        hole: Tensor,
+        weights: Mapping[str, float] | None = None,
+        *,
+        coarse: bool = False,
+    ) -> dict[str, Tensor]:
+        """Give each term times its weight, by name; a term of weight 0 is not computed.
 
         Args:
-            result: `(N, 3, H, W)` in [-1, 1].
-            target: the same shape.
+            prediction: what the network paints, `(N, 3, H, W)` in [-1, 1].
+            completed: the same inside the hole, and the known pixels elsewhere.
+            target: the true picture.
             hole: `(N, 1, H, W)`, 1 = missing.
+            weights: weights that hold instead of the terms' own, by their names.
+            coarse: whether these are the coarse pictures of a network that refines them.
         """
-        return {
-            name: weight * loss(result, target, hole)
-            for name, weight, loss in zip(self.names, self.weights, self.losses, strict=True)
-        }
+        found = {}
+        for term, loss in zip(self.terms, self.losses, strict=True):
+            weight = (weights or {}).get(term.name, term.weight)
+            if coarse:
+                weight *= term.coarse
+            if weight == 0.0:
+                continue
+            picture = prediction if term.picture == "prediction" else completed
+            found[term.name] = weight * loss(picture, target, hole)
+        return found

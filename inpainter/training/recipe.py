@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from inpainter.training.terms import JudgedPicture, LossTerm, read_terms
 from weights.errors import ConfigurationError
+from weights.names import unknown_name
 from weights.settings import read_yaml, settings_from_mapping
 
 
@@ -58,7 +60,7 @@ class HoleSettings:
 
 @dataclass(frozen=True)
 class AdversarialSettings:
-    """How the discriminator is built and what it is worth to the generator.
+    """How the discriminator is built and taught, and what it is worth to the generator.
 
     Attributes:
         discriminator: name of the discriminator and its options, `{name: sn-patchgan, ...}`.
@@ -66,30 +68,83 @@ class AdversarialSettings:
         weight: of the generator's adversarial loss.
         feature_matching: weight of the distance between the discriminator's features of the true
             and of the completed picture, 0 for none (Wang et al. 2018).
+        feature_matching_layers: share of each of the discriminator's layers in that distance, None
+            for equal shares.
+        picture: which picture of the network is judged.
+        fake_region: which scores of a map the discriminator is to call false: "whole" for all of a
+            completed picture's; "hole" for those of patches that show some of its hole, while it is
+            to call the others true (Suvorov et al. 2022, LaMa); "blurred-hole" for each as much as
+            the hole, blurred, covers its patch (Zeng et al. 2022, AOT-GAN).
+        generator_region: which scores the generator is judged by: "whole" for all, "hole" for those
+            of patches that show some of the hole.
+        every: batches between two steps of the discriminator.
+        r1: gamma of the penalty on the discriminator's slope at true pictures, 0 for none
+            (Mescheder et al. 2018).
+        r1_interval: steps of the discriminator between two that have the penalty, which is that
+            many times as strong then (Karras et al. 2020).
     """
 
     discriminator: dict[str, Any] = field(default_factory=lambda: {"name": "sn-patchgan"})
     kind: str = "hinge"
     weight: float = 1.0
     feature_matching: float = 0.0
+    feature_matching_layers: tuple[float, ...] | None = None
+    picture: JudgedPicture = "completed"
+    fake_region: Literal["whole", "hole", "blurred-hole"] = "whole"
+    generator_region: Literal["whole", "hole"] = "whole"
+    every: int = 1
+    r1: float = 0.0
+    r1_interval: int = 16
+
+    def __post_init__(self) -> None:
+        if min(self.every, self.r1_interval) < 1 or self.r1 < 0.0:
+            raise ConfigurationError(
+                "every and r1_interval of a recipe's discriminator must be 1 or more, and r1 0 or "
+                "more."
+            )
+
+
+@dataclass(frozen=True)
+class DistillationSettings:
+    """A second, trained network that the generator is to paint like, at several sides.
+
+    Both must have a method `pyramid(image, hole)` that gives pictures of growing sides, as
+    `migan` and `comodgan` have (Sargsyan et al. 2023).
+
+    Attributes:
+        teacher: weights of the second network: a .safetensors file, or a name of the catalog.
+        weight: of the sum over the sides of the mean absolute difference inside the hole.
+        smallest_side: pictures of a smaller side are not compared.
+    """
+
+    teacher: str
+    weight: float = 2.0
+    smallest_side: int = 32
 
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """Adam for generator and discriminator.
+    """How generator and discriminator take their steps.
 
     Attributes:
+        kind: "adam"; "adadelta" (Zeiler 2012), which finds its own step and wants rates of 1; or
+            "sgd".
         generator_rate: learning rate of the generator.
         discriminator_rate: learning rate of the discriminator.
         betas: Adam's two decay rates.
+        discriminator_betas: those of the discriminator, None for the same.
+        momentum: of SGD.
         warmup_steps: steps over which the rates rise from zero.
         final_share: the rates fall along a cosine to this share of themselves.
         gradient_clip: largest norm of the generator's gradient, None for no limit.
     """
 
+    kind: Literal["adam", "adadelta", "sgd"] = "adam"
     generator_rate: float = 2e-4
     discriminator_rate: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.99)
+    discriminator_betas: tuple[float, float] | None = None
+    momentum: float = 0.0
     warmup_steps: int = 100
     final_share: float = 0.05
     gradient_clip: float | None = 1.0
@@ -105,6 +160,11 @@ class Phase:
         batch: samples in a batch, per device.
         generator: whether the generator learns.
         discriminator: whether the discriminator learns, and judges the generator where that learns.
+        generator_rate: the generator's rate in this phase, None for the optimizer's.
+        discriminator_rate: the discriminator's rate in this phase, None for the optimizer's.
+        weights: weights that hold in this phase instead of the recipe's, by what the terms are
+            called in the curves: "hole_l1", "adversarial", "feature_matching", "distillation".
+            A term of weight 0 is not computed.
     """
 
     steps: int
@@ -112,6 +172,9 @@ class Phase:
     batch: int
     generator: bool = True
     discriminator: bool = True
+    generator_rate: float | None = None
+    discriminator_rate: float | None = None
+    weights: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,8 +187,12 @@ class Recipe:
             name, `{coarse: runs/coarse/average.safetensors}`.
         phases: the schedule, one phase after the other.
         losses: picture losses, each a dict of its name, its options as
-            `inpainter.losses.create_loss` takes them, and its `weight`.
+            `inpainter.losses.create_loss` takes them, and its `weight`; besides, `picture` is
+            "prediction", what the network paints everywhere, or "completed", that with the known
+            pixels round the hole, and `coarse` the share of the weight with which the loss looks at
+            a coarse picture too.
         adversarial: the discriminator and its worth, None to train without one.
+        distillation: a network to paint like, None for none.
         holes: which holes are drawn.
         data: which faces are trained on.
         optimizer: learning rates and their course.
@@ -142,6 +209,7 @@ class Recipe:
     parts: dict[str, str] = field(default_factory=dict)
     losses: tuple[dict[str, Any], ...] = ({"name": "l1", "region": "hole", "weight": 1.0},)
     adversarial: AdversarialSettings | None = None
+    distillation: DistillationSettings | None = None
     holes: HoleSettings = field(default_factory=HoleSettings)
     data: DataSettings = field(default_factory=DataSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
@@ -156,6 +224,7 @@ class Recipe:
             raise ConfigurationError(
                 "A recipe needs at least one phase with steps, size and batch."
             )
+        known = self.weights_in(None)
         for phase in self.phases:
             if min(phase.steps, phase.size, phase.batch, self.round_steps) < 1:
                 raise ConfigurationError(
@@ -169,6 +238,32 @@ class Recipe:
                 raise ConfigurationError(
                     "A phase trains the discriminator, but the recipe names none."
                 )
+            for name in phase.weights:
+                if name not in known:
+                    raise unknown_name("loss in a phase's weights", name, known)
+            if phase.generator and not any(self.weights_in(phase).values()):
+                raise ConfigurationError(
+                    "A phase trains the generator, but no loss has a weight in it."
+                )
+
+    def terms(self) -> list[LossTerm]:
+        """Give the picture losses with their names and weights."""
+        return read_terms(self.losses)
+
+    def weights_in(self, phase: Phase | None) -> dict[str, float]:
+        """Give the weight of each of the generator's losses in a phase, by name.
+
+        Args:
+            phase: the phase; None for the weights that hold where no phase says otherwise.
+        """
+        weights = {term.name: term.weight for term in self.terms()}
+        if self.adversarial is not None and (phase is None or phase.discriminator):
+            weights["adversarial"] = self.adversarial.weight
+            weights["feature_matching"] = self.adversarial.feature_matching
+        if self.distillation is not None:
+            weights["distillation"] = self.distillation.weight
+        changed = {} if phase is None else phase.weights
+        return {name: changed.get(name, weight) for name, weight in weights.items()}
 
     def to_mapping(self) -> dict[str, Any]:
         """Give the recipe as plain dicts and lists, which YAML can hold."""

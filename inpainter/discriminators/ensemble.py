@@ -1,0 +1,61 @@
+"""Several discriminators that judge together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from inpainter.discriminators.projected import stack_scores
+from weights.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class DiscriminatorEnsemble(nn.Module):
+    """Discriminators side by side, each of which counts alike.
+
+    Args:
+        members: name and options of each, as `inpainter.create_discriminator` takes them; each
+            gives one map of scores, of one channel or of as many as the one with most.
+
+    Raises:
+        ConfigurationError: there is no member, or one is unknown.
+    """
+
+    def __init__(self, members: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__()
+        from inpainter.registry import create_discriminator
+
+        if not members:
+            raise ConfigurationError("An ensemble of discriminators needs at least one member.")
+        self.members = nn.ModuleList()
+        for member in members:
+            options = dict(member)
+            self.members.append(create_discriminator(options.pop("name", ""), **options))
+
+    def forward(self, picture: Tensor, hole: Tensor) -> list[Tensor]:
+        """Score pictures `(N, 3, H, W)` in [-1, 1] with holes `(N, 1, H, W)`.
+
+        Returns:
+            The features of all members, for feature matching, and one map `(N, C, h, w)` of all
+            their scores, in which each member has the same share.
+
+        Raises:
+            ConfigurationError: the members' channels do not fit one another.
+        """
+        features: list[Tensor] = []
+        scores: list[Tensor] = []
+        for member in self.members:
+            *maps, score = member(picture, hole)
+            features.extend(maps)
+            scores.append(score)
+        most = max(score.shape[1] for score in scores)
+        if any(most % score.shape[1] for score in scores):
+            raise ConfigurationError(
+                "The members of an ensemble of discriminators must give one channel of scores, or "
+                f"as many as the one with most, but give {[score.shape[1] for score in scores]}."
+            )
+        alike = [score.repeat(1, most // score.shape[1], 1, 1) for score in scores]
+        return [*features, stack_scores(alike)]

@@ -1,0 +1,106 @@
+"""Learning to paint like another network, at every side of its pyramid.
+
+Source: Sargsyan et al. 2023, "MI-GAN: A Simple Baseline for Image Inpainting on Mobile Devices".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from inpainter.blocks.saturation import saturate
+from inpainter.losses import l1_loss
+from inpainter.weight_files import load_completion_network
+from weights.errors import ConfigurationError, WeightsError
+
+if TYPE_CHECKING:
+    from inpainter.outputs import CompletionOutput
+    from inpainter.training.recipe import DistillationSettings
+
+
+class Distillation:
+    """A trained network, the teacher, and how far another one is from painting like it.
+
+    The teacher is no part of what is trained: it is in no checkpoint and no optimizer.
+
+    Args:
+        settings: which teacher, and from which side on.
+
+    Raises:
+        WeightsError: the teacher's weights are missing or damaged.
+        ConfigurationError: the teacher has no pyramid.
+    """
+
+    def __init__(self, settings: DistillationSettings) -> None:
+        try:
+            self.teacher: Any = load_completion_network(weights=settings.teacher)
+        except WeightsError as error:
+            raise WeightsError(
+                f"The distillation's teacher, which is trained first, cannot be had: {error}"
+            ) from error
+        check_pyramid(self.teacher, "teacher")
+        self.teacher.requires_grad_(False)
+        self.smallest_side = settings.smallest_side
+
+    def paint(self, student: Any, image: Tensor, hole: Tensor) -> tuple[CompletionOutput, Tensor]:
+        """Let a network paint, and compare its pyramid with the teacher's.
+
+        Args:
+            student: a completion network with a pyramid.
+            image: `(N, 3, H, W)` in [-1, 1].
+            hole: `(N, 1, H, W)`, 1 = missing.
+
+        Returns:
+            What the student gives, and the sum over sides of the mean absolute difference of both
+            pyramids inside the hole.
+
+        Raises:
+            ConfigurationError: the pyramids have no side in common.
+        """
+        differences: list[Tensor] = []
+
+        def paint(known: Tensor, missing: Tensor) -> tuple[None, Tensor]:
+            painted = student.pyramid(known, missing)
+            differences.append(self._difference(painted, known, missing))
+            return None, saturate(painted[-1])
+
+        output: CompletionOutput = student.complete(image, hole, paint)
+        return output, differences[0]
+
+    def _difference(self, painted: list[Tensor], known: Tensor, missing: Tensor) -> Tensor:
+        self.teacher.to(known.device)
+        # Of a teacher with latents, the one fill that it gives outside training.
+        latent = getattr(self.teacher, "latent", None)
+        with torch.no_grad():
+            taught = self.teacher.pyramid(known, missing, *([] if latent is None else [latent]))
+        by_side = {one.shape[-2:]: one for one in taught}
+        total = None
+        for one in painted:
+            target = by_side.get(one.shape[-2:])
+            if target is None or min(one.shape[-2:]) < self.smallest_side:
+                continue
+            weight = functional.interpolate(missing, one.shape[-2:], mode="nearest")
+            term = l1_loss(one, target, weight)
+            total = term if total is None else total + term
+        if total is None:
+            raise ConfigurationError(
+                "The distillation finds no picture of both networks with the same side, of "
+                f"{self.smallest_side} pixels or more."
+            )
+        return total
+
+
+def check_pyramid(network: nn.Module, who: str) -> None:
+    """Make sure that a network paints at several sides.
+
+    Raises:
+        ConfigurationError: it has no method `pyramid`.
+    """
+    if not callable(getattr(network, "pyramid", None)):
+        raise ConfigurationError(
+            f"The {who} of a distillation must have pictures at several sides, as 'migan' and "
+            f"'comodgan' have, but {type(network).__name__} has none."
+        )

@@ -1,0 +1,111 @@
+"""Which scores of a map of patches are called false, and which the generator is judged by.
+
+A discriminator that scores patches is taught nothing true when it is to call a patch false that
+shows known pixels only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from inpainter.losses.regions import widen
+from weights.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from inpainter.losses import AdversarialLoss
+
+BLUR = 10.0 / 512.0
+"""Standard deviation of the blur of "blurred-hole", as a share of the picture's side: 10 pixels of
+512 (Zeng et al. 2022)."""
+
+_Side = Callable[[Tensor], Tensor]
+
+# What it costs to call a score true, and what to call it false, element by element.
+_SIDES: dict[str, tuple[_Side, _Side]] = {
+    "hinge": (lambda s: functional.relu(1.0 - s), lambda s: functional.relu(1.0 + s)),
+    "bce": (lambda s: functional.softplus(-s), functional.softplus),
+    "logistic": (lambda s: functional.softplus(-s), functional.softplus),
+    "least-squares": (lambda s: 0.5 * (s - 1.0).square(), lambda s: 0.5 * s.square()),
+}
+
+
+def check_patch_kind(kind: str) -> None:
+    """Make sure that a loss weighs each score by itself.
+
+    Raises:
+        ConfigurationError: it does not, so its scores cannot be labelled one by one.
+    """
+    if kind not in _SIDES:
+        raise ConfigurationError(
+            f"The adversarial loss {kind!r} compares pictures with one another, so its patches "
+            f"cannot be labelled one by one: use one of {', '.join(_SIDES)}."
+        )
+
+
+def patch_labels(hole: Tensor, scores: Tensor, *, blurred: bool = False) -> Tensor:
+    """Tell for each patch how much of what it shows is a fill.
+
+    Args:
+        hole: `(N, 1, H, W)`, 1 = missing.
+        scores: `(N, C, h, w)`, one or several for each patch.
+        blurred: give the share of the patch that the hole covers, after a blur of `BLUR`, instead
+            of a yes or no.
+
+    Returns:
+        `(N, 1, h, w)`: 1 where the patch shows any of the hole, 0 where none; between 0 and 1 where
+        `blurred`.
+
+    Raises:
+        ConfigurationError: the discriminator gives no maps of scores.
+    """
+    if scores.dim() != 4:
+        raise ConfigurationError(
+            "Only a discriminator that scores patches can tell the hole's from others, but this "
+            "one gives one score for a picture: use fake_region and generator_region 'whole'."
+        )
+    size = (scores.shape[2], scores.shape[3])
+    hole = widen(hole)
+    if not blurred:
+        return functional.adaptive_max_pool2d(hole, size)
+    from torchvision.transforms.functional import gaussian_blur
+
+    deviation = BLUR * hole.shape[-1]
+    reach = max(1, round(3.5 * deviation))
+    # A blur by reflection needs a picture larger than its reach.
+    reach = min(reach, min(hole.shape[2:]) - 1)
+    blurry: Tensor = gaussian_blur(hole, [2 * reach + 1] * 2, [deviation] * 2)
+    return functional.adaptive_avg_pool2d(blurry, size)
+
+
+def labelled_discriminator_loss(kind: str, real: Tensor, fake: Tensor, labels: Tensor) -> Tensor:
+    """Give the mean cost of calling `real` true and `fake` false by as much as its labels say.
+
+    Args:
+        kind: the adversarial loss.
+        real: scores of true pictures, `(N, C, h, w)`.
+        fake: scores of completed pictures, likewise.
+        labels: as `patch_labels` gives them.
+    """
+    as_true, as_false = _SIDES[kind]
+    real, fake = widen(real), widen(fake)
+    mixed = labels * as_false(fake) + (1.0 - labels) * as_true(fake)
+    return as_true(real).mean() + mixed.mean()
+
+
+def hole_generator_loss(adversarial: AdversarialLoss, fake: Tensor, hole: Tensor) -> Tensor:
+    """Give the generator's loss over the patches that show some of the hole.
+
+    Args:
+        adversarial: the adversarial loss.
+        fake: scores of completed pictures, `(N, C, h, w)`.
+        hole: `(N, 1, H, W)`, 1 = missing.
+    """
+    chosen = (patch_labels(hole, fake) > 0.5).expand_as(fake)
+    if not chosen.any():
+        return fake.sum() * 0.0
+    return adversarial.generator(torch.masked_select(fake, chosen))
