@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ class DiscriminatorEnsemble(nn.Module):
 
     Args:
         members: name and options of each, as `inpainter.create_discriminator` takes them; each
-            gives one map of scores, of one channel or of as many as the one with most.
+            gives one map of scores, of any number of channels.
 
     Raises:
         ConfigurationError: there is no member, or one is unknown.
@@ -41,9 +42,6 @@ class DiscriminatorEnsemble(nn.Module):
         Returns:
             The features of all members, for feature matching, and one map `(N, C, h, w)` of all
             their scores, in which each member has the same share.
-
-        Raises:
-            ConfigurationError: the members' channels do not fit one another.
         """
         features: list[Tensor] = []
         scores: list[Tensor] = []
@@ -51,11 +49,6 @@ class DiscriminatorEnsemble(nn.Module):
             *maps, score = member(picture, hole)
             features.extend(maps)
             scores.append(score)
-        most = max(score.shape[1] for score in scores)
-        if any(most % score.shape[1] for score in scores):
-            raise ConfigurationError(
-                "The members of an ensemble of discriminators must give one channel of scores, or "
-                f"as many as the one with most, but give {[score.shape[1] for score in scores]}."
-            )
-        alike = [score.repeat(1, most // score.shape[1], 1, 1) for score in scores]
+        channels = math.lcm(*(score.shape[1] for score in scores))
+        alike = [score.repeat(1, channels // score.shape[1], 1, 1) for score in scores]
         return [*features, stack_scores(alike)]

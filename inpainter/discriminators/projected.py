@@ -94,7 +94,7 @@ class _Head(nn.Module):
 
     def forward(self, features: Tensor, hole: Tensor) -> Tensor:
         mixed = functional.conv2d(features, self.mixing)
-        missing = functional.adaptive_avg_pool2d(hole, features.shape[-2:])
+        missing = functional.adaptive_avg_pool2d(hole, (features.shape[2], features.shape[3]))
         features = functional.leaky_relu(self.first(torch.cat([mixed, missing], dim=1)), 0.2)
         features = functional.leaky_relu(self.second(features), 0.2)
         scores: Tensor = self.score(features)

@@ -413,8 +413,8 @@ def test_adversarial_gradients_are_right(kind):
     assert torch.autograd.gradcheck(lambda f: loss.generator(f, real.detach()), (fake,))
 
 
-# These need VGG's weights.
-WEIGHTED_LOSSES = {"geometric-alignment", "perceptual", "self-guided", "style"}
+# These need VGG's weights, or a face of a size for dlib's network.
+WEIGHTED_LOSSES = {"face-perceptual", "geometric-alignment", "perceptual", "self-guided", "style"}
 
 
 @pytest.mark.parametrize("name", sorted(set(list_losses()) - WEIGHTED_LOSSES))
