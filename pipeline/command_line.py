@@ -19,7 +19,11 @@ import typer.core
 import typer.main
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("pipeline.commands.run:run", "Take the masks off pictures: files, folders, globs."),
+    "run": ("pipeline.commands.run:run", "Take the masks off pictures and videos."),
+    "doctor": (
+        "pipeline.commands.doctor:doctor",
+        "Say what is installed, and whether it works here.",
+    ),
     "synthesize": (
         "pipeline.commands.synthesize:synthesize",
         "Draw masks on faces and build a training data set.",
@@ -31,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("pipeline.commands.train:app", "Train the detector or the inpainter."),
     "evaluate": ("pipeline.commands.evaluate:app", "Measure a detector or an inpainter."),
     "export": ("pipeline.commands.export:app", "Write a network as ONNX, and compare its outputs."),
+    "serve": ("pipeline.commands.serve:serve", "Serve the web page and the HTTP API."),
+    "study": ("pipeline.commands.study:app", "Ask people how real pictures look."),
     "bench": ("pipeline.commands.bench:bench", "Time the stages and the program's start."),
     "weights": ("pipeline.commands.weights:app", "List, verify and locate weight files."),
 }
@@ -94,6 +100,9 @@ def unmask(
 
     A filled face is a guess made by a model. It is never evidence of who
     someone is; every picture written says so in its metadata.
+
+    Exit codes: 0 success; 1 part of the work failed, a command's help says
+    when; 2 a wrong call, or nothing can work; 130 after Ctrl-C.
     """
 
 

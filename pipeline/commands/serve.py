@@ -1,0 +1,137 @@
+"""`unmask serve`: the web page and the HTTP API on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from typing import Annotated, Optional
+
+import typer
+
+from pipeline.commands.stage_options import complete_device, complete_stage, stage_arguments
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8000,
+    config: Annotated[
+        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option(help="A pipeline as YAML; the options here go before it.", show_default=False),
+    ] = None,
+    device: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="auto, cpu, cuda, cuda:N or mps.",
+            show_default="auto",
+            autocompletion=complete_device,
+        ),
+    ] = None,
+    detector: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Name of a detector.",
+            show_default="yolo",
+            autocompletion=complete_stage("detector"),
+        ),
+    ] = None,
+    confidence: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            min=0.0, max=1.0, help="How sure the detector must be.", show_default="the detector's"
+        ),
+    ] = None,
+    refiner: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Name of a refiner.",
+            show_default="morphology",
+            autocompletion=complete_stage("refiner"),
+        ),
+    ] = None,
+    inpainter: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Name of an inpainter.",
+            show_default="gated",
+            autocompletion=complete_stage("inpainter"),
+        ),
+    ] = None,
+    blender: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Name of a blender.",
+            show_default="feather",
+            autocompletion=complete_stage("blender"),
+        ),
+    ] = None,
+    megabytes: Annotated[
+        float, typer.Option(min=0.001, help="Largest request, in megabytes (2^20 bytes).")
+    ] = 32.0,
+    megapixels: Annotated[
+        float, typer.Option(min=0.001, help="Largest picture, in millions of pixels.")
+    ] = 40.0,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, help="How long a request may take, waiting included.")
+    ] = 60.0,
+    waiting: Annotated[
+        int,
+        typer.Option(
+            min=0, help="How many requests may wait behind the one that is worked on; then 429."
+        ),
+    ] = 16,
+    study: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="A page of `unmask study make`, to be served at /study.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Serve the web page and the HTTP API; Ctrl-C stops.
+
+    A filled face is a guess made by a model. It is never evidence of who
+    someone is; every picture sent out says so in its metadata.
+
+    Pictures are worked on one at a time, in memory; none is kept. There is no
+    password: whoever reaches the address may use it, and without --host that
+    is only this machine. The API is described at /docs.
+    """
+    from pipeline.core import Pipeline
+    from pipeline.server import ServerLimits, run_server
+    from pipeline.server.loopback import is_loopback
+    from weights.errors import InputError
+
+    arguments = stage_arguments(
+        config,
+        confidence,
+        device=device,
+        detector=detector,
+        refiner=refiner,
+        inpainter=inpainter,
+        blender=blender,
+    )
+    limits = ServerLimits(round(megabytes * 2**20), round(megapixels * 1e6), seconds, waiting)
+    try:
+        page = None if study is None else study.read_bytes()
+    except OSError as error:
+        raise InputError(f"Cannot read {study}: {error.strerror or error}.") from error
+
+    def ready(address: str) -> None:
+        typer.echo(f"unmask: {address} (the API is described at {address}docs; Ctrl-C stops)")
+        if page is not None:
+            typer.echo(f"unmask: the study is at {address}study")
+        if not is_loopback(host):
+            typer.echo(
+                f"unmask: other machines may reach {host}; there is no password and no encryption.",
+                err=True,
+            )
+
+    try:
+        run_server(
+            Pipeline(**arguments), host=host, port=port, limits=limits, study=page, ready=ready
+        )
+    except KeyboardInterrupt:
+        typer.echo("unmask: stopped.", err=True)
+        raise typer.Exit(130) from None

@@ -1,0 +1,164 @@
+"""`unmask study`: asks people how real pictures look, and sums up what they said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(
+    name="study",
+    add_completion=False,
+    no_args_is_help=True,
+)
+
+
+@app.callback()
+def study() -> None:
+    """Ask people how real pictures look, from 1 to 10."""
+
+
+@app.command()
+def make(
+    results: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RESULTS...",
+            help="Folders of results, one for each model; NAME=FOLDER calls it NAME.",
+            show_default=False,
+        ),
+    ],
+    truth: Annotated[
+        Path,
+        typer.Option(help="Folder of true photos of the same names.", show_default=False),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The page, an .html file.", show_default=False)
+    ],
+    title: Annotated[
+        str, typer.Option(help="Heading of the page.")
+    ] = "How real does this face look?",
+    seed: Annotated[int, typer.Option(min=0, help="Chooses faces and orders.")] = 0,
+    count: Annotated[
+        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option(min=1, help="How many faces, drawn by chance.", show_default="all"),
+    ] = None,
+    size: Annotated[
+        int, typer.Option(min=16, help="Longest side of the pictures in pixels.")
+    ] = 512,
+    once: Annotated[
+        bool, typer.Option("--once", help="Show each person each face in one version only.")
+    ] = False,
+    unpaired: Annotated[
+        bool,
+        typer.Option(
+            "--unpaired", help="Pictures need no true photo of their name: each is its own face."
+        ),
+    ] = False,
+    key: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="File for what is whose, for `unmask study read --key`.",
+            show_default="hidden in the page, and in every export",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.")
+    ] = False,
+) -> None:
+    """Make a page that shows results and true photos in an order by chance.
+
+    The page is one file that needs no server: send it to people, or serve it
+    with `unmask serve --study`. Answers stay in their browser until they save
+    them as a file. Names of models are nowhere in sight; someone who takes the
+    page apart can find them, unless --key keeps them in a file of its own.
+
+    The pictures in the page carry no mark that a model filled them, as it would
+    answer the question; the page says so in words. It is not for publishing.
+    """
+    from pipeline.study import make_study
+
+    named = dict(_named_folder(text) for text in results)
+    if len(named) < len(results):
+        from weights.errors import InputError
+
+        raise InputError("Two folders of results have one name: call them NAME=FOLDER.")
+    made = make_study(
+        named,
+        truth,
+        output,
+        title=title,
+        seed=seed,
+        count=count,
+        size=size,
+        once=once,
+        unpaired=unpaired,
+        key=key,
+        overwrite=overwrite,
+    )
+    megabytes = made.path.stat().st_size / 1e6
+    typer.echo(
+        f"{made.path}: study {made.study}, {made.pictures} pictures of {made.faces} faces, "
+        f"{megabytes:.1f} MB"
+    )
+    if made.left_out:
+        typer.echo(f"{made.left_out} pictures were left out: not every folder has one of the name.")
+
+
+@app.command()
+def read(
+    exports: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="EXPORT.json...", help="Files that people saved.", show_default=False
+        ),
+    ],
+    key: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="What `unmask study make --key` wrote.", show_default="in the exports"),
+    ] = None,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for report.md and report.json as well.",
+            show_default=False,
+        ),
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=1, help="Draws of the bootstrap.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace reports that exist.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of Markdown.")
+    ] = False,
+) -> None:
+    """Sum up exports: histogram, mean and interval of each model and of real photos."""
+    from pipeline.study import analyse_exports, read_export, read_key, study_json, study_markdown
+    from weights.atomic import atomic_path
+
+    result = analyse_exports(
+        [read_export(path) for path in exports],
+        None if key is None else read_key(key),
+        resamples=resamples,
+        seed=seed,
+    )
+    markdown = study_markdown(result)
+    content = json.dumps(study_json(result), indent=2)
+    if output is not None:
+        for name, text in (("report.md", markdown), ("report.json", content + "\n")):
+            with atomic_path(output / name, overwrite=overwrite) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+    typer.echo(content if as_json else markdown, nl=as_json)
+
+
+def _named_folder(text: str) -> tuple[str, str]:
+    """Name and folder of "NAME=FOLDER", or of "FOLDER", which is called after itself."""
+    name, separator, folder = text.partition("=")
+    if separator and not Path(text).is_dir():
+        return name, folder
+    return Path(text).absolute().name, text

@@ -1,0 +1,348 @@
+// The page: a photo comes in, masks are found, switched and painted, filled, compared, saved.
+
+import { Editor } from "./editor.js";
+import { HoleDrawing } from "./hole_drawing.js";
+import { Refusal, ask } from "./server.js";
+
+const find = (id) => document.getElementById(id);
+const SECTIONS = ["choose", "edit", "result"];
+const ZOOMS = [1, 1.5, 2, 3, 4, 6, 8];
+const SUFFIXES = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
+
+const editor = new Editor(find("stage"), find("overlay"));
+const state = {
+  photo: null, // the File that was chosen
+  name: "photo",
+  shown: "", // address of a picture that this browser can show
+  result: "", // address of the server's answer
+  work: null, // AbortController of what is being waited for
+  zoom: 0, // number of one of ZOOMS
+};
+
+function showSection(name) {
+  for (const section of SECTIONS) find(section).hidden = section !== name;
+  find(`${name}-heading`).scrollIntoView({ block: "nearest" });
+}
+
+// Put the keyboard somewhere without moving a small screen away from the photo.
+function focusOn(id) {
+  find(id).focus({ preventScroll: true });
+}
+
+function showError(text) {
+  find("error").textContent = text;
+  find("error").hidden = !text;
+}
+
+function isShown(name) {
+  return !find(name).hidden;
+}
+
+// Run a task that waits for the server; only one runs at a time, and Escape stops it.
+async function wait(text, task) {
+  state.work?.abort();
+  const work = new AbortController();
+  state.work = work;
+  showError("");
+  find("status").textContent = text;
+  find("busy").hidden = false;
+  document.body.setAttribute("aria-busy", "true");
+  updateControls();
+  try {
+    return await task(work.signal, (seconds) => {
+      find("status").textContent = `The server is busy; trying again in ${seconds} s.`;
+    });
+  } catch (error) {
+    if (work.signal.aborted) return undefined;
+    if (error instanceof Refusal) showError(upper(error.message));
+    else if (error instanceof TypeError) showError("The server does not answer: is it running?");
+    else showError(error.message);
+    return undefined;
+  } finally {
+    if (state.work === work) {
+      state.work = null;
+      find("busy").hidden = true;
+      find("status").textContent = "";
+      document.body.removeAttribute("aria-busy");
+      updateControls();
+    }
+  }
+}
+
+function upper(sentence) {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
+
+function keep(slot, blob) {
+  if (state[slot]) URL.revokeObjectURL(state[slot]);
+  state[slot] = blob ? URL.createObjectURL(blob) : "";
+  return state[slot];
+}
+
+// Load a blob into an image element; false where the browser does not know the format.
+async function load(image, address) {
+  image.src = address;
+  try {
+    await image.decode();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function takePhoto(file) {
+  if (!file) return;
+  const found = await wait("Looking for masks …", async (signal, onWait) => {
+    const response = await ask("detect", { photo: file, signal, onWait });
+    const detection = await response.json();
+    const drawing = makeDrawing(detection);
+    let shown = file;
+    if (!(await load(find("photo"), keep("shown", shown)))) {
+      // The server reads formats that browsers do not: with an empty hole it only converts.
+      const empty = new HoleDrawing(detection.width, detection.height, []);
+      const options = { photo: file, mask: await empty.toPng(), format: "png", signal, onWait };
+      shown = await (await ask("complete", options)).blob();
+      if (!(await load(find("photo"), keep("shown", shown)))) {
+        throw new Error("This browser cannot show the photo.");
+      }
+    }
+    return drawing;
+  });
+  if (!found) {
+    find("file").value = "";
+    return;
+  }
+  state.photo = file;
+  state.name = (file.name || "photo").replace(/\.[^.]*$/, "");
+  const ratio = String(found.width / found.height);
+  find("stage").style.setProperty("--ratio", ratio);
+  find("comparison").style.setProperty("--ratio", ratio);
+  keep("result", null);
+  showSection("edit");
+  editor.show(found);
+  zoom(-state.zoom);
+  chooseTool(found.holes.length ? "choose" : "add");
+  listMasks();
+  updateControls();
+  focusOn(found.holes.length ? "fill" : "overlay");
+}
+
+function makeDrawing(detection) {
+  const holes = detection.holes.map((hole) => ({
+    box: hole.box,
+    outlines: hole.outlines,
+    sure: Math.max(0, ...hole.masks.map((index) => detection.masks[index].score)),
+  }));
+  return new HoleDrawing(detection.width, detection.height, holes);
+}
+
+function listMasks() {
+  const list = find("mask-list");
+  list.replaceChildren();
+  const { holes } = editor.drawing;
+  if (holes.length === 0) {
+    const text = document.createElement("p");
+    text.textContent = "No mask was found. Paint over it with the brush.";
+    list.append(text);
+  }
+  holes.forEach((hole, index) => {
+    const label = document.createElement("label");
+    const box = document.createElement("input");
+    const sure = document.createElement("span");
+    box.type = "checkbox";
+    box.checked = hole.on;
+    box.addEventListener("change", () => {
+      hole.on = box.checked;
+      editor.changed();
+    });
+    sure.className = "sure";
+    sure.textContent = hole.sure ? `${Math.round(100 * hole.sure)} % sure` : "";
+    label.append(box, `Mask ${index + 1}`, sure);
+    for (const [type, at] of [["pointerenter", index], ["pointerleave", -1]]) {
+      label.addEventListener(type, () => editor.highlight(at));
+    }
+    box.addEventListener("focus", () => editor.highlight(index));
+    box.addEventListener("blur", () => editor.highlight(-1));
+    list.append(label);
+  });
+}
+
+function updateControls() {
+  const { drawing } = editor;
+  const busy = state.work !== null;
+  find("fill").disabled = busy || !drawing?.fills;
+  find("undo").disabled = find("clear").disabled = busy || !drawing?.strokes.length;
+  if (!drawing) return;
+  find("mask-list").querySelectorAll("input").forEach((box, index) => {
+    box.checked = drawing.holes[index].on;
+  });
+  const on = drawing.holes.filter((hole) => hole.on).length;
+  find("fill").textContent = on > 1 ? "Take the masks off" : "Take the mask off";
+}
+
+function chooseTool(tool) {
+  document.querySelector(`input[name="tool"][value="${tool}"]`).checked = true;
+  editor.setTool(tool);
+}
+
+async function fill() {
+  const { drawing } = editor;
+  if (!drawing?.fills || state.work) return;
+  const answer = await wait("Filling in a face that could be there …", async (signal, onWait) => {
+    const options = { photo: state.photo, format: find("format").value, signal, onWait };
+    // What the detector found goes the same way as in every other use of the program.
+    if (drawing.untouched) return readAnswer(await ask("unmask", options));
+    return readAnswer(await ask("complete", { ...options, mask: await drawing.toPng() }));
+  });
+  if (!answer) return;
+  find("before").src = state.shown;
+  if (!(await load(find("after"), keep("result", answer.blob)))) {
+    find("after").src = state.shown;
+    showError("This browser cannot show the result, but it can be downloaded.");
+  }
+  const link = find("download");
+  link.href = state.result;
+  link.download = `${state.name}.unmasked.${SUFFIXES[answer.blob.type] ?? "png"}`;
+  find("summary").textContent = [
+    answer.faces === 1 ? "One face was filled." : `${answer.faces} faces were filled.`,
+    answer.note,
+  ].join(" ");
+  showSection("result");
+  setCut(Math.round((100 * drawing.focus[0]) / drawing.width));
+  zoom(0);
+  focusOn("cut");
+}
+
+async function readAnswer(response) {
+  return {
+    blob: await response.blob(),
+    faces: Number(response.headers.get("unmask-faces")),
+    note: response.headers.get("unmask-note") ?? "",
+  };
+}
+
+function setCut(value) {
+  find("cut").value = value;
+  find("cut").setAttribute("aria-valuetext", `${value} % photo, ${100 - value} % result`);
+  find("comparison").style.setProperty("--cut", `${value}%`);
+}
+
+// Go some steps in (above 0) or out, and keep what is worked on in view.
+function zoom(steps) {
+  const { drawing } = editor;
+  if (!drawing) return;
+  state.zoom = Math.min(ZOOMS.length - 1, Math.max(0, state.zoom + steps));
+  const times = ZOOMS[state.zoom];
+  const [x, y] = editor.pointer ?? drawing.focus;
+  for (const id of ["stage", "comparison"]) {
+    const box = find(id);
+    const view = box.parentElement;
+    box.style.setProperty("--zoom", times);
+    view.scrollLeft = (x / drawing.width) * box.offsetWidth - view.clientWidth / 2;
+    view.scrollTop = (y / drawing.height) * box.offsetHeight - view.clientHeight / 2;
+  }
+  for (const output of document.querySelectorAll(".zoom")) {
+    output.textContent = `${Math.round(100 * times)} %`;
+  }
+}
+
+function backToEdit() {
+  showSection("edit");
+  zoom(0);
+  showError("");
+  focusOn("fill");
+}
+
+function another() {
+  state.work?.abort();
+  showError("");
+  showSection("choose");
+  find("file").value = "";
+  focusOn("file");
+}
+
+function pressKey(event) {
+  if (event.key === "Escape") {
+    if (editor.cancelStroke()) return;
+    if (state.work) state.work.abort();
+    else if (isShown("result")) backToEdit();
+    else showError("");
+    return;
+  }
+  if (event.altKey || isShown("choose")) return;
+  if (!event.ctrlKey && !event.metaKey && (event.key === "+" || event.key === "-")) {
+    zoom(event.key === "+" ? 1 : -1);
+    return;
+  }
+  if (!isShown("edit")) return;
+  if (event.ctrlKey || event.metaKey) {
+    if (event.key === "Enter") fill();
+    else if (event.key.toLowerCase() === "z" && !state.work) undo();
+    else return;
+    event.preventDefault();
+    return;
+  }
+  if (event.target instanceof HTMLSelectElement) return;
+  const tools = { s: "choose", p: "add", e: "erase" };
+  if (event.key in tools) chooseTool(tools[event.key]);
+  else if (event.key === "[" || event.key === "]") {
+    find("size").value = Number(find("size").value) + (event.key === "]" ? 5 : -5);
+    editor.setSize(Number(find("size").value));
+  } else if (/^[1-9]$/.test(event.key) && editor.drawing?.toggle(Number(event.key) - 1)) {
+    editor.changed();
+  }
+}
+
+function undo() {
+  if (editor.drawing?.undo()) editor.changed();
+}
+
+const files = (transfer) => [...(transfer?.files ?? [])];
+
+find("file").addEventListener("change", (event) => takePhoto(event.target.files[0]));
+document.addEventListener("paste", (event) => {
+  const [file] = files(event.clipboardData);
+  if (file) takePhoto(file);
+  else if (isShown("choose")) showError("There is no picture in the clipboard.");
+});
+for (const type of ["dragenter", "dragover"]) {
+  document.addEventListener(type, (event) => {
+    event.preventDefault();
+    document.body.classList.add("dragged");
+  });
+}
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) document.body.classList.remove("dragged");
+});
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("dragged");
+  const [file] = files(event.dataTransfer);
+  if (file) takePhoto(file);
+  else showError("What was dropped is no file: save the picture first, then drop it.");
+});
+
+editor.addEventListener("change", updateControls);
+for (const radio of document.querySelectorAll('input[name="tool"]')) {
+  radio.addEventListener("change", () => editor.setTool(radio.value));
+}
+find("size").addEventListener("input", (event) => editor.setSize(Number(event.target.value)));
+find("undo").addEventListener("click", undo);
+find("clear").addEventListener("click", () => {
+  editor.drawing.clearStrokes();
+  editor.changed();
+});
+find("fill").addEventListener("click", fill);
+find("back").addEventListener("click", backToEdit);
+find("stop").addEventListener("click", () => state.work?.abort());
+find("cut").addEventListener("input", (event) => setCut(Number(event.target.value)));
+for (const [name, steps] of [["zoom-in", 1], ["zoom-out", -1]]) {
+  for (const button of document.getElementsByClassName(name)) {
+    button.addEventListener("click", () => zoom(steps));
+  }
+}
+for (const button of document.querySelectorAll(".another")) button.addEventListener("click", another);
+document.addEventListener("keydown", pressKey);
+
+editor.setSize(Number(find("size").value));
+showSection("choose");

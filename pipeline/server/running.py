@@ -1,0 +1,94 @@
+"""Running the application on a socket of this machine."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import numpy as np
+import uvicorn
+
+from pipeline.server.application import create_application
+from pipeline.server.limits import ServerLimits
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.core import Pipeline
+
+
+def run_server(
+    pipeline: Pipeline,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    limits: ServerLimits | None = None,
+    study: bytes | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; requests that are worked on are answered first.
+
+    The stages are loaded and run once before the first request is taken, so that missing weights
+    show at once.
+
+    Args:
+        pipeline: does the work.
+        host: address to listen on.
+        port: 0 takes a free one.
+        limits: of requests; the defaults where None.
+        study: content of a page of `unmask study make`, served at /study.
+        ready: called with the page's address once the socket is open.
+
+    Raises:
+        InputError: the address cannot be listened on.
+        UnmaskError: a stage cannot be loaded.
+        KeyboardInterrupt: after Ctrl-C, when everything is closed.
+    """
+    limits = limits or ServerLimits()
+    with _listen(host, port) as listener:
+        _warm_up(pipeline)
+        config = uvicorn.Config(
+            create_application(pipeline, limits, study=study),
+            lifespan="on",
+            ws="none",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=max(1, round(limits.seconds)),
+        )
+        if ready is not None:
+            bound = listener.getsockname()[1]
+            ready(f"http://{f'[{host}]' if ':' in host else host}:{bound}/")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _warm_up(pipeline: Pipeline) -> None:
+    """Take a small picture through every stage, which loads them; first calls are slow."""
+    grey = np.full((64, 64, 3), 127, np.uint8)
+    hole = np.zeros((64, 64), np.bool_)
+    hole[24:40, 24:40] = True
+    pipeline.run([grey, grey], [None, hole])
+    _ = pipeline.refiner
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, OverflowError) as error:
+        raise InputError(f"{host!r} port {port} is no address of this machine.") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"Cannot listen on {host} port {port}: {error.strerror or error}; "
+            "choose another with --port."
+        ) from error
+    return listener

@@ -1,0 +1,21 @@
+"""What people think: a page that asks how real pictures look, and what their answers say."""
+
+from pipeline.study.analysis import StudyResult, analyse_exports
+from pipeline.study.exports import StudyExport, read_export
+from pipeline.study.key import REAL, StudyKey, read_key
+from pipeline.study.making import MadeStudy, make_study
+from pipeline.study.report import study_json, study_markdown
+
+__all__ = [
+    "REAL",
+    "MadeStudy",
+    "StudyExport",
+    "StudyKey",
+    "StudyResult",
+    "analyse_exports",
+    "make_study",
+    "read_export",
+    "read_key",
+    "study_json",
+    "study_markdown",
+]
