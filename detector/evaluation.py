@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -74,6 +75,10 @@ class DrawnMaskOutcome:
         score: of that region; 0 where there is none.
         iou: for each refinement the intersection over union; empty where it was not found.
         residual: for each refinement the share of its pixels left outside.
+        boundary_f: for each refinement the boundary F-score.
+        excess: for each refinement the pixels outside of it, as a share of its own.
+        label: what its annotation calls it.
+        set_name: the set that the picture belongs to, "" where there are no sets.
     """
 
     file: str
@@ -84,6 +89,10 @@ class DrawnMaskOutcome:
     score: float
     iou: Mapping[str, float] = field(default_factory=dict)
     residual: Mapping[str, float] = field(default_factory=dict)
+    boundary_f: Mapping[str, float] = field(default_factory=dict)
+    excess: Mapping[str, float] = field(default_factory=dict)
+    label: str = "mask"
+    set_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,7 @@ class PictureOutcome:
         false: regions with the least score or more that are no drawn mask.
         changed: for each refinement whether any pixel would be changed.
         tags: of the picture.
+        set_name: the set that the picture belongs to, "" where there are no sets.
     """
 
     file: str
@@ -107,6 +117,77 @@ class PictureOutcome:
     false: int
     changed: Mapping[str, bool]
     tags: tuple[str, ...]
+    set_name: str = ""
+
+
+@dataclass(frozen=True)
+class PictureMeasurement:
+    """Everything that was measured on one picture.
+
+    Attributes:
+        outcome: what became of it.
+        masks: what became of each drawn mask that counts.
+        ignored: how many drawn masks are too small to count.
+        scores: of all regions that the detector gave.
+        mask_matches: for each of `IOU_THRESHOLDS` what each region is, as `detector.matching.match`
+            says, by the overlap of masks.
+        box_matches: likewise by the overlap of boxes.
+    """
+
+    outcome: PictureOutcome
+    masks: tuple[DrawnMaskOutcome, ...]
+    ignored: int
+    scores: tuple[float, ...]
+    mask_matches: tuple[tuple[int, ...], ...]
+    box_matches: tuple[tuple[int, ...], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The measurement as plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> PictureMeasurement:
+        """A measurement back from `to_dict`."""
+
+        def made(kind: type[Any], entry: Mapping[str, Any]) -> Any:
+            return kind(**{**entry, "tags": tuple(entry["tags"])})
+
+        return cls(
+            made(PictureOutcome, values["outcome"]),
+            tuple(made(DrawnMaskOutcome, entry) for entry in values["masks"]),
+            int(values["ignored"]),
+            tuple(values["scores"]),
+            tuple(tuple(row) for row in values["mask_matches"]),
+            tuple(tuple(row) for row in values["box_matches"]),
+        )
+
+
+@dataclass(frozen=True)
+class MaskGroup:
+    """How a detector did on some of the drawn masks.
+
+    Attributes:
+        kind: what they are grouped by: "set", "width of the mask", "kind of mask" or "tag".
+        name: of the group.
+        masks: what became of each.
+    """
+
+    kind: str
+    name: str
+    masks: tuple[DrawnMaskOutcome, ...]
+
+    @property
+    def recall(self) -> float:
+        """Share of the masks that were found."""
+        return _mean(float(mask.found) for mask in self.masks)
+
+    def iou(self, refinement: str) -> float:
+        """Mean intersection over union of the found ones; NaN where none was found."""
+        return _mean(mask.iou[refinement] for mask in self.masks if mask.found)
+
+    def residual(self, refinement: str) -> float:
+        """Mean share of the found ones' pixels left outside; NaN where none was found."""
+        return _mean(mask.residual[refinement] for mask in self.masks if mask.found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +207,8 @@ class DetectionReport:
         unmasked_pictures: how many pictures show no mask at all.
         unmasked_changed: for each refinement the share of them that would be changed.
         curve: precision and recall of masks at IoU 0.5.
+        box_curve: likewise of boxes.
+        checksum: of the pictures' names and their outlines; reports compare when it is equal.
         masks: what became of each drawn mask that counts.
         outcomes: what became of each picture.
     """
@@ -147,18 +230,23 @@ class DetectionReport:
     unmasked_pictures: int
     unmasked_changed: Mapping[str, float]
     curve: PrecisionRecallCurve
+    box_curve: PrecisionRecallCurve
+    checksum: str
     masks: tuple[DrawnMaskOutcome, ...]
     outcomes: tuple[PictureOutcome, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """All figures as plain values for JSON; what is not a number is None."""
-        values = {name: value for name, value in vars(self).items() if name != "curve"}
+        left_out = ("curve", "box_curve", "checksum")
+        values = {name: value for name, value in vars(self).items() if name not in left_out}
+        values["checksum_of_annotations"] = self.checksum
         values["quality"] = {name: asdict(entry) for name, entry in self.quality.items()}
         values["masks"] = [asdict(outcome) for outcome in self.masks]
         values["outcomes"] = [asdict(outcome) for outcome in self.outcomes]
-        values["curve"] = {
-            name: getattr(self.curve, name).tolist() for name in ("scores", "precision", "recall")
-        }
+        for name, curve in (("curve", self.curve), ("box_curve", self.box_curve)):
+            values[name] = {
+                part: getattr(curve, part).tolist() for part in ("scores", "precision", "recall")
+            }
         plain = _plain(values)
         assert isinstance(plain, dict)
         return plain
@@ -192,22 +280,75 @@ class DetectionReport:
         ]
         return rows
 
-    def recall_by_tag(self) -> dict[str, tuple[int, float]]:
-        """For each tag of the pictures: how many masks count, and the recall among them."""
-        return _recall_by(self.masks, lambda outcome: outcome.tags)
+    def groups(self, widths: Sequence[float] = (60, 120, 240, 480)) -> list[MaskGroup]:
+        """The drawn masks by set, width, kind and tag; a kind of one group only is left out.
 
-    def recall_by_width(
-        self, edges: Sequence[float] = (60, 120, 240, 480)
-    ) -> dict[str, tuple[int, float]]:
-        """For each band of widths in pixels: how many masks count, and the recall among them."""
-        bounds = [0.0, *edges, math.inf]
+        Args:
+            widths: borders of the bands of width, in pixels.
+        """
+        bounds = [0.0, *widths, math.inf]
 
         def band(outcome: DrawnMaskOutcome) -> tuple[str, ...]:
             at = int(np.searchsorted(bounds, outcome.width, side="right")) - 1
             low, high = bounds[at], bounds[at + 1]
             return (f"{low:g} px and more" if math.isinf(high) else f"{low:g} to {high:g} px",)
 
-        return _recall_by(self.masks, band)
+        def tags(outcome: DrawnMaskOutcome) -> tuple[str, ...]:
+            return tuple(sorted(outcome.tags))
+
+        by_width = sorted(self.masks, key=lambda outcome: outcome.width)
+        by_set = sorted(self.masks, key=lambda outcome: outcome.set_name)
+        by_label = sorted(self.masks, key=lambda outcome: outcome.label)
+        return [
+            *_grouped("set", by_set, lambda outcome: (outcome.set_name,)),
+            *_grouped("width of the mask", by_width, band),
+            *_grouped("kind of mask", by_label, lambda outcome: (outcome.label,)),
+            *_grouped("tag", self.masks, tags, at_least=1),
+        ]
+
+    def changed_by_set(self) -> dict[str, tuple[int, dict[str, float]]]:
+        """For each set: its pictures without masks, and for each refinement the changed share."""
+        sets: dict[str, list[PictureOutcome]] = {}
+        for outcome in self.outcomes:
+            if outcome.unmasked:
+                sets.setdefault(outcome.set_name, []).append(outcome)
+        return {
+            name: (
+                len(outcomes),
+                {
+                    refinement: _mean(float(outcome.changed[refinement]) for outcome in outcomes)
+                    for refinement in self.quality
+                },
+            )
+            for name, outcomes in sorted(sets.items())
+        }
+
+
+def _grouped(
+    kind: str,
+    outcomes: Iterable[DrawnMaskOutcome],
+    names_of: Callable[[DrawnMaskOutcome], Iterable[str]],
+    at_least: int = 2,
+) -> list[MaskGroup]:
+    groups: dict[str, list[DrawnMaskOutcome]] = {}
+    for outcome in outcomes:
+        for name in names_of(outcome):
+            groups.setdefault(name, []).append(outcome)
+    if len(groups) < at_least:
+        return []
+    names = sorted(groups) if kind == "tag" else list(groups)
+    return [MaskGroup(kind, name, tuple(groups[name])) for name in names]
+
+
+def annotation_checksum(pictures: Iterable[AnnotatedPicture]) -> str:
+    """Sha256 over the pictures' file names and the outlines of their masks, 64 hex digits."""
+    digest = hashlib.sha256()
+    for picture in pictures:
+        digest.update(f"{picture.file.name}\0{len(picture.masks)}\0".encode())
+        for mask in picture.masks:
+            for piece in mask.pieces:
+                digest.update(np.ascontiguousarray(np.round(piece, 2), "<f8").tobytes())
+    return digest.hexdigest()
 
 
 def _share(value: float) -> str:
@@ -224,36 +365,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _recall_by(
-    outcomes: Iterable[DrawnMaskOutcome],
-    groups: Callable[[DrawnMaskOutcome], Iterable[str]],
-) -> dict[str, tuple[int, float]]:
-    found: dict[str, list[bool]] = {}
-    for outcome in outcomes:
-        for group in groups(outcome):
-            found.setdefault(group, []).append(outcome.found)
-    return {name: (len(hits), sum(hits) / len(hits)) for name, hits in sorted(found.items())}
-
-
-@dataclass
-class _Tally:
-    """What is gathered picture by picture."""
-
-    scores: list[float] = field(default_factory=list)
-    mask_matches: dict[float, list[int]] = field(
-        default_factory=lambda: {threshold: [] for threshold in IOU_THRESHOLDS}
-    )
-    box_matches: dict[float, list[int]] = field(
-        default_factory=lambda: {threshold: [] for threshold in IOU_THRESHOLDS}
-    )
-    drawn: int = 0
-    ignored: int = 0
-    masks: list[DrawnMaskOutcome] = field(default_factory=list)
-    outcomes: list[PictureOutcome] = field(default_factory=list)
-    boundary_f: dict[str, list[float]] = field(default_factory=dict)
-    excess: dict[str, list[float]] = field(default_factory=dict)
-
-
 def evaluate_detector(
     detector: Detects,
     pictures: Sequence[AnnotatedPicture],
@@ -264,6 +375,9 @@ def evaluate_detector(
     boundary_tolerance: float = 0.02,
     batch: int = 8,
     load: Callable[[AnnotatedPicture], Image] = AnnotatedPicture.load,
+    sets: Sequence[str] | None = None,
+    known: Mapping[int, PictureMeasurement] | None = None,
+    keep: Callable[[int, PictureMeasurement], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> DetectionReport:
     """Measure a detector, and refiners on what it finds.
@@ -283,6 +397,9 @@ def evaluate_detector(
             one pixel.
         batch: pictures given to the detector at a time.
         load: reads a picture.
+        sets: for each picture the name of the set that it belongs to.
+        known: by the picture's place, measurements of an earlier run that was broken off.
+        keep: called with each new measurement and its picture's place, to store it.
         progress: called with how many pictures are done, and how many there are.
 
     Raises:
@@ -294,42 +411,55 @@ def evaluate_detector(
         raise InputError(f"A refinement cannot be named {UNREFINED!r}: its own masks are.")
     if not pictures:
         raise InputError("There are no pictures to measure the detector on.")
-    tally = _Tally()
-    for start in range(0, len(pictures), batch):
-        chunk = pictures[start : start + batch]
-        images = [load(picture) for picture in chunk]
-        for picture, image, regions in zip(chunk, images, detector.detect(images), strict=True):
-            _measure(
-                tally, picture, image, regions, refined, confidence, min_width, boundary_tolerance
+    names = [""] * len(pictures) if sets is None else list(sets)
+    if len(names) != len(pictures):
+        raise InputError(f"There are {len(pictures)} pictures, but {len(names)} names of sets.")
+    measured = dict(known or {})
+    fresh = [index for index in range(len(pictures)) if index not in measured]
+    earlier = len(pictures) - len(fresh)
+    for start in range(0, len(fresh), batch):
+        chunk = fresh[start : start + batch]
+        images = [load(pictures[index]) for index in chunk]
+        for index, image, regions in zip(chunk, images, detector.detect(images), strict=True):
+            measured[index] = _measure(
+                pictures[index],
+                names[index],
+                image,
+                regions,
+                refined,
+                confidence,
+                min_width,
+                boundary_tolerance,
             )
+            if keep is not None:
+                keep(index, measured[index])
         if progress is not None:
-            progress(min(start + batch, len(pictures)), len(pictures))
-    return _report(tally, [UNREFINED, *refined], len(pictures), confidence, min_width)
+            progress(earlier + min(start + batch, len(fresh)), len(pictures))
+    return _report(
+        [measured[index] for index in range(len(pictures))],
+        [UNREFINED, *refined],
+        confidence,
+        min_width,
+        annotation_checksum(pictures),
+    )
 
 
 def _measure(
-    tally: _Tally,
     picture: AnnotatedPicture,
+    set_name: str,
     image: Image,
     regions: Sequence[MaskRegion],
     refinements: Mapping[str, Refine],
     confidence: float,
     min_width: float,
     boundary_tolerance: float,
-) -> None:
+) -> PictureMeasurement:
     size = int(image.shape[0]), int(image.shape[1])
     drawn = [mask.draw(size) for mask in picture.masks]
     small = [mask.width < min_width for mask in picture.masks]
     scores = [region.score for region in regions]
     ious = mask_ious([region.mask for region in regions], drawn)
     boxes = box_ious([region.box for region in regions], [mask.box for mask in picture.masks])
-    tally.scores += scores
-    for threshold in IOU_THRESHOLDS:
-        tally.mask_matches[threshold] += match(ious, scores, threshold, small).tolist()
-        tally.box_matches[threshold] += match(boxes, scores, threshold, small).tolist()
-    tally.drawn += small.count(False)
-    tally.ignored += small.count(True)
-
     counted = [index for index, score in enumerate(scores) if score >= confidence]
     kept = [regions[index] for index in counted]
     matches = match(ious[counted], [scores[index] for index in counted], 0.5, small)
@@ -340,25 +470,24 @@ def _measure(
         ]
     unions = {name: _union(masks, size) for name, masks in holes.items()}
     by_drawn = {int(number): at for at, number in enumerate(matches) if number >= 0}
+    outcomes = []
     for index, (mask, outline) in enumerate(zip(drawn, picture.masks, strict=True)):
         if small[index]:
             continue
         region = kept[by_drawn[index]] if index in by_drawn else None
-        outcome_iou: dict[str, float] = {}
-        residual: dict[str, float] = {}
+        figures: dict[str, dict[str, float]] = {
+            name: {} for name in ("iou", "residual", "boundary_f", "excess")
+        }
         if region is not None:
+            tolerance = max(1.0, boundary_tolerance * outline.width)
+            area = max(1, int(mask.sum()))
             for name, candidates in holes.items():
                 best, iou = _closest([region.mask] if name == UNREFINED else candidates, mask, size)
-                outcome_iou[name] = iou
-                residual[name] = float((mask & ~unions[name]).sum() / max(1, mask.sum()))
-                tolerance = max(1.0, boundary_tolerance * outline.width)
-                tally.boundary_f.setdefault(name, []).append(
-                    boundary_f_score(best, mask, tolerance)
-                )
-                tally.excess.setdefault(name, []).append(
-                    float((best & ~mask).sum() / max(1, mask.sum()))
-                )
-        tally.masks.append(
+                figures["iou"][name] = iou
+                figures["residual"][name] = float((mask & ~unions[name]).sum() / area)
+                figures["boundary_f"][name] = boundary_f_score(best, mask, tolerance)
+                figures["excess"][name] = float((best & ~mask).sum() / area)
+        outcomes.append(
             DrawnMaskOutcome(
                 str(picture.file),
                 index,
@@ -366,11 +495,12 @@ def _measure(
                 picture.tags,
                 region is not None,
                 0.0 if region is None else region.score,
-                outcome_iou,
-                residual,
+                **figures,
+                label=outline.label,
+                set_name=set_name,
             )
         )
-    tally.outcomes.append(
+    return PictureMeasurement(
         PictureOutcome(
             str(picture.file),
             not picture.masks,
@@ -379,7 +509,18 @@ def _measure(
             int((matches == UNMATCHED).sum()),
             {name: bool(union.any()) for name, union in unions.items()},
             picture.tags,
-        )
+            set_name,
+        ),
+        tuple(outcomes),
+        small.count(True),
+        tuple(scores),
+        *(
+            tuple(
+                tuple(match(overlaps, scores, threshold, small).tolist())
+                for threshold in IOU_THRESHOLDS
+            )
+            for overlaps in (ious, boxes)
+        ),
     )
 
 
@@ -405,30 +546,39 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def _report(
-    tally: _Tally, names: Sequence[str], pictures: int, confidence: float, min_width: float
+    measured: Sequence[PictureMeasurement],
+    names: Sequence[str],
+    confidence: float,
+    min_width: float,
+    checksum: str,
 ) -> DetectionReport:
+    masks = tuple(outcome for one in measured for outcome in one.masks)
+    outcomes = tuple(one.outcome for one in measured)
+    scores = [score for one in measured for score in one.scores]
+    drawn = sum(outcome.drawn for outcome in outcomes)
     curves = {
-        kind: {
-            threshold: precision_recall_curve(tally.scores, matched, tally.drawn)
-            for threshold, matched in matches.items()
-        }
-        for kind, matches in (("mask", tally.mask_matches), ("box", tally.box_matches))
+        kind: [
+            precision_recall_curve(
+                scores, [number for one in measured for number in matches(one)[at]], drawn
+            )
+            for at in range(len(IOU_THRESHOLDS))
+        ]
+        for kind, matches in _MATCHES.items()
     }
     averages = {
-        kind: [
-            curve.average_precision if tally.drawn else math.nan for curve in by_threshold.values()
-        ]
+        kind: [curve.average_precision if drawn else math.nan for curve in by_threshold]
         for kind, by_threshold in curves.items()
     }
     shares = {
-        kind: _precision_recall(by_threshold[0.5], confidence, tally.drawn)
+        kind: _precision_recall(by_threshold[0], confidence, drawn)
         for kind, by_threshold in curves.items()
     }
-    unmasked = [outcome for outcome in tally.outcomes if outcome.unmasked]
+    unmasked = [outcome for outcome in outcomes if outcome.unmasked]
+    found = [outcome for outcome in masks if outcome.found]
     return DetectionReport(
-        pictures=pictures,
-        drawn=tally.drawn,
-        ignored=tally.ignored,
+        pictures=len(measured),
+        drawn=drawn,
+        ignored=sum(one.ignored for one in measured),
         confidence=confidence,
         min_width=min_width,
         precision=shares["mask"][0],
@@ -441,10 +591,10 @@ def _report(
         box_ap=float(np.mean(averages["box"])),
         quality={
             name: MaskQuality(
-                _mean(outcome.iou[name] for outcome in tally.masks if outcome.found),
-                _mean(tally.boundary_f.get(name, ())),
-                _mean(outcome.residual[name] for outcome in tally.masks if outcome.found),
-                _mean(tally.excess.get(name, ())),
+                _mean(outcome.iou[name] for outcome in found),
+                _mean(outcome.boundary_f[name] for outcome in found),
+                _mean(outcome.residual[name] for outcome in found),
+                _mean(outcome.excess[name] for outcome in found),
             )
             for name in names
         },
@@ -452,10 +602,18 @@ def _report(
         unmasked_changed={
             name: _mean(float(outcome.changed[name]) for outcome in unmasked) for name in names
         },
-        curve=curves["mask"][0.5],
-        masks=tuple(tally.masks),
-        outcomes=tuple(tally.outcomes),
+        curve=curves["mask"][0],
+        box_curve=curves["box"][0],
+        checksum=checksum,
+        masks=masks,
+        outcomes=outcomes,
     )
+
+
+_MATCHES: dict[str, Callable[[PictureMeasurement], tuple[tuple[int, ...], ...]]] = {
+    "mask": lambda one: one.mask_matches,
+    "box": lambda one: one.box_matches,
+}
 
 
 def _precision_recall(

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
 from inpainter.frozen import Case, HoleChecksum
+from inpainter.measurements import CaseResult, Measurements, Metric
 from inpainter.metrics import (
+    IDENTITY_WARNING,
+    FeatureExtractor,
     LandmarkFinder,
+    MultiScaleSimilarity,
     colour_distance,
+    frechet_distance,
+    kernel_distance,
     l1,
     landmark_error,
     mean_over,
@@ -26,29 +27,19 @@ from inpainter.metrics import (
     sharpness_ratio,
     ssim_map,
 )
-from inpainter.picture_sheet import SheetRow, draw_sheet
-from weights.atomic import atomic_path
-from weights.errors import ConfigurationError, InputError, OutputError
-from weights.provenance import make_mark, save_marked
+from inpainter.metrics.multi_scale import SMALLEST_SIDE
+from inpainter.picture_sheet import SheetRow
+from weights.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from weights.contracts import Hole, Image
 
 ERASED: Final = 127
 """Grey level that stands in the hole of what a system is given, so that no truth leaks into it."""
-
-AREA_BANDS: Final[tuple[tuple[float, float], ...]] = (
-    (0.0, 0.1),
-    (0.1, 0.2),
-    (0.2, 0.3),
-    (0.3, 0.4),
-    (0.4, 0.5),
-    (0.5, 0.6),
-    (0.6, 1.0),
-)
-"""Bands of hole area, as shares of the picture, by which results are summed up."""
 
 
 class CompletionSystem(Protocol):
@@ -59,417 +50,121 @@ class CompletionSystem(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One column of a report.
-
-    Attributes:
-        name: its key in files.
-        title: its heading in tables.
-        better: "higher", "lower" or "one" (nearest to 1).
-        decimals: how many digits tables show.
-    """
-
-    name: str
-    title: str
-    better: str
-    decimals: int
-
+PICTURE_METRICS: Final[tuple[Metric, ...]] = (
+    Metric("psnr_hole", "PSNR hole, dB", "higher", 2, headline=True),
+    Metric("ssim_hole", "SSIM hole", "higher", 3, headline=True),
+    Metric("ms_ssim_hole", "MS-SSIM hole", "higher", 3),
+    Metric("l1_hole", "L1 hole", "lower", 4, headline=True),
+    Metric("psnr", "PSNR picture, dB", "higher", 2),
+    Metric("ssim", "SSIM picture", "higher", 3),
+    Metric("ms_ssim", "MS-SSIM picture", "higher", 3),
+    Metric("l1", "L1 picture", "lower", 4),
+    Metric("psnr_seam", "PSNR seam, dB", "higher", 2),
+    Metric("ssim_seam", "SSIM seam", "higher", 3, headline=True),
+    Metric("ms_ssim_seam", "MS-SSIM seam", "higher", 3),
+    Metric("l1_seam", "L1 seam", "lower", 4),
+    Metric("lpips", "LPIPS", "lower", 3, headline=True),
+    Metric("sharpness", "Sharpness", "one", 2, headline=True),
+    Metric("colour", "Colour shift, Delta E", "lower", 2),
+    Metric("face_found", "Face found", "higher", 3, headline=True),
+    Metric("landmark_error", "Landmark error", "lower", 4, headline=True),
+    Metric("identity", "Identity distance (information only)", "none", 3),
+)
+"""What one completed picture tells beside the true one; see `Instruments` for what some need."""
 
 METRICS: Final[tuple[Metric, ...]] = (
-    Metric("psnr_hole", "PSNR hole, dB", "higher", 2),
-    Metric("ssim_hole", "SSIM hole", "higher", 3),
-    Metric("l1_hole", "L1 hole", "lower", 4),
-    Metric("psnr", "PSNR, dB", "higher", 2),
-    Metric("ssim", "SSIM", "higher", 3),
-    Metric("ssim_seam", "SSIM seam", "higher", 3),
-    Metric("sharpness", "Sharpness", "one", 2),
-    Metric("colour", "Colour shift, Delta E", "lower", 2),
-    Metric("face_found", "Face found", "higher", 3),
-    Metric("landmark_error", "Landmark error", "lower", 4),
+    *PICTURE_METRICS,
     Metric("seconds", "Seconds a face", "lower", 3),
 )
-"""What is measured, in the order of tables; the face columns need a landmark finder."""
+"""What is measured of an inpainter, in the order of tables."""
+
+
+class IdentityDistance(Protocol):
+    """Compares the faces of a result and of a truth by the true landmarks `(68, 2)`."""
+
+    def __call__(self, result: Image, truth: Image, landmarks: NDArray[np.floating]) -> float:
+        """Give the distance."""
+        ...
+
+
+class PerceptualDistance(Protocol):
+    """Compares results with truths, pair by pair."""
+
+    def __call__(self, results: Sequence[Image], truths: Sequence[Image]) -> list[float]:
+        """Give one distance per pair."""
+        ...
 
 
 @dataclass(frozen=True)
-class CaseResult:
-    """What one system did on one case.
+class Instruments:
+    """What is measured with beyond the pixels; each may be left out.
 
     Attributes:
-        case: the case's name.
-        system: the system's name.
-        hole_area: share of the crop that is missing, 0 to 1.
-        groups: the case's labels.
-        values: metric name to value; nan where a metric does not apply.
+        finder: finds landmarks, for `face_found` and `landmark_error`.
+        identity: compares faces, as `inpainter.metrics.DlibIdentity`, for `identity`; needs
+            `finder`.
+        perceptual: as `inpainter.metrics.LearnedPerceptualDistance`, for `lpips`.
+        features: for the distances of whole sets.
     """
 
-    case: str
-    system: str
-    hole_area: float
-    groups: Mapping[str, str]
-    values: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean with its 95 % bootstrap confidence interval.
-
-    Attributes:
-        mean: over the cases where the metric applies; nan where there are none.
-        low: lower end of the interval.
-        high: upper end of the interval.
-        count: number of cases.
-    """
-
-    mean: float
-    low: float
-    high: float
-    count: int
-
-
-def bootstrap_mean(
-    values: Iterable[float], *, resamples: int = 1000, seed: int = 0, confidence: float = 0.95
-) -> Estimate:
-    """Estimate a mean and its percentile interval by drawing cases with replacement.
-
-    Args:
-        values: one per case; nan and infinite ones are left out.
-        resamples: how often the cases are drawn again.
-        seed: source of all chance.
-        confidence: share of the draws inside the interval.
-
-    Source: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife".
-    """
-    finite = np.array([value for value in values if math.isfinite(value)], np.float64)
-    if finite.size == 0:
-        return Estimate(math.nan, math.nan, math.nan, 0)
-    random = np.random.default_rng(seed)
-    # Drawn in pieces: all resamples of thousands of cases at once would fill memory.
-    means = np.concatenate(
-        [
-            finite[random.integers(finite.size, size=(len(piece), finite.size))].mean(axis=1)
-            for piece in np.array_split(np.arange(resamples), max(1, resamples // 50))
-        ]
-    )
-    tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(means, (tail, 1.0 - tail))
-    return Estimate(float(finite.mean()), float(low), float(high), int(finite.size))
-
-
-@dataclass(frozen=True)
-class CompletionReport:
-    """All results of a comparison, and their summaries.
-
-    Attributes:
-        systems: names, in the order of tables.
-        results: one per case and system.
-        checksum: of names and holes, see `HoleChecksum`; reports compare when theirs are equal.
-        configuration: what was measured with which settings; goes into the files as it is.
-        sheet: picture rows of the first cases.
-        seed: of the bootstrap.
-        resamples: of the bootstrap.
-    """
-
-    systems: tuple[str, ...]
-    results: tuple[CaseResult, ...]
-    checksum: str
-    configuration: Mapping[str, Any] = field(default_factory=dict)
-    sheet: tuple[SheetRow, ...] = ()
-    seed: int = 0
-    resamples: int = 1000
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """The metrics that were measured on at least one case."""
-        return [
-            metric
-            for metric in METRICS
-            if any(not math.isnan(result.values[metric.name]) for result in self.results)
-        ]
-
-    def values(
-        self, system: str, metric: str, where: Callable[[CaseResult], bool] = lambda _: True
-    ) -> dict[str, float]:
-        """Give one system's value of a metric per case name.
-
-        Raises:
-            ConfigurationError: the system or the metric is not in the report.
-        """
-        if system not in self.systems or metric not in {known.name for known in METRICS}:
-            raise ConfigurationError(f"The report has no metric {metric!r} of {system!r}.")
-        return {
-            result.case: result.values[metric]
-            for result in self.results
-            if result.system == system and where(result)
-        }
-
-    def estimate(
-        self, system: str, metric: str, where: Callable[[CaseResult], bool] = lambda _: True
-    ) -> Estimate:
-        """Give the mean of a metric over the cases that `where` accepts."""
-        return self._bootstrap(self.values(system, metric, where).values())
-
-    def difference(self, system: str, other: str, metric: str) -> Estimate:
-        """Give the mean over cases of a system's value less another's on the same case.
-
-        The interval is that of the paired differences: where it does not hold 0, the difference
-        is larger than the chance of the draw.
-        """
-        mine, theirs = self.values(system, metric), self.values(other, metric)
-        return self._bootstrap(mine[case] - theirs[case] for case in mine if case in theirs)
-
-    def _bootstrap(self, values: Iterable[float]) -> Estimate:
-        return bootstrap_mean(values, resamples=self.resamples, seed=self.seed)
-
-    def parts(self) -> Iterator[tuple[str, str, Callable[[CaseResult], bool]]]:
-        """Give (kind, part, test) of all parts with a case: hole bands first, then groups."""
-        first = [result for result in self.results if result.system == self.systems[0]]
-        for low, high in AREA_BANDS:
-
-            def in_band(result: CaseResult, low: float = low, high: float = high) -> bool:
-                return low <= result.hole_area < high or (high == 1.0 == result.hole_area)
-
-            if any(in_band(result) for result in first):
-                yield "hole area", f"{low:g} to {high:g}", in_band
-        for kind in sorted({kind for result in first for kind in result.groups}):
-            for part in sorted({r.groups[kind] for r in first if kind in r.groups}):
-
-                def in_group(result: CaseResult, kind: str = kind, part: str = part) -> bool:
-                    return result.groups.get(kind) == part
-
-                yield kind, part, in_group
-
-    def summary(self) -> dict[str, Any]:
-        """Give the report as plain values for JSON: estimates overall, by band and by group."""
-
-        def block(where: Callable[[CaseResult], bool]) -> dict[str, Any]:
-            return {
-                system: {
-                    metric.name: vars(self.estimate(system, metric.name, where))
-                    for metric in self.metrics
-                }
-                for system in self.systems
-            }
-
-        parts: dict[str, dict[str, Any]] = {}
-        for kind, part, where in self.parts():
-            parts.setdefault(kind, {})[part] = block(where)
-        return {
-            "configuration": dict(self.configuration),
-            "checksum_of_holes": self.checksum,
-            "cases": len({result.case for result in self.results}),
-            "overall": block(lambda _: True),
-            "differences": {
-                f"{system} less {other}": {
-                    metric.name: vars(self.difference(system, other, metric.name))
-                    for metric in self.metrics
-                }
-                for system in self.systems[:1]
-                for other in self.systems[1:]
-            },
-            "parts": parts,
-        }
-
-    def to_markdown(self) -> str:
-        """Write the report as Markdown: all cases, differences, and one table per kind of part."""
-        cases = len({result.case for result in self.results})
-        lines = [
-            "# Completion, measured",
-            "",
-            f"{cases} cases. Means with 95 % bootstrap intervals; checksum of the holes "
-            f"`{self.checksum[:16]}`.",
-            "",
-            *(f"- {key}: {value}" for key, value in self.configuration.items()),
-            "",
-            "## All cases",
-            "",
-            *self._table(
-                "system",
-                [
-                    (system, [self.estimate(system, metric.name) for metric in self.metrics])
-                    for system in self.systems
-                ],
-            ),
-        ]
-        if len(self.systems) > 1:
-            first = self.systems[0]
-            rows = [
-                (
-                    f"{first} less {other}",
-                    [self.difference(first, other, metric.name) for metric in self.metrics],
-                )
-                for other in self.systems[1:]
-            ]
-            lines += ["", "## Differences on the same cases", "", *self._table("systems", rows)]
-        kinds: dict[str, list[tuple[str, list[Estimate]]]] = {}
-        for kind, part, where in self.parts():
-            for system in self.systems:
-                estimates = [self.estimate(system, metric.name, where) for metric in self.metrics]
-                kinds.setdefault(kind, []).append(
-                    (f"{part} | {estimates[0].count} | {system}", estimates)
-                )
-        for kind, rows in kinds.items():
-            lines += ["", f"## By {kind}", ""]
-            lines += self._table(f"{kind} | cases | system", rows, intervals=False)
-        return "\n".join(lines) + "\n"
-
-    def _table(
-        self, heading: str, rows: Sequence[tuple[str, Sequence[Estimate]]], intervals: bool = True
-    ) -> list[str]:
-        titles = " | ".join(metric.title for metric in self.metrics)
-        cases = len({result.case for result in self.results})
-        columns = heading.count("|") + 1
-        lines = [
-            f"| {heading} | {titles} |",
-            "|" + "---|" * columns + "---:|" * len(self.metrics),
-        ]
-        for label, estimates in rows:
-            cells = [
-                _cell(estimate, metric.decimals, cases if intervals else None)
-                for estimate, metric in zip(estimates, self.metrics, strict=True)
-            ]
-            lines.append(f"| {label} | " + " | ".join(cells) + " |")
-        return lines
-
-    def to_csv(self) -> str:
-        """Write one line per case and system; empty cells where a metric does not apply."""
-        kinds = sorted({kind for result in self.results for kind in result.groups})
-        names = [metric.name for metric in self.metrics]
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["case", "system", "hole_area", *kinds, *names])
-        for result in self.results:
-            writer.writerow(
-                [
-                    result.case,
-                    result.system,
-                    f"{result.hole_area:.6f}",
-                    *(result.groups.get(kind, "") for kind in kinds),
-                    *("" if math.isnan(v := result.values[name]) else f"{v:.6g}" for name in names),
-                ]
-            )
-        return text.getvalue()
-
-    def to_json(self) -> str:
-        """Write the summary as JSON; what is not a finite number becomes null."""
-        return json.dumps(_plain(self.summary()), indent=2, ensure_ascii=False) + "\n"
-
-    def write(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
-        """Write report.md, report.json, cases.csv and, where there are rows, sheet.png.
-
-        Args:
-            folder: where to; made where it is missing.
-            overwrite: whether files that exist are replaced.
-
-        Returns:
-            The written files.
-
-        Raises:
-            OutputError: a file exists and `overwrite` is False (found before anything is written),
-                or cannot be written.
-        """
-        root = Path(folder)
-        texts = {
-            "report.md": self.to_markdown,
-            "report.json": self.to_json,
-            "cases.csv": self.to_csv,
-        }
-        names = [*texts, *(["sheet.png"] if self.sheet else [])]
-        for name in names:
-            if (root / name).exists() and not overwrite:
-                raise OutputError(
-                    f"{root / name} exists already and is not overwritten unless asked."
-                )
-        for name, make in texts.items():
-            with atomic_path(root / name, overwrite=overwrite) as path:
-                path.write_text(make(), encoding="utf-8")
-        if self.sheet:
-            with atomic_path(root / "sheet.png", overwrite=overwrite) as path:
-                save_marked(draw_sheet(self.sheet), path, make_mark())
-        return [root / name for name in names]
-
-
-def _cell(estimate: Estimate, decimals: int, cases: int | None) -> str:
-    """Write an estimate; with its interval, and its own count where it is not all `cases`."""
-    if not estimate.count:
-        return "-"
-    text = f"{estimate.mean:.{decimals}f}"
-    if cases is not None:
-        text += f" ({estimate.low:.{decimals}f} to {estimate.high:.{decimals}f})"
-        if estimate.count != cases:
-            text += f", {estimate.count} cases"
-    return text
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, str | int | float | bool) or value is None:
-        return value
-    return str(value)
+    finder: LandmarkFinder | None = None
+    identity: IdentityDistance | None = None
+    perceptual: PerceptualDistance | None = None
+    features: FeatureExtractor | None = None
 
 
 def measure_case(
     case: Case,
     completed: Image,
     *,
-    finder: LandmarkFinder | None = None,
+    instruments: Instruments | None = None,
     true_landmarks: NDArray[np.float64] | None = None,
 ) -> dict[str, float]:
     """Measure one completed picture against the truth.
 
     Args:
         case: the true picture and the hole.
-        completed: uint8 RGB of the same size, equal to the truth outside the hole.
-        finder: finds landmarks; None leaves `face_found` and `landmark_error` as nan.
-        true_landmarks: what the finder sees in the true picture; where it sees no face there, both
-            are nan as well, because then the result is not to blame.
+        completed: uint8 RGB of the same size.
+        instruments: what is measured with; its set features are not taken here.
+        true_landmarks: what the finder sees in the true picture; where it sees no face there, the
+            face's figures are nan, because then the result is not to blame.
 
     Returns:
-        A value for each of `METRICS` but "seconds"; those over the hole are over `case.measured`.
+        A value for each of `PICTURE_METRICS`, nan where it does not apply: multi-scale SSIM needs
+        176 pixels a side. Those over the hole are over `case.measured`.
 
     Raises:
         InputError: the sizes differ.
     """
-    region = case.measured
-    similarity = ssim_map(completed, case.image)
+    tools = instruments or Instruments()
+    truth, frame = case.image, case.inside
     ring = seam_ring(case.hole)
-    if case.inside is not None:
-        ring &= case.inside
-    values = {
-        "psnr_hole": psnr(completed, case.image, region),
-        "ssim_hole": mean_over(similarity, region),
-        "l1_hole": l1(completed, case.image, region),
-        "psnr": psnr(completed, case.image, case.inside),
-        "ssim": mean_over(similarity, case.inside),
-        "ssim_seam": mean_over(similarity, ring),
-        "sharpness": sharpness_ratio(completed, case.image, region),
-        "colour": colour_distance(completed, case.image, region),
-        "face_found": math.nan,
-        "landmark_error": math.nan,
-    }
-    if finder is not None and true_landmarks is not None:
-        found = finder(completed)
+    if frame is not None:
+        ring &= frame
+    values = dict.fromkeys((metric.name for metric in PICTURE_METRICS), math.nan)
+    similarity = ssim_map(completed, truth)
+    multi_scale = (
+        MultiScaleSimilarity(completed, truth) if min(truth.shape[:2]) >= SMALLEST_SIDE else None
+    )
+    for ending, region in (("_hole", case.measured), ("", frame), ("_seam", ring)):
+        values[f"l1{ending}"] = l1(completed, truth, region)
+        values[f"psnr{ending}"] = psnr(completed, truth, region)
+        values[f"ssim{ending}"] = mean_over(similarity, region)
+        if multi_scale is not None:
+            whole = region is None or bool(region.all())
+            values[f"ms_ssim{ending}"] = multi_scale.over(None if whole else region)
+    values["sharpness"] = sharpness_ratio(completed, truth, case.measured)
+    values["colour"] = colour_distance(completed, truth, case.measured)
+    if tools.perceptual is not None:
+        values["lpips"] = tools.perceptual([completed], [truth])[0]
+    if tools.finder is not None and true_landmarks is not None:
+        found = tools.finder(completed)
         values["face_found"] = float(found is not None)
         if found is not None:
             values["landmark_error"] = landmark_error(found, true_landmarks)
+        if tools.identity is not None:
+            values["identity"] = tools.identity(completed, truth, true_landmarks)
     return values
-
-
-def _batches(cases: Iterable[Case], size: int) -> Iterator[list[Case]]:
-    batch: list[Case] = []
-    for case in cases:
-        batch.append(case)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def evaluate_inpainter(
@@ -477,32 +172,34 @@ def evaluate_inpainter(
     cases: Iterable[Case],
     *,
     batch: int = 8,
-    finder: LandmarkFinder | None = None,
-    sheet_rows: int = 12,
+    instruments: Instruments | None = None,
     configuration: Mapping[str, Any] | None = None,
     seed: int = 0,
     resamples: int = 1000,
+    known: Iterable[CaseResult] = (),
+    keep: Callable[[CaseResult], None] | None = None,
     progress: Callable[[int], None] | None = None,
-) -> CompletionReport:
+) -> Measurements:
     """Measure several systems on the same cases.
 
     A system is given the crop with mid grey in the hole, and of what it gives back only the hole's
     pixels are used: known pixels are the picture's own, as in the pipeline. Memory holds one batch
-    of pictures and the sheet's, whatever the number of cases.
+    of pictures, whatever the number of cases.
 
     Args:
-        inpainters: name to system, in the order of tables; the first is compared to the others.
+        inpainters: name to system, in the order of tables.
         cases: the cases; they may be of different sizes, from 11 pixels a side.
         batch: how many cases a system is given at once.
-        finder: landmark finder for `face_found` and `landmark_error`.
-        sheet_rows: how many of the first cases are kept as pictures.
+        instruments: what is measured with beyond the pixels.
         configuration: settings that are written into the report.
-        seed: of the bootstrap.
+        seed: of the bootstrap and of the kernel distance.
         resamples: of the bootstrap.
+        known: results of an earlier run that was broken off, which are not measured again.
+        keep: called with each new result, to store it.
         progress: called with the number of cases done after each batch.
 
     Returns:
-        The report; `seconds` are wall-clock per face, batch time over batch size.
+        The measurements; `seconds` are wall-clock per face, batch time over batch size.
 
     Raises:
         ConfigurationError: there is no system.
@@ -511,9 +208,11 @@ def evaluate_inpainter(
     """
     if not inpainters:
         raise ConfigurationError("Measuring needs at least one inpainter.")
+    tools = instruments or Instruments()
+    earlier = {(result.case, result.system): result for result in known}
     checksum = HoleChecksum()
     results: list[CaseResult] = []
-    rows: list[SheetRow] = []
+    warm: set[str] = set()
     seen: set[str] = set()
     for group in _batches(cases, max(1, batch)):
         for case in group:
@@ -522,55 +221,69 @@ def evaluate_inpainter(
                 raise InputError(f"The case {case.name!r} {reason}.")
             seen.add(case.name)
             checksum.add(case)
-        erased = [_erased(case) for case in group]
-        holes = [case.hole for case in group]
-        true_landmarks = [finder(case.image) if finder else None for case in group]
-        pictures: dict[str, list[Image]] = {}
+        fresh = {
+            system: [case for case in group if (case.name, system) not in earlier]
+            for system in inpainters
+        }
+        landmarks: dict[str, NDArray[np.float64] | None] = {}
+        if tools.finder is not None:
+            wanted = {case.name: case for own in fresh.values() for case in own}
+            landmarks = {name: tools.finder(case.image) for name, case in wanted.items()}
         for system, inpainter in inpainters.items():
-            if not results:
+            results += [
+                earlier[case.name, system] for case in group if (case.name, system) in earlier
+            ]
+            if not fresh[system]:
+                continue
+            if system not in warm:
                 # Networks are loaded at their first picture, which is no time of theirs per face.
-                inpainter.complete([erased[0].copy()], holes[:1])
+                complete_cases(system, inpainter, fresh[system][:1])
+                warm.add(system)
             start = time.perf_counter()
-            filled = inpainter.complete([crop.copy() for crop in erased], holes)
-            seconds = (time.perf_counter() - start) / len(group)
-            pictures[system] = _composed(system, group, filled)
-            for case, picture, points in zip(group, pictures[system], true_landmarks, strict=True):
-                values = measure_case(case, picture, finder=finder, true_landmarks=points)
+            pictures = complete_cases(system, inpainter, fresh[system])
+            seconds = (time.perf_counter() - start) / len(pictures)
+            features = set_features(tools, pictures, [case.image for case in fresh[system]])
+            for case, picture, rows in zip(fresh[system], pictures, features, strict=True):
+                values = measure_case(
+                    case, picture, instruments=tools, true_landmarks=landmarks.get(case.name)
+                )
                 values["seconds"] = seconds
                 area = float(case.hole.mean())
-                results.append(CaseResult(case.name, system, area, dict(case.groups), values))
-        for index, case in enumerate(group[: max(0, sheet_rows - len(rows))]):
-            cells = {"true": case.image, "with hole": erased[index]}
-            cells |= {system: pictures[system][index] for system in inpainters}
-            rows.append(SheetRow(case.name, cells))
+                result = CaseResult(case.name, system, area, dict(case.groups), values, rows)
+                results.append(result)
+                if keep is not None:
+                    keep(result)
         if progress is not None:
             progress(len(seen))
     if not results:
         raise InputError("There is no case to measure on.")
-    return CompletionReport(
+    return Measurements(
+        "inpainter",
         tuple(inpainters),
         tuple(results),
+        METRICS,
         checksum.hex(),
         dict(configuration or {}),
-        tuple(rows),
+        set_distances(results, seed),
+        report_notes(tools),
         seed,
         resamples,
     )
 
 
-def _erased(case: Case) -> Image:
-    crop = case.image.copy()
-    crop[case.hole] = ERASED
-    return crop
+def complete_cases(system: str, inpainter: CompletionSystem, cases: Sequence[Case]) -> list[Image]:
+    """Fill the holes of cases; known pixels are the true picture's own.
 
-
-def _composed(system: str, group: Sequence[Case], filled: Sequence[Image]) -> list[Image]:
-    if len(filled) != len(group):
+    Raises:
+        InputError: the system gives back something other than one picture per crop, of its size.
+    """
+    filled = inpainter.complete([erased(case) for case in cases], [case.hole for case in cases])
+    if len(filled) != len(cases):
         raise InputError(
-            f"The inpainter {system!r} gave {len(filled)} pictures for {len(group)} crops."
+            f"The inpainter {system!r} gave {len(filled)} pictures for {len(cases)} crops."
         )
     composed = []
-    for case, fill in zip(group, filled, strict=True):
+    for case, fill in zip(cases, filled, strict=True):
         if (
             not isinstance(fill, np.ndarray)
             or fill.shape != case.image.shape
@@ -584,3 +297,100 @@ def _composed(system: str, group: Sequence[Case], filled: Sequence[Image]) -> li
         picture[case.hole] = fill[case.hole]
         composed.append(picture)
     return composed
+
+
+def erased(case: Case) -> Image:
+    """The case's picture with mid grey in the hole."""
+    crop = case.image.copy()
+    crop[case.hole] = ERASED
+    return crop
+
+
+def case_rows(
+    inpainters: Mapping[str, CompletionSystem], cases: Iterable[Case], names: Sequence[str]
+) -> dict[str, SheetRow]:
+    """Complete some cases once more, for a sheet of pictures.
+
+    Args:
+        inpainters: name to system.
+        cases: those wanted, and maybe others.
+        names: of the cases that are wanted.
+
+    Returns:
+        Case name to a row of the true picture, the one with a hole, and every system's.
+    """
+    rows = {}
+    for case in cases:
+        if case.name in names:
+            cells = {"true": case.image, "with hole": erased(case)}
+            for system, inpainter in inpainters.items():
+                cells[system] = complete_cases(system, inpainter, [case])[0]
+            rows[case.name] = SheetRow(case.name, cells)
+    return rows
+
+
+def set_features(
+    instruments: Instruments, results: Sequence[Image], truths: Sequence[Image]
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32]] | None]:
+    """Take the features of results and truths, pair by pair; None each without a network."""
+    if instruments.features is None:
+        return [None] * len(results)
+    sizes = {picture.shape for picture in (*results, *truths)}
+    if len(sizes) > 1:
+        pairs = (
+            instruments.features([result, truth])
+            for result, truth in zip(results, truths, strict=True)
+        )
+        return [(pair[0], pair[1]) for pair in pairs]
+    rows = instruments.features([*results, *truths])
+    return list(zip(rows[: len(results)], rows[len(results) :], strict=True))
+
+
+def set_distances(results: Iterable[CaseResult], seed: int) -> dict[str, dict[str, float]]:
+    """Give for each system the distances of its pictures' features from the true ones'.
+
+    Args:
+        results: those without features are left out.
+        seed: of the kernel distance.
+
+    Returns:
+        System to "frechet", "kernel" and "count"; empty without features of two cases.
+    """
+    rows: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = {}
+    for result in results:
+        if result.features is not None:
+            rows.setdefault(result.system, []).append(result.features)
+    distances: dict[str, dict[str, float]] = {}
+    for system, pairs in rows.items():
+        if len(pairs) > 1:
+            filled, true = (np.stack(column) for column in zip(*pairs, strict=True))
+            distances[system] = {
+                "frechet": frechet_distance(true, filled),
+                "kernel": kernel_distance(true, filled, seed),
+                "count": len(pairs),
+            }
+    return distances
+
+
+def report_notes(instruments: Instruments) -> tuple[str, ...]:
+    """What has to be said beside figures that were measured with these instruments."""
+    notes = []
+    if instruments.identity is not None:
+        notes.append(IDENTITY_WARNING)
+    if instruments.features is not None:
+        notes.append(
+            f"Set distances are on the features of {instruments.features.name!r}. The Fréchet "
+            "distance falls with the number of pictures: compare it between equal numbers only."
+        )
+    return tuple(notes)
+
+
+def _batches(cases: Iterable[Case], size: int) -> Iterator[list[Case]]:
+    batch: list[Case] = []
+    for case in cases:
+        batch.append(case)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

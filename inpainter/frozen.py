@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import zlib
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from weights.contracts import Hole, Image, Mask, check_image, check_mask
 from weights.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,6 +28,9 @@ Framing = Literal["hole", "face"]
 
 GROUP_LABELS: tuple[str, ...] = ("source", "age", "gender", "ethnicity")
 """Labels of a face by which results are grouped, where a face has them."""
+
+FACE_WIDTHS: tuple[float, ...] = (60, 90, 120, 150, 240, 480)
+"""Borders of the bands of face size, in pixels between the ends of the jaw line."""
 
 _ATTEMPTS = 8
 
@@ -97,7 +101,9 @@ class FrozenCases:
         framing: "hole": the hole is drawn on the whole picture and the crop framed by it, as in
             the pipeline. "face": the crop is framed by the lower face and the hole drawn on it, for
             holes that do not look at the face.
-        group_labels: labels of the faces that are kept as groups.
+        group_labels: labels of the faces that are kept as groups; the face's size is one always.
+        kind: what the holes are called where several kinds are measured together: it becomes a
+            group "holes" and a part of the cases' names.
 
     Raises:
         InputError: there are no such faces, or later, while iterating, a picture cannot be decoded.
@@ -115,6 +121,7 @@ class FrozenCases:
         seed: int = 0,
         framing: Framing = "hole",
         group_labels: Sequence[str] = GROUP_LABELS,
+        kind: str | None = None,
     ) -> None:
         if framing not in ("hole", "face"):
             raise ConfigurationError(f"framing must be 'hole' or 'face', but is {framing!r}.")
@@ -127,6 +134,7 @@ class FrozenCases:
         self.holes, self.size, self.seed = holes, size, seed
         self.framing: Framing = framing
         self.group_labels = tuple(group_labels)
+        self.kind = kind
         listed = list_faces(self.root, split)
         order = sorted(listed, key=lambda face: self._digest(face, "order"))
         self.faces = order[:count]
@@ -144,6 +152,18 @@ class FrozenCases:
             case = self._case(face)
             if case is not None:
                 yield case
+
+    def only(self, names: Iterable[str]) -> Iterator[Case]:
+        """Give the cases of these names, without drawing the others."""
+        wanted = set(names)
+        for face in self.faces:
+            if self._case_name(face) in wanted:
+                case = self._case(face)
+                if case is not None:
+                    yield case
+
+    def _case_name(self, face: Face) -> str:
+        return self._name(face) if self.kind is None else f"{self._name(face)} [{self.kind}]"
 
     def _name(self, face: Face) -> str:
         return face.path.relative_to(self.root).as_posix()
@@ -169,13 +189,29 @@ class FrozenCases:
                 crop_hole = self.holes(None, (self.size, self.size), random)
             inside = _inside(square, size, self.size)
             if (crop_hole & inside).any():
-                labels = {
-                    label: str(face.labels[label])
-                    for label in self.group_labels
-                    if face.labels.get(label) is not None
-                }
-                return Case(self._name(face), crop, crop_hole, labels, inside)
+                labels = face_groups(face, self.group_labels)
+                if self.kind is not None:
+                    labels["holes"] = self.kind
+                return Case(self._case_name(face), crop, crop_hole, labels, inside)
         return None
+
+
+def face_groups(face: Face, labels: Sequence[str] = GROUP_LABELS) -> dict[str, str]:
+    """The labels by which a face's results are grouped, and the size of the face."""
+    groups = {
+        label: str(face.labels[label]) for label in labels if face.labels.get(label) is not None
+    }
+    if face.landmarks is not None:
+        width = float(np.linalg.norm(face.landmarks[16] - face.landmarks[0]))
+        groups["face size"] = width_band(width)
+    return groups
+
+
+def width_band(width: float, borders: Sequence[float] = FACE_WIDTHS) -> str:
+    """Name the band of widths, in pixels, that a width lies in, such as "60 to 90 px"."""
+    at = bisect.bisect_right(borders, width)
+    low = borders[at - 1] if at else 0
+    return f"{low:g} to {borders[at]:g} px" if at < len(borders) else f"{low:g} px and more"
 
 
 def lower_face(landmarks: NDArray[np.floating] | None, size: tuple[int, int]) -> Mask:

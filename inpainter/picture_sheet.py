@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _GAP = 4
 _HEADING = 22
+_CAPTION = 18
+_LARGE, _SMALL = 14, 12
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,12 @@ class SheetRow:
     Attributes:
         name: of the case.
         cells: column heading to picture, uint8 RGB `(H, W, 3)`; all rows have the same headings.
+        caption: a line above the row, if any.
     """
 
     name: str
     cells: Mapping[str, Image]
+    caption: str = ""
 
 
 def draw_sheet(rows: Sequence[SheetRow], cell: int = 256) -> Image:
@@ -53,16 +57,24 @@ def draw_sheet(rows: Sequence[SheetRow], cell: int = 256) -> Image:
         raise InputError("All rows of a sheet must have the same columns.")
     fitted = [[_fitted(row.cells[heading], cell) for heading in headings] for row in rows]
     heights = [max(picture.height for picture in line) for line in fitted]
+    tops, end = [], _HEADING
+    for row, height in zip(rows, heights, strict=True):
+        end += _CAPTION if row.caption else 0
+        tops.append(end)
+        end += height + _GAP
     width = _GAP + len(headings) * (cell + _GAP)
-    sheet = PIL.Image.new("RGB", (width, _HEADING + sum(heights) + _GAP * len(rows)), "white")
+    sheet = PIL.Image.new("RGB", (width, end), "white")
     pen = PIL.ImageDraw.Draw(sheet)
+    for row, top in zip(rows, tops, strict=True):
+        if row.caption:
+            text = _shortened(row.caption, pen, width - 2 * _GAP, _SMALL)
+            pen.text((_GAP + 2, top - _CAPTION), text, fill="black", font_size=_SMALL)
     for column, heading in enumerate(headings):
         left = _GAP + column * (cell + _GAP)
-        pen.text((left + 2, 4), _shortened(heading, pen, cell - 4), fill="black", font_size=14)
-        top = _HEADING
-        for line, height in zip(fitted, heights, strict=True):
+        text = _shortened(heading, pen, cell - 4, _LARGE)
+        pen.text((left + 2, 4), text, fill="black", font_size=_LARGE)
+        for line, top in zip(fitted, tops, strict=True):
             sheet.paste(line[column], (left, top))
-            top += height + _GAP
     return np.asarray(sheet, np.uint8)
 
 
@@ -73,9 +85,9 @@ def _fitted(image: Image, cell: int) -> PIL.Image.Image:
     return picture if size == picture.size else picture.resize(size, PIL.Image.Resampling.LANCZOS)
 
 
-def _shortened(text: str, pen: PIL.ImageDraw.ImageDraw, width: int) -> str:
-    """The end of a heading that is too wide, which is where weight files differ."""
+def _shortened(text: str, pen: PIL.ImageDraw.ImageDraw, width: int, size: int) -> str:
+    """The end of a text that is too wide, which is where weight files differ."""
     kept = text
-    while len(kept) > 1 and pen.textlength(kept, font_size=14) > width:
+    while len(kept) > 1 and pen.textlength(kept, font_size=size) > width:
         kept = "\u2026" + kept[2:]
     return kept

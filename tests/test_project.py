@@ -117,6 +117,7 @@ def test_the_packages_dependencies_are_declared():
         "yaml": "pyyaml",
         "skimage": "scikit-image",
         "dlib": "dlib-bin",
+        "torch_fidelity": "torch-fidelity",
         # Ultralytics draws with it and requires it.
         "matplotlib": "ultralytics",
     }

@@ -1,29 +1,48 @@
 """How near a completed picture comes to the true one.
 
-Everything takes uint8 RGB `(H, W, 3)` and bool regions `(H, W)`, and gives plain floats.
+Everything takes uint8 RGB `(H, W, 3)` and bool regions `(H, W)`, and gives plain floats. Networks
+that some metrics need are never downloaded.
 """
 
 from inpainter.metrics.colour import colour_distance, colour_shift
+from inpainter.metrics.distribution import (
+    FeatureExtractor,
+    FeatureNetwork,
+    frechet_distance,
+    kernel_distance,
+)
+from inpainter.metrics.identity import IDENTITY_WARNING, DlibIdentity
 from inpainter.metrics.landmarks import (
     MOUTH_AND_JAW,
     DlibLandmarks,
     LandmarkFinder,
     landmark_error,
 )
+from inpainter.metrics.multi_scale import MultiScaleSimilarity, ms_ssim
+from inpainter.metrics.perceptual import LearnedPerceptualDistance
 from inpainter.metrics.pixel import l1, psnr
 from inpainter.metrics.sharpness import laplacian_energy, sharpness_ratio
 from inpainter.metrics.similarity import mean_over, seam_ring, ssim, ssim_map
 
 __all__ = [
+    "IDENTITY_WARNING",
     "MOUTH_AND_JAW",
+    "DlibIdentity",
     "DlibLandmarks",
+    "FeatureExtractor",
+    "FeatureNetwork",
     "LandmarkFinder",
+    "LearnedPerceptualDistance",
+    "MultiScaleSimilarity",
     "colour_distance",
     "colour_shift",
+    "frechet_distance",
+    "kernel_distance",
     "l1",
     "landmark_error",
     "laplacian_energy",
     "mean_over",
+    "ms_ssim",
     "psnr",
     "seam_ring",
     "sharpness_ratio",

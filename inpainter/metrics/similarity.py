@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -35,13 +35,29 @@ def ssim_map(result: Image, truth: Image) -> NDArray[np.float64]:
     Source: Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural
     Similarity".
     """
-    from skimage.metrics import structural_similarity
-
     check_pictures(result, truth)
     if min(truth.shape[:2]) < 11:
         raise InputError(
             f"SSIM needs pictures of at least 11 pixels a side, but got {truth.shape[:2]}."
         )
+    return similarity_of(result, truth)
+
+
+def similarity_of(
+    result: NDArray[Any], truth: NDArray[Any], k1: float = 0.01
+) -> NDArray[np.float64]:
+    """Structural similarity at every pixel of arrays with a data range of 255; see `ssim_map`.
+
+    Args:
+        result: `(H, W, 3)`, integers or floats.
+        truth: likewise.
+        k1: the paper's K1, which steadies the luminance factor; an immense one switches it off.
+
+    Returns:
+        float64 `(H, W)`.
+    """
+    from skimage.metrics import structural_similarity
+
     _, full = structural_similarity(
         truth,
         result,
@@ -51,6 +67,7 @@ def ssim_map(result: Image, truth: Image) -> NDArray[np.float64]:
         sigma=1.5,
         use_sample_covariance=False,
         full=True,
+        K1=k1,
     )
     return np.asarray(full.mean(axis=2), np.float64)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from detector.annotations import AnnotatedMask, AnnotatedPicture
-from detector.evaluation import DetectionReport, evaluate_detector
+from detector.evaluation import DetectionReport, PictureMeasurement, evaluate_detector
 from detector.regions import MaskRegion
 from weights.errors import InputError
 
@@ -151,12 +151,62 @@ def test_refinements_stand_beside_the_detector() -> None:
     assert report.masks[0].iou["detector"] == pytest.approx(0.8)
 
 
-def test_recall_by_tag_and_by_width() -> None:
-    pictures = [picture(BIG, tags=("cloth", "child")), picture(BIG, tags=("cloth",))]
-    report = measure(pictures, [region(10, 10, 110, 110)], [])
-    assert report.recall_by_tag() == {"child": (1, 1.0), "cloth": (2, 0.5)}
-    assert report.recall_by_width((50, 150)) == {"50 to 150 px": (2, 0.5)}
-    assert report.recall_by_width((20, 99)) == {"99 px and more": (2, 0.5)}
+def test_groups_by_set_width_kind_and_tag() -> None:
+    odd = AnnotatedMask(BIG.pieces, "cloth")
+    pictures = [picture(BIG, odd, tags=("cloth", "child")), picture(BIG, tags=("cloth",))]
+    report = measure(pictures, [region(10, 10, 110, 110)], [], sets=["first", "second"])
+    groups = {(group.kind, group.name): group for group in report.groups((50, 150))}
+    assert list(groups) == [
+        ("set", "first"),
+        ("set", "second"),
+        ("kind of mask", "cloth"),
+        ("kind of mask", "mask"),
+        ("tag", "child"),
+        ("tag", "cloth"),
+    ]
+    assert groups["tag", "cloth"].recall == pytest.approx(1 / 3)
+    assert groups["tag", "child"].recall == groups["set", "first"].recall == 0.5
+    assert groups["tag", "child"].iou("detector") == 1.0
+    assert groups["tag", "child"].residual("detector") == 0.0
+    assert math.isnan(groups["set", "second"].iou("detector"))
+    wide = AnnotatedMask((2 * BIG.pieces[0],))
+    by_width = measure([picture(BIG), picture(wide)], [], []).groups((50, 150))
+    names = [group.name for group in by_width]
+    assert names == ["50 to 150 px", "150 px and more"]
+
+
+def test_changed_pictures_by_set() -> None:
+    pictures = [picture(name=f"{index}.png") for index in range(3)]
+    sets = ["a", "a", "b"]
+    report = measure(pictures, [region(0, 0, 5, 5)], [], [], sets=sets)
+    assert report.changed_by_set() == {"a": (2, {"detector": 0.5}), "b": (1, {"detector": 0.0})}
+    with pytest.raises(InputError, match="names of sets"):
+        measure(pictures, [], [], [], sets=["a"])
+
+
+def test_measurements_that_are_known_are_not_made_again() -> None:
+    pictures = [picture(BIG, tags=("cloth",)), picture(BIG, name="b.png"), picture(name="c.png")]
+    found = [region(10, 10, 110, 90)], [], [region(0, 0, 5, 5)]
+    kept: dict[int, PictureMeasurement] = {}
+    whole = measure(pictures, *found, keep=kept.__setitem__)
+    assert sorted(kept) == [0, 1, 2]
+    stored = {
+        index: PictureMeasurement.from_dict(json.loads(json.dumps(one.to_dict())))
+        for index, one in kept.items()
+        if index != 1
+    }
+    assert stored[0] == kept[0]
+    done: list[int] = []
+    rest = measure(pictures, [], known=stored, progress=lambda now, _: done.append(now))
+    assert done == [3]
+    assert rest.to_dict() == whole.to_dict()
+
+
+def test_the_checksum_is_of_names_and_outlines() -> None:
+    first = measure([picture(BIG)], []).checksum
+    assert first == measure([picture(BIG, tags=("x",))], [region(1, 1, 9, 9)]).checksum
+    assert first != measure([picture(BIG, name="b.png")], []).checksum
+    assert first != measure([picture(outline(10, 10, 109, 108))], []).checksum
 
 
 def test_report_is_plain_and_tabular() -> None:

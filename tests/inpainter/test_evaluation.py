@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 
 import numpy as np
-import PIL.Image
 import pytest
 
-from inpainter.evaluation import METRICS, bootstrap_mean, evaluate_inpainter
-from inpainter.frozen import Case, HoleChecksum
+from inpainter.evaluation import METRICS, Instruments, case_rows, evaluate_inpainter
+from inpainter.frozen import Case
+from inpainter.metrics import FeatureExtractor
 from inpainter.picture_sheet import SheetRow, draw_sheet
-from weights.errors import ConfigurationError, InputError, OutputError
+from weights.errors import ConfigurationError, InputError
 
 
 def make_case(number, area=0.25, size=32, **groups):
@@ -61,10 +58,24 @@ def test_known_values_per_case_and_system(report):
     assert near["face0"] > near["face4"] > report.values("near", "psnr_hole")["face4"]
 
 
-def test_known_pixels_are_the_pictures_own(report, cases):
-    for case, row in zip(cases, report.sheet, strict=True):
+def test_the_seam_lies_round_the_hole_and_counts_apart(report):
+    for name in ("face1", "face3"):
+        # The seam's ring holds brightened and true pixels; the hole brightened ones only.
+        hole, seam = (report.values("near", f"l1_{where}")[name] for where in ("hole", "seam"))
+        assert 0.3 * hole < seam < 0.7 * hole
+        assert report.values("near", "psnr_seam")[name] > report.values("near", "psnr_hole")[name]
+
+
+def test_rows_of_a_sheet_show_the_wanted_cases_with_known_pixels_of_their_own(cases):
+    systems = {"near": Brighter(cases, 10), "far": Brighter(cases, 40)}
+    rows = case_rows(systems, cases, ["face3", "face1"])
+    assert sorted(rows) == ["face1", "face3"]
+    for number in (1, 3):
+        row, case = rows[f"face{number}"], cases[number]
+        assert list(row.cells) == ["true", "with hole", "near", "far"]
         for system in ("near", "far"):
             np.testing.assert_array_equal(row.cells[system][~case.hole], case.image[~case.hole])
+        assert (row.cells["with hole"][case.hole] == 127).all()
 
 
 def test_no_truth_leaks_into_what_a_system_is_given(cases):
@@ -90,39 +101,6 @@ def test_batch_size_does_not_change_the_figures(cases):
         assert one.values("x", metric.name) == pytest.approx(
             five.values("x", metric.name), nan_ok=True
         )
-
-
-def test_only_the_sheet_is_kept(cases):
-    report = evaluate_inpainter({"x": Brighter(cases, 1)}, cases, batch=3, sheet_rows=2)
-    assert [row.name for row in report.sheet] == ["face0", "face1"]
-
-
-def test_parts_by_band_and_group(report):
-    parts = {(kind, part): where for kind, part, where in report.parts()}
-    assert list(parts) == [
-        ("hole area", "0 to 0.1"),
-        ("hole area", "0.2 to 0.3"),
-        ("hole area", "0.4 to 0.5"),
-        ("hole area", "0.6 to 1"),
-        ("kind", "a"),
-        ("kind", "b"),
-    ]
-    assert report.estimate("far", "psnr", parts["hole area", "0.2 to 0.3"]).count == 2
-    assert set(report.values("far", "psnr", parts["kind", "b"])) == {"face2", "face3"}
-
-
-def test_a_hole_over_everything_is_in_the_last_band():
-    case = make_case(0, 1.0)
-    system = Brighter([case], 3)
-    system.complete = lambda crops, holes: [case.image + np.uint8(3)]
-    report = evaluate_inpainter({"x": system}, [case])
-    assert [part for _, part, _ in report.parts()] == ["0.6 to 1"]
-
-
-def test_paired_differences(report):
-    difference = report.difference("near", "far", "l1_hole")
-    assert difference.mean == pytest.approx(-30 / 255) and difference.count == 5
-    assert difference.low == pytest.approx(difference.high)
 
 
 def test_pixels_past_the_frame_do_not_count():
@@ -153,75 +131,64 @@ def test_landmarks_count_only_where_the_true_face_is_found(cases):
             return points + np.array([3.0, 4.0]) if image[0, 0, 0] % 2 else None
         return None if number == 0 else points
 
-    report = evaluate_inpainter({"x": Brighter(cases, 1)}, cases, finder=finder)
+    def identity(result, truth, landmarks):
+        assert landmarks is points
+        return float(np.abs(result.astype(int) - truth).max())
+
+    instruments = Instruments(finder, identity)
+    report = evaluate_inpainter({"x": Brighter(cases, 1)}, cases, instruments=instruments)
     found = report.values("x", "face_found")
     expected = [float((case.image[0, 0, 0] + 1) % 2) for case in cases]
     assert math.isnan(found["face0"])
     assert [found[f"face{number}"] for number in range(1, 5)] == expected[1:]
     assert report.estimate("x", "landmark_error").mean == pytest.approx(5 / eyes)
-    assert "4 cases" in report.to_markdown()
-    first = next(csv.DictReader(io.StringIO(report.to_csv())))
-    assert first["face_found"] == "" and first["psnr"] != ""
+    compared = report.values("x", "identity")
+    assert math.isnan(compared["face0"]) and compared["face1"] == 1.0
+    assert any("information only" in note for note in report.notes)
 
 
 def test_without_a_finder_there_are_no_face_columns(report):
     names = [metric.name for metric in report.metrics]
     assert "face_found" not in names and "seconds" in names
-    assert "Face found" not in report.to_markdown()
+    assert not report.notes and not report.sets
 
 
-def test_bootstrap():
-    assert bootstrap_mean([2.0] * 9) == bootstrap_mean([2.0] * 9 + [math.nan, math.inf])
-    values = np.random.default_rng(0).normal(5.0, 2.0, 400)
-    estimate = bootstrap_mean(values)
-    assert estimate.mean == pytest.approx(values.mean()) and estimate.count == 400
-    expected = 1.96 * values.std() / 20
-    assert estimate.high - estimate.mean == pytest.approx(expected, rel=0.15)
-    assert estimate.mean - estimate.low == pytest.approx(expected, rel=0.15)
-    assert bootstrap_mean(values) == estimate
-    assert bootstrap_mean([]).count == 0 and math.isnan(bootstrap_mean([]).mean)
+def test_multi_scale_similarity_needs_larger_pictures(report):
+    assert "ms_ssim" not in [metric.name for metric in report.metrics]
+    case = make_case(0, 0.3, size=192)
+    large = evaluate_inpainter({"x": Brighter([case], 40)}, [case])
+    values = [large.values("x", name)["face0"] for name in ("ms_ssim", "ms_ssim_hole")]
+    assert 0.5 < values[1] < values[0] < 1.0
 
 
-def test_files_hold_what_the_report_says(report, cases, tmp_path):
-    written = report.write(tmp_path / "out")
-    assert [path.name for path in written] == ["report.md", "report.json", "cases.csv", "sheet.png"]
-    summary = json.loads((tmp_path / "out" / "report.json").read_text())
-    digest = HoleChecksum()
-    for case in cases:
-        digest.add(case)
-    assert summary["checksum_of_holes"] == digest.hex() and summary["cases"] == 5
-    assert summary["configuration"] == {"seed": 0}
-    assert summary["overall"]["near"]["l1_hole"]["mean"] == pytest.approx(10 / 255)
-    assert summary["parts"]["kind"]["a"]["near"]["psnr"]["count"] == 2
-    assert "near less far" in summary["differences"]
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "out" / "cases.csv").read_text())))
-    assert len(rows) == 10 and rows[0]["kind"] == "a" and rows[-1]["kind"] == ""
-    assert float(rows[0]["l1_hole"]) == pytest.approx(10 / 255, rel=1e-4)
-    assert "face_found" not in rows[0]
-    markdown = (tmp_path / "out" / "report.md").read_text()
-    tables = [line for line in markdown.splitlines() if line.startswith("|")]
-    assert any(line.startswith("| near | 28.13 (28.13 to 28.13)") for line in tables)
-    with PIL.Image.open(tmp_path / "out" / "sheet.png") as sheet:
-        assert sheet.width > sheet.height / 2
+def test_perceptual_distance_and_set_features_are_asked_for(cases):
+    def perceptual(results, truths):
+        return [
+            float(np.abs(a.astype(int) - b).mean()) for a, b in zip(results, truths, strict=True)
+        ]
+
+    def average(pictures):
+        return pictures.float().mean(dim=(2, 3))
+
+    instruments = Instruments(perceptual=perceptual, features=FeatureExtractor(average, "cpu"))
+    report = evaluate_inpainter({"x": Brighter(cases, 9)}, cases, batch=2, instruments=instruments)
+    assert report.values("x", "lpips")["face3"] == pytest.approx(9 * round(0.45 * 32) / 32)
+    assert report.sets["x"]["count"] == 5 and report.sets["x"]["frechet"] > 0
+    first = report.results[0].features
+    assert np.allclose(first[1], cases[0].image.mean(axis=(0, 1)), atol=1e-3)
 
 
-def test_every_table_is_well_formed(report):
-    block: set[int] = set()
-    for line in [*report.to_markdown().splitlines(), ""]:
-        if line.startswith("|"):
-            block.add(line.count("|"))
-        else:
-            assert len(block) <= 1
-            block = set()
-
-
-def test_nothing_is_overwritten_unless_asked(report, tmp_path):
-    (tmp_path / "cases.csv").write_text("mine")
-    with pytest.raises(OutputError, match=r"cases\.csv exists"):
-        report.write(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["cases.csv"]
-    report.write(tmp_path, overwrite=True)
-    assert (tmp_path / "cases.csv").read_text() != "mine"
+def test_results_that_are_known_are_not_measured_again(cases):
+    kept = []
+    whole = evaluate_inpainter({"x": Brighter(cases, 3)}, cases, batch=2, keep=kept.append)
+    assert kept == list(whole.results)
+    system = Brighter(cases, 3)
+    fresh = []
+    rest = evaluate_inpainter({"x": system}, cases, batch=2, known=kept[:3], keep=fresh.append)
+    assert system.batches == [1, 1, 1], "one to load, and the two that were left"
+    assert [result.case for result in fresh] == ["face3", "face4"]
+    assert rest.checksum == whole.checksum
+    assert rest.values("x", "psnr") == whole.values("x", "psnr")
 
 
 def test_wrong_systems_and_cases_get_one_clear_sentence(cases):
@@ -234,23 +201,16 @@ def test_wrong_systems_and_cases_get_one_clear_sentence(cases):
 
     with pytest.raises(ConfigurationError, match="at least one inpainter"):
         evaluate_inpainter({}, cases)
-    with pytest.raises(InputError, match="'w' gave 0 pictures for 5"):
+    with pytest.raises(InputError, match="'w' gave 0 pictures for 1 crop"):
         evaluate_inpainter({"w": Wrong([])}, cases)
     with pytest.raises(InputError, match="uint8 picture"):
-        evaluate_inpainter({"w": Wrong([np.zeros((8, 8, 3), np.uint8)] * 5)}, cases)
+        evaluate_inpainter({"w": Wrong([np.zeros((8, 8, 3), np.uint8)])}, cases)
     with pytest.raises(InputError, match="no case"):
         evaluate_inpainter({"w": Wrong([])}, [])
     with pytest.raises(InputError, match="there twice"):
         evaluate_inpainter({"w": Brighter(cases, 1)}, [cases[0], cases[0]])
     with pytest.raises(InputError, match="no hole to measure"):
         evaluate_inpainter({"w": Brighter(cases, 1)}, [make_case(9, 0.0)])
-
-
-def test_a_report_knows_its_systems_and_metrics(report):
-    with pytest.raises(ConfigurationError, match="no metric"):
-        report.values("near", "beauty")
-    with pytest.raises(ConfigurationError, match="no metric"):
-        report.values("other", "psnr")
 
 
 def test_a_sheet_puts_pictures_under_their_headings():
@@ -270,3 +230,11 @@ def test_long_headings_stay_in_their_column():
     white = np.full((8, 8, 3), 255, np.uint8)
     sheet = draw_sheet([SheetRow("a", {"a very long name of a system" * 3: white, "x": white})], 64)
     assert (sheet[:22, 68:72] == 255).all() and (sheet[:22, :68] < 255).any()
+
+
+def test_captions_stand_above_their_rows():
+    black = np.zeros((8, 8, 3), np.uint8)
+    sheet = draw_sheet([SheetRow("a", {"x": black}, "first"), SheetRow("b", {"x": black})], 16)
+    assert sheet.shape[0] == 22 + 18 + 16 + 4 + 16 + 4
+    assert (sheet[40:56, 4:20] == 0).all() and (sheet[60:76, 4:20] == 0).all()
+    assert (sheet[22:40] < 255).any()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 
 import numpy as np
@@ -8,8 +9,8 @@ import PIL.Image
 import pytest
 
 from pipeline.command_line import main
-from pipeline.commands.evaluate import read_hole_specification, read_stages
-from tests.faces import canonical_landmarks
+from pipeline.commands.evaluation_options import read_hole_specifications, read_stages
+from tests.faces import canonical_landmarks, write_faces
 from tests.pipeline.colour_stages import masked_scene
 from weights.errors import ConfigurationError
 
@@ -46,12 +47,25 @@ def test_two_inpainters_on_face_masks(faces, tmp_path, capsys):
     assert code == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((out / "report.json").read_text())
-    assert printed["cases"] == 4 and printed["configuration"]["framing"] == "hole"
+    assert printed["cases"] == 4 and printed["configuration"]["framing"] == "auto"
     assert set(printed["overall"]) == {"telea", "navier-stokes"}
     assert 5 < printed["overall"]["telea"]["psnr_hole"]["mean"] < 40
     assert set(printed["parts"]["gender"]) == {"Female", "Male"}
-    with PIL.Image.open(out / "sheet.png") as sheet:
-        assert sheet.width > 4 * 256
+    assert "p" in printed["differences"]["telea less navier-stokes"]["psnr_hole"]
+    assert printed["configuration"]["unmask"] and printed["run"]["peak memory"].endswith("MiB")
+    assert {path.name for path in out.iterdir()} >= {
+        "report.html",
+        "report.md",
+        "tables.tex",
+        "tables.csv",
+        "cases.csv",
+        "best.jpg",
+        "median.jpg",
+        "worst.jpg",
+    }
+    assert not (out / "unfinished.jsonl").exists()
+    with PIL.Image.open(out / "worst.jpg") as sheet:
+        assert sheet.width > 4 * 224
 
 
 def test_the_same_call_gives_the_same_holes_and_figures(faces, tmp_path, capsys):
@@ -66,11 +80,85 @@ def test_the_same_call_gives_the_same_holes_and_figures(faces, tmp_path, capsys)
     assert "PSNR hole" in capsys.readouterr().out
 
 
+def test_a_run_that_was_broken_off_goes_on(faces, tmp_path, capsys, monkeypatch):
+    from inpainter.classical import TeleaInpainter
+
+    arguments = (faces, "--models", "telea", "--size", 64, "--batch", 1, "-o", tmp_path / "r")
+    complete, calls = TeleaInpainter.complete, []
+
+    def failing(self, crops, holes):
+        calls.append(len(crops))
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return complete(self, crops, holes)
+
+    monkeypatch.setattr(TeleaInpainter, "complete", failing)
+    evaluate(*arguments)
+    assert [path.name for path in (tmp_path / "r").iterdir()] == ["unfinished.jsonl"]
+    assert evaluate(*arguments[:-4], "--batch", 2, "--seed", 1, "-o", tmp_path / "r") == 2
+    assert "other settings" in capsys.readouterr().err
+    assert evaluate(*arguments, "--sheet", 0) == 0
+    assert "Going on behind 2 results" in capsys.readouterr().err
+    assert len(calls) == 4 + 3, "one to load, and the two that were left"
+    assert json.loads((tmp_path / "r" / "report.json").read_text())["cases"] == 4
+
+
+def test_several_kinds_of_holes_and_frozen_sets(faces, tmp_path, capsys):
+    holes = "centre-box,irregular"
+    assert (
+        evaluate(faces, "--holes", holes, "--size", 64, "-o", tmp_path / "set", what="freeze") == 0
+    )
+    assert "checksum of the holes" in capsys.readouterr().out
+    reports = []
+    for name, source in (("drawn", faces), ("stored", tmp_path / "set")):
+        chosen = ("--holes", holes, "--size", 64) if name == "drawn" else ()
+        code = evaluate(source, "--models", "telea", *chosen, "--sheet", 0, "-o", tmp_path / name)
+        assert code == 0
+        reports.append(json.loads((tmp_path / name / "report.json").read_text()))
+    assert reports[0]["checksum_of_holes"] == reports[1]["checksum_of_holes"]
+    assert reports[0]["cases"] == 8
+    assert set(reports[1]["parts"]["holes"]) == {"centre-box", "irregular"}
+    assert reports[1]["configuration"]["holes"] == holes
+    figures = [one["overall"]["telea"]["psnr_hole"] for one in reports]
+    assert figures[0] == pytest.approx(figures[1])
+    capsys.readouterr()
+    output = tmp_path / "diff.html"
+    assert evaluate(tmp_path / "drawn", tmp_path / "stored", "-o", output, what="diff") == 0
+    assert "B less A" in capsys.readouterr().out and "B less A" in output.read_text()
+    assert evaluate(tmp_path / "set", "-o", tmp_path / "again", what="freeze") == 2
+    assert "frozen test cases already" in capsys.readouterr().err
+
+
+def test_holes_of_drawn_masks(tmp_path, capsys):
+    folder = write_faces(tmp_path / "faces", 3, side=160)
+    holes = "{name: drawn-mask, refiner: none}"
+    code = evaluate(
+        folder,
+        "--models",
+        "telea",
+        "--holes",
+        holes,
+        "--size",
+        64,
+        "--split",
+        "train",
+        "-o",
+        tmp_path / "r",
+        "--sheet",
+        0,
+    )
+    assert code == 0
+    report = json.loads((tmp_path / "r" / "report.json").read_text())
+    assert report["cases"] == 1 and {"mask", "worn"} <= set(report["parts"])
+    wrong = "{name: drawn-mask, refinre: none}"
+    assert evaluate(folder, "--holes", wrong, "-o", tmp_path / "x") == 2
+    assert "Did you mean 'refiner'" in capsys.readouterr().err
+
+
 def test_other_holes_are_framed_by_the_face(faces, tmp_path):
     holes = "{name: centre-box, side: 0.25}"
     evaluate(faces, "--models", "telea", "--size", 64, "--holes", holes, "-o", tmp_path / "r")
     report = json.loads((tmp_path / "r" / "report.json").read_text())
-    assert report["configuration"]["framing"] == "face"
     assert list(report["parts"]["hole area"]) == ["0 to 0.1"]
 
 
@@ -89,7 +177,7 @@ def test_a_report_in_the_way_is_found_before_the_work(faces, tmp_path, capsys):
         (["--models", "telea,telea"], "names 'telea' twice"),
         (["--models", ","], "separated by commas"),
         (["--models", "telea", "--holes", "free-from"], "Did you mean 'free-form'"),
-        (["--models", "telea", "--holes", "{name: [}"], "not valid YAML"),
+        (["--models", "telea", "--holes", "{name: [}"], "--holes must be"),
         (["--models", "telea", "--framing", "eyes"], "framing must be"),
         (["--models", "telea", "--split", "test"], "no face of the part 'test'"),
     ],
@@ -119,9 +207,13 @@ def test_stages_and_holes_are_read():
         with pytest.raises(ConfigurationError, match="--models must be"):
             read_stages(wrong, "--models")
     path = "detector.synthesis.holes:FaceMaskHoles"
-    assert read_hole_specification("face-mask") == path
-    assert read_hole_specification("{name: face-mask, wobble: 0}") == {"name": path, "wobble": 0}
-    assert read_hole_specification("irregular") == "irregular"
+    assert read_hole_specifications("face-mask,irregular") == {
+        "face-mask": path,
+        "irregular": "irregular",
+    }
+    assert read_hole_specifications("{name: face-mask, wobble: 0}") == {
+        "face-mask (wobble 0)": {"name": path, "wobble": 0}
+    }
 
 
 STAGES = "tests.pipeline.colour_stages"
@@ -169,24 +261,110 @@ def test_a_detector_with_refiners_on_two_sets(annotated, capsys):
     assert printed["quality"]["morphology"]["excess"] > 0.05
 
 
-def test_the_files_of_a_detection_report(annotated, capsys):
+def test_the_files_of_a_detection_report(annotated, capsys, monkeypatch):
+    from pipeline.evaluation import writing
+
+    rows = []
+    draw = writing.sheet_picture
+
+    def noting(title, file, shown, **options):
+        rows.extend(shown)
+        return draw(title, file, shown, **options)
+
+    monkeypatch.setattr(writing, "sheet_picture", noting)
     assert evaluate_colours(annotated, "--sheet", 3, "--min-width", 10) == 0
     assert "recall at IoU 0.5" in capsys.readouterr().out
     markdown = (annotated / "r" / "report.md").read_text()
-    assert "| masks of 10 px and wider | 3 |" in markdown and "| tag0 | 2 | 0.500 |" in markdown
+    assert "3 masks of 10 px and wider" in markdown and "| tag0 | 2 | 0.500 (" in markdown
+    assert "## By set" not in markdown, "masks are in one set only"
     masks = list(csv.DictReader((annotated / "r" / "masks.csv").open()))
     assert [mask["found"] for mask in masks] == ["1", "1", "0"]
     assert float(masks[0]["iou detector"]) == 1 and masks[2]["iou detector"] == ""
+    assert masks[0]["set"] == "first"
     pictures = list(csv.DictReader((annotated / "r" / "pictures.csv").open()))
     assert [picture["unmasked"] for picture in pictures] == ["0", "0", "0", "1"]
     assert pictures[0]["changed morphology"] == "1" and pictures[3]["changed morphology"] == "0"
-    with PIL.Image.open(annotated / "r" / "sheet.png") as sheet:
-        pixels = np.asarray(sheet.convert("RGB")).astype(int)
-    rows = np.split(pixels[22:], 3)
-    green = [((row - (0, 220, 0)) ** 2).sum(axis=2).min() for row in rows]
-    red = [((row - (255, 0, 0)) ** 2).sum(axis=2).min() for row in rows]
-    assert max(green) == 0, "every shown picture has a drawn mask"
-    assert red[0] > 0 and red[1] == red[2] == 0, "the picture with the missed mask comes first"
+    assert [row.name for row in rows] == ["2.png", "0.png", "1.png"], "the missed mask comes first"
+    for row, found in zip(rows, (False, True, True), strict=True):
+        for name in ("found", "morphology"):
+            colours = row.cells[name].reshape(-1, 3).tolist()
+            assert [0, 220, 0] in colours and ([255, 0, 0] in colours) == found
+    assert rows[0].caption == "2.png: 0 of 1 masks found, 0 falsely; nothing"
+    with PIL.Image.open(annotated / "r" / "worst.jpg") as sheet:
+        assert sheet.size == (4 + 3 * (384 + 4), 22 + 3 * (18 + 288 + 4))
+    if importlib.util.find_spec("matplotlib") is not None:
+        assert (annotated / "r" / "plots" / "precision_recall.png").is_file()
+
+
+def test_kinds_of_drawn_masks_come_from_the_data_sets_record(tmp_path):
+    from pipeline.evaluation.annotated_sets import read_annotated_set
+
+    root = tmp_path / "detection"
+    for folder in ("images/val", "labels/val"):
+        (root / folder).mkdir(parents=True)
+    for number in range(2):
+        image = masked_scene((64, 64), [], number)
+        PIL.Image.fromarray(image).save(root / "images" / "val" / f"s{number}.jpg")
+        label = "0 0.1 0.1 0.5 0.1 0.5 0.5\n"
+        (root / "labels" / "val" / f"s{number}.txt").write_text(label * (number + 1))
+    (root / "data.yaml").write_text(
+        "path: .\ntrain: images/val\nval: images/val\nnames: {0: mask}\n"
+    )
+    line = {"kind": "scene", "part": "val", "layout": "crowd", "records": [{"kind": "n95"}]}
+    lines = [{**line, "files": {"image": f"x/s{number}.jpg"}} for number in range(2)]
+    (tmp_path / "manifest.jsonl").write_text("\n".join(json.dumps(one) for one in lines))
+    first, second = read_annotated_set(root / "data.yaml", "val")
+    assert [mask.label for mask in first.masks] == ["n95"] and first.tags == ("crowd",)
+    assert [mask.label for mask in second.masks] == ["mask", "mask"], "not known whose outline"
+
+
+def test_the_second_look_can_be_switched_off(annotated, capsys):
+    given = []
+
+    def note(kind, specification, **options):
+        given.append(specification)
+        return create(kind, specification, **options) if kind != "detector" else find_colour_stage
+
+    import pipeline.registry as registry
+
+    create = registry.create_stage
+    find_colour_stage = create("detector", f"{STAGES}:find_colour")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "create_stage", note)
+        sets = (annotated / "first.jsonl", "-o", annotated / "r")
+        assert evaluate(*sets, "--no-second-look", what="detector") == 0
+    assert given[0]["second_look"] is False
+    report = json.loads((annotated / "r" / "report.json").read_text())
+    assert report["configuration"]["second look"] is False
+
+
+def test_whole_pipelines_on_photos(annotated, capsys):
+    arguments = ["--detector", f"{STAGES}:find_colour", "--refiner", "none"]
+    arguments += ["--inpainters", f"telea,{STAGES}:fill_mean"]
+    sets = (annotated / "first.jsonl", annotated / "second.jsonl", "-o", annotated / "p")
+    assert evaluate(*sets, *arguments, "--json", what="pipeline") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["stage"] == "pipeline" and printed["systems"] == ["telea", "fill_mean"]
+    overall = printed["overall"]["telea"]
+    assert overall["masks_found"]["mean"] == pytest.approx(2 / 3)
+    assert overall["known_changed"]["high"] == 0 and overall["falsely_changed"]["mean"] == 0
+    assert set(printed["parts"]["set"]) == {"first", "second"}
+    assert (annotated / "p" / "worst.jpg").is_file()
+    configuration = annotated / "own.yaml"
+    configuration.write_text(f"detector: {STAGES}:find_colour\ninpainter: {STAGES}:fill_colour\n")
+    sets = (annotated / "second.jsonl", "-o", annotated / "q", "--sheet", 0)
+    assert evaluate(*sets, *arguments, "--config", configuration, what="pipeline") == 0
+    report = json.loads((annotated / "q" / "report.json").read_text())
+    assert report["systems"] == ["telea", "fill_mean", "own"]
+    assert evaluate(*sets, "--refiner", "none,none", what="pipeline") == 2
+
+
+def test_figures_are_published_into_a_readme(faces, tmp_path, capsys):
+    evaluate(faces, "--models", "telea", "--size", 64, "-o", tmp_path / "r", "--sheet", 0)
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- unmask figures: begin -->\n<!-- unmask figures: end -->\n")
+    assert evaluate(tmp_path / "r", "--readme", readme, what="publish") == 0
+    assert "| telea on 4 faces of the part val, face-mask, 64 px |" in readme.read_text()
 
 
 def test_wrong_sets_get_one_sentence(annotated, capsys):

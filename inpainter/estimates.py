@@ -1,0 +1,120 @@
+"""Means with their uncertainty, and whether two systems differ on the same cases."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+_MOST_EXACT: Final = 50
+"""Most cases for which the signed-rank test is exact; beyond, its normal limit serves as well."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its 95 % bootstrap confidence interval.
+
+    Attributes:
+        mean: over the cases where the metric applies; nan where there are none.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        count: number of cases.
+    """
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+    def text(self, decimals: int) -> str:
+        """Write it as "1.2 (1.0 to 1.4)"; one case has no interval, and none is a dash."""
+        if not self.count:
+            return "-"
+        if self.count == 1:
+            return f"{self.mean:.{decimals}f}"
+        return f"{self.mean:.{decimals}f} ({self.low:.{decimals}f} to {self.high:.{decimals}f})"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The mean paired difference of two systems, and how easily chance would give it.
+
+    Attributes:
+        difference: the mean over cases of one value less the other, with its interval.
+        p: of Wilcoxon's signed-rank test, two-sided, not adjusted for the number of tests; 1 where
+            no case differs, nan where there is none.
+    """
+
+    difference: Estimate
+    p: float
+
+
+def bootstrap_mean(
+    values: Iterable[float], *, resamples: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> Estimate:
+    """Estimate a mean and its percentile interval by drawing cases with replacement.
+
+    Args:
+        values: one per case; nan and infinite ones are left out.
+        resamples: how often the cases are drawn again.
+        seed: source of all chance.
+        confidence: share of the draws inside the interval.
+
+    Source: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife".
+    """
+    finite = np.array([value for value in values if math.isfinite(value)], np.float64)
+    if finite.size == 0:
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    random = np.random.default_rng(seed)
+    # Drawn in pieces: all resamples of thousands of cases at once would fill memory.
+    means = np.concatenate(
+        [
+            finite[random.integers(finite.size, size=(len(piece), finite.size))].mean(axis=1)
+            for piece in np.array_split(np.arange(resamples), max(1, resamples // 50))
+        ]
+    )
+    tail = (1.0 - confidence) / 2.0
+    low, high = np.quantile(means, (tail, 1.0 - tail))
+    return Estimate(float(finite.mean()), float(low), float(high), int(finite.size))
+
+
+def compare_paired(
+    values: Mapping[str, float],
+    others: Mapping[str, float],
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two systems on the cases that both have.
+
+    Args:
+        values: case name to value of the one.
+        others: case name to value of the other.
+        resamples: of the bootstrap.
+        seed: of the bootstrap.
+
+    Source: Wilcoxon 1945, "Individual Comparisons by Ranking Methods"; SciPy's implementation.
+    """
+    pairs = [(values[case], others[case]) for case in values if case in others]
+    differences = [one - other for one, other in pairs if math.isfinite(one - other)]
+    estimate = bootstrap_mean(differences, resamples=resamples, seed=seed)
+    return Comparison(estimate, _signed_rank(differences))
+
+
+def _signed_rank(differences: list[float]) -> float:
+    if not differences:
+        return math.nan
+    if not any(differences):
+        return 1.0
+    from scipy.stats import wilcoxon
+
+    sizes = [abs(difference) for difference in differences]
+    # With ties or zeros SciPy would go through all signs one by one, which takes its time.
+    exact = len(sizes) <= _MOST_EXACT and len(set(sizes)) == len(sizes) and 0.0 not in sizes
+    return float(wilcoxon(differences, method="exact" if exact else "asymptotic").pvalue)

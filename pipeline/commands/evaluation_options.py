@@ -1,0 +1,242 @@
+"""What the commands of `unmask evaluate` share: reading stages and holes, instruments, reports."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from pipeline.commands.progress import progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from inpainter.evaluation import Instruments
+    from inpainter.measurements import Measurements
+    from inpainter.picture_sheet import SheetRow
+    from pipeline.evaluation.surroundings import UsedWeights
+
+
+def read_hole_specifications(text: str) -> dict[str, Any]:
+    """Turn the option --holes into labels and what `inpainter.holes.create_holes` takes.
+
+    Args:
+        text: names separated by commas, each of `pipeline.evaluation.case_sets.HOLE_NAMES`, of
+            `inpainter.holes.list_holes`, "drawn-mask", or a dotted path; or a YAML mapping of a
+            name and options, or a YAML list of names and such mappings.
+
+    Raises:
+        ConfigurationError: the text is none of these, or names one kind twice.
+    """
+    from pipeline.evaluation.case_sets import HOLE_NAMES
+
+    listed = f"[{text}]" if text.lstrip().startswith("{") else text
+    return {label: _renamed(spec, HOLE_NAMES) for label, spec in _read(listed, "--holes").items()}
+
+
+def _renamed(spec: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(spec, dict):
+        return {**spec, "name": names.get(spec["name"], spec["name"])}
+    return names.get(spec, spec)
+
+
+def read_stages(text: str, option: str) -> dict[str, Any]:
+    """Turn a list of stages into labels and what `pipeline.registry.create_stage` takes.
+
+    Args:
+        text: names separated by commas, each "NAME", "package.module:Class" or "NAME@FILE" for
+            weights from a file; or a YAML list of names and of mappings of a name and options.
+        option: the option's name, for errors.
+
+    Returns:
+        Label to specification, in order; the label is the part itself, or its class's name.
+
+    Raises:
+        ConfigurationError: there is no name, one is there twice, or it is no list.
+    """
+    return _read(text, option)
+
+
+def _read(text: str, option: str) -> dict[str, Any]:
+    from weights.errors import ConfigurationError
+
+    wrong = ConfigurationError(
+        f"{option} must be names separated by commas, each NAME or NAME@FILE, or a YAML list, "
+        f"but is {text!r}."
+    )
+    parts: list[Any] = text.split(",")
+    if text.lstrip().startswith("["):
+        import yaml
+
+        try:
+            parts = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise wrong from error
+    stages: dict[str, Any] = {}
+    for part in parts:
+        if isinstance(part, dict) and isinstance(part.get("name"), str):
+            options = ", ".join(f"{key} {value}" for key, value in part.items() if key != "name")
+            label, stage = f"{part['name']} ({options})" if options else part["name"], part
+        elif isinstance(part, str):
+            label, stage = _read_stage(part.strip())
+        else:
+            raise wrong
+        if not label:
+            raise wrong
+        if label in stages:
+            raise ConfigurationError(f"{option} names {label!r} twice.")
+        stages[label] = stage
+    return stages
+
+
+def _read_stage(text: str) -> tuple[str, Any]:
+    """The label and the specification of "NAME" or "NAME@FILE"; an empty label where malformed."""
+    name, separator, weights = text.partition("@")
+    if separator:
+        return (text if name and weights else ""), {"name": name, "weights": weights}
+    return name.rpartition(":")[2], name
+
+
+def make_instruments(
+    *, landmarks: bool, identity: bool, lpips: str | None, features: str | None, device: str
+) -> Instruments:
+    """Make what is measured with beyond the pixels.
+
+    Raises:
+        MissingDependencyError: a library is not installed.
+        WeightsError: weights are not on this machine.
+        ConfigurationError: a name is unknown.
+    """
+    from inpainter.evaluation import Instruments
+    from inpainter.metrics import (
+        DlibIdentity,
+        DlibLandmarks,
+        FeatureExtractor,
+        LearnedPerceptualDistance,
+    )
+
+    return Instruments(
+        DlibLandmarks() if landmarks or identity else None,
+        DlibIdentity() if identity else None,
+        None if lpips is None else LearnedPerceptualDistance(lpips, device),  # type: ignore[arg-type]  # it checks the name
+        None if features is None else FeatureExtractor(features, device),
+    )
+
+
+def measured_comparison(
+    output: Path,
+    settings: Mapping[str, Any],
+    weights: Mapping[str, UsedWeights],
+    measure: Callable[..., Measurements],
+    rows_of: Callable[[Sequence[str]], Mapping[str, SheetRow]],
+    *,
+    total: int,
+    device: str,
+    sheet: int,
+    rank: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Measure, going on where an earlier run was broken off, and write and print the report.
+
+    Args:
+        output: folder of the report.
+        settings: what the results depend on; goes into the report as its configuration.
+        weights: for each system that has weights, which.
+        measure: called with `known`, `keep`, `progress` and `configuration`.
+        rows_of: gives the picture rows of the cases of these names.
+        total: how many cases there are at most, for the progress bar.
+        device: as the user named it.
+        sheet: rows of each sheet.
+        rank: metric by which cases are ranked; None takes what there is.
+        overwrite: whether a report that exists is replaced.
+        as_json: print report.json on stdout and nothing else.
+    """
+    from pipeline.benchmark import peak_memory
+    from pipeline.evaluation.comparison import (
+        cases_csv,
+        comparison_document,
+        extreme_sheets,
+        tables_csv,
+    )
+    from pipeline.evaluation.resumption import Unfinished, result_from_line, result_line
+    from pipeline.evaluation.surroundings import machine, versions
+    from pipeline.evaluation.writing import write_report
+
+    named = {f"weights of {system}": str(used) for system, used in weights.items()}
+    facts = {**settings, **named}
+    began = time.perf_counter()
+    with (
+        Unfinished(output, {**facts, "unmask": versions()["unmask"]}, overwrite=overwrite) as kept,
+        progress_bar("Measuring", total) as advance,
+    ):
+        known = [result_from_line(line) for line in kept.lines]
+        if known:
+            typer.echo(f"Going on behind {len(known)} results that are there.", err=True)
+        measurements = measure(
+            known=known,
+            keep=lambda result: kept.append(result_line(result)),
+            progress=advance,
+            configuration={**facts, **machine(device), **versions()},
+        )
+    seconds = time.perf_counter() - began
+    ranked_by = rank or _ranking_metric(measurements)
+    sheets = []
+    if sheet and ranked_by is not None:
+        sheets = extreme_sheets(measurements, ranked_by, sheet, rows_of)
+    run = {
+        "measured in": f"{seconds:.0f} s" + (", the rest earlier" if known else ""),
+        "peak memory": f"{peak_memory() / 2**20:.0f} MiB",
+    }
+    summary = measurements.summary()
+    summary["weights"] = {system: used.sha256 for system, used in weights.items()}
+    summary["run"] = run
+    written = write_report(
+        output,
+        comparison_document(measurements, sheets, run),
+        summary,
+        {"cases.csv": cases_csv(measurements), "tables.csv": tables_csv(measurements)},
+        overwrite=overwrite,
+    )
+    kept.finish()
+    if as_json:
+        typer.echo((output / "report.json").read_text(encoding="utf-8"), nl=False)
+        return
+    _print_estimates(measurements)
+    typer.echo(f"{run['measured in']}, peak memory {run['peak memory']}.")
+    typer.echo(f"Open {written[0]} in a browser; {len(written) - 1} more files lie beside it.")
+
+
+def _ranking_metric(measurements: Measurements) -> str | None:
+    measured = [metric.name for metric in measurements.metrics]
+    wanted = ("lpips", "ssim_hole", "mask_left", "falsely_changed")
+    return next((name for name in wanted if name in measured), None)
+
+
+def _print_estimates(measurements: Measurements) -> None:
+    """Print one line per metric and one column per system, which fits a terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("metric", *measurements.systems, box=None, pad_edge=False)
+    for metric in measurements.metrics:
+        texts = [
+            measurements.estimate(system, metric.name).text(metric.decimals)
+            for system in measurements.systems
+        ]
+        table.add_row(metric.title, *texts)
+    for name, title in (("frechet", "Fréchet distance of sets"), ("kernel", "Kernel distance")):
+        if measurements.sets:
+            figures = [
+                measurements.sets.get(system, {}).get(name) for system in measurements.systems
+            ]
+            table.add_row(title, *("-" if one is None else f"{one:.4f}" for one in figures))
+    console = Console()
+    console.print(table)
+    for note in measurements.notes:
+        console.print(note, soft_wrap=True, style="dim")
+    console.print(
+        f"{measurements.cases} cases, 95 % bootstrap intervals, holes {measurements.checksum[:16]}"
+    )

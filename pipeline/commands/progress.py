@@ -1,0 +1,65 @@
+"""The bar that shows a person how far a long command is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Update(Protocol):
+    """Says how far the work is."""
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        """Show that `done` are done, of `total` where that is known only now."""
+
+
+@contextmanager
+def progress_bar(
+    description: str, total: int | None = None, *, unit: str = "pictures"
+) -> Iterator[Update]:
+    """Give a function that takes the number done; a bar on stderr shows it, where it is a terminal.
+
+    The bar shows how many are done, how many a second, and the time left; it is gone when the block
+    ends. Where nobody looks, in a pipe or a log, nothing is written.
+
+    Args:
+        description: what is going on, such as "Unmasking".
+        total: how many there are; None where that is not known yet.
+        unit: what is counted, in the plural.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("left"),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+        transient=True,
+    ) as progress:
+        began = time.perf_counter()
+        task = progress.add_task(description, total=total, rate="")
+
+        def update(done: int, total: int | None = None) -> None:
+            rate = done / max(time.perf_counter() - began, 1e-9)
+            text = f"{rate:.1f} {unit}/s" if done else ""
+            progress.update(task, completed=done, rate=text)
+            if total is not None:
+                progress.update(task, total=total)
+
+        yield update

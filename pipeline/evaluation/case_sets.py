@@ -1,0 +1,152 @@
+"""Which test cases a name of holes means: frozen on disk, drawn shapes, or drawn masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from inpainter.frozen import FrozenCases
+from inpainter.holes import create_holes
+from inpainter.stored_cases import LIST_FILE, StoredCases
+from pipeline.evaluation.drawn_faces import DrawnFaces, DrawnMaskCases
+from weights.errors import ConfigurationError
+from weights.names import unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from inpainter.frozen import Case
+
+HOLE_NAMES: Final = {"face-mask": "detector.synthesis.holes:FaceMaskHoles"}
+"""Names of hole generators that `inpainter` does not know, because they lie in another package."""
+
+DRAWN_MASK: Final = "drawn-mask"
+"""Name of the holes that a refiner makes of drawn masks, whose kinds are known."""
+
+_DRAWN_OPTIONS: Final = ("name", "templates", "refiner")
+
+
+class CaseSet(Protocol):
+    """Test cases that are the same on each pass."""
+
+    def __len__(self) -> int:
+        """How many cases there are at most."""
+        ...
+
+    def __iter__(self) -> Iterator[Case]:
+        """Give the cases, one at a time."""
+        ...
+
+    def only(self, names: Iterable[str]) -> Iterator[Case]:
+        """Give the cases of these names."""
+        ...
+
+
+class JoinedCases:
+    """Several sets, one behind the other; their cases have different names.
+
+    Args:
+        sets: the sets.
+    """
+
+    def __init__(self, sets: Sequence[CaseSet]) -> None:
+        self.sets = tuple(sets)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.sets))
+
+    def __iter__(self) -> Iterator[Case]:
+        for one in self.sets:
+            yield from one
+
+    def only(self, names: Iterable[str]) -> Iterator[Case]:
+        """Give the cases of these names."""
+        wanted = list(names)
+        for one in self.sets:
+            yield from one.only(wanted)
+
+
+def is_stored(folder: Path) -> bool:
+    """Whether a folder holds test cases that `unmask evaluate freeze` wrote."""
+    return (folder / LIST_FILE).is_file()
+
+
+def open_cases(
+    folder: Path,
+    holes: Mapping[str, Any],
+    *,
+    split: str,
+    count: int,
+    size: int,
+    seed: int,
+    framing: str | None = None,
+) -> CaseSet:
+    """Open frozen cases, or draw some.
+
+    Args:
+        folder: of faces with a `faces.jsonl`, or of stored cases, whose own settings count.
+        holes: label to what `inpainter.holes.create_holes` takes, or "drawn-mask", alone or as a
+            mapping with `templates` and `refiner`. Of several each face is measured with each.
+        split: part of the faces.
+        count: how many faces.
+        size: side of the crops in pixels.
+        seed: chooses faces and holes.
+        framing: "hole" or "face"; None takes "hole" for holes that look at the face, else "face".
+
+    Raises:
+        ConfigurationError: a name or an option of the holes is unknown.
+        InputError: there are no such faces or cases.
+    """
+    if is_stored(folder):
+        return StoredCases(folder)
+    several = len(holes) > 1
+    sets: list[CaseSet] = []
+    for label, spec in holes.items():
+        kind = label if several else None
+        name = str(spec.get("name")) if isinstance(spec, dict) else str(spec)
+        if name == DRAWN_MASK:
+            options = dict(spec) if isinstance(spec, dict) else {}
+            sets.append(_drawn(folder, options, split, count, size, seed, kind))
+            continue
+        sets.append(
+            FrozenCases(
+                folder,
+                create_holes(spec),
+                split=split,
+                count=count,
+                size=size,
+                seed=seed,
+                framing=framing or ("hole" if ":" in name else "face"),  # type: ignore[arg-type]
+                kind=kind,
+            )
+        )
+    if not sets:
+        raise ConfigurationError("Test cases need at least one kind of holes.")
+    return sets[0] if len(sets) == 1 else JoinedCases(sets)
+
+
+def _drawn(
+    folder: Path,
+    options: Mapping[str, Any],
+    split: str,
+    count: int,
+    size: int,
+    seed: int,
+    kind: str | None,
+) -> DrawnMaskCases:
+    from detector.synthesis import TemplateFolder
+    from pipeline.registry import create_stage
+
+    for key in options:
+        if key not in _DRAWN_OPTIONS:
+            raise unknown_name(f"option of {DRAWN_MASK!r}", str(key), _DRAWN_OPTIONS)
+    templates = options.get("templates")
+    faces = DrawnFaces(
+        folder,
+        split=split,
+        count=count,
+        seed=seed,
+        templates=None if templates is None else TemplateFolder(Path(templates)),
+    )
+    refiner = create_stage("refiner", options.get("refiner", "morphology"))
+    return DrawnMaskCases(faces, refiner, size=size, kind=kind)

@@ -1,0 +1,287 @@
+"""From measurements of several systems to a report: tables, plots and sheets."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from inpainter.measurements import AREA_KIND
+from inpainter.picture_sheet import SheetRow
+from pipeline.evaluation.document import Cell, Document, Picture, Table, cells
+from pipeline.evaluation.plots import Panel, can_plot, plot_bars, plot_curves
+from pipeline.evaluation.writing import csv_text, sheet_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from inpainter.estimates import Estimate
+    from inpainter.measurements import Measurements, Metric, Part
+
+COMPARISON_FILES: Final = ("cases.csv", "tables.csv")
+"""The CSV files of a comparison: every result, and every estimate."""
+
+_TITLES: Final = {"inpainter": "Completion, measured", "pipeline": "Unmasking, measured"}
+_NO_PLOTS: Final = "Plots need matplotlib: pip install 'unmask[evaluate]'."
+_PART_PANELS: Final = 3
+
+
+def comparison_document(
+    measurements: Measurements,
+    sheets: Sequence[Picture] = (),
+    facts: Mapping[str, Any] | None = None,
+) -> Document:
+    """Make the report of a comparison.
+
+    Args:
+        measurements: of one or more systems.
+        sheets: pictures that come last.
+        facts: what is said of the run beside the measurements' own configuration.
+    """
+    counted = "face" if measurements.stage == "inpainter" else "picture"
+    lead = [
+        f"{measurements.cases} {counted}s, {len(measurements.systems)} "
+        f"system{'s' if len(measurements.systems) > 1 else ''}. Means with 95 % bootstrap "
+        f"intervals over {counted}s; checksum of the holes {measurements.checksum[:16]}.",
+        *measurements.notes,
+    ]
+    parts: list[Table | Picture] = [_overall(measurements)]
+    if measurements.sets:
+        parts.append(_sets(measurements))
+    if len(measurements.systems) > 1:
+        parts += _differences(measurements)
+    if can_plot():
+        parts.append(_bars_of_all(measurements))
+    else:
+        lead.append(_NO_PLOTS)
+    kinds: dict[str, list[Part]] = {}
+    for part in measurements.parts():
+        kinds.setdefault(part.kind, []).append(part)
+    for kind, own in kinds.items():
+        parts.append(_by_part(measurements, kind, own))
+        if can_plot() and len(own) > 1:
+            parts.append(_plot_of_parts(measurements, kind, own))
+    configuration = {**measurements.configuration, **(facts or {})}
+    configuration["bootstrap"] = f"{measurements.resamples} resamples, seed {measurements.seed}"
+    configuration["checksum of the holes"] = measurements.checksum
+    return Document(
+        _TITLES.get(measurements.stage, "Measured"), tuple(lead), configuration, (*parts, *sheets)
+    )
+
+
+def _overall(measurements: Measurements) -> Table:
+    rows = []
+    for metric in measurements.metrics:
+        best = measurements.best_system(metric)
+        row = [Cell(metric.title)]
+        for system in measurements.systems:
+            estimate = measurements.estimate(system, metric.name)
+            row.append(Cell(_counted(estimate, metric, measurements.cases), system == best))
+        rows.append(tuple(row))
+    return Table("All cases", ("metric", *measurements.systems), tuple(rows))
+
+
+def _counted(estimate: Estimate, metric: Metric, cases: int) -> str:
+    text = estimate.text(metric.decimals)
+    if estimate.count and estimate.count != cases:
+        text += f", {estimate.count} cases"
+    return text
+
+
+def _sets(measurements: Measurements) -> Table:
+    rows = [
+        cells(
+            system,
+            str(int(distances["count"])),
+            f"{distances['frechet']:.3f}",
+            f"{distances['kernel']:.5f}",
+        )
+        for system, distances in measurements.sets.items()
+    ]
+    return Table(
+        "Distance from the set of true pictures",
+        ("system", "pictures", "Fréchet distance", "kernel distance"),
+        tuple(rows),
+        note="Lower is better. The distances have no interval.",
+    )
+
+
+def _differences(measurements: Measurements) -> list[Table | Picture]:
+    tables: list[Table | Picture] = []
+    for system, other in measurements.pairs():
+        rows = []
+        for metric in measurements.metrics:
+            comparison = measurements.compare(system, other, metric.name)
+            rows.append(
+                cells(
+                    metric.title,
+                    comparison.difference.text(metric.decimals),
+                    p_text(comparison.p),
+                    str(comparison.difference.count),
+                )
+            )
+        tables.append(
+            Table(
+                f"{system} less {other}, on the same cases",
+                ("metric", "mean difference", "p", "cases"),
+                tuple(rows),
+                note="p of Wilcoxon's signed-rank test, two-sided, not adjusted for the number of "
+                "tests.",
+            )
+        )
+    return tables
+
+
+def p_text(p: float) -> str:
+    """Write a p value with two digits that count."""
+    if math.isnan(p):
+        return "-"
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
+
+
+def _headlines(measurements: Measurements) -> list[Metric]:
+    return [metric for metric in measurements.metrics if metric.headline]
+
+
+def _bars_of_all(measurements: Measurements) -> Picture:
+    panels = [
+        Panel(
+            metric.title,
+            ("",),
+            {
+                system: [measurements.estimate(system, metric.name)]
+                for system in measurements.systems
+            },
+        )
+        for metric in _headlines(measurements)
+    ]
+    note = "Means over all cases with 95 % intervals."
+    return Picture("All cases, plotted", "plots/all_cases.png", plot_bars(panels), note)
+
+
+def _by_part(measurements: Measurements, kind: str, parts: Sequence[Part]) -> Table:
+    metrics = _headlines(measurements)
+    rows = []
+    for part in parts:
+        best = {metric.name: measurements.best_system(metric, part) for metric in metrics}
+        for system in measurements.systems:
+            count = len(measurements.values(system, metrics[0].name, part))
+            if not count:
+                continue
+            row = [Cell(part.name), Cell(system), Cell(str(count))]
+            for metric in metrics:
+                text = measurements.estimate(system, metric.name, part).text(metric.decimals)
+                row.append(Cell(text, best[metric.name] == system))
+            rows.append(tuple(row))
+    heading = (kind, "system", "cases", *(metric.title for metric in metrics))
+    return Table(f"By {kind}", heading, tuple(rows), labels=2)
+
+
+def _plot_of_parts(measurements: Measurements, kind: str, parts: Sequence[Part]) -> Picture:
+    panels = [
+        Panel(
+            metric.title,
+            tuple(part.name for part in parts),
+            {
+                system: [measurements.estimate(system, metric.name, part) for part in parts]
+                for system in measurements.systems
+            },
+        )
+        for metric in _headlines(measurements)[:_PART_PANELS]
+    ]
+    draw = plot_curves if kind == AREA_KIND else plot_bars
+    file = f"plots/by_{kind.replace(' ', '_')}.png"
+    return Picture(f"By {kind}, plotted", file, draw(panels), "Means with 95 % intervals.")
+
+
+def extreme_sheets(
+    measurements: Measurements,
+    metric: str,
+    count: int,
+    rows_of: Callable[[Sequence[str]], Mapping[str, SheetRow]],
+) -> list[Picture]:
+    """Draw the best, the middling and the worst cases by the first system's value of a metric.
+
+    Args:
+        measurements: what was measured.
+        metric: by which the cases are ranked.
+        count: most rows of each sheet.
+        rows_of: gives the rows of the cases of these names.
+
+    Raises:
+        ConfigurationError: cases cannot be ranked by that metric.
+    """
+    ranked = measurements.ranked(metric)
+    if not ranked or count < 1:
+        return []
+    middle = max(0, (len(ranked) - count) // 2)
+    chosen = {
+        "best": ranked[:count],
+        "median": ranked[middle : middle + count],
+        "worst": ranked[::-1][:count],
+    }
+    known = next(one for one in measurements.known_metrics if one.name == metric)
+    rows = rows_of(list(dict.fromkeys(name for names in chosen.values() for name in names)))
+    pictures = []
+    for place, names in chosen.items():
+        captioned = [
+            SheetRow(name, rows[name].cells, _caption(measurements, known, name)) for name in names
+        ]
+        title = f"{place.capitalize()} cases by {known.title} of {measurements.systems[0]}"
+        pictures.append(sheet_picture(title, f"{place}.jpg", captioned))
+    return pictures
+
+
+def _caption(measurements: Measurements, metric: Metric, case: str) -> str:
+    values = [
+        f"{system} {value:.{metric.decimals}f}"
+        for system in measurements.systems
+        if not math.isnan(value := measurements.values(system, metric.name).get(case, math.nan))
+    ]
+    return f"{case}: {metric.title} {', '.join(values)}"
+
+
+def cases_csv(measurements: Measurements) -> str:
+    """Write one line per case and system; empty cells where a metric does not apply."""
+    kinds = sorted({kind for result in measurements.results for kind in result.groups})
+    names = [metric.name for metric in measurements.metrics]
+    rows = []
+    for result in measurements.results:
+        values = [result.values.get(name, math.nan) for name in names]
+        rows.append(
+            [
+                result.case,
+                result.system,
+                f"{result.hole_area:.6f}",
+                *(result.groups.get(kind, "") for kind in kinds),
+                *("" if math.isnan(value) else f"{value:.6g}" for value in values),
+            ]
+        )
+    return csv_text(["case", "system", "hole_area", *kinds, *names], rows)
+
+
+def tables_csv(measurements: Measurements) -> str:
+    """Write one line per estimate: all cases, every part and every difference."""
+    rows: list[list[Any]] = []
+
+    def add(
+        kind: str, part: str, system: str, metric: str, estimate: Estimate, p: str = ""
+    ) -> None:
+        if estimate.count:
+            figures = (f"{value:.6g}" for value in (estimate.mean, estimate.low, estimate.high))
+            rows.append([kind, part, system, metric, *figures, estimate.count, p])
+
+    for metric in measurements.metrics:
+        for system in measurements.systems:
+            add("all", "", system, metric.name, measurements.estimate(system, metric.name))
+    for part in measurements.parts():
+        for metric in measurements.metrics:
+            for system in measurements.systems:
+                estimate = measurements.estimate(system, metric.name, part)
+                add(part.kind, part.name, system, metric.name, estimate)
+    for system, other in measurements.pairs():
+        for metric in measurements.metrics:
+            comparison = measurements.compare(system, other, metric.name)
+            p = "" if math.isnan(comparison.p) else f"{comparison.p:.6g}"
+            add("difference", "", f"{system} less {other}", metric.name, comparison.difference, p)
+    heading = ["kind", "part", "system", "metric", "mean", "low", "high", "cases", "p"]
+    return csv_text(heading, rows)

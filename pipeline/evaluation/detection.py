@@ -1,0 +1,267 @@
+"""From the measurement of a detector to a report: tables, a plot, and a sheet of its errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from inpainter.estimates import bootstrap_mean
+from inpainter.picture_sheet import SheetRow
+from pipeline.evaluation.document import Cell, Document, Picture, Table, cells
+from pipeline.evaluation.outlines import outlined
+from pipeline.evaluation.plots import can_plot, plot_precision_recall
+from pipeline.evaluation.writing import csv_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from detector.annotations import AnnotatedPicture
+    from detector.evaluation import DetectionReport, DrawnMaskOutcome, PictureOutcome
+    from detector.regions import MaskRegion
+    from pipeline.protocols import Detector
+    from weights.contracts import Hole, Image, Mask
+
+DETECTION_FILES: Final = ("masks.csv", "pictures.csv")
+"""The CSV files of a detection report: a line per drawn mask, and one per picture."""
+
+CELL: Final = 384
+"""Side of the pictures on a sheet of detections, in pixels."""
+
+
+def worst_detections(
+    report: DetectionReport,
+    pictures: Sequence[AnnotatedPicture],
+    detector: Detector,
+    refinements: Mapping[str, Callable[[Image, Sequence[MaskRegion]], Sequence[Hole]]],
+    count: int,
+) -> list[SheetRow]:
+    """Draw what was found on the pictures that have most to tell.
+
+    Pictures with missed or false masks come first, then those whose masks are outlined worst. Drawn
+    masks are outlined broadly in green, found masks and holes finely in red.
+
+    Args:
+        report: of these pictures.
+        pictures: those that were measured, in the report's order.
+        detector: finds the masks once more, on the shown pictures only.
+        refinements: as for `detector.evaluation.evaluate_detector`.
+        count: most rows.
+
+    Raises:
+        InputError: a picture cannot be read.
+    """
+    overlaps: dict[str, float] = {}
+    for mask in report.masks:
+        overlap = min(mask.iou.values(), default=0.0)
+        overlaps[mask.file] = min(overlap, overlaps.get(mask.file, 1.0))
+
+    def badness(index: int) -> tuple[int, float]:
+        outcome = report.outcomes[index]
+        errors = outcome.drawn - outcome.found + outcome.false
+        return -errors, overlaps.get(outcome.file, 1.0)
+
+    rows = []
+    for index in sorted(range(len(pictures)), key=badness)[:count]:
+        picture = pictures[index]
+        image = picture.load()
+        regions = [
+            region for region in detector.detect([image])[0] if region.score >= report.confidence
+        ]
+        drawn = [mask.draw((image.shape[0], image.shape[1])) for mask in picture.masks]
+        found: dict[str, Sequence[Mask]] = {"found": [region.mask for region in regions]}
+        found |= {name: refine(image, regions) for name, refine in refinements.items()}
+        shown = {name: outlined(image, drawn, masks, CELL) for name, masks in found.items()}
+        outcome = report.outcomes[index]
+        caption = (
+            f"{picture.file.name}: {outcome.found} of {outcome.drawn} masks found, "
+            f"{outcome.false} falsely; {', '.join(f'{r.score:.2f}' for r in regions) or 'nothing'}"
+        )
+        rows.append(
+            SheetRow(picture.file.name, {"picture": outlined(image, side=CELL), **shown}, caption)
+        )
+    return rows
+
+
+def detection_document(
+    report: DetectionReport, configuration: Mapping[str, Any], sheets: Sequence[Picture] = ()
+) -> Document:
+    """Make the report of a detector.
+
+    Args:
+        report: the figures.
+        configuration: what was measured with which settings.
+        sheets: pictures that come last.
+    """
+    lead = [
+        f"{report.pictures} pictures, {report.drawn} masks of {report.min_width:g} px and wider; "
+        f"{report.ignored} smaller ones count neither way. Intervals are 95 % bootstrap intervals "
+        f"over masks or pictures; checksum of the annotations {report.checksum[:16]}."
+    ]
+    parts: list[Table | Picture] = [_finding(report), _refinement(report)]
+    if report.unmasked_pictures:
+        parts.append(_unmasked(report))
+    if can_plot():
+        if report.drawn:
+            parts.append(_plot(report))
+    else:
+        lead.append("Plots need matplotlib: pip install 'unmask[evaluate]'.")
+    parts += _groups(report)
+    facts = {**configuration, "checksum of the annotations": report.checksum}
+    return Document("Detection, measured", tuple(lead), facts, (*parts, *sheets))
+
+
+def _share(values: Sequence[float], decimals: int = 3) -> str:
+    return bootstrap_mean(values).text(decimals)
+
+
+def _plain(value: float) -> str:
+    return "-" if value != value else f"{value:.3f}"
+
+
+def _finding(report: DetectionReport) -> Table:
+    hits = [float(mask.found) for mask in report.masks]
+    right = sum(outcome.found for outcome in report.outcomes)
+    wrong = sum(outcome.false for outcome in report.outcomes)
+    precision = [1.0] * right + [0.0] * wrong
+    rows = [
+        cells("recall at IoU 0.5", _share(hits), _plain(report.box_recall)),
+        cells("precision at IoU 0.5", _share(precision), _plain(report.box_precision)),
+        cells("AP50", _plain(report.ap50), _plain(report.box_ap50)),
+        cells("AP50-95", _plain(report.ap), _plain(report.box_ap)),
+    ]
+    return Table(
+        "Masks found",
+        (f"at a score of {report.confidence:g} and more", "mask", "box"),
+        tuple(rows),
+        note="Average precision takes every score.",
+    )
+
+
+def _refinement(report: DetectionReport) -> Table:
+    """The found masks before and after refinement, side by side."""
+    names = list(report.quality)
+    found = [mask for mask in report.masks if mask.found]
+    figures: list[tuple[str, Callable[[DrawnMaskOutcome, str], float], bool, int]] = [
+        ("IoU", lambda mask, name: mask.iou[name], True, 3),
+        ("boundary F-score", lambda mask, name: mask.boundary_f[name], True, 3),
+        ("residual: mask pixels left", lambda mask, name: mask.residual[name], False, 4),
+        ("excess: pixels beyond the mask", lambda mask, name: mask.excess[name], False, 3),
+    ]
+    rows = []
+    for title, value, higher, decimals in figures:
+        estimates = {name: bootstrap_mean(value(mask, name) for mask in found) for name in names}
+        known = {name: one.mean for name, one in estimates.items() if one.count}
+        pick = max if higher else min
+        best = pick(known, key=lambda name: known[name]) if len(known) > 1 else None
+        row = [Cell(title)]
+        row += [Cell(estimates[name].text(decimals), name == best) for name in names]
+        rows.append(tuple(row))
+    heading = ["before refinement" if name == "detector" else name for name in names]
+    return Table(
+        "Before and after refinement",
+        ("of the found masks", *heading),
+        tuple(rows),
+        note="Residual and excess are shares of the drawn mask's pixels. A refiner grows holes on "
+        "purpose: less of the mask is left, and overlap and boundary agree less.",
+    )
+
+
+def _unmasked(report: DetectionReport) -> Table:
+    names = list(report.quality)
+    groups: dict[str, list[PictureOutcome]] = {"all": []}
+    for outcome in report.outcomes:
+        if outcome.unmasked:
+            groups["all"].append(outcome)
+            groups.setdefault(outcome.set_name or "all", [])
+            if outcome.set_name:
+                groups[outcome.set_name].append(outcome)
+    if len(groups) == 2:
+        # One set only is the same as all.
+        groups = {name: own for name, own in groups.items() if name != "all"}
+    rows = [
+        cells(
+            group,
+            str(len(own)),
+            *(_share([float(outcome.changed[name]) for outcome in own], 4) for name in names),
+        )
+        for group, own in groups.items()
+    ]
+    heading = ("set", "pictures", *(f"changed, {name}" for name in names))
+    return Table("Pictures without masks", heading, tuple(rows))
+
+
+def _plot(report: DetectionReport) -> Picture:
+    curves = {"mask": report.curve, "box": report.box_curve}
+    points = {
+        "mask": (report.recall, report.precision),
+        "box": (report.box_recall, report.box_precision),
+    }
+    note = f"At IoU 0.5; the dots are at a score of {report.confidence:g}."
+    data = plot_precision_recall(curves, points)
+    return Picture("Precision and recall", "plots/precision_recall.png", data, note)
+
+
+def _groups(report: DetectionReport) -> list[Table]:
+    names = list(report.quality)
+    kinds: dict[str, list[tuple[Cell, ...]]] = {}
+    for group in report.groups():
+        found = [mask for mask in group.masks if mask.found]
+        row = [group.name, str(len(group.masks))]
+        row.append(_share([float(mask.found) for mask in group.masks]))
+        row += [_share([mask.iou[name] for mask in found]) for name in names]
+        row += [_share([mask.residual[name] for mask in found], 4) for name in names]
+        kinds.setdefault(group.kind, []).append(cells(*row))
+    heading = ("masks", "recall", *(f"IoU, {name}" for name in names))
+    heading += tuple(f"residual, {name}" for name in names)
+    return [
+        Table(f"By {kind}", (kind, *heading), tuple(rows)) for kind, rows in kinds.items() if rows
+    ]
+
+
+def detection_summary(report: DetectionReport, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The report as plain values for JSON."""
+    groups: dict[str, dict[str, Any]] = {}
+    for group in report.groups():
+        entry: dict[str, Any] = {"masks": len(group.masks), "recall": group.recall}
+        for name in report.quality:
+            # A group of which nothing was found has no overlap; JSON knows no NaN.
+            figures = {"iou": group.iou(name), "residual": group.residual(name)}
+            entry[name] = {key: value if value == value else None for key, value in figures.items()}
+        groups.setdefault(group.kind, {})[group.name] = entry
+    summary = {"stage": "detector", "configuration": dict(configuration), **report.to_dict()}
+    return {**summary, "groups": groups}
+
+
+def masks_csv(report: DetectionReport) -> str:
+    """Write one line per drawn mask that counts; empty cells where it was not found."""
+    names = list(report.quality)
+    figures = ("iou", "residual", "boundary_f", "excess")
+    rows = []
+    for outcome in report.masks:
+        row: list[Any] = [outcome.set_name, outcome.file, outcome.index, outcome.label]
+        row += [f"{outcome.width:.1f}", int(outcome.found), f"{outcome.score:.4f}"]
+        for figure in figures:
+            values = getattr(outcome, figure)
+            row += [f"{values[name]:.4f}" if name in values else "" for name in names]
+        rows.append(row)
+    heading = ["set", "file", "mask", "kind", "width", "found", "score"]
+    heading += [f"{figure} {name}" for figure in figures for name in names]
+    return csv_text(heading, rows)
+
+
+def pictures_csv(report: DetectionReport) -> str:
+    """Write one line per picture: how many masks are drawn, found and false, what is changed."""
+    names = list(report.unmasked_changed)
+    rows = [
+        [
+            outcome.set_name,
+            outcome.file,
+            int(outcome.unmasked),
+            outcome.drawn,
+            outcome.found,
+            outcome.false,
+            *(int(outcome.changed[name]) for name in names),
+        ]
+        for outcome in report.outcomes
+    ]
+    heading = ["set", "file", "unmasked", "drawn", "found", "false"]
+    return csv_text(heading + [f"changed {name}" for name in names], rows)

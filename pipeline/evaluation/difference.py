@@ -1,0 +1,212 @@
+"""Two reports side by side, or why they do not compare."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from inpainter.estimates import bootstrap_mean, compare_paired
+from pipeline.evaluation.comparison import p_text
+from pipeline.evaluation.document import Document, Table, cells
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_CHECKSUMS: Final = ("checksum_of_holes", "checksum_of_annotations")
+_SHAPING: Final = ("faces", "sets", "split", "count", "size", "seed", "holes", "framing", "part")
+"""Settings that decide which pictures and holes are measured."""
+
+
+@dataclass(frozen=True)
+class StoredReport:
+    """A report.json that was read back.
+
+    Attributes:
+        path: the file.
+        stage: what was measured: "detector", "inpainter" or "pipeline".
+        content: all of it.
+    """
+
+    path: Path
+    stage: str
+    content: Mapping[str, Any]
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What was measured with which settings."""
+        return dict(self.content.get("configuration") or {})
+
+    @property
+    def checksum(self) -> str:
+        """Of the holes or the annotations; empty where the report has none."""
+        found = (self.content.get(name) for name in _CHECKSUMS)
+        return next((str(text) for text in found if text), "")
+
+
+def read_report(path: Path) -> StoredReport:
+    """Read a report.json.
+
+    Raises:
+        InputError: the file cannot be read, or is no report of `unmask evaluate`.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is no report: it is not valid JSON.") from error
+    stage = content.get("stage") if isinstance(content, dict) else None
+    if stage not in ("detector", "inpainter", "pipeline"):
+        raise InputError(
+            f"{path} is no report of 'unmask evaluate', or one of an older version: it does not "
+            "say what stage was measured."
+        )
+    return StoredReport(path, stage, content)
+
+
+def compare_reports(first: StoredReport, second: StoredReport) -> Document:
+    """Compare two reports on the cases that both measured.
+
+    Systems of one name are compared; where there are none, the first system of each report.
+
+    Raises:
+        InputError: they measured different stages, or other pictures or holes; the sentence says
+            which settings differ.
+    """
+    _refuse_incomparable(first, second)
+    tables = []
+    if first.stage == "detector":
+        tables.append(_detector_table(first, second))
+    else:
+        for system, other in _matched_systems(first, second):
+            tables.append(_system_table(first, system, second, other))
+    differing = _differing(first, second)
+    lead = [
+        f"A is {first.path}, B is {second.path}. Both measured the same cases, checksum "
+        f"{first.checksum[:16]}. Differences are B less A with 95 % bootstrap intervals; p is of "
+        "Wilcoxon's signed-rank test, not adjusted for the number of tests."
+    ]
+    if differing:
+        lead.append("They differ in " + "; ".join(differing) + ".")
+    return Document("Two reports compared", tuple(lead), {}, tuple(tables))
+
+
+def _refuse_incomparable(first: StoredReport, second: StoredReport) -> None:
+    if first.stage != second.stage:
+        raise InputError(
+            f"The reports do not compare: {first.path} measured the {first.stage}, {second.path} "
+            f"the {second.stage}."
+        )
+    if not first.checksum or first.checksum != second.checksum:
+        one, other = first.configuration, second.configuration
+        reasons = [
+            f"{key} {one.get(key)!r} and {other.get(key)!r}"
+            for key in _SHAPING
+            if one.get(key) != other.get(key)
+        ]
+        why = "; ".join(reasons) or "the settings agree, so the pictures or a hole generator differ"
+        raise InputError(
+            f"The reports do not compare: they measured other pictures or holes (checksums "
+            f"{first.checksum[:16] or 'none'} and {second.checksum[:16] or 'none'}): {why}."
+        )
+
+
+def _differing(first: StoredReport, second: StoredReport) -> list[str]:
+    one, other = first.configuration, second.configuration
+    keys = sorted(
+        key for key in {*one, *other} if key not in _SHAPING and one.get(key) != other.get(key)
+    )
+    return [f"{key} ({one.get(key, 'none')}, {other.get(key, 'none')})" for key in keys]
+
+
+def _matched_systems(first: StoredReport, second: StoredReport) -> list[tuple[str, str]]:
+    mine, theirs = first.content["systems"], second.content["systems"]
+    common = [(system, system) for system in mine if system in theirs]
+    return common or [(mine[0], theirs[0])]
+
+
+def _system_table(first: StoredReport, system: str, second: StoredReport, other: str) -> Table:
+    metrics = {**second.content["metrics"], **first.content["metrics"]}
+    one, two = (_values(report, name) for report, name in ((first, system), (second, other)))
+    rows = []
+    for name, metric in metrics.items():
+        mine, theirs = one.get(name, {}), two.get(name, {})
+        if mine and theirs:
+            rows.append(_row(str(metric["title"]), mine, theirs, int(metric["decimals"])))
+    title = system if system == other else f"{system} (A) and {other} (B)"
+    return Table(title, ("metric", "A", "B", "B less A", "p", "cases"), tuple(rows))
+
+
+def _row(title: str, mine: Mapping[str, float], theirs: Mapping[str, float], decimals: int) -> Any:
+    comparison = compare_paired(theirs, mine)
+    return cells(
+        title,
+        bootstrap_mean(mine.values()).text(decimals),
+        bootstrap_mean(theirs.values()).text(decimals),
+        comparison.difference.text(decimals),
+        p_text(comparison.p),
+        str(comparison.difference.count),
+    )
+
+
+def _values(report: StoredReport, system: str) -> dict[str, dict[str, float]]:
+    """Metric to case to value, without those that do not apply."""
+    found: dict[str, dict[str, float]] = {}
+    for result in report.content["results"]:
+        if result["system"] == system:
+            for metric, value in result["values"].items():
+                if value is not None and math.isfinite(value):
+                    found.setdefault(metric, {})[result["case"]] = float(value)
+    return found
+
+
+def _detector_table(first: StoredReport, second: StoredReport) -> Table:
+    names = [name for name in first.content["quality"] if name in second.content["quality"]]
+    one, two = _masks(first), _masks(second)
+    figures: list[tuple[str, dict[str, float], dict[str, float], int]] = []
+
+    def add(title: str, mine: Any, theirs: Any, value: Any, decimals: int) -> None:
+        figures.append((title, _of(mine, value), _of(theirs, value), decimals))
+
+    add("recall at IoU 0.5", one, two, lambda mask: float(mask["found"]), 3)
+    for figure, decimals in (("iou", 3), ("boundary_f", 3), ("residual", 4), ("excess", 3)):
+        for name in names:
+
+            def value(mask: Any, figure: str = figure, name: str = name) -> float | None:
+                found: float | None = mask[figure].get(name)
+                return found
+
+            add(f"{figure.replace('_', ' ')}, {name}", one, two, value, decimals)
+    for name in names:
+
+        def changed(picture: Any, name: str = name) -> float | None:
+            return float(picture["changed"][name]) if picture["unmasked"] else None
+
+        title = f"pictures without masks changed, {name}"
+        add(title, _pictures(first), _pictures(second), changed, 4)
+    rows = [_row(*figure) for figure in figures if figure[1] and figure[2]]
+    for key, title in (("precision", "precision"), ("ap50", "AP50"), ("ap", "AP50-95")):
+        mine, theirs = first.content.get(key), second.content.get(key)
+        if mine is not None and theirs is not None:
+            texts = (f"{mine:.3f}", f"{theirs:.3f}", f"{theirs - mine:.3f}")
+            rows.append(cells(title, *texts, "-", "-"))
+    return Table(
+        "Detectors", ("figure", "A", "B", "B less A", "p", "masks or pictures"), tuple(rows)
+    )
+
+
+def _masks(report: StoredReport) -> dict[str, Any]:
+    return {f"{mask['file']}#{mask['index']}": mask for mask in report.content["masks"]}
+
+
+def _pictures(report: StoredReport) -> dict[str, Any]:
+    return {picture["file"]: picture for picture in report.content["outcomes"]}
+
+
+def _of(entries: Mapping[str, Any], value: Any) -> dict[str, float]:
+    found = {name: value(entry) for name, entry in entries.items()}
+    return {name: number for name, number in found.items() if number is not None}

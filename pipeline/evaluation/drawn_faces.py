@@ -1,0 +1,199 @@
+"""Faces with drawn masks: the truth under the mask is known, and so are the mask's pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inpainter.data.faces import list_faces, read_picture
+from inpainter.framing import face_square, reflected_crop, resize_crop
+from inpainter.frozen import GROUP_LABELS, Case, face_groups
+from pipeline.dataset.checks import check_drawn_mask
+from pipeline.dataset.seeds import item_fraction, item_generator
+from weights.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from detector.synthesis import TemplateFolder
+    from inpainter.data.faces import Face
+    from inpainter.framing import Square
+    from pipeline.protocols import Refiner
+    from weights.contracts import Image, Mask
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnFace:
+    """A face with and without a drawn mask.
+
+    Attributes:
+        name: of the face's file, relative to the folder of faces.
+        image: the true face, uint8 RGB `(H, W, 3)`.
+        masked: the same with the mask, likewise.
+        mask: bool `(H, W)`, the mask's body.
+        straps: bool `(H, W)`, ear loops and bands outside of the body.
+        groups: labels of the face, its size, and kind and way of wearing of the mask.
+    """
+
+    name: str
+    image: Image
+    masked: Image
+    mask: Mask
+    straps: Mask
+    groups: Mapping[str, str]
+
+
+class DrawnFaces:
+    """Draws one mask on each of some faces; each pass gives the same, one picture at a time.
+
+    A face's mask follows from the seed and the face's name only, and which faces are taken follows
+    from the seed likewise. Faces that can take no mask are passed over.
+
+    Args:
+        faces: folder with a `faces.jsonl`.
+        split: part of the faces.
+        count: how many faces; None for all.
+        seed: source of all chance.
+        templates: photos of masks, which two masks in five come from; None draws all.
+
+    Raises:
+        InputError: there are no such faces, or later, while iterating, a picture cannot be decoded.
+        ConfigurationError: the count is out of range.
+    """
+
+    def __init__(
+        self,
+        faces: str | Path,
+        *,
+        split: str | None = "val",
+        count: int | None = 200,
+        seed: int = 0,
+        templates: TemplateFolder | None = None,
+    ) -> None:
+        if count is not None and count < 1:
+            raise ConfigurationError(f"Drawn faces need a count of 1 or more, but got {count}.")
+        self.root = Path(faces)
+        self.seed, self.templates = seed, templates
+        listed = [face for face in list_faces(self.root, split) if face.landmarks is not None]
+        order = sorted(listed, key=lambda face: item_fraction(seed, self._name(face)))
+        self.faces = order[:count]
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __iter__(self) -> Iterator[DrawnFace]:
+        """Give the faces that can take a mask.
+
+        Raises:
+            InputError: a picture cannot be decoded.
+        """
+        return self.only(None)
+
+    def only(self, names: Iterable[str] | None) -> Iterator[DrawnFace]:
+        """Give the faces of these names, None for all, without drawing the others."""
+        wanted = None if names is None else set(names)
+        for face in self.faces:
+            if wanted is None or self._name(face) in wanted:
+                drawn = self._draw(face)
+                if drawn is not None:
+                    yield drawn
+
+    def _name(self, face: Face) -> str:
+        return face.path.relative_to(self.root).as_posix()
+
+    def _draw(self, face: Face) -> DrawnFace | None:
+        from detector.synthesis import UnmaskableFace, draw_mask
+
+        assert face.landmarks is not None
+        image, name = read_picture(face.path), self._name(face)
+        try:
+            drawn = draw_mask(
+                image, face.landmarks, item_generator(self.seed, name), templates=self.templates
+            )
+            check_drawn_mask(drawn.mask, face.landmarks, drawn.record.get("worn"))
+        except UnmaskableFace:
+            return None
+        groups = face_groups(face, GROUP_LABELS)
+        groups["mask"] = str(drawn.record.get("kind", "template"))
+        groups["worn"] = str(drawn.record.get("worn", "full"))
+        return DrawnFace(name, image, drawn.masked, drawn.mask, drawn.straps, groups)
+
+
+class DrawnMaskCases:
+    """Test cases whose holes are what a refiner makes of drawn masks, framed as in the pipeline.
+
+    Args:
+        faces: draws the masks.
+        refiner: makes the hole from the exact mask.
+        size: side of the crops in pixels.
+        kind: what the holes are called where several kinds are measured together, as for
+            `inpainter.frozen.FrozenCases`.
+    """
+
+    def __init__(
+        self, faces: DrawnFaces, refiner: Refiner, *, size: int = 256, kind: str | None = None
+    ) -> None:
+        self.drawn, self.refiner, self.size, self.kind = faces, refiner, size, kind
+
+    def __len__(self) -> int:
+        return len(self.drawn)
+
+    def __iter__(self) -> Iterator[Case]:
+        """Give the cases; a mask of which the refiner makes no hole is left out."""
+        return self._cases(self.drawn)
+
+    def only(self, names: Iterable[str]) -> Iterator[Case]:
+        """Give the cases of these names, without drawing the others."""
+        ending = "" if self.kind is None else f" [{self.kind}]"
+        faces = [name.removesuffix(ending) for name in names if name.endswith(ending)]
+        return self._cases(self.drawn.only(faces))
+
+    def _cases(self, faces: Iterable[DrawnFace]) -> Iterator[Case]:
+        from detector.regions import MaskRegion
+
+        for face in faces:
+            holes = self.refiner.refine(face.masked, [MaskRegion.from_mask(face.mask)])
+            if not holes:
+                continue
+            hole = np.asarray(np.logical_or.reduce(holes), np.bool_)
+            if not hole.any():
+                continue
+            name = face.name if self.kind is None else f"{face.name} [{self.kind}]"
+            groups = dict(face.groups)
+            if self.kind is not None:
+                groups["holes"] = self.kind
+            yield framed_case(name, face.image, hole, groups, self.size)
+
+
+def framed_case(
+    name: str, image: Image, hole: Mask, groups: Mapping[str, str], size: int | None = None
+) -> Case:
+    """Frame a hole as the pipeline does, to a test case.
+
+    Args:
+        name: of the case.
+        image: the true picture, uint8 RGB `(H, W, 3)`.
+        hole: bool `(H, W)` with at least one True pixel.
+        groups: labels of the case.
+        size: side of the crop; None keeps the picture's own pixels.
+    """
+    square = face_square(hole)
+    crop, missing = reflected_crop(image, square), reflected_crop(hole, square)
+    frame = _in_picture(square, (hole.shape[0], hole.shape[1]))
+    if size is not None:
+        _, outside = resize_crop(crop, ~frame, size)
+        crop, missing = resize_crop(crop, missing, size)
+        frame = ~outside
+    return Case(name, crop, missing, groups, None if frame.all() else frame)
+
+
+def _in_picture(square: Square, size: tuple[int, int]) -> Mask:
+    """Which pixels of a square lie in the picture, bool `(side, side)`."""
+    x0, y0, side = square
+    rows, columns = np.arange(y0, y0 + side), np.arange(x0, x0 + side)
+    in_rows = (rows >= 0) & (rows < size[0])
+    in_columns = (columns >= 0) & (columns < size[1])
+    return np.asarray(in_rows[:, None] & in_columns[None, :], np.bool_)

@@ -1,0 +1,63 @@
+"""A report's tables as LaTeX, to be taken into a paper."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pipeline.evaluation.document import Cell, Document, Table
+
+_ESCAPES: Final = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+}
+
+
+def to_latex(document: Document) -> str:
+    """Write all tables of a document; they need the package booktabs, the best entry is bold."""
+    head = f"% {_comment(document.title)}\n% \\usepackage{{booktabs}}\n"
+    return head + "".join("\n" + latex_table(table) for table in document.tables)
+
+
+def latex_table(table: Table) -> str:
+    """Write one table with its caption."""
+    columns = "l" * table.labels + "r" * (len(table.heading) - table.labels)
+    caption = f"{table.title}. {table.note}" if table.note else f"{table.title}."
+    lines = [
+        r"\begin{table}",
+        r"  \centering",
+        rf"  \caption{{{escape(caption)}}}",
+        rf"  \begin{{tabular}}{{{columns}}}",
+        r"    \toprule",
+        "    " + " & ".join(escape(text) for text in table.heading) + r" \\",
+        r"    \midrule",
+        *("    " + " & ".join(_cell(cell) for cell in row) + r" \\" for row in table.rows),
+        r"    \bottomrule",
+        r"  \end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Make LaTeX print a text as it is."""
+    return "".join(_ESCAPES.get(character, character) for character in text)
+
+
+def _cell(cell: Cell) -> str:
+    return rf"\textbf{{{escape(cell.text)}}}" if cell.best else escape(cell.text)
+
+
+def _comment(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,220 @@
+"""Plots of reports, drawn by matplotlib without its global state."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from weights.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from detector.matching import PrecisionRecallCurve
+    from inpainter.estimates import Estimate
+
+COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Colours of the systems that colour-blind people tell apart (Okabe and Ito 2008)."""
+
+_ACROSS: Final = 3
+_RESOLUTION: Final = 110
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One small plot: for each system a value with its interval at each place.
+
+    Attributes:
+        title: above it.
+        places: what stands along the bottom.
+        series: system to one estimate per place.
+    """
+
+    title: str
+    places: tuple[str, ...]
+    series: Mapping[str, Sequence[Estimate]]
+
+
+def can_plot() -> bool:
+    """Whether matplotlib is installed; it is in the extra `evaluate`."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def plot_bars(panels: Sequence[Panel]) -> bytes:
+    """Draw bars with their 95 % intervals, one panel per figure, as PNG.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+    """
+    figure, axes = _grid(panels)
+    for axis, panel in zip(axes, panels, strict=False):
+        count = len(panel.series)
+        width = 0.8 / max(1, count)
+        for number, (name, estimates) in enumerate(panel.series.items()):
+            offsets = [at + (number - (count - 1) / 2) * width for at in range(len(estimates))]
+            means = [estimate.mean for estimate in estimates]
+            axis.bar(
+                offsets,
+                means,
+                width,
+                label=name,
+                color=_colour(number),
+                edgecolor="white",
+                linewidth=0.6,
+            )
+            axis.errorbar(
+                offsets,
+                means,
+                yerr=_reach(estimates),
+                fmt="none",
+                ecolor="#333333",
+                elinewidth=1.0,
+                capsize=2.5,
+            )
+        axis.set_xticks(range(len(panel.places)), panel.places)
+        _slant(axis, panel)
+    return _finished(figure, axes, panels)
+
+
+def plot_curves(panels: Sequence[Panel]) -> bytes:
+    """Draw curves with bands for their 95 % intervals, one panel per figure, as PNG.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+    """
+    figure, axes = _grid(panels)
+    for axis, panel in zip(axes, panels, strict=False):
+        for number, (name, estimates) in enumerate(panel.series.items()):
+            places = range(len(estimates))
+            means = [estimate.mean for estimate in estimates]
+            axis.plot(places, means, marker="o", markersize=3.5, label=name, color=_colour(number))
+            axis.fill_between(
+                places,
+                [estimate.low for estimate in estimates],
+                [estimate.high for estimate in estimates],
+                color=_colour(number),
+                alpha=0.15,
+                linewidth=0,
+            )
+        axis.set_xticks(range(len(panel.places)), panel.places)
+        _slant(axis, panel)
+    return _finished(figure, axes, panels)
+
+
+def plot_precision_recall(
+    curves: Mapping[str, PrecisionRecallCurve], points: Mapping[str, tuple[float, float]]
+) -> bytes:
+    """Draw precision over recall as PNG.
+
+    Args:
+        curves: name to curve.
+        points: name to (recall, precision) at the least score in use, drawn as a dot.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+    """
+    figure = _figure(5.2, 4.4)
+    axis = figure.add_subplot()
+    for number, (name, curve) in enumerate(curves.items()):
+        label = f"{name}, AP {curve.average_precision:.3f}"
+        # The curve begins at recall 0 with the precision of its surest find.
+        recall = [0.0, *curve.recall.tolist()]
+        precision = [*curve.precision[:1].tolist(), *curve.precision.tolist()]
+        if len(recall) == len(precision):
+            # Curves of masks and boxes often agree: broken lines let the first be seen.
+            dashes = (0, (3, 3)) if number else "-"
+            axis.plot(
+                recall, precision, color=_colour(number), label=label, linewidth=2, linestyle=dashes
+            )
+        if name in points and not any(math.isnan(value) for value in points[name]):
+            axis.plot(*points[name], "o", color=_colour(number), markersize=9 - 4 * number)
+    axis.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
+    axis.grid(alpha=0.3, linewidth=0.6)
+    axis.set_axisbelow(True)
+    _bare(axis)
+    if curves:
+        axis.legend(frameon=False, fontsize=9, loc="lower left")
+    return _encoded(figure)
+
+
+def _figure(width: float, height: float) -> Any:
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Plots need matplotlib, which is not installed: pip install 'unmask[evaluate]'."
+        ) from error
+    figure = Figure(figsize=(width, height), dpi=_RESOLUTION, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _grid(panels: Sequence[Panel]) -> tuple[Any, list[Any]]:
+    across = min(_ACROSS, max(1, len(panels)))
+    down = math.ceil(len(panels) / across)
+    slanted = any(_is_long(panel) for panel in panels)
+    figure = _figure(3.6 * across, (3.1 if slanted else 2.6) * down + 0.3)
+    axes = figure.subplots(down, across, squeeze=False).ravel().tolist()
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    return figure, axes
+
+
+def _finished(figure: Any, axes: list[Any], panels: Sequence[Panel]) -> bytes:
+    for axis, panel in zip(axes, panels, strict=False):
+        axis.set_title(panel.title, fontsize=10)
+        axis.tick_params(labelsize=8)
+        axis.grid(axis="y", alpha=0.3, linewidth=0.6)
+        axis.set_axisbelow(True)
+        _bare(axis)
+    handles, labels = axes[0].get_legend_handles_labels()
+    if handles:
+        figure.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=min(3, len(labels)),
+            fontsize=9,
+            frameon=False,
+        )
+    return _encoded(figure)
+
+
+def _encoded(figure: Any) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", metadata={"Software": None})
+    return stream.getvalue()
+
+
+def _bare(axis: Any) -> None:
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+
+
+def _slant(axis: Any, panel: Panel) -> None:
+    if _is_long(panel):
+        axis.tick_params(axis="x", rotation=35)
+        for label in axis.get_xticklabels():
+            label.set_horizontalalignment("right")
+            label.set_rotation_mode("anchor")
+
+
+def _is_long(panel: Panel) -> bool:
+    return sum(len(place) + 1 for place in panel.places) > 34
+
+
+def _colour(number: int) -> str:
+    return COLOURS[number % len(COLOURS)]
+
+
+def _reach(estimates: Sequence[Estimate]) -> list[list[float]]:
+    """How far the intervals reach down and up from their means; 0 where there is none."""
+    pairs = [
+        (estimate.mean - estimate.low, estimate.high - estimate.mean) if estimate.count else (0, 0)
+        for estimate in estimates
+    ]
+    return [[max(0.0, low) for low, _ in pairs], [max(0.0, high) for _, high in pairs]]

@@ -1,0 +1,227 @@
+"""Measured figures into the README, the catalog records and the model cards: never by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.evaluation.difference import StoredReport, read_report
+from pipeline.evaluation.document import Table, cells, markdown_table
+from weights.atomic import atomic_path
+from weights.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from weights.record import WeightRecord
+
+BEGIN: Final = "<!-- unmask figures: begin -->"
+"""The line of a README behind which the table of figures stands."""
+END: Final = "<!-- unmask figures: end -->"
+"""The line before which it ends."""
+
+_SHOWN: Final = {
+    "inpainter": ("psnr_hole", "ssim_hole", "lpips", "sharpness", "face_found", "landmark_error"),
+    "pipeline": (
+        "masks_found",
+        "mask_left",
+        "known_changed",
+        "psnr_hole",
+        "ssim_hole",
+        "lpips",
+        "face_found",
+        "seconds",
+    ),
+}
+"""Metrics that a README shows, in this order, as far as they were measured."""
+
+
+def publish(
+    reports: Mapping[str, Path],
+    *,
+    readme: Path | None = None,
+    records: Path | None = None,
+) -> list[Path]:
+    """Write the figures of reports where people look for them.
+
+    Args:
+        reports: name of the measurement to its report.json; the names become keys of the records.
+        readme: a Markdown file; what stands between the lines `BEGIN` and `END` is replaced.
+        records: folder of catalog records; those of the weights that were measured get the
+            figures, beside figures of other names, and their cards are written anew.
+
+    Returns:
+        The written files.
+
+    Raises:
+        InputError: a report cannot be read, or the README has no such lines.
+        ConfigurationError: there is nothing to write to, or no record of the measured weights.
+        OutputError: a file cannot be written.
+    """
+    if readme is None and records is None:
+        raise ConfigurationError("Figures need a README or a folder of records to be written to.")
+    stored = {name: read_report(path) for name, path in reports.items()}
+    written = []
+    if readme is not None:
+        text = filled_text(readme, figures_table(stored))
+        with atomic_path(readme, overwrite=True) as path:
+            path.write_text(text, encoding="utf-8")
+        written.append(readme)
+    if records is not None:
+        written += _update_records(stored, records)
+    return written
+
+
+def figures_table(reports: Mapping[str, StoredReport]) -> str:
+    """The table of figures as Markdown: what was measured, by which command, and the means."""
+    rows = []
+    for report in reports.values():
+        command = f"`unmask evaluate {report.stage}`"
+        found = _detector_row(report) if report.stage == "detector" else _rows(report)
+        rows += [cells(what, command, figures) for what, figures in found]
+    return markdown_table(Table("Figures", ("what", "command", "figures"), tuple(rows), labels=3))
+
+
+def filled_text(readme: Path, table: str) -> str:
+    """A README's text with a table between its two lines.
+
+    Raises:
+        InputError: the file cannot be read, or lacks one of the lines.
+    """
+    try:
+        text = readme.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"Cannot read {readme}: {error.strerror or error}.") from error
+    before, begun, rest = text.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not begun or not ended:
+        raise InputError(
+            f"{readme} has no place for figures: put the lines {BEGIN!r} and {END!r} there."
+        )
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+
+
+def _rows(report: StoredReport) -> list[tuple[str, str]]:
+    settings, content = report.configuration, report.content
+    if report.stage == "inpainter":
+        what = f"{content['cases']} faces{_part(settings)}"
+        what += "".join(f", {settings[key]}" for key in ("holes",) if settings.get(key))
+        what += f", {settings['size']} px" if settings.get("size") else ""
+    else:
+        what = f"{content['cases']} pictures of {_sets(settings)}"
+    return [(f"{system} on {what}", _means(report, system)) for system in content["systems"]]
+
+
+def _means(report: StoredReport, system: str) -> str:
+    figures = []
+    for name in _SHOWN[report.stage]:
+        metric = report.content["metrics"].get(name)
+        mean = (report.content["overall"][system].get(name) or {}).get("mean")
+        if metric is not None and mean is not None:
+            title, _, unit = str(metric["title"]).partition(", ")
+            figures.append(f"{title} {mean:.{int(metric['decimals'])}f} {unit}".strip())
+    return ", ".join(figures)
+
+
+def _part(settings: Mapping[str, Any]) -> str:
+    return f" of the part {settings['split']}" if settings.get("split") else ""
+
+
+def _sets(settings: Mapping[str, Any]) -> str:
+    """Names of the sets; a folder of faces is one of which a part was taken."""
+    names = []
+    for text in str(settings.get("sets", "")).split(", "):
+        path = Path(text)
+        names.append(path.stem if path.suffix else f"{path.name}{_part(settings)}")
+    return " and ".join(names)
+
+
+def _detector_row(report: StoredReport) -> list[tuple[str, str]]:
+    content = report.content
+    what, figures = [], []
+    if content["drawn"]:
+        what.append(f"{content['drawn']} masks on {_masked_pictures(content)} pictures")
+        figures.append(f"{_percent(content['recall'])} found at IoU 0.5")
+        if content.get("precision") is not None:
+            figures.append(f"{_percent(content['precision'])} of the finds right")
+        figures.append(f"AP50 {content['ap50']:.3f}")
+        for name, quality in content["quality"].items():
+            if quality.get("iou") is not None:
+                figures.append(
+                    f"{'before refinement' if name == 'detector' else name}: mean IoU "
+                    f"{quality['iou']:.3f}, {_percent(quality['residual'])} of the mask left"
+                )
+    if content["unmasked_pictures"]:
+        what.append(f"{content['unmasked_pictures']} pictures without masks")
+        share = list(content["unmasked_changed"].values())[-1]
+        figures.append(f"{_percent(share)} of those without masks changed")
+    return [(f"{', '.join(what)} ({_sets(report.configuration)})", "; ".join(figures))]
+
+
+def _masked_pictures(content: Mapping[str, Any]) -> int:
+    return sum(1 for outcome in content["outcomes"] if outcome["drawn"])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _update_records(reports: Mapping[str, StoredReport], folder: Path) -> list[Path]:
+    from weights.record import read_record
+
+    records = {path: read_record(path) for path in sorted(folder.glob("*.yaml"))}
+    figures: dict[Path, dict[str, Any]] = {}
+    for name, report in reports.items():
+        digests = set(dict(report.content.get("weights") or {}).values())
+        digests.add(report.content.get("weights_sha256"))
+        matching = [path for path, record in records.items() if record.sha256 in digests]
+        if not matching:
+            raise ConfigurationError(
+                f"{report.path} measured no weights that have a record in {folder}."
+            )
+        for path in matching:
+            found = _figures(report, records[path])
+            if found is not None:
+                figures.setdefault(path, {})[name] = found
+    written = []
+    for path, own in figures.items():
+        record = records[path]
+        updated = dataclasses.replace(record, metrics={**record.metrics, **own})
+        written += _write_record(path, updated)
+    return written
+
+
+def _figures(report: StoredReport, record: WeightRecord) -> dict[str, Any] | None:
+    """Figures of the weights of a record; None where the report says nothing of their stage."""
+    from pipeline.recording import read_figures
+    from weights.description import NetworkDescription
+
+    if record.kind == "detector" and report.stage != "detector":
+        return None
+    description = NetworkDescription(
+        record.kind,
+        record.architecture,
+        record.options,
+        record.input_size,
+        record.value_range,
+        record.parameters,
+        record.multiply_adds,
+    )
+    figures = read_figures(report.path, description, record.sha256)
+    # Without the warning beside it, the identity distance would pass for a measure of quality.
+    figures.pop("identity", None)
+    return figures
+
+
+def _write_record(path: Path, record: WeightRecord) -> list[Path]:
+    import yaml
+
+    from weights.card import model_card
+
+    card = path.with_suffix(".md")
+    text = yaml.safe_dump(record.to_mapping(), sort_keys=False, allow_unicode=True, width=100)
+    for file, content in ((path, text), (card, model_card(record))):
+        with atomic_path(file, overwrite=True) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+    return [path, card]

@@ -1,0 +1,137 @@
+"""Results kept as they come, so that a measurement that was broken off goes on where it was."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from inpainter.measurements import CaseResult
+from pipeline.dataset.manifest import Journal, Line, read_lines
+from weights.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+UNFINISHED: Final = "unfinished.jsonl"
+"""Name of the file in a report's folder; it goes when the report is there."""
+
+
+class Unfinished:
+    """The results of a measurement under way, one line each, behind a line of its settings.
+
+    Args:
+        folder: the report's folder; made where it is missing.
+        settings: what the results depend on; plain values.
+        overwrite: begin anew where a file of other settings lies there.
+
+    Attributes:
+        lines: the results that lay there already.
+
+    Raises:
+        InputError: there are results of other settings, and `overwrite` is False.
+        OutputError: the folder cannot be written.
+    """
+
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Any], *, overwrite: bool = False
+    ) -> None:
+        self.path = folder / UNFINISHED
+        text = {str(key): str(value) for key, value in settings.items()}
+        found = read_lines(self.path)
+        if found and found[0].get("settings") != text:
+            if not overwrite:
+                raise InputError(self._difference(found[0].get("settings"), text))
+            self.path.unlink()
+            found = []
+        self.lines: list[Line] = found[1:]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._mend()
+        except OSError as error:
+            raise OutputError(f"Cannot write {self.path}: {error.strerror or error}.") from error
+        self._journal = Journal(self.path)
+        if not found:
+            self._journal.append({"settings": text})
+
+    def __enter__(self) -> Unfinished:
+        self._journal.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._journal.__exit__(kind, error, trace)
+
+    def append(self, line: Mapping[str, Any]) -> None:
+        """Keep one result.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self._journal.append(line)
+
+    def finish(self) -> None:
+        """Take the file away: the report is written."""
+        self.path.unlink(missing_ok=True)
+
+    def _mend(self) -> None:
+        """End a line that a killed process left half written, so that the next begins its own."""
+        if self.path.exists() and self.path.read_bytes()[-1:] not in (b"", b"\n"):
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write("\n")
+
+    def _difference(self, there: Any, here: Mapping[str, str]) -> str:
+        known = there if isinstance(there, dict) else {}
+        differing = next(
+            (key for key in sorted({*known, *here}) if known.get(key) != here.get(key)), "settings"
+        )
+        return (
+            f"{self.path} holds results of a measurement with other settings ({differing} was "
+            f"{known.get(differing)!r} and is {here.get(differing)!r}): go on with those, choose "
+            "another folder, or begin anew with --overwrite."
+        )
+
+
+def result_line(result: CaseResult) -> Line:
+    """A result as a line of JSON."""
+    line: Line = {
+        "case": result.case,
+        "system": result.system,
+        "hole_area": result.hole_area,
+        "groups": dict(result.groups),
+        "values": dict(result.values),
+    }
+    if result.features is not None:
+        line["features"] = [
+            base64.b64encode(np.ascontiguousarray(row, "<f4").tobytes()).decode("ascii")
+            for row in result.features
+        ]
+    return line
+
+
+def result_from_line(line: Line) -> CaseResult:
+    """A result back from its line."""
+    features: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    if "features" in line:
+        first, second = (
+            np.frombuffer(base64.b64decode(row), "<f4").astype(np.float32)
+            for row in line["features"]
+        )
+        features = (first, second)
+    return CaseResult(
+        line["case"],
+        line["system"],
+        float(line["hole_area"]),
+        line["groups"],
+        {name: float(value) for name, value in line["values"].items()},
+        features,
+    )

@@ -1,0 +1,478 @@
+"""Measuring whole pipelines: on faces with drawn masks, and on real photos with outlined masks."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from inpainter.evaluation import (
+    PICTURE_METRICS,
+    Instruments,
+    measure_case,
+    report_notes,
+    set_distances,
+    set_features,
+)
+from inpainter.framing import face_square, reflected_crop, resize_crop
+from inpainter.frozen import Case, HoleChecksum, width_band
+from inpainter.measurements import SEPARATOR, CaseResult, Measurements, Metric
+from inpainter.picture_sheet import SheetRow
+from pipeline.evaluation.drawn_faces import framed_case
+from pipeline.evaluation.outlines import outlined
+from weights.contracts import check_image, check_mask
+from weights.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from detector.annotations import AnnotatedPicture
+    from inpainter.framing import Square
+    from pipeline.evaluation.drawn_faces import DrawnFaces
+    from pipeline.result import UnmaskResult
+    from weights.contracts import Image, Mask
+
+FOUND_SHARE: Final = 0.5
+"""Share of a mask's pixels that the holes must hold for it to count as found."""
+
+CROP: Final = 256
+"""Side at which set features and the faces of photos are looked at, in pixels."""
+
+UNMASKING_METRICS: Final[tuple[Metric, ...]] = (
+    Metric("masks_found", "Masks found", "higher", 3, headline=True),
+    Metric("mask_left", "Mask pixels left", "lower", 4, headline=True),
+    Metric("mask_left_found", "Mask pixels left, found masks", "lower", 4),
+    Metric("straps_left", "Strap pixels left, found masks", "lower", 3),
+    Metric("excess", "Filled beyond found masks", "lower", 3),
+    Metric("falsely_changed", "Pictures without masks changed", "lower", 4, headline=True),
+    Metric("known_changed", "Known pixels changed (must be 0)", "lower", 6),
+    *(
+        Metric(
+            metric.name,
+            metric.title.replace("hole", "mask").replace("picture", "face crop"),
+            metric.better,
+            metric.decimals,
+            metric.headline and metric.name not in ("l1_hole", "ssim_seam"),
+        )
+        for metric in PICTURE_METRICS
+    ),
+    Metric("seconds", "Seconds a picture", "lower", 3),
+    Metric("seconds_detector", "of them detector", "lower", 3),
+    Metric("seconds_refiner", "of them refiner", "lower", 3),
+    Metric("seconds_inpainter", "of them inpainter", "lower", 3),
+    Metric("seconds_blender", "of them blender", "lower", 3),
+)
+"""What is measured of a pipeline. Where the true face is known, "mask" figures are over the pixels
+that the mask hid, whether the pipeline found it or not."""
+
+
+class RunsPictures(Protocol):
+    """What is measured: a `Pipeline`, or anything that runs as one."""
+
+    def run(self, images: Sequence[Image]) -> list[UnmaskResult]:
+        """Take the masks off pictures."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class UnmaskingCase:
+    """A picture whose masks are known.
+
+    Attributes:
+        name: unique in a set.
+        image: what the pipeline is given, uint8 RGB `(H, W, 3)`.
+        masks: bool `(H, W)` each; none for a picture without masks.
+        truth: the picture as it is without the masks, where that is known.
+        ignored: bool `(H, W)`, masks too small to count; filling them is neither right nor wrong.
+        straps: bool `(H, W)`, ear loops and bands outside of the masks, where they are known.
+        groups: labels of the case.
+    """
+
+    name: str
+    image: Image
+    masks: tuple[Mask, ...]
+    truth: Image | None = None
+    ignored: Mask | None = None
+    straps: Mask | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_image(self.image, f"image of case {self.name}")
+        for mask in self.masks:
+            check_mask(mask, self.image.shape[:2], f"mask of case {self.name}")
+
+    @property
+    def hidden(self) -> Mask:
+        """The pixels of all masks, bool `(H, W)`."""
+        union: Mask = np.zeros(self.image.shape[:2], np.bool_)
+        for mask in self.masks:
+            union |= mask
+        return union
+
+
+class UnmaskingCases:
+    """Cases from faces with drawn masks and from annotated photos; each pass gives the same.
+
+    Args:
+        drawn: sets of faces on which masks are drawn.
+        photographs: sets of annotated pictures, by name.
+        min_width: masks on photos narrower than this do not count, in pixels.
+    """
+
+    def __init__(
+        self,
+        drawn: Sequence[DrawnFaces] = (),
+        photographs: Mapping[str, Sequence[AnnotatedPicture]] | None = None,
+        *,
+        min_width: float = 60.0,
+    ) -> None:
+        self.drawn = tuple(drawn)
+        self.photographs = dict(photographs or {})
+        self.min_width = min_width
+
+    def __len__(self) -> int:
+        return sum(map(len, self.drawn)) + sum(map(len, self.photographs.values()))
+
+    def __iter__(self) -> Iterator[UnmaskingCase]:
+        """Give the cases.
+
+        Raises:
+            InputError: a picture cannot be read.
+        """
+        return self.only(None)
+
+    def only(self, names: Iterable[str] | None) -> Iterator[UnmaskingCase]:
+        """Give the cases of these names, None for all, without reading the others."""
+        wanted = None if names is None else set(names)
+        for faces in self.drawn:
+            for face in faces.only(wanted):
+                yield UnmaskingCase(
+                    face.name,
+                    face.masked,
+                    (face.mask,),
+                    face.image,
+                    straps=face.straps,
+                    groups=face.groups,
+                )
+        for label, pictures in self.photographs.items():
+            for picture in pictures:
+                name = f"{label}/{picture.file.name}"
+                if wanted is None or name in wanted:
+                    yield self._photograph(name, label, picture)
+
+    def _photograph(self, name: str, label: str, picture: AnnotatedPicture) -> UnmaskingCase:
+        image = picture.load()
+        size = (image.shape[0], image.shape[1])
+        masks, ignored = [], np.zeros(size, np.bool_)
+        for mask in picture.masks:
+            drawn = mask.draw(size)
+            if mask.width < self.min_width or not drawn.any():
+                ignored |= drawn
+            else:
+                masks.append(drawn)
+        groups = {"set": label}
+        if picture.tags:
+            groups["tag"] = SEPARATOR.join(picture.tags)
+        if masks:
+            widths = [mask.width for mask in picture.masks if mask.width >= self.min_width]
+            groups["mask width"] = width_band(max(widths), (60, 120, 240, 480))
+        return UnmaskingCase(name, image, tuple(masks), ignored=ignored, groups=groups)
+
+
+def measure_unmasking(
+    case: UnmaskingCase,
+    result: UnmaskResult,
+    *,
+    instruments: Instruments | None = None,
+    true_landmarks: NDArray[np.float64] | None = None,
+) -> dict[str, float]:
+    """Measure what a pipeline made of one picture.
+
+    Args:
+        case: the picture and what is known of it.
+        result: what the pipeline gave back.
+        instruments: what is measured with beyond the pixels.
+        true_landmarks: what the finder sees in the face crop of the truth, see `face_crop`.
+
+    Returns:
+        A value for each of `UNMASKING_METRICS` but the set distances; nan where it does not apply.
+
+    Raises:
+        InputError: the result is of another size than the picture.
+    """
+    if result.image.shape != case.image.shape or result.hole.shape != case.image.shape[:2]:
+        raise InputError(
+            f"The result for {case.name!r} has the size {result.image.shape[:2]} instead of "
+            f"{case.image.shape[:2]}."
+        )
+    values = dict.fromkeys((metric.name for metric in UNMASKING_METRICS), math.nan)
+    hole = result.hole
+    changed = (result.image != case.image).any(axis=2)
+    known = ~hole
+    values["known_changed"] = float(changed[known].mean()) if known.any() else 0.0
+    values["seconds"] = sum(result.timings.values())
+    for stage, seconds in result.timings.items():
+        if f"seconds_{stage}" in values:
+            values[f"seconds_{stage}"] = seconds
+    if not case.masks:
+        # A picture on which masks are too small to count shows masks all the same.
+        if case.ignored is None or not case.ignored.any():
+            values["falsely_changed"] = float(hole.any())
+        return values
+    left = [float((mask & known).sum() / mask.sum()) for mask in case.masks]
+    found = [share <= 1.0 - FOUND_SHARE for share in left]
+    values["masks_found"] = float(np.mean(found))
+    values["mask_left"] = float(np.mean(left))
+    if any(found):
+        values["mask_left_found"] = float(
+            np.mean([share for share, hit in zip(left, found, strict=True) if hit])
+        )
+        outside = hole & ~case.hidden
+        for beside in (case.ignored, case.straps):
+            if beside is not None:
+                outside &= ~beside
+        if case.straps is not None and case.straps.any():
+            values["straps_left"] = float((case.straps & known).sum() / case.straps.sum())
+        of_found = sum(int(mask.sum()) for mask, hit in zip(case.masks, found, strict=True) if hit)
+        values["excess"] = float(outside.sum() / of_found)
+    tools = instruments or Instruments()
+    if case.truth is not None:
+        framed = framed_case(case.name, case.truth, case.hidden, case.groups)
+        crop = reflected_crop(result.image, face_square(case.hidden))
+        values |= measure_case(framed, crop, instruments=tools, true_landmarks=true_landmarks)
+    elif tools.finder is not None:
+        crops = [_sized(result.image, face_square(mask)) for mask in case.masks]
+        values["face_found"] = float(np.mean([tools.finder(crop) is not None for crop in crops]))
+    return values
+
+
+def face_crop(image: Image, hidden: Mask) -> Image:
+    """Cut the square that the pipeline would see round a mask; past the frame it is reflected."""
+    return reflected_crop(image, face_square(hidden))
+
+
+def _sized(image: Image, square: Square) -> Image:
+    crop = reflected_crop(image, square)
+    return resize_crop(crop, np.zeros(crop.shape[:2], np.bool_), CROP)[0]
+
+
+def evaluate_pipelines(
+    pipelines: Mapping[str, RunsPictures],
+    cases: Iterable[UnmaskingCase],
+    *,
+    batch: int = 4,
+    instruments: Instruments | None = None,
+    configuration: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    resamples: int = 1000,
+    known: Iterable[CaseResult] = (),
+    keep: Callable[[CaseResult], None] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Measurements:
+    """Measure several pipelines on the same pictures.
+
+    Memory holds one batch of pictures, whatever the number of cases.
+
+    Args:
+        pipelines: name to pipeline, in the order of tables.
+        cases: the pictures.
+        batch: how many pictures a pipeline is given at once.
+        instruments: what is measured with beyond the pixels.
+        configuration: settings that are written into the report.
+        seed: of the bootstrap and of the kernel distance.
+        resamples: of the bootstrap.
+        known: results of an earlier run that was broken off, which are not measured again.
+        keep: called with each new result, to store it.
+        progress: called with the number of cases done after each batch.
+
+    Raises:
+        ConfigurationError: there is no pipeline.
+        InputError: there is no case, two have one name, or a pipeline gives back something else
+            than one result of the picture's size per picture.
+    """
+    if not pipelines:
+        raise ConfigurationError("Measuring needs at least one pipeline.")
+    tools = instruments or Instruments()
+    earlier = {(result.case, result.system): result for result in known}
+    checksum = HoleChecksum()
+    results: list[CaseResult] = []
+    warm: set[str] = set()
+    seen: set[str] = set()
+    for group in _groups(cases, max(1, batch)):
+        for case in group:
+            if case.name in seen:
+                raise InputError(f"The case {case.name!r} is there twice.")
+            seen.add(case.name)
+            checksum.add(Case(case.name, case.image, case.hidden))
+        fresh = {
+            name: [case for case in group if (case.name, name) not in earlier] for name in pipelines
+        }
+        wanted = {case.name: case for own in fresh.values() for case in own}
+        landmarks = _true_landmarks(tools, wanted.values())
+        for name, pipeline in pipelines.items():
+            results += [earlier[case.name, name] for case in group if (case.name, name) in earlier]
+            own = fresh[name]
+            if not own:
+                continue
+            if name not in warm:
+                # Networks are loaded at their first picture, which is no time of theirs.
+                _run(name, pipeline, own[:1])
+                warm.add(name)
+            answers = _run(name, pipeline, own)
+            features = _features(tools, own, answers)
+            for case, answer in zip(own, answers, strict=True):
+                values = measure_unmasking(
+                    case, answer, instruments=tools, true_landmarks=landmarks.get(case.name)
+                )
+                groups = {**case.groups, **_found_group(values["masks_found"])}
+                result = CaseResult(
+                    case.name, name, _area(case), groups, values, features.get(case.name)
+                )
+                results.append(result)
+                if keep is not None:
+                    keep(result)
+        if progress is not None:
+            progress(len(seen))
+    if not results:
+        raise InputError("There is no picture to measure on.")
+    return Measurements(
+        "pipeline",
+        tuple(pipelines),
+        tuple(results),
+        UNMASKING_METRICS,
+        checksum.hex(),
+        dict(configuration or {}),
+        set_distances(results, seed),
+        report_notes(tools),
+        seed,
+        resamples,
+    )
+
+
+def _run(name: str, pipeline: RunsPictures, cases: Sequence[UnmaskingCase]) -> list[UnmaskResult]:
+    began = time.perf_counter()
+    answers = pipeline.run([case.image for case in cases])
+    seconds = (time.perf_counter() - began) / len(cases)
+    if len(answers) != len(cases):
+        raise InputError(
+            f"The pipeline {name!r} gave {len(answers)} results for {len(cases)} pictures."
+        )
+    for answer in answers:
+        answer.timings.setdefault("other", max(0.0, seconds - sum(answer.timings.values())))
+    return answers
+
+
+def _true_landmarks(
+    instruments: Instruments, cases: Iterable[UnmaskingCase]
+) -> dict[str, NDArray[np.float64] | None]:
+    if instruments.finder is None:
+        return {}
+    return {
+        case.name: instruments.finder(face_crop(case.truth, case.hidden))
+        for case in cases
+        if case.truth is not None and case.masks
+    }
+
+
+def _features(
+    instruments: Instruments, cases: Sequence[UnmaskingCase], answers: Sequence[UnmaskResult]
+) -> dict[str, Any]:
+    """Features of the faces as filled and as they are, where the truth is known."""
+    pairs = [
+        (case, answer)
+        for case, answer in zip(cases, answers, strict=True)
+        if case.truth is not None and case.masks
+    ]
+    if instruments.features is None or not pairs:
+        return {}
+    squares = [face_square(case.hidden) for case, _ in pairs]
+    filled = [
+        _sized(answer.image, square) for (_, answer), square in zip(pairs, squares, strict=True)
+    ]
+    true = [
+        _sized(case.truth, square)
+        for (case, _), square in zip(pairs, squares, strict=True)
+        if case.truth is not None
+    ]
+    rows = set_features(instruments, filled, true)
+    return {case.name: row for (case, _), row in zip(pairs, rows, strict=True)}
+
+
+def _found_group(share: float) -> dict[str, str]:
+    """The label by which figures of found and of missed masks stand apart."""
+    if math.isnan(share):
+        return {}
+    return {"masks": "all found" if share == 1.0 else "some found" if share else "none found"}
+
+
+def _area(case: UnmaskingCase) -> float:
+    """Share of the crops round the masks that the masks hide, their mean; 0 without masks."""
+    shares = [float(reflected_crop(mask, face_square(mask)).mean()) for mask in case.masks]
+    return float(np.mean(shares)) if shares else 0.0
+
+
+def _groups(cases: Iterable[UnmaskingCase], size: int) -> Iterator[list[UnmaskingCase]]:
+    group: list[UnmaskingCase] = []
+    for case in cases:
+        group.append(case)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def unmasking_rows(
+    pipelines: Mapping[str, RunsPictures],
+    cases: Iterable[UnmaskingCase],
+    names: Sequence[str],
+    side: int = 256,
+) -> dict[str, SheetRow]:
+    """Run some cases once more, for a sheet of pictures.
+
+    Args:
+        pipelines: name to pipeline.
+        cases: those wanted, and maybe others.
+        names: of the cases that are wanted.
+        side: of the pictures, in pixels.
+
+    Returns:
+        Case name to a row: the true face where it is known, the masked one with the masks outlined
+        in green and the first pipeline's holes in red, and every pipeline's result.
+    """
+    chosen = [case for case in cases if case.name in names]
+    with_truth = any(case.truth is not None for case in chosen)
+    rows = {}
+    for case in chosen:
+        answers = {name: _run(name, one, [case])[0] for name, one in pipelines.items()}
+        first = next(iter(answers.values()))
+        window = _window(case)
+        blank = np.full_like(case.image, 255)
+        cells: dict[str, Image] = {}
+        if with_truth:
+            cells["true"] = (case.truth if case.truth is not None else blank)[window]
+        cells["masked"] = case.image[window]
+        cells["masks and holes"] = outlined(
+            np.ascontiguousarray(case.image[window]),
+            [np.ascontiguousarray(mask[window]) for mask in case.masks],
+            [np.ascontiguousarray(first.hole[window])],
+            side,
+        )
+        for name, answer in answers.items():
+            cells[name] = answer.image[window]
+        rows[case.name] = SheetRow(case.name, cells)
+    return rows
+
+
+def _window(case: UnmaskingCase) -> tuple[slice, slice]:
+    """The part of a picture that shows its masks and what is round them; all of it without any."""
+    height, width = case.image.shape[:2]
+    if not case.masks:
+        return slice(0, height), slice(0, width)
+    x0, y0, side = face_square(case.hidden, context=2.2)
+    return slice(max(0, y0), min(height, y0 + side)), slice(max(0, x0), min(width, x0 + side))

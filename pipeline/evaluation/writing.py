@@ -1,0 +1,105 @@
+"""Writing a report to its folder, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from inpainter.picture_sheet import SheetRow, draw_sheet
+from pipeline.evaluation.document import Document, Picture, to_markdown
+from pipeline.evaluation.latex import to_latex
+from pipeline.evaluation.page import to_html
+from weights.atomic import atomic_path
+from weights.errors import OutputError
+from weights.provenance import make_mark, save_marked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+DOCUMENT_FILES: Final = ("report.html", "report.md", "report.json", "tables.tex")
+"""What every report has; pictures and CSV files come beside it."""
+
+
+def refuse_existing(folder: Path, names: Iterable[str], *, overwrite: bool) -> None:
+    """Say before the work, not after it, that a report is in the way.
+
+    Raises:
+        OutputError: one of the files exists and `overwrite` is False.
+    """
+    for name in names:
+        if (folder / name).exists() and not overwrite:
+            raise OutputError(f"{folder / name} exists already; --overwrite replaces it.")
+
+
+def write_report(
+    folder: str | Path,
+    document: Document,
+    summary: Mapping[str, Any],
+    tables: Mapping[str, str],
+    *,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write report.html, report.md, report.json, tables.tex, CSV files, plots and sheets.
+
+    Args:
+        folder: where to; made where it is missing.
+        document: the report for people.
+        summary: the report for machines, plain values.
+        tables: names and contents of further text files, such as cases.csv.
+        overwrite: whether files that exist are replaced.
+
+    Returns:
+        The written files, the page first.
+
+    Raises:
+        OutputError: a file exists and `overwrite` is False (found before anything is written), or
+            cannot be written.
+    """
+    root = Path(folder)
+    contents: dict[str, bytes] = {
+        "report.html": to_html(document).encode(),
+        "report.md": to_markdown(document).encode(),
+        "report.json": (json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode(),
+        "tables.tex": to_latex(document).encode(),
+    }
+    contents |= {name: text.encode() for name, text in tables.items()}
+    contents |= {picture.file: picture.data for picture in document.pictures}
+    for name in contents:
+        if (root / name).exists() and not overwrite:
+            raise OutputError(f"{root / name} exists already and is not overwritten unless asked.")
+    for name, content in contents.items():
+        with atomic_path(root / name, overwrite=overwrite) as path:
+            path.write_bytes(content)
+    return [root / name for name in contents]
+
+
+def sheet_picture(
+    title: str, file: str, rows: Sequence[SheetRow], *, cell: int = 224, note: str = ""
+) -> Picture:
+    """Draw a sheet, marked as pictures that a model had a hand in.
+
+    Args:
+        title: of the picture.
+        file: its name, ending in .jpg.
+        rows: at least one.
+        cell: side of the square that each picture is fitted into, in pixels.
+        note: a sentence below it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sheet.jpg"
+        save_marked(draw_sheet(rows, cell), path, make_mark(), quality=90)
+        data = path.read_bytes()
+    return Picture(title, file, data, note)
+
+
+def csv_text(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Write rows as CSV with Unix line ends."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(heading)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from inpainter.frozen import FrozenCases, HoleChecksum
+from inpainter.holes import create_holes
+from inpainter.stored_cases import LIST_FILE, StoredCases, store_cases
+from tests.faces import write_faces
+from weights.errors import InputError, OutputError
+
+
+@pytest.fixture
+def frozen(tmp_path):
+    faces = write_faces(tmp_path / "faces", 5, gender="Female")
+    return FrozenCases(faces, create_holes("random-box"), split=None, count=4, size=48, seed=3)
+
+
+def test_what_is_stored_comes_back_bit_for_bit(frozen, tmp_path):
+    done = []
+    checksum = store_cases(
+        frozen, tmp_path / "set", configuration={"seed": 3}, progress=done.append
+    )
+    stored = StoredCases(tmp_path / "set")
+    assert len(stored) == 4 and done == [1, 2, 3, 4]
+    assert stored.checksum == checksum and stored.configuration == {"seed": 3}
+    digest = HoleChecksum()
+    for case, original in zip(stored, frozen, strict=True):
+        assert case.name == original.name and case.groups == original.groups
+        np.testing.assert_array_equal(case.image, original.image)
+        np.testing.assert_array_equal(case.hole, original.hole)
+        np.testing.assert_array_equal(case.measured, original.measured)
+        digest.add(original)
+    assert digest.hex() == checksum
+
+
+def test_some_cases_are_read_alone(frozen, tmp_path):
+    store_cases(frozen, tmp_path / "set")
+    names = [case.name for case in frozen]
+    assert [case.name for case in StoredCases(tmp_path / "set").only([names[2]])] == [names[2]]
+
+
+def test_changed_holes_are_noticed(frozen, tmp_path):
+    store_cases(frozen, tmp_path / "set")
+    cv2.imwrite(str(tmp_path / "set" / "holes" / "00001.png"), np.full((48, 48), 255, np.uint8))
+    with pytest.raises(InputError, match="not those that were stored"):
+        list(StoredCases(tmp_path / "set"))
+
+
+def test_a_set_is_not_replaced_and_a_broken_list_is_refused(frozen, tmp_path):
+    store_cases(frozen, tmp_path / "set")
+    with pytest.raises(OutputError, match="already"):
+        store_cases(frozen, tmp_path / "set")
+    listing = tmp_path / "set" / LIST_FILE
+    lines = listing.read_text().splitlines()
+    listing.write_text("\n".join(lines[:-1]))
+    with pytest.raises(InputError, match="cut off"):
+        StoredCases(tmp_path / "set")
+    listing.write_text("nothing")
+    with pytest.raises(InputError, match="no list"):
+        StoredCases(tmp_path / "set")
+    with pytest.raises(InputError, match="Cannot read"):
+        StoredCases(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="no test case"):
+        store_cases([], tmp_path / "none")
