@@ -49,6 +49,8 @@ class DiscriminatorEnsemble(nn.Module):
             *maps, score = member(picture, hole)
             features.extend(maps)
             scores.append(score)
-        channels = math.lcm(*(score.shape[1] for score in scores))
-        alike = [score.repeat(1, channels // score.shape[1], 1, 1) for score in scores]
+        # Neighbouring channels are averaged down to a number that all members have: a hundred
+        # channels of one member, met by repeating the others, would cost more than judging.
+        channels = math.gcd(*(score.shape[1] for score in scores))
+        alike = [score.unflatten(1, (channels, -1)).mean(dim=2) for score in scores]
         return [*features, stack_scores(alike)]
