@@ -21,8 +21,11 @@ Plane = NDArray[np.float32]
 
 DEVIATIONS = (0.7, 1.4, 2.8)
 """Standard deviations in pixels of the Gaussians between which the bands lie."""
-MOST_SHARPENING = 0.6
-"""Largest share of a band that is added to itself."""
+MOST_SHARPENING = 0.2
+"""Largest share of a band that is added to itself.
+
+More would bring out the fine grid that networks with sub-pixel outputs leave in skin.
+"""
 MOST_NOISE = 8.0
 """Largest standard deviation of noise per band, in grey levels."""
 TILE = 256

@@ -54,7 +54,7 @@ def test_a_soft_fill_gets_sharper_next_to_a_sharp_picture():
     hole = disc(SIZE, radius=0.25)
     matched = match_grain(soft, image, hole)
     before = np.abs(soft[hole].astype(int) - image[hole]).mean()
-    assert np.abs(matched[hole].astype(int) - image[hole]).mean() < 0.8 * before
+    assert np.abs(matched[hole].astype(int) - image[hole]).mean() < 0.9 * before
 
 
 def test_the_same_again_gives_the_same():
