@@ -25,12 +25,17 @@ Square = tuple[int, int, int]
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
-def face_square(hole: Hole, *, context: float = 1.6, lift: float = 0.1) -> Square:
+CONTEXT = 1.6
+"""Side of the square over the hole's larger extent, where the picture is large enough."""
+
+
+def face_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) -> Square:
     """Frame a hole by a square that shows the face round it.
 
     Args:
         hole: bool `(H, W)` with at least one True pixel.
-        context: side of the square over the hole's larger extent.
+        context: side of the square over the hole's larger extent; None takes `CONTEXT`, or less in
+            a tightly cropped picture, as `widest_context` says.
         lift: how far the square is moved up, as a share of its side, so that the eyes are in it.
 
     Raises:
@@ -40,12 +45,28 @@ def face_square(hole: Hole, *, context: float = 1.6, lift: float = 0.1) -> Squar
     if rows.size == 0:
         raise InputError("Cannot frame an empty hole: at least one pixel must be missing.")
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    side = max(16, math.ceil(context * max(bottom - top, right - left)))
+    extent = max(bottom - top, right - left)
+    if context is None:
+        context = min(CONTEXT, widest_context(int(extent), hole.shape))
+    side = max(16, math.ceil(context * extent))
     x0 = math.floor((left + right - side) / 2)
     y0 = math.floor((top + bottom - side) / 2 - lift * side)
     # A large lift never pushes the hole's lower end out of the square.
     y0 = max(y0, int(bottom) + max(1, side // 64) - side)
     return x0, y0, side
+
+
+def widest_context(extent: int, shape: tuple[int, ...]) -> float:
+    """Give the most context that a tightly cropped picture is framed with.
+
+    A hole nearly as large as its picture would otherwise be framed by reflections for the most
+    part, and a network sees more of them than of the face.
+
+    Args:
+        extent: the hole's larger extent, pixels.
+        shape: the picture's height and width.
+    """
+    return max(1.25, 1.15 * min(shape[:2]) / extent)
 
 
 def reflected_crop(array: NDArray[_Scalar], square: Square) -> NDArray[_Scalar]:

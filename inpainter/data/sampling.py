@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
-from inpainter.framing import face_square
+from inpainter.framing import face_square, widest_context
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +30,22 @@ class HoleGenerator(Protocol):
         ...
 
 
+class MaskSource(Protocol):
+    """Draws a mask on a face: the masked picture and the hole that taking it off would leave.
+
+    None where the face cannot take a mask.
+    """
+
+    def __call__(
+        self,
+        image: Image,
+        landmarks: NDArray[np.floating] | None,
+        random: np.random.Generator,
+    ) -> tuple[Image, Hole] | None:
+        """Draw one mask."""
+        ...
+
+
 @dataclass(frozen=True)
 class Sample:
     """One training sample at the network's size.
@@ -39,11 +55,14 @@ class Sample:
         hole: bool `(S, S)`.
         inside: bool `(S, S)`, False where the crop reaches past the picture's frame; what is there
             is a reflection and no truth to learn from.
+        masked: uint8 RGB `(S, S, 3)`, the face with a mask on it; None where the sample is for
+            networks that see nothing in the hole.
     """
 
     image: Image
     hole: Hole
     inside: NDArray[np.bool_]
+    masked: Image | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +79,8 @@ class Sampling:
         rotation: largest rotation, degrees.
         grey_share: how often the picture is turned grey.
         colour_jitter: largest relative change of brightness, contrast, gamma and colour balance.
+        masks: draws masks on faces, whose holes then take the place of all others; None for faces
+            without masks.
     """
 
     face_holes: HoleGenerator
@@ -71,6 +92,7 @@ class Sampling:
     rotation: float = 10.0
     grey_share: float = 0.06
     colour_jitter: float = 0.15
+    masks: MaskSource | None = None
 
     def __call__(
         self,
@@ -79,15 +101,41 @@ class Sampling:
         size: int,
         random: np.random.Generator,
     ) -> Sample | None:
-        """Make one sample; None when the face hole is wholly outside the picture."""
-        hole = self.face_holes(landmarks, (image.shape[0], image.shape[1]), random)
+        """Make one sample of a face.
+
+        Returns:
+            None when the face hole is wholly outside the picture, or the face takes no mask.
+        """
+        if self.masks is None:
+            hole = self.face_holes(landmarks, (image.shape[0], image.shape[1]), random)
+            return self.frame(image, hole, None, size, random)
+        worn = self.masks(image, landmarks, random)
+        return None if worn is None else self.frame(image, worn[1], worn[0], size, random)
+
+    def frame(
+        self,
+        image: Image,
+        hole: Hole,
+        masked: Image | None,
+        size: int,
+        random: np.random.Generator,
+    ) -> Sample | None:
+        """Make one sample of a face, its hole and, where there is one, the face with a mask.
+
+        Args:
+            image: uint8 RGB `(H, W, 3)`, the true face.
+            hole: bool `(H, W)`.
+            masked: the face with a mask, likewise; the hole then stays that of the mask.
+            size: side of the sample, pixels.
+            random: source of all chance.
+
+        Returns:
+            None when nothing is missing.
+        """
         if not hole.any():
             return None
-        # A tightly cropped picture is framed more tightly too, lest the sample be mostly
-        # reflection.
         extent = face_square(hole, context=1.0)[2]
-        widest = max(1.25, 1.15 * min(hole.shape) / extent)
-        context = min(random.uniform(*self.context), widest)
+        context = min(random.uniform(*self.context), widest_context(extent, hole.shape))
         x0, y0, side = face_square(hole, context=context, lift=random.uniform(*self.lift))
         shift = random.uniform(-0.04, 0.04, 2) * side
         centre = np.array([x0 + side / 2, y0 + side / 2]) + shift
@@ -95,19 +143,23 @@ class Sampling:
             float(np.clip(random.normal(0.0, self.rotation / 2), -self.rotation, self.rotation))
         )
         matrix = _square_to_crop(centre, side, size, angle, flip=bool(random.random() < 0.5))
-        # Bilinear sampling alone would alias when it shrinks.
-        source = image if side <= size else cv2.GaussianBlur(image, (0, 0), 0.4 * side / size)
-        crop = _warp(np.asarray(source, np.uint8), matrix, size, cv2.BORDER_REFLECT_101)
+        crops = [
+            _shrunk(picture, matrix, size, side / size)
+            for picture in (image, masked)
+            if picture is not None
+        ]
         crop_hole = _warp(hole.astype(np.uint8) * 255, matrix, size, cv2.BORDER_REFLECT_101) > 96
         inside = _warp(np.full(hole.shape, 255, np.uint8), matrix, size, cv2.BORDER_CONSTANT) > 200
-        if self.other_holes is not None:
+        if self.other_holes is not None and masked is None:
             chance = random.random()
             if chance < self.other_share + self.union_share:
                 drawn = self.other_holes(None, (size, size), random)
                 crop_hole = drawn if chance < self.other_share else crop_hole | drawn
-        return Sample(self._recoloured(crop, random), crop_hole, inside)
+        crops = self._recoloured(crops, random)
+        return Sample(crops[0], crop_hole, inside, None if masked is None else crops[1])
 
-    def _recoloured(self, image: Image, random: np.random.Generator) -> Image:
+    def _recoloured(self, images: list[Image], random: np.random.Generator) -> list[Image]:
+        """Change the colours of all pictures in the same way."""
         # One table per channel does brightness, contrast, gamma and colour balance in one look-up.
         amount = self.colour_jitter
         level = np.linspace(0.0, 1.0, 256)
@@ -116,11 +168,17 @@ class Sampling:
         shared = (level**gamma - 0.5) * contrast + 0.5 + random.uniform(-amount, amount) / 2
         gains = 1.0 + random.uniform(-amount, amount, 3) / 2
         table = np.clip(np.rint(255.0 * shared[:, None] * gains), 0, 255).astype(np.uint8)
-        jittered = np.asarray(cv2.LUT(image, table.reshape(256, 1, 3)), np.uint8)
-        if random.random() < self.grey_share:
-            grey = cv2.cvtColor(jittered, cv2.COLOR_RGB2GRAY)
-            return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
-        return jittered
+        tabled = [np.asarray(cv2.LUT(one, table.reshape(256, 1, 3)), np.uint8) for one in images]
+        if random.random() >= self.grey_share:
+            return tabled
+        greys = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in tabled]
+        return [np.asarray(cv2.cvtColor(one, cv2.COLOR_GRAY2RGB), np.uint8) for one in greys]
+
+
+def _shrunk(image: Image, matrix: NDArray[np.float64], size: int, shrinking: float) -> Image:
+    """Take a crop; bilinear sampling alone would alias when it shrinks."""
+    source = image if shrinking <= 1.0 else cv2.GaussianBlur(image, (0, 0), 0.4 * shrinking)
+    return _warp(np.asarray(source, np.uint8), matrix, size, cv2.BORDER_REFLECT_101)
 
 
 def _square_to_crop(

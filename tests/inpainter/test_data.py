@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,13 @@ import pytest
 from inpainter.data.faces import DecodedFaces, list_faces, read_picture
 from inpainter.data.sampling import Sampling
 from inpainter.data.stream import SampleStream, sample_at
-from inpainter.framing import face_square, reflected_crop, resize_crop
+from inpainter.framing import (
+    CONTEXT,
+    face_square,
+    reflected_crop,
+    resize_crop,
+    widest_context,
+)
 from inpainter.holes import create_holes
 from tests.faces import write_faces
 from weights.errors import InputError
@@ -118,3 +125,14 @@ def test_pictures_that_cannot_be_read_are_left_out_and_listed(tmp_path: Path) ->
     decoded = DecodedFaces(list_faces(folder, "train"))
     assert len(decoded) == 3
     assert len(decoded.failed) == 1 and "face0.png" in decoded.failed[0]
+
+
+def test_a_tightly_cropped_picture_is_framed_with_less_context():
+    hole = np.zeros((100, 100), bool)
+    hole[50:95, 5:95] = True
+    assert widest_context(90, hole.shape) == pytest.approx(115 / 90)
+    assert face_square(hole)[2] == math.ceil(115 / 90 * 90)
+    wide = np.pad(hole, 200)
+    assert face_square(wide)[2] == math.ceil(CONTEXT * 90)
+    # However tight the picture, a quarter of the square shows what is known.
+    assert widest_context(400, (300, 300)) == 1.25

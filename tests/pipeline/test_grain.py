@@ -53,8 +53,9 @@ def test_a_soft_fill_gets_sharper_next_to_a_sharp_picture():
     soft = cv2.GaussianBlur(image, (0, 0), 1.2)
     hole = disc(SIZE, radius=0.25)
     matched = match_grain(soft, image, hole)
+    assert np.std(soft[hole]) * 1.02 < np.std(matched[hole]) < np.std(image[hole])
     before = np.abs(soft[hole].astype(int) - image[hole]).mean()
-    assert np.abs(matched[hole].astype(int) - image[hole]).mean() < 0.9 * before
+    assert np.abs(matched[hole].astype(int) - image[hole]).mean() < before
 
 
 def test_the_same_again_gives_the_same():
