@@ -24,27 +24,29 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m detector.train",
-        description="Train a mask detector on a YOLO segmentation data set.",
+        description="Train a mask detector on a YOLO segmentation data set. Where the folder holds "
+        "a run that was stopped, it goes on from its checkpoint, which must be your own.",
+    )
+    parser.add_argument(
+        "--config",
+        default="auto",
+        help="a recipe: its YAML file, or its name; 'auto' by the device",
     )
     parser.add_argument("--data", required=True, type=Path, help="the data set's data.yaml")
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
-    parser.add_argument(
-        "--recipe", default="auto", help="'cpu', 'gpu', 'auto', or the path of a recipe"
-    )
-    parser.add_argument("--architecture", choices=ARCHITECTURES, help="instead of the recipe's")
-    parser.add_argument("--image-size", type=int, help="side of the training pictures in pixels")
-    parser.add_argument("--epochs", type=int, help="passes over the training pictures")
-    parser.add_argument("--batch", type=int, help="pictures in a batch")
-    parser.add_argument("--workers", type=int, help="processes that load pictures")
-    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
     parser.add_argument("--device", default="auto", help="'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
+    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
     parser.add_argument("--seed", type=int, default=0, help="seed of all chance")
     parser.add_argument(
-        "--minutes", type=float, help="fit the number of epochs to this time after the first epoch"
+        "--time-budget",
+        type=float,
+        metavar="MINUTES",
+        help="end in good order within this time; the number of epochs is fitted to it",
     )
-    parser.add_argument("--initial-weights", type=Path, help="safetensors to go on from")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --output")
-    parser.add_argument("--no-plots", action="store_true", help="draw no curves and pictures")
+    parser.add_argument("--initial-weights", type=Path, help="safetensors to start from")
+    parser.add_argument(
+        "--restart", action="store_true", help="start anew where the folder holds a run already"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -52,6 +54,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="change a value of the recipe; may be given again",
     )
+    parser.add_argument("--architecture", choices=ARCHITECTURES, help="instead of the recipe's")
+    parser.add_argument("--image-size", type=int, help="side of the training pictures in pixels")
+    parser.add_argument("--epochs", type=int, help="passes over the training pictures")
+    parser.add_argument("--batch", type=int, help="pictures in a batch")
+    parser.add_argument("--workers", type=int, help="processes that load pictures")
+    parser.add_argument("--no-plots", action="store_true", help="draw no curves and pictures")
     return parser
 
 
@@ -96,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         trained = train_detector(
             options.data,
             options.output,
-            recipe=options.recipe,
+            recipe=options.config,
             architecture=options.architecture,
             image_size=options.image_size,
             epochs=options.epochs,
@@ -106,9 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             device=options.device,
             seed=options.seed,
             threads=options.threads,
-            time_budget_minutes=options.minutes,
+            time_budget_minutes=options.time_budget,
             initial_weights=options.initial_weights,
-            resume=options.resume,
+            resume=not options.restart,
             plots=not options.no_plots,
             progress=_Reporter(),
         )

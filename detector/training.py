@@ -93,7 +93,7 @@ def train_detector(
     threads: int | None = None,
     time_budget_minutes: float | None = None,
     initial_weights: str | os.PathLike[str] | None = None,
-    resume: bool = False,
+    resume: bool = True,
     plots: bool = True,
     progress: Callable[[TrainingProgress], None] | None = None,
 ) -> TrainedDetector:
@@ -102,12 +102,12 @@ def train_detector(
     Nothing is downloaded and nothing is written outside `output`. The best weights, a moving
     average (EMA) of the trained ones, are written as `detector.safetensors` in every epoch that
     betters the validation score, so that a run that is killed leaves usable weights. A killed run
-    goes on from its last whole epoch with `resume`; that loads the checkpoint which this run itself
-    wrote (a pickle, as Ultralytics makes it), so resume only folders of your own.
+    goes on from its last whole epoch by the same call; that loads the checkpoint which this run
+    itself wrote (a pickle, as Ultralytics makes it), so name only folders of your own.
 
     Args:
         data_yaml: the data set's `data.yaml`.
-        output: folder of the run, new or empty unless `resume`.
+        output: folder of the run: new, empty, or that of an earlier run.
         recipe: name of a recipe ("cpu", "gpu"; "auto" goes by the device), path of one, or a
             `DetectorRecipe`.
         architecture: instead of the recipe's.
@@ -121,14 +121,15 @@ def train_detector(
         threads: threads of a CPU's arithmetic; as many as before where None.
         time_budget_minutes: after the first epoch, fit the number of epochs to this time.
         initial_weights: safetensors of the same architecture to go on from.
-        resume: go on with the run in `output` if there is one, by its own recipe.
+        resume: go on with the run in `output` if there is one, by its own recipe; otherwise start
+            anew in its place.
         plots: whether curves and pictures are drawn into the folder.
         progress: called after every batch and after every epoch.
 
     Raises:
         InputError: the data set cannot be read, or has no picture.
         ConfigurationError: the recipe is wrong.
-        OutputError: `output` holds a run already and `resume` is False, or cannot be written.
+        OutputError: `output` holds something that is no run, or cannot be written.
         TrainingError: there is no mask to train on, or the training broke down.
     """
     folder = Path(output).absolute()
@@ -229,10 +230,15 @@ def _start_folder(
     data_yaml: str | os.PathLike[str],
     initial_weights: Path | None,
 ) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if (folder / RUN_NAME).is_file():
+        for name in (RESULT_NAME, "detector.safetensors", "train.log", "results.csv"):
+            (folder / name).unlink(missing_ok=True)
+        for checkpoint in (folder / "weights").glob("*.pt"):
+            checkpoint.unlink()
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(
-            f"{folder} is there already and not empty: give another folder, or go on with its run "
-            "by resume."
+            f"{folder} is there already and holds no run of the detector's training: give another "
+            "folder."
         )
     run = {
         "data": str(Path(data_yaml).absolute()),
@@ -240,7 +246,7 @@ def _start_folder(
         "initial_weights": None if initial_weights is None else str(initial_weights.absolute()),
         "recipe": settings.to_dict(),
     }
-    with atomic_path(folder / RUN_NAME) as temporary:
+    with atomic_path(folder / RUN_NAME, overwrite=True) as temporary:
         temporary.write_text(yaml.safe_dump(run, sort_keys=False), encoding="utf-8")
 
 

@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--scenes", type=int, default=2000, help="pictures to compose from the faces"
     )
-    parser.add_argument("--recipe", default="auto", help="name or path of a recipe")
+    parser.add_argument("--config", default="auto", help="name or path of a recipe")
     parser.add_argument(
         "--output", type=Path, default=Path("runs/detector"), help="the run's folder"
     )
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
     trained = train_detector(
         data / "detection" / "data.yaml",
         options.output / "training",
-        recipe=options.recipe,
+        recipe=options.config,
         device=options.device,
         changes=changes,
         plots=False,

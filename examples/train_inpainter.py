@@ -39,14 +39,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Train, then take the mask off the astronaut with the network."""
     parser = argparse.ArgumentParser(prog="python -m examples.train_inpainter", description=__doc__)
     parser.add_argument("--faces", type=Path, help="folder with faces.jsonl")
-    parser.add_argument("--recipe", default="gated.cpu", help="name or path of a recipe")
+    parser.add_argument("--config", default="gated.cpu", help="name or path of a recipe")
     parser.add_argument(
         "--output", type=Path, default=Path("runs/inpainter"), help="the run's folder"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     options = parser.parse_args(arguments)
 
-    recipe = read_recipe(options.recipe)
+    recipe = read_recipe(options.config)
     faces = options.faces
     if faces is None:
         faces = options.output / "faces"

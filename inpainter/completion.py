@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from inpainter.finishing import find_finish
 from inpainter.framing import resize_crop
 from weights.contracts import Image, Mask, check_image, check_mask
 from weights.device import resolve_device
@@ -37,6 +38,8 @@ class NetworkInpainter:
         precision: "auto" runs in bfloat16 where the device is fast at it, else in float32;
             "bfloat16" or "float32" force one.
         batch_size: most crops that go through the network at once.
+        finish: how the fill is put into the hole: "none" as it is, "telea-poisson" with its colours
+            matched to those round the hole, as GLCIC does (see `telea_poisson_paste`).
         options: of the network; they must agree with the weights.
     """
 
@@ -48,6 +51,7 @@ class NetworkInpainter:
         image_size: int | None = None,
         precision: str = "auto",
         batch_size: int = 16,
+        finish: str = "none",
         **options: Any,
     ) -> None:
         if precision not in {"auto", "bfloat16", "float32"}:
@@ -60,6 +64,7 @@ class NetworkInpainter:
         self.device = resolve_device(device)
         self.image_size = image_size
         self.batch_size = batch_size
+        self._finish = find_finish(finish)
         self.dtype = _choose_dtype(precision, self.device)
         self._network: nn.Module | None = None
         self._lock = threading.Lock()
@@ -132,7 +137,7 @@ class NetworkInpainter:
             painted = output.prediction.float().add(1.0).mul(127.5).round_().clamp_(0, 255)
         fills = painted.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
         return [
-            _pasted(crop, missing, fill)
+            self._finish(crop, _enlarged(fill, missing), missing)
             for crop, missing, fill in zip(crops, holes, fills, strict=True)
         ]
 
@@ -161,9 +166,9 @@ def _squared(crop: Image, hole: Mask, size: int) -> tuple[Image, Mask]:
     return resize_crop(crop, hole, size)
 
 
-def _pasted(crop: Image, hole: Mask, fill: Image) -> Image:
+def _enlarged(fill: Image, hole: Mask) -> Image:
+    """Bring a fill back to the size of its crop."""
     side = max(hole.shape)
     way = cv2.INTER_AREA if side < fill.shape[0] else cv2.INTER_CUBIC
     enlarged = fill if side == fill.shape[0] else cv2.resize(fill, (side, side), interpolation=way)
-    enlarged = enlarged[: hole.shape[0], : hole.shape[1]]
-    return np.where(hole[..., None], enlarged, crop).astype(np.uint8)
+    return np.asarray(enlarged[: hole.shape[0], : hole.shape[1]], np.uint8)

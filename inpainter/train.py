@@ -6,7 +6,9 @@ import argparse
 import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from weights.errors import UnmaskError
 
@@ -18,17 +20,32 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m inpainter.train",
-        description="Train a completion network by a recipe. A filled face is a guess, never "
-        "evidence of who someone is.",
+        description="Train a completion network by a recipe. Where the folder holds a run that was "
+        "stopped, it goes on. A filled face is a guess, never evidence of who someone is.",
     )
     parser.add_argument("--config", required=True, help="a recipe: its YAML file, or its name")
     parser.add_argument("--faces", help="folder with faces.jsonl, instead of the recipe's")
+    parser.add_argument(
+        "--pairs", help="data set with pairs, as `unmask synthesize` writes it, to train on instead"
+    )
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
-    parser.add_argument("--device", default="auto", help="'auto', 'cpu', 'cuda' or 'mps'")
+    parser.add_argument("--device", default="auto", help="'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
     parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
-    parser.add_argument("--seed", type=int, help="instead of the recipe's")
+    parser.add_argument("--seed", type=int, help="seed of all chance, instead of the recipe's")
     parser.add_argument(
         "--time-budget", type=float, metavar="MINUTES", help="end in good order within this time"
+    )
+    parser.add_argument("--initial-weights", type=Path, help="safetensors to start from")
+    parser.add_argument(
+        "--restart", action="store_true", help="start anew where the folder holds a run already"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a value of the recipe, such as optimizer.generator_rate=1e-4 or "
+        "phases.0.batch=8; may be given again",
     )
     parser.add_argument(
         "--part",
@@ -37,12 +54,16 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME=FILE",
         help="start a part of the network, such as coarse, from weights trained before",
     )
-    parser.add_argument("--initial-weights", type=Path, help="safetensors to start from")
-    parser.add_argument(
-        "--restart", action="store_true", help="start anew where the folder holds a run already"
-    )
     parser.add_argument("--progress", action="store_true", help="show a progress bar")
     return parser
+
+
+def _changes(entries: Sequence[str]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for entry in entries:
+        name, _, value = entry.partition("=")
+        changes[name.strip()] = yaml.safe_load(value) if value else ""
+    return changes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,10 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from inpainter.training import read_recipe, train_inpainter
 
-        recipe = read_recipe(options.config)
-        if options.faces is not None:
-            data = dataclasses.replace(recipe.data, faces=options.faces)
-            recipe = dataclasses.replace(recipe, data=data)
+        recipe = read_recipe(options.config).with_changes(_changes(options.set))
+        given = {"faces": options.faces, "pairs": options.pairs}
+        named = {name: folder for name, folder in given.items() if folder is not None}
+        recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **named))
         if options.part:
             parts = dict(part.partition("=")[::2] for part in options.part)
             recipe = dataclasses.replace(recipe, parts={**recipe.parts, **parts})

@@ -32,7 +32,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="hole generator that frames the faces, a name or a dotted path",
     )
     parser.add_argument("--device", default="auto", help="'auto', 'cpu', 'cuda' or 'mps'")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="seed of all chance")
+    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
+    parser.add_argument(
+        "--time-budget", type=float, metavar="MINUTES", help="end in good order within this time"
+    )
+    parser.add_argument(
+        "--restart", action="store_true", help="start anew where the folder holds a run already"
+    )
     return parser
 
 
@@ -51,7 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             data=DataSettings(faces=options.faces),
             seed=options.seed,
         )
-        print(train_face_generator(recipe, options.output, device=options.device))
+        weights = train_face_generator(
+            recipe,
+            options.output,
+            device=options.device,
+            threads=options.threads,
+            resume=not options.restart,
+            time_budget_minutes=options.time_budget,
+        )
+        print(weights)
     except UnmaskError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,44 +1,45 @@
-"""Working through many picture files: a few at a time, and none stops the others."""
+"""Working through many picture files: threads read and write while one pipeline works.
+
+One file that cannot be done stops none of the others. Pictures go through the stages in groups that
+are filled in the order of the jobs, so results do not depend on the number of threads.
+"""
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-import numpy as np
-
+from pipeline.outcome import Outcome, failure
+from pipeline.outputs import Outputs
 from pipeline.pictures.holes import read_hole
 from pipeline.pictures.reading import read_picture
-from pipeline.pictures.restoring import restore
-from pipeline.pictures.writing import write_picture
-from weights.atomic import atomic_path
+from pipeline.read_ahead import ReadAhead
 from weights.errors import (
     ConfigurationError,
+    InputError,
     MissingDependencyError,
-    UnmaskError,
     WeightsError,
 )
-from weights.provenance import make_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
-    import PIL.Image
-
+    from pipeline.explanation import Explanation
     from pipeline.folder import Job
     from pipeline.pictures.picture import Picture
     from pipeline.result import UnmaskResult
     from weights.contracts import Hole, Image
 
 MOST_PICTURES = 8
-"""How many pictures go through the stages together."""
+"""How many pictures go through the stages together unless the caller says otherwise."""
 
 MOST_PIXELS = 32_000_000
 """With how many pixels in all a group of pictures is full; it bounds the memory in use."""
 
-Status = Literal["done", "no mask found", "skipped", "failed"]
+MOST_WORKERS = 4
+"""How many threads read and write at most unless the caller says otherwise."""
 
 
 class RunsPictures(Protocol):
@@ -50,172 +51,164 @@ class RunsPictures(Protocol):
         """Take the masks off pictures."""
 
 
-@dataclass(frozen=True)
-class FilledFace:
-    """A face in a report: its box (x0, y0, x1, y1) in pixels, and how many pixels were filled."""
-
-    box: tuple[int, int, int, int]
-    pixels: int
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one picture.
-
-    Attributes:
-        job: the picture.
-        status: "done"; "no mask found", and the output is a copy of the input; "skipped", as the
-            output exists; or "failed".
-        reason: why it was skipped or failed, or what could not be kept.
-        faces: the filled faces.
-        timings: seconds per stage.
-        written: every file written for it.
-    """
-
-    job: Job
-    status: Status
-    reason: str = ""
-    faces: tuple[FilledFace, ...] = ()
-    timings: dict[str, float] = field(default_factory=dict)
-    written: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Loaded:
+    """A picture that was read."""
+
     job: Job
     picture: Picture
     hole: Hole | None
+
+    @property
+    def pixels(self) -> int:
+        return self.picture.size[0] * self.picture.size[1]
+
+
+_Ran: TypeAlias = "tuple[_Loaded, UnmaskResult, Explanation | None]"
 
 
 def unmask_files(
     pipeline: RunsPictures,
     jobs: Iterable[Job],
+    outputs: Outputs | None = None,
     *,
-    overwrite: bool = False,
-    quality: int | None = None,
-    save_mask: bool = False,
-    side_by_side: bool = False,
-    models: Sequence[str] = (),
+    batch: int = MOST_PICTURES,
+    workers: int = MOST_WORKERS,
 ) -> Iterator[Outcome]:
-    """Take the masks off pictures and write the results; give one outcome for each, as they come.
+    """Take the masks off pictures and write the results; give one outcome each, in their order.
 
     A picture that cannot be read, worked on or written is "failed" and the others go on. At most
-    `MOST_PICTURES` pictures or `MOST_PIXELS` pixels are in memory at once, or one larger picture.
+    `batch` pictures or `MOST_PIXELS` pixels go through the stages together; as many are read ahead,
+    as many wait to be written, and each thread holds one more.
+
+    After Ctrl-C the outcomes of pictures that were worked on come before the KeyboardInterrupt.
 
     Args:
-        pipeline: does the work.
+        pipeline: does the work, in the caller's thread; a `Pipeline` if explanations are wanted.
         jobs: the pictures, see `plan_jobs`.
-        overwrite: replace outputs that exist; otherwise they are skipped.
-        quality: 1 to 100 for lossy formats; None keeps a JPEG's own, see `write_picture`.
-        save_mask: write the filled hole too, 255 = filled, as `<output>.hole.png`.
-        side_by_side: write before and after in one picture too, as `<output>.side_by_side.png`.
-        models: names of the models, for the mark in the metadata.
+        outputs: what is written for each, and what is done about files that exist.
+        batch: how many pictures go through the stages together, at least 1.
+        workers: how many threads read and write, at least 1.
 
     Raises:
+        InputError: a number is out of its range.
         ConfigurationError, WeightsError, MissingDependencyError: a stage cannot be made at all.
     """
-
-    def finish(loaded: _Loaded, result: UnmaskResult) -> Outcome:
-        try:
-            return _write(loaded, result, overwrite, quality, save_mask, side_by_side, models)
-        except Exception as error:
-            return Outcome(loaded.job, "failed", _reason(error))
-
-    group: list[_Loaded] = []
-    pixels = 0
-    for job in jobs:
-        if not overwrite and job.output.exists():
-            yield Outcome(job, "skipped", f"{job.output} exists")
-            continue
-        try:
-            picture = read_picture(job.source, name=job.source.name)
-            hole = None if job.mask is None else read_hole(job.mask, picture)
-        except Exception as error:
-            yield Outcome(job, "failed", _reason(error))
-            continue
-        size = picture.size[0] * picture.size[1]
-        if group and (len(group) == MOST_PICTURES or pixels + size > MOST_PIXELS):
-            for loaded, result in _run(pipeline, group):
-                yield result if isinstance(result, Outcome) else finish(loaded, result)
-            group, pixels = [], 0
-        group.append(_Loaded(job, picture, hole))
-        pixels += size
-    for loaded, result in _run(pipeline, group):
-        yield result if isinstance(result, Outcome) else finish(loaded, result)
+    for name, value in (("batch", batch), ("workers", workers)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InputError(f"{name} must be a whole number from 1, but is {value!r}.")
+    return _work_through(pipeline, jobs, outputs or Outputs(), batch, workers)
 
 
-def _run(
-    pipeline: RunsPictures, group: list[_Loaded]
-) -> Iterator[tuple[_Loaded, UnmaskResult | Outcome]]:
+def _work_through(
+    pipeline: RunsPictures, jobs: Iterable[Job], outputs: Outputs, batch: int, workers: int
+) -> Iterator[Outcome]:
+    executor = ThreadPoolExecutor(workers, thread_name_prefix="unmask")
+    ahead = ReadAhead(
+        lambda job: _read(job, outputs),
+        jobs,
+        executor,
+        threads=workers,
+        most=batch,
+        weigh=lambda read: read.pixels if isinstance(read, _Loaded) else 0,
+        most_weight=MOST_PIXELS,
+    )
+    waiting: deque[tuple[Future[Outcome] | Outcome, int]] = deque()
+    try:
+        for group in _groups(ahead, batch):
+            worked = [item for item in group if isinstance(item, _Loaded)]
+            ran = _run(pipeline, worked, outputs.explanation)
+            for item in group:
+                came = next(ran) if isinstance(item, _Loaded) else item
+                if isinstance(came, Outcome):
+                    waiting.append((came, 0))
+                else:
+                    future = executor.submit(_write, outputs, *came)
+                    waiting.append((future, came[0].pixels))
+            yield from _finished(waiting, MOST_PIXELS)
+        yield from _finished(waiting, 0)
+    except KeyboardInterrupt:
+        ahead.stop()
+        yield from _finished(waiting, 0)
+        raise
+    finally:
+        ahead.stop()
+        executor.shutdown(cancel_futures=True)
+
+
+def _read(job: Job, outputs: Outputs) -> _Loaded | Outcome:
+    if outputs.is_finished(job):
+        return Outcome(job, "skipped", f"{job.output} exists")
+    try:
+        outputs.check(job)
+        picture = read_picture(job.source, name=job.source.name)
+        hole = None if job.mask is None else read_hole(job.mask, picture)
+    except Exception as error:
+        return failure(job, error)
+    return _Loaded(job, picture, hole)
+
+
+def _groups(ahead: Iterator[_Loaded | Outcome], batch: int) -> Iterator[list[_Loaded | Outcome]]:
+    """Group what was read, with the failures between, so that no group is too large."""
+    group: list[_Loaded | Outcome] = []
+    count = pixels = 0
+    for read in ahead:
+        if isinstance(read, _Loaded):
+            if count and (count == batch or pixels + read.pixels > MOST_PIXELS):
+                yield group
+                group, count, pixels = [], 0, 0
+            count, pixels = count + 1, pixels + read.pixels
+        group.append(read)
+    if group:
+        yield group
+
+
+def _run(pipeline: RunsPictures, group: list[_Loaded], explained: bool) -> Iterator[_Ran | Outcome]:
     if not group:
         return
     try:
-        results = pipeline.run(
-            [loaded.picture.pixels for loaded in group], [loaded.hole for loaded in group]
-        )
+        images = [loaded.picture.pixels for loaded in group]
+        holes = [loaded.hole for loaded in group]
+        if explained:
+            from pipeline.explanation import explain_pictures
+
+            explanations = explain_pictures(pipeline, images, holes)  # type: ignore[arg-type]
+            results = [explanation.result for explanation in explanations]
+        else:
+            explanations, results = [], pipeline.run(images, holes)
     except (ConfigurationError, WeightsError, MissingDependencyError):
         raise
     except Exception as error:
         if len(group) == 1:
-            yield group[0], Outcome(group[0].job, "failed", _reason(error))
+            yield failure(group[0].job, error)
             return
         for loaded in group:
-            yield from _run(pipeline, [loaded])
+            yield from _run(pipeline, [loaded], explained)
         return
-    yield from zip(group, results, strict=True)
+    for index, loaded in enumerate(group):
+        yield loaded, results[index], explanations[index] if explained else None
 
 
 def _write(
-    loaded: _Loaded,
-    result: UnmaskResult,
-    overwrite: bool,
-    quality: int | None,
-    save_mask: bool,
-    side_by_side: bool,
-    models: Sequence[str],
+    outputs: Outputs, loaded: _Loaded, result: UnmaskResult, explanation: Explanation | None
 ) -> Outcome:
-    job, picture = loaded.job, loaded.picture
-    form = job.format or picture.format
-    filled = bool(result.hole.any())
-    written = [job.output]
-    if not filled and form == picture.format:
-        with atomic_path(job.output, overwrite=overwrite) as temporary:
-            shutil.copyfile(job.source, temporary)
-    else:
-        image = cast("PIL.Image.Image", restore(picture, result.image, result.hole, models=models))
-        write_picture(
-            job.output, image, overwrite=overwrite, quality=quality, format=form, like=picture
-        )
-    if save_mask:
-        path = job.output.with_name(f"{job.output.name}.hole.png")
-        written.append(write_picture(path, result.hole, overwrite=overwrite))
-    if side_by_side and filled:
-        path = job.output.with_name(f"{job.output.name}.side_by_side.png")
-        both = np.concatenate([picture.pixels, result.image], axis=1)
-        written.append(write_picture(path, both, overwrite=overwrite, mark=make_mark(models)))
-    faces = tuple(
-        FilledFace(_box(face.hole), int(np.count_nonzero(face.hole))) for face in result.faces
-    )
-    return Outcome(
-        job,
-        "done" if filled else "no mask found",
-        " ".join(picture.notes) if filled else "",
-        faces,
-        dict(result.timings),
-        tuple(written),
-    )
+    try:
+        return outputs.write(loaded.job, loaded.picture, result, explanation)
+    except Exception as error:
+        return failure(loaded.job, error)
 
 
-def _box(hole: Hole) -> tuple[int, int, int, int]:
-    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
-    if len(rows) == 0:
-        return 0, 0, 0, 0
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnmaskError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "There is not enough memory for this picture."
-    return f"{type(error).__name__}: {error}"
+def _finished(
+    waiting: deque[tuple[Future[Outcome] | Outcome, int]], most_pixels: int
+) -> Iterator[Outcome]:
+    """Take outcomes from the front: those that are there, and more until few pixels wait."""
+    pixels = sum(size for _, size in waiting)
+    while waiting:
+        first, size = waiting[0]
+        if isinstance(first, Future):
+            if pixels <= most_pixels and most_pixels and not first.done():
+                return
+            first = first.result()
+        waiting.popleft()
+        pixels -= size
+        yield first

@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.core import Pipeline
     from weights.contracts import Image
 
@@ -126,6 +129,32 @@ def peak_memory() -> int:
         return 0
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return size if sys.platform == "darwin" else 1024 * size
+
+
+def memory_growth(run: Callable[[], object]) -> int:
+    """Run something, and give the bytes that this process grew by, at its largest, meanwhile.
+
+    Where the system does not let a process forget its largest size (all but Linux), growth below
+    what it had once reached counts as none.
+    """
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        before = peak_memory()
+        run()
+        return peak_memory() - before
+    size = _status("VmRSS")
+    run()
+    return max(0, _status("VmHWM") - size)
+
+
+def _status(entry: str) -> int:
+    """One of the sizes that Linux tells of this process, in bytes."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        name, _, value = line.partition(":")
+        if name == entry:
+            return 1024 * int(value.split()[0])
+    return 0
 
 
 def time_program(arguments: list[str], runs: int = 3) -> Timing:

@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Outline the masks on photos with face boxes by a detector, to train on.",
     ),
     "train": ("pipeline.commands.train:app", "Train the detector or the inpainter."),
-    "evaluate": ("pipeline.commands.evaluate:app", "Measure a detector or an inpainter."),
+    "evaluate": ("pipeline.commands.evaluate:app", "Measure detectors, inpainters and pipelines."),
     "export": ("pipeline.commands.export:app", "Write a network as ONNX, and compare its outputs."),
     "serve": ("pipeline.commands.serve:serve", "Serve the web page and the HTTP API."),
     "study": ("pipeline.commands.study:app", "Ask people how real pictures look."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import numpy as np
 from pipeline.crop import Crop
 from pipeline.face_holes import separate_holes, split_hole
 from pipeline.lazy_stage import LazyStage
+from pipeline.registry import specification_name
 from pipeline.result import FaceFill, UnmaskResult
 from pipeline.returned import check_blend, check_fills, check_holes, check_regions
 from weights.errors import InputError
@@ -30,15 +32,22 @@ if TYPE_CHECKING:
     from weights.contracts import Hole, Image
 
 
-@dataclass(frozen=True)
-class _Face:
-    """One face on its way through the pipeline."""
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face on its way through the pipeline.
+
+    Attributes:
+        picture: which of the pictures that go through together it is in.
+        hole: bool `(H, W)` at picture size, the face's own hole.
+        crop: what the inpainter sees of the picture.
+        missing: bool `(side, side)`, the crop's pixels that are in any hole of the picture, or
+            reflect one.
+    """
 
     picture: int
     hole: Hole
     crop: Crop
     missing: Hole
-    """The crop's pixels that are in any hole of the picture, or reflect one: `(side, side)`."""
 
 
 class Pipeline:
@@ -93,6 +102,7 @@ class Pipeline:
             "inpainter": inpainter,
             "blender": blender,
         }
+        self._given = given
         self._stages = {
             kind: stage if isinstance(stage, LazyStage) else LazyStage(kind, stage, device)
             for kind, stage in given.items()
@@ -139,6 +149,18 @@ class Pipeline:
         """Names of the inpainter and, if it found the holes, the detector, for a mark."""
         kinds: list[StageKind] = ["detector", "inpainter"] if detected else ["inpainter"]
         return [self._stages[kind].name for kind in kinds]
+
+    def description(self) -> dict[str, str]:
+        """Say in plain words what the pipeline does, so that one run can be told from another.
+
+        Stages that are objects are told apart by their class only; weights by their name.
+        """
+        said: dict[str, str] = {"context": str(self.context), "lift": str(self.lift)}
+        for kind, given in self._given.items():
+            said[kind] = self._stages[kind].name
+            if isinstance(given, dict):
+                said[kind] = json.dumps(given, sort_keys=True, default=specification_name)
+        return said
 
     def __call__(self, image: Any, *, mask: Any = None, return_result: bool = False) -> Any:
         """Take the masks off one picture; it comes back as what it was.
@@ -204,7 +226,7 @@ class Pipeline:
             self._faces(index, picture, given[index], regions[index], timings[index])
             for index, picture in enumerate(pictures)
         ]
-        fills = self._complete(pictures, [face for group in faces for face in group], timings)
+        fills = self.complete(pictures, [face for group in faces for face in group], timings)
         results = []
         start = 0
         for index, picture in enumerate(pictures):
@@ -214,6 +236,36 @@ class Pipeline:
                 self._assemble(picture, regions[index], faces[index], own, timings[index])
             )
         return results
+
+    def find_holes(
+        self, pictures: list[Image], timings: list[dict[str, float]]
+    ) -> list[list[Hole]]:
+        """Take pictures through the detector and the refiner only.
+
+        Args:
+            pictures: uint8 RGB `(H, W, 3)` each.
+            timings: one dict per picture, to which the seconds per stage are added.
+
+        Returns:
+            For each picture its holes, bool `(H, W)`, which do not overlap; none where no mask is.
+
+        Raises:
+            InputError: a stage of somebody else returned something that is none of its kind.
+        """
+        regions = self._detect(pictures, [None] * len(pictures), timings)
+        return [
+            self._refine(picture, own, seconds) if own else []
+            for picture, own, seconds in zip(pictures, regions, timings, strict=True)
+        ]
+
+    def _refine(
+        self, picture: Image, regions: list[MaskRegion], timings: dict[str, float]
+    ) -> list[Hole]:
+        refiner = self.refiner
+        began = time.perf_counter()
+        holes = separate_holes(check_holes(refiner, refiner.refine(picture, regions), picture))
+        _add_seconds(timings, "refiner", began)
+        return holes
 
     def _detect(
         self,
@@ -232,7 +284,7 @@ class Pipeline:
         seconds = (time.perf_counter() - began) / len(wanted)
         for index, own in zip(wanted, found, strict=True):
             regions[index] = own
-            timings[index]["detector"] = seconds
+            timings[index]["detector"] = timings[index].get("detector", 0.0) + seconds
         return regions
 
     def _faces(
@@ -242,27 +294,37 @@ class Pipeline:
         given: Hole | None,
         regions: list[MaskRegion],
         timings: dict[str, float],
-    ) -> list[_Face]:
-        if given is not None:
-            began = time.perf_counter()
-            holes = split_hole(given)
-        elif regions:
-            refiner = self.refiner
-            began = time.perf_counter()
-            holes = separate_holes(check_holes(refiner, refiner.refine(picture, regions), picture))
-        else:
+    ) -> list[Face]:
+        if given is None and not regions:
             return []
+        holes = [] if given is not None else self._refine(picture, regions, timings)
+        began = time.perf_counter()
+        if given is not None:
+            holes = split_hole(given)
         missing = _union(holes, picture)
         faces = []
         for hole in holes:
             crop = Crop.around(hole, context=self.context, lift=self.lift)
-            faces.append(_Face(index, hole, crop, crop.take(missing)))
-        timings["refiner"] = time.perf_counter() - began
+            faces.append(Face(index, hole, crop, crop.take(missing)))
+        _add_seconds(timings, "refiner", began)
         return faces
 
-    def _complete(
-        self, pictures: list[Image], faces: list[_Face], timings: list[dict[str, float]]
+    def complete(
+        self, pictures: list[Image], faces: list[Face], timings: list[dict[str, float]]
     ) -> list[Image]:
+        """Take faces through the inpainter only.
+
+        Args:
+            pictures: uint8 RGB `(H, W, 3)` each.
+            faces: faces in them.
+            timings: one dict per picture, to which the seconds are added.
+
+        Returns:
+            For each face its filled crop, uint8 RGB `(side, side, 3)`.
+
+        Raises:
+            InputError: an inpainter of somebody else returned something else.
+        """
         if not faces:
             return []
         inpainter = self.inpainter
@@ -275,32 +337,53 @@ class Pipeline:
             fills += check_fills(inpainter, inpainter.complete(crops, holes), crops)
             seconds = (time.perf_counter() - began) / len(chunk)
             for face in chunk:
-                timings[face.picture]["inpainter"] += seconds
+                own = timings[face.picture]
+                own["inpainter"] = own.get("inpainter", 0.0) + seconds
         return fills
+
+    def blend(
+        self, picture: Image, faces: list[Face], fills: list[Image], timings: dict[str, float]
+    ) -> Image:
+        """Take the faces of one picture through the blender only.
+
+        Args:
+            picture: uint8 RGB `(H, W, 3)`.
+            faces: faces in it, whose holes do not overlap.
+            fills: the filled crop of each, uint8 RGB `(side, side, 3)`.
+            timings: where the seconds are added.
+
+        Returns:
+            The picture with its holes filled, as a new array.
+
+        Raises:
+            InputError: a blender of somebody else returned something else.
+        """
+        result = picture.copy()
+        if not faces:
+            return result
+        blender = self.blender
+        began = time.perf_counter()
+        for face, fill in zip(faces, fills, strict=True):
+            inside, window = face.crop.inside, face.crop.window
+            # The blender sees the holes of other faces too, as it must not read their colours.
+            base = np.ascontiguousarray(picture[inside])
+            part = np.ascontiguousarray(fill[window])
+            blended = blender.blend(base, part, np.ascontiguousarray(face.missing[window]))
+            blended = check_blend(blender, blended, base)
+            np.copyto(result[inside], blended, where=face.hole[inside][:, :, None])
+        _add_seconds(timings, "blender", began)
+        return result
 
     def _assemble(
         self,
         picture: Image,
         regions: list[MaskRegion],
-        faces: list[_Face],
+        faces: list[Face],
         fills: list[Image],
         timings: dict[str, float],
     ) -> UnmaskResult:
-        result = picture.copy()
-        if faces:
-            blender = self.blender
-            began = time.perf_counter()
-            for face, fill in zip(faces, fills, strict=True):
-                inside, window = face.crop.inside, face.crop.window
-                # The blender sees the holes of other faces too, as it must not read their colours.
-                base = np.ascontiguousarray(picture[inside])
-                part = np.ascontiguousarray(fill[window])
-                blended = blender.blend(base, part, np.ascontiguousarray(face.missing[window]))
-                blended = check_blend(blender, blended, base)
-                np.copyto(result[inside], blended, where=face.hole[inside][:, :, None])
-            timings["blender"] = time.perf_counter() - began
         return UnmaskResult(
-            image=result,
+            image=self.blend(picture, faces, fills, timings),
             regions=regions,
             hole=_union([face.hole for face in faces], picture),
             faces=tuple(
@@ -308,6 +391,10 @@ class Pipeline:
             ),
             timings=timings,
         )
+
+
+def _add_seconds(timings: dict[str, float], stage: str, began: float) -> None:
+    timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - began
 
 
 def _union(holes: Sequence[Hole], picture: Image) -> Hole:

@@ -1,4 +1,4 @@
-"""Finding the pictures that files, folders and globs name, and where their results go."""
+"""Finding the pictures and videos that files, folders and globs name, and where results go."""
 
 from __future__ import annotations
 
@@ -8,26 +8,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import PIL.Image
+
 from pipeline.pictures.formats import format_of, is_picture_name
 from pipeline.pictures.reading import PICTURE_SUFFIXES
+from pipeline.video import is_video
 from weights.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+FORMATS = ("jpeg", "png", "webp", "tiff", "bmp", "gif", "jp2", "avif", "ppm", "heic")
+"""Names by which a format to write is usually asked for; every suffix of it is one too."""
+
+
 @dataclass(frozen=True)
-class FoundPicture:
-    """A file that is to be read as a picture.
+class FoundFile:
+    """A file that is to be worked on.
 
     Attributes:
         path: the file.
         relative: its path below the folder, or the fixed part of the glob, that it was found in;
             the bare name for a file that was named itself.
+        video: whether it is taken for a video, by its suffix; everything else is a picture.
     """
 
     path: Path
     relative: Path
+    video: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,13 +44,13 @@ class Findings:
     """What paths from a user lead to.
 
     Attributes:
-        pictures: files to read, in the order of the arguments and sorted within a folder.
-        skipped: files in folders whose suffix is that of no picture.
+        files: files to work on, in the order of the arguments and sorted within a folder.
+        skipped: files in folders whose suffix is that of no picture and no video.
         unreadable: folders within folders that cannot be listed, and why.
         single: whether there was one argument and it named one file.
     """
 
-    pictures: tuple[FoundPicture, ...]
+    files: tuple[FoundFile, ...]
     skipped: tuple[Path, ...]
     unreadable: tuple[tuple[Path, str], ...]
     single: bool
@@ -49,34 +58,36 @@ class Findings:
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to work on.
+    """One picture or video to work on.
 
     Attributes:
-        source: the picture.
+        source: the file.
         output: where the result goes.
-        format: Pillow's name of the format to write; None for that of the source.
+        format: of a picture, Pillow's name of the format to write; None for that of the source.
         mask: the user's own mask, or None to detect.
+        video: whether it is a video.
     """
 
     source: Path
     output: Path
     format: str | None = None
     mask: Path | None = None
+    video: bool = False
 
 
-def find_pictures(
+def find_files(
     paths: Sequence[str | os.PathLike[str]],
     *,
     recursive: bool = True,
     leave_out: str | os.PathLike[str] | None = None,
 ) -> Findings:
-    """Find the pictures that files, folders and globs name.
+    """Find the pictures and videos that files, folders and globs name.
 
     A file that is named itself is taken whatever its suffix. In a folder, files with the suffix of
-    a picture are taken, the others are listed as skipped; hidden files and folders (a leading dot)
-    are passed over. Links to folders are followed, each folder is entered once. A file that is
-    reached twice at the same place counts once. A glob is a path that does not exist and has `*`,
-    `?` or `[` in it; `**` stands for any folders.
+    a picture or a video are taken, the others are listed as skipped; hidden files and folders (a
+    leading dot) are passed over. Links to folders are followed, each folder is entered once. A file
+    that is reached twice at the same place counts once. A glob is a path that does not exist and
+    has `*`, `?` or `[` in it; `**` stands for any folders.
 
     Args:
         paths: what the user named.
@@ -90,7 +101,7 @@ def find_pictures(
     if not paths:
         raise InputError("Name at least one picture, folder or glob.")
     left_out = None if leave_out is None else Path(leave_out).resolve()
-    pictures: dict[tuple[Path, Path], FoundPicture] = {}
+    taken: dict[tuple[Path, Path], FoundFile] = {}
     skipped: dict[Path, None] = {}
     unreadable: dict[Path, str] = {}
     single = len(paths) == 1
@@ -105,21 +116,22 @@ def find_pictures(
             ]
         elif path.exists() or path.is_symlink():
             files = []
-            _add(pictures, FoundPicture(path, Path(path.name)))
+            _add(taken, FoundFile(path, Path(path.name), is_video(path)))
         elif glob.has_magic(text):
             single = False
             files = _matches(text, left_out)
         else:
             raise InputError(f"There is no file or folder {text!r}.")
         for file, relative in files:
-            if file.suffix.lower() in PICTURE_SUFFIXES:
-                _add(pictures, FoundPicture(file, relative))
+            video = is_video(file)
+            if video or file.suffix.lower() in PICTURE_SUFFIXES:
+                _add(taken, FoundFile(file, relative, video))
             else:
                 skipped[file] = None
     if any(Path(argument) in unreadable for argument in paths):
         path, reason = next(iter(unreadable.items()))
         raise InputError(f"The folder {path} cannot be read: {reason}.")
-    return Findings(tuple(pictures.values()), tuple(skipped), tuple(unreadable.items()), single)
+    return Findings(tuple(taken.values()), tuple(skipped), tuple(unreadable.items()), single)
 
 
 def plan_jobs(
@@ -127,51 +139,91 @@ def plan_jobs(
     output: str | os.PathLike[str],
     *,
     mask: str | os.PathLike[str] | None = None,
+    format: str | None = None,  # noqa: A002 - the option's name
 ) -> list[Job]:
-    """Say for each picture where its result goes.
+    """Say for each picture and video where its result goes.
 
-    A single file goes to `output` if that has the suffix of a picture and is no folder; in all
-    other cases `output` is a folder, in which the tree that was found is kept.
+    A single file goes to `output` if that has the suffix of a picture (for a video: of a video) and
+    is no folder; in all other cases `output` is a folder, in which the tree that was found is kept.
 
     Args:
         found: what was found.
         output: a file or a folder; nothing is made here.
         mask: a mask file for a single picture; or a folder with masks at the places and with the
             stems of the pictures.
+        format: the format of all pictures to write, such as "png", which becomes their suffix; None
+            for the pictures' own, or that of the suffix of a single `output`.
 
     Raises:
-        InputError: two pictures would have one result, a result would replace an input, `output` is
-            a file where a folder is needed, or the mask of a picture does not exist.
+        InputError: two files would have one result, a result would replace an input, `output` is a
+            file where a folder is needed, the mask of a picture does not exist, or the format is
+            unknown or not that of a single `output`.
     """
     target = Path(output)
-    as_file = is_picture_name(target) and not target.is_dir()
-    if as_file and not found.single:
-        raise InputError(
-            f"{target} names one picture, but there is more to do: name a folder with --output."
-        )
-    if not as_file and target.exists() and not target.is_dir():
+    form, suffix = (None, "") if format is None else _format_named(format)
+    as_file = (is_picture_name(target) or is_video(target)) and not target.is_dir()
+    if as_file:
+        _check_single(found, target, form)
+    elif target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file, but the results need a folder.")
     masks = _masks(found, mask)
     jobs: list[Job] = []
     owners: dict[str, Path] = {}
-    inputs = {_identity(picture.path): picture.path for picture in found.pictures}
-    for picture, own_mask in zip(found.pictures, masks, strict=True):
-        place = target if as_file else target / picture.relative
-        other = owners.setdefault(os.path.normcase(place), picture.path)
-        if other != picture.path:
-            raise InputError(f"{other} and {picture.path} would both be written to {place}.")
+    inputs = {_identity(file.path): file.path for file in found.files}
+    for file, own_mask in zip(found.files, masks, strict=True):
+        place = target if as_file else target / file.relative
+        own_form = None if file.video else form
+        if own_form is not None and not (is_picture_name(place) and format_of(place) == own_form):
+            named = place.suffix.lower() in PICTURE_SUFFIXES
+            place = place.with_suffix(suffix) if named else Path(f"{place}{suffix}")
+        other = owners.setdefault(os.path.normcase(place), file.path)
+        if other != file.path:
+            raise InputError(f"{other} and {file.path} would both be written to {place}.")
         replaced = inputs.get(_identity(place))
         if replaced is not None:
             raise InputError(
-                f"The result of {picture.path} would replace the input {replaced}: "
+                f"The result of {file.path} would replace the input {replaced}: "
                 "choose another output."
             )
-        jobs.append(Job(picture.path, place, format_of(place) if as_file else None, own_mask))
+        if as_file and not file.video:
+            own_form = format_of(place)
+        jobs.append(Job(file.path, place, own_form, own_mask, file.video))
     return jobs
 
 
-def _add(pictures: dict[tuple[Path, Path], FoundPicture], picture: FoundPicture) -> None:
-    pictures.setdefault((Path(os.path.realpath(picture.path)), picture.relative), picture)
+def _format_named(name: str) -> tuple[str, str]:
+    """Pillow's name and the suffix of a format that a user names."""
+    suffix = f".{name.lower().removeprefix('.')}"
+    if not is_picture_name(Path(f"picture{suffix}")):
+        raise InputError(f"Unknown format {name!r}: use one of {', '.join(FORMATS)}.")
+    form = format_of(Path(f"picture{suffix}"))
+    PIL.Image.init()
+    if form not in PIL.Image.SAVE:
+        raise InputError(f"This Pillow has no encoder for {name!r}: choose another format.")
+    return form, suffix
+
+
+def _check_single(found: Findings, target: Path, form: str | None) -> None:
+    """Refuse a file as the output that cannot be the result of what was found."""
+    if not found.single:
+        raise InputError(
+            f"{target} names one file, but there is more to do: name a folder with --output."
+        )
+    video = found.files[0].video
+    if video != is_video(target):
+        what, wanted = ("a video", "a video's") if video else ("a picture", "a picture's")
+        raise InputError(
+            f"{found.files[0].path} is {what}, but {target} has not {wanted} suffix: "
+            "choose another, or name a folder."
+        )
+    if form is not None and not video and format_of(target) != form:
+        raise InputError(
+            f"{target} is to be written as {form}, but its suffix says another format."
+        )
+
+
+def _add(taken: dict[tuple[Path, Path], FoundFile], file: FoundFile) -> None:
+    taken.setdefault((Path(os.path.realpath(file.path)), file.relative), file)
 
 
 def _walk(
@@ -219,18 +271,18 @@ def _matches(pattern: str, left_out: Path | None) -> list[tuple[Path, Path]]:
 
 def _masks(found: Findings, mask: str | os.PathLike[str] | None) -> list[Path | None]:
     if mask is None:
-        return [None] * len(found.pictures)
+        return [None] * len(found.files)
     place = Path(mask)
     if not place.exists():
         raise InputError(f"There is no mask file or folder {place}.")
     if not place.is_dir():
-        if len(found.pictures) != 1:
+        if len(found.files) != 1:
             raise InputError(
-                f"{place} is one mask, but there are {len(found.pictures)} pictures: "
+                f"{place} is one mask, but there are {len(found.files)} pictures: "
                 "name a folder of masks with the pictures' names."
             )
         return [place]
-    return [_mask_in(place, picture.relative) for picture in found.pictures]
+    return [_mask_in(place, file.relative) for file in found.files]
 
 
 def _mask_in(folder: Path, relative: Path) -> Path:

@@ -16,6 +16,7 @@ from weights.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from inpainter.data.sampling import Sample, Sampling
     from weights.contracts import Image
 
 
@@ -114,6 +115,12 @@ class DecodedFaces:
 
     def __len__(self) -> int:
         return len(self.faces)
+
+    def sample(
+        self, index: int, sampling: Sampling, size: int, random: np.random.Generator
+    ) -> Sample | None:
+        """Make a sample of one face; None where it gives none."""
+        return sampling(self.images[index], self.faces[index].landmarks, size, random)
 
 
 def _decode_or_reason(face: Face) -> Image | str:

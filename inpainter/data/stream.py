@@ -4,53 +4,83 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
+from weights.errors import TrainingError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from inpainter.data.faces import DecodedFaces
     from inpainter.data.sampling import Sample, Sampling
 
 Batch = dict[str, torch.Tensor]
-"""image uint8 `(N, S, S, 3)`, hole bool `(N, S, S)`, inside bool `(N, S, S)`."""
+"""image uint8 `(N, S, S, 3)`, hole bool `(N, S, S)`, inside bool `(N, S, S)`, and, where the faces
+wear masks, masked uint8 `(N, S, S, 3)`."""
+
+ATTEMPTS = 200
+"""How many faces are tried for one sample before it is given up."""
 
 
-def sample_at(faces: DecodedFaces, sampling: Sampling, size: int, seed: int, index: int) -> Sample:
+class DecodedPictures(Protocol):
+    """Pictures in memory, of which samples are made: `DecodedFaces` or `DecodedPairs`."""
+
+    def __len__(self) -> int:
+        """Count the pictures."""
+        ...
+
+    def sample(
+        self, index: int, sampling: Sampling, size: int, random: np.random.Generator
+    ) -> Sample | None:
+        """Make a sample of one picture; None where it gives none."""
+        ...
+
+
+def sample_at(
+    faces: DecodedPictures, sampling: Sampling, size: int, seed: int, index: int
+) -> Sample:
     """Make sample number `index`: its face and all its chance follow from the seed and the number.
 
     Each pass over the faces has an order of its own.
+
+    Raises:
+        TrainingError: none of very many faces gives a sample.
     """
     turn, position = divmod(index, len(faces))
     order = np.random.default_rng((seed, 1, turn)).permutation(len(faces))
-    attempt = 0
-    while True:
+    for attempt in range(ATTEMPTS):
         random = np.random.default_rng((seed, 2, index, attempt))
         chosen = int(order[position]) if attempt == 0 else int(random.integers(len(faces)))
-        sample = sampling(faces.images[chosen], faces.faces[chosen].landmarks, size, random)
+        sample = faces.sample(chosen, sampling, size, random)
         if sample is not None:
             return sample
-        attempt += 1
+    raise TrainingError(
+        f"None of {ATTEMPTS} faces gives a training sample: the holes lie outside of the pictures, "
+        "or the faces take no mask."
+    )
 
 
 def collate(samples: list[Sample]) -> Batch:
     """Stack samples to a batch of tensors, uint8 and bool: the device converts them faster."""
-    return {
+    batch = {
         "image": torch.from_numpy(np.stack([sample.image for sample in samples])),
         "hole": torch.from_numpy(np.stack([sample.hole for sample in samples])),
         "inside": torch.from_numpy(np.stack([sample.inside for sample in samples])),
     }
+    masked = [sample.masked for sample in samples if sample.masked is not None]
+    if masked:
+        batch["masked"] = torch.from_numpy(np.stack(masked))
+    return batch
 
 
 class SampleStream(IterableDataset[Batch]):
     """A stretch of the endless stream, cut into batches.
 
     Args:
-        faces: decoded faces.
+        faces: decoded faces or pairs.
         sampling: how faces become samples.
         size: side of the samples.
         batch: samples in a batch.
@@ -64,7 +94,7 @@ class SampleStream(IterableDataset[Batch]):
 
     def __init__(
         self,
-        faces: DecodedFaces,
+        faces: DecodedPictures,
         sampling: Sampling,
         size: int,
         batch: int,

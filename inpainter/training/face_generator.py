@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,13 @@ class FaceGeneratorRecipe:
 
 
 def train_face_generator(
-    recipe: FaceGeneratorRecipe, output: str | Path, *, device: str = "auto"
+    recipe: FaceGeneratorRecipe,
+    output: str | Path,
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+    resume: bool = True,
+    time_budget_minutes: float | None = None,
 ) -> Path:
     """Train a generator of random faces; a run that was stopped goes on from its checkpoint.
 
@@ -81,6 +88,9 @@ def train_face_generator(
         recipe: what to train and how.
         output: the run's folder.
         device: "auto", "cpu", "cuda" or "mps".
+        threads: threads of a CPU's arithmetic; as many as before where None.
+        resume: go on from `last.ckpt` where the folder has one.
+        time_budget_minutes: end after the last step that begins within it.
 
     Returns:
         The safetensors file of generator and discriminator, for `SemanticInpainter`.
@@ -90,10 +100,15 @@ def train_face_generator(
         ConfigurationError: the recipe names something unknown.
         TrainingError: a loss is not a number.
     """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    deadline = math.inf
+    if time_budget_minutes is not None:
+        deadline = time.monotonic() + 60.0 * time_budget_minutes
     game = _Game(recipe, resolve_device(device))
     folder = Path(output)
     checkpoint = folder / "last.ckpt"
-    if checkpoint.is_file():
+    if resume and checkpoint.is_file():
         game.load_state(torch.load(checkpoint, map_location="cpu", weights_only=True))
     data = recipe.data
     faces = DecodedFaces(list_faces(data.faces, data.train_split))
@@ -120,10 +135,13 @@ def train_face_generator(
         game.step(batch["image"])
         if game.steps % per_epoch == 0:
             _log(folder / "epochs.log", f"epoch {game.steps // per_epoch}: {game.means()}")
-        if game.steps % recipe.checkpoint_steps == 0 or game.steps == total:
+        over = game.steps == total or time.monotonic() > deadline
+        if over or game.steps % recipe.checkpoint_steps == 0:
             with atomic_path(checkpoint, overwrite=True) as temporary:
                 torch.save(game.state(), temporary)
             game.write_sheet(folder / "sheets" / f"{game.steps:07d}.jpg")
+        if over:
+            break
     weights = folder / "faces.safetensors"
     save_face_generator(weights, recipe, game.generator, game.discriminator)
     return weights

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,11 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from inpainter.creation import create_named
 from inpainter.data.faces import DecodedFaces, list_faces
+from inpainter.data.pairs import DecodedPairs, list_pairs
 from inpainter.data.sampling import Sampling
+from inpainter.data.statistics import colour_statistics
 from inpainter.data.stream import Batch, SampleStream, collate, sample_at
 from inpainter.holes import create_holes
 from inpainter.training.failures import training_failures
@@ -30,21 +33,49 @@ from weights.names import unknown_name
 from weights.store import load_state_dict
 
 if TYPE_CHECKING:
-    from inpainter.training.recipe import Recipe
+    from inpainter.data.sampling import MaskSource
+    from inpainter.training.recipe import DataSettings, Recipe
+
+
+def create_mask_source(spec: Any) -> MaskSource | None:
+    """Make what draws masks on faces.
+
+    Args:
+        spec: a dotted path "package.module:Class", a dict {name: such a path, and the class's
+            options beside it}, a source itself, or None for none.
+
+    Raises:
+        ConfigurationError: there is no such class, or the options do not fit.
+    """
+    if spec is None or callable(spec):
+        return spec
+    source: MaskSource = create_named("source of masked pictures", {}, spec)
+    return source
+
+
+def decode_split(data: DataSettings, split: str) -> DecodedFaces | DecodedPairs:
+    """Read one part of a recipe's faces or pairs into memory.
+
+    Raises:
+        InputError: there are none, or none can be decoded.
+    """
+    if data.pairs:
+        return DecodedPairs(list_pairs(data.pairs, split))
+    return DecodedFaces(list_faces(data.faces, split))
 
 
 class FaceData(LightningDataModule):
     """Training stream and frozen validation samples of a recipe.
 
     Args:
-        recipe: the recipe; `recipe.data.faces` names the folder.
+        recipe: the recipe; `recipe.data` names the folder.
     """
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self.recipe = recipe
         self.rounds = recipe.rounds()
-        self._train: DecodedFaces | None = None
+        self._train: DecodedFaces | DecodedPairs | None = None
         self._frozen: dict[int, list[Batch]] = {}
 
     def setup(self, stage: str) -> None:
@@ -52,12 +83,12 @@ class FaceData(LightningDataModule):
         del stage
         data = self.recipe.data
         if self._train is None:
-            self._train = DecodedFaces(list_faces(data.faces, data.train_split))
-            validated = DecodedFaces(list_faces(data.faces, data.validation_split))
+            self._train = decode_split(data, data.train_split)
+            validated = decode_split(data, data.validation_split)
             sizes = {phase.size for phase in self.recipe.phases}
             self._frozen = {size: self._freeze(validated, size) for size in sizes}
 
-    def _freeze(self, faces: DecodedFaces, size: int) -> list[Batch]:
+    def _freeze(self, faces: DecodedFaces | DecodedPairs, size: int) -> list[Batch]:
         data = self.recipe.data
         middle = (sum(data.context) / 2, sum(data.lift) / 2)
         sampling = Sampling(
@@ -67,6 +98,7 @@ class FaceData(LightningDataModule):
             rotation=0.0,
             grey_share=0.0,
             colour_jitter=0.0,
+            masks=create_mask_source(data.masked),
         )
         samples = [
             sample_at(faces, sampling, size, seed=0, index=index)
@@ -92,6 +124,7 @@ class FaceData(LightningDataModule):
             data.rotation,
             data.grey_share,
             data.colour_jitter,
+            create_mask_source(data.masked),
         )
         stream = SampleStream(
             self._train,
@@ -155,6 +188,7 @@ class RoundReport(Callback):
     def __init__(self, output: Path) -> None:
         self.output = output
         self.began = time.monotonic()
+        self.seconds: list[float] = []
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Start the clock."""
@@ -164,6 +198,8 @@ class RoundReport(Callback):
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Write weights and the line."""
         assert isinstance(module, CompletionTraining)
+        seconds = time.monotonic() - self.began
+        self.seconds.append(seconds)
         if not trainer.is_global_zero:
             return
         options = dict(module.recipe.network)
@@ -176,7 +212,6 @@ class RoundReport(Callback):
             overwrite=True,
         )
         phase, steps = module.schedule[min(trainer.current_epoch, len(module.schedule) - 1)]
-        seconds = time.monotonic() - self.began
         figures = ", ".join(
             f"{name.partition('/')[2]} {float(value):.4f}"
             for name, value in sorted(trainer.callback_metrics.items())
@@ -225,6 +260,7 @@ class TrainedInpainter:
         metrics: the last validation's figures by name.
         steps: optimizer steps done.
         finished: whether the whole schedule is done.
+        round_seconds: how long each round of this call took, with its validation.
     """
 
     weights: Path
@@ -232,6 +268,7 @@ class TrainedInpainter:
     metrics: dict[str, float]
     steps: int
     finished: bool
+    round_seconds: tuple[float, ...] = ()
 
 
 def train_inpainter(
@@ -270,6 +307,7 @@ def train_inpainter(
     torch.manual_seed(recipe.seed)
     if threads is not None:
         torch.set_num_threads(threads)
+    recipe = with_measured_options(recipe)
     module = CompletionTraining(recipe)
     starts = dict(recipe.parts)
     if initial_weights is not None:
@@ -280,8 +318,9 @@ def train_inpainter(
     with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
         temporary.write_text(yaml.safe_dump(recipe.to_mapping(), sort_keys=False), encoding="utf-8")
     checkpoint = folder / "last.ckpt"
+    report = RoundReport(folder)
     callbacks: list[Callback] = [
-        RoundReport(folder),
+        report,
         ModelCheckpoint(
             dirpath=folder,
             filename="best",
@@ -310,7 +349,21 @@ def train_inpainter(
         {name: float(value) for name, value in trainer.callback_metrics.items()},
         module.steps_done,
         module.steps_done >= module.total_steps,
+        tuple(report.seconds),
     )
+
+
+def with_measured_options(recipe: Recipe) -> Recipe:
+    """Give the recipe with the network's options that are measured on the training split.
+
+    Raises:
+        InputError: the faces cannot be read.
+    """
+    missing = [name for name in recipe.measured if name not in recipe.network]
+    if not missing:
+        return recipe
+    found = colour_statistics(decode_split(recipe.data, recipe.data.train_split).images)
+    return replace(recipe, network={**recipe.network, **{name: found[name] for name in missing}})
 
 
 def load_part(network: nn.Module, part: str, file: str | Path) -> None:

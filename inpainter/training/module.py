@@ -23,7 +23,7 @@ from inpainter.training.patch_labels import (
     patch_labels,
 )
 from inpainter.training.sheet import sheet_rows, write_sheet
-from weights.errors import TrainingError
+from weights.errors import ConfigurationError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,12 @@ class CompletionTraining(LightningModule):
         self.recipe = recipe
         options = dict(recipe.network)
         self.generator = create_model(options.pop("name"), **options)
+        self.sees_masks = bool(getattr(self.generator, "sees_hole", False))
+        if self.sees_masks and not (recipe.data.masked or recipe.data.pairs):
+            raise ConfigurationError(
+                f"The network {recipe.network['name']!r} works on pictures of masked faces: name a "
+                "source of them as `masked`, or a data set as `pairs`, in the recipe's data."
+            )
         self.generator.to(memory_format=torch.channels_last)
         self.average = MovingAverage(self.generator, recipe.ema_decay)
         self.objective = PictureObjective(recipe.losses)
@@ -116,7 +122,7 @@ class CompletionTraining(LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> None:
         """Train on one batch of uint8 samples."""
         del batch_index
-        image, hole, inside = to_network(batch)
+        image, hole, inside, seen = to_network(batch, masked=self.sees_masks)
         optimizers = self.optimizers()
         optimizers = optimizers if isinstance(optimizers, list) else [optimizers]
         for optimizer, rate in zip(optimizers, self.rates(), strict=False):
@@ -124,17 +130,17 @@ class CompletionTraining(LightningModule):
                 group["lr"] = rate
         phase = self.phase
         weights = self.recipe.weights_in(phase)
-        output, terms = self._paint(image, hole, weights)
+        output, terms = self._paint(seen, hole, weights)
         # Past the frame there is only a reflection, which is no truth to be judged by.
         unknown = hole * (1.0 - inside)
         taught = self.discriminator is not None and phase.discriminator
         if taught and self.steps_done % self._adversary().every == 0:
-            shown = getattr(output, self._adversary().picture)
+            shown = self._shown(output, image, unknown)
             terms |= self._train_discriminator(optimizers[1], image, shown.detach(), hole)
         if phase.generator:
-            terms |= self._picture_terms(output, image, hole, unknown, phase)
+            terms |= self._picture_terms(output, image, hole, unknown, seen)
             if taught and (weights["adversarial"] or weights["feature_matching"]):
-                shown = getattr(output, self._adversary().picture)
+                shown = self._shown(output, image, unknown)
                 terms |= self._judge(image, shown, hole, weights)
             self._step_generator(optimizers[0], terms)
         self.log_dict(
@@ -147,34 +153,41 @@ class CompletionTraining(LightningModule):
         self.steps_done += 1
 
     def _paint(
-        self, image: Tensor, hole: Tensor, weights: Mapping[str, float]
+        self, seen: Tensor, hole: Tensor, weights: Mapping[str, float]
     ) -> tuple[CompletionOutput, dict[str, Tensor]]:
         """Complete a batch; besides, give the distillation's term where it counts."""
         if not self.phase.generator:
             # A frozen generator stays as it is: no autograd, no batch statistics.
             self.generator.eval()
             with torch.no_grad():
-                output = self.generator(image, hole)
+                output = self.generator(seen, hole)
             self.generator.train()
             return output, {}
         if self.distillation is not None and weights["distillation"]:
-            output, difference = self.distillation.paint(self.generator, image, hole)
+            output, difference = self.distillation.paint(self.generator, seen, hole)
             return output, {"distillation": weights["distillation"] * difference}
-        return self._painter[0](image, hole), {}
+        return self._painter[0](seen, hole), {}
 
     def _picture_terms(
-        self, output: CompletionOutput, image: Tensor, hole: Tensor, unknown: Tensor, phase: Phase
+        self, output: CompletionOutput, image: Tensor, hole: Tensor, unknown: Tensor, seen: Tensor
     ) -> dict[str, Tensor]:
         def look(prediction: Tensor, *, coarse: bool) -> dict[str, Tensor]:
             prediction = torch.where(unknown > 0.5, image, prediction)
-            completed = torch.where(hole > 0.5, prediction, image)
-            return self.objective(prediction, completed, image, hole, phase.weights, coarse=coarse)
+            completed = torch.where(hole > 0.5, prediction, seen)
+            return self.objective(
+                prediction, completed, image, hole, self.phase.weights, coarse=coarse
+            )
 
         terms = look(output.prediction, coarse=False)
         if output.coarse is not None:
             coarse = look(output.coarse, coarse=True)
             terms |= {f"coarse_{name}": term for name, term in coarse.items()}
         return terms
+
+    def _shown(self, output: CompletionOutput, image: Tensor, unknown: Tensor) -> Tensor:
+        """The picture that is put before the discriminator, true where nothing could be known."""
+        picture: Tensor = getattr(output, self._adversary().picture)
+        return torch.where(unknown > 0.5, image, picture)
 
     def _adversary(self) -> AdversarialSettings:
         assert self.recipe.adversarial is not None
@@ -199,6 +212,7 @@ class CompletionTraining(LightningModule):
             labels = patch_labels(hole, fake_scores, blurred=blurred)
             loss = labelled_discriminator_loss(settings.kind, real_scores, fake_scores, labels)
         terms = {"discriminator": loss}
+        self._log_scores(real_scores, fake_scores)
         if settings.r1 > 0.0 and (self.steps_done // settings.every) % settings.r1_interval == 0:
             terms["r1"] = settings.r1_interval * self._slope(real, hole, settings.r1)
         for name, term in terms.items():
@@ -209,6 +223,14 @@ class CompletionTraining(LightningModule):
         optimizer.zero_grad(set_to_none=True)
         self.discriminator.requires_grad_(False)
         return {name: term.detach() for name, term in terms.items()}
+
+    def _log_scores(self, real: Tensor, fake: Tensor) -> None:
+        """Log the mean scores of true and of painted pictures, as chances where they are logits."""
+        logits = self._adversary().kind in {"bce", "logistic"}
+        for name, scores in (("real_score", real), ("fake_score", fake)):
+            values = scores.detach().float()
+            mean = (torch.sigmoid(values) if logits else values).mean()
+            self.log(f"train/{name}", mean, on_step=False, on_epoch=True, batch_size=len(real))
 
     def _slope(self, real: Tensor, hole: Tensor, gamma: float) -> Tensor:
         """The R1 penalty, in float32: squares of slopes run out of half precision's range."""
@@ -267,8 +289,8 @@ class CompletionTraining(LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Measure the averaged network on frozen samples; the first ones become a sheet."""
-        image, hole, inside = to_network(batch)
-        output = self.average.network(image, hole)
+        image, hole, inside, seen = to_network(batch, masked=self.sees_masks)
+        output = self.average.network(seen, hole)
         missing = hole * inside
         error = ((output.prediction.float() - image) / 2.0) ** 2 * missing
         area = missing.sum(dim=(1, 2, 3)).clamp_min(1.0)
@@ -282,7 +304,8 @@ class CompletionTraining(LightningModule):
                 name = f"validation/hole_psnr_{low:.2f}_{high:.2f}"
                 self.log(name, psnr[chosen].mean(), batch_size=int(chosen.sum()), sync_dist=True)
         if batch_index < 3:
-            self._sheet_rows.extend(sheet_rows(image, hole, output.completed))
+            shown = seen if self.sees_masks else image * (1 - hole)
+            self._sheet_rows.extend(sheet_rows(image, shown, output.completed))
         if batch_index == 2 or batch_index + 1 == self.trainer.num_val_batches[0]:
             self._write_sheet()
 
@@ -301,12 +324,22 @@ class CompletionTraining(LightningModule):
         self.steps_done = checkpoint["steps_done"]
 
 
-def to_network(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """Turn a batch of uint8 samples into what networks take.
+def to_network(batch: Batch, *, masked: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Turn a batch of uint8 samples into what networks take and learn.
+
+    Args:
+        batch: the samples.
+        masked: whether the network is given the faces with masks on them.
 
     Returns:
-        image `(N, 3, S, S)` in [-1, 1], hole `(N, 1, S, S)` and inside `(N, 1, S, S)`, 0 or 1.
+        The true faces `(N, 3, S, S)` in [-1, 1]; hole `(N, 1, S, S)` and inside `(N, 1, S, S)`, 0
+        or 1; and what the network is given: the masked faces, or else the true ones.
     """
-    image = batch["image"].permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
-    image = image.contiguous(memory_format=torch.channels_last)
-    return image, batch["hole"][:, None].float(), batch["inside"][:, None].float()
+    image = _picture(batch["image"])
+    seen = _picture(batch["masked"]) if masked else image
+    return image, batch["hole"][:, None].float(), batch["inside"][:, None].float(), seen
+
+
+def _picture(pixels: Tensor) -> Tensor:
+    picture = pixels.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
+    return picture.contiguous(memory_format=torch.channels_last)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from inpainter.data.statistics import check_statistics
 from inpainter.training.terms import JudgedPicture, LossTerm, read_terms
 from weights.errors import ConfigurationError
 from weights.names import unknown_name
 from weights.settings import read_yaml, settings_from_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,10 @@ class DataSettings:
 
     Attributes:
         faces: folder with a `faces.jsonl`; empty where the command line gives it.
+        pairs: data set with pairs of true and masked faces, as `unmask synthesize` writes it, whose
+            pictures and holes are trained on instead; empty for none.
+        masked: draws masks on the faces for networks that look at the mask itself, as
+            `create_mask_source` takes it; its holes take the place of all others.
         train_split: part of the faces that is trained on.
         validation_split: part that is validated on.
         context: range of the crop's side over the hole's extent.
@@ -30,6 +38,8 @@ class DataSettings:
     """
 
     faces: str = ""
+    pairs: str = ""
+    masked: Any = None
     train_split: str = "train"
     validation_split: str = "val"
     context: tuple[float, float] = (1.4, 1.8)
@@ -202,6 +212,8 @@ class Recipe:
         precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them.
         compile: whether the generator is compiled by torch.compile.
         seed: source of all chance.
+        measured: options of the network that are measured on the faces of the training split, out
+            of `inpainter.data.statistics.STATISTICS`.
     """
 
     network: dict[str, Any]
@@ -218,8 +230,10 @@ class Recipe:
     precision: str = "bf16-mixed"
     compile: bool = False
     seed: int = 0
+    measured: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_statistics(self.measured)
         if not self.phases:
             raise ConfigurationError(
                 "A recipe needs at least one phase with steps, size and batch."
@@ -270,6 +284,31 @@ class Recipe:
         plain: dict[str, Any] = _plain(asdict(self))
         return plain
 
+    def with_changes(self, changes: Mapping[str, Any]) -> Recipe:
+        """Give a copy with some values changed.
+
+        Args:
+            changes: new values by name; a name may lead into settings and lists, as
+                "optimizer.generator_rate", "phases.0.batch" or "network.width".
+
+        Raises:
+            ConfigurationError: a name leads nowhere, or a value is wrong.
+        """
+        mapping = self.to_mapping()
+        for name, value in changes.items():
+            *way, last = name.split(".")
+            place: Any = mapping
+            for step in way:
+                place = _entry(place, step, name)
+            if isinstance(place, list):
+                _entry(place, last, name)
+                place[int(last)] = value
+            elif isinstance(place, dict):
+                place[last] = value
+            else:
+                raise ConfigurationError(f"The recipe has no place {name!r}.")
+        return settings_from_mapping(Recipe, mapping, "the changed recipe")
+
     def rounds(self) -> list[tuple[Phase, int]]:
         """Cut the schedule into rounds of (phase, steps); a checkpoint ends each round."""
         rounds = []
@@ -288,6 +327,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value
+
+
+def _entry(place: Any, step: str, name: str) -> Any:
+    """Go one step down a mapping or a list."""
+    try:
+        return place[int(step)] if isinstance(place, list) else place[step]
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"The recipe has no place {name!r}: there is no {step!r}."
+        ) from error
 
 
 def read_recipe(path: str | Path) -> Recipe:

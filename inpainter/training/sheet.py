@@ -1,4 +1,4 @@
-"""Picture sheets: the true face, the face with its hole, the completed face, side by side."""
+"""Picture sheets: the true face, the face with its hole or mask, and the completed face."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def sheet_rows(image: Tensor, hole: Tensor, completed: Tensor) -> list[NDArray[np.uint8]]:
-    """Make one strip (true, with hole, completed) per picture.
+def sheet_rows(image: Tensor, given: Tensor, completed: Tensor) -> list[NDArray[np.uint8]]:
+    """Make one strip (true, given to the network, completed) per picture.
 
     Args:
         image: `(N, 3, H, W)` in [-1, 1].
-        hole: `(N, 1, H, W)`, 1 = missing.
+        given: the same with its hole or its mask, likewise.
         completed: `(N, 3, H, W)` in [-1, 1].
 
     Returns:
         N strips, uint8 RGB `(H, 3 W, 3)`.
     """
-    shown = [image, image * (1 - hole), completed]
+    shown = [image, given, completed]
     strips = []
     for parts in zip(*shown, strict=True):
         arrays = [

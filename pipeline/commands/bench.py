@@ -1,4 +1,4 @@
-"""`unmask bench`: what each stage takes here, and how fast the program starts."""
+"""`unmask bench`: what the stages take here, what each network costs, how the program starts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,27 @@ from pathlib import Path  # noqa: TC003 - typer reads the annotations at run tim
 from typing import Annotated, Any, Optional
 
 import typer
+import typer.core
 
 
-def bench(
+class _PipelineByDefault(typer.core.TyperGroup):
+    """Takes what is no command of its own for arguments of `pipeline`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in (*self.commands, "--help"):
+            args = ["pipeline", *args]
+        return super().parse_args(ctx, args)
+
+
+bench = typer.Typer(
+    cls=_PipelineByDefault,
+    help="Time the stages of unmasking (`pipeline`, also without its name), or the networks.",
+    add_completion=False,
+)
+
+
+@bench.command()
+def pipeline(
     picture: Annotated[
         Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
         typer.Argument(help="A photo of your own; a drawn 1280 x 960 head with a mask without it."),
@@ -66,3 +84,73 @@ def bench(
     console = Console()
     console.print(table)
     console.print(f"Peak memory of the process: {found.peak_memory / 2**20:.0f} MiB")
+
+
+@bench.command()
+def models(
+    names: Annotated[
+        Optional[list[str]],  # noqa: UP045 - likewise
+        typer.Argument(help="Completion networks, or globs of their names; all without any."),
+    ] = None,
+    backends: Annotated[
+        str,
+        typer.Option(
+            help="What is timed, of fp32, bf16, onnxruntime and openvino; '' only counts."
+        ),
+    ] = "fp32,bf16,onnxruntime,openvino",
+    side: Annotated[int, typer.Option(min=16, help="Side of the timed pictures, pixels.")] = 256,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the arithmetic.")] = 2,
+    runs: Annotated[int, typer.Option(min=1, help="Timed runs; one more goes before.")] = 5,
+    time_limit: Annotated[
+        float, typer.Option(min=1.0, help="Seconds after which a network is given up.")
+    ] = 600.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of Markdown.")
+    ] = False,
+) -> None:
+    """Print what each completion network costs: parameters, multiply-adds, time a face, memory.
+
+    Networks have random weights and run on the CPU, each in a process of its own.
+    """
+    from dataclasses import asdict
+
+    from inpainter.registry import list_models
+    from pipeline.model_benchmark import measure_models, models_table
+
+    asked = [name for name in backends.split(",") if name]
+    chosen: list[str] = []
+    for pattern in names or ["*"]:
+        # A name without a match is passed on; its error tells the nearest.
+        found = list_models(pattern) or [pattern]
+        chosen += [name for name in found if name not in chosen]
+    figures = []
+    for one in measure_models(
+        chosen, backends=asked, side=side, threads=threads, runs=runs, time_limit=time_limit
+    ):
+        figures.append(one)
+        typer.echo(f"{len(figures)}/{len(chosen)} {one.name}", err=True)
+    if as_json:
+        report = {
+            "side": side,
+            "threads": threads,
+            "runs": runs,
+            "models": [{**asdict(one), "growth": one.growth} for one in figures],
+        }
+        typer.echo(json.dumps(report, indent=2))
+        return
+    timed = [name for name in asked if any(name in one.milliseconds for one in figures)]
+    typer.echo(models_table(figures, timed))
+    if asked:
+        typer.echo(f"A face of {side} pixels on {threads} threads, median of {runs} runs.")
+    reasons = [
+        f"- {one.name}, {backend}: {reason}"
+        for one in figures
+        for backend, reason in one.failures.items()
+        if backend in timed
+    ]
+    missing = [name for name in asked if name not in timed]
+    if missing:
+        causes = {one.failures[name] for one in figures for name in missing if name in one.failures}
+        reasons.append(f"- {', '.join(missing)}: {'; '.join(sorted(causes))}")
+    for line in reasons:
+        typer.echo(line)

@@ -56,3 +56,51 @@ def detector(
     for name, difference in exported.differences.items():
         typer.echo(f"{name}: differs by {difference:.1e} of its largest value from PyTorch's")
     typer.echo(f"Written: {exported.path}, {exported.bytes:,} bytes")
+
+
+@app.command()
+def inpainter(
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="The .onnx file.", show_default=False),
+    ],
+    network: Annotated[str, typer.Option(help="Name of the completion network.")] = "gated",
+    weights: Annotated[
+        str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
+    ] = "default",
+    image_size: Annotated[
+        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option(min=1, help="Side of the pictures.", show_default="that of the training"),
+    ] = None,
+    as_bytes: Annotated[
+        bool, typer.Option("--bytes", help="Take and give uint8 pictures instead of floats.")
+    ] = False,
+    tolerance: Annotated[
+        Optional[float],  # noqa: UP045 - likewise
+        typer.Option(
+            min=0.0,
+            help="Largest difference accepted, in the pictures' own range.",
+            show_default="0.01 of -1 to 1, 2 of 0 to 255",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file of that name.")
+    ] = False,
+) -> None:
+    """Write a completion network, which takes square crops with their holes."""
+    from inpainter.export import export_inpainter
+
+    exported = export_inpainter(
+        network,
+        output,
+        weights=None if weights == "default" else weights,
+        image_size=image_size,
+        as_bytes=as_bytes,
+        tolerance=tolerance,
+        overwrite=overwrite,
+    )
+    pixels = "of 255" if as_bytes else "of 2"
+    typer.echo(f"completed: differs by {exported.difference:.1e} {pixels} from PyTorch's")
+    if not exported.any_batch:
+        typer.echo(f"{network} takes one picture at a time")
+    typer.echo(f"Written: {exported.path}, {exported.bytes:,} bytes")

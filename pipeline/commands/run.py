@@ -1,123 +1,271 @@
-"""`unmask run`: takes the masks off picture files."""
+"""`unmask run`: takes the masks off picture and video files."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections import Counter
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+import tempfile
+import time
+import warnings
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from pipeline.commands.progress import progress_bar
+from pipeline.commands.stage_options import (
+    complete_device,
+    complete_format,
+    complete_stage,
+    stage_arguments,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from pipeline.batch import Outcome
+    from pipeline.core import Pipeline
+    from pipeline.folder import Findings, Job
+    from pipeline.outcome import Outcome
+    from pipeline.outputs import Outputs
 
-_MOST_ROWS = 40
+_WRITTEN = "What is written for a picture"
+_EXISTING = "Results that exist"
+_STAGES = "Stages"
+_WORK = "How the work is done"
 
 
 def run(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH", help="Pictures, folders or quoted globs.", show_default=False
-        ),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            help="A file for a single picture, otherwise a folder; its tree is kept.",
+            metavar="PATH",
+            help="Pictures, videos, folders or quoted globs; - is a picture on standard input.",
             show_default=False,
         ),
     ],
+    output: Annotated[
+        Optional[Path],  # noqa: UP045 - typer reads the annotations at run time
+        typer.Option(
+            "--output",
+            "-o",
+            help="A file for a single input, otherwise a folder, in which the inputs' tree is "
+            "kept; - is standard output.",
+            show_default="- for standard input",
+        ),
+    ] = None,
     mask: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
+        Optional[Path],  # noqa: UP045
         typer.Option(
             help="Your own mask, white = fill, instead of detection: a file, or a folder with the "
             "pictures' names.",
             show_default=False,
         ),
     ] = None,
-    save_mask: Annotated[
-        bool, typer.Option("--save-mask", help="Also write what was filled, as NAME.hole.png.")
-    ] = False,
-    side_by_side: Annotated[
-        bool,
-        typer.Option(
-            "--side-by-side", help="Also write before and after, as NAME.side_by_side.png."
-        ),
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that exist; else they are skipped.")
-    ] = False,
     recursive: Annotated[
         bool,
         typer.Option("--recursive/--no-recursive", "-r/-R", help="Look into folders of folders."),
     ] = True,
-    device: Annotated[
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", "-n", help="Say what would be done; open and write nothing."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON report on stdout and nothing else.")
+    ] = False,
+    format_: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="auto, cpu, cuda, cuda:N or mps.", show_default="auto"),
+        typer.Option(
+            "--format",
+            "-f",
+            help="Of all pictures written: jpeg, png, webp, tiff, bmp, gif, jp2, avif or ppm.",
+            show_default="that of each input, or of the output's suffix",
+            autocompletion=complete_format,
+            rich_help_panel=_WRITTEN,
+        ),
     ] = None,
     quality: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option(
-            min=1, max=100, help="Of JPEG, WebP and AVIF.", show_default="as the input, else 95"
+            min=1,
+            max=100,
+            help="Of JPEG, WebP and AVIF.",
+            show_default="as the input, else 95",
+            rich_help_panel=_WRITTEN,
+        ),
+    ] = None,
+    side_by_side: Annotated[
+        bool,
+        typer.Option(
+            "--side-by-side",
+            help="Also before and after in one picture, as RESULT.side_by_side.png.",
+            rich_help_panel=_WRITTEN,
+        ),
+    ] = False,
+    save_mask: Annotated[
+        bool,
+        typer.Option(
+            "--save-mask",
+            help="Also what was filled, white, as RESULT.hole.png.",
+            rich_help_panel=_WRITTEN,
+        ),
+    ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Also what each stage made of it and how long it took, as RESULT.explain.png.",
+            rich_help_panel=_WRITTEN,
+        ),
+    ] = False,
+    save_report: Annotated[
+        bool,
+        typer.Option(
+            "--save-report",
+            help="Also faces, times and models of each picture, as RESULT.report.json; for one "
+            "report of the whole run see --json.",
+            rich_help_panel=_WRITTEN,
+        ),
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with a run that was stopped: what exists is finished, and only files that "
+            "are missing are made. Without it a picture whose result exists is skipped.",
+            rich_help_panel=_EXISTING,
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Make all anew, in place of what exists.", rich_help_panel=_EXISTING
+        ),
+    ] = False,
+    device: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="auto, cpu, cuda, cuda:N or mps.",
+            show_default="auto",
+            autocompletion=complete_device,
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
+    batch: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            min=1,
+            help="Pictures that go through the stages together, and faces through the network.",
+            show_default="8 on a GPU; 1 on a CPU, where more is no faster",
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
+    workers: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            min=1,
+            help="Threads that read and write pictures while the networks work; results do not "
+            "depend on it.",
+            show_default="as many as processors, at most 4",
+            rich_help_panel=_WORK,
         ),
     ] = None,
     config: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help="A pipeline as YAML; the options here go before it.", show_default=False),
+        typer.Option(
+            help="A pipeline as YAML; the options here go before it.",
+            show_default=False,
+            rich_help_panel=_STAGES,
+        ),
     ] = None,
     detector: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Name of a detector.", show_default="yolo"),
+        typer.Option(
+            help="Name of a detector.",
+            show_default="yolo",
+            autocompletion=complete_stage("detector"),
+            rich_help_panel=_STAGES,
+        ),
     ] = None,
     confidence: Annotated[
         Optional[float],  # noqa: UP045
         typer.Option(
-            min=0.0, max=1.0, help="How sure the detector must be.", show_default="the detector's"
+            min=0.0,
+            max=1.0,
+            help="How sure the detector must be.",
+            show_default="the detector's",
+            rich_help_panel=_STAGES,
         ),
     ] = None,
     refiner: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Name of a refiner.", show_default="morphology"),
+        typer.Option(
+            help="Name of a refiner.",
+            show_default="morphology",
+            autocompletion=complete_stage("refiner"),
+            rich_help_panel=_STAGES,
+        ),
     ] = None,
     inpainter: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Name of an inpainter.", show_default="gated"),
+        typer.Option(
+            help="Name of an inpainter.",
+            show_default="gated",
+            autocompletion=complete_stage("inpainter"),
+            rich_help_panel=_STAGES,
+        ),
     ] = None,
     blender: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Name of a blender.", show_default="feather"),
+        typer.Option(
+            help="Name of a blender.",
+            show_default="feather",
+            autocompletion=complete_stage("blender"),
+            rich_help_panel=_STAGES,
+        ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON report on stdout and nothing else.")
-    ] = False,
 ) -> None:
-    """Take the masks off pictures.
+    """Take the masks off pictures and videos.
 
     A filled face is a guess made by a model. It is never evidence of who
-    someone is; every picture written says so in its metadata.
+    someone is; every file written says so in its metadata.
 
     Results keep the file format of their input. Where no mask is found the
-    result is a copy of the input. Files in folders that are no pictures are
-    passed over; a picture that fails does not stop the others.
+    result is a copy of the input. Files in folders that are neither pictures
+    nor videos are passed over; a file that fails does not stop the others.
 
-    Exit code: 0 if every picture is done, without a mask or skipped; 1 if
-    some failed; 2 if the call is wrong or nothing can work; 130 after Ctrl-C.
+    Exit code: 0 if every file is done, without a mask or skipped; 1 if some
+    failed; 2 if the call is wrong or nothing can work; 130 after Ctrl-C.
+
+    unmask run photo.jpg -o result.jpg
+
+    unmask run holiday/ -o unmasked/ --side-by-side
+
+    unmask run 'in/**/*.png' -o out --format webp --resume
+
+    unmask run - < photo.jpg > result.jpg
     """
-    from pipeline.folder import Job, find_pictures, plan_jobs
+    from pipeline.commands.standard_streams import STREAM, check_standard_output, is_piped
+    from pipeline.folder import plan_jobs
+    from pipeline.outputs import Outputs
     from weights.errors import InputError
 
-    found = find_pictures(paths, recursive=recursive, leave_out=output)
-    if not found.pictures:
-        raise InputError(f"There is no picture in {', '.join(map(repr, paths))}.")
-    jobs = plan_jobs(found, output, mask=mask)
-    arguments = _arguments(
+    piped = is_piped(paths)
+    if output is None:
+        if not piped:
+            raise InputError("Say where the results go: --output FILE or --output FOLDER.")
+        output = Path(STREAM)
+    streamed = output == Path(STREAM)
+    if streamed and (as_json or save_mask or side_by_side or explain or save_report):
+        raise InputError(
+            "On standard output there is room for one picture alone: "
+            "name a file with --output to get a report or further pictures."
+        )
+    if streamed and not dry_run:
+        check_standard_output()
+    if resume and overwrite:
+        raise InputError("--resume keeps what exists and --overwrite replaces it: choose one.")
+    arguments = stage_arguments(
         config,
         confidence,
         device=device,
@@ -126,150 +274,255 @@ def run(
         inpainter=inpainter,
         blender=blender,
     )
+    if batch is not None:
+        arguments["batch_size"] = batch
+    outputs = Outputs(
+        quality=quality,
+        mask=save_mask,
+        side_by_side=side_by_side,
+        explanation=explain,
+        report=save_report,
+        existing="replace" if overwrite else "complete" if resume else "skip",
+    )
+    with ExitStack() as stack:
+        # Damaged pictures are named at the end; what Pillow says of them besides helps nobody.
+        stack.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        # Streams are worked on as files of a folder that is gone at the end.
+        folder = Path(STREAM)
+        if (piped or streamed) and not dry_run:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unmask-")))
+        found = _find(paths, output, folder, recursive=recursive)
+        place = folder / "result" if streamed else output
+        jobs = plan_jobs(found, place, mask=mask, format=format_)
+        ended = _Ended()
+        if dry_run:
+            _say_what_would_be_done(jobs, outputs, arguments, ended)
+        else:
+            _work(jobs, outputs, arguments, batch, workers, mask is None, ended)
+        if streamed and not dry_run:
+            _hand_on(ended)
+            return
+        if piped:
+            ended.outcomes = [_as_standard_input(outcome) for outcome in ended.outcomes]
+    _tell(ended, jobs, found, output, outputs, as_json)
 
-    from pipeline.batch import Outcome, unmask_files
+
+@dataclass
+class _Ended:
+    """How a run ended.
+
+    Attributes:
+        outcomes: what became of each file; of those that were come to, if it was interrupted.
+        seconds: that the work took.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    seconds: float = 0.0
+    interrupted: bool = False
+
+
+def _find(paths: list[str], output: Path, folder: Path, *, recursive: bool) -> Findings:
+    """Find the files to work on, of which there is at least one."""
+    from pipeline.commands.standard_streams import STREAM, found_on_standard_input
+    from pipeline.folder import find_files
+    from pipeline.pictures.formats import is_picture_name
+    from weights.errors import InputError
+
+    streamed = output == Path(STREAM)
+    if STREAM in paths:
+        if not streamed and not is_picture_name(output):
+            raise InputError(
+                "A picture on standard input has no name: name a file with --output, such as "
+                "result.png."
+            )
+        return found_on_standard_input(folder)
+    found = find_files(paths, recursive=recursive, leave_out=None if streamed else output)
+    if not found.files:
+        raise InputError(f"There is no picture in {', '.join(map(repr, paths))}.")
+    if streamed and (not found.single or found.files[0].video):
+        raise InputError(
+            "On standard output there is room for one picture alone: name a folder with --output."
+        )
+    return found
+
+
+def _say_what_would_be_done(
+    jobs: Sequence[Job], outputs: Outputs, arguments: dict[str, Any], ended: _Ended
+) -> None:
+    from pipeline.core import Pipeline
+    from pipeline.outcome import Outcome, failure
+    from weights.errors import OutputError
+
+    Pipeline(**arguments)
+    for job in jobs:
+        if outputs.is_finished(job):
+            ended.outcomes.append(Outcome(job, "skipped", f"{job.output} exists"))
+            continue
+        try:
+            outputs.check(job)
+        except OutputError as error:
+            ended.outcomes.append(failure(job, error))
+        else:
+            ended.outcomes.append(Outcome(job, "to do", f"to {job.output}"))
+
+
+def _work(
+    jobs: Sequence[Job],
+    outputs: Outputs,
+    arguments: dict[str, Any],
+    batch: int | None,
+    workers: int | None,
+    detected: bool,
+    ended: _Ended,
+) -> None:
+    """Do what is to be done, and note in `ended` how it went."""
+    from pipeline.outcome import Outcome
+
+    left = []
+    for job in jobs:
+        if outputs.is_finished(job):
+            ended.outcomes.append(Outcome(job, "skipped", f"{job.output} exists"))
+        else:
+            left.append(job)
+    if not left:
+        return
+
+    from pipeline.batch import unmask_files
     from pipeline.core import Pipeline
 
     pipeline = Pipeline(**arguments)
-    outcomes: list[Outcome] = []
-    interrupted = False
+    outputs = replace(outputs, models=tuple(pipeline.model_names(detected=detected)))
+    pictures = [job for job in left if not job.video]
+    began = time.perf_counter()
     try:
-        work = unmask_files(
+        outcomes = unmask_files(
             pipeline,
-            jobs,
-            overwrite=overwrite,
-            quality=quality,
-            save_mask=save_mask,
-            side_by_side=side_by_side,
-            models=pipeline.model_names(detected=mask is None),
+            pictures,
+            outputs,
+            batch=batch or _usual_batch(pipeline),
+            workers=workers or _usual_workers(),
         )
-        for outcome in _with_progress(work, len(jobs)):
-            outcomes.append(outcome)
+        with progress_bar("Unmasking", len(pictures)) as show:
+            for count, outcome in enumerate(outcomes, 1):
+                ended.outcomes.append(outcome)
+                show(count)
+        for job in left:
+            if job.video:
+                ended.outcomes.append(_unmask_one_video(pipeline, job, outputs))
     except KeyboardInterrupt:
-        interrupted = True
-    order = {job.source: index for index, job in enumerate(jobs)}
-    outcomes.sort(key=lambda outcome: order[outcome.job.source])
-    outcomes += [
+        ended.interrupted = True
+    ended.seconds = time.perf_counter() - began
+    order = {job.output: index for index, job in enumerate(jobs)}
+    ended.outcomes.sort(key=lambda outcome: order[outcome.job.output])
+
+
+def _usual_batch(pipeline: Pipeline) -> int:
+    from pipeline.batch import MOST_PICTURES
+    from weights.device import resolve_device
+
+    # Measured: on a CPU pictures take as long in a batch as one by one, and one by one needs less
+    # memory and loses less when it is stopped.
+    return 1 if resolve_device(pipeline.device).type == "cpu" else MOST_PICTURES
+
+
+def _usual_workers() -> int:
+    import os
+
+    from pipeline.batch import MOST_WORKERS
+
+    return min(MOST_WORKERS, os.cpu_count() or 1)
+
+
+def _unmask_one_video(pipeline: Pipeline, job: Job, outputs: Outputs) -> Outcome:
+    from pipeline.outcome import Outcome, failure
+    from pipeline.video import unmask_video
+    from weights.errors import ConfigurationError, InputError, WeightsError
+
+    if job.mask is not None:
+        return failure(job, InputError("A mask of your own is for pictures, but this is a video."))
+    overwrite = outputs.existing == "replace"
+    try:
+        with progress_bar(job.source.name, unit="frames") as show:
+            report = unmask_video(
+                pipeline,
+                job.source,
+                job.output,
+                overwrite=overwrite,
+                resume=not overwrite,
+                progress=show,
+            )
+    except (ConfigurationError, WeightsError):
+        raise
+    except Exception as error:
+        return failure(job, error)
+    return Outcome(
+        job,
+        "done" if report.changed else "no mask found",
+        " ".join(report.notes),
+        timings=dict(report.timings),
+        written=(report.target,),
+        frames=report.frames,
+    )
+
+
+def _hand_on(ended: _Ended) -> None:
+    """Write the one result to standard output; all that is said goes to standard error."""
+    from pipeline.commands.standard_streams import write_standard_output
+
+    if ended.interrupted:
+        raise typer.Exit(130)
+    outcome = ended.outcomes[0]
+    if outcome.status == "failed":
+        typer.echo(f"unmask: {outcome.reason}", err=True)
+        raise typer.Exit(1)
+    write_standard_output(outcome.job.output)
+    if outcome.status == "no mask found":
+        typer.echo("unmask: no mask was found; the picture is handed on as it was.", err=True)
+
+
+def _as_standard_input(outcome: Outcome) -> Outcome:
+    """Call standard input by the name that the user gave it."""
+    from pipeline.commands.standard_streams import STREAM
+
+    return replace(outcome, job=replace(outcome.job, source=Path(STREAM)))
+
+
+def _tell(
+    ended: _Ended,
+    jobs: Sequence[Job],
+    found: Findings,
+    output: Path,
+    outputs: Outputs,
+    as_json: bool,
+) -> None:
+    """Print the report and leave with the exit code that belongs to it."""
+    from pipeline.commands.summary import make_report, print_summary
+    from pipeline.folder import Job
+    from pipeline.outcome import Outcome
+
+    outcomes = ended.outcomes + [
         Outcome(Job(path, output), "failed", f"The folder cannot be read: {reason}.")
         for path, reason in found.unreadable
     ]
     if as_json:
-        typer.echo(json.dumps(_report(outcomes, found.skipped, not interrupted), indent=2))
+        report = make_report(outcomes, found.skipped, complete=not ended.interrupted)
+        typer.echo(json.dumps(report, indent=2))
     else:
-        _print_report(outcomes, found.skipped, output)
-    if interrupted:
-        left = len(jobs) + len(found.unreadable) - len(outcomes)
-        typer.echo(f"unmask: stopped, {left} of {len(jobs)} pictures were not worked on.", err=True)
+        print_summary(
+            outcomes,
+            found.skipped,
+            output=output,
+            seconds=ended.seconds,
+            resumed=outputs.existing == "complete",
+        )
+    if ended.interrupted:
+        left = len(jobs) - len(ended.outcomes)
+        hint = "" if outputs.existing == "replace" else "; the same command with --resume goes on"
+        typer.echo(
+            f"unmask: stopped, {left} of {len(jobs)} files were not worked on{hint}.", err=True
+        )
         raise typer.Exit(130)
     if any(outcome.status == "failed" for outcome in outcomes):
         raise typer.Exit(1)
-
-
-def _arguments(
-    config: Path | None, confidence: float | None, **chosen: str | None
-) -> dict[str, Any]:
-    """The pipeline's arguments: those of the YAML file, and before them the options."""
-    arguments: dict[str, Any] = {}
-    if config is not None:
-        from pipeline.configuration import read_configuration
-
-        arguments = read_configuration(config)
-    arguments |= {key: value for key, value in chosen.items() if value is not None}
-    if confidence is not None:
-        detector = arguments.get("detector", "yolo")
-        options = detector if isinstance(detector, dict) else {"name": detector}
-        arguments["detector"] = {**options, "confidence": confidence}
-    return arguments
-
-
-def _with_progress(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:
-    """Hand the outcomes on while a bar on stderr counts them, where a person is looking."""
-    import time
-
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
-        transient=True,
-    ) as progress:
-        began = time.perf_counter()
-        task = progress.add_task("Unmasking", total=total, rate="")
-        for count, outcome in enumerate(outcomes, 1):
-            rate = count / max(time.perf_counter() - began, 1e-9)
-            progress.update(task, advance=1, rate=f"{rate:.1f} pictures/s")
-            yield outcome
-
-
-def _counts(outcomes: Sequence[Outcome], skipped: Sequence[Path]) -> dict[str, int]:
-    counts = Counter(outcome.status for outcome in outcomes)
-    return {
-        "done": counts["done"],
-        "no mask found": counts["no mask found"],
-        "skipped": counts["skipped"],
-        "failed": counts["failed"],
-        "no picture": len(skipped),
-    }
-
-
-def _report(outcomes: Sequence[Outcome], skipped: Sequence[Path], complete: bool) -> dict[str, Any]:
-    from weights.provenance import NOTICE, unmask_version
-
-    return {
-        "unmask": unmask_version(),
-        "notice": NOTICE,
-        "complete": complete,
-        "counts": _counts(outcomes, skipped),
-        "pictures": [
-            {
-                "input": str(outcome.job.source),
-                "output": str(outcome.job.output),
-                "status": outcome.status,
-                "reason": outcome.reason,
-                "faces": [
-                    {"box": list(face.box), "filled_pixels": face.pixels} for face in outcome.faces
-                ],
-                "seconds": {key: round(value, 6) for key, value in outcome.timings.items()},
-                "written": [str(path) for path in outcome.written],
-            }
-            for outcome in outcomes
-        ],
-        "no_pictures": [str(path) for path in skipped],
-    }
-
-
-def _print_report(outcomes: Sequence[Outcome], skipped: Sequence[Path], output: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console()
-    notable = [outcome for outcome in outcomes if outcome.status != "done" or outcome.reason]
-    if notable:
-        table = Table("picture", "what became of it", "why", box=None, pad_edge=False)
-        # Failures first: of a long list only the beginning is shown.
-        ranked = sorted(notable, key=lambda outcome: outcome.status != "failed")
-        for outcome in ranked[:_MOST_ROWS]:
-            table.add_row(
-                Text(str(outcome.job.source)), outcome.status, Text(outcome.reason), style=None
-            )
-        console.print(table)
-        if len(ranked) > _MOST_ROWS:
-            console.print(f"... and {len(ranked) - _MOST_ROWS} more; --json lists all.")
-    counts = _counts(outcomes, skipped)
-    summary = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    console.print(Text(f"{summary or 'nothing done'}. Output: {output}"))
-    if counts["done"]:
-        console.print("What was filled in is a guess, no evidence of who the person is.")

@@ -92,19 +92,29 @@ def test_killed_run_goes_on_and_a_finished_one_is_not_repeated(
     with pytest.raises(Killed):
         _train(blob_data, folder, epochs=3, progress=die_in_second_epoch)
     assert (folder / "detector.safetensors").is_file()
-    with pytest.raises(OutputError, match="not empty"):
-        _train(blob_data, folder)
 
     epochs.clear()
-    finished = _train(blob_data, folder, resume=True, progress=lambda now: epochs.append(now.epoch))
+    finished = _train(blob_data, folder, progress=lambda now: epochs.append(now.epoch))
     assert finished.epochs == 3
     assert set(epochs) == {2, 3}
     assert len(read_losses(folder, "train/box_loss")) == 3
 
     epochs.clear()
-    again = _train(blob_data, folder, resume=True, progress=lambda now: epochs.append(now.epoch))
+    again = _train(blob_data, folder, progress=lambda now: epochs.append(now.epoch))
     assert epochs == []
     assert again.metrics == pytest.approx(dict(finished.metrics))
+
+    anew = _train(blob_data, folder, resume=False, progress=lambda now: epochs.append(now.epoch))
+    assert (anew.epochs, set(epochs)) == (1, {1})
+    assert len(read_losses(folder, "train/box_loss")) == 1
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(blob_data: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for resume in (True, False):
+        with pytest.raises(OutputError, match="holds no run"):
+            _train(blob_data, tmp_path, resume=resume)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_goes_on_from_given_weights(

@@ -6,7 +6,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from inpainter.frozen import Case, FrozenCases, HoleChecksum, lower_face
+from inpainter.frozen import Case, FrozenCases, HoleChecksum, lower_face, width_band
 from inpainter.holes import CentreBox, FreeFormHoles
 from weights.errors import ConfigurationError, InputError
 
@@ -144,3 +144,31 @@ def test_wrong_cases_and_options_are_refused(faces):
         FrozenCases(faces, CentreBox(), split="test")
     with pytest.raises(InputError, match="hole of case x"):
         Case("x", np.zeros((16, 16, 3), np.uint8), np.zeros((8, 8), bool))
+
+
+def test_the_size_of_the_face_is_a_group(faces):
+    for case in FrozenCases(faces, CentreBox(), size=48):
+        assert case.groups["face size"] == "60 to 90 px"
+    assert [width_band(width) for width in (10, 59.9, 60, 500)] == [
+        "0 to 60 px",
+        "0 to 60 px",
+        "60 to 90 px",
+        "480 px and more",
+    ]
+
+
+def test_kinds_measured_together_have_names_and_groups_of_their_own(faces):
+    cases = FrozenCases(faces, CentreBox(), size=48, kind="box")
+    names = [case.name for case in cases]
+    assert all(name.endswith(" [box]") for name in names)
+    assert all(case.groups["holes"] == "box" for case in cases)
+    plain = list(FrozenCases(faces, CentreBox(), size=48))
+    for one, other in zip(cases, plain, strict=True):
+        np.testing.assert_array_equal(one.hole, other.hole)
+
+
+def test_some_cases_are_drawn_alone(faces):
+    cases = FrozenCases(faces, FreeFormHoles(), size=48)
+    every = list(cases)
+    (one,) = cases.only([every[3].name, "no such face"])
+    np.testing.assert_array_equal(one.hole, every[3].hole)

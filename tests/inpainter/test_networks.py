@@ -84,6 +84,10 @@ class TestEveryNetwork:
         known = (hole == 0).expand_as(image)
         assert torch.equal(completed[known], image[known])
 
+    def test_without_a_hole_the_picture_comes_back(self, name: str) -> None:
+        image, hole = sample(1, 32, 48)
+        assert torch.equal(small(name).eval()(image, torch.zeros_like(hole)).completed, image)
+
     def test_pixels_in_the_hole_do_not_matter(self, name: str) -> None:
         image, hole = sample(1, 32, 48)
         network = small(name).eval()

@@ -34,9 +34,9 @@ def test_every_shipped_recipe_builds(path: Path) -> None:
     for part in (recipe.holes.face, recipe.holes.other):
         if part is not None:
             create_holes(part)
-    for term in recipe.losses:
+    for term in recipe.terms():
         try:
-            create_loss({key: value for key, value in term.items() if key != "weight"})
+            create_loss(term.loss)
         except WeightsError as error:
             # The recipe is right; only VGG's weights are not on this machine.
             assert "unmask never downloads" in str(error)

@@ -113,3 +113,65 @@ def _command(function):
     app = typer.Typer(add_completion=False)
     app.command()(function)
     return typer.main.get_command(app)
+
+
+class TestCompletion:
+    """What a shell is told when the user presses the tab key."""
+
+    @pytest.fixture
+    def complete(self, capsys, monkeypatch):
+        def ask(line):
+            words = line.split(" ")
+            monkeypatch.setenv("_UNMASK_COMPLETE", "complete_bash")
+            monkeypatch.setenv("COMP_WORDS", line)
+            monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+            code, out, _ = call(capsys)
+            assert code == 0
+            return out.split()
+
+        return ask
+
+    def test_commands(self, complete):
+        assert complete("unmask ") == list(command_line.COMMANDS)
+        assert complete("unmask d") == ["doctor"]
+
+    def test_options_of_a_command(self, complete):
+        assert complete("unmask run --sa") == ["--save-mask", "--save-report"]
+
+    def test_commands_of_a_command(self, complete):
+        assert set(complete("unmask evaluate ")) >= {"inpainter", "detector"}
+
+    def test_names_of_stages_and_formats(self, complete):
+        assert complete("unmask run --inpainter tele") == ["telea"]
+        assert complete("unmask run --blender p") == ["poisson"]
+        assert complete("unmask run --format j") == ["jpeg", "jp2"]
+        assert complete("unmask doctor --device c") == ["cpu", "cuda"]
+
+    def test_files_are_left_to_the_shell(self, complete):
+        assert complete("unmask run photo") == []
+
+    def test_completing_options_loads_no_torch(self):
+        program = (
+            "import os, sys; sys.argv = ['unmask']\n"
+            "os.environ |= {'_UNMASK_COMPLETE': 'complete_bash', 'COMP_CWORD': '2',"
+            " 'COMP_WORDS': 'unmask run --sa'}\n"
+            "from pipeline.command_line import main\n"
+            "try: main()\n"
+            "except SystemExit: pass\n"
+            "print('LOADED', sorted({'torch', 'numpy', 'PIL'} & set(sys.modules)))"
+        )
+        assert "--save-mask\n--save-report\nLOADED []" in in_a_process("-c", program).stdout
+
+    def test_the_script_for_a_shell_can_be_shown(self, capsys):
+        code, out, _ = call(capsys, "--show-completion", "bash")
+        assert code == 0
+        assert "_UNMASK_COMPLETE=complete_bash" in out
+
+    def test_it_can_be_installed(self, capsys, monkeypatch, tmp_path):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        code, out, _ = call(capsys, "--install-completion", "bash")
+        assert code == 0
+        assert "installed" in out
+        script = tmp_path / ".bash_completions" / "unmask.sh"
+        assert str(script) in (tmp_path / ".bashrc").read_text()
+        assert "complete -o default -F _unmask_completion unmask" in script.read_text()

@@ -2,6 +2,9 @@
 
 import io
 import json
+import re
+import struct
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -48,6 +51,14 @@ def blend(image, fill, hole):
 '''
 
 RED = (200, 30, 40)
+
+
+def table(out):
+    """The counts that the summary shows."""
+    rows = re.findall(
+        r"^(done|no mask found|skipped|failed|no picture|to do) +(\d+)  ", out, re.MULTILINE
+    )
+    return {status: int(count) for status, count in rows}
 
 
 @pytest.fixture
@@ -97,7 +108,7 @@ def test_a_single_picture(unmask, tmp_path):
     source = write_picture(tmp_path / "photo.png", picture())
     code, out, err = unmask(source, "-o", tmp_path / "result.png")
     assert (code, err) == (0, "")
-    assert "1 done" in out
+    assert table(out) == {"done": 1}
     assert "a guess" in out
     was, now = picture(), read_picture(tmp_path / "result.png").pixels
     hole = (was == (0, 255, 0)).all(axis=2)
@@ -115,7 +126,7 @@ def test_a_folder_with_all_sorts_of_files(unmask, folder, tmp_path):
         path.relative_to(out_folder).as_posix() for path in out_folder.rglob("*") if path.is_file()
     )
     assert written == ["one.png", "sub dir/none.png", "sub dir/two ü.tif"]
-    assert "2 done, 1 no mask found, 3 failed, 1 no picture" in out
+    assert table(out) == {"done": 2, "no mask found": 1, "failed": 3, "no picture": 1}
     assert "blue corner" in out
     untouched = out_folder / "sub dir" / "none.png"
     assert untouched.read_bytes() == (folder / "sub dir" / "none.png").read_bytes()
@@ -154,11 +165,11 @@ def test_nothing_is_overwritten_unless_asked(unmask, tmp_path):
     target.write_bytes(b"mine")
     code, out, _ = unmask(source, "-o", target.parent)
     assert code == 0
-    assert "1 skipped" in out
+    assert table(out) == {"skipped": 1}
     assert target.read_bytes() == b"mine"
     code, out, _ = unmask(source, "-o", target.parent, "--overwrite")
     assert code == 0
-    assert "1 done" in out
+    assert table(out) == {"done": 1}
     assert read_mark(target) is not None
 
 
@@ -249,7 +260,13 @@ def test_a_turned_photo_is_written_upright(unmask, tmp_path):
         (["one.png", "-o", "one.png"], "would replace the input"),
         ([".", "-o", "."], "would replace the input"),
         (["one.png", "sub/one.png", "-o", "out"], "would both be written"),
-        (["one.png", "sub", "-o", "out.png"], "names one picture"),
+        (["one.png", "sub", "-o", "out.png"], "names one file"),
+        (["one.png"], "--output"),
+        (["one.png", "-o", "out", "--resume", "--overwrite"], "choose one"),
+        (["one.png", "-", "-o", "out"], "cannot be named with other paths"),
+        (["sub", "-o", "-"], "room for one picture alone"),
+        (["one.png", "-o", "-", "--save-mask"], "room for one picture alone"),
+        (["one.png", "-o", "out", "--format", "xyz"], "Unknown format 'xyz'"),
         (["empty", "-o", "out"], "There is no picture in 'empty'"),
         (["*.bmp", "-o", "out"], "No file matches"),
         (["one.png", "-o", "out", "--mask", "none.png"], "no mask file"),
@@ -299,34 +316,9 @@ def test_ctrl_c_ends_in_good_order(unmask, tmp_path):
     report = json.loads(out)
     assert code == 130
     assert report["complete"] is False
-    assert report["counts"]["done"] == 8
-    assert "12 of 20 pictures were not worked on" in err
-    assert len(list((tmp_path / "out").iterdir())) == 8
-
-
-def test_memory_is_bounded_by_small_groups(tmp_path, monkeypatch):
-    from pipeline import batch
-    from pipeline.folder import find_pictures, plan_jobs
-    from pipeline.result import UnmaskResult
-
-    groups = []
-
-    class Recorder:
-        def run(self, images, masks=None):
-            groups.append([image.shape[0] * image.shape[1] for image in images])
-            return [UnmaskResult(image, [], np.zeros(image.shape[:2], bool)) for image in images]
-
-    for index in range(11):
-        write_picture(tmp_path / "in" / f"{index:02}.png", picture())
-    monkeypatch.setattr(batch, "MOST_PIXELS", 5 * 60 * 80)
-    jobs = plan_jobs(find_pictures([tmp_path / "in"]), tmp_path / "out")
-    outcomes = list(batch.unmask_files(Recorder(), jobs))
-    assert [outcome.status for outcome in outcomes] == ["no mask found"] * 11
-    assert [len(group) for group in groups] == [5, 5, 1]
-    monkeypatch.setattr(batch, "MOST_PIXELS", 10)
-    groups.clear()
-    list(batch.unmask_files(Recorder(), jobs, overwrite=True))
-    assert [len(group) for group in groups] == [1] * 11
+    assert report["counts"]["done"] == 12
+    assert "8 of 20 files were not worked on; the same command with --resume goes on" in err
+    assert len(list((tmp_path / "out").iterdir())) == 12
 
 
 def test_a_failed_write_is_reported_and_leaves_nothing(unmask, tmp_path):
@@ -346,3 +338,298 @@ def test_animations_in_a_folder_are_reported(unmask, tmp_path):
     code, out, _ = unmask(tmp_path / "in", "-o", tmp_path / "out", "--json")
     assert code == 1
     assert "several frames" in json.loads(out)["pictures"][0]["reason"]
+
+
+class TestManyPicturesWithBrokenOnes:
+    """A folder of good pictures and broken ones, as it comes off somebody's disk."""
+
+    BROKEN = (
+        "empty.jpg", "truncated.jpg", "text.png", "page.jpg", "scrambled.png", "cut.webp",
+        "half.tif", "link.jpg", "bomb.png", "frames.gif",
+    )  # fmt: skip
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        root = tmp_path / "in"
+        for index in range(30):
+            suffix = ("jpg", "png", "webp", "tif")[index % 4]
+            array = picture(masked=index % 5 != 0, size=(40 + index, 70 + 2 * index))
+            place = root / ("", "a", "a/b")[index % 3] / f"{index:02}.{suffix}"
+            # A lossy file would not keep the pure green that is a mask here.
+            write_picture(place, array, format="PNG" if suffix in ("jpg", "webp") else None)
+        noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3)).astype(np.uint8)
+        for name in ("truncated.jpg", "scrambled.png", "cut.webp", "half.tif"):
+            write_picture(root / "a" / name, noise)
+        self.cut(root / "a" / "truncated.jpg", 0.5)
+        self.cut(root / "a" / "cut.webp", 0.02)
+        self.cut(root / "a" / "half.tif", 0.1)
+        content = bytearray((root / "a" / "scrambled.png").read_bytes())
+        content[200:600] = bytes(400)
+        (root / "a" / "scrambled.png").write_bytes(content)
+        (root / "a" / "empty.jpg").write_bytes(b"")
+        (root / "a" / "text.png").write_text("no picture")
+        (root / "a" / "page.jpg").write_text("<!doctype html><title>404</title>")
+        (root / "a" / "link.jpg").symlink_to("nowhere.jpg")
+        header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+        chunk = b"IHDR" + header
+        (root / "a" / "bomb.png").write_bytes(
+            b"\x89PNG\r\n\x1a\n"
+            + struct.pack(">I", len(header))
+            + chunk
+            + struct.pack(">I", zlib.crc32(chunk))
+        )
+        frames = [PIL.Image.new("RGB", (20, 10), (70 * index, 0, 0)) for index in range(3)]
+        frames[0].save(root / "a" / "frames.gif", save_all=True, append_images=frames[1:])
+        return root
+
+    @staticmethod
+    def cut(path, share):
+        content = path.read_bytes()
+        path.write_bytes(content[: int(share * len(content))])
+
+    def test_good_ones_are_done_broken_ones_named_and_a_second_run_does_nothing(
+        self, unmask, folder, tmp_path, monkeypatch
+    ):
+        out_folder = tmp_path / "out"
+        code, out, err = unmask(folder, "-o", out_folder, "--resume", "--workers", 3)
+        assert code == 1
+        assert err == ""
+        assert table(out) == {"done": 24, "no mask found": 6, "failed": 10}
+        for name in self.BROKEN:
+            (row,) = [line for line in out.splitlines() if f"/{name} " in line]
+            assert "  failed  " in row
+            assert len(row.split("  failed  ")[1]) > 15
+        written = {path: path.stat().st_mtime_ns for path in out_folder.rglob("*.*")}
+        assert len(written) == 30
+
+        from pipeline import core
+
+        def fails(*arguments):
+            raise AssertionError("nothing is to be worked on")
+
+        monkeypatch.setattr(core.Pipeline, "run", fails)
+        code, out, _ = unmask(folder, "-o", out_folder, "--resume")
+        assert code == 1
+        assert table(out) == {"skipped": 30, "failed": 10}
+        assert "Nothing else was left to do" in out
+        assert {path: path.stat().st_mtime_ns for path in out_folder.rglob("*.*")} == written
+
+        for name in self.BROKEN:
+            (folder / "a" / name).unlink()
+        monkeypatch.setattr(core, "Pipeline", fails)  # nothing to do needs no pipeline
+        code, out, _ = unmask(folder, "-o", out_folder, "--resume")
+        assert code == 0
+        assert "Nothing was left to do" in out
+
+    def test_a_dry_run_says_the_same_and_does_nothing(self, unmask, folder, tmp_path):
+        code, out, _ = unmask(folder, "-o", tmp_path / "out", "--dry-run", "--format", "webp")
+        assert code == 0
+        assert table(out) == {"to do": 40}
+        assert f"to {tmp_path}/out/a/b/02.webp" in out
+        assert not (tmp_path / "out").exists()
+        write_picture(tmp_path / "out" / "00.webp", picture())
+        code, out, _ = unmask(
+            folder, "-o", tmp_path / "out", "--dry-run", "--format", "webp", "--json"
+        )
+        counts = json.loads(out)["counts"]
+        assert (counts["to do"], counts["skipped"]) == (39, 1)
+
+    def test_a_run_that_was_killed_goes_on(self, unmask, folder, tmp_path):
+        for name in self.BROKEN:
+            (folder / "a" / name).unlink()
+        options = ["--save-mask", "--save-report", "--json"]
+        unmask(folder, "-o", tmp_path / "whole", *options)
+        unmask(folder, "-o", tmp_path / "out", *options)
+        for name in ("00.jpg", "a/01.png.hole.png", "a/b/02.webp.report.json"):
+            (tmp_path / "out" / name).unlink()
+        _, out, _ = unmask(folder, "-o", tmp_path / "out", *options)
+        assert json.loads(out)["counts"]["failed"] == 1  # a mask without its picture is in the way
+        _, out, _ = unmask(folder, "-o", tmp_path / "out", *options, "--resume")
+        counts = json.loads(out)["counts"]
+        assert counts["done"] + counts["no mask found"] == 3
+        assert counts["skipped"] == 27
+        names = sorted(
+            path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.*")
+        )
+        assert names == sorted(
+            path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole").rglob("*.*")
+        )
+
+
+def test_another_format(unmask, folder, tmp_path):
+    code, _, _ = unmask(folder / "sub dir", "-o", tmp_path / "out", "--format", "jpg")
+    assert code == 0
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == ["none.jpg", "two ü.jpg"]
+    for name in written:
+        assert PIL.Image.open(tmp_path / "out" / name).format == "JPEG"
+    assert read_mark(tmp_path / "out" / "none.jpg") is None
+    assert read_mark(tmp_path / "out" / "two ü.jpg") is not None
+
+
+def test_a_report_and_an_explanation_of_each_picture(unmask, tmp_path):
+    source = write_picture(tmp_path / "photo.png", picture())
+    unmask(source, "-o", tmp_path / "out", "--save-report", "--explain")
+    report = json.loads((tmp_path / "out" / "photo.png.report.json").read_text())
+    assert report["status"] == "done"
+    assert report["faces"] == [{"box": [30, 20, 55, 40], "filled_pixels": 500}]
+    assert report["models"] == ["constant_stages:detect", "constant_stages:complete"]
+    assert report["written"][0] == str(tmp_path / "out" / "photo.png")
+    explained = tmp_path / "out" / "photo.png.explain.png"
+    assert read_picture(explained).size[1] == 1440
+    assert read_mark(explained).models == tuple(report["models"])
+    plain = read_picture(tmp_path / "out" / "photo.png").pixels
+    unmask(source, "-o", tmp_path / "plain")
+    np.testing.assert_array_equal(plain, read_picture(tmp_path / "plain" / "photo.png").pixels)
+
+
+class TestStandardStreams:
+    @pytest.fixture
+    def streams(self, monkeypatch):
+        """Standard input with some bytes, and standard output that is caught."""
+
+        def make(content=b""):
+            out = io.TextIOWrapper(io.BytesIO(), "utf-8")
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+            monkeypatch.setattr("sys.stdout", out)
+            return out.buffer
+
+        return make
+
+    @staticmethod
+    def content(form="PNG", **options):
+        buffer = io.BytesIO()
+        PIL.Image.fromarray(picture()).save(buffer, form, **options)
+        return buffer.getvalue()
+
+    def test_a_picture_goes_through(self, unmask, streams, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        caught = streams(self.content())
+        code, _, err = unmask("-")
+        assert (code, err) == (0, "")
+        result = PIL.Image.open(io.BytesIO(caught.getvalue()))
+        assert result.format == "PNG"
+        assert (np.asarray(result)[25, 40] == RED).all()
+        assert read_mark(caught.getvalue()) is not None
+        assert [path.name for path in tmp_path.iterdir()] == ["modules"]
+
+    def test_the_format_may_be_another(self, unmask, streams):
+        caught = streams(self.content("TIFF"))
+        assert unmask("-", "-o", "-", "--format", "webp")[0] == 0
+        assert PIL.Image.open(io.BytesIO(caught.getvalue())).format == "WEBP"
+
+    def test_from_a_file_and_into_a_file(self, unmask, streams, tmp_path):
+        source = write_picture(tmp_path / "photo.png", picture())
+        caught = streams()
+        assert unmask(source, "-o", "-")[0] == 0
+        assert read_mark(caught.getvalue()) is not None
+        streams(source.read_bytes())
+        assert unmask("-", "-o", tmp_path / "out" / "new.tif", "--save-mask")[0] == 0
+        assert PIL.Image.open(tmp_path / "out" / "new.tif").format == "TIFF"
+        assert (tmp_path / "out" / "new.tif.hole.png").exists()
+
+    def test_a_picture_without_a_mask_comes_out_byte_for_byte(self, unmask, streams):
+        buffer = io.BytesIO()
+        PIL.Image.fromarray(picture(masked=False)).save(buffer, "JPEG")
+        caught = streams(buffer.getvalue())
+        code, _, err = unmask("-")
+        assert code == 0
+        assert caught.getvalue() == buffer.getvalue()
+        assert err == "unmask: no mask was found; the picture is handed on as it was.\n"
+
+    @pytest.mark.parametrize(
+        ("content", "says"), [(b"", "standard input is empty"), (b"no", "is no picture")]
+    )
+    def test_what_is_no_picture_leaves_with_1_and_one_sentence(
+        self, unmask, streams, content, says
+    ):
+        caught = streams(content)
+        code, _, err = unmask("-")
+        assert code == 1
+        assert says in err
+        assert err.count("\n") == 1
+        assert caught.getvalue() == b""
+
+    def test_a_format_without_room_for_the_mark_is_refused(self, unmask, streams):
+        caught = streams(self.content("BMP"))
+        code, _, err = unmask("-")
+        assert code == 2
+        assert "--format png" in err
+        assert caught.getvalue() == b""
+
+    def test_a_name_is_needed(self, unmask, streams, tmp_path):
+        streams(self.content())
+        code, _, err = unmask("-", "-o", tmp_path / "folder")
+        assert code == 2
+        assert "has no name" in err
+
+    def test_a_dry_run_reads_nothing(self, unmask, streams):
+        caught = streams(b"")
+        assert unmask("-", "--dry-run")[0] == 0
+        assert b"standard input  to do" in caught.getvalue() or b"-  to do" in caught.getvalue()
+
+    @pytest.mark.parametrize(("which", "says"), [("stdin", "Nothing comes in"), ("stdout", "-")])
+    def test_terminals_are_refused(self, unmask, streams, monkeypatch, which, says):
+        streams(self.content())
+        monkeypatch.setattr(f"sys.{which}.isatty", lambda: True, raising=False)
+        code, _, err = unmask("-")
+        assert code == 2
+        assert says in err
+
+
+class TestVideos:
+    @pytest.fixture
+    def calls(self, monkeypatch):
+        from pipeline.video.report import VideoReport
+
+        calls = []
+
+        def unmask_video(pipeline, source, target, *, overwrite, resume, progress):
+            calls.append((source.name, overwrite, resume))
+            if source.name.startswith("bad"):
+                raise ValueError("no video")
+            progress(3, 10)
+            target.write_bytes(b"video")
+            return VideoReport(
+                target, 10, 4, 6, 1, 0, source.name != "calm.mp4", 0, "copied", 1.0,
+                {"detector": 0.5}, ("Something was lost.",),
+            )  # fmt: skip
+
+        monkeypatch.setattr("pipeline.video.unmasking.unmask_video", unmask_video)
+        return calls
+
+    def test_videos_go_their_own_way(self, unmask, calls, folder, tmp_path):
+        for name in ("clip.MP4", "calm.mp4", "bad.mov"):
+            (folder / name).write_bytes(b"x")
+        code, out, _ = unmask(folder, "-o", tmp_path / "out", "--save-mask", "--json")
+        report = json.loads(out)
+        assert code == 1
+        assert len(report["pictures"]) == 6
+        assert [(one["input"].rsplit("/", 1)[1], one["status"]) for one in report["videos"]] == [
+            ("bad.mov", "failed"), ("calm.mp4", "no mask found"), ("clip.MP4", "done"),
+        ]  # fmt: skip
+        assert report["videos"][2]["frames"] == 10
+        assert report["videos"][2]["reason"] == "Something was lost."
+        assert calls == [
+            ("bad.mov", False, True), ("calm.mp4", False, True), ("clip.MP4", False, True),
+        ]  # fmt: skip
+        assert not (tmp_path / "out" / "clip.MP4.hole.png").exists()
+
+    def test_finished_ones_are_left_and_overwriting_starts_anew(self, unmask, calls, tmp_path):
+        clip = tmp_path / "clip.mp4"
+        clip.write_bytes(b"x")
+        target = tmp_path / "out.mkv"
+        unmask(clip, "-o", target)
+        unmask(clip, "-o", target)
+        unmask(clip, "-o", target, "--resume")
+        assert calls == [("clip.mp4", False, True)]
+        unmask(clip, "-o", target, "--overwrite")
+        assert calls[1:] == [("clip.mp4", True, False)]
+
+    def test_a_mask_of_one_s_own_is_for_pictures(self, unmask, calls, tmp_path):
+        (tmp_path / "clip.mp4").write_bytes(b"x")
+        hole = write_picture(tmp_path / "hole.png", np.ones((4, 4), bool))
+        code, out, _ = unmask(tmp_path / "clip.mp4", "-o", tmp_path / "out.mp4", "--mask", hole)
+        assert code == 1
+        assert "is for pictures" in out
+        assert calls == []

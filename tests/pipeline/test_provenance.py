@@ -1,12 +1,15 @@
 """The mark of filled pictures."""
 
+import json
+import shutil
+import subprocess
 from xml.etree import ElementTree
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from pipeline.pictures import read_picture, restore
+from pipeline.pictures import read_picture, restore, write_picture
 from pipeline.provenance import read_mark, sidecar_path
 from weights.errors import InputError
 from weights.provenance import (
@@ -153,3 +156,45 @@ def test_sheets_carry_the_mark_too(tmp_path, suffix):
     path = tmp_path / f"sheet{suffix}"
     save_marked(np.zeros((8, 9, 3), np.uint8), path, MARK)
     assert read_mark(path) == MARK
+
+
+class TestCommonTools:
+    """The mark as other programs see it."""
+
+    @pytest.fixture(params=["png", "jpg", "webp"])
+    def path(self, request, tmp_path):
+        source = tmp_path / f"in.{request.param}"
+        PIL.Image.new("RGB", (40, 30), (90, 120, 60)).save(source)
+        picture = read_picture(source)
+        hole = np.zeros((30, 40), bool)
+        hole[5:10, 5:10] = True
+        result = restore(picture, picture.pixels, hole, models=["yolo", "gated"])
+        return write_picture(tmp_path / f"out.{request.param}", result, like=picture)
+
+    def test_pillow(self, path):
+        pytest.importorskip("defusedxml", reason="Pillow's getxmp needs it")
+        description = PIL.Image.open(path).getxmp()["xmpmeta"]["RDF"]["Description"]
+        assert description["DigitalSourceType"] == DIGITAL_SOURCE_TYPE
+        assert description["AISystemUsed"] == "unmask, yolo, gated"
+
+    def test_any_reader_of_xml(self, path):
+        content = path.read_bytes()
+        start, end = content.index(b"<x:xmpmeta"), content.index(b"</x:xmpmeta>")
+        root = ElementTree.fromstring(content[start : end + len(b"</x:xmpmeta>")])
+        assert root.findtext(f".//{{{IPTC}}}DigitalSourceType") == DIGITAL_SOURCE_TYPE
+        assert root.findtext(f".//{{{IPTC}}}AISystemUsed") == "unmask, yolo, gated"
+
+    def test_exif(self, path):
+        exif = PIL.Image.open(path).getexif()
+        assert exif[305] == f"unmask {unmask_version()}"
+        assert exif[270] == NOTICE
+
+    @pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed")
+    def test_exiftool(self, path):
+        done = subprocess.run(
+            ["exiftool", "-j", "-n", path], capture_output=True, check=True, timeout=60
+        )
+        (tags,) = json.loads(done.stdout)
+        assert tags["DigitalSourceType"] == DIGITAL_SOURCE_TYPE
+        assert tags["AISystemUsed"] == "unmask, yolo, gated"
+        assert tags["Models"] == ["yolo", "gated"]

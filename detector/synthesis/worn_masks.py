@@ -1,0 +1,76 @@
+"""Pictures of faces that wear a drawn mask, for training networks that see the mask itself.
+
+A recipe of the inpainter names this source by its dotted path; the two packages do not know one
+another otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from detector.synthesis.draw import draw_mask
+from detector.synthesis.templates import TemplateFolder
+from detector.synthesis.unmaskable import UnmaskableFace
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import NDArray
+
+    from weights.contracts import Hole, Image
+
+
+class WornMasks:
+    """Draws a mask on a face, and the hole that taking it off would leave.
+
+    Args:
+        growth: range of the hole's growth past the mask's edge, as a share of the mask's width, as
+            the pipeline's refiner grows it.
+        templates: folder of mask photos, used beside drawn masks; None draws all.
+
+    Raises:
+        InputError: the folder of templates cannot be read.
+    """
+
+    def __init__(
+        self,
+        growth: tuple[float, float] = (0.02, 0.08),
+        templates: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.growth = (float(growth[0]), float(growth[1]))
+        self.templates = None if templates is None else TemplateFolder(templates)
+
+    def __call__(
+        self,
+        image: Image,
+        landmarks: NDArray[np.floating] | None,
+        random: np.random.Generator,
+    ) -> tuple[Image, Hole] | None:
+        """Draw one mask.
+
+        Args:
+            image: uint8 RGB `(H, W, 3)`, the true face.
+            landmarks: iBUG points `(68, 2)`, x y in pixels of the picture.
+            random: source of all chance.
+
+        Returns:
+            The face with a mask, uint8 RGB `(H, W, 3)`, and the hole, bool `(H, W)`; None where the
+            face cannot take a mask.
+        """
+        if landmarks is None:
+            return None
+        try:
+            drawn = draw_mask(image, landmarks, random, templates=self.templates)
+        except UnmaskableFace:
+            return None
+        columns = np.flatnonzero(drawn.mask.any(axis=0))
+        width = int(columns[-1] - columns[0] + 1)
+        radius = round(random.uniform(*self.growth) * width)
+        hole = drawn.mask
+        if radius > 0:
+            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+            hole = cv2.dilate(drawn.mask.astype(np.uint8), kernel).astype(bool)
+        return drawn.masked, hole

@@ -1,0 +1,334 @@
+"""Train every learned system for the same short time and set them side by side.
+
+`python -m examples.compare_models --faces FOLDER --output runs/zoo --minutes 20`
+
+All see the same faces, framed alike, at the same size and in batches of the same size; rates,
+losses and discriminators are each paper's own, but for what is not on this machine, which the table
+says. They are measured on faces of the part "val" that wear drawn masks: a system is given the
+hole, and the two that look at the mask itself are given the masked picture. A run that was stopped
+goes on by the same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detector.synthesis.worn_masks import WornMasks
+from inpainter import create_model, list_models
+from inpainter.completion import NetworkInpainter
+from inpainter.data.faces import list_faces, read_picture
+from inpainter.evaluation import case_rows, evaluate_inpainter
+from inpainter.framing import face_square, reflected_crop, resize_crop
+from inpainter.frozen import Case
+from inpainter.latent_search import SemanticInpainter
+from inpainter.picture_sheet import SheetRow, draw_sheet
+from inpainter.training import read_recipe
+from inpainter.training.face_generator import FaceGeneratorRecipe, train_face_generator
+from inpainter.training.recipe import DataSettings, HoleSettings
+from inpainter.training.short_budget import shorten, train_for
+from pipeline.pictures import write_picture
+from pipeline.registry import create_stage
+from weights.atomic import atomic_path
+from weights.names import unknown_name
+from weights.provenance import make_mark
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from inpainter.evaluation import CompletionSystem
+    from inpainter.measurements import Measurements
+    from weights.contracts import Hole, Image
+
+SEMANTIC = "semantic"
+FACE_HOLES = {
+    "name": "detector.synthesis.holes:FaceMaskHoles",
+    "growth": [0.0, 0.12],
+    "varied_share": 0.5,
+}
+METRICS = {"psnr_hole": 2, "ssim_hole": 3, "l1_hole": 4}
+"""What the table shows in each cell, and to how many digits."""
+
+
+def system_recipes() -> dict[str, str]:
+    """Name of each learned system and of the recipe that it is trained by."""
+    recipes = {name: name for name in list_models()}
+    recipes.update({"gated": "gated.cpu", "gated-unet": "gated-unet.cpu"})
+    recipes["gated-dmfb"] = "gated-dmfb"
+    recipes["gated-dmfb.model1"] = "gated-dmfb.model1"
+    return {**dict(sorted(recipes.items())), SEMANTIC: "dcgan"}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A system after its short training.
+
+    Attributes:
+        system: what fills holes.
+        sees_mask: whether it looks at the mask itself.
+        parameters: trained numbers of its network.
+        steps: training steps, where they are counted.
+        left_out: what of the paper's recipe was not trained with.
+    """
+
+    system: CompletionSystem
+    sees_mask: bool
+    parameters: int
+    steps: int | None = None
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WithMasks:
+    """Gives a system that looks at the mask itself the masked pictures, found by their holes."""
+
+    system: CompletionSystem
+    masked: Mapping[bytes, Image]
+
+    def complete(self, crops: Sequence[Image], holes: Sequence[Hole]) -> list[Image]:
+        """Complete the masked pictures that belong to the holes."""
+        del crops
+        return self.system.complete([self.masked[hole.tobytes()] for hole in holes], holes)
+
+
+def train_system(name: str, recipe_name: str, options: argparse.Namespace) -> Trained:
+    """Train one system for the budget of time, or go on with it; a finished one stays as it is."""
+    folder = options.output / "runs" / name
+    finished = folder / "finished.json"
+    data = DataSettings(faces=str(options.faces), validation_count=16, workers=options.workers)
+    if name == SEMANTIC:
+        weights = folder / "faces.safetensors"
+        if not finished.is_file():
+            train_face_generator(
+                FaceGeneratorRecipe(
+                    epochs=100_000, batch=options.face_batch, framing=FACE_HOLES, data=data
+                ),
+                folder,
+                device=options.device,
+                threads=options.threads,
+                time_budget_minutes=options.minutes,
+            )
+            _note(finished, None)
+        size = sum(one.numel() for one in create_model("dcgan").parameters())
+        search = SemanticInpainter(
+            weights=weights, device=options.device, steps=options.search_steps
+        )
+        return Trained(search, sees_mask=False, parameters=size)
+    short = shorten(
+        read_recipe(recipe_name),
+        size=options.size,
+        batch=options.batch,
+        data=data,
+        holes=HoleSettings(face=FACE_HOLES, other=None),
+        precision=options.precision,
+    )
+    if not finished.is_file():
+        run = train_for(
+            short.recipe, folder, options.minutes, device=options.device, threads=options.threads
+        )
+        _note(finished, run.steps)
+    steps = json.loads(finished.read_text(encoding="utf-8"))["steps"]
+    architecture = short.recipe.network["name"]
+    inpainter = NetworkInpainter(
+        architecture, folder / "average.safetensors", options.device, image_size=options.size
+    )
+    network: Any = inpainter.network
+    parameters = sum(one.numel() for one in network.parameters())
+    return Trained(inpainter, network.sees_hole, parameters, steps, short.left_out)
+
+
+def _note(path: Path, steps: int | None) -> None:
+    with atomic_path(path, overwrite=True) as temporary:
+        temporary.write_text(json.dumps({"steps": steps}) + "\n", encoding="utf-8")
+
+
+def masked_cases(
+    faces: Path, count: int, size: int, seed: int = 0
+) -> tuple[list[Case], dict[bytes, Image]]:
+    """Draw masks on faces of the part "val", and cut out what the pipeline would hand on.
+
+    Returns:
+        The cases, and the masked picture that belongs to each hole's bytes.
+    """
+    masks = WornMasks()
+    cases: list[Case] = []
+    masked: dict[bytes, Image] = {}
+    for index, face in enumerate(list_faces(faces, "val")):
+        if len(cases) == count:
+            break
+        image = read_picture(face.path)
+        worn = masks(image, face.landmarks, np.random.default_rng((seed, index)))
+        if worn is None:
+            continue
+        square = face_square(worn[1])
+        known = np.pad(np.ones(worn[1].shape, bool), square[2])
+        offset = (square[0] + square[2], square[1] + square[2], square[2])
+        crop, hole = resize_crop(
+            reflected_crop(image, square), reflected_crop(worn[1], square), size
+        )
+        given, outside = resize_crop(
+            reflected_crop(worn[0], square), ~reflected_crop(known, offset), size
+        )
+        case = Case(face.path.name, crop, hole, inside=~outside)
+        if not case.measured.any():
+            continue
+        cases.append(case)
+        masked[hole.tobytes()] = given
+    return cases, masked
+
+
+def band_table(measurements: Measurements, trained: Mapping[str, Trained]) -> str:
+    """Write a Markdown table: one row for each system, one column for each band of hole area."""
+    bands = [None, *(part for part in measurements.parts() if part.kind == "hole area")]
+    sizes = [
+        sum(
+            band is None or band.holds(result)
+            for result in measurements.results
+            if result.system == measurements.systems[0]
+        )
+        for band in bands
+    ]
+    headings = [
+        f"{'all holes' if band is None else band.name} ({size})"
+        for band, size in zip(bands, sizes, strict=True)
+    ]
+    lines = [
+        "| system | parameters | steps | " + " | ".join(headings) + " |",
+        "|---|---:|---:|" + "---|" * len(bands),
+    ]
+    for system in measurements.systems:
+        one = trained.get(system)
+        cells = ["-", "-"]
+        if one is not None:
+            cells = [f"{one.parameters:,}", "-" if one.steps is None else f"{one.steps:,}"]
+        for band in bands:
+            figures = (
+                f"{measurements.estimate(system, metric, band).mean:.{digits}f}"
+                for metric, digits in METRICS.items()
+            )
+            cells.append(" / ".join(figures))
+        lines.append(f"| {system} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def write_comparison(
+    measurements: Measurements,
+    trained: Mapping[str, Trained],
+    rows: Sequence[SheetRow],
+    options: argparse.Namespace,
+) -> None:
+    """Write the table, the figures and the sheet of pictures to the output folder."""
+    notes = [
+        f"- {name} without {', '.join(one.left_out)}"
+        for name, one in trained.items()
+        if one.left_out
+    ]
+    text = (
+        "# Completion systems, each trained for the same short time\n\n"
+        f"{options.minutes:g} minutes each at {options.size} pixels in batches of "
+        f"{options.batch}, on {options.described}; {measurements.cases} faces that were not "
+        "trained on, with drawn masks. In the hole: PSNR in dB / SSIM / mean absolute error of "
+        "[0, 1]. So short a training says what a system gives early, not what it can do in the "
+        "end. A filled face is a guess, never evidence of who someone is.\n\n"
+        f"{band_table(measurements, trained)}"
+    )
+    if notes:
+        text += "\nNot on this machine, or left out to train alone:\n\n" + "\n".join(notes) + "\n"
+    summary = {
+        "minutes": options.minutes,
+        "size": options.size,
+        "batch": options.batch,
+        "device": options.described,
+        "left_out": {name: one.left_out for name, one in trained.items()},
+        "steps": {name: one.steps for name, one in trained.items()},
+        "parameters": {name: one.parameters for name, one in trained.items()},
+        **measurements.summary(),
+    }
+    for name, content in (
+        ("comparison.md", text),
+        ("comparison.json", json.dumps(summary, indent=2, default=str) + "\n"),
+    ):
+        with atomic_path(options.output / name, overwrite=True) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+    write_picture(
+        options.output / "comparison.jpg",
+        draw_sheet(rows, cell=options.size),
+        overwrite=True,
+        mark=make_mark(),
+    )
+
+
+def describe_device(device: str, threads: int | None) -> str:
+    """Say what the systems are trained on."""
+    import torch
+
+    from weights.device import resolve_device
+
+    chosen = resolve_device(device)
+    if chosen.type == "cuda":
+        return torch.cuda.get_device_name(chosen)
+    return f"{threads or torch.get_num_threads()} threads of a CPU"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m examples.compare_models", description=__doc__)
+    parser.add_argument("--faces", type=Path, required=True, help="folder with faces.jsonl")
+    parser.add_argument("--output", type=Path, default=Path("runs/zoo"), help="folder for it all")
+    parser.add_argument("--minutes", type=float, default=20.0, help="training time of each system")
+    parser.add_argument(
+        "--models", default="", help="some of the systems, separated by commas; all without"
+    )
+    parser.add_argument("--size", type=int, default=128, help="side of the pictures, pixels")
+    parser.add_argument("--batch", type=int, default=8, help="faces in a batch")
+    parser.add_argument("--precision", default="32-true", help="32-true or bf16-mixed")
+    parser.add_argument("--face-batch", type=int, default=64, help="of the face generator")
+    parser.add_argument("--search-steps", type=int, default=200, help="of the latent search")
+    parser.add_argument("--count", type=int, default=200, help="faces to measure on")
+    parser.add_argument("--shown", type=int, default=8, help="faces on the sheet of pictures")
+    parser.add_argument("--workers", type=int, default=1, help="threads that make samples")
+    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train, measure, and write table and sheet."""
+    options = build_parser().parse_args(arguments)
+    options.described = describe_device(options.device, options.threads)
+    recipes = system_recipes()
+    chosen = [name for name in options.models.split(",") if name] or list(recipes)
+    for name in chosen:
+        if name not in recipes:
+            raise unknown_name("learned system", name, recipes)
+    trained: dict[str, Trained] = {}
+    for name in chosen:
+        print(f"{name}: {options.minutes:g} minutes", flush=True)
+        trained[name] = train_system(name, recipes[name], options)
+
+    cases, masked = masked_cases(options.faces, options.count, options.size)
+    systems: dict[str, CompletionSystem] = {"telea": create_stage("inpainter", "telea")}
+    for name, one in trained.items():
+        systems[name] = WithMasks(one.system, masked) if one.sees_mask else one.system
+    measurements = evaluate_inpainter(systems, cases)
+    names = [case.name for case in cases[: options.shown]]
+    rows = []
+    for case in cases[: options.shown]:
+        row = case_rows(systems, [case], names)[case.name]
+        cells = {
+            "true": row.cells["true"],
+            "masked": masked[case.hole.tobytes()],
+            **{name: row.cells[name] for name in systems},
+        }
+        rows.append(SheetRow(case.name, cells))
+    write_comparison(measurements, trained, rows, options)
+    print((options.output / "comparison.md").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

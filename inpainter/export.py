@@ -1,0 +1,260 @@
+"""Completion networks as ONNX files, for programs without PyTorch."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from inpainter.weight_files import load_completion_network
+from weights.atomic import atomic_path
+from weights.errors import (
+    ConfigurationError,
+    InputError,
+    MissingDependencyError,
+    OutputError,
+    WeightsError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+LICENCE: Final = "AGPL-3.0-or-later"
+
+_LIBRARIES = ("onnx", "onnxscript", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class ExportedInpainter:
+    """What an export ends with.
+
+    Attributes:
+        path: the ONNX file.
+        bytes: its size.
+        any_batch: whether batches of any size go through it; otherwise one picture at a time.
+        difference: largest difference to PyTorch's completed pictures, where the range from black
+            to white is 2, or, with bytes in and out, 255.
+    """
+
+    path: Path
+    bytes: int
+    any_batch: bool
+    difference: float
+
+
+def export_inpainter(
+    network: str,
+    output: str | os.PathLike[str],
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    image_size: int | None = None,
+    as_bytes: bool = False,
+    tolerance: float | None = None,
+    overwrite: bool = False,
+) -> ExportedInpainter:
+    """Write a trained completion network as ONNX, after comparing its pictures with PyTorch's.
+
+    The file takes `image`, float32 RGB `(N, 3, S, S)` in [-1, 1], and `hole`, float32
+    `(N, 1, S, S)`, 1 = missing, and gives `completed` like the image: painted in the hole and
+    untouched elsewhere. With `as_bytes` it takes and gives uint8 pictures `(N, S, S, 3)` and takes
+    uint8 holes `(N, S, S)`, above 127 = missing. N is any number where the network's operators
+    allow it, else 1. The file's metadata say all this.
+
+    Args:
+        network: the network's registered name.
+        output: the .onnx file.
+        weights: a name of the catalog or a .safetensors file; None takes the catalog's.
+        image_size: side of the pictures, pixels; the one trained on where None.
+        as_bytes: take and give bytes instead of floats.
+        tolerance: largest difference that is accepted, see `ExportedInpainter`; None accepts 0.01
+            of 2, or 2 of 255.
+        overwrite: whether a file of that name is replaced.
+
+    Raises:
+        MissingDependencyError: onnx, onnxscript or onnxruntime is missing.
+        InputError: the side is below 1, or the name does not end in .onnx.
+        ConfigurationError: ONNX has no counterpart for one of the network's operators.
+        WeightsError: the weights are missing or damaged, or the pictures differ by more than
+            `tolerance`; nothing is written then.
+        OutputError: the file exists and `overwrite` is False, or cannot be written.
+    """
+    target = Path(output)
+    if target.suffix != ".onnx":
+        raise InputError(f"An ONNX file's name must end in .onnx, but is {target.name!r}.")
+    if image_size is not None and image_size < 1:
+        raise InputError(f"image_size must be 1 or more, but is {image_size!r}.")
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target} exists already and is not overwritten unless asked.")
+    loaded: Any = load_completion_network(network, weights)
+    return write_onnx(
+        loaded,
+        target,
+        name=network,
+        side=image_size or int(loaded.input_size),
+        as_bytes=as_bytes,
+        tolerance=tolerance,
+        overwrite=overwrite,
+        source="the catalog" if weights is None else Path(weights).name,
+    )
+
+
+def write_onnx(
+    network: nn.Module,
+    target: Path,
+    *,
+    name: str,
+    side: int,
+    as_bytes: bool = False,
+    tolerance: float | None = None,
+    overwrite: bool = False,
+    source: str = "",
+) -> ExportedInpainter:
+    """Write a completion network that is loaded already; see `export_inpainter`."""
+    missing = [library for library in _LIBRARIES if find_spec(library) is None]
+    if missing:
+        raise MissingDependencyError(
+            f"The export to ONNX needs {', '.join(missing)}: install with "
+            "'pip install unmask[export]'."
+        )
+    # What was trained as sums of several weights becomes plain ones.
+    merge = getattr(network, "merge", None)
+    plain = merge() if callable(merge) else network
+    wrapped = _Completed(plain.float().cpu(), as_bytes=as_bytes).eval()
+    program, any_batch = _exported(wrapped, name, side)
+    program.model.producer_name = "unmask"
+    program.model.metadata_props.update(_metadata(name, side, as_bytes, any_batch, source))
+    if tolerance is None:
+        tolerance = 2.0 if as_bytes else 0.01
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        program.save(temporary)
+        difference = _difference(temporary, wrapped, side, any_batch)
+        if not difference <= tolerance:
+            raise WeightsError(
+                f"The exported network {name!r} differs from PyTorch's by {difference:.2g}, more "
+                f"than {tolerance:g}; nothing was written."
+            )
+    return ExportedInpainter(target, target.stat().st_size, any_batch, difference)
+
+
+class _Completed(nn.Module):
+    """A completion network that gives the completed picture alone, from floats or from bytes."""
+
+    def __init__(self, network: nn.Module, *, as_bytes: bool) -> None:
+        super().__init__()
+        self.network, self.as_bytes = network, as_bytes
+        self.opset = int(getattr(network, "onnx_opset", 18))
+
+    def forward(self, image: Tensor, hole: Tensor) -> Tensor:
+        if not self.as_bytes:
+            completed: Tensor = self.network(image, hole).completed
+            return completed
+        values = image.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        missing = (hole > 127)[:, None]
+        painted = self.network(values, missing.float()).prediction
+        levels = ((painted + 1.0) * 127.5).round().clamp(0.0, 255.0).to(torch.uint8)
+        # Known bytes come back as they are, whatever the arithmetic rounds.
+        return torch.where(missing.permute(0, 2, 3, 1), levels.permute(0, 2, 3, 1), image)
+
+    def sample(self, count: int, side: int) -> tuple[Tensor, Tensor]:
+        """Random pictures with a hole in their middle, always the same."""
+        chance = torch.Generator().manual_seed(0)
+        hole = torch.zeros(count, 1, side, side)
+        hole[:, :, side // 3 : max(side // 3 + 1, 3 * side // 4), side // 4 : 1 + 3 * side // 4] = 1
+        if self.as_bytes:
+            pixels = torch.randint(0, 256, (count, side, side, 3), generator=chance)
+            return pixels.to(torch.uint8), (255 * hole[:, 0]).to(torch.uint8)
+        return torch.rand(count, 3, side, side, generator=chance) * 2.0 - 1.0, hole
+
+
+def _exported(network: _Completed, name: str, side: int) -> tuple[Any, bool]:
+    """Trace a network for batches of any size, or else for one picture."""
+    batch = torch.export.Dim("batch")
+    problem: Exception | None = None
+    for count, shapes in ((2, ({0: batch}, {0: batch})), (1, None)):
+        try:
+            with _exporter_silenced():
+                program = torch.onnx.export(
+                    network,
+                    network.sample(count, side),
+                    dynamo=True,
+                    verbose=False,
+                    input_names=["image", "hole"],
+                    output_names=["completed"],
+                    dynamic_shapes=shapes,
+                    opset_version=network.opset,
+                )
+        except Exception as error:
+            problem = error
+            continue
+        assert program is not None
+        if shapes is None:
+            return program, False
+        # Some operators silently fix the batch to the one that was traced.
+        sides = program.model.graph.inputs[0].shape
+        if sides is not None and not isinstance(sides[0], int):
+            return program, True
+    reason = str(problem.__cause__ or problem).strip().splitlines()[0] if problem else ""
+    raise ConfigurationError(
+        f"The network {name!r} cannot be written as ONNX, which lacks what one of its operators "
+        f"does ({reason.strip()[:200]})."
+    ) from problem
+
+
+@contextmanager
+def _exporter_silenced() -> Iterator[None]:
+    """Keep back the exporter's remarks on its own workings; what counts is compared afterwards."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _metadata(
+    name: str, side: int, as_bytes: bool, any_batch: bool, source: str
+) -> Mapping[str, str]:
+    floats = "float32 RGB (N, 3, S, S), -1 to 1; hole float32 (N, 1, S, S), 1 = missing"
+    pixels = "uint8 RGB (N, S, S, 3); hole uint8 (N, S, S), above 127 = missing"
+    return {
+        "task": "completion of faces; a filled face is a guess, never evidence of who someone is",
+        "architecture": name,
+        "image_size": str(side),
+        "any_batch": json.dumps(any_batch),
+        "input": pixels if as_bytes else floats,
+        "completed": "as the image: painted in the hole, untouched elsewhere",
+        "source": source,
+        "license": LICENCE,
+    }
+
+
+def _difference(file: Path, network: _Completed, side: int, any_batch: bool) -> float:
+    """Compare both networks on random pictures, alone and in a batch of another size."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        os.fspath(file), options, providers=["CPUExecutionProvider"]
+    )
+    worst = 0.0
+    for count in (1, 3) if any_batch else (1,):
+        image, hole = network.sample(count, side)
+        (found,) = session.run(None, {"image": image.numpy(), "hole": hole.numpy()})
+        with torch.inference_mode():
+            expected = network(image, hole)
+        distance = (torch.from_numpy(found).float() - expected.float()).abs().max()
+        worst = max(worst, float(distance))
+    return worst

@@ -1,0 +1,62 @@
+"""The options by which commands choose stages: what they make of them, and their completion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipeline.protocols import StageKind
+
+
+def stage_arguments(
+    config: Path | None, confidence: float | None = None, **chosen: str | None
+) -> dict[str, Any]:
+    """Return the arguments of a `Pipeline`: those of the YAML file, and before them the options.
+
+    Args:
+        config: the file, if any.
+        confidence: an option of the detector, if given.
+        **chosen: `device` and stages by kind; None where not given.
+
+    Raises:
+        InputError: the file cannot be read.
+        ConfigurationError: it is no YAML mapping, or has an unknown key.
+    """
+    arguments: dict[str, Any] = {}
+    if config is not None:
+        from pipeline.configuration import read_configuration
+
+        arguments = read_configuration(config)
+    arguments |= {key: value for key, value in chosen.items() if value is not None}
+    if confidence is not None:
+        detector = arguments.get("detector", "yolo")
+        options = detector if isinstance(detector, dict) else {"name": detector}
+        arguments["detector"] = {**options, "confidence": confidence}
+    return arguments
+
+
+def complete_stage(kind: str) -> Callable[[str], list[str]]:
+    """Make the function that completes the name of a kind of stage in a shell."""
+
+    def complete(incomplete: str) -> list[str]:
+        from pipeline.registry import stage_names
+
+        names = stage_names(cast("StageKind", kind))
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
+
+
+def complete_device(incomplete: str) -> list[str]:
+    """Complete the name of a device in a shell."""
+    return [name for name in ("auto", "cpu", "cuda", "mps") if name.startswith(incomplete)]
+
+
+def complete_format(incomplete: str) -> list[str]:
+    """Complete the name of a picture format in a shell."""
+    from pipeline.folder import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]

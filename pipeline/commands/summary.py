@@ -1,0 +1,141 @@
+"""What `unmask run` says at its end, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pipeline.outcome import Outcome
+
+_MOST_ROWS = 40
+"""How many files are named at most, failures not counted in."""
+_EXPLANATIONS = {
+    "to do": "would be worked on",
+    "done": "what was filled in is a guess, no evidence of who the person is",
+    "no mask found": "written as they were",
+    "skipped": "the result exists; --overwrite replaces it",
+    "failed": "named above",
+    "no picture": "no picture and no video by the suffix",
+}
+
+
+def count_outcomes(outcomes: Sequence[Outcome], passed_over: Sequence[Path]) -> dict[str, int]:
+    """Count outcomes by status, and files that are no pictures, in the order of the table."""
+    counts = Counter(outcome.status for outcome in outcomes)
+    return {
+        "done": counts["done"],
+        "no mask found": counts["no mask found"],
+        "skipped": counts["skipped"],
+        "failed": counts["failed"],
+        "no picture": len(passed_over),
+    } | ({"to do": counts["to do"]} if counts["to do"] else {})
+
+
+def make_report(
+    outcomes: Sequence[Outcome], passed_over: Sequence[Path], *, complete: bool
+) -> dict[str, Any]:
+    """Make the report of a whole run: strings, numbers, lists and mappings."""
+    from weights.provenance import NOTICE, unmask_version
+
+    return {
+        "unmask": unmask_version(),
+        "notice": NOTICE,
+        "complete": complete,
+        "counts": count_outcomes(outcomes, passed_over),
+        "pictures": [outcome.to_mapping() for outcome in outcomes if not outcome.job.video],
+        "videos": [outcome.to_mapping() for outcome in outcomes if outcome.job.video],
+        "no_pictures": [str(path) for path in passed_over],
+    }
+
+
+def print_summary(
+    outcomes: Sequence[Outcome],
+    passed_over: Sequence[Path],
+    *,
+    output: Path,
+    seconds: float,
+    resumed: bool,
+) -> None:
+    """Print the files that are worth a line, a table of counts, and where the results are.
+
+    Args:
+        outcomes: of all files, in order.
+        passed_over: files in folders that are no pictures.
+        output: where the results are.
+        seconds: how long the work took.
+        resumed: whether the run went on with one that was stopped, so that what it skipped is done.
+    """
+    ranks = {"failed": 0, "to do": 1, "no mask found": 2, "done": 3}
+    notable = sorted(
+        (
+            outcome
+            for outcome in outcomes
+            if outcome.status in ("failed", "to do", "no mask found")
+            or (outcome.status == "done" and outcome.reason)
+        ),
+        key=lambda outcome: ranks[outcome.status],
+    )
+    if notable:
+        # Every failure is named, however many there are.
+        failures = sum(outcome.status == "failed" for outcome in notable)
+        shown = notable[: max(failures, _MOST_ROWS)]
+        _print_rows([(str(one.job.source), one.status, one.reason) for one in shown])
+        if len(notable) > len(shown):
+            typer.echo(f"... and {len(notable) - len(shown)} more; --json lists all.")
+        typer.echo()
+    counts = count_outcomes(outcomes, passed_over)
+    skipped = "finished before" if resumed else _EXPLANATIONS["skipped"]
+    explanations = _EXPLANATIONS | {"skipped": skipped}
+    _print_rows(
+        [(status, str(count), explanations[status]) for status, count in counts.items() if count],
+        right=1,
+    )
+    worked = counts["done"] + counts["no mask found"]
+    if worked:
+        each = seconds / worked
+        speed = f"{each:.1f} s each" if each > 1 else f"{1 / max(each, 1e-9):.1f} a second"
+        typer.echo(f"{worked} written to {output} in {_duration(seconds)}, {speed}.")
+    elif resumed and not counts.get("to do"):
+        rest = "Nothing else was left to do" if counts["failed"] else "Nothing was left to do"
+        typer.echo(f"{rest}: the results are in {output}.")
+
+
+def _print_rows(rows: Sequence[tuple[str, ...]], right: int | None = None) -> None:
+    """Print rows in columns: folded to fit a terminal, in a pipe or a log one line each."""
+    import sys
+
+    if not sys.stdout.isatty():
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (
+                cell.rjust(width) if index == right else cell.ljust(width)
+                for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            typer.echo("  ".join(cells).rstrip())
+        return
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for index in range(len(rows[0])):
+        table.add_column(justify="right" if index == right else "left", overflow="fold")
+    for row in rows:
+        style = "red" if "failed" in row[:2] else ""
+        table.add_row(*(Text(cell, style=style if cell == "failed" else "") for cell in row))
+    Console().print(table)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

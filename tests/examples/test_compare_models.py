@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from examples import compare_models
+from tests.faces import write_faces
+from weights.errors import ConfigurationError
+
+
+def test_systems_are_trained_and_set_side_by_side(tmp_path, capsys):
+    faces = write_faces(tmp_path / "faces", count=8, side=160)
+    arguments = ["--faces", str(faces), "--output", str(tmp_path / "zoo"), "--minutes", "0.02"]
+    arguments += ["--size", "64", "--batch", "2", "--count", "2", "--shown", "2"]
+    arguments += ["--models", "residual-cnn,unet,semantic", "--device", "cpu"]
+    arguments += ["--face-batch", "2", "--search-steps", "2"]
+    compare_models.main(arguments)
+    text = (tmp_path / "zoo" / "comparison.md").read_text(encoding="utf-8")
+    assert text in capsys.readouterr().out
+    rows = {line.split(" | ")[0][2:]: line for line in text.splitlines() if line[:2] == "| "}
+    assert list(rows) == ["system", "telea", "residual-cnn", "unet", "semantic"]
+    assert "| 28,643 |" in rows["residual-cnn"] and "| 3,835,907 |" in rows["unet"]
+    assert "all holes (2)" in rows["system"]
+    figures = json.loads((tmp_path / "zoo" / "comparison.json").read_text(encoding="utf-8"))
+    assert figures["steps"]["unet"] >= 1
+    sheet = PIL.Image.open(tmp_path / "zoo" / "comparison.jpg")
+    assert sheet.width > 6 * 64 and sheet.height > 2 * 64
+    # Nothing is trained twice.
+    before = (tmp_path / "zoo" / "runs" / "unet" / "last.ckpt").stat().st_mtime_ns
+    compare_models.main(arguments)
+    assert (tmp_path / "zoo" / "runs" / "unet" / "last.ckpt").stat().st_mtime_ns == before
+
+
+def test_masks_lie_in_their_holes(tmp_path):
+    faces = write_faces(tmp_path / "faces", side=160)
+    cases, masked = compare_models.masked_cases(faces, 5, 64)
+    assert len(cases) == len(masked) == 2
+    for case in cases:
+        given = masked[case.hole.tobytes()]
+        change = np.abs(given.astype(int) - case.image).max(axis=2)
+        assert change[case.hole].mean() > 5 * change[~case.hole].mean()
+        assert np.median(change[~case.hole]) == 0
+
+
+def test_unknown_systems_name_the_nearest(tmp_path):
+    with pytest.raises(ConfigurationError, match="Did you mean 'unet'"):
+        compare_models.main(["--faces", str(tmp_path), "--models", "unett"])
+    assert {"semantic", "glcic", "gated-dmfb.model1"} < set(compare_models.system_recipes())

@@ -1,0 +1,69 @@
+"""The trainers' programs: the same options of the same meaning, and the recipe's values by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from inpainter import train, train_faces
+from inpainter.training import read_recipe
+from tests.faces import write_faces
+from weights.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_recipe_is_named_trained_and_changed(tmp_path: Path, capsys) -> None:
+    faces = write_faces(tmp_path / "faces")
+    arguments = ["--config", "unet.tiny", "--faces", str(faces), "--output", str(tmp_path / "run")]
+    arguments += ["--device", "cpu", "--set", "network.width=4", "--set", "phases.0.steps=2"]
+    arguments += ["--set", "phases.0.batch=2", "--set", "optimizer.generator_rate=1e-5"]
+    assert train.main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "after 2 steps, finished" in out
+    recipe = read_recipe(tmp_path / "run" / "recipe.yaml")
+    assert recipe.network["width"] == 4
+    assert recipe.optimizer.generator_rate == 1e-5
+    # The same command again finds nothing to do; with --restart it begins anew.
+    assert train.main(arguments) == 0
+    assert "round 1/1" not in capsys.readouterr().out
+    assert train.main([*arguments, "--restart"]) == 0
+    assert "round 1/1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("optimizer.generator_rte=1", "Did you mean 'generator_rate'"),
+        ("optimiser.generator_rate=1", "no place 'optimiser.generator_rate'"),
+        ("phases.7.steps=1", "no place 'phases.7.steps'"),
+        ("phases.0.steps=many", "must be of type int"),
+        ("seed.x=1", "no place 'seed.x'"),
+    ],
+)
+def test_a_wrong_change_is_one_sentence(tmp_path: Path, capsys, change: str, sentence: str) -> None:
+    arguments = ["--config", "unet.tiny", "--output", str(tmp_path / "run"), "--set", change]
+    assert train.main(arguments) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_changes_leave_the_recipe_as_it_was() -> None:
+    recipe = read_recipe("gated.cpu")
+    changed = recipe.with_changes({"phases.1.weights": {"adversarial": 0.5}})
+    assert recipe.phases[1].weights == {}
+    assert changed.weights_in(changed.phases[1])["adversarial"] == 0.5
+    assert recipe.with_changes({}) == recipe
+    with pytest.raises(ConfigurationError, match="adversarial"):
+        recipe.with_changes({"phases.1.weights": {"adverserial": 0.5}})
+
+
+def test_the_face_generator_begins_anew_where_asked(tmp_path: Path) -> None:
+    faces = write_faces(tmp_path / "faces")
+    arguments = ["--faces", str(faces), "--output", str(tmp_path / "run"), "--batch", "4"]
+    arguments += ["--width", "4", "--epochs", "1", "--device", "cpu"]
+    log = tmp_path / "run" / "epochs.log"
+    for extra, lines in (([], 1), ([], 1), (["--restart"], 2)):
+        assert train_faces.main([*arguments, *extra]) == 0
+        assert len(log.read_text(encoding="utf-8").splitlines()) == lines

@@ -1,0 +1,274 @@
+"""What a recipe can say about phases, rates, optimizers and the discriminator's steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch import nn
+
+from inpainter.training.objective import PictureObjective
+from inpainter.training.optimizers import create_optimizers
+from inpainter.training.recipe import (
+    AdversarialSettings,
+    OptimizerSettings,
+    Phase,
+    Recipe,
+    read_recipe,
+)
+from inpainter.training.terms import read_terms
+from tests.inpainter.short_runs import PATCHES, fit, short_recipe
+from weights.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_weights_and_rates_may_change_from_phase_to_phase(tmp_path: Path) -> None:
+    recipe = short_recipe(
+        tmp_path,
+        phases=(
+            Phase(steps=1, size=32, batch=2, weights={"adversarial": 0.0, "feature_matching": 0}),
+            Phase(
+                steps=1,
+                size=32,
+                batch=2,
+                generator_rate=1e-3,
+                discriminator_rate=5e-3,
+                weights={"hole_l1": 1.0},
+            ),
+        ),
+        adversarial=AdversarialSettings(PATCHES, weight=0.5, feature_matching=2.0),
+    )
+    module = fit(recipe)
+    first, second = module.terms
+    # The discriminator may already learn what it does not yet say to the generator.
+    assert set(first) == {"discriminator", "hole_l1"}
+    assert set(second) == {"discriminator", "hole_l1", "adversarial", "feature_matching"}
+    assert second["hole_l1"] < 0.5 * first["hole_l1"]
+    assert module.rates_seen == [[2e-4, 2e-4], [1e-3, 5e-3]]
+
+
+def test_weights_of_unknown_terms_name_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="Did you mean 'hole_l1'"):
+        short_recipe(tmp_path, phases=(Phase(1, 32, 2, weights={"hole_l2": 1.0}),))
+    with pytest.raises(ConfigurationError, match="no loss has a weight"):
+        short_recipe(tmp_path, phases=(Phase(1, 32, 2, weights={"hole_l1": 0.0}),))
+
+
+def test_phases_and_terms_survive_yaml(tmp_path: Path) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(
+        "network: {name: unet}\n"
+        "losses:\n"
+        "  - {name: l1, weight: 1.0, picture: completed, coarse: 0.5}\n"
+        "adversarial: {fake_region: hole, every: 5, r1: 10.0}\n"
+        "phases: [{steps: 1, size: 8, batch: 2, weights: {completed_l1: 2}}]\n"
+        "optimizer: {kind: adadelta, discriminator_betas: [0.0, 0.9]}\n",
+        encoding="utf-8",
+    )
+    recipe = read_recipe(file)
+    assert recipe.weights_in(recipe.phases[0])["completed_l1"] == 2.0
+    assert recipe.adversarial is not None and recipe.adversarial.every == 5
+    assert recipe.optimizer.discriminator_betas == (0.0, 0.9)
+    file.write_text(
+        "network: {name: unet}\noptimizer: {kind: adamw}\n"
+        "phases: [{steps: 1, size: 8, batch: 2}]\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(ConfigurationError, match="'adam'"):
+        read_recipe(file)
+
+
+def test_a_loss_looks_at_the_picture_that_it_names() -> None:
+    objective = PictureObjective(
+        [
+            {"name": "l1", "weight": 1.0},
+            {"name": "l1", "weight": 1.0, "picture": "completed", "coarse": 0.5},
+        ]
+    )
+    target = torch.zeros(1, 3, 4, 4)
+    hole = torch.zeros(1, 1, 4, 4)
+    hole[..., :1] = 1.0
+    prediction = torch.ones_like(target)
+    completed = torch.where(hole > 0.5, prediction, target)
+    found = objective(prediction, completed, target, hole)
+    assert {name: float(value) for name, value in found.items()} == {
+        "l1": 1.0,
+        "completed_l1": 0.25,
+    }
+    coarse = objective(prediction, completed, target, hole, {"l1": 0.0}, coarse=True)
+    assert {name: float(value) for name, value in coarse.items()} == {"completed_l1": 0.125}
+
+
+def test_terms_say_what_is_wrong_with_them() -> None:
+    with pytest.raises(ConfigurationError, match="Did you mean 'completed'"):
+        read_terms([{"name": "l1", "weight": 1.0, "picture": "complete"}])
+    with pytest.raises(ConfigurationError, match="a number as weight"):
+        read_terms([{"name": "l1"}])
+    with pytest.raises(ConfigurationError, match="coarse of a recipe's loss"):
+        read_terms([{"name": "l1", "weight": 1, "coarse": "none"}])
+    names = [term.name for term in read_terms([{"name": "l1", "weight": 1}] * 3)]
+    assert names == ["l1", "l1_1", "l1_2"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "made"),
+    [("adam", torch.optim.Adam), ("adadelta", torch.optim.Adadelta), ("sgd", torch.optim.SGD)],
+)
+def test_optimizers_by_name(kind: str, made: type) -> None:
+    settings = OptimizerSettings(
+        kind=kind,  # type: ignore[arg-type]
+        generator_rate=0.5,
+        discriminator_rate=0.25,
+        betas=(0.5, 0.9),
+        discriminator_betas=(0.0, 0.99),
+        momentum=0.9,
+    )
+    painter, judge = nn.Linear(1, 1), nn.Linear(1, 1)
+    first, second = create_optimizers(settings, painter, judge)
+    assert type(first) is type(second) is made
+    assert (first.param_groups[0]["lr"], second.param_groups[0]["lr"]) == (0.5, 0.25)
+    if kind == "adam":
+        assert first.param_groups[0]["betas"] == (0.5, 0.9)
+        assert second.param_groups[0]["betas"] == (0.0, 0.99)
+    if kind == "sgd":
+        assert first.param_groups[0]["momentum"] == 0.9
+    assert len(create_optimizers(settings, painter, None)) == 1
+
+
+@pytest.mark.parametrize("kind", ["adadelta", "sgd"])
+def test_other_optimizers_lower_the_loss(tmp_path: Path, kind: str) -> None:
+    recipe = short_recipe(
+        tmp_path,
+        phases=(Phase(steps=30, size=32, batch=4),),
+        optimizer=OptimizerSettings(
+            kind=kind,  # type: ignore[arg-type]
+            generator_rate={"adadelta": 1.0, "sgd": 0.05}[kind],
+            warmup_steps=0,
+            final_share=1.0,
+        ),
+    )
+    losses = [terms["hole_l1"] for terms in fit(recipe).terms]
+    assert sum(losses[-5:]) < 0.85 * sum(losses[:5])
+
+
+def test_the_discriminator_may_step_every_few_batches(tmp_path: Path) -> None:
+    recipe = short_recipe(
+        tmp_path,
+        phases=(Phase(steps=7, size=32, batch=2),),
+        adversarial=AdversarialSettings(PATCHES, weight=0.1, every=3),
+    )
+    module = fit(recipe)
+    assert module.moved("discriminator.") == [True, False, False, True, False, False, True]
+    assert all(module.moved("generator."))
+    assert all("adversarial" in terms for terms in module.terms)
+    with pytest.raises(ConfigurationError, match="1 or more"):
+        AdversarialSettings(every=0)
+
+
+def test_the_slope_is_punished_at_intervals_and_as_often_as_strongly(tmp_path: Path) -> None:
+    recipe = short_recipe(
+        tmp_path,
+        phases=(Phase(steps=5, size=32, batch=2),),
+        adversarial=AdversarialSettings(
+            {"name": "tests.inpainter.test_training_settings:LinearJudge"},
+            kind="logistic",
+            weight=0.1,
+            r1=10.0,
+            r1_interval=2,
+        ),
+        optimizer=OptimizerSettings(
+            discriminator_rate=0.0, warmup_steps=0, final_share=1.0, betas=(0.0, 0.9)
+        ),
+    )
+    module = fit(recipe)
+    assert ["r1" in terms for terms in module.terms] == [True, False, True, False, True]
+    # The slope of a linear score is its weight, 0.01 at each of 3 x 32 x 32 places.
+    expected = 2 * 10.0 / 2 * 3 * 32 * 32 * 0.01**2
+    assert module.terms[0]["r1"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_batch_normalisation_judges_true_and_painted_pictures_apart(tmp_path: Path) -> None:
+    def batches(norm: bool) -> list[int]:
+        settings = {
+            "name": "tests.inpainter.test_training_settings:CountingJudge",
+            "normalised": norm,
+        }
+        recipe = short_recipe(
+            tmp_path,
+            phases=(Phase(steps=1, size=32, batch=2),),
+            adversarial=AdversarialSettings(settings, weight=0.1),
+        )
+        module = fit(recipe)
+        assert isinstance(module.discriminator, CountingJudge)
+        return module.discriminator.batches
+
+    # The discriminator's step, then the generator's.
+    assert batches(norm=True) == [2, 2, 2]
+    assert batches(norm=False) == [4, 2]
+
+
+def test_a_generator_with_batch_normalisation_stands_still_while_frozen(tmp_path: Path) -> None:
+    recipe = short_recipe(
+        tmp_path,
+        network={"name": "glcic", "width": 4},
+        phases=(Phase(steps=2, size=32, batch=2, generator=False),),
+        adversarial=AdversarialSettings(PATCHES),
+    )
+    module = fit(recipe)
+    before, after = module.states[0], module.states[-1]
+    own = [name for name in before if name.startswith(("generator.", "average."))]
+    # Running means and the count of batches are no parameters, but part of the state.
+    assert any("running_mean" in name for name in own)
+    assert all(torch.equal(before[name], after[name]) for name in own)
+    assert module.generator.training
+    assert all(module.moved("discriminator."))
+    assert all(one.grad is None for one in module.generator.parameters())
+
+
+def test_the_papers_discriminators_with_batch_normalisation_are_found() -> None:
+    from inpainter.training.module import CompletionTraining
+
+    apart = {
+        name: CompletionTraining(_offline(read_recipe(f"{name}.tiny"))).batches_apart
+        for name in ("glcic", "dmfn", "lama", "deepfillv2", "comodgan")
+    }
+    assert apart == {
+        "glcic": True,
+        "dmfn": True,
+        "lama": True,
+        "deepfillv2": False,
+        "comodgan": False,
+    }
+
+
+def _offline(recipe: Recipe) -> Recipe:
+    return replace(recipe, compile=False)
+
+
+class LinearJudge(nn.Module):
+    """Scores a picture by 0.01 times the sum of its values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor(0.01))
+
+    def forward(self, picture: torch.Tensor, hole: torch.Tensor) -> list[torch.Tensor]:
+        return [(self.slope * picture).sum(dim=(1, 2, 3))[:, None]]
+
+
+class CountingJudge(nn.Module):
+    """Notes the batches that it is asked about."""
+
+    def __init__(self, normalised: bool) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 2, 3, stride=4)
+        self.norm = nn.BatchNorm2d(2) if normalised else nn.Identity()
+        self.batches: list[int] = []
+
+    def forward(self, picture: torch.Tensor, hole: torch.Tensor) -> list[torch.Tensor]:
+        self.batches.append(len(picture))
+        return [self.norm(self.layer(picture))]

@@ -1,0 +1,59 @@
+"""The progress bar: shown to people alone."""
+
+import io
+import re
+import time
+
+import pytest
+
+from pipeline.commands.progress import progress_bar
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Make standard error a terminal; called in the test, as pytest sets its own before."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def show():
+        screen = Terminal()
+        monkeypatch.setattr("sys.stderr", screen)
+        return screen
+
+    return show
+
+
+def test_it_shows_count_speed_and_time_left(terminal):
+    screen = terminal()
+    with progress_bar("Unmasking [x]", 4) as show:
+        for done in range(1, 4):
+            time.sleep(0.02)
+            show(done)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
+    assert "Unmasking [x]" in text
+    assert "3/4" in text
+    assert re.search(r"\d+\.\d pictures/s", text)
+    assert "left" in text
+
+
+def test_a_total_may_come_later_and_the_unit_be_another(terminal):
+    screen = terminal()
+    with progress_bar("clip.mp4", unit="frames") as show:
+        show(5, None)
+        show(6, 10)
+    assert "6/10" in screen.getvalue()
+    assert "frames/s" in screen.getvalue()
+
+
+def test_nothing_is_written_where_nobody_looks(capsys):
+    with progress_bar("Unmasking", 2) as show:
+        show(1)
+        show(2)
+    assert capsys.readouterr() == ("", "")
