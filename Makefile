@@ -1,5 +1,6 @@
 # Two commands for a fresh clone: `make example` and `make test`. Each makes the virtual environment
-# .venv on its first run, which downloads torch (about 3 GB with its CUDA libraries).
+# .venv on its first run, which downloads torch (about 3 GB with its CUDA libraries). `make docs` builds
+# the documentation's site into output/site.
 
 PYTHON ?= $(shell for candidate in python3.11 python3 python3.12 python3.13 python3.14 python; do \
 	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -7,7 +8,7 @@ PYTHON ?= $(shell for candidate in python3.11 python3 python3.12 python3.13 pyth
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: example test
+.PHONY: docs example test
 .DELETE_ON_ERROR:
 
 example: $(VENV)/installed
@@ -18,6 +19,10 @@ test: $(VENV)/installed-for-test
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2
+
+docs: $(VENV)/installed-for-docs
+	$(RUN) -m mkdocs build --strict --quiet
+	@echo "The site is output/site: look at it by '$(RUN) -m http.server --directory output/site'."
 
 # Debian's Python may come without ensurepip; then the pip beside it fills the environment.
 $(VENV)/made:
@@ -38,6 +43,11 @@ $(VENV)/installed-for-test: pyproject.toml Makefile | $(VENV)/made
 	$(RUN) -m pip install --editable ".[test]"
 	$(headless-if-needed)
 	touch $(VENV)/installed $@
+
+$(VENV)/installed-for-docs: pyproject.toml Makefile | $(VENV)/made
+	$(RUN) -m pip install --editable ".[docs]"
+	$(headless-if-needed)
+	touch $@
 
 # opencv-python opens windows and so needs libGL and GLib, which servers and containers often lack;
 # the build without windows has the same functions and needs neither.

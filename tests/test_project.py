@@ -22,14 +22,26 @@ MAY_IMPORT = {
     "examples": {*PACKAGES, "examples"},
 }
 TOP_LEVEL_FOLDERS = {*PACKAGES, "tests", "examples", ".ci"}
-PROJECT_FILES = {".gitignore", "LICENSE", "Makefile", "README.md", "pyproject.toml"}
+PROJECT_FILES = {
+    ".dockerignore",
+    ".gitignore",
+    "Dockerfile",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "mkdocs.yml",
+    "pyproject.toml",
+}
+# A project of its own, with tests and a pyproject.toml that other people's packages begin from.
+TEMPLATE = ROOT / "examples" / "third_party_stages"
 HEAVY = ("torch", "torchvision", "ultralytics", "lightning", "dlib", "skimage", "scipy")
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def sources(folder: str) -> list[Path]:
-    return sorted((ROOT / folder).rglob("*.py"))
+    paths = (ROOT / folder).rglob("*.py")
+    return sorted(path for path in paths if not path.is_relative_to(TEMPLATE))
 
 
 def imported_modules(path: Path) -> set[str]:
@@ -89,9 +101,15 @@ def test_every_folder_of_a_package_has_an_init_and_the_package_is_typed(package)
 
 
 def test_every_file_that_is_data_is_installed():
-    for package, patterns in PROJECT["tool"]["setuptools"]["package-data"].items():
-        folder = ROOT.joinpath(*package.split("."))
-        installed = {path for pattern in patterns for path in folder.glob(pattern)}
+    listed = PROJECT["tool"]["setuptools"]["package-data"]
+    folders = {package: ROOT.joinpath(*package.split(".")) for package in listed}
+    installed = {
+        path
+        for package, patterns in listed.items()
+        for pattern in patterns
+        for path in folders[package].glob(pattern)
+    }
+    for folder in folders.values():
         for path in folder.rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
                 assert path.suffix == ".py" or path in installed, path

@@ -1,0 +1,19 @@
+"""The inpainter fills as it says."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline import create_stage
+
+
+def test_the_hole_is_filled_from_the_other_side() -> None:
+    """A hole on the left of a picture that is its own mirror image leaves no trace."""
+    half = np.random.default_rng(0).integers(0, 255, (16, 8, 3), np.uint8)
+    crop = np.concatenate([half, half[:, ::-1]], axis=1)
+    hole = np.zeros((16, 16), np.bool_)
+    hole[4:12, 1:7] = True
+    masked = crop.copy()
+    masked[hole] = 0
+    (fill,) = create_stage("inpainter", "mirror").complete([masked], [hole])
+    assert np.array_equal(fill, crop)

@@ -1,0 +1,1 @@
+"""Two stages for unmask, found by their names through entry points."""

@@ -1,0 +1,48 @@
+"""Videos: the same stages as for pictures, with masks tracked and fills steadied over time.
+
+Every public name is imported when it is first used; PyAV, of the extra `video`, is loaded when a
+video is opened.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.video.frame_stream import FrameStream, UnmaskedFrame
+    from pipeline.video.provenance import read_video_mark
+    from pipeline.video.report import VideoReport
+    from pipeline.video.settings import VideoSettings
+    from pipeline.video.suffixes import is_video
+    from pipeline.video.unmasking import unmask_video
+
+__all__ = [
+    "FrameStream",
+    "UnmaskedFrame",
+    "VideoReport",
+    "VideoSettings",
+    "is_video",
+    "read_video_mark",
+    "unmask_video",
+]
+
+_HOMES = {
+    "FrameStream": "pipeline.video.frame_stream",
+    "UnmaskedFrame": "pipeline.video.frame_stream",
+    "VideoReport": "pipeline.video.report",
+    "VideoSettings": "pipeline.video.settings",
+    "is_video": "pipeline.video.suffixes",
+    "read_video_mark": "pipeline.video.provenance",
+    "unmask_video": "pipeline.video.unmasking",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

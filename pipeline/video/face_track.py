@@ -1,0 +1,182 @@
+"""One masked face, followed through the frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.video.outline_field import Field, mean_field, moved_field
+from pipeline.video.similarity import Matrix, bounds, inverse, scale_of, scaling_and_shift
+from pipeline.video.steady_fill import SteadyFill
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from inpainter.framing import Square
+
+MARGIN = 1.3
+"""Side of the canvas over that of the square round the face, when it is laid out."""
+INNER = (0.5 - 0.5 / MARGIN, 0.5 + 0.5 / MARGIN)
+"""Where the square then lies on the canvas, whose sides go from 0 to 1."""
+MOST_DRIFT = 0.12
+"""How far the square may drift on the canvas before the canvas is laid out anew."""
+MOST_GROWTH = 1.35
+"""How much the square may grow or shrink on the canvas before that."""
+CERTAIN = 0.2
+"""Certainty of a motion below which it is taken for unknown."""
+
+
+@dataclass(eq=False)
+class FaceTrack:
+    """One masked face in a run of frames.
+
+    Attributes:
+        number: its own, from 0, in the order in which the faces appeared.
+        poses: per frame what takes its pixels to the track's canvas, on which the face stands
+            still; the canvas' sides go from 0 to 1.
+        certainties: per frame how certain the motion into it is, 0 to 1.
+        fields: per frame in which the mask was found its outline on the canvas.
+        square: middle x and y and side of the square that the inpainter sees, on the canvas,
+            smoothed over time; None before the first fill.
+        fill: the running mean of the fills.
+        blended: the running mean of the face with its fill blended in.
+        filled: whether any frame was filled.
+    """
+
+    number: int
+    poses: dict[int, Matrix]
+    certainties: dict[int, float]
+    fields: dict[int, Field] = field(default_factory=dict)
+    square: tuple[float, float, float] | None = None
+    fill: SteadyFill = field(default_factory=SteadyFill)
+    blended: SteadyFill = field(default_factory=SteadyFill)
+    filled: bool = False
+
+    @property
+    def last_found(self) -> int:
+        """The last frame in which the mask was found."""
+        return max(self.fields)
+
+    def covers(self, frame: int, hold: int) -> bool:
+        """Whether there is a hole in a frame: found, between two finds, or within `hold` of one."""
+        if frame not in self.poses or not self.fields:
+            return False
+        earlier = [found for found in self.fields if found <= frame]
+        later = [found for found in self.fields if found >= frame]
+        if earlier and later:
+            return True
+        # Where the motion is lost there is no telling where the mask would be.
+        if earlier:
+            since = range(max(earlier) + 1, frame + 1)
+            return len(since) <= hold and all(self.certainties[i] >= CERTAIN for i in since)
+        return min(later) - frame <= hold
+
+    def found_between(self, first: int, last: int) -> int:
+        """In how many frames of a range, both ends included, the mask was found."""
+        return sum(first <= found <= last for found in self.fields)
+
+    def field_at(self, frame: int, smoothing: float) -> Field:
+        """The outline in a frame: the mean of those found near it in time."""
+        apart = {found: abs(found - frame) for found in self.fields}
+        nearest = min(apart.values())
+        deviation = max(smoothing, 0.6 * nearest)
+        if deviation <= 0.0:
+            return self.fields[frame]
+        weights = {
+            found: float(np.exp((nearest**2 - distance**2) / (2.0 * deviation**2)))
+            for found, distance in apart.items()
+        }
+        chosen = [found for found, weight in weights.items() if weight >= 0.01]
+        return mean_field(
+            [self.fields[found] for found in chosen], [weights[found] for found in chosen]
+        )
+
+    def face_square(self, frame: int) -> tuple[float, float, float]:
+        """x0, y0 and side, in the frame's pixels, of where the face's square is."""
+        low, high = INNER
+        x0, y0, x1, y1 = bounds(inverse(self.poses[frame]), low, low, high, high)
+        side = (high - low) / scale_of(self.poses[frame])
+        return (x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side
+
+    def lay_out_anew_if_needed(self, frame: int, square: Square) -> None:
+        """Lay the canvas out round the face's square in a frame, if that has drifted too far."""
+        pose = self.poses[frame]
+        x0, y0, side = square
+        low, high = INNER
+        middle = pose @ [x0 + side / 2, y0 + side / 2, 1.0]
+        growth = scale_of(pose) * side / (high - low)
+        drift = float(np.abs(middle[:2] - 0.5).max())
+        if drift <= MOST_DRIFT and 1.0 / MOST_GROWTH <= growth <= MOST_GROWTH:
+            return
+        move = (
+            scaling_and_shift(1.0, 0.5, 0.5)
+            @ scaling_and_shift(1.0 / growth, 0.0, 0.0)
+            @ scaling_and_shift(1.0, -middle[0], -middle[1])
+        )
+        self.poses = {index: move @ pose for index, pose in self.poses.items()}
+        self.fields = {index: moved_field(outline, move) for index, outline in self.fields.items()}
+        self.fill.move(move)
+        self.blended.move(move)
+        if self.square is not None:
+            x, y, _ = move @ [self.square[0], self.square[1], 1.0]
+            self.square = (float(x), float(y), self.square[2] * scale_of(move))
+
+    def forget_before(self, frame: int) -> None:
+        """Drop what is known of frames before one, but for the last find."""
+        last = self.last_found
+        self.fields = {i: value for i, value in self.fields.items() if i >= frame or i == last}
+        newest = max(self.poses)
+        for known in (self.poses, self.certainties):
+            for index in [index for index in known if index < frame and index != newest]:
+                del known[index]
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What must be known to go on later: plain values and arrays."""
+        plain = {
+            "number": self.number,
+            "frames": sorted(self.poses),
+            "certainties": [self.certainties[index] for index in sorted(self.poses)],
+            "found": sorted(self.fields),
+            "square": self.square,
+            "filled": self.filled,
+        }
+        arrays: dict[str, NDArray[Any]] = {
+            "poses": np.stack([self.poses[index] for index in sorted(self.poses)]),
+            "fields": np.stack([self.fields[index] for index in sorted(self.fields)]),
+        }
+        for kind, steady in (("fill", self.fill), ("blended", self.blended)):
+            arrays |= {f"{kind}.{name}": value for name, value in steady.state().items()}
+        return plain, arrays
+
+    @classmethod
+    def from_state(cls, plain: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> FaceTrack:
+        """Go on from a state."""
+        square = plain["square"]
+        return cls(
+            number=plain["number"],
+            poses=dict(zip(plain["frames"], arrays["poses"], strict=True)),
+            certainties=dict(zip(plain["frames"], plain["certainties"], strict=True)),
+            fields=dict(zip(plain["found"], arrays["fields"], strict=True)),
+            square=None if square is None else (square[0], square[1], square[2]),
+            fill=SteadyFill.from_state(_below("fill", arrays)),
+            blended=SteadyFill.from_state(_below("blended", arrays)),
+            filled=plain["filled"],
+        )
+
+
+def _below(kind: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    start = f"{kind}."
+    return {
+        name.removeprefix(start): value for name, value in arrays.items() if name.startswith(start)
+    }
+
+
+def first_pose(square: Square) -> Matrix:
+    """The pose of a new track, laid out round the face's square x0, y0, side in its first frame."""
+    x0, y0, side = square
+    scale = 1.0 / (MARGIN * side)
+    return scaling_and_shift(scale, INNER[0] - scale * x0, INNER[0] - scale * y0)

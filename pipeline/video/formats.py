@@ -1,0 +1,158 @@
+"""How videos are written: file formats by suffix, and encoders.
+
+A video is encoded by the codec that it came in where an encoder for that is at hand, else as H.264
+or, in WebM, as VP9; all at a quality at which the loss is not seen. No encoder reorders frames, so
+that any time stamps survive and finished parts can be joined without encoding again.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipeline.video.frame_pixels import chroma_block
+from pipeline.video.library import load_av
+from pipeline.video.suffixes import VIDEO_SUFFIXES, is_video
+from weights.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_FORMATS = {
+    ".f4v": "mp4",
+    ".m2ts": "mpegts",
+    ".m4v": "mp4",
+    ".mkv": "matroska",
+    ".mts": "mpegts",
+    ".ogv": "ogg",
+    ".ts": "mpegts",
+    ".wmv": "asf",
+}
+"""FFmpeg's names of formats whose suffix is another."""
+
+BOXED = frozenset({"mp4", "mov", "3gp", "3g2"})
+"""Formats made of boxes (ISO 14496-12), in which XMP has a place."""
+
+EVENLY_TIMED = frozenset({"avi"})
+"""Formats whose frames follow each other at one rate; one that lasts longer is padded."""
+
+_UNWRITABLE = frozenset({".mpeg", ".mpg", ".vob"})
+"""Suffixes of formats that take what is encoded here, but whose readers do not find it again."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An encoder and its settings.
+
+    Attributes:
+        name: FFmpeg's name.
+        options: its options.
+        formats: file formats in which players expect what it makes; None for any.
+        tag: what it is called in formats made of boxes, where players know it by another name
+            than FFmpeg's.
+        even: whether blocks of pixels that share a colour must fill the frame.
+    """
+
+    name: str
+    options: dict[str, str] = field(default_factory=dict)
+    formats: tuple[str, ...] | None = None
+    tag: str | None = None
+    even: bool = False
+
+
+_ENCODERS = {
+    "h264": Encoder("libx264", {"crf": "18", "preset": "medium", "bf": "0"}, even=True),
+    "hevc": Encoder(
+        "libx265",
+        {"crf": "20", "preset": "fast", "x265-params": "log-level=error:bframes=0"},
+        ("mp4", "mov", "matroska", "mpegts"),
+        tag="hvc1",
+        even=True,
+    ),
+    "vp9": Encoder(
+        "libvpx-vp9",
+        {"crf": "24", "deadline": "good", "cpu-used": "4", "row-mt": "1", "auto-alt-ref": "0"},
+        ("webm", "matroska"),
+    ),
+    "ffv1": Encoder("ffv1", {"level": "3"}, ("matroska", "avi", "nut")),
+}
+
+
+def format_of_video(path: Path) -> str:
+    """FFmpeg's name of the file format that a path's suffix stands for.
+
+    Raises:
+        OutputError: the suffix is that of no video.
+    """
+    suffix = path.suffix.lower()
+    if not is_video(path):
+        raise OutputError(
+            f"{path} has no suffix of a video: use one of {', '.join(sorted(VIDEO_SUFFIXES))}."
+        )
+    return _FORMATS.get(suffix, suffix[1:])
+
+
+def choose_encoder(codec: str, target: Path) -> Encoder:
+    """Choose the encoder for a video.
+
+    Args:
+        codec: FFmpeg's name of the codec that the video came in.
+        target: the file to write; its suffix counts.
+
+    Raises:
+        OutputError: no encoder at hand makes what the file format holds.
+    """
+    form = format_of_video(target)
+    for name in (codec, "h264", "vp9"):
+        encoder = _ENCODERS.get(name)
+        if target.suffix.lower() in _UNWRITABLE:
+            break
+        if encoder is None or (encoder.formats is not None and form not in encoder.formats):
+            continue
+        if _holds(form, encoder):
+            return encoder
+    raise OutputError(
+        f"Cannot write {target.suffix} videos, as nothing here encodes what such a file holds: "
+        "use .mp4, .mkv or .webm."
+    )
+
+
+def pixel_formats(encoder: Encoder, size: tuple[int, int]) -> list[str]:
+    """FFmpeg's names of the pixel formats that an encoder takes for frames of a height, width."""
+    names = [form.name for form in load_av().Codec(encoder.name, "w").video_formats or ()]
+    if not encoder.even:
+        return names
+    return [
+        name
+        for name in names
+        if size[1] % chroma_block(name)[0] == 0 and size[0] % chroma_block(name)[1] == 0
+    ]
+
+
+def takes_stream(form: str, add: Callable[[Any], Any]) -> bool:
+    """Whether a file format takes a stream, tried on a file in memory.
+
+    Args:
+        form: FFmpeg's name of the format.
+        add: adds the stream to a container that it is given.
+    """
+    av = load_av()
+    try:
+        with av.open(io.BytesIO(), "w", format=form) as container:
+            add(container)
+            container.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _holds(form: str, encoder: Encoder) -> bool:
+    """Whether a file format takes what an encoder makes, and the encoder is at hand."""
+
+    def add(container: Any) -> None:
+        stream = container.add_stream(encoder.name, rate=25, options=dict(encoder.options))
+        stream.width, stream.height = 64, 64
+
+    return takes_stream(form, add)

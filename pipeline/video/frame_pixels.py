@@ -1,0 +1,152 @@
+"""Reading a frame's pixels, and putting changed ones back without touching the others.
+
+Frames are kept in their own format. What is filled is converted and written into the planes where
+the hole is; all other samples stay those that were decoded, bit for bit, at any depth.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.refiners.grouping import tight_box
+from pipeline.video.library import load_av
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import av
+    from numpy.typing import NDArray
+
+    from weights.contracts import Hole, Image
+
+_PLANAR = re.compile(r"(yuvj?4(20|22|44)p|gray)((9|10|12|14|16)le)?")
+"""Formats whose planes can be written to sample by sample."""
+
+_MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020"}
+"""Names of colour matrices by FFmpeg's AVColorSpace."""
+_UNKNOWN_ABOVE = 720
+"""Frames of at least this height that do not name their matrix are taken for BT.709."""
+
+
+def working_format(name: str, accepted: Collection[str]) -> str:
+    """Choose the pixel format in which frames are kept.
+
+    Args:
+        name: FFmpeg's name of the format of the decoded frames.
+        accepted: formats that the encoder takes.
+
+    Returns:
+        The frames' own format where possible, else the one that loses least.
+    """
+    if _PLANAR.fullmatch(name) and name in accepted:
+        return name
+    form = load_av().VideoFormat(name, 64, 64)
+    deep = "10le" if max(component.bits for component in form.components) > 8 else ""
+    if form.is_rgb:
+        samplings = ["444", "422", "420"]
+    elif form.chroma_height(64) == 64:
+        samplings = ["422", "420", "444"] if form.chroma_width(64) < 64 else ["444", "422", "420"]
+    else:
+        samplings = ["420", "422", "444"]
+    wanted = [f"yuv{sampling}p{deep}" for sampling in samplings]
+    wanted += [f"yuv{sampling}p" for sampling in samplings]
+    return next((form for form in wanted if form in accepted), "yuv420p")
+
+
+def aligned_hole(hole: Hole, form: str) -> Hole:
+    """Grow a hole, bool `(H, W)`, to whole blocks of pixels that share a colour sample."""
+    across, down = chroma_block(form)
+    if across == down == 1:
+        return hole
+    height, width = hole.shape
+    rows, columns = -(-height // down), -(-width // across)
+    padded = np.zeros((rows * down, columns * across), np.bool_)
+    padded[:height, :width] = hole
+    blocks = padded.reshape(rows, down, columns, across).any(axis=(1, 3))
+    grown: Hole = blocks.repeat(down, axis=0).repeat(across, axis=1)[:height, :width]
+    return grown
+
+
+def read_pixels(frame: av.VideoFrame) -> Image:
+    """The pixels of a frame as it is stored, uint8 RGB `(H, W, 3)`."""
+    matrix = _matrix(frame)
+    converted = frame.reformat(
+        format="rgb24",
+        src_colorspace=matrix,
+        dst_colorspace=matrix,
+        src_color_range=_range(frame),
+        interpolation=_interpolation(),
+    )
+    return np.asarray(converted.to_ndarray(), np.uint8)
+
+
+def write_pixels(frame: av.VideoFrame, image: Image, hole: Hole) -> None:
+    """Write the pixels of a hole into a frame's planes.
+
+    Args:
+        frame: in a format that `working_format` gave; it is changed.
+        image: uint8 RGB `(H, W, 3)`, as the frame is stored.
+        hole: bool `(H, W)`, as `aligned_hole` gives it.
+    """
+    box = tight_box(hole)
+    if box is None:
+        return
+    form = frame.format.name
+    across, down = chroma_block(form)
+    left, top = box[0] // across * across, box[1] // down * down
+    right = min(frame.width, -(-box[2] // across) * across)
+    bottom = min(frame.height, -(-box[3] // down) * down)
+    part = np.ascontiguousarray(image[top:bottom, left:right])
+    inside = hole[top:bottom, left:right]
+    filled = load_av().VideoFrame.from_ndarray(part, format="rgb24")
+    matrix = _matrix(frame)
+    filled = filled.reformat(
+        format=form,
+        src_colorspace=matrix,
+        dst_colorspace=matrix,
+        dst_color_range=_range(frame),
+        interpolation=_interpolation(),
+    )
+    frame.make_writable()
+    for index, (plane, own) in enumerate(zip(frame.planes, filled.planes, strict=True)):
+        x, y = (across, down) if index else (1, 1)
+        target = _samples(plane, form)
+        rows = slice(top // y, top // y + own.height)
+        columns = slice(left // x, left // x + own.width)
+        np.copyto(target[rows, columns], _samples(own, form), where=inside[::y, ::x])
+
+
+def _samples(plane: Any, form: str) -> NDArray[Any]:
+    """A writable view of a plane's samples `(h, w)`."""
+    kind = np.dtype("<u2") if form.endswith("le") else np.dtype(np.uint8)
+    samples = np.frombuffer(plane, kind)
+    width = plane.line_size // kind.itemsize
+    return samples[: plane.height * width].reshape(plane.height, width)[:, : plane.width]
+
+
+def chroma_block(form: str) -> tuple[int, int]:
+    """Width and height in pixels of the blocks that share a colour sample."""
+    match = _PLANAR.fullmatch(form)
+    sampling = match.group(2) if match else None
+    return {"20": (2, 2), "22": (2, 1)}.get(sampling or "", (1, 1))
+
+
+def _matrix(frame: av.VideoFrame) -> int:
+    names = load_av().video.reformatter.Colorspace
+    unknown = "ITU709" if frame.height >= _UNKNOWN_ABOVE else "ITU601"
+    return int(names[_MATRICES.get(int(frame.colorspace), unknown)])
+
+
+def _range(frame: av.VideoFrame) -> int:
+    """1 for video levels, 2 for full levels."""
+    if frame.color_range in (1, 2):
+        return int(frame.color_range)
+    return 2 if frame.format.name.startswith("yuvj") else 1
+
+
+def _interpolation() -> int:
+    ways = load_av().video.reformatter.Interpolation
+    return int(ways.BICUBIC | ways.ACCURATE_RND | ways.FULL_CHR_H_INT)

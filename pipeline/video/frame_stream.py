@@ -1,0 +1,309 @@
+"""Frames in, frames with the masks taken off out: the heart of `unmask_video`, without files.
+
+Frames come out some frames later than they went in, as their holes depend on what follows. Only
+those in between are kept, however long the stream is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from pipeline.core import Face
+from pipeline.crop import Crop
+from pipeline.video.face_track import CERTAIN, FaceTrack
+from pipeline.video.mask_tracker import MaskTracker, TrackedHole
+from pipeline.video.motion import grey
+from pipeline.video.scene_cuts import SceneCuts
+from pipeline.video.settings import VideoSettings
+from pipeline.video.similarity import inverse, moved, scale_of
+from weights.contracts import Hole, Image, check_image
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pipeline.core import Pipeline
+    from pipeline.video.steady_fill import SteadyFill
+
+SQUARE_STEP = 0.1
+"""How far the inpainter's square follows the hole on the canvas in one frame, as a share."""
+AFTER_BLENDING = 2.0 / 3.0
+"""How steady a blended face is kept over how steady its fill was: enough to even out what a blender
+finds anew in each frame, such as grain, and little enough to follow the light."""
+EDGE = 0.04
+"""Depth in the hole from which the blended face is kept steady, as a share of the crop's side."""
+SURE = 0.5
+"""Certainty of a motion from which the past fill is fully trusted."""
+
+
+@dataclass(frozen=True, eq=False)
+class UnmaskedFrame:
+    """A frame with its masks taken off.
+
+    Attributes:
+        number: from 0, in the order of the stream.
+        image: uint8 RGB `(H, W, 3)`; equal to the input outside `hole`.
+        hole: bool `(H, W)`, every pixel that was filled; None where nothing was.
+        faces: how many faces were filled.
+    """
+
+    number: int
+    image: Image
+    hole: Hole | None
+    faces: int
+
+
+class FrameStream:
+    """Takes the masks off a stream of frames.
+
+    Masks are tracked, a scene cut resets everything, holes are averaged over time on the moving
+    face, a mask that was missed for a moment is bridged, and fills are kept steady. All frames
+    must be of one size.
+
+    Args:
+        pipeline: its four stages do the work.
+        settings: how frames are worked through.
+        aligned: grows a hole to what the frames' format can tell apart, such as blocks of pixels
+            that share a colour; None leaves it.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        settings: VideoSettings | None = None,
+        *,
+        aligned: Callable[[Hole], Hole] | None = None,
+    ) -> None:
+        self.pipeline = pipeline
+        self.settings = settings or VideoSettings()
+        self.timings = dict.fromkeys(
+            ("detector", "refiner", "inpainter", "blender", "tracking", "steadying"), 0.0
+        )
+        self.cuts = 0
+        self.people = 0
+        self._aligned = aligned
+        self._tracker = MaskTracker(self.settings, context=pipeline.context, lift=pipeline.lift)
+        self._scenes = SceneCuts()
+        self._pending: deque[tuple[int, Image]] = deque()
+        self._taken = 0
+
+    @property
+    def pending(self) -> int:
+        """How many frames have gone in and not come out."""
+        return len(self._pending)
+
+    def push(self, images: Sequence[Image]) -> list[UnmaskedFrame]:
+        """Take in the next frames and give those that are done, in order.
+
+        Args:
+            images: uint8 RGB `(H, W, 3)` each; they are kept and must not be changed afterwards.
+
+        Raises:
+            InputError: a frame is none, or is not of the others' size.
+        """
+        done: list[UnmaskedFrame] = []
+        for start in range(0, len(images), self.settings.chunk):
+            self._analyse(images[start : start + self.settings.chunk])
+            done += self._emit(len(self._pending) - self.settings.look_ahead)
+        return done
+
+    def finish(self) -> list[UnmaskedFrame]:
+        """Give the frames that are still pending; the stream has ended."""
+        done: list[UnmaskedFrame] = []
+        while self._pending:
+            done += self._emit(min(len(self._pending), self.settings.chunk))
+        return done
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What must be known to go on later, besides the pending frames: plain values, arrays."""
+        plain, arrays = self._tracker.state()
+        state = {
+            "tracker": plain,
+            "scenes": self._scenes.state(),
+            "taken": self._taken,
+            "pending": self.pending,
+            "cuts": self.cuts,
+            "people": self.people,
+        }
+        return state, arrays
+
+    def restore(
+        self, plain: dict[str, Any], arrays: Mapping[str, NDArray[Any]], images: Sequence[Image]
+    ) -> None:
+        """Go on from a state; `images` are the frames that were pending in it."""
+        self._taken, self.cuts, self.people = plain["taken"], plain["cuts"], plain["people"]
+        self._scenes.restore(plain["scenes"])
+        first = self._taken - len(images)
+        self._pending = deque((first + place, image) for place, image in enumerate(images))
+        greys = [(number, grey(image)) for number, image in list(self._pending)[-self._kept :]]
+        self._tracker.restore(plain["tracker"], arrays, greys)
+
+    @property
+    def _kept(self) -> int:
+        return self.settings.hold + 1
+
+    def _analyse(self, images: Sequence[Image]) -> None:
+        for image in images:
+            check_image(image, "a frame")
+            first = self._pending[0][1] if self._pending else images[0]
+            if image.shape != first.shape:
+                raise InputError(
+                    "all frames of a video must be of one size, "
+                    f"but after {first.shape[:2]} came {image.shape[:2]}."
+                )
+        numbers = range(self._taken, self._taken + len(images))
+        wanted = [
+            place
+            for place, number in enumerate(numbers)
+            if number % self.settings.detect_every == 0
+        ]
+        found = self.pipeline.find_holes(
+            [images[place] for place in wanted], [self.timings] * len(wanted)
+        )
+        holes = dict(zip(wanted, found, strict=True))
+        began = time.perf_counter()
+        for place, image in enumerate(images):
+            cut = self._scenes.is_cut(image)
+            self.cuts += cut
+            self._tracker.advance(self._taken, grey(image), holes.get(place), cut=cut)
+            self._pending.append((self._taken, image))
+            self._taken += 1
+        self.timings["tracking"] += time.perf_counter() - began
+
+    def _emit(self, count: int) -> list[UnmaskedFrame]:
+        if count <= 0:
+            return []
+        frames = [self._pending.popleft() for _ in range(count)]
+        began = time.perf_counter()
+        images = [image for _, image in frames]
+        tracked: list[tuple[TrackedHole, Face]] = []
+        for place, (number, image) in enumerate(frames):
+            tracked += self._faces(place, number, image)
+        self.timings["tracking"] += time.perf_counter() - began
+        fills = self.pipeline.complete(
+            images, [face for _, face in tracked], [self.timings] * count
+        )
+        done = []
+        for place, (number, image) in enumerate(frames):
+            own = [
+                (hole.track, face, fill)
+                for (hole, face), fill in zip(tracked, fills, strict=True)
+                if face.picture == place
+            ]
+            done.append(self._finished(number, image, own))
+        self._tracker.forget_before(frames[-1][0] + 1)
+        return done
+
+    def _faces(self, place: int, number: int, image: Image) -> list[tuple[TrackedHole, Face]]:
+        size = (image.shape[0], image.shape[1])
+        holes = self._tracker.holes_at(number, size)
+        taken: Hole = np.zeros(size, np.bool_)
+        separate = []
+        for tracked in holes:
+            hole = tracked.hole
+            if self._aligned is not None:
+                hole = self._aligned(hole) & ~taken
+            taken |= hole
+            separate.append((tracked, hole))
+        faces = []
+        for tracked, hole in separate:
+            crop = self._crop(tracked.track, number, hole)
+            faces.append((tracked, Face(place, hole, crop, crop.take(taken))))
+            if not tracked.track.filled:
+                tracked.track.filled = True
+                self.people += 1
+        return faces
+
+    def _crop(self, track: FaceTrack, number: int, hole: Hole) -> Crop:
+        """The square that the inpainter sees; it goes with the face and does not jitter."""
+        around = Crop.around(hole, context=self.pipeline.context, lift=self.pipeline.lift)
+        pose = track.poses[number]
+        scale = scale_of(pose)
+        half = around.side / 2
+        x, y = moved(pose, [(around.x0 + half, around.y0 + half)])[0]
+        now = (float(x), float(y), around.side * scale)
+        if track.square is None:
+            track.square = now
+        else:
+            x, y, side = (
+                before + SQUARE_STEP * (value - before)
+                for before, value in zip(track.square, now, strict=True)
+            )
+            track.square = (x, y, side)
+        x, y = moved(inverse(pose), [track.square[:2]])[0]
+        side = max(16, round(track.square[2] / scale))
+        steady = Crop(round(x - side / 2), round(y - side / 2), side, around.height, around.width)
+        rows, columns = steady.inside
+        # A hole that changes fast must not leave the square.
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            return around
+        inner = np.count_nonzero(hole[rows, columns])
+        return steady if inner == np.count_nonzero(hole) else around
+
+    def _finished(
+        self, number: int, image: Image, own: list[tuple[FaceTrack, Face, Image]]
+    ) -> UnmaskedFrame:
+        """Steady and blend the fills of one frame."""
+        if not own:
+            return UnmaskedFrame(number, image, None, 0)
+        faces = [face for _, face, _ in own]
+        began = time.perf_counter()
+        fills = [
+            self._steadied(number, track, face, fill, track.fill, self.settings.steadiness)
+            for track, face, fill in own
+        ]
+        self.timings["steadying"] += time.perf_counter() - began
+        result = self.pipeline.blend(image, faces, fills, self.timings)
+        began = time.perf_counter()
+        for track, face, _ in own:
+            blended = face.crop.take(result)
+            steady = self._steadied(
+                number,
+                track,
+                face,
+                blended,
+                track.blended,
+                AFTER_BLENDING * self.settings.steadiness,
+            )
+            face.crop.put(result, _faded_in(blended, steady, face.missing), face.hole)
+        self.timings["steadying"] += time.perf_counter() - began
+        hole = np.logical_or.reduce([face.hole for face in faces])
+        return UnmaskedFrame(number, result, hole, len(own))
+
+    def _steadied(
+        self,
+        number: int,
+        track: FaceTrack,
+        face: Face,
+        crop: Image,
+        mean: SteadyFill,
+        steadiness: float,
+    ) -> Image:
+        certainty = track.certainties[number]
+        trust = float(np.clip((certainty - CERTAIN) / (SURE - CERTAIN), 0.0, 1.0))
+        return mean.steady(
+            crop,
+            face.missing,
+            face.crop,
+            track.poses[number],
+            steadiness=steadiness,
+            trust=trust,
+        )
+
+
+def _faded_in(blended: Image, steady: Image, missing: Hole) -> Image:
+    """Go from the blended crop at the hole's edge, where it meets the frame, to the steady one."""
+    if steady is blended:
+        return blended
+    depth = cv2.distanceTransform(missing.view(np.uint8), cv2.DIST_L2, 3)
+    share = np.clip(depth / (EDGE * len(missing)), 0.0, 1.0)[:, :, None]
+    mixed = blended + share * (steady.astype(np.float32) - blended)
+    return np.asarray(np.rint(mixed), np.uint8)

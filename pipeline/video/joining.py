@@ -1,0 +1,298 @@
+"""Joining the finished segments of a video with the sound and all else that its source has."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from pipeline.video.formats import BOXED, EVENLY_TIMED, takes_stream
+from pipeline.video.library import load_av
+from weights.errors import OutputError, UnmaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.video.report import Sound
+    from pipeline.video.source import VideoSource
+
+_OF_THE_FILE = frozenset(
+    {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
+)
+"""Tags that say how a file was made and are not passed on."""
+_SOUND_CODECS = ("aac", "libopus", "libmp3lame", "pcm_s16le", "flac")
+"""Encoders for sound that cannot be copied, the preferred first."""
+_LAYOUTS = {1: "mono", 2: "stereo"}
+"""Usual layouts of channels by their number."""
+
+Timed = tuple[Fraction, int, int, Any]
+"""A packet with its time in seconds, its stream's number and its own number, to sort by."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What became of the parts of a video besides its pictures.
+
+    Attributes:
+        sound: what became of the sound.
+        notes: sentences on what could not be kept.
+    """
+
+    sound: Sound
+    notes: tuple[str, ...]
+
+
+def join(
+    source: VideoSource,
+    segments: Sequence[Path],
+    path: Path,
+    *,
+    form: str,
+    tags: Mapping[str, str],
+    tag: str | None,
+    last_duration: int,
+) -> Joined:
+    """Write a video of encoded segments, with sound, subtitles, chapters and tags of its source.
+
+    Packets are passed on one at a time. Sound and subtitles are copied as they are; sound that the
+    file format does not hold is encoded anew.
+
+    Args:
+        source: what everything but the pictures is taken from.
+        segments: the pictures.
+        path: the file to write.
+        form: FFmpeg's name of its format.
+        tags: the container's tags.
+        tag: what the pictures' codec is called in the file; None for FFmpeg's own name.
+        last_duration: how long the last frame is shown, in the source's time base.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    av = load_av()
+    failures = (av.FFmpegError, ValueError)
+    try:
+        try:
+            return _join(
+                av, source, segments, path, form, tags, tag, last_duration, copy_sound=True
+            )
+        except failures:
+            # Some formats say only in the end that they do not hold what was copied.
+            return _join(
+                av, source, segments, path, form, tags, tag, last_duration, copy_sound=False
+            )
+    except UnmaskError:
+        raise
+    except (*failures, OSError) as error:
+        raise OutputError(f"Cannot write the video: {error}.") from error
+
+
+def _join(
+    av: Any,
+    source: VideoSource,
+    segments: Sequence[Path],
+    path: Path,
+    form: str,
+    tags: Mapping[str, str],
+    tag: str | None,
+    last_duration: int,
+    *,
+    copy_sound: bool,
+) -> Joined:
+    notes: list[str] = []
+    options = {"movflags": "+faststart"} if form in BOXED else {}
+    with (
+        av.open(os.fspath(segments[0])) as first,
+        source.opened() as container,
+        av.open(os.fspath(path), "w", format=form, container_options=options) as target,
+    ):
+        pictures = target.add_stream_from_template(first.streams.video[0], opaque=True)
+        pictures.time_base = _time_base(source, form)
+        if tag is not None:
+            pictures.codec_context.codec_tag = tag
+        if source.rate:
+            pictures.codec_context.framerate = source.rate
+        if source.aspect:
+            pictures.codec_context.sample_aspect_ratio = source.aspect
+        if source.matrix is not None:
+            pictures.set_display_matrix(source.matrix)
+        pictures.metadata.update(_passed_on(source.stream_metadata))
+        copied, encoded, sound = _other_streams(
+            av, container, target, source, form, notes, copy_sound=copy_sound
+        )
+        target.metadata.update({**_passed_on(source.metadata), **tags})
+        chapters = container.chapters()
+        if chapters:
+            target.set_chapters(chapters)
+        feeds = [_picture_packets(av, source, segments, pictures, form, last_duration)]
+        if copied or encoded:
+            feeds.append(_other_packets(container, source, copied, encoded))
+        for _, _, _, packet in heapq.merge(*feeds, key=lambda timed: timed[:3]):
+            target.mux(packet)
+    return Joined(sound, tuple(notes))
+
+
+def _time_base(source: VideoSource, form: str) -> Fraction:
+    """The unit of the time stamps of the pictures: the source's, where the file format has any."""
+    if form in EVENLY_TIMED and source.rate:
+        return 1 / source.rate
+    return source.time_base
+
+
+def _passed_on(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if key.lower() not in _OF_THE_FILE}
+
+
+def _other_streams(
+    av: Any,
+    container: Any,
+    target: Any,
+    source: VideoSource,
+    form: str,
+    notes: list[str],
+    *,
+    copy_sound: bool,
+) -> tuple[dict[int, Any], dict[int, tuple[Any, Any]], Sound]:
+    """Make the streams besides the pictures: copied by number, encoded anew with a resampler."""
+    copied: dict[int, Any] = {}
+    encoded: dict[int, tuple[Any, Any]] = {}
+    sound: Sound = "none"
+    for stream in container.streams:
+        if stream.index == source.index:
+            continue
+        what = f"The {stream.type} stream {stream.index}"
+        if stream.type not in ("audio", "subtitle") or stream.codec_context is None:
+            notes.append(f"{what} was left out.")
+            continue
+        made = None
+        if (copy_sound or stream.type != "audio") and takes_stream(form, _copier(stream)):
+            made = copied[stream.index] = _copier(stream)(target)
+        elif stream.type == "audio":
+            pair = _encoded_stream(av, target, stream, form)
+            if pair is not None:
+                encoded[stream.index] = pair
+                made = pair[0]
+                notes.append(f"{what} was encoded anew, as the file format does not hold it.")
+        if stream.type == "audio":
+            sound = _worse(sound, stream.index in copied, stream.index in encoded)
+        if made is None:
+            notes.append(f"{what} was left out, as the file format does not hold it.")
+            continue
+        made.metadata.update(_passed_on(stream.metadata))
+        made.disposition = stream.disposition
+    return copied, encoded, sound
+
+
+def _worse(sound: Sound, copied: bool, encoded: bool) -> Sound:
+    order: list[Sound] = ["none", "copied", "encoded anew", "left out"]
+    now: Sound = "copied" if copied else "encoded anew" if encoded else "left out"
+    return max(sound, now, key=order.index)
+
+
+def _copier(stream: Any) -> Callable[[Any], Any]:
+    def add(container: Any) -> Any:
+        return container.add_stream_from_template(stream, opaque=True)
+
+    return add
+
+
+def _encoded_stream(av: Any, target: Any, stream: Any, form: str) -> tuple[Any, Any] | None:
+    context = stream.codec_context
+    # Some files tell no more than how many channels there are.
+    layout = _LAYOUTS.get(context.channels, context.layout.name)
+    for name in _SOUND_CODECS:
+        # Opus knows few rates, this one among them.
+        rate = 48000 if name == "libopus" else context.sample_rate
+
+        def add(container: Any, name: str = name, rate: int = rate) -> Any:
+            return container.add_stream(name, rate=rate, layout=layout)
+
+        if not takes_stream(form, add):
+            continue
+        made = add(target)
+        made.time_base = Fraction(1, rate)
+        made.codec_context.open()
+        resampler = av.AudioResampler(
+            format=made.codec_context.format,
+            layout=made.codec_context.layout,
+            rate=rate,
+            frame_size=made.codec_context.frame_size or None,
+        )
+        return made, resampler
+    return None
+
+
+def _picture_packets(
+    av: Any,
+    source: VideoSource,
+    segments: Sequence[Path],
+    stream: Any,
+    form: str,
+    last_duration: int,
+) -> Iterator[Timed]:
+    base = _time_base(source, form)
+    held: Any = None
+    count = 0
+    for path in segments:
+        with av.open(os.fspath(path)) as container:
+            own = container.streams.video[0]
+            for packet in container.demux(own):
+                if packet.pts is None:
+                    continue
+                pts = round((packet.pts * own.time_base - source.start) / base)
+                if held is not None:
+                    pts = max(pts, held.pts + 1)
+                    # A frame is shown until the next one, which the segments do not all know.
+                    held.duration = pts - held.pts
+                    yield held.pts * base, 0, count, held
+                    count += 1
+                packet.pts = packet.dts = pts
+                packet.time_base = base
+                packet.stream = stream
+                held = packet
+    if held is not None:
+        held.duration = round(last_duration * source.time_base / base)
+        yield held.pts * base, 0, count, held
+
+
+def _other_packets(
+    container: Any,
+    source: VideoSource,
+    copied: Mapping[int, Any],
+    encoded: Mapping[int, tuple[Any, Any]],
+) -> Iterator[Timed]:
+    streams = [container.streams[index] for index in sorted({*copied, *encoded})]
+    count = 0
+    time = -source.start
+    for packet in container.demux(*streams):
+        index = packet.stream_index
+        if packet.dts is not None and packet.time_base:
+            # Streams are interleaved in the file, if not exactly; the order must not break.
+            time = max(time, packet.dts * packet.time_base - source.start)
+        if index in encoded:
+            for made in _encoded_packets(packet, *encoded[index], source.start):
+                yield time, 1 + index, count, made
+                count += 1
+        elif packet.dts is not None:
+            offset = round(source.start / packet.time_base)
+            packet.dts -= offset
+            if packet.pts is not None:
+                packet.pts -= offset
+            packet.stream = copied[index]
+            yield time, 1 + index, count, packet
+            count += 1
+
+
+def _encoded_packets(packet: Any, stream: Any, resampler: Any, start: Fraction) -> Iterator[Any]:
+    frames = packet.decode()
+    # The packet without a time stamp that ends a stream also empties decoder and resampler.
+    for frame in [*frames, None] if packet.dts is None else frames:
+        if frame is not None and frame.pts is not None:
+            frame.pts -= round(start / frame.time_base)
+        for resampled in resampler.resample(frame):
+            yield from stream.encode(resampled)
+    if packet.dts is None:
+        yield from stream.encode(None)

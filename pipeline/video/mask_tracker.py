@@ -1,0 +1,285 @@
+"""Following masks from frame to frame."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.crop import Crop
+from pipeline.refiners.grouping import tight_box
+from pipeline.video.face_track import CERTAIN, FaceTrack, first_pose
+from pipeline.video.motion import Grey, estimate_motion
+from pipeline.video.outline_field import SIDE, Field, hole_of_field, outline_field
+from pipeline.video.similarity import Matrix, inverse, moved, scale_of, scaling_and_shift
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pipeline.video.settings import VideoSettings
+    from weights.contracts import Hole, Mask
+
+SAME = 0.3
+"""Intersection over union from which a hole is a track's, where the motion is known."""
+NEAR = 0.75
+"""Distance of the middles, as a share of the hole's extent, up to which it is, where it is not."""
+MOST_LOST = 0.5
+"""Share of a hole that may belong to other tracks before it is taken for one found twice."""
+SURE = 0.4
+"""Certainty that a motion back in time must have, to carry a new track's hole there."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrackedHole:
+    """A track's hole in one frame, bool `(H, W)`."""
+
+    track: FaceTrack
+    hole: Hole
+    field: Field
+
+
+class MaskTracker:
+    """Follows masks through frames and says which holes a frame has.
+
+    Frames are taken in with `advance`; holes are asked for later, when what comes after is known.
+
+    Args:
+        settings: how long holes are held, bridged and smoothed.
+        context: as for `Pipeline`.
+        lift: likewise.
+    """
+
+    def __init__(
+        self, settings: VideoSettings, *, context: float | None = None, lift: float | None = None
+    ) -> None:
+        self.settings = settings
+        self._framing = {"context": context, "lift": lift}
+        self._tracks: list[FaceTrack] = []
+        self._alive: set[int] = set()
+        self._greys: deque[tuple[int, Grey]] = deque(maxlen=settings.hold + 1)
+        self._looks: dict[int, int] = {}
+        self._shot = 0
+        self._shots: dict[int, int] = {}
+        self.count = 0
+
+    def advance(
+        self, frame: int, grey: Grey, holes: Sequence[Hole] | None, *, cut: bool = False
+    ) -> None:
+        """Take in the next frame.
+
+        Args:
+            frame: its number.
+            grey: its luminance, uint8 `(H, W)`.
+            holes: what was found in it, bool `(H, W)`; None where nobody looked.
+            cut: whether it begins a new scene, into which nothing is carried over.
+        """
+        if cut:
+            self._alive.clear()
+            self._greys.clear()
+            self._shot += 1
+        self._shots[frame] = self._shot
+        for track in self._living():
+            self._follow(track, frame, grey)
+        if holes is not None:
+            self._looks[frame] = self._shot
+            self._greys.append((frame, grey))
+            self._match(frame, grey, list(holes))
+        else:
+            self._greys.append((frame, grey))
+        for track in self._living():
+            if frame - track.last_found > self.settings.look_ahead:
+                self._alive.discard(track.number)
+
+    def holes_at(self, frame: int, size: tuple[int, int]) -> list[TrackedHole]:
+        """Say which holes a frame has; they do not overlap.
+
+        Args:
+            frame: a frame that was taken in and not forgotten.
+            size: its height and width.
+        """
+        settings = self.settings
+        reach = range(frame - settings.look_ahead, frame + settings.look_ahead + 1)
+        shot = self._shots[frame]
+        looks = sum(self._looks.get(index) == shot for index in reach)
+        hold = settings.hold + settings.detect_every - 1
+        tracked: list[TrackedHole] = []
+        taken: Hole = np.zeros(size, np.bool_)
+        for track in self._tracks:
+            found = track.found_between(reach.start, reach.stop - 1)
+            if found < min(2, looks) or not track.covers(frame, hold):
+                continue
+            field = track.field_at(frame, settings.smoothing)
+            hole = hole_of_field(field, track.poses[frame], size)
+            area = int(np.count_nonzero(hole))
+            own = hole & ~taken
+            if not area or np.count_nonzero(own) <= MOST_LOST * area:
+                continue
+            taken |= own
+            tracked.append(TrackedHole(track, own, field))
+        return tracked
+
+    def forget_before(self, frame: int) -> None:
+        """Drop what no frame from this one on needs any more."""
+        first = frame - self.settings.look_ahead
+        for known in (self._looks, self._shots):
+            for index in [index for index in known if index < first]:
+                del known[index]
+        kept = []
+        for track in self._tracks:
+            if track.number in self._alive or max(track.poses) >= frame:
+                track.forget_before(first)
+                kept.append(track)
+        self._tracks = kept
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What must be known to go on later: plain values and arrays."""
+        arrays: dict[str, NDArray[Any]] = {}
+        tracks = []
+        for track in self._tracks:
+            plain, own = track.state()
+            tracks.append(plain)
+            arrays |= {f"{track.number}.{name}": value for name, value in own.items()}
+        plain = {
+            "tracks": tracks,
+            "alive": sorted(self._alive),
+            "looks": list(self._looks.items()),
+            "shots": list(self._shots.items()),
+            "shot": self._shot,
+            "count": self.count,
+        }
+        return plain, arrays
+
+    def restore(
+        self,
+        plain: dict[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+        greys: Sequence[tuple[int, Grey]],
+    ) -> None:
+        """Go on from a state; `greys` are the numbers and luminances of the last frames in it."""
+        self._tracks = [
+            FaceTrack.from_state(
+                track,
+                {
+                    name.partition(".")[2]: value
+                    for name, value in arrays.items()
+                    if name.partition(".")[0] == str(track["number"])
+                },
+            )
+            for track in plain["tracks"]
+        ]
+        self._alive = set(plain["alive"])
+        self._looks = dict(plain["looks"])
+        self._shots = dict(plain["shots"])
+        self._shot = plain["shot"]
+        self.count = plain["count"]
+        self._greys.clear()
+        for frame, grey in greys:
+            if self._shots.get(frame) == self._shot:
+                self._greys.append((frame, grey))
+
+    def _living(self) -> list[FaceTrack]:
+        return [track for track in self._tracks if track.number in self._alive]
+
+    def _follow(self, track: FaceTrack, frame: int, grey: Grey) -> None:
+        before, earlier = self._greys[-1]
+        motion = estimate_motion(earlier, grey, track.face_square(before))
+        track.poses[frame] = track.poses[before] @ inverse(motion.matrix)
+        track.certainties[frame] = motion.certainty
+
+    def _match(self, frame: int, grey: Grey, holes: list[Hole]) -> None:
+        living = self._living()
+        pairs = []
+        for place, hole in enumerate(holes):
+            for track in living:
+                pair = self._likeness(track, frame, hole)
+                if pair is not None:
+                    pairs.append((pair[0], track.number, place, track, *pair[1:]))
+        matched_tracks: set[int] = set()
+        matched_holes: set[int] = set()
+        for _, number, place, track, pose, field in sorted(pairs, key=lambda pair: -pair[0]):
+            if number in matched_tracks or place in matched_holes:
+                continue
+            matched_tracks.add(number)
+            matched_holes.add(place)
+            track.poses[frame] = pose
+            track.fields[frame] = field
+            track.lay_out_anew_if_needed(frame, self._square(holes[place]))
+        for place, hole in enumerate(holes):
+            if place not in matched_holes:
+                self._begin(frame, grey, hole)
+
+    def _likeness(
+        self, track: FaceTrack, frame: int, hole: Hole
+    ) -> tuple[float, Matrix, Field] | None:
+        """How much a hole is a track's, with the pose and the field that this would give it."""
+        pose = track.poses[frame]
+        last = track.fields[track.last_found]
+        x0, y0, side = track.face_square(frame)
+        box = tight_box(hole)
+        if box is None or (
+            max(abs(box[0] + box[2] - 2 * x0 - side), abs(box[1] + box[3] - 2 * y0 - side))
+            > 2 * side
+        ):
+            return None
+        known = track.certainties[frame] >= CERTAIN
+        field = outline_field(hole, pose)
+        shared = _overlap(field, last)
+        if known:
+            return (shared, pose, field) if shared >= SAME else None
+        # The motion is unknown, so the hole itself tells where the face went.
+        corrected = _aligned(hole, last, pose)
+        back = inverse(pose)
+        expected = moved(back, _middle_and_extent(last > 0.0)[0][None] / SIDE)[0]
+        found, extent = _middle_and_extent(hole)
+        growth = scale_of(corrected) / scale_of(pose)
+        if np.hypot(*(expected - found)) > NEAR * extent or not 0.7 < growth < 1.4:
+            return None
+        field = outline_field(hole, corrected)
+        return 0.5 * _overlap(field, last), corrected, field
+
+    def _begin(self, frame: int, grey: Grey, hole: Hole) -> None:
+        track = FaceTrack(self.count, {frame: first_pose(self._square(hole))}, {frame: 1.0})
+        track.fields[frame] = outline_field(hole, track.poses[frame])
+        self.count += 1
+        self._tracks.append(track)
+        self._alive.add(track.number)
+        # The mask was there before it was found: the hole is carried back in time.
+        later = grey
+        for index, earlier in list(self._greys)[-2::-1]:
+            motion = estimate_motion(later, earlier, track.face_square(index + 1))
+            if motion.certainty < SURE:
+                break
+            track.poses[index] = track.poses[index + 1] @ inverse(motion.matrix)
+            track.certainties[index] = motion.certainty
+            later = earlier
+
+    def _square(self, hole: Hole) -> tuple[int, int, int]:
+        return Crop.around(hole, **self._framing).square
+
+
+def _overlap(first: Field, second: Field) -> float:
+    one, other = first > 0.0, second > 0.0
+    union = np.count_nonzero(one | other)
+    return float(np.count_nonzero(one & other) / union) if union else 0.0
+
+
+def _middle_and_extent(mask: Mask) -> tuple[NDArray[np.float64], float]:
+    """Middle x and y of the True pixels, and the root of their area, in pixels."""
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        return np.array([mask.shape[1] / 2, mask.shape[0] / 2]), 0.0
+    return np.array([columns.mean() + 0.5, rows.mean() + 0.5]), float(np.sqrt(len(rows)))
+
+
+def _aligned(hole: Hole, field: Field, pose: Matrix) -> Matrix:
+    """The pose with a turn like `pose`'s that brings a hole's middle and size to a field's."""
+    middle, extent = _middle_and_extent(hole)
+    wanted, wanted_extent = _middle_and_extent(field > 0.0)
+    growth = wanted_extent / SIDE / max(extent * scale_of(pose), 1e-6)
+    aligned = scaling_and_shift(growth, 0.0, 0.0) @ pose
+    aligned[:2, 2] += wanted / SIDE - moved(aligned, middle[None])[0]
+    return aligned

@@ -1,0 +1,54 @@
+"""How the stored frames of a video are turned and mirrored to be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """A turn by right angles, mirrored or not.
+
+    Attributes:
+        transposed: rows and columns change places first.
+        flipped_x: then left and right do.
+        flipped_y: then top and bottom do.
+    """
+
+    transposed: bool = False
+    flipped_x: bool = False
+    flipped_y: bool = False
+
+    @classmethod
+    def of_matrix(cls, matrix: Sequence[int] | NDArray[np.integer] | None) -> Orientation:
+        """Read FFmpeg's display matrix, 9 numbers; the nearest right angle counts."""
+        if matrix is None:
+            return cls()
+        a, b, _, c, d = (int(value) for value in matrix[:5])
+        if abs(a) + abs(d) >= abs(b) + abs(c):
+            return cls(False, a < 0, d < 0)
+        return cls(True, c < 0, b < 0)
+
+    def apply(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+        """Turn a stored frame `(H, W, ...)` upright."""
+        if self.transposed:
+            array = array.swapaxes(0, 1)
+        return np.ascontiguousarray(self._flipped(array))
+
+    def undo(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+        """Turn an upright frame `(H, W, ...)` as it is stored."""
+        array = self._flipped(array)
+        return np.ascontiguousarray(array.swapaxes(0, 1) if self.transposed else array)
+
+    def _flipped(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+        return array[:: -1 if self.flipped_y else 1, :: -1 if self.flipped_x else 1]

@@ -1,0 +1,45 @@
+"""What became of a video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path  # noqa: TC003 - part of a public dataclass
+from typing import Literal
+
+Sound = Literal["copied", "encoded anew", "left out", "none"]
+
+
+@dataclass(frozen=True)
+class VideoReport:
+    """What became of a video.
+
+    Attributes:
+        target: the file that was written.
+        frames: frames in it.
+        faces: filled faces, summed over the frames.
+        frames_without_mask: frames in which nothing was filled.
+        people: tracks, that is people seen without a break; one who leaves and comes back counts
+            twice.
+        cuts: scene cuts.
+        changed: whether anything was filled; otherwise `target` is a copy of the input, if both
+            are of one file format.
+        resumed: frames that an earlier call had finished.
+        sound: what became of the sound.
+        seconds: time that this call took.
+        timings: seconds per stage in this call: "detector", "refiner", "inpainter", "blender",
+            "tracking" and "steadying".
+        notes: sentences on what could not be kept.
+    """
+
+    target: Path
+    frames: int
+    faces: int
+    frames_without_mask: int
+    people: int
+    cuts: int
+    changed: bool
+    resumed: int
+    sound: Sound
+    seconds: float
+    timings: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

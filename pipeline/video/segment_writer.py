@@ -1,0 +1,103 @@
+"""Writing a stretch of frames to a file of its own."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from pipeline.video.library import load_av
+from weights.errors import OutputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import av
+
+    from pipeline.video.formats import Encoder
+    from pipeline.video.source import VideoSource
+
+SEGMENT_SUFFIX = ".nut"
+"""NUT keeps every time base and needs no seeking."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What all segments of a video have in common.
+
+    Attributes:
+        encoder: the encoder.
+        pixel_format: FFmpeg's name of the format of the frames.
+    """
+
+    encoder: Encoder
+    pixel_format: str
+
+
+class SegmentWriter:
+    """Encodes frames into one segment, which begins with a frame that needs no other.
+
+    Args:
+        path: the file.
+        source: the video whose frames, time stamps and colours they are.
+        encoding: how they are encoded.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path, source: VideoSource, encoding: Encoding) -> None:
+        self._av = load_av()
+        self.path = path
+        self.frames = 0
+        self._encoding = encoding
+        try:
+            self._container = self._av.open(os.fspath(path), "w", format="nut")
+            self._stream = self._container.add_stream(
+                encoding.encoder.name,
+                rate=source.rate or Fraction(25),
+                options=dict(encoding.encoder.options),
+            )
+        except (self._av.FFmpegError, OSError, ValueError) as error:
+            raise OutputError(f"Cannot write {path}: {error}.") from error
+        stream: Any = self._stream
+        stream.height, stream.width = source.size
+        stream.pix_fmt = encoding.pixel_format
+        context = stream.codec_context
+        context.time_base = source.time_base
+        for name in ("color_range", "color_primaries", "color_trc", "colorspace"):
+            setattr(context, name, getattr(source.first, name))
+        if source.aspect:
+            context.sample_aspect_ratio = source.aspect
+
+    def write(self, frame: av.VideoFrame) -> None:
+        """Encode a frame; its time stamp is in the source's time base.
+
+        Raises:
+            OutputError: it cannot be encoded or written.
+        """
+        # The encoder chooses by itself which frames stand alone.
+        frame.pict_type = 0
+        self._mux(frame)
+        self.frames += 1
+
+    def close(self) -> None:
+        """Encode what is left and close the file.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self._mux(None)
+        try:
+            self._container.close()
+        except (self._av.FFmpegError, OSError) as error:
+            raise OutputError(f"Cannot write {self.path}: {error}.") from error
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except (self._av.FFmpegError, OSError, ValueError) as error:
+            raise OutputError(
+                f"Cannot encode the video with {self._encoding.encoder.name}: {error}."
+            ) from error

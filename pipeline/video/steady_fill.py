@@ -1,0 +1,195 @@
+"""Keeping the fill of a face steady from frame to frame.
+
+An inpainter invents each frame's lower face anew, so mouth and nose dance. Here the fills of one
+face are averaged, newest first, on a canvas that moves with the face: each fill is resampled onto
+it once and the mean is resampled back once, so nothing blurs from being moved again and again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.video.similarity import Matrix, inverse, scale_of, scaling_and_shift
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.crop import Crop
+    from weights.contracts import Image, Mask
+
+LEAST_SIDE, MOST_SIDE = 160, 640
+"""Bounds of the canvas' side in pixels; networks fill at a few hundred."""
+OVERSAMPLING = 1.25
+"""Pixels of the canvas per pixel of the picture, where the bounds allow; resampling blurs less."""
+DISAGREEMENT = 24.0
+"""Mean difference in grey levels between the mean and a new fill, outside the hole, at which most
+of the past is forgotten: the head turned, or the light changed."""
+
+Plane = NDArray[np.float32]
+
+_WHOLE = 0.999
+"""Share from which a resampled pixel counts as made of known ones only."""
+
+
+@dataclass(eq=False)
+class _Canvas:
+    """The mean so far.
+
+    Attributes:
+        mean: `(side, side, 3)`, in grey levels.
+        known: `(side, side)`, 1 where there is a mean, else 0.
+        part: `(side, side)`, 1 inside the newest hole, -1 outside, 0 at its edge.
+        frames: how many frames the mean is worth.
+    """
+
+    mean: Plane
+    known: Plane
+    part: Plane
+    frames: float
+
+
+class SteadyFill:
+    """The running mean of one face's fills."""
+
+    def __init__(self) -> None:
+        self._canvas: _Canvas | None = None
+
+    def steady(
+        self,
+        fill: Image,
+        missing: Mask,
+        crop: Crop,
+        pose: Matrix,
+        *,
+        steadiness: float,
+        trust: float = 1.0,
+    ) -> Image:
+        """Take the next frame's fill and return the mean, as that frame would show it.
+
+        Args:
+            fill: the filled crop, uint8 RGB `(side, side, 3)`, made outside the hole too.
+            missing: bool `(side, side)`, the hole.
+            crop: where in the picture it is.
+            pose: takes pixels of the picture to the canvas, whose sides go from 0 to 1.
+            steadiness: share of the mean that is kept at most, 0 to below 1.
+            trust: how far the pose is to be trusted, 0 to 1; 0 forgets the past.
+        """
+        if steadiness <= 0.0:
+            return fill
+        canvas = self._canvas
+        if canvas is None:
+            canvas = self._canvas = _empty_canvas(OVERSAMPLING / scale_of(pose))
+        side = len(canvas.mean)
+        to_canvas = (
+            scaling_and_shift(side, -0.5, -0.5)
+            @ pose
+            @ scaling_and_shift(1.0, crop.x0 + 0.5, crop.y0 + 0.5)
+        )
+        values = _warped(fill.astype(np.float32), to_canvas, side, cv2.INTER_CUBIC)
+        here = _warped(np.ones(missing.shape, np.float32), to_canvas, side, border=0.0) >= _WHOLE
+        part = _parts(missing, to_canvas, side)
+        kept = canvas.frames * trust
+        kept *= _agreement(canvas, values, here & (part < 0.0))
+        canvas.frames = min(kept + 1.0, 1.0 / (1.0 - steadiness))
+        # Where the hole's edge passed, the past shows the picture, perhaps a rim of the mask.
+        alike = (canvas.known > 0.0) & (part == canvas.part) & (part != 0.0)
+        share = np.where(alike, np.float32(1.0 / canvas.frames), np.float32(1.0)) * here
+        canvas.mean += share[:, :, None] * (values - canvas.mean)
+        canvas.part = np.where(here, part, canvas.part)
+        canvas.known = np.maximum(canvas.known, here.astype(np.float32))
+        return _shown(canvas, fill, to_canvas)
+
+    def move(self, matrix: Matrix) -> None:
+        """Bring the mean onto another canvas; `matrix` takes points of the old one to the new."""
+        canvas = self._canvas
+        if canvas is None:
+            return
+        side = len(canvas.mean)
+        pixels = scaling_and_shift(side, -0.5, -0.5)
+        affine = pixels @ matrix @ inverse(pixels)
+        canvas.mean = _warped(canvas.mean, affine, side, cv2.INTER_CUBIC)
+        known = _warped(canvas.known, affine, side, border=0.0)
+        canvas.known = (known >= _WHOLE).astype(np.float32)
+        part = _warped(canvas.part, affine, side)
+        canvas.part = np.where(np.abs(part) >= _WHOLE, np.sign(part), 0.0).astype(np.float32)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What must be known to go on later."""
+        canvas = self._canvas
+        if canvas is None:
+            return {}
+        return {
+            "mean": canvas.mean,
+            "known": canvas.known,
+            "part": canvas.part,
+            "frames": np.array(canvas.frames),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, NDArray[Any]]) -> SteadyFill:
+        """Go on from a state."""
+        steady = cls()
+        if state:
+            steady._canvas = _Canvas(
+                state["mean"], state["known"], state["part"], float(state["frames"])
+            )
+        return steady
+
+
+def _empty_canvas(side: float) -> _Canvas:
+    side = int(np.clip(round(side), LEAST_SIDE, MOST_SIDE))
+    mean = np.zeros((side, side, 3), np.float32)
+    return _Canvas(mean, mean[:, :, 0].copy(), mean[:, :, 0].copy(), 0.0)
+
+
+def _warped(
+    plane: Plane,
+    matrix: Matrix,
+    side: int,
+    way: int = cv2.INTER_LINEAR,
+    *,
+    border: float | None = None,
+) -> Plane:
+    """Bring a plane onto a canvas; beyond its edge is `border`, or what is at the edge."""
+    mode = cv2.BORDER_REPLICATE if border is None else cv2.BORDER_CONSTANT
+    warped = cv2.warpAffine(
+        plane, matrix[:2], (side, side), flags=way, borderMode=mode, borderValue=border or 0.0
+    )
+    return np.asarray(warped, np.float32)
+
+
+def _parts(missing: Mask, to_canvas: Matrix, side: int) -> Plane:
+    """1 inside a hole, -1 outside, 0 within a pixel or so of its edge, where resampling mixes."""
+    kernel = np.ones((3, 3), np.uint8)
+    solid = missing.astype(np.float32)
+    core = _warped(np.asarray(cv2.erode(solid, kernel), np.float32), to_canvas, side)
+    halo = _warped(np.asarray(cv2.dilate(solid, kernel), np.float32), to_canvas, side)
+    inside, outside = core >= _WHOLE, halo <= 1.0 - _WHOLE
+    return inside.astype(np.float32) - outside.astype(np.float32)
+
+
+def _agreement(canvas: _Canvas, values: Plane, where: Mask) -> float:
+    """How well a new fill agrees with the mean outside the hole, 0 to 1."""
+    step = max(1, len(where) // 128)
+    rows = slice(None, None, step)
+    seen = where[rows, rows] & (canvas.known[rows, rows] > 0.0)
+    if np.count_nonzero(seen) < 16:
+        return 1.0
+    apart = np.abs(values[rows, rows] - canvas.mean[rows, rows])[seen].mean()
+    return float(np.exp(-((float(apart) / DISAGREEMENT) ** 2)))
+
+
+def _shown(canvas: _Canvas, fill: Image, to_canvas: Matrix) -> Image:
+    """The mean as a crop; where there is none, the fill itself."""
+    size = (fill.shape[1], fill.shape[0])
+    mean, known = (
+        np.asarray(cv2.warpAffine(plane, to_canvas[:2], size, flags=way | cv2.WARP_INVERSE_MAP))
+        for plane, way in ((canvas.mean, cv2.INTER_CUBIC), (canvas.known, cv2.INTER_LINEAR))
+    )
+    result = np.clip(np.rint(mean), 0, 255).astype(np.uint8)
+    return np.where((known >= _WHOLE)[:, :, None], result, fill)

@@ -1,0 +1,272 @@
+"""`unmask_video`: takes the masks off a video file."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import deque
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.video.formats import BOXED, choose_encoder, format_of_video, pixel_formats
+from pipeline.video.frame_pixels import aligned_hole, read_pixels, working_format, write_pixels
+from pipeline.video.frame_stream import FrameStream, UnmaskedFrame
+from pipeline.video.joining import join
+from pipeline.video.library import load_av
+from pipeline.video.provenance import marked_tags, marked_xmp, write_xmp
+from pipeline.video.report import VideoReport
+from pipeline.video.segment_writer import Encoding, SegmentWriter
+from pipeline.video.settings import VideoSettings
+from pipeline.video.source import SourceFrame, VideoSource
+from pipeline.video.work_folder import WorkFolder
+from weights.atomic import atomic_path
+from weights.errors import InputError, OutputError
+from weights.provenance import make_mark, unmask_version
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator
+
+    from pipeline.core import Pipeline
+    from pipeline.video.report import Sound
+    from weights.contracts import Image
+
+
+def unmask_video(
+    pipeline: Pipeline,
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    resume: bool = True,
+    progress: Callable[[int, int | None], None] | None = None,
+    settings: VideoSettings | None = None,
+) -> VideoReport:
+    """Take the masks off a video.
+
+    Frames are filled by the pipeline's own stages, see `FrameStream` for what is done over time.
+    Outside the holes they stay as they were decoded, until they are encoded. Time stamps, frame
+    rate, rotation, colours, sound, subtitles, chapters and tags are kept; sound is copied where the
+    file format holds it. The file carries the mark of `weights.provenance`. A video in which
+    nothing was filled is copied as it is, if the target is of the same file format.
+
+    The work is done in segments, which lie in a hidden folder beside the target until the end; a
+    call that was killed goes on after the last finished one and gives the same video. The memory in
+    use does not depend on the video's length.
+
+    Args:
+        pipeline: does the work.
+        source: any file that FFmpeg reads.
+        target: the file to write; its suffix says the format.
+        overwrite: replace the target.
+        resume: go on from an earlier call for the same source, target, pipeline and settings.
+        progress: called with the number of finished frames and of all frames, None if unknown.
+        settings: how the video is worked through.
+
+    Raises:
+        InputError: the source is no video that can be read, or is the target.
+        OutputError: the target exists, or cannot be written.
+        MissingDependencyError: PyAV is not installed.
+    """
+    began = time.perf_counter()
+    settings = settings or VideoSettings()
+    source, target = Path(source), Path(target)
+    form = format_of_video(target)
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target} exists already and is not overwritten unless asked.")
+    video = VideoSource(source)
+    if target.exists() and target.samefile(source):
+        raise InputError(f"{source} is both the video and its target: choose another target.")
+    encoder = choose_encoder(video.codec, target)
+    accepted = pixel_formats(encoder, video.size)
+    encoding = Encoding(encoder, working_format(video.format, accepted))
+    folder = WorkFolder(target, _job(pipeline, video, encoding, settings), resume=resume)
+    work = _Work(pipeline, video, encoding, settings, folder)
+    resumed = work.counts.frames
+    try:
+        work.run(progress)
+    finally:
+        if not folder.segments:
+            folder.remove()
+    counts = work.counts
+    notes: list[str] = []
+    sound: Sound
+    changed = counts.faces > 0
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        if not changed and source.suffix.lower() == target.suffix.lower():
+            shutil.copyfile(source, temporary)
+            sound = "copied" if work.has_sound() else "none"
+        else:
+            tags: dict[str, str] = {}
+            if changed:
+                mark = make_mark(pipeline.model_names())
+                xmp = marked_xmp(source, video.metadata, mark)
+                tags = marked_tags(video.metadata, mark, form, xmp)
+            joined = join(
+                video,
+                folder.segments,
+                temporary,
+                form=form,
+                tags=tags,
+                tag=encoder.tag if form in BOXED else None,
+                last_duration=counts.last_duration,
+            )
+            sound, notes = joined.sound, list(joined.notes)
+            if changed:
+                write_xmp(temporary, form, xmp, target, overwrite=overwrite)
+    folder.remove()
+    if video.damaged:
+        notes.append(f"{video.damaged} damaged pieces of the video were passed over.")
+    if video.broken_off:
+        notes.append("The video breaks off and could not be read to its end.")
+    return VideoReport(
+        target=target,
+        frames=counts.frames,
+        faces=counts.faces,
+        frames_without_mask=counts.frames_without_mask,
+        people=work.stream.people,
+        cuts=work.stream.cuts,
+        changed=changed,
+        resumed=resumed,
+        sound=sound,
+        seconds=time.perf_counter() - began,
+        timings=dict(work.stream.timings),
+        notes=tuple(notes),
+    )
+
+
+@dataclass
+class _Counts:
+    """What was done so far, earlier calls included."""
+
+    frames: int = 0
+    faces: int = 0
+    frames_without_mask: int = 0
+    last_duration: int = 0
+
+
+class _Work:
+    """The work on a video's pictures, segment by segment."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        video: VideoSource,
+        encoding: Encoding,
+        settings: VideoSettings,
+        folder: WorkFolder,
+    ) -> None:
+        self.video = video
+        self.encoding = encoding
+        self.settings = settings
+        self.folder = folder
+        self.counts = _Counts()
+        self.stream = FrameStream(pipeline, settings, aligned=self._aligned)
+        self._waiting: deque[SourceFrame] = deque()
+        self._writer: SegmentWriter | None = None
+        self._complete = False
+        state = folder.plain
+        if state is not None:
+            self.counts = _Counts(**state["counts"])
+            self._complete = state["complete"]
+
+    def run(self, progress: Callable[[int, int | None], None] | None) -> None:
+        """Fill and encode all frames that are not done."""
+        if self._complete:
+            return
+        frames = self._frames()
+        self._tell(progress)
+        while chunk := list(islice(frames, self.settings.chunk)):
+            self._waiting += chunk
+            self._write(self.stream.push([self._pixels(frame) for frame in chunk]))
+            if self._writer is not None and self._writer.frames >= self.settings.segment:
+                self._finish_segment()
+            self._tell(progress)
+        self._write(self.stream.finish())
+        self._complete = True
+        if self._writer is not None:
+            self._finish_segment()
+        self._tell(progress)
+
+    def has_sound(self) -> bool:
+        """Whether the source has sound."""
+        with self.video.opened() as container:
+            return bool(container.streams.audio)
+
+    def _frames(self) -> Iterator[SourceFrame]:
+        """The frames to work on; those that an earlier call left pending are pending again."""
+        state = self.folder.plain
+        if state is None:
+            return self.video.frames()
+        frames = self.video.frames(self.counts.frames, state["own_pts"])
+        self._waiting += islice(frames, state["stream"]["pending"])
+        images = [self._pixels(frame) for frame in self._waiting]
+        self.stream.restore(state["stream"], self.folder.arrays, images)
+        return frames
+
+    def _tell(self, progress: Callable[[int, int | None], None] | None) -> None:
+        if progress is not None:
+            total = self.counts.frames if self._complete else self.video.total
+            progress(self.counts.frames, None if total is None else max(total, self.counts.frames))
+
+    def _pixels(self, frame: SourceFrame) -> Image:
+        return self.video.orientation.apply(read_pixels(frame.frame))
+
+    def _aligned(self, hole: Any) -> Any:
+        orientation = self.video.orientation
+        stored = aligned_hole(orientation.undo(hole), self.encoding.pixel_format)
+        return orientation.apply(stored)
+
+    def _write(self, done: list[UnmaskedFrame]) -> None:
+        orientation = self.video.orientation
+        for unmasked in done:
+            waiting = self._waiting.popleft()
+            frame = waiting.frame
+            if frame.format.name != self.encoding.pixel_format:
+                frame = frame.reformat(format=self.encoding.pixel_format)
+                frame.pts, frame.time_base = waiting.pts, self.video.time_base
+            if unmasked.hole is not None:
+                image, hole = orientation.undo(unmasked.image), orientation.undo(unmasked.hole)
+                write_pixels(frame, image, hole)
+            if self._writer is None:
+                self._writer = SegmentWriter(self.folder.next_segment, self.video, self.encoding)
+            self._writer.write(frame)
+            self.counts.frames += 1
+            self.counts.faces += unmasked.faces
+            self.counts.frames_without_mask += unmasked.hole is None
+            self.counts.last_duration = waiting.duration
+
+    def _finish_segment(self) -> None:
+        assert self._writer is not None
+        self._writer.close()
+        self._writer = None
+        stream, arrays = self.stream.state()
+        next_frame = self._waiting[0] if self._waiting else None
+        # A time stamp that had to be mended cannot be sought.
+        sought = next_frame is not None and next_frame.own_pts == next_frame.pts
+        self.folder.save(
+            {
+                "counts": asdict(self.counts),
+                "stream": stream,
+                "own_pts": next_frame.own_pts if next_frame is not None and sought else None,
+                "complete": self._complete,
+            },
+            arrays,
+        )
+
+
+def _job(
+    pipeline: Pipeline, video: VideoSource, encoding: Encoding, settings: VideoSettings
+) -> dict[str, Any]:
+    """What tells one job from another."""
+    state = video.path.stat()
+    return {
+        "source": [str(video.path.resolve()), state.st_size, state.st_mtime_ns],
+        "pipeline": pipeline.description(),
+        "encoding": asdict(encoding),
+        "settings": asdict(settings),
+        "unmask": unmask_version(),
+        "av": str(load_av().__version__),
+    }

@@ -1,0 +1,102 @@
+"""The folder beside a video in the making, from which a call that was killed goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.video.segment_writer import SEGMENT_SUFFIX
+from weights.atomic import atomic_path
+from weights.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+class WorkFolder:
+    """Holds the finished segments of a video and what must be known to go on after them.
+
+    A segment counts when the state that names it is written; both are written whole or not at all,
+    so a kill at any moment leaves what was there before or what is there after.
+
+    Args:
+        target: the video in the making; the folder lies beside it, hidden.
+        job: what is done, as plain values; a folder of another job is emptied.
+        resume: go on from what is there; otherwise it is emptied.
+
+    Attributes:
+        path: the folder.
+        plain: the state's plain values; None where nothing is finished.
+        arrays: its arrays.
+
+    Raises:
+        OutputError: the folder cannot be made.
+    """
+
+    def __init__(self, target: Path, job: Mapping[str, Any], *, resume: bool) -> None:
+        self.path = target.parent / f".{target.name}.unmask"
+        self.plain: dict[str, Any] | None = None
+        self.arrays: dict[str, NDArray[Any]] = {}
+        self._job = json.loads(json.dumps(job))
+        if resume:
+            self._read()
+        try:
+            if self.plain is None and self.path.exists():
+                shutil.rmtree(self.path)
+            self.path.mkdir(parents=True, exist_ok=True)
+            for file in self.path.iterdir():
+                if file not in (*self.segments, self._state):
+                    file.unlink()
+        except OSError as error:
+            raise OutputError(f"Cannot write {self.path}: {error.strerror or error}.") from error
+
+    @property
+    def segments(self) -> list[Path]:
+        """The finished segments, in order."""
+        count = 0 if self.plain is None else int(self.plain["segments"])
+        return [self._segment(index) for index in range(count)]
+
+    @property
+    def next_segment(self) -> Path:
+        """Where the next segment is written to."""
+        return self._segment(len(self.segments))
+
+    def save(self, plain: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Count the next segment, which is written, as finished, with the state after it.
+
+        Raises:
+            OutputError: the state cannot be written.
+        """
+        state = {**plain, "segments": len(self.segments) + 1, "job": self._job}
+        with atomic_path(self._state, overwrite=True) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)
+        self.plain = state
+
+    def remove(self) -> None:
+        """Remove the folder with all in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    @property
+    def _state(self) -> Path:
+        return self.path / "state.npz"
+
+    def _segment(self, index: int) -> Path:
+        return self.path / f"{index:06d}{SEGMENT_SUFFIX}"
+
+    def _read(self) -> None:
+        try:
+            with np.load(self._state, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            plain = json.loads(str(arrays.pop("state")))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return
+        segments = [self._segment(index) for index in range(int(plain["segments"]))]
+        if plain["job"] == self._job and all(path.is_file() for path in segments):
+            self.plain, self.arrays = plain, arrays
