@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import subprocess
 import sys
@@ -143,6 +144,8 @@ def memory_growth(run: Callable[[], object]) -> int:
         before = peak_memory()
         run()
         return peak_memory() - before
+    # Garbage that happened to be collected meanwhile would hide as much growth.
+    gc.collect()
     size = _status("VmRSS")
     run()
     return max(0, _status("VmHWM") - size)
