@@ -162,7 +162,14 @@ class Pipeline:
                 said[kind] = json.dumps(given, sort_keys=True, default=specification_name)
         return said
 
-    def __call__(self, image: Any, *, mask: Any = None, return_result: bool = False) -> Any:
+    def __call__(
+        self,
+        image: Any,
+        *,
+        mask: Any = None,
+        return_result: bool = False,
+        provenance: bool = True,
+    ) -> Any:
         """Take the masks off one picture; it comes back as what it was.
 
         Args:
@@ -170,6 +177,8 @@ class Pipeline:
                 RGB order.
             mask: a hole of the user's own (True or above 127 = fill) instead of detection.
             return_result: return the `UnmaskResult`, whose image is uint8 RGB, instead.
+            provenance: whether a filled picture carries the mark that a model edited it; False is
+                for callers who say so by means of their own.
 
         Returns:
             An array for an array, a PIL picture for a PIL picture or a path, bytes in the same
@@ -186,7 +195,7 @@ class Pipeline:
         if return_result:
             return result
         models = self.model_names(detected=mask is None)
-        return restore(picture, result.image, result.hole, models=models)
+        return restore(picture, result.image, result.hole, models=models, provenance=provenance)
 
     def run(self, images: Sequence[Any], masks: Sequence[Any] | None = None) -> list[UnmaskResult]:
         """Take the masks off pictures, all of them through each stage together.

@@ -44,6 +44,7 @@ def unmask(
     mask: Any = None,
     device: Any = "auto",
     return_result: bool = False,
+    provenance: bool = True,
     **stages: Any,
 ) -> Any:
     """Take the face masks off the people in a picture.
@@ -57,6 +58,8 @@ def unmask(
         mask: a hole of your own (True or above 127 = fill) instead of detection.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         return_result: return the `UnmaskResult`, whose image is uint8 RGB `(H, W, 3)`, instead.
+        provenance: whether a filled picture carries the mark that a model edited it; False is for
+            callers who say so by means of their own.
         **stages: `detector`, `refiner`, `inpainter`, `blender` and the other arguments of
             `Pipeline`.
 
@@ -72,7 +75,7 @@ def unmask(
     check_keys(
         "keyword of unmask()",
         stages,
-        ["mask", "return_result", *configuration_keys()],
+        ["mask", "return_result", "provenance", *configuration_keys()],
     )
     defaults = inspect.signature(Pipeline).parameters
     chosen = {
@@ -80,4 +83,4 @@ def unmask(
         for kind in STAGE_KINDS
     }
     pipeline = Pipeline(device=device, **chosen, **stages)
-    return pipeline(image, mask=mask, return_result=return_result)
+    return pipeline(image, mask=mask, return_result=return_result, provenance=provenance)

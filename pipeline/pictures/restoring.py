@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def restore(
-    picture: Picture, pixels: Image, hole: Hole, *, models: Sequence[str] = ()
+    picture: Picture,
+    pixels: Image,
+    hole: Hole,
+    *,
+    models: Sequence[str] = (),
+    provenance: bool = True,
 ) -> NDArray[np.uint8] | PIL.Image.Image | bytes:
     """Put new pixels into the hole of a picture, and give it back as what it was.
 
@@ -43,6 +48,8 @@ def restore(
         pixels: uint8 RGB `(H, W, 3)`, upright as `picture.pixels`.
         hole: bool `(H, W)`, upright.
         models: names of the models used, for the mark.
+        provenance: whether the mark is set; without it whoever calls must say by other means that
+            a model edited the picture.
 
     Raises:
         InputError: size or type of `pixels` or `hole` do not fit the picture.
@@ -64,7 +71,8 @@ def restore(
         turn_back(pixels, picture.orientation),
         turn_back(hole, picture.orientation),
     )
-    image.info = mark_info(image.info, make_mark(models))
+    if provenance:
+        image.info = mark_info(image.info, make_mark(models))
     if picture.content is not None:
         return encode_picture(image, picture.format or "PNG", like=picture)
     return image

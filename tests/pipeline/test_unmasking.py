@@ -78,6 +78,17 @@ def test_the_mark_names_the_models(image):
     assert b"telea" in result
 
 
+def test_the_mark_is_left_out_only_where_the_caller_says_so(image):
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(image).save(buffer, "PNG")
+    marked = unmask(buffer.getvalue(), **STAGES)
+    plain = unmask(buffer.getvalue(), provenance=False, **STAGES)
+    assert b"digitalsourcetype" in marked.lower()
+    assert b"digitalsourcetype" not in plain.lower()
+    pictures = [np.asarray(PIL.Image.open(io.BytesIO(content))) for content in (marked, plain)]
+    assert np.array_equal(*pictures)
+
+
 def test_without_a_mask_the_picture_comes_back_unchanged():
     image = scene(SIZE)
     assert np.array_equal(unmask(image, **STAGES), image)
