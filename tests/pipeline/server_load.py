@@ -69,6 +69,8 @@ def put_under_load(clients: int, seconds: float, waiting: int = 16) -> Load:
             [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--config", str(config),
              "--waiting", str(waiting)],
             cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            # A background shell's children are begun with Ctrl-C ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
         try:
             assert server.stdout is not None
