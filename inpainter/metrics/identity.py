@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from inpainter.metrics.pixel import check_pictures
+from weights.dlib_models import find_dlib_model
 from weights.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -45,12 +44,7 @@ class DlibIdentity:
                 "The identity distance needs dlib, which is not installed: "
                 "pip install 'unmask[landmarks]'."
             ) from error
-        # The package itself is not imported: it asks for pkg_resources, which is no more.
-        package = importlib.util.find_spec("face_recognition_models")
-        folders = list(package.submodule_search_locations or []) if package is not None else []
-        name = "dlib_face_recognition_resnet_model_v1.dat"
-        files = [Path(folder) / "models" / name for folder in folders]
-        model = next((path for path in files if path.is_file()), None)
+        model = find_dlib_model("dlib_face_recognition_resnet_model_v1.dat")
         if model is None:
             raise MissingDependencyError(
                 "The identity distance needs the package face_recognition_models, which is not "

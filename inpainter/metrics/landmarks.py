@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
 from weights.contracts import Image, check_image
+from weights.dlib_models import find_dlib_model
 from weights.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -80,13 +79,7 @@ class DlibLandmarks:
             raise MissingDependencyError(
                 "Landmarks need dlib, which is not installed: pip install 'unmask[landmarks]'."
             ) from error
-        # The package itself is not imported: it asks for pkg_resources, which is no more.
-        package = importlib.util.find_spec("face_recognition_models")
-        folders = list(package.submodule_search_locations or []) if package is not None else []
-        models = [
-            Path(folder) / "models" / "shape_predictor_68_face_landmarks.dat" for folder in folders
-        ]
-        model = next((path for path in models if path.is_file()), None)
+        model = find_dlib_model("shape_predictor_68_face_landmarks.dat")
         if model is None:
             raise MissingDependencyError(
                 "Landmarks need the package face_recognition_models, which is not installed: "

@@ -8,7 +8,12 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from pipeline.commands.evaluation_options import read_stages
+from pipeline.commands.evaluation_options import (
+    AsJson,
+    Device,
+    Overwrite,
+    read_stages,
+)
 from pipeline.commands.progress import progress_bar
 
 LEAST_CONFIDENCE = 0.01
@@ -65,13 +70,9 @@ def evaluate_detector(
     sheet: Annotated[
         int, typer.Option(min=0, help="Pictures on the sheet; those with errors come first.")
     ] = 12,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a report that exists.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print report.json on stdout and nothing else.")
-    ] = False,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure a detector, and what refiners make of its masks, on annotated pictures.
 

@@ -9,6 +9,13 @@ from typing import Annotated, Any, Optional
 import typer
 
 from pipeline.commands.evaluation_options import (
+    AsJson,
+    Device,
+    Features,
+    Identity,
+    Landmarks,
+    Lpips,
+    Overwrite,
     make_instruments,
     measured_comparison,
     read_stages,
@@ -61,35 +68,10 @@ def evaluate_pipeline(
         float, typer.Option(min=0.0, help="Masks on photos narrower than this do not count.")
     ] = 60.0,
     batch: Annotated[int, typer.Option(min=1, help="Pictures given to a pipeline at once.")] = 4,
-    landmarks: Annotated[
-        bool,
-        typer.Option(
-            "--landmarks",
-            help="Also look for the face and its landmarks in each result (extra 'landmarks').",
-        ),
-    ] = False,
-    identity: Annotated[
-        bool,
-        typer.Option(
-            "--identity",
-            help="Also compare true and filled face by dlib's face network, as information only.",
-        ),
-    ] = False,
-    lpips: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Also LPIPS by alex, vgg or squeeze (extra 'evaluate', and its weights on disk).",
-            show_default="none",
-        ),
-    ] = None,
-    features: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Also Fréchet and kernel distance on the features of inception (FID and KID), "
-            "face, or package.module:Name (extra 'evaluate').",
-            show_default="none",
-        ),
-    ] = None,
+    landmarks: Landmarks = False,
+    identity: Identity = False,
+    lpips: Lpips = None,
+    features: Features = None,
     sheet: Annotated[
         int, typer.Option(min=0, help="Pictures on each sheet: best, median, worst.")
     ] = 6,
@@ -100,13 +82,9 @@ def evaluate_pipeline(
             show_default="lpips, ssim_hole or mask_left",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a report that exists.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print report.json on stdout and nothing else.")
-    ] = False,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure whole pipelines on pictures whose masks are known.
 

@@ -1,9 +1,9 @@
-"""What the commands of `unmask evaluate` share: reading stages and holes, instruments, reports."""
+"""What the commands of `unmask evaluate` share: options, stages, holes, instruments, reports."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -17,6 +17,42 @@ if TYPE_CHECKING:
     from inpainter.measurements import Measurements
     from inpainter.picture_sheet import SheetRow
     from pipeline.evaluation.surroundings import UsedWeights
+
+
+Landmarks = Annotated[
+    bool,
+    typer.Option(
+        "--landmarks",
+        help="Also look for the face and its landmarks in each result (extra 'landmarks').",
+    ),
+]
+Identity = Annotated[
+    bool,
+    typer.Option(
+        "--identity",
+        help="Also compare true and filled face by dlib's face network, as information only.",
+    ),
+]
+Lpips = Annotated[
+    Optional[str],  # noqa: UP045 - typer reads the annotation at run time
+    typer.Option(
+        help="Also LPIPS by alex, vgg or squeeze (extra 'evaluate', and its weights on disk).",
+        show_default="none",
+    ),
+]
+Features = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        help="Also Fréchet and kernel distance on the features of inception (FID and KID), "
+        "face, or package.module:Name (extra 'evaluate').",
+        show_default="none",
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a report that exists.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print report.json on stdout and nothing else.")
+]
 
 
 def read_hole_specifications(text: str) -> dict[str, Any]:

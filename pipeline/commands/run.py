@@ -17,8 +17,9 @@ from pipeline.commands.progress import progress_bar
 from pipeline.commands.stage_options import (
     complete_device,
     complete_format,
-    complete_stage,
+    confidence_option,
     stage_arguments,
+    stage_option,
 )
 
 if TYPE_CHECKING:
@@ -180,49 +181,23 @@ def run(
     ] = None,
     detector: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Name of a detector.",
-            show_default="yolo",
-            autocompletion=complete_stage("detector"),
-            rich_help_panel=_STAGES,
-        ),
+        stage_option("detector", "yolo", _STAGES),
     ] = None,
     confidence: Annotated[
         Optional[float],  # noqa: UP045
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="How sure the detector must be.",
-            show_default="the detector's",
-            rich_help_panel=_STAGES,
-        ),
+        confidence_option(_STAGES),
     ] = None,
     refiner: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Name of a refiner.",
-            show_default="morphology",
-            autocompletion=complete_stage("refiner"),
-            rich_help_panel=_STAGES,
-        ),
+        stage_option("refiner", "morphology", _STAGES),
     ] = None,
     inpainter: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Name of an inpainter.",
-            show_default="gated",
-            autocompletion=complete_stage("inpainter"),
-            rich_help_panel=_STAGES,
-        ),
+        stage_option("inpainter", "gated", _STAGES),
     ] = None,
     blender: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Name of a blender.",
-            show_default="feather",
-            autocompletion=complete_stage("blender"),
-            rich_help_panel=_STAGES,
-        ),
+        stage_option("blender", "feather", _STAGES),
     ] = None,
 ) -> None:
     """Take the masks off pictures and videos.

@@ -7,7 +7,12 @@ from typing import Annotated, Optional
 
 import typer
 
-from pipeline.commands.stage_options import complete_device, complete_stage, stage_arguments
+from pipeline.commands.stage_options import (
+    complete_device,
+    confidence_option,
+    stage_arguments,
+    stage_option,
+)
 
 
 def serve(
@@ -31,41 +36,23 @@ def serve(
     ] = None,
     detector: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Name of a detector.",
-            show_default="yolo",
-            autocompletion=complete_stage("detector"),
-        ),
+        stage_option("detector", "yolo"),
     ] = None,
     confidence: Annotated[
         Optional[float],  # noqa: UP045
-        typer.Option(
-            min=0.0, max=1.0, help="How sure the detector must be.", show_default="the detector's"
-        ),
+        confidence_option(),
     ] = None,
     refiner: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Name of a refiner.",
-            show_default="morphology",
-            autocompletion=complete_stage("refiner"),
-        ),
+        stage_option("refiner", "morphology"),
     ] = None,
     inpainter: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Name of an inpainter.",
-            show_default="gated",
-            autocompletion=complete_stage("inpainter"),
-        ),
+        stage_option("inpainter", "gated"),
     ] = None,
     blender: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Name of a blender.",
-            show_default="feather",
-            autocompletion=complete_stage("blender"),
-        ),
+        stage_option("blender", "feather"),
     ] = None,
     megabytes: Annotated[
         float, typer.Option(min=0.001, help="Largest request, in megabytes (2^20 bytes).")

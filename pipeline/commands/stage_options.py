@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import typer
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -48,6 +50,33 @@ def complete_stage(kind: str) -> Callable[[str], list[str]]:
         return [name for name in names if name.startswith(incomplete)]
 
     return complete
+
+
+def stage_option(kind: str, default: str, panel: str | None = None) -> Any:
+    """Make the option that names a kind of stage.
+
+    Args:
+        kind: "detector", "refiner", "inpainter" or "blender".
+        default: name of the stage that is taken where the option is not given.
+        panel: heading under which the help shows the option.
+    """
+    return typer.Option(
+        help=f"Name of {'an' if kind == 'inpainter' else 'a'} {kind}.",
+        show_default=default,
+        autocompletion=complete_stage(kind),
+        rich_help_panel=panel,
+    )
+
+
+def confidence_option(panel: str | None = None) -> Any:
+    """Make the option --confidence of the detector; `panel` as for `stage_option`."""
+    return typer.Option(
+        min=0.0,
+        max=1.0,
+        help="How sure the detector must be.",
+        show_default="the detector's",
+        rich_help_panel=panel,
+    )
 
 
 def complete_device(incomplete: str) -> list[str]:
