@@ -146,4 +146,5 @@ async def _no_memory(_: Request, error: Any) -> Response:  # noqa: ARG001 - Star
 
 async def _fault(_: Request, error: Any) -> Response:
     message = f"The server failed with {type(error).__name__}; its log says more."
-    return RequestRefusedError(500, "fault", message).response()
+    # The server ends the connection behind a fault; unsaid, a client's next request meets that.
+    return RequestRefusedError(500, "fault", message, {"Connection": "close"}).response()
