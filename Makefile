@@ -21,7 +21,7 @@ test: $(VENV)/installed-for-test
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2
 
 docs: $(VENV)/installed-for-docs
-	$(RUN) -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 	@echo "The site is output/site: look at it by '$(RUN) -m http.server --directory output/site'."
 
 # Debian's Python may come without ensurepip; then the pip beside it fills the environment.

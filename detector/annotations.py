@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +13,7 @@ from PIL import ImageOps
 
 from detector.yolo_dataset import read_labels, read_yolo_dataset
 from weights.errors import InputError
+from weights.json_lines import read_json_lines
 
 if TYPE_CHECKING:
     import os
@@ -112,50 +112,36 @@ def read_annotations(
     source = Path(path)
     if source.suffix in (".yaml", ".yml"):
         return _from_yolo(source, part)
-    try:
-        lines = source.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Cannot read the annotations {source}: {error}.") from error
     skip = masked_faces_without_outline == "skip"
-    found = (
-        _from_line(line, source, number, skip=skip)
-        for number, line in enumerate(lines, 1)
-        if line.strip()
+    pictures = read_json_lines(
+        source, lambda entry: _picture(entry, source.parent, skip=skip), "annotated picture"
     )
-    pictures = tuple(picture for picture in found if picture is not None)
     if not pictures:
         raise InputError(f"{source} lists no picture.")
-    return pictures
+    return tuple(pictures)
 
 
-def _from_line(line: str, source: Path, number: int, *, skip: bool) -> AnnotatedPicture | None:
-    where = f"Line {number} of {source}"
-    try:
-        entry = json.loads(line)
-        file = source.parent / entry["file"]
-        if "masks" in entry:
-            drawn = [(mask["pieces"], mask.get("label", "mask")) for mask in entry["masks"]]
-        else:
-            drawn = [
-                ([polygon["points"]], polygon.get("label", "mask"))
-                for polygon in entry.get("polygons") or []
-            ]
-        masks = tuple(
-            AnnotatedMask(tuple(_polygon(piece) for piece in pieces), str(label))
-            for pieces, label in drawn
-        )
-        faces = [face.get("label") for face in entry.get("face_boxes") or []]
-        tags = tuple(str(tag) for tag in entry.get("tags") or ())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{where} is no annotated picture: {error!r}.") from error
+def _picture(entry: dict[str, Any], folder: Path, *, skip: bool) -> AnnotatedPicture | None:
+    file = folder / entry["file"]
+    if "masks" in entry:
+        drawn = [(mask["pieces"], mask.get("label", "mask")) for mask in entry["masks"]]
+    else:
+        drawn = [
+            ([polygon["points"]], polygon.get("label", "mask"))
+            for polygon in entry.get("polygons") or []
+        ]
+    masks = tuple(
+        AnnotatedMask(tuple(_polygon(piece) for piece in pieces), str(label))
+        for pieces, label in drawn
+    )
+    faces = [face.get("label") for face in entry.get("face_boxes") or []]
     if not masks and any(label in _MASKED_FACES for label in faces):
         if skip:
             return None
-        raise InputError(
-            f"{where} has boxes of masked faces but no outline of a mask, so nothing can be "
-            "measured on it."
+        raise ValueError(
+            "it has boxes of masked faces but no outline of a mask, so nothing can be measured"
         )
-    return AnnotatedPicture(file, masks, tags)
+    return AnnotatedPicture(file, masks, tuple(str(tag) for tag in entry.get("tags") or ()))
 
 
 def _polygon(points: Sequence[Any]) -> NDArray[np.float64]:

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +11,13 @@ import numpy as np
 from detector.weight_file import fused, load_detector
 from weights.atomic import atomic_path
 from weights.catalog import resolve
-from weights.errors import InputError, MissingDependencyError, OutputError, WeightsError
+from weights.errors import InputError, WeightsError
+from weights.onnx_export import LICENCE, check_target, exporter_silenced, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    import os
+    from collections.abc import Mapping
+    from pathlib import Path
 
     import torch
     from numpy.typing import NDArray
@@ -30,9 +27,6 @@ if TYPE_CHECKING:
 OPSET = 18
 """Version of ONNX's operators, supported since ONNX Runtime 1.14 (2023)."""
 
-LICENCE = "AGPL-3.0-or-later"
-
-_LIBRARIES = ("onnx", "onnxscript", "onnxruntime")
 _COMPARED_SHARE = 0.9
 
 
@@ -84,17 +78,7 @@ def export_detector(
             `tolerance`; nothing is written then.
         OutputError: the file exists and `overwrite` is False, or cannot be written.
     """
-    missing = [name for name in _LIBRARIES if find_spec(name) is None]
-    if missing:
-        raise MissingDependencyError(
-            f"The export to ONNX needs {', '.join(missing)}: install with "
-            "'pip install unmask[export]'."
-        )
-    target = Path(output)
-    if target.suffix != ".onnx":
-        raise InputError(f"An ONNX file's name must end in .onnx, but is {target.name!r}.")
-    if target.exists() and not overwrite:
-        raise OutputError(f"{target} exists already and is not overwritten unless asked.")
+    target = check_target(output, overwrite=overwrite)
     file = resolve(weights, "detector")
     network, configuration = load_detector(file)
     side = configuration.image_size if image_size is None else image_size
@@ -104,7 +88,7 @@ def export_detector(
     import torch
 
     wrapped = _outputs_only(fused(network, configuration))
-    with _exporter_silenced():
+    with exporter_silenced():
         program = torch.onnx.export(
             wrapped,
             (torch.zeros(2, 3, side, side),),
@@ -129,20 +113,6 @@ def export_detector(
                 "was written."
             )
     return ExportedDetector(target, target.stat().st_size, differences)
-
-
-@contextmanager
-def _exporter_silenced() -> Iterator[None]:
-    """Keep back the exporter's remarks on its own workings; what counts is compared afterwards."""
-    logger = logging.getLogger("torch.onnx._internal.exporter")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 def _outputs_only(network: Any) -> torch.nn.Module:
@@ -189,14 +159,9 @@ def _differences(
     file: Path, network: torch.nn.Module, configuration: DetectorConfiguration, side: int
 ) -> dict[str, float]:
     """Compare both networks on a random picture, alone and in a batch."""
-    import onnxruntime
     import torch
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        os.fspath(file), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(file)
     random = np.random.default_rng(0)
     worst = {"candidates": 0.0, "prototypes": 0.0}
     for batch in (1, 3):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from weights.errors import ConfigurationError
 from weights.names import unknown_name
+from weights.settings import read_yaml, settings_from_mapping
 
 if TYPE_CHECKING:
     import os
@@ -98,18 +97,6 @@ class DetectorRecipe:
     copy_paste: float = 0.0
 
     def __post_init__(self) -> None:
-        kinds = get_type_hints(type(self))
-        for field in fields(self):
-            value = getattr(self, field.name)
-            kind = kinds[field.name]
-            if kind is float and isinstance(value, int) and not isinstance(value, bool):
-                value = float(value)
-                object.__setattr__(self, field.name, value)
-            if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-                raise ConfigurationError(
-                    f"{field.name} in a detector's recipe must be of type {kind.__name__}, but is "
-                    f"{value!r}."
-                )
         for name in ("epochs", "batch", "step_batch", "mask_ratio"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} in a detector's recipe must be 1 or more.")
@@ -128,11 +115,8 @@ class DetectorRecipe:
         Raises:
             ConfigurationError: a key is unknown, with the nearest one named, or a value is wrong.
         """
-        known = [field.name for field in fields(self)]
-        for key in changes:
-            if key not in known:
-                raise unknown_name("key of a detector's recipe", str(key), known)
-        return DetectorRecipe(**{**self.to_dict(), **changes})
+        values = {**self.to_dict(), **changes}
+        return settings_from_mapping(DetectorRecipe, values, "a detector's recipe")
 
     def ultralytics_settings(self) -> dict[str, Any]:
         """The recipe in Ultralytics' names."""
@@ -191,14 +175,4 @@ def read_recipe(name_or_path: str | os.PathLike[str]) -> DetectorRecipe:
         path = RECIPES / f"{name_or_path}.yaml"
         if not path.is_file():
             raise unknown_name("recipe of the detector", str(name_or_path), list_recipes())
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigurationError(f"Cannot read the recipe {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"The recipe {path} is no valid YAML: {' '.join(str(error).split())}."
-        ) from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"The recipe {path} must be a mapping from names to values.")
-    return DetectorRecipe().with_changes(content)
+    return DetectorRecipe().with_changes(read_yaml(path))

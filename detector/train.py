@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from detector.architecture import ARCHITECTURES
-from detector.training import TrainingProgress, train_detector
+from detector.training import train_detector
 from weights.errors import UnmaskError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from detector.training_plan import TrainingProgress
 
 _SHOWN = ("metrics/mAP50(B)", "metrics/mAP50(M)", "metrics/mAP50-95(M)")
 
@@ -32,16 +34,27 @@ def build_parser() -> argparse.ArgumentParser:
         default="auto",
         help="a recipe: its YAML file, or its name; 'auto' by the device",
     )
-    parser.add_argument("--data", required=True, type=Path, help="the data set's data.yaml")
+    parser.add_argument(
+        "--data",
+        required=True,
+        type=Path,
+        help="the data set's data.yaml; a sources.yaml beside it tells "
+        "the model card where the pictures come from",
+    )
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
-    parser.add_argument("--device", default="auto", help="'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help="'auto', 'cpu', 'cuda' (all GPUs, as 'auto' where there are any), 'cuda:N' or 'mps'",
+    )
     parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
     parser.add_argument("--seed", type=int, default=0, help="seed of all chance")
     parser.add_argument(
         "--time-budget",
         type=float,
         metavar="MINUTES",
-        help="end in good order within this time; the number of epochs is fitted to it",
+        help="end in good order within this time, earlier calls of the run included; the number of "
+        "epochs is fitted to it",
     )
     parser.add_argument("--initial-weights", type=Path, help="safetensors to start from")
     parser.add_argument(
@@ -89,7 +102,8 @@ class _Reporter:
         print(line, flush=True)
 
 
-def _changes(entries: Sequence[str]) -> dict[str, Any]:
+def read_changes(entries: Sequence[str]) -> dict[str, Any]:
+    """Read changes of a recipe, each written as NAME=VALUE with the value in YAML."""
     changes: dict[str, Any] = {}
     for entry in entries:
         name, _, value = entry.partition("=")
@@ -110,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             epochs=options.epochs,
             batch=options.batch,
             workers=options.workers,
-            changes=_changes(options.set),
+            changes=read_changes(options.set),
             device=options.device,
             seed=options.seed,
             threads=options.threads,
@@ -126,6 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{trained.weights} after {trained.epochs} epochs, {trained.seconds:.0f} s")
     for name, value in trained.metrics.items():
         print(f"  {name}: {value:.4f}")
+    print(f"Catalog record and model card: {trained.record}, {trained.card}")
     return 0
 
 

@@ -1,13 +1,14 @@
 """Ultralytics' segmentation trainer, fed by our own reader and writing our own weight files.
 
-This module imports Ultralytics and is itself only imported by `detector.training`. It changes the
-trainer where the original would touch the network or files that are none of its business, and adds
-what training on a CPU wants: bfloat16 arithmetic with channels-last tensors, and workers.
+This module imports Ultralytics and is itself only imported by `detector.training_loop`. It changes
+the trainer where the original would touch the network or files that are none of its business, and
+adds what training on a CPU wants: bfloat16 arithmetic with channels-last tensors, and workers.
 """
 
 from __future__ import annotations
 
 import random
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,10 @@ import torch
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
-from detector.architecture import DetectorConfiguration, network_description
+from detector.architecture import network_description
 from detector.isolation import import_quietly
+from detector.training_loop import last_epoch
+from detector.training_plan import WEIGHTS_NAME
 from detector.weight_file import load_detector, save_detector
 from detector.yolo_dataset import read_labels, read_yolo_dataset
 from weights.errors import ConfigurationError, InputError, TrainingError
@@ -32,8 +35,7 @@ from ultralytics.nn.tasks import SegmentationModel  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-WEIGHTS_NAME = "detector.safetensors"
-"""Name of the best weights in a run's folder."""
+    from detector.training_plan import TrainingPlan
 
 _ORIENTATION = 0x0112
 _TURNED = frozenset({5, 6, 7, 8})
@@ -121,38 +123,78 @@ def _as_float32(value: Any) -> Any:
     return value
 
 
+class TrainingFinishedError(Exception):
+    """Tells that the checkpoint to go on from is the last one of its run."""
+
+
 class MaskTrainer(SegmentationTrainer):
     """Trains one network on one data set.
 
+    Several devices are a matter of `detector.distributed`: in each of its processes there is one
+    such trainer.
+
     Args:
-        overrides: settings of Ultralytics, by its names.
-        configuration: the network to train.
-        workers: processes that load pictures; on a CPU Ultralytics itself allows none.
-        threads: threads of a CPU's arithmetic; as many as before where None.
-        bfloat16: whether a CPU computes in bfloat16.
-        validation_pictures: at most so many are used for validation, drawn by the seed; all if 0.
-        initial_weights: safetensors to go on from.
+        plan: what to train.
     """
 
-    def __init__(
-        self,
-        overrides: dict[str, Any],
-        configuration: DetectorConfiguration,
-        workers: int = 0,
-        threads: int | None = None,
-        bfloat16: bool = False,
-        validation_pictures: int = 0,
-        initial_weights: Path | None = None,
-    ) -> None:
-        self.configuration = configuration
-        self.bfloat16 = bfloat16
-        self.validation_pictures = validation_pictures
-        self.initial_weights = initial_weights
-        threads = threads or torch.get_num_threads()
-        super().__init__(overrides=overrides)
-        self.args.workers = workers
+    def __init__(self, plan: TrainingPlan) -> None:
+        self.plan = plan
+        self.configuration = plan.configuration
+        self._began = time.time()
+        self._longest_validation = 0.0
+        threads = plan.threads or torch.get_num_threads()
+        super().__init__(overrides=dict(plan.overrides))
+        # On a CPU Ultralytics itself allows no workers.
+        self.args.workers = plan.workers
+        self._spent = last_epoch(plan.folder)[1] if self.resume else 0.0
+        self._limit_time()
+        self.add_callback("on_train_epoch_start", _count_earlier_time)
         if self.device.type == "cpu":
             torch.set_num_threads(threads)
+
+    def _limit_time(self) -> None:
+        """Leave the time that a validation takes within the budget, as one follows the last step.
+
+        Ultralytics looks at `args.time` after every step and fits the number of epochs to it.
+        """
+        if self.plan.seconds is not None:
+            self.args.time = max(self.plan.seconds - self._longest_validation, 1.0) / 3600.0
+
+    def validate(self) -> Any:
+        """Measure the moving average, and keep in mind how long that takes.
+
+        The last validation draws its pictures and curves; Ultralytics draws them when it measures
+        the best weights once more at the end, which `final_eval` leaves out.
+        """
+        began = time.time()
+        validator: Any = self.validator
+        validator.args.plots = self.args.plots
+        self.stopper.possible_stop |= bool(self.stop)
+        measured = super().validate()
+        self._longest_validation = max(self._longest_validation, time.time() - began)
+        self._limit_time()
+        return measured
+
+    def _setup_scheduler(self) -> None:
+        """Make the schedule of the learning rate, the same in all processes.
+
+        With a time budget each would fit the number of epochs to its own clock.
+        """
+        if self.world_size > 1:
+            shared = [self.epochs]
+            torch.distributed.broadcast_object_list(shared, 0)
+            self.epochs = self.args.epochs = shared[0]
+        super()._setup_scheduler()
+
+    def resume_training(self, ckpt: Any) -> None:
+        """Take up the state of a checkpoint.
+
+        Raises:
+            TrainingFinishedError: nothing is left to train.
+        """
+        if ckpt is not None and self.resume and ckpt.get("epoch", -1) + 1 >= self.epochs:
+            raise TrainingFinishedError
+        super().resume_training(ckpt)
 
     def get_dataset(self) -> dict[str, Any]:
         """List the pictures of the data set.
@@ -167,9 +209,9 @@ class MaskTrainer(SegmentationTrainer):
                 f"for {list(self.configuration.class_names)}."
             )
         parts = {part: [str(file) for file in files] for part, files in dataset.pictures.items()}
-        if 0 < self.validation_pictures < len(parts["val"]):
+        if 0 < self.plan.validation_pictures < len(parts["val"]):
             chance = random.Random(self.args.seed)
-            parts["val"] = sorted(chance.sample(parts["val"], self.validation_pictures))
+            parts["val"] = sorted(chance.sample(parts["val"], self.plan.validation_pictures))
         return {
             **parts,
             "path": dataset.root,
@@ -212,13 +254,13 @@ class MaskTrainer(SegmentationTrainer):
         Raises:
             ConfigurationError: the initial weights are of another architecture.
         """
-        network = MaskNetwork(network_description(self.configuration), self.bfloat16)
+        network = MaskNetwork(network_description(self.configuration), self.plan.bfloat16)
         network.names = dict(enumerate(self.configuration.class_names))
         if weights is not None:
             network.load(weights, verbose=False)
-        elif self.initial_weights is not None:
-            self._load_initial(network, self.initial_weights)
-        if self.device.type == "cpu" and self.bfloat16:
+        elif self.plan.initial_weights is not None:
+            self._load_initial(network, self.plan.initial_weights)
+        if self.device.type == "cpu" and self.plan.bfloat16:
             network = network.to(memory_format=torch.channels_last)
         return network
 
@@ -242,7 +284,7 @@ class MaskTrainer(SegmentationTrainer):
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Bring a batch to the device, in [0, 1] and in the layout that is fastest there."""
         prepared: dict[str, Any] = super().preprocess_batch(batch)
-        if self.device.type == "cpu" and self.bfloat16:
+        if self.device.type == "cpu" and self.plan.bfloat16:
             prepared["img"] = prepared["img"].contiguous(memory_format=torch.channels_last)
         return prepared
 
@@ -275,6 +317,18 @@ class MaskTrainer(SegmentationTrainer):
 
     def final_eval(self) -> None:
         """Do nothing: the best weights were measured and written in their epoch."""
+
+
+def _count_earlier_time(trainer: MaskTrainer) -> None:
+    """Once, at the first epoch: let the clock begin where the run began, not this call's loop.
+
+    Ultralytics forgets the epochs and the time before a resumption, so that a resumed run with a
+    time budget would take the time left for that of all epochs, and end at once.
+    """
+    if trainer.train_time_start > trainer._began:
+        trainer.train_time_start = trainer._began - trainer._spent
+        if trainer.plan.seconds is not None:
+            trainer.start_epoch = 0
 
 
 @contextmanager

@@ -1,34 +1,38 @@
-"""Training a detector: one call, one folder per run, safetensors at its end."""
+"""Training a detector: one call, one folder per run, with weights, record and card at its end."""
 
 from __future__ import annotations
 
 import json
-import logging
-import os
-import random
-import time
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from detector.architecture import DetectorConfiguration
-from detector.isolation import import_quietly
 from detector.recipe import DetectorRecipe, read_recipe
-from detector.weight_file import read_configuration, read_extra
-from detector.yolo_dataset import read_yolo_dataset
+from detector.training_loop import CURVES_NAME, LOG_NAME, last_epoch, run_training
+from detector.training_plan import WEIGHTS_NAME, TrainingPlan, TrainingProgress
+from detector.weight_file import describe_detector, read_configuration, read_extra
+from detector.yolo_dataset import YoloDataset, read_yolo_dataset
 from weights.atomic import atomic_path
 from weights.device import resolve_device
-from weights.errors import OutputError, TrainingError
+from weights.errors import InputError, OutputError, TrainingError
+from weights.settings import read_yaml
+from weights.shelf import (
+    CATALOG_NAME,
+    TrainingSources,
+    rounded_figure,
+    shelve_weights,
+    sources_beside,
+    tag_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    import os
+    from collections.abc import Callable, Mapping
 
     import torch
-
-    from detector.trainer import MaskTrainer
 
 RUN_NAME = "run.yaml"
 """Name of the file in a run's folder that says how it was started."""
@@ -37,25 +41,17 @@ RESULT_NAME = "result.json"
 """Name of the file in a run's folder that its end writes."""
 
 
-@dataclass(frozen=True)
-class TrainingProgress:
-    """Where a training stands.
-
-    Attributes:
-        epoch: number of the epoch, from 1.
-        epochs: how many there will be; with a time budget this changes after every epoch.
-        batch: number of the batch in the epoch, from 1.
-        batches: batches of an epoch.
-        losses: running mean of each loss in this epoch.
-        metrics: of the validation, empty within an epoch.
-    """
-
-    epoch: int
-    epochs: int
-    batch: int
-    batches: int
-    losses: Mapping[str, float]
-    metrics: Mapping[str, float] = field(default_factory=dict)
+_FIGURES = {
+    "precision": "metrics/precision(M)",
+    "recall": "metrics/recall(M)",
+    "ap50": "metrics/mAP50(M)",
+    "ap": "metrics/mAP50-95(M)",
+    "box_precision": "metrics/precision(B)",
+    "box_recall": "metrics/recall(B)",
+    "box_ap50": "metrics/mAP50(B)",
+    "box_ap": "metrics/mAP50-95(B)",
+}
+"""Figures of a record, by the names of the detector's report, and Ultralytics' names of them."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,9 @@ class TrainedDetector:
         folder: the run's folder: curves, pictures, log, checkpoints.
         metrics: of the best epoch on the validation part, by Ultralytics' names.
         epochs: epochs that were run in all.
-        seconds: how long this call trained.
+        seconds: how long they took, those of earlier calls included.
+        record: catalog record of the weights.
+        card: their model card, Markdown.
     """
 
     weights: Path
@@ -75,6 +73,8 @@ class TrainedDetector:
     metrics: Mapping[str, float]
     epochs: int
     seconds: float
+    record: Path
+    card: Path
 
 
 def train_detector(
@@ -105,6 +105,10 @@ def train_detector(
     goes on from its last whole epoch by the same call; that loads the checkpoint which this run
     itself wrote (a pickle, as Ultralytics makes it), so name only folders of your own.
 
+    At its end the folder `catalog` holds the weights under a name of their own, their record with
+    the figures on the validation part, and a model card. A file `sources.yaml` beside `data.yaml`
+    (see `weights.shelf.TrainingSources`) tells them where the pictures come from.
+
     Args:
         data_yaml: the data set's `data.yaml`.
         output: folder of the run: new, empty, or that of an earlier run.
@@ -116,10 +120,12 @@ def train_detector(
         batch: instead of the recipe's.
         workers: instead of the recipe's.
         changes: further changed values of the recipe, by their names.
-        device: "auto" or a torch device.
-        seed: seed of all chance.
+        device: "auto" or a torch device. "auto" and "cuda" take all GPUs there are, each with its
+            share of a batch, in a process of its own; "cuda:N" takes one.
+        seed: seed of all chance, 0 or more.
         threads: threads of a CPU's arithmetic; as many as before where None.
-        time_budget_minutes: after the first epoch, fit the number of epochs to this time.
+        time_budget_minutes: most time of the run, earlier calls included: after the first epoch
+            the number of epochs is fitted to it, and training stops in time for a last validation.
         initial_weights: safetensors of the same architecture to go on from.
         resume: go on with the run in `output` if there is one, by its own recipe; otherwise start
             anew in its place.
@@ -127,23 +133,25 @@ def train_detector(
         progress: called after every batch and after every epoch.
 
     Raises:
-        InputError: the data set cannot be read, or has no picture.
-        ConfigurationError: the recipe is wrong.
+        InputError: the data set cannot be read, or has no picture, or the seed is negative.
+        ConfigurationError: the recipe or `sources.yaml` is wrong.
         OutputError: `output` holds something that is no run, or cannot be written.
         TrainingError: there is no mask to train on, or the training broke down.
     """
     folder = Path(output).absolute()
     chosen_device = resolve_device(device)
     dataset = read_yolo_dataset(data_yaml)
+    trained_on = sources_beside(Path(data_yaml))
+    if seed < 0:
+        raise InputError(f"The seed of a training must be 0 or more, but is {seed!r}.")
     going_on = resume and (folder / RUN_NAME).is_file()
+    start = Path(initial_weights) if initial_weights is not None else None
+    if start is not None:
+        read_configuration(start)
+    run: dict[str, Any]
     if going_on:
-        run = yaml.safe_load((folder / RUN_NAME).read_text(encoding="utf-8"))
-        settings = DetectorRecipe().with_changes(run["recipe"])
-        seed = int(run["seed"])
-        if (folder / RESULT_NAME).is_file():
-            return _read_result(folder)
+        run = read_yaml(folder / RUN_NAME)
     else:
-        settings = _settings(recipe, chosen_device)
         asked = {
             "architecture": architecture,
             "image_size": image_size,
@@ -152,230 +160,171 @@ def train_detector(
             "workers": workers,
         }
         given = {key: value for key, value in asked.items() if value is not None}
-        settings = settings.with_changes({**(changes or {}), **given})
+        given = {**(changes or {}), **given}
+        named, settings = _settings(recipe, chosen_device)
+        run = {
+            "data": str(Path(data_yaml).absolute()),
+            "seed": seed,
+            "initial_weights": None if start is None else str(start.absolute()),
+            "time_budget_minutes": time_budget_minutes,
+            "recipe_name": named,
+            "changes": given,
+            "recipe": settings.with_changes(given).to_dict(),
+        }
+    settings = DetectorRecipe().with_changes(run["recipe"])
     configuration = DetectorConfiguration(
         settings.architecture, settings.image_size, dataset.names, settings.one_to_one
     )
-    start = Path(initial_weights) if initial_weights is not None else None
-    if start is not None:
-        read_configuration(start)
     if not going_on:
-        _start_folder(folder, settings, seed, data_yaml, start)
-    checkpoint = folder / "weights" / "last.pt"
-    overrides: dict[str, Any] = {
-        **settings.ultralytics_settings(),
-        "model": f"{settings.architecture}.yaml",
-        "data": str(Path(data_yaml).absolute()),
-        "device": _device_name(chosen_device),
-        "seed": seed,
-        "project": str(folder.parent),
-        "name": folder.name,
-        "exist_ok": True,
-        "pretrained": False,
-        "amp": "bf16" if chosen_device.type == "cuda" else False,
-        "deterministic": False,
-        "verbose": False,
-        "plots": plots,
-    }
-    if time_budget_minutes is not None:
-        overrides["time"] = time_budget_minutes / 60.0
-    if going_on and checkpoint.is_file():
-        overrides.update(resume=str(checkpoint), model=str(checkpoint), save_dir=str(folder))
-
-    began = time.monotonic()
-    trainer = _run(overrides, configuration, settings, threads, start, folder, progress)
-    weights = folder / "detector.safetensors"
-    if not weights.is_file():
-        raise TrainingError(f"The training in {folder} ended without weights: see its train.log.")
-    result = TrainedDetector(
-        weights,
-        folder,
-        dict(read_extra(weights).get("metrics", {})),
-        int(trainer.epoch) + 1,
-        time.monotonic() - began,
-    )
-    with atomic_path(folder / RESULT_NAME, overwrite=True) as temporary:
-        temporary.write_text(
-            json.dumps(
-                {
-                    "metrics": dict(result.metrics),
-                    "epochs": result.epochs,
-                    "seconds": result.seconds,
-                },
-                indent=2,
-            ),
-            encoding="utf-8",
+        _start_folder(folder, run)
+    minutes = run.get("time_budget_minutes") if time_budget_minutes is None else time_budget_minutes
+    result_file = folder / RESULT_NAME
+    if not result_file.is_file():
+        plan = TrainingPlan(
+            folder,
+            configuration,
+            _overrides(settings, run, folder, data_yaml, chosen_device, plots=plots),
+            settings.workers,
+            threads,
+            settings.bfloat16,
+            settings.validation_pictures,
+            start,
+            None if minutes is None else 60.0 * minutes,
         )
-    return result
+        if plan.processes > 1:
+            from detector.distributed import run_distributed
+
+            run_distributed(plan, progress)
+        else:
+            run_training(plan, progress)
+    weights = folder / WEIGHTS_NAME
+    if not weights.is_file():
+        raise TrainingError(f"The training in {folder} ended without weights: see its {LOG_NAME}.")
+    shelf = folder / CATALOG_NAME
+    name = f"{settings.architecture}.{tag_of(folder)}"
+    if not (result_file.is_file() and (shelf / f"{name}.yaml").is_file()):
+        _shelve(shelf, name, run, settings, dataset, trained_on)
+    epochs_run, seconds = last_epoch(folder)
+    metrics = dict(read_extra(weights).get("metrics", {}))
+    if not result_file.is_file():
+        result = {"metrics": metrics, "epochs": epochs_run, "seconds": seconds}
+        with atomic_path(result_file) as temporary:
+            temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
+    return TrainedDetector(
+        weights, folder, metrics, epochs_run, seconds, shelf / f"{name}.yaml", shelf / f"{name}.md"
+    )
 
 
 def _settings(
     recipe: str | os.PathLike[str] | DetectorRecipe, device: torch.device
-) -> DetectorRecipe:
+) -> tuple[str, DetectorRecipe]:
+    """The recipe and its name."""
     if isinstance(recipe, DetectorRecipe):
-        return recipe
+        return "own", recipe
     if recipe == "auto":
-        return read_recipe("cpu" if device.type == "cpu" else "gpu")
-    return read_recipe(recipe)
+        recipe = "cpu" if device.type == "cpu" else "gpu"
+    return Path(recipe).stem if Path(recipe).suffix else str(recipe), read_recipe(recipe)
 
 
-def _device_name(device: torch.device) -> str:
-    return str(device.index or 0) if device.type == "cuda" else device.type
-
-
-def _start_folder(
-    folder: Path,
+def _overrides(
     settings: DetectorRecipe,
-    seed: int,
+    run: Mapping[str, Any],
+    folder: Path,
     data_yaml: str | os.PathLike[str],
-    initial_weights: Path | None,
-) -> None:
+    device: torch.device,
+    *,
+    plots: bool,
+) -> dict[str, Any]:
+    """What Ultralytics is told, by its names."""
+    overrides: dict[str, Any] = {
+        **settings.ultralytics_settings(),
+        "model": f"{settings.architecture}.yaml",
+        "data": str(Path(data_yaml).absolute()),
+        "device": _device_names(device, settings.batch),
+        "seed": int(run["seed"]),
+        "project": str(folder.parent),
+        "name": folder.name,
+        "exist_ok": True,
+        "pretrained": False,
+        "amp": "bf16" if device.type == "cuda" else False,
+        "deterministic": False,
+        "verbose": False,
+        "plots": plots,
+    }
+    checkpoint = folder / "weights" / "last.pt"
+    if checkpoint.is_file():
+        overrides.update(resume=str(checkpoint), model=str(checkpoint), save_dir=str(folder))
+    return overrides
+
+
+def _device_names(device: torch.device, batch: int) -> str:
+    """Devices as Ultralytics names them; without an index all GPUs, but none without a picture."""
+    if device.type != "cuda":
+        return device.type
+    if device.index is not None:
+        return str(device.index)
+    import torch
+
+    return ",".join(str(index) for index in range(min(torch.cuda.device_count(), batch)))
+
+
+def _start_folder(folder: Path, run: Mapping[str, Any]) -> None:
+    """Make the folder of a run, or empty that of an earlier one."""
     if (folder / RUN_NAME).is_file():
-        for name in (RESULT_NAME, "detector.safetensors", "train.log", "results.csv"):
+        for name in (RESULT_NAME, WEIGHTS_NAME, LOG_NAME, CURVES_NAME):
             (folder / name).unlink(missing_ok=True)
-        for checkpoint in (folder / "weights").glob("*.pt"):
-            checkpoint.unlink()
+        for file in (*(folder / "weights").glob("*.pt"), *(folder / CATALOG_NAME).glob("*.*")):
+            file.unlink()
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(
             f"{folder} is there already and holds no run of the detector's training: give another "
             "folder."
         )
-    run = {
-        "data": str(Path(data_yaml).absolute()),
-        "seed": seed,
-        "initial_weights": None if initial_weights is None else str(initial_weights.absolute()),
-        "recipe": settings.to_dict(),
-    }
     with atomic_path(folder / RUN_NAME, overwrite=True) as temporary:
-        temporary.write_text(yaml.safe_dump(run, sort_keys=False), encoding="utf-8")
+        temporary.write_text(yaml.safe_dump(dict(run), sort_keys=False), encoding="utf-8")
 
 
-def _read_result(folder: Path) -> TrainedDetector:
-    result = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8"))
-    return TrainedDetector(
-        folder / "detector.safetensors",
-        folder,
-        result["metrics"],
-        result["epochs"],
-        result["seconds"],
-    )
-
-
-def _run(
-    overrides: dict[str, Any],
-    configuration: DetectorConfiguration,
+def _shelve(
+    shelf: Path,
+    name: str,
+    run: Mapping[str, Any],
     settings: DetectorRecipe,
-    threads: int | None,
-    initial_weights: Path | None,
-    folder: Path,
-    progress: Callable[[TrainingProgress], None] | None,
-) -> MaskTrainer:
-    from detector.trainer import MaskTrainer, reporting_off
-
-    with ExitStack() as stack:
-        stack.enter_context(_global_state_kept())
-        stack.enter_context(_log_written(folder / "train.log"))
-        stack.enter_context(reporting_off(_local_font))
-        try:
-            trainer = MaskTrainer(
-                overrides,
-                configuration,
-                settings.workers,
-                threads,
-                settings.bfloat16,
-                settings.validation_pictures,
-                initial_weights,
-            )
-            if progress is not None:
-                _report_to(progress, trainer)
-            trainer.train()
-        except RuntimeError as error:
-            if isinstance(error, TrainingError):
-                raise
-            raise TrainingError(
-                f"The training in {folder} broke down: {str(error).splitlines()[0]}"
-            ) from error
-    return trainer
-
-
-def _report_to(progress: Callable[[TrainingProgress], None], trainer: MaskTrainer) -> None:
-    """Call `progress` after every batch and every epoch of the trainer."""
-    from detector.trainer import loss_items
-
-    done = {"batch": 0}
-
-    def start_epoch(_: MaskTrainer) -> None:
-        done["batch"] = 0
-
-    def report(running: MaskTrainer, metrics: Mapping[str, float]) -> None:
-        progress(
-            TrainingProgress(
-                running.epoch + 1,
-                running.epochs,
-                done["batch"],
-                len(running.train_loader),
-                loss_items(running),
-                metrics,
-            )
-        )
-
-    def end_batch(running: MaskTrainer) -> None:
-        done["batch"] += 1
-        report(running, {})
-
-    def end_epoch(running: MaskTrainer) -> None:
-        measured: Any = running.metrics or {}
-        report(running, {name: float(value) for name, value in measured.items()})
-
-    trainer.add_callback("on_train_epoch_start", start_epoch)
-    trainer.add_callback("on_train_batch_end", end_batch)
-    trainer.add_callback("on_fit_epoch_end", end_epoch)
-
-
-def _local_font(_: str) -> str:
-    """A font file for plots that is on this machine: the one that comes with Matplotlib."""
-    import matplotlib
-
-    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
-
-
-@contextmanager
-def _log_written(path: Path) -> Iterator[None]:
-    """Send Ultralytics' messages to a file, and nowhere else."""
-    logger: logging.Logger = import_quietly("ultralytics.utils").LOGGER
-    level, propagate = logger.level, logger.propagate
-    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
-        logger.setLevel(level)
-        logger.propagate = propagate
-
-
-@contextmanager
-def _global_state_kept() -> Iterator[None]:
-    """Put random states, torch's settings and the environment back afterwards."""
-    import numpy as np
-    import torch
-
-    environment = dict(os.environ)
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    threads = torch.get_num_threads()
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-        torch.set_rng_state(states[2])
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)
-        for name in set(os.environ) - set(environment):
-            del os.environ[name]
-        os.environ.update(environment)
+    dataset: YoloDataset,
+    trained_on: TrainingSources,
+) -> None:
+    """Write weights, record and card of a run that has ended."""
+    folder = shelf.parent
+    weights = folder / WEIGHTS_NAME
+    extra = read_extra(weights)
+    epochs, seconds = last_epoch(folder)
+    validated = len(dataset.pictures["val"])
+    if settings.validation_pictures:
+        validated = min(validated, settings.validation_pictures)
+    figures = {
+        name: rounded_figure(extra["metrics"][original])
+        for name, original in _FIGURES.items()
+        if original in extra.get("metrics", {})
+    }
+    changes = ", ".join(f"{key} = {value!r}" for key, value in run.get("changes", {}).items())
+    start = run.get("initial_weights")
+    notes = [
+        trained_on.notes.strip(),
+        f"Trained for {epochs} epochs, {seconds / 60.0:.1f} minutes, on "
+        f"{len(dataset.pictures['train'])} pictures"
+        + (f", from the weights {Path(start).name}" if start else "")
+        + f"; these are the weights of epoch {extra.get('epoch', epochs)}.",
+        f"The recipe was changed: {changes}." if changes else "",
+        f"The figures are of {validated} pictures of the data set's part 'val', measured while "
+        "training; photos from elsewhere give others, which 'unmask evaluate detector' measures.",
+    ]
+    shelve_weights(
+        weights,
+        describe_detector(weights),
+        name=name,
+        trained_on=replace(trained_on, notes=" ".join(filter(None, notes))),
+        recipe=str(run.get("recipe_name", "own")),
+        seed=int(run["seed"]),
+        folder=shelf,
+        metrics={"val": {"pictures": validated, **figures}},
+        overwrite=True,
+    )

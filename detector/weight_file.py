@@ -43,21 +43,12 @@ def save_detector(
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
         WeightsError: a weight is not finite, or the path does not end in .safetensors.
     """
-    import torch
     from safetensors.torch import save_file
 
     target = Path(path)
     if target.suffix != ".safetensors":
         raise WeightsError(f"Detector weights are written as .safetensors, not as {target.name!r}.")
-    limit = torch.finfo(torch.float16).max
-    tensors: dict[str, Tensor] = {}
-    for name, tensor in network.state_dict().items():
-        value = tensor.detach().cpu()
-        if value.is_floating_point():
-            if not bool(torch.isfinite(value).all()):
-                raise WeightsError(f"The weights in {name!r} are not finite and are not written.")
-            value = value.clamp(-limit, limit).half()
-        tensors[name] = value.contiguous().clone()
+    tensors = half_precision(network.state_dict())
     header = {
         "format": FORMAT,
         "configuration": json.dumps(configuration.to_dict()),
@@ -66,6 +57,26 @@ def save_detector(
     with atomic_path(target, overwrite=overwrite) as temporary:
         save_file(tensors, temporary, metadata=header)
     return target
+
+
+def half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Bring a state dict into the form in which it is written: floating-point values as float16.
+
+    Raises:
+        WeightsError: a value is not finite.
+    """
+    import torch
+
+    limit = torch.finfo(torch.float16).max
+    halved: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        value = tensor.detach().cpu()
+        if value.is_floating_point():
+            if not bool(torch.isfinite(value).all()):
+                raise WeightsError(f"The weights in {name!r} are not finite and are not written.")
+            value = value.clamp(-limit, limit).half()
+        halved[name] = value.contiguous().clone()
+    return halved
 
 
 def load_detector(path: str | os.PathLike[str]) -> tuple[nn.Module, DetectorConfiguration]:
@@ -147,7 +158,7 @@ def read_configuration(path: str | os.PathLike[str]) -> DetectorConfiguration:
     Raises:
         WeightsError: the file is missing, no safetensors, or no detector's.
     """
-    header = _read_header(path)
+    header = read_header(path, FORMAT)
     try:
         return DetectorConfiguration.from_dict(json.loads(header["configuration"]))
     except (ValueError, TypeError, KeyError, ConfigurationError) as error:
@@ -160,20 +171,20 @@ def read_extra(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         WeightsError: the file is missing, no safetensors, or no detector's.
     """
-    extra = json.loads(_read_header(path).get("extra", "{}"))
+    extra = json.loads(read_header(path, FORMAT).get("extra", "{}"))
     return dict(extra)
 
 
-def _read_header(path: str | os.PathLike[str]) -> dict[str, str]:
+def read_header(path: str | os.PathLike[str], expected: str) -> dict[str, str]:
+    """Read the header of a weight file whose `format` is the expected one.
+
+    Raises:
+        WeightsError: the file is missing, a pickle, no safetensors, or of another format.
+    """
     from safetensors import SafetensorError, safe_open
 
+    refuse_pickle(path)
     file = Path(path)
-    if file.suffix.lower() in (".pt", ".pth"):
-        raise WeightsError(
-            f"{file} is a pickle, which can run any code when it is loaded: if you trust it, open "
-            "it with Ultralytics' YOLO and write its network, .model, with "
-            "detector.weight_file.save_detector to a .safetensors file."
-        )
     if not file.is_file():
         raise WeightsError(f"There is no weight file {file}.")
     try:
@@ -181,6 +192,21 @@ def _read_header(path: str | os.PathLike[str]) -> dict[str, str]:
             header: dict[str, str] = opened.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{file} is no safetensors file, or damaged: {error}.") from error
-    if header.get("format") != FORMAT:
-        raise WeightsError(f"{file} holds no detector: its header lacks format {FORMAT!r}.")
+    if header.get("format") != expected:
+        kind = expected.rpartition(".")[2]
+        raise WeightsError(f"{file} holds no {kind}: its header lacks format {expected!r}.")
     return header
+
+
+def refuse_pickle(path: str | os.PathLike[str]) -> None:
+    """Refuse a file whose name says that it is a pickle.
+
+    Raises:
+        WeightsError: it ends in .pt or .pth; the sentence says how it is turned into another.
+    """
+    if Path(path).suffix.lower() in (".pt", ".pth"):
+        raise WeightsError(
+            f"{os.fspath(path)} is a pickle, which can run any code when it is loaded: if you "
+            "trust it, open it with Ultralytics' YOLO and write its network, .model, with "
+            "detector.weight_file.save_detector to a .safetensors file."
+        )

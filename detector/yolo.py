@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from detector.confirmation import PROPOSAL_CONFIDENCE, MaskConfirmation
 from detector.duplicates import drop_duplicates
 from detector.letterbox import Letterbox
 from detector.regions import MaskRegion
-from detector.second_look import confirm, cut, window_round
+from detector.weight_file import refuse_pickle
 from weights.contracts import Image, Mask, check_image
-from weights.errors import InputError, WeightsError
+from weights.errors import InputError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     import torch
@@ -41,18 +41,18 @@ class YoloMaskDetector:
     Args:
         weights: "default", a name of the catalog, or the path of a .safetensors file as written by
             `detector.train_detector`.
-        confidence: lowest score of a region, above 0 and at most 1; with a second look the score
-            is the product of both looks' scores.
+        confidence: lowest score of a region, above 0 and at most 1; where finds are confirmed, of
+            the joint score.
         image_size: side of the square that pictures are fitted into, a multiple of 32 pixels;
             larger finds smaller masks and takes longer.
         device: "auto" or a torch device.
-        second_look: look at each find again, in a cut brought to the size that the network was
-            trained at; what is not seen twice is dropped. Fewer things that are no masks, better
-            outlines, and more time for each mask.
+        confirmation: weights of the network that looks at each find again, as for `weights`;
+            what it does not take for a worn mask is dropped, and the rest newly outlined. None
+            keeps what the detector finds as it is.
 
     Raises:
         InputError: a value is out of its range, or there is no such device.
-        WeightsError: `weights` is a pickle (.pt); other faults of the file show when it is loaded.
+        WeightsError: a file of weights is a pickle (.pt); its other faults show when it is loaded.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class YoloMaskDetector:
         confidence: float = 0.25,
         image_size: int = 640,
         device: str | torch.device = "auto",
-        second_look: bool = True,
+        confirmation: str | os.PathLike[str] | None = None,
     ) -> None:
         if not 0.0 < confidence <= 1.0:
             raise InputError(f"confidence must be above 0 and at most 1, but is {confidence!r}.")
@@ -69,16 +69,11 @@ class YoloMaskDetector:
             raise InputError(
                 f"image_size must be a multiple of 32 from 32 up, but is {image_size!r}."
             )
-        if Path(weights).suffix.lower() in (".pt", ".pth"):
-            raise WeightsError(
-                f"{os.fspath(weights)} is a pickle, which can run any code when it is loaded: if "
-                "you trust it, open it with Ultralytics' YOLO and write its network, .model, with "
-                "detector.weight_file.save_detector to a .safetensors file."
-            )
+        refuse_pickle(weights)
         self.weights = weights
         self.confidence = float(confidence)
         self.image_size = image_size
-        self.second_look = bool(second_look)
+        self.confirmation = None if confirmation is None else MaskConfirmation(confirmation, device)
         self._device_name = device
         self._lock = threading.Lock()
         self._loaded: tuple[Any, DetectorConfiguration, torch.device] | None = None
@@ -92,7 +87,7 @@ class YoloMaskDetector:
         image_size: int = 640,
         device: str | torch.device = "auto",
     ) -> YoloMaskDetector:
-        """Make a detector of a network in memory, of which it takes a copy.
+        """Make a detector of a network in memory, of which it takes a copy; finds stay as they are.
 
         Args:
             network: as built by `detector.architecture.build_network`.
@@ -106,7 +101,7 @@ class YoloMaskDetector:
         """
         from copy import deepcopy
 
-        detector = cls("default", confidence, image_size, device)
+        detector = cls("default", confidence, image_size, device, confirmation=None)
         detector._loaded = detector._prepared(deepcopy(network), configuration)
         return detector
 
@@ -139,6 +134,8 @@ class YoloMaskDetector:
             MissingDependencyError: Ultralytics is missing.
         """
         self._ready()
+        if self.confirmation is not None:
+            self.confirmation.load()
 
     def _ready(self) -> tuple[Any, DetectorConfiguration, torch.device]:
         with self._lock:
@@ -163,33 +160,16 @@ class YoloMaskDetector:
         return network, configuration, device
 
     def _detect_batch(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
-        if not self.second_look:
-            return self._look(images, self.image_size, self.confidence)
-        found = self._look(images, self.image_size, self.confidence)
-        windows = [
-            (index, region, window_round(region, image.shape[0], image.shape[1]))
-            for index, (image, regions) in enumerate(zip(images, found, strict=True))
-            for region in regions
-        ]
-        size = self._ready()[1].image_size
-        confirmed: list[list[MaskRegion]] = [[] for _ in images]
-        for start in range(0, len(windows), _BATCH):
-            chunk = windows[start : start + _BATCH]
-            cuts = [cut(images[index], window) for index, _, window in chunk]
-            looks = self._look(cuts, size, self.confidence)
-            for (index, region, window), again in zip(chunk, looks, strict=True):
-                joint = confirm(region, window, again)
-                if joint is not None and joint.score >= self.confidence:
-                    confirmed[index].append(joint)
-        return [drop_duplicates(regions) for regions in confirmed]
+        if self.confirmation is None:
+            return self._look(images, self.confidence)
+        proposed = self._look(images, PROPOSAL_CONFIDENCE)
+        return self.confirmation.confirm(images, proposed, self.confidence)
 
-    def _look(
-        self, images: Sequence[Image], size: int, confidence: float
-    ) -> list[list[MaskRegion]]:
+    def _look(self, images: Sequence[Image], confidence: float) -> list[list[MaskRegion]]:
         import torch
 
         network, configuration, device = self._ready()
-        boxes = [Letterbox.fit(image.shape[0], image.shape[1], size) for image in images]
+        boxes = [Letterbox.fit(image.shape[0], image.shape[1], self.image_size) for image in images]
         squares = np.stack([box.apply(image) for box, image in zip(boxes, images, strict=True)])
         pixels = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float() / 255.0
         # The head keeps its anchor points on itself, so one batch at a time goes through.

@@ -74,7 +74,8 @@ def main(arguments: list[str] | None = None) -> None:
     path = options.output / "custom_stage.png"
     mark = make_mark(pipeline.model_names(detected=True))
     write_picture(path, np.hstack([photo, result.image]), overwrite=True, mark=mark)
-    print(f"{len(result.faces)} mask(s) found by colour and filled with the colours round them:")
+    count = len(result.faces)
+    print(f"{count} mask{'' if count == 1 else 's'} found by colour, filled with what is round:")
     print(f"  {path.resolve()}")
 
 

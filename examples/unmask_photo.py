@@ -42,11 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
     unmasked = options.output / f"{name}_unmasked.png"
     write_picture(unmasked, result.image, overwrite=True, mark=make_mark(["yolo", "gated"]))
     write_picture(options.output / f"{name}_hole.png", result.hole, overwrite=True)
-    print(f"{len(result.faces)} mask(s) taken off. The lower face is a guess of the network.")
+    count = len(result.faces)
+    print(f"{count} mask{'' if count == 1 else 's'} taken off; what is under is a guess.")
     print("Pictures:")
     for path in sorted(options.output.glob(f"{name}_*.png")):
         print(f"  {path.resolve()}")
-    print("What each stage took:")
+    print("What each stage took, with loading:")
     for stage, seconds in result.timings.items():
         print(f"  {stage:10} {seconds:7.3f} s")
     return 0

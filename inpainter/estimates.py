@@ -34,11 +34,15 @@ class Estimate:
 
     def text(self, decimals: int) -> str:
         """Write it as "1.2 (1.0 to 1.4)"; one case has no interval, and none is a dash."""
-        if not self.count:
-            return "-"
-        if self.count == 1:
-            return f"{self.mean:.{decimals}f}"
-        return f"{self.mean:.{decimals}f} ({self.low:.{decimals}f} to {self.high:.{decimals}f})"
+        if self.count < 2:
+            return self.mean_text(decimals)
+        # Adding 0.0 after rounding takes the sign off a zero.
+        low, high = (round(end, decimals) + 0.0 for end in (self.low, self.high))
+        return f"{self.mean_text(decimals)} ({low:.{decimals}f} to {high:.{decimals}f})"
+
+    def mean_text(self, decimals: int) -> str:
+        """Write the mean alone; a dash where there is no case."""
+        return f"{round(self.mean, decimals) + 0.0:.{decimals}f}" if self.count else "-"
 
 
 @dataclass(frozen=True)

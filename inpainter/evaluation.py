@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from inpainter.frozen import Case, HoleChecksum
+from inpainter.frozen import Case
 from inpainter.measurements import CaseResult, Measurements, Metric
+from inpainter.measuring import Instruments, Procedure, Truths, measure_systems
 from inpainter.metrics import (
-    IDENTITY_WARNING,
-    FeatureExtractor,
-    LandmarkFinder,
     MultiScaleSimilarity,
     colour_distance,
-    frechet_distance,
-    kernel_distance,
     l1,
     landmark_error,
     mean_over,
@@ -43,7 +39,11 @@ ERASED: Final = 127
 
 
 class CompletionSystem(Protocol):
-    """What is measured: anything that fills holes as the pipeline's inpainters do."""
+    """What is measured: anything that fills holes as the pipeline's inpainters do.
+
+    One that looks at what is inside the hole, the mask itself, says so by an attribute `sees_hole`
+    of its own or of its `network`.
+    """
 
     def complete(self, crops: Sequence[Image], holes: Sequence[Hole]) -> list[Image]:
         """Return each crop filled, uint8 RGB of its own size."""
@@ -77,40 +77,6 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("seconds", "Seconds a face", "lower", 3),
 )
 """What is measured of an inpainter, in the order of tables."""
-
-
-class IdentityDistance(Protocol):
-    """Compares the faces of a result and of a truth by the true landmarks `(68, 2)`."""
-
-    def __call__(self, result: Image, truth: Image, landmarks: NDArray[np.floating]) -> float:
-        """Give the distance."""
-        ...
-
-
-class PerceptualDistance(Protocol):
-    """Compares results with truths, pair by pair."""
-
-    def __call__(self, results: Sequence[Image], truths: Sequence[Image]) -> list[float]:
-        """Give one distance per pair."""
-        ...
-
-
-@dataclass(frozen=True)
-class Instruments:
-    """What is measured with beyond the pixels; each may be left out.
-
-    Attributes:
-        finder: finds landmarks, for `face_found` and `landmark_error`.
-        identity: compares faces, as `inpainter.metrics.DlibIdentity`, for `identity`; needs
-            `finder`.
-        perceptual: as `inpainter.metrics.LearnedPerceptualDistance`, for `lpips`.
-        features: for the distances of whole sets.
-    """
-
-    finder: LandmarkFinder | None = None
-    identity: IdentityDistance | None = None
-    perceptual: PerceptualDistance | None = None
-    features: FeatureExtractor | None = None
 
 
 def measure_case(
@@ -167,6 +133,65 @@ def measure_case(
     return values
 
 
+@dataclass(frozen=True, eq=False)
+class Completed:
+    """What a system made of a case, and how long it took.
+
+    Attributes:
+        picture: uint8 RGB of the case's size; known pixels are the true picture's own.
+        seconds: wall-clock time.
+    """
+
+    picture: Image
+    seconds: float
+
+
+class CompletionProcedure(Procedure[Case, CompletionSystem, Completed]):
+    """Measures systems that fill holes."""
+
+    stage = "inpainter"
+    metrics = METRICS
+
+    def frozen(self, sample: Case) -> Case:
+        """The case itself; its hole must hold a pixel for which there is a truth."""
+        if not sample.measured.any():
+            raise InputError(f"The case {sample.name!r} has no hole to measure.")
+        return sample
+
+    def look(self, samples: Sequence[Case]) -> Truths:
+        """Look at the true pictures."""
+        pictures = {case.name: case.image for case in samples}
+        return Truths(
+            self.instruments.landmarks_in(pictures), self.instruments.features_of(pictures)
+        )
+
+    def run(self, name: str, system: CompletionSystem, samples: Sequence[Case]) -> list[Completed]:
+        """Fill the holes; a face's time is the batch's over the number of faces in it."""
+        began = time.perf_counter()
+        pictures = complete_cases(name, system, samples)
+        seconds = (time.perf_counter() - began) / len(samples)
+        return [Completed(picture, seconds) for picture in pictures]
+
+    def measure(
+        self, name: str, samples: Sequence[Case], answers: Sequence[Completed], truths: Truths
+    ) -> Iterator[CaseResult]:
+        """Measure the completed pictures."""
+        pictures = {case.name: one.picture for case, one in zip(samples, answers, strict=True)}
+        features = truths.beside(self.instruments.features_of(pictures))
+        for case, answer in zip(samples, answers, strict=True):
+            values = measure_case(
+                case,
+                answer.picture,
+                instruments=self.instruments,
+                true_landmarks=truths.landmarks.get(case.name),
+            )
+            values["seconds"] = answer.seconds
+            area = float(case.hole.mean())
+            yield CaseResult(
+                case.name, name, area, dict(case.groups), values, features.get(case.name)
+            )
+
+
 def evaluate_inpainter(
     inpainters: Mapping[str, CompletionSystem],
     cases: Iterable[Case],
@@ -182,9 +207,9 @@ def evaluate_inpainter(
 ) -> Measurements:
     """Measure several systems on the same cases.
 
-    A system is given the crop with mid grey in the hole, and of what it gives back only the hole's
-    pixels are used: known pixels are the picture's own, as in the pipeline. Memory holds one batch
-    of pictures, whatever the number of cases.
+    A system is given the crop with mid grey in the hole, or, where it `sees_hole`, the crop with
+    the mask on. Of what it gives back only the hole's pixels are used: known pixels are the true
+    picture's own.
 
     Args:
         inpainters: name to system, in the order of tables.
@@ -202,72 +227,41 @@ def evaluate_inpainter(
         The measurements; `seconds` are wall-clock per face, batch time over batch size.
 
     Raises:
-        ConfigurationError: there is no system.
+        ConfigurationError: there is no system, or one looks at the mask and a case shows none.
         InputError: there is no case, two have one name, one has an empty hole, or a system gives
             back something other than one picture of the crop's size per crop.
     """
-    if not inpainters:
-        raise ConfigurationError("Measuring needs at least one inpainter.")
-    tools = instruments or Instruments()
-    earlier = {(result.case, result.system): result for result in known}
-    checksum = HoleChecksum()
-    results: list[CaseResult] = []
-    warm: set[str] = set()
-    seen: set[str] = set()
-    for group in _batches(cases, max(1, batch)):
-        for case in group:
-            if case.name in seen or not case.measured.any():
-                reason = "is there twice" if case.name in seen else "has no hole to measure"
-                raise InputError(f"The case {case.name!r} {reason}.")
-            seen.add(case.name)
-            checksum.add(case)
-        fresh = {
-            system: [case for case in group if (case.name, system) not in earlier]
-            for system in inpainters
-        }
-        landmarks: dict[str, NDArray[np.float64] | None] = {}
-        if tools.finder is not None:
-            wanted = {case.name: case for own in fresh.values() for case in own}
-            landmarks = {name: tools.finder(case.image) for name, case in wanted.items()}
-        for system, inpainter in inpainters.items():
-            results += [
-                earlier[case.name, system] for case in group if (case.name, system) in earlier
-            ]
-            if not fresh[system]:
-                continue
-            if system not in warm:
-                # Networks are loaded at their first picture, which is no time of theirs per face.
-                complete_cases(system, inpainter, fresh[system][:1])
-                warm.add(system)
-            start = time.perf_counter()
-            pictures = complete_cases(system, inpainter, fresh[system])
-            seconds = (time.perf_counter() - start) / len(pictures)
-            features = set_features(tools, pictures, [case.image for case in fresh[system]])
-            for case, picture, rows in zip(fresh[system], pictures, features, strict=True):
-                values = measure_case(
-                    case, picture, instruments=tools, true_landmarks=landmarks.get(case.name)
-                )
-                values["seconds"] = seconds
-                area = float(case.hole.mean())
-                result = CaseResult(case.name, system, area, dict(case.groups), values, rows)
-                results.append(result)
-                if keep is not None:
-                    keep(result)
-        if progress is not None:
-            progress(len(seen))
-    if not results:
-        raise InputError("There is no case to measure on.")
-    return Measurements(
-        "inpainter",
-        tuple(inpainters),
-        tuple(results),
-        METRICS,
-        checksum.hex(),
-        dict(configuration or {}),
-        set_distances(results, seed),
-        report_notes(tools),
-        seed,
-        resamples,
+    return measure_systems(
+        CompletionProcedure(instruments),
+        inpainters,
+        cases,
+        batch=batch,
+        notes=[
+            f"{name} looks at the mask itself and was given masked faces, not faces with a hole."
+            for name, system in inpainters.items()
+            if sees_hole(system)
+        ],
+        configuration=configuration,
+        seed=seed,
+        resamples=resamples,
+        known=known,
+        keep=keep,
+        progress=progress,
+    )
+
+
+def sees_hole(system: CompletionSystem) -> bool:
+    """Whether a system looks at what is inside the hole: it, or its network, says so."""
+    return any(
+        getattr(one, "sees_hole", False) for one in (system, getattr(system, "network", None))
+    )
+
+
+def needs_masks(system: str) -> ConfigurationError:
+    """The error for a system that looks at the mask, where cases show none."""
+    return ConfigurationError(
+        f"The inpainter {system!r} looks at the mask itself and learned nothing of empty holes: "
+        "measure it on faces with masks drawn on them (holes 'drawn-mask' alone)."
     )
 
 
@@ -275,9 +269,15 @@ def complete_cases(system: str, inpainter: CompletionSystem, cases: Sequence[Cas
     """Fill the holes of cases; known pixels are the true picture's own.
 
     Raises:
+        ConfigurationError: the system looks at the mask, and a case shows none.
         InputError: the system gives back something other than one picture per crop, of its size.
     """
-    filled = inpainter.complete([erased(case) for case in cases], [case.hole for case in cases])
+    given = erased
+    if sees_hole(inpainter):
+        if any(case.masked is None for case in cases):
+            raise needs_masks(system)
+        given = _masked
+    filled = inpainter.complete([given(case) for case in cases], [case.hole for case in cases])
     if len(filled) != len(cases):
         raise InputError(
             f"The inpainter {system!r} gave {len(filled)} pictures for {len(cases)} crops."
@@ -306,6 +306,11 @@ def erased(case: Case) -> Image:
     return crop
 
 
+def _masked(case: Case) -> Image:
+    assert case.masked is not None
+    return case.masked
+
+
 def case_rows(
     inpainters: Mapping[str, CompletionSystem], cases: Iterable[Case], names: Sequence[str]
 ) -> dict[str, SheetRow]:
@@ -317,80 +322,18 @@ def case_rows(
         names: of the cases that are wanted.
 
     Returns:
-        Case name to a row of the true picture, the one with a hole, and every system's.
+        Case name to a row of the true picture, the masked one where a system looks at the mask,
+        the one with a hole, and every system's.
     """
     rows = {}
+    masks_matter = any(sees_hole(system) for system in inpainters.values())
     for case in cases:
         if case.name in names:
-            cells = {"true": case.image, "with hole": erased(case)}
+            cells = {"true": case.image}
+            if masks_matter and case.masked is not None:
+                cells["masked"] = case.masked
+            cells["with hole"] = erased(case)
             for system, inpainter in inpainters.items():
                 cells[system] = complete_cases(system, inpainter, [case])[0]
             rows[case.name] = SheetRow(case.name, cells)
     return rows
-
-
-def set_features(
-    instruments: Instruments, results: Sequence[Image], truths: Sequence[Image]
-) -> list[tuple[NDArray[np.float32], NDArray[np.float32]] | None]:
-    """Take the features of results and truths, pair by pair; None each without a network."""
-    if instruments.features is None:
-        return [None] * len(results)
-    sizes = {picture.shape for picture in (*results, *truths)}
-    if len(sizes) > 1:
-        pairs = (
-            instruments.features([result, truth])
-            for result, truth in zip(results, truths, strict=True)
-        )
-        return [(pair[0], pair[1]) for pair in pairs]
-    rows = instruments.features([*results, *truths])
-    return list(zip(rows[: len(results)], rows[len(results) :], strict=True))
-
-
-def set_distances(results: Iterable[CaseResult], seed: int) -> dict[str, dict[str, float]]:
-    """Give for each system the distances of its pictures' features from the true ones'.
-
-    Args:
-        results: those without features are left out.
-        seed: of the kernel distance.
-
-    Returns:
-        System to "frechet", "kernel" and "count"; empty without features of two cases.
-    """
-    rows: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = {}
-    for result in results:
-        if result.features is not None:
-            rows.setdefault(result.system, []).append(result.features)
-    distances: dict[str, dict[str, float]] = {}
-    for system, pairs in rows.items():
-        if len(pairs) > 1:
-            filled, true = (np.stack(column) for column in zip(*pairs, strict=True))
-            distances[system] = {
-                "frechet": frechet_distance(true, filled),
-                "kernel": kernel_distance(true, filled, seed),
-                "count": len(pairs),
-            }
-    return distances
-
-
-def report_notes(instruments: Instruments) -> tuple[str, ...]:
-    """What has to be said beside figures that were measured with these instruments."""
-    notes = []
-    if instruments.identity is not None:
-        notes.append(IDENTITY_WARNING)
-    if instruments.features is not None:
-        notes.append(
-            f"Set distances are on the features of {instruments.features.name!r}. The Fréchet "
-            "distance falls with the number of pictures: compare it between equal numbers only."
-        )
-    return tuple(notes)
-
-
-def _batches(cases: Iterable[Case], size: int) -> Iterator[list[Case]]:
-    batch: list[Case] = []
-    for case in cases:
-        batch.append(case)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

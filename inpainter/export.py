@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from inpainter.weight_files import load_completion_network
 from weights.atomic import atomic_path
-from weights.errors import (
-    ConfigurationError,
-    InputError,
-    MissingDependencyError,
-    OutputError,
-    WeightsError,
-)
+from weights.errors import ConfigurationError, InputError, WeightsError
+from weights.onnx_export import LICENCE, check_target, exporter_silenced, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-LICENCE: Final = "AGPL-3.0-or-later"
-
-_LIBRARIES = ("onnx", "onnxscript", "onnxruntime")
+    import os
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -87,13 +74,9 @@ def export_inpainter(
             `tolerance`; nothing is written then.
         OutputError: the file exists and `overwrite` is False, or cannot be written.
     """
-    target = Path(output)
-    if target.suffix != ".onnx":
-        raise InputError(f"An ONNX file's name must end in .onnx, but is {target.name!r}.")
+    target = check_target(output, overwrite=overwrite)
     if image_size is not None and image_size < 1:
         raise InputError(f"image_size must be 1 or more, but is {image_size!r}.")
-    if target.exists() and not overwrite:
-        raise OutputError(f"{target} exists already and is not overwritten unless asked.")
     loaded: Any = load_completion_network(network, weights)
     return write_onnx(
         loaded,
@@ -119,12 +102,7 @@ def write_onnx(
     source: str = "",
 ) -> ExportedInpainter:
     """Write a completion network that is loaded already; see `export_inpainter`."""
-    missing = [library for library in _LIBRARIES if find_spec(library) is None]
-    if missing:
-        raise MissingDependencyError(
-            f"The export to ONNX needs {', '.join(missing)}: install with "
-            "'pip install unmask[export]'."
-        )
+    check_target(target, overwrite=overwrite)
     # What was trained as sums of several weights becomes plain ones.
     merge = getattr(network, "merge", None)
     plain = merge() if callable(merge) else network
@@ -181,7 +159,7 @@ def _exported(network: _Completed, name: str, side: int) -> tuple[Any, bool]:
     problem: Exception | None = None
     for count, shapes in ((2, ({0: batch}, {0: batch})), (1, None)):
         try:
-            with _exporter_silenced():
+            with exporter_silenced():
                 program = torch.onnx.export(
                     network,
                     network.sample(count, side),
@@ -209,20 +187,6 @@ def _exported(network: _Completed, name: str, side: int) -> tuple[Any, bool]:
     ) from problem
 
 
-@contextmanager
-def _exporter_silenced() -> Iterator[None]:
-    """Keep back the exporter's remarks on its own workings; what counts is compared afterwards."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
 def _metadata(
     name: str, side: int, as_bytes: bool, any_batch: bool, source: str
 ) -> Mapping[str, str]:
@@ -242,13 +206,7 @@ def _metadata(
 
 def _difference(file: Path, network: _Completed, side: int, any_batch: bool) -> float:
     """Compare both networks on random pictures, alone and in a batch of another size."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        os.fspath(file), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(file)
     worst = 0.0
     for count in (1, 3) if any_batch else (1,):
         image, hole = network.sample(count, side)

@@ -15,7 +15,7 @@ import numpy as np
 from inpainter.data.faces import Face, list_faces, read_picture
 from inpainter.framing import Square, face_square, reflected_crop, resize_crop
 from weights.contracts import Hole, Image, Mask, check_image, check_mask
-from weights.errors import ConfigurationError
+from weights.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ FACE_WIDTHS: tuple[float, ...] = (60, 90, 120, 150, 240, 480)
 _ATTEMPTS = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One picture with one hole, on which systems are compared.
 
@@ -46,6 +46,8 @@ class Case:
         groups: labels by which results are grouped, such as {"gender": "Female"}.
         inside: bool `(H, W)`, False where the crop reaches past the picture's frame: what is there
             is a reflection and no truth to measure against. None where all is inside.
+        masked: the picture with the mask on, uint8 RGB `(H, W, 3)`, for systems that look at the
+            mask itself. None where the hole is a shape and not that of a mask.
     """
 
     name: str
@@ -53,12 +55,18 @@ class Case:
     hole: Hole
     groups: Mapping[str, str] = field(default_factory=dict)
     inside: Mask | None = None
+    masked: Image | None = None
 
     def __post_init__(self) -> None:
         check_image(self.image, f"image of case {self.name}")
         check_mask(self.hole, self.image.shape[:2], f"hole of case {self.name}")
         if self.inside is not None:
             check_mask(self.inside, self.image.shape[:2], f"inside of case {self.name}")
+        if self.masked is not None and check_image(self.masked).shape != self.image.shape:
+            raise InputError(
+                f"The masked picture of case {self.name} must have the size "
+                f"{self.image.shape[:2]}, but has {self.masked.shape[:2]}."
+            )
 
     @property
     def measured(self) -> Mask:
@@ -141,6 +149,11 @@ class FrozenCases:
 
     def __len__(self) -> int:
         return len(self.faces)
+
+    @property
+    def masked(self) -> bool:
+        """Whether all cases come with the masked picture: the holes are shapes, so none does."""
+        return False
 
     def __iter__(self) -> Iterator[Case]:
         """Give the cases; a face on which no hole can be drawn is left out.

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Better = Literal["higher", "lower", "one", "none"]
 
 AREA_BANDS: Final[tuple[tuple[float, float], ...]] = (
-    (0.0, 0.1),
+    (0.0, 0.01),
+    (0.01, 0.1),
     (0.1, 0.2),
     (0.2, 0.3),
     (0.3, 0.4),
@@ -27,7 +28,11 @@ AREA_BANDS: Final[tuple[tuple[float, float], ...]] = (
     (0.5, 0.6),
     (0.6, 1.0),
 )
-"""Bands of hole area, as shares of the picture, by which results are summed up."""
+"""Bands of hole area, as shares of the picture, by which results are summed up.
+
+A band holds its upper end and not its lower one. The six in the middle are those of the literature
+(Liu et al. 2018).
+"""
 
 SEPARATOR: Final = "; "
 """What stands between several labels of one kind."""
@@ -128,6 +133,9 @@ class Measurements:
     notes: tuple[str, ...] = ()
     seed: int = 0
     resamples: int = 1000
+    _members: dict[tuple[str, Part | None], list[CaseResult]] = field(
+        default_factory=dict, init=False, repr=False
+    )
     _estimates: dict[tuple[str, str, Part | None], Estimate] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -158,9 +166,17 @@ class Measurements:
             raise ConfigurationError(f"The report has no metric {metric!r} of {system!r}.")
         return {
             result.case: result.values.get(metric, math.nan)
-            for result in self.results
-            if result.system == system and (part is None or part.holds(result))
+            for result in self._results_of(system, part)
         }
+
+    def _results_of(self, system: str, part: Part | None) -> list[CaseResult]:
+        if (system, part) not in self._members:
+            self._members[system, part] = [
+                result
+                for result in self.results
+                if result.system == system and (part is None or part.holds(result))
+            ]
+        return self._members[system, part]
 
     def estimate(self, system: str, metric: str, part: Part | None = None) -> Estimate:
         """Give the mean of a metric over all cases, or over those of a part."""
@@ -189,7 +205,7 @@ class Measurements:
         for low, high in AREA_BANDS:
 
             def in_band(result: CaseResult, low: float = low, high: float = high) -> bool:
-                return low <= result.hole_area < high or (high == 1.0 == result.hole_area)
+                return low < result.hole_area <= high
 
             if any(in_band(result) for result in self.results):
                 found.append(Part(AREA_KIND, f"{low:g} to {high:g}", in_band))
@@ -224,8 +240,19 @@ class Measurements:
         return sorted(kept, key=lambda case: (-merits[case], case))
 
     def best_system(self, metric: Metric, part: Part | None = None) -> str | None:
-        """The system with the best mean; None where there is one system or the best are equal."""
+        """The system with the best mean.
+
+        None where there is one system, where the best are equal, or where the metric does not apply
+        to the same cases of all: means over different faces do not compare.
+        """
         if len(self.systems) < 2 or metric.better == "none":
+            return None
+        applies = {
+            frozenset(case for case, value in values.items() if math.isfinite(value))
+            for system in self.systems
+            if (values := self.values(system, metric.name, part))
+        }
+        if len(applies) > 1:
             return None
         merits = {
             system: metric.merit(self.estimate(system, metric.name, part).mean)

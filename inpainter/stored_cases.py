@@ -55,6 +55,8 @@ def store_cases(
         }
         if case.inside is not None and not case.inside.all():
             files["inside"] = (f"inside/{number:05d}.png", case.inside.astype(np.uint8) * 255)
+        if case.masked is not None:
+            files["masked"] = (f"masked/{number:05d}.png", case.masked)
         for name, pixels in files.values():
             _store(root / name, pixels)
         checksum.add(case)
@@ -107,18 +109,23 @@ class StoredCases:
             self.checksum = str(lines[0]["checksum_of_holes"])
             self.configuration: dict[str, Any] = dict(lines[0]["configuration"])
             self._lines: list[dict[str, Any]] = lines[1:]
-            names = [str(line["name"]) for line in self._lines]
+            whole = [(line["name"], line["image"], line["hole"]) for line in self._lines]
         except OSError as error:
             raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise InputError(f"{path} is no list of test cases: {error!r}.") from error
-        if len(names) != lines[0].get("cases"):
+        if len(whole) != lines[0].get("cases"):
             raise InputError(
-                f"{path} is cut off: it lists {len(names)} of {lines[0].get('cases')} cases."
+                f"{path} is cut off: it lists {len(whole)} of {lines[0].get('cases')} cases."
             )
 
     def __len__(self) -> int:
         return len(self._lines)
+
+    @property
+    def masked(self) -> bool:
+        """Whether all cases come with the masked picture."""
+        return all("masked" in line for line in self._lines)
 
     def __iter__(self) -> Iterator[Case]:
         """Give the cases.
@@ -143,8 +150,17 @@ class StoredCases:
         return (self._case(line) for line in self._lines if line["name"] in wanted)
 
     def _case(self, line: dict[str, Any]) -> Case:
-        image = read_picture(self.root / line["image"])
-        hole = read_picture(self.root / line["hole"])[..., 0] > 127
-        inside = line.get("inside")
-        frame = None if inside is None else read_picture(self.root / inside)[..., 0] > 127
-        return Case(str(line["name"]), image, hole, dict(line.get("groups") or {}), frame)
+        pictures = {
+            part: read_picture(self.root / line[part])
+            for part in ("image", "hole", "inside", "masked")
+            if part in line
+        }
+        inside = pictures.get("inside")
+        return Case(
+            str(line["name"]),
+            pictures["image"],
+            pictures["hole"][..., 0] > 127,
+            dict(line.get("groups") or {}),
+            None if inside is None else inside[..., 0] > 127,
+            pictures.get("masked"),
+        )

@@ -46,15 +46,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
 class CommandTable(typer.core.TyperGroup):
     """A group that knows its commands by name and imports one when it is called."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Stand-ins with a name and a line of help, for listings and for hints at what was meant.
+        self.commands = {
+            name: typer.core.TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()
+        }
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Return the commands' names in the table's order."""
         return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """Return a stand-in that has the command's name and line of help, for listings."""
-        if cmd_name not in COMMANDS:
-            return None
-        return typer.core.TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is called, and import it."""

@@ -261,15 +261,39 @@ class Pipeline:
         Raises:
             InputError: a stage of somebody else returned something that is none of its kind.
         """
-        regions = self._detect(pictures, [None] * len(pictures), timings)
+        regions = self.find_regions(pictures, timings)
         return [
-            self._refine(picture, own, seconds) if own else []
+            self.refine(picture, own, seconds)
             for picture, own, seconds in zip(pictures, regions, timings, strict=True)
         ]
 
-    def _refine(
+    def find_regions(
+        self, pictures: list[Image], timings: list[dict[str, float]]
+    ) -> list[list[MaskRegion]]:
+        """Take pictures through the detector only; for each, the masks in it.
+
+        Args and raises as `find_holes`.
+        """
+        return self._detect(pictures, [None] * len(pictures), timings)
+
+    def refine(
         self, picture: Image, regions: list[MaskRegion], timings: dict[str, float]
     ) -> list[Hole]:
+        """Take the masks of one picture through the refiner only.
+
+        Args:
+            picture: uint8 RGB `(H, W, 3)`.
+            regions: the masks in it; the refiner is not asked where there are none.
+            timings: where the seconds are added.
+
+        Returns:
+            Holes, bool `(H, W)`, which do not overlap.
+
+        Raises:
+            InputError: a refiner of somebody else returned something else.
+        """
+        if not regions:
+            return []
         refiner = self.refiner
         began = time.perf_counter()
         holes = separate_holes(check_holes(refiner, refiner.refine(picture, regions), picture))
@@ -306,7 +330,7 @@ class Pipeline:
     ) -> list[Face]:
         if given is None and not regions:
             return []
-        holes = [] if given is not None else self._refine(picture, regions, timings)
+        holes = [] if given is not None else self.refine(picture, regions, timings)
         began = time.perf_counter()
         if given is not None:
             holes = split_hole(given)

@@ -118,10 +118,15 @@ def explain(
     """
     from pipeline.core import Pipeline as MadePipeline
     from pipeline.pictures import read_hole, read_picture
+    from pipeline.warm_up import warm_up
 
     picture = read_picture(image)
     hole = None if mask is None else read_hole(mask, picture)
-    chosen = MadePipeline(device=device) if pipeline is None else pipeline
+    chosen = pipeline
+    if chosen is None:
+        chosen = MadePipeline(device=device)
+        # The times are to be those of the stages, not of their loading.
+        warm_up(chosen, detected=hole is None)
     return explain_pictures(chosen, [picture.pixels], [hole])[0]
 
 

@@ -219,9 +219,9 @@ def _examine_formats() -> Iterator[Finding]:
     detail = ", ".join(written) + (f"; read only: {', '.join(only)}" if only else "")
     yield Finding("files", "pictures", "fine", detail)
     video = find_spec("av") is not None
-    advice = "" if video else "See the extra 'video'."
     state: State = "fine" if video else "missing"
-    yield Finding("files", "videos", state, "with PyAV" if video else "not without PyAV", advice)
+    detail = "with PyAV" if video else "need PyAV, which the extra 'video' brings"
+    yield Finding("files", "videos", state, detail)
 
 
 def _examine_temporary_folder() -> Finding:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from weights import catalog
-from weights.atomic import atomic_path
-from weights.card import model_card
 from weights.digest import file_sha256
-from weights.errors import ConfigurationError, InputError, OutputError, WeightsError
-from weights.record import TrainingData, WeightRecord
-from weights.settings import read_yaml, settings_from_mapping
-from weights.store import read_metadata, write_record
+from weights.errors import ConfigurationError, InputError, WeightsError
+from weights.settings import read_yaml
+from weights.shelf import (
+    LICENCE,
+    ShelvedWeights,
+    read_training_sources,
+    rounded_figure,
+    shelve_weights,
+)
+from weights.store import read_metadata
 
 if TYPE_CHECKING:
     from weights.description import NetworkDescription
@@ -25,39 +27,9 @@ if TYPE_CHECKING:
 RUN_FILES: dict[str, str] = {
     "detector.safetensors": "run.yaml",
     "average.safetensors": "recipe.yaml",
+    "confirmation.safetensors": "run.yaml",
 }
 """Name of the weights in a run's folder, and of the file beside it that knows the seed."""
-
-_DIGITS = 5
-
-
-@dataclass(frozen=True)
-class TrainingSources:
-    """What a network was trained on, as a person writes it down in YAML.
-
-    Attributes:
-        sources: the collections, each with name, licence and credit.
-        notes: limits and remarks for the model card, plain sentences.
-    """
-
-    sources: tuple[TrainingData, ...]
-    notes: str = ""
-
-
-class Recorded(NamedTuple):
-    """What was put on the shelf.
-
-    Attributes:
-        record: what is known of the weights.
-        weights: the weight file.
-        record_file: the record's YAML.
-        card_file: the model card, Markdown.
-    """
-
-    record: WeightRecord
-    weights: Path
-    record_file: Path
-    card_file: Path
 
 
 def record_weights(
@@ -70,9 +42,9 @@ def record_weights(
     reports: Mapping[str, str | os.PathLike[str]] | None = None,
     folder: str | os.PathLike[str] | None = None,
     records: str | os.PathLike[str] | None = None,
-    licence: str = "AGPL-3.0-or-later",
+    licence: str = LICENCE,
     overwrite: bool = False,
-) -> Recorded:
+) -> ShelvedWeights:
     """Copy trained weights to a folder, and write their catalog record and model card.
 
     Network, options, sizes and counts are taken from the weights themselves, which are loaded and
@@ -81,7 +53,7 @@ def record_weights(
     Args:
         run_or_file: folder of a run of `unmask train`, or a .safetensors file.
         name: `architecture.tag`, such as "gated.faces256"; the files are named after it.
-        data: YAML of the training data, see `TrainingSources`.
+        data: YAML of the training data, see `weights.shelf.TrainingSources`.
         recipe: name of the recipe that the weights were trained with.
         seed: of the training; taken from the run's folder where None.
         reports: for each name of a measurement the report.json of `unmask evaluate`.
@@ -99,61 +71,42 @@ def record_weights(
     """
     source = _weights_of(Path(run_or_file))
     shelf = _shelf(folder)
-    record_shelf = shelf if records is None else Path(records)
-    target = shelf / f"{name}.safetensors"
-    record_file, card_file = record_shelf / f"{name}.yaml", record_shelf / f"{name}.md"
-    in_place = target.exists() and target.resolve() == source.resolve()
-    for path in (record_file, card_file) if in_place else (target, record_file, card_file):
-        if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists already and is not overwritten unless asked.")
-    _refuse_taken_name(name, record_shelf)
-    where = f"training data {os.fspath(data)}"
-    trained_on = settings_from_mapping(TrainingSources, read_yaml(Path(data)), where)
+    trained_on = read_training_sources(data)
     known_seed = _seed_of(source) if seed is None else seed
     description = describe_weights(source)
-    if name.partition(".")[0] != description.architecture:
-        raise WeightsError(
-            f"{source} holds a {description.architecture}, so its name must be "
-            f"{description.architecture!r}, a point and a tag, but is {name!r}."
-        )
     digest = file_sha256(source)
     metrics = {
         label: read_figures(Path(report), description, digest)
         for label, report in (reports or {}).items()
     }
-    facts: dict[str, Any] = {
-        "name": name,
-        **asdict(description),
-        "licence": licence,
-        "data": trained_on.sources,
-        "recipe": recipe,
-        "seed": known_seed,
-        "metrics": metrics,
-        "notes": trained_on.notes,
-    }
-    # The record checks itself, here before anything is written.
-    WeightRecord(file=target.name, sha256=digest, bytes=source.stat().st_size, **facts)
-    if not in_place:
-        with atomic_path(target, overwrite=overwrite) as temporary:
-            shutil.copyfile(source, temporary)
-    del facts["architecture"]
-    record = write_record(target, record_shelf, overwrite=overwrite, **facts)
-    with atomic_path(card_file, overwrite=overwrite) as temporary:
-        temporary.write_text(model_card(record), encoding="utf-8")
-    return Recorded(record, target, record_file, card_file)
+    return shelve_weights(
+        source,
+        description,
+        name=name,
+        trained_on=trained_on,
+        recipe=recipe,
+        seed=known_seed,
+        folder=shelf,
+        records=None if records is None else Path(records),
+        metrics=metrics,
+        licence=licence,
+        overwrite=overwrite,
+    )
 
 
 def describe_weights(path: Path) -> NetworkDescription:
-    """Tell what a weight file of either stage holds.
+    """Tell what a weight file of any network of ours holds.
 
     Raises:
-        WeightsError: the file is missing, damaged or of another network, or of neither stage.
+        WeightsError: the file is missing, damaged or of another network, or not one of ours.
     """
-    from detector.weight_file import FORMAT, describe_detector
+    from detector import confirmation_file, weight_file
 
     metadata = read_metadata(path)
-    if metadata.get("format") == FORMAT:
-        return describe_detector(path)
+    if metadata.get("format") == weight_file.FORMAT:
+        return weight_file.describe_detector(path)
+    if metadata.get("format") == confirmation_file.FORMAT:
+        return confirmation_file.describe_confirmation(path)
     if "architecture" in metadata:
         from inpainter.weight_files import describe_completion_network
 
@@ -185,14 +138,16 @@ def read_figures(report: Path, description: NetworkDescription, digest: str) -> 
         raise InputError(f"Cannot read {report}: {error.strerror or error}.") from error
     except ValueError as error:
         raise InputError(f"{report} is no report: it is not valid JSON.") from error
-    wanted = "overall" if description.kind == "inpainter" else "quality"
+    stage = "inpainter" if description.kind == "inpainter" else "detector"
+    wanted = "overall" if stage == "inpainter" else "quality"
     if not isinstance(content, Mapping) or not isinstance(content.get(wanted), Mapping):
         raise InputError(
-            f"{report} is no report of 'unmask evaluate {description.kind}': it has no {wanted!r}."
+            f"{report} is no report of 'unmask evaluate {stage}': it has no {wanted!r}."
         )
-    if description.kind == "inpainter":
+    if stage == "inpainter":
         return _inpainter_figures(content, description.architecture, digest, report)
-    _refuse_other_weights(content.get("configuration", {}).get("weights"), digest, report)
+    option = "confirmation" if description.kind == "confirmation" else "weights"
+    _refuse_other_weights(content.get("configuration", {}).get(option), digest, report)
     return _detector_figures(content)
 
 
@@ -211,7 +166,7 @@ def _inpainter_figures(
         )
     _refuse_other_weights(systems[0].partition("@")[2], digest, report)
     figures = {
-        metric: _rounded(estimate["mean"])
+        metric: rounded_figure(estimate["mean"])
         for metric, estimate in content["overall"][systems[0]].items()
         if estimate.get("mean") is not None
     }
@@ -220,7 +175,7 @@ def _inpainter_figures(
 
 def _detector_figures(content: Mapping[str, Any]) -> dict[str, Any]:
     figures: dict[str, Any] = {
-        name: _rounded(content[name])
+        name: rounded_figure(content[name])
         for name in (
             "pictures",
             "drawn",
@@ -241,14 +196,10 @@ def _detector_figures(content: Mapping[str, Any]) -> dict[str, Any]:
     changed = content.get("unmasked_changed") or {}
     for name, quality in content["quality"].items():
         values = {**quality, "unmasked_changed": changed.get(name)}
-        known = {key: _rounded(value) for key, value in values.items() if value is not None}
+        known = {key: rounded_figure(value) for key, value in values.items() if value is not None}
         if known:
             figures[name] = known
     return figures
-
-
-def _rounded(value: float) -> float:
-    return value if isinstance(value, int) else float(f"{value:.{_DIGITS}g}")
 
 
 def _refuse_other_weights(measured: Any, digest: str, report: Path) -> None:
@@ -286,15 +237,3 @@ def _shelf(folder: str | os.PathLike[str] | None) -> Path:
             "There is no folder for the weights: set UNMASK_HOME, or give one by --folder."
         )
     return Path(chosen).expanduser()
-
-
-def _refuse_taken_name(name: str, records: Path) -> None:
-    """Refuse a name that another folder of the catalog has: two of one name would be an error."""
-    folders = [folder.resolve() for folder in catalog.record_folders()]
-    if records.resolve() not in folders:
-        return
-    for folder in folders:
-        if folder != records.resolve() and (folder / f"{name}.yaml").exists():
-            raise WeightsError(
-                f"There are weights {name!r} already, in {folder}: choose another name."
-            )

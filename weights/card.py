@@ -16,6 +16,7 @@ LICENCE_SENTENCE = (
 
 _PURPOSE: dict[WeightKind, str] = {
     "detector": "Finds worn face masks in photos and outlines them.",
+    "confirmation": "Looks again at a detector's finds: keeps worn face masks and outlines them.",
     "inpainter": "Fills the place of a face mask in a square crop of a face.",
 }
 
@@ -24,6 +25,11 @@ _LIMITS: dict[WeightKind, str] = {
         "It knows masks like those of its training pictures. It misses more of other coverings of "
         "the face, of small or blurred faces and of faces seen from the side, and it can take a "
         "hand, a scarf or a beard for a mask. It tells nothing about who wears a mask."
+    ),
+    "confirmation": (
+        "It judges what a detector proposes and finds nothing by itself. It knows masks like those "
+        "of its training pictures: it refuses some unusual ones, and lets some scarves, hands and "
+        "beards pass. It tells nothing about who wears a mask."
     ),
     "inpainter": (
         "No identity is recovered: a filled face is a guess, never evidence of who someone is. "

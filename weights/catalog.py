@@ -15,7 +15,11 @@ from weights.errors import WeightsError
 from weights.names import unknown_name
 from weights.record import WEIGHT_KINDS, WeightKind, WeightRecord, read_record
 
-DEFAULTS: dict[str, str] = {"detector": "yolo26n-seg.faces", "inpainter": "gated.faces256"}
+DEFAULTS: dict[WeightKind, str] = {
+    "detector": "yolo26n-seg.faces",
+    "confirmation": "confirmation.faces",
+    "inpainter": "gated.faces256",
+}
 """The weights that each stage uses when none are named."""
 
 RECORDS = Path(__file__).parent / "records"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detector.synthesis.outline import check_landmarks
-from weights.errors import InputError
+from weights.json_lines import read_json_lines
 
 if TYPE_CHECKING:
     import os
@@ -56,30 +55,16 @@ def load_faces(path: str | os.PathLike[str]) -> list[FaceAnnotation]:
     file = Path(path)
     if file.is_dir():
         file = file / "faces.jsonl"
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Cannot read the face annotations {file}: {error}.") from error
-    faces = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-            split = entry.get("split")
-            faces.append(
-                FaceAnnotation(
-                    file=file.parent / str(entry["file"]),
-                    landmarks=check_landmarks(np.asarray(entry["landmarks"], np.float64)),
-                    split=None if split is None else str(split),
-                    width=int(entry["width"]),
-                    height=int(entry["height"]),
-                    extra={key: value for key, value in entry.items() if key not in _KNOWN},
-                )
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"Line {number} of {file} must be a JSON object with file, landmarks (68 pairs "
-                f"x y), width and height: {type(error).__name__}: {error}"
-            ) from error
-    return faces
+
+    def face(entry: dict[str, Any]) -> FaceAnnotation:
+        split = entry.get("split")
+        return FaceAnnotation(
+            file=file.parent / str(entry["file"]),
+            landmarks=check_landmarks(np.asarray(entry["landmarks"], np.float64)),
+            split=None if split is None else str(split),
+            width=int(entry["width"]),
+            height=int(entry["height"]),
+            extra={key: value for key, value in entry.items() if key not in _KNOWN},
+        )
+
+    return read_json_lines(file, face, "annotated face")

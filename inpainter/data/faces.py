@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 
 from weights.errors import InputError
+from weights.json_lines import read_json_lines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,22 +72,14 @@ def list_faces(folder: str | Path, split: str | None = None) -> list[Face]:
         raise InputError(
             f"There is no {annotation}: a folder of faces holds its annotations there."
         )
-    faces = []
-    for number, line in enumerate(annotation.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-            points = entry.pop("landmarks", None)
-            landmarks = None if points is None else np.asarray(points, np.float64).reshape(68, 2)
-            path = root / entry.pop("file")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"{annotation}, line {number}: not a face annotation ({error})."
-            ) from error
-        part = str(entry.pop("split", "train"))
-        if split is None or part == split:
-            faces.append(Face(path, landmarks, part, entry))
+
+    def face(entry: dict[str, Any]) -> Face | None:
+        points = entry.pop("landmarks", None)
+        landmarks = None if points is None else np.asarray(points, np.float64).reshape(68, 2)
+        path, part = root / entry.pop("file"), str(entry.pop("split", "train"))
+        return Face(path, landmarks, part, entry) if split in (None, part) else None
+
+    faces = read_json_lines(annotation, face, "annotated face")
     if not faces:
         raise InputError(f"{annotation} holds no face of the part {split!r}.")
     return faces

@@ -129,7 +129,8 @@ def _inception() -> Any:
             "pip install 'unmask[evaluate]'."
         ) from error
     path = hub_file(URL_INCEPTION_V3, "FID")
-    return NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path))
+    # Pictures are brought to its size as the original FID does it, without smoothing before.
+    return NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path), antialias=False)
 
 
 class _FaceAverage:

@@ -25,10 +25,10 @@ from inpainter.data.stream import Batch, SampleStream, collate, sample_at
 from inpainter.holes import create_holes
 from inpainter.training.failures import training_failures
 from inpainter.training.module import CompletionTraining
-from inpainter.training.silence import lightning_silenced
 from inpainter.weight_files import fill_with, save_completion_network
 from weights.atomic import atomic_path
 from weights.device import resolve_device
+from weights.lightning_silence import lightning_silenced
 from weights.names import unknown_name
 from weights.store import load_state_dict
 

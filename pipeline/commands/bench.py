@@ -75,7 +75,9 @@ def pipeline(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{width} x {height}, {found.faces} face(s), {runs} runs")
+    faces = f"{found.faces} face{'' if found.faces == 1 else 's'}"
+    often = f"{runs} run{'' if runs == 1 else 's'}"
+    table = Table(title=f"{width} x {height}, {faces}, {often}")
     for heading in ("", "median ms", "fastest", "slowest"):
         table.add_column(heading, justify="left" if not heading else "right")
     for name, timing in {**found.stages, **starts}.items():

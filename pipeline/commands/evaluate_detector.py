@@ -58,13 +58,13 @@ def evaluate_detector(
         float, typer.Option(min=0.0, help="Masks narrower than this do not count, in pixels.")
     ] = 60.0,
     image_size: Annotated[int, typer.Option(min=32, help="Side at which YOLO works.")] = 640,
-    second_look: Annotated[
-        bool,
+    confirmation: Annotated[
+        str,
         typer.Option(
-            "--second-look/--no-second-look",
-            help="Whether YOLO looks at each find again, enlarged.",
+            help="Weights of the network that looks at each of YOLO's finds again, as for "
+            "--weights; 'none' measures YOLO alone."
         ),
-    ] = True,
+    ] = "none",
     part: Annotated[str, typer.Option(help="Part of a data.yaml.")] = "val",
     batch: Annotated[int, typer.Option(min=1, help="Pictures given to the detector at once.")] = 8,
     sheet: Annotated[
@@ -117,7 +117,7 @@ def evaluate_detector(
             "weights": weights,
             "confidence": LEAST_CONFIDENCE,
             "image_size": image_size,
-            "second_look": second_look,
+            "confirmation": None if confirmation == "none" else confirmation,
         }
     finder = create_stage("detector", specification, device=device)
     refinements = {
@@ -134,7 +134,7 @@ def evaluate_detector(
         "confidence": confidence,
         "min_width": min_width,
         "image_size": image_size,
-        "second look": second_look,
+        "confirmation": confirmation,
         "refiners": refiners,
     }
     began = time.perf_counter()

@@ -157,6 +157,7 @@ def evaluate_pipeline(
             seed=seed,
         ),
         lambda names: unmasking.unmasking_rows(pipelines, cases.only(names), names),
+        metrics=unmasking.UNMASKING_METRICS,
         total=len(cases),
         device=device,
         sheet=sheet,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 
 import typer
 
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from inpainter.evaluation import Instruments
-    from inpainter.measurements import Measurements
+    from rich.table import Table
+
+    from inpainter.estimates import Estimate
+    from inpainter.measurements import Measurements, Metric
+    from inpainter.measuring import Instruments
     from inpainter.picture_sheet import SheetRow
     from pipeline.evaluation.surroundings import UsedWeights
 
@@ -36,7 +39,8 @@ Identity = Annotated[
 Lpips = Annotated[
     Optional[str],  # noqa: UP045 - typer reads the annotation at run time
     typer.Option(
-        help="Also LPIPS by alex, vgg or squeeze (extra 'evaluate', and its weights on disk).",
+        help="Also LPIPS by alex, vgg or squeeze (extra 'evaluate'). Its weights must lie in "
+        "checkpoints in torch hub's folder; where they are missing the error names file and place.",
         show_default="none",
     ),
 ]
@@ -44,7 +48,8 @@ Features = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
         help="Also Fréchet and kernel distance on the features of inception (FID and KID), "
-        "face, or package.module:Name (extra 'evaluate').",
+        "face, or package.module:Name (extra 'evaluate'). Inception's weights must lie in "
+        "checkpoints in torch hub's folder, as those of --lpips.",
         show_default="none",
     ),
 ]
@@ -53,6 +58,9 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a report t
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print report.json on stdout and nothing else.")
 ]
+
+_WIDEST: Final = 1000
+"""Columns in which every table's own width can be told."""
 
 
 def read_hole_specifications(text: str) -> dict[str, Any]:
@@ -145,7 +153,7 @@ def make_instruments(
         WeightsError: weights are not on this machine.
         ConfigurationError: a name is unknown.
     """
-    from inpainter.evaluation import Instruments
+    from inpainter.measuring import Instruments
     from inpainter.metrics import (
         DlibIdentity,
         DlibLandmarks,
@@ -168,6 +176,7 @@ def measured_comparison(
     measure: Callable[..., Measurements],
     rows_of: Callable[[Sequence[str]], Mapping[str, SheetRow]],
     *,
+    metrics: Sequence[Metric],
     total: int,
     device: str,
     sheet: int,
@@ -183,13 +192,22 @@ def measured_comparison(
         weights: for each system that has weights, which.
         measure: called with `known`, `keep`, `progress` and `configuration`.
         rows_of: gives the picture rows of the cases of these names.
+        metrics: what may be measured.
         total: how many cases there are at most, for the progress bar.
         device: as the user named it.
         sheet: rows of each sheet.
         rank: metric by which cases are ranked; None takes what there is.
         overwrite: whether a report that exists is replaced.
         as_json: print report.json on stdout and nothing else.
+
+    Raises:
+        ConfigurationError: there is no such metric to rank by.
     """
+    ranking = [metric.name for metric in metrics if metric.better != "none"]
+    if rank is not None and rank not in ranking:
+        from weights.names import unknown_name
+
+        raise unknown_name("metric to rank by", rank, ranking)
     from pipeline.benchmark import peak_memory
     from pipeline.evaluation.comparison import (
         cases_csv,
@@ -222,6 +240,8 @@ def measured_comparison(
     sheets = []
     if sheet and ranked_by is not None:
         sheets = extreme_sheets(measurements, ranked_by, sheet, rows_of)
+    if rank is not None and sheet and not sheets:
+        typer.echo(f"There are no sheets: {rank!r} was not measured.", err=True)
     run = {
         "measured in": f"{seconds:.0f} s" + (", the rest earlier" if known else ""),
         "peak memory": f"{peak_memory() / 2**20:.0f} MiB",
@@ -252,27 +272,42 @@ def _ranking_metric(measurements: Measurements) -> str | None:
 
 
 def _print_estimates(measurements: Measurements) -> None:
-    """Print one line per metric and one column per system, which fits a terminal."""
+    """Print a line per metric and a column per system; only means where intervals do not fit."""
     from rich.console import Console
+
+    from pipeline.evaluation.document import counted
+
+    console = Console()
+    table = _terminal_table(measurements, lambda estimate, metric: estimate.text(metric.decimals))
+    wide_enough = console.options.update(width=_WIDEST)
+    fits = console.measure(table, options=wide_enough).maximum <= console.width
+    if not fits:
+        table = _terminal_table(
+            measurements, lambda estimate, metric: estimate.mean_text(metric.decimals)
+        )
+    console.print(table)
+    for note in measurements.notes:
+        console.print(note, soft_wrap=True, style="dim")
+    intervals = "95 % bootstrap intervals" + ("" if fits else " in the report")
+    console.print(
+        f"{counted(measurements.cases, 'case')}, {intervals}, holes {measurements.checksum[:16]}",
+        soft_wrap=True,
+    )
+
+
+def _terminal_table(
+    measurements: Measurements, written: Callable[[Estimate, Metric], str]
+) -> Table:
     from rich.table import Table
 
     table = Table("metric", *measurements.systems, box=None, pad_edge=False)
     for metric in measurements.metrics:
-        texts = [
-            measurements.estimate(system, metric.name).text(metric.decimals)
-            for system in measurements.systems
-        ]
-        table.add_row(metric.title, *texts)
-    for name, title in (("frechet", "Fréchet distance of sets"), ("kernel", "Kernel distance")):
-        if measurements.sets:
+        estimates = [measurements.estimate(system, metric.name) for system in measurements.systems]
+        table.add_row(metric.title, *(written(estimate, metric) for estimate in estimates))
+    if measurements.sets:
+        for name, title in (("frechet", "Fréchet distance"), ("kernel", "Kernel distance")):
             figures = [
                 measurements.sets.get(system, {}).get(name) for system in measurements.systems
             ]
             table.add_row(title, *("-" if one is None else f"{one:.4f}" for one in figures))
-    console = Console()
-    console.print(table)
-    for note in measurements.notes:
-        console.print(note, soft_wrap=True, style="dim")
-    console.print(
-        f"{measurements.cases} cases, 95 % bootstrap intervals, holes {measurements.checksum[:16]}"
-    )
+    return table

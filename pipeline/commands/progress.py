@@ -20,17 +20,19 @@ class Update(Protocol):
 
 @contextmanager
 def progress_bar(
-    description: str, total: int | None = None, *, unit: str = "pictures"
+    description: str, total: int | None = None, *, unit: str = "pictures", shown: bool = True
 ) -> Iterator[Update]:
     """Give a function that takes the number done; a bar on stderr shows it, where it is a terminal.
 
     The bar shows how many are done, how many a second, and the time left; it is gone when the block
-    ends. Where nobody looks, in a pipe or a log, nothing is written.
+    ends. Where nobody looks, in a pipe or a log, nothing is written. Work that goes on with what an
+    earlier run did begins with that number.
 
     Args:
         description: what is going on, such as "Unmasking".
         total: how many there are; None where that is not known yet.
         unit: what is counted, in the plural.
+        shown: False for a user who wants no bar.
     """
     from rich.console import Console
     from rich.progress import (
@@ -49,17 +51,25 @@ def progress_bar(
         TimeRemainingColumn(compact=True),
         TextColumn("left"),
         console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
+        disable=not (shown and sys.stderr.isatty()),
         transient=True,
     ) as progress:
         began = time.perf_counter()
+        done_before: int | None = None
         task = progress.add_task(description, total=total, rate="")
 
         def update(done: int, total: int | None = None) -> None:
-            rate = done / max(time.perf_counter() - began, 1e-9)
-            text = f"{rate:.1f} {unit}/s" if done else ""
-            progress.update(task, completed=done, rate=text)
+            nonlocal done_before
             if total is not None:
                 progress.update(task, total=total)
+            if done_before is None:
+                done_before = done if done > 1 else 0
+                if done_before:
+                    # What an earlier run did says nothing about the speed of this one.
+                    progress.reset(task, completed=done)
+            rate = (done - done_before) / max(time.perf_counter() - began, 1e-9)
+            progress.update(
+                task, completed=done, rate=f"{rate:.1f} {unit}/s" if done > done_before else ""
+            )
 
         yield update

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from pipeline.commands.progress import progress_bar
+
 
 def pseudo_label(
     annotations: Annotated[
@@ -64,9 +66,6 @@ def pseudo_label(
     again, and label again with the better detector: a new round replaces
     the labels of the one before.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from pipeline.dataset.face_agreement import AgreementRules
     from pipeline.dataset.pseudo_labels import SHEET_NAME, SUMMARY_NAME, add_pseudo_labels
     from pipeline.registry import create_stage
@@ -83,15 +82,7 @@ def pseudo_label(
         options = {"weights": weights, "confidence": score / 2, "image_size": image_size}
         specification = {"name": "yolo", **options}
         described |= options | {"sha256": file_sha256(resolve(weights, "detector"))}
-    with Progress(
-        "{task.description}",
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=quiet,
-    ) as bar:
-        task = bar.add_task("photographs", total=None)
+    with progress_bar("Outlining masks", unit="photographs", shown=not quiet) as show:
         summary = add_pseudo_labels(
             annotations,
             folder,
@@ -102,7 +93,7 @@ def pseudo_label(
             ),
             sheet=sheet,
             described=described,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=show,
         )
     typer.echo(
         f"photographs: {len(summary.whole)} used whole, {len(summary.partly)} in parts, "

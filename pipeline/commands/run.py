@@ -6,7 +6,7 @@ import json
 import tempfile
 import time
 import warnings
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -228,7 +228,10 @@ def run(
     piped = is_piped(paths)
     if output is None:
         if not piped:
-            raise InputError("Say where the results go: --output FILE or --output FOLDER.")
+            raise InputError(
+                "Say where the results go: -o FILE for one picture, -o FOLDER for any number, as "
+                "in 'unmask run photo.jpg -o result.jpg'."
+            )
         output = Path(STREAM)
     streamed = output == Path(STREAM)
     if streamed and (as_json or save_mask or side_by_side or explain or save_report):
@@ -366,12 +369,18 @@ def _work(
 
     from pipeline.batch import unmask_files
     from pipeline.core import Pipeline
+    from pipeline.warm_up import warm_up
 
     pipeline = Pipeline(**arguments)
     outputs = replace(outputs, models=tuple(pipeline.model_names(detected=detected)))
     pictures = [job for job in left if not job.video]
     began = time.perf_counter()
     try:
+        if pictures and (outputs.explanation or outputs.report):
+            # The times of the first picture are told too, and are to be without the loading. What
+            # goes wrong will go wrong again, and then be said of a picture.
+            with suppress(Exception):
+                warm_up(pipeline, detected=detected)
         outcomes = unmask_files(
             pipeline,
             pictures,

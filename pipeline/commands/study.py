@@ -14,6 +14,8 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+_REPORT_FILES = ("report.html", "report.md", "report.json")
+
 
 @app.callback()
 def study() -> None:
@@ -124,7 +126,7 @@ def read(
         typer.Option(
             "--output",
             "-o",
-            help="Folder for report.md and report.json as well.",
+            help="Folder for report.html with plots, report.md and report.json.",
             show_default=False,
         ),
     ] = None,
@@ -138,9 +140,20 @@ def read(
     ] = False,
 ) -> None:
     """Sum up exports: histogram, mean and interval of each model and of real photos."""
-    from pipeline.study import analyse_exports, read_export, read_key, study_json, study_markdown
+    from pipeline.evaluation.page import to_html
+    from pipeline.evaluation.writing import refuse_existing
+    from pipeline.study import (
+        analyse_exports,
+        read_export,
+        read_key,
+        study_document,
+        study_json,
+        study_markdown,
+    )
     from weights.atomic import atomic_path
 
+    if output is not None:
+        refuse_existing(output, _REPORT_FILES, overwrite=overwrite)
     result = analyse_exports(
         [read_export(path) for path in exports],
         None if key is None else read_key(key),
@@ -150,7 +163,8 @@ def read(
     markdown = study_markdown(result)
     content = json.dumps(study_json(result), indent=2)
     if output is not None:
-        for name, text in (("report.md", markdown), ("report.json", content + "\n")):
+        texts = (to_html(study_document(result)), markdown, content + "\n")
+        for name, text in zip(_REPORT_FILES, texts, strict=True):
             with atomic_path(output / name, overwrite=overwrite) as temporary:
                 temporary.write_text(text, encoding="utf-8")
     typer.echo(content if as_json else markdown, nl=as_json)

@@ -21,7 +21,7 @@ _EXPLANATIONS = {
     "no mask found": "written as they were",
     "skipped": "the result exists; --overwrite replaces it",
     "failed": "named above",
-    "no picture": "no picture and no video by the suffix",
+    "no picture": "passed over, by the suffix neither picture nor video",
 }
 
 
@@ -67,7 +67,7 @@ def print_summary(
     Args:
         outcomes: of all files, in order.
         passed_over: files in folders that are no pictures.
-        output: where the results are.
+        output: the file or the folder that the results are in.
         seconds: how long the work took.
         resumed: whether the run went on with one that was stopped, so that what it skipped is done.
     """
@@ -96,11 +96,13 @@ def print_summary(
         [(status, str(count), explanations[status]) for status, count in counts.items() if count],
         right=1,
     )
-    worked = counts["done"] + counts["no mask found"]
-    if worked:
-        each = seconds / worked
+    written = [one.job.output for one in outcomes if one.status in ("done", "no mask found")]
+    if len(written) == 1:
+        typer.echo(f"Written to {written[0]} in {_duration(seconds)}.")
+    elif written:
+        each = seconds / len(written)
         speed = f"{each:.1f} s each" if each > 1 else f"{1 / max(each, 1e-9):.1f} a second"
-        typer.echo(f"{worked} written to {output} in {_duration(seconds)}, {speed}.")
+        typer.echo(f"{len(written)} written to {output} in {_duration(seconds)}, {speed}.")
     elif resumed and not counts.get("to do"):
         rest = "Nothing else was left to do" if counts["failed"] else "Nothing was left to do"
         typer.echo(f"{rest}: the results are in {output}.")

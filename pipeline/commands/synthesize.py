@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
+from pipeline.commands.progress import progress_bar
+
 
 def synthesize(
     faces: Annotated[
@@ -71,15 +73,6 @@ def synthesize(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Draw masks on faces: pairs for the inpainter and labelled scenes for the detector."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
     from pipeline.dataset.builder import build_dataset
     from pipeline.dataset.face_source import gather_faces
     from pipeline.dataset.photographs import add_photographs
@@ -99,32 +92,13 @@ def synthesize(
         refiner=refiner,
         picture_format=picture_format,
     )
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=quiet,
-    ) as bar:
-        looking = bar.add_task("faces", total=None)
+    with progress_bar("Finding landmarks", unit="faces", shown=not quiet) as show:
         annotated, rejects = gather_faces(
-            faces,
-            out,
-            landmarks,
-            workers=workers or None,
-            progress=lambda done, total: bar.update(looking, completed=done, total=total),
+            faces, out, landmarks, workers=workers or None, progress=show
         )
-        bar.update(looking, completed=len(annotated), total=len(annotated))
-        building = bar.add_task("pictures", total=None)
+    with progress_bar("Drawing masks", shown=not quiet) as show:
         summary = build_dataset(
-            annotated,
-            out,
-            settings,
-            workers=workers or None,
-            progress=lambda done, total: bar.update(building, completed=done, total=total),
-            unusable=rejects,
+            annotated, out, settings, workers=workers or None, progress=show, unusable=rejects
         )
     if photographs is not None:
         added = add_photographs(

@@ -1,4 +1,4 @@
-"""`unmask train`: the trainers of the two learned stages, with their own programs' options."""
+"""`unmask train`: the trainers of the learned networks, with their own programs' options."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Train the detector or the inpainter on your own data.",
+    help="Train the detector, its confirmation or the inpainter on your own data.",
     add_completion=False,
 )
 
@@ -24,6 +24,12 @@ def _run(module: str, context: Any) -> None:
 def detector(context: typer.Context) -> None:
     """Train a mask detector on a YOLO data set; options as `python -m detector.train`."""
     _run("detector.train", context)
+
+
+@app.command(context_settings=_PASSED_ON)
+def confirmation(context: typer.Context) -> None:
+    """Train what judges a detector's finds; options as `python -m detector.train_confirmation`."""
+    _run("detector.train_confirmation", context)
 
 
 @app.command(context_settings=_PASSED_ON)

@@ -12,6 +12,7 @@ app = typer.Typer(
     name="weights",
     help="The weight files: list, verify, locate, describe, record. Nothing is ever downloaded.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 

@@ -22,7 +22,7 @@ from weights.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.dataset.face_boxes import Box, FaceBox
+    from detector.face_boxes import Box, FaceBox
 
 _SIDE_MARGIN, _LOWER_MARGIN = 0.15, 0.25
 """How far a mask may reach past its face's box at the sides and below, as shares of it."""

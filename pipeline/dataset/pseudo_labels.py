@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from detector.annotations import AnnotatedPicture
+from detector.face_boxes import BoxedPicture, read_face_boxes
 from detector.regions import MaskRegion, bounding_box
 from pipeline.dataset.contact_sheet import draw_contact_sheet
 from pipeline.dataset.face_agreement import (
@@ -27,7 +28,6 @@ from pipeline.dataset.face_agreement import (
     mask_place,
     share_inside,
 )
-from pipeline.dataset.face_boxes import BoxedPicture, read_face_boxes
 from pipeline.dataset.labels import Points, simplify_polygon, visible_outlines, yolo_lines
 from pipeline.dataset.perceptual_hash import Hash, is_near_duplicate, perceptual_hash
 from pipeline.dataset.stored_pictures import Making, store_picture, store_text
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pipeline.dataset.face_boxes import Box
+    from detector.face_boxes import Box
     from pipeline.protocols import Detector
     from weights.contracts import Image, Mask
 

@@ -29,6 +29,11 @@ _DRAWN_OPTIONS: Final = ("name", "templates", "refiner")
 class CaseSet(Protocol):
     """Test cases that are the same on each pass."""
 
+    @property
+    def masked(self) -> bool:
+        """Whether all cases come with the masked picture."""
+        ...
+
     def __len__(self) -> int:
         """How many cases there are at most."""
         ...
@@ -54,6 +59,11 @@ class JoinedCases:
 
     def __len__(self) -> int:
         return sum(map(len, self.sets))
+
+    @property
+    def masked(self) -> bool:
+        """Whether all cases come with the masked picture."""
+        return all(one.masked for one in self.sets)
 
     def __iter__(self) -> Iterator[Case]:
         for one in self.sets:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from inpainter.measurements import AREA_KIND
 from inpainter.picture_sheet import SheetRow
-from pipeline.evaluation.document import Cell, Document, Picture, Table, cells
-from pipeline.evaluation.plots import Panel, can_plot, plot_bars, plot_curves
+from pipeline.evaluation.document import Cell, Document, Picture, Table, cells, counted
+from pipeline.evaluation.plots import NO_PLOTS, Panel, can_plot, plot_bars, plot_curves
 from pipeline.evaluation.writing import csv_text, sheet_picture
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ COMPARISON_FILES: Final = ("cases.csv", "tables.csv")
 """The CSV files of a comparison: every result, and every estimate."""
 
 _TITLES: Final = {"inpainter": "Completion, measured", "pipeline": "Unmasking, measured"}
-_NO_PLOTS: Final = "Plots need matplotlib: pip install 'unmask[evaluate]'."
+_SEVERAL_HOLES: Final = (
+    "Each face is measured with several kinds of holes and is a case with each, so intervals over "
+    "all cases are narrower than over as many faces; within one kind every face counts once."
+)
 _PART_PANELS: Final = 3
 
 
@@ -37,13 +40,18 @@ def comparison_document(
         sheets: pictures that come last.
         facts: what is said of the run beside the measurements' own configuration.
     """
-    counted = "face" if measurements.stage == "inpainter" else "picture"
     lead = [
-        f"{measurements.cases} {counted}s, {len(measurements.systems)} "
-        f"system{'s' if len(measurements.systems) > 1 else ''}. Means with 95 % bootstrap "
-        f"intervals over {counted}s; checksum of the holes {measurements.checksum[:16]}.",
+        f"{counted(measurements.cases, 'case')}, {counted(len(measurements.systems), 'system')}. "
+        "Means with 95 % bootstrap "
+        f"intervals over cases; checksum of the holes {measurements.checksum[:16]}.",
         *measurements.notes,
     ]
+    if any("holes" in result.groups for result in measurements.results):
+        lead.append(_SEVERAL_HOLES)
+    measured = {metric.name for metric in measurements.metrics}
+    missing = [one.title for one in measurements.known_metrics if one.name not in measured]
+    if missing:
+        lead.append(f"Not measured, or without meaning on every case: {'; '.join(missing)}.")
     parts: list[Table | Picture] = [_overall(measurements)]
     if measurements.sets:
         parts.append(_sets(measurements))
@@ -52,7 +60,7 @@ def comparison_document(
     if can_plot():
         parts.append(_bars_of_all(measurements))
     else:
-        lead.append(_NO_PLOTS)
+        lead.append(NO_PLOTS)
     kinds: dict[str, list[Part]] = {}
     for part in measurements.parts():
         kinds.setdefault(part.kind, []).append(part)
@@ -75,12 +83,12 @@ def _overall(measurements: Measurements) -> Table:
         row = [Cell(metric.title)]
         for system in measurements.systems:
             estimate = measurements.estimate(system, metric.name)
-            row.append(Cell(_counted(estimate, metric, measurements.cases), system == best))
+            row.append(Cell(_with_count(estimate, metric, measurements.cases), system == best))
         rows.append(tuple(row))
     return Table("All cases", ("metric", *measurements.systems), tuple(rows))
 
 
-def _counted(estimate: Estimate, metric: Metric, cases: int) -> str:
+def _with_count(estimate: Estimate, metric: Metric, cases: int) -> str:
     text = estimate.text(metric.decimals)
     if estimate.count and estimate.count != cases:
         text += f", {estimate.count} cases"
@@ -237,7 +245,7 @@ def _caption(measurements: Measurements, metric: Metric, case: str) -> str:
         for system in measurements.systems
         if not math.isnan(value := measurements.values(system, metric.name).get(case, math.nan))
     ]
-    return f"{case}: {metric.title} {', '.join(values)}"
+    return f"{case}; {metric.title}: {', '.join(values)}"
 
 
 def cases_csv(measurements: Measurements) -> str:

@@ -8,7 +8,7 @@ from inpainter.estimates import bootstrap_mean
 from inpainter.picture_sheet import SheetRow
 from pipeline.evaluation.document import Cell, Document, Picture, Table, cells
 from pipeline.evaluation.outlines import outlined
-from pipeline.evaluation.plots import can_plot, plot_precision_recall
+from pipeline.evaluation.plots import NO_PLOTS, can_plot, plot_precision_recall
 from pipeline.evaluation.writing import csv_text
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def detection_document(
         if report.drawn:
             parts.append(_plot(report))
     else:
-        lead.append("Plots need matplotlib: pip install 'unmask[evaluate]'.")
+        lead.append(NO_PLOTS)
     parts += _groups(report)
     facts = {**configuration, "checksum of the annotations": report.checksum}
     return Document("Detection, measured", tuple(lead), facts, (*parts, *sheets))

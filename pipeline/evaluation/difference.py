@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHECKSUMS: Final = ("checksum_of_holes", "checksum_of_annotations")
-_SHAPING: Final = ("faces", "sets", "split", "count", "size", "seed", "holes", "framing", "part")
+_SHAPING: Final = (
+    "faces",
+    "sets",
+    "split",
+    "part",
+    "count",
+    "size",
+    "seed",
+    "holes",
+    "framing",
+    "templates",
+    "min_width",
+)
 """Settings that decide which pictures and holes are measured."""
 
 
@@ -137,6 +149,7 @@ def _system_table(first: StoredReport, system: str, second: StoredReport, other:
         mine, theirs = one.get(name, {}), two.get(name, {})
         if mine and theirs:
             rows.append(_row(str(metric["title"]), mine, theirs, int(metric["decimals"])))
+    rows += _set_rows(first, system, second, other)
     title = system if system == other else f"{system} (A) and {other} (B)"
     return Table(title, ("metric", "A", "B", "B less A", "p", "cases"), tuple(rows))
 
@@ -151,6 +164,27 @@ def _row(title: str, mine: Mapping[str, float], theirs: Mapping[str, float], dec
         p_text(comparison.p),
         str(comparison.difference.count),
     )
+
+
+def _set_rows(first: StoredReport, system: str, second: StoredReport, other: str) -> list[Any]:
+    """Distances from the set of true pictures, where both have them on the same features."""
+    mine, theirs = (
+        (report.content.get("sets") or {}).get(name)
+        for report, name in ((first, system), (second, other))
+    )
+    networks = {report.configuration.get("features") for report in (first, second)}
+    if not mine or not theirs or len(networks) > 1:
+        return []
+    return [
+        cells(
+            f"{title} distance of sets",
+            *(f"{value:.4f}" for value in (mine[key], theirs[key], theirs[key] - mine[key])),
+            "-",
+            str(int(theirs["count"])),
+        )
+        for key, title in (("frechet", "Fréchet"), ("kernel", "Kernel"))
+        if mine["count"] == theirs["count"]
+    ]
 
 
 def _values(report: StoredReport, system: str) -> dict[str, dict[str, float]]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+BROAD: Final = 6
+"""Most columns of a table that fits a page as it is."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     labels: int = 1
     note: str = ""
+
+    @property
+    def broad(self) -> bool:
+        """Whether it has more columns than fit a page with their intervals on one line."""
+        return len(self.heading) > BROAD
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,11 @@ class Document:
 def cells(*texts: str) -> tuple[Cell, ...]:
     """A row of plain entries."""
     return tuple(Cell(text) for text in texts)
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things, such as "1 case" and "2 cases"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def to_markdown(document: Document) -> str:

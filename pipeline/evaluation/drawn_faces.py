@@ -117,7 +117,7 @@ class DrawnFaces:
         except UnmaskableFace:
             return None
         groups = face_groups(face, GROUP_LABELS)
-        groups["mask"] = str(drawn.record.get("kind", "template"))
+        groups["mask kind"] = str(drawn.record.get("kind", "template"))
         groups["worn"] = str(drawn.record.get("worn", "full"))
         return DrawnFace(name, image, drawn.masked, drawn.mask, drawn.straps, groups)
 
@@ -140,6 +140,11 @@ class DrawnMaskCases:
 
     def __len__(self) -> int:
         return len(self.drawn)
+
+    @property
+    def masked(self) -> bool:
+        """Whether all cases come with the masked picture: they do."""
+        return True
 
     def __iter__(self) -> Iterator[Case]:
         """Give the cases; a mask of which the refiner makes no hole is left out."""
@@ -165,11 +170,16 @@ class DrawnMaskCases:
             groups = dict(face.groups)
             if self.kind is not None:
                 groups["holes"] = self.kind
-            yield framed_case(name, face.image, hole, groups, self.size)
+            yield framed_case(name, face.image, hole, groups, self.size, face.masked)
 
 
 def framed_case(
-    name: str, image: Image, hole: Mask, groups: Mapping[str, str], size: int | None = None
+    name: str,
+    image: Image,
+    hole: Mask,
+    groups: Mapping[str, str],
+    size: int | None = None,
+    masked: Image | None = None,
 ) -> Case:
     """Frame a hole as the pipeline does, to a test case.
 
@@ -179,15 +189,19 @@ def framed_case(
         hole: bool `(H, W)` with at least one True pixel.
         groups: labels of the case.
         size: side of the crop; None keeps the picture's own pixels.
+        masked: the picture with the mask on, of the true one's size, where the case is to hold it.
     """
     square = face_square(hole)
     crop, missing = reflected_crop(image, square), reflected_crop(hole, square)
+    worn = None if masked is None else reflected_crop(masked, square)
     frame = _in_picture(square, (hole.shape[0], hole.shape[1]))
     if size is not None:
+        if worn is not None:
+            worn, _ = resize_crop(worn, missing, size)
         _, outside = resize_crop(crop, ~frame, size)
         crop, missing = resize_crop(crop, missing, size)
         frame = ~outside
-    return Case(name, crop, missing, groups, None if frame.all() else frame)
+    return Case(name, crop, missing, groups, None if frame.all() else frame, worn)
 
 
 def _in_picture(square: Square, size: tuple[int, int]) -> Mask:

@@ -25,26 +25,30 @@ _ESCAPES: Final = {
 
 
 def to_latex(document: Document) -> str:
-    """Write all tables of a document; they need the package booktabs, the best entry is bold."""
-    head = f"% {_comment(document.title)}\n% \\usepackage{{booktabs}}\n"
+    """Write all tables of a document; the best entry is bold.
+
+    They need the packages that the first line names.
+    """
+    head = f"% {_comment(document.title)}\n% \\usepackage{{booktabs,graphicx}}\n"
     return head + "".join("\n" + latex_table(table) for table in document.tables)
 
 
 def latex_table(table: Table) -> str:
-    """Write one table with its caption."""
+    """Write one table with its caption; a broad one is scaled to the width of the text."""
     columns = "l" * table.labels + "r" * (len(table.heading) - table.labels)
     caption = f"{table.title}. {table.note}" if table.note else f"{table.title}."
     lines = [
         r"\begin{table}",
         r"  \centering",
         rf"  \caption{{{escape(caption)}}}",
+        *([r"  \resizebox{\linewidth}{!}{%"] if table.broad else []),
         rf"  \begin{{tabular}}{{{columns}}}",
         r"    \toprule",
         "    " + " & ".join(escape(text) for text in table.heading) + r" \\",
         r"    \midrule",
         *("    " + " & ".join(_cell(cell) for cell in row) + r" \\" for row in table.rows),
         r"    \bottomrule",
-        r"  \end{tabular}",
+        r"  \end{tabular}" + ("}" if table.broad else ""),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,9 @@ th, td { border-bottom: 1px solid var(--line); padding: .3rem .7rem; }
 th, td { text-align: right; white-space: nowrap; }
 th { background: var(--soft); }
 th.label, td.label { text-align: left; }
+.broad { font-size: .8rem; }
+.broad th, .broad td { padding: .25rem .4rem; white-space: normal; }
+.broad td.label { white-space: nowrap; }
 td.best { background: var(--best); font-weight: 600; }
 img { background: #fff; border: 1px solid var(--line); height: auto; max-width: 100%; }
 .note { color: GrayText; font-size: .88rem; max-width: 60rem; }
@@ -66,7 +70,9 @@ def _table(table: Table) -> str:
     def entry(tag: str, text: str, column: int, best: bool = False) -> str:
         names = [name for name, on in (("label", column < table.labels), ("best", best)) if on]
         kind = f' class="{" ".join(names)}"' if names else ""
-        return f"<{tag}{kind}>{escape(text)}</{tag}>"
+        # An interval is not broken; in a broad table it goes below its mean.
+        shown = re.sub(r"\([^()]*\)", lambda match: match[0].replace(" ", "\u00a0"), text)
+        return f"<{tag}{kind}>{escape(shown if tag == 'td' else text)}</{tag}>"
 
     head = "".join(entry("th", text, column) for column, text in enumerate(table.heading))
     rows = "".join(
@@ -76,7 +82,8 @@ def _table(table: Table) -> str:
         for row in table.rows
     )
     body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
-    return f'<div class="wide"><table>{body}</table></div>'
+    kind = ' class="broad"' if table.broad else ""
+    return f'<div class="wide"><table{kind}>{body}</table></div>'
 
 
 def _picture(picture: Picture) -> str:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Colours of the systems that colour-blind people tell apart (Okabe and Ito 2008)."""
 
+NO_PLOTS: Final = "Plots need matplotlib: pip install 'unmask[evaluate]'."
+"""What a report says in place of its plots."""
+
 _ACROSS: Final = 3
 _RESOLUTION: Final = 110
 
@@ -138,6 +141,27 @@ def plot_precision_recall(
     if curves:
         axis.legend(frameon=False, fontsize=9, loc="lower left")
     return _encoded(figure)
+
+
+def plot_histograms(counts: Mapping[str, Sequence[int]], first: int = 0) -> bytes:
+    """Draw how often each value was given, one panel per name on one scale, as PNG.
+
+    Args:
+        counts: name to the number of times for each value.
+        first: the value that the first number is of.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+    """
+    panels = [Panel(name, (), {}) for name in counts]
+    figure, axes = _grid(panels)
+    for number, (axis, own) in enumerate(zip(axes, counts.values(), strict=False)):
+        values = range(first, first + len(own))
+        axis.bar(values, own, 0.85, color=_colour(number))
+        axis.set_xticks(values)
+        axis.set_ylim(0, 1.05 * max(map(max, counts.values()), default=0) or 1)
+        axis.yaxis.get_major_locator().set_params(integer=True)
+    return _finished(figure, axes, panels)
 
 
 def _figure(width: float, height: float) -> Any:

@@ -105,7 +105,9 @@ def filled_text(readme: Path, table: str) -> str:
 def _rows(report: StoredReport) -> list[tuple[str, str]]:
     settings, content = report.configuration, report.content
     if report.stage == "inpainter":
-        what = f"{content['cases']} faces{_part(settings)}"
+        # A face that was measured with several kinds of holes is a case with each.
+        counted = "cases" if "holes" in content["parts"] else "faces"
+        what = f"{content['cases']} {counted}{_part(settings)}"
         what += "".join(f", {settings[key]}" for key in ("holes",) if settings.get(key))
         what += f", {settings['size']} px" if settings.get("size") else ""
     else:

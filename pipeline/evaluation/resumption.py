@@ -25,6 +25,8 @@ UNFINISHED: Final = "unfinished.jsonl"
 class Unfinished:
     """The results of a measurement under way, one line each, behind a line of its settings.
 
+    As a context manager it closes the file, and takes it away again where it holds no result.
+
     Args:
         folder: the report's folder; made where it is missing.
         settings: what the results depend on; plain values.
@@ -45,11 +47,12 @@ class Unfinished:
         text = {str(key): str(value) for key, value in settings.items()}
         found = read_lines(self.path)
         if found and found[0].get("settings") != text:
-            if not overwrite:
+            if not overwrite and len(found) > 1:
                 raise InputError(self._difference(found[0].get("settings"), text))
             self.path.unlink()
             found = []
         self.lines: list[Line] = found[1:]
+        self._empty = not self.lines
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._mend()
@@ -70,6 +73,9 @@ class Unfinished:
         trace: TracebackType | None,
     ) -> None:
         self._journal.__exit__(kind, error, trace)
+        if self._empty:
+            # A measurement that failed at its first case leaves nothing to go on with.
+            self.finish()
 
     def append(self, line: Mapping[str, Any]) -> None:
         """Keep one result.
@@ -78,6 +84,7 @@ class Unfinished:
             OutputError: it cannot be written.
         """
         self._journal.append(line)
+        self._empty = False
 
     def finish(self) -> None:
         """Take the file away: the report is written."""

@@ -9,22 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from inpainter.evaluation import (
-    PICTURE_METRICS,
-    Instruments,
-    measure_case,
-    report_notes,
-    set_distances,
-    set_features,
-)
+from inpainter.evaluation import PICTURE_METRICS, measure_case
 from inpainter.framing import face_square, reflected_crop, resize_crop
-from inpainter.frozen import Case, HoleChecksum, width_band
+from inpainter.frozen import Case, width_band
 from inpainter.measurements import SEPARATOR, CaseResult, Measurements, Metric
+from inpainter.measuring import Instruments, Procedure, Truths, measure_systems
 from inpainter.picture_sheet import SheetRow
 from pipeline.evaluation.drawn_faces import framed_case
 from pipeline.evaluation.outlines import outlined
 from weights.contracts import check_image, check_mask
-from weights.errors import ConfigurationError, InputError
+from weights.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detector.annotations import AnnotatedPicture
-    from inpainter.framing import Square
     from pipeline.evaluation.drawn_faces import DrawnFaces
     from pipeline.result import UnmaskResult
     from weights.contracts import Image, Mask
@@ -243,10 +236,10 @@ def measure_unmasking(
     tools = instruments or Instruments()
     if case.truth is not None:
         framed = framed_case(case.name, case.truth, case.hidden, case.groups)
-        crop = reflected_crop(result.image, face_square(case.hidden))
+        crop = face_crop(result.image, case.hidden)
         values |= measure_case(framed, crop, instruments=tools, true_landmarks=true_landmarks)
     elif tools.finder is not None:
-        crops = [_sized(result.image, face_square(mask)) for mask in case.masks]
+        crops = [_sized_crop(result.image, mask) for mask in case.masks]
         values["face_found"] = float(np.mean([tools.finder(crop) is not None for crop in crops]))
     return values
 
@@ -256,9 +249,76 @@ def face_crop(image: Image, hidden: Mask) -> Image:
     return reflected_crop(image, face_square(hidden))
 
 
-def _sized(image: Image, square: Square) -> Image:
-    crop = reflected_crop(image, square)
+def _sized_crop(image: Image, hidden: Mask) -> Image:
+    """The same, brought to `CROP` pixels a side."""
+    crop = face_crop(image, hidden)
     return resize_crop(crop, np.zeros(crop.shape[:2], np.bool_), CROP)[0]
+
+
+class UnmaskingProcedure(Procedure[UnmaskingCase, RunsPictures, "UnmaskResult"]):
+    """Measures whole pipelines."""
+
+    stage = "pipeline"
+    metrics = UNMASKING_METRICS
+
+    def frozen(self, sample: UnmaskingCase) -> Case:
+        """The picture with all its masks as the hole."""
+        return Case(sample.name, sample.image, sample.hidden)
+
+    def look(self, samples: Sequence[UnmaskingCase]) -> Truths:
+        """Look at the true faces, as far as they are known."""
+        truths = {
+            case.name: (case.truth, case.hidden)
+            for case in samples
+            if case.truth is not None and case.masks
+        }
+        return Truths(
+            self.instruments.landmarks_in(
+                {name: face_crop(truth, hidden) for name, (truth, hidden) in truths.items()}
+            ),
+            self.instruments.features_of(
+                {name: _sized_crop(truth, hidden) for name, (truth, hidden) in truths.items()}
+            ),
+        )
+
+    def run(
+        self, name: str, system: RunsPictures, samples: Sequence[UnmaskingCase]
+    ) -> list[UnmaskResult]:
+        """Take the masks off; time that no stage accounts for is booked as "other"."""
+        began = time.perf_counter()
+        answers = system.run([case.image for case in samples])
+        seconds = (time.perf_counter() - began) / len(samples)
+        if len(answers) != len(samples):
+            raise InputError(
+                f"The pipeline {name!r} gave {len(answers)} results for {len(samples)} pictures."
+            )
+        for answer in answers:
+            answer.timings.setdefault("other", max(0.0, seconds - sum(answer.timings.values())))
+        return answers
+
+    def measure(
+        self,
+        name: str,
+        samples: Sequence[UnmaskingCase],
+        answers: Sequence[UnmaskResult],
+        truths: Truths,
+    ) -> Iterator[CaseResult]:
+        """Measure the results; faces whose truth is known against it."""
+        crops = {
+            case.name: _sized_crop(answer.image, case.hidden)
+            for case, answer in zip(samples, answers, strict=True)
+            if case.name in truths.features
+        }
+        features = truths.beside(self.instruments.features_of(crops))
+        for case, answer in zip(samples, answers, strict=True):
+            values = measure_unmasking(
+                case,
+                answer,
+                instruments=self.instruments,
+                true_landmarks=truths.landmarks.get(case.name),
+            )
+            groups = {**case.groups, **_found_group(values["masks_found"])}
+            yield CaseResult(case.name, name, _area(case), groups, values, features.get(case.name))
 
 
 def evaluate_pipelines(
@@ -275,8 +335,6 @@ def evaluate_pipelines(
     progress: Callable[[int], None] | None = None,
 ) -> Measurements:
     """Measure several pipelines on the same pictures.
-
-    Memory holds one batch of pictures, whatever the number of cases.
 
     Args:
         pipelines: name to pipeline, in the order of tables.
@@ -295,112 +353,18 @@ def evaluate_pipelines(
         InputError: there is no case, two have one name, or a pipeline gives back something else
             than one result of the picture's size per picture.
     """
-    if not pipelines:
-        raise ConfigurationError("Measuring needs at least one pipeline.")
-    tools = instruments or Instruments()
-    earlier = {(result.case, result.system): result for result in known}
-    checksum = HoleChecksum()
-    results: list[CaseResult] = []
-    warm: set[str] = set()
-    seen: set[str] = set()
-    for group in _groups(cases, max(1, batch)):
-        for case in group:
-            if case.name in seen:
-                raise InputError(f"The case {case.name!r} is there twice.")
-            seen.add(case.name)
-            checksum.add(Case(case.name, case.image, case.hidden))
-        fresh = {
-            name: [case for case in group if (case.name, name) not in earlier] for name in pipelines
-        }
-        wanted = {case.name: case for own in fresh.values() for case in own}
-        landmarks = _true_landmarks(tools, wanted.values())
-        for name, pipeline in pipelines.items():
-            results += [earlier[case.name, name] for case in group if (case.name, name) in earlier]
-            own = fresh[name]
-            if not own:
-                continue
-            if name not in warm:
-                # Networks are loaded at their first picture, which is no time of theirs.
-                _run(name, pipeline, own[:1])
-                warm.add(name)
-            answers = _run(name, pipeline, own)
-            features = _features(tools, own, answers)
-            for case, answer in zip(own, answers, strict=True):
-                values = measure_unmasking(
-                    case, answer, instruments=tools, true_landmarks=landmarks.get(case.name)
-                )
-                groups = {**case.groups, **_found_group(values["masks_found"])}
-                result = CaseResult(
-                    case.name, name, _area(case), groups, values, features.get(case.name)
-                )
-                results.append(result)
-                if keep is not None:
-                    keep(result)
-        if progress is not None:
-            progress(len(seen))
-    if not results:
-        raise InputError("There is no picture to measure on.")
-    return Measurements(
-        "pipeline",
-        tuple(pipelines),
-        tuple(results),
-        UNMASKING_METRICS,
-        checksum.hex(),
-        dict(configuration or {}),
-        set_distances(results, seed),
-        report_notes(tools),
-        seed,
-        resamples,
+    return measure_systems(
+        UnmaskingProcedure(instruments),
+        pipelines,
+        cases,
+        batch=batch,
+        configuration=configuration,
+        seed=seed,
+        resamples=resamples,
+        known=known,
+        keep=keep,
+        progress=progress,
     )
-
-
-def _run(name: str, pipeline: RunsPictures, cases: Sequence[UnmaskingCase]) -> list[UnmaskResult]:
-    began = time.perf_counter()
-    answers = pipeline.run([case.image for case in cases])
-    seconds = (time.perf_counter() - began) / len(cases)
-    if len(answers) != len(cases):
-        raise InputError(
-            f"The pipeline {name!r} gave {len(answers)} results for {len(cases)} pictures."
-        )
-    for answer in answers:
-        answer.timings.setdefault("other", max(0.0, seconds - sum(answer.timings.values())))
-    return answers
-
-
-def _true_landmarks(
-    instruments: Instruments, cases: Iterable[UnmaskingCase]
-) -> dict[str, NDArray[np.float64] | None]:
-    if instruments.finder is None:
-        return {}
-    return {
-        case.name: instruments.finder(face_crop(case.truth, case.hidden))
-        for case in cases
-        if case.truth is not None and case.masks
-    }
-
-
-def _features(
-    instruments: Instruments, cases: Sequence[UnmaskingCase], answers: Sequence[UnmaskResult]
-) -> dict[str, Any]:
-    """Features of the faces as filled and as they are, where the truth is known."""
-    pairs = [
-        (case, answer)
-        for case, answer in zip(cases, answers, strict=True)
-        if case.truth is not None and case.masks
-    ]
-    if instruments.features is None or not pairs:
-        return {}
-    squares = [face_square(case.hidden) for case, _ in pairs]
-    filled = [
-        _sized(answer.image, square) for (_, answer), square in zip(pairs, squares, strict=True)
-    ]
-    true = [
-        _sized(case.truth, square)
-        for (case, _), square in zip(pairs, squares, strict=True)
-        if case.truth is not None
-    ]
-    rows = set_features(instruments, filled, true)
-    return {case.name: row for (case, _), row in zip(pairs, rows, strict=True)}
 
 
 def _found_group(share: float) -> dict[str, str]:
@@ -414,17 +378,6 @@ def _area(case: UnmaskingCase) -> float:
     """Share of the crops round the masks that the masks hide, their mean; 0 without masks."""
     shares = [float(reflected_crop(mask, face_square(mask)).mean()) for mask in case.masks]
     return float(np.mean(shares)) if shares else 0.0
-
-
-def _groups(cases: Iterable[UnmaskingCase], size: int) -> Iterator[list[UnmaskingCase]]:
-    group: list[UnmaskingCase] = []
-    for case in cases:
-        group.append(case)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group
 
 
 def unmasking_rows(
@@ -449,7 +402,7 @@ def unmasking_rows(
     with_truth = any(case.truth is not None for case in chosen)
     rows = {}
     for case in chosen:
-        answers = {name: _run(name, one, [case])[0] for name, one in pipelines.items()}
+        answers = {name: one.run([case.image])[0] for name, one in pipelines.items()}
         first = next(iter(answers.values()))
         window = _window(case)
         blank = np.full_like(case.image, 255)

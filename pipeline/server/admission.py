@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from pipeline.server.worker import PipelineWorker
 
 
+_SHARE_OF_TIME = 0.75
+"""How much of the time that a request may take its turn may be expected to come after."""
+
+
 class Admission:
     """ASGI middleware: a POST takes a place from its first byte to the last byte of its answer.
 
-    There is a place for the request that is worked on and one for each that may wait. When all are
-    taken the answer is 429 at once, with the seconds after which to try again; the body is thrown
-    away as it comes in. So the memory in use is bounded by the limits, however many clients come.
+    There is a place for the request that is worked on and one for each that may wait; fewer where
+    requests take so long that the last would not be done in time. When all are taken the answer is
+    429 at once, with the seconds after which to try again; the body is thrown away as it comes in.
+    So the memory in use is bounded by the limits, however many clients come.
 
     Args:
         app: the application.
@@ -45,7 +50,7 @@ class Admission:
         if scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        if self._taken > self._limits.waiting:
+        if self._is_full():
             seconds = self._worker.seconds_until_free(self._taken)
             await RequestBody(Request(scope, receive), self._limits).drain()
             refusal = RequestRefusedError(
@@ -62,6 +67,11 @@ class Admission:
             await self._app(scope, receive, self._bounded(send))
         finally:
             self._taken -= 1
+
+    def _is_full(self) -> bool:
+        needed = self._worker.usual_seconds * (self._taken + 1)
+        late = needed > _SHARE_OF_TIME * self._limits.seconds
+        return self._taken > self._limits.waiting or (self._taken > 0 and late)
 
     def _bounded(self, send: Send) -> Send:
         """A client that never reads its answer must not keep its place."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-import numpy as np
 import uvicorn
 
 from pipeline.server.application import create_application
 from pipeline.server.limits import ServerLimits
+from pipeline.warm_up import warm_up
 from weights.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run_server(
     """
     limits = limits or ServerLimits()
     with _listen(host, port) as listener:
-        _warm_up(pipeline)
+        warm_up(pipeline)
         config = uvicorn.Config(
             create_application(pipeline, limits, study=study),
             lifespan="on",
@@ -62,15 +62,6 @@ def run_server(
             bound = listener.getsockname()[1]
             ready(f"http://{f'[{host}]' if ':' in host else host}:{bound}/")
         uvicorn.Server(config).run(sockets=[listener])
-
-
-def _warm_up(pipeline: Pipeline) -> None:
-    """Take a small picture through every stage, which loads them; first calls are slow."""
-    grey = np.full((64, 64, 3), 127, np.uint8)
-    hole = np.zeros((64, 64), np.bool_)
-    hole[24:40, 24:40] = True
-    pipeline.run([grey, grey], [None, hole])
-    _ = pipeline.refiner
 
 
 def _listen(host: str, port: int) -> socket.socket:

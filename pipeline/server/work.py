@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from detector.regions import bounding_box
-from pipeline.face_holes import separate_holes
 from pipeline.pictures import encode_picture, read_hole, read_picture, restore
-from pipeline.returned import check_holes, check_regions
 from pipeline.server.answer_format import AnswerFormat, choose_format
 from pipeline.server.answers import Detection, FoundHole, FoundMask
 from pipeline.server.outlines import mask_outlines
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from pipeline.core import Pipeline
     from pipeline.server.body import Upload
     from pipeline.server.limits import ServerLimits
-    from weights.contracts import Mask
 
 _PICTURE, _MASK = "The file sent", "The mask sent"
 """What messages call them."""
@@ -91,12 +88,9 @@ def find_masks(pipeline: Pipeline, upload: Upload, limits: ServerLimits) -> Dete
         InputError: the picture cannot be used.
     """
     pixels = read_picture(upload.picture, name=_PICTURE, max_pixels=limits.pixels).pixels
-    detector = pipeline.detector
-    regions = check_regions(detector, detector.detect([pixels]), [pixels])[0]
-    holes: list[Mask] = []
-    if regions:
-        refiner = pipeline.refiner
-        holes = separate_holes(check_holes(refiner, refiner.refine(pixels, regions), pixels))
+    timings: dict[str, float] = {}
+    regions = pipeline.find_regions([pixels], [timings])[0]
+    holes = pipeline.refine(pixels, regions, timings)
     return Detection(
         width=pixels.shape[1],
         height=pixels.shape[0],

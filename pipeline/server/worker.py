@@ -29,13 +29,13 @@ class PipelineWorker:
         limits: how long a request may take.
 
     Attributes:
-        usual_seconds: how long a request is worked on; a moving average.
+        usual_seconds: how long a request is worked on; a moving average, 0 before the first.
     """
 
     def __init__(self, limits: ServerLimits) -> None:
         self._limits = limits
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="unmask-worker")
-        self.usual_seconds = 1.0
+        self.usual_seconds = 0.0
 
     def seconds_until_free(self, requests: int) -> int:
         """When a client may try again that finds this many requests before it; at least 1."""
@@ -83,7 +83,8 @@ class PipelineWorker:
             return work()
         finally:
             taken = time.perf_counter() - began
-            self.usual_seconds += _WEIGHT_OF_NEWEST * (taken - self.usual_seconds)
+            usual = self.usual_seconds or taken
+            self.usual_seconds = usual + _WEIGHT_OF_NEWEST * (taken - usual)
 
 
 async def _disconnected(request: Request) -> None:

@@ -4,7 +4,7 @@ from pipeline.study.analysis import StudyResult, analyse_exports
 from pipeline.study.exports import StudyExport, read_export
 from pipeline.study.key import REAL, StudyKey, read_key
 from pipeline.study.making import MadeStudy, make_study
-from pipeline.study.report import study_json, study_markdown
+from pipeline.study.report import study_document, study_json, study_markdown
 
 __all__ = [
     "REAL",
@@ -16,6 +16,7 @@ __all__ = [
     "make_study",
     "read_export",
     "read_key",
+    "study_document",
     "study_json",
     "study_markdown",
 ]

@@ -39,7 +39,6 @@ def trained(blob_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
         changes=TINY,
         device="cpu",
         seed=1,
-        plots=False,
     )
 
 

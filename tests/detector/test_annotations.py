@@ -56,7 +56,7 @@ def test_lines_with_masks_with_polygons_and_without(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
-        ({"masks": []}, "Line 1 of .* is no annotated picture: KeyError"),
+        ({"masks": []}, "Line 1 of .* is no annotated picture: it lacks 'file'"),
         ({"file": "a", "masks": [{"pieces": [[[1, 2]]]}]}, "shape"),
         ({"file": "a", "masks": [{"pieces": [[[1, 2], [3, 4], [5, None]]]}]}, "Line 1"),
         (

@@ -15,6 +15,7 @@ from detector.architecture import DetectorConfiguration, build_network
 from detector.export import export_detector
 from detector.weight_file import save_detector
 from pipeline.commands.export import app
+from weights import onnx_export
 from weights.errors import InputError, MissingDependencyError, OutputError, WeightsError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def test_wrong_calls_are_refused_at_once(tmp_path: Path, monkeypatch: pytest.Mon
         export_detector(weights, tmp_path / "d.onnx", image_size=100)
     with pytest.raises(WeightsError, match="There is no weight file"):
         export_detector(tmp_path / "none.safetensors", tmp_path / "d.onnx")
-    monkeypatch.setattr(export, "_LIBRARIES", ("onnx", "no_such_library"))
+    monkeypatch.setattr(onnx_export, "LIBRARIES", ("onnx", "no_such_library"))
     with pytest.raises(MissingDependencyError, match=r"no_such_library.*unmask\[export\]"):
         export_detector(weights, tmp_path / "d.onnx")
 

@@ -10,10 +10,13 @@ import torch
 import yaml
 
 from detector.train import main
-from detector.training import RUN_NAME, TrainedDetector, TrainingProgress, train_detector
+from detector.training import RUN_NAME, TrainedDetector, train_detector
 from detector.weight_file import load_detector, read_extra
 from detector.yolo import YoloMaskDetector
+from tests.detector.blobs import write_blob_dataset
 from tests.detector.conftest import TINY, read_losses
+from weights import catalog
+from weights.digest import file_sha256
 from weights.errors import (
     ConfigurationError,
     InputError,
@@ -23,6 +26,8 @@ from weights.errors import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from detector.training_plan import TrainingProgress
 
 
 class Killed(BaseException):
@@ -49,6 +54,93 @@ def test_run_ends_with_weights_and_their_figures(trained: TrainedDetector) -> No
     run = yaml.safe_load((trained.folder / RUN_NAME).read_text())
     assert run["recipe"]["image_size"] == 64
     assert run["seed"] == 1
+
+
+def test_curves_and_pictures_lie_in_the_folder(trained: TrainedDetector) -> None:
+    names = {path.name for path in trained.folder.iterdir()}
+    assert {"results.csv", "results.png", "labels.jpg", "train.log", "args.yaml"} < names
+    assert {"train_batch0.jpg", "val_batch0_labels.jpg", "val_batch0_pred.jpg"} < names
+    assert {"MaskPR_curve.png", "BoxPR_curve.png", "confusion_matrix.png"} < names
+
+
+def test_run_ends_with_a_record_that_the_catalog_takes(
+    trained: TrainedDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = trained.folder / "catalog"
+    name = "yolo26n-seg.tiny"
+    assert sorted(path.name for path in shelf.iterdir()) == [
+        f"{name}.md",
+        f"{name}.safetensors",
+        f"{name}.yaml",
+    ]
+    monkeypatch.setenv("UNMASK_HOME", str(shelf))
+    weights = catalog.verify(name)
+    assert weights.read_bytes() == trained.weights.read_bytes()
+    record = catalog.get_record(name)
+    assert trained.record == shelf / f"{name}.yaml"
+    assert record.sha256 == file_sha256(trained.weights)
+    assert record.bytes == trained.weights.stat().st_size
+    assert (record.recipe, record.seed, record.input_size) == ("cpu", 1, 64)
+    assert record.parameters == 2_772_048
+    figures = record.metrics["val"]
+    assert figures["pictures"] == 4
+    assert figures["recall"] == pytest.approx(trained.metrics["metrics/recall(M)"], rel=1e-4)
+    assert figures["box_ap50"] == pytest.approx(trained.metrics["metrics/mAP50(B)"], rel=1e-4)
+    assert YoloMaskDetector(name, image_size=64, device="cpu").detect(
+        [np.zeros((50, 70, 3), np.uint8)]
+    )
+
+
+def test_card_says_what_was_trained_on_what(trained: TrainedDetector) -> None:
+    card = trained.card.read_text(encoding="utf-8")
+    assert card.startswith("# yolo26n-seg.tiny\n")
+    assert file_sha256(trained.weights) in card
+    assert "not stated: there is no sources.yaml beside it" in card
+    assert "Trained for 6 epochs" in card and "on 8 pictures" in card
+    assert "learning_rate = 0.003" in card
+    assert "| val, ap50 |" in card
+
+
+def test_sources_beside_the_data_come_into_the_card(tmp_path: Path) -> None:
+    data = write_blob_dataset(tmp_path / "data", train=2, val=1)
+    sources = tmp_path / "data" / "sources.yaml"
+    sources.write_text("sources:\n- {name: Blobs, licence: CC0-1.0}\n")
+    with pytest.raises(ConfigurationError, match="lacks the key 'credit'"):
+        _train(data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    sources.write_text(
+        "sources:\n- {name: Blobs, licence: CC0-1.0, credit: A. Painter}\nnotes: Painted.\n"
+    )
+    run = _train(data, tmp_path / "run", batch=2)
+    assert "| Blobs | CC0-1.0 | A. Painter |" in run.card.read_text()
+    assert "Painted. Trained for 1 epochs" in run.card.read_text()
+
+
+def test_training_stops_early_where_nothing_betters(
+    blob_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from detector.trainer import MaskTrainer
+
+    measure = MaskTrainer.validate
+
+    def measure_the_same(trainer: MaskTrainer) -> tuple[object, float]:
+        metrics, _ = measure(trainer)
+        trainer.best_fitness = 0.5
+        return metrics, 0.5
+
+    monkeypatch.setattr(MaskTrainer, "validate", measure_the_same)
+    run = _train(blob_data, tmp_path / "run", epochs=9, changes={**TINY, "patience": 2})
+    assert run.epochs == 3
+
+
+def test_a_seed_repeats_a_training(blob_data: Path, tmp_path: Path) -> None:
+    first, again, other = (
+        read_losses(_train(blob_data, tmp_path / name, seed=seed).folder, "train/box_loss")
+        for name, seed in (("a", 3), ("b", 3), ("c", 4))
+    )
+    assert first == again != other
+    with pytest.raises(InputError, match="seed"):
+        _train(blob_data, tmp_path / "d", seed=-1)
 
 
 def test_run_writes_nothing_beside_the_data(blob_data: Path, trained: TrainedDetector) -> None:
@@ -104,9 +196,42 @@ def test_killed_run_goes_on_and_a_finished_one_is_not_repeated(
     assert epochs == []
     assert again.metrics == pytest.approx(dict(finished.metrics))
 
+    # Killed when all was trained and the record not yet written.
+    (folder / "result.json").unlink()
+    for file in (folder / "catalog").iterdir():
+        file.unlink()
+    ended = _train(blob_data, folder, progress=lambda now: epochs.append(now.epoch))
+    assert (epochs, ended.epochs) == ([], 3)
+    assert ended.record.is_file() and ended.card.is_file()
+
     anew = _train(blob_data, folder, resume=False, progress=lambda now: epochs.append(now.epoch))
     assert (anew.epochs, set(epochs)) == (1, {1})
     assert len(read_losses(folder, "train/box_loss")) == 1
+
+
+def test_time_budget_ends_in_good_order_and_counts_earlier_calls(
+    blob_data: Path, tmp_path: Path
+) -> None:
+    epochs: list[int] = []
+
+    def die_in_third_epoch(progress: TrainingProgress) -> None:
+        epochs.append(progress.epochs)
+        if progress.epoch == 3:
+            raise Killed
+
+    folder = tmp_path / "run"
+    with pytest.raises(Killed):
+        _train(blob_data, folder, epochs=5, time_budget_minutes=100, progress=die_in_third_epoch)
+    assert epochs[0] == 5 < epochs[-1]
+
+    lines = (folder / "results.csv").read_text().splitlines()
+    cells = lines[-1].split(",")
+    lines[-1] = ",".join([cells[0], "7000", *cells[2:]])
+    (folder / "results.csv").write_text("\n".join(lines) + "\n")
+    finished = _train(blob_data, folder)
+    assert finished.epochs == 3
+    assert finished.seconds > 7000
+    assert finished.record.is_file()
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(blob_data: Path, tmp_path: Path) -> None:
@@ -149,8 +274,6 @@ def test_other_networks_train_in_float32(
 
 
 def test_data_without_masks_is_refused(tmp_path: Path) -> None:
-    from tests.detector.blobs import write_blob_dataset
-
     data = write_blob_dataset(tmp_path / "data")
     for label in (tmp_path / "data" / "labels" / "train").glob("*.txt"):
         label.write_text("")
@@ -179,7 +302,7 @@ def test_command_line_changes_the_recipe(
 
 
 def _train(data: Path, folder: Path, **options: object) -> TrainedDetector:
-    settings: dict[str, object] = {"recipe": "cpu", "epochs": 1, "changes": TINY, **options}
+    settings: dict[str, object] = {"recipe": "cpu", "epochs": 1, "batch": 4, "changes": TINY}
     return train_detector(
-        data, folder, image_size=64, batch=4, device="cpu", plots=False, **settings
+        data, folder, image_size=64, device="cpu", plots=False, **{**settings, **options}
     )

@@ -110,7 +110,7 @@ def test_grey_share_makes_pictures_grey(faces: DecodedFaces) -> None:
 
 def test_bad_annotations_name_the_line(tmp_path: Path) -> None:
     (tmp_path / "faces.jsonl").write_text('{"file": "a.png"}\nnonsense\n', encoding="utf-8")
-    with pytest.raises(InputError, match="line 2"):
+    with pytest.raises(InputError, match="Line 2"):
         list_faces(tmp_path)
     (tmp_path / "b.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match="is not a picture"):

@@ -23,7 +23,9 @@ def test_bootstrap_has_the_width_of_the_normal_interval():
 def test_estimates_as_text():
     assert Estimate(1.234, 1.0, 1.5, 9).text(2) == "1.23 (1.00 to 1.50)"
     assert Estimate(1.234, 1.234, 1.234, 1).text(1) == "1.2"
-    assert bootstrap_mean([]).text(2) == "-"
+    assert bootstrap_mean([]).text(2) == bootstrap_mean([]).mean_text(2) == "-"
+    assert Estimate(-0.001, -0.1, -0.002, 9).text(2) == "0.00 (-0.10 to 0.00)"
+    assert Estimate(1.234, 1.0, 1.5, 9).mean_text(1) == "1.2"
 
 
 def test_a_paired_comparison_is_the_librarys_on_the_shared_cases():

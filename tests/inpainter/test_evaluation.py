@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
-from inpainter.evaluation import METRICS, Instruments, case_rows, evaluate_inpainter
+from inpainter.evaluation import METRICS, case_rows, evaluate_inpainter, sees_hole
 from inpainter.frozen import Case
+from inpainter.measuring import Instruments
 from inpainter.metrics import FeatureExtractor
 from inpainter.picture_sheet import SheetRow, draw_sheet
 from weights.errors import ConfigurationError, InputError
@@ -189,6 +191,67 @@ def test_results_that_are_known_are_not_measured_again(cases):
     assert [result.case for result in fresh] == ["face3", "face4"]
     assert rest.checksum == whole.checksum
     assert rest.values("x", "psnr") == whole.values("x", "psnr")
+
+
+class TestSystemsThatLookAtTheMask:
+    class Seeing:
+        """Gives back what it was given, and keeps it."""
+
+        sees_hole = True
+
+        def __init__(self):
+            self.given = []
+
+        def complete(self, crops, holes):
+            self.given += crops
+            return list(crops)
+
+    def masked(self, case):
+        worn = case.image.copy()
+        worn[case.hole] = (10, 90, 200)
+        return dataclasses.replace(case, masked=worn)
+
+    def test_they_are_given_the_masked_picture_and_others_a_hole(self, cases):
+        blank, seeing = Brighter(cases, 10), self.Seeing()
+        worn = [self.masked(case) for case in cases]
+        report = evaluate_inpainter({"blank": blank, "seeing": seeing}, worn, batch=2)
+        assert all((pixels == 127).all() for pixels in blank.seen)
+        for given, case in zip(seeing.given[1:], worn, strict=True):
+            np.testing.assert_array_equal(given, case.masked)
+        assert any("seeing looks at the mask" in note for note in report.notes)
+        names = [worn[0].name]
+        (row,) = case_rows({"blank": blank, "seeing": seeing}, worn, names).values()
+        assert list(row.cells) == ["true", "masked", "with hole", "blank", "seeing"]
+
+    def test_a_network_says_it_for_its_system(self, cases):
+        class Wrapped:
+            network = self.Seeing()
+
+        assert sees_hole(Wrapped()) and sees_hole(self.Seeing())
+        assert not sees_hole(Brighter(cases, 1))
+
+    def test_without_masks_the_error_names_the_holes_to_use(self, cases):
+        with pytest.raises(ConfigurationError, match=r"'s' looks at the mask.*'drawn-mask'"):
+            evaluate_inpainter({"s": self.Seeing()}, cases)
+
+
+def test_truths_are_looked_at_once_for_all_systems(cases):
+    looked = {"faces": 0, "pictures": 0}
+
+    def finder(image):
+        looked["faces"] += 1
+
+    def features(pictures):
+        looked["pictures"] += len(pictures)
+        return pictures.float().mean(dim=(2, 3))
+
+    tools = Instruments(finder, features=FeatureExtractor(features, "cpu"))
+    systems = {"near": Brighter(cases, 10), "far": Brighter(cases, 40)}
+    report = evaluate_inpainter(systems, cases, batch=2, instruments=tools)
+    assert looked == {"faces": 5, "pictures": 5 + 2 * 5}
+    assert report.sets["near"]["frechet"] < report.sets["far"]["frechet"]
+    true = {id(result.features[1]) for result in report.results}
+    assert len(true) == 5, "systems share the rows of the truths"
 
 
 def test_wrong_systems_and_cases_get_one_clear_sentence(cases):

@@ -21,7 +21,7 @@ def test_estimates_overall_and_of_parts():
     assert report.estimate("near", "psnr_hole").mean == pytest.approx(30.5)
     parts = {(part.kind, part.name): part for part in report.parts()}
     assert [name for kind, name in parts if kind == AREA_KIND] == [
-        "0 to 0.1",
+        "0.01 to 0.1",
         "0.1 to 0.2",
         "0.2 to 0.3",
     ]
@@ -42,6 +42,31 @@ def test_a_hole_over_everything_is_in_the_last_band():
     result = CaseResult("a", "x", 1.0, {}, {"psnr_hole": 1.0})
     report = Measurements("inpainter", ("x",), (result,), METRICS, "")
     assert [part.name for part in report.parts()] == ["0.6 to 1"]
+
+
+def test_bands_are_the_literatures_and_hold_their_upper_end():
+    areas = (0.0, 0.01, 0.1, 0.2, 0.55, 0.6)
+    results = tuple(CaseResult(str(area), "x", area, {}, {"psnr_hole": area}) for area in areas)
+    report = Measurements("inpainter", ("x",), results, METRICS, "")
+    held = {part.name: list(report.values("x", "psnr_hole", part)) for part in report.parts()}
+    assert held == {
+        "0 to 0.01": ["0.01"],
+        "0.01 to 0.1": ["0.1"],
+        "0.1 to 0.2": ["0.2"],
+        "0.5 to 0.6": ["0.55", "0.6"],
+    }, "a picture without a hole is in no band"
+
+
+def test_means_over_different_cases_have_no_best():
+    results = [
+        CaseResult(case, system, 0.2, {}, {"l1_hole": value})
+        for case, system, value in (("a", "x", 0.1), ("b", "x", 0.1), ("a", "y", 0.3))
+    ]
+    results.append(CaseResult("b", "y", 0.2, {}, {"l1_hole": math.nan}))
+    report = Measurements("inpainter", ("x", "y"), tuple(results), METRICS, "")
+    assert report.best_system(METRICS[1]) is None
+    only_a = Part("case", "a", lambda result: result.case == "a")
+    assert report.best_system(METRICS[1], only_a) == "x"
 
 
 def test_cases_are_ranked_by_the_first_system():

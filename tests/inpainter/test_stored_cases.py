@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -35,6 +37,20 @@ def test_what_is_stored_comes_back_bit_for_bit(frozen, tmp_path):
     assert digest.hex() == checksum
 
 
+def test_masked_pictures_are_kept_beside(frozen, tmp_path):
+    plain = list(frozen)
+    masked = [dataclasses.replace(case, masked=255 - case.image) for case in plain]
+    checksum = store_cases(masked, tmp_path / "set")
+    stored = StoredCases(tmp_path / "set")
+    assert stored.masked and stored.checksum == checksum
+    for case, original in zip(stored, masked, strict=True):
+        np.testing.assert_array_equal(case.masked, original.masked)
+    store_cases([masked[0], *plain[1:]], tmp_path / "mixed")
+    assert not StoredCases(tmp_path / "mixed").masked and not frozen.masked
+    with pytest.raises(InputError, match="masked picture of case"):
+        dataclasses.replace(plain[0], masked=np.zeros((8, 8, 3), np.uint8))
+
+
 def test_some_cases_are_read_alone(frozen, tmp_path):
     store_cases(frozen, tmp_path / "set")
     names = [case.name for case in frozen]
@@ -56,6 +72,9 @@ def test_a_set_is_not_replaced_and_a_broken_list_is_refused(frozen, tmp_path):
     lines = listing.read_text().splitlines()
     listing.write_text("\n".join(lines[:-1]))
     with pytest.raises(InputError, match="cut off"):
+        StoredCases(tmp_path / "set")
+    listing.write_text("\n".join([lines[0], *['{"name": "a"}'] * 4]))
+    with pytest.raises(InputError, match=r"no list.*image"):
         StoredCases(tmp_path / "set")
     listing.write_text("nothing")
     with pytest.raises(InputError, match="no list"):

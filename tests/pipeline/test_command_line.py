@@ -90,6 +90,17 @@ def test_wrong_calls_leave_with_2(capsys, arguments):
     assert err
 
 
+def test_a_command_s_nearest_is_named(capsys):
+    code, _, err = call(capsys, "rum")
+    assert code == 2
+    assert "Did you mean 'run'?" in err
+
+
+@pytest.mark.parametrize("name", list(command_line.COMMANDS))
+def test_completion_is_set_up_for_the_program_alone(capsys, name):
+    assert "--install-completion" not in call(capsys, name, "--help")[1]
+
+
 def test_an_error_of_ours_is_one_sentence(capsys, monkeypatch):
     def fails() -> None:
         raise ConfigurationError("This is wrong.")

@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 
 from pipeline import command_line
-from pipeline.pictures import read_picture, write_picture
+from pipeline.pictures import encode_picture, read_picture, write_picture
 from pipeline.provenance import read_mark
 
 STAGES = '''
@@ -181,6 +181,64 @@ def test_a_second_run_goes_on_where_the_first_ended(unmask, folder, tmp_path):
     assert json.loads(out)["counts"]["done"] == 1
 
 
+@pytest.fixture
+def album(tmp_path):
+    """Forty pictures of four formats, and ten files that are none in ten ways."""
+    root = tmp_path / "album"
+    for index in range(40):
+        suffix = ("png", "jpg", "webp", "tif")[index % 4]
+        write_picture(root / f"trip {index // 20}" / f"{index:02d}.{suffix}", picture())
+    whole = {
+        form: encode_picture(np.random.default_rng(0).integers(0, 255, (90, 90, 3), np.uint8), form)
+        for form in ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+    }
+    flipped = bytearray(whole["PNG"])
+    flipped[len(flipped) // 2] ^= 255
+    width = whole["PNG"].index(b"IHDR") + 4
+    huge = bytearray(whole["PNG"])
+    huge[width : width + 8] = struct.pack(">II", 60_000, 60_000)
+    crc = zlib.crc32(bytes(huge[width - 4 : width + 13]))
+    huge[width + 13 : width + 17] = struct.pack(">I", crc)
+    broken = {
+        "empty.jpg": b"",
+        "text.jpg": b"no picture at all",
+        "page.png": b"<html>404 Not Found</html>",
+        "cut.jpg": whole["JPEG"][: len(whole["JPEG"]) // 2],
+        "cut.png": whole["PNG"][: len(whole["PNG"]) // 2],
+        "cut.webp": whole["WEBP"][: len(whole["WEBP"]) // 2],
+        "cut.tif": whole["TIFF"][: len(whole["TIFF"]) // 3],
+        "cut.bmp": whole["BMP"][:40],
+        "flipped.png": bytes(flipped),
+        "huge.png": bytes(huge),
+    }
+    for name, content in broken.items():
+        (root / "trip 1" / name).write_bytes(content)
+    return root, set(broken)
+
+
+def test_broken_pictures_among_many_are_named_and_a_second_run_does_nothing(
+    unmask, album, tmp_path
+):
+    root, broken = album
+    output = tmp_path / "out"
+    code, out, err = unmask(root, "-o", output, "--resume")
+    assert (code, err) == (1, "")
+    assert table(out) == {"done": 40, "failed": 10}
+    named = re.findall(r"^.*[/\\](\S+) +failed  (.+)$", out, re.MULTILINE)
+    assert {name for name, _ in named} == broken
+    assert all(name in reason and reason.endswith(".") for name, reason in named)
+    written = {path: path.stat().st_mtime_ns for path in output.rglob("*") if path.is_file()}
+    assert len(written) == 40
+
+    code, out, _ = unmask(root, "-o", output, "--resume")
+    assert code == 1
+    assert table(out) == {"skipped": 40, "failed": 10}
+    assert "Nothing else was left to do" in out
+    assert written == {
+        path: path.stat().st_mtime_ns for path in output.rglob("*") if path.is_file()
+    }
+
+
 def test_a_mask_of_one_s_own(unmask, tmp_path):
     source = write_picture(tmp_path / "photo.png", picture(masked=False))
     hole = np.zeros((60, 80), bool)
@@ -261,7 +319,7 @@ def test_a_turned_photo_is_written_upright(unmask, tmp_path):
         ([".", "-o", "."], "would replace the input"),
         (["one.png", "sub/one.png", "-o", "out"], "would both be written"),
         (["one.png", "sub", "-o", "out.png"], "names one file"),
-        (["one.png"], "--output"),
+        (["one.png"], "-o FOLDER"),
         (["one.png", "-o", "out", "--resume", "--overwrite"], "choose one"),
         (["one.png", "-", "-o", "out"], "cannot be named with other paths"),
         (["sub", "-o", "-"], "room for one picture alone"),

@@ -3,6 +3,9 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import subprocess
+import sys
+import time
 
 import numpy as np
 import PIL.Image
@@ -103,6 +106,75 @@ def test_a_run_that_was_broken_off_goes_on(faces, tmp_path, capsys, monkeypatch)
     assert json.loads((tmp_path / "r" / "report.json").read_text())["cases"] == 4
 
 
+def test_a_run_that_was_killed_goes_on_to_the_same_figures(faces, tmp_path, capsys):
+    system = "tests.pipeline.slow_inpainter:SlowTelea"
+    arguments = (faces, "--models", system, "--size", 64, "--batch", 1, "--sheet", 0, "-o")
+    assert evaluate(*arguments, tmp_path / "whole") == 0
+    killed = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "evaluate", "inpainter"]
+        + [str(argument) for argument in (*arguments, killed)],
+        stdout=subprocess.DEVNULL,
+    )
+    results = killed / "unfinished.jsonl"
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        if results.exists() and results.read_text().count("\n") >= 3:
+            break
+        time.sleep(0.02)
+    process.kill()
+    assert process.wait() != 0, "it was killed before its end"
+    capsys.readouterr()
+    assert evaluate(*arguments, killed) == 0
+    assert "Going on behind" in capsys.readouterr().err
+    reports = [
+        json.loads((tmp_path / name / "report.json").read_text()) for name in ("whole", "killed")
+    ]
+    for report in reports:
+        del report["overall"]["SlowTelea"]["seconds"]
+    assert reports[0]["overall"] == reports[1]["overall"]
+    assert reports[0]["checksum_of_holes"] == reports[1]["checksum_of_holes"]
+
+
+def test_networks_that_look_at_the_mask(tmp_path, capsys):
+    from inpainter import create_model
+    from inpainter.weight_files import save_completion_network
+
+    file = tmp_path / "paired.safetensors"
+    network = create_model("paired-gan")
+    save_completion_network(network, file, name="paired-gan", options={}, input_size=32)
+    folder = write_faces(tmp_path / "faces", 3, side=160)
+    models = ("--models", f"telea,paired-gan@{file}", "--size", 48, "--split", "train")
+    report = tmp_path / "report"
+    for holes in ("face-mask", "drawn-mask,centre-box"):
+        assert evaluate(folder, *models, "--holes", holes, "-o", report) == 2
+        assert "holes 'drawn-mask' alone" in capsys.readouterr().err and not report.exists()
+    assert evaluate(folder, *models, "--holes", "drawn-mask", "-o", report) == 0
+    assert "looks at the mask itself" in capsys.readouterr().out
+    with PIL.Image.open(report / "best.jpg") as sheet:
+        assert sheet.width > 5 * 224, "true, masked, with hole, and two systems"
+
+
+def test_metrics_to_rank_by(faces, tmp_path, capsys):
+    arguments = (faces, "--models", "telea", "--size", 64, "-o", tmp_path / "r", "--rank")
+    assert evaluate(*arguments, "ssim_hol") == 2
+    assert "Did you mean 'ssim_hole'" in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
+    assert evaluate(*arguments, "lpips") == 0
+    assert "no sheets: 'lpips' was not measured" in capsys.readouterr().err
+
+
+def test_a_narrow_terminal_gets_means_alone(faces, tmp_path, capsys, monkeypatch):
+    arguments = (faces, "--models", "telea,navier-stokes", "--size", 64, "--sheet", 0, "-o")
+    for columns, name in (("70", "narrow"), ("120", "wide")):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert evaluate(*arguments, tmp_path / name) == 0
+        printed = capsys.readouterr().out
+        assert ("intervals in the report" in printed) == (name == "narrow")
+        table = printed[: printed.index(" cases, ")]
+        assert (" to " in table) == (name == "wide")
+
+
 def test_several_kinds_of_holes_and_frozen_sets(faces, tmp_path, capsys):
     holes = "centre-box,irregular"
     assert (
@@ -149,7 +221,7 @@ def test_holes_of_drawn_masks(tmp_path, capsys):
     )
     assert code == 0
     report = json.loads((tmp_path / "r" / "report.json").read_text())
-    assert report["cases"] == 1 and {"mask", "worn"} <= set(report["parts"])
+    assert report["cases"] == 1 and {"mask kind", "worn"} <= set(report["parts"])
     wrong = "{name: drawn-mask, refinre: none}"
     assert evaluate(folder, "--holes", wrong, "-o", tmp_path / "x") == 2
     assert "Did you mean 'refiner'" in capsys.readouterr().err
@@ -159,7 +231,7 @@ def test_other_holes_are_framed_by_the_face(faces, tmp_path):
     holes = "{name: centre-box, side: 0.25}"
     evaluate(faces, "--models", "telea", "--size", 64, "--holes", holes, "-o", tmp_path / "r")
     report = json.loads((tmp_path / "r" / "report.json").read_text())
-    assert list(report["parts"]["hole area"]) == ["0 to 0.1"]
+    assert list(report["parts"]["hole area"]) == ["0.01 to 0.1"]
 
 
 def test_a_report_in_the_way_is_found_before_the_work(faces, tmp_path, capsys):
@@ -318,7 +390,7 @@ def test_kinds_of_drawn_masks_come_from_the_data_sets_record(tmp_path):
     assert [mask.label for mask in second.masks] == ["mask", "mask"], "not known whose outline"
 
 
-def test_the_second_look_can_be_switched_off(annotated, capsys):
+def test_the_confirmation_can_be_switched_off(annotated, capsys):
     given = []
 
     def note(kind, specification, **options):
@@ -332,10 +404,10 @@ def test_the_second_look_can_be_switched_off(annotated, capsys):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "create_stage", note)
         sets = (annotated / "first.jsonl", "-o", annotated / "r")
-        assert evaluate(*sets, "--no-second-look", what="detector") == 0
-    assert given[0]["second_look"] is False
+        assert evaluate(*sets, "--confirmation", "none", what="detector") == 0
+    assert given[0]["confirmation"] is None
     report = json.loads((annotated / "r" / "report.json").read_text())
-    assert report["configuration"]["second look"] is False
+    assert report["configuration"]["confirmation"] == "none"
 
 
 def test_whole_pipelines_on_photos(annotated, capsys):

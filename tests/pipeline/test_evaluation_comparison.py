@@ -63,6 +63,20 @@ def test_every_row_is_as_long_as_its_heading():
         assert all(len(row) == len(table.heading) for row in table.rows)
 
 
+def test_what_was_not_measured_is_listed():
+    lead = comparison_document(measured()).lead
+    assert "Not measured, or without meaning on every case: LPIPS." in lead
+    assert lead[0].startswith("12 cases, 2 systems. Means")
+
+
+def test_several_kinds_of_holes_on_one_face_are_told():
+    assert not any("several kinds" in text for text in comparison_document(measured()).lead)
+    report = measured()
+    for result in report.results:
+        result.groups["holes"] = "box"
+    assert any("several kinds" in text for text in comparison_document(report).lead)
+
+
 def test_without_matplotlib_the_report_says_so(monkeypatch):
     monkeypatch.setattr(comparison, "can_plot", lambda: False)
     document = comparison_document(measured())

@@ -14,9 +14,15 @@ from detector.matching import precision_recall_curve
 from inpainter.estimates import Estimate
 from inpainter.picture_sheet import SheetRow
 from pipeline.evaluation.document import Cell, Document, Picture, Table, cells, to_markdown
-from pipeline.evaluation.latex import escape, to_latex
+from pipeline.evaluation.latex import escape, latex_table, to_latex
 from pipeline.evaluation.page import to_html
-from pipeline.evaluation.plots import Panel, plot_bars, plot_curves, plot_precision_recall
+from pipeline.evaluation.plots import (
+    Panel,
+    plot_bars,
+    plot_curves,
+    plot_histograms,
+    plot_precision_recall,
+)
 from pipeline.evaluation.writing import csv_text, sheet_picture, write_report
 from pipeline.provenance import read_mark
 from weights.errors import MissingDependencyError, OutputError
@@ -65,6 +71,18 @@ def test_latex_is_escaped_and_balanced(document):
     assert escape("a\\b~^$#&{}") == (
         r"a\textbackslash{}b\textasciitilde{}\textasciicircum{}\$\#\&\{\}"
     )
+
+
+def test_broad_tables_fit_the_page():
+    heading = tuple(f"column {number}" for number in range(7))
+    table = Table("Broad", heading, (cells("a b", *["1.0 (0.5 to 1.5)"] * 6),))
+    narrow = Table("Narrow", heading[:3], (cells("a", "1.0 (0.5 to 1.5)", "2"),))
+    latex = [latex_table(one) for one in (table, narrow)]
+    assert r"\resizebox{\linewidth}{!}{%" in latex[0] and r"\end{tabular}}" in latex[0]
+    assert latex[0].count("{") == latex[0].count("}") and "resizebox" not in latex[1]
+    page = to_html(Document("x", (), {}, (table, narrow)))
+    assert page.count('<table class="broad">') == 1
+    assert "1.0 (0.5\u00a0to\u00a01.5)" in page, "intervals stay whole"
 
 
 class Seen(HTMLParser):
@@ -118,6 +136,16 @@ def test_drawing_leaves_matplotlib_as_it_was():
     before = dict(matplotlib.rcParams)
     plot_bars(panels(2, ("a rather long name", "another long name", "more")))
     assert dict(matplotlib.rcParams) == before
+
+
+def test_histograms_have_a_panel_each():
+    pytest.importorskip("matplotlib")
+    sizes = []
+    for names in ("a", "abc", "abcd"):
+        counts = {name: [0, 3, 1] for name in names}
+        with PIL.Image.open(io.BytesIO(plot_histograms(counts, 1))) as picture:
+            sizes.append(picture.size)
+    assert sizes[0][0] < sizes[1][0] and sizes[1][1] < sizes[2][1]
 
 
 def test_precision_recall_plots():

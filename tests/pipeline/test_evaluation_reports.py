@@ -135,6 +135,27 @@ class TestDifference:
         with pytest.raises(InputError, match="settings agree"):
             compare_reports(read_report(one), read_report(same))
 
+    def test_settings_of_masks_are_named_as_reasons(self, tmp_path):
+        summaries = [measured().summary(), measured(checksum="cd" * 32).summary()]
+        for summary, width in zip(summaries, (60.0, 30.0), strict=True):
+            summary["configuration"]["min_width"] = width
+        paths = [stored(tmp_path / name, one) for name, one in zip("ab", summaries, strict=True)]
+        with pytest.raises(InputError, match=r"min_width 60\.0 and 30\.0"):
+            compare_reports(*map(read_report, paths))
+
+    def test_set_distances_stand_below_the_metrics_where_they_are_alike(self, tmp_path):
+        summaries = [measured().summary(), measured().summary()]
+        summaries[1]["sets"]["near"]["frechet"] = 1.25
+        paths = [stored(tmp_path / name, one) for name, one in zip("ab", summaries, strict=True)]
+        near, far = compare_reports(*map(read_report, paths)).tables
+        rows = {row[0].text: [cell.text for cell in row[1:]] for row in near.rows}
+        assert rows["Fréchet distance of sets"] == ["1.5000", "1.2500", "-0.2500", "-", "12"]
+        assert "Kernel distance of sets" in rows and len(far.rows) == len(near.rows) - 2
+        summaries[1]["configuration"]["features"] = "face"
+        paths[1] = stored(tmp_path / "c", summaries[1])
+        near, _ = compare_reports(*map(read_report, paths)).tables
+        assert not any("sets" in row[0].text for row in near.rows), "other features"
+
     def test_detectors(self, tmp_path, detection):
         path = stored(tmp_path / "a", detection_summary(detection, {}))
         (table,) = compare_reports(read_report(path), read_report(path)).tables

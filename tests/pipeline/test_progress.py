@@ -52,8 +52,29 @@ def test_a_total_may_come_later_and_the_unit_be_another(terminal):
     assert "frames/s" in screen.getvalue()
 
 
+def test_what_an_earlier_run_did_is_no_speed(terminal):
+    screen = terminal()
+    with progress_bar("clip.mp4", unit="frames") as show:
+        show(50_000, 50_100)
+        time.sleep(0.05)
+        show(50_001, 50_100)
+        time.sleep(0.2)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
+    assert "50001/50100" in text
+    rates = [float(rate) for rate in re.findall(r"([\d.]+) frames/s", text)]
+    assert rates
+    assert max(rates) < 100
+
+
 def test_nothing_is_written_where_nobody_looks(capsys):
     with progress_bar("Unmasking", 2) as show:
         show(1)
         show(2)
     assert capsys.readouterr() == ("", "")
+
+
+def test_nothing_is_written_where_nobody_wants_it(terminal):
+    screen = terminal()
+    with progress_bar("Unmasking", 2, shown=False) as show:
+        show(2)
+    assert screen.getvalue() == ""

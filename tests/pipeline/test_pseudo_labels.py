@@ -11,10 +11,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from detector.face_boxes import FaceBox, read_face_boxes
 from detector.regions import MaskRegion
 from pipeline.commands.pseudo_label import pseudo_label
 from pipeline.dataset.face_agreement import AgreementRules, judge_faces
-from pipeline.dataset.face_boxes import FaceBox, read_face_boxes
 from pipeline.dataset.labels import read_yolo_lines
 from pipeline.dataset.pseudo_labels import (
     SHEET_NAME,

@@ -52,6 +52,17 @@ def test_results_of_other_settings_are_not_mixed_in(tmp_path):
         assert kept.lines == []
 
 
+def test_a_measurement_that_failed_at_its_start_leaves_nothing_in_the_way(tmp_path):
+    with pytest.raises(ZeroDivisionError), Unfinished(tmp_path, SETTINGS):
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / UNFINISHED).write_text('{"settings": {"seed": "9"}}\n')
+    with Unfinished(tmp_path, SETTINGS) as kept:
+        kept.append({"case": 1})
+    with Unfinished(tmp_path, SETTINGS) as kept:
+        assert kept.lines == [{"case": 1}]
+
+
 def test_a_file_killed_before_its_first_line_is_begun_anew(tmp_path):
     (tmp_path / UNFINISHED).write_text('{"sett')
     with Unfinished(tmp_path, SETTINGS) as kept:

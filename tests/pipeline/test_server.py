@@ -12,11 +12,13 @@ import httpx
 import numpy as np
 import PIL.Image
 import pytest
+from starlette.responses import Response
 
 from pipeline.core import Pipeline
 from pipeline.pictures import encode_picture
 from pipeline.provenance import read_mark
 from pipeline.server import ServerLimits, create_application
+from pipeline.server.admission import Admission
 from pipeline.server.loopback import is_loopback
 from tests.conformance.scenes import scene
 from tests.pipeline.colour_stages import STAGES, fill_mean, masked_scene
@@ -337,11 +339,41 @@ def test_a_full_queue_says_when_to_come_again():
     asyncio.run(scenario())
 
 
+def test_who_would_wait_too_long_is_refused_at_once():
+    class Slow:
+        usual_seconds = 10.0
+
+        def seconds_until_free(self, requests):
+            return 10 * requests
+
+    async def scenario():
+        free = asyncio.Event()
+
+        async def application(scope, receive, send):
+            await free.wait()
+            await Response()(scope, receive, send)
+
+        admission = Admission(application, ServerLimits(seconds=60, waiting=16), Slow())
+        transport = httpx.ASGITransport(admission)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            tasks = [asyncio.create_task(client.post("/unmask")) for _ in range(10)]
+            await _until(lambda: sum(task.done() for task in tasks) == 6)
+            refused = [task.result() for task in tasks if task.done()]
+            free.set()
+            answers = await asyncio.gather(*tasks)
+        assert {refusal(answer) for answer in refused} == {(429, "queue_full")}
+        assert {answer.headers["retry-after"] for answer in refused} == {"40"}
+        # Four times ten seconds are well within sixty.
+        assert sorted(answer.status_code for answer in answers) == [200] * 4 + [429] * 6
+
+    asyncio.run(scenario())
+
+
 def test_work_that_takes_too_long_is_given_up_and_what_waits_is_not_begun():
     async def scenario():
         gate = _Gate()
         application = create_application(
-            Pipeline(**{**STAGES, "inpainter": gate}), ServerLimits(seconds=0.3)
+            Pipeline(**{**STAGES, "inpainter": gate}), ServerLimits(seconds=1.0)
         )
         transport = httpx.ASGITransport(application)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

@@ -254,9 +254,25 @@ def test_escape_stops_waiting(page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_narrow_screens(browser, address, scheme):
     with watched_page(
-        browser, viewport=PHONE, color_scheme=scheme, has_touch=True, device_scale_factor=2
+        browser,
+        viewport=PHONE,
+        color_scheme=scheme,
+        has_touch=True,
+        is_mobile=True,
+        device_scale_factor=2,
     ) as page:
         page.goto(address)
+        assert "Ctrl" not in page.inner_text("body")
+        square = encode_picture(masked_scene((390, 390), PATCHES), "PNG")
+        choose(page, {**PHOTO, "buffer": square})
+        assert "Esc" not in page.inner_text("body")
+        # What one came for is in reach without scrolling, before and after the tools are looked at.
+        for _ in range(2):
+            button = page.locator("#fill").bounding_box()
+            assert button["y"] + button["height"] <= PHONE["height"]
+            page.evaluate("document.querySelector('.tools').scrollIntoView({block: 'center'})")
+        page.evaluate("scrollTo(0, 0)")
+        page.click("#edit .another")
         choose(page)
         box = page.locator("#overlay").bounding_box()
         page.touchscreen.tap(box["x"] + 285 / 390 * box["width"], box["y"] + 0.4 * box["height"])

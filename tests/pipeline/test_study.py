@@ -19,6 +19,7 @@ from pipeline.study import (
     make_study,
     read_export,
     read_key,
+    study_document,
     study_json,
     study_markdown,
 )
@@ -256,6 +257,29 @@ def test_a_model_without_ratings_has_no_figures(tmp_path):
     assert np.isnan(result.models[1].mean.value)
     assert study_json(result)["models"][1]["mean"]["value"] is None
     assert "| m | 0 | 0 | 0 | - |" in study_markdown(result)
+
+
+def test_how_well_real_photos_scored_is_said_first(tmp_path):
+    key = made_key(faces=4, models=("m",))
+    rated = exports(tmp_path, key, [lambda model, face: 9 if face else 3])
+    assert "Real photos were rated 7.50 on average" in study_markdown(analyse_exports(rated))
+    assert "75 % of their ratings were over 5." in study_markdown(analyse_exports(rated))
+    unseen = exports(tmp_path, key, [lambda model, face: 5 if model == "m" else None])
+    assert "No real photo was rated" in study_markdown(analyse_exports(unseen))
+
+
+def test_the_page_of_a_result_has_its_figures_and_plots(tmp_path, monkeypatch):
+    from pipeline.study import report
+
+    key = made_key(faces=3, models=("m|x",))
+    result = analyse_exports(exports(tmp_path, key, [lambda model, face: 2 + face]))
+    document = study_document(result)
+    ratings, counts = document.tables
+    assert [row[0].text for row in ratings.rows] == [REAL, "m|x"]
+    assert [cell.text for cell in counts.rows[0][1:]] == [*"0111000000"]
+    assert [picture.media_type for picture in document.pictures] == ["image/png"]
+    monkeypatch.setattr(report, "can_plot", lambda: False)
+    assert "unmask[evaluate]" in study_document(result).lead[-1]
     json.dumps(study_json(result), allow_nan=False)
 
 
@@ -353,6 +377,13 @@ def test_the_commands(tmp_path, capsys):
     assert code == 0
     assert "| mine | 3 | 1 | 3 | 4.00 | 4.00 to 4.00 | 0.00 |" in out
     assert (tmp_path / "report" / "report.md").read_text(encoding="utf-8") in out + "\n"
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "Real photos were rated 4.00" in page and "Real photos were rated 4.00" in out
+    assert "How often each rating was given" in page and "<script" not in page
+    code, _, err = call(
+        capsys, "study", "read", export, "--key", tmp_path / "key.json", "-o", tmp_path / "report"
+    )
+    assert (code, "--overwrite replaces it" in err) == (2, True)
     code, out, _ = call(capsys, "study", "read", export, "--key", tmp_path / "key.json", "--json")
     assert json.loads(out) == json.loads((tmp_path / "report" / "report.json").read_text())
     code, _, err = call(capsys, "study", "read", tmp_path / "s.html")

@@ -36,9 +36,14 @@ def test_what_went_well_is_counted_and_not_listed(capsys):
     assert out.splitlines() == [
         "done        30  what was filled in is a guess, no evidence of who the person is",
         "skipped      5  the result exists; --overwrite replaces it",
-        "no picture   1  no picture and no video by the suffix",
+        "no picture   1  passed over, by the suffix neither picture nor video",
         "30 written to out in 10.0 s, 3.0 a second.",
     ]
+
+
+def test_a_single_result_is_named(capsys):
+    out = summary(capsys, outcomes("done", 1) + outcomes("skipped", 3))
+    assert out.splitlines()[-1] == f"Written to {Path('out/0.png')} in 10.0 s."
 
 
 def test_what_could_not_be_kept_is_told(capsys):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detector.annotations import AnnotatedMask, AnnotatedPicture
-from inpainter.evaluation import Instruments
+from inpainter.measuring import Instruments
 from inpainter.metrics import FeatureExtractor
 from pipeline.core import Pipeline
 from pipeline.evaluation.drawn_faces import DrawnFaces, DrawnMaskCases, framed_case
@@ -181,7 +181,7 @@ def test_wrong_pipelines_and_cases(photographs):
         evaluate_pipelines({}, photographs)
     with pytest.raises(InputError, match="gave 0 results"):
         evaluate_pipelines({"x": Silent()}, photographs)
-    with pytest.raises(InputError, match="no picture"):
+    with pytest.raises(InputError, match="no case"):
         evaluate_pipelines(pipelines(), [])
     case = UnmaskingCase("a", IMAGE, (MASK,))
     with pytest.raises(InputError, match="there twice"):
@@ -201,7 +201,7 @@ def test_drawn_faces_are_the_same_on_each_pass_and_know_their_masks(faces):
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.masked, other.masked)
         assert one.groups["gender"] == "Female" and one.groups["worn"]
-        assert one.groups["mask"] and one.groups["face size"]
+        assert one.groups["mask kind"] and one.groups["face size"]
         assert (one.masked[one.mask] != one.image[one.mask]).any()
     (alone,) = faces.only([first[1].name])
     np.testing.assert_array_equal(alone.masked, first[1].masked)
@@ -240,7 +240,7 @@ def test_drawn_faces_go_through_pipelines_beside_their_truth(faces):
     assert report.sets["perfect"]["frechet"] < report.sets["mean"]["frechet"]
     assert report.estimate("mean", "mask_left").mean == 0.0
     kinds = {part.kind for part in report.parts()}
-    assert {"hole area", "mask", "worn", "gender", "face size", "masks"} <= kinds
+    assert {"hole area", "mask kind", "worn", "gender", "face size", "masks"} <= kinds
     names = report.ranked("ssim_hole")[:1]
     (row,) = unmasking_rows(
         {"mean": Perfect()}, UnmaskingCases([faces]).only(names), names

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +49,98 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path):
         target.write_text("theirs")
     assert target.read_text() == "theirs"
     assert list(tmp_path.iterdir()) == [target]
+
+
+ROOT = Path(__file__).parents[2]
+WRITER = """
+import sys
+from weights.atomic import atomic_path
+with atomic_path(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    print(temporary.name, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A process that is in the middle of writing x.png, and the name of its temporary file."""
+    command = [sys.executable, "-c", WRITER, str(tmp_path / "x.png")]
+    process = subprocess.Popen(
+        command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    yield process, tmp_path / process.stdout.readline().strip()
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="without locks nothing is removed")
+def test_what_a_killed_process_left_is_removed_by_the_next_write(writer, tmp_path):
+    process, left = writer
+    process.kill()
+    process.wait()
+    assert left.read_text() == "half"
+    with atomic_path(tmp_path / "x.png") as temporary:
+        assert temporary.read_bytes() == b""
+        temporary.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
+
+
+def test_what_a_living_process_writes_is_left_alone(writer, tmp_path):
+    _, theirs = writer
+    with atomic_path(tmp_path / "x.png", overwrite=True) as temporary:
+        assert temporary != theirs
+        temporary.write_text("mine")
+    assert theirs.read_text() == "half"
+    assert (tmp_path / "x.png").read_text() == "mine"
+
+
+def test_hidden_files_of_others_are_left_alone(tmp_path):
+    kept = [tmp_path / name for name in (".x.png", ".x.original.png", ".x.unmask-part.jpg")]
+    for path in kept:
+        path.write_text("kept")
+    with atomic_path(tmp_path / "x.png") as temporary:
+        temporary.write_text("whole")
+    assert sorted(tmp_path.iterdir()) == sorted([*kept, tmp_path / "x.png"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_in_the_temporary_file_s_place_is_not_followed(tmp_path):
+    (tmp_path / "precious").write_text("kept")
+    (tmp_path / ".x.unmask-part.png").symlink_to(tmp_path / "precious")
+    with atomic_path(tmp_path / "x.png") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "precious").read_text() == "kept"
+    assert (tmp_path / "x.png").read_text() == "whole"
+
+
+def test_many_threads_write_one_file_and_each_writes_it_whole(tmp_path):
+    target = tmp_path / "x"
+    faults = []
+
+    def write(letter):
+        try:
+            for _ in range(30):
+                with atomic_path(target, overwrite=True) as temporary:
+                    temporary.write_text(letter * 10_000)
+                assert len(set(target.read_text())) == 1
+        except Exception as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=write, args=(letter,)) for letter in "abcdef"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("stem", ["x" * 245, "\u4e2d" * 80])
+def test_long_names(tmp_path, stem):
+    with atomic_path(tmp_path / f"{stem}.png") as temporary:
+        temporary.write_text("whole")
+    assert [path.stem for path in tmp_path.iterdir()] == [stem]
 
 
 @pytest.mark.parametrize("below", ["file/x", "file/deeper/x"])

@@ -49,6 +49,10 @@ function showEndpoint(path, method, operation, known) {
   return shown;
 }
 
+function rounded(number) {
+  return number.toLocaleString("en", { maximumSignificantDigits: 3 });
+}
+
 async function show() {
   for (const base of document.querySelectorAll(".base")) {
     base.textContent = new URL(".", location.href).href;
@@ -58,9 +62,9 @@ async function show() {
   );
   const { limits } = health;
   document.getElementById("limits").textContent =
-    `Limits here: ${(limits.body_bytes / 2 ** 20).toFixed(1)} MiB and ` +
-    `${(limits.pixels / 1e6).toFixed(1)} million pixels a picture, ${limits.seconds} s a request, ` +
-    `${limits.waiting} waiting requests.`;
+    `Limits here: ${rounded(limits.body_bytes / 2 ** 20)} MiB a request and ` +
+    `${rounded(limits.pixels / 1e6)} million pixels a picture, ${rounded(limits.seconds)} s with ` +
+    `waiting, ${limits.waiting} waiting requests.`;
   const known = description.components.schemas;
   const endpoints = document.getElementById("endpoints");
   for (const [path, methods] of Object.entries(description.paths)) {

@@ -142,7 +142,7 @@ function listMasks() {
   const { holes } = editor.drawing;
   if (holes.length === 0) {
     const text = document.createElement("p");
-    text.textContent = "No mask was found. Paint over it with the brush.";
+    text.textContent = "No mask was found. Is there one? Paint over it with the brush.";
     list.append(text);
   }
   holes.forEach((hole, index) => {

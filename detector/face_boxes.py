@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from detector.annotations import AnnotatedPicture
 from weights.errors import InputError
+from weights.json_lines import read_json_lines
 
 if TYPE_CHECKING:
     import os
@@ -86,24 +86,14 @@ def read_face_boxes(path: str | os.PathLike[str]) -> tuple[BoxedPicture, ...]:
         InputError: the file cannot be read or is malformed, or no picture has face boxes alone.
     """
     source = Path(path)
-    try:
-        lines = source.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Cannot read the annotations {source}: {error}.") from error
-    pictures = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-            if entry.get("masks") or entry.get("polygons") or not entry.get("face_boxes"):
-                continue
-            faces = tuple(_face(face) for face in entry["face_boxes"])
-            pictures.append(BoxedPicture(source.parent / entry["file"], faces))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"Line {number} of {source} is no picture with face boxes: {error!r}."
-            ) from error
+
+    def picture(entry: dict[str, Any]) -> BoxedPicture | None:
+        if entry.get("masks") or entry.get("polygons") or not entry.get("face_boxes"):
+            return None
+        faces = tuple(_face(face) for face in entry["face_boxes"])
+        return BoxedPicture(source.parent / entry["file"], faces)
+
+    pictures = read_json_lines(source, picture, "picture with face boxes")
     if not pictures:
         raise InputError(f"{source} has no picture with face boxes and without outlines.")
     return tuple(pictures)

@@ -1,0 +1,261 @@
+"""The cuts that a confirmation network learns from: worn masks, and what a detector takes for one.
+
+Masks with outlines come from YOLO segmentation sets. What is no mask comes from the detector
+itself: all that it proposes, however faintly, on pictures without masks is wrong by definition
+(hard-negative mining, Sung and Poggio 1998). Photographs with face boxes alone give more of both:
+a mask is known to be on the face, but not where it ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detector.annotations import AnnotatedMask, AnnotatedPicture
+from detector.cuts import Cut
+from detector.face_boxes import read_face_boxes
+from detector.yolo_dataset import read_labels, read_yolo_dataset
+from weights.atomic import atomic_path
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from detector.face_boxes import FaceBox
+    from detector.regions import MaskRegion
+    from weights.contracts import Image
+
+    Box = tuple[float, float, float, float]
+    Propose = Callable[[Image], Sequence[MaskRegion]]
+
+LEAST_SIDE = 16.0
+"""Longer side of the smallest mask worth learning from, in pixels."""
+
+LEAST_FACE = 24.0
+"""Width of the smallest face worth learning from, in pixels."""
+
+_VALIDATION_SHARE = 0.12
+"""Share of the photographs with face boxes that is kept for validation."""
+
+
+@dataclass
+class ConfirmationCuts:
+    """Cuts with what is known of each.
+
+    Attributes:
+        pictures: uint8 RGB `(N, S, S, 3)`.
+        outlines: uint8 `(N, S, S)`, 255 on the mask; 0 where it is not known.
+        worn: bool `(N,)`, whether a worn mask is at the centre.
+        outlined: bool `(N,)`, whether the outline is known.
+        sources: int `(N,)`, number of the set that the cut comes from.
+    """
+
+    pictures: NDArray[np.uint8]
+    outlines: NDArray[np.uint8]
+    worn: NDArray[np.bool_]
+    outlined: NDArray[np.bool_]
+    sources: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.worn)
+
+    def save(self, path: Path) -> None:
+        """Write all to one `.npz` file; one that is there is replaced."""
+        with atomic_path(path, overwrite=True) as temporary, temporary.open("wb") as file:
+            np.savez(file, **vars(self))
+
+    @classmethod
+    def load(cls, path: Path) -> ConfirmationCuts:
+        """Read what `save` wrote; no pickle is read."""
+        with np.load(path, allow_pickle=False) as stored:
+            return cls(**{name: stored[name] for name in stored.files})
+
+
+@dataclass
+class _Collected:
+    """Cuts as they come in."""
+
+    size: int
+    context: float
+    pictures: list[NDArray[np.uint8]] = field(default_factory=list)
+    outlines: list[NDArray[np.uint8]] = field(default_factory=list)
+    facts: list[tuple[bool, bool, int]] = field(default_factory=list)
+
+    def add(
+        self,
+        image: Image,
+        box: Box,
+        source: int,
+        *,
+        worn: bool,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> None:
+        cut = Cut.around(box, self.context, self.size)
+        self.pictures.append(cut.take(image))
+        outline = np.zeros((self.size, self.size), np.uint8)
+        if mask is not None:
+            outline = np.rint(255.0 * cut.take_mask(mask)).astype(np.uint8)
+        self.outlines.append(outline)
+        self.facts.append((worn, mask is not None, source))
+
+    def cuts(self) -> ConfirmationCuts:
+        worn, outlined, sources = (np.array(column) for column in zip(*self.facts, strict=True))
+        return ConfirmationCuts(
+            np.stack(self.pictures),
+            np.stack(self.outlines),
+            worn.astype(bool),
+            outlined.astype(bool),
+            sources.astype(np.int64),
+        )
+
+
+def collect_cuts(
+    data: Sequence[str | os.PathLike[str]],
+    boxed: Sequence[str | os.PathLike[str]],
+    propose: Propose,
+    part: str,
+    *,
+    size: int,
+    context: float,
+    most_pictures: int | None = None,
+    said: Callable[[str], object] | None = None,
+) -> ConfirmationCuts:
+    """Cut out everything that teaches what a worn mask is.
+
+    Args:
+        data: `data.yaml` of YOLO segmentation sets; pictures without labels hold no mask.
+        boxed: `.jsonl` files of photographs with face boxes.
+        propose: gives a detector's finds on a picture, faint ones too.
+        part: "train" or "val"; photographs with face boxes are divided by their names.
+        size: side of the cuts, in pixels.
+        context: side of a cut over the longer side of the box that it is round.
+        most_pictures: from each set at most so many pictures, spread over it.
+        said: takes a line on every set that is done.
+
+    Raises:
+        InputError: a set cannot be read, or nothing is found in any.
+    """
+    collected = _Collected(size, context)
+    for number, source in enumerate([*data, *boxed]):
+        before = len(collected.facts)
+        if number < len(data):
+            _from_data_set(Path(source), part, number, propose, collected, most_pictures)
+        else:
+            _from_boxes(Path(source), part, number, propose, collected, most_pictures)
+        if said is not None:
+            new = collected.facts[before:]
+            worn = sum(fact[0] for fact in new)
+            said(f"{source}, {part}: {worn} masks, {len(new) - worn} cuts without")
+    if not collected.facts:
+        raise InputError(f"No mask and no proposal is found in {_listed(data, boxed)}.")
+    return collected.cuts()
+
+
+def _listed(*groups: Sequence[str | os.PathLike[str]]) -> str:
+    return ", ".join(os.fspath(path) for group in groups for path in group)
+
+
+def _spread(pictures: Sequence[Any], most: int | None) -> Sequence[Any]:
+    if most is None or len(pictures) <= most:
+        return pictures
+    return [pictures[index * len(pictures) // most] for index in range(most)]
+
+
+def _from_data_set(
+    path: Path,
+    part: str,
+    source: int,
+    propose: Propose,
+    collected: _Collected,
+    most: int | None,
+) -> None:
+    dataset = read_yolo_dataset(path)
+    for file in _spread(dataset.pictures.get(part, ()), most):
+        image = AnnotatedPicture(file).load()
+        polygons = read_labels(file, len(dataset.names)).polygons
+        if not polygons:
+            for box in _large_enough(propose(image)):
+                collected.add(image, box, source, worn=False)
+        for polygon in polygons:
+            points = polygon.astype(np.float64) * (image.shape[1], image.shape[0])
+            mask = AnnotatedMask((points,))
+            if _is_large_enough(mask.box):
+                drawn = mask.draw(image.shape[:2])
+                collected.add(image, mask.box, source, worn=True, mask=drawn)
+
+
+def _from_boxes(
+    path: Path,
+    part: str,
+    source: int,
+    propose: Propose,
+    collected: _Collected,
+    most: int | None,
+) -> None:
+    pictures = [
+        picture
+        for picture in read_face_boxes(path)
+        if (part == "val") == (_fraction(picture.file.name) < _VALIDATION_SHARE)
+    ]
+    for picture in _spread(pictures, most):
+        image = picture.load()
+        proposed = propose(image)
+        boxes = [region.box for region in proposed]
+        for face in picture.faces:
+            if face.width < LEAST_FACE:
+                continue
+            on_face = [box for box in boxes if _lies_on(box, face)]
+            # Where nothing was proposed, the lower half of the face stands in.
+            collected.add(
+                image,
+                on_face[0] if face.masked and on_face else _lower_half(face),
+                source,
+                worn=face.masked,
+            )
+        masked = [face for face in picture.faces if face.masked]
+        elsewhere = [
+            region for region in proposed if not any(_touches(region.box, face) for face in masked)
+        ]
+        for box in _large_enough(elsewhere):
+            collected.add(image, box, source, worn=False)
+
+
+def _fraction(name: str) -> float:
+    """A number from 0 to 1 that goes with a name and looks drawn by chance."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2.0**64
+
+
+def _is_large_enough(box: Box) -> bool:
+    return max(box[2] - box[0], box[3] - box[1]) >= LEAST_SIDE
+
+
+def _large_enough(regions: Iterable[MaskRegion]) -> list[Box]:
+    return [region.box for region in regions if _is_large_enough(region.box)]
+
+
+def _lower_half(face: FaceBox) -> Box:
+    x0, y0, x1, y1 = face.box
+    return x0 + 0.03 * face.width, y0 + 0.44 * face.height, x1 - 0.03 * face.width, y1
+
+
+def _overlap(box: Box, face: FaceBox) -> float:
+    """Share of a box that lies on a face."""
+    width = min(box[2], face.box[2]) - max(box[0], face.box[0])
+    height = min(box[3], face.box[3]) - max(box[1], face.box[1])
+    area = max((box[2] - box[0]) * (box[3] - box[1]), 1e-6)
+    return max(0.0, width) * max(0.0, height) / area
+
+
+def _lies_on(box: Box, face: FaceBox) -> bool:
+    return _overlap(box, face) > 0.7 and box[2] - box[0] > 0.5 * face.width
+
+
+def _touches(box: Box, face: FaceBox) -> bool:
+    return _overlap(box, face) > 0.2

@@ -1,0 +1,121 @@
+"""A confirmation network's weights as safetensors, its configuration in the header; no pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detector.weight_file import half_precision, read_header
+from weights.atomic import atomic_path
+from weights.errors import ConfigurationError, WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
+    from weights.description import NetworkDescription
+
+FORMAT = "unmask.confirmation"
+"""Value of the header's `format`, by which a confirmation network's file is told from others."""
+
+ARCHITECTURE = "confirmation"
+"""Name of the architecture in records and cards."""
+
+
+def save_confirmation(
+    network: ConfirmationNetwork,
+    configuration: ConfirmationConfiguration,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    extra: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a network's weights, floating-point ones as float16, and its configuration.
+
+    Args:
+        network: not folded.
+        configuration: what it was built from.
+        path: where to, ending in .safetensors.
+        overwrite: whether a file of that name is replaced.
+        extra: further facts for the header, such as metrics; anything JSON holds.
+
+    Raises:
+        OutputError: the file exists and `overwrite` is False, or it cannot be written.
+        WeightsError: a weight is not finite, or the path does not end in .safetensors.
+    """
+    from safetensors.torch import save_file
+
+    target = Path(path)
+    if target.suffix != ".safetensors":
+        raise WeightsError(
+            f"Confirmation weights are written as .safetensors, not {target.name!r}."
+        )
+    tensors = half_precision(network.state_dict())
+    header = {
+        "format": FORMAT,
+        "configuration": json.dumps(configuration.to_dict()),
+        "extra": json.dumps(dict(extra or {})),
+    }
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        save_file(tensors, temporary, metadata=header)
+    return target
+
+
+def load_confirmation(
+    path: str | os.PathLike[str],
+) -> tuple[ConfirmationNetwork, ConfirmationConfiguration]:
+    """Build the network that a file describes and load its weights, as float32 on the CPU.
+
+    Returns:
+        The network in evaluation mode and its configuration.
+
+    Raises:
+        WeightsError: the file is missing, damaged, no safetensors, or of another network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
+
+    header = read_header(path, FORMAT)
+    try:
+        values = json.loads(header["configuration"])
+        configuration = ConfirmationConfiguration.from_dict(values)
+    except (ValueError, TypeError, KeyError, ConfigurationError) as error:
+        raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
+    network = ConfirmationNetwork(configuration)
+    try:
+        network.load_state_dict(load_file(os.fspath(path), device="cpu"))
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is damaged: {error}.") from error
+    except RuntimeError as error:
+        raise WeightsError(f"{path} does not fit the network in its own header.") from error
+    return network.float().eval(), configuration
+
+
+def describe_confirmation(path: str | os.PathLike[str]) -> NetworkDescription:
+    """Tell what a confirmation network's file holds.
+
+    Raises:
+        WeightsError: the file is missing, damaged, no safetensors, or of another network.
+    """
+    import torch
+
+    from detector.confirmation_network import folded
+    from weights.description import NetworkDescription, count_multiply_adds, count_parameters
+
+    network, configuration = load_confirmation(path)
+    parameters = count_parameters(network)
+    picture = torch.zeros(1, 3, configuration.size, configuration.size)
+    options = {key: value for key, value in configuration.to_dict().items() if key != "size"}
+    return NetworkDescription(
+        kind="confirmation",
+        architecture=ARCHITECTURE,
+        options=options,
+        input_size=configuration.size,
+        value_range=(0.0, 1.0),
+        parameters=parameters,
+        multiply_adds=count_multiply_adds(folded(network), picture),
+    )

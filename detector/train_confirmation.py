@@ -1,0 +1,92 @@
+"""`python -m detector.train_confirmation`: train what judges a detector's finds."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weights.errors import UnmaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m detector.train_confirmation",
+        description="Train the network that looks again at what a detector finds, on the "
+        "detector's own proposals. Where the folder holds a run that was stopped, it goes on from "
+        "its checkpoint.",
+    )
+    parser.add_argument(
+        "--data",
+        required=True,
+        type=Path,
+        action="append",
+        help="data.yaml of a YOLO segmentation set; may be given again",
+    )
+    parser.add_argument(
+        "--boxed",
+        type=Path,
+        action="append",
+        default=[],
+        help=".jsonl file of photographs with face boxes; may be given again",
+    )
+    parser.add_argument("--output", required=True, type=Path, help="folder of the run")
+    parser.add_argument("--detector", default="default", help="weights of the detector")
+    parser.add_argument("--device", default="auto", help="'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
+    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all chance")
+    parser.add_argument("--steps", type=int, default=6000, help="optimiser steps")
+    parser.add_argument("--batch", type=int, default=48, help="cuts in a step")
+    parser.add_argument("--precision", default="bf16-mixed", help="as Lightning names it")
+    parser.add_argument(
+        "--time-budget",
+        type=float,
+        metavar="MINUTES",
+        help="end in good order within this time; the schedule is fitted to it",
+    )
+    parser.add_argument("--most-pictures", type=int, help="at most so many pictures of each set")
+    parser.add_argument(
+        "--restart", action="store_true", help="start anew where the folder holds a run already"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status, 2 where something is wrong."""
+    options = build_parser().parse_args(arguments)
+    from detector.confirmation_training import ConfirmationRecipe, train_confirmation
+
+    try:
+        trained = train_confirmation(
+            options.data,
+            options.output,
+            boxed=options.boxed,
+            detector_weights=options.detector,
+            recipe=ConfirmationRecipe(
+                steps=options.steps, batch=options.batch, precision=options.precision
+            ),
+            most_pictures=options.most_pictures,
+            device=options.device,
+            threads=options.threads,
+            seed=options.seed,
+            time_budget_minutes=options.time_budget,
+            resume=not options.restart,
+            said=lambda line: print(line, flush=True),
+        )
+    except UnmaskError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{trained.weights} after {trained.steps} steps, {trained.seconds:.0f} s")
+    for name, value in trained.metrics.items():
+        print(f"  {name}: {value:.4f}")
+    print(f"Catalog record and model card: {trained.record}, {trained.card}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""Finds are looked at again: what is no mask goes, what is one is outlined anew."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from detector import YoloMaskDetector
+from detector.confirmation import MaskConfirmation, joint_score
+from detector.confirmation_file import (
+    ARCHITECTURE,
+    describe_confirmation,
+    load_confirmation,
+    save_confirmation,
+)
+from detector.confirmation_network import (
+    ConfirmationConfiguration,
+    ConfirmationNetwork,
+    folded,
+)
+from detector.regions import MaskRegion
+from weights.errors import ConfigurationError, OutputError, WeightsError
+
+SMALL = ConfirmationConfiguration(widths=(8, 12), depths=(1, 1), size=32)
+
+
+def white_finder(path):
+    """Write a network that takes white for mask: it outlines it, and is sure of it everywhere."""
+    network = ConfirmationNetwork(SMALL)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        # Channel 0 of the stem carries the brightness through the last skip to the outline.
+        network.stem[0][0].weight[0, :, 1, 1] = 1.0
+        network.stem[0][1].weight.fill_(1.0)
+        network.up[-1][0][0].weight[0, 12, 1, 1] = 1.0
+        network.up[-1][0][1].weight.fill_(1.0)
+        network.outline.weight[:, 0, 1, 1] = 1.0
+        network.outline.bias.fill_(-1.0)
+        network.score.bias.fill_(4.0)
+    return save_confirmation(network, SMALL, path)
+
+
+@pytest.fixture
+def weights(tmp_path):
+    return white_finder(tmp_path / "white.safetensors")
+
+
+def region(mask, score=0.8):
+    return MaskRegion.from_mask(mask, score)
+
+
+def test_a_find_is_outlined_anew(weights):
+    image = np.zeros((90, 120, 3), np.uint8)
+    image[30:60, 40:80] = 255
+    rough = np.zeros((90, 120), bool)
+    rough[25:62, 42:88] = True
+    [[found]] = MaskConfirmation(weights, "cpu").confirm([image], [[region(rough)]], 0.25)
+    exact = image[:, :, 0] == 255
+    assert (found.mask & exact).sum() / (found.mask | exact).sum() > 0.85
+    assert found.score == pytest.approx(joint_score(0.8, 1 / (1 + np.exp(-4.0))), abs=1e-3)
+    assert found.label == "mask"
+
+
+def test_pictures_keep_their_own_finds(weights):
+    image = np.full((50, 50, 3), 255, np.uint8)
+    mask = np.zeros((50, 50), bool)
+    mask[10:40, 10:40] = True
+    confirmation = MaskConfirmation(weights, "cpu")
+    kept = confirmation.confirm([image, image, image], [[region(mask)], [], [region(mask)]], 0.25)
+    assert [len(regions) for regions in kept] == [1, 0, 1]
+
+
+def test_what_the_second_look_doubts_is_dropped(weights):
+    image = np.full((50, 50, 3), 255, np.uint8)
+    mask = np.zeros((50, 50), bool)
+    mask[10:40, 10:40] = True
+    assert MaskConfirmation(weights, "cpu").confirm([image], [[region(mask)]], 0.99) == [[]]
+
+
+def test_where_nothing_is_outlined_nothing_is_found(weights):
+    mask = np.zeros((50, 50), bool)
+    mask[10:40, 10:40] = True
+    black = np.zeros((50, 50, 3), np.uint8)
+    assert MaskConfirmation(weights, "cpu").confirm([black], [[region(mask)]], 0.25) == [[]]
+
+
+def test_specks_are_dropped_and_large_parts_stay(weights):
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[8:56, 8:28] = 255
+    image[8:56, 36:56] = 255
+    image[2:5, 30:33] = 255
+    mask = np.zeros((64, 64), bool)
+    mask[8:56, 8:56] = True
+    [[found]] = MaskConfirmation(weights, "cpu").confirm([image], [[region(mask)]], 0.25)
+    assert found.mask[30, 18] and found.mask[30, 46] and not found.mask[:5].any()
+
+
+def test_a_doubtful_proposal_needs_a_surer_second_look():
+    assert joint_score(0.05, 0.6) < joint_score(0.5, 0.6) < joint_score(1.0, 0.6) == 0.6
+    assert joint_score(0.0, 1.0) == 0.0
+
+
+def test_scores_and_outlines_have_the_shapes_said():
+    scores, outlines = ConfirmationNetwork(SMALL)(torch.rand(3, 3, 32, 32))
+    assert scores.shape == (3,) and outlines.shape == (3, 32, 32)
+
+
+def test_folding_changes_nothing():
+    torch.manual_seed(0)
+    network = ConfirmationNetwork(SMALL)
+    for _ in range(3):
+        network(torch.rand(8, 3, 32, 32))
+    network.eval()
+    pictures = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        before = network(pictures)
+        after = folded(network)(pictures)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules())
+    for one, other in zip(before, after, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
+def test_weights_come_back(tmp_path):
+    torch.manual_seed(1)
+    network = ConfirmationNetwork(SMALL).eval()
+    path = save_confirmation(network, SMALL, tmp_path / "c.safetensors")
+    again, configuration = load_confirmation(path)
+    assert configuration == SMALL
+    pictures = torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.allclose(network(pictures)[1], again(pictures)[1], atol=2e-2)
+    with pytest.raises(OutputError):
+        save_confirmation(network, SMALL, path)
+    description = describe_confirmation(path)
+    assert (description.kind, description.architecture) == ("confirmation", ARCHITECTURE)
+    assert description.parameters == sum(part.numel() for part in network.parameters())
+
+
+def test_other_files_are_refused(tmp_path, weights):
+    with pytest.raises(WeightsError, match="no confirmation"):
+        from safetensors.torch import save_file
+
+        save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
+        load_confirmation(tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match="pickle"):
+        load_confirmation(tmp_path / "x.pt")
+    with pytest.raises(WeightsError, match="holds no detector"):
+        YoloMaskDetector(weights, confirmation=None, device="cpu").load()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"widths": (8,), "depths": (1,)},
+        {"widths": (8, 8), "depths": (1,)},
+        {"size": 100},
+        {"context": 0.9},
+    ],
+)
+def test_wrong_configurations_are_refused(options):
+    with pytest.raises(ConfigurationError):
+        ConfirmationConfiguration(**options)
+
+
+def test_an_unknown_key_is_named():
+    with pytest.raises(ConfigurationError, match="context"):
+        ConfirmationConfiguration.from_dict({"contxt": 2.0})
