@@ -25,7 +25,7 @@ _SHOWN = ("metrics/mAP50(B)", "metrics/mAP50(M)", "metrics/mAP50-95(M)")
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m detector.train",
+        prog="unmask train detector",
         description="Train a mask detector on a YOLO segmentation data set. Where the folder holds "
         "a run that was stopped, it goes on from its checkpoint, which must be your own.",
     )

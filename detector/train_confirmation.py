@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m detector.train_confirmation",
+        prog="unmask train confirmation",
         description="Train the network that looks again at what a detector finds, on the "
         "detector's own proposals. Where the folder holds a run that was stopped, it goes on from "
         "its checkpoint.",

@@ -77,8 +77,14 @@ def read_yolo_dataset(data_yaml: str | os.PathLike[str]) -> YoloDataset:
     path = Path(data_yaml)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Cannot read the data set description {path}: {error}.") from error
+    except OSError as error:
+        raise InputError(
+            f"Cannot read the data set description {path}: {error.strerror}."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"Cannot read the data set description {path}: it is no UTF-8 text."
+        ) from error
     except yaml.YAMLError as error:
         raise InputError(f"{path} is no valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(content, dict):

@@ -17,21 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from detector.synthesis.worn_masks import WornMasks
 from inpainter import create_model, list_models
 from inpainter.completion import NetworkInpainter
-from inpainter.data.faces import list_faces, read_picture
 from inpainter.evaluation import case_rows, evaluate_inpainter
-from inpainter.framing import face_square, reflected_crop, resize_crop
-from inpainter.frozen import Case
 from inpainter.latent_search import SemanticInpainter
 from inpainter.picture_sheet import SheetRow, draw_sheet
 from inpainter.training import read_recipe
 from inpainter.training.face_generator import FaceGeneratorRecipe, train_face_generator
 from inpainter.training.recipe import DataSettings, HoleSettings
 from inpainter.training.short_budget import shorten, train_for
+from pipeline.evaluation.case_sets import DRAWN_MASK, open_cases
 from pipeline.pictures import write_picture
 from pipeline.registry import create_stage
 from weights.atomic import atomic_path
@@ -43,7 +38,6 @@ if TYPE_CHECKING:
 
     from inpainter.evaluation import CompletionSystem
     from inpainter.measurements import Measurements
-    from weights.contracts import Hole, Image
 
 SEMANTIC = "semantic"
 FACE_HOLES = {
@@ -70,30 +64,15 @@ class Trained:
 
     Attributes:
         system: what fills holes.
-        sees_mask: whether it looks at the mask itself.
         parameters: trained numbers of its network.
         steps: training steps, where they are counted.
         left_out: what of the paper's recipe was not trained with.
     """
 
     system: CompletionSystem
-    sees_mask: bool
     parameters: int
     steps: int | None = None
     left_out: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class WithMasks:
-    """Gives a system that looks at the mask itself the masked pictures, found by their holes."""
-
-    system: CompletionSystem
-    masked: Mapping[bytes, Image]
-
-    def complete(self, crops: Sequence[Image], holes: Sequence[Hole]) -> list[Image]:
-        """Complete the masked pictures that belong to the holes."""
-        del crops
-        return self.system.complete([self.masked[hole.tobytes()] for hole in holes], holes)
 
 
 def train_system(name: str, recipe_name: str, options: argparse.Namespace) -> Trained:
@@ -118,7 +97,7 @@ def train_system(name: str, recipe_name: str, options: argparse.Namespace) -> Tr
         search = SemanticInpainter(
             weights=weights, device=options.device, steps=options.search_steps
         )
-        return Trained(search, sees_mask=False, parameters=size)
+        return Trained(search, parameters=size)
     short = shorten(
         read_recipe(recipe_name),
         size=options.size,
@@ -139,47 +118,12 @@ def train_system(name: str, recipe_name: str, options: argparse.Namespace) -> Tr
     )
     network: Any = inpainter.network
     parameters = sum(one.numel() for one in network.parameters())
-    return Trained(inpainter, network.sees_hole, parameters, steps, short.left_out)
+    return Trained(inpainter, parameters, steps, short.left_out)
 
 
 def _note(path: Path, steps: int | None) -> None:
     with atomic_path(path, overwrite=True) as temporary:
         temporary.write_text(json.dumps({"steps": steps}) + "\n", encoding="utf-8")
-
-
-def masked_cases(
-    faces: Path, count: int, size: int, seed: int = 0
-) -> tuple[list[Case], dict[bytes, Image]]:
-    """Draw masks on faces of the part "val", and cut out what the pipeline would hand on.
-
-    Returns:
-        The cases, and the masked picture that belongs to each hole's bytes.
-    """
-    masks = WornMasks()
-    cases: list[Case] = []
-    masked: dict[bytes, Image] = {}
-    for index, face in enumerate(list_faces(faces, "val")):
-        if len(cases) == count:
-            break
-        image = read_picture(face.path)
-        worn = masks(image, face.landmarks, np.random.default_rng((seed, index)))
-        if worn is None:
-            continue
-        square = face_square(worn[1])
-        known = np.pad(np.ones(worn[1].shape, bool), square[2])
-        offset = (square[0] + square[2], square[1] + square[2], square[2])
-        crop, hole = resize_crop(
-            reflected_crop(image, square), reflected_crop(worn[1], square), size
-        )
-        given, outside = resize_crop(
-            reflected_crop(worn[0], square), ~reflected_crop(known, offset), size
-        )
-        case = Case(face.path.name, crop, hole, inside=~outside)
-        if not case.measured.any():
-            continue
-        cases.append(case)
-        masked[hole.tobytes()] = given
-    return cases, masked
 
 
 def band_table(measurements: Measurements, trained: Mapping[str, Trained]) -> str:
@@ -311,21 +255,22 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"{name}: {options.minutes:g} minutes", flush=True)
         trained[name] = train_system(name, recipes[name], options)
 
-    cases, masked = masked_cases(options.faces, options.count, options.size)
+    cases = list(
+        open_cases(
+            options.faces,
+            {DRAWN_MASK: DRAWN_MASK},
+            split="val",
+            count=options.count,
+            size=options.size,
+            seed=0,
+        )
+    )
     systems: dict[str, CompletionSystem] = {"telea": create_stage("inpainter", "telea")}
-    for name, one in trained.items():
-        systems[name] = WithMasks(one.system, masked) if one.sees_mask else one.system
+    systems.update({name: one.system for name, one in trained.items()})
     measurements = evaluate_inpainter(systems, cases)
-    names = [case.name for case in cases[: options.shown]]
-    rows = []
-    for case in cases[: options.shown]:
-        row = case_rows(systems, [case], names)[case.name]
-        cells = {
-            "true": row.cells["true"],
-            "masked": masked[case.hole.tobytes()],
-            **{name: row.cells[name] for name in systems},
-        }
-        rows.append(SheetRow(case.name, cells))
+    shown = cases[: options.shown]
+    sheet = case_rows(systems, shown, [case.name for case in shown])
+    rows = [sheet[case.name] for case in shown]
     write_comparison(measurements, trained, rows, options)
     print((options.output / "comparison.md").read_text(encoding="utf-8"))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m inpainter.train",
+        prog="unmask train inpainter",
         description="Train a completion network by a recipe. Where the folder holds a run that was "
         "stopped, it goes on. A filled face is a guess, never evidence of who someone is.",
     )

@@ -34,7 +34,7 @@ def check_target(output: str | os.PathLike[str], *, overwrite: bool) -> Path:
     if missing:
         raise MissingDependencyError(
             f"The export to ONNX needs {', '.join(missing)}: install with "
-            "'pip install unmask[export]'."
+            "pip install 'unmask[export]'."
         )
     target = Path(output)
     if target.suffix != ".onnx":

@@ -53,9 +53,9 @@ def test_shared_options_are_spelled_alike_and_take_the_same():
         assert (type(one), one.type, one.metavar) == (type(other), other.type, other.metavar)
 
 
-@pytest.mark.parametrize("stage", ["detector", "inpainter"])
+@pytest.mark.parametrize("stage", ["detector", "confirmation", "inpainter"])
 def test_the_command_is_the_trainer_s_own_program(stage, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["train", stage, "--help"])
     assert stopped.value.code in (0, None)
-    assert f"python -m {stage}.train" in capsys.readouterr().out
+    assert f"usage: unmask train {stage}" in capsys.readouterr().out
