@@ -28,11 +28,16 @@ if TYPE_CHECKING:
     from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
     from weights.contracts import Image, Mask
 
+    Box = tuple[float, float, float, float]
+
 PROPOSAL_CONFIDENCE = 0.05
 """Lowest score with which a detector proposes what is then confirmed."""
 
 _DETECTOR_POWER = 0.25
 """Power of the detector's score in the joint one: a doubtful proposal needs a surer second look."""
+
+_OUTLINE_LOGIT = -0.7
+"""Logit from which a pixel counts as mask: one that is left shows more than one of skin taken."""
 
 _LEAST_PART = 0.1
 """Smallest part of a mask that is kept, as a share of its largest."""
@@ -104,7 +109,9 @@ class MaskConfirmation:
         kept: list[list[MaskRegion]] = [[] for _ in images]
         for start in range(0, len(finds), _BATCH):
             chunk = finds[start : start + _BATCH]
-            looks = self._look([(images[index], region) for index, region in chunk], confidence)
+            looks = self._confirmed(
+                [(images[index], region) for index, region in chunk], confidence
+            )
             for (index, _), region in zip(chunk, looks, strict=True):
                 if region is not None:
                     kept[index].append(region)
@@ -123,29 +130,50 @@ class MaskConfirmation:
                 self._loaded = folded(network).to(device), configuration, device
             return self._loaded
 
-    def _look(
+    def _confirmed(
         self, finds: Sequence[tuple[Image, MaskRegion]], confidence: float
     ) -> list[MaskRegion | None]:
+        """Judge finds, and outline those that hold; None for those that do not."""
+        scores, outlines = self._look([(image, region.box) for image, region in finds])
+        kept: dict[int, tuple[float, Mask]] = {}
+        for index, ((_, region), score, outline) in enumerate(
+            zip(finds, scores, outlines, strict=True)
+        ):
+            joint = joint_score(region.score, score)
+            if joint >= confidence and outline is not None:
+                kept[index] = joint, outline
+        # A detector's box may be off; a cut round the outline itself gives a better one.
+        centred = [(finds[index][0], _box(outline)) for index, (_, outline) in kept.items()]
+        _, again = self._look(centred)
+        confirmed: list[MaskRegion | None] = [None] * len(finds)
+        for (index, (joint, first)), second in zip(kept.items(), again, strict=True):
+            mask = first if second is None else second
+            confirmed[index] = MaskRegion.from_mask(mask, joint, finds[index][1].label)
+        return confirmed
+
+    def _look(self, cuts_of: Sequence[tuple[Image, Box]]) -> tuple[list[float], list[Mask | None]]:
+        """Give the score of each boxed part of a picture, and its outline at picture size."""
         import torch
 
+        if not cuts_of:
+            return [], []
         network, configuration, device = self._ready()
-        cuts = [
-            Cut.around(region.box, configuration.context, configuration.size) for _, region in finds
-        ]
-        taken = np.stack([cut.take(image) for cut, (image, _) in zip(cuts, finds, strict=True)])
+        cuts = [Cut.around(box, configuration.context, configuration.size) for _, box in cuts_of]
+        taken = np.stack([cut.take(image) for cut, (image, _) in zip(cuts, cuts_of, strict=True)])
         pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float() / 255.0
         with torch.inference_mode():
             scores, logits = network(pictures)
-        confirmed = torch.sigmoid(scores).float().cpu().tolist()
-        outlines = logits.float().cpu().numpy()
-        looks: list[MaskRegion | None] = []
-        for cut, (_, region), score, outline in zip(cuts, finds, confirmed, outlines, strict=True):
-            joint = joint_score(region.score, score)
-            mask = (
-                _whole_parts(cut.put_back(outline, *region.size)) if joint >= confidence else None
-            )
-            looks.append(None if mask is None else MaskRegion.from_mask(mask, joint, region.label))
-        return looks
+        above = logits.float().cpu().numpy() - _OUTLINE_LOGIT
+        return torch.sigmoid(scores).float().cpu().tolist(), [
+            _whole_parts(cut.put_back(values, image.shape[0], image.shape[1]))
+            for cut, values, (image, _) in zip(cuts, above, cuts_of, strict=True)
+        ]
+
+
+def _box(mask: Mask) -> Box:
+    box = bounding_box(mask)
+    assert box is not None
+    return float(box[0]), float(box[1]), float(box[2]), float(box[3])
 
 
 def _whole_parts(mask: Mask) -> Mask | None:

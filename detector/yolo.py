@@ -120,6 +120,7 @@ class YoloMaskDetector:
             MissingDependencyError: Ultralytics is missing.
         """
         pictures = [check_image(image, f"image {index}") for index, image in enumerate(images)]
+        self.load()
         found: list[list[MaskRegion]] = []
         for start in range(0, len(pictures), _BATCH):
             found += self._detect_batch(pictures[start : start + _BATCH])

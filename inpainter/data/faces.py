@@ -1,8 +1,7 @@
-"""A folder of faces with landmarks, decoded once and kept in memory."""
+"""A folder of faces, decoded once and kept in memory."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from inpainter.data.decoded import DecodedFiles
 from weights.errors import InputError
 from weights.json_lines import read_json_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from inpainter.data.sampling import Sample, Sampling
@@ -53,36 +55,41 @@ def read_picture(path: Path) -> Image:
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def list_faces(folder: str | Path, split: str | None = None) -> list[Face]:
-    """List the faces of a folder that holds a `faces.jsonl`.
+def list_faces(folder: str | Path, split: str | None = None, seed: int = 0) -> list[Face]:
+    """List the faces of a folder.
 
-    Each line has `file` (relative to the folder), `split`, `landmarks` and whatever labels there
-    are.
+    In a folder that holds a `faces.jsonl`, each of its lines has `file` (relative to the folder),
+    `split`, `landmarks` and whatever labels there are. Others are read as CelebA, CelebA-HQ and
+    FFHQ are laid out, or as any folder of pictures, see `recognised_faces`.
 
     Args:
         folder: the folder.
         split: only the faces of this part; None for all.
+        seed: deals out the faces of a folder that names no parts.
 
     Raises:
-        InputError: there is no annotation file, a line of it is malformed, or no face is left.
+        InputError: there is no such folder, an annotation in it is malformed, or no face is left.
     """
+    # Layouts are made of faces, so they know this module already.
+    from inpainter.data.layouts import recognised_faces
+
     root = Path(folder)
     annotation = root / "faces.jsonl"
-    if not annotation.is_file():
-        raise InputError(
-            f"There is no {annotation}: a folder of faces holds its annotations there."
-        )
+    faces = _annotated(annotation) if annotation.is_file() else recognised_faces(root, seed)
+    chosen = [face for face in faces if split in (None, face.split)]
+    if not chosen:
+        raise InputError(f"{root} holds no face of the part {split!r}.")
+    return chosen
 
-    def face(entry: dict[str, Any]) -> Face | None:
+
+def _annotated(annotation: Path) -> list[Face]:
+    def face(entry: dict[str, Any]) -> Face:
         points = entry.pop("landmarks", None)
         landmarks = None if points is None else np.asarray(points, np.float64).reshape(68, 2)
-        path, part = root / entry.pop("file"), str(entry.pop("split", "train"))
-        return Face(path, landmarks, part, entry) if split in (None, part) else None
+        path = annotation.parent / entry.pop("file")
+        return Face(path, landmarks, str(entry.pop("split", "train")), entry)
 
-    faces = read_json_lines(annotation, face, "annotated face")
-    if not faces:
-        raise InputError(f"{annotation} holds no face of the part {split!r}.")
-    return faces
+    return read_json_lines(annotation, face, "annotated face")
 
 
 class DecodedFaces:
@@ -90,33 +97,47 @@ class DecodedFaces:
 
     Args:
         faces: what to decode; pictures that cannot be decoded are left out and listed in `failed`.
+        memory: bytes that decoded pictures may take, see `DecodedFiles`.
+
+    Raises:
+        InputError: none can be decoded.
     """
 
-    def __init__(self, faces: list[Face]) -> None:
-        with ThreadPoolExecutor() as pool:
-            decoded = list(pool.map(_decode_or_reason, faces))
-        self.faces = [
-            face for face, one in zip(faces, decoded, strict=True) if not isinstance(one, str)
-        ]
-        self.images = [one for one in decoded if not isinstance(one, str)]
-        self.failed = [one for one in decoded if isinstance(one, str)]
-        if not self.faces:
-            raise InputError(
-                "None of the face pictures can be decoded: " + "; ".join(self.failed[:3])
-            )
+    def __init__(self, faces: list[Face], memory: float | None = None) -> None:
+        self._files = DecodedFiles(faces, _decode, "face pictures", memory)
+        self.faces = self._files.entries
+        self.failed = self._files.failed
 
     def __len__(self) -> int:
         return len(self.faces)
 
+    def images(self) -> Iterator[Image]:
+        """Give the pictures, one after the other."""
+        return (image for (image,) in self._files)
+
     def sample(
         self, index: int, sampling: Sampling, size: int, random: np.random.Generator
     ) -> Sample | None:
-        """Make a sample of one face; None where it gives none."""
-        return sampling(self.images[index], self.faces[index].landmarks, size, random)
+        """Make a sample of one face; None where it gives none.
+
+        Raises:
+            InputError: the holes follow landmarks, and the face has none.
+        """
+        face = self.faces[index]
+        try:
+            (image,) = self._files[index]
+        except InputError:
+            return None
+        try:
+            return sampling(image, face.landmarks, size, random)
+        except InputError as error:
+            if face.landmarks is not None:
+                raise
+            raise InputError(
+                f"{face.path} has no 68 landmarks, which these holes follow: use others, such as "
+                "'random-box' or 'free-form', or a folder whose faces.jsonl has them."
+            ) from error
 
 
-def _decode_or_reason(face: Face) -> Image | str:
-    try:
-        return read_picture(face.path)
-    except InputError as error:
-        return str(error)
+def _decode(face: Face) -> tuple[Image]:
+    return (read_picture(face.path),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +9,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from inpainter.data.decoded import DecodedFiles
 from inpainter.data.faces import read_picture
 from weights.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from inpainter.data.sampling import Sample, Sampling
     from weights.contracts import Hole, Image
 
@@ -74,41 +76,38 @@ class DecodedPairs:
 
     Args:
         pairs: what to decode; those that cannot be are left out and listed in `failed`.
+        memory: bytes that decoded pictures may take, see `DecodedFiles`.
 
     Raises:
         InputError: none can be decoded.
     """
 
-    def __init__(self, pairs: list[Pair]) -> None:
-        with ThreadPoolExecutor() as pool:
-            decoded = list(pool.map(_decode_or_reason, pairs))
-        self.pairs = [one for one in decoded if not isinstance(one, str)]
-        self.failed = [one for one in decoded if isinstance(one, str)]
-        if not self.pairs:
-            raise InputError("None of the pairs can be decoded: " + "; ".join(self.failed[:3]))
+    def __init__(self, pairs: list[Pair], memory: float | None = None) -> None:
+        self._files = DecodedFiles(pairs, _decode, "pairs", memory)
+        self.pairs = self._files.entries
+        self.failed = self._files.failed
 
     def __len__(self) -> int:
         return len(self.pairs)
 
-    @property
-    def images(self) -> list[Image]:
-        """The true faces."""
-        return [image for image, _, _ in self.pairs]
+    def images(self) -> Iterator[Image]:
+        """Give the true faces, one after the other."""
+        return (image for image, _, _ in self._files)
 
     def sample(
         self, index: int, sampling: Sampling, size: int, random: np.random.Generator
     ) -> Sample | None:
         """Make a sample of one pair; None where nothing is missing in it."""
-        image, masked, hole = self.pairs[index]
+        try:
+            image, masked, hole = self._files[index]
+        except InputError:
+            return None
         return sampling.frame(image, hole, masked, size, random)
 
 
-def _decode_or_reason(pair: Pair) -> tuple[Image, Image, Hole] | str:
-    try:
-        image, masked = read_picture(pair.image), read_picture(pair.masked)
-        hole = cv2.cvtColor(read_picture(pair.hole), cv2.COLOR_RGB2GRAY) > 127
-    except InputError as error:
-        return str(error)
+def _decode(pair: Pair) -> tuple[Image, Image, Hole]:
+    image, masked = read_picture(pair.image), read_picture(pair.masked)
+    hole = cv2.cvtColor(read_picture(pair.hole), cv2.COLOR_RGB2GRAY) > 127
     if image.shape != masked.shape or hole.shape != image.shape[:2]:
-        return f"{pair.image} and its masked picture and hole differ in size"
+        raise InputError(f"{pair.image} and its masked picture and hole differ in size.")
     return image, masked, np.asarray(hole, np.bool_)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -14,6 +15,8 @@ from weights.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from inpainter.data.sampling import Sample, Sampling
 
@@ -50,7 +53,7 @@ def sample_at(
         TrainingError: none of very many faces gives a sample.
     """
     turn, position = divmod(index, len(faces))
-    order = np.random.default_rng((seed, 1, turn)).permutation(len(faces))
+    order = _order(seed, turn, len(faces))
     for attempt in range(ATTEMPTS):
         random = np.random.default_rng((seed, 2, index, attempt))
         chosen = int(order[position]) if attempt == 0 else int(random.integers(len(faces)))
@@ -61,6 +64,11 @@ def sample_at(
         f"None of {ATTEMPTS} faces gives a training sample: the holes lie outside of the pictures, "
         "or the faces take no mask."
     )
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, turn: int, count: int) -> NDArray[np.int64]:
+    return np.random.default_rng((seed, 1, turn)).permutation(count)
 
 
 def collate(samples: list[Sample]) -> Batch:

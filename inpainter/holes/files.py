@@ -20,14 +20,20 @@ if TYPE_CHECKING:
     from weights.contracts import Hole
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
+_LOOKED_AT = 32
 
 
 class FolderHoles:
     """Draws one of the hole pictures of a folder, scaled to the picture and mirrored at random.
 
+    QD-IMD and both of NVIDIA's folders of irregular masks can be used as they are: in NVIDIA's,
+    black is missing in `disocclusion_img_mask`, for training, but white in
+    `testing_mask_dataset`.
+
     Args:
         folder: where the pictures are; folders below it count too.
-        missing: the colour of missing pixels in the files, "white" or "black".
+        missing: the colour of missing pixels in the files, "white" or "black"; or "rarer", that
+            which covers less of the folder's pictures taken together.
         flip: whether holes are mirrored left to right and top to bottom at random. Holes in the
             shape of worn masks want False.
 
@@ -39,15 +45,15 @@ class FolderHoles:
     def __init__(
         self,
         folder: str | os.PathLike[str],
-        missing: Literal["white", "black"] = "white",
+        missing: Literal["rarer", "white", "black"] = "rarer",
         flip: bool = True,
     ) -> None:
-        if missing not in ("white", "black"):
+        if missing not in ("rarer", "white", "black"):
             raise ConfigurationError(
-                f"missing must be 'white' or 'black' for hole pictures, but is {missing!r}."
+                "missing must be 'rarer', 'white' or 'black' for hole pictures, but is "
+                f"{missing!r}."
             )
         self.folder = Path(folder)
-        self.missing = missing
         self.flip = bool(flip)
         if not self.folder.is_dir():
             raise ConfigurationError(f"The folder of hole pictures {self.folder} does not exist.")
@@ -56,6 +62,17 @@ class FolderHoles:
         )
         if not self.files:
             raise ConfigurationError(f"The folder of hole pictures {self.folder} holds no picture.")
+        self.missing = self._rarer_colour() if missing == "rarer" else missing
+
+    def _rarer_colour(self) -> str:
+        """Look at pictures from all over the folder; as white as black counts as white."""
+        shares = []
+        for path in self.files[:: max(1, len(self.files) // _LOOKED_AT)]:
+            try:
+                shares.append(float((_read_grey(path) > 127).mean()))
+            except InputError:
+                continue
+        return "black" if shares and sum(shares) > 0.5 * len(shares) else "white"
 
     def __call__(
         self,
@@ -69,12 +86,7 @@ class FolderHoles:
             InputError: the drawn file is no picture that can be read.
         """
         height, width = check_size(size)
-        path = self.files[random.integers(len(self.files))]
-        try:
-            with PIL.Image.open(path) as file:
-                grey = np.asarray(file.convert("L"))
-        except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
-            raise InputError(f"Cannot read the hole picture {path}: {error}.") from error
+        grey = _read_grey(self.files[random.integers(len(self.files))])
         shrinks = grey.shape[0] > height or grey.shape[1] > width
         interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         hole = cv2.resize(grey, (width, height), interpolation=interpolation) > 127
@@ -85,3 +97,11 @@ class FolderHoles:
         if self.flip and random.random() < 0.5:
             hole = hole[::-1]
         return np.ascontiguousarray(hole)
+
+
+def _read_grey(path: Path) -> NDArray[np.uint8]:
+    try:
+        with PIL.Image.open(path) as file:
+            return np.asarray(file.convert("L"), np.uint8)
+    except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
+        raise InputError(f"Cannot read the hole picture {path}: {error}.") from error

@@ -6,8 +6,8 @@ a list of such for several scales. A list counts as the mean of its members.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
@@ -20,12 +20,41 @@ Scores: TypeAlias = Tensor | Sequence[Tensor]
 AdversarialKind = Literal["hinge", "bce", "least-squares", "logistic", "relativistic-average"]
 
 
-def _mean(scores: Scores, score: Callable[[Tensor], Tensor]) -> Tensor:
-    """Average `score` over a map, or over the maps of a list."""
+class ScoreCosts(NamedTuple):
+    """What an adversarial loss charges for each score by itself.
+
+    Attributes:
+        true: the cost of calling a score's picture true, element by element.
+        false: the cost of calling it false.
+    """
+
+    true: Callable[[Tensor], Tensor]
+    false: Callable[[Tensor], Tensor]
+
+
+_HINGE = ScoreCosts(lambda s: F.relu(1.0 - s), lambda s: F.relu(1.0 + s))
+_CROSS_ENTROPY = ScoreCosts(lambda s: F.softplus(-s), F.softplus)
+_LEAST_SQUARES = ScoreCosts(lambda s: 0.5 * (s - 1.0).square(), lambda s: 0.5 * s.square())
+
+SCORE_COSTS: Final[Mapping[AdversarialKind, ScoreCosts]] = {
+    "hinge": _HINGE,
+    "bce": _CROSS_ENTROPY,
+    "least-squares": _LEAST_SQUARES,
+    "logistic": _CROSS_ENTROPY,
+}
+"""The costs of those losses that weigh each score by itself."""
+
+
+def _mean(scores: Scores, cost: Callable[[Tensor], Tensor]) -> Tensor:
+    """Average a cost over a map, or over the maps of a list."""
     maps = [scores] if isinstance(scores, Tensor) else list(scores)
     if not maps:
         raise InputError("An adversarial loss needs at least one map of scores.")
-    return torch.stack([score(widen(one)).mean() for one in maps]).mean()
+    return torch.stack([cost(widen(one)).mean() for one in maps]).mean()
+
+
+def _tell_apart(costs: ScoreCosts, real: Scores, fake: Scores) -> Tensor:
+    return _mean(real, costs.true) + _mean(fake, costs.false)
 
 
 def hinge_discriminator_loss(real: Scores, fake: Scores) -> Tensor:
@@ -33,28 +62,33 @@ def hinge_discriminator_loss(real: Scores, fake: Scores) -> Tensor:
 
     Source: Lim and Ye 2017, "Geometric GAN"; DeepFill v2 takes half of it.
     """
-    return _mean(real, lambda s: F.relu(1.0 - s)) + _mean(fake, lambda s: F.relu(1.0 + s))
+    return _tell_apart(_HINGE, real, fake)
 
 
 def hinge_generator_loss(fake: Scores) -> Tensor:
     """Give -mean fake; it has no lower bound."""
-    return _mean(fake, lambda s: -s)
+    return _mean(fake, torch.neg)
 
 
-def bce_discriminator_loss(real: Scores, fake: Scores, real_label: float = 1.0) -> Tensor:
-    """Binary cross-entropy of real against `real_label` plus that of fake against 0.
+def bce_discriminator_loss(real: Scores, fake: Scores) -> Tensor:
+    """Binary cross-entropy of real against 1 plus that of fake against 0.
 
-    2 ln 2 for an undecided discriminator. A `real_label` of 0.9 is one-sided label smoothing
-    (Salimans et al. 2016).
+    2 ln 2 for an undecided discriminator. In logits this is mean softplus(-real) + mean
+    softplus(fake), which other papers call the logistic loss.
+
+    Source: Goodfellow et al. 2014, "Generative Adversarial Nets".
     """
-    return _mean(
-        real, lambda s: F.binary_cross_entropy_with_logits(s, torch.full_like(s, real_label))
-    ) + _mean(fake, lambda s: F.binary_cross_entropy_with_logits(s, torch.zeros_like(s)))
+    return _tell_apart(_CROSS_ENTROPY, real, fake)
 
 
 def bce_generator_loss(fake: Scores) -> Tensor:
-    """Binary cross-entropy of fake against 1; ln 2 where the discriminator is undecided."""
-    return _mean(fake, lambda s: F.binary_cross_entropy_with_logits(s, torch.ones_like(s)))
+    """Binary cross-entropy of fake against 1; ln 2 where the discriminator is undecided.
+
+    The non-saturating loss, mean softplus(-fake), whose gradient lasts while fakes are bad.
+
+    Source: Goodfellow et al. 2014, "Generative Adversarial Nets", section 3.
+    """
+    return _mean(fake, _CROSS_ENTROPY.true)
 
 
 def least_squares_discriminator_loss(real: Scores, fake: Scores) -> Tensor:
@@ -62,25 +96,12 @@ def least_squares_discriminator_loss(real: Scores, fake: Scores) -> Tensor:
 
     Source: Mao et al. 2017, "Least Squares Generative Adversarial Networks".
     """
-    return 0.5 * (_mean(real, lambda s: (s - 1.0).square()) + _mean(fake, torch.square))
+    return _tell_apart(_LEAST_SQUARES, real, fake)
 
 
 def least_squares_generator_loss(fake: Scores) -> Tensor:
     """Give mean (fake - 1)^2, halved."""
-    return 0.5 * _mean(fake, lambda s: (s - 1.0).square())
-
-
-def logistic_discriminator_loss(real: Scores, fake: Scores) -> Tensor:
-    """Give mean softplus(-real) + mean softplus(fake), the partner of `logistic_generator_loss`."""
-    return _mean(real, lambda s: F.softplus(-s)) + _mean(fake, F.softplus)
-
-
-def logistic_generator_loss(fake: Scores) -> Tensor:
-    """Give mean softplus(-fake): the non-saturating loss, whose gradient lasts while fakes are bad.
-
-    Source: Goodfellow et al. 2014, "Generative Adversarial Nets", section 3.
-    """
-    return _mean(fake, lambda s: F.softplus(-s))
+    return _mean(fake, _LEAST_SQUARES.true)
 
 
 def _relative(scores: Tensor, others: Tensor) -> Tensor:
@@ -137,14 +158,14 @@ _DISCRIMINATOR: dict[AdversarialKind, Callable[[Scores, Scores], Tensor]] = {
     "hinge": hinge_discriminator_loss,
     "bce": bce_discriminator_loss,
     "least-squares": least_squares_discriminator_loss,
-    "logistic": logistic_discriminator_loss,
+    "logistic": bce_discriminator_loss,
     "relativistic-average": relativistic_average_discriminator_loss,
 }
 _GENERATOR: dict[AdversarialKind, Callable[[Scores], Tensor]] = {
     "hinge": hinge_generator_loss,
     "bce": bce_generator_loss,
     "least-squares": least_squares_generator_loss,
-    "logistic": logistic_generator_loss,
+    "logistic": bce_generator_loss,
 }
 
 
@@ -153,7 +174,7 @@ class AdversarialLoss(nn.Module):
 
     Args:
         kind: "hinge", "bce", "least-squares", "logistic" (non-saturating) or
-            "relativistic-average".
+            "relativistic-average". "bce" and "logistic" are two names of one loss.
 
     Raises:
         ConfigurationError: the kind is unknown.

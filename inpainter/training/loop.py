@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,9 +26,11 @@ from inpainter.data.stream import Batch, SampleStream, collate, sample_at
 from inpainter.holes import create_holes
 from inpainter.training.failures import training_failures
 from inpainter.training.module import CompletionTraining
+from inpainter.training.recipe import read_recipe
 from inpainter.weight_files import fill_with, save_completion_network
 from weights.atomic import atomic_path
 from weights.device import resolve_device
+from weights.errors import ConfigurationError, WeightsError
 from weights.lightning_silence import lightning_silenced
 from weights.names import unknown_name
 from weights.store import load_state_dict
@@ -61,7 +64,7 @@ def decode_split(data: DataSettings, split: str) -> DecodedFaces | DecodedPairs:
     """
     if data.pairs:
         return DecodedPairs(list_pairs(data.pairs, split))
-    return DecodedFaces(list_faces(data.faces, split))
+    return DecodedFaces(list_faces(data.faces, split, data.split_seed))
 
 
 class FaceData(LightningDataModule):
@@ -173,12 +176,33 @@ class WholeCheckpointIO(TorchCheckpointIO):
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
     ) -> Any:
-        """Read tensors and plain values."""
+        """Read tensors and plain values.
+
+        Raises:
+            WeightsError: the file is damaged, or no checkpoint.
+        """
         del weights_only
-        return torch.load(path, map_location=map_location, weights_only=True)
+        try:
+            return torch.load(path, map_location=map_location, weights_only=True)
+        except Exception as error:
+            raise WeightsError(
+                f"Cannot read the checkpoint {path}: start anew without it, or in another folder."
+            ) from error
 
 
-class RoundReport(Callback):
+class RoundClock(Callback):
+    """Knows how long the present round has taken."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Start the clock."""
+        del trainer, module
+        self.began = time.monotonic()
+
+
+class RoundReport(RoundClock):
     """Writes the averaged weights after each round and says in one line how it went.
 
     Args:
@@ -186,14 +210,9 @@ class RoundReport(Callback):
     """
 
     def __init__(self, output: Path) -> None:
+        super().__init__()
         self.output = output
-        self.began = time.monotonic()
         self.seconds: list[float] = []
-
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Start the clock."""
-        del trainer, module
-        self.began = time.monotonic()
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Write weights and the line."""
@@ -219,14 +238,14 @@ class RoundReport(Callback):
         line = (
             f"round {trainer.current_epoch + 1}/{len(module.schedule)}, step {module.steps_done}/"
             f"{module.total_steps}, {phase.size} px, "
-            f"{steps * phase.batch / seconds:.1f} pictures/s: {figures}"
+            f"{steps * phase.batch * trainer.world_size / seconds:.1f} pictures/s: {figures}"
         )
         print(line, flush=True)
         with (self.output / "rounds.log").open("a", encoding="utf-8") as log:
             log.write(line + "\n")
 
 
-class TimeBudget(Callback):
+class TimeBudget(RoundClock):
     """Ends training in good order, after a whole round, before the time is over.
 
     Args:
@@ -234,19 +253,16 @@ class TimeBudget(Callback):
     """
 
     def __init__(self, minutes: float) -> None:
+        super().__init__()
         self.deadline = time.monotonic() + 60.0 * minutes
-        self.round_began = time.monotonic()
-
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Start the round's clock."""
-        del trainer, module
-        self.round_began = time.monotonic()
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Stop when another round as long as this one would not fit."""
         del module
         now = time.monotonic()
-        if now + 1.1 * (now - self.round_began) > self.deadline:
+        over = now + 1.1 * (now - self.began) > self.deadline
+        # Processes that train together have clocks of their own, and must stop together.
+        if trainer.strategy.reduce_boolean_decision(over, all=False):
             trainer.should_stop = True
 
 
@@ -282,7 +298,7 @@ def train_inpainter(
     initial_weights: str | Path | None = None,
     progress: bool = False,
 ) -> TrainedInpainter:
-    """Train a completion network by a recipe.
+    """Train a completion network by a recipe; on all GPUs, or by torchrun on any devices.
 
     The folder gets `recipe.yaml`, `last.ckpt` and `best.ckpt`, `average.safetensors`, `rounds.log`,
     curves for TensorBoard, and sheets of completed validation faces.
@@ -299,27 +315,39 @@ def train_inpainter(
 
     Raises:
         InputError: the faces cannot be read.
-        ConfigurationError: the recipe names something unknown.
+        ConfigurationError: the recipe names something unknown, or the folder holds a run of other
+            networks.
+        WeightsError: weights to start from, or the checkpoint, are missing or damaged.
         TrainingError: a loss is not a number, or memory is used up.
     """
+    callbacks: list[Callback] = []
+    if time_budget_minutes is not None:
+        callbacks.append(TimeBudget(time_budget_minutes))
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / "last.ckpt"
+    going_on = resume and checkpoint.is_file()
     torch.manual_seed(recipe.seed)
     if threads is not None:
         torch.set_num_threads(threads)
     recipe = with_measured_options(recipe)
+    if going_on:
+        _check_same_networks(recipe, folder / "recipe.yaml")
     module = CompletionTraining(recipe)
     starts = dict(recipe.parts)
     if initial_weights is not None:
         starts[""] = str(initial_weights)
-    for part, file in starts.items():
+    # A run that goes on has its weights in the checkpoint.
+    for part, file in () if going_on else starts.items():
         for network in (module.generator, module.average.network):
             load_part(network, part, file)
-    with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
-        temporary.write_text(yaml.safe_dump(recipe.to_mapping(), sort_keys=False), encoding="utf-8")
-    checkpoint = folder / "last.ckpt"
+    # Both torchrun and Lightning's own launcher number their processes.
+    if os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0":
+        with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
+            text = yaml.safe_dump(recipe.to_mapping(), sort_keys=False)
+            temporary.write_text(text, encoding="utf-8")
     report = RoundReport(folder)
-    callbacks: list[Callback] = [
+    callbacks += [
         report,
         ModelCheckpoint(
             dirpath=folder,
@@ -337,10 +365,7 @@ def train_inpainter(
             enable_version_counter=False,
         ),
     ]
-    if time_budget_minutes is not None:
-        callbacks.append(TimeBudget(time_budget_minutes))
-    going_on = resume and checkpoint.is_file()
-    with lightning_silenced(), training_failures(recipe):
+    with lightning_silenced(), training_failures(module):
         trainer = _make_trainer(recipe, folder, resolve_device(device), callbacks, progress)
         trainer.fit(module, FaceData(recipe), ckpt_path=str(checkpoint) if going_on else None)
     return TrainedInpainter(
@@ -362,7 +387,7 @@ def with_measured_options(recipe: Recipe) -> Recipe:
     missing = [name for name in recipe.measured if name not in recipe.network]
     if not missing:
         return recipe
-    found = colour_statistics(decode_split(recipe.data, recipe.data.train_split).images)
+    found = colour_statistics(decode_split(recipe.data, recipe.data.train_split).images())
     return replace(recipe, network={**recipe.network, **{name: found[name] for name in missing}})
 
 
@@ -381,17 +406,41 @@ def load_part(network: nn.Module, part: str, file: str | Path) -> None:
     fill_with(target, load_state_dict(file), str(file))
 
 
+def _check_same_networks(recipe: Recipe, former: Path) -> None:
+    """Make sure that a checkpoint fits before it is opened.
+
+    Raises:
+        ConfigurationError: the folder holds a run of other networks.
+    """
+    if not former.is_file():
+        return
+    now, before = recipe.to_mapping(), read_recipe(former).to_mapping()
+    judges = [(one["adversarial"] or {}).get("discriminator") for one in (now, before)]
+    if now["network"] != before["network"] or judges[0] != judges[1]:
+        raise ConfigurationError(
+            f"{former.parent} holds a run of another network or discriminator: choose another "
+            "folder, or start anew in this one."
+        )
+
+
 def _make_trainer(
     recipe: Recipe, folder: Path, device: torch.device, callbacks: list[Callback], progress: bool
 ) -> Trainer:
-    everywhere = device.type == "cuda" and device.index is None
+    machines, processes = _processes(device)
+    devices: int | list[int] = processes if device.index is None else [device.index]
+    # Each step trains one of two networks, so the other's gradients are waited for in vain.
+    strategy = "ddp_find_unused_parameters_true" if machines * processes > 1 else "auto"
     return Trainer(
         accelerator={"cuda": "gpu"}.get(device.type, device.type),
-        devices="auto" if everywhere else 1 if device.index is None else [device.index],
+        devices=devices,
+        num_nodes=machines,
+        strategy=strategy,
         precision=recipe.precision,  # type: ignore[arg-type]
         max_epochs=len(recipe.rounds()),
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
+        # The training stream divides itself, and all validate on all of the few frozen samples.
+        use_distributed_sampler=False,
         logger=TensorBoardLogger(folder, name="curves", version=""),
         callbacks=callbacks,
         plugins=[WholeCheckpointIO()],
@@ -400,3 +449,11 @@ def _make_trainer(
         default_root_dir=folder,
         log_every_n_steps=20,
     )
+
+
+def _processes(device: torch.device) -> tuple[int, int]:
+    """The number of machines and of processes on each: torchrun's, or else one for each GPU."""
+    if device.index is None and torch.distributed.is_torchelastic_launched():
+        return int(os.environ["GROUP_WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])
+    everywhere = device.type == "cuda" and device.index is None
+    return 1, torch.cuda.device_count() if everywhere else 1

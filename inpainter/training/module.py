@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 import torch
 from lightning.pytorch import LightningModule
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from inpainter.outputs import CompletionOutput
     from inpainter.training.recipe import AdversarialSettings, Phase, Recipe
 
+HOLE_BANDS: Final = (0.0, 0.15, 0.25, 0.35, 1.0)
+"""Limits of the bands of hole area, as shares of the crop, by which validation is logged."""
+
 
 class CompletionTraining(LightningModule):
     """A generator, its discriminator and their moving average, trained by a recipe.
@@ -45,6 +49,9 @@ class CompletionTraining(LightningModule):
     discriminator with batch normalisation sees true and painted pictures in batches of their own,
     as in the papers: in a common batch it would learn from statistics that it never meets again
     when it judges the generator.
+
+    A batch that is cut into parts, as `OptimizerSettings.accumulate` says, gives the step of the
+    whole batch, but for batch and spectral normalisation, which change with each look at pictures.
 
     Args:
         recipe: what to train and how.
@@ -122,61 +129,125 @@ class CompletionTraining(LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> None:
         """Train on one batch of uint8 samples."""
         del batch_index
-        image, hole, inside, seen = to_network(batch, masked=self.sees_masks)
+        self._seed_step()
         optimizers = self.optimizers()
         optimizers = optimizers if isinstance(optimizers, list) else [optimizers]
         for optimizer, rate in zip(optimizers, self.rates(), strict=False):
             for group in optimizer.param_groups:
                 group["lr"] = rate
         phase = self.phase
-        weights = self.recipe.weights_in(phase)
-        output, terms = self._paint(seen, hole, weights)
-        # Past the frame there is only a reflection, which is no truth to be judged by.
-        unknown = hole * (1.0 - inside)
+        pictures = to_network(batch, masked=self.sees_masks)
+        parts = pictures.cut(self.recipe.optimizer.accumulate)
         taught = self.discriminator is not None and phase.discriminator
-        if taught and self.steps_done % self._adversary().every == 0:
-            shown = self._shown(output, image, unknown)
-            terms |= self._train_discriminator(optimizers[1], image, shown.detach(), hole)
+        due = taught and self.steps_done % self._adversary().every == 0
+        terms: dict[str, Tensor] = {}
+        # A batch in one part is painted once for both networks.
+        painted = self._paint(pictures) if len(parts) == 1 and phase.generator else None
+        if due:
+            for part in parts:
+                output = self._shown_output(part) if painted is None else painted[0]
+                found = self._discriminator_terms(part, output)
+                self._learn(found, len(part.image) / len(pictures.image), terms)
+            self._step(optimizers[1])
         if phase.generator:
-            terms |= self._picture_terms(output, image, hole, unknown, seen)
-            if taught and (weights["adversarial"] or weights["feature_matching"]):
-                shown = self._shown(output, image, unknown)
-                terms |= self._judge(image, shown, hole, weights)
-            self._step_generator(optimizers[0], terms)
+            for part in parts:
+                output, found = self._paint(part) if painted is None else painted
+                found = found | self._picture_terms(part, output)
+                if taught:
+                    found |= self._judge(part, output)
+                self._learn(found, len(part.image) / len(pictures.image), terms)
+            self._step(optimizers[0])
+            self.average.update(self.generator)
         self.log_dict(
-            {f"train/{name}": term.detach() for name, term in terms.items()},
+            {f"train/{name}": term for name, term in terms.items()},
             prog_bar=True,
             on_step=False,
             on_epoch=True,
-            batch_size=len(image),
+            batch_size=len(pictures.image),
         )
         self.steps_done += 1
 
-    def _paint(
-        self, seen: Tensor, hole: Tensor, weights: Mapping[str, float]
-    ) -> tuple[CompletionOutput, dict[str, Tensor]]:
-        """Complete a batch; besides, give the distillation's term where it counts."""
-        if not self.phase.generator:
-            # A frozen generator stays as it is: no autograd, no batch statistics.
-            self.generator.eval()
-            with torch.no_grad():
-                output = self.generator(seen, hole)
-            self.generator.train()
-            return output, {}
-        if self.distillation is not None and weights["distillation"]:
-            output, difference = self.distillation.paint(self.generator, seen, hole)
-            return output, {"distillation": weights["distillation"] * difference}
-        return self._painter[0](seen, hole), {}
+    def _seed_step(self) -> None:
+        """Let all chance inside networks follow from seed and step, so that a resumed run goes on.
 
-    def _picture_terms(
-        self, output: CompletionOutput, image: Tensor, hole: Tensor, unknown: Tensor, seen: Tensor
-    ) -> dict[str, Tensor]:
-        def look(prediction: Tensor, *, coarse: bool) -> dict[str, Tensor]:
-            prediction = torch.where(unknown > 0.5, image, prediction)
-            completed = torch.where(hole > 0.5, prediction, seen)
-            return self.objective(
-                prediction, completed, image, hole, self.phase.weights, coarse=coarse
+        Processes that train together draw numbers of their own.
+        """
+        trainer = self.trainer
+        number = self.steps_done * trainer.world_size + trainer.global_rank
+        torch.manual_seed((self.recipe.seed << 32) + number)
+
+    def _learn(self, terms: Mapping[str, Tensor], share: float, sums: dict[str, Tensor]) -> None:
+        """Add the gradients of a batch's part, and its terms to those of the batch.
+
+        Raises:
+            TrainingError: a term is no finite number.
+        """
+        total = torch.stack(list(terms.values())).sum()
+        # One look at the sum: each look makes the device wait for the processor.
+        if not torch.isfinite(total.detach()):
+            self._stop_at(terms)
+        self.manual_backward(share * total)
+        for name, term in terms.items():
+            sums[name] = sums.get(name, 0.0) + share * term.detach()
+
+    def _step(self, optimizer: Any) -> None:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clip the generator's gradient, which by now is free of fp16's scale.
+
+        Raises:
+            TrainingError: the gradient is no finite number and nothing else would notice.
+        """
+        own = {id(one) for group in optimizer.param_groups for one in group["params"]}
+        limit = self.recipe.optimizer.gradient_clip
+        if limit is None or not own.intersection(map(id, self.generator.parameters())):
+            return
+        norm = nn.utils.clip_grad_norm_(self.generator.parameters(), limit)
+        # In fp16 steps of such gradients are passed over and the scale is lowered.
+        scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
+        if not scaled and not torch.isfinite(norm):
+            self._stop_at({"gradient of the generator": norm})
+
+    def _stop_at(self, terms: Mapping[str, Tensor]) -> NoReturn:
+        """Stop for the term that is no finite number, or for the largest if only their sum is."""
+        name = max(terms, key=lambda one: _size_of(terms[one]))
+        raise TrainingError(
+            f"The loss term {name!r} is no finite number at step {self.steps_done}: lower the "
+            "learning rate or the term's weight, or train in fp32, and resume from the last "
+            "checkpoint."
+        )
+
+    def _paint(self, pictures: NetworkBatch) -> tuple[CompletionOutput, dict[str, Tensor]]:
+        """Complete a batch; besides, give the distillation's term where it counts."""
+        weight = self.recipe.weights_in(self.phase).get("distillation", 0.0)
+        if self.distillation is not None and weight:
+            output, difference = self.distillation.paint(
+                self.generator, pictures.seen, pictures.hole
             )
+            return output, {"distillation": weight * difference}
+        return self._painter[0](pictures.seen, pictures.hole), {}
+
+    def _shown_output(self, pictures: NetworkBatch) -> CompletionOutput:
+        """Complete a batch for the discriminator's eyes only: no autograd.
+
+        A generator that does not learn in this phase stays as it is: no batch statistics either.
+        """
+        if not self.phase.generator:
+            self.generator.eval()
+        with torch.no_grad():
+            output: CompletionOutput = self.generator(pictures.seen, pictures.hole)
+        self.generator.train()
+        return output
+
+    def _picture_terms(self, pictures: NetworkBatch, output: CompletionOutput) -> dict[str, Tensor]:
+        image, hole, weights = pictures.image, pictures.hole, self.phase.weights
+
+        def look(prediction: Tensor, *, coarse: bool) -> dict[str, Tensor]:
+            prediction = torch.where(pictures.unknown > 0.5, image, prediction)
+            completed = torch.where(hole > 0.5, prediction, pictures.seen)
+            return self.objective(prediction, completed, image, hole, weights, coarse=coarse)
 
         terms = look(output.prediction, coarse=False)
         if output.coarse is not None:
@@ -184,20 +255,22 @@ class CompletionTraining(LightningModule):
             terms |= {f"coarse_{name}": term for name, term in coarse.items()}
         return terms
 
-    def _shown(self, output: CompletionOutput, image: Tensor, unknown: Tensor) -> Tensor:
+    def _shown(self, pictures: NetworkBatch, output: CompletionOutput) -> Tensor:
         """The picture that is put before the discriminator, true where nothing could be known."""
         picture: Tensor = getattr(output, self._adversary().picture)
-        return torch.where(unknown > 0.5, image, picture)
+        return torch.where(pictures.unknown > 0.5, pictures.image, picture)
 
     def _adversary(self) -> AdversarialSettings:
         assert self.recipe.adversarial is not None
         return self.recipe.adversarial
 
-    def _train_discriminator(
-        self, optimizer: Any, real: Tensor, fake: Tensor, hole: Tensor
+    def _discriminator_terms(
+        self, pictures: NetworkBatch, output: CompletionOutput
     ) -> dict[str, Tensor]:
         assert self.discriminator is not None
         settings = self._adversary()
+        real, hole = pictures.image, pictures.hole
+        fake = self._shown(pictures, output).detach()
         self.discriminator.requires_grad_(True)
         if self.batches_apart:
             real_scores = self.discriminator(real, hole)[-1]
@@ -210,19 +283,14 @@ class CompletionTraining(LightningModule):
         else:
             blurred = settings.fake_region == "blurred-hole"
             labels = patch_labels(hole, fake_scores, blurred=blurred)
-            loss = labelled_discriminator_loss(settings.kind, real_scores, fake_scores, labels)
+            loss = labelled_discriminator_loss(
+                self.adversarial.kind, real_scores, fake_scores, labels
+            )
         terms = {"discriminator": loss}
         self._log_scores(real_scores, fake_scores)
         if settings.r1 > 0.0 and (self.steps_done // settings.every) % settings.r1_interval == 0:
             terms["r1"] = settings.r1_interval * self._slope(real, hole, settings.r1)
-        for name, term in terms.items():
-            self._check_finite(name, term)
-        optimizer.zero_grad(set_to_none=True)
-        self.manual_backward(torch.stack(list(terms.values())).sum())
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        self.discriminator.requires_grad_(False)
-        return {name: term.detach() for name, term in terms.items()}
+        return terms
 
     def _log_scores(self, real: Tensor, fake: Tensor) -> None:
         """Log the mean scores of true and of painted pictures, as chances where they are logits."""
@@ -239,53 +307,31 @@ class CompletionTraining(LightningModule):
             pictures = real.float().detach().requires_grad_(True)
             return r1_penalty(self.discriminator(pictures, hole)[-1], pictures, gamma)
 
-    def _judge(
-        self, real: Tensor, fake: Tensor, hole: Tensor, weights: Mapping[str, float]
-    ) -> dict[str, Tensor]:
+    def _judge(self, pictures: NetworkBatch, output: CompletionOutput) -> dict[str, Tensor]:
         assert self.discriminator is not None
-        settings = self._adversary()
+        settings, weights = self._adversary(), self.recipe.weights_in(self.phase)
+        if not (weights["adversarial"] or weights["feature_matching"]):
+            return {}
+        hole = pictures.hole
+        # Frozen, it keeps no gradient of the generator's loss.
         self.discriminator.requires_grad_(False)
-        fake_maps = self.discriminator(fake, hole)
-        terms = {}
+        fake_maps = self.discriminator(self._shown(pictures, output), hole)
         real_maps: list[Tensor] | None = None
         if weights["feature_matching"] > 0 or self.adversarial.generator_needs_real:
             with torch.no_grad():
-                real_maps = self.discriminator(real, hole)
+                real_maps = self.discriminator(pictures.image, hole)
         real_scores = None if real_maps is None else real_maps[-1]
         if settings.generator_region == "hole":
             loss = hole_generator_loss(self.adversarial, fake_maps[-1], hole)
         else:
             loss = self.adversarial.generator(fake_maps[-1], real_scores)
-        terms["adversarial"] = weights["adversarial"] * loss
+        terms = {"adversarial": weights["adversarial"] * loss}
         if weights["feature_matching"] > 0 and real_maps is not None:
             distance = feature_matching_loss(
                 fake_maps[:-1], real_maps[:-1], settings.feature_matching_layers
             )
             terms["feature_matching"] = weights["feature_matching"] * distance
         return terms
-
-    def _step_generator(self, optimizer: Any, terms: dict[str, Tensor]) -> None:
-        learned = {name: term for name, term in terms.items() if term.requires_grad}
-        for name, term in learned.items():
-            self._check_finite(name, term)
-        optimizer.zero_grad(set_to_none=True)
-        self.manual_backward(torch.stack(list(learned.values())).sum())
-        if self.recipe.optimizer.gradient_clip is not None:
-            norm = nn.utils.clip_grad_norm_(
-                self.generator.parameters(), self.recipe.optimizer.gradient_clip
-            )
-            self._check_finite("gradient of the generator", norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        self.average.update(self.generator)
-
-    def _check_finite(self, name: str, value: Tensor) -> None:
-        if not torch.isfinite(value.detach()).all():
-            raise TrainingError(
-                f"The loss term {name!r} is no finite number at step {self.steps_done}: lower the "
-                "learning rate or the term's weight, or train in fp32, and resume from the last "
-                "checkpoint."
-            )
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Measure the averaged network on frozen samples; the first ones become a sheet."""
@@ -295,14 +341,13 @@ class CompletionTraining(LightningModule):
         error = ((output.prediction.float() - image) / 2.0) ** 2 * missing
         area = missing.sum(dim=(1, 2, 3)).clamp_min(1.0)
         psnr = -10.0 * torch.log10((error.sum(dim=(1, 2, 3)) / (3.0 * area)).clamp_min(1e-10))
-        count = len(image)
-        self.log("validation/hole_psnr", psnr.mean(), batch_size=count, sync_dist=True)
+        self.log("validation/hole_psnr", psnr.mean(), batch_size=len(image))
         share = hole.mean(dim=(1, 2, 3))
-        for low, high in ((0.0, 0.15), (0.15, 0.25), (0.25, 0.35), (0.35, 1.0)):
-            chosen = (share >= low) & (share < high)
+        for low, high in itertools.pairwise(HOLE_BANDS):
+            chosen = (share >= low) & ((share < high) | (high == HOLE_BANDS[-1]))
             if chosen.any():
                 name = f"validation/hole_psnr_{low:.2f}_{high:.2f}"
-                self.log(name, psnr[chosen].mean(), batch_size=int(chosen.sum()), sync_dist=True)
+                self.log(name, psnr[chosen].mean(), batch_size=int(chosen.sum()))
         if batch_index < 3:
             shown = seen if self.sees_masks else image * (1 - hole)
             self._sheet_rows.extend(sheet_rows(image, shown, output.completed))
@@ -324,22 +369,50 @@ class CompletionTraining(LightningModule):
         self.steps_done = checkpoint["steps_done"]
 
 
-def to_network(batch: Batch, *, masked: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+class NetworkBatch(NamedTuple):
+    """What networks take and learn.
+
+    Attributes:
+        image: the true faces `(N, 3, S, S)` in [-1, 1].
+        hole: `(N, 1, S, S)`, 1 = missing.
+        inside: `(N, 1, S, S)`, 0 where the crop reaches past the picture's frame, else 1.
+        seen: what the network is given: the masked faces, or else the true ones.
+    """
+
+    image: Tensor
+    hole: Tensor
+    inside: Tensor
+    seen: Tensor
+
+    @property
+    def unknown(self) -> Tensor:
+        """Where there is a hole past the frame: a reflection, no truth to be judged by."""
+        return self.hole * (1.0 - self.inside)
+
+    def cut(self, parts: int) -> list[NetworkBatch]:
+        """Cut the batch into at most so many parts of nearly equal size."""
+        cut = (tensor.chunk(parts) for tensor in self)
+        return [NetworkBatch(*tensors) for tensors in zip(*cut, strict=True)]
+
+
+def to_network(batch: Batch, *, masked: bool) -> NetworkBatch:
     """Turn a batch of uint8 samples into what networks take and learn.
 
     Args:
         batch: the samples.
         masked: whether the network is given the faces with masks on them.
-
-    Returns:
-        The true faces `(N, 3, S, S)` in [-1, 1]; hole `(N, 1, S, S)` and inside `(N, 1, S, S)`, 0
-        or 1; and what the network is given: the masked faces, or else the true ones.
     """
     image = _picture(batch["image"])
     seen = _picture(batch["masked"]) if masked else image
-    return image, batch["hole"][:, None].float(), batch["inside"][:, None].float(), seen
+    hole, inside = (batch[name][:, None].float() for name in ("hole", "inside"))
+    return NetworkBatch(image, hole, inside, seen)
 
 
 def _picture(pixels: Tensor) -> Tensor:
     picture = pixels.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
     return picture.contiguous(memory_format=torch.channels_last)
+
+
+def _size_of(term: Tensor) -> float:
+    size = float(term.detach().abs().max())
+    return size if math.isfinite(size) else math.inf

@@ -6,32 +6,22 @@ shows known pixels only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from inpainter.losses.adversarial import SCORE_COSTS
 from inpainter.losses.regions import widen
 from weights.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from inpainter.losses import AdversarialLoss
+    from inpainter.losses.adversarial import AdversarialKind, AdversarialLoss
 
 BLUR = 10.0 / 512.0
 """Standard deviation of the blur of "blurred-hole", as a share of the picture's side: 10 pixels of
 512 (Zeng et al. 2022)."""
-
-_Side = Callable[[Tensor], Tensor]
-
-# What it costs to call a score true, and what to call it false, element by element.
-_SIDES: dict[str, tuple[_Side, _Side]] = {
-    "hinge": (lambda s: functional.relu(1.0 - s), lambda s: functional.relu(1.0 + s)),
-    "bce": (lambda s: functional.softplus(-s), functional.softplus),
-    "logistic": (lambda s: functional.softplus(-s), functional.softplus),
-    "least-squares": (lambda s: 0.5 * (s - 1.0).square(), lambda s: 0.5 * s.square()),
-}
 
 
 def check_patch_kind(kind: str) -> None:
@@ -40,10 +30,10 @@ def check_patch_kind(kind: str) -> None:
     Raises:
         ConfigurationError: it does not, so its scores cannot be labelled one by one.
     """
-    if kind not in _SIDES:
+    if kind not in SCORE_COSTS:
         raise ConfigurationError(
             f"The adversarial loss {kind!r} compares pictures with one another, so its patches "
-            f"cannot be labelled one by one: use one of {', '.join(_SIDES)}."
+            f"cannot be labelled one by one: use one of {', '.join(SCORE_COSTS)}."
         )
 
 
@@ -82,19 +72,21 @@ def patch_labels(hole: Tensor, scores: Tensor, *, blurred: bool = False) -> Tens
     return functional.adaptive_avg_pool2d(blurry, size)
 
 
-def labelled_discriminator_loss(kind: str, real: Tensor, fake: Tensor, labels: Tensor) -> Tensor:
+def labelled_discriminator_loss(
+    kind: AdversarialKind, real: Tensor, fake: Tensor, labels: Tensor
+) -> Tensor:
     """Give the mean cost of calling `real` true and `fake` false by as much as its labels say.
 
     Args:
-        kind: the adversarial loss.
+        kind: the adversarial loss, one of `SCORE_COSTS`.
         real: scores of true pictures, `(N, C, h, w)`.
         fake: scores of completed pictures, likewise.
         labels: as `patch_labels` gives them.
     """
-    as_true, as_false = _SIDES[kind]
+    costs = SCORE_COSTS[kind]
     real, fake = widen(real), widen(fake)
-    mixed = labels * as_false(fake) + (1.0 - labels) * as_true(fake)
-    return as_true(real).mean() + mixed.mean()
+    mixed = labels * costs.false(fake) + (1.0 - labels) * costs.true(fake)
+    return costs.true(real).mean() + mixed.mean()
 
 
 def hole_generator_loss(adversarial: AdversarialLoss, fake: Tensor, hole: Tensor) -> Tensor:

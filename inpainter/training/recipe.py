@@ -21,13 +21,15 @@ class DataSettings:
     """Which faces are trained on, and how they are framed.
 
     Attributes:
-        faces: folder with a `faces.jsonl`; empty where the command line gives it.
+        faces: folder of faces, as `inpainter.data.faces.list_faces` reads it; empty where the
+            command line gives it.
         pairs: data set with pairs of true and masked faces, as `unmask synthesize` writes it, whose
             pictures and holes are trained on instead; empty for none.
         masked: draws masks on the faces for networks that look at the mask itself, as
             `create_mask_source` takes it; its holes take the place of all others.
         train_split: part of the faces that is trained on.
         validation_split: part that is validated on.
+        split_seed: deals out the faces of a folder that names no parts.
         context: range of the crop's side over the hole's extent.
         lift: range of the crop's shift upwards, as a share of its side.
         rotation: largest rotation, degrees.
@@ -42,6 +44,7 @@ class DataSettings:
     masked: Any = None
     train_split: str = "train"
     validation_split: str = "val"
+    split_seed: int = 0
     context: tuple[float, float] = (1.4, 1.8)
     lift: tuple[float, float] = (0.04, 0.16)
     rotation: float = 10.0
@@ -147,6 +150,8 @@ class OptimizerSettings:
         warmup_steps: steps over which the rates rise from zero.
         final_share: the rates fall along a cosine to this share of themselves.
         gradient_clip: largest norm of the generator's gradient, None for no limit.
+        accumulate: parts that a batch is cut into, which go through the networks one after the
+            other and whose gradients are added up before a step: a large batch in little memory.
     """
 
     kind: Literal["adam", "adadelta", "sgd"] = "adam"
@@ -158,6 +163,7 @@ class OptimizerSettings:
     warmup_steps: int = 100
     final_share: float = 0.05
     gradient_clip: float | None = 1.0
+    accumulate: int = 1
 
 
 @dataclass(frozen=True)
@@ -243,6 +249,11 @@ class Recipe:
             if min(phase.steps, phase.size, phase.batch, self.round_steps) < 1:
                 raise ConfigurationError(
                     "steps, size, batch and round_steps of a recipe must be 1 or more."
+                )
+            if not 1 <= self.optimizer.accumulate <= phase.batch:
+                raise ConfigurationError(
+                    f"accumulate of the optimizer must be between 1 and the batch, {phase.batch}, "
+                    f"but is {self.optimizer.accumulate}."
                 )
             if not (phase.generator or phase.discriminator):
                 raise ConfigurationError(

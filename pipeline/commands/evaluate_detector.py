@@ -125,12 +125,14 @@ def evaluate_detector(
         for label, stage in read_stages(refiners, "--refiners").items()
     }
     used = used_weights(finder, "detector")
+    confirming = used_weights(getattr(finder, "confirmation", None), "confirmation")
     settings = {
         "sets": ", ".join(str(one) for one in sets),
         "part": part,
         "detector": detector or "yolo",
         "weights": weights,
         "weights used": str(used) if used is not None else "none",
+        "confirmation used": str(confirming) if confirming is not None else "none",
         "confidence": confidence,
         "min_width": min_width,
         "image_size": image_size,
@@ -173,7 +175,11 @@ def evaluate_detector(
     }
     configuration = {**settings, **machine(device), **versions()}
     summary = detection_summary(report, configuration)
-    summary["weights_sha256"] = None if used is None else used.sha256
+    summary["weights"] = {
+        stage: weights.sha256
+        for stage, weights in (("detector", used), ("confirmation", confirming))
+        if weights is not None
+    }
     summary["run"] = run
     written = write_report(
         output,

@@ -127,6 +127,11 @@ def evaluate_pipeline(
         for key, stage, kind in (
             (label, one.inpainter, "inpainter"),
             (f"the detector of {label}", one.detector, "detector"),
+            (
+                f"the confirmation of {label}",
+                getattr(one.detector, "confirmation", None),
+                "confirmation",
+            ),
         ):
             found = used_weights(stage, kind)  # type: ignore[arg-type]  # both are weight kinds
             if found is not None:

@@ -176,7 +176,6 @@ def _update_records(reports: Mapping[str, StoredReport], folder: Path) -> list[P
     figures: dict[Path, dict[str, Any]] = {}
     for name, report in reports.items():
         digests = set(dict(report.content.get("weights") or {}).values())
-        digests.add(report.content.get("weights_sha256"))
         matching = [path for path, record in records.items() if record.sha256 in digests]
         if not matching:
             raise ConfigurationError(
@@ -199,7 +198,7 @@ def _figures(report: StoredReport, record: WeightRecord) -> dict[str, Any] | Non
     from pipeline.recording import read_figures
     from weights.description import NetworkDescription
 
-    if record.kind == "detector" and report.stage != "detector":
+    if record.kind != "inpainter" and report.stage != "detector":
         return None
     description = NetworkDescription(
         record.kind,

@@ -105,13 +105,9 @@ def choose_encoder(codec: str, target: Path) -> Encoder:
         OutputError: no encoder at hand makes what the file format holds.
     """
     form = format_of_video(target)
-    for name in (codec, "h264", "vp9"):
-        encoder = _ENCODERS.get(name)
-        if target.suffix.lower() in _UNWRITABLE:
-            break
-        if encoder is None or (encoder.formats is not None and form not in encoder.formats):
-            continue
-        if _holds(form, encoder):
+    names = () if target.suffix.lower() in _UNWRITABLE else (codec, "h264", "vp9")
+    for encoder in (_ENCODERS[name] for name in names if name in _ENCODERS):
+        if (encoder.formats is None or form in encoder.formats) and _holds(form, encoder):
             return encoder
     raise OutputError(
         f"Cannot write {target.suffix} videos, as nothing here encodes what such a file holds: "

@@ -27,8 +27,8 @@ _PLANAR = re.compile(r"(yuvj?4(20|22|44)p|gray)((9|10|12|14|16)le)?")
 
 _MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020"}
 """Names of colour matrices by FFmpeg's AVColorSpace."""
-_UNKNOWN_ABOVE = 720
-"""Frames of at least this height that do not name their matrix are taken for BT.709."""
+_HIGH_DEFINITION = 720
+"""Height from which frames that do not name their matrix are taken for BT.709."""
 
 
 def working_format(name: str, accepted: Collection[str]) -> str:
@@ -54,6 +54,32 @@ def working_format(name: str, accepted: Collection[str]) -> str:
     wanted = [f"yuv{sampling}p{deep}" for sampling in samplings]
     wanted += [f"yuv{sampling}p" for sampling in samplings]
     return next((form for form in wanted if form in accepted), "yuv420p")
+
+
+def has_transparency(name: str) -> bool:
+    """Whether frames of a format, by FFmpeg's name, can be transparent."""
+    return any(component.is_alpha for component in load_av().VideoFormat(name, 64, 64).components)
+
+
+def in_format(frame: av.VideoFrame, form: str) -> av.VideoFrame:
+    """The frame in a format that `working_format` gave, with its time stamp.
+
+    A frame in another format says afterwards which colour matrix and levels it was converted with,
+    those that `write_pixels` goes by.
+    """
+    if frame.format.name == form:
+        return frame
+    matrix = _matrix(frame)
+    converted = frame.reformat(
+        format=form,
+        src_colorspace=matrix,
+        dst_colorspace=matrix,
+        src_color_range=_range(frame),
+        dst_color_range=1 if _is_rgb(frame) else _range(frame),
+        interpolation=_interpolation(),
+    )
+    converted.pts, converted.time_base = frame.pts, frame.time_base
+    return converted
 
 
 def aligned_hole(hole: Hole, form: str) -> Hole:
@@ -136,15 +162,21 @@ def chroma_block(form: str) -> tuple[int, int]:
 
 def _matrix(frame: av.VideoFrame) -> int:
     names = load_av().video.reformatter.Colorspace
-    unknown = "ITU709" if frame.height >= _UNKNOWN_ABOVE else "ITU601"
+    unknown = "ITU709" if frame.height >= _HIGH_DEFINITION else "ITU601"
     return int(names[_MATRICES.get(int(frame.colorspace), unknown)])
 
 
 def _range(frame: av.VideoFrame) -> int:
     """1 for video levels, 2 for full levels."""
+    if _is_rgb(frame):
+        return 2
     if frame.color_range in (1, 2):
         return int(frame.color_range)
     return 2 if frame.format.name.startswith("yuvj") else 1
+
+
+def _is_rgb(frame: av.VideoFrame) -> bool:
+    return bool(frame.format.is_rgb or frame.format.has_palette)
 
 
 def _interpolation() -> int:

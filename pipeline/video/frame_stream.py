@@ -17,7 +17,7 @@ import numpy as np
 from pipeline.core import Face
 from pipeline.crop import Crop
 from pipeline.video.face_track import CERTAIN, FaceTrack
-from pipeline.video.mask_tracker import MaskTracker, TrackedHole
+from pipeline.video.mask_tracker import MaskTracker
 from pipeline.video.motion import grey
 from pipeline.video.scene_cuts import SceneCuts
 from pipeline.video.settings import VideoSettings
@@ -38,7 +38,7 @@ SQUARE_STEP = 0.1
 AFTER_BLENDING = 2.0 / 3.0
 """How steady a blended face is kept over how steady its fill was: enough to even out what a blender
 finds anew in each frame, such as grain, and little enough to follow the light."""
-EDGE = 0.04
+FADE_DEPTH = 0.04
 """Depth in the hole from which the blended face is kept steady, as a share of the crop's side."""
 SURE = 0.5
 """Certainty of a motion from which the past fill is fully trusted."""
@@ -143,12 +143,9 @@ class FrameStream:
         self._scenes.restore(plain["scenes"])
         first = self._taken - len(images)
         self._pending = deque((first + place, image) for place, image in enumerate(images))
-        greys = [(number, grey(image)) for number, image in list(self._pending)[-self._kept :]]
+        last = list(self._pending)[-self.settings.reach - 1 :]
+        greys = [(number, grey(image)) for number, image in last]
         self._tracker.restore(plain["tracker"], arrays, greys)
-
-    @property
-    def _kept(self) -> int:
-        return self.settings.hold + 1
 
     def _analyse(self, images: Sequence[Image]) -> None:
         for image in images:
@@ -181,44 +178,47 @@ class FrameStream:
     def _emit(self, count: int) -> list[UnmaskedFrame]:
         if count <= 0:
             return []
-        frames = [self._pending.popleft() for _ in range(count)]
+        frames = deque(self._pending.popleft() for _ in range(count))
         began = time.perf_counter()
-        images = [image for _, image in frames]
-        tracked: list[tuple[TrackedHole, Face]] = []
+        tracked: list[tuple[FaceTrack, Face]] = []
         for place, (number, image) in enumerate(frames):
             tracked += self._faces(place, number, image)
         self.timings["tracking"] += time.perf_counter() - began
         fills = self.pipeline.complete(
-            images, [face for _, face in tracked], [self.timings] * count
+            [image for _, image in frames], [face for _, face in tracked], [self.timings] * count
         )
         done = []
-        for place, (number, image) in enumerate(frames):
+        # A frame is let go of when it is done: whole frames are most of the memory in use.
+        for place in range(count):
+            number, image = frames.popleft()
             own = [
-                (hole.track, face, fill)
-                for (hole, face), fill in zip(tracked, fills, strict=True)
+                (track, face, fill)
+                for (track, face), fill in zip(tracked, fills, strict=True)
                 if face.picture == place
             ]
             done.append(self._finished(number, image, own))
-        self._tracker.forget_before(frames[-1][0] + 1)
+        self._tracker.forget_before(number + 1)
         return done
 
-    def _faces(self, place: int, number: int, image: Image) -> list[tuple[TrackedHole, Face]]:
+    def _faces(self, place: int, number: int, image: Image) -> list[tuple[FaceTrack, Face]]:
         size = (image.shape[0], image.shape[1])
-        holes = self._tracker.holes_at(number, size)
         taken: Hole = np.zeros(size, np.bool_)
-        separate = []
-        for tracked in holes:
+        separate: list[tuple[FaceTrack, Hole]] = []
+        for tracked in self._tracker.holes_at(number, size):
             hole = tracked.hole
             if self._aligned is not None:
                 hole = self._aligned(hole) & ~taken
+                # What is left of a small hole may lie in another's blocks.
+                if not hole.any():
+                    continue
             taken |= hole
-            separate.append((tracked, hole))
+            separate.append((tracked.track, hole))
         faces = []
-        for tracked, hole in separate:
-            crop = self._crop(tracked.track, number, hole)
-            faces.append((tracked, Face(place, hole, crop, crop.take(taken))))
-            if not tracked.track.filled:
-                tracked.track.filled = True
+        for track, hole in separate:
+            crop = self._crop(track, number, hole)
+            faces.append((track, Face(place, hole, crop, crop.take(taken))))
+            if not track.filled:
+                track.filled = True
                 self.people += 1
         return faces
 
@@ -304,6 +304,6 @@ def _faded_in(blended: Image, steady: Image, missing: Hole) -> Image:
     if steady is blended:
         return blended
     depth = cv2.distanceTransform(missing.view(np.uint8), cv2.DIST_L2, 3)
-    share = np.clip(depth / (EDGE * len(missing)), 0.0, 1.0)[:, :, None]
+    share = np.clip(depth / (FADE_DEPTH * len(missing)), 0.0, 1.0)[:, :, None]
     mixed = blended + share * (steady.astype(np.float32) - blended)
     return np.asarray(np.rint(mixed), np.uint8)

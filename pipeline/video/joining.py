@@ -6,6 +6,8 @@ import heapq
 import os
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from pipeline.video.formats import BOXED, EVENLY_TIMED, takes_stream
@@ -13,7 +15,7 @@ from pipeline.video.library import load_av
 from weights.errors import OutputError, UnmaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.video.report import Sound
@@ -65,25 +67,21 @@ def join(
         segments: the pictures.
         path: the file to write.
         form: FFmpeg's name of its format.
-        tags: the container's tags.
+        tags: the container's tags; those that tell of the source's file are not passed on.
         tag: what the pictures' codec is called in the file; None for FFmpeg's own name.
         last_duration: how long the last frame is shown, in the source's time base.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    av = load_av()
-    failures = (av.FFmpegError, ValueError)
+    failures = (load_av().FFmpegError, ValueError)
+    attempt = partial(_join, source, segments, path, form, tags, tag, last_duration)
     try:
         try:
-            return _join(
-                av, source, segments, path, form, tags, tag, last_duration, copy_sound=True
-            )
+            return attempt(copy_sound=True)
         except failures:
             # Some formats say only in the end that they do not hold what was copied.
-            return _join(
-                av, source, segments, path, form, tags, tag, last_duration, copy_sound=False
-            )
+            return attempt(copy_sound=False)
     except UnmaskError:
         raise
     except (*failures, OSError) as error:
@@ -91,7 +89,6 @@ def join(
 
 
 def _join(
-    av: Any,
     source: VideoSource,
     segments: Sequence[Path],
     path: Path,
@@ -102,6 +99,7 @@ def _join(
     *,
     copy_sound: bool,
 ) -> Joined:
+    av = load_av()
     notes: list[str] = []
     options = {"movflags": "+faststart"} if form in BOXED else {}
     with (
@@ -121,13 +119,13 @@ def _join(
             pictures.set_display_matrix(source.matrix)
         pictures.metadata.update(_passed_on(source.stream_metadata))
         copied, encoded, sound = _other_streams(
-            av, container, target, source, form, notes, copy_sound=copy_sound
+            container, target, source, form, notes, copy_sound=copy_sound
         )
-        target.metadata.update({**_passed_on(source.metadata), **tags})
+        target.metadata.update(_passed_on(tags))
         chapters = container.chapters()
         if chapters:
             target.set_chapters(chapters)
-        feeds = [_picture_packets(av, source, segments, pictures, form, last_duration)]
+        feeds = [_picture_packets(source, segments, pictures, form, last_duration)]
         if copied or encoded:
             feeds.append(_other_packets(container, source, copied, encoded))
         for _, _, _, packet in heapq.merge(*feeds, key=lambda timed: timed[:3]):
@@ -147,7 +145,6 @@ def _passed_on(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def _other_streams(
-    av: Any,
     container: Any,
     target: Any,
     source: VideoSource,
@@ -171,7 +168,7 @@ def _other_streams(
         if (copy_sound or stream.type != "audio") and takes_stream(form, _copier(stream)):
             made = copied[stream.index] = _copier(stream)(target)
         elif stream.type == "audio":
-            pair = _encoded_stream(av, target, stream, form)
+            pair = _encoded_stream(target, stream, form)
             if pair is not None:
                 encoded[stream.index] = pair
                 made = pair[0]
@@ -199,7 +196,7 @@ def _copier(stream: Any) -> Callable[[Any], Any]:
     return add
 
 
-def _encoded_stream(av: Any, target: Any, stream: Any, form: str) -> tuple[Any, Any] | None:
+def _encoded_stream(target: Any, stream: Any, form: str) -> tuple[Any, Any] | None:
     context = stream.codec_context
     # Some files tell no more than how many channels there are.
     layout = _LAYOUTS.get(context.channels, context.layout.name)
@@ -215,7 +212,7 @@ def _encoded_stream(av: Any, target: Any, stream: Any, form: str) -> tuple[Any, 
         made = add(target)
         made.time_base = Fraction(1, rate)
         made.codec_context.open()
-        resampler = av.AudioResampler(
+        resampler = load_av().AudioResampler(
             format=made.codec_context.format,
             layout=made.codec_context.layout,
             rate=rate,
@@ -226,16 +223,16 @@ def _encoded_stream(av: Any, target: Any, stream: Any, form: str) -> tuple[Any, 
 
 
 def _picture_packets(
-    av: Any,
     source: VideoSource,
     segments: Sequence[Path],
     stream: Any,
     form: str,
     last_duration: int,
 ) -> Iterator[Timed]:
+    av = load_av()
     base = _time_base(source, form)
     held: Any = None
-    count = 0
+    numbers = count()
     for path in segments:
         with av.open(os.fspath(path)) as container:
             own = container.streams.video[0]
@@ -247,15 +244,14 @@ def _picture_packets(
                     pts = max(pts, held.pts + 1)
                     # A frame is shown until the next one, which the segments do not all know.
                     held.duration = pts - held.pts
-                    yield held.pts * base, 0, count, held
-                    count += 1
+                    yield held.pts * base, 0, next(numbers), held
                 packet.pts = packet.dts = pts
                 packet.time_base = base
                 packet.stream = stream
                 held = packet
     if held is not None:
         held.duration = round(last_duration * source.time_base / base)
-        yield held.pts * base, 0, count, held
+        yield held.pts * base, 0, next(numbers), held
 
 
 def _other_packets(
@@ -265,34 +261,42 @@ def _other_packets(
     encoded: Mapping[int, tuple[Any, Any]],
 ) -> Iterator[Timed]:
     streams = [container.streams[index] for index in sorted({*copied, *encoded})]
-    count = 0
+    numbers = count()
     time = -source.start
-    for packet in container.demux(*streams):
+    for packet in source.packets(container, streams):
         index = packet.stream_index
         if packet.dts is not None and packet.time_base:
             # Streams are interleaved in the file, if not exactly; the order must not break.
             time = max(time, packet.dts * packet.time_base - source.start)
         if index in encoded:
-            for made in _encoded_packets(packet, *encoded[index], source.start):
-                yield time, 1 + index, count, made
-                count += 1
+            for made in _encoded_packets(_sound(packet, source.start), *encoded[index]):
+                yield time, 1 + index, next(numbers), made
         elif packet.dts is not None:
             offset = round(source.start / packet.time_base)
             packet.dts -= offset
             if packet.pts is not None:
                 packet.pts -= offset
             packet.stream = copied[index]
-            yield time, 1 + index, count, packet
-            count += 1
+            yield time, 1 + index, next(numbers), packet
+    for index, (stream, resampler) in encoded.items():
+        for made in (*_encoded_packets([None], stream, resampler), *stream.encode(None)):
+            yield time, 1 + index, next(numbers), made
 
 
-def _encoded_packets(packet: Any, stream: Any, resampler: Any, start: Fraction) -> Iterator[Any]:
-    frames = packet.decode()
-    # The packet without a time stamp that ends a stream also empties decoder and resampler.
-    for frame in [*frames, None] if packet.dts is None else frames:
-        if frame is not None and frame.pts is not None:
+def _sound(packet: Any, start: Fraction) -> list[Any]:
+    """The frames of sound in a packet, timed from the start; none where it is damaged."""
+    try:
+        frames = packet.decode()
+    except load_av().FFmpegError:
+        return []
+    for frame in frames:
+        if frame.pts is not None:
             frame.pts -= round(start / frame.time_base)
+    return list(frames)
+
+
+def _encoded_packets(frames: Iterable[Any], stream: Any, resampler: Any) -> Iterator[Any]:
+    """The packets that frames of sound give; None among them empties the resampler."""
+    for frame in frames:
         for resampled in resampler.resample(frame):
             yield from stream.encode(resampled)
-    if packet.dts is None:
-        yield from stream.encode(None)

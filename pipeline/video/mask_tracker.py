@@ -39,7 +39,6 @@ class TrackedHole:
 
     track: FaceTrack
     hole: Hole
-    field: Field
 
 
 class MaskTracker:
@@ -60,8 +59,8 @@ class MaskTracker:
         self._framing = {"context": context, "lift": lift}
         self._tracks: list[FaceTrack] = []
         self._alive: set[int] = set()
-        self._greys: deque[tuple[int, Grey]] = deque(maxlen=settings.hold + 1)
-        self._looks: dict[int, int] = {}
+        self._greys: deque[tuple[int, Grey]] = deque(maxlen=settings.reach + 1)
+        self._looks: set[int] = set()
         self._shot = 0
         self._shots: dict[int, int] = {}
         self.count = 0
@@ -84,12 +83,10 @@ class MaskTracker:
         self._shots[frame] = self._shot
         for track in self._living():
             self._follow(track, frame, grey)
+        self._greys.append((frame, grey))
         if holes is not None:
-            self._looks[frame] = self._shot
-            self._greys.append((frame, grey))
-            self._match(frame, grey, list(holes))
-        else:
-            self._greys.append((frame, grey))
+            self._looks.add(frame)
+            self._match(frame, grey, holes)
         for track in self._living():
             if frame - track.last_found > self.settings.look_ahead:
                 self._alive.discard(track.number)
@@ -101,33 +98,30 @@ class MaskTracker:
             frame: a frame that was taken in and not forgotten.
             size: its height and width.
         """
-        settings = self.settings
-        reach = range(frame - settings.look_ahead, frame + settings.look_ahead + 1)
+        first, last = frame - self.settings.look_ahead, frame + self.settings.look_ahead
         shot = self._shots[frame]
-        looks = sum(self._looks.get(index) == shot for index in reach)
-        hold = settings.hold + settings.detect_every - 1
+        looks = sum(first <= look <= last and self._shots[look] == shot for look in self._looks)
         tracked: list[TrackedHole] = []
         taken: Hole = np.zeros(size, np.bool_)
         for track in self._tracks:
-            found = track.found_between(reach.start, reach.stop - 1)
-            if found < min(2, looks) or not track.covers(frame, hold):
+            found = track.found_between(first, last)
+            if found < min(2, looks) or not track.covers(frame, self.settings.reach):
                 continue
-            field = track.field_at(frame, settings.smoothing)
+            field = track.field_at(frame, self.settings.smoothing)
             hole = hole_of_field(field, track.poses[frame], size)
             area = int(np.count_nonzero(hole))
             own = hole & ~taken
             if not area or np.count_nonzero(own) <= MOST_LOST * area:
                 continue
             taken |= own
-            tracked.append(TrackedHole(track, own, field))
+            tracked.append(TrackedHole(track, own))
         return tracked
 
     def forget_before(self, frame: int) -> None:
         """Drop what no frame from this one on needs any more."""
         first = frame - self.settings.look_ahead
-        for known in (self._looks, self._shots):
-            for index in [index for index in known if index < first]:
-                del known[index]
+        self._looks = {look for look in self._looks if look >= first}
+        self._shots = {index: shot for index, shot in self._shots.items() if index >= first}
         kept = []
         for track in self._tracks:
             if track.number in self._alive or max(track.poses) >= frame:
@@ -146,7 +140,7 @@ class MaskTracker:
         plain = {
             "tracks": tracks,
             "alive": sorted(self._alive),
-            "looks": list(self._looks.items()),
+            "looks": sorted(self._looks),
             "shots": list(self._shots.items()),
             "shot": self._shot,
             "count": self.count,
@@ -172,7 +166,7 @@ class MaskTracker:
             for track in plain["tracks"]
         ]
         self._alive = set(plain["alive"])
-        self._looks = dict(plain["looks"])
+        self._looks = set(plain["looks"])
         self._shots = dict(plain["shots"])
         self._shot = plain["shot"]
         self.count = plain["count"]
@@ -190,7 +184,7 @@ class MaskTracker:
         track.poses[frame] = track.poses[before] @ inverse(motion.matrix)
         track.certainties[frame] = motion.certainty
 
-    def _match(self, frame: int, grey: Grey, holes: list[Hole]) -> None:
+    def _match(self, frame: int, grey: Grey, holes: Sequence[Hole]) -> None:
         living = self._living()
         pairs = []
         for place, hole in enumerate(holes):

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.provenance import sidecar_path
 from pipeline.video.formats import BOXED
-from pipeline.video.library import load_av
+from pipeline.video.source import open_video
 from weights.atomic import atomic_path
-from weights.errors import InputError
 from weights.provenance import Mark, mark_xmp, read_mark_from_xmp
 
 if TYPE_CHECKING:
@@ -27,7 +26,9 @@ XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """The UUID of the box that holds XMP."""
 XMP_TAG = "XMP"
 _MOST_XMP = 16 * 1024 * 1024
+"""Bytes of the largest packet that is read."""
 _TAGGED = frozenset({"matroska", "webm"})
+"""Formats whose tags may have any name."""
 
 
 def marked_tags(tags: Mapping[str, str], mark: Mark, form: str, xmp: bytes) -> dict[str, str]:
@@ -39,17 +40,18 @@ def marked_tags(tags: Mapping[str, str], mark: Mark, form: str, xmp: bytes) -> d
         form: FFmpeg's name of the file format.
         xmp: the packet with the mark.
     """
-    marked = dict(tags)
     comment = next((value for key, value in tags.items() if key.lower() == "comment"), "")
-    said = f"{mark.notice} Made by {mark.software} with {', '.join(mark.models)}."
     if mark.notice not in comment:
-        marked = {key: value for key, value in marked.items() if key.lower() != "comment"}
-        marked["comment"] = f"{comment}\n{said}" if comment else said
+        said = f"{mark.notice} Made by {mark.software} with {', '.join(mark.models)}."
+        comment = f"{comment}\n{said}" if comment else said
+    own = {"comment": comment}
     if form in _TAGGED:
-        marked["DIGITAL_SOURCE_TYPE"] = mark.digital_source_type
-        marked["SOFTWARE"] = mark.software
-        marked[XMP_TAG] = xmp.decode()
-    return marked
+        own["DIGITAL_SOURCE_TYPE"] = mark.digital_source_type
+        own["SOFTWARE"] = mark.software
+        own[XMP_TAG] = xmp.decode()
+    # An older packet in a tag would be read before the new one that lies elsewhere.
+    replaced = {key.lower() for key in (*own, XMP_TAG)}
+    return {key: value for key, value in tags.items() if key.lower() not in replaced} | own
 
 
 def marked_xmp(source: Path, tags: Mapping[str, str], mark: Mark) -> bytes:
@@ -57,14 +59,19 @@ def marked_xmp(source: Path, tags: Mapping[str, str], mark: Mark) -> bytes:
     return mark_xmp(_read_xmp(source, tags), mark)
 
 
-def write_xmp(path: Path, form: str, xmp: bytes, target: Path, *, overwrite: bool) -> None:
+def sidecar_of_video(target: Path, form: str) -> Path | None:
+    """Where the XMP packet of a video lies whose format, by FFmpeg's name, cannot hold it."""
+    return None if form in BOXED or form in _TAGGED else sidecar_path(target)
+
+
+def write_xmp(path: Path, form: str, xmp: bytes, sidecar: Path | None, *, overwrite: bool) -> None:
     """Put the XMP packet where the format has it, if that is not among the tags.
 
     Args:
         path: the finished file, which may still have a temporary name.
         form: FFmpeg's name of its format.
         xmp: the packet.
-        target: the file's name in the end, beside which a sidecar lies.
+        sidecar: as `sidecar_of_video` gives it for the file's name in the end.
         overwrite: replace a sidecar.
 
     Raises:
@@ -73,8 +80,8 @@ def write_xmp(path: Path, form: str, xmp: bytes, target: Path, *, overwrite: boo
     if form in BOXED:
         with path.open("ab") as file:
             file.write(struct.pack(">I4s", 24 + len(xmp), b"uuid") + XMP_BOX + xmp)
-    elif form not in _TAGGED:
-        with atomic_path(sidecar_path(target), overwrite=overwrite) as temporary:
+    elif sidecar is not None:
+        with atomic_path(sidecar, overwrite=overwrite) as temporary:
             temporary.write_bytes(xmp)
 
 
@@ -85,13 +92,9 @@ def read_video_mark(path: str | os.PathLike[str]) -> Mark | None:
         InputError: it is no video that can be read.
         MissingDependencyError: PyAV is not installed.
     """
-    av = load_av()
     video = Path(path)
-    try:
-        with av.open(os.fspath(video), metadata_errors="replace") as container:
-            tags = dict(container.metadata)
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise InputError(f"{video} is no video that can be read: {error}.") from error
+    with open_video(video) as container:
+        tags = dict(container.metadata)
     return read_mark_from_xmp(_read_xmp(video, tags))
 
 
@@ -100,7 +103,7 @@ def _read_xmp(path: Path, tags: Mapping[str, str]) -> bytes | None:
     if tag is not None:
         return tag.encode()
     if _is_boxed(path):
-        return next((xmp for xmp in _xmp_boxes(path)), None)
+        return next(_xmp_boxes(path), None)
     sidecar = sidecar_path(path)
     return sidecar.read_bytes() if sidecar.is_file() else None
 
@@ -115,7 +118,8 @@ def _xmp_boxes(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
         start = 0
-        while start + 8 <= end:
+        # No packet fits into less than the longest header.
+        while start + 16 <= end:
             file.seek(start)
             size, kind = struct.unpack(">I4s", file.read(8))
             header = 8
@@ -125,6 +129,7 @@ def _xmp_boxes(path: Path) -> Iterator[bytes]:
                 size = end - start
             if size < header:
                 return
-            if kind == b"uuid" and file.read(16) == XMP_BOX and size - header - 16 <= _MOST_XMP:
-                yield file.read(size - header - 16)
+            length = size - header - len(XMP_BOX)
+            if kind == b"uuid" and 0 <= length <= _MOST_XMP and file.read(16) == XMP_BOX:
+                yield file.read(length)
             start += size

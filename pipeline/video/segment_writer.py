@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from pipeline.video.frame_pixels import in_format
 from pipeline.video.library import load_av
 from weights.errors import OutputError
 
@@ -66,8 +67,9 @@ class SegmentWriter:
         stream.pix_fmt = encoding.pixel_format
         context = stream.codec_context
         context.time_base = source.time_base
+        first = in_format(source.first, encoding.pixel_format)
         for name in ("color_range", "color_primaries", "color_trc", "colorspace"):
-            setattr(context, name, getattr(source.first, name))
+            setattr(context, name, getattr(first, name))
         if source.aspect:
             context.sample_aspect_ratio = source.aspect
 

@@ -17,7 +17,8 @@ class VideoSettings:
             `detect_every`. A mask that was not found for up to so many frames is bridged, and a
             mask found in one frame only, with none near in time, is taken for a mistake.
         hold: how far a hole reaches in time before the first and after the last time that its mask
-            was found, from 0 to below `look_ahead`.
+            was found, from 0 to below `look_ahead`; frames that the detector passed over do not
+            count.
         smoothing: standard deviation of the average of outlines over time; 0 takes each as it is.
         steadiness: how much of a fill is kept from one frame to the next, 0 to below 1; 0 fills
             each frame for itself.
@@ -56,3 +57,8 @@ class VideoSettings:
             raise InputError(f"smoothing must be from 0 to 100, but is {self.smoothing!r}.")
         if not 0.0 <= self.steadiness < 1.0:
             raise InputError(f"steadiness must be from 0 to below 1, but is {self.steadiness!r}.")
+
+    @property
+    def reach(self) -> int:
+        """How far a hole reaches before the first and after the last find, all frames counted."""
+        return min(self.hold + self.detect_every, self.look_ahead) - 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ from pipeline.video.orientation import Orientation
 from weights.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import av
 
 MOST_DAMAGED = 1000
-"""After so many packets in a row that cannot be decoded a video counts as broken."""
+"""After so many packets in a row that cannot be decoded a video counts as broken off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +43,23 @@ class SourceFrame:
     frame: av.VideoFrame
 
 
+def open_video(path: Path) -> Any:
+    """Open a video's container for reading; it is a context manager that closes the file.
+
+    Raises:
+        InputError: it cannot be opened or is no video.
+        MissingDependencyError: PyAV is not installed.
+    """
+    av = load_av()
+    if not path.is_file():
+        raise InputError(f"There is no video {path}.")
+    try:
+        return av.open(os.fspath(path), metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
+        raise InputError(f"{path} is no video that can be read: {reason}.") from error
+
+
 class VideoSource:
     """A video file whose first stream of moving pictures is read.
 
@@ -55,14 +71,19 @@ class VideoSource:
         size: height and width of the frames as they are stored, in pixels.
         format: FFmpeg's name of their pixel format.
         codec: FFmpeg's name of the codec.
+        index: number of the stream in the file.
         time_base: seconds per unit of the time stamps.
         rate: frames per second on average, or None.
         total: about how many frames there are, or None.
+        aspect: width over height of a pixel, or None.
+        metadata: the file's tags.
+        stream_metadata: the stream's.
+        has_sound: whether there is sound beside the pictures.
         matrix: the display matrix, 9 numbers, or None.
         orientation: what it says.
         start: seconds at which the file begins, at least 0.
         first: the first frame.
-        damaged: packets that could not be decoded so far.
+        damaged: packets that could not be decoded when the frames were last read.
         broken_off: whether the file could not be read to its end.
 
     Raises:
@@ -85,6 +106,7 @@ class VideoSource:
             self.aspect: Fraction | None = stream.sample_aspect_ratio
             self.metadata = dict(container.metadata)
             self.stream_metadata = dict(stream.metadata)
+            self.has_sound = bool(container.streams.audio)
             self.start = max(Fraction(0), Fraction(container.start_time or 0, 1_000_000))
         first = next(self.frames(), None)
         if first is None:
@@ -95,29 +117,16 @@ class VideoSource:
         self.matrix = _display_matrix(self.first)
         self.orientation = Orientation.of_matrix(self.matrix)
 
-    @contextlib.contextmanager
-    def opened(self) -> Iterator[Any]:
-        """Open the file's container.
-
-        Raises:
-            InputError: it cannot be opened or is no video.
-        """
-        if not self.path.is_file():
-            raise InputError(f"There is no video {self.path}.")
-        try:
-            container = self._av.open(os.fspath(self.path), metadata_errors="replace")
-        except (self._av.FFmpegError, OSError, ValueError) as error:
-            raise InputError(
-                f"{self.path} is no video that can be read: {_reason(error)}."
-            ) from error
-        with container:
-            yield container
+    def opened(self) -> Any:
+        """Open the file's container, as `open_video` does."""
+        return open_video(self.path)
 
     def frames(self, start: int = 0, own_pts: int | None = None) -> Iterator[SourceFrame]:
         """Decode the frames.
 
-        Packets that cannot be decoded are counted in `damaged` and passed over. Frames of another
-        size than the first are brought to its size.
+        Packets that cannot be decoded are counted in `damaged` and passed over; after
+        `MOST_DAMAGED` of them in a row the file counts as broken off. Frames of another size than
+        the first are brought to its size.
 
         Args:
             start: number of the first frame to give.
@@ -125,26 +134,62 @@ class VideoSource:
                 decoding all that comes before.
 
         Raises:
-            InputError: the file cannot be read any further.
+            InputError: the file cannot be opened.
         """
         if start and own_pts is not None:
             frames = self._from(start, own_pts)
             if frames is not None:
                 yield from frames
                 return
-        for frame in self._numbered(_decode(self, None), 0):
+        for frame in self._numbered(self._decoded(None), 0):
             if frame.number >= start:
                 yield frame
 
+    def packets(self, container: Any, streams: Sequence[Any]) -> Iterator[Any]:
+        """Read the packets of some streams, up to where the file breaks off if it does.
+
+        What came before that place is worth keeping, so it is said in `broken_off` only.
+        """
+        try:
+            yield from container.demux(*streams)
+        except self._av.FFmpegError:
+            self.broken_off = True
+
     def _from(self, start: int, own_pts: int) -> Iterator[SourceFrame] | None:
         """The frames from a sought one on; None where it is not found."""
-        frames = _decode(self, own_pts)
+        frames = self._decoded(own_pts)
         for frame in frames:
             if frame.pts is None or frame.pts > own_pts:
                 break
             if frame.pts == own_pts:
                 return self._numbered(itertools.chain([frame], frames), start)
         return None
+
+    def _decoded(self, seek: int | None) -> Iterator[Any]:
+        """The decoded frames, from the start or from a key frame at or before `seek`."""
+        self.damaged = 0
+        with self.opened() as container:
+            stream = container.streams[self.index]
+            stream.thread_type = "AUTO"
+            if seek is not None:
+                try:
+                    container.seek(seek, stream=stream)
+                except self._av.FFmpegError:
+                    return
+            in_a_row = 0
+            for packet in self.packets(container, [stream]):
+                try:
+                    frames = packet.decode()
+                except self._av.FFmpegError:
+                    self.damaged += 1
+                    in_a_row += 1
+                    if in_a_row > MOST_DAMAGED:
+                        self.broken_off = True
+                        return
+                    continue
+                if frames:
+                    in_a_row = 0
+                yield from frames
 
     def _numbered(self, frames: Iterator[Any], number: int) -> Iterator[SourceFrame]:
         last: int | None = None
@@ -186,50 +231,9 @@ class VideoSource:
         return None
 
 
-def _decode(source: VideoSource, seek: int | None) -> Iterator[Any]:
-    errors = load_av().FFmpegError
-    with source.opened() as container:
-        stream = container.streams[source.index]
-        stream.thread_type = "AUTO"
-        if seek is not None:
-            try:
-                container.seek(seek, stream=stream)
-            except errors:
-                return
-        packets = container.demux(stream)
-        in_a_row = 0
-        while True:
-            try:
-                packet = next(packets, None)
-            except errors:
-                # What came before the place where the file is broken off is worth keeping.
-                source.broken_off = True
-                return
-            if packet is None:
-                return
-            try:
-                frames = packet.decode()
-            except errors as error:
-                source.damaged += 1
-                in_a_row += 1
-                if in_a_row > MOST_DAMAGED:
-                    raise InputError(
-                        f"{source.path} cannot be decoded any further: {_reason(error)}."
-                    ) from error
-                continue
-            if frames:
-                in_a_row = 0
-            yield from frames
-
-
 def _display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
     side_data: Any = frame.side_data
     data = side_data.get("DISPLAYMATRIX")
     if data is None:
         return None
     return tuple(int(value) for value in np.frombuffer(bytes(data), "<i4"))
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return str(text).rstrip(".")

@@ -176,11 +176,11 @@ def _parts(missing: Mask, to_canvas: Matrix, side: int) -> Plane:
 def _agreement(canvas: _Canvas, values: Plane, where: Mask) -> float:
     """How well a new fill agrees with the mean outside the hole, 0 to 1."""
     step = max(1, len(where) // 128)
-    rows = slice(None, None, step)
-    seen = where[rows, rows] & (canvas.known[rows, rows] > 0.0)
+    coarse = (slice(None, None, step), slice(None, None, step))
+    seen = where[coarse] & (canvas.known[coarse] > 0.0)
     if np.count_nonzero(seen) < 16:
         return 1.0
-    apart = np.abs(values[rows, rows] - canvas.mean[rows, rows])[seen].mean()
+    apart = np.abs(values[coarse] - canvas.mean[coarse])[seen].mean()
     return float(np.exp(-((float(apart) / DISAGREEMENT) ** 2)))
 
 

@@ -11,11 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.video.formats import BOXED, choose_encoder, format_of_video, pixel_formats
-from pipeline.video.frame_pixels import aligned_hole, read_pixels, working_format, write_pixels
+from pipeline.video.frame_pixels import (
+    aligned_hole,
+    has_transparency,
+    in_format,
+    read_pixels,
+    working_format,
+    write_pixels,
+)
 from pipeline.video.frame_stream import FrameStream, UnmaskedFrame
-from pipeline.video.joining import join
+from pipeline.video.joining import Joined, join
 from pipeline.video.library import load_av
-from pipeline.video.provenance import marked_tags, marked_xmp, write_xmp
+from pipeline.video.provenance import marked_tags, marked_xmp, sidecar_of_video, write_xmp
 from pipeline.video.report import VideoReport
 from pipeline.video.segment_writer import Encoding, SegmentWriter
 from pipeline.video.settings import VideoSettings
@@ -30,8 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipeline.core import Pipeline
-    from pipeline.video.report import Sound
-    from weights.contracts import Image
+    from weights.contracts import Hole, Image
 
 
 def unmask_video(
@@ -67,58 +73,60 @@ def unmask_video(
 
     Raises:
         InputError: the source is no video that can be read, or is the target.
-        OutputError: the target exists, or cannot be written.
+        OutputError: the target exists, cannot be written, or is being written by another call.
         MissingDependencyError: PyAV is not installed.
     """
     began = time.perf_counter()
     settings = settings or VideoSettings()
     source, target = Path(source), Path(target)
     form = format_of_video(target)
-    if target.exists() and not overwrite:
-        raise OutputError(f"{target} exists already and is not overwritten unless asked.")
+    sidecar = sidecar_of_video(target, form)
+    for path in (target, sidecar):
+        if path is not None and path.exists() and not overwrite:
+            raise OutputError(f"{path} exists already and is not overwritten unless asked.")
     video = VideoSource(source)
     if target.exists() and target.samefile(source):
         raise InputError(f"{source} is both the video and its target: choose another target.")
     encoder = choose_encoder(video.codec, target)
     accepted = pixel_formats(encoder, video.size)
     encoding = Encoding(encoder, working_format(video.format, accepted))
-    folder = WorkFolder(target, _job(pipeline, video, encoding, settings), resume=resume)
-    work = _Work(pipeline, video, encoding, settings, folder)
-    resumed = work.counts.frames
-    try:
+    job = _job(pipeline, video, encoding, settings)
+    with WorkFolder(target, job, resume=resume) as folder:
+        work = _Work(pipeline, video, encoding, settings, folder)
+        resumed = work.counts.frames
         work.run(progress)
-    finally:
-        if not folder.segments:
-            folder.remove()
-    counts = work.counts
-    notes: list[str] = []
-    sound: Sound
-    changed = counts.faces > 0
-    with atomic_path(target, overwrite=overwrite) as temporary:
-        if not changed and source.suffix.lower() == target.suffix.lower():
-            shutil.copyfile(source, temporary)
-            sound = "copied" if work.has_sound() else "none"
-        else:
-            tags: dict[str, str] = {}
-            if changed:
-                mark = make_mark(pipeline.model_names())
-                xmp = marked_xmp(source, video.metadata, mark)
-                tags = marked_tags(video.metadata, mark, form, xmp)
-            joined = join(
-                video,
-                folder.segments,
-                temporary,
-                form=form,
-                tags=tags,
-                tag=encoder.tag if form in BOXED else None,
-                last_duration=counts.last_duration,
-            )
-            sound, notes = joined.sound, list(joined.notes)
-            if changed:
-                write_xmp(temporary, form, xmp, target, overwrite=overwrite)
-    folder.remove()
+        counts = work.counts
+        changed = counts.faces > 0
+        with atomic_path(target, overwrite=overwrite) as temporary:
+            if not changed and source.suffix.lower() == target.suffix.lower():
+                shutil.copyfile(source, temporary)
+                joined = Joined("copied" if video.has_sound else "none", ())
+            else:
+                tags, xmp = video.metadata, None
+                if changed:
+                    mark = make_mark(pipeline.model_names())
+                    xmp = marked_xmp(source, tags, mark)
+                    tags = marked_tags(tags, mark, form, xmp)
+                joined = join(
+                    video,
+                    folder.segments,
+                    temporary,
+                    form=form,
+                    tags=tags,
+                    tag=encoder.tag if form in BOXED else None,
+                    last_duration=counts.last_duration,
+                )
+                if xmp is not None:
+                    write_xmp(temporary, form, xmp, sidecar, overwrite=overwrite)
+        folder.remove()
+    if sidecar is not None and not changed:
+        # It told of the video that was replaced.
+        sidecar.unlink(missing_ok=True)
+    notes = list(joined.notes)
+    if changed and has_transparency(video.format):
+        notes.append("The transparency of the pictures was left out.")
     if video.damaged:
-        notes.append(f"{video.damaged} damaged pieces of the video were passed over.")
+        notes.append(f"Damaged pieces of the video that were passed over: {video.damaged}.")
     if video.broken_off:
         notes.append("The video breaks off and could not be read to its end.")
     return VideoReport(
@@ -130,7 +138,7 @@ def unmask_video(
         cuts=work.stream.cuts,
         changed=changed,
         resumed=resumed,
-        sound=sound,
+        sound=joined.sound,
         seconds=time.perf_counter() - began,
         timings=dict(work.stream.timings),
         notes=tuple(notes),
@@ -174,10 +182,10 @@ class _Work:
 
     def run(self, progress: Callable[[int, int | None], None] | None) -> None:
         """Fill and encode all frames that are not done."""
-        if self._complete:
-            return
         frames = self._frames()
         self._tell(progress)
+        if self._complete:
+            return
         while chunk := list(islice(frames, self.settings.chunk)):
             self._waiting += chunk
             self._write(self.stream.push([self._pixels(frame) for frame in chunk]))
@@ -189,11 +197,6 @@ class _Work:
         if self._writer is not None:
             self._finish_segment()
         self._tell(progress)
-
-    def has_sound(self) -> bool:
-        """Whether the source has sound."""
-        with self.video.opened() as container:
-            return bool(container.streams.audio)
 
     def _frames(self) -> Iterator[SourceFrame]:
         """The frames to work on; those that an earlier call left pending are pending again."""
@@ -214,7 +217,7 @@ class _Work:
     def _pixels(self, frame: SourceFrame) -> Image:
         return self.video.orientation.apply(read_pixels(frame.frame))
 
-    def _aligned(self, hole: Any) -> Any:
+    def _aligned(self, hole: Hole) -> Hole:
         orientation = self.video.orientation
         stored = aligned_hole(orientation.undo(hole), self.encoding.pixel_format)
         return orientation.apply(stored)
@@ -223,10 +226,7 @@ class _Work:
         orientation = self.video.orientation
         for unmasked in done:
             waiting = self._waiting.popleft()
-            frame = waiting.frame
-            if frame.format.name != self.encoding.pixel_format:
-                frame = frame.reformat(format=self.encoding.pixel_format)
-                frame.pts, frame.time_base = waiting.pts, self.video.time_base
+            frame = in_format(waiting.frame, self.encoding.pixel_format)
             if unmasked.hole is not None:
                 image, hole = orientation.undo(unmasked.image), orientation.undo(unmasked.hole)
                 write_pixels(frame, image, hole)
@@ -261,9 +261,9 @@ def _job(
     pipeline: Pipeline, video: VideoSource, encoding: Encoding, settings: VideoSettings
 ) -> dict[str, Any]:
     """What tells one job from another."""
-    state = video.path.stat()
+    file = video.path.stat()
     return {
-        "source": [str(video.path.resolve()), state.st_size, state.st_mtime_ns],
+        "source": [str(video.path.resolve()), file.st_size, file.st_mtime_ns],
         "pipeline": pipeline.description(),
         "encoding": asdict(encoding),
         "settings": asdict(settings),

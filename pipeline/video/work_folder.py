@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -26,6 +28,9 @@ class WorkFolder:
     A segment counts when the state that names it is written; both are written whole or not at all,
     so a kill at any moment leaves what was there before or what is there after.
 
+    While the folder is open no other process can open it; use it as a context manager. A folder in
+    which nothing is finished is removed at the end.
+
     Args:
         target: the video in the making; the folder lies beside it, hidden.
         job: what is done, as plain values; a folder of another job is emptied.
@@ -37,7 +42,7 @@ class WorkFolder:
         arrays: its arrays.
 
     Raises:
-        OutputError: the folder cannot be made.
+        OutputError: the folder cannot be made, or another call is at work on the target.
     """
 
     def __init__(self, target: Path, job: Mapping[str, Any], *, resume: bool) -> None:
@@ -45,17 +50,33 @@ class WorkFolder:
         self.plain: dict[str, Any] | None = None
         self.arrays: dict[str, NDArray[Any]] = {}
         self._job = json.loads(json.dumps(job))
-        if resume:
-            self._read()
         try:
-            if self.plain is None and self.path.exists():
-                shutil.rmtree(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
-            for file in self.path.iterdir():
-                if file not in (*self.segments, self._state):
-                    file.unlink()
+            self._lock = _locked(self.path)
+        except BlockingIOError as error:
+            raise OutputError(
+                f"Another call is at work on {target}: let it end, or choose another target."
+            ) from error
         except OSError as error:
             raise OutputError(f"Cannot write {self.path}: {error.strerror or error}.") from error
+        try:
+            if resume:
+                self._read()
+            kept = () if self.plain is None else (*self.segments, self._state)
+            for file in self.path.iterdir():
+                if file not in kept:
+                    file.unlink()
+        except OSError as error:
+            self._unlock()
+            raise OutputError(f"Cannot write {self.path}: {error.strerror or error}.") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.plain is None:
+            self.remove()
+        self._unlock()
 
     @property
     def segments(self) -> list[Path]:
@@ -83,6 +104,11 @@ class WorkFolder:
         """Remove the folder with all in it."""
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
     @property
     def _state(self) -> Path:
         return self.path / "state.npz"
@@ -100,3 +126,29 @@ class WorkFolder:
         segments = [self._segment(index) for index in range(int(plain["segments"]))]
         if plain["job"] == self._job and all(path.is_file() for path in segments):
             self.plain, self.arrays = plain, arrays
+
+
+def _locked(folder: Path) -> int | None:
+    """Lock a folder for this call; the system ends it with the process, however that ends.
+
+    Returns:
+        What to close in the end; None where there are no such locks.
+
+    Raises:
+        BlockingIOError: another call has it.
+        OSError: the folder cannot be opened.
+    """
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise
+        # Not every file system has locks.
+        return None
+    return descriptor

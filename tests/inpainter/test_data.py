@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from inpainter.data.decoded import available_memory, decoding_memory
 from inpainter.data.faces import DecodedFaces, list_faces, read_picture
 from inpainter.data.sampling import Sampling
 from inpainter.data.stream import SampleStream, sample_at
@@ -125,6 +126,39 @@ def test_pictures_that_cannot_be_read_are_left_out_and_listed(tmp_path: Path) ->
     decoded = DecodedFaces(list_faces(folder, "train"))
     assert len(decoded) == 3
     assert len(decoded.failed) == 1 and "face0.png" in decoded.failed[0]
+
+
+@pytest.mark.parametrize("memory", [0, 96 * 96 * 3, None])
+def test_samples_do_not_depend_on_how_many_faces_fit_into_memory(
+    tmp_path: Path, sampling: Sampling, memory: int | None
+) -> None:
+    listed = list_faces(write_faces(tmp_path / "faces"), "train")
+    faces, limited = DecodedFaces(listed), DecodedFaces(listed, memory)
+    assert len(list(limited.images())) == len(faces) == 4
+    for index in range(4):
+        one, other = (sample_at(some, sampling, 32, 0, index) for some in (faces, limited))
+        assert np.array_equal(one.image, other.image) and np.array_equal(one.hole, other.hole)
+
+
+def test_a_face_that_cannot_be_read_later_is_passed_over(
+    tmp_path: Path, sampling: Sampling
+) -> None:
+    folder = write_faces(tmp_path / "faces")
+    faces = DecodedFaces(list_faces(folder, "train"), memory=0)
+    (folder / "face0.png").write_bytes(b"broken")
+    assert len(faces) == 4 and len(list(faces.images())) == 3
+    assert faces.sample(0, sampling, 32, np.random.default_rng(0)) is None
+    assert sample_at(faces, sampling, 32, seed=0, index=2).image.shape == (32, 32, 3)
+
+
+def test_processes_of_one_machine_share_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 2**26 < available_memory() < 2**50
+    monkeypatch.setattr("inpainter.data.decoded.available_memory", lambda: 1e9)
+    for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    assert decoding_memory() == 5e8
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    assert decoding_memory() == 1.25e8
 
 
 def test_a_tightly_cropped_picture_is_framed_with_less_context():

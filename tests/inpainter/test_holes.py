@@ -139,6 +139,31 @@ def test_folder_holes_are_scaled_to_the_picture(hole_folder):
     np.testing.assert_array_equal(black, ~hole)
 
 
+@pytest.mark.parametrize(
+    ("names", "missing"),
+    [
+        ("irregular_mask/disocclusion_img_mask/{:05d}.png", "black"),
+        ("mask/testing_mask_dataset/{:05d}.png", "white"),
+        ("qd_imd/train/{:05d}_train.png", "black"),
+        ("qd_imd/test/{:05d}_test.png", "white"),
+    ],
+)
+def test_published_folders_of_holes_are_used_as_they_are(tmp_path, names, missing):
+    random = np.random.default_rng(0)
+    for index in range(40):
+        hole = IrregularHoles()(None, (64, 64), random)
+        path = tmp_path / names.format(index)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shown = hole if missing == "white" else ~hole
+        PIL.Image.fromarray(shown.astype(np.uint8) * 255).save(path)
+    # One hole of more than half the picture, or a damaged file, does not turn the folder round.
+    (tmp_path / names.format(2)).write_bytes(b"broken")
+    generator = create_holes({"name": "folder", "folder": str(tmp_path)})
+    assert generator.missing == missing
+    generator.files = [path for path in generator.files if path.stat().st_size > 10]
+    assert np.mean([generator(None, (64, 64), random).mean() for _ in range(40)]) < 0.5
+
+
 def test_folder_holes_are_mirrored(hole_folder):
     corners = {
         tuple(hole[[0, 0, -1, -1], [0, -1, 0, -1]])
@@ -155,7 +180,7 @@ def test_folder_holes_name_what_is_wrong(tmp_path, hole_folder):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigurationError, match="holds no picture"):
         FolderHoles(tmp_path / "empty")
-    with pytest.raises(ConfigurationError, match="'white' or 'black'"):
+    with pytest.raises(ConfigurationError, match="'rarer', 'white' or 'black'"):
         FolderHoles(hole_folder, "grey")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "bad.png").write_bytes(b"no png")

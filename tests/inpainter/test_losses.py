@@ -281,6 +281,15 @@ class TestFrequency:
         assert focal_frequency_loss(result, target) < mse_loss(result, target)
         assert focal_frequency_loss(result, result).item() == 0
 
+    def test_the_largest_frequency_alone_has_its_full_weight(self):
+        flat = torch.full((1, 1, 8, 8), 0.5)
+        assert focal_frequency_loss(flat, torch.zeros_like(flat)).item() == pytest.approx(0.25)
+        # A wave of an amplitude of 0.1 has a quarter of its energy at each of two frequencies, in
+        # which its spectrum is 0.1 / 2 / 0.5 of the flat one's, and so is its weight.
+        wave = 0.1 * torch.cos(torch.arange(8) * torch.pi / 2).expand(1, 1, 8, 8)
+        both = focal_frequency_loss(flat + wave, torch.zeros_like(flat))
+        assert both.item() == pytest.approx(0.25 + 2 * 0.1 * 0.1**2 / 4)
+
     def test_the_pyramid_adds_up_to_the_picture(self):
         picture = pictures(1, 3, 37, 24)
         bands = laplacian_pyramid(picture, 4)

@@ -164,7 +164,7 @@ def test_measured_colours_are_the_training_split_s(tmp_path: Path) -> None:
     )
     trained = train_inpainter(recipe, tmp_path / "run", device="cpu")
     network = create_model("residual-cnn", pretrained=str(trained.weights))
-    images = DecodedFaces(list_faces(faces, "train")).images
+    images = DecodedFaces(list_faces(faces, "train")).images()
     expected = np.mean([image.reshape(-1, 3).mean(axis=0) for image in images], axis=0)
     np.testing.assert_allclose(network.mean.flatten(), expected / 127.5 - 1.0, atol=1e-3)
     assert network.deviation.flatten().tolist() == [0.5] * 3

@@ -156,6 +156,24 @@ def test_a_video_of_one_frame_is_a_picture():
     assert unmasked([])[0] == []
 
 
+def test_a_mask_is_held_over_the_frames_that_the_detector_passed_over():
+    frames = moving_face(32)
+    blind = {*range(8), *range(24, 32)}
+    settings = VideoSettings(detect_every=4, hold=0)
+    done, _ = unmasked(frames, settings, detector=Missing(frames, blind))
+    # Found from 8 to 20: between two looks nobody knows when it came and went.
+    assert [frame.faces for frame in done] == 5 * [0] + 19 * [1] + 8 * [0]
+
+
+def test_a_hole_that_another_swallows_is_left_to_it():
+    left = moving_face(6)
+    frames = [np.hstack([frame, frame[:, ::-1]]) for frame in left]
+    stream = FrameStream(pipeline(), VideoSettings(), aligned=np.ones_like)
+    done = stream.push(frames) + stream.finish()
+    assert [frame.faces for frame in done] == 6 * [1]
+    assert all(frame.hole.all() for frame in done)
+
+
 @pytest.mark.parametrize("every", [2, 4])
 def test_the_detector_may_look_less_often(every):
     frames = moving_face(24)
