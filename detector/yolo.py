@@ -61,7 +61,7 @@ class YoloMaskDetector:
         confidence: float = 0.25,
         image_size: int = 640,
         device: str | torch.device = "auto",
-        confirmation: str | os.PathLike[str] | None = None,
+        confirmation: str | os.PathLike[str] | None = "default",
     ) -> None:
         if not 0.0 < confidence <= 1.0:
             raise InputError(f"confidence must be above 0 and at most 1, but is {confidence!r}.")

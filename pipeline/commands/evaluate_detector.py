@@ -64,7 +64,7 @@ def evaluate_detector(
             help="Weights of the network that looks at each of YOLO's finds again, as for "
             "--weights; 'none' measures YOLO alone."
         ),
-    ] = "none",
+    ] = "default",
     part: Annotated[str, typer.Option(help="Part of a data.yaml.")] = "val",
     batch: Annotated[int, typer.Option(min=1, help="Pictures given to the detector at once.")] = 8,
     sheet: Annotated[

@@ -98,8 +98,9 @@ def test_specks_are_dropped_and_large_parts_stay(weights):
 
 
 def test_a_doubtful_proposal_needs_a_surer_second_look():
-    assert joint_score(0.05, 0.6) < joint_score(0.5, 0.6) < joint_score(1.0, 0.6) == 0.6
-    assert joint_score(0.0, 1.0) == 0.0
+    assert joint_score(0.05, 0.6) < joint_score(0.5, 0.6) < joint_score(1.0, 0.6) < 0.6
+    assert joint_score(0.3, 0.7) < joint_score(0.3, 0.9)
+    assert (joint_score(0.0, 1.0), joint_score(1.0, 1.0)) == (0.0, 1.0)
 
 
 def test_scores_and_outlines_have_the_shapes_said():

@@ -161,7 +161,7 @@ def test_processes_of_one_machine_share_the_memory(monkeypatch: pytest.MonkeyPat
     assert decoding_memory() == 1.25e8
 
 
-def test_a_tightly_cropped_picture_is_framed_with_less_context():
+def test_a_tightly_cropped_picture_is_framed_with_less_context() -> None:
     hole = np.zeros((100, 100), bool)
     hole[50:95, 5:95] = True
     assert widest_context(90, hole.shape) == pytest.approx(115 / 90)

@@ -46,8 +46,8 @@ def test_a_batch_in_parts_gives_the_steps_of_the_whole_batch(tmp_path: Path) -> 
     whole, parts = fit(in_parts(tmp_path, 1)), fit(in_parts(tmp_path, 3))
     for one, other in zip(whole.terms, parts.terms, strict=True):
         assert one.keys() == other.keys()
-        for name, value in one.items():
-            assert other[name] == pytest.approx(value, rel=1e-3), name
+        for name, term in one.items():
+            assert other[name] == pytest.approx(term, rel=1e-3), name
     assert all(parts.moved("generator.")) and all(parts.moved("discriminator."))
     for name, value in whole.states[-1].items():
         torch.testing.assert_close(parts.states[-1][name], value, rtol=1e-3, atol=1e-5)
@@ -102,14 +102,14 @@ def test_fp16_is_clipped_after_its_scale_is_taken_off(tmp_path: Path) -> None:
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
     # On a CPU fp16 is emulated by bf16; the scale of the gradients is what is looked at.
     plugin = MixedPrecision("16-mixed", "cpu", scaler)
-    plugin.precision = "bf16-mixed"  # type: ignore[assignment]
+    plugin.precision = "bf16-mixed"
     assert moves(tmp_path, 0.25, [plugin]) == pytest.approx(0.25, rel=0.05)
 
 
 def test_steps_of_fp16_that_overflow_are_passed_over(tmp_path: Path) -> None:
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127)
     plugin = MixedPrecision("16-mixed", "cpu", scaler)
-    plugin.precision = "bf16-mixed"  # type: ignore[assignment]
+    plugin.precision = "bf16-mixed"
     assert moves(tmp_path, 0.25, [plugin]) == 0.0
     assert scaler.get_scale() == 2.0**126
 
