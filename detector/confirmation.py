@@ -2,9 +2,9 @@
 
 A detector that is to miss no mask proposes beards, hands, scarves and chins as well. A second,
 smaller network, trained on such proposals, looks at each of them in a cut of its own size: it
-refuses what is no worn mask, and outlines what is one more finely than the detector's prototypes
-can. That a later stage judges what an earlier one proposes is the cascade of Viola and Jones 2001
-and of Cai and Vasconcelos 2018, "Cascade R-CNN".
+refuses what is no worn mask, and outlines what is one anew. That a later stage judges what an
+earlier one proposes is the cascade of Viola and Jones 2001 and of Cai and Vasconcelos 2018,
+"Cascade R-CNN".
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ PROPOSAL_CONFIDENCE = 0.05
 """Lowest score with which a detector proposes what is then confirmed."""
 
 _DETECTOR_POWER, _CONFIRMATION_POWER = 0.6, 1.5
-"""Powers of both scores in the joint one. Their ratio says how far a sure second look makes up for a
-doubtful proposal; with their height, a joint score of 0.25 changes about one in fifty photos of
+"""Powers of both scores in the joint one. Their ratio says how far a sure second look makes up for
+a doubtful proposal; with their height, a joint score of 0.25 changes about one in fifty photos of
 beards, scarves and hands."""
 
-_OUTLINE_LOGIT = -0.7
-"""Logit from which a pixel counts as mask: one that is left shows more than one of skin taken."""
+_AGREEMENT = 0.7
+"""Intersection over union from which the detector's outline is joined with the second look's."""
 
 _LEAST_PART = 0.1
 """Smallest part of a mask that is kept, as a share of its largest."""
@@ -149,8 +149,9 @@ class MaskConfirmation:
         _, again = self._look(centred)
         confirmed: list[MaskRegion | None] = [None] * len(finds)
         for (index, (joint, first)), second in zip(kept.items(), again, strict=True):
-            mask = first if second is None else second
-            confirmed[index] = MaskRegion.from_mask(mask, joint, finds[index][1].label)
+            region = finds[index][1]
+            mask = _together(first if second is None else second, region.mask)
+            confirmed[index] = MaskRegion.from_mask(mask, joint, region.label)
         return confirmed
 
     def _look(self, cuts_of: Sequence[tuple[Image, Box]]) -> tuple[list[float], list[Mask | None]]:
@@ -165,11 +166,21 @@ class MaskConfirmation:
         pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float() / 255.0
         with torch.inference_mode():
             scores, logits = network(pictures)
-        above = logits.float().cpu().numpy() - _OUTLINE_LOGIT
+        outlines = logits.float().cpu().numpy()
         return torch.sigmoid(scores).float().cpu().tolist(), [
             _whole_parts(cut.put_back(values, image.shape[0], image.shape[1]))
-            for cut, values, (image, _) in zip(cuts, above, cuts_of, strict=True)
+            for cut, values, (image, _) in zip(cuts, outlines, cuts_of, strict=True)
         ]
+
+
+def _together(mask: Mask, proposed: Mask) -> Mask:
+    """Join an outline with that of the detector, where both are of one opinion by and large.
+
+    What either takes for mask then is: a rest of it shows more than a little skin that is lost.
+    """
+    either = mask | proposed
+    agreement = np.count_nonzero(mask & proposed) / np.count_nonzero(either)
+    return either if agreement >= _AGREEMENT else mask
 
 
 def _box(mask: Mask) -> Box:

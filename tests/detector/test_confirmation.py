@@ -55,12 +55,26 @@ def test_a_find_is_outlined_anew(weights):
     image = np.zeros((90, 120, 3), np.uint8)
     image[30:60, 40:80] = 255
     rough = np.zeros((90, 120), bool)
-    rough[25:62, 42:88] = True
+    rough[20:70, 35:100] = True
     [[found]] = MaskConfirmation(weights, "cpu").confirm([image], [[region(rough)]], 0.25)
     exact = image[:, :, 0] == 255
     assert (found.mask & exact).sum() / (found.mask | exact).sum() > 0.85
     assert found.score == pytest.approx(joint_score(0.8, 1 / (1 + np.exp(-4.0))), abs=1e-3)
     assert found.label == "mask"
+
+
+def test_outlines_that_agree_are_joined(weights):
+    image = np.zeros((90, 120, 3), np.uint8)
+    image[30:60, 40:80] = 255
+    wider = np.zeros((90, 120), bool)
+    wider[30:60, 36:82] = True
+    confirmation = MaskConfirmation(weights, "cpu")
+    [[found]] = confirmation.confirm([image], [[region(wider)]], 0.25)
+    assert found.mask[wider].all()
+    much_wider = np.zeros((90, 120), bool)
+    much_wider[20:70, 20:100] = True
+    [[found]] = confirmation.confirm([image], [[region(much_wider)]], 0.25)
+    assert not found.mask[much_wider].all() and found.mask.sum() < 0.6 * much_wider.sum()
 
 
 def test_pictures_keep_their_own_finds(weights):
