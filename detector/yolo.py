@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
     from detector.architecture import DetectorConfiguration
 
+_FILLING_SHARE = 0.35
+"""Longer side of a mask over that of its picture from which the picture is looked at smaller too:
+networks are surest of masks of the sizes that they were trained on."""
+
 _BOX_MARGIN = 0.1
 _NMS_IOU = 0.7
 _MOST_REGIONS = 300
@@ -162,15 +166,35 @@ class YoloMaskDetector:
 
     def _detect_batch(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
         if self.confirmation is None:
-            return self._look(images, self.confidence)
-        proposed = self._look(images, PROPOSAL_CONFIDENCE)
-        return self.confirmation.confirm(images, proposed, self.confidence)
+            return self._look(images, self.image_size, self.confidence)
+        return self.confirmation.confirm(images, self._propose(images), self.confidence)
 
-    def _look(self, images: Sequence[Image], confidence: float) -> list[list[MaskRegion]]:
+    def _propose(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
+        """Propose masks; in a picture that one may fill, at the network's own size as well."""
+        proposed = self._look(images, self.image_size, PROPOSAL_CONFIDENCE)
+        own_size = self._ready()[1].image_size
+        if own_size >= self.image_size:
+            return proposed
+        filled = [
+            index
+            for index, (image, regions) in enumerate(zip(images, proposed, strict=True))
+            if not regions
+            or max(max(region.width, region.height) for region in regions)
+            > _FILLING_SHARE * max(image.shape[:2])
+        ]
+        if filled:
+            again = self._look([images[index] for index in filled], own_size, PROPOSAL_CONFIDENCE)
+            for index, regions in zip(filled, again, strict=True):
+                proposed[index] = drop_duplicates([*proposed[index], *regions])
+        return proposed
+
+    def _look(
+        self, images: Sequence[Image], size: int, confidence: float
+    ) -> list[list[MaskRegion]]:
         import torch
 
         network, configuration, device = self._ready()
-        boxes = [Letterbox.fit(image.shape[0], image.shape[1], self.image_size) for image in images]
+        boxes = [Letterbox.fit(image.shape[0], image.shape[1], size) for image in images]
         squares = np.stack([box.apply(image) for box, image in zip(boxes, images, strict=True)])
         pixels = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float() / 255.0
         # The head keeps its anchor points on itself, so one batch at a time goes through.

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from detector.architecture import DetectorConfiguration, build_network
+from detector.confirmation import PROPOSAL_CONFIDENCE
+from detector.regions import MaskRegion
 from detector.weight_file import load_detector, save_detector
 from detector.yolo import YoloMaskDetector
 from tests.detector.blobs import draw_blob_picture
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def detector(trained: TrainedDetector) -> YoloMaskDetector:
-    return YoloMaskDetector(trained.weights, confidence=1e-5, image_size=64, device="cpu")
+    return YoloMaskDetector(trained.weights, 1e-5, 64, "cpu", confirmation=None)
 
 
 def pictures() -> list[np.ndarray]:
@@ -98,7 +100,7 @@ def test_every_head_survives_writing(configuration: DetectorConfiguration, tmp_p
             if value.is_floating_point():
                 value.copy_(value.half().float())
     picture = [np.random.default_rng(0).integers(0, 255, (80, 60, 3)).astype(np.uint8)]
-    kept = YoloMaskDetector(path, 0.2, 64, "cpu").detect(picture)[0]
+    kept = YoloMaskDetector(path, 0.2, 64, "cpu", confirmation=None).detect(picture)[0]
     own = YoloMaskDetector.from_network(network.eval(), configuration, 0.2, 64, "cpu")
     expected = own.detect(picture)[0]
     assert kept
@@ -106,6 +108,43 @@ def test_every_head_survives_writing(configuration: DetectorConfiguration, tmp_p
     assert {region.label for region in kept} <= set(configuration.class_names)
     for one, other in zip(kept, expected, strict=True):
         assert np.array_equal(one.mask, other.mask)
+
+
+def test_what_fills_a_picture_is_looked_at_smaller_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration = DetectorConfiguration("yolo26n-seg", 64)
+    detector = YoloMaskDetector.from_network(
+        build_network(configuration), configuration, image_size=128, device="cpu"
+    )
+    detector.confirmation = KeepsAll()  # type: ignore[assignment]
+    looks: list[tuple[int, int]] = []
+
+    def look(images: list[np.ndarray], size: int, confidence: float) -> list[list[MaskRegion]]:
+        assert confidence == PROPOSAL_CONFIDENCE
+        looks.append((len(images), size))
+        regions = []
+        for image in images:
+            mask = np.zeros(image.shape[:2], bool)
+            mask[: 60 if size == 64 else 50, : image.shape[1] - 20] = True
+            regions.append([MaskRegion.from_mask(mask, 0.9 if size == 64 else 0.5)])
+        return regions
+
+    monkeypatch.setattr(detector, "_look", look)
+    near, far = np.zeros((80, 80, 3), np.uint8), np.zeros((400, 60, 3), np.uint8)
+    [[large], [small]] = detector.detect([near, far])
+    assert looks == [(2, 128), (1, 64)]
+    assert (large.score, small.score) == (0.9, 0.5)
+
+
+class KeepsAll:
+    """Stands in for a confirmation that doubts nothing."""
+
+    def load(self) -> None:
+        pass
+
+    def confirm(
+        self, images: list[np.ndarray], found: list[list[MaskRegion]], confidence: float
+    ) -> list[list[MaskRegion]]:
+        return found
 
 
 def _wake(network: Any) -> None:
