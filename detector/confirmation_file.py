@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detector.weight_file import half_precision, read_header
-from weights.atomic import atomic_path
+from detector.weight_file import read_header, read_tensors, write_weights
 from weights.errors import ConfigurationError, WeightsError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
+    from pathlib import Path
 
     from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
     from weights.description import NetworkDescription
@@ -45,22 +44,9 @@ def save_confirmation(
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
         WeightsError: a weight is not finite, or the path does not end in .safetensors.
     """
-    from safetensors.torch import save_file
-
-    target = Path(path)
-    if target.suffix != ".safetensors":
-        raise WeightsError(
-            f"Confirmation weights are written as .safetensors, not {target.name!r}."
-        )
-    tensors = half_precision(network.state_dict())
-    header = {
-        "format": FORMAT,
-        "configuration": json.dumps(configuration.to_dict()),
-        "extra": json.dumps(dict(extra or {})),
-    }
-    with atomic_path(target, overwrite=overwrite) as temporary:
-        save_file(tensors, temporary, metadata=header)
-    return target
+    return write_weights(
+        network, FORMAT, configuration.to_dict(), path, overwrite=overwrite, extra=extra
+    )
 
 
 def load_confirmation(
@@ -74,9 +60,6 @@ def load_confirmation(
     Raises:
         WeightsError: the file is missing, damaged, no safetensors, or of another network.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
 
     header = read_header(path, FORMAT)
@@ -87,9 +70,7 @@ def load_confirmation(
         raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
     network = ConfirmationNetwork(configuration)
     try:
-        network.load_state_dict(load_file(os.fspath(path), device="cpu"))
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} is damaged: {error}.") from error
+        network.load_state_dict(read_tensors(path))
     except RuntimeError as error:
         raise WeightsError(f"{path} does not fit the network in its own header.") from error
     return network.float().eval(), configuration

@@ -43,23 +43,52 @@ def save_detector(
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
         WeightsError: a weight is not finite, or the path does not end in .safetensors.
     """
+    return write_weights(
+        network, FORMAT, configuration.to_dict(), path, overwrite=overwrite, extra=extra
+    )
+
+
+def write_weights(
+    network: nn.Module,
+    file_format: str,
+    configuration: Mapping[str, Any],
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    extra: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write the weights of a network of this package, floating-point ones as float16.
+
+    Args:
+        network: in the form in which it was built.
+        file_format: value of the header's `format`, `unmask.` and the kind of network.
+        configuration: what it was built from, as plain values.
+        path: where to, ending in .safetensors.
+        overwrite: whether a file of that name is replaced.
+        extra: further facts for the header; anything JSON holds.
+
+    Raises:
+        OutputError: the file exists and `overwrite` is False, or it cannot be written.
+        WeightsError: a weight is not finite, or the path does not end in .safetensors.
+    """
     from safetensors.torch import save_file
 
     target = Path(path)
     if target.suffix != ".safetensors":
-        raise WeightsError(f"Detector weights are written as .safetensors, not as {target.name!r}.")
-    tensors = half_precision(network.state_dict())
+        kind = file_format.rpartition(".")[2].capitalize()
+        raise WeightsError(f"{kind} weights are written as .safetensors, not as {target.name!r}.")
     header = {
-        "format": FORMAT,
-        "configuration": json.dumps(configuration.to_dict()),
+        "format": file_format,
+        "configuration": json.dumps(dict(configuration)),
         "extra": json.dumps(dict(extra or {})),
     }
+    tensors = _half_precision(network.state_dict())
     with atomic_path(target, overwrite=overwrite) as temporary:
         save_file(tensors, temporary, metadata=header)
     return target
 
 
-def half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Bring a state dict into the form in which it is written: floating-point values as float16.
 
     Raises:
@@ -89,14 +118,9 @@ def load_detector(path: str | os.PathLike[str]) -> tuple[nn.Module, DetectorConf
         WeightsError: the file is missing, damaged, no safetensors, or of another network.
     """
     import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
     configuration = read_configuration(path)
-    try:
-        tensors = load_file(os.fspath(path), device="cpu")
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} is damaged: {error}.") from error
+    tensors = read_tensors(path)
     network = build_network(configuration)
     expected = network.state_dict()
     wrong = set(expected) ^ set(tensors) or {
@@ -110,6 +134,21 @@ def load_detector(path: str | os.PathLike[str]) -> tuple[nn.Module, DetectorConf
     with torch.no_grad():
         network.load_state_dict(tensors)
     return network.eval(), configuration
+
+
+def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """Read the tensors of a weight file to the CPU.
+
+    Raises:
+        WeightsError: the file is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(os.fspath(path), device="cpu")
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is damaged: {error}.") from error
 
 
 def fused(network: nn.Module, configuration: DetectorConfiguration) -> nn.Module:

@@ -74,6 +74,8 @@ class YoloMaskDetector:
                 f"image_size must be a multiple of 32 from 32 up, but is {image_size!r}."
             )
         refuse_pickle(weights)
+        if confirmation is not None:
+            refuse_pickle(confirmation)
         self.weights = weights
         self.confidence = float(confidence)
         self.image_size = image_size

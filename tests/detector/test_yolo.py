@@ -199,6 +199,8 @@ def test_wrong_options_are_refused(options: dict[str, Any], sentence: str) -> No
 def test_pickles_are_refused_before_they_are_opened(name: str, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"is a pickle.*save_detector"):
         YoloMaskDetector(tmp_path / name)
+    with pytest.raises(WeightsError, match="pickle"):
+        YoloMaskDetector(confirmation=tmp_path / name)
 
 
 def test_wrong_files_and_pictures_are_refused(tmp_path: Path, detector: YoloMaskDetector) -> None:
