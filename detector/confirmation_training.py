@@ -24,6 +24,7 @@ from detector.confirmation import PROPOSAL_CONFIDENCE
 from detector.confirmation_cuts import ConfirmationCuts, collect_cuts
 from detector.confirmation_file import ARCHITECTURE, describe_confirmation, save_confirmation
 from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
+from detector.cut_augmentation import MARGIN, augment, centred
 from detector.yolo import YoloMaskDetector
 from weights.atomic import atomic_path
 from weights.device import resolve_device
@@ -33,9 +34,6 @@ from weights.shelf import CATALOG_NAME, shelve_weights, sources_beside, tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-MARGIN = 1.25
-"""Side of a stored cut over what the network sees of it: room for rotation, shift and scale."""
 
 _PROPOSED = PROPOSAL_CONFIDENCE / 2.0
 """Lowest score of a proposal to learn from: a little fainter ones than are met in use."""
@@ -138,74 +136,6 @@ def sampling_weights(cuts: ConfirmationCuts) -> Tensor:
         half = torch.from_numpy(cuts.worn == worn)
         weights[half] /= weights[half].sum().clamp_min(1e-12)
     return weights
-
-
-def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Turn, shift, scale, mirror and recolour stored cuts, each in its own way.
-
-    Args:
-        pictures: `(N, 3, M, M)` in [0, 1], stored with a margin.
-        outlines: `(N, M, M)` in [0, 1].
-        size: side of what is given back.
-
-    Returns:
-        Pictures `(N, 3, size, size)` in [0, 1] and outlines `(N, size, size)` in [0, 1].
-    """
-    count, device = len(pictures), pictures.device
-
-    def normal(deviation: float, *shape: int) -> Tensor:
-        return deviation * torch.randn(count, *shape, device=device)
-
-    scale = torch.exp(normal(0.12)) / MARGIN
-    stretch = torch.exp(normal(0.05))
-    angle = normal(0.15)
-    mirrored = torch.where(torch.rand(count, device=device) < 0.5, -1.0, 1.0)
-    way = torch.zeros(count, 2, 3, device=device)
-    way[:, 0, 0] = scale * stretch * torch.cos(angle) * mirrored
-    way[:, 0, 1] = -scale * torch.sin(angle)
-    way[:, 1, 0] = scale * torch.sin(angle) * mirrored
-    way[:, 1, 1] = scale / stretch * torch.cos(angle)
-    way[:, :, 2] = normal(0.05, 2)
-    pictures, outlines = _resampled(pictures, outlines, way, size)
-    pictures = _lower_resolution(pictures)
-    mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
-    pictures = (pictures - mean) * (1.0 + normal(0.15, 1, 1, 1)) + mean
-    pictures = pictures * torch.exp(normal(0.25, 1, 1, 1)) * (1.0 + normal(0.05, 3, 1, 1))
-    grey = torch.rand(count, 1, 1, 1, device=device) < 0.12
-    pictures = torch.where(grey, pictures.mean(dim=1, keepdim=True), pictures)
-    noise = 0.03 * torch.rand(count, 1, 1, 1, device=device) * torch.randn_like(pictures)
-    return (pictures + noise).clamp(0.0, 1.0), outlines
-
-
-def centred(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """What the network sees of stored cuts in use; arguments and result as for `augment`."""
-    way = torch.zeros(len(pictures), 2, 3, device=pictures.device)
-    way[:, 0, 0] = way[:, 1, 1] = 1.0 / MARGIN
-    return _resampled(pictures, outlines, way, size)
-
-
-def _resampled(pictures: Tensor, outlines: Tensor, way: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    grid = functional.affine_grid(way, [len(pictures), 3, size, size], align_corners=False)
-    # Grey comes in where a turned cut ends, as past a picture's frame.
-    shown = functional.grid_sample(pictures - _GREY, grid, align_corners=False) + _GREY
-    drawn = functional.grid_sample(outlines[:, None], grid, align_corners=False)
-    return shown, drawn[:, 0]
-
-
-_GREY = 114.0 / 255.0
-
-
-def _lower_resolution(pictures: Tensor) -> Tensor:
-    """Make a third of the pictures as coarse as small faces are."""
-    size = pictures.shape[-1]
-    coarse = pictures.clone()
-    for index in torch.nonzero(torch.rand(len(pictures)) < 0.35)[:, 0].tolist():
-        side = int(torch.randint(size // 6, max(size // 6 + 1, 3 * size // 4), ()))
-        small = functional.interpolate(pictures[index : index + 1], size=(side, side), mode="area")
-        coarse[index : index + 1] = functional.interpolate(
-            small, size=(size, size), mode="bilinear", align_corners=False
-        )
-    return coarse
 
 
 def outline_loss(logits: Tensor, outlines: Tensor) -> Tensor:

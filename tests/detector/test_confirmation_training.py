@@ -15,10 +15,7 @@ from detector.confirmation import MaskConfirmation
 from detector.confirmation_cuts import ConfirmationCuts, collect_cuts
 from detector.confirmation_network import ConfirmationConfiguration
 from detector.confirmation_training import (
-    MARGIN,
     ConfirmationRecipe,
-    augment,
-    centred,
     outline_loss,
     sampling_weights,
     train_confirmation,
@@ -150,23 +147,6 @@ def test_masks_and_others_are_drawn_alike():
     weights = sampling_weights(cuts).numpy()
     assert weights[worn].sum() == pytest.approx(1.0) == pytest.approx(weights[~worn].sum())
     assert weights[99] == pytest.approx(1.0 / (1.0 + math.sqrt(90.0)))
-
-
-def test_augmented_cuts_keep_outline_and_picture_together():
-    torch.manual_seed(3)
-    outlines = torch.zeros(8, 40, 40)
-    outlines[:, 12:28, 10:30] = 1.0
-    pictures = outlines[:, None].repeat(1, 3, 1, 1) * 0.8 + 0.1
-    shown, drawn = augment(pictures, outlines, 32)
-    assert shown.shape == (8, 3, 32, 32) and drawn.shape == (8, 32, 32)
-    assert shown.min() >= 0.0 and shown.max() <= 1.0
-    for one, other in zip(shown, drawn, strict=True):
-        inside, outside = one.mean(0)[other > 0.9], one.mean(0)[other < 0.1]
-        assert inside.mean() > outside.mean() + 0.2
-    assert not torch.equal(shown[0], shown[1])
-    straight, known = centred(pictures, outlines, 32)
-    assert torch.allclose(straight[0, 0, 16, 16], torch.tensor(0.9)) and known[0, 16, 16] == 1.0
-    assert MARGIN * 32 == 40
 
 
 def test_the_outline_loss_is_zero_where_all_is_right():

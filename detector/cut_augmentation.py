@@ -1,0 +1,137 @@
+"""Stored cuts varied for training: turned, shaded, hidden in part, recoloured and blurred."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from detector.letterbox import PADDING_GREY
+
+MARGIN = 1.25
+"""Side of a stored cut over what the network sees of it: room for rotation, shift and scale."""
+
+_GREY = PADDING_GREY / 255.0
+
+
+def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Turn, shift, scale, mirror, shade, hide and recolour stored cuts, each in its own way.
+
+    Args:
+        pictures: `(N, 3, M, M)` in [0, 1], stored with a margin.
+        outlines: `(N, M, M)` in [0, 1].
+        size: side of what is given back.
+
+    Returns:
+        Pictures `(N, 3, size, size)` in [0, 1] and outlines `(N, size, size)` in [0, 1].
+    """
+    count, device = len(pictures), pictures.device
+
+    def normal(deviation: float, *shape: int) -> Tensor:
+        return deviation * torch.randn(count, *shape, device=device)
+
+    scale = torch.exp(normal(0.12)) / MARGIN
+    stretch = torch.exp(normal(0.05))
+    angle = normal(0.15)
+    mirrored = torch.where(torch.rand(count, device=device) < 0.5, -1.0, 1.0)
+    way = torch.zeros(count, 2, 3, device=device)
+    way[:, 0, 0] = scale * stretch * torch.cos(angle) * mirrored
+    way[:, 0, 1] = -scale * torch.sin(angle)
+    way[:, 1, 0] = scale * torch.sin(angle) * mirrored
+    way[:, 1, 1] = scale / stretch * torch.cos(angle)
+    way[:, :, 2] = normal(0.05, 2)
+    pictures, outlines = _resampled(pictures, outlines, way, size)
+    pictures, outlines = cross_by_strands(cast_shadow(pictures), outlines)
+    pictures = _lower_resolution(pictures)
+    mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
+    pictures = (pictures - mean) * (1.0 + normal(0.15, 1, 1, 1)) + mean
+    pictures = pictures * torch.exp(normal(0.25, 1, 1, 1)) * (1.0 + normal(0.05, 3, 1, 1))
+    grey = torch.rand(count, 1, 1, 1, device=device) < 0.12
+    pictures = torch.where(grey, pictures.mean(dim=1, keepdim=True), pictures)
+    noise = 0.03 * torch.rand(count, 1, 1, 1, device=device) * torch.randn_like(pictures)
+    return (pictures + noise).clamp(0.0, 1.0), outlines
+
+
+def centred(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """What the network sees of stored cuts in use; arguments and result as for `augment`."""
+    way = torch.zeros(len(pictures), 2, 3, device=pictures.device)
+    way[:, 0, 0] = way[:, 1, 1] = 1.0 / MARGIN
+    return _resampled(pictures, outlines, way, size)
+
+
+def _resampled(pictures: Tensor, outlines: Tensor, way: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    grid = functional.affine_grid(way, [len(pictures), 3, size, size], align_corners=False)
+    # Grey comes in where a turned cut ends, as past a picture's frame.
+    shown = functional.grid_sample(pictures - _GREY, grid, align_corners=False) + _GREY
+    drawn = functional.grid_sample(outlines[:, None], grid, align_corners=False)
+    return shown, drawn[:, 0]
+
+
+def cross_by_strands(
+    pictures: Tensor, outlines: Tensor, share: float = 0.3
+) -> tuple[Tensor, Tensor]:
+    """Lay a bent strand over some cuts, as hair, cords and fingers lie over masks.
+
+    What parts a mask is no mask, and both parts are. A strand shows what another cut of the batch
+    has round its own find: hair, clothes, skin.
+
+    Args:
+        pictures: `(N, 3, S, S)` in [0, 1].
+        outlines: `(N, S, S)` in [0, 1].
+        share: how many of the cuts get one.
+    """
+    size = pictures.shape[-1]
+    half_width = _uniform(pictures, 0.01, 0.09)
+    within = (half_width - _distance_to_arc(pictures).abs()) * size
+    strand = within.clamp(0.0, 1.0) * _chosen(pictures, share)
+    shown = pictures.roll(1, dims=0).roll((size // 2, size // 2), dims=(2, 3))
+    return pictures + strand * (shown - pictures), outlines * (1.0 - strand[:, 0])
+
+
+def cast_shadow(pictures: Tensor, share: float = 0.2) -> Tensor:
+    """Darken some pictures `(N, 3, S, S)` on one side of an arc, as a lamp from the side does.
+
+    Args:
+        pictures: in [0, 1].
+        share: how many of them.
+    """
+    softness = _uniform(pictures, 0.01, 0.3)
+    lit = torch.sigmoid(_distance_to_arc(pictures) / softness)
+    dark = _uniform(pictures, 0.1, 0.8)
+    return pictures * (1.0 - _chosen(pictures, share) * (1.0 - dark) * (1.0 - lit))
+
+
+def _distance_to_arc(pictures: Tensor) -> Tensor:
+    """Signed distance `(N, 1, S, S)` of pixels to an arc through each cut, in sides of the cut."""
+    size, device = pictures.shape[-1], pictures.device
+    places = (torch.arange(size, device=device) + 0.5) / size - 0.5
+    angle = _uniform(pictures, 0.0, 2.0 * math.pi)
+    across, down = places[None, :], places[:, None]
+    along = torch.cos(angle) * across + torch.sin(angle) * down
+    aside = torch.cos(angle) * down - torch.sin(angle) * across
+    return aside - _uniform(pictures, -0.3, 0.3) - _uniform(pictures, -0.8, 0.8) * along.square()
+
+
+def _uniform(pictures: Tensor, low: float, high: float) -> Tensor:
+    """A number `(N, 1, 1, 1)` for each picture."""
+    return low + (high - low) * torch.rand(len(pictures), 1, 1, 1, device=pictures.device)
+
+
+def _chosen(pictures: Tensor, share: float) -> Tensor:
+    """1.0 for a share of the pictures, 0.0 for the others, `(N, 1, 1, 1)`."""
+    return (_uniform(pictures, 0.0, 1.0) < share).to(pictures.dtype)
+
+
+def _lower_resolution(pictures: Tensor) -> Tensor:
+    """Make a third of the pictures as coarse as small faces are."""
+    size = pictures.shape[-1]
+    coarse = pictures.clone()
+    for index in torch.nonzero(torch.rand(len(pictures)) < 0.35)[:, 0].tolist():
+        side = int(torch.randint(size // 6, max(size // 6 + 1, 3 * size // 4), ()))
+        small = functional.interpolate(pictures[index : index + 1], size=(side, side), mode="area")
+        coarse[index : index + 1] = functional.interpolate(
+            small, size=(size, size), mode="bilinear", align_corners=False
+        )
+    return coarse
