@@ -5,28 +5,36 @@
 All see the same faces, framed alike, at the same size and in batches of the same size; rates,
 losses and discriminators are each paper's own, but for what is not on this machine, which the table
 says. They are measured on faces of the part "val" that wear drawn masks: a system is given the
-hole, and the two that look at the mask itself are given the masked picture. A run that was stopped
-goes on by the same command.
+hole, and the two that look at the mask itself are given the masked picture. Beside the tables there
+are two sheets of pictures: of faces of that part, and of scikit-image's astronaut, which anybody
+may publish. A run that was stopped goes on by the same command.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from detector.regions import MaskRegion
+from examples.astronaut import astronaut, masked_astronaut
 from inpainter import create_model, list_models
 from inpainter.completion import NetworkInpainter
-from inpainter.evaluation import case_rows, evaluate_inpainter
+from inpainter.evaluation import case_rows, complete_cases, evaluate_inpainter
 from inpainter.latent_search import SemanticInpainter
+from inpainter.measuring import Instruments
 from inpainter.picture_sheet import SheetRow, draw_sheet
+from inpainter.stored_cases import LIST_FILE, StoredCases, store_cases
 from inpainter.training import read_recipe
 from inpainter.training.face_generator import FaceGeneratorRecipe, train_face_generator
 from inpainter.training.recipe import DataSettings, HoleSettings
 from inpainter.training.short_budget import shorten, train_for
 from pipeline.evaluation.case_sets import DRAWN_MASK, open_cases
+from pipeline.evaluation.drawn_faces import framed_case
+from pipeline.evaluation.resumption import result_from_line, result_line
 from pipeline.pictures import write_picture
 from pipeline.registry import create_stage
 from weights.atomic import atomic_path
@@ -37,7 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from inpainter.evaluation import CompletionSystem
-    from inpainter.measurements import Measurements
+    from inpainter.frozen import Case
+    from inpainter.measurements import CaseResult, Measurements
 
 SEMANTIC = "semantic"
 FACE_HOLES = {
@@ -46,7 +55,10 @@ FACE_HOLES = {
     "varied_share": 0.5,
 }
 METRICS = {"psnr_hole": 2, "ssim_hole": 3, "l1_hole": 4}
-"""What the table shows in each cell, and to how many digits."""
+"""What the table of bands shows in each cell, and to how many digits."""
+
+ASTRONAUTS = {"surgical": 5, "cloth": 5, "n95": 5, "patterned": 5}
+"""Kinds of masks that the astronaut wears, and the seeds that they are drawn by."""
 
 
 def system_recipes() -> dict[str, str]:
@@ -126,7 +138,71 @@ def _note(path: Path, steps: int | None) -> None:
         temporary.write_text(json.dumps({"steps": steps}) + "\n", encoding="utf-8")
 
 
-def band_table(measurements: Measurements, trained: Mapping[str, Trained]) -> str:
+def frozen_cases(options: argparse.Namespace) -> StoredCases:
+    """Draw the masks that are measured on, once for all runs in the output folder."""
+    folder = options.output / f"cases-{options.count}"
+    if not (folder / LIST_FILE).is_file():
+        drawn = open_cases(
+            options.faces,
+            {DRAWN_MASK: DRAWN_MASK},
+            split="val",
+            count=options.count,
+            size=options.size,
+            seed=0,
+        )
+        store_cases(drawn, folder)
+    return StoredCases(folder)
+
+
+def measure_system(
+    name: str, system: CompletionSystem, cases: StoredCases, options: argparse.Namespace
+) -> list[CaseResult]:
+    """Measure one system; what was measured earlier on the same cases is taken as it is."""
+    kept = options.output / "runs" / name / "measured.json"
+    settings = {"holes": cases.checksum, "landmarks": options.landmarks}
+    if kept.is_file():
+        earlier = json.loads(kept.read_text(encoding="utf-8"))
+        if earlier["settings"] == settings:
+            return [result_from_line(line) for line in earlier["results"]]
+    measured = evaluate_inpainter({name: system}, cases, instruments=instruments(options))
+    lines = [result_line(result) for result in measured.results]
+    with atomic_path(kept, overwrite=True) as temporary:
+        temporary.write_text(json.dumps({"settings": settings, "results": lines}), encoding="utf-8")
+    return list(measured.results)
+
+
+def instruments(options: argparse.Namespace) -> Instruments:
+    """What is measured with beyond the pixels."""
+    if not options.landmarks:
+        return Instruments()
+    from inpainter.metrics import DlibLandmarks
+
+    return Instruments(DlibLandmarks())
+
+
+def overall_table(measurements: Measurements, trained: Mapping[str, Trained]) -> str:
+    """Write a Markdown table: one row for each system, one column for each of the main metrics."""
+    metrics = [metric for metric in measurements.metrics if metric.headline]
+    lines = [
+        "| system | parameters | steps | " + " | ".join(one.title for one in metrics) + " |",
+        "|---|" + "---:|" * (2 + len(metrics)),
+    ]
+    for system in measurements.systems:
+        means = [
+            f"{measurements.estimate(system, metric.name).mean:.{metric.decimals}f}"
+            for metric in metrics
+        ]
+        lines.append("| " + " | ".join([system, *_sizes(trained.get(system)), *means]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _sizes(one: Trained | None) -> tuple[str, str]:
+    if one is None:
+        return "-", "-"
+    return f"{one.parameters:,}", "-" if one.steps is None else f"{one.steps:,}"
+
+
+def band_table(measurements: Measurements) -> str:
     """Write a Markdown table: one row for each system, one column for each band of hole area."""
     bands = [None, *(part for part in measurements.parts() if part.kind == "hole area")]
     sizes = [
@@ -142,14 +218,11 @@ def band_table(measurements: Measurements, trained: Mapping[str, Trained]) -> st
         for band, size in zip(bands, sizes, strict=True)
     ]
     lines = [
-        "| system | parameters | steps | " + " | ".join(headings) + " |",
-        "|---|---:|---:|" + "---|" * len(bands),
+        "| system | " + " | ".join(headings) + " |",
+        "|---|" + "---|" * len(bands),
     ]
     for system in measurements.systems:
-        one = trained.get(system)
-        cells = ["-", "-"]
-        if one is not None:
-            cells = [f"{one.parameters:,}", "-" if one.steps is None else f"{one.steps:,}"]
+        cells = []
         for band in bands:
             figures = (
                 f"{measurements.estimate(system, metric, band).mean:.{digits}f}"
@@ -160,13 +233,39 @@ def band_table(measurements: Measurements, trained: Mapping[str, Trained]) -> st
     return "\n".join(lines) + "\n"
 
 
+def astronaut_cases(size: int) -> list[Case]:
+    """The astronaut with several masks on, framed as the faces are."""
+    refiner = create_stage("refiner", "morphology")
+    cases = []
+    for kind, seed in ASTRONAUTS.items():
+        masked, mask = masked_astronaut(kind, seed)
+        hole = refiner.refine(masked, [MaskRegion.from_mask(mask)])[0]
+        cases.append(framed_case(kind, astronaut(), hole, {}, size, masked))
+    return cases
+
+
+def astronaut_rows(
+    systems: Mapping[str, CompletionSystem], cases: Sequence[Case]
+) -> list[SheetRow]:
+    """A row for the masked pictures, one for each system, and one for the true pictures."""
+    pictures = {
+        "masked": [case.masked for case in cases if case.masked is not None],
+        **{name: complete_cases(name, system, cases) for name, system in systems.items()},
+        "as it was": [case.image for case in cases],
+    }
+    return [
+        SheetRow(name, {case.name: one for case, one in zip(cases, row, strict=True)}, caption=name)
+        for name, row in pictures.items()
+    ]
+
+
 def write_comparison(
     measurements: Measurements,
     trained: Mapping[str, Trained],
-    rows: Sequence[SheetRow],
+    sheets: Mapping[str, Sequence[SheetRow]],
     options: argparse.Namespace,
 ) -> None:
-    """Write the table, the figures and the sheet of pictures to the output folder."""
+    """Write the tables, the figures and the sheets of pictures to the output folder."""
     notes = [
         f"- {name} without {', '.join(one.left_out)}"
         for name, one in trained.items()
@@ -176,10 +275,13 @@ def write_comparison(
         "# Completion systems, each trained for the same short time\n\n"
         f"{options.minutes:g} minutes each at {options.size} pixels in batches of "
         f"{options.batch}, on {options.described}; {measurements.cases} faces that were not "
-        "trained on, with drawn masks. In the hole: PSNR in dB / SSIM / mean absolute error of "
-        "[0, 1]. So short a training says what a system gives early, not what it can do in the "
-        "end. A filled face is a guess, never evidence of who someone is.\n\n"
-        f"{band_table(measurements, trained)}"
+        "trained on, with drawn masks. So short a training says what a system gives early, not "
+        "what it can do in the end. A filled face is a guess, never evidence of who someone is.\n\n"
+        f"{overall_table(measurements, trained)}\n"
+        "By the hole's share of the crop, in the hole: PSNR in dB / SSIM / mean absolute error of "
+        "[0, 1].\n\n"
+        f"{band_table(measurements)}\n"
+        "![The astronaut's masks, filled by each system](comparison.jpg)\n"
     )
     if notes:
         text += "\nNot on this machine, or left out to train alone:\n\n" + "\n".join(notes) + "\n"
@@ -199,12 +301,9 @@ def write_comparison(
     ):
         with atomic_path(options.output / name, overwrite=True) as temporary:
             temporary.write_text(content, encoding="utf-8")
-    write_picture(
-        options.output / "comparison.jpg",
-        draw_sheet(rows, cell=options.size),
-        overwrite=True,
-        mark=make_mark(),
-    )
+    for name, rows in sheets.items():
+        sheet = draw_sheet(rows, cell=options.size)
+        write_picture(options.output / name, sheet, overwrite=True, mark=make_mark())
 
 
 def describe_device(device: str, threads: int | None) -> str:
@@ -234,6 +333,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--face-batch", type=int, default=64, help="of the face generator")
     parser.add_argument("--search-steps", type=int, default=200, help="of the latent search")
     parser.add_argument("--count", type=int, default=200, help="faces to measure on")
+    parser.add_argument(
+        "--landmarks", action="store_true", help="measure faces found and landmarks, by dlib"
+    )
     parser.add_argument("--shown", type=int, default=8, help="faces on the sheet of pictures")
     parser.add_argument("--workers", type=int, default=1, help="threads that make samples")
     parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
@@ -242,7 +344,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train, measure, and write table and sheet."""
+    """Train, measure, and write tables and sheets."""
     options = build_parser().parse_args(arguments)
     options.described = describe_device(options.device, options.threads)
     recipes = system_recipes()
@@ -250,28 +352,25 @@ def main(arguments: list[str] | None = None) -> None:
     for name in chosen:
         if name not in recipes:
             raise unknown_name("learned system", name, recipes)
+    cases = frozen_cases(options)
     trained: dict[str, Trained] = {}
+    systems: dict[str, CompletionSystem] = {"telea": create_stage("inpainter", "telea")}
+    results = measure_system("telea", systems["telea"], cases, options)
     for name in chosen:
         print(f"{name}: {options.minutes:g} minutes", flush=True)
         trained[name] = train_system(name, recipes[name], options)
-
-    cases = list(
-        open_cases(
-            options.faces,
-            {DRAWN_MASK: DRAWN_MASK},
-            split="val",
-            count=options.count,
-            size=options.size,
-            seed=0,
-        )
+        systems[name] = trained[name].system
+        results += measure_system(name, systems[name], cases, options)
+    measurements = evaluate_inpainter(
+        systems, cases, instruments=instruments(options), known=results
     )
-    systems: dict[str, CompletionSystem] = {"telea": create_stage("inpainter", "telea")}
-    systems.update({name: one.system for name, one in trained.items()})
-    measurements = evaluate_inpainter(systems, cases)
-    shown = cases[: options.shown]
-    sheet = case_rows(systems, shown, [case.name for case in shown])
-    rows = [sheet[case.name] for case in shown]
-    write_comparison(measurements, trained, rows, options)
+    shown = list(itertools.islice(cases, options.shown))
+    of_faces = case_rows(systems, shown, [case.name for case in shown])
+    sheets = {
+        "faces.jpg": [of_faces[case.name] for case in shown],
+        "comparison.jpg": astronaut_rows(systems, astronaut_cases(options.size)),
+    }
+    write_comparison(measurements, trained, sheets, options)
     print((options.output / "comparison.md").read_text(encoding="utf-8"))
 
 
