@@ -274,9 +274,10 @@ def write_comparison(
     text = (
         "# Completion systems, each trained for the same short time\n\n"
         f"{options.minutes:g} minutes each at {options.size} pixels in batches of "
-        f"{options.batch}, on {options.described}; {measurements.cases} faces that were not "
-        "trained on, with drawn masks. So short a training says what a system gives early, not "
-        "what it can do in the end. A filled face is a guess, never evidence of who someone is.\n\n"
+        f"{options.batch} ({options.precision}), on {options.described}; {measurements.cases} "
+        "faces that were not trained on, with drawn masks. So short a training says what a system "
+        "gives early, not what it can do in the end. A filled face is a guess, never evidence of "
+        "who someone is.\n\n"
         f"{overall_table(measurements, trained)}\n"
         "By the hole's share of the crop, in the hole: PSNR in dB / SSIM / mean absolute error of "
         "[0, 1].\n\n"
@@ -289,6 +290,7 @@ def write_comparison(
         "minutes": options.minutes,
         "size": options.size,
         "batch": options.batch,
+        "precision": options.precision,
         "device": options.described,
         "left_out": {name: one.left_out for name, one in trained.items()},
         "steps": {name: one.steps for name, one in trained.items()},
@@ -315,7 +317,8 @@ def describe_device(device: str, threads: int | None) -> str:
     chosen = resolve_device(device)
     if chosen.type == "cuda":
         return torch.cuda.get_device_name(chosen)
-    return f"{threads or torch.get_num_threads()} threads of a CPU"
+    count = threads or torch.get_num_threads()
+    return f"{count} thread{'s' if count > 1 else ''} of a CPU"
 
 
 def build_parser() -> argparse.ArgumentParser:
