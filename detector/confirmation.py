@@ -10,6 +10,7 @@ earlier one proposes is the cascade of Viola and Jones 2001 and of Cai and Vasco
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import torch
+    from numpy.typing import NDArray
 
     from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
     from weights.contracts import Image, Mask
@@ -44,12 +46,31 @@ _AGREEMENT = 0.7
 _LEAST_PART = 0.1
 """Smallest part of a mask that is kept, as a share of its largest."""
 
+_STRAP_GAP = 0.04
+"""How far from its mask a strap may begin, as a share of the mask's extent."""
+
 _BATCH = 16
 
 
 def joint_score(proposed: float, confirmed: float) -> float:
     """Join the detector's score with that of the second look, both from 0 to 1."""
     return float(confirmed**_CONFIRMATION_POWER * proposed**_DETECTOR_POWER)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the network says of one cut: its score, and the outlines at picture size."""
+
+    score: float
+    mask: Mask | None
+    straps: Mask | None
+
+    @property
+    def box(self) -> Box:
+        assert self.mask is not None
+        box = bounding_box(self.mask)
+        assert box is not None
+        return float(box[0]), float(box[1]), float(box[2]), float(box[3])
 
 
 class MaskConfirmation:
@@ -136,41 +157,49 @@ class MaskConfirmation:
         self, finds: Sequence[tuple[Image, MaskRegion]], confidence: float
     ) -> list[MaskRegion | None]:
         """Judge finds, and outline those that hold; None for those that do not."""
-        scores, outlines = self._look([(image, region.box) for image, region in finds])
-        kept: dict[int, tuple[float, Mask]] = {}
-        for index, ((_, region), score, outline) in enumerate(
-            zip(finds, scores, outlines, strict=True)
-        ):
-            joint = joint_score(region.score, score)
-            if joint >= confidence and outline is not None:
-                kept[index] = joint, outline
+        kept: dict[int, tuple[float, _Look]] = {}
+        looks = self._look([(image, region.box) for image, region in finds])
+        for index, ((_, region), look) in enumerate(zip(finds, looks, strict=True)):
+            joint = joint_score(region.score, look.score)
+            if joint >= confidence and look.mask is not None:
+                kept[index] = joint, look
         # A detector's box may be off; a cut round the outline itself gives a better one.
-        centred = [(finds[index][0], _box(outline)) for index, (_, outline) in kept.items()]
-        _, again = self._look(centred)
+        again = self._look([(finds[index][0], look.box) for index, (_, look) in kept.items()])
         confirmed: list[MaskRegion | None] = [None] * len(finds)
         for (index, (joint, first)), second in zip(kept.items(), again, strict=True):
             region = finds[index][1]
-            mask = _together(first if second is None else second, region.mask)
+            best = first if second.mask is None else second
+            assert best.mask is not None
+            mask = _together(best.mask, region.mask)
+            if best.straps is not None:
+                mask = with_straps(mask, best.straps)
             confirmed[index] = MaskRegion.from_mask(mask, joint, region.label)
         return confirmed
 
-    def _look(self, cuts_of: Sequence[tuple[Image, Box]]) -> tuple[list[float], list[Mask | None]]:
-        """Give the score of each boxed part of a picture, and its outline at picture size."""
+    def _look(self, cuts_of: Sequence[tuple[Image, Box]]) -> list[_Look]:
+        """Look at boxed parts of pictures."""
         import torch
 
         if not cuts_of:
-            return [], []
+            return []
         network, configuration, device = self._ready()
         cuts = [Cut.around(box, configuration.context, configuration.size) for _, box in cuts_of]
         taken = np.stack([cut.take(image) for cut, (image, _) in zip(cuts, cuts_of, strict=True)])
         pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float() / 255.0
         with torch.inference_mode():
             scores, logits = network(pictures)
-        outlines = logits.float().cpu().numpy()
-        return torch.sigmoid(scores).float().cpu().tolist(), [
-            _whole_parts(cut.put_back(values, image.shape[0], image.shape[1]))
-            for cut, values, (image, _) in zip(cuts, outlines, cuts_of, strict=True)
-        ]
+        looks = []
+        for cut, (image, _), score, planes in zip(
+            cuts,
+            cuts_of,
+            torch.sigmoid(scores).float().cpu().tolist(),
+            logits.float().cpu().numpy(),
+            strict=True,
+        ):
+            outlines = [cut.put_back(plane, image.shape[0], image.shape[1]) for plane in planes]
+            straps = outlines[1] if configuration.straps else None
+            looks.append(_Look(score, _whole_parts(outlines[0]), straps))
+        return looks
 
 
 def _together(mask: Mask, proposed: Mask) -> Mask:
@@ -183,10 +212,40 @@ def _together(mask: Mask, proposed: Mask) -> Mask:
     return either if agreement >= _AGREEMENT else mask
 
 
-def _box(mask: Mask) -> Box:
-    box = bounding_box(mask)
-    assert box is not None
-    return float(box[0]), float(box[1]), float(box[2]), float(box[3])
+def with_straps(mask: Mask, straps: Mask) -> Mask:
+    """Add to a mask those straps that hang on it.
+
+    A strap is thin, and its beginning may be missed: one that ends close by is joined by a bridge.
+
+    Args:
+        mask: bool `(H, W)`.
+        straps: bool `(H, W)`, ear loops and strings, of this mask and maybe of others.
+    """
+    own, both = bounding_box(mask), bounding_box(mask | straps)
+    if own is None or both is None or not straps.any():
+        return mask
+    reach = max(2.0, _STRAP_GAP * max(own[2] - own[0], own[3] - own[1]))
+    pad = int(np.ceil(reach)) + 1
+    window = (
+        slice(max(0, both[1] - pad), both[3] + pad),
+        slice(max(0, both[0] - pad), both[2] + pad),
+    )
+    body, thin = mask[window], straps[window] & ~mask[window]
+    beyond = cv2.distanceTransform((~body).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    near = np.asarray(beyond <= reach)
+    _, numbered = cv2.connectedComponents((thin | near).view(np.uint8), connectivity=8)
+    hangs = np.zeros(int(numbered.max()) + 1, np.bool_)
+    hangs[np.unique(numbered[near])] = True
+    hung = thin & hangs[numbered]
+    bridges = near & cv2.dilate(hung.view(np.uint8), _disc(reach)).view(np.bool_)
+    joined = mask.copy()
+    joined[window] |= hung | bridges
+    return joined
+
+
+def _disc(radius: float) -> NDArray[np.uint8]:
+    side = 2 * int(np.ceil(radius)) + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
 
 
 def _whole_parts(mask: Mask) -> Mask | None:

@@ -3,7 +3,8 @@
 Masks with outlines come from YOLO segmentation sets. What is no mask comes from the detector
 itself: all that it proposes, however faintly, on pictures without masks is wrong by definition
 (hard-negative mining, Sung and Poggio 1998). Photographs with face boxes alone give more of both:
-a mask is known to be on the face, but not where it ends.
+a mask is known to be on the face, but not where it ends. Where straps run is known of masks that
+are drawn on faces for this.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ import numpy as np
 from detector.annotations import AnnotatedMask, AnnotatedPicture
 from detector.cuts import Cut
 from detector.face_boxes import read_face_boxes
+from detector.regions import bounding_box
+from detector.synthesis.draw import draw_mask
+from detector.synthesis.faces import load_faces
+from detector.synthesis.templates import TemplateFolder
+from detector.synthesis.unmaskable import UnmaskableFace
 from detector.yolo_dataset import read_labels, read_yolo_dataset
 from weights.atomic import atomic_path
 from weights.errors import InputError
@@ -51,9 +57,10 @@ class ConfirmationCuts:
 
     Attributes:
         pictures: uint8 RGB `(N, S, S, 3)`.
-        outlines: uint8 `(N, S, S)`, 255 on the mask; 0 where it is not known.
+        outlines: uint8 `(N, 2, S, S)`, 255 on the mask, and in the second plane on its straps; 0
+            where that is not known.
         worn: bool `(N,)`, whether a worn mask is at the centre.
-        outlined: bool `(N,)`, whether the outline is known.
+        outlined: bool `(N, 2)`, whether either is known.
         sources: int `(N,)`, number of the set that the cut comes from.
     """
 
@@ -86,7 +93,7 @@ class _Collected:
     context: float
     pictures: list[NDArray[np.uint8]] = field(default_factory=list)
     outlines: list[NDArray[np.uint8]] = field(default_factory=list)
-    facts: list[tuple[bool, bool, int]] = field(default_factory=list)
+    facts: list[tuple[bool, tuple[bool, bool], int]] = field(default_factory=list)
 
     def add(
         self,
@@ -96,14 +103,16 @@ class _Collected:
         *,
         worn: bool,
         mask: NDArray[np.bool_] | None = None,
+        straps: NDArray[np.bool_] | None = None,
     ) -> None:
         cut = Cut.around(box, self.context, self.size)
         self.pictures.append(cut.take(image))
-        outline = np.zeros((self.size, self.size), np.uint8)
-        if mask is not None:
-            outline = np.rint(255.0 * cut.take_mask(mask)).astype(np.uint8)
-        self.outlines.append(outline)
-        self.facts.append((worn, mask is not None, source))
+        outlines = np.zeros((2, self.size, self.size), np.uint8)
+        for plane, one in zip(outlines, (mask, straps), strict=True):
+            if one is not None:
+                plane[:] = np.rint(255.0 * cut.take_mask(one))
+        self.outlines.append(outlines)
+        self.facts.append((worn, (mask is not None, straps is not None), source))
 
     def cuts(self) -> ConfirmationCuts:
         worn, outlined, sources = (np.array(column) for column in zip(*self.facts, strict=True))
@@ -122,6 +131,8 @@ def collect_cuts(
     propose: Propose,
     part: str,
     *,
+    faces: Sequence[str | os.PathLike[str]] = (),
+    templates: str | os.PathLike[str] | None = None,
     size: int,
     context: float,
     most_pictures: int | None = None,
@@ -134,6 +145,8 @@ def collect_cuts(
         boxed: `.jsonl` files of photographs with face boxes.
         propose: gives a detector's finds on a picture, faint ones too.
         part: "train" or "val"; photographs with face boxes are divided by their names.
+        faces: folders of faces with landmarks, on which masks with straps are drawn.
+        templates: folder of mask photos, used beside drawn masks.
         size: side of the cuts, in pixels.
         context: side of a cut over the longer side of the box that it is round.
         most_pictures: from each set at most so many pictures, spread over it.
@@ -143,18 +156,22 @@ def collect_cuts(
         InputError: a set cannot be read, or nothing is found in any.
     """
     collected = _Collected(size, context)
-    for number, source in enumerate([*data, *boxed]):
+    photos = None if templates is None else TemplateFolder(templates)
+    for number, source in enumerate([*data, *boxed, *faces]):
         before = len(collected.facts)
+        path = Path(source)
         if number < len(data):
-            _from_data_set(Path(source), part, number, propose, collected, most_pictures)
+            _from_data_set(path, part, number, propose, collected, most_pictures)
+        elif number < len(data) + len(boxed):
+            _from_boxes(path, part, number, propose, collected, most_pictures)
         else:
-            _from_boxes(Path(source), part, number, propose, collected, most_pictures)
+            _from_faces(path, part, number, photos, collected, most_pictures)
         if said is not None:
             new = collected.facts[before:]
             worn = sum(fact[0] for fact in new)
             said(f"{source}, {part}: {worn} masks, {len(new) - worn} cuts without")
     if not collected.facts:
-        raise InputError(f"No mask and no proposal is found in {_listed(data, boxed)}.")
+        raise InputError(f"No mask and no proposal is found in {_listed(data, boxed, faces)}.")
     return collected.cuts()
 
 
@@ -225,6 +242,28 @@ def _from_boxes(
         ]
         for box in _large_enough(elsewhere):
             collected.add(image, box, source, worn=False)
+
+
+def _from_faces(
+    path: Path,
+    part: str,
+    source: int,
+    photos: TemplateFolder | None,
+    collected: _Collected,
+    most: int | None,
+) -> None:
+    for face in _spread([face for face in load_faces(path) if face.split == part], most):
+        random = np.random.default_rng(int(2**32 * _fraction(face.file.name)))
+        image = AnnotatedPicture(face.file).load()
+        try:
+            drawn = draw_mask(image, face.landmarks, random, templates=photos)
+        except UnmaskableFace:
+            continue
+        box = bounding_box(drawn.mask)
+        if box is not None and _is_large_enough(box):
+            collected.add(
+                drawn.masked, box, source, worn=True, mask=drawn.mask, straps=drawn.straps
+            )
 
 
 def _fraction(name: str) -> float:

@@ -23,6 +23,7 @@ class ConfirmationConfiguration:
         depths: residual units at each of them.
         size: side of the cuts in pixels, a multiple of `2 ** len(widths)`.
         context: side of a cut over the longer side of the find's box.
+        straps: whether ear loops and strings are outlined too.
 
     Raises:
         ConfigurationError: a value is out of its range.
@@ -32,6 +33,7 @@ class ConfirmationConfiguration:
     depths: tuple[int, ...] = (1, 2, 2, 2)
     size: int = 128
     context: float = 2.0
+    straps: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
@@ -117,7 +119,7 @@ class ConfirmationNetwork(nn.Module):
             _stage(_Unit(deep + shallow, shallow), shallow, 1)
             for shallow, deep in reversed(list(itertools.pairwise(widths)))
         )
-        self.outline = nn.Conv2d(widths[0], 4, 3, padding=1)
+        self.outline = nn.Conv2d(widths[0], 4 * (1 + configuration.straps), 3, padding=1)
         self.score = nn.Linear(2 * widths[-1], 1)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,7 +129,8 @@ class ConfirmationNetwork(nn.Module):
             pictures: `(N, 3, S, S)` RGB in [0, 1].
 
         Returns:
-            Logits of the scores `(N,)`, and of the masks `(N, S, S)`, above 0 on the mask.
+            Logits of the scores `(N,)`, and of the outlines `(N, P, S, S)`: above 0 on the mask,
+            and in a second plane, where the configuration has it, on its straps.
         """
         features = self.stem(functional.pixel_unshuffle(pictures - 0.5, 2))
         skips = []
@@ -138,8 +141,7 @@ class ConfirmationNetwork(nn.Module):
         for up in self.up:
             features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
             features = up(torch.cat([features, skips.pop()], dim=1))
-        outline = functional.pixel_shuffle(self.outline(features), 2)
-        return self.score(summary)[:, 0], outline[:, 0]
+        return self.score(summary)[:, 0], functional.pixel_shuffle(self.outline(features), 2)
 
 
 def _stage(first: nn.Module, channels: int, depth: int) -> nn.Sequential:

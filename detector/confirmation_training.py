@@ -22,13 +22,19 @@ from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
 from detector.confirmation import PROPOSAL_CONFIDENCE
 from detector.confirmation_cuts import ConfirmationCuts, collect_cuts
-from detector.confirmation_file import ARCHITECTURE, describe_confirmation, save_confirmation
+from detector.confirmation_file import (
+    ARCHITECTURE,
+    describe_confirmation,
+    load_confirmation,
+    save_confirmation,
+)
 from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
 from detector.cut_augmentation import MARGIN, augment, centred
 from detector.yolo import YoloMaskDetector
 from weights.atomic import atomic_path
+from weights.catalog import resolve
 from weights.device import resolve_device
-from weights.errors import ConfigurationError, InputError, TrainingError
+from weights.errors import ConfigurationError, InputError, TrainingError, WeightsError
 from weights.lightning_silence import lightning_silenced
 from weights.shelf import CATALOG_NAME, shelve_weights, sources_beside, tag_of
 
@@ -41,6 +47,9 @@ _PROPOSED = PROPOSAL_CONFIDENCE / 2.0
 
 _VALIDATION_EVERY = 5
 """Rounds of 200 steps between two validations."""
+
+_OUTLINES = ("iou", "strap_iou")
+"""What the intersection over union is called of each plane of the outlines."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,7 @@ class TrainedConfirmation:
         weights: the safetensors file.
         metrics: of the validation cuts: `recall`, share of the masks with a score above a half;
             `false`, share of the other cuts with one; `iou`, mean intersection over union of the
-            outlines.
+            outlines, and `strap_iou` of the straps'.
         steps: optimiser steps done in all.
         seconds: how long this call trained.
         record: the catalog record, in the folder `catalog` of the run.
@@ -116,7 +125,7 @@ class _CutDataset(Dataset[_Sample]):
             torch.from_numpy(cuts.pictures[index]).permute(2, 0, 1),
             torch.from_numpy(cuts.outlines[index]),
             torch.tensor(bool(cuts.worn[index])),
-            torch.tensor(bool(cuts.outlined[index])),
+            torch.from_numpy(cuts.outlined[index]),
         )
 
 
@@ -197,9 +206,12 @@ class ConfirmationTraining(LightningModule):
         wanted = 0.98 * batch.worn.float() + 0.01
         score = functional.binary_cross_entropy_with_logits(scores.float(), wanted)
         outline = torch.zeros((), device=score.device)
-        if bool(batch.outlined.any()):
-            known = batch.outlined
-            outline = outline_loss(logits.float()[known], outlines[known])
+        for plane in range(logits.shape[1]):
+            known = batch.outlined[:, plane]
+            if bool(known.any()):
+                outline = outline + outline_loss(
+                    logits[known, plane].float(), outlines[known, plane]
+                )
         loss: Tensor = score + self.recipe.outline_weight * outline
         self.log_dict({"score": score, "outline": outline}, on_step=False, on_epoch=True)
         return loss
@@ -209,10 +221,11 @@ class ConfirmationTraining(LightningModule):
         del index
         pictures, outlines = centred(*_as_floats(batch), self.configuration.size)
         scores, logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
-        found, drawn = logits > 0.0, outlines > 0.5
-        union = (found | drawn).sum(dim=(1, 2)).clamp_min(1)
-        iou = (found & drawn).sum(dim=(1, 2)) / union
-        self._seen.append((scores.float() > 0.0, batch.worn, batch.outlined, iou))
+        planes = logits.shape[1]
+        found, drawn = logits > 0.0, outlines[:, :planes] > 0.5
+        union = (found | drawn).sum(dim=(2, 3)).clamp_min(1)
+        iou = (found & drawn).sum(dim=(2, 3)) / union
+        self._seen.append((scores.float() > 0.0, batch.worn, batch.outlined[:, :planes], iou))
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures over all validation cuts."""
@@ -224,7 +237,10 @@ class ConfirmationTraining(LightningModule):
             {
                 "recall": above[worn].float().mean(),
                 "false": above[~worn].float().mean(),
-                "iou": iou[outlined].float().mean(),
+                **{
+                    name: iou[:, plane][outlined[:, plane]].float().mean()
+                    for plane, name in enumerate(_OUTLINES[: iou.shape[1]])
+                },
             }
         )
 
@@ -270,7 +286,10 @@ def train_confirmation(
     output: str | os.PathLike[str],
     *,
     boxed: Sequence[str | os.PathLike[str]] = (),
+    faces: Sequence[str | os.PathLike[str]] = (),
+    templates: str | os.PathLike[str] | None = None,
     detector_weights: str | os.PathLike[str] = "default",
+    start: str | os.PathLike[str] | None = None,
     configuration: ConfirmationConfiguration | None = None,
     recipe: ConfirmationRecipe | None = None,
     most_pictures: int | None = None,
@@ -291,8 +310,12 @@ def train_confirmation(
         data: `data.yaml` of YOLO segmentation sets, with pictures without masks among them.
         output: the run's folder.
         boxed: `.jsonl` files of photographs with face boxes alone.
+        faces: folders of faces with landmarks, on which masks with straps are drawn.
+        templates: folder of mask photos, used beside drawn masks.
         detector_weights: of the detector whose proposals are to be judged.
-        configuration: of the network; the default where None.
+        start: confirmation weights to start from instead of chance; "default", a name of the
+            catalog or a file. Where they outline no straps, that alone begins by chance.
+        configuration: of the network; the default where None, with straps where `faces` are given.
         recipe: how it is trained; the default where None.
         most_pictures: from each set at most so many pictures.
         device: "auto", "cpu", "cuda" or "mps".
@@ -304,17 +327,20 @@ def train_confirmation(
 
     Raises:
         InputError: a set cannot be read, or shows only one of masks and proposals that are none.
-        WeightsError: the detector's weights cannot be read.
+        WeightsError: the detector's weights, or those to start from, cannot be read.
         TrainingError: the loss is not a number.
     """
-    configuration = configuration or ConfirmationConfiguration()
+    configuration = configuration or ConfirmationConfiguration(straps=bool(faces))
     recipe = recipe or ConfirmationRecipe()
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     started = {
         "data": [os.fspath(path) for path in data],
         "boxed": [os.fspath(path) for path in boxed],
+        "faces": [os.fspath(path) for path in faces],
+        "templates": None if templates is None else os.fspath(templates),
         "detector_weights": os.fspath(detector_weights),
+        "start": None if start is None else os.fspath(start),
         "seed": seed,
         "configuration": configuration.to_dict(),
         "recipe": asdict(recipe),
@@ -338,6 +364,8 @@ def train_confirmation(
             boxed,
             lambda image: detector.detect([image])[0],
             part,
+            faces=faces,
+            templates=templates,
             size=round(MARGIN * configuration.size),
             context=MARGIN * configuration.context,
             most_pictures=most_pictures,
@@ -350,16 +378,17 @@ def train_confirmation(
             "A confirmation network needs masks and proposals that are none, but the training "
             f"pictures show only {'masks' if cuts.worn.all() else 'the latter'}."
         )
-    run = _fit(
-        parts, configuration, recipe, folder, device, seed, time_budget_minutes, resume, said
-    )
-    trained_on = sources_beside(*map(Path, (*data, *boxed)))
+    module = ConfirmationTraining(configuration, recipe)
+    if start is not None:
+        start_from(module.network, resolve(start, "confirmation"))
+    run = _fit(parts, module, folder, device, seed, time_budget_minutes, resume, said)
+    trained_on = sources_beside(*map(Path, (*data, *boxed, *faces)))
     counted = f"{int(cuts.worn.sum())} masks and {int((~cuts.worn).sum())} cuts without"
     notes = (
         f"{trained_on.notes} Trained for {run.steps} steps of {recipe.batch} on {counted}. The "
         "figures are of cuts that were kept apart: 'recall' is the share of the masks with a score "
         "above a half, 'false' that of the other cuts, 'iou' the outlines' mean intersection over "
-        "union."
+        "union, 'strap_iou' that of straps."
     )
     shelved = shelve_weights(
         run.weights,
@@ -382,6 +411,27 @@ def train_confirmation(
     )
 
 
+def start_from(network: ConfirmationNetwork, weights: Path) -> None:
+    """Copy trained weights into a network that may outline straps where they do not.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or of a network of another shape.
+    """
+    tensors = load_confirmation(weights)[0].state_dict()
+    own = network.state_dict()
+    try:
+        for name in ("outline.weight", "outline.bias"):
+            # Planes lie one behind the other, the mask's first.
+            trained = tensors[name]
+            tensors[name] = torch.cat([trained, own[name][len(trained) :]])[: len(own[name])]
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"{weights} does not fit the network that is to be trained: choose its widths and "
+            "depths, or start from chance."
+        ) from error
+
+
 class _Run(NamedTuple):
     weights: Path
     metrics: dict[str, float]
@@ -391,8 +441,7 @@ class _Run(NamedTuple):
 
 def _fit(
     parts: dict[str, ConfirmationCuts],
-    configuration: ConfirmationConfiguration,
-    recipe: ConfirmationRecipe,
+    module: ConfirmationTraining,
     folder: Path,
     device: str,
     seed: int,
@@ -401,7 +450,7 @@ def _fit(
     said: Callable[[str], object],
 ) -> _Run:
     began = time.monotonic()
-    module = ConfirmationTraining(configuration, recipe)
+    configuration, recipe = module.configuration, module.recipe
     rounds = max(1, min(200, recipe.steps))
     sampler = WeightedRandomSampler(
         sampling_weights(parts["train"]).tolist(),
@@ -423,7 +472,9 @@ def _fit(
         )
         trainer.validate(module, validation, verbose=False)
     metrics = {
-        name: round(float(trainer.callback_metrics[name]), 4) for name in ("recall", "false", "iou")
+        name: round(float(trainer.callback_metrics[name]), 4)
+        for name in ("recall", "false", *_OUTLINES)
+        if name in trainer.callback_metrics
     }
     seconds = time.monotonic() - began
     weights = save_confirmation(

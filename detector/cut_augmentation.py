@@ -21,11 +21,11 @@ def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tens
 
     Args:
         pictures: `(N, 3, M, M)` in [0, 1], stored with a margin.
-        outlines: `(N, M, M)` in [0, 1].
+        outlines: `(N, P, M, M)` in [0, 1], P planes of each cut.
         size: side of what is given back.
 
     Returns:
-        Pictures `(N, 3, size, size)` in [0, 1] and outlines `(N, size, size)` in [0, 1].
+        Pictures `(N, 3, size, size)` and outlines `(N, P, size, size)`, both in [0, 1].
     """
     count, device = len(pictures), pictures.device
 
@@ -65,8 +65,7 @@ def _resampled(pictures: Tensor, outlines: Tensor, way: Tensor, size: int) -> tu
     grid = functional.affine_grid(way, [len(pictures), 3, size, size], align_corners=False)
     # Grey comes in where a turned cut ends, as past a picture's frame.
     shown = functional.grid_sample(pictures - _GREY, grid, align_corners=False) + _GREY
-    drawn = functional.grid_sample(outlines[:, None], grid, align_corners=False)
-    return shown, drawn[:, 0]
+    return shown, functional.grid_sample(outlines, grid, align_corners=False)
 
 
 def cross_by_strands(
@@ -79,7 +78,7 @@ def cross_by_strands(
 
     Args:
         pictures: `(N, 3, S, S)` in [0, 1].
-        outlines: `(N, S, S)` in [0, 1].
+        outlines: `(N, P, S, S)` in [0, 1].
         share: how many of the cuts get one.
     """
     size = pictures.shape[-1]
@@ -87,7 +86,7 @@ def cross_by_strands(
     within = (half_width - _distance_to_arc(pictures).abs()) * size
     strand = within.clamp(0.0, 1.0) * _chosen(pictures, share)
     shown = pictures.roll(1, dims=0).roll((size // 2, size // 2), dims=(2, 3))
-    return pictures + strand * (shown - pictures), outlines * (1.0 - strand[:, 0])
+    return pictures + strand * (shown - pictures), outlines * (1.0 - strand)
 
 
 def cast_shadow(pictures: Tensor, share: float = 0.2) -> Tensor:

@@ -35,8 +35,21 @@ def build_parser() -> argparse.ArgumentParser:
         default=[],
         help=".jsonl file of photographs with face boxes; may be given again",
     )
+    parser.add_argument(
+        "--faces",
+        type=Path,
+        action="append",
+        default=[],
+        help="folder of faces with landmarks, to draw masks with straps on; may be given again",
+    )
+    parser.add_argument("--templates", type=Path, help="folder of mask photos, beside drawn masks")
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
     parser.add_argument("--detector", default="default", help="weights of the detector")
+    parser.add_argument(
+        "--start",
+        metavar="WEIGHTS",
+        help="start from these confirmation weights: 'default', a name of the catalog or a file",
+    )
     parser.add_argument("--device", default="auto", help="'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
     parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
     parser.add_argument("--seed", type=int, default=0, help="seed of all chance")
@@ -66,6 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.data,
             options.output,
             boxed=options.boxed,
+            faces=options.faces,
+            templates=options.templates,
+            start=options.start,
             detector_weights=options.detector,
             recipe=ConfirmationRecipe(
                 steps=options.steps, batch=options.batch, precision=options.precision

@@ -26,6 +26,9 @@ EDGE_VARIANCE = 1e-4
 
 Plane = NDArray[np.float32]
 
+_WIDENED = 0.97
+"""Share of its width with straps that a mask must have at most for them to count."""
+
 _FAR = np.float32(1e6)
 """A distance that is larger than any picture; finite, as it gets interpolated."""
 
@@ -39,7 +42,7 @@ class _Canvas:
         mask: the mask in it, at full size.
         coverage: how much of each working pixel the mask covers, `(h, w)` float32 0 to 1.
         scale: working pixels per picture pixel, at most 1.
-        width: the mask's extent, its box's longer side, in working pixels.
+        width: the mask's extent, its box's longer side with straps, in working pixels.
     """
 
     picture: tuple[slice, slice]
@@ -55,8 +58,8 @@ class MorphologyRefiner:
     Pieces of one mask are joined, specks dropped, gaps closed, inner holes filled, the outline
     snapped to edges of the picture and smoothed without losing area, and all of it grown, so that
     no rim or shadow of the mask stays.
-    All sizes are shares of the mask's width (the longer side of its box), so faces of any size are
-    treated alike.
+    All sizes are shares of the mask's width (the longer side of its box, straps aside), so faces of
+    any size are treated alike.
 
     Args:
         growth: how far the hole reaches past the mask, 0 to 0.5; past straps half as far.
@@ -131,11 +134,17 @@ class MorphologyRefiner:
             return None
         # A mask thinner than a working pixel covers none of them by half.
         level = min(0.5, 0.5 * float(canvas.coverage.max()))
-        body, straps = self._parts(canvas.coverage >= level, canvas.width)
+        found, width = canvas.coverage >= level, canvas.width
+        body, straps = self._parts(found, width)
+        own = _extent(body)
+        if own < _WIDENED * width and self._tells_straps(own):
+            # Straps reach far beyond the mask, whose own width is what sizes are shares of.
+            body, straps = self._parts(found, own)
+            width = _extent(body)
         if self.snap > 0.0:
-            body = self._snapped(image, canvas, body)
-        reach = max(self.growth * canvas.width, self.least_growth * canvas.scale)
-        field = _distance_field(self._smooth(body, canvas.width))
+            body = self._snapped(image, canvas, body, width)
+        reach = max(self.growth * width, self.least_growth * canvas.scale)
+        field = _distance_field(self._smooth(body, width))
         if straps.any():
             # A strap throws next to no shadow, and the skin beside it is worth keeping.
             strap_field = _distance_field(straps.astype(np.float32))
@@ -147,9 +156,9 @@ class MorphologyRefiner:
         hole[canvas.picture] = field > -reach
         return hole
 
-    def _snapped(self, image: Image, canvas: _Canvas, body: Mask) -> Mask:
+    def _snapped(self, image: Image, canvas: _Canvas, body: Mask, width: float) -> Mask:
         """Move the body's outline to near edges of the picture."""
-        radius = round(self.snap * canvas.width)
+        radius = round(self.snap * width)
         if radius < 1:
             return body
         guide = np.ascontiguousarray(image[canvas.picture])
@@ -172,7 +181,7 @@ class MorphologyRefiner:
         box = tight_box(mask)
         if box is None:
             return None
-        extent = max(box[2] - box[0], box[3] - box[1])
+        extent = _extent(mask)
         reach = max(self.growth * extent, self.least_growth)
         pad = 4 + int(np.ceil(reach + (self.closing + 3.0 * self.smoothing) * extent))
         picture = (
@@ -193,16 +202,17 @@ class MorphologyRefiner:
         mask = _without_specks(mask, self.speck)
         closed = _eroded(_dilated(mask, self.closing * width), self.closing * width) | mask
         half = self.strap * width / 2.0
-        # Thinner than three pixels nothing can be told apart from the mask's own corners.
-        if half < 1.5:
-            return _filled(closed), np.zeros_like(closed)
         core = _without_specks(_eroded(closed, half), self.speck)
-        if not core.any():
+        if not self._tells_straps(width) or not core.any():
             return _filled(closed), np.zeros_like(closed)
         # A little more than the erosion took brings rounded corners back, but no strap.
         body = _filled(closed & _dilated(core, 1.5 * half + 1.0))
         straps = _touching(mask & ~body, body) if self.straps else np.zeros_like(body)
         return body, straps
+
+    def _tells_straps(self, width: float) -> bool:
+        """Whether straps are thicker than what rounds off a mask's own corners, three pixels."""
+        return self.strap * width >= 3.0
 
     def _smooth(self, body: Mask, width: float) -> Plane:
         """Blur the body so that its half level encloses at least its area."""
@@ -216,6 +226,12 @@ class MorphologyRefiner:
         area = np.count_nonzero(body)
         level = float(np.partition(blurred.ravel(), -area)[-area])
         return np.asarray(blurred + (0.5 - min(level, 0.5)), np.float32)
+
+
+def _extent(mask: Mask) -> float:
+    """The longer side of the box round a mask, in pixels; 0 of an empty one."""
+    box = tight_box(mask)
+    return 0.0 if box is None else float(max(box[2] - box[0], box[3] - box[1]))
 
 
 def _distance_field(level: Plane) -> Plane:

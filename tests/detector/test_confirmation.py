@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from detector import YoloMaskDetector
-from detector.confirmation import MaskConfirmation, joint_score
+from detector.confirmation import MaskConfirmation, joint_score, with_straps
 from detector.confirmation_file import (
     ARCHITECTURE,
     describe_confirmation,
@@ -111,6 +111,36 @@ def test_specks_are_dropped_and_large_parts_stay(weights):
     assert found.mask[30, 18] and found.mask[30, 46] and not found.mask[:5].any()
 
 
+def test_straps_come_with_the_mask_they_hang_on():
+    mask, straps = np.zeros((2, 80, 120), bool)
+    mask[30:60, 40:80] = True
+    straps[40:42, 82:110] = True  # begins two pixels off
+    straps[44:46, 5:30] = True  # of somebody else
+    joined = with_straps(mask, straps)
+    assert joined[mask].all() and joined[40:42, 80:110].all()
+    assert not joined[:, :35].any()
+    assert joined.sum() < mask.sum() + 2 * 30 + 20
+    assert (with_straps(mask, np.zeros_like(mask)) == mask).all()
+
+
+def test_a_network_with_straps_outlines_both(tmp_path):
+    configuration = ConfirmationConfiguration(widths=(8, 12), depths=(1, 1), size=32, straps=True)
+    network = ConfirmationNetwork(configuration)
+    assert network(torch.rand(3, 3, 32, 32))[1].shape == (3, 2, 32, 32)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        network.score.bias.fill_(4.0)
+        # All of the cut is mask in the first plane, strap in the second.
+        network.outline.bias.fill_(1.0)
+    weights = save_confirmation(network, configuration, tmp_path / "straps.safetensors")
+    mask = np.zeros((60, 60), bool)
+    mask[20:40, 20:40] = True
+    image = np.zeros((60, 60, 3), np.uint8)
+    [[found]] = MaskConfirmation(weights, "cpu").confirm([image], [[region(mask)]], 0.25)
+    assert found.mask.all()
+
+
 def test_a_doubtful_proposal_needs_a_surer_second_look():
     assert joint_score(0.05, 0.6) < joint_score(0.5, 0.6) < joint_score(1.0, 0.6) < 0.6
     assert joint_score(0.3, 0.7) < joint_score(0.3, 0.9)
@@ -119,7 +149,7 @@ def test_a_doubtful_proposal_needs_a_surer_second_look():
 
 def test_scores_and_outlines_have_the_shapes_said():
     scores, outlines = ConfirmationNetwork(SMALL)(torch.rand(3, 3, 32, 32))
-    assert scores.shape == (3,) and outlines.shape == (3, 32, 32)
+    assert scores.shape == (3,) and outlines.shape == (3, 1, 32, 32)
 
 
 def test_folding_changes_nothing():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from detector import train_confirmation as command
 from detector.confirmation import MaskConfirmation
 from detector.confirmation_cuts import ConfirmationCuts, collect_cuts
+from detector.confirmation_file import load_confirmation
 from detector.confirmation_network import ConfirmationConfiguration
 from detector.confirmation_training import (
     ConfirmationRecipe,
@@ -21,8 +23,9 @@ from detector.confirmation_training import (
     train_confirmation,
 )
 from detector.regions import MaskRegion
+from tests.faces import write_faces
 from weights.digest import file_sha256
-from weights.errors import ConfigurationError, InputError
+from weights.errors import ConfigurationError, InputError, WeightsError
 from weights.record import read_record
 
 SMALL = ConfirmationConfiguration(widths=(8, 12), depths=(1, 1), size=32)
@@ -101,11 +104,11 @@ def collect(data, boxed, part="train", **options):
 def test_cuts_of_outlines_and_of_false_finds(data):
     cuts = collect([data], [])
     assert len(cuts) == 24 and cuts.worn.sum() == 12
-    assert (cuts.outlined == cuts.worn).all()
+    assert (cuts.outlined[:, 0] == cuts.worn).all() and not cuts.outlined[:, 1].any()
     assert (cuts.outlines[~cuts.worn] == 0).all()
     middle = cuts.pictures[:, 18:22, 18:22].reshape(24, -1, 3).mean(1)
     assert (middle[cuts.worn][:, 2] > 180).all() and (middle[~cuts.worn][:, 0] > 180).all()
-    assert (cuts.outlines[cuts.worn][:, 20, 20] == 255).all()
+    assert (cuts.outlines[cuts.worn][:, 0, 20, 20] == 255).all()
 
 
 def test_cuts_of_boxed_faces_have_no_outline(boxed):
@@ -115,6 +118,18 @@ def test_cuts_of_boxed_faces_have_no_outline(boxed):
     assert (middle[cuts.worn][:, 2] > 180).all()
     validation = collect([], [boxed], "val")
     assert 0 < len(validation) < len(cuts)
+
+
+def test_cuts_of_drawn_masks_know_their_straps(tmp_path):
+    faces = write_faces(tmp_path / "faces", count=6, side=160, width=160, height=160)
+    cuts = collect([], [], faces=[faces])
+    assert len(cuts) == 4 and cuts.worn.all() and cuts.outlined.all()
+    masks, straps = cuts.outlines[:, 0] > 127, cuts.outlines[:, 1] > 127
+    assert masks[:, 20, 20].all() and not (masks & straps).any()
+    assert straps.any()
+    again = collect([], [], faces=[faces])
+    assert (again.pictures == cuts.pictures).all(), "the same masks each time"
+    assert len(collect([], [], "val", faces=[faces])) == 2
 
 
 def test_at_most_so_many_pictures_of_a_set(data):
@@ -143,7 +158,10 @@ def test_masks_and_others_are_drawn_alike():
     worn = np.array([True] * 90 + [False] * 9 + [True])
     sources = np.array([0] * 90 + [1] * 10)
     blank = np.zeros((100, 2, 2), np.uint8)
-    cuts = ConfirmationCuts(blank[..., None].repeat(3, -1), blank, worn, worn, sources)
+    known = np.stack([worn, worn], axis=1)
+    cuts = ConfirmationCuts(
+        blank[..., None].repeat(3, -1), blank[:, None].repeat(2, 1), worn, known, sources
+    )
     weights = sampling_weights(cuts).numpy()
     assert weights[worn].sum() == pytest.approx(1.0) == pytest.approx(weights[~worn].sum())
     assert weights[99] == pytest.approx(1.0 / (1.0 + math.sqrt(90.0)))
@@ -177,6 +195,26 @@ def test_a_tiny_run_learns_and_can_be_used(data, boxed, tmp_path, monkeypatch):
     images = [picture(random, colour)[0] for colour in (BLUE, RED)]
     kept = confirmation.confirm(images, [blobs(image) for image in images], 0.4)
     assert [len(regions) for regions in kept] == [1, 0]
+
+
+def test_straps_are_learned_from_drawn_masks(data, boxed, tmp_path, monkeypatch):
+    monkeypatch.setattr("detector.confirmation_training.YoloMaskDetector", FindBlobs)
+    plain = train(data, boxed, tmp_path / "plain")
+    faces = write_faces(tmp_path / "faces", count=6, side=96, width=96, height=96)
+    options = {
+        "faces": [faces],
+        "start": plain.weights,
+        "configuration": replace(SMALL, straps=True),
+        "recipe": ConfirmationRecipe(steps=3, batch=8, precision="32-true"),
+    }
+    trained = train(data, boxed, tmp_path / "run", **options)
+    assert set(trained.metrics) == {"recall", "false", "iou", "strap_iou"}
+    network, configuration = load_confirmation(trained.weights)
+    assert configuration.straps and network.outline.out_channels == 8
+    # A few steps at a rising rate leave what it started from.
+    assert trained.metrics["iou"] > 0.4
+    with pytest.raises(WeightsError, match="does not fit"):
+        train(data, boxed, tmp_path / "wide", **options | {"configuration": None})
 
 
 def test_a_stopped_run_goes_on(data, boxed, tmp_path, monkeypatch):

@@ -159,6 +159,19 @@ def test_a_loop_is_kept_and_what_it_encloses_is_not_filled(width):
     assert not hole[y, x + round(0.02 * width)]
 
 
+def test_straps_do_not_widen_the_growth():
+    bare = np.zeros((200, 300), bool)
+    bare[80:140, 110:190] = True
+    strapped = bare.copy()
+    strapped[90:93, 10:290] = True
+    refiner = MorphologyRefiner(snap=0.0, growth=0.1, least_growth=0.0)
+    alone = _one_hole(refiner, bare)
+    hung = _one_hole(refiner, strapped)
+    assert hung[91, 15:285].all()
+    rows = slice(100, 200)
+    assert (hung[rows] == alone[rows]).mean() > 0.99
+
+
 def test_straps_can_be_cut_off():
     mask, region, (x, _) = _with_loop(300)
     hole = _one_hole(MorphologyRefiner(straps=False, snap=0.0), region)
