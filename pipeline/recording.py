@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weights import catalog
 from weights.digest import file_sha256
 from weights.errors import ConfigurationError, InputError, WeightsError
+from weights.group_figures import GROUPS, PEOPLE
 from weights.settings import read_yaml
 from weights.shelf import (
     LICENCE,
@@ -127,7 +128,8 @@ def read_figures(report: Path, description: NetworkDescription, digest: str) -> 
         digest: SHA-256 of its weight file; a report that names another existing file is refused.
 
     Returns:
-        Numbers and mappings of numbers, rounded.
+        Numbers and mappings of numbers, rounded; those of an inpainter by group of people too, see
+        `weights.group_figures`.
 
     Raises:
         InputError: the report cannot be read, is of the other stage, or of other weights.
@@ -170,7 +172,30 @@ def _inpainter_figures(
         for metric, estimate in content["overall"][systems[0]].items()
         if estimate.get("mean") is not None
     }
-    return {"cases": content.get("cases", 0), **figures}
+    groups = _group_figures(content.get("parts") or {}, systems[0])
+    return {"cases": content.get("cases", 0), **figures, **({GROUPS: groups} if groups else {})}
+
+
+def _group_figures(parts: Mapping[str, Any], system: str) -> dict[str, Any]:
+    """Figures inside the hole by age, gender and ethnicity, as far as the faces are labelled."""
+    found: dict[str, Any] = {}
+    for kind in PEOPLE:
+        for label, measured in (parts.get(kind) or {}).items():
+            estimates = measured.get(system) or {}
+            psnr, ssim = (estimates.get(name) or {} for name in ("psnr_hole", "ssim_hole"))
+            if not psnr.get("count") or psnr.get("mean") is None:
+                continue
+            values = {
+                "psnr_hole": psnr["mean"],
+                "psnr_hole_low": psnr.get("low"),
+                "psnr_hole_high": psnr.get("high"),
+                "ssim_hole": ssim.get("mean"),
+            }
+            found.setdefault(kind, {})[label] = {
+                "cases": psnr["count"],
+                **{name: rounded_figure(one) for name, one in values.items() if one is not None},
+            }
+    return found
 
 
 def _detector_figures(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from weights.group_figures import GROUPS, group_rows, lowest_sentence, read_groups
+
 if TYPE_CHECKING:
     from weights.record import WeightKind, WeightRecord
 
@@ -45,7 +47,8 @@ def model_card(record: WeightRecord) -> str:
     """Write the model card of a record, as Markdown.
 
     It says what the network does, what it was trained on and under which licences, the measured
-    figures, and the limits; it invents nothing that the record does not say.
+    figures, also by group of people, what it gets wrong, and the limits; it invents nothing that
+    the record does not say.
     """
     low, high = record.value_range
     options = ", ".join(f"{name} = {value}" for name, value in record.options.items())
@@ -72,17 +75,37 @@ def model_card(record: WeightRecord) -> str:
         LICENCE_SENTENCE,
         "## Measured",
         _table(("figure", "value"), figures) if figures else "Nothing has been measured yet.",
-        "## Limits",
-        _LIMITS[record.kind],
+        *_by_group(record.metrics),
     ]
+    if record.gets_wrong:
+        sections.append("## What it gets wrong")
+        sections.append("\n".join(f"- {one.strip()}" for one in record.gets_wrong))
+    sections += ["## Limits", _LIMITS[record.kind]]
     if record.notes.strip():
         sections.append(record.notes.strip())
     return "\n\n".join(sections) + "\n"
 
 
+def _by_group(metrics: Mapping[str, Any]) -> list[str]:
+    sections = []
+    for name, measurement in metrics.items():
+        groups = read_groups(measurement)
+        if groups:
+            head = ("group", "faces", "PSNR hole, dB", "to the mean, dB", "SSIM hole")
+            sections += [
+                f"## By group of people, {name}",
+                lowest_sentence(groups),
+                _table(head, group_rows(groups)),
+                "Means with 95 % intervals. Labels are those that the pictures came with.",
+            ]
+    return sections
+
+
 def _flat(metrics: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
     for name, value in metrics.items():
+        if name == GROUPS:
+            continue
         if isinstance(value, Mapping):
             rows += _flat(value, f"{prefix}{name}, ")
         else:

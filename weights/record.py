@@ -53,7 +53,8 @@ class WeightRecord:
         parameters: number of trained parameters.
         multiply_adds: multiply-adds of one picture at `input_size`.
         metrics: measured figures, each a number or a mapping of numbers; the key names metric and
-            data.
+            data. Those by group of people stand under "groups", see `weights.group_figures`.
+        gets_wrong: what the network was seen to get wrong, a plain sentence each.
         notes: limits and remarks for the model card, plain sentences.
 
     Raises:
@@ -76,6 +77,7 @@ class WeightRecord:
     parameters: int
     multiply_adds: int
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    gets_wrong: tuple[str, ...] = ()
     notes: str = ""
 
     def __post_init__(self) -> None:
@@ -106,6 +108,12 @@ class WeightRecord:
             value = getattr(self, key)
             self._require(isinstance(value, str) and bool(value.strip()), key, "a text")
         self._require(isinstance(self.notes, str), "notes", "a text")
+        self._require(
+            isinstance(self.gets_wrong, tuple)
+            and all(isinstance(one, str) and bool(one.strip()) for one in self.gets_wrong),
+            "gets_wrong",
+            "a list of sentences",
+        )
         for key, smallest in (
             ("bytes", 1),
             ("seed", 0),
@@ -153,6 +161,7 @@ class WeightRecord:
         """Give the record as plain values in the order of its fields, ready for YAML or JSON."""
         mapping = asdict(self)
         mapping["data"] = list(mapping["data"])
+        mapping["gets_wrong"] = list(mapping["gets_wrong"])
         mapping["value_range"] = list(mapping["value_range"])
         return mapping
 

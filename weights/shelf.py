@@ -41,10 +41,12 @@ class TrainingSources:
 
     Attributes:
         sources: the collections, each with name, licence and credit.
+        gets_wrong: what the network was seen to get wrong, a plain sentence each.
         notes: limits and remarks for the model card, plain sentences.
     """
 
     sources: tuple[TrainingData, ...]
+    gets_wrong: tuple[str, ...] = ()
     notes: str = ""
 
 
@@ -86,6 +88,7 @@ def sources_beside(*data: Path) -> TrainingSources:
         ConfigurationError: such a file is malformed.
     """
     sources: list[TrainingData] = []
+    gets_wrong: list[str] = []
     notes: list[str] = []
     for file in data:
         path = file.parent / SOURCES_NAME
@@ -96,8 +99,9 @@ def sources_beside(*data: Path) -> TrainingSources:
             credit = f"not stated: there is no {SOURCES_NAME} beside it"
             known = TrainingSources((TrainingData(name, "not stated", credit),))
         sources += [source for source in known.sources if source not in sources]
+        gets_wrong += [one for one in known.gets_wrong if one not in gets_wrong]
         notes += [known.notes] if known.notes and known.notes not in notes else []
-    return TrainingSources(tuple(sources), " ".join(notes))
+    return TrainingSources(tuple(sources), tuple(gets_wrong), " ".join(notes))
 
 
 def tag_of(folder: Path) -> str:
@@ -168,6 +172,7 @@ def shelve_weights(
         "recipe": recipe,
         "seed": seed,
         "metrics": dict(metrics or {}),
+        "gets_wrong": trained_on.gets_wrong,
         "notes": trained_on.notes,
     }
     # The record checks itself, here before anything is written.

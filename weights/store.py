@@ -78,6 +78,7 @@ def write_record(
     parameters: int,
     multiply_adds: int,
     metrics: Mapping[str, Any] | None = None,
+    gets_wrong: Iterable[str] = (),
     notes: str = "",
     overwrite: bool = False,
 ) -> WeightRecord:
@@ -113,6 +114,7 @@ def write_record(
         parameters=parameters,
         multiply_adds=multiply_adds,
         metrics=dict(metrics or {}),
+        gets_wrong=tuple(gets_wrong),
         notes=notes,
     )
     try:

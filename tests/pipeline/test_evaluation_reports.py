@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -231,6 +232,30 @@ class TestPublishing:
         assert kept == {name: one for name, one in before.metrics.items() if name != "test"}
         assert after.sha256 == before.sha256 and after.data == before.data
         assert "| test, psnr_hole | 30.5 |" in path.with_suffix(".md").read_text()
+
+    def test_groups_of_people_are_published_with_counts(self, tmp_path, records):
+        path = self.record_of(records, "inpainter")
+        record = read_record(path)
+        people = [{"gender": "FM"[index % 2], "ethnicity": "one"} for index in range(24)]
+        measurements = measured(count=24)
+        results = [
+            dataclasses.replace(one, groups=people[int(one.case.removeprefix("face"))])
+            for one in measurements.results
+        ]
+        summary = dataclasses.replace(measurements, results=tuple(results)).summary()
+        text = json.dumps(summary).replace('"near"', f'"{record.architecture}"')
+        content = {**json.loads(text), "weights": {record.architecture: record.sha256}}
+        publish({"test": stored(tmp_path / "a", content)}, records=records)
+        groups = read_record(path).metrics["test"]["groups"]
+        assert list(groups) == ["gender", "ethnicity"] and list(groups["gender"]) == ["F", "M"]
+        female = groups["gender"]["F"]
+        assert female["cases"] == 12 and female["psnr_hole"] == 36.0
+        assert female["psnr_hole_low"] < 36.0 < female["psnr_hole_high"]
+        card = path.with_suffix(".md").read_text()
+        assert "## By group of people, test" in card
+        assert "The lowest group by PSNR inside the hole is gender F: 36.00 dB on 12 faces" in card
+        before = card[: card.index("## By group of people, test")]
+        assert "gender" not in before
 
     def test_refusals(self, tmp_path, records):
         report = stored(tmp_path / "a", measured().summary())

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 OPTIONS = {"width": 4}
 SOURCES = {
     "sources": [{"name": "Faces", "licence": "CC BY 4.0", "credit": "A. Photographer"}],
+    "gets_wrong": ["Beards are lost."],
     "notes": "Trained for a test.",
 }
 
@@ -86,6 +87,10 @@ def test_a_run_of_the_inpainter_is_recorded_for_the_catalog(
                 "telea": {"psnr_hole": {"mean": 14.0}},
                 label: {"psnr_hole": {"mean": 21.1234567}, "seconds": {"mean": None}},
             },
+            "parts": {
+                "gender": {"Female": {label: {"psnr_hole": {"mean": 20.5, "count": 2}}}},
+                "face size": {"60 to 90 px": {label: {"psnr_hole": {"mean": 20.5, "count": 2}}}},
+            },
         },
     )
     arguments = ["record", str(run), "--name", "unet.mine", "--data", str(data)]
@@ -95,12 +100,15 @@ def test_a_run_of_the_inpainter_is_recorded_for_the_catalog(
     record = catalog.get_record("unet.mine")
     assert (record.seed, record.recipe, record.input_size) == (11, "unet.tiny", 32)
     assert record.options == OPTIONS
-    assert record.metrics == {"val": {"cases": 3, "psnr_hole": 21.123}}
+    groups = {"gender": {"Female": {"cases": 2, "psnr_hole": 20.5}}}
+    assert record.metrics == {"val": {"cases": 3, "psnr_hole": 21.123, "groups": groups}}
+    assert record.gets_wrong == ("Beards are lost.",)
     assert record.parameters == count_parameters(create_model("unet", **OPTIONS))
     assert catalog.verify("unet.mine") == tmp_path / "home" / "unet.mine.safetensors"
     assert create_model("unet", pretrained="unet.mine").input_size == 32
     card = (tmp_path / "home" / "unet.mine.md").read_text()
-    assert "A. Photographer" in card and "Trained for a test." in card and "21.12" in card
+    for fact in ("A. Photographer", "- Beards are lost.", "Trained for a test.", "21.12"):
+        assert fact in card
 
 
 def test_a_detector_is_recorded_into_two_folders(

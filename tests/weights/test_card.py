@@ -50,3 +50,29 @@ def test_a_bar_in_a_credit_does_not_break_the_table(stocked):
     source = TrainingData("Faces", "CC0", "A | B")
     card = model_card(dataclasses.replace(get_record("gated.faces256"), data=(source,)))
     assert "| Faces | CC0 | A \\| B |" in card
+
+
+def test_figures_by_group_have_a_table_of_their_own(stocked):
+    groups = {
+        "gender": {
+            "Female": {"cases": 30, "psnr_hole": 20.0, "ssim_hole": 0.61},
+            "Male": {"cases": 30, "psnr_hole": 19.0},
+            "unknown": {"cases": 2, "psnr_hole": 11.0},
+        }
+    }
+    metrics = {"val": {"cases": 62, "psnr_hole": 19.5, "groups": groups}, "other": {"psnr": 1.0}}
+    record = dataclasses.replace(get_record("gated.faces256"), metrics=metrics)
+    card = model_card(record)
+    assert "## By group of people, val" in card and "of people, other" not in card
+    assert "The lowest group by PSNR inside the hole is gender Male: 19.00 dB on 30 faces" in card
+    assert "| gender Female | 30 | 20.00 (20.00 to 20.00) | +0.77 | 0.610 |" in card
+    assert "| gender unknown | 2 | too few to say | - | - |" in card
+    measured = card[card.index("## Measured") : card.index("## By group")]
+    assert "| val, psnr_hole | 19.5 |" in measured and "Female" not in measured
+
+
+def test_what_it_gets_wrong_is_a_list_above_the_limits(stocked):
+    record = get_record("gated.faces256")
+    assert "gets wrong" not in model_card(record)
+    card = model_card(dataclasses.replace(record, gets_wrong=("Beards are lost.", "So is hair.")))
+    assert "## What it gets wrong\n\n- Beards are lost.\n- So is hair.\n\n## Limits" in card

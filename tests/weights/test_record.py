@@ -91,6 +91,7 @@ def test_a_missing_key_is_named(path):
         ("data", "faces"),
         ("data", ["faces"]),
         ("notes", 3),
+        ("gets_wrong", ["  "]),
     ],
 )
 def test_wrong_values_are_refused_in_one_sentence(path, key, value):

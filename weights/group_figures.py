@@ -1,0 +1,125 @@
+"""Figures by group of people, as records hold them and model cards show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+GROUPS: Final = "groups"
+"""Key of a measurement under which a record holds them: kind to label to figures."""
+
+PEOPLE: Final = ("age", "gender", "ethnicity")
+"""Kinds of groups that are of people; others, such as sizes of faces, are not recorded."""
+
+SMALLEST: Final = 10
+"""A group of fewer faces says nothing: its figures are not shown and it is not judged."""
+
+MOST_UNDER: Final = 1.5
+"""How far under the mean of its kind a group may be before a card says so, in dB."""
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """What was measured on the faces with one label; PSNR and SSIM are those inside the hole.
+
+    Attributes:
+        kind: what the faces are divided by, such as "age".
+        label: of the group, such as "20-29".
+        cases: how many faces.
+        psnr: mean in dB.
+        low: lower end of its 95 % interval, dB.
+        high: upper end, dB.
+        ssim: mean; None where it was not measured.
+        mean: PSNR over all faces that have a label of this kind, dB.
+    """
+
+    kind: str
+    label: str
+    cases: int
+    psnr: float
+    low: float
+    high: float
+    ssim: float | None
+    mean: float
+
+    @property
+    def under(self) -> float:
+        """How far the group is under the mean of its kind, in dB; negative above it."""
+        return self.mean - self.psnr
+
+    @property
+    def large_enough(self) -> bool:
+        """Whether there are faces enough to say something."""
+        return self.cases >= SMALLEST
+
+
+def read_groups(measurement: Any) -> list[GroupFigures]:
+    """Read the groups of one measurement of a record; none where it has none."""
+    kinds = measurement.get(GROUPS) if isinstance(measurement, Mapping) else None
+    found = []
+    for kind, measured in (kinds or {}).items():
+        groups = {label: one for label, one in measured.items() if one.get("cases")}
+        cases = sum(figures["cases"] for figures in groups.values())
+        total = sum(figures["cases"] * figures["psnr_hole"] for figures in groups.values())
+        for label, figures in groups.items():
+            psnr = figures["psnr_hole"]
+            found.append(
+                GroupFigures(
+                    kind,
+                    label,
+                    figures["cases"],
+                    psnr,
+                    figures.get("psnr_hole_low", psnr),
+                    figures.get("psnr_hole_high", psnr),
+                    figures.get("ssim_hole"),
+                    total / cases,
+                )
+            )
+    return found
+
+
+def lowest_sentence(groups: list[GroupFigures]) -> str:
+    """Say which group is the lowest, how far it is under the mean, and how sure that is."""
+    judged = [group for group in groups if group.large_enough]
+    if not judged:
+        return f"No group has {SMALLEST} faces, so no two can be told apart."
+    lowest = max(judged, key=lambda group: group.under)
+    labelled = sum(group.cases for group in groups if group.kind == lowest.kind)
+    below = [group for group in judged if group.under > MOST_UNDER]
+    unsure = [group for group in judged if group.mean - group.low > MOST_UNDER >= group.under]
+    sentence = (
+        f"The lowest group by PSNR inside the hole is {_name(lowest)}: {lowest.psnr:.2f} dB on "
+        f"{lowest.cases} faces, {lowest.under:.2f} dB under the {lowest.mean:.2f} dB of the "
+        f"{labelled} faces with a label of {lowest.kind}."
+    )
+    if below:
+        sentence += f" More than {MOST_UNDER} dB under the mean: {_names(below)}."
+    else:
+        sentence += f" No group measures more than {MOST_UNDER} dB under the mean."
+    if unsure:
+        sentence += f" Too few faces to be sure of that: {_names(unsure)}."
+    return sentence
+
+
+def group_rows(groups: list[GroupFigures]) -> list[tuple[str, ...]]:
+    """Rows of a table: group, faces, PSNR with its interval, distance to the mean, SSIM."""
+    rows: list[tuple[str, ...]] = []
+    for group in groups:
+        figures = ("too few to say", "-", "-")
+        if group.large_enough:
+            figures = (
+                f"{group.psnr:.2f} ({group.low:.2f} to {group.high:.2f})",
+                f"{-group.under:+.2f}",
+                "-" if group.ssim is None else f"{group.ssim:.3f}",
+            )
+        rows.append((_name(group), str(group.cases), *figures))
+    return rows
+
+
+def _name(group: GroupFigures) -> str:
+    return f"{group.kind} {group.label}".replace("_", " ")
+
+
+def _names(groups: list[GroupFigures]) -> str:
+    return ", ".join(map(_name, groups))
