@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import torch
 from torch import nn
 
+from inpainter.enlarging import enlarge
 from inpainter.finishing import find_finish
 from inpainter.framing import resize_crop
 from weights.contracts import Image, Mask, check_image, check_mask
@@ -168,7 +168,4 @@ def _squared(crop: Image, hole: Mask, size: int) -> tuple[Image, Mask]:
 
 def _enlarged(fill: Image, hole: Mask) -> Image:
     """Bring a fill back to the size of its crop."""
-    side = max(hole.shape)
-    way = cv2.INTER_AREA if side < fill.shape[0] else cv2.INTER_CUBIC
-    enlarged = fill if side == fill.shape[0] else cv2.resize(fill, (side, side), interpolation=way)
-    return np.asarray(enlarged[: hole.shape[0], : hole.shape[1]], np.uint8)
+    return enlarge(fill, max(hole.shape))[: hole.shape[0], : hole.shape[1]]

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainter.guided_filter import guided_filter
 from pipeline.refiners.grouping import group_regions, tight_box
-from pipeline.refiners.guided_filter import guided_filter
 from weights.contracts import Hole, Image, Mask, check_image, check_mask
 from weights.errors import InputError
 

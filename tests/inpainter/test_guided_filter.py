@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.refiners.guided_filter import guided_filter
+from inpainter.guided_filter import guided_filter
 
 
 def test_a_flat_guide_gives_a_mean():
