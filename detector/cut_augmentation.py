@@ -13,6 +13,9 @@ from detector.letterbox import PADDING_GREY
 MARGIN = 1.25
 """Side of a stored cut over what the network sees of it: room for rotation, shift and scale."""
 
+_SINGLE_STRAND = 0.025
+"""Half the width up to which a strand over a mask counts as mask, in sides of the cut."""
+
 _GREY = PADDING_GREY / 255.0
 
 
@@ -73,8 +76,8 @@ def cross_by_strands(
 ) -> tuple[Tensor, Tensor]:
     """Lay a bent strand over some cuts, as hair, cords and fingers lie over masks.
 
-    What parts a mask is no mask, and both parts are. A strand shows what another cut of the batch
-    has round its own find: hair, clothes, skin.
+    A strand shows what another cut of the batch has round its own find: hair, clothes, skin. Where
+    a wide one parts a mask it is no mask, and both parts are; a single hair counts as mask.
 
     Args:
         pictures: `(N, 3, S, S)` in [0, 1].
@@ -86,7 +89,8 @@ def cross_by_strands(
     within = (half_width - _distance_to_arc(pictures).abs()) * size
     strand = within.clamp(0.0, 1.0) * _chosen(pictures, share)
     shown = pictures.roll(1, dims=0).roll((size // 2, size // 2), dims=(2, 3))
-    return pictures + strand * (shown - pictures), outlines * (1.0 - strand)
+    wide = (half_width > _SINGLE_STRAND).to(outlines.dtype)
+    return pictures + strand * (shown - pictures), outlines * (1.0 - wide * strand)
 
 
 def cast_shadow(pictures: Tensor, share: float = 0.2) -> Tensor:

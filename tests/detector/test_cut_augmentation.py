@@ -30,10 +30,21 @@ def test_a_strand_shows_another_cut_and_parts_the_mask():
     pictures = torch.stack([torch.full((3, 32, 32), level) for level in (0.2, 0.5, 0.8)])
     outlines = torch.ones(3, 1, 32, 32)
     shown, drawn = cross_by_strands(pictures, outlines, share=1.0)
-    hidden = 1.0 - drawn
-    assert (hidden == 0.0).flatten(1).any(dim=1).all() and (hidden > 0.5).any()
     others = pictures[[2, 0, 1]]
-    assert torch.allclose(shown, pictures + hidden * (others - pictures))
+    strand = ((shown - pictures) / (others - pictures))[:, :1]
+    assert (strand == 0.0).flatten(1).any(dim=1).all() and (strand > 0.5).any()
+    wide = (drawn < 1.0).flatten(1).any(dim=1)
+    assert wide.any()
+    assert torch.allclose(drawn[wide], 1.0 - strand[wide], atol=1e-6)
+
+
+def test_single_hairs_count_as_mask():
+    torch.manual_seed(0)
+    pictures, outlines = torch.rand(64, 3, 32, 32), torch.ones(64, 1, 32, 32)
+    shown, drawn = cross_by_strands(pictures, outlines, share=1.0)
+    crossed = (shown != pictures).flatten(1).any(dim=1)
+    parted = (drawn != outlines).flatten(1).any(dim=1)
+    assert crossed[parted].all() and 0.05 < (crossed & ~parted).float().mean() < 0.5
 
 
 def test_no_strand_where_none_is_wanted():
