@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from inpainter.registry import FACE_GENERATORS, NETWORKS
 from inpainter.weight_files import load_completion_network
 from weights.atomic import atomic_path
 from weights.errors import ConfigurationError, InputError, WeightsError
+from weights.names import unknown_name
 from weights.onnx_export import LICENCE, check_target, exporter_silenced, open_session
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
+
+_CLASSICAL = frozenset(
+    {"biharmonic", "low-rank", "navier-stokes", "patchmatch", "telea", "total-variation"}
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,8 @@ def export_inpainter(
     Raises:
         MissingDependencyError: onnx, onnxscript or onnxruntime is missing.
         InputError: the side is below 1, or the name does not end in .onnx.
-        ConfigurationError: ONNX has no counterpart for one of the network's operators.
+        ConfigurationError: the name is that of no network, as of the classical methods, or ONNX
+            has no counterpart for one of its operators.
         WeightsError: the weights are missing or damaged, or the pictures differ by more than
             `tolerance`; nothing is written then.
         OutputError: the file exists and `overwrite` is False, or cannot be written.
@@ -77,6 +84,7 @@ def export_inpainter(
     target = check_target(output, overwrite=overwrite)
     if image_size is not None and image_size < 1:
         raise InputError(f"image_size must be 1 or more, but is {image_size!r}.")
+    _check_network(network)
     loaded: Any = load_completion_network(network, weights)
     return write_onnx(
         loaded,
@@ -88,6 +96,20 @@ def export_inpainter(
         overwrite=overwrite,
         source="the catalog" if weights is None else Path(weights).name,
     )
+
+
+def _check_network(name: str) -> None:
+    if name in _CLASSICAL:
+        raise ConfigurationError(
+            f"{name!r} completes without a network: there is nothing to write as ONNX."
+        )
+    if name == "semantic" or name in FACE_GENERATORS:
+        raise ConfigurationError(
+            f"{name!r} cannot be written as ONNX: the method 'semantic' searches the latents of a "
+            "face generator by gradient descent, for which ONNX has no operators."
+        )
+    if name not in NETWORKS:
+        raise unknown_name("completion network", name, NETWORKS)
 
 
 def write_onnx(

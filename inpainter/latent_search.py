@@ -249,8 +249,8 @@ def _ready(
         return given.eval().requires_grad_(False)
     if not tensors:
         raise WeightsError(
-            f"No weights of {given!r} ship with unmask: train it on whole faces and give `weights`,"
-            " the faces.safetensors that `python -m inpainter.train_faces` leaves."
+            f"No weights of {given!r} ship with unmask: train it on whole faces with `unmask train "
+            f"inpainter --config {given}` and give `weights`, the faces.safetensors that it leaves."
         )
     create = create_model if kind == "generator" else create_discriminator
     stored = json.loads(metadata.get(kind, "{}"))

@@ -42,6 +42,7 @@ DISCRIMINATORS: dict[str, str] = {
     "pix2pixhd": "inpainter.discriminators.pix2pixhd:Pix2PixHDDiscriminator",
     "projected": "inpainter.discriminators.projected:ProjectedDiscriminator",
     "sn-patchgan": "inpainter.discriminators.sn_patchgan:SNPatchDiscriminator",
+    "soft-mask": "inpainter.discriminators.soft_mask:SoftMaskDiscriminator",
     "stylegan2": "inpainter.discriminators.stylegan2:StyleGAN2Discriminator",
 }
 """Name of each discriminator and the dotted path of its class."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from weights.errors import UnmaskError
+from weights.errors import ConfigurationError, UnmaskError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,9 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="unmask train inpainter",
-        description="Train a completion network by a recipe. Where the folder holds a run that was "
-        "stopped, it goes on. A filled face is a guess, never evidence of who someone is.",
+        description="Train a completion network, or a generator of random faces, by a recipe. "
+        "Where the folder holds a run that was stopped, it goes on. A filled face is a guess, "
+        "never evidence of who someone is.",
     )
     parser.add_argument("--config", required=True, help="a recipe: its YAML file, or its name")
     parser.add_argument("--faces", help="folder with faces.jsonl, instead of the recipe's")
@@ -66,10 +67,42 @@ def _changes(entries: Sequence[str]) -> dict[str, Any]:
     return changes
 
 
+def _train_faces(options: argparse.Namespace) -> Path:
+    """Train a face generator, which has no holes; gives its weights."""
+    from inpainter.training.face_generator import read_face_recipe, train_face_generator
+
+    unfit = ("pairs", "part", "initial_weights", "progress")
+    for name in unfit:
+        if getattr(options, name):
+            raise ConfigurationError(
+                f"{options.config} trains a face generator, which takes no "
+                f"--{name.replace('_', '-')}."
+            )
+    recipe = read_face_recipe(options.config).with_changes(_changes(options.set))
+    if options.faces is not None:
+        data = dataclasses.replace(recipe.data, faces=options.faces)
+        recipe = dataclasses.replace(recipe, data=data)
+    if options.seed is not None:
+        recipe = dataclasses.replace(recipe, seed=options.seed)
+    return train_face_generator(
+        recipe,
+        options.output,
+        device=options.device,
+        threads=options.threads,
+        resume=not options.restart,
+        time_budget_minutes=options.time_budget,
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status, 2 where something is wrong."""
     options = build_parser().parse_args(arguments)
     try:
+        from inpainter.training.recipe import makes_faces
+
+        if makes_faces(options.config):
+            print(_train_faces(options))
+            return 0
         from inpainter.training import read_recipe, train_inpainter
 
         recipe = read_recipe(options.config).with_changes(_changes(options.set))

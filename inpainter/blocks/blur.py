@@ -5,9 +5,14 @@ Source: Zhang 2019, "Making Convolutional Networks Shift-Invariant Again"; Karra
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Blur(nn.Module):
@@ -62,3 +67,24 @@ class DoublingBlur(Blur):
         return functional.conv_transpose2d(
             features, self.filter, stride=2, padding=1, groups=self.channels
         )
+
+
+class PicturePyramid(nn.Module):
+    """Adds up layers of a picture, each twice as large as the one before.
+
+    Args:
+        doublings: layers after the first.
+
+    Source: Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN".
+    """
+
+    def __init__(self, doublings: int) -> None:
+        super().__init__()
+        self.enlargements = nn.ModuleList(DoublingBlur(3) for _ in range(doublings))
+
+    def forward(self, layers: Sequence[Tensor]) -> Tensor:
+        """Map layers `(N, 3, h, w)`, from small to large, to the picture of the last one's size."""
+        picture = layers[0]
+        for enlarge, layer in zip(self.enlargements, layers[1:], strict=True):
+            picture = enlarge(picture) + layer
+        return picture

@@ -66,7 +66,9 @@ class ContextualAttention(nn.Module):
 
         # A query before the first and after the last, so that every query has two neighbours.
         bordered = functional.pad(queries, (0, 0, 1, 1))
-        rows_at_once = max(1, self.scores_at_once // (count * grid[1] * grid[0] * grid[1]))
+        # An exported network takes batches of any size, so its parts are those of one picture.
+        pictures = 1 if isinstance(count, torch.SymInt) else count
+        rows_at_once = max(1, self.scores_at_once // (pictures * grid[1] * grid[0] * grid[1]))
         parts = []
         for first in range(0, grid[0], rows_at_once):
             last = min(first + rows_at_once, grid[0])

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ReparameterizedConvolution(nn.Module):
@@ -91,3 +96,10 @@ def merged_convolution(
     if plain.bias is not None:
         nn.init.zeros_(plain.bias)
     return plain
+
+
+def convolution_form(branches: int) -> Callable[..., nn.Module]:
+    """Give what makes convolutions of so many branches: plain ones for 1."""
+    if branches == 1:
+        return merged_convolution
+    return partial(ReparameterizedConvolution, branches=branches)

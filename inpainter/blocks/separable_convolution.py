@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from torch import Tensor, nn
 
 from inpainter.blocks.blur import DoublingBlur, HalvingBlur
-from inpainter.blocks.reparameterized_convolution import (
-    ReparameterizedConvolution,
-    merged_convolution,
-)
+from inpainter.blocks.reparameterized_convolution import convolution_form
 from inpainter.blocks.scaled_leaky_relu import scaled_leaky_relu
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class SeparableConvolution(nn.Module):
@@ -41,11 +34,7 @@ class SeparableConvolution(nn.Module):
         branches: int = 1,
     ) -> None:
         super().__init__()
-        convolution: Callable[..., nn.Module] = (
-            merged_convolution
-            if branches == 1
-            else partial(ReparameterizedConvolution, branches=branches)
-        )
+        convolution = convolution_form(branches)
         self.depthwise = convolution(in_channels, in_channels, 3, in_channels, bias=True)
         self.halving = HalvingBlur(in_channels) if resize == "halve" else nn.Identity()
         self.pointwise = convolution(in_channels, out_channels, 1, bias=False)

@@ -11,7 +11,8 @@ class Pix2PixHDDiscriminator(nn.Module):
     """4x4 convolutions whose last map scores overlapping patches.
 
     Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with Conditional
-    GANs". 6,962,369 parameters.
+    GANs". Inside, pictures are in [0, 1], for which LaMa's weights of features and slopes are made.
+    6,962,369 parameters.
 
     Args:
         width: channels of the first layer; they double up to 512.
@@ -43,7 +44,7 @@ class Pix2PixHDDiscriminator(nn.Module):
         """
         del hole
         maps = []
-        features = picture
+        features = 0.5 * (picture + 1.0)
         for layer in self.layers:
             features = layer(features)
             maps.append(features)

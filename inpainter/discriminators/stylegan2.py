@@ -9,10 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.blur import WideningBlur
+from inpainter.blocks.batch_deviation import BatchDeviation
+from inpainter.blocks.blur import HalvingBlur, WideningBlur
 from inpainter.blocks.equalized import EqualizedConvolution, EqualizedLinear
+from inpainter.blocks.reparameterized_convolution import convolution_form
 from inpainter.blocks.resolutions import check_resolution, sides
 from inpainter.blocks.scaled_leaky_relu import scaled_leaky_relu
+from inpainter.blocks.separable_convolution import SeparableConvolution
 
 
 class HalvingResidualBlock(nn.Module):
@@ -38,29 +41,69 @@ class HalvingResidualBlock(nn.Module):
         return (changed + past) / math.sqrt(2.0)
 
 
+class HalvingSeparableBlock(nn.Module):
+    """`HalvingResidualBlock` of separable convolutions.
+
+    Args:
+        in_channels: C_in.
+        out_channels: C_out.
+        branches: tensors that each weight is the sum of.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, branches: int) -> None:
+        super().__init__()
+        self.changed = nn.Sequential(
+            SeparableConvolution(in_channels, in_channels, branches=branches),
+            SeparableConvolution(in_channels, out_channels, "halve", branches=branches),
+        )
+        self.past = nn.Sequential(
+            HalvingBlur(in_channels),
+            convolution_form(branches)(in_channels, out_channels, 1, bias=False),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map `(N, C_in, H, W)` to `(N, C_out, H / 2, W / 2)`."""
+        total: Tensor = self.changed(features) + self.past(features)
+        return total / math.sqrt(2.0)
+
+
 class StyleGAN2Discriminator(nn.Module):
     """Residual blocks down to 4x4 and one score for each picture.
 
-    CoModGAN and MI-GAN are trained against it. The statistics over a batch that StyleGAN2 adds to
-    the last map are left out: true and completed pictures share their batches here.
+    CoModGAN is trained against it, and MI-GAN against its separable form. At 256 it has 28,864,257
+    parameters: StyleGAN2's own and those that see the hole. How much the pictures of a batch
+    differ goes into the score, so that true and completed ones want batches of their own.
 
     Args:
         resolution: side that the network is made for; others are resized at the last map.
         channel_base: a map of side r has `channel_base / r` channels.
         channel_limit: most channels of a map.
+        separable: whether the convolutions are those of MI-GAN (Sargsyan et al. 2023).
+        branches: tensors that each weight is the sum of where they are separable.
     """
 
     def __init__(
-        self, resolution: int = 256, channel_base: int = 32768, channel_limit: int = 512
+        self,
+        resolution: int = 256,
+        channel_base: int = 32768,
+        channel_limit: int = 512,
+        separable: bool = False,
+        branches: int = 4,
     ) -> None:
         super().__init__()
         check_resolution(resolution)
         widths = [min(channel_base // side, channel_limit) for side in sides(resolution)]
-        self.stem = EqualizedConvolution(4, widths[0], 1)
-        self.blocks = nn.ModuleList(
-            HalvingResidualBlock(inner, outer) for inner, outer in itertools.pairwise(widths)
-        )
-        self.last = EqualizedConvolution(widths[-1], widths[-1])
+        pairs = itertools.pairwise(widths)
+        deepest = widths[-1]
+        self.separable, self.deviation = separable, BatchDeviation()
+        if separable:
+            self.stem = convolution_form(branches)(4, widths[0], 1, bias=True)
+            self.blocks = nn.ModuleList(HalvingSeparableBlock(*pair, branches) for pair in pairs)
+            self.last: nn.Module = SeparableConvolution(deepest + 1, deepest, branches=branches)
+        else:
+            self.stem = EqualizedConvolution(4, widths[0], 1)
+            self.blocks = nn.ModuleList(HalvingResidualBlock(*pair) for pair in pairs)
+            self.last = EqualizedConvolution(deepest + 1, deepest)
         self.hidden = EqualizedLinear(16 * widths[-1], widths[-1])
         self.score = EqualizedLinear(widths[-1], 1)
 
@@ -75,7 +118,9 @@ class StyleGAN2Discriminator(nn.Module):
         for block in self.blocks:
             features = block(features)
             maps.append(features)
-        features = scaled_leaky_relu(self.last(features))
+        features = self.last(self.deviation(features))
+        if not self.separable:
+            features = scaled_leaky_relu(features)
         if features.shape[2:] != (4, 4):
             features = functional.interpolate(features, (4, 4), mode="bilinear")
         features = scaled_leaky_relu(self.hidden(features.flatten(1)))

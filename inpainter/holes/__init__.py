@@ -10,6 +10,7 @@ from inpainter.holes.free_form import FreeFormHoles
 from inpainter.holes.generator import HoleGenerator
 from inpainter.holes.irregular import IRREGULAR_BANDS, IrregularHoles
 from inpainter.holes.mixture import MixtureHoles, UnionHoles
+from inpainter.holes.polygonal_chains import PolygonalChains
 from inpainter.holes.registry import create_holes, list_holes
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "HoleGenerator",
     "IrregularHoles",
     "MixtureHoles",
+    "PolygonalChains",
     "RandomBox",
     "UnionHoles",
     "create_holes",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inpainter.holes.generator import check_range, check_size
+from weights.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,23 +42,36 @@ class CentreBox:
 
 
 class RandomBox:
-    """A box of chance size at a chance place, wholly inside the picture.
+    """Boxes of chance size at chance places.
 
-    The defaults are GLCIC's: sides of 96 to 128 pixels in 256, drawn one by one. They also cover
-    DeepFill v2's box of 128 pixels that loses up to 16 on each side.
+    The defaults are GLCIC's: one box with sides of 96 to 128 pixels in 256, drawn one by one. They
+    also cover DeepFill v2's box of 128 pixels that loses up to 16 on each side.
 
     Args:
-        side: smallest and largest side of the box, as a share of the picture's.
+        side: smallest and largest side of a box, as a share of the picture's.
         margin: width of the picture's rim that stays known, as a share of its sides.
+        count: smallest and largest number of boxes; they may overlap.
+        overhang: whether up to half of a box may lie outside the picture.
+
+    Raises:
+        ConfigurationError: an option is out of range, or both `margin` and `overhang` are asked.
 
     Source: Iizuka et al. 2017, "Globally and Locally Consistent Image Completion".
     """
 
     def __init__(
-        self, side: tuple[float, float] = (96 / 256, 128 / 256), margin: float = 0.0
+        self,
+        side: tuple[float, float] = (96 / 256, 128 / 256),
+        margin: float = 0.0,
+        count: tuple[int, int] = (1, 1),
+        overhang: bool = False,
     ) -> None:
         self.margin = check_range((margin, margin), "margin", 0.0, 0.49)[0]
         self.side = check_range(side, "side", 0.0, 1.0 - 2.0 * self.margin)
+        self.count = check_range(count, "count")
+        self.overhang = bool(overhang)
+        if self.overhang and self.margin > 0.0:
+            raise ConfigurationError("Boxes with a margin stay inside the picture: no overhang.")
 
     def __call__(
         self,
@@ -65,16 +79,18 @@ class RandomBox:
         size: tuple[int, int],
         random: np.random.Generator,
     ) -> Hole:
-        """Draw one hole; see `HoleGenerator`. It is at least one pixel."""
+        """Draw one hole; see `HoleGenerator`. Each box is at least one pixel."""
         height, width = check_size(size)
-        rows, columns = self._interval(height, random), self._interval(width, random)
         hole = np.zeros((height, width), bool)
-        hole[rows, columns] = True
+        for _ in range(random.integers(int(self.count[0]), int(self.count[1]) + 1)):
+            rows, columns = self._interval(height, random), self._interval(width, random)
+            hole[rows, columns] = True
         return hole
 
     def _interval(self, extent: int, random: np.random.Generator) -> slice:
         margin = int(self.margin * extent)
         free = extent - 2 * margin
         length = min(free, max(1, round(random.uniform(*self.side) * extent)))
-        start = margin + int(random.integers(free - length + 1))
-        return slice(start, start + length)
+        outside = length // 2 if self.overhang else 0
+        start = margin - outside + int(random.integers(free - length + 2 * outside + 1))
+        return slice(max(0, start), start + length)

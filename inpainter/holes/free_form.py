@@ -39,7 +39,7 @@ class FreeFormHoles:
         width: tuple[float, float] = (12 / 256, 40 / 256),
         step: float = 1 / 8,
     ) -> None:
-        self.strokes = check_range(strokes, "strokes", 1)
+        self.strokes = check_range(strokes, "strokes")
         self.vertices = check_range(vertices, "vertices", 1)
         self.width = check_range(width, "width", 0.0, 1.0)
         self.step = check_range((step, step), "step", 0.0, 1.0)[0]
@@ -50,7 +50,7 @@ class FreeFormHoles:
         size: tuple[int, int],
         random: np.random.Generator,
     ) -> Hole:
-        """Draw one hole; see `HoleGenerator`. It is never empty."""
+        """Draw one hole; see `HoleGenerator`. It is empty only where it may have no stroke."""
         height, width = check_size(size)
         canvas = np.zeros((height, width), np.uint8)
         step = self.step * math.hypot(height, width)

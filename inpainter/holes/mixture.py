@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from weights.contracts import Hole
 
+_TRIES = 100
+"""After so many draws a part-filling hole is given up: a picture of one pixel has none."""
+
 
 def _build(
     parts: Sequence[str | Mapping[str, Any] | HoleGenerator], what: str
@@ -72,13 +75,19 @@ class UnionHoles:
 
     Args:
         parts: generators, or what `create_holes` takes.
+        partial: whether holes of nothing and of everything are drawn again, as CoModGAN does.
 
     Raises:
         ConfigurationError: there is no part.
     """
 
-    def __init__(self, parts: Sequence[str | Mapping[str, Any] | HoleGenerator]) -> None:
+    def __init__(
+        self,
+        parts: Sequence[str | Mapping[str, Any] | HoleGenerator],
+        partial: bool = False,
+    ) -> None:
         self.parts = _build(parts, "union")
+        self.partial = bool(partial)
 
     def __call__(
         self,
@@ -87,7 +96,10 @@ class UnionHoles:
         random: np.random.Generator,
     ) -> Hole:
         """Draw one hole; see `HoleGenerator`."""
-        hole = np.zeros(check_size(size), bool)
-        for part in self.parts:
-            hole |= part(landmarks, size, random)
+        for _ in range(_TRIES if self.partial else 1):
+            hole = np.zeros(check_size(size), bool)
+            for part in self.parts:
+                hole |= part(landmarks, size, random)
+            if hole.any() and not hole.all():
+                break
         return hole

@@ -17,6 +17,7 @@ _GENERATORS: Final[dict[str, str]] = {
     "free-form": "inpainter.holes.free_form:FreeFormHoles",
     "irregular": "inpainter.holes.irregular:IrregularHoles",
     "mixture": "inpainter.holes.mixture:MixtureHoles",
+    "polygonal-chains": "inpainter.holes.polygonal_chains:PolygonalChains",
     "random-box": "inpainter.holes.boxes:RandomBox",
     "union": "inpainter.holes.mixture:UnionHoles",
 }

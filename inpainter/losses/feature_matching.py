@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,21 +14,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+FeatureDistance = Literal["absolute", "squared"]
+"""Whether the mean absolute or the mean squared difference of features counts."""
+
+
 def feature_matching_loss(
-    fake: Sequence[Tensor], real: Sequence[Tensor], weights: Sequence[float] | None = None
+    fake: Sequence[Tensor],
+    real: Sequence[Tensor],
+    weights: Sequence[float] | None = None,
+    distance: FeatureDistance = "absolute",
 ) -> Tensor:
-    """Weighted mean over layers of the mean absolute difference of features.
+    """Weighted mean over layers of the mean difference of features.
 
     Args:
         fake: features of the completed pictures, one tensor of any shape per layer.
         real: features of the true pictures, the same shapes; no gradient flows into them.
         weights: one per layer; None weighs all alike.
+        distance: "absolute", as in pix2pixHD, or "squared", as in LaMa.
 
     Raises:
         InputError: the lists are empty or do not fit one another.
 
     Source: Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with
-    Conditional GANs" (pix2pixHD).
+    Conditional GANs" (pix2pixHD); Suvorov et al. 2022 (LaMa).
     """
     shares = [1.0] * len(fake) if weights is None else list(weights)
     if not fake or len(fake) != len(real) or len(shares) != len(fake):
@@ -43,7 +51,9 @@ def feature_matching_loss(
                 f"Feature matching compares layers of one shape, but got {tuple(one.shape)} and "
                 f"{tuple(other.shape)}."
             )
-        terms.append(share * (widen(one) - widen(other.detach())).abs().mean())
+        difference = widen(one) - widen(other.detach())
+        costs = difference.square() if distance == "squared" else difference.abs()
+        terms.append(share * costs.mean())
     return torch.stack(terms).sum() / sum(shares)
 
 

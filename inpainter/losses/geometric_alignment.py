@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from inpainter.losses.perceptual import VggFeatures
 from inpainter.losses.regions import widen
@@ -38,7 +39,7 @@ def response_centres(features: Tensor) -> Tensor:
 
 
 class GeometricAlignmentLoss(nn.Module):
-    """Mean squared distance of the places where a fixed network's channels respond.
+    """Mean squared difference of the rows and columns where a fixed network's channels respond.
 
     Eyes, nose and mouth drive channels of their own, so that features out of place are felt even
     where their looks are right.
@@ -74,7 +75,7 @@ class GeometricAlignmentLoss(nn.Module):
         with torch.no_grad():
             real = [response_centres(one) for one in self.features(target)]
         distances = [
-            (response_centres(one) - other).square().sum(dim=2).mean()
+            functional.mse_loss(response_centres(one), other)
             for one, other in zip(self.features(result), real, strict=True)
         ]
         return torch.stack(distances).mean()

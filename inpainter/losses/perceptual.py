@@ -67,7 +67,12 @@ def _find_weights(network: str, weights: str | os.PathLike[str] | None) -> Path:
     return path
 
 
-def _load(path: Path) -> Mapping[str, Tensor]:
+def read_tensors(path: Path) -> Mapping[str, Tensor]:
+    """Read a .safetensors file, or a .pth file that holds tensors and nothing that would run.
+
+    Raises:
+        WeightsError: the file cannot be read, or holds more than tensors.
+    """
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -79,7 +84,32 @@ def _load(path: Path) -> Mapping[str, Tensor]:
     return state
 
 
-class VggFeatures(nn.Module):
+class FixedFeatures(nn.Module):
+    """A fixed network for ImageNet's colours, in evaluation mode whatever is asked."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+
+    def fix(self) -> None:
+        """Let no parameter learn; called once all of them are there."""
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> FixedFeatures:  # noqa: ARG002
+        """Stay in evaluation mode."""
+        return super().train(False)
+
+    def normalised(self, picture: Tensor) -> Tensor:
+        """Bring pictures `(N, 3, H, W)` in [-1, 1] to the colours' mean 0 and deviation 1."""
+        return (0.5 * (picture + 1.0) - self.mean) / self.deviation
+
+
+class VggFeatures(FixedFeatures):
     """Activations of torchvision's VGG16 or VGG19; fixed, in evaluation mode whatever is asked.
 
     Args:
@@ -91,9 +121,6 @@ class VggFeatures(nn.Module):
         ConfigurationError: the network or a layer is unknown.
         WeightsError: the file is not there, or holds another network. Nothing is downloaded.
     """
-
-    mean: Tensor
-    deviation: Tensor
 
     def __init__(
         self,
@@ -107,7 +134,7 @@ class VggFeatures(nn.Module):
         if not layers:
             raise ConfigurationError("The perceptual loss needs at least one layer.")
         self.places = _layer_indices(network, layers)
-        state = _load(_find_weights(network, weights))
+        state = read_tensors(_find_weights(network, weights))
         stages: list[nn.Module] = []
         channels = 3
         for depth, width in zip(_CONVOLUTIONS[network], _WIDTHS, strict=True):
@@ -121,10 +148,7 @@ class VggFeatures(nn.Module):
             if len(stages) <= max(self.places):
                 stages.append(nn.MaxPool2d(2))
         self.stages = nn.ModuleList(stages)
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
-        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
-        self.requires_grad_(False)
-        self.eval()
+        self.fix()
 
     @staticmethod
     def _fill(module: nn.Module, state: Mapping[str, Tensor], place: int, network: str) -> None:
@@ -138,13 +162,9 @@ class VggFeatures(nn.Module):
                 "or has another shape."
             ) from error
 
-    def train(self, mode: bool = True) -> VggFeatures:  # noqa: ARG002
-        """Stay in evaluation mode."""
-        return super().train(False)
-
     def forward(self, picture: Tensor) -> list[Tensor]:
         """Turn pictures `(N, 3, H, W)` in [-1, 1] into one map `(N, C, h, w)` per asked layer."""
-        current = (0.5 * (picture + 1.0) - self.mean) / self.deviation
+        current = self.normalised(picture)
         found: dict[int, Tensor] = {}
         for place, stage in enumerate(self.stages):
             current = stage(current)

@@ -22,6 +22,7 @@ _LOSSES: Final[dict[str, str]] = {
     "mse": "inpainter.losses.reconstruction:MSELoss",
     "perceptual": "inpainter.losses.perceptual:PerceptualLoss",
     "poisson": "inpainter.losses.gradient:PoissonLoss",
+    "segmentation-perceptual": "inpainter.losses.segmentation:SegmentationPerceptualLoss",
     "self-guided": "inpainter.losses.self_guided:SelfGuidedLoss",
     "style": "inpainter.losses.perceptual:StyleLoss",
     "total-variation": "inpainter.losses.total_variation:TotalVariationLoss",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.blur import DoublingBlur, WideningBlur
+from inpainter.blocks.blur import DoublingBlur, PicturePyramid, WideningBlur
 from inpainter.blocks.equalized import EqualizedConvolution, EqualizedLinear
 from inpainter.blocks.modulated_convolution import ModulatedConvolution
 from inpainter.blocks.noise_injection import NoiseInjection
@@ -143,7 +143,7 @@ class CoModulatedNetwork(CompletionNetwork):
         self.to_picture = nn.ModuleList(
             ModulatedConvolution(width(one), 3, styles, 1, demodulate=False) for one in [4, *up]
         )
-        self.enlarge_picture = nn.ModuleList(DoublingBlur(3) for _ in up)
+        self.assemble = PicturePyramid(len(up))
 
     @property
     def seed(self) -> int:
@@ -173,7 +173,7 @@ class CoModulatedNetwork(CompletionNetwork):
 
         def paint(seed: int, image: Tensor, hole: Tensor) -> tuple[None, Tensor]:
             latent = self._latent_of(seed).to(image)
-            return None, saturate(self.pyramid(image, hole, latent)[-1])
+            return None, saturate(self.assemble(self.pyramid(image, hole, latent)))
 
         return [self.complete(image, hole, partial(paint, seed)).completed for seed in seeds]
 
@@ -182,10 +182,10 @@ class CoModulatedNetwork(CompletionNetwork):
         latent = self.latent
         if self.training:
             latent = torch.randn_like(latent.expand(len(image), -1))
-        return None, saturate(self.pyramid(image, hole, latent)[-1])
+        return None, saturate(self.assemble(self.pyramid(image, hole, latent)))
 
     def pyramid(self, image: Tensor, hole: Tensor, latent: Tensor) -> list[Tensor]:
-        """Paint at every side from 4 up, which `MiganNetwork.pyramid` learns from.
+        """Paint a layer at every side from 4 up, which `MiganNetwork.pyramid` learns from.
 
         Args:
             image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1.
@@ -193,7 +193,8 @@ class CoModulatedNetwork(CompletionNetwork):
             latent: `(N, Z)`, or `(1, Z)` for one that all pictures share.
 
         Returns:
-            Pictures `(N, 3, h, w)`, each twice as large as the one before; not clamped.
+            Layers `(N, 3, h, w)`, each twice as large as the one before, whose sum `assemble`
+            gives; not clamped.
         """
         features, own_style, skips = self._encode(image, hole)
         style = self.mapping(latent).expand(len(image), -1)
@@ -202,13 +203,11 @@ class CoModulatedNetwork(CompletionNetwork):
         if start.shape != features.shape:
             start = functional.interpolate(start, features.shape[2:], mode="bilinear")
         features = self.first(start + features, styles)
-        pictures = [self._picture(0, features, styles)]
-        for number, (up, level, enlarge) in enumerate(
-            zip(self.up, self.decoder, self.enlarge_picture, strict=True), start=1
-        ):
+        layers = [self._layer(0, features, styles)]
+        for number, (up, level) in enumerate(zip(self.up, self.decoder, strict=True), start=1):
             features = level(up(features, styles) + skips.pop(), styles)
-            pictures.append(enlarge(pictures[-1]) + self._picture(number, features, styles))
-        return pictures
+            layers.append(self._layer(number, features, styles))
+        return layers
 
     def _encode(self, image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Give the bottom map, the picture's style and the skips from large to small."""
@@ -226,7 +225,7 @@ class CoModulatedNetwork(CompletionNetwork):
         style = self.dropout(scaled_leaky_relu(self.to_style(square.flatten(1))))
         return features, style, skips
 
-    def _picture(self, number: int, features: Tensor, styles: Tensor) -> Tensor:
+    def _layer(self, number: int, features: Tensor, styles: Tensor) -> Tensor:
         convolution = self.to_picture[number]
         assert isinstance(convolution, ModulatedConvolution)
         return convolution.add_bias(convolution(features, styles))

@@ -30,7 +30,8 @@ class GatedDMFBCompletionNetwork(CompletionNetwork):
 
     The blocks after Hui et al. 2020, gated convolution after Yu et al. 2019 (with ReLU, and batch
     normalisation after the gate), the U shape after Ronneberger et al. 2015. The input is the
-    picture, grey in the hole, with the hole as a fourth channel.
+    picture, grey in the hole, with the hole as a fourth channel. By default 19,242,723 parameters;
+    "model1" has 17,470,179.
 
     Args:
         variant: "model1" adds the scales of a block up, "model2" concatenates them and lets gated

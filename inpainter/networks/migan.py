@@ -5,9 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from inpainter.blocks.blur import DoublingBlur
+from inpainter.blocks.blur import PicturePyramid
 from inpainter.blocks.noise_injection import NoiseInjection
-from inpainter.blocks.reparameterized_convolution import ReparameterizedConvolution
+from inpainter.blocks.reparameterized_convolution import (
+    ReparameterizedConvolution,
+    convolution_form,
+)
 from inpainter.blocks.resolutions import check_resolution, sides
 from inpainter.blocks.saturation import saturate
 from inpainter.blocks.scaled_leaky_relu import scaled_leaky_relu
@@ -53,7 +56,8 @@ class MiganNetwork(CompletionNetwork):
         def width(side: int) -> int:
             return min(channel_base // side, channel_limit)
 
-        self.stem = nn.Conv2d(4, width(resolution), 1)
+        convolution = convolution_form(branches)
+        self.stem = convolution(4, width(resolution), 1, bias=True)
         down = [side for side in sides(resolution) if side > 4]
         self.encoder = nn.ModuleList(
             SeparableConvolution(width(side), width(side), branches=branches) for side in down
@@ -63,8 +67,8 @@ class MiganNetwork(CompletionNetwork):
             for side in down
         )
         bottom = width(4)
-        self.middle = nn.Sequential(
-            *(SeparableConvolution(bottom, bottom, branches=branches) for _ in range(4))
+        self.middle = nn.ModuleList(
+            SeparableConvolution(bottom, bottom, branches=branches) for _ in range(4)
         )
         up = down[::-1]
         self.up = nn.ModuleList(
@@ -77,22 +81,25 @@ class MiganNetwork(CompletionNetwork):
             SeparableConvolution(width(side), width(side), None, NoiseInjection(side), branches)
             for side in up
         )
-        self.to_picture = nn.ModuleList(nn.Conv2d(width(side), 3, 1) for side in [4, *up])
-        self.enlarge_picture = nn.ModuleList(DoublingBlur(3) for _ in up)
+        self.to_picture = nn.ModuleList(
+            convolution(width(side), 3, 1, bias=True) for side in [4, *up]
+        )
+        self.assemble = PicturePyramid(len(up))
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
         """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
-        return None, saturate(self.pyramid(image, hole)[-1])
+        return None, saturate(self.assemble(self.pyramid(image, hole)))
 
     def pyramid(self, image: Tensor, hole: Tensor) -> list[Tensor]:
-        """Paint at every side from 4 up: what knowledge distillation compares.
+        """Paint a layer at every side from 4 up: what knowledge distillation compares.
 
         Args:
             image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1.
             hole: `(N, 1, H, W)`, 1 = missing.
 
         Returns:
-            Pictures `(N, 3, h, w)`, each twice as large as the one before; not clamped.
+            Layers `(N, 3, h, w)`, each twice as large as the one before, whose sum `assemble`
+            gives; not clamped.
         """
         known = 1.0 - hole
         features = scaled_leaky_relu(self.stem(torch.cat([known - 0.5, image], dim=1)))
@@ -101,14 +108,14 @@ class MiganNetwork(CompletionNetwork):
             features = level(features)
             skips.append(features)
             features = down(features)
-        features = self.middle(features)
-        pictures = [self.to_picture[0](features)]
-        for up, level, to_picture, enlarge in zip(
-            self.up, self.decoder, self.to_picture[1:], self.enlarge_picture, strict=True
-        ):
+        encode, deepen, rise, decode = self.middle
+        features = encode(features)
+        features = decode(rise(deepen(features)) + features)
+        layers = [self.to_picture[0](features)]
+        for up, level, to_picture in zip(self.up, self.decoder, self.to_picture[1:], strict=True):
             features = level(up(features) + skips.pop())
-            pictures.append(enlarge(pictures[-1]) + to_picture(features))
-        return pictures
+            layers.append(to_picture(features))
+        return layers
 
     def merge(self) -> MiganNetwork:
         """Turn the training form into the plain form, in place, and return the network.

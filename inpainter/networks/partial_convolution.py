@@ -54,7 +54,7 @@ class PartialConvolutionNetwork(CompletionNetwork):
         )
         self.frozen_encoder_statistics = frozen_encoder_statistics
         if frozen_encoder_statistics:
-            self.down_norms.requires_grad_(False)
+            self.down_norms.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> PartialConvolutionNetwork:
         """Set the training mode; frozen statistics stay as they are."""

@@ -1,4 +1,4 @@
-"""Learning to paint like another network, at every side of its pyramid.
+"""Learning to paint like another network, layer by layer of its pyramid.
 
 Source: Sargsyan et al. 2023, "MI-GAN: A Simple Baseline for Image Inpainting on Mobile Devices".
 """
@@ -49,13 +49,13 @@ class Distillation:
         """Let a network paint, and compare its pyramid with the teacher's.
 
         Args:
-            student: a completion network with a pyramid.
+            student: a completion network with a pyramid, which it assembles to its picture.
             image: `(N, 3, H, W)` in [-1, 1].
             hole: `(N, 1, H, W)`, 1 = missing.
 
         Returns:
             What the student gives, and the sum over sides of the mean absolute difference of both
-            pyramids inside the hole.
+            pyramids' layers inside the hole.
 
         Raises:
             ConfigurationError: the pyramids have no side in common.
@@ -63,19 +63,20 @@ class Distillation:
         differences: list[Tensor] = []
 
         def paint(known: Tensor, missing: Tensor) -> tuple[None, Tensor]:
-            painted = student.pyramid(known, missing)
-            differences.append(self._difference(painted, known, missing))
-            return None, saturate(painted[-1])
+            layers = student.pyramid(known, missing)
+            differences.append(self._difference(layers, known, missing))
+            return None, saturate(student.assemble(layers))
 
         output: CompletionOutput = student.complete(image, hole, paint)
         return output, differences[0]
 
     def _difference(self, painted: list[Tensor], known: Tensor, missing: Tensor) -> Tensor:
         self.teacher.to(known.device)
-        # Of a teacher with latents, the one fill that it gives outside training.
         latent = getattr(self.teacher, "latent", None)
+        # A teacher with latents shows another fill each time, as in the paper.
+        drawn = [] if latent is None else [torch.randn_like(latent.expand(len(known), -1))]
         with torch.no_grad():
-            taught = self.teacher.pyramid(known, missing, *([] if latent is None else [latent]))
+            taught = self.teacher.pyramid(known, missing, *drawn)
         by_side = {one.shape[-2:]: one for one in taught}
         total = None
         for one in painted:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+import yaml
 from torch import Tensor, nn
 
 from inpainter.data.faces import DecodedFaces, list_faces
@@ -18,11 +19,12 @@ from inpainter.data.stream import SampleStream
 from inpainter.holes import create_holes
 from inpainter.losses.adversarial import bce_discriminator_loss, bce_generator_loss
 from inpainter.registry import create_discriminator, create_model
-from inpainter.training.recipe import DataSettings
+from inpainter.training.recipe import DataSettings, changed_mapping, plain, recipe_file
 from inpainter.training.sheet import write_sheet
 from weights.atomic import atomic_path
 from weights.device import resolve_device
 from weights.errors import ConfigurationError, TrainingError
+from weights.settings import read_yaml, settings_from_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +71,25 @@ class FaceGeneratorRecipe:
                 "of 2 or more and a rate above 0."
             )
 
+    def with_changes(self, changes: Mapping[str, Any]) -> FaceGeneratorRecipe:
+        """Give a copy with some values changed; see `Recipe.with_changes`.
+
+        Raises:
+            ConfigurationError: a name leads nowhere, or a value is wrong.
+        """
+        mapping = changed_mapping(asdict(self), changes)
+        return settings_from_mapping(FaceGeneratorRecipe, mapping, "the changed recipe")
+
+
+def read_face_recipe(path: str | Path) -> FaceGeneratorRecipe:
+    """Read the recipe of a face generator, as `read_recipe` reads others.
+
+    Raises:
+        ConfigurationError: there is no such recipe, or a key or value in it is wrong.
+    """
+    file = recipe_file(path)
+    return settings_from_mapping(FaceGeneratorRecipe, read_yaml(file), file.name)
+
 
 def train_face_generator(
     recipe: FaceGeneratorRecipe,
@@ -81,8 +102,8 @@ def train_face_generator(
 ) -> Path:
     """Train a generator of random faces; a run that was stopped goes on from its checkpoint.
 
-    The folder gets `last.ckpt`, `epochs.log` with the mean losses and scores of each epoch, a sheet
-    of faces for each checkpoint, and at the end `faces.safetensors`.
+    The folder gets `recipe.yaml`, `last.ckpt`, `epochs.log` with the mean losses and scores of each
+    epoch, a sheet of faces for each checkpoint, and at the end `faces.safetensors`.
 
     Args:
         recipe: what to train and how.
@@ -108,6 +129,9 @@ def train_face_generator(
     game = _Game(recipe, resolve_device(device))
     folder = Path(output)
     checkpoint = folder / "last.ckpt"
+    with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
+        text = yaml.safe_dump(plain(asdict(recipe)), sort_keys=False)
+        temporary.write_text(text, encoding="utf-8")
     if resume and checkpoint.is_file():
         game.load_state(torch.load(checkpoint, map_location="cpu", weights_only=True))
     data = recipe.data

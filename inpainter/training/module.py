@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
+from inpainter.blocks.batch_deviation import BatchDeviation
 from inpainter.losses import AdversarialLoss, feature_matching_loss, r1_penalty
 from inpainter.registry import create_discriminator, create_model
 from inpainter.training.distillation import Distillation, check_pyramid
@@ -46,9 +47,9 @@ class CompletionTraining(LightningModule):
 
     Each step trains the discriminator first and then the generator against it. The discriminator's
     parameters are frozen while the generator learns, so that no gradient is left in them. A
-    discriminator with batch normalisation sees true and painted pictures in batches of their own,
-    as in the papers: in a common batch it would learn from statistics that it never meets again
-    when it judges the generator.
+    discriminator that looks at the whole batch, as batch normalisation does, sees true and painted
+    pictures in batches of their own, as in the papers: in a common batch it would learn from
+    statistics that it never meets again when it judges the generator.
 
     A batch that is cut into parts, as `OptimizerSettings.accumulate` says, gives the step of the
     whole batch, but for batch and spectral normalisation, which change with each look at pictures.
@@ -81,7 +82,7 @@ class CompletionTraining(LightningModule):
             if recipe.adversarial.fake_region != "whole":
                 check_patch_kind(recipe.adversarial.kind)
             self.batches_apart = any(
-                isinstance(part, nn.modules.batchnorm._BatchNorm)
+                isinstance(part, nn.modules.batchnorm._BatchNorm | BatchDeviation)
                 for part in self.discriminator.modules()
             )
         self.distillation: Distillation | None = None
@@ -328,7 +329,10 @@ class CompletionTraining(LightningModule):
         terms = {"adversarial": weights["adversarial"] * loss}
         if weights["feature_matching"] > 0 and real_maps is not None:
             distance = feature_matching_loss(
-                fake_maps[:-1], real_maps[:-1], settings.feature_matching_layers
+                fake_maps[:-1],
+                real_maps[:-1],
+                settings.feature_matching_layers,
+                settings.feature_matching_distance,
             )
             terms["feature_matching"] = weights["feature_matching"] * distance
         return terms

@@ -83,6 +83,7 @@ class AdversarialSettings:
             and of the completed picture, 0 for none (Wang et al. 2018).
         feature_matching_layers: share of each of the discriminator's layers in that distance, None
             for equal shares.
+        feature_matching_distance: "absolute", or "squared" as in LaMa (Suvorov et al. 2022).
         picture: which picture of the network is judged.
         fake_region: which scores of a map the discriminator is to call false: "whole" for all of a
             completed picture's; "hole" for those of patches that show some of its hole, while it is
@@ -102,6 +103,7 @@ class AdversarialSettings:
     weight: float = 1.0
     feature_matching: float = 0.0
     feature_matching_layers: tuple[float, ...] | None = None
+    feature_matching_distance: Literal["absolute", "squared"] = "absolute"
     picture: JudgedPicture = "completed"
     fake_region: Literal["whole", "hole", "blurred-hole"] = "whole"
     generator_region: Literal["whole", "hole"] = "whole"
@@ -121,8 +123,9 @@ class AdversarialSettings:
 class DistillationSettings:
     """A second, trained network that the generator is to paint like, at several sides.
 
-    Both must have a method `pyramid(image, hole)` that gives pictures of growing sides, as
-    `migan` and `comodgan` have (Sargsyan et al. 2023).
+    Both must have a method `pyramid(image, hole)` that gives layers of growing sides, and
+    `assemble(layers)` that adds them up to the picture, as `migan` and `comodgan` have (Sargsyan
+    et al. 2023).
 
     Attributes:
         teacher: weights of the second network: a .safetensors file, or a name of the catalog.
@@ -292,8 +295,8 @@ class Recipe:
 
     def to_mapping(self) -> dict[str, Any]:
         """Give the recipe as plain dicts and lists, which YAML can hold."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
+        mapping: dict[str, Any] = plain(asdict(self))
+        return mapping
 
     def with_changes(self, changes: Mapping[str, Any]) -> Recipe:
         """Give a copy with some values changed.
@@ -305,19 +308,7 @@ class Recipe:
         Raises:
             ConfigurationError: a name leads nowhere, or a value is wrong.
         """
-        mapping = self.to_mapping()
-        for name, value in changes.items():
-            *way, last = name.split(".")
-            place: Any = mapping
-            for step in way:
-                place = _entry(place, step, name)
-            if isinstance(place, list):
-                _entry(place, last, name)
-                place[int(last)] = value
-            elif isinstance(place, dict):
-                place[last] = value
-            else:
-                raise ConfigurationError(f"The recipe has no place {name!r}.")
+        mapping = changed_mapping(self.to_mapping(), changes)
         return settings_from_mapping(Recipe, mapping, "the changed recipe")
 
     def rounds(self) -> list[tuple[Phase, int]]:
@@ -332,12 +323,35 @@ class Recipe:
         return rounds
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Turn nested dicts, lists and tuples into dicts and lists of their own, for YAML."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
+
+
+def changed_mapping(mapping: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a copy of a recipe's mapping with some values changed; see `Recipe.with_changes`.
+
+    Raises:
+        ConfigurationError: a name leads nowhere.
+    """
+    changed: dict[str, Any] = plain(mapping)
+    for name, value in changes.items():
+        *way, last = name.split(".")
+        place: Any = changed
+        for step in way:
+            place = _entry(place, step, name)
+        if isinstance(place, list):
+            _entry(place, last, name)
+            place[int(last)] = value
+        elif isinstance(place, dict):
+            place[last] = value
+        else:
+            raise ConfigurationError(f"The recipe has no place {name!r}.")
+    return changed
 
 
 def _entry(place: Any, step: str, name: str) -> Any:
@@ -356,7 +370,22 @@ def read_recipe(path: str | Path) -> Recipe:
     Raises:
         ConfigurationError: there is no such recipe, or a key or value in it is wrong.
     """
-    file = Path(path)
-    if file.suffix not in {".yaml", ".yml"} and not file.exists():
-        file = Path(__file__).parent.parent / "recipes" / f"{path}.yaml"
+    file = recipe_file(path)
     return settings_from_mapping(Recipe, read_yaml(file), file.name)
+
+
+def recipe_file(path: str | Path) -> Path:
+    """Give the YAML file that a path, or the bare name of a recipe that ships, means."""
+    file = Path(path)
+    if file.suffix in {".yaml", ".yml"} or file.exists():
+        return file
+    return Path(__file__).parent.parent / "recipes" / f"{path}.yaml"
+
+
+def makes_faces(path: str | Path) -> bool:
+    """Tell whether a recipe, as `read_recipe` takes it, is that of a face generator.
+
+    Raises:
+        ConfigurationError: there is no such recipe.
+    """
+    return "generator" in read_yaml(recipe_file(path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from inpainter import create_model
+from inpainter import create_discriminator, create_model
 from inpainter.blocks.aggregated_contextual import AggregatedContextualBlock
 from inpainter.blocks.reflection import reflect
 
@@ -44,6 +44,25 @@ def test_the_network_sees_white_in_the_hole():
     network(torch.zeros(1, 3, 16, 16), hole)
     inner = given[0][..., 3:-3, 3:-3]
     assert torch.equal(inner, hole.expand(-1, 4, -1, -1))
+
+
+def test_the_discriminator_has_to_find_the_hole_by_itself():
+    with torch.device("meta"):
+        discriminator = create_discriminator("soft-mask")
+        maps = discriminator(torch.empty(1, 3, 512, 512), torch.empty(1, 1, 512, 512))
+    assert sum(one.numel() for one in discriminator.parameters()) == 2_763_777
+    assert [one.shape[1:] for one in maps] == [
+        (64, 256, 256),
+        (128, 128, 128),
+        (256, 64, 64),
+        (512, 63, 63),
+        (1, 62, 62),
+    ]
+    small = create_discriminator("soft-mask", channels=[4, 4]).eval()
+    picture = torch.rand(1, 3, 16, 16)
+    scores = [small(picture, hole)[-1] for hole in (torch.zeros(1, 1, 16, 16), None)]
+    scores.append(small(picture, torch.ones(1, 1, 16, 16))[-1])
+    assert torch.equal(scores[0], scores[1]) and torch.equal(scores[0], scores[2])
 
 
 @pytest.mark.parametrize("size", [(9, 12), (3, 3), (1, 1)])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from inpainter import create_model
+from inpainter import create_discriminator, create_model
+from inpainter.blocks.batch_deviation import BatchDeviation
 from inpainter.blocks.modulated_convolution import ModulatedConvolution
 
 TINY = {"resolution": 16, "channel_base": 128, "channel_limit": 8, "style_size": 8}
@@ -83,3 +84,28 @@ def test_modulating_maps_is_modulating_each_picture_s_kernel():
         kernel = kernel / kernel.square().sum(dim=(1, 2, 3), keepdim=True).sqrt()
         expected.append(torch.nn.functional.conv2d(one[None], kernel, padding=1))
     torch.testing.assert_close(convolution(features, styles), torch.cat(expected))
+
+
+def test_the_discriminator_s_count_is_that_of_stylegan2_with_a_fourth_channel():
+    with torch.device("meta"):
+        discriminator = create_discriminator("stylegan2")
+    assert sum(one.numel() for one in discriminator.parameters()) == 28_864_129 + 128
+
+
+def test_the_deviation_of_a_group_is_appended_as_a_channel():
+    # Pictures 0 and 2 are one group, 1 and 3 the other.
+    values = torch.tensor([1.0, 5.0, 3.0, 5.0]).reshape(4, 1, 1, 1).expand(4, 2, 3, 3)
+    appended = BatchDeviation(group=2)(values)
+    assert appended.shape == (4, 3, 3, 3)
+    assert torch.equal(appended[:, :2], values)
+    expected = torch.tensor([1.0, 0.0, 1.0, 0.0]).reshape(4, 1, 1).expand(4, 3, 3)
+    torch.testing.assert_close(appended[:, 2], expected, atol=2e-4, rtol=0.0)
+
+
+@pytest.mark.parametrize("count", [1, 3, 5, 8])
+def test_any_batch_can_be_grouped(count):
+    features = torch.rand(count, 2, 4, 4, requires_grad=True)
+    appended = BatchDeviation()(features)
+    assert appended.shape == (count, 3, 4, 4)
+    appended.sum().backward()
+    assert features.grad.isfinite().all()

@@ -26,12 +26,22 @@ def test_parameter_counts_are_the_table_s(options: dict[str, float], count: int)
     assert sum(one.numel() for one in discriminator.parameters()) == count
 
 
-def test_each_branch_has_the_paper_s_parameters() -> None:
+@pytest.mark.parametrize(
+    ("options", "local_count", "global_count"),
+    [
+        ({}, 19_253_248, 25_808_384),
+        ({"size": 160, "local_size": 96}, 15_583_232, 23_971_840),
+    ],
+    ids=["places", "celeba"],
+)
+def test_each_branch_has_the_paper_s_parameters(
+    options: dict[str, int], local_count: int, global_count: int
+) -> None:
     with torch.device("meta"):
-        discriminator = create_discriminator("context")
+        discriminator = create_discriminator("context", **options)
     local, whole = discriminator.local_branch, discriminator.global_branch
-    assert sum(one.numel() for one in local.parameters()) == 19_253_248
-    assert sum(one.numel() for one in whole.parameters()) == 25_808_384
+    assert sum(one.numel() for one in local.parameters()) == local_count
+    assert sum(one.numel() for one in whole.parameters()) == global_count
 
 
 def test_it_gives_local_maps_and_one_score_a_picture() -> None:
@@ -96,3 +106,8 @@ def test_the_patch_discriminator_of_gated_dmfb_keeps_the_side_at_last() -> None:
     )
     maps = discriminator(torch.randn(1, 3, 128, 128), torch.zeros(1, 1, 128, 128))
     assert [one.shape[2] for one in maps] == [64, 32, 16, 8, 7]
+    with torch.device("meta"):
+        whole = create_discriminator(
+            "sn-patchgan", channels=(64, 128, 256, 256, 256), kernel_size=4, last_stride=1
+        )
+    assert sum(one.numel() for one in whole.parameters()) == 2_757_568

@@ -98,6 +98,17 @@ def test_the_scores_are_never_held_as_a_whole() -> None:
     assert largest < 1024 * 1024 / 3
 
 
+def test_an_export_in_parts_takes_batches_of_any_size() -> None:
+    # Two rows of one picture at a time.
+    attention = ContextualAttention(scores_at_once=2 * 6 * 24).eval()
+    batch = torch.export.Dim("batch")
+    exported = torch.export.export(attention, sample(2, 8, 12), dynamic_shapes=({0: batch},) * 2)
+    for count in (1, 3):
+        torch.testing.assert_close(
+            exported.module()(*sample(count, 8, 12)), attention(*sample(count, 8, 12))
+        )
+
+
 def test_odd_sides_are_refused() -> None:
     with pytest.raises(InputError, match="even sides"):
         ContextualAttention()(torch.zeros(1, 2, 5, 4), torch.zeros(1, 1, 5, 4))

@@ -81,6 +81,19 @@ def test_only_the_hole_and_the_larger_sides_count(teacher: Path) -> None:
         distillation._difference(painted, image, hole)
 
 
+def test_a_teacher_with_latents_shows_another_fill_each_time(teacher: Path) -> None:
+    image, hole = sample()
+    distillation = Distillation(DistillationSettings(str(teacher), smallest_side=8))
+    given: list[torch.Tensor] = []
+    mapping = distillation.teacher.mapping
+    mapping.register_forward_pre_hook(lambda module, inputs: given.append(inputs[0]))
+    student = create_model(**STUDENT)
+    for _ in range(2):
+        distillation.paint(student, image, hole)
+    assert given[0].shape == (2, 8)
+    assert len({tuple(latent.tolist()) for latents in given for latent in latents}) == 4
+
+
 def test_a_recipe_trains_with_a_teacher_that_stays_out_of_its_state(
     teacher: Path, tmp_path: Path
 ) -> None:

@@ -69,6 +69,15 @@ def test_alignment_feels_a_shift_and_not_a_change_of_strength() -> None:
     assert shifted.grad.isfinite().all()
 
 
+def test_alignment_is_the_mean_square_over_rows_and_columns() -> None:
+    first, second = torch.zeros(2, 1, 3, 5, 5).unbind()
+    first[..., 2, 2], second[..., 2, 4] = 1.0, 1.0
+    same = nn.Module()
+    same.forward = lambda picture: [picture]
+    # Half the picture's side to the right is 1 in columns and 0 in rows.
+    assert GeometricAlignmentLoss(same)(first, second).item() == pytest.approx(0.5)
+
+
 def test_gradients_are_right() -> None:
     features = torch.rand(1, 2, 3, 4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(response_centres, features)

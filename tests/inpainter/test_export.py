@@ -101,6 +101,21 @@ def test_what_is_there_is_not_replaced_and_names_are_checked(tmp_path: Path) -> 
         export_inpainter("unet", tmp_path / "other.onnx")
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("telea", "without a network"),
+        ("patchmatch", "without a network"),
+        ("semantic", "searches the latents"),
+        ("dcgan", "searches the latents"),
+        ("gatet", "Did you mean 'gated'"),
+    ],
+)
+def test_what_has_nothing_to_export_is_said(name: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        export_inpainter(name, tmp_path / "network.onnx")
+
+
 def test_the_command_says_what_it_wrote(tmp_path: Path, capsys) -> None:
     from pipeline.command_line import main
 

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from inpainter.latent_search import SemanticInpainter
-from inpainter.train_faces import main
+from inpainter.train import main
 from inpainter.training.face_generator import (
     FaceGeneratorRecipe,
     _Game,
+    read_face_recipe,
     train_face_generator,
 )
 from inpainter.training.recipe import DataSettings
@@ -35,8 +36,9 @@ def recipe(tmp_path):
 
 
 def test_the_defaults_are_the_papers():
-    recipe = FaceGeneratorRecipe()
-    assert (recipe.epochs, recipe.batch, recipe.rate) == (25, 300, 3e-4)
+    for recipe in (FaceGeneratorRecipe(), read_face_recipe("dcgan")):
+        assert (recipe.epochs, recipe.batch, recipe.rate) == (25, 300, 3e-4)
+        assert recipe.generator == recipe.discriminator == {"name": "dcgan"}
 
 
 def test_a_run_leaves_weights_for_the_semantic_inpainter(recipe, tmp_path):
@@ -82,5 +84,6 @@ def test_a_loss_that_is_no_number_stops(recipe):
 def test_wrong_recipes_and_folders_are_said(tmp_path, capsys):
     with pytest.raises(ConfigurationError, match="batch"):
         FaceGeneratorRecipe(batch=1)
-    assert main(["--faces", str(tmp_path), "--output", str(tmp_path / "run")]) == 2
+    arguments = ["--config", "dcgan", "--faces", str(tmp_path), "--output", str(tmp_path / "run")]
+    assert main(arguments) == 2
     assert capsys.readouterr().err.startswith("error: ")

@@ -13,6 +13,7 @@ from inpainter.holes import (
     FreeFormHoles,
     IrregularHoles,
     MixtureHoles,
+    PolygonalChains,
     RandomBox,
     UnionHoles,
     create_holes,
@@ -25,8 +26,10 @@ SPECS = [
     "random-box",
     "free-form",
     "irregular",
+    "polygonal-chains",
     {"name": "mixture", "parts": ["free-form", "random-box"]},
     {"name": "union", "parts": ["free-form", "random-box"]},
+    {"name": "union", "partial": True, "parts": ["polygonal-chains", "random-box"]},
 ]
 
 
@@ -83,11 +86,55 @@ def test_random_box_reaches_all_of_the_picture():
     assert seen[0].any() and seen[-1].any() and seen[:, 0].any() and seen[:, -1].any()
 
 
-def test_free_form_strokes_are_mirrored_in_both_directions():
-    # A stroke walks to the right and, unmirrored, never to the left: the share of the hole in the
-    # left half would then be well under one half.
+def test_several_boxes_may_overlap_and_leave_the_picture():
     random = np.random.default_rng(0)
-    mean = np.mean([FreeFormHoles()(None, (64, 64), random) for _ in range(3000)], axis=0)
+    generator = RandomBox(side=(0.25, 0.25), count=(0, 3), overhang=True)
+    areas = [generator(None, (64, 64), random).sum() for _ in range(300)]
+    assert min(areas) == 0
+    assert 2 * 16**2 < max(areas) <= 3 * 16**2
+    one = RandomBox(side=(0.25, 0.25), overhang=True)
+    cut = [int(one(None, (64, 64), random).sum()) for _ in range(300)]
+    # Half of a side at most may be outside.
+    assert min(cut) >= 8 * 8
+    assert any(area < 16**2 for area in cut)
+    with pytest.raises(ConfigurationError, match="no overhang"):
+        RandomBox(margin=0.1, overhang=True)
+
+
+def test_a_part_filling_union_is_never_nothing_or_everything():
+    random = np.random.default_rng(0)
+    parts = [
+        {"name": "random-box", "side": [1.0, 1.0], "count": [0, 1]},
+        {"name": "random-box", "side": [0.2, 0.2], "count": [0, 1]},
+    ]
+    for partial in (False, True):
+        union = UnionHoles(parts, partial=partial)
+        shares = {float(union(None, (10, 10), random).mean()) for _ in range(60)}
+        assert shares == ({0.04} if partial else {0.0, 0.04, 1.0})
+    assert UnionHoles(parts, partial=True)(None, (1, 1), random).shape == (1, 1)
+
+
+def test_chains_are_as_wide_and_long_as_they_are_told():
+    # One line, in one of four directions, with a thin pen; some end at the picture's side.
+    generator = PolygonalChains(chains=(1, 1), lines=(1, 1), length=(0.25, 0.25), width=(0.0, 0.0))
+    extents = []
+    for seed in range(200):
+        hole = generator(None, (400, 400), np.random.default_rng(seed))
+        rows, columns = np.flatnonzero(hole.any(1)), np.flatnonzero(hole.any(0))
+        extents.append(math.hypot(np.ptp(rows), np.ptp(columns)))
+    assert np.median(extents) == pytest.approx(100, abs=2)
+    wide = PolygonalChains(chains=(1, 1), lines=(1, 1), length=(0.0, 0.0), width=(0.1, 0.1))
+    hole = wide(None, (400, 400), np.random.default_rng(1))
+    diameter = max(np.ptp(np.flatnonzero(hole.any(1))), np.ptp(np.flatnonzero(hole.any(0)))) + 1
+    assert diameter == pytest.approx(40, abs=2)
+
+
+@pytest.mark.parametrize("drawn", [FreeFormHoles(), PolygonalChains()])
+def test_strokes_are_mirrored_in_both_directions(drawn):
+    # A stroke walks to the right and, unmirrored, never to the left: the share of the hole in the
+    # left half would then be well under one half. A first chain walks to the left.
+    random = np.random.default_rng(0)
+    mean = np.mean([drawn(None, (64, 64), random) for _ in range(3000)], axis=0)
     left, top = mean[:, :32].sum() / mean.sum(), mean[:32].sum() / mean.sum()
     assert left == pytest.approx(0.5, abs=0.025)
     assert top == pytest.approx(0.5, abs=0.025)

@@ -37,6 +37,24 @@ def test_the_discriminator_s_count_and_scores():
     assert maps[-1].shape[:2] == (1, 1)
 
 
+def test_the_discriminator_works_in_lamas_range():
+    discriminator = create_discriminator("pix2pixhd", width=4, layers=2)
+    given = []
+    discriminator.layers[0].register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    discriminator(torch.tensor([-1.0, 0.0, 1.0]).reshape(1, 3, 1, 1).expand(1, 3, 16, 16))
+    assert given[0].amax(dim=(0, 2, 3)).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_the_network_sees_lamas_range_with_zeros_in_the_hole():
+    network = create_model("lama", width=4, blocks=1).eval()
+    given = []
+    network.encoder.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    image, hole = torch.full((1, 3, 16, 16), -0.5), torch.zeros(1, 1, 16, 16)
+    hole[..., 4:9, 3:7] = 1
+    network(image, hole)
+    assert torch.equal(given[0], torch.cat([0.25 * (1 - hole).expand(1, 3, 16, 16), hole], dim=1))
+
+
 def test_one_pixel_is_seen_everywhere():
     torch.manual_seed(0)
     unit = FourierUnit(2, 2).eval()

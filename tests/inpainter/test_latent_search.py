@@ -55,6 +55,28 @@ def test_the_search_finds_the_face_and_keeps_known_pixels(scene):
         assert apart.max() <= 8
 
 
+def test_blending_takes_the_colours_of_the_crop_and_pasting_those_of_the_face():
+    crop = np.tile(np.linspace(60, 180, 16, dtype=np.uint8)[:, None, None], (1, 16, 3))
+    darker = torch.from_numpy(crop.astype(np.float32) - 30).permute(2, 0, 1)[None] / 127.5 - 1
+
+    class Darker(nn.Module):
+        side = 16
+
+        def draw_latents(self, count, generator=None):
+            return torch.rand(count, 2, generator=generator)
+
+        def forward(self, latents):
+            return darker + 0.0 * latents.sum()
+
+    hole = np.zeros((16, 16), bool)
+    hole[5:11, 4:12] = True
+    for blend, expected in ((True, 0), (False, -30)):
+        inpainter = SemanticInpainter(Darker(), None, steps=1, blend=blend, device="cpu")
+        (result,) = inpainter.complete([crop], [hole])
+        apart = result[hole].astype(int) - crop[hole]
+        assert np.abs(apart - expected).max() <= 1
+
+
 def test_what_is_in_the_hole_does_not_matter_and_results_repeat(scene):
     crop, hole = scene
     other = crop.copy()
@@ -107,7 +129,7 @@ def test_weights_are_the_share_of_hole_round_known_pixels():
 
 
 def test_an_untrained_name_says_what_to_do():
-    with pytest.raises(WeightsError, match="train it on whole faces"):
+    with pytest.raises(WeightsError, match="unmask train inpainter --config dcgan"):
         SemanticInpainter()
     with pytest.raises(ConfigurationError, match="window"):
         SemanticInpainter(TwoColours(), None, window=4)
@@ -149,3 +171,20 @@ def test_random_faces():
     assert [one.shape[1] for one in maps] == [16, 32, 64, 128, 1]
     maps[-1].sum().backward()
     assert all(one.grad is not None for one in generator.parameters())
+
+
+def test_the_layers_of_generator_and_discriminator():
+    with torch.device("meta"):
+        generator, discriminator = create_model("dcgan"), create_discriminator("dcgan")
+        sides = []
+        for layer in generator.enlargements:
+            layer.register_forward_hook(lambda _, __, output: sides.append(output.shape[-1]))
+        generator(torch.empty(2, 100))
+    assert sides == [8, 16, 32, 64]
+    steps = [*generator.enlargements, *(layer[0] for layer in discriminator.layers)]
+    assert {(one.kernel_size, one.stride) for one in steps} == {((5, 5), (2, 2))}
+    assert [one.out_channels for one in steps[4:]] == [16, 32, 64, 128]
+    full = [one for one in discriminator.modules() if isinstance(one, nn.Linear)]
+    assert [one.out_features for one in full] == [64, 1]
+    assert sum(one.numel() for one in generator.parameters()) == 5_135_363
+    assert sum(one.numel() for one in discriminator.parameters()) == 401_921

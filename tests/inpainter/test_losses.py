@@ -205,6 +205,11 @@ class TestFeatureMatching:
         assert real[0].grad is None and fake[0].grad is not None
         assert FeatureMatchingLoss([3, 1])(fake, real).item() == pytest.approx(1.5)
 
+    def test_squared_differences_are_lamas(self):
+        fake, real = [torch.zeros(2, 4, 3, 3), torch.zeros(2, 8)], [torch.ones(2, 4, 3, 3)]
+        real.append(torch.full((2, 8), 3.0))
+        assert feature_matching_loss(fake, real, distance="squared").item() == pytest.approx(5.0)
+
     def test_lists_must_fit(self):
         one = torch.zeros(1, 2)
         with pytest.raises(InputError, match="as many layers"):
@@ -422,8 +427,15 @@ def test_adversarial_gradients_are_right(kind):
     assert torch.autograd.gradcheck(lambda f: loss.generator(f, real.detach()), (fake,))
 
 
-# These need VGG's weights, or a face of a size for dlib's network.
-WEIGHTED_LOSSES = {"face-perceptual", "geometric-alignment", "perceptual", "self-guided", "style"}
+# These need VGG's or a segmentation's weights, or a face of a size for dlib's network.
+WEIGHTED_LOSSES = {
+    "face-perceptual",
+    "geometric-alignment",
+    "perceptual",
+    "segmentation-perceptual",
+    "self-guided",
+    "style",
+}
 
 
 @pytest.mark.parametrize("name", sorted(set(list_losses()) - WEIGHTED_LOSSES))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from inpainter import create_discriminator, create_model, list_models
 
@@ -65,3 +66,31 @@ def test_the_paired_discriminator_scores_a_large_picture_once():
     assert len(maps) == 9
     small = create_discriminator("paired").eval()(torch.rand(2, 3, 48, 48), None)
     assert small[-1].shape == (2, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "widths", "norms"),
+    [
+        ("residual-cnn", [16, 32, 32, 32, 16, 3], 0),
+        ("paired-gan", [16, 32, 32, 32, 64, 16, 16, 16, 8, 3], 8),
+    ],
+)
+def test_the_layers_are_the_table_s(name, widths, norms):
+    network = create_model(name)
+    layers = [one for one in network.modules() if isinstance(one, nn.Conv2d)]
+    assert [one.out_channels for one in layers] == widths
+    assert {(one.kernel_size, one.stride, one.padding) for one in layers} == {
+        ((3, 3), (1, 1), (1, 1))
+    }
+    assert sum(isinstance(one, nn.BatchNorm2d) for one in network.modules()) == norms
+    assert isinstance([*network.modules()][-1], nn.Tanh)
+
+
+def test_the_paired_discriminator_s_blocks_are_the_table_s():
+    for block, width in zip(
+        create_discriminator("paired").layers, [64, 128, 64, 32, 16, 8, 4, 2, 1], strict=True
+    ):
+        convolution, norm, leaky = block[0]
+        assert convolution.out_channels == width and convolution.kernel_size == (3, 3)
+        assert isinstance(norm, nn.BatchNorm2d) and isinstance(leaky, nn.LeakyReLU)
+        assert isinstance(block[1], nn.MaxPool2d)

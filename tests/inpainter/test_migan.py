@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from inpainter import create_model
+from inpainter import create_discriminator, create_model
 from inpainter.blocks.blur import DoublingBlur, HalvingBlur
 from inpainter.blocks.reparameterized_convolution import ReparameterizedConvolution
 from inpainter.weight_files import load_completion_network, save_completion_network
@@ -77,11 +77,67 @@ def test_the_network_itself_turns_the_hole_into_its_own_polarity():
     assert (given[0][:, 1:][hole.expand_as(image) == 1] == 0).all()
 
 
-def test_the_pyramid_doubles_from_four_up():
+def test_the_layers_double_from_four_up_and_add_up_to_the_picture():
     network = create_model("migan", **TINY).eval()
     image, hole = sample()
-    sides = [picture.shape[2:] for picture in network.pyramid(image * (1 - hole), hole)]
-    assert sides == [(4, 4), (8, 8), (16, 16)]
+    layers = network.pyramid(image * (1 - hole), hole)
+    assert [layer.shape[2:] for layer in layers] == [(4, 4), (8, 8), (16, 16)]
+    painted = []
+    for number, convolution in enumerate(network.to_picture):
+        convolution.register_forward_hook(lambda _, __, output, n=number: painted.append(output))
+    picture = network(image, hole).prediction
+    assert all(torch.equal(one, other) for one, other in zip(painted, layers, strict=True))
+    double = DoublingBlur(3)
+    total = double(double(layers[0]) + layers[1]) + layers[2]
+    torch.testing.assert_close(picture, total.clamp(-1, 1))
+
+
+def test_channels_at_each_side_are_the_table_s():
+    widths = {512: 64, 256: 128, 128: 256, 64: 512, 32: 512, 16: 512, 8: 512, 4: 512}
+    with torch.device("meta"):
+        network = create_model("migan", resolution=512)
+        layers = network.pyramid(torch.empty(1, 3, 512, 512), torch.empty(1, 1, 512, 512))
+    assert [layer.shape[-1] for layer in layers] == sorted(widths)
+    read = [convolution.in_channels for convolution in network.to_picture]
+    assert read == [widths[side] for side in sorted(widths)]
+    assert network.stem.in_channels == 4
+    assert network.stem.out_channels == 64
+
+
+def test_the_map_of_four_pixels_is_skipped_past_the_bottom():
+    network = create_model("migan", **TINY).eval()
+    seen = []
+    for unit in network.middle:
+        unit.register_forward_hook(lambda _, inputs, output: seen.append((inputs[0], output)))
+    network(*sample())
+    assert torch.equal(seen[1][0], seen[0][1])
+    assert torch.equal(seen[2][0], seen[1][1])
+    torch.testing.assert_close(seen[3][0], seen[2][1] + seen[0][1])
+
+
+def test_every_weight_is_a_sum_brought_to_unit_norm_for_each_channel():
+    network = create_model("migan", **TINY, branches=4)
+    sums = [one for one in network.modules() if isinstance(one, ReparameterizedConvolution)]
+    assert not any(isinstance(one, torch.nn.Conv2d) for one in network.modules())
+    assert len(sums) == 1 + len(network.to_picture) + 2 * (2 + 2 + 4 + 2 + 2)
+    for one in sums:
+        assert len(one.weights) == 4
+        total = sum(one.weights) / 2
+        norm = total.square().sum(dim=(1, 2, 3), keepdim=True).sqrt()
+        torch.testing.assert_close(one.merged_weight(), total / norm)
+
+
+def test_the_separable_discriminator_is_made_of_sums_too():
+    discriminator = create_discriminator(
+        "stylegan2", resolution=16, channel_base=64, channel_limit=8, separable=True
+    )
+    kinds = {type(one).__name__ for one in discriminator.modules() if hasattr(one, "weights")}
+    assert kinds == {"ReparameterizedConvolution"}
+    image, hole = sample()
+    maps = discriminator(image, hole)
+    assert [one.shape[-1] for one in maps] == [8, 4, 1]
+    maps[-1].sum().backward()
+    assert all(one.grad is not None for one in discriminator.parameters())
 
 
 def test_noise_is_drawn_in_training_only():

@@ -14,23 +14,28 @@ from inpainter.losses import AdversarialLoss, edge_loss, l1_loss
 from inpainter.networks.ndmha import NestedDeformableAttentionNetwork
 from weights.errors import ConfigurationError
 
-RELEASED = 4_127_850
-NEVER_USED_NORMS = 4_000
-ONE_CHANNEL_TEMPERATURES = 8
-MISSING_SKIP = 2 * 9 * 8 * 8
+RELEASED = {1: 256_769_540, 2: 64_456_872, 4: 16_246_538, 8: 4_127_850}
+"""Parameters of the released code by divisor, with six input channels."""
 
 
-@pytest.mark.parametrize(("hole_channels", "expected"), [(1, 4_124_418), (3, 4_124_994)])
-def test_the_count_is_that_of_the_release_less_what_it_never_uses(hole_channels, expected):
+@pytest.mark.parametrize("divisor", RELEASED)
+def test_the_count_is_that_of_the_release_less_what_it_never_uses(divisor):
     with torch.device("meta"):
-        network = create_model("ndmha", hole_channels=hole_channels)
-    count = sum(one.numel() for one in network.parameters())
-    assert count == expected
-    # Each of the two first gated convolutions has 2 * 9 * 8 weights for each input channel.
-    with_six_channels = count + (3 - hole_channels) * 2 * 2 * 9 * 8
-    assert with_six_channels == (
-        RELEASED - NEVER_USED_NORMS - ONE_CHANNEL_TEMPERATURES + MISSING_SKIP
+        network = create_model("ndmha", width_divisor=divisor, hole_channels=3)
+    never_used_norms = 32_000 // divisor
+    # Two attentions have 4 heads instead of 8 where there are only 8 channels.
+    one_channel_temperatures = 8 if divisor == 8 else 0
+    missing_skip = 2 * 9 * (64 // divisor) ** 2
+    assert sum(one.numel() for one in network.parameters()) == (
+        RELEASED[divisor] - never_used_norms - one_channel_temperatures + missing_skip
     )
+
+
+def test_each_repetition_of_the_hole_widens_the_first_layers_only():
+    with torch.device("meta"):
+        one, three = (create_model("ndmha", hole_channels=count) for count in (1, 3))
+    counts = [sum(part.numel() for part in network.parameters()) for network in (one, three)]
+    assert counts == [4_124_418, 4_124_994]
 
 
 def test_the_modulation_reaches_the_deformable_convolution():
@@ -72,16 +77,15 @@ def test_the_bottleneck_is_dilated():
 
 
 @pytest.mark.parametrize("stage", ["coarse", "fine"])
-def test_every_level_of_both_stages_has_its_skip(stage):
+@pytest.mark.parametrize("level", range(4))
+def test_every_level_of_both_stages_has_its_skip(stage, level):
     torch.manual_seed(0)
     unet = getattr(create_model("ndmha", width_divisor=32), stage)
-    # With the bottleneck cut, only skips can carry anything from the encoder.
-    unet.middle.register_forward_hook(lambda module, inputs, output: torch.zeros_like(output))
+    # With the way down cut below it, only its skip can carry anything of the level.
+    unet.down[level].register_forward_hook(lambda module, inputs, output: torch.zeros_like(output))
     unet(torch.randn(1, 4, 32, 32)).square().sum().backward()
-    *skipped, bottom = [unet.stem, *unet.down]
-    assert len(skipped) == 4
-    assert all(level.convolution.weight.grad.any() for level in skipped)
-    assert bottom.convolution.weight.grad is None or not bottom.convolution.weight.grad.any()
+    gradient = [unet.stem, *unet.down][level].convolution.weight.grad
+    assert gradient is not None and gradient.any()
 
 
 def test_each_head_has_channels_to_compare():

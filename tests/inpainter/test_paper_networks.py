@@ -97,6 +97,14 @@ class TestGatedDmfb:
         assert extra
         assert all(".merges." in key for key in extra)
 
+    @pytest.mark.parametrize(
+        ("variant", "count"),
+        [("model1", 17_470_179), ("model2", 19_242_723), ("model3", 19_242_723)],
+    )
+    def test_each_variant_has_its_parameters(self, variant: str, count: int) -> None:
+        with torch.device("meta"):
+            assert parameters(create_model("gated-dmfb", variant=variant)) == count
+
     def test_an_unknown_variant_is_refused(self) -> None:
         with pytest.raises(ConfigurationError, match="model1, model2, model3"):
             create_model("gated-dmfb", variant="model4")
@@ -106,6 +114,20 @@ class TestGatedDmfb:
         network = create_model("gated-dmfb", variant=variant, width=4, depth=1)
         network(*sample()).prediction.square().mean().backward()
         assert all(one.grad is not None and one.grad.any() for one in network.parameters())
+
+
+class TestDmfn:
+    def test_instances_are_normalised_after_all_layers_but_the_first_and_the_last(self) -> None:
+        network = create_model("dmfn", width=4, depth=1)
+        first, *between, last = network.layers
+        assert [type(part) for part in first] == [nn.Conv2d, nn.ReLU]
+        assert type(last) is nn.Conv2d
+        units = [unit for unit in between if isinstance(unit, nn.Sequential)]
+        assert len(units) == len(between) - 1
+        kinds = {tuple(type(part) for part in unit[1:]) for unit in units}
+        assert kinds == {(nn.InstanceNorm2d, nn.ReLU)}
+        norms = [one for one in network.modules() if isinstance(one, nn.InstanceNorm2d)]
+        assert not any(one.affine or one.track_running_stats for one in norms)
 
 
 class TestUNet:

@@ -8,7 +8,10 @@ from torch.nn import functional
 
 from inpainter import create_model
 from inpainter.blocks.partial_convolution import PartialConvolution
+from inpainter.training import read_recipe, train_inpainter
+from tests.inpainter.short_runs import short_recipe
 from weights.errors import ConfigurationError, InputError
+from weights.store import load_state_dict
 
 
 def by_hand(block: PartialConvolution, features: torch.Tensor, known: torch.Tensor):
@@ -134,6 +137,22 @@ def test_frozen_statistics_stay_as_they_are_in_training() -> None:
     assert moved
     assert all(key.startswith("up_norms") for key in moved)
     assert all(one.grad is None for one in network.down_norms.parameters())
+
+
+def test_fine_tuning_goes_on_from_weights_and_keeps_the_encoder_s_statistics(tmp_path) -> None:
+    network = {"name": "pconv", "width": 4, "depth": 4}
+    first = train_inpainter(short_recipe(tmp_path, network=network), tmp_path / "run", device="cpu")
+    recipe = short_recipe(
+        tmp_path,
+        network={**read_recipe("pconv.fine-tuning").network, **network},
+        parts={"": str(first.weights)},
+    )
+    second = train_inpainter(recipe, tmp_path / "tuned", device="cpu")
+    before, after = load_state_dict(first.weights), load_state_dict(second.weights)
+    same = {key for key, value in before.items() if torch.allclose(value, after[key], 1e-3, 1e-3)}
+    assert same >= {key for key in before if key.startswith("down_norms")}
+    assert not torch.equal(before["up_norms.0.running_mean"], after["up_norms.0.running_mean"])
+    assert not torch.equal(before["down.1.convolution.weight"], after["down.1.convolution.weight"])
 
 
 def test_too_few_levels_are_refused() -> None:

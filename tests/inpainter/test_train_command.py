@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from inpainter import train, train_faces
+from inpainter import train
 from inpainter.training import read_recipe
+from inpainter.training.face_generator import read_face_recipe
 from tests.faces import write_faces
 from weights.errors import ConfigurationError
 
@@ -59,11 +60,31 @@ def test_changes_leave_the_recipe_as_it_was() -> None:
         recipe.with_changes({"phases.1.weights": {"adverserial": 0.5}})
 
 
-def test_the_face_generator_begins_anew_where_asked(tmp_path: Path) -> None:
+def test_a_face_generator_is_trained_by_the_same_command(tmp_path: Path, capsys) -> None:
     faces = write_faces(tmp_path / "faces")
-    arguments = ["--faces", str(faces), "--output", str(tmp_path / "run"), "--batch", "4"]
-    arguments += ["--width", "4", "--epochs", "1", "--device", "cpu"]
+    arguments = ["--config", "dcgan.tiny", "--faces", str(faces), "--output", str(tmp_path / "run")]
+    arguments += ["--device", "cpu", "--set", "generator.width=4", "--set", "epochs=1"]
+    arguments += ["--seed", "3"]
     log = tmp_path / "run" / "epochs.log"
     for extra, lines in (([], 1), ([], 1), (["--restart"], 2)):
-        assert train_faces.main([*arguments, *extra]) == 0
+        assert train.main([*arguments, *extra]) == 0
         assert len(log.read_text(encoding="utf-8").splitlines()) == lines
+    assert "faces.safetensors" in capsys.readouterr().out
+    recipe = read_face_recipe(tmp_path / "run" / "recipe.yaml")
+    assert (recipe.generator["width"], recipe.epochs, recipe.seed) == (4, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--pairs", "here"], "takes no --pairs"),
+        (["--progress"], "takes no --progress"),
+        (["--set", "epoch=2"], "Did you mean 'epochs'"),
+        (["--set", "data.face=2"], "Did you mean 'faces'"),
+    ],
+)
+def test_what_a_face_generator_does_not_take_is_said(
+    tmp_path: Path, capsys, more: list[str], sentence: str
+) -> None:
+    assert train.main(["--config", "dcgan.tiny", "--output", str(tmp_path / "run"), *more]) == 2
+    assert sentence in capsys.readouterr().err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -191,6 +191,22 @@ def test_the_slope_is_punished_at_intervals_and_as_often_as_strongly(tmp_path: P
     assert module.terms[0]["r1"] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("distance", ["absolute", "squared"])
+def test_features_are_compared_as_the_recipe_says(tmp_path: Path, distance: Any) -> None:
+    recipe = short_recipe(
+        tmp_path,
+        phases=(Phase(steps=1, size=32, batch=2),),
+        adversarial=AdversarialSettings(
+            {"name": "tests.inpainter.test_training_settings:FiveApart"},
+            weight=0.0,
+            feature_matching=2.0,
+            feature_matching_distance=distance,
+        ),
+    )
+    expected = {"absolute": 2 * 5.0, "squared": 2 * 5.0**2}
+    assert fit(recipe).terms[0]["feature_matching"] == pytest.approx(expected[distance])
+
+
 def test_batch_normalisation_judges_true_and_painted_pictures_apart(tmp_path: Path) -> None:
     def batches(norm: bool) -> list[int]:
         settings = {
@@ -229,19 +245,20 @@ def test_a_generator_with_batch_normalisation_stands_still_while_frozen(tmp_path
     assert all(one.grad is None for one in module.generator.parameters())
 
 
-def test_the_papers_discriminators_with_batch_normalisation_are_found() -> None:
+def test_the_papers_discriminators_that_look_at_the_batch_are_found() -> None:
     from inpainter.training.module import CompletionTraining
 
     apart = {
         name: CompletionTraining(_offline(read_recipe(f"{name}.tiny"))).batches_apart
-        for name in ("glcic", "dmfn", "lama", "deepfillv2", "comodgan")
+        for name in ("glcic", "dmfn", "lama", "deepfillv2", "comodgan", "migan")
     }
     assert apart == {
         "glcic": True,
         "dmfn": True,
         "lama": True,
         "deepfillv2": False,
-        "comodgan": False,
+        "comodgan": True,
+        "migan": True,
     }
 
 
@@ -272,3 +289,15 @@ class CountingJudge(nn.Module):
     def forward(self, picture: torch.Tensor, hole: torch.Tensor) -> list[torch.Tensor]:
         self.batches.append(len(picture))
         return [self.norm(self.layer(picture))]
+
+
+class FiveApart(nn.Module):
+    """Has features of 5 for what was painted, told by its gradient, and of 0 for what is true."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor(0.01))
+
+    def forward(self, picture: torch.Tensor, hole: torch.Tensor) -> list[torch.Tensor]:
+        features = picture * 0.0 + (5.0 if picture.requires_grad else 0.0)
+        return [features, self.slope * picture]

@@ -1,0 +1,73 @@
+"""Large holes of wide bent lines, on which LaMa is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inpainter.holes.generator import check_range, check_size
+from inpainter.holes.strokes import draw_stroke
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Hole
+
+
+class PolygonalChains:
+    """Draws a few chains of wide lines, mirrored at random in both directions.
+
+    Each line goes on from the end of the one before, in one of four directions and with a breadth
+    of its own. Lengths are shares, with the paper's values at 256 pixels as defaults.
+
+    Args:
+        chains: smallest and largest number of chains.
+        lines: smallest and largest number of lines of a chain.
+        length: smallest and largest length of a line, as a share of the shorter side.
+        width: smallest and largest breadth of a line, as a share of the shorter side.
+
+    Raises:
+        ConfigurationError: an option is out of range.
+
+    Source: Suvorov et al. 2022, "Resolution-robust Large Mask Inpainting with Fourier
+    Convolutions", its large masks.
+    """
+
+    def __init__(
+        self,
+        chains: tuple[int, int] = (1, 5),
+        lines: tuple[int, int] = (1, 5),
+        length: tuple[float, float] = (10 / 256, 210 / 256),
+        width: tuple[float, float] = (5 / 256, 105 / 256),
+    ) -> None:
+        self.chains = check_range(chains, "chains", 1)
+        self.lines = check_range(lines, "lines", 1)
+        self.length = check_range(length, "length")
+        self.width = check_range(width, "width")
+
+    def __call__(
+        self,
+        landmarks: NDArray[np.floating] | None,  # noqa: ARG002
+        size: tuple[int, int],
+        random: np.random.Generator,
+    ) -> Hole:
+        """Draw one hole; see `HoleGenerator`. It is never empty."""
+        height, width = check_size(size)
+        shorter, limit = min(height, width), np.array([width - 1.0, height - 1.0])
+        canvas = np.zeros((height, width), np.uint8)
+        for chain in range(random.integers(int(self.chains[0]), int(self.chains[1]) + 1)):
+            place = random.uniform(0.0, 1.0, 2) * limit
+            for _ in range(random.integers(int(self.lines[0]), int(self.lines[1]) + 1)):
+                # Radians, so that the four directions lie in one half-plane; chains take turns.
+                angle = float(random.integers(4)) * (-1.0 if chain % 2 == 0 else 1.0)
+                step = random.uniform(*self.length) * shorter
+                end = place + step * np.array([np.sin(angle), np.cos(angle)])
+                end = np.clip(end, 0.0, limit)
+                draw_stroke(canvas, np.stack([place, end]), random.uniform(*self.width) * shorter)
+                place = end
+        if random.random() < 0.5:
+            canvas = canvas[:, ::-1]
+        if random.random() < 0.5:
+            canvas = canvas[::-1]
+        return np.ascontiguousarray(canvas).astype(bool)
