@@ -7,10 +7,19 @@ import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from inpainter.losses import create_loss
-from inpainter.registry import NETWORKS
+from inpainter.registry import NETWORKS, create_discriminator
 from inpainter.training.loop import TrainedInpainter, train_inpainter
-from inpainter.training.recipe import DataSettings, HoleSettings, Phase, Recipe, read_recipe
+from inpainter.training.recipe import (
+    AdversarialSettings,
+    DataSettings,
+    HoleSettings,
+    Phase,
+    Recipe,
+    read_recipe,
+)
 from weights.errors import ConfigurationError, MissingDependencyError, WeightsError
 from weights.names import import_object
 
@@ -77,8 +86,7 @@ def shorten(
         losses.append({"name": "l1", "region": "hole", "weight": recipe.distillation.weight})
     adversarial = recipe.adversarial
     if adversarial is not None:
-        judge = _fitted_discriminator(adversarial.discriminator, size)
-        adversarial = replace(adversarial, discriminator=judge)
+        adversarial = _fitted_adversarial(adversarial, size)
     kept = {name for name in recipe.weights_in(None) if name not in left_out}
     phases = tuple(
         replace(
@@ -114,6 +122,17 @@ def _fitted_network(network: dict[str, Any], size: int) -> dict[str, Any]:
         # Each level halves the side, and the last must have something to halve.
         options["depth"] = min(options.get("depth", 8), size.bit_length() - 1)
     return options
+
+
+def _fitted_adversarial(adversarial: AdversarialSettings, size: int) -> AdversarialSettings:
+    judge = _fitted_discriminator(adversarial.discriminator, size)
+    layers = adversarial.feature_matching_layers
+    if judge["name"] == "context" and layers is not None:
+        # A smaller window passes through fewer convolutions.
+        with torch.device("meta"):
+            discriminator: Any = create_discriminator(**judge)
+        layers = layers[: len(discriminator.local_branch.convolutions)]
+    return replace(adversarial, discriminator=judge, feature_matching_layers=layers)
 
 
 def _fitted_discriminator(discriminator: dict[str, Any], size: int) -> dict[str, Any]:

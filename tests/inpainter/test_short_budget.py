@@ -61,8 +61,10 @@ def test_every_system_fits_the_size(name: str) -> None:
         options = dict(recipe.adversarial.discriminator)
         if options["name"] not in {"ensemble", "projected"}:
             judge = create_discriminator(options.pop("name"), **options).eval()
-            scores = judge(sample, torch.ones(1, 1, 128, 128))[-1]
+            *maps, scores = judge(sample, torch.ones(1, 1, 128, 128))
             assert torch.isfinite(scores).all()
+            layers = recipe.adversarial.feature_matching_layers
+            assert layers is None or len(layers) == len(maps)
             if "stylegan2" in str(recipe.adversarial) or "context" in str(recipe.adversarial):
                 assert scores.shape == (1, 1)
     assert all((phase.size, phase.batch) == (128, 8) for phase in recipe.phases)
