@@ -52,7 +52,8 @@ class CompletionTraining(LightningModule):
     statistics that it never meets again when it judges the generator.
 
     A batch that is cut into parts, as `OptimizerSettings.accumulate` says, gives the step of the
-    whole batch, but for batch and spectral normalisation, which change with each look at pictures.
+    whole batch, but for batch and spectral normalisation, which change with each look at pictures,
+    and for `BatchDeviation`, which compares the pictures of a part.
 
     Args:
         recipe: what to train and how.
