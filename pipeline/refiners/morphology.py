@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainter.guided_filter import guided_filter
-from pipeline.refiners.grouping import group_regions, tight_box
+from pipeline.refiners.grouping import Box, group_regions, tight_box
 from weights.contracts import Hole, Image, Mask, check_image, check_mask
 from weights.errors import InputError
 
@@ -181,7 +181,7 @@ class MorphologyRefiner:
         box = tight_box(mask)
         if box is None:
             return None
-        extent = _extent(mask)
+        extent = _longer_side(box)
         reach = max(self.growth * extent, self.least_growth)
         pad = 4 + int(np.ceil(reach + (self.closing + 3.0 * self.smoothing) * extent))
         picture = (
@@ -231,7 +231,11 @@ class MorphologyRefiner:
 def _extent(mask: Mask) -> float:
     """The longer side of the box round a mask, in pixels; 0 of an empty one."""
     box = tight_box(mask)
-    return 0.0 if box is None else float(max(box[2] - box[0], box[3] - box[1]))
+    return 0.0 if box is None else _longer_side(box)
+
+
+def _longer_side(box: Box) -> float:
+    return float(max(box[2] - box[0], box[3] - box[1]))
 
 
 def _distance_field(level: Plane) -> Plane:
