@@ -55,6 +55,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="seed of all chance")
     parser.add_argument("--steps", type=int, default=6000, help="optimiser steps")
     parser.add_argument("--batch", type=int, default=48, help="cuts in a step")
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        default=1.5e-3,
+        help="at its height; half of it or less suits weights that --start from others",
+    )
     parser.add_argument("--precision", default="bf16-mixed", help="as Lightning names it")
     parser.add_argument(
         "--time-budget",
@@ -84,7 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             start=options.start,
             detector_weights=options.detector,
             recipe=ConfirmationRecipe(
-                steps=options.steps, batch=options.batch, precision=options.precision
+                steps=options.steps,
+                batch=options.batch,
+                learning_rate=options.learning_rate,
+                precision=options.precision,
             ),
             most_pictures=options.most_pictures,
             device=options.device,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from inpainter.registry import FACE_GENERATORS, NETWORKS
+from inpainter.registry import CLASSICAL, FACE_GENERATORS, NETWORKS
 from inpainter.weight_files import load_completion_network
 from weights.atomic import atomic_path
 from weights.errors import ConfigurationError, InputError, WeightsError
@@ -20,10 +20,6 @@ from weights.onnx_export import LICENCE, check_target, exporter_silenced, open_s
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
-
-_CLASSICAL = frozenset(
-    {"biharmonic", "low-rank", "navier-stokes", "patchmatch", "telea", "total-variation"}
-)
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ def export_inpainter(
 
 
 def _check_network(name: str) -> None:
-    if name in _CLASSICAL:
+    if name in CLASSICAL:
         raise ConfigurationError(
             f"{name!r} completes without a network: there is nothing to write as ONNX."
         )

@@ -29,6 +29,16 @@ NETWORKS: dict[str, str] = {
 }
 """Name of each network and the dotted path of its class."""
 
+CLASSICAL: dict[str, str] = {
+    "biharmonic": "inpainter.classical:BiharmonicInpainter",
+    "low-rank": "inpainter.classical:LowRankInpainter",
+    "navier-stokes": "inpainter.classical:NavierStokesInpainter",
+    "patchmatch": "inpainter.classical:PatchMatchInpainter",
+    "telea": "inpainter.classical:TeleaInpainter",
+    "total-variation": "inpainter.classical:TotalVariationInpainter",
+}
+"""Name of each method that completes without learning, and the dotted path of its class."""
+
 FACE_GENERATORS: dict[str, str] = {
     "dcgan": "inpainter.networks.dcgan:DcganGenerator",
 }

@@ -5,15 +5,14 @@ from __future__ import annotations
 import inspect
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.alone import MeasurementError, measure_alone, timed_runs
 from pipeline.benchmark import Timing, memory_growth
 from weights.errors import InputError, UnmaskError
 
@@ -143,22 +142,9 @@ def measure_models(
 def _measured(counted: ModelFigures, task: Mapping[str, Any], time_limit: float) -> ModelFigures:
     """Run `main` in a new process and read what it found."""
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pipeline.model_benchmark", json.dumps(dict(task))],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=time_limit,
-            env={**os.environ, "OMP_NUM_THREADS": str(task["threads"])},
-        )
-    except subprocess.TimeoutExpired:
-        reason = f"took longer than {time_limit:.0f} seconds"
-        return _failed(counted, task, reason)
-    lines = done.stdout.splitlines()
-    if done.returncode != 0 or not lines:
-        said = done.stderr.strip().splitlines()
-        return _failed(counted, task, said[-1] if said else f"exit status {done.returncode}")
-    found = json.loads(lines[-1])
+        found = measure_alone("pipeline.model_benchmark", task, time_limit)
+    except MeasurementError as reason:
+        return replace(counted, failures=dict.fromkeys(task["backends"], str(reason)))
     return ModelFigures(
         counted.name,
         counted.parameters,
@@ -166,15 +152,6 @@ def _measured(counted: ModelFigures, task: Mapping[str, Any], time_limit: float)
         {backend: Timing(**seconds) for backend, seconds in found["milliseconds"].items()},
         found["peak_memory"],
         found["failures"],
-    )
-
-
-def _failed(counted: ModelFigures, task: Mapping[str, Any], reason: str) -> ModelFigures:
-    return ModelFigures(
-        counted.name,
-        counted.parameters,
-        counted.multiply_adds,
-        failures=dict.fromkeys(task["backends"], reason),
     )
 
 
@@ -215,7 +192,8 @@ def main(argument: str) -> None:
             continue
         try:
             run = _RUNNERS[backend](network, image, hole, task)
-            milliseconds[backend] = _timed(run, task["runs"])
+            run()
+            milliseconds[backend] = timed_runs(run, task["runs"])
         except (UnmaskError, RuntimeError, NotImplementedError) as error:
             failures[backend] = str(error).strip().splitlines()[0]
     found = {
@@ -224,16 +202,6 @@ def main(argument: str) -> None:
         "failures": failures,
     }
     print(json.dumps(found))
-
-
-def _timed(run: Callable[[], Any], runs: int) -> Timing:
-    run()
-    taken = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        run()
-        taken.append(1000.0 * (time.perf_counter() - began))
-    return Timing.of(taken)
 
 
 def _torch_fp32(network: Any, image: Any, hole: Any, task: Mapping[str, Any]) -> Callable[[], Any]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from inpainter.registry import CLASSICAL, list_models
 from pipeline.function_stages import function_name, function_stage, is_stage
 from pipeline.protocols import STAGE_KINDS, STAGE_METHODS, StageKind, StageSpecification
 from weights.errors import ConfigurationError
@@ -28,12 +29,7 @@ BUILT_IN: dict[StageKind, dict[str, str]] = {
         "none": "pipeline.refiners.unchanged:UnchangedRefiner",
     },
     "inpainter": {
-        "telea": "inpainter.classical:TeleaInpainter",
-        "navier-stokes": "inpainter.classical:NavierStokesInpainter",
-        "biharmonic": "inpainter.classical:BiharmonicInpainter",
-        "total-variation": "inpainter.classical:TotalVariationInpainter",
-        "low-rank": "inpainter.classical:LowRankInpainter",
-        "patchmatch": "inpainter.classical:PatchMatchInpainter",
+        **CLASSICAL,
         "semantic": "inpainter.latent_search:SemanticInpainter",
     },
     "blender": {
@@ -69,12 +65,6 @@ def _entry_points(kind: StageKind) -> dict[str, EntryPoint]:
     return found
 
 
-def _networks() -> list[str]:
-    from inpainter.registry import list_models
-
-    return list_models()
-
-
 def stage_names(kind: StageKind) -> list[str]:
     """Every registered name of a kind of stage, sorted: built in, from other packages, networks.
 
@@ -85,7 +75,7 @@ def stage_names(kind: StageKind) -> list[str]:
         raise unknown_name("kind of stage", str(kind), STAGE_KINDS)
     names = [*BUILT_IN[kind], *_entry_points(kind)]
     if kind == "inpainter":
-        networks = _networks()
+        networks = list_models()
         for name in names:
             _check_no_network(name, networks)
         names += networks
@@ -163,9 +153,9 @@ def _from_name(
         return _from_object(kind, import_object(BUILT_IN[kind][name]), options, device, what=name)
     if name in others:
         if kind == "inpainter":
-            _check_no_network(name, _networks())
+            _check_no_network(name, list_models())
         return _from_object(kind, others[name].load(), options, device, what=name)
-    if kind == "inpainter" and name in _networks():
+    if kind == "inpainter" and name in list_models():
         if "model" in options:
             raise ConfigurationError(
                 f"The inpainter {name!r} takes no option 'model': its name says the network."

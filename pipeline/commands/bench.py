@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
 from typing import Annotated, Any, Optional
@@ -92,7 +93,9 @@ def pipeline(
 def models(
     names: Annotated[
         Optional[list[str]],  # noqa: UP045 - likewise
-        typer.Argument(help="Completion networks, or globs of their names; all without any."),
+        typer.Argument(
+            help="Networks and classical methods, or globs of their names; all without any."
+        ),
     ] = None,
     backends: Annotated[
         str,
@@ -110,38 +113,58 @@ def models(
         bool, typer.Option("--json", help="Print one JSON object instead of Markdown.")
     ] = False,
 ) -> None:
-    """Print what each completion network costs: parameters, multiply-adds, time a face, memory.
+    """Print what each way to complete costs: parameters, multiply-adds, time a face, memory.
 
-    Networks have random weights and run on the CPU, each in a process of its own.
+    Networks have random weights and run on the CPU; they and the methods without a network each
+    run in a process of their own.
     """
     from dataclasses import asdict
 
-    from inpainter.registry import list_models
+    from inpainter.registry import CLASSICAL, list_models
+    from pipeline.classical_benchmark import classical_table, measure_classical
     from pipeline.model_benchmark import measure_models, models_table
 
     asked = [name for name in backends.split(",") if name]
-    chosen: list[str] = []
+    networks: list[str] = []
+    methods: list[str] = []
     for pattern in names or ["*"]:
+        found = fnmatch.filter(CLASSICAL, pattern)
+        methods += [name for name in found if name not in methods]
         # A name without a match is passed on; its error tells the nearest.
-        found = list_models(pattern) or [pattern]
-        chosen += [name for name in found if name not in chosen]
+        matching = list_models(pattern) or ([] if found else [pattern])
+        networks += [name for name in matching if name not in networks]
+    if not asked:
+        methods = []
+    settings: dict[str, Any] = {
+        "side": side,
+        "threads": threads,
+        "runs": runs,
+        "time_limit": time_limit,
+    }
+    total = len(networks) + len(methods)
     figures = []
-    for one in measure_models(
-        chosen, backends=asked, side=side, threads=threads, runs=runs, time_limit=time_limit
-    ):
+    for one in measure_models(networks, backends=asked, **settings):
         figures.append(one)
-        typer.echo(f"{len(figures)}/{len(chosen)} {one.name}", err=True)
+        typer.echo(f"{len(figures)}/{total} {one.name}", err=True)
+    classical = []
+    for method in measure_classical(methods, **settings):
+        classical.append(method)
+        typer.echo(f"{len(figures) + len(classical)}/{total} {method.name}", err=True)
     if as_json:
         report = {
             "side": side,
             "threads": threads,
             "runs": runs,
             "models": [{**asdict(one), "growth": one.growth} for one in figures],
+            "classical": [asdict(one) for one in classical],
         }
         typer.echo(json.dumps(report, indent=2))
         return
     timed = [name for name in asked if any(name in one.milliseconds for one in figures)]
-    typer.echo(models_table(figures, timed))
+    if figures:
+        typer.echo(models_table(figures, timed))
+    if classical:
+        typer.echo(classical_table(classical, side))
     if asked:
         typer.echo(f"A face of {side} pixels on {threads} threads, median of {runs} runs.")
     reasons = [
@@ -150,7 +173,8 @@ def models(
         for backend, reason in one.failures.items()
         if backend in timed
     ]
-    missing = [name for name in asked if name not in timed]
+    reasons += [f"- {one.name}: {one.failure}" for one in classical if one.failure is not None]
+    missing = [name for name in asked if name not in timed] if figures else []
     if missing:
         causes = {one.failures[name] for one in figures for name in missing if name in one.failures}
         reasons.append(f"- {', '.join(missing)}: {'; '.join(sorted(causes))}")

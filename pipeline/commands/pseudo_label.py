@@ -67,6 +67,7 @@ def pseudo_label(
     the labels of the one before.
     """
     from pipeline.dataset.face_agreement import AgreementRules
+    from pipeline.dataset.face_source import find_pictures
     from pipeline.dataset.pseudo_labels import SHEET_NAME, SUMMARY_NAME, add_pseudo_labels
     from pipeline.registry import create_stage
 
@@ -88,9 +89,7 @@ def pseudo_label(
             folder,
             create_stage("detector", specification, device=device),
             rules=rules,
-            measuring=(
-                sorted(path for path in measuring.iterdir() if path.is_file()) if measuring else ()
-            ),
+            measuring=() if measuring is None else find_pictures(measuring),
             sheet=sheet,
             described=described,
             progress=show,

@@ -74,7 +74,7 @@ def synthesize(
 ) -> None:
     """Draw masks on faces: pairs for the inpainter and labelled scenes for the detector."""
     from pipeline.dataset.builder import build_dataset
-    from pipeline.dataset.face_source import gather_faces
+    from pipeline.dataset.face_source import find_pictures, gather_faces
     from pipeline.dataset.photographs import add_photographs
     from pipeline.dataset.settings import DatasetSettings
     from pipeline.dataset.split import parse_shares
@@ -107,7 +107,7 @@ def synthesize(
             size=scene_size,
             seed=seed,
             backgrounds=negatives,
-            measuring=sorted(measuring.iterdir()) if measuring is not None else (),
+            measuring=() if measuring is None else find_pictures(measuring),
         )
         typer.echo(
             f"photographs: {added.written} pictures; left out: {len(added.near_duplicates)} that "

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.alone import MeasurementError
+from pipeline.classical_benchmark import face_and_hole, measure_classical
 from pipeline.command_line import main
 from pipeline.model_benchmark import (
     ModelFigures,
@@ -94,6 +96,45 @@ def test_the_table_shows_medians_and_mebibytes() -> None:
     assert models_table([figures], ["fp32", "bf16"]).splitlines()[-1] == (
         "| odd | 1,234 | 1.00 | 4.00 | 16.0 | 12 | - | - |"
     )
+
+
+def test_a_method_without_a_network_has_a_table_of_its_own(capsys: pytest.CaptureFixture) -> None:
+    arguments = ["telea", "--runs", "1", "--side", "32", "--backends", "fp32"]
+    report = json.loads(printed(capsys, *arguments, "--json"))
+    (figures,) = report["classical"]
+    assert report["models"] == [] and figures["failure"] is None
+    assert figures["milliseconds"]["median"] > 0.0 and figures["growth"] > 0.0
+    assert figures["peak_memory"] >= 0
+    # Counting alone leaves out what has nothing to count.
+    assert json.loads(printed(capsys, "telea", "--backends", "", "--json"))["classical"] == []
+
+
+def test_a_method_that_fails_or_is_slow_when_large_says_so(monkeypatch, capsys) -> None:
+    asked = []
+
+    def measured(module, task, time_limit):
+        asked.append(task["side"])
+        if task["side"] > 64:
+            raise MeasurementError(f"took longer than {time_limit:.0f} seconds")
+        timing = {"median": 12.0, "fastest": 9.0, "slowest": 20.0}
+        return {"milliseconds": timing, "peak_memory": 3 * 2**20}
+
+    monkeypatch.setattr("pipeline.classical_benchmark.measure_alone", measured)
+    shown = printed(capsys, "telea", "--side", "64", "--time-limit", "7")
+    assert asked == [64, 256]
+    assert "| telea | 12 | - | 3 |" in shown
+    assert "- telea: at 256 pixels: took longer than 7 seconds" in shown
+    (failed,) = measure_classical(["low-rank"], side=65)
+    assert failed.milliseconds is None and failed.failure == "took longer than 600 seconds"
+    with pytest.raises(ConfigurationError, match="Did you mean 'telea'"):
+        next(measure_classical(["telia"]))
+
+
+def test_the_face_has_a_hole_of_a_third() -> None:
+    image, hole = face_and_hole(64)
+    assert image.shape == (64, 64, 3) and hole.shape == (64, 64)
+    assert hole.mean() == pytest.approx(0.3, abs=0.05)
+    assert image[hole].std() > 10.0
 
 
 def test_wrong_names_are_refused() -> None:

@@ -288,3 +288,20 @@ def test_the_command_takes_any_detector(tmp_path: Path, detection: Path) -> None
     assert result.exit_code == 0
     assert "1 used whole" in result.output
     assert json.loads((detection / SUMMARY_NAME).read_text())["detector"] == dotted
+
+
+def test_the_command_looks_for_measuring_pictures_in_folders_too(
+    tmp_path: Path, detection: Path
+) -> None:
+    program = typer.Typer()
+    program.command()(pseudo_label)
+    image = scene([LEFT], 1)
+    pool = write_set(tmp_path, {"a": (image, [(LEFT, "with_mask")])})
+    (tmp_path / "measuring" / "images").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "measuring" / "images" / "b.jpg"), image[..., ::-1])
+    dotted = f"{ColourDetector.__module__}:{ColourDetector.__name__}"
+    arguments = [str(pool), str(detection.parent), "--detector", dotted, "--quiet"]
+    arguments += ["--measuring", str(tmp_path / "measuring")]
+    result = CliRunner().invoke(program, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "1 that resemble a measuring picture" in " ".join(result.output.split())
