@@ -12,7 +12,7 @@ from detector.weight_file import fused, load_detector
 from weights.atomic import atomic_path
 from weights.catalog import resolve
 from weights.errors import InputError, WeightsError
-from weights.onnx_export import LICENCE, check_target, exporter_silenced, open_session
+from weights.onnx_export import LICENCE, OnnxNetwork, check_target, exporter_silenced
 
 if TYPE_CHECKING:
     import os
@@ -161,12 +161,12 @@ def _differences(
     """Compare both networks on a random picture, alone and in a batch."""
     import torch
 
-    session = open_session(file)
+    exported = OnnxNetwork(file)
     random = np.random.default_rng(0)
     worst = {"candidates": 0.0, "prototypes": 0.0}
     for batch in (1, 3):
         pixels = random.random((batch, 3, side, side), dtype=np.float32)
-        found = session.run(list(worst), {"image": pixels})
+        found = exported.run(list(worst), {"image": pixels})
         with torch.no_grad():
             expected = [one.numpy() for one in network(torch.from_numpy(pixels))]
         if configuration.one_to_one:

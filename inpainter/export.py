@@ -15,7 +15,7 @@ from inpainter.weight_files import load_completion_network
 from weights.atomic import atomic_path
 from weights.errors import ConfigurationError, InputError, WeightsError
 from weights.names import unknown_name
-from weights.onnx_export import LICENCE, check_target, exporter_silenced, open_session
+from weights.onnx_export import LICENCE, OnnxNetwork, check_target, exporter_silenced
 
 if TYPE_CHECKING:
     import os
@@ -224,11 +224,11 @@ def _metadata(
 
 def _difference(file: Path, network: _Completed, side: int, any_batch: bool) -> float:
     """Compare both networks on random pictures, alone and in a batch of another size."""
-    session = open_session(file)
+    exported = OnnxNetwork(file)
     worst = 0.0
     for count in (1, 3) if any_batch else (1,):
         image, hole = network.sample(count, side)
-        (found,) = session.run(None, {"image": image.numpy(), "hole": hole.numpy()})
+        (found,) = exported.run(None, {"image": image.numpy(), "hole": hole.numpy()})
         with torch.inference_mode():
             expected = network(image, hole)
         distance = (torch.from_numpy(found).float() - expected.float()).abs().max()

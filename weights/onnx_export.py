@@ -10,10 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from weights.errors import InputError, MissingDependencyError, OutputError
+from weights.errors import ConfigurationError, InputError, MissingDependencyError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 LICENCE: Final = "AGPL-3.0-or-later"
 """Licence of exported networks, as it stands in the file's metadata."""
@@ -58,12 +60,52 @@ def exporter_silenced() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def open_session(file: str | os.PathLike[str]) -> Any:
-    """Open an ONNX file with ONNX Runtime on the CPU, which then reports errors only."""
-    import onnxruntime
+class OnnxNetwork:
+    """An ONNX file opened with ONNX Runtime on the CPU, to compare what it computes.
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        os.fspath(file), options, providers=["CPUExecutionProvider"]
-    )
+    Args:
+        file: the file.
+
+    Raises:
+        ConfigurationError: ONNX Runtime cannot load it.
+    """
+
+    def __init__(self, file: str | os.PathLike[str]) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        # Errors only: they come as exceptions too.
+        options.log_severity_level = 3
+        with _faults_told("load"):
+            self._session = onnxruntime.InferenceSession(
+                os.fspath(file), options, providers=["CPUExecutionProvider"]
+            )
+
+    def run(
+        self, outputs: Sequence[str] | None, given: Mapping[str, NDArray[Any]]
+    ) -> list[NDArray[Any]]:
+        """Compute.
+
+        Args:
+            outputs: names of what is wanted, None for all.
+            given: each input by its name.
+
+        Raises:
+            ConfigurationError: ONNX Runtime cannot compute it.
+        """
+        with _faults_told("compute"):
+            found: list[NDArray[Any]] = self._session.run(outputs, given)
+        return found
+
+
+@contextmanager
+def _faults_told(action: str) -> Iterator[None]:
+    """Tell what ONNX Runtime, whose exceptions have no class in common, cannot do."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ConfigurationError(
+            f"ONNX Runtime cannot {action} the exported network ({reason[0][:200]}): another side "
+            "or another version of onnxruntime may do; no file was left."
+        ) from error

@@ -37,11 +37,23 @@ def sobel_edges(picture: Tensor, epsilon: float = 1e-6) -> Tensor:
     Returns:
         `(N, 1, H, W)`, 0 and above; a step of height 1 gives about 1. The rim is repeated outwards.
     """
+    slopes = sobel_slopes(picture)
+    return (slopes.square().sum(dim=1, keepdim=True) + epsilon).sqrt() - epsilon**0.5
+
+
+def sobel_slopes(picture: Tensor) -> Tensor:
+    """The slope of the grey picture to the right and downwards, by Sobel's filter.
+
+    Args:
+        picture: `(N, 3, H, W)` or `(N, 1, H, W)`, in any range.
+
+    Returns:
+        `(N, 2, H, W)`; a step of height 1 gives about 1. The rim is repeated outwards.
+    """
     grey = luma(widen(picture))
     smooth, slope = grey.new_tensor([1.0, 2.0, 1.0]), grey.new_tensor([-1.0, 0.0, 1.0])
     kernel = torch.stack([torch.outer(smooth, slope), torch.outer(slope, smooth)])[:, None] / 4.0
-    both = F.conv2d(F.pad(grey, (1, 1, 1, 1), mode="replicate"), kernel)
-    return (both.square().sum(dim=1, keepdim=True) + epsilon).sqrt() - epsilon**0.5
+    return F.conv2d(F.pad(grey, (1, 1, 1, 1), mode="replicate"), kernel)
 
 
 def edge_loss(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from inpainter.blocks.batch_deviation import BatchDeviation
 from inpainter.losses import AdversarialLoss, feature_matching_loss, r1_penalty
 from inpainter.registry import create_discriminator, create_model
+from inpainter.sketching import sketch_of
 from inpainter.training.distillation import Distillation, check_pyramid
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.objective import PictureObjective
@@ -71,6 +72,7 @@ class CompletionTraining(LightningModule):
                 f"The network {recipe.network['name']!r} works on pictures of masked faces: name a "
                 "source of them as `masked`, or a data set as `pairs`, in the recipe's data."
             )
+        self.guided = bool(getattr(self.generator, "guided", False))
         self.generator.to(memory_format=torch.channels_last)
         self.average = MovingAverage(self.generator, recipe.ema_decay)
         self.objective = PictureObjective(recipe.losses)
@@ -139,6 +141,8 @@ class CompletionTraining(LightningModule):
                 group["lr"] = rate
         phase = self.phase
         pictures = to_network(batch, masked=self.sees_masks)
+        if self.guided:
+            pictures = with_sketches(pictures, self.recipe.data.sketch_share)
         parts = pictures.cut(self.recipe.optimizer.accumulate)
         taught = self.discriminator is not None and phase.discriminator
         due = taught and self.steps_done % self._adversary().every == 0
@@ -229,7 +233,7 @@ class CompletionTraining(LightningModule):
                 self.generator, pictures.seen, pictures.hole
             )
             return output, {"distillation": weight * difference}
-        return self._painter[0](pictures.seen, pictures.hole), {}
+        return self._painter[0](*pictures.given), {}
 
     def _shown_output(self, pictures: NetworkBatch) -> CompletionOutput:
         """Complete a batch for the discriminator's eyes only: no autograd.
@@ -239,7 +243,7 @@ class CompletionTraining(LightningModule):
         if not self.phase.generator:
             self.generator.eval()
         with torch.no_grad():
-            output: CompletionOutput = self.generator(pictures.seen, pictures.hole)
+            output: CompletionOutput = self.generator(*pictures.given)
         self.generator.train()
         return output
 
@@ -340,7 +344,7 @@ class CompletionTraining(LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Measure the averaged network on frozen samples; the first ones become a sheet."""
-        image, hole, inside, seen = to_network(batch, masked=self.sees_masks)
+        image, hole, inside, seen, _ = to_network(batch, masked=self.sees_masks)
         output = self.average.network(seen, hole)
         missing = hole * inside
         error = ((output.prediction.float() - image) / 2.0) ** 2 * missing
@@ -382,12 +386,20 @@ class NetworkBatch(NamedTuple):
         hole: `(N, 1, S, S)`, 1 = missing.
         inside: `(N, 1, S, S)`, 0 where the crop reaches past the picture's frame, else 1.
         seen: what the network is given: the masked faces, or else the true ones.
+        sketch: `(N, 1, S, S)`, 1 = a line; None for networks that take no sketch.
     """
 
     image: Tensor
     hole: Tensor
     inside: Tensor
     seen: Tensor
+    sketch: Tensor | None = None
+
+    @property
+    def given(self) -> tuple[Tensor, ...]:
+        """What a network is called with."""
+        free = (self.seen, self.hole)
+        return free if self.sketch is None else (*free, self.sketch)
 
     @property
     def unknown(self) -> Tensor:
@@ -396,7 +408,7 @@ class NetworkBatch(NamedTuple):
 
     def cut(self, parts: int) -> list[NetworkBatch]:
         """Cut the batch into at most so many parts of nearly equal size."""
-        cut = (tensor.chunk(parts) for tensor in self)
+        cut = (tensor.chunk(parts) for tensor in self if tensor is not None)
         return [NetworkBatch(*tensors) for tensors in zip(*cut, strict=True)]
 
 
@@ -411,6 +423,12 @@ def to_network(batch: Batch, *, masked: bool) -> NetworkBatch:
     seen = _picture(batch["masked"]) if masked else image
     hole, inside = (batch[name][:, None].float() for name in ("hole", "inside"))
     return NetworkBatch(image, hole, inside, seen)
+
+
+def with_sketches(pictures: NetworkBatch, share: float) -> NetworkBatch:
+    """Give a share of a batch, drawn by chance, the lines of what is true; the others none."""
+    chosen = torch.rand(len(pictures.image), 1, 1, 1, device=pictures.image.device) < share
+    return pictures._replace(sketch=sketch_of(pictures.image) * chosen)
 
 
 def _picture(pixels: Tensor) -> Tensor:

@@ -35,6 +35,8 @@ class DataSettings:
         rotation: largest rotation, degrees.
         grey_share: how often a picture is turned grey.
         colour_jitter: largest relative change of brightness, contrast, gamma and colour balance.
+        sketch_share: how often a network that takes a sketch is given the lines of the true picture
+            in the hole (Yu et al. 2019); otherwise it learns to fill freely.
         workers: threads that make samples.
         validation_count: frozen samples that are validated on.
     """
@@ -50,6 +52,7 @@ class DataSettings:
     rotation: float = 10.0
     grey_share: float = 0.06
     colour_jitter: float = 0.15
+    sketch_share: float = 0.5
     workers: int = 1
     validation_count: int = 64
 

@@ -89,6 +89,19 @@ def test_a_difference_too_large_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [weights.name]
 
 
+@pytest.mark.parametrize("method", ["__init__", "run"])
+def test_what_onnx_runtime_cannot_do_is_said_and_nothing_is_left(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_, **__):
+        raise RuntimeError("[ONNXRuntimeError] : 6 : broadcast 37 by 38\nmore")
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, method, fail)
+    with pytest.raises(ConfigurationError, match=r"ONNX Runtime cannot .* 37 by 38\)"):
+        write_onnx(small("unet"), tmp_path / "network.onnx", name="unet", side=32)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_there_is_not_replaced_and_names_are_checked(tmp_path: Path) -> None:
     (tmp_path / "unet.onnx").write_bytes(b"mine")
     with pytest.raises(OutputError, match="exists already"):
