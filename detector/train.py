@@ -6,13 +6,17 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import yaml
+from typing import TYPE_CHECKING
 
 from detector.architecture import ARCHITECTURES
 from detector.training import train_detector
-from weights.errors import UnmaskError
+from weights.training_command import (
+    add_changes_option,
+    add_run_options,
+    exit_status,
+    print_trained,
+    read_changes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,32 +45,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="the data set's data.yaml; a sources.yaml beside it tells "
         "the model card where the pictures come from",
     )
-    parser.add_argument("--output", required=True, type=Path, help="folder of the run")
-    parser.add_argument(
-        "--device",
-        default="auto",
-        help="'auto', 'cpu', 'cuda' (all GPUs, as 'auto' where there are any), 'cuda:N' or 'mps'",
+    add_run_options(
+        parser,
+        device="'auto', 'cpu', 'cuda' (all GPUs, as 'auto' where there are any), 'cuda:N' or 'mps'",
+        time_budget=", earlier calls of the run included; the number of epochs is fitted to it",
     )
-    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
-    parser.add_argument("--seed", type=int, default=0, help="seed of all chance")
-    parser.add_argument(
-        "--time-budget",
-        type=float,
-        metavar="MINUTES",
-        help="end in good order within this time, earlier calls of the run included; the number of "
-        "epochs is fitted to it",
-    )
+    add_changes_option(parser)
     parser.add_argument("--initial-weights", type=Path, help="safetensors to start from")
-    parser.add_argument(
-        "--restart", action="store_true", help="start anew where the folder holds a run already"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="change a value of the recipe; may be given again",
-    )
     parser.add_argument("--architecture", choices=ARCHITECTURES, help="instead of the recipe's")
     parser.add_argument("--image-size", type=int, help="side of the training pictures in pixels")
     parser.add_argument("--epochs", type=int, help="passes over the training pictures")
@@ -102,19 +87,11 @@ class _Reporter:
         print(line, flush=True)
 
 
-def read_changes(entries: Sequence[str]) -> dict[str, Any]:
-    """Read changes of a recipe, each written as NAME=VALUE with the value in YAML."""
-    changes: dict[str, Any] = {}
-    for entry in entries:
-        name, _, value = entry.partition("=")
-        changes[name.strip()] = yaml.safe_load(value) if value else ""
-    return changes
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status, 2 where something is wrong."""
     options = build_parser().parse_args(arguments)
-    try:
+
+    def train() -> None:
         trained = train_detector(
             options.data,
             options.output,
@@ -134,14 +111,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             plots=not options.no_plots,
             progress=_Reporter(),
         )
-    except UnmaskError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"{trained.weights} after {trained.epochs} epochs, {trained.seconds:.0f} s")
-    for name, value in trained.metrics.items():
-        print(f"  {name}: {value:.4f}")
-    print(f"Catalog record and model card: {trained.record}, {trained.card}")
-    return 0
+        done = f"{trained.epochs} epochs, {trained.seconds:.0f} s"
+        print_trained(trained.weights, done, trained.metrics, (trained.record, trained.card))
+
+    return exit_status(train)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weights.errors import UnmaskError
+from weights.training_command import add_run_options, exit_status, print_trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,16 +43,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="folder of faces with landmarks, to draw masks with straps on; may be given again",
     )
     parser.add_argument("--templates", type=Path, help="folder of mask photos, beside drawn masks")
-    parser.add_argument("--output", required=True, type=Path, help="folder of the run")
+    add_run_options(parser, time_budget="; the schedule is fitted to it")
     parser.add_argument("--detector", default="default", help="weights of the detector")
     parser.add_argument(
         "--start",
         metavar="WEIGHTS",
         help="start from these confirmation weights: 'default', a name of the catalog or a file",
     )
-    parser.add_argument("--device", default="auto", help="'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
-    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
-    parser.add_argument("--seed", type=int, default=0, help="seed of all chance")
     parser.add_argument("--steps", type=int, default=6000, help="optimiser steps")
     parser.add_argument("--batch", type=int, default=48, help="cuts in a step")
     parser.add_argument(
@@ -62,25 +59,17 @@ def build_parser() -> argparse.ArgumentParser:
         help="at its height; half of it or less suits weights that --start from others",
     )
     parser.add_argument("--precision", default="bf16-mixed", help="as Lightning names it")
-    parser.add_argument(
-        "--time-budget",
-        type=float,
-        metavar="MINUTES",
-        help="end in good order within this time; the schedule is fitted to it",
-    )
     parser.add_argument("--most-pictures", type=int, help="at most so many pictures of each set")
-    parser.add_argument(
-        "--restart", action="store_true", help="start anew where the folder holds a run already"
-    )
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status, 2 where something is wrong."""
     options = build_parser().parse_args(arguments)
-    from detector.confirmation_training import ConfirmationRecipe, train_confirmation
 
-    try:
+    def train() -> None:
+        from detector.confirmation_training import ConfirmationRecipe, train_confirmation
+
         trained = train_confirmation(
             options.data,
             options.output,
@@ -103,14 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             resume=not options.restart,
             said=lambda line: print(line, flush=True),
         )
-    except UnmaskError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"{trained.weights} after {trained.steps} steps, {trained.seconds:.0f} s")
-    for name, value in trained.metrics.items():
-        print(f"  {name}: {value:.4f}")
-    print(f"Catalog record and model card: {trained.record}, {trained.card}")
-    return 0
+        done = f"{trained.steps} steps, {trained.seconds:.0f} s"
+        print_trained(trained.weights, done, trained.metrics, (trained.record, trained.card))
+
+    return exit_status(train)
 
 
 if __name__ == "__main__":

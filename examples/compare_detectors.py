@@ -29,7 +29,6 @@ import numpy as np
 from detector import evaluate_detector, train_detector
 from detector.architecture import ARCHITECTURES
 from detector.confirmation_file import describe_confirmation
-from detector.train import read_changes
 from detector.weight_file import describe_detector
 from pipeline.evaluation.annotated_sets import read_annotated_set
 from pipeline.evaluation.plots import COLOURS, can_plot
@@ -39,6 +38,7 @@ from weights.catalog import resolve
 from weights.digest import file_sha256
 from weights.errors import InputError
 from weights.names import unknown_name
+from weights.training_command import read_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

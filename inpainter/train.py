@@ -6,11 +6,16 @@ import argparse
 import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import yaml
-
-from weights.errors import ConfigurationError, UnmaskError
+from weights.errors import ConfigurationError
+from weights.training_command import (
+    add_changes_option,
+    add_run_options,
+    exit_status,
+    print_trained,
+    read_changes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,25 +34,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--pairs", help="data set with pairs, as `unmask synthesize` writes it, to train on instead"
     )
-    parser.add_argument("--output", required=True, type=Path, help="folder of the run")
-    parser.add_argument("--device", default="auto", help="'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
-    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
-    parser.add_argument("--seed", type=int, help="seed of all chance, instead of the recipe's")
-    parser.add_argument(
-        "--time-budget", type=float, metavar="MINUTES", help="end in good order within this time"
-    )
+    add_run_options(parser, seed=None)
     parser.add_argument("--initial-weights", type=Path, help="safetensors to start from")
-    parser.add_argument(
-        "--restart", action="store_true", help="start anew where the folder holds a run already"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="change a value of the recipe, such as optimizer.generator_rate=1e-4 or "
-        "phases.0.batch=8; may be given again",
-    )
+    add_changes_option(parser, "optimizer.generator_rate=1e-4 or phases.0.batch=8")
     parser.add_argument(
         "--part",
         action="append",
@@ -57,14 +46,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--progress", action="store_true", help="show a progress bar")
     return parser
-
-
-def _changes(entries: Sequence[str]) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    for entry in entries:
-        name, _, value = entry.partition("=")
-        changes[name.strip()] = yaml.safe_load(value) if value else ""
-    return changes
 
 
 def _train_faces(options: argparse.Namespace) -> Path:
@@ -78,7 +59,7 @@ def _train_faces(options: argparse.Namespace) -> Path:
                 f"{options.config} trains a face generator, which takes no "
                 f"--{name.replace('_', '-')}."
             )
-    recipe = read_face_recipe(options.config).with_changes(_changes(options.set))
+    recipe = read_face_recipe(options.config).with_changes(read_changes(options.set))
     if options.faces is not None:
         data = dataclasses.replace(recipe.data, faces=options.faces)
         recipe = dataclasses.replace(recipe, data=data)
@@ -94,44 +75,43 @@ def _train_faces(options: argparse.Namespace) -> Path:
     )
 
 
+def _train(options: argparse.Namespace) -> None:
+    from inpainter.training.recipe import makes_faces
+
+    if makes_faces(options.config):
+        print(_train_faces(options))
+        return
+    from inpainter.training import read_recipe, train_inpainter
+
+    recipe = read_recipe(options.config).with_changes(read_changes(options.set))
+    given = {"faces": options.faces, "pairs": options.pairs}
+    named = {name: folder for name, folder in given.items() if folder is not None}
+    recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **named))
+    if options.part:
+        parts = dict(part.partition("=")[::2] for part in options.part)
+        recipe = dataclasses.replace(recipe, parts={**recipe.parts, **parts})
+    if options.seed is not None:
+        recipe = dataclasses.replace(recipe, seed=options.seed)
+    trained = train_inpainter(
+        recipe,
+        options.output,
+        device=options.device,
+        threads=options.threads,
+        resume=not options.restart,
+        time_budget_minutes=options.time_budget,
+        initial_weights=options.initial_weights,
+        progress=options.progress,
+    )
+    state = "finished" if trained.finished else "stopped; the same command goes on"
+    print_trained(
+        trained.weights, f"{trained.steps} steps, {state}", dict(sorted(trained.metrics.items()))
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status, 2 where something is wrong."""
     options = build_parser().parse_args(arguments)
-    try:
-        from inpainter.training.recipe import makes_faces
-
-        if makes_faces(options.config):
-            print(_train_faces(options))
-            return 0
-        from inpainter.training import read_recipe, train_inpainter
-
-        recipe = read_recipe(options.config).with_changes(_changes(options.set))
-        given = {"faces": options.faces, "pairs": options.pairs}
-        named = {name: folder for name, folder in given.items() if folder is not None}
-        recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **named))
-        if options.part:
-            parts = dict(part.partition("=")[::2] for part in options.part)
-            recipe = dataclasses.replace(recipe, parts={**recipe.parts, **parts})
-        if options.seed is not None:
-            recipe = dataclasses.replace(recipe, seed=options.seed)
-        trained = train_inpainter(
-            recipe,
-            options.output,
-            device=options.device,
-            threads=options.threads,
-            resume=not options.restart,
-            time_budget_minutes=options.time_budget,
-            initial_weights=options.initial_weights,
-            progress=options.progress,
-        )
-    except UnmaskError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    state = "finished" if trained.finished else "stopped; the same command goes on"
-    print(f"{trained.weights} after {trained.steps} steps, {state}")
-    for name, value in sorted(trained.metrics.items()):
-        print(f"  {name}: {value:.4f}")
-    return 0
+    return exit_status(lambda: _train(options))
 
 
 if __name__ == "__main__":
