@@ -12,6 +12,7 @@ from torch import nn
 from inpainter.enlarging import enlarge
 from inpainter.finishing import find_finish
 from inpainter.framing import resize_crop
+from inpainter.monochrome import keep_tone
 from weights.contracts import Image, Mask, check_image, check_mask
 from weights.device import resolve_device
 from weights.errors import InputError
@@ -38,6 +39,7 @@ class NetworkInpainter:
         precision: "auto" runs in bfloat16 where the device is fast at it, else in float32;
             "bfloat16" or "float32" force one.
         batch_size: most crops that go through the network at once.
+        tone: whether the fill of a photo without colours, grey or sepia, is kept without them too.
         finish: how the fill is put into the hole: "none" as it is, "telea-poisson" with its colours
             matched to those round the hole, as GLCIC does (see `telea_poisson_paste`).
         options: of the network; they must agree with the weights.
@@ -51,6 +53,7 @@ class NetworkInpainter:
         image_size: int | None = None,
         precision: str = "auto",
         batch_size: int = 16,
+        tone: bool = True,
         finish: str = "none",
         **options: Any,
     ) -> None:
@@ -64,6 +67,7 @@ class NetworkInpainter:
         self.device = resolve_device(device)
         self.image_size = image_size
         self.batch_size = batch_size
+        self.tone = tone
         self._finish = find_finish(finish)
         self.dtype = _choose_dtype(precision, self.device)
         self._network: nn.Module | None = None
@@ -135,7 +139,9 @@ class NetworkInpainter:
                 hole[:, None].to(self.dtype),
             )
             painted = output.prediction.float().add(1.0).mul(127.5).round_().clamp_(0, 255)
-        fills = painted.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        fills = list(painted.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())
+        if self.tone:
+            fills = [keep_tone(fill, *seen) for fill, seen in zip(fills, small, strict=True)]
         return [
             self._finish(crop, _enlarged(fill, missing), missing)
             for crop, missing, fill in zip(crops, holes, fills, strict=True)
