@@ -32,6 +32,9 @@ GROUP_LABELS: tuple[str, ...] = ("source", "age", "gender", "ethnicity")
 FACE_WIDTHS: tuple[float, ...] = (60, 90, 120, 150, 240, 480)
 """Borders of the bands of face size, in pixels between the ends of the jaw line."""
 
+SMALLEST_SIDE = 16
+"""Side of the smallest crops that cases are made of, pixels."""
+
 _ATTEMPTS = 8
 
 
@@ -112,6 +115,7 @@ class FrozenCases:
         group_labels: labels of the faces that are kept as groups; the face's size is one always.
         kind: what the holes are called where several kinds are measured together: it becomes a
             group "holes" and a part of the cases' names.
+        split_seed: deals out the faces of a folder that names no parts.
 
     Raises:
         InputError: there are no such faces, or later, while iterating, a picture cannot be decoded.
@@ -130,12 +134,13 @@ class FrozenCases:
         framing: Framing = "hole",
         group_labels: Sequence[str] = GROUP_LABELS,
         kind: str | None = None,
+        split_seed: int = 0,
     ) -> None:
         if framing not in ("hole", "face"):
             raise ConfigurationError(f"framing must be 'hole' or 'face', but is {framing!r}.")
-        if size < 16 or (count is not None and count < 1):
+        if size < SMALLEST_SIDE or (count is not None and count < 1):
             raise ConfigurationError(
-                f"Test cases need a size of 16 or more and a count of 1 or more, "
+                f"Test cases need a size of {SMALLEST_SIDE} or more and a count of 1 or more, "
                 f"but got {size} and {count}."
             )
         self.root = Path(faces)
@@ -143,7 +148,7 @@ class FrozenCases:
         self.framing: Framing = framing
         self.group_labels = tuple(group_labels)
         self.kind = kind
-        listed = list_faces(self.root, split)
+        listed = list_faces(self.root, split, split_seed)
         order = sorted(listed, key=lambda face: self._digest(face, "order"))
         self.faces = order[:count]
 

@@ -101,11 +101,12 @@ def _train(options: argparse.Namespace) -> None:
         time_budget_minutes=options.time_budget,
         initial_weights=options.initial_weights,
         progress=options.progress,
+        recipe_name=Path(options.config).stem if Path(options.config).is_file() else options.config,
     )
     state = "finished" if trained.finished else "stopped; the same command goes on"
-    print_trained(
-        trained.weights, f"{trained.steps} steps, {state}", dict(sorted(trained.metrics.items()))
-    )
+    shelved = [one for one in (trained.record, trained.card) if one is not None]
+    metrics = dict(sorted(trained.metrics.items()))
+    print_trained(trained.weights, f"{trained.steps} steps, {state}", metrics, shelved)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

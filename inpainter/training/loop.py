@@ -27,6 +27,7 @@ from inpainter.holes import create_holes
 from inpainter.training.failures import training_failures
 from inpainter.training.module import CompletionTraining
 from inpainter.training.recipe import read_recipe
+from inpainter.training.shelving import shelve_trained
 from inpainter.weight_files import fill_with, save_completion_network
 from weights.atomic import atomic_path
 from weights.device import resolve_device
@@ -277,6 +278,9 @@ class TrainedInpainter:
         steps: optimizer steps done.
         finished: whether the whole schedule is done.
         round_seconds: how long each round of this call took, with its validation.
+        record: the catalog record of a finished run, in its folder `catalog`; None before, and for
+            a network without a name in the registry.
+        card: the model card beside it.
     """
 
     weights: Path
@@ -285,6 +289,8 @@ class TrainedInpainter:
     steps: int
     finished: bool
     round_seconds: tuple[float, ...] = ()
+    record: Path | None = None
+    card: Path | None = None
 
 
 def train_inpainter(
@@ -297,11 +303,13 @@ def train_inpainter(
     time_budget_minutes: float | None = None,
     initial_weights: str | Path | None = None,
     progress: bool = False,
+    recipe_name: str = "own",
 ) -> TrainedInpainter:
     """Train a completion network by a recipe; on all GPUs, or by torchrun on any devices.
 
     The folder gets `recipe.yaml`, `last.ckpt` and `best.ckpt`, `average.safetensors`, `rounds.log`,
-    curves for TensorBoard, and sheets of completed validation faces.
+    curves for TensorBoard, and sheets of completed validation faces; a finished run measures its
+    weights and leaves them once more in `catalog`, with their record and model card.
 
     Args:
         recipe: what to train and how.
@@ -312,6 +320,7 @@ def train_inpainter(
         time_budget_minutes: end after the last whole round that fits.
         initial_weights: safetensors file of the same network to start from.
         progress: show Lightning's progress bar.
+        recipe_name: what the record calls the recipe.
 
     Raises:
         InputError: the faces cannot be read.
@@ -368,13 +377,22 @@ def train_inpainter(
     with lightning_silenced(), training_failures(module):
         trainer = _make_trainer(recipe, folder, resolve_device(device), callbacks, progress)
         trainer.fit(module, FaceData(recipe), ckpt_path=str(checkpoint) if going_on else None)
+    weights = folder / "average.safetensors"
+    metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    finished = module.steps_done >= module.total_steps
+    shelved = None
+    if finished and trainer.is_global_zero:
+        shelved = shelve_trained(
+            recipe, folder, weights, recipe_name=recipe_name, validation=metrics, device=device
+        )
     return TrainedInpainter(
-        folder / "average.safetensors",
+        weights,
         checkpoint,
-        {name: float(value) for name, value in trainer.callback_metrics.items()},
+        metrics,
         module.steps_done,
-        module.steps_done >= module.total_steps,
+        finished,
         tuple(report.seconds),
+        *((None, None) if shelved is None else (shelved.record_file, shelved.card_file)),
     )
 
 

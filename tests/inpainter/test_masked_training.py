@@ -81,13 +81,14 @@ def test_only_networks_that_see_the_hole_get_the_mask(tmp_path: Path) -> None:
     faces = DecodedFaces(list_faces(write_faces(tmp_path), "train"))
     drawn = sampling(masks=GreenMasks(), other_holes=create_holes("free-form"), other_share=1.0)
     batch = collate([sample_at(faces, drawn, 32, seed=0, index=index) for index in range(2)])
-    image, hole, _, seen = to_network(batch, masked=True)
+    image, hole, _, seen, sketch = to_network(batch, masked=True)
+    assert sketch is None
     assert not torch.equal(seen, image)
     # The truth does not show in the hole that the network is given.
     inner = -torch.nn.functional.max_pool2d(-hole, 5, 1, 2)
     green = torch.tensor([-1.0, 1.0, -1.0]).view(1, 3, 1, 1)
     assert float(((seen - green).abs() * inner).max()) < 0.02
-    image, _, _, seen = to_network(batch, masked=False)
+    image, _, _, seen, _ = to_network(batch, masked=False)
     assert torch.equal(seen, image)
 
 
