@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 PROPOSAL_CONFIDENCE = 0.05
 """Lowest score with which a detector proposes what is then confirmed."""
 
-_DETECTOR_POWER, _CONFIRMATION_POWER = 0.75, 1.9
+_DETECTOR_POWER, _CONFIRMATION_POWER = 0.5, 1.9
 """Powers of both scores in the joint one. Their ratio says how far a sure second look makes up for
-a doubtful proposal; with their height, a joint score of 0.25 changes about one in fifty photos of
-beards, scarves and hands."""
+a doubtful proposal; with their height, a joint score of 0.25 changes about one in two hundred
+photos of beards, scarves and hands."""
 
 _AGREEMENT = 0.7
 """Intersection over union from which the detector's outline is joined with the second look's."""
