@@ -28,6 +28,12 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 CONTEXT = 1.6
 """Side of the square over the hole's larger extent, where the picture is large enough."""
 
+_BODY_SIDE = 128
+"""Larger extent at which a hole's thin parts are told from its body, pixels."""
+
+_THIN = 0.13
+"""Width up to which a part of a hole is thin, as a share of the hole's larger extent."""
+
 
 def face_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) -> Square:
     """Frame a hole by a square that shows the face round it.
@@ -54,6 +60,44 @@ def face_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) 
     # A large lift never pushes the hole's lower end out of the square.
     y0 = max(y0, int(bottom) + max(1, side // 64) - side)
     return x0, y0, side
+
+
+def body_square(hole: Hole, **framing: float) -> Square:
+    """Frame a hole by its body, as if straps were none of it: networks learned faces that large.
+
+    Args:
+        hole: bool `(H, W)` with at least one True pixel.
+        **framing: `context` and `lift`, as for `face_square`.
+
+    Returns:
+        The square round what is left of the hole without its thin parts, or round all of it where
+        some of it would lie outside of that square.
+
+    Raises:
+        InputError: the hole is empty.
+    """
+    whole = face_square(hole, **framing)
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    part = hole[top:bottom, left:right].astype(np.uint8)
+    scale = min(1.0, _BODY_SIDE / max(part.shape))
+    small = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+    shrunk = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
+    width = max(1, round(_THIN * max(small)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    # Nothing is missing past the hole's box, or thin parts along it would pass for thick ones.
+    opened = cv2.morphologyEx(
+        shrunk, cv2.MORPH_OPEN, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0
+    )
+    body = np.zeros_like(hole)
+    body[top:bottom, left:right] = (
+        cv2.resize(opened, part.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    )
+    if not body.any():
+        return whole
+    square = x0, y0, side = face_square(body, **framing)
+    holds = x0 < left and y0 < top and right < x0 + side and bottom < y0 + side
+    return square if holds else whole
 
 
 def widest_context(extent: int, shape: tuple[int, ...]) -> float:

@@ -36,7 +36,7 @@ class Crop:
 
     @classmethod
     def around(cls, hole: Hole, *, context: float | None = None, lift: float | None = None) -> Crop:
-        """The crop that frames a hole `(H, W)` as the networks were trained.
+        """The crop that frames a hole `(H, W)` as the networks were trained, straps left aside.
 
         Args:
             hole: bool, at least one True pixel.
@@ -46,14 +46,14 @@ class Crop:
         Raises:
             InputError: the hole is empty.
         """
-        from inpainter.framing import face_square
+        from inpainter.framing import body_square
 
         chosen = {
             name: value
             for name, value in (("context", context), ("lift", lift))
             if value is not None
         }
-        x0, y0, side = face_square(hole, **chosen)
+        x0, y0, side = body_square(hole, **chosen)
         return cls(int(x0), int(y0), int(side), int(hole.shape[0]), int(hole.shape[1]))
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from inpainter.data.sampling import Sampling
 from inpainter.data.stream import SampleStream, sample_at
 from inpainter.framing import (
     CONTEXT,
+    body_square,
     face_square,
     reflected_crop,
     resize_crop,
@@ -59,6 +61,47 @@ def test_a_lifted_square_still_holds_a_tall_hole(lift: float) -> None:
 def test_an_empty_hole_cannot_be_framed() -> None:
     with pytest.raises(InputError, match="empty hole"):
         face_square(np.zeros((8, 8), bool))
+
+
+def strapped(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """The hole of a mask's body, and the same with straps up to the ears, bool `(H, W)` each."""
+    canvas = np.zeros((height, width), np.uint8)
+    unit = height / 400
+    middle = (width // 2, height // 2)
+    cv2.ellipse(canvas, middle, (round(70 * unit), round(50 * unit)), 0, 0, 360, 1, -1)
+    body = canvas.astype(bool)
+    for side in (-1, 1):
+        start = (middle[0] + round(side * 60 * unit), middle[1] - round(10 * unit))
+        end = (middle[0] + round(side * 80 * unit), middle[1] - round(90 * unit))
+        cv2.line(canvas, start, end, 1, max(1, round(8 * unit)))
+    return body, canvas.astype(bool)
+
+
+@pytest.mark.parametrize(("height", "width"), [(60, 90), (400, 600), (2000, 3000)])
+def test_straps_do_not_make_a_face_smaller_in_its_square(height: int, width: int) -> None:
+    body, hole = strapped(height, width)
+    square = body_square(hole)
+    wanted = np.array(face_square(body))
+    assert np.abs(np.array(square) - wanted).max() <= max(2, 0.05 * wanted[2])
+    assert square[2] < 0.9 * face_square(hole)[2]
+    x0, y0, side = square
+    assert hole[y0 : y0 + side, x0 : x0 + side].sum() == hole.sum()
+
+
+def test_without_straps_the_square_is_that_of_the_hole() -> None:
+    body, _ = strapped(400, 600)
+    assert np.abs(np.array(body_square(body)) - face_square(body)).max() <= 3
+    thin = np.zeros((60, 90), bool)
+    thin[30, 10:80] = True
+    assert body_square(thin) == face_square(thin)
+    wide = body_square(body, context=2.0, lift=0.0)
+    assert np.abs(np.array(wide) - face_square(body, context=2.0, lift=0.0)).max() <= 4
+
+
+def test_straps_that_reach_out_of_the_body_s_square_count() -> None:
+    _, hole = strapped(400, 600)
+    hole[20:140, 380:386] = True
+    assert body_square(hole) == face_square(hole)
 
 
 def test_a_crop_past_the_frame_is_reflected() -> None:
