@@ -47,27 +47,46 @@ def face_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) 
     Raises:
         InputError: the hole is empty.
     """
+    return _square_round(_missing_box(hole), hole.shape, context, lift)
+
+
+def _box(hole: Hole) -> tuple[int, int, int, int] | None:
+    """Top, bottom, left and right of a hole, ends excluded; None of an empty one."""
     rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
     if rows.size == 0:
+        return None
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _missing_box(hole: Hole) -> tuple[int, int, int, int]:
+    box = _box(hole)
+    if box is None:
         raise InputError("Cannot frame an empty hole: at least one pixel must be missing.")
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    return box
+
+
+def _square_round(
+    box: tuple[int, int, int, int], shape: tuple[int, ...], context: float | None, lift: float
+) -> Square:
+    top, bottom, left, right = box
     extent = max(bottom - top, right - left)
     if context is None:
-        context = min(CONTEXT, widest_context(int(extent), hole.shape))
+        context = min(CONTEXT, widest_context(extent, shape))
     side = max(16, math.ceil(context * extent))
     x0 = math.floor((left + right - side) / 2)
     y0 = math.floor((top + bottom - side) / 2 - lift * side)
     # A large lift never pushes the hole's lower end out of the square.
-    y0 = max(y0, int(bottom) + max(1, side // 64) - side)
+    y0 = max(y0, bottom + max(1, side // 64) - side)
     return x0, y0, side
 
 
-def body_square(hole: Hole, **framing: float) -> Square:
+def body_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) -> Square:
     """Frame a hole by its body, as if straps were none of it: networks learned faces that large.
 
     Args:
         hole: bool `(H, W)` with at least one True pixel.
-        **framing: `context` and `lift`, as for `face_square`.
+        context: as for `face_square`.
+        lift: as for `face_square`.
 
     Returns:
         The square round what is left of the hole without its thin parts, or round all of it where
@@ -76,9 +95,7 @@ def body_square(hole: Hole, **framing: float) -> Square:
     Raises:
         InputError: the hole is empty.
     """
-    whole = face_square(hole, **framing)
-    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    top, bottom, left, right = box = _missing_box(hole)
     part = hole[top:bottom, left:right].astype(np.uint8)
     scale = min(1.0, _BODY_SIDE / max(part.shape))
     small = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
@@ -89,15 +106,13 @@ def body_square(hole: Hole, **framing: float) -> Square:
     opened = cv2.morphologyEx(
         shrunk, cv2.MORPH_OPEN, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0
     )
-    body = np.zeros_like(hole)
-    body[top:bottom, left:right] = (
-        cv2.resize(opened, part.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
-    )
-    if not body.any():
-        return whole
-    square = x0, y0, side = face_square(body, **framing)
-    holds = x0 < left and y0 < top and right < x0 + side and bottom < y0 + side
-    return square if holds else whole
+    body = _box(cv2.resize(opened, part.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0)
+    if body is not None:
+        moved = body[0] + top, body[1] + top, body[2] + left, body[3] + left
+        square = x0, y0, side = _square_round(moved, hole.shape, context, lift)
+        if x0 < left and y0 < top and right < x0 + side and bottom < y0 + side:
+            return square
+    return _square_round(box, hole.shape, context, lift)
 
 
 def widest_context(extent: int, shape: tuple[int, ...]) -> float:

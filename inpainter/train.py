@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from weights.errors import ConfigurationError
 from weights.training_command import (
@@ -19,6 +19,11 @@ from weights.training_command import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from inpainter.training.face_generator import FaceGeneratorRecipe
+    from inpainter.training.recipe import Recipe
+
+_AnyRecipe = TypeVar("_AnyRecipe", "Recipe", "FaceGeneratorRecipe")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -48,6 +53,16 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _with_data_and_seed(recipe: _AnyRecipe, options: argparse.Namespace) -> _AnyRecipe:
+    """Put the folders and the seed that are given in the place of the recipe's."""
+    given = {"faces": options.faces, "pairs": options.pairs}
+    named = {name: folder for name, folder in given.items() if folder is not None}
+    changes: dict[str, Any] = {"data": dataclasses.replace(recipe.data, **named)}
+    if options.seed is not None:
+        changes["seed"] = options.seed
+    return dataclasses.replace(recipe, **changes)
+
+
 def _train_faces(options: argparse.Namespace) -> Path:
     """Train a face generator, which has no holes; gives its weights."""
     from inpainter.training.face_generator import read_face_recipe, train_face_generator
@@ -60,13 +75,8 @@ def _train_faces(options: argparse.Namespace) -> Path:
                 f"--{name.replace('_', '-')}."
             )
     recipe = read_face_recipe(options.config).with_changes(read_changes(options.set))
-    if options.faces is not None:
-        data = dataclasses.replace(recipe.data, faces=options.faces)
-        recipe = dataclasses.replace(recipe, data=data)
-    if options.seed is not None:
-        recipe = dataclasses.replace(recipe, seed=options.seed)
     return train_face_generator(
-        recipe,
+        _with_data_and_seed(recipe, options),
         options.output,
         device=options.device,
         threads=options.threads,
@@ -84,14 +94,10 @@ def _train(options: argparse.Namespace) -> None:
     from inpainter.training import read_recipe, train_inpainter
 
     recipe = read_recipe(options.config).with_changes(read_changes(options.set))
-    given = {"faces": options.faces, "pairs": options.pairs}
-    named = {name: folder for name, folder in given.items() if folder is not None}
-    recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **named))
+    recipe = _with_data_and_seed(recipe, options)
     if options.part:
         parts = dict(part.partition("=")[::2] for part in options.part)
         recipe = dataclasses.replace(recipe, parts={**recipe.parts, **parts})
-    if options.seed is not None:
-        recipe = dataclasses.replace(recipe, seed=options.seed)
     trained = train_inpainter(
         recipe,
         options.output,
