@@ -18,7 +18,7 @@ from inpainter.losses.frequency import (
 from inpainter.losses.geometric_alignment import GeometricAlignmentLoss, response_centres
 from inpainter.losses.gradient import GradientLoss, PoissonLoss, gradient_loss, poisson_loss
 from inpainter.losses.perceptual import PerceptualLoss, StyleLoss, VggFeatures
-from inpainter.losses.reconstruction import L1Loss, MSELoss, l1_loss, mse_loss
+from inpainter.losses.reconstruction import L1Loss, MSELoss, PSNRLoss, l1_loss, mse_loss, psnr_loss
 from inpainter.losses.regions import discount_weights, region_weight
 from inpainter.losses.registry import create_loss, list_losses
 from inpainter.losses.self_guided import SelfGuidedLoss, error_guidance
@@ -35,6 +35,7 @@ __all__ = [
     "L1Loss",
     "LaplacianPyramidLoss",
     "MSELoss",
+    "PSNRLoss",
     "PerceptualLoss",
     "PoissonLoss",
     "SelfGuidedLoss",
@@ -53,6 +54,7 @@ __all__ = [
     "list_losses",
     "mse_loss",
     "poisson_loss",
+    "psnr_loss",
     "r1_penalty",
     "region_weight",
     "response_centres",

@@ -10,6 +10,7 @@ from inpainter.losses.regions import (
     check_region,
     region_weight,
     weighted_mean,
+    weighted_means,
     widen,
 )
 
@@ -41,6 +42,28 @@ def mse_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Te
     """
     check_pair(result, target, weight)
     return weighted_mean((widen(result) - widen(target)).square(), weight)
+
+
+def psnr_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Negative peak signal-to-noise ratio, the mean over the pictures; arguments as for `l1_loss`.
+
+    A picture's gradient is divided by its own squared error, so that one strange face weighs no
+    more than one that is nearly right; where only squared error counts, it is all that is seen of a
+    batch.
+
+    Args:
+        result: `(N, C, H, W)` in [-1, 1], whose peak is 2.
+        target: the same shape.
+        weight: `(N, 1, H, W)`.
+
+    Returns:
+        A scalar in dB, lower is better; at least -80, which equal pictures give.
+
+    Source: Chen et al. 2022, "Simple Baselines for Image Restoration" (NAFNet), whose loss it is.
+    """
+    check_pair(result, target, weight)
+    error = weighted_means((widen(result) - widen(target)).square(), weight)
+    return 10.0 * (error / 4.0).clamp_min(1e-8).log10().mean()
 
 
 class L1Loss(nn.Module):
@@ -77,3 +100,15 @@ class MSELoss(nn.Module):
     def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
         """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
         return mse_loss(result, target, region_weight(hole, self.region, self.gamma, self.reach))
+
+
+class PSNRLoss(nn.Module):
+    """`psnr_loss` over one region; arguments as for `L1Loss`."""
+
+    def __init__(self, region: Region = "whole", gamma: float = 0.97, reach: int = 64) -> None:
+        super().__init__()
+        self.region, self.gamma, self.reach = check_region(region), gamma, reach
+
+    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
+        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
+        return psnr_loss(result, target, region_weight(hole, self.region, self.gamma, self.reach))

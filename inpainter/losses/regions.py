@@ -53,11 +53,11 @@ def widen(values: Tensor) -> Tensor:
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
-def weighted_mean(values: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Average over each picture with weights, then over the pictures.
+def weighted_means(values: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Average over each picture with weights.
 
-    Because each picture is divided by its own sum of weights, the average does not change when a
-    picture is padded with pixels of weight 0, and a batch gives the mean of its pictures.
+    Because each picture is divided by its own sum of weights, its average does not change when it
+    is padded with pixels of weight 0.
 
     Args:
         values: `(N, C, H, W)`.
@@ -65,15 +65,26 @@ def weighted_mean(values: Tensor, weight: Tensor | None = None) -> Tensor:
             0 counts as 0.
 
     Returns:
-        A scalar, float32 or wider.
+        `(N,)`, float32 or wider.
     """
     values = widen(values)
     if weight is None:
-        return values.mean()
+        return values.mean(dim=(1, 2, 3))
     weight = weight.to(values.dtype)
     total = weight.sum(dim=(1, 2, 3)) * values.shape[1]
     summed = (values * weight).sum(dim=(1, 2, 3))
-    return (summed / total.clamp_min(torch.finfo(values.dtype).tiny)).mean()
+    return summed / total.clamp_min(torch.finfo(values.dtype).tiny)
+
+
+def weighted_mean(values: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Average over each picture as `weighted_means` does, then over the pictures.
+
+    So a batch gives the mean of its pictures. Arguments are those of `weighted_means`.
+
+    Returns:
+        A scalar, float32 or wider.
+    """
+    return weighted_means(values, weight).mean()
 
 
 @torch.no_grad()

@@ -22,6 +22,7 @@ _LOSSES: Final[dict[str, str]] = {
     "mse": "inpainter.losses.reconstruction:MSELoss",
     "perceptual": "inpainter.losses.perceptual:PerceptualLoss",
     "poisson": "inpainter.losses.gradient:PoissonLoss",
+    "psnr": "inpainter.losses.reconstruction:PSNRLoss",
     "segmentation-perceptual": "inpainter.losses.segmentation:SegmentationPerceptualLoss",
     "self-guided": "inpainter.losses.self_guided:SelfGuidedLoss",
     "style": "inpainter.losses.perceptual:StyleLoss",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from inpainter.blocks.gated_convolution import GatedConvolution
+from inpainter.blocks.noise_injection import NoiseInjection
 from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.gated_unet import ACTIVATION, GatedResidualBlock, GatedUNet
+
+_NOISE_SIDE: Final = 256
+"""Side of the stored noise, pixels; it is repeated over larger pictures."""
 
 
 class GatedRefinement(nn.Module):
@@ -19,9 +23,11 @@ class GatedRefinement(nn.Module):
     Args:
         width: channels at half the side; twice as many at a quarter.
         depth: residual blocks at a quarter of the side, of growing dilation.
+        noise: whether noise is added before the last convolution, which makes grain and stubble of
+            it; a network that sees none has to invent randomness, and paints wax instead.
     """
 
-    def __init__(self, width: int = 32, depth: int = 3) -> None:
+    def __init__(self, width: int = 32, depth: int = 3, noise: bool = False) -> None:
         super().__init__()
         self.stem = GatedConvolution(4 * 7, width, activation=ACTIVATION)
         self.down = GatedConvolution(width, 2 * width, stride=2, activation=ACTIVATION)
@@ -30,6 +36,7 @@ class GatedRefinement(nn.Module):
         )
         self.up = GatedConvolution(3 * width, width, activation=ACTIVATION)
         self.enlarge = nn.Conv2d(width, 4 * (width // 2), 3, padding=1)
+        self.noise = NoiseInjection(_NOISE_SIDE) if noise else nn.Identity()
         self.output = nn.Conv2d(width // 2, 3, 3, padding=1)
         # The refinement starts out by changing nothing.
         nn.init.normal_(self.output.weight, std=1e-3)
@@ -50,7 +57,7 @@ class GatedRefinement(nn.Module):
         features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
         features = self.up(torch.cat([features, shallow], dim=1))
         features = functional.pixel_shuffle(self.enlarge(features), 2)
-        correction: Tensor = self.output(ACTIVATION(features))
+        correction: Tensor = self.output(ACTIVATION(self.noise(features)))
         return correction
 
 
@@ -66,25 +73,41 @@ class GatedCompletionNetwork(CompletionNetwork):
         depth: of the coarse U-Net.
         refine_width: of the refinement.
         refine_depth: of the refinement.
+        noise: whether the refinement is given noise, see `GatedRefinement`.
+        mirrored: whether the coarse guess is the mean of two, of the picture and of its mirror
+            image: a third more time for a guess that is nearer to the truth.
     """
 
     divisor: ClassVar[int] = 32
 
     def __init__(
-        self, width: int = 32, depth: int = 2, refine_width: int = 32, refine_depth: int = 3
+        self,
+        width: int = 32,
+        depth: int = 2,
+        refine_width: int = 32,
+        refine_depth: int = 3,
+        noise: bool = False,
+        mirrored: bool = False,
     ) -> None:
         super().__init__()
+        self.mirrored = mirrored
         self.coarse = GatedUNet(width, depth)
-        self.refine = GatedRefinement(refine_width, refine_depth)
+        self.refine = GatedRefinement(refine_width, refine_depth, noise)
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
         """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the enlarged guess."""
-        small_image, small_hole = halve(image, hole)
-        _, guess = self.coarse.paint(small_image, small_hole)
+        guess = self._guess(*halve(image, hole))
         coarse = functional.interpolate(
             guess, scale_factor=2.0, mode="bilinear", align_corners=False
         )
         return coarse, (coarse + self.refine(image, hole, coarse)).clamp(-1.0, 1.0)
+
+    def _guess(self, image: Tensor, hole: Tensor) -> Tensor:
+        if not self.mirrored:
+            return self.coarse.paint(image, hole)[1]
+        both = [torch.cat([one, one.flip(3)]) for one in (image, hole)]
+        guess, mirror_guess = self.coarse.paint(both[0], both[1])[1].chunk(2)
+        return (guess + mirror_guess.flip(3)) / 2.0
 
 
 def halve(image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,6 @@ from lightning.pytorch import Callback, LightningDataModule, LightningModule, Tr
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
-from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from inpainter.creation import create_named
@@ -26,15 +25,14 @@ from inpainter.data.stream import Batch, SampleStream, collate, sample_at
 from inpainter.holes import create_holes
 from inpainter.training.failures import training_failures
 from inpainter.training.module import CompletionTraining
+from inpainter.training.parts import load_part
 from inpainter.training.recipe import read_recipe
 from inpainter.training.shelving import shelve_trained
-from inpainter.weight_files import fill_with, save_completion_network
+from inpainter.weight_files import save_completion_network
 from weights.atomic import atomic_path
 from weights.device import resolve_device
 from weights.errors import ConfigurationError, WeightsError
 from weights.lightning_silence import lightning_silenced
-from weights.names import unknown_name
-from weights.store import load_state_dict
 
 if TYPE_CHECKING:
     from inpainter.data.sampling import MaskSource
@@ -407,21 +405,6 @@ def with_measured_options(recipe: Recipe) -> Recipe:
         return recipe
     found = colour_statistics(decode_split(recipe.data, recipe.data.train_split).images())
     return replace(recipe, network={**recipe.network, **{name: found[name] for name in missing}})
-
-
-def load_part(network: nn.Module, part: str, file: str | Path) -> None:
-    """Load weights into a network or, by its attribute's name, into a part of one.
-
-    Raises:
-        ConfigurationError: the network has no such part.
-        WeightsError: the file is missing or damaged, or does not fit.
-    """
-    try:
-        target = network.get_submodule(part)
-    except AttributeError as error:
-        known = [name for name, _ in network.named_children()]
-        raise unknown_name("part of the network", part, known) from error
-    fill_with(target, load_state_dict(file), str(file))
 
 
 def _check_same_networks(recipe: Recipe, former: Path) -> None:

@@ -19,6 +19,7 @@ from inpainter.training.distillation import Distillation, check_pyramid
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.objective import PictureObjective
 from inpainter.training.optimizers import create_optimizers
+from inpainter.training.parts import find_part
 from inpainter.training.patch_labels import (
     check_patch_kind,
     hole_generator_loss,
@@ -74,6 +75,8 @@ class CompletionTraining(LightningModule):
             )
         self.guided = bool(getattr(self.generator, "guided", False))
         self.generator.to(memory_format=torch.channels_last)
+        for name in recipe.frozen:
+            find_part(self.generator, name).requires_grad_(False)
         self.average = MovingAverage(self.generator, recipe.ema_decay)
         self.objective = PictureObjective(recipe.losses)
         self.discriminator: nn.Module | None = None

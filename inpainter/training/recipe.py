@@ -207,6 +207,8 @@ class Recipe:
         network: name of the network and its options, `{name: gated, ...}`.
         parts: safetensors files for parts of the network that were trained before, by the part's
             name, `{coarse: runs/coarse/average.safetensors}`.
+        frozen: parts of the network that do not learn, by name, `[coarse]`; the others learn to
+            work with them as they are, in less time.
         phases: the schedule, one phase after the other.
         losses: picture losses, each a dict of its name, its options as
             `inpainter.losses.create_loss` takes them, and its `weight`; besides, `picture` is
@@ -231,6 +233,7 @@ class Recipe:
     network: dict[str, Any]
     phases: tuple[Phase, ...]
     parts: dict[str, str] = field(default_factory=dict)
+    frozen: tuple[str, ...] = ()
     losses: tuple[dict[str, Any], ...] = ({"name": "l1", "region": "hole", "weight": 1.0},)
     adversarial: AdversarialSettings | None = None
     distillation: DistillationSettings | None = None

@@ -40,6 +40,10 @@ def match_grain(fill: Image, image: Image, hole: Mask, ring: float = 0.3) -> Ima
     A fill that is as sharp and as noisy as the picture round it already comes back unchanged, and
     so does every fill in a picture without noise. The noise is the same for every call.
 
+    Noise is no more than the calmer of two surroundings has: the whole ring, and its part above the
+    hole. Below a face's hole there may be nothing but a beard, a scarf or a collar, whose structure
+    would pass for noise; above it there is skin.
+
     Args:
         fill: uint8 RGB `(H, W, 3)`; only what lies in the hole is changed.
         image: uint8 RGB `(H, W, 3)`; only what lies outside the hole is read.
@@ -59,12 +63,16 @@ def match_grain(fill: Image, image: Image, hole: Mask, ring: float = 0.3) -> Ima
     within = depth > guard
     if np.count_nonzero(around) < LEAST_PIXELS or np.count_nonzero(within) < LEAST_PIXELS:
         return fill
+    surroundings = [around]
+    above = around & _above(hole)
+    if np.count_nonzero(above) >= LEAST_PIXELS:
+        surroundings.append(above)
     wanted_bands = _bands(_luminance(image))
     own_bands = _bands(_luminance(fill))
     change: Plane = np.zeros(hole.shape, np.float32)
     for wanted, own, noise in zip(wanted_bands, own_bands, _noise_tiles(), strict=True):
         gain = _sharpening(wanted[around], own[within])
-        energy = _noise_level(wanted, around) ** 2
+        energy = min(_noise_level(wanted, where) for where in surroundings) ** 2
         energy -= ((1.0 + gain) * _noise_level(own, within)) ** 2
         level = min(float(np.sqrt(max(energy, 0.0))), MOST_NOISE)
         change += gain * own
@@ -75,6 +83,14 @@ def match_grain(fill: Image, image: Image, hole: Mask, ring: float = 0.3) -> Ima
         return fill
     matched = np.clip(np.rint(fill + change[:, :, None]), 0, 255).astype(np.uint8)
     return np.where(hole[:, :, None], matched, fill)
+
+
+def _above(hole: Mask) -> Mask:
+    """Where a picture lies in the hole's columns and above the middle of its rows."""
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    above = np.zeros_like(hole)
+    above[: (rows[0] + rows[-1] + 1) // 2, columns[0] : columns[-1] + 1] = True
+    return above
 
 
 def _luminance(image: Image) -> Plane:

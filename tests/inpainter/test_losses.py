@@ -21,6 +21,7 @@ from inpainter.losses import (
     list_losses,
     mse_loss,
     poisson_loss,
+    psnr_loss,
     r1_penalty,
     region_weight,
     sobel_edges,
@@ -46,6 +47,27 @@ class TestReconstruction:
         result, target = torch.zeros(2, 3, 4, 4), torch.full((2, 3, 4, 4), 0.5)
         assert l1_loss(result, target).item() == pytest.approx(0.5)
         assert mse_loss(result, target).item() == pytest.approx(0.25)
+
+    def test_psnr_is_the_mean_over_the_pictures(self):
+        target = torch.zeros(2, 3, 4, 4)
+        result = torch.stack([torch.full((3, 4, 4), 0.2), torch.full((3, 4, 4), 0.02)])
+        # An error of a tenth of the range of 2 is 20 dB, a hundredth 40 dB.
+        assert psnr_loss(result, target).item() == pytest.approx(-30.0, abs=1e-3)
+        assert psnr_loss(target, target).item() == pytest.approx(-80.0)
+
+    def test_psnr_weighs_each_picture_by_its_own_error(self):
+        result = torch.stack([torch.full((3, 8, 8), 0.2), torch.full((3, 8, 8), 0.02)])
+        result.requires_grad_(True)
+        loss = create_loss({"name": "psnr", "region": "hole"})
+        loss(result, torch.zeros(2, 3, 8, 8), box(batch=2)).backward()
+        slopes = result.grad.sum(dim=(1, 2, 3))
+        assert slopes[1].item() == pytest.approx(10.0 * slopes[0].item(), rel=1e-4)
+        assert not result.grad[..., 0, 0].any()
+
+    def test_psnr_of_equal_pictures_has_a_finite_slope(self):
+        result = torch.zeros(1, 3, 4, 4, requires_grad=True)
+        psnr_loss(result, torch.zeros(1, 3, 4, 4)).backward()
+        assert torch.isfinite(result.grad).all()
 
     def test_only_the_region_counts(self):
         hole = box()
@@ -444,7 +466,8 @@ def test_every_named_loss_is_zero_or_flat_for_a_perfect_result(name):
     flat = torch.full((2, 3, 16, 16), 0.25, requires_grad=True)
     value = loss(flat, flat.detach().clone(), box(side=16, batch=2))
     value.backward()
-    assert value.item() == pytest.approx(0, abs=1e-7) and flat.grad.isfinite().all()
+    perfect = -80.0 if name == "psnr" else 0.0
+    assert value.item() == pytest.approx(perfect, abs=1e-7) and flat.grad.isfinite().all()
 
 
 def test_unknown_names_and_options_name_the_nearest():

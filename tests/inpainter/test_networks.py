@@ -144,6 +144,48 @@ class TestEveryNetwork:
         assert losses[-1] < 0.7 * losses[0]
 
 
+class TestGated:
+    def test_the_mirrored_guess_of_a_mirrored_picture_is_the_mirrored_guess(self) -> None:
+        image, hole = sample(2, 64, 64)
+        torch.manual_seed(0)
+        network = create_model("gated", **SMALL["gated"], mirrored=True).eval()
+        network_alone = create_model("gated", **SMALL["gated"]).eval()
+        network_alone.load_state_dict(network.state_dict())
+        for one, symmetric in ((network, True), (network_alone, False)):
+            coarse = one(image, hole).coarse
+            mirrored = one(image.flip(3), hole.flip(3)).coarse.flip(3)
+            assert torch.allclose(coarse, mirrored, atol=1e-5) is symmetric
+
+    def test_the_mirrored_guess_is_the_mean_of_both(self) -> None:
+        image, hole = sample(1, 64, 64)
+        torch.manual_seed(0)
+        network = create_model("gated", **SMALL["gated"]).eval()
+        alone = network(image, hole).coarse
+        turned = network(image.flip(3), hole.flip(3)).coarse.flip(3)
+        network.mirrored = True
+        torch.testing.assert_close(network(image, hole).coarse, (alone + turned) / 2)
+
+    def test_noise_is_new_in_training_and_the_same_in_use(self) -> None:
+        image, hole = sample(1, 64, 64)
+        torch.manual_seed(0)
+        network = create_model("gated", **SMALL["gated"], noise=True)
+        torch.nn.init.constant_(network.refine.noise.strength, 1.0)
+        torch.nn.init.normal_(network.refine.output.weight)
+        first, second = (network(image, hole).prediction for _ in range(2))
+        assert not torch.equal(first, second)
+        network.eval()
+        first, second = (network(image, hole).prediction for _ in range(2))
+        assert torch.equal(first, second)
+
+    def test_weights_without_noise_are_refused_where_noise_is_wanted(self, tmp_path) -> None:
+        file = tmp_path / "gated.safetensors"
+        save_completion_network(
+            small("gated"), file, name="gated", options=SMALL["gated"], input_size=64
+        )
+        with pytest.raises(WeightsError, match="tensors differ"):
+            load_completion_network("gated", file, {"noise": True})
+
+
 def test_wrong_shapes_are_said_in_one_sentence() -> None:
     with pytest.raises(InputError, match=r"\(N, 1, H, W\)"):
         small("gated")(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8))

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from inpainter.training import Recipe, read_recipe, train_inpainter
+from inpainter.training.module import CompletionTraining
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.recipe import (
     AdversarialSettings,
@@ -166,7 +167,7 @@ def test_missing_faces_are_said_in_one_sentence(recipe: Recipe, tmp_path: Path) 
 
 def test_a_part_trained_before_is_taken_over(recipe: Recipe, tmp_path: Path) -> None:
     from inpainter import create_model
-    from inpainter.training.loop import load_part
+    from inpainter.training.parts import load_part
     from inpainter.weight_files import save_completion_network
 
     options = {"width": 8, "depth": 1}
@@ -182,6 +183,21 @@ def test_a_part_trained_before_is_taken_over(recipe: Recipe, tmp_path: Path) -> 
         load_part(whole, "coarce", file)
     with pytest.raises(WeightsError, match="tensors differ"):
         load_part(whole, "refine", file)
+
+
+def test_a_frozen_part_stays_as_it_is(recipe: Recipe, tmp_path: Path) -> None:
+    options = {"width": 8, "depth": 1, "refine_width": 8, "refine_depth": 1}
+    changed = replace(recipe, network={"name": "gated", **options}, frozen=("coarse",))
+    torch.manual_seed(changed.seed)
+    before = {
+        name: one.clone()
+        for name, one in CompletionTraining(changed).generator.state_dict().items()
+    }
+    trained = load_state_dict(train_inpainter(changed, tmp_path / "run", device="cpu").weights)
+    same = {name for name, one in before.items() if torch.equal(trained[name], one.half().float())}
+    assert same == {name for name in before if name.startswith("coarse.")}
+    with pytest.raises(ConfigurationError, match="Did you mean 'coarse'"):
+        CompletionTraining(replace(changed, frozen=("coarce",)))
 
 
 def test_the_last_checkpoint_moves_on_when_nothing_gets_better(

@@ -33,6 +33,14 @@ def test_a_smooth_fill_gets_the_noise_of_its_surroundings(noise):
     assert np.abs(matched[hole].mean(axis=0) - smooth[hole].mean(axis=0)).max() < 0.5
 
 
+def test_a_rough_scarf_below_the_hole_is_no_noise_of_the_skin_above_it():
+    image, hole = _skin(20.0, seed=1), disc(SIZE, radius=0.25)
+    # Scarf below and hair on both sides leave no calm part of the ring but the one above.
+    image[:70, 70:150] = _skin(1.0)[:70, 70:150]
+    matched = match_grain(_skin(0.0), image, hole)
+    assert _noise(matched, hole) < 1.5 * _noise(_skin(1.0), ~hole)
+
+
 def test_a_fill_with_the_same_noise_is_left_about_alone():
     image, hole = _skin(4.0), disc(SIZE, radius=0.25)
     other = _skin(4.0, seed=1)

@@ -1,0 +1,37 @@
+"""Parts of a network by name: given weights of their own, or kept from learning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from inpainter.weight_files import fill_with
+from weights.names import unknown_name
+from weights.store import load_state_dict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+
+def find_part(network: nn.Module, part: str) -> nn.Module:
+    """Give a part of a network by its attribute's name; the network itself for the empty name.
+
+    Raises:
+        ConfigurationError: the network has no such part.
+    """
+    try:
+        return network.get_submodule(part)
+    except AttributeError as error:
+        known = [name for name, _ in network.named_children()]
+        raise unknown_name("part of the network", part, known) from error
+
+
+def load_part(network: nn.Module, part: str, file: str | Path) -> None:
+    """Load weights into a network or, by its attribute's name, into a part of one.
+
+    Raises:
+        ConfigurationError: the network has no such part.
+        WeightsError: the file is missing or damaged, or does not fit.
+    """
+    fill_with(find_part(network, part), load_state_dict(file), str(file))
