@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -14,10 +15,12 @@ from torch.utils.data import IterableDataset
 from weights.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
     from numpy.typing import NDArray
 
+    from inpainter.data.processes import FaceProcesses
     from inpainter.data.sampling import Sample, Sampling
 
 Batch = dict[str, torch.Tensor]
@@ -71,73 +74,115 @@ def _order(seed: int, turn: int, count: int) -> NDArray[np.int64]:
     return np.random.default_rng((seed, 1, turn)).permutation(count)
 
 
-def collate(samples: list[Sample]) -> Batch:
-    """Stack samples to a batch of tensors, uint8 and bool: the device converts them faster."""
+Stacked = dict[str, "NDArray[Any]"]
+"""A `Batch` before its arrays are tensors."""
+
+
+def stack(samples: list[Sample]) -> Stacked:
+    """Stack samples to arrays, uint8 and bool: the device converts them faster."""
     batch = {
-        "image": torch.from_numpy(np.stack([sample.image for sample in samples])),
-        "hole": torch.from_numpy(np.stack([sample.hole for sample in samples])),
-        "inside": torch.from_numpy(np.stack([sample.inside for sample in samples])),
+        "image": np.stack([sample.image for sample in samples]),
+        "hole": np.stack([sample.hole for sample in samples]),
+        "inside": np.stack([sample.inside for sample in samples]),
     }
     masked = [sample.masked for sample in samples if sample.masked is not None]
     if masked:
-        batch["masked"] = torch.from_numpy(np.stack(masked))
+        batch["masked"] = np.stack(masked)
     return batch
 
 
-class SampleStream(IterableDataset[Batch]):
-    """A stretch of the endless stream, cut into batches.
+def to_batch(stacked: Stacked) -> Batch:
+    """Turn arrays into tensors that share their memory."""
+    return {name: torch.from_numpy(array) for name, array in stacked.items()}
 
-    Args:
-        faces: decoded faces or pairs.
+
+def collate(samples: list[Sample]) -> Batch:
+    """Stack samples to a batch of tensors."""
+    return to_batch(stack(samples))
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of the endless stream, cut into batches: all that makes them but the faces.
+
+    Attributes:
         sampling: how faces become samples.
         size: side of the samples.
         batch: samples in a batch.
-        steps: batches in the stretch.
         start: number of the stretch's first sample.
         seed: of the whole stream.
-        rank: which of the devices this stream feeds.
+        rank: which of the devices this stretch feeds.
         devices: how many devices share the stream.
-        workers: threads that make batches ahead of their use.
+    """
+
+    sampling: Sampling
+    size: int
+    batch: int
+    start: int
+    seed: int
+    rank: int = 0
+    devices: int = 1
+
+    def make(self, faces: DecodedPictures, number: int) -> Stacked:
+        """Make batch number `number` of the stretch.
+
+        Raises:
+            TrainingError: none of very many faces gives a sample.
+        """
+        offset = self.start + (number * self.devices + self.rank) * self.batch
+        return stack(
+            [
+                sample_at(faces, self.sampling, self.size, self.seed, offset + position)
+                for position in range(self.batch)
+            ]
+        )
+
+
+class SampleStream(IterableDataset[Batch]):
+    """The batches of a stretch, made ahead of their use.
+
+    Args:
+        faces: decoded faces or pairs, of which threads make batches; or processes that hold them.
+        stretch: which batches.
+        steps: how many.
+        workers: threads that make batches.
     """
 
     def __init__(
         self,
-        faces: DecodedPictures,
-        sampling: Sampling,
-        size: int,
-        batch: int,
+        faces: DecodedPictures | FaceProcesses,
+        stretch: Stretch,
         steps: int,
-        start: int,
-        seed: int,
-        rank: int = 0,
-        devices: int = 1,
         workers: int = 1,
     ) -> None:
-        self.faces, self.sampling = faces, sampling
-        self.size, self.batch, self.steps, self.start = size, batch, steps, start
-        self.seed, self.rank, self.devices = seed, rank, devices
+        self.faces, self.stretch, self.steps = faces, stretch, steps
         self.workers = max(1, workers)
 
     def __len__(self) -> int:
         return self.steps
 
     def __iter__(self) -> Iterator[Batch]:
-        # Threads, not processes: OpenCV lets go of the interpreter's lock while it works, all
-        # threads share the decoded faces, and a process forked after OpenCV has run can hang in it.
-        with ThreadPoolExecutor(self.workers) as pool:
-            waiting: deque[Future[Batch]] = deque()
-            for number in range(self.steps):
-                waiting.append(pool.submit(self._make, number))
-                if len(waiting) > 2 * self.workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+        from inpainter.data.processes import FaceProcesses
 
-    def _make(self, number: int) -> Batch:
-        offset = self.start + (number * self.devices + self.rank) * self.batch
-        return collate(
-            [
-                sample_at(self.faces, self.sampling, self.size, self.seed, offset + position)
-                for position in range(self.batch)
-            ]
-        )
+        faces, stretch = self.faces, self.stretch
+        if isinstance(faces, FaceProcesses):
+            yield from map(to_batch, faces.make(stretch, self.steps))
+            return
+        # Threads, not forked processes: OpenCV lets go of the interpreter's lock while it works,
+        # all threads share the decoded faces, and a process forked after OpenCV has run can hang.
+        with ThreadPoolExecutor(self.workers) as pool:
+            batches = in_order(
+                lambda number: pool.submit(stretch.make, faces, number), self.steps, self.workers
+            )
+            yield from map(to_batch, batches)
+
+
+def in_order(start: Callable[[int], Future[Stacked]], steps: int, makers: int) -> Iterator[Stacked]:
+    """Give batches 0 to `steps` - 1 as they are done, and keep their makers busy ahead of that."""
+    waiting: deque[Future[Stacked]] = deque()
+    for number in range(steps):
+        waiting.append(start(number))
+        if len(waiting) > 2 * makers:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

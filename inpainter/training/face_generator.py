@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.sampling import Sampling
-from inpainter.data.stream import SampleStream
+from inpainter.data.stream import SampleStream, Stretch
 from inpainter.holes import create_holes
 from inpainter.losses.adversarial import bce_discriminator_loss, bce_generator_loss
 from inpainter.registry import create_discriminator, create_model
@@ -138,23 +138,17 @@ def train_face_generator(
     faces = DecodedFaces(list_faces(data.faces, data.train_split))
     per_epoch = math.ceil(len(faces) / recipe.batch)
     total = recipe.epochs * per_epoch
-    stream = SampleStream(
-        faces,
-        Sampling(
-            create_holes(recipe.framing),
-            context=data.context,
-            lift=data.lift,
-            rotation=data.rotation,
-            grey_share=data.grey_share,
-            colour_jitter=data.colour_jitter,
-        ),
-        game.generator.side,
-        recipe.batch,
-        total - game.steps,
-        game.steps * recipe.batch,
-        recipe.seed,
-        workers=data.workers,
+    sampling = Sampling(
+        create_holes(recipe.framing),
+        context=data.context,
+        lift=data.lift,
+        rotation=data.rotation,
+        grey_share=data.grey_share,
+        colour_jitter=data.colour_jitter,
     )
+    start = game.steps * recipe.batch
+    stretch = Stretch(sampling, game.generator.side, recipe.batch, start, recipe.seed)
+    stream = SampleStream(faces, stretch, total - game.steps, data.workers)
     for batch in stream:
         game.step(batch["image"])
         if game.steps % per_epoch == 0:

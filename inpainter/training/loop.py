@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,14 @@ from torch.utils.data import DataLoader, Dataset
 from inpainter.creation import create_named
 from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.pairs import DecodedPairs, list_pairs
+from inpainter.data.processes import FaceProcesses
 from inpainter.data.sampling import Sampling
 from inpainter.data.statistics import colour_statistics
-from inpainter.data.stream import Batch, SampleStream, collate, sample_at
+from inpainter.data.stream import Batch, SampleStream, Stretch, collate, sample_at
 from inpainter.holes import create_holes
 from inpainter.training.failures import training_failures
 from inpainter.training.module import CompletionTraining
-from inpainter.training.parts import load_part
+from inpainter.training.parts import check_frozen_have_weights, load_part
 from inpainter.training.recipe import read_recipe
 from inpainter.training.shelving import shelve_trained
 from inpainter.weight_files import save_completion_network
@@ -35,6 +37,8 @@ from weights.errors import ConfigurationError, WeightsError
 from weights.lightning_silence import lightning_silenced
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from inpainter.data.sampling import MaskSource
     from inpainter.training.recipe import DataSettings, Recipe
 
@@ -55,15 +59,26 @@ def create_mask_source(spec: Any) -> MaskSource | None:
     return source
 
 
+def list_split(
+    data: DataSettings, split: str
+) -> Callable[[float | None], DecodedFaces | DecodedPairs]:
+    """Give what reads one part of a recipe's faces or pairs into memory, of so many bytes at most.
+
+    Raises:
+        InputError: there are none; or later, when it is called, none can be decoded.
+    """
+    if data.pairs:
+        return partial(DecodedPairs, list_pairs(data.pairs, split))
+    return partial(DecodedFaces, list_faces(data.faces, split, data.split_seed))
+
+
 def decode_split(data: DataSettings, split: str) -> DecodedFaces | DecodedPairs:
     """Read one part of a recipe's faces or pairs into memory.
 
     Raises:
         InputError: there are none, or none can be decoded.
     """
-    if data.pairs:
-        return DecodedPairs(list_pairs(data.pairs, split))
-    return DecodedFaces(list_faces(data.faces, split, data.split_seed))
+    return list_split(data, split)(None)
 
 
 class FaceData(LightningDataModule):
@@ -77,7 +92,7 @@ class FaceData(LightningDataModule):
         super().__init__()
         self.recipe = recipe
         self.rounds = recipe.rounds()
-        self._train: DecodedFaces | DecodedPairs | None = None
+        self._train: DecodedFaces | DecodedPairs | FaceProcesses | None = None
         self._frozen: dict[int, list[Batch]] = {}
 
     def setup(self, stage: str) -> None:
@@ -85,10 +100,21 @@ class FaceData(LightningDataModule):
         del stage
         data = self.recipe.data
         if self._train is None:
-            self._train = decode_split(data, data.train_split)
+            if data.processes:
+                decode = list_split(data, data.train_split)
+                self._train = FaceProcesses(decode, data.processes)
+            else:
+                self._train = decode_split(data, data.train_split)
             validated = decode_split(data, data.validation_split)
             sizes = {phase.size for phase in self.recipe.phases}
             self._frozen = {size: self._freeze(validated, size) for size in sizes}
+
+    def teardown(self, stage: str) -> None:
+        """End the processes that make samples, where there are any."""
+        del stage
+        if isinstance(self._train, FaceProcesses):
+            self._train.close()
+        self._train = None
 
     def _freeze(self, faces: DecodedFaces | DecodedPairs, size: int) -> list[Batch]:
         data = self.recipe.data
@@ -128,18 +154,9 @@ class FaceData(LightningDataModule):
             data.colour_jitter,
             create_mask_source(data.masked),
         )
-        stream = SampleStream(
-            self._train,
-            sampling,
-            phase.size,
-            phase.batch,
-            steps,
-            start,
-            self.recipe.seed,
-            rank,
-            devices,
-            data.workers,
-        )
+        seed = self.recipe.seed
+        stretch = Stretch(sampling, phase.size, phase.batch, start, seed, rank, devices)
+        stream = SampleStream(self._train, stretch, steps, data.workers)
         return DataLoader(stream, batch_size=None, pin_memory=torch.cuda.is_available())
 
     def val_dataloader(self) -> DataLoader[Batch]:
@@ -322,8 +339,8 @@ def train_inpainter(
 
     Raises:
         InputError: the faces cannot be read.
-        ConfigurationError: the recipe names something unknown, or the folder holds a run of other
-            networks.
+        ConfigurationError: the recipe names something unknown, a frozen part has no weights, or
+            the folder holds a run of other networks.
         WeightsError: weights to start from, or the checkpoint, are missing or damaged.
         TrainingError: a loss is not a number, or memory is used up.
     """
@@ -344,6 +361,8 @@ def train_inpainter(
     starts = dict(recipe.parts)
     if initial_weights is not None:
         starts[""] = str(initial_weights)
+    if not going_on:
+        check_frozen_have_weights(recipe.frozen, starts)
     # A run that goes on has its weights in the checkpoint.
     for part, file in () if going_on else starts.items():
         for network in (module.generator, module.average.network):

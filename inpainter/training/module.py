@@ -259,7 +259,8 @@ class CompletionTraining(LightningModule):
             return self.objective(prediction, completed, image, hole, weights, coarse=coarse)
 
         terms = look(output.prediction, coarse=False)
-        if output.coarse is not None:
+        # A frozen part's guess cannot get better by being judged.
+        if output.coarse is not None and output.coarse.requires_grad:
             coarse = look(output.coarse, coarse=True)
             terms |= {f"coarse_{name}": term for name, term in coarse.items()}
         return terms

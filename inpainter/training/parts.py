@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inpainter.weight_files import fill_with
+from weights.errors import ConfigurationError
 from weights.names import unknown_name
 from weights.store import load_state_dict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from torch import nn
@@ -35,3 +37,22 @@ def load_part(network: nn.Module, part: str, file: str | Path) -> None:
         WeightsError: the file is missing or damaged, or does not fit.
     """
     fill_with(find_part(network, part), load_state_dict(file), str(file))
+
+
+def check_frozen_have_weights(frozen: Iterable[str], starts: Iterable[str]) -> None:
+    """Make sure that no part is kept from learning with nothing but chance in it.
+
+    Args:
+        frozen: names of the parts that do not learn.
+        starts: names of the parts that are given weights; the empty name for the whole network.
+
+    Raises:
+        ConfigurationError: a part has none.
+    """
+    given = tuple(starts)
+    for part in frozen:
+        if not any(start in ("", part) or part.startswith(f"{start}.") for start in given):
+            raise ConfigurationError(
+                f"The part {part!r} of the network is frozen and has no weights: give them by "
+                f"`--part {part}=FILE`, or let it learn."
+            )

@@ -38,6 +38,8 @@ class DataSettings:
         sketch_share: how often a network that takes a sketch is given the lines of the true picture
             in the hole (Yu et al. 2019); otherwise it learns to fill freely.
         workers: threads that make samples.
+        processes: processes that make them instead, each with the faces in its own memory; 0 for
+            threads. Threads share one interpreter, and a large GPU is faster than it.
         validation_count: frozen samples that are validated on.
     """
 
@@ -54,6 +56,7 @@ class DataSettings:
     colour_jitter: float = 0.15
     sketch_share: float = 0.5
     workers: int = 1
+    processes: int = 0
     validation_count: int = 64
 
 

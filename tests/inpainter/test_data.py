@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from inpainter.data.decoded import available_memory, decoding_memory
 from inpainter.data.faces import DecodedFaces, list_faces, read_picture
+from inpainter.data.processes import FaceProcesses
 from inpainter.data.sampling import Sampling
-from inpainter.data.stream import SampleStream, sample_at
+from inpainter.data.stream import SampleStream, Stretch, sample_at
 from inpainter.framing import (
     CONTEXT,
     body_square,
@@ -23,7 +26,7 @@ from inpainter.framing import (
 )
 from inpainter.holes import create_holes
 from tests.faces import write_faces
-from weights.errors import InputError
+from weights.errors import ConfigurationError, InputError, TrainingError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,13 +138,49 @@ def test_sample_number_i_is_always_the_same(faces: DecodedFaces, sampling: Sampl
 
 
 def test_streams_of_two_devices_share_the_samples(faces: DecodedFaces, sampling: Sampling) -> None:
-    alone = list(SampleStream(faces, sampling, 32, batch=4, steps=2, start=0, seed=1))
-    left = list(SampleStream(faces, sampling, 32, 2, 2, 0, 1, rank=0, devices=2))
-    right = list(SampleStream(faces, sampling, 32, 2, 2, 0, 1, rank=1, devices=2, workers=3))
+    alone = list(SampleStream(faces, Stretch(sampling, 32, batch=4, start=0, seed=1), steps=2))
+    left, right = (
+        list(SampleStream(faces, Stretch(sampling, 32, 2, 0, 1, rank, 2), 2, workers))
+        for rank, workers in ((0, 1), (1, 3))
+    )
     for whole, one, other in zip(alone, left, right, strict=True):
         assert np.array_equal(whole["image"][:2], one["image"])
         assert np.array_equal(whole["image"][2:], other["image"])
         assert np.array_equal(whole["hole"][2:], other["hole"])
+
+
+def test_processes_make_what_threads_make(tmp_path: Path, sampling: Sampling) -> None:
+    listed = list_faces(write_faces(tmp_path / "faces"), "train")
+    stretch = Stretch(sampling, 32, batch=2, start=5, seed=1)
+    threads = list(SampleStream(DecodedFaces(listed), stretch, steps=6))
+    with FaceProcesses(partial(DecodedFaces, listed), 2) as processes:
+        for _ in range(2):
+            for one, other in zip(threads, SampleStream(processes, stretch, 6), strict=True):
+                assert one.keys() == other.keys()
+                assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_process_that_ends_is_one_sentence(tmp_path: Path, sampling: Sampling) -> None:
+    listed = list_faces(write_faces(tmp_path / "faces"), "train")
+    for face in listed:
+        face.path.unlink()
+    with (
+        FaceProcesses(partial(DecodedFaces, listed), 1) as processes,
+        pytest.raises(TrainingError, match=r"set a lower data\.processes"),
+    ):
+        list(processes.make(Stretch(sampling, 32, 2, 0, 1), 2))
+
+
+def test_holes_that_no_process_can_be_sent_are_refused(tmp_path: Path) -> None:
+    listed = list_faces(write_faces(tmp_path / "faces"), "train")
+    sampling = Sampling(lambda landmarks, size, random: np.ones(size, bool))
+    with (
+        FaceProcesses(partial(DecodedFaces, listed), 1) as processes,
+        pytest.raises(ConfigurationError, match=r"data\.processes to 0"),
+    ):
+        list(processes.make(Stretch(sampling, 32, 2, 0, 1), 2))
+    with pytest.raises(ConfigurationError, match="1 or more"):
+        FaceProcesses(partial(DecodedFaces, listed), 0)
 
 
 def test_grey_share_makes_pictures_grey(faces: DecodedFaces) -> None:

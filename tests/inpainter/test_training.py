@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from inpainter import create_model
 from inpainter.training import Recipe, read_recipe, train_inpainter
 from inpainter.training.module import CompletionTraining
 from inpainter.training.moving_average import MovingAverage
+from inpainter.training.parts import check_frozen_have_weights, load_part
 from inpainter.training.recipe import (
     AdversarialSettings,
     DataSettings,
@@ -18,6 +20,7 @@ from inpainter.training.recipe import (
     OptimizerSettings,
     Phase,
 )
+from inpainter.weight_files import save_completion_network
 from tests.faces import write_faces
 from weights.errors import ConfigurationError, InputError, TrainingError, WeightsError
 from weights.store import load_state_dict
@@ -166,10 +169,6 @@ def test_missing_faces_are_said_in_one_sentence(recipe: Recipe, tmp_path: Path) 
 
 
 def test_a_part_trained_before_is_taken_over(recipe: Recipe, tmp_path: Path) -> None:
-    from inpainter import create_model
-    from inpainter.training.parts import load_part
-    from inpainter.weight_files import save_completion_network
-
     options = {"width": 8, "depth": 1}
     torch.manual_seed(1)
     coarse = create_model("gated-unet", **options)
@@ -188,16 +187,36 @@ def test_a_part_trained_before_is_taken_over(recipe: Recipe, tmp_path: Path) -> 
 def test_a_frozen_part_stays_as_it_is(recipe: Recipe, tmp_path: Path) -> None:
     options = {"width": 8, "depth": 1, "refine_width": 8, "refine_depth": 1}
     changed = replace(recipe, network={"name": "gated", **options}, frozen=("coarse",))
-    torch.manual_seed(changed.seed)
-    before = {
-        name: one.clone()
-        for name, one in CompletionTraining(changed).generator.state_dict().items()
-    }
-    trained = load_state_dict(train_inpainter(changed, tmp_path / "run", device="cpu").weights)
-    same = {name for name, one in before.items() if torch.equal(trained[name], one.half().float())}
+    start = tmp_path / "start.safetensors"
+    network = create_model("gated", **options)
+    save_completion_network(network, start, name="gated", options=options, input_size=32)
+    before = load_state_dict(start)
+    run = train_inpainter(changed, tmp_path / "run", device="cpu", initial_weights=start)
+    after = load_state_dict(run.weights)
+    same = {name for name, one in before.items() if torch.equal(after[name], one)}
     assert same == {name for name in before if name.startswith("coarse.")}
-    with pytest.raises(ConfigurationError, match="Did you mean 'coarse'"):
-        CompletionTraining(replace(changed, frozen=("coarce",)))
+    assert "train/hole_l1" in run.metrics and "train/coarse_hole_l1" not in run.metrics
+
+
+def test_samples_made_by_processes_train_alike(recipe: Recipe, tmp_path: Path) -> None:
+    apart = replace(recipe, data=replace(recipe.data, processes=1))
+    runs = [
+        train_inpainter(one, tmp_path / name, device="cpu")
+        for name, one in (("threads", recipe), ("processes", apart))
+    ]
+    first, second = (load_state_dict(run.weights) for run in runs)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_frozen_part_is_known_and_has_weights(recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="Did you mean 'stem'"):
+        CompletionTraining(replace(recipe, network={"name": "gated-unet"}, frozen=("stern",)))
+    frozen = replace(recipe, frozen=("coarse",))
+    with pytest.raises(ConfigurationError, match="give them by `--part coarse=FILE`"):
+        train_inpainter(frozen, tmp_path / "run", device="cpu")
+    with pytest.raises(ConfigurationError, match="'coarse'"):
+        check_frozen_have_weights(["coarse"], ["refine"])
+    check_frozen_have_weights(["coarse.stem"], ["coarse"])
 
 
 def test_the_last_checkpoint_moves_on_when_nothing_gets_better(

@@ -1,0 +1,94 @@
+"""Processes that make training batches where threads, which share one interpreter, are too slow."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING
+
+import cv2
+
+from inpainter.data.decoded import decoding_memory
+from inpainter.data.stream import in_order
+from weights.errors import ConfigurationError, TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from inpainter.data.stream import DecodedPictures, Stacked, Stretch
+
+_held: DecodedPictures | None = None
+
+
+class FaceProcesses:
+    """Processes of which each decodes the faces for itself and makes batches of them.
+
+    They are started anew, not forked, so nothing of this process is in them. Use them as a context,
+    or close them.
+
+    Args:
+        decode: decodes the faces, given the bytes that they may take; it must be picklable.
+        count: how many processes, 1 or more.
+
+    Raises:
+        ConfigurationError: the count is under 1.
+    """
+
+    def __init__(self, decode: Callable[[float], DecodedPictures], count: int) -> None:
+        if count < 1:
+            raise ConfigurationError(f"Processes that make samples must be 1 or more, not {count}.")
+        self.count = count
+        self._pool = ProcessPoolExecutor(
+            count,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_hold,
+            initargs=(decode, decoding_memory() / count),
+        )
+
+    def __enter__(self) -> FaceProcesses:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes, without what they have not begun."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def make(self, stretch: Stretch, steps: int) -> Iterator[Stacked]:
+        """Make the first `steps` batches of a stretch, in their order.
+
+        Raises:
+            ConfigurationError: the holes or masks of the stretch cannot be sent to a process.
+            TrainingError: a process has ended.
+        """
+        try:
+            pickle.dumps(stretch)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ConfigurationError(
+                f"What draws holes or masks cannot be sent to another process ({error}): make it a "
+                "class of a module, or set data.processes to 0."
+            ) from error
+        try:
+            yield from in_order(
+                lambda number: self._pool.submit(_make, stretch, number), steps, self.count
+            )
+        except BrokenProcessPool as error:
+            raise TrainingError(
+                "A process that makes training samples has ended, perhaps for want of memory: set "
+                "a lower data.processes."
+            ) from error
+
+
+def _hold(decode: Callable[[float], DecodedPictures], memory: float) -> None:
+    global _held
+    # There are as many processes as there is work for.
+    cv2.setNumThreads(1)
+    _held = decode(memory)
+
+
+def _make(stretch: Stretch, number: int) -> Stacked:
+    assert _held is not None
+    return stretch.make(_held, number)
