@@ -27,6 +27,7 @@ from inpainter.enlarging import smooth_flat_parts
 from inpainter.evaluation import complete_cases
 from inpainter.finishing import paste
 from inpainter.framing import resize_crop
+from inpainter.grain import match_grain
 from inpainter.measurements import CaseResult, Measurements, Metric
 from inpainter.metrics import mean_over, psnr, seam_ring, sharpness_ratio, ssim_map
 from inpainter.picture_sheet import SheetRow, draw_sheet
@@ -72,18 +73,22 @@ class LargeFaceFiller:
 
     Attributes:
         fill: makes the fill `(H, W, 3)` of a crop and its hole, both of the face's own pixels.
-        blender: puts it in.
+        side: what the fill's side was before it was enlarged, by which grain is matched; None to
+            match none.
     """
 
     fill: Callable[[Image, Hole], Image]
-    blender: FeatherBlender
+    side: int | None
 
     def complete(self, crops: Sequence[Image], holes: Sequence[Hole]) -> list[Image]:
         """Return each crop filled, uint8 RGB of its own size."""
-        return [
-            self.blender.blend(crop, self.fill(crop, hole), hole)
-            for crop, hole in zip(crops, holes, strict=True)
-        ]
+        return [self._filled(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
+
+    def _filled(self, crop: Image, hole: Hole) -> Image:
+        fill = self.fill(crop, hole)
+        if self.side is not None:
+            fill = match_grain(fill, crop, hole, enlarged=hole.shape[0] / self.side)
+        return FeatherBlender(grain=False).blend(crop, fill, hole)
 
 
 def ways(
@@ -96,8 +101,8 @@ def ways(
         device: "auto" or a torch device name.
         size: side of the first fill, pixels; others are multiples of it.
     """
-    small = NetworkInpainter("gated", weights, device, image_size=size)
-    large = NetworkInpainter("gated", weights, device, image_size=2 * size)
+    small = NetworkInpainter("gated", weights, device, image_size=size, grain=False)
+    large = NetworkInpainter("gated", weights, device, image_size=2 * size, grain=False)
 
     def smoothed(crop: Image, hole: Hole) -> Image:
         return small.complete([crop], [hole])[0]
@@ -123,15 +128,14 @@ def ways(
     def residuals(crop: Image, hole: Hole) -> Image:
         return add_residuals(crop, bicubic(crop, hole), hole, size)
 
-    finished = FeatherBlender()
     return {
-        "bicubic": LargeFaceFiller(bicubic, FeatherBlender(grain=False)),
-        "bicubic and grain": LargeFaceFiller(bicubic, finished),
-        "smoothed and grain, as shipped": LargeFaceFiller(smoothed, finished),
-        f"network at {2 * size}": LargeFaceFiller(direct, finished),
-        f"second pass at {2 * size}": LargeFaceFiller(second_pass, finished),
-        "shipped and half a second pass": LargeFaceFiller(half_a_pass, finished),
-        "residuals": LargeFaceFiller(residuals, finished),
+        "bicubic": LargeFaceFiller(bicubic, None),
+        "bicubic and grain": LargeFaceFiller(bicubic, size),
+        "smoothed and grain, as shipped": LargeFaceFiller(smoothed, size),
+        f"network at {2 * size}": LargeFaceFiller(direct, 2 * size),
+        f"second pass at {2 * size}": LargeFaceFiller(second_pass, 2 * size),
+        "shipped and half a second pass": LargeFaceFiller(half_a_pass, 2 * size),
+        "residuals": LargeFaceFiller(residuals, size),
     }
 
 

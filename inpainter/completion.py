@@ -12,6 +12,7 @@ from torch import nn
 from inpainter.enlarging import enlarge
 from inpainter.finishing import find_finish
 from inpainter.framing import resize_crop
+from inpainter.grain import match_grain
 from inpainter.monochrome import keep_tone
 from weights.contracts import Image, Mask, check_image, check_mask
 from weights.device import resolve_device
@@ -40,6 +41,8 @@ class NetworkInpainter:
             "bfloat16" or "float32" force one.
         batch_size: most crops that go through the network at once.
         tone: whether the fill of a photo without colours, grey or sepia, is kept without them too.
+        grain: whether the fill is brought to the grain and sharpness round its hole, see
+            `inpainter.grain.match_grain`.
         finish: how the fill is put into the hole: "none" as it is, "telea-poisson" with its colours
             matched to those round the hole, as GLCIC does (see `telea_poisson_paste`).
         options: of the network; they must agree with the weights.
@@ -54,6 +57,7 @@ class NetworkInpainter:
         precision: str = "auto",
         batch_size: int = 16,
         tone: bool = True,
+        grain: bool = True,
         finish: str = "none",
         **options: Any,
     ) -> None:
@@ -67,7 +71,7 @@ class NetworkInpainter:
         self.device = resolve_device(device)
         self.image_size = image_size
         self.batch_size = batch_size
-        self.tone = tone
+        self.tone, self.grain = tone, grain
         self._finish = find_finish(finish)
         self.dtype = _choose_dtype(precision, self.device)
         self._network: nn.Module | None = None
@@ -143,9 +147,17 @@ class NetworkInpainter:
         if self.tone:
             fills = [keep_tone(fill, *seen) for fill, seen in zip(fills, small, strict=True)]
         return [
-            self._finish(crop, _enlarged(fill, missing), missing)
+            self._put_in(crop, fill, missing)
             for crop, missing, fill in zip(crops, holes, fills, strict=True)
         ]
+
+    def _put_in(self, crop: Image, fill: Image, hole: Mask) -> Image:
+        """Bring a fill to the size and the look of its crop, and put it in."""
+        enlarged = _enlarged(fill, hole)
+        if self.grain:
+            times = max(hole.shape) / fill.shape[0]
+            enlarged = match_grain(enlarged, crop, hole, enlarged=times)
+        return self._finish(crop, enlarged, hole)
 
 
 def _choose_dtype(precision: str, device: torch.device) -> torch.dtype:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from inpainter.grain import match_grain
 from pipeline.blenders.arguments import check_blend_arguments
-from pipeline.blenders.grain import match_grain
 from pipeline.blenders.mismatch import hole_window, mismatch_field
 from weights.errors import InputError
 
@@ -28,7 +28,7 @@ class FeatherBlender:
     Args:
         feather: depth at which the local shift has faded to a third, as a share of the hole's
             extent (the square root of its area), 0 to 10; 0 shifts nothing.
-        grain: also bring the fill to the noise and sharpness of its surroundings.
+        grain: also bring the fill to the noise of its surroundings, if it is not there yet.
 
     Raises:
         InputError: the feather is out of its range.

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from inpainter import NetworkInpainter, create_model
+from inpainter.outputs import CompletionOutput
 from weights.errors import InputError, WeightsError
 
 
@@ -70,3 +71,30 @@ def test_wrong_input_is_said_in_one_sentence(inpainter: NetworkInpainter) -> Non
         NetworkInpainter(precision="fp16")
     with pytest.raises(WeightsError, match="There is no"):
         NetworkInpainter(weights="nowhere.safetensors").complete([image], [hole])
+
+
+class _Flat(torch.nn.Module):
+    """Paints everything grey."""
+
+    def forward(self, image: torch.Tensor, hole: torch.Tensor) -> CompletionOutput:
+        flat = torch.zeros_like(image)
+        return CompletionOutput(None, flat, torch.where(hole > 0.5, flat, image))
+
+
+@pytest.mark.parametrize("side", [128, 512])
+def test_a_fill_gets_the_grain_round_its_hole_at_the_crop_s_own_size(side: int) -> None:
+    noise = np.random.default_rng(0).normal(0.0, 6.0, (side, side, 1))
+    image = np.clip(128.0 + noise, 0, 255).astype(np.uint8).repeat(3, axis=2)
+    hole = np.zeros((side, side), bool)
+    hole[side // 3 : side // 2, side // 3 : side // 2] = True
+    plain, grainy = (
+        NetworkInpainter(_Flat(), image_size=128, device="cpu", tone=False, grain=grain)
+        for grain in (False, True)
+    )
+    assert np.ptp(plain.complete([image], [hole])[0][hole]) == 0
+    inner = hole.copy()
+    inner[: side // 3 + 12] = False
+    spread = grainy.complete([image], [hole])[0][inner].std()
+    assert 0.6 * 6.0 < spread < 1.2 * 6.0
+    flat = np.full_like(image, 100)
+    assert np.ptp(grainy.complete([flat], [hole])[0][hole]) == 0

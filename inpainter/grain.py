@@ -1,8 +1,9 @@
 """Matching a fill's noise and sharpness to the picture round its hole.
 
-A network's fill is made at a few hundred pixels and brought up to the face's size, so it is
-smoother than the photo. Both are compared in octave bands of luminance; what the fill lacks is
-added: first by sharpening what structure it has, then as noise of the missing energy.
+A network paints the mean of what it cannot know, which has no grain, and its fill is made at a few
+hundred pixels and brought up to the face's size, so it is smoother than the photo. Both are
+compared in octave bands of luminance; what the fill lacks is added: of what was enlarged, first by
+sharpening what structure it has; then as noise of the missing energy.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ Plane = NDArray[np.float32]
 
 DEVIATIONS = (0.7, 1.4, 2.8)
 """Standard deviations in pixels of the Gaussians between which the bands lie."""
+CALM = (0.5, 0.25, 0.25)
+"""In each band, the share of blocks that are calmer than what counts as noise: in the finest band
+most is noise, in the coarser ones much is structure."""
 MOST_SHARPENING = 0.2
 """Largest share of a band that is added to itself.
 
@@ -34,7 +38,9 @@ LEAST_PIXELS = 64
 """Fewer pixels than this on either side say nothing about noise."""
 
 
-def match_grain(fill: Image, image: Image, hole: Mask, ring: float = 0.3) -> Image:
+def match_grain(
+    fill: Image, image: Image, hole: Mask, ring: float = 0.3, enlarged: float = 1.0
+) -> Image:
     """Bring a fill to the sharpness and the noise of its surroundings.
 
     A fill that is as sharp and as noisy as the picture round it already comes back unchanged, and
@@ -50,6 +56,8 @@ def match_grain(fill: Image, image: Image, hole: Mask, ring: float = 0.3) -> Ima
         hole: bool `(H, W)`.
         ring: width of the ring round the hole that is looked at, as a share of the hole's extent
             (the square root of its area).
+        enlarged: how many times the fill's side was enlarged after it was made. Only the finest
+            band of a fill that was not gets noise, for its coarser bands hold what was painted.
 
     Returns:
         uint8 RGB `(H, W, 3)`.
@@ -70,12 +78,17 @@ def match_grain(fill: Image, image: Image, hole: Mask, ring: float = 0.3) -> Ima
     wanted_bands = _bands(_luminance(image))
     own_bands = _bands(_luminance(fill))
     change: Plane = np.zeros(hole.shape, np.float32)
-    for wanted, own, noise in zip(wanted_bands, own_bands, _noise_tiles(), strict=True):
-        gain = _sharpening(wanted[around], own[within])
-        energy = min(_noise_level(wanted, where) for where in surroundings) ** 2
-        energy -= ((1.0 + gain) * _noise_level(own, within)) ** 2
-        level = min(float(np.sqrt(max(energy, 0.0))), MOST_NOISE)
+    most_sharpening = MOST_SHARPENING * min(max(enlarged - 1.0, 0.0), 1.0)
+    for wanted, own, noise, deviation, calm in zip(
+        wanted_bands, own_bands, _noise_tiles(), DEVIATIONS, CALM, strict=True
+    ):
+        gain = min(_sharpening(wanted[around], own[within]), most_sharpening)
         change += gain * own
+        if deviation > DEVIATIONS[0] * max(1.0, enlarged):
+            continue
+        energy = min(_noise_level(wanted, where, calm) for where in surroundings) ** 2
+        energy -= ((1.0 + gain) * _noise_level(own, within, calm)) ** 2
+        level = min(float(np.sqrt(max(energy, 0.0))), MOST_NOISE)
         if level >= 0.25:
             times = (-(-hole.shape[0] // TILE), -(-hole.shape[1] // TILE))
             change += level * np.tile(noise, times)[: hole.shape[0], : hole.shape[1]]
@@ -117,11 +130,11 @@ def _bands(plane: Plane) -> list[Plane]:
     return bands
 
 
-def _noise_level(band: Plane, where: Mask) -> float:
+def _noise_level(band: Plane, where: Mask, calm: float) -> float:
     """Standard deviation of the noise in a band, from its calmer parts.
 
-    The local deviation is taken in small blocks; the lower quartile over the blocks leaves out
-    hair, eyes and edges, which are structure and no noise.
+    The local deviation is taken in small blocks; a low quantile over the blocks leaves out hair,
+    eyes and edges, which are structure and no noise.
     """
     weight = where.astype(np.float32)
     size = 8
@@ -134,7 +147,7 @@ def _noise_level(band: Plane, where: Mask) -> float:
     full = counts >= size * size // 2
     if not full.any():
         return 0.0
-    return float(np.sqrt(np.quantile(squares[full] / counts[full], 0.25)))
+    return float(np.sqrt(np.quantile(squares[full] / counts[full], calm)))
 
 
 def _sharpening(wanted: Plane, own: Plane) -> float:
@@ -145,4 +158,4 @@ def _sharpening(wanted: Plane, own: Plane) -> float:
     )
     if strong_own < 0.5 or strong_wanted <= strong_own:
         return 0.0
-    return min(strong_wanted / strong_own - 1.0, MOST_SHARPENING)
+    return strong_wanted / strong_own - 1.0

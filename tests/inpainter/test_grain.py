@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.blenders.grain import match_grain
+from inpainter.grain import match_grain
 from tests.conformance.scenes import disc, holes
 
 SIZE = (200, 220)
@@ -60,7 +60,7 @@ def test_a_soft_fill_gets_sharper_next_to_a_sharp_picture():
     image = np.stack([waves] * 3, axis=2).astype(np.uint8)
     soft = cv2.GaussianBlur(image, (0, 0), 1.2)
     hole = disc(SIZE, radius=0.25)
-    matched = match_grain(soft, image, hole)
+    matched = match_grain(soft, image, hole, enlarged=2.0)
     assert np.std(soft[hole]) * 1.02 < np.std(matched[hole]) < np.std(image[hole])
     before = np.abs(soft[hole].astype(int) - image[hole]).mean()
     assert np.abs(matched[hole].astype(int) - image[hole]).mean() < before
