@@ -22,7 +22,7 @@ Plane = NDArray[np.float32]
 
 DEVIATIONS = (0.7, 1.4, 2.8)
 """Standard deviations in pixels of the Gaussians between which the bands lie."""
-CALM = (0.5, 0.25, 0.25)
+CALM = (0.52, 0.25, 0.25)
 """In each band, the share of blocks that are calmer than what counts as noise: in the finest band
 most is noise, in the coarser ones much is structure."""
 MOST_SHARPENING = 0.2
