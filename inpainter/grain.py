@@ -75,15 +75,23 @@ def match_grain(
     above = around & _above(hole)
     if np.count_nonzero(above) >= LEAST_PIXELS:
         surroundings.append(above)
-    wanted_bands = _bands(_luminance(image))
-    own_bands = _bands(_luminance(fill))
+    count = len(DEVIATIONS) if enlarged > 1.0 else 1
+    wanted_bands = _bands(_luminance(image), count)
+    own_bands = _bands(_luminance(fill), count)
     change: Plane = np.zeros(hole.shape, np.float32)
     most_sharpening = MOST_SHARPENING * min(max(enlarged - 1.0, 0.0), 1.0)
     for wanted, own, noise, deviation, calm in zip(
-        wanted_bands, own_bands, _noise_tiles(), DEVIATIONS, CALM, strict=True
+        wanted_bands,
+        own_bands,
+        _noise_tiles()[:count],
+        DEVIATIONS[:count],
+        CALM[:count],
+        strict=True,
     ):
-        gain = min(_sharpening(wanted[around], own[within]), most_sharpening)
-        change += gain * own
+        gain = 0.0
+        if most_sharpening > 0.0:
+            gain = min(_sharpening(wanted[around], own[within]), most_sharpening)
+            change += gain * own
         if deviation > DEVIATIONS[0] * max(1.0, enlarged):
             continue
         energy = min(_noise_level(wanted, where, calm) for where in surroundings) ** 2
@@ -120,10 +128,11 @@ def _noise_tiles() -> tuple[Plane, ...]:
     return tuple(np.asarray(tile / tile.std(), np.float32) for tile in tiles)
 
 
-def _bands(plane: Plane) -> list[Plane]:
+def _bands(plane: Plane, count: int = len(DEVIATIONS)) -> list[Plane]:
+    """Give the `count` finest bands of a plane, finest first."""
     bands = []
     finer = plane
-    for deviation in DEVIATIONS:
+    for deviation in DEVIATIONS[:count]:
         coarser = np.asarray(cv2.GaussianBlur(plane, (0, 0), deviation), np.float32)
         bands.append(np.asarray(finer - coarser, np.float32))
         finer = coarser
