@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-import pickle
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING
 
 import cv2
@@ -65,8 +65,8 @@ class FaceProcesses:
             TrainingError: a process has ended.
         """
         try:
-            pickle.dumps(stretch)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            ForkingPickler.dumps(stretch)
+        except Exception as error:
             raise ConfigurationError(
                 f"What draws holes or masks cannot be sent to another process ({error}): make it a "
                 "class of a module, or set data.processes to 0."
