@@ -47,7 +47,7 @@ def face_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) 
     Raises:
         InputError: the hole is empty.
     """
-    return _square_round(_missing_box(hole), hole.shape, context, lift)
+    return _square_round(missing_box(hole), hole.shape, context, lift)
 
 
 def _box(hole: Hole) -> tuple[int, int, int, int] | None:
@@ -58,7 +58,12 @@ def _box(hole: Hole) -> tuple[int, int, int, int] | None:
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
-def _missing_box(hole: Hole) -> tuple[int, int, int, int]:
+def missing_box(hole: Hole) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right of a hole, ends excluded.
+
+    Raises:
+        InputError: the hole is empty.
+    """
     box = _box(hole)
     if box is None:
         raise InputError("Cannot frame an empty hole: at least one pixel must be missing.")
@@ -95,7 +100,7 @@ def body_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) 
     Raises:
         InputError: the hole is empty.
     """
-    top, bottom, left, right = box = _missing_box(hole)
+    top, bottom, left, right = box = missing_box(hole)
     part = hole[top:bottom, left:right].astype(np.uint8)
     scale = min(1.0, _BODY_SIDE / max(part.shape))
     small = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))

@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainter.framing import missing_box
+
 if TYPE_CHECKING:
     from weights.contracts import Image, Mask
 
@@ -108,9 +110,9 @@ def match_grain(
 
 def _above(hole: Mask) -> Mask:
     """Where a picture lies in the hole's columns and above the middle of its rows."""
-    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    top, bottom, left, right = missing_box(hole)
     above = np.zeros_like(hole)
-    above[: (rows[0] + rows[-1] + 1) // 2, columns[0] : columns[-1] + 1] = True
+    above[: (top + bottom) // 2, left:right] = True
     return above
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from inpainter.data.ahead import in_order
 from inpainter.data.decoded import decoding_memory
-from inpainter.data.stream import in_order
 from weights.errors import ConfigurationError, TrainingError
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,15 +11,15 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
+from inpainter.data.ahead import in_order
+from inpainter.data.processes import FaceProcesses
 from weights.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from concurrent.futures import Future
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from inpainter.data.processes import FaceProcesses
     from inpainter.data.sampling import Sample, Sampling
 
 Batch = dict[str, torch.Tensor]
@@ -162,8 +161,6 @@ class SampleStream(IterableDataset[Batch]):
         return self.steps
 
     def __iter__(self) -> Iterator[Batch]:
-        from inpainter.data.processes import FaceProcesses
-
         faces, stretch = self.faces, self.stretch
         if isinstance(faces, FaceProcesses):
             yield from map(to_batch, faces.make(stretch, self.steps))
@@ -175,14 +172,3 @@ class SampleStream(IterableDataset[Batch]):
                 lambda number: pool.submit(stretch.make, faces, number), self.steps, self.workers
             )
             yield from map(to_batch, batches)
-
-
-def in_order(start: Callable[[int], Future[Stacked]], steps: int, makers: int) -> Iterator[Stacked]:
-    """Give batches 0 to `steps` - 1 as they are done, and keep their makers busy ahead of that."""
-    waiting: deque[Future[Stacked]] = deque()
-    for number in range(steps):
-        waiting.append(start(number))
-        if len(waiting) > 2 * makers:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from inpainter.losses.regions import (
@@ -66,8 +68,8 @@ def psnr_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> T
     return 10.0 * (error / 4.0).clamp_min(1e-8).log10().mean()
 
 
-class L1Loss(nn.Module):
-    """`l1_loss` over one region: "whole", "hole", "valid" or "discounted".
+class RegionLoss(nn.Module):
+    """A loss of this module over one region: "whole", "hole", "valid" or "discounted".
 
     Args:
         region: what part of the picture counts.
@@ -78,20 +80,8 @@ class L1Loss(nn.Module):
         ConfigurationError: the region is unknown.
     """
 
-    def __init__(self, region: Region = "whole", gamma: float = 0.97, reach: int = 64) -> None:
-        super().__init__()
-        self.region, self.gamma, self.reach = check_region(region), gamma, reach
-
-    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
-        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
-        return l1_loss(result, target, region_weight(hole, self.region, self.gamma, self.reach))
-
-
-class MSELoss(nn.Module):
-    """`mse_loss` over one region; arguments as for `L1Loss`.
-
-    GLCIC's own loss is the region "hole".
-    """
+    compare: ClassVar[staticmethod[[Tensor, Tensor, Tensor | None], Tensor]]
+    """The loss, given the region's weights."""
 
     def __init__(self, region: Region = "whole", gamma: float = 0.97, reach: int = 64) -> None:
         super().__init__()
@@ -99,16 +89,23 @@ class MSELoss(nn.Module):
 
     def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
         """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
-        return mse_loss(result, target, region_weight(hole, self.region, self.gamma, self.reach))
+        weight = region_weight(hole, self.region, self.gamma, self.reach)
+        return self.compare(result, target, weight)
 
 
-class PSNRLoss(nn.Module):
-    """`psnr_loss` over one region; arguments as for `L1Loss`."""
+class L1Loss(RegionLoss):
+    """`l1_loss` over one region."""
 
-    def __init__(self, region: Region = "whole", gamma: float = 0.97, reach: int = 64) -> None:
-        super().__init__()
-        self.region, self.gamma, self.reach = check_region(region), gamma, reach
+    compare = staticmethod(l1_loss)
 
-    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
-        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
-        return psnr_loss(result, target, region_weight(hole, self.region, self.gamma, self.reach))
+
+class MSELoss(RegionLoss):
+    """`mse_loss` over one region; GLCIC's own loss is the region "hole"."""
+
+    compare = staticmethod(mse_loss)
+
+
+class PSNRLoss(RegionLoss):
+    """`psnr_loss` over one region."""
+
+    compare = staticmethod(psnr_loss)
