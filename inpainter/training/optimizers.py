@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
+
+from weights.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,13 +17,20 @@ if TYPE_CHECKING:
     from inpainter.training.recipe import OptimizerSettings
 
 
+MUON_MOMENTUM: Final = 0.95
+"""Momentum of Muon, its authors' own."""
+
+
 def create_optimizers(
     settings: OptimizerSettings, generator: nn.Module, discriminator: nn.Module | None
 ) -> list[Optimizer]:
-    """Make the generator's optimizer and, where there is a discriminator, its own."""
-    optimizers = [
-        _create(settings, generator.parameters(), settings.generator_rate, settings.betas)
-    ]
+    """Make the generator's optimizer and, where there is a discriminator, its own.
+
+    Raises:
+        MissingDependencyError: the recipe asks for Muon and timm, which has it, is not installed.
+    """
+    create = _create_muon if settings.kind == "muon" else _create
+    optimizers = [create(settings, generator.parameters(), settings.generator_rate, settings.betas)]
     if discriminator is not None:
         betas = settings.discriminator_betas or settings.betas
         rate = settings.discriminator_rate
@@ -40,3 +49,29 @@ def _create(
     if settings.kind == "sgd":
         return torch.optim.SGD(parameters, rate, settings.momentum)
     return torch.optim.Adam(parameters, rate, betas)
+
+
+def _create_muon(
+    settings: OptimizerSettings,
+    parameters: Iterable[nn.Parameter],
+    rate: float,
+    betas: tuple[float, float],
+) -> Optimizer:
+    del settings
+    try:
+        from timm.optim.muon import Muon
+    except ImportError as error:
+        raise MissingDependencyError(
+            "The optimizer 'muon' needs timm: install it with `pip install 'unmask[train]'`."
+        ) from error
+    # Steps as long as Adam's, so that one rate suits the kernels and what AdamW takes care of.
+    muon: Optimizer = Muon(
+        parameters,
+        rate,
+        momentum=MUON_MOMENTUM,
+        nesterov=True,
+        ns_coefficients="original",
+        adjust_lr_fn="match_rms_adamw",
+        betas=betas,
+    )
+    return muon

@@ -149,8 +149,9 @@ class OptimizerSettings:
     """How generator and discriminator take their steps.
 
     Attributes:
-        kind: "adam"; "adadelta" (Zeiler 2012), which finds its own step and wants rates of 1; or
-            "sgd".
+        kind: "adam"; "muon" (Jordan et al. 2024), which makes the generator's step orthogonal,
+            kernel by kernel, and leaves biases and the discriminator to Adam; "adadelta" (Zeiler
+            2012), which finds its own step and wants rates of 1; or "sgd".
         generator_rate: learning rate of the generator.
         discriminator_rate: learning rate of the discriminator.
         betas: Adam's two decay rates.
@@ -163,7 +164,7 @@ class OptimizerSettings:
             other and whose gradients are added up before a step: a large batch in little memory.
     """
 
-    kind: Literal["adam", "adadelta", "sgd"] = "adam"
+    kind: Literal["adam", "muon", "adadelta", "sgd"] = "adam"
     generator_rate: float = 2e-4
     discriminator_rate: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.99)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from timm.optim.muon import Muon
 from torch import nn
 
 from inpainter.training.objective import PictureObjective
@@ -20,7 +22,7 @@ from inpainter.training.recipe import (
 )
 from inpainter.training.terms import read_terms
 from tests.inpainter.short_runs import PATCHES, fit, short_recipe
-from weights.errors import ConfigurationError
+from weights.errors import ConfigurationError, MissingDependencyError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,14 +141,36 @@ def test_optimizers_by_name(kind: str, made: type) -> None:
     assert len(create_optimizers(settings, painter, None)) == 1
 
 
-@pytest.mark.parametrize("kind", ["adadelta", "sgd"])
+def test_muon_turns_kernels_and_leaves_the_discriminator_to_adam() -> None:
+    settings = OptimizerSettings(kind="muon", generator_rate=0.01, betas=(0.5, 0.9))
+    painter, judge = nn.Conv2d(16, 8, 3), nn.Linear(1, 1)
+    muon, adam = create_optimizers(settings, painter, judge)
+    assert isinstance(muon, Muon) and type(adam) is torch.optim.Adam
+    before = painter.weight.detach().clone()
+    painter(torch.randn(2, 16, 5, 5)).square().sum().backward()
+    muon.step()
+    step = (painter.weight.detach() - before).flatten(1)
+    # A step like this is a rotation of the kernel's rows: all of its directions are equally long,
+    # and its values are as large as Adam's would be.
+    lengths = torch.linalg.svdvals(step)
+    assert lengths.max() < 2.0 * lengths.min()
+    assert step.square().mean().sqrt().item() == pytest.approx(0.01 * 0.2, rel=0.2)
+
+
+def test_muon_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm.optim.muon", None)
+    with pytest.raises(MissingDependencyError, match="needs timm"):
+        create_optimizers(OptimizerSettings(kind="muon"), nn.Linear(1, 1), None)
+
+
+@pytest.mark.parametrize("kind", ["adadelta", "muon", "sgd"])
 def test_other_optimizers_lower_the_loss(tmp_path: Path, kind: str) -> None:
     recipe = short_recipe(
         tmp_path,
         phases=(Phase(steps=30, size=32, batch=4),),
         optimizer=OptimizerSettings(
             kind=kind,  # type: ignore[arg-type]
-            generator_rate={"adadelta": 1.0, "sgd": 0.05}[kind],
+            generator_rate={"adadelta": 1.0, "muon": 1e-2, "sgd": 0.05}[kind],
             warmup_steps=0,
             final_share=1.0,
         ),
