@@ -70,7 +70,11 @@ def test_a_tiny_run_lowers_its_loss_and_leaves_everything(recipe: Recipe, tmp_pa
     assert trained.weights.stat().st_size < 16 * 2**20
 
 
-def test_a_stopped_run_goes_on_as_if_nothing_had_happened(recipe: Recipe, tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_a_stopped_run_goes_on_as_if_nothing_had_happened(
+    recipe: Recipe, tmp_path: Path, optimizer: str
+) -> None:
+    recipe = recipe.with_changes({"optimizer.kind": optimizer})
     whole = train_inpainter(recipe, tmp_path / "whole", device="cpu")
     # A budget that is over after the first round ends the run in good order.
     first = train_inpainter(recipe, tmp_path / "parts", device="cpu", time_budget_minutes=1e-6)
