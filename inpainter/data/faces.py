@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from inpainter.data.deblocking import smooth_block_borders
 from inpainter.data.decoded import DecodedFiles
 from weights.errors import InputError
 from weights.json_lines import read_json_lines
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from inpainter.data.sampling import Sample, Sampling
     from weights.contracts import Image
+
+_JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 
 
 @dataclass(frozen=True)
@@ -98,13 +101,17 @@ class DecodedFaces:
     Args:
         faces: what to decode; pictures that cannot be decoded are left out and listed in `failed`.
         memory: bytes that decoded pictures may take, see `DecodedFiles`.
+        deblocked: whether JPEG's block grid is taken out of them, see `smooth_block_borders`.
 
     Raises:
         InputError: none can be decoded.
     """
 
-    def __init__(self, faces: list[Face], memory: float | None = None) -> None:
-        self._files = DecodedFiles(faces, _decode, "face pictures", memory)
+    def __init__(
+        self, faces: list[Face], memory: float | None = None, *, deblocked: bool = False
+    ) -> None:
+        decode = _decode_deblocked if deblocked else _decode
+        self._files = DecodedFiles(faces, decode, "face pictures", memory)
         self.faces = self._files.entries
         self.failed = self._files.failed
 
@@ -141,3 +148,9 @@ class DecodedFaces:
 
 def _decode(face: Face) -> tuple[Image]:
     return (read_picture(face.path),)
+
+
+def _decode_deblocked(face: Face) -> tuple[Image]:
+    picture = read_picture(face.path)
+    is_jpeg = face.path.suffix.lower() in _JPEG_SUFFIXES
+    return (smooth_block_borders(picture) if is_jpeg else picture,)

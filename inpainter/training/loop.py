@@ -64,12 +64,17 @@ def list_split(
 ) -> Callable[[float | None], DecodedFaces | DecodedPairs]:
     """Give what reads one part of a recipe's faces or pairs into memory, of so many bytes at most.
 
+    JPEG's block grid is taken out of the part that is learned from only, where the recipe says so.
+
     Raises:
         InputError: there are none; or later, when it is called, none can be decoded.
     """
     if data.pairs:
         return partial(DecodedPairs, list_pairs(data.pairs, split))
-    return partial(DecodedFaces, list_faces(data.faces, split, data.split_seed))
+    deblocked = data.deblocked and split == data.train_split
+    return partial(
+        DecodedFaces, list_faces(data.faces, split, data.split_seed), deblocked=deblocked
+    )
 
 
 def decode_split(data: DataSettings, split: str) -> DecodedFaces | DecodedPairs:
