@@ -29,8 +29,11 @@ def create_optimizers(
     Raises:
         MissingDependencyError: the recipe asks for Muon and timm, which has it, is not installed.
     """
-    create = _create_muon if settings.kind == "muon" else _create
-    optimizers = [create(settings, generator.parameters(), settings.generator_rate, settings.betas)]
+    parameters, rate = generator.parameters(), settings.generator_rate
+    if settings.kind == "muon":
+        optimizers = [_create_muon(parameters, rate, settings.betas)]
+    else:
+        optimizers = [_create(settings, parameters, rate, settings.betas)]
     if discriminator is not None:
         betas = settings.discriminator_betas or settings.betas
         rate = settings.discriminator_rate
@@ -52,12 +55,8 @@ def _create(
 
 
 def _create_muon(
-    settings: OptimizerSettings,
-    parameters: Iterable[nn.Parameter],
-    rate: float,
-    betas: tuple[float, float],
+    parameters: Iterable[nn.Parameter], rate: float, betas: tuple[float, float]
 ) -> Optimizer:
-    del settings
     try:
         from timm.optim.muon import Muon
     except ImportError as error:

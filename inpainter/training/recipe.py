@@ -40,8 +40,8 @@ class DataSettings:
         workers: threads that make samples.
         processes: processes that make them instead, each with the faces in its own memory; 0 for
             threads. Threads share one interpreter, and a large GPU is faster than it.
-        deblocked: whether JPEG's block grid is taken out of the faces that are learned from: a
-            discriminator teaches to paint it otherwise.
+        deblocked: whether JPEG's block grid is taken out of the faces that are learned from, not of
+            pairs: a discriminator teaches to paint it otherwise.
         validation_count: frozen samples that are validated on.
     """
 
