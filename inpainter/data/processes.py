@@ -6,7 +6,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.reduction import ForkingPickler
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import cv2
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from inpainter.data.stream import DecodedPictures, Stacked, Stretch
 
 _held: DecodedPictures | None = None
+
+_ENDED: Final = (
+    "A process that makes training samples has ended, perhaps for want of memory: set a lower "
+    "data.processes."
+)
 
 
 class FaceProcesses:
@@ -57,6 +62,17 @@ class FaceProcesses:
         """End the processes, without what they have not begun."""
         self._pool.shutdown(cancel_futures=True)
 
+    def __len__(self) -> int:
+        """Count the faces that could be decoded.
+
+        Raises:
+            TrainingError: a process has ended.
+        """
+        try:
+            return self._pool.submit(_count).result()
+        except BrokenProcessPool as error:
+            raise TrainingError(_ENDED) from error
+
     def make(self, stretch: Stretch, steps: int) -> Iterator[Stacked]:
         """Make the first `steps` batches of a stretch, in their order.
 
@@ -76,10 +92,7 @@ class FaceProcesses:
                 lambda number: self._pool.submit(_make, stretch, number), steps, self.count
             )
         except BrokenProcessPool as error:
-            raise TrainingError(
-                "A process that makes training samples has ended, perhaps for want of memory: set "
-                "a lower data.processes."
-            ) from error
+            raise TrainingError(_ENDED) from error
 
 
 def _hold(decode: Callable[[float], DecodedPictures], memory: float) -> None:
@@ -87,6 +100,11 @@ def _hold(decode: Callable[[float], DecodedPictures], memory: float) -> None:
     # There are as many processes as there is work for.
     cv2.setNumThreads(1)
     _held = decode(memory)
+
+
+def _count() -> int:
+    assert _held is not None
+    return len(_held)
 
 
 def _make(stretch: Stretch, number: int) -> Stacked:

@@ -7,18 +7,18 @@ import math
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 import yaml
 from torch import Tensor, nn
 
-from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.sampling import Sampling
 from inpainter.data.stream import SampleStream, Stretch
 from inpainter.holes import create_holes
 from inpainter.losses.adversarial import bce_discriminator_loss, bce_generator_loss
 from inpainter.registry import create_discriminator, create_model
+from inpainter.training.pictures import open_training_pictures
 from inpainter.training.recipe import DataSettings, changed_mapping, plain, recipe_file
 from inpainter.training.sheet import write_sheet
 from weights.atomic import atomic_path
@@ -28,6 +28,13 @@ from weights.settings import read_yaml, settings_from_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from inpainter.data.processes import FaceProcesses
+    from inpainter.data.stream import DecodedPictures
+
+
+CHECKPOINT: Final = "last.ckpt"
+"""Name of a run's checkpoint in its folder."""
 
 
 def _dcgan() -> dict[str, Any]:
@@ -128,14 +135,28 @@ def train_face_generator(
         deadline = time.monotonic() + 60.0 * time_budget_minutes
     game = _Game(recipe, resolve_device(device))
     folder = Path(output)
-    checkpoint = folder / "last.ckpt"
+    checkpoint = folder / CHECKPOINT
     with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
         text = yaml.safe_dump(plain(asdict(recipe)), sort_keys=False)
         temporary.write_text(text, encoding="utf-8")
     if resume and checkpoint.is_file():
         game.load_state(torch.load(checkpoint, map_location="cpu", weights_only=True))
+    with open_training_pictures(recipe.data) as faces:
+        _play(recipe, game, faces, folder, deadline)
+    weights = folder / "faces.safetensors"
+    save_face_generator(weights, recipe, game.generator, game.discriminator)
+    return weights
+
+
+def _play(
+    recipe: FaceGeneratorRecipe,
+    game: _Game,
+    faces: DecodedPictures | FaceProcesses,
+    folder: Path,
+    deadline: float,
+) -> None:
+    """Take the steps that are left, with the log, the checkpoints and the sheets."""
     data = recipe.data
-    faces = DecodedFaces(list_faces(data.faces, data.train_split))
     per_epoch = math.ceil(len(faces) / recipe.batch)
     total = recipe.epochs * per_epoch
     sampling = Sampling(
@@ -148,21 +169,17 @@ def train_face_generator(
     )
     start = game.steps * recipe.batch
     stretch = Stretch(sampling, game.generator.side, recipe.batch, start, recipe.seed)
-    stream = SampleStream(faces, stretch, total - game.steps, data.workers)
-    for batch in stream:
+    for batch in SampleStream(faces, stretch, total - game.steps, data.workers):
         game.step(batch["image"])
         if game.steps % per_epoch == 0:
             _log(folder / "epochs.log", f"epoch {game.steps // per_epoch}: {game.means()}")
         over = game.steps == total or time.monotonic() > deadline
         if over or game.steps % recipe.checkpoint_steps == 0:
-            with atomic_path(checkpoint, overwrite=True) as temporary:
+            with atomic_path(folder / CHECKPOINT, overwrite=True) as temporary:
                 torch.save(game.state(), temporary)
             game.write_sheet(folder / "sheets" / f"{game.steps:07d}.jpg")
         if over:
             break
-    weights = folder / "faces.safetensors"
-    save_face_generator(weights, recipe, game.generator, game.discriminator)
-    return weights
 
 
 def save_face_generator(

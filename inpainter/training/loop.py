@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,6 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch.utils.data import DataLoader, Dataset
 
 from inpainter.creation import create_named
-from inpainter.data.faces import DecodedFaces, list_faces
-from inpainter.data.pairs import DecodedPairs, list_pairs
-from inpainter.data.processes import FaceProcesses
 from inpainter.data.sampling import Sampling
 from inpainter.data.statistics import colour_statistics
 from inpainter.data.stream import Batch, SampleStream, Stretch, collate, sample_at
@@ -28,6 +25,7 @@ from inpainter.holes import create_holes
 from inpainter.training.failures import training_failures
 from inpainter.training.module import CompletionTraining
 from inpainter.training.parts import check_frozen_have_weights, load_part
+from inpainter.training.pictures import decode_split, open_training_pictures
 from inpainter.training.recipe import read_recipe
 from inpainter.training.shelving import shelve_trained
 from inpainter.weight_files import save_completion_network
@@ -37,10 +35,11 @@ from weights.errors import ConfigurationError, WeightsError
 from weights.lightning_silence import lightning_silenced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from inpainter.data.faces import DecodedFaces
+    from inpainter.data.pairs import DecodedPairs
+    from inpainter.data.processes import FaceProcesses
     from inpainter.data.sampling import MaskSource
-    from inpainter.training.recipe import DataSettings, Recipe
+    from inpainter.training.recipe import Recipe
 
 
 def create_mask_source(spec: Any) -> MaskSource | None:
@@ -59,33 +58,6 @@ def create_mask_source(spec: Any) -> MaskSource | None:
     return source
 
 
-def list_split(
-    data: DataSettings, split: str
-) -> Callable[[float | None], DecodedFaces | DecodedPairs]:
-    """Give what reads one part of a recipe's faces or pairs into memory, of so many bytes at most.
-
-    JPEG's block grid is taken out of the part that is learned from only, where the recipe says so.
-
-    Raises:
-        InputError: there are none; or later, when it is called, none can be decoded.
-    """
-    if data.pairs:
-        return partial(DecodedPairs, list_pairs(data.pairs, split))
-    deblocked = data.deblocked and split == data.train_split
-    return partial(
-        DecodedFaces, list_faces(data.faces, split, data.split_seed), deblocked=deblocked
-    )
-
-
-def decode_split(data: DataSettings, split: str) -> DecodedFaces | DecodedPairs:
-    """Read one part of a recipe's faces or pairs into memory.
-
-    Raises:
-        InputError: there are none, or none can be decoded.
-    """
-    return list_split(data, split)(None)
-
-
 class FaceData(LightningDataModule):
     """Training stream and frozen validation samples of a recipe.
 
@@ -98,6 +70,7 @@ class FaceData(LightningDataModule):
         self.recipe = recipe
         self.rounds = recipe.rounds()
         self._train: DecodedFaces | DecodedPairs | FaceProcesses | None = None
+        self._open = ExitStack()
         self._frozen: dict[int, list[Batch]] = {}
 
     def setup(self, stage: str) -> None:
@@ -105,11 +78,7 @@ class FaceData(LightningDataModule):
         del stage
         data = self.recipe.data
         if self._train is None:
-            if data.processes:
-                decode = list_split(data, data.train_split)
-                self._train = FaceProcesses(decode, data.processes)
-            else:
-                self._train = decode_split(data, data.train_split)
+            self._train = self._open.enter_context(open_training_pictures(data))
             validated = decode_split(data, data.validation_split)
             sizes = {phase.size for phase in self.recipe.phases}
             self._frozen = {size: self._freeze(validated, size) for size in sizes}
@@ -117,8 +86,7 @@ class FaceData(LightningDataModule):
     def teardown(self, stage: str) -> None:
         """End the processes that make samples, where there are any."""
         del stage
-        if isinstance(self._train, FaceProcesses):
-            self._train.close()
+        self._open.close()
         self._train = None
 
     def _freeze(self, faces: DecodedFaces | DecodedPairs, size: int) -> list[Batch]:

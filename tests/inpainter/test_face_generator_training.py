@@ -18,7 +18,7 @@ from inpainter.training.face_generator import (
 )
 from inpainter.training.recipe import DataSettings
 from tests.faces import write_faces
-from weights.errors import ConfigurationError, TrainingError
+from weights.errors import ConfigurationError, InputError, TrainingError
 from weights.store import load_state_dict
 
 
@@ -65,6 +65,17 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(recipe, tmp_path):
     one, other = load_state_dict(whole), load_state_dict(parts)
     assert one.keys() == other.keys()
     assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def test_a_run_takes_its_faces_as_the_recipe_says(recipe, tmp_path):
+    threads = train_face_generator(recipe, tmp_path / "threads", device="cpu")
+    made = replace(recipe, data=replace(recipe.data, processes=1))
+    processes = train_face_generator(made, tmp_path / "processes", device="cpu")
+    one, other = load_state_dict(threads), load_state_dict(processes)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    missing = replace(recipe, data=replace(recipe.data, pairs=str(tmp_path)))
+    with pytest.raises(InputError, match="holds no pairs"):
+        train_face_generator(missing, tmp_path / "pairs", device="cpu")
 
 
 def test_no_gradient_is_left_in_either_network(recipe):

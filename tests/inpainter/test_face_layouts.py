@@ -13,7 +13,7 @@ from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.sampling import Sampling
 from inpainter.data.stream import sample_at
 from inpainter.holes import create_holes
-from inpainter.training.loop import decode_split
+from inpainter.training.pictures import decode_split
 from inpainter.training.recipe import DataSettings
 from tests.faces import canonical_landmarks, draw_face
 from weights.errors import InputError
