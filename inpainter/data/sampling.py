@@ -79,6 +79,10 @@ class Sampling:
         rotation: largest rotation, degrees.
         grey_share: how often the picture is turned grey.
         colour_jitter: largest relative change of brightness, contrast, gamma and colour balance.
+        stretch: standard deviation of the relative change of width against height, and twice that
+            of the shear: faces of other proportions, where there are few.
+        side_light: largest relative change of brightness from the middle of the crop to its edge,
+            in any direction and a little different in each colour.
         masks: draws masks on faces, whose holes then take the place of all others; None for faces
             without masks.
     """
@@ -92,6 +96,8 @@ class Sampling:
     rotation: float = 10.0
     grey_share: float = 0.06
     colour_jitter: float = 0.15
+    stretch: float = 0.0
+    side_light: float = 0.0
     masks: MaskSource | None = None
 
     def __call__(
@@ -142,7 +148,8 @@ class Sampling:
         angle = math.radians(
             float(np.clip(random.normal(0.0, self.rotation / 2), -self.rotation, self.rotation))
         )
-        matrix = _square_to_crop(centre, side, size, angle, flip=bool(random.random() < 0.5))
+        flip = bool(random.random() < 0.5)
+        matrix = _square_to_crop(centre, side, size, angle, self._proportions(random), flip=flip)
         crops = [
             _shrunk(picture, matrix, size, side / size)
             for picture in (image, masked)
@@ -155,8 +162,28 @@ class Sampling:
             if chance < self.other_share + self.union_share:
                 drawn = self.other_holes(None, (size, size), random)
                 crop_hole = drawn if chance < self.other_share else crop_hole | drawn
-        crops = self._recoloured(crops, random)
+        crops = self._lit(self._recoloured(crops, random), random)
         return Sample(crops[0], crop_hole, inside, None if masked is None else crops[1])
+
+    def _proportions(self, random: np.random.Generator) -> NDArray[np.float64]:
+        """The linear map `(2, 2)` that changes a face's proportions, not its area."""
+        if self.stretch == 0.0:
+            return np.eye(2)
+        widening = math.exp(random.normal(0.0, self.stretch) / 2)
+        return np.array([[widening, random.normal(0.0, self.stretch) / 2], [0.0, 1.0 / widening]])
+
+    def _lit(self, images: list[Image], random: np.random.Generator) -> list[Image]:
+        """Light all pictures from the same side."""
+        if self.side_light == 0.0:
+            return images
+        size = images[0].shape[0]
+        angle = random.uniform(0.0, 2.0 * math.pi)
+        tint = 1.0 + random.normal(0.0, 0.3, 3)
+        slope = random.uniform(0.0, self.side_light) * tint.astype(np.float32)
+        line = np.linspace(-1.0, 1.0, size, dtype=np.float32)
+        across = math.cos(angle) * line[None, :] + math.sin(angle) * line[:, None]
+        light = 1.0 + across[..., None].astype(np.float32) * slope
+        return [np.clip(np.rint(one * light), 0, 255).astype(np.uint8) for one in images]
 
     def _recoloured(self, images: list[Image], random: np.random.Generator) -> list[Image]:
         """Change the colours of all pictures in the same way."""
@@ -182,12 +209,19 @@ def _shrunk(image: Image, matrix: NDArray[np.float64], size: int, shrinking: flo
 
 
 def _square_to_crop(
-    centre: NDArray[np.float64], side: float, size: int, angle: float, *, flip: bool
+    centre: NDArray[np.float64],
+    side: float,
+    size: int,
+    angle: float,
+    proportions: NDArray[np.float64],
+    *,
+    flip: bool,
 ) -> NDArray[np.float64]:
     """The affine map `(2, 3)` from picture pixels to crop pixels."""
     scale = size / side
     cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
-    matrix = np.array([[cosine, -sine], [sine, cosine]])
+    # Proportions are the face's own: they change before it is turned.
+    matrix = np.array([[cosine, -sine], [sine, cosine]]) @ proportions
     if flip:
         matrix[0] *= -1.0
     offset = size / 2 - 0.5 - matrix @ (centre - 0.5)

@@ -166,6 +166,8 @@ def _play(
         rotation=data.rotation,
         grey_share=data.grey_share,
         colour_jitter=data.colour_jitter,
+        stretch=data.stretch,
+        side_light=data.side_light,
     )
     start = game.steps * recipe.batch
     stretch = Stretch(sampling, game.generator.side, recipe.batch, start, recipe.seed)

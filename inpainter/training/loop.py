@@ -120,12 +120,14 @@ class FaceData(LightningDataModule):
             None if holes.other is None else create_holes(holes.other),
             holes.other_share,
             holes.union_share,
-            data.context,
-            data.lift,
-            data.rotation,
-            data.grey_share,
-            data.colour_jitter,
-            create_mask_source(data.masked),
+            context=data.context,
+            lift=data.lift,
+            rotation=data.rotation,
+            grey_share=data.grey_share,
+            colour_jitter=data.colour_jitter,
+            stretch=data.stretch,
+            side_light=data.side_light,
+            masks=create_mask_source(data.masked),
         )
         seed = self.recipe.seed
         stretch = Stretch(sampling, phase.size, phase.batch, start, seed, rank, devices)

@@ -35,6 +35,9 @@ class DataSettings:
         rotation: largest rotation, degrees.
         grey_share: how often a picture is turned grey.
         colour_jitter: largest relative change of brightness, contrast, gamma and colour balance.
+        stretch: standard deviation of the relative change of width against height, and twice that
+            of the shear.
+        side_light: largest relative change of brightness from the middle of a crop to its edge.
         sketch_share: how often a network that takes a sketch is given the lines of the true picture
             in the hole (Yu et al. 2019); otherwise it learns to fill freely.
         workers: threads that make samples.
@@ -56,6 +59,8 @@ class DataSettings:
     rotation: float = 10.0
     grey_share: float = 0.06
     colour_jitter: float = 0.15
+    stretch: float = 0.0
+    side_light: float = 0.0
     sketch_share: float = 0.5
     workers: int = 1
     processes: int = 0

@@ -14,7 +14,7 @@ import torch
 from inpainter.data.decoded import available_memory, decoding_memory
 from inpainter.data.faces import DecodedFaces, list_faces, read_picture
 from inpainter.data.processes import FaceProcesses
-from inpainter.data.sampling import Sampling
+from inpainter.data.sampling import Sample, Sampling
 from inpainter.data.stream import SampleStream, Stretch, sample_at
 from inpainter.framing import (
     CONTEXT,
@@ -135,6 +135,45 @@ def test_sample_number_i_is_always_the_same(faces: DecodedFaces, sampling: Sampl
     assert not np.array_equal(one.image, other.image)
     assert one.image.shape == (48, 48, 3) and one.hole.shape == (48, 48)
     assert 0.03 < one.hole.mean() < 0.7
+
+
+def varied_sample(image: np.ndarray, stretch: float = 0.0, side_light: float = 0.0) -> Sample:
+    """A sample of 64 x 64, flipped or not, and otherwise varied in these ways alone."""
+    hole = np.zeros((64, 64), bool)
+    hole[24:44, 20:44] = True
+    sampling = Sampling(
+        lambda *_: hole,
+        rotation=0.0,
+        grey_share=0.0,
+        colour_jitter=0.0,
+        stretch=stretch,
+        side_light=side_light,
+    )
+    sample = sampling(image, None, 64, np.random.default_rng(5))
+    assert sample is not None
+    return sample
+
+
+def test_stretching_changes_proportions_and_not_the_area() -> None:
+    disc = np.zeros((64, 64, 3), np.uint8)
+    cv2.circle(disc, (32, 33), 9, (255, 255, 255), -1)
+    round_one, oval = (varied_sample(disc, stretch=stretch) for stretch in (0.0, 0.3))
+    sides = [np.ptp(np.argwhere(one.image[..., 0] > 127), axis=0) for one in (round_one, oval)]
+    assert abs(int(sides[0][0]) - int(sides[0][1])) <= 1
+    assert np.abs(sides[1] - sides[0]).max() >= 2
+    areas = [float((one.image[..., 0] > 127).mean()) for one in (round_one, oval)]
+    assert areas[1] == pytest.approx(areas[0], rel=0.06)
+    # The hole is stretched with the face.
+    assert not np.array_equal(oval.hole, round_one.hole)
+
+
+def test_light_from_the_side_is_a_slope_and_leaves_the_middle() -> None:
+    flat = np.full((64, 64, 3), 100, np.uint8)
+    lit = varied_sample(flat, side_light=0.4).image.astype(int)
+    assert np.abs(lit[30:34, 30:34] - 100).max() <= 3
+    assert np.ptp(lit[..., 0]) >= 10
+    np.testing.assert_allclose((lit + lit[::-1, ::-1]) / 2, 100, atol=1)
+    assert np.array_equal(varied_sample(flat).image, flat)
 
 
 def test_streams_of_two_devices_share_the_samples(faces: DecodedFaces, sampling: Sampling) -> None:
