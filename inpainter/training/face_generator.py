@@ -13,13 +13,17 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from inpainter.data.sampling import Sampling
 from inpainter.data.stream import SampleStream, Stretch
-from inpainter.holes import create_holes
 from inpainter.losses.adversarial import bce_discriminator_loss, bce_generator_loss
 from inpainter.registry import create_discriminator, create_model
-from inpainter.training.pictures import open_training_pictures
-from inpainter.training.recipe import DataSettings, changed_mapping, plain, recipe_file
+from inpainter.training.pictures import create_sampling, open_training_pictures
+from inpainter.training.recipe import (
+    DataSettings,
+    HoleSettings,
+    changed_mapping,
+    plain,
+    recipe_file,
+)
 from inpainter.training.sheet import write_sheet
 from weights.atomic import atomic_path
 from weights.device import resolve_device
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     from inpainter.data.stream import DecodedPictures
 
 
-CHECKPOINT: Final = "last.ckpt"
+_CHECKPOINT: Final = "last.ckpt"
 """Name of a run's checkpoint in its folder."""
 
 
@@ -135,7 +139,7 @@ def train_face_generator(
         deadline = time.monotonic() + 60.0 * time_budget_minutes
     game = _Game(recipe, resolve_device(device))
     folder = Path(output)
-    checkpoint = folder / CHECKPOINT
+    checkpoint = folder / _CHECKPOINT
     with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
         text = yaml.safe_dump(plain(asdict(recipe)), sort_keys=False)
         temporary.write_text(text, encoding="utf-8")
@@ -156,28 +160,19 @@ def _play(
     deadline: float,
 ) -> None:
     """Take the steps that are left, with the log, the checkpoints and the sheets."""
-    data = recipe.data
     per_epoch = math.ceil(len(faces) / recipe.batch)
     total = recipe.epochs * per_epoch
-    sampling = Sampling(
-        create_holes(recipe.framing),
-        context=data.context,
-        lift=data.lift,
-        rotation=data.rotation,
-        grey_share=data.grey_share,
-        colour_jitter=data.colour_jitter,
-        stretch=data.stretch,
-        side_light=data.side_light,
-    )
+    # Its holes frame the faces, and are not used otherwise.
+    sampling = create_sampling(recipe.data, HoleSettings(face=recipe.framing))
     start = game.steps * recipe.batch
     stretch = Stretch(sampling, game.generator.side, recipe.batch, start, recipe.seed)
-    for batch in SampleStream(faces, stretch, total - game.steps, data.workers):
+    for batch in SampleStream(faces, stretch, total - game.steps, recipe.data.workers):
         game.step(batch["image"])
         if game.steps % per_epoch == 0:
             _log(folder / "epochs.log", f"epoch {game.steps // per_epoch}: {game.means()}")
         over = game.steps == total or time.monotonic() > deadline
         if over or game.steps % recipe.checkpoint_steps == 0:
-            with atomic_path(folder / CHECKPOINT, overwrite=True) as temporary:
+            with atomic_path(folder / _CHECKPOINT, overwrite=True) as temporary:
                 torch.save(game.state(), temporary)
             game.write_sheet(folder / "sheets" / f"{game.steps:07d}.jpg")
         if over:

@@ -25,7 +25,7 @@ from inpainter.holes import create_holes
 from inpainter.training.failures import training_failures
 from inpainter.training.module import CompletionTraining
 from inpainter.training.parts import check_frozen_have_weights, load_part
-from inpainter.training.pictures import decode_split, open_training_pictures
+from inpainter.training.pictures import create_sampling, decode_split, open_training_pictures
 from inpainter.training.recipe import read_recipe
 from inpainter.training.shelving import shelve_trained
 from inpainter.weight_files import save_completion_network
@@ -110,25 +110,12 @@ class FaceData(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Give the stretch of the stream that belongs to the trainer's present round."""
         assert self.trainer is not None and self._train is not None
-        data, holes = self.recipe.data, self.recipe.holes
+        data = self.recipe.data
         devices, rank = self.trainer.world_size, self.trainer.global_rank
         number = min(self.trainer.current_epoch, len(self.rounds) - 1)
         phase, steps = self.rounds[number]
         start = sum(before.batch * count * devices for before, count in self.rounds[:number])
-        sampling = Sampling(
-            create_holes(holes.face),
-            None if holes.other is None else create_holes(holes.other),
-            holes.other_share,
-            holes.union_share,
-            context=data.context,
-            lift=data.lift,
-            rotation=data.rotation,
-            grey_share=data.grey_share,
-            colour_jitter=data.colour_jitter,
-            stretch=data.stretch,
-            side_light=data.side_light,
-            masks=create_mask_source(data.masked),
-        )
+        sampling = create_sampling(data, self.recipe.holes, create_mask_source(data.masked))
         seed = self.recipe.seed
         stretch = Stretch(sampling, phase.size, phase.batch, start, seed, rank, devices)
         stream = SampleStream(self._train, stretch, steps, data.workers)

@@ -1,4 +1,4 @@
-"""The pictures that a recipe learns from, and those that it is validated on."""
+"""The pictures that a recipe learns from, how they vary, and those that it is validated on."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.pairs import DecodedPairs, list_pairs
 from inpainter.data.processes import FaceProcesses
+from inpainter.data.sampling import Sampling
+from inpainter.holes import create_holes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from inpainter.training.recipe import DataSettings
+    from inpainter.data.sampling import MaskSource
+    from inpainter.training.recipe import DataSettings, HoleSettings
 
 
 @contextmanager
@@ -51,3 +54,32 @@ def _listed(
         return partial(DecodedPairs, list_pairs(data.pairs, split))
     faces = list_faces(data.faces, split, data.split_seed)
     return partial(DecodedFaces, faces, deblocked=deblocked)
+
+
+def create_sampling(
+    data: DataSettings, holes: HoleSettings, masks: MaskSource | None = None
+) -> Sampling:
+    """Make what turns the pictures that a recipe learns from into samples, varied as it says.
+
+    Args:
+        data: how pictures are framed and varied.
+        holes: which holes are drawn.
+        masks: draws masks on faces, whose holes then take the place of all others; None for none.
+
+    Raises:
+        ConfigurationError: there are no such holes, or their options do not fit.
+    """
+    return Sampling(
+        create_holes(holes.face),
+        None if holes.other is None else create_holes(holes.other),
+        holes.other_share,
+        holes.union_share,
+        context=data.context,
+        lift=data.lift,
+        rotation=data.rotation,
+        grey_share=data.grey_share,
+        colour_jitter=data.colour_jitter,
+        stretch=data.stretch,
+        side_light=data.side_light,
+        masks=masks,
+    )
