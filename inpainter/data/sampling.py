@@ -1,4 +1,4 @@
-"""From an annotated face to a training sample: hole, framing, jitter, augmentation."""
+"""From an annotated face to a training sample: its hole, its framing, and how it varies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
+from inpainter.data.colour import draw_colour_change
 from inpainter.framing import face_square, widest_context
 
 if TYPE_CHECKING:
@@ -57,12 +58,15 @@ class Sample:
             is a reflection and no truth to learn from.
         masked: uint8 RGB `(S, S, 3)`, the face with a mask on it; None where the sample is for
             networks that see nothing in the hole.
+        colours: float32 `(13,)`, how the device that trains will change the colours of both
+            pictures, see `draw_colour_change`; None where they stay.
     """
 
     image: Image
     hole: Hole
     inside: NDArray[np.bool_]
     masked: Image | None = None
+    colours: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,8 @@ class Sampling:
             if chance < self.other_share + self.union_share:
                 drawn = self.other_holes(None, (size, size), random)
                 crop_hole = drawn if chance < self.other_share else crop_hole | drawn
-        crops = self._lit(self._recoloured(crops, random), random)
-        return Sample(crops[0], crop_hole, inside, None if masked is None else crops[1])
+        worn = None if masked is None else crops[1]
+        return Sample(crops[0], crop_hole, inside, worn, self._colour_change(random))
 
     def _proportions(self, random: np.random.Generator) -> NDArray[np.float64]:
         """The linear map `(2, 2)` that changes a face's proportions, not its area."""
@@ -172,34 +176,9 @@ class Sampling:
         widening = math.exp(random.normal(0.0, self.stretch) / 2)
         return np.array([[widening, random.normal(0.0, self.stretch) / 2], [0.0, 1.0 / widening]])
 
-    def _lit(self, images: list[Image], random: np.random.Generator) -> list[Image]:
-        """Light all pictures from the same side."""
-        if self.side_light == 0.0:
-            return images
-        size = images[0].shape[0]
-        angle = random.uniform(0.0, 2.0 * math.pi)
-        tint = 1.0 + random.normal(0.0, 0.3, 3)
-        slope = random.uniform(0.0, self.side_light) * tint.astype(np.float32)
-        line = np.linspace(-1.0, 1.0, size, dtype=np.float32)
-        across = math.cos(angle) * line[None, :] + math.sin(angle) * line[:, None]
-        light = 1.0 + across[..., None].astype(np.float32) * slope
-        return [np.clip(np.rint(one * light), 0, 255).astype(np.uint8) for one in images]
-
-    def _recoloured(self, images: list[Image], random: np.random.Generator) -> list[Image]:
-        """Change the colours of all pictures in the same way."""
-        # One table per channel does brightness, contrast, gamma and colour balance in one look-up.
-        amount = self.colour_jitter
-        level = np.linspace(0.0, 1.0, 256)
-        gamma = math.exp(random.uniform(-amount, amount))
-        contrast = 1.0 + random.uniform(-amount, amount)
-        shared = (level**gamma - 0.5) * contrast + 0.5 + random.uniform(-amount, amount) / 2
-        gains = 1.0 + random.uniform(-amount, amount, 3) / 2
-        table = np.clip(np.rint(255.0 * shared[:, None] * gains), 0, 255).astype(np.uint8)
-        tabled = [np.asarray(cv2.LUT(one, table.reshape(256, 1, 3)), np.uint8) for one in images]
-        if random.random() >= self.grey_share:
-            return tabled
-        greys = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in tabled]
-        return [np.asarray(cv2.cvtColor(one, cv2.COLOR_GRAY2RGB), np.uint8) for one in greys]
+    def _colour_change(self, random: np.random.Generator) -> NDArray[np.float32] | None:
+        settings = (self.colour_jitter, self.grey_share, self.side_light)
+        return draw_colour_change(random, *settings) if any(settings) else None
 
 
 def _shrunk(image: Image, matrix: NDArray[np.float64], size: int, shrinking: float) -> Image:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from inpainter.data.sampling import Sample, Sampling
 
 Batch = dict[str, torch.Tensor]
-"""image uint8 `(N, S, S, 3)`, hole bool `(N, S, S)`, inside bool `(N, S, S)`, and, where the faces
-wear masks, masked uint8 `(N, S, S, 3)`."""
+"""image uint8 `(N, S, S, 3)`, hole bool `(N, S, S)`, inside bool `(N, S, S)`; where the faces wear
+masks, masked uint8 `(N, S, S, 3)`; where colours vary, colours float32 `(N, 13)`, the change that
+`to_pictures` makes to both."""
 
 ATTEMPTS = 200
 """How many faces are tried for one sample before it is given up."""
@@ -78,7 +79,7 @@ Stacked = dict[str, "NDArray[Any]"]
 
 
 def stack(samples: list[Sample]) -> Stacked:
-    """Stack samples to arrays, uint8 and bool: the device converts them faster."""
+    """Stack samples to arrays, pictures in uint8: the device converts them faster."""
     batch = {
         "image": np.stack([sample.image for sample in samples]),
         "hole": np.stack([sample.hole for sample in samples]),
@@ -87,6 +88,9 @@ def stack(samples: list[Sample]) -> Stacked:
     masked = [sample.masked for sample in samples if sample.masked is not None]
     if masked:
         batch["masked"] = np.stack(masked)
+    colours = [sample.colours for sample in samples if sample.colours is not None]
+    if colours:
+        batch["colours"] = np.stack(colours)
     return batch
 
 

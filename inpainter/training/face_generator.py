@@ -13,6 +13,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
+from inpainter.data.colour import to_pictures
 from inpainter.data.stream import SampleStream, Stretch
 from inpainter.losses.adversarial import bce_discriminator_loss, bce_generator_loss
 from inpainter.registry import create_discriminator, create_model
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from inpainter.data.processes import FaceProcesses
-    from inpainter.data.stream import DecodedPictures
+    from inpainter.data.stream import Batch, DecodedPictures
 
 
 _CHECKPOINT: Final = "last.ckpt"
@@ -167,7 +168,7 @@ def _play(
     start = game.steps * recipe.batch
     stretch = Stretch(sampling, game.generator.side, recipe.batch, start, recipe.seed)
     for batch in SampleStream(faces, stretch, total - game.steps, recipe.data.workers):
-        game.step(batch["image"])
+        game.step({name: part.to(game.device) for name, part in batch.items()})
         if game.steps % per_epoch == 0:
             _log(folder / "epochs.log", f"epoch {game.steps // per_epoch}: {game.means()}")
         over = game.steps == total or time.monotonic() > deadline
@@ -224,9 +225,9 @@ class _Game:
     def _parts(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "discriminator": self.discriminator}
 
-    def step(self, images: Tensor) -> None:
-        """Train the discriminator and then the generator on uint8 faces `(N, S, S, 3)`."""
-        real = images.to(self.device).permute(0, 3, 1, 2).float().div(127.5).sub(1.0)
+    def step(self, batch: Batch) -> None:
+        """Train the discriminator and then the generator on a batch of faces."""
+        real = to_pictures(batch)
         # Latents follow from seed and step alone, so that a resumed run draws the same.
         chance = torch.Generator().manual_seed((self.recipe.seed << 32) + self.steps)
         latents = self.generator.draw_latents(len(real), chance).to(self.device)

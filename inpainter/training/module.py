@@ -12,6 +12,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from inpainter.blocks.batch_deviation import BatchDeviation
+from inpainter.data.colour import to_pictures
 from inpainter.losses import AdversarialLoss, feature_matching_loss, r1_penalty
 from inpainter.registry import create_discriminator, create_model
 from inpainter.sketching import sketch_of
@@ -423,8 +424,8 @@ def to_network(batch: Batch, *, masked: bool) -> NetworkBatch:
         batch: the samples.
         masked: whether the network is given the faces with masks on them.
     """
-    image = _picture(batch["image"])
-    seen = _picture(batch["masked"]) if masked else image
+    image = to_pictures(batch)
+    seen = to_pictures(batch, "masked") if masked else image
     hole, inside = (batch[name][:, None].float() for name in ("hole", "inside"))
     return NetworkBatch(image, hole, inside, seen)
 
@@ -433,11 +434,6 @@ def with_sketches(pictures: NetworkBatch, share: float) -> NetworkBatch:
     """Give a share of a batch, drawn by chance, the lines of what is true; the others none."""
     chosen = torch.rand(len(pictures.image), 1, 1, 1, device=pictures.image.device) < share
     return pictures._replace(sketch=sketch_of(pictures.image) * chosen)
-
-
-def _picture(pixels: Tensor) -> Tensor:
-    picture = pixels.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
-    return picture.contiguous(memory_format=torch.channels_last)
 
 
 def _size_of(term: Tensor) -> float:

@@ -80,7 +80,7 @@ def test_a_run_takes_its_faces_as_the_recipe_says(recipe, tmp_path):
 
 def test_no_gradient_is_left_in_either_network(recipe):
     game = _Game(recipe, torch.device("cpu"))
-    game.step(torch.zeros(2, 64, 64, 3, dtype=torch.uint8))
+    game.step({"image": torch.zeros(2, 64, 64, 3, dtype=torch.uint8)})
     for part in (game.generator, game.discriminator):
         assert all(one.grad is None for one in part.parameters())
 
@@ -89,7 +89,7 @@ def test_a_loss_that_is_no_number_stops(recipe):
     game = _Game(recipe, torch.device("cpu"))
     torch.nn.init.constant_(game.discriminator.score[-1].bias, float("nan"))
     with pytest.raises(TrainingError, match="no finite number at step 0"):
-        game.step(torch.zeros(2, 64, 64, 3, dtype=torch.uint8))
+        game.step({"image": torch.zeros(2, 64, 64, 3, dtype=torch.uint8)})
 
 
 def test_wrong_recipes_and_folders_are_said(tmp_path, capsys):

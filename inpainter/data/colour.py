@@ -1,0 +1,96 @@
+"""Changes of colour and light: drawn with each sample, made on the device that trains.
+
+They cost as much as warping a picture does. A GPU makes them to a whole batch at once, in no time,
+and the processor is left to draw holes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+COLOUR_CHANGE_LENGTH: Final = 13
+"""Numbers in a colour change: gamma, contrast, brightness, the gains of red, green and blue, 1 for
+grey, and the slopes of the light across and down, of red, green and blue one after the other."""
+
+_LUMA: Final = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in grey, ITU-R BT.601."""
+
+
+def draw_colour_change(
+    random: np.random.Generator, jitter: float, grey_share: float, side_light: float
+) -> NDArray[np.float32]:
+    """Draw how the colours of one sample change.
+
+    Args:
+        random: source of all chance.
+        jitter: largest relative change of brightness, contrast, gamma and colour balance.
+        grey_share: how often the picture is turned grey.
+        side_light: largest relative change of brightness from the middle to the edge.
+
+    Returns:
+        Float32 `(13,)`, see `COLOUR_CHANGE_LENGTH`.
+    """
+    gamma = math.exp(random.uniform(-jitter, jitter))
+    contrast = 1.0 + random.uniform(-jitter, jitter)
+    brightness = random.uniform(-jitter, jitter) / 2
+    gains = 1.0 + random.uniform(-jitter, jitter, 3) / 2
+    grey = float(random.random() < grey_share)
+    slopes = np.zeros((3, 2))
+    if side_light > 0.0:
+        angle = random.uniform(0.0, 2.0 * math.pi)
+        # Light from the side is a little warmer or colder than the rest.
+        tint = 1.0 + random.normal(0.0, 0.3, 3)
+        slope = random.uniform(0.0, side_light) * tint
+        slopes = slope[:, None] * np.array([math.cos(angle), math.sin(angle)])
+    change = [gamma, contrast, brightness, *gains, grey, *slopes.ravel()]
+    return np.asarray(change, np.float32)
+
+
+def change_colours(pictures: Tensor, changes: Tensor) -> Tensor:
+    """Change the colours and the light of a batch of pictures.
+
+    Args:
+        pictures: `(N, 3, H, W)` in [-1, 1].
+        changes: float32 `(N, 13)`, see `draw_colour_change`.
+
+    Returns:
+        `(N, 3, H, W)` in [-1, 1].
+    """
+    gamma, contrast, brightness, gains, grey, slopes = (
+        part.view(len(pictures), -1, 1, 1) for part in changes.split((1, 1, 1, 3, 1, 6), dim=1)
+    )
+    level = pictures.add(1.0).div(2.0).pow(gamma)
+    level = (((level - 0.5) * contrast + 0.5 + brightness) * gains).clamp(0.0, 1.0)
+    luma = level.new_tensor(_LUMA).view(1, 3, 1, 1)
+    level = torch.lerp(level, (level * luma).sum(dim=1, keepdim=True).expand_as(level), grey)
+    height, width = pictures.shape[-2:]
+    across = torch.linspace(-1.0, 1.0, width, device=level.device)
+    down = torch.linspace(-1.0, 1.0, height, device=level.device)[:, None]
+    light = 1.0 + slopes[:, 0::2] * across + slopes[:, 1::2] * down
+    return (level * light).clamp(0.0, 1.0).mul(2.0).sub(1.0)
+
+
+def to_pictures(batch: Mapping[str, Tensor], part: str = "image") -> Tensor:
+    """Turn a batch's uint8 pictures into what networks take, in their changed colours.
+
+    Args:
+        batch: a `Batch`, on the device that trains.
+        part: "image" or "masked".
+
+    Returns:
+        `(N, 3, S, S)` in [-1, 1], with the channels last in memory.
+    """
+    pictures = batch[part].permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
+    if "colours" in batch:
+        pictures = change_colours(pictures, batch["colours"])
+    return pictures.contiguous(memory_format=torch.channels_last)
