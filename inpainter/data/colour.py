@@ -7,23 +7,18 @@ and the processor is left to draw holes.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+
+from inpainter.losses.edge import luma
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
     from torch import Tensor
-
-COLOUR_CHANGE_LENGTH: Final = 13
-"""Numbers in a colour change: gamma, contrast, brightness, the gains of red, green and blue, 1 for
-grey, and the slopes of the light across and down, of red, green and blue one after the other."""
-
-_LUMA: Final = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in grey, ITU-R BT.601."""
 
 
 def draw_colour_change(
@@ -38,7 +33,8 @@ def draw_colour_change(
         side_light: largest relative change of brightness from the middle to the edge.
 
     Returns:
-        Float32 `(13,)`, see `COLOUR_CHANGE_LENGTH`.
+        Float32 `(13,)`: gamma, contrast, brightness, the gains of red, green and blue, 1 for grey,
+        and the slopes of the light across and down, of red, green and blue one after the other.
     """
     gamma = math.exp(random.uniform(-jitter, jitter))
     contrast = 1.0 + random.uniform(-jitter, jitter)
@@ -71,8 +67,7 @@ def change_colours(pictures: Tensor, changes: Tensor) -> Tensor:
     )
     level = pictures.add(1.0).div(2.0).pow(gamma)
     level = (((level - 0.5) * contrast + 0.5 + brightness) * gains).clamp(0.0, 1.0)
-    luma = level.new_tensor(_LUMA).view(1, 3, 1, 1)
-    level = torch.lerp(level, (level * luma).sum(dim=1, keepdim=True).expand_as(level), grey)
+    level = torch.lerp(level, luma(level).expand_as(level), grey)
     height, width = pictures.shape[-2:]
     across = torch.linspace(-1.0, 1.0, width, device=level.device)
     down = torch.linspace(-1.0, 1.0, height, device=level.device)[:, None]

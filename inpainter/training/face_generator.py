@@ -226,7 +226,7 @@ class _Game:
         return {"generator": self.generator, "discriminator": self.discriminator}
 
     def step(self, batch: Batch) -> None:
-        """Train the discriminator and then the generator on a batch of faces."""
+        """Train the discriminator and then the generator on a batch on their device."""
         real = to_pictures(batch)
         # Latents follow from seed and step alone, so that a resumed run draws the same.
         chance = torch.Generator().manual_seed((self.recipe.seed << 32) + self.steps)
