@@ -28,6 +28,7 @@ from inpainter.training.patch_labels import (
     patch_labels,
 )
 from inpainter.training.sheet import sheet_rows, write_sheet
+from inpainter.training.soft_targets import SoftTargets
 from weights.errors import ConfigurationError, TrainingError
 
 if TYPE_CHECKING:
@@ -96,6 +97,9 @@ class CompletionTraining(LightningModule):
         if recipe.distillation is not None:
             check_pyramid(self.generator, "student")
             self.distillation = Distillation(recipe.distillation)
+        self.soft_targets: SoftTargets | None = None
+        if recipe.soft_targets is not None:
+            self.soft_targets = SoftTargets(recipe.soft_targets)
         # Kept in a tuple, so that the compiled form does not count as a second network.
         self._painter = (torch.compile(self.generator) if recipe.compile else self.generator,)
         self.schedule = recipe.rounds()
@@ -252,12 +256,15 @@ class CompletionTraining(LightningModule):
         return output
 
     def _picture_terms(self, pictures: NetworkBatch, output: CompletionOutput) -> dict[str, Tensor]:
-        image, hole, weights = pictures.image, pictures.hole, self.phase.weights
+        target, hole, weights = pictures.image, pictures.hole, self.phase.weights
+        if self.soft_targets is not None:
+            mixed = hole * pictures.inside
+            target = self.soft_targets.mix(target, mixed, *pictures.given)
 
         def look(prediction: Tensor, *, coarse: bool) -> dict[str, Tensor]:
-            prediction = torch.where(pictures.unknown > 0.5, image, prediction)
+            prediction = torch.where(pictures.unknown > 0.5, target, prediction)
             completed = torch.where(hole > 0.5, prediction, pictures.seen)
-            return self.objective(prediction, completed, image, hole, weights, coarse=coarse)
+            return self.objective(prediction, completed, target, hole, weights, coarse=coarse)
 
         terms = look(output.prediction, coarse=False)
         # A frozen part's guess cannot get better by being judged.
