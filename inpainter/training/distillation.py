@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from inpainter.blocks.saturation import saturate
 from inpainter.losses import l1_loss
-from inpainter.weight_files import load_completion_network
-from weights.errors import ConfigurationError, WeightsError
+from inpainter.training.teacher import load_teacher
+from weights.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from inpainter.outputs import CompletionOutput
@@ -35,14 +35,8 @@ class Distillation:
     """
 
     def __init__(self, settings: DistillationSettings) -> None:
-        try:
-            self.teacher: Any = load_completion_network(weights=settings.teacher)
-        except WeightsError as error:
-            raise WeightsError(
-                f"The distillation's teacher, which is trained first, cannot be had: {error}"
-            ) from error
+        self.teacher = load_teacher(settings.teacher, "distillation")
         check_pyramid(self.teacher, "teacher")
-        self.teacher.requires_grad_(False)
         self.smallest_side = settings.smallest_side
 
     def paint(self, student: Any, image: Tensor, hole: Tensor) -> tuple[CompletionOutput, Tensor]:

@@ -6,13 +6,12 @@ Sources: Furlanello et al. 2018, "Born Again Neural Networks"; Zhang and Sabuncu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from inpainter.weight_files import load_completion_network
-from weights.errors import WeightsError
+from inpainter.training.teacher import load_teacher
 
 if TYPE_CHECKING:
     from inpainter.training.recipe import SoftTargetSettings
@@ -31,13 +30,7 @@ class SoftTargets:
     """
 
     def __init__(self, settings: SoftTargetSettings) -> None:
-        try:
-            self.teacher: Any = load_completion_network(weights=settings.teacher)
-        except WeightsError as error:
-            raise WeightsError(
-                f"The soft targets' teacher, which is trained first, cannot be had: {error}"
-            ) from error
-        self.teacher.eval().requires_grad_(False)
+        self.teacher = load_teacher(settings.teacher, "soft targets")
         self.share, self.mirrored = settings.share, settings.mirrored
 
     @torch.no_grad()

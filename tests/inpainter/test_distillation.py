@@ -112,7 +112,7 @@ def test_a_recipe_trains_with_a_teacher_that_stays_out_of_its_state(
 
 
 def test_a_missing_teacher_is_said_in_one_sentence(teacher: Path, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"distillation's teacher.*nowhere"):
+    with pytest.raises(WeightsError, match=r"teacher of the distillation.*nowhere"):
         Distillation(DistillationSettings(str(tmp_path / "nowhere.safetensors")))
     with pytest.raises(ConfigurationError, match="student of a distillation"):
         fit(short_recipe(tmp_path, distillation=DistillationSettings(str(teacher))))

@@ -119,7 +119,7 @@ def test_a_recipe_learns_its_teacher_that_stays_out_of_its_state(
 
 
 def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"soft targets' teacher.*nowhere"):
+    with pytest.raises(WeightsError, match=r"teacher of the soft targets.*nowhere"):
         SoftTargets(SoftTargetSettings(str(tmp_path / "nowhere.safetensors")))
     with pytest.raises(ConfigurationError, match="share of a recipe's soft targets"):
         SoftTargetSettings("nowhere.safetensors", share=1.5)
