@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from inpainter.blocks.gated_convolution import GatedConvolution
 from inpainter.blocks.noise_injection import NoiseInjection
+from inpainter.mirroring import mirrored_mean
 from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.gated_unet import ACTIVATION, GatedResidualBlock, GatedUNet
 
@@ -104,10 +105,11 @@ class GatedCompletionNetwork(CompletionNetwork):
 
     def _guess(self, image: Tensor, hole: Tensor) -> Tensor:
         if not self.mirrored:
-            return self.coarse.paint(image, hole)[1]
-        both = [torch.cat([one, one.flip(3)]) for one in (image, hole)]
-        guess, mirror_guess = self.coarse.paint(both[0], both[1])[1].chunk(2)
-        return (guess + mirror_guess.flip(3)) / 2.0
+            return self._look(image, hole)
+        return mirrored_mean(self._look, image, hole)
+
+    def _look(self, image: Tensor, hole: Tensor) -> Tensor:
+        return self.coarse.paint(image, hole)[1]
 
 
 def halve(image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from inpainter.mirroring import mirrored_mean
 from inpainter.training.teacher import load_teacher
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class SoftTargets:
 
     def __init__(self, settings: SoftTargetSettings) -> None:
         self.teacher = load_teacher(settings.teacher, "soft targets")
+        self.teacher.to(memory_format=torch.channels_last)
         self.share, self.mirrored = settings.share, settings.mirrored
 
     @torch.no_grad()
@@ -45,13 +47,8 @@ class SoftTargets:
         Returns:
             `(N, 3, H, W)` in [-1, 1], the true pictures outside of `hole`.
         """
-        self.teacher.to(image.device, memory_format=torch.channels_last)
-        if self.mirrored:
-            both = self._guess(*(torch.cat([one, one.flip(3)]) for one in given))
-            guess, mirror_guess = both.chunk(2)
-            guess = (guess + mirror_guess.flip(3)) / 2.0
-        else:
-            guess = self._guess(*given)
+        self.teacher.to(image.device)
+        guess = mirrored_mean(self._guess, *given) if self.mirrored else self._guess(*given)
         return torch.lerp(image, guess, self.share * hole)
 
     def _guess(self, *given: Tensor) -> Tensor:
