@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from inpainter.data.colour import draw_colour_change
+from inpainter.face_parts import mouth_square
 from inpainter.framing import face_square, widest_context
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Sample:
             networks that see nothing in the hole.
         colours: float32 `(13,)`, how the device that trains will change the colours of both
             pictures, see `draw_colour_change`; None where they stay.
+        mouth: float32 `(3,)`, the square round the mouth: centre x, y and side in pixels of the
+            crop; NaN where the face has no landmarks.
     """
 
     image: Image
@@ -67,6 +70,7 @@ class Sample:
     inside: NDArray[np.bool_]
     masked: Image | None = None
     colours: NDArray[np.float32] | None = None
+    mouth: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -118,9 +122,11 @@ class Sampling:
         """
         if self.masks is None:
             hole = self.face_holes(landmarks, (image.shape[0], image.shape[1]), random)
-            return self.frame(image, hole, None, size, random)
+            return self.frame(image, hole, None, size, random, landmarks)
         worn = self.masks(image, landmarks, random)
-        return None if worn is None else self.frame(image, worn[1], worn[0], size, random)
+        if worn is None:
+            return None
+        return self.frame(image, worn[1], worn[0], size, random, landmarks)
 
     def frame(
         self,
@@ -129,6 +135,7 @@ class Sampling:
         masked: Image | None,
         size: int,
         random: np.random.Generator,
+        landmarks: NDArray[np.floating] | None = None,
     ) -> Sample | None:
         """Make one sample of a face, its hole and, where there is one, the face with a mask.
 
@@ -138,6 +145,7 @@ class Sampling:
             masked: the face with a mask, likewise; the hole then stays that of the mask.
             size: side of the sample, pixels.
             random: source of all chance.
+            landmarks: iBUG points `(68, 2)`, x y in pixels of the picture, where they are known.
 
         Returns:
             None when nothing is missing.
@@ -167,7 +175,8 @@ class Sampling:
                 drawn = self.other_holes(None, (size, size), random)
                 crop_hole = drawn if chance < self.other_share else crop_hole | drawn
         worn = None if masked is None else crops[1]
-        return Sample(crops[0], crop_hole, inside, worn, self._colour_change(random))
+        mouth = _mouth_in_crop(landmarks, matrix)
+        return Sample(crops[0], crop_hole, inside, worn, self._colour_change(random), mouth)
 
     def _proportions(self, random: np.random.Generator) -> NDArray[np.float64]:
         """The linear map `(2, 2)` that changes a face's proportions, not its area."""
@@ -179,6 +188,16 @@ class Sampling:
     def _colour_change(self, random: np.random.Generator) -> NDArray[np.float32] | None:
         settings = (self.colour_jitter, self.grey_share, self.side_light)
         return draw_colour_change(random, *settings) if any(settings) else None
+
+
+def _mouth_in_crop(
+    landmarks: NDArray[np.floating] | None, matrix: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    if landmarks is None:
+        return np.full(3, np.nan, np.float32)
+    points = landmarks @ matrix[:, :2].T + matrix[:, 2]
+    # Landmarks count from the middle of the first pixel, squares from its edge.
+    return mouth_square(points + 0.5)
 
 
 def _shrunk(image: Image, matrix: NDArray[np.float64], size: int, shrinking: float) -> Image:

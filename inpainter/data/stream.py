@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Batch = dict[str, torch.Tensor]
 """image uint8 `(N, S, S, 3)`, hole bool `(N, S, S)`, inside bool `(N, S, S)`; where the faces wear
 masks, masked uint8 `(N, S, S, 3)`; where colours vary, colours float32 `(N, 13)`, the change that
-`to_pictures` makes to both."""
+`to_pictures` makes to both; mouth float32 `(N, 3)`, the square round each mouth, NaN where unknown."""
 
 ATTEMPTS = 200
 """How many faces are tried for one sample before it is given up."""
@@ -91,6 +91,9 @@ def stack(samples: list[Sample]) -> Stacked:
     colours = [sample.colours for sample in samples if sample.colours is not None]
     if colours:
         batch["colours"] = np.stack(colours)
+    mouths = [sample.mouth for sample in samples if sample.mouth is not None]
+    if mouths:
+        batch["mouth"] = np.stack(mouths)
     return batch
 
 

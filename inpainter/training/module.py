@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from inpainter.blocks.batch_deviation import BatchDeviation
 from inpainter.data.colour import to_pictures
+from inpainter.discriminators.projected import ProjectedDiscriminator, joined
 from inpainter.losses import AdversarialLoss, feature_matching_loss, r1_penalty
 from inpainter.registry import create_discriminator, create_model
 from inpainter.sketching import sketch_of
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from torch.optim.optimizer import Optimizer
 
     from inpainter.data.stream import Batch
+    from inpainter.discriminators.projected import View
     from inpainter.outputs import CompletionOutput
     from inpainter.training.recipe import AdversarialSettings, Phase, Recipe
 
@@ -157,10 +159,11 @@ class CompletionTraining(LightningModule):
         terms: dict[str, Tensor] = {}
         # A batch in one part is painted once for both networks.
         painted = self._paint(pictures) if len(parts) == 1 and phase.generator else None
+        views = self._look_once(pictures, painted[0]) if taught and painted is not None else None
         if due:
             for part in parts:
                 output = self._shown_output(part) if painted is None else painted[0]
-                found = self._discriminator_terms(part, output)
+                found = self._discriminator_terms(part, output, views)
                 self._learn(found, len(part.image) / len(pictures.image), terms)
             self._step(optimizers[1])
         if phase.generator:
@@ -168,7 +171,7 @@ class CompletionTraining(LightningModule):
                 output, found = self._paint(part) if painted is None else painted
                 found = found | self._picture_terms(part, output)
                 if taught:
-                    found |= self._judge(part, output)
+                    found |= self._judge(part, output, views)
                 self._learn(found, len(part.image) / len(pictures.image), terms)
             self._step(optimizers[0])
             self.average.update(self.generator)
@@ -282,17 +285,39 @@ class CompletionTraining(LightningModule):
         assert self.recipe.adversarial is not None
         return self.recipe.adversarial
 
+    def _look_once(self, pictures: NetworkBatch, output: CompletionOutput) -> Views | None:
+        """What a discriminator of fixed features sees, for both steps; None for any other."""
+        if not isinstance(self.discriminator, ProjectedDiscriminator):
+            return None
+        fake = self.discriminator.look(
+            self._shown(pictures, output), pictures.hole, pictures.mouth
+        )
+        with torch.no_grad():
+            real = self.discriminator.look(pictures.image, pictures.hole, pictures.mouth)
+        return Views(real, fake)
+
+    def _maps(self, picture: Tensor, pictures: NetworkBatch) -> list[Tensor]:
+        """The discriminator's maps of one picture of a batch, its scores last."""
+        assert self.discriminator is not None
+        mouth = (pictures.mouth,) if isinstance(self.discriminator, ProjectedDiscriminator) else ()
+        maps: list[Tensor] = self.discriminator(picture, pictures.hole, *mouth)
+        return maps
+
     def _discriminator_terms(
-        self, pictures: NetworkBatch, output: CompletionOutput
+        self, pictures: NetworkBatch, output: CompletionOutput, views: Views | None
     ) -> dict[str, Tensor]:
         assert self.discriminator is not None
         settings = self._adversary()
         real, hole = pictures.image, pictures.hole
         fake = self._shown(pictures, output).detach()
         self.discriminator.requires_grad_(True)
-        if self.batches_apart:
-            real_scores = self.discriminator(real, hole)[-1]
-            fake_scores = self.discriminator(fake, hole)[-1]
+        if views is not None:
+            assert isinstance(self.discriminator, ProjectedDiscriminator)
+            real_scores = joined(self.discriminator.judge(views.real))
+            fake_scores = joined(self.discriminator.judge([one.detached() for one in views.fake]))
+        elif self.batches_apart or isinstance(self.discriminator, ProjectedDiscriminator):
+            real_scores = self._maps(real, pictures)[-1]
+            fake_scores = self._maps(fake, pictures)[-1]
         else:
             both = self.discriminator(torch.cat([real, fake]), torch.cat([hole, hole]))
             real_scores, fake_scores = both[-1].chunk(2)
@@ -325,7 +350,9 @@ class CompletionTraining(LightningModule):
             pictures = real.float().detach().requires_grad_(True)
             return r1_penalty(self.discriminator(pictures, hole)[-1], pictures, gamma)
 
-    def _judge(self, pictures: NetworkBatch, output: CompletionOutput) -> dict[str, Tensor]:
+    def _judge(
+        self, pictures: NetworkBatch, output: CompletionOutput, views: Views | None
+    ) -> dict[str, Tensor]:
         assert self.discriminator is not None
         settings, weights = self._adversary(), self.recipe.weights_in(self.phase)
         if not (weights["adversarial"] or weights["feature_matching"]):
@@ -333,11 +360,17 @@ class CompletionTraining(LightningModule):
         hole = pictures.hole
         # Frozen, it keeps no gradient of the generator's loss.
         self.discriminator.requires_grad_(False)
-        fake_maps = self.discriminator(self._shown(pictures, output), hole)
         real_maps: list[Tensor] | None = None
-        if weights["feature_matching"] > 0 or self.adversarial.generator_needs_real:
+        if views is not None:
+            assert isinstance(self.discriminator, ProjectedDiscriminator)
+            fake_maps = self.discriminator.maps(views.fake)
             with torch.no_grad():
-                real_maps = self.discriminator(pictures.image, hole)
+                real_maps = self.discriminator.maps(views.real)
+        else:
+            fake_maps = self._maps(self._shown(pictures, output), pictures)
+            if weights["feature_matching"] > 0 or self.adversarial.generator_needs_real:
+                with torch.no_grad():
+                    real_maps = self._maps(pictures.image, pictures)
         real_scores = None if real_maps is None else real_maps[-1]
         if settings.generator_region == "hole":
             loss = hole_generator_loss(self.adversarial, fake_maps[-1], hole)
@@ -356,7 +389,7 @@ class CompletionTraining(LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Measure the averaged network on frozen samples; the first ones become a sheet."""
-        image, hole, inside, seen, _ = to_network(batch, masked=self.sees_masks)
+        image, hole, inside, seen, *_ = to_network(batch, masked=self.sees_masks)
         output = self.average.network(seen, hole)
         missing = hole * inside
         error = ((output.prediction.float() - image) / 2.0) ** 2 * missing
@@ -399,6 +432,7 @@ class NetworkBatch(NamedTuple):
         inside: `(N, 1, S, S)`, 0 where the crop reaches past the picture's frame, else 1.
         seen: what the network is given: the masked faces, or else the true ones.
         sketch: `(N, 1, S, S)`, 1 = a line; None for networks that take no sketch.
+        mouth: squares round the mouths `(N, 3)`, see `inpainter.face_parts`; None where unknown.
     """
 
     image: Tensor
@@ -406,6 +440,7 @@ class NetworkBatch(NamedTuple):
     inside: Tensor
     seen: Tensor
     sketch: Tensor | None = None
+    mouth: Tensor | None = None
 
     @property
     def given(self) -> tuple[Tensor, ...]:
@@ -420,8 +455,16 @@ class NetworkBatch(NamedTuple):
 
     def cut(self, parts: int) -> list[NetworkBatch]:
         """Cut the batch into at most so many parts of nearly equal size."""
-        cut = (tensor.chunk(parts) for tensor in self if tensor is not None)
-        return [NetworkBatch(*tensors) for tensors in zip(*cut, strict=True)]
+        given = {name: one for name, one in self._asdict().items() if one is not None}
+        cut = zip(*(tensor.chunk(parts) for tensor in given.values()), strict=True)
+        return [NetworkBatch(**dict(zip(given, tensors, strict=True))) for tensors in cut]
+
+
+class Views(NamedTuple):
+    """What a projected discriminator sees of a batch's true and of its completed pictures."""
+
+    real: list[View]
+    fake: list[View]
 
 
 def to_network(batch: Batch, *, masked: bool) -> NetworkBatch:
@@ -434,7 +477,7 @@ def to_network(batch: Batch, *, masked: bool) -> NetworkBatch:
     image = to_pictures(batch)
     seen = to_pictures(batch, "masked") if masked else image
     hole, inside = (batch[name][:, None].float() for name in ("hole", "inside"))
-    return NetworkBatch(image, hole, inside, seen)
+    return NetworkBatch(image, hole, inside, seen, mouth=batch.get("mouth"))
 
 
 def with_sketches(pictures: NetworkBatch, share: float) -> NetworkBatch:

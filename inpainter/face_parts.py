@@ -1,0 +1,74 @@
+"""Where the mouth of a face is, and squares cut out of pictures by coordinates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_MOUTH: Final = slice(48, 68)
+"""The mouth among the 68 iBUG points."""
+
+_MOUTH_CONTEXT: Final = 1.7
+"""Side of a mouth's square over its larger extent: lips, and the skin and beard round them."""
+
+
+def mouth_square(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Frame the mouth: centre x, y and side, in pixels, float32 `(3,)`.
+
+    Args:
+        landmarks: iBUG points `(68, 2)`, x y in pixels.
+    """
+    points = np.asarray(landmarks)[_MOUTH]
+    low, high = points.min(axis=0), points.max(axis=0)
+    side = _MOUTH_CONTEXT * float((high - low).max())
+    return np.array([*(low + high) / 2, max(side, 4.0)], np.float32)
+
+
+def mouth_of_hole(hole: Tensor) -> Tensor:
+    """Guess where the mouth is behind masks: `(N, 1, H, W)` to `(N, 3)`, as `mouth_square`."""
+
+    def ends(taken: Tensor) -> tuple[Tensor, Tensor]:
+        length = taken.shape[1]
+        index = torch.arange(length, device=hole.device).expand_as(taken)
+        low = torch.where(taken, index, length).amin(dim=1).clamp(max=length - 1)
+        return low, torch.where(taken, index, -1).amax(dim=1).clamp(min=0) + 1
+
+    missing = hole[:, 0] > 0.5
+    left, right = ends(missing.any(dim=1))
+    top, bottom = ends(missing.any(dim=2))
+    extent = torch.maximum(right - left, bottom - top).clamp(min=8)
+    return torch.stack([(left + right) / 2, top + 0.6 * (bottom - top), 0.55 * extent], dim=1)
+
+
+def cut_squares(pictures: Tensor, squares: Tensor, size: int) -> Tensor:
+    """Cut a square out of each picture and bring it to `size`, differentiably.
+
+    Args:
+        pictures: `(N, C, H, W)`.
+        squares: `(N, 3)`: centre x, y and side in pixels; past the frame the edge is repeated.
+        size: side of the result.
+
+    Returns:
+        `(N, C, size, size)`, sampled bilinearly.
+    """
+    height, width = pictures.shape[-2:]
+    offsets = (torch.arange(size, device=squares.device) + 0.5) / size - 0.5
+    x = squares[:, :1] + offsets * squares[:, 2:]
+    y = squares[:, 1:2] + offsets * squares[:, 2:]
+    grid = torch.stack(
+        [
+            (2.0 * x / width - 1.0)[:, None, :].expand(-1, size, -1),
+            (2.0 * y / height - 1.0)[:, :, None].expand(-1, -1, size),
+        ],
+        dim=-1,
+    )
+    return functional.grid_sample(
+        pictures.float(), grid.float(), padding_mode="border", align_corners=False
+    )

