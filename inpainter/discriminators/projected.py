@@ -79,7 +79,7 @@ class ProjectedDiscriminator(nn.Module):
             guessed = mouth_of_hole(hole)
             squares = guessed if mouth is None else torch.where(mouth.isnan(), guessed, mouth)
             both = cut_squares(torch.cat([picture, hole.to(picture.dtype)], 1), squares, self.mouth_size)
-            views.append(self._view(both[:, :3], both[:, 3:]))
+            views.append(self._view(both[:, :3], both[:, 3:].detach()))
         return views
 
     def judge(self, views: list[View]) -> list[Tensor]:
