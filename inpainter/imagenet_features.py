@@ -53,9 +53,7 @@ class ImageNetFeatures(nn.Module):
     squeeze-and-excitation.
     """
 
-    def __init__(
-        self, variant: int = 0, weights: str | os.PathLike[str] | None = None
-    ) -> None:
+    def __init__(self, variant: int = 0, weights: str | os.PathLike[str] | None = None) -> None:
         super().__init__()
         if variant not in range(len(_SHA256)):
             raise ConfigurationError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -78,7 +78,9 @@ class ProjectedDiscriminator(nn.Module):
         if self.mouth_size is not None:
             guessed = mouth_of_hole(hole)
             squares = guessed if mouth is None else torch.where(mouth.isnan(), guessed, mouth)
-            both = cut_squares(torch.cat([picture, hole.to(picture.dtype)], 1), squares, self.mouth_size)
+            both = cut_squares(
+                torch.cat([picture, hole.to(picture.dtype)], 1), squares, self.mouth_size
+            )
             views.append(self._view(both[:, :3], both[:, 3:].detach()))
         return views
 
@@ -86,9 +88,7 @@ class ProjectedDiscriminator(nn.Module):
         """Score views: a map `(N, levels, h, w)` for each, one channel a level."""
         return [heads(view) for heads, view in zip(self.heads, views, strict=True)]
 
-    def forward(
-        self, picture: Tensor, hole: Tensor, mouth: Tensor | None = None
-    ) -> list[Tensor]:
+    def forward(self, picture: Tensor, hole: Tensor, mouth: Tensor | None = None) -> list[Tensor]:
         """Look and judge; see `look` for what is given.
 
         Returns:

@@ -289,9 +289,7 @@ class CompletionTraining(LightningModule):
         """What a discriminator of fixed features sees, for both steps; None for any other."""
         if not isinstance(self.discriminator, ProjectedDiscriminator):
             return None
-        fake = self.discriminator.look(
-            self._shown(pictures, output), pictures.hole, pictures.mouth
-        )
+        fake = self.discriminator.look(self._shown(pictures, output), pictures.hole, pictures.mouth)
         with torch.no_grad():
             real = self.discriminator.look(pictures.image, pictures.hole, pictures.mouth)
         return Views(real, fake)
