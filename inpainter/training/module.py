@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from inpainter.blocks.batch_deviation import BatchDeviation
 from inpainter.data.colour import to_pictures
+from inpainter.data.rims import stain_rims
 from inpainter.discriminators.projected import ProjectedDiscriminator, joined
 from inpainter.losses import AdversarialLoss, feature_matching_loss, r1_penalty
 from inpainter.registry import create_discriminator, create_model
@@ -150,7 +151,7 @@ class CompletionTraining(LightningModule):
             for group in optimizer.param_groups:
                 group["lr"] = rate
         phase = self.phase
-        pictures = to_network(batch, masked=self.sees_masks)
+        pictures = to_network(batch, masked=self.sees_masks, rims=self.recipe.data.rims)
         if self.guided:
             pictures = with_sketches(pictures, self.recipe.data.sketch_share)
         parts = pictures.cut(self.recipe.optimizer.accumulate)
@@ -266,7 +267,7 @@ class CompletionTraining(LightningModule):
 
         def look(prediction: Tensor, *, coarse: bool) -> dict[str, Tensor]:
             prediction = torch.where(pictures.unknown > 0.5, target, prediction)
-            completed = torch.where(hole > 0.5, prediction, pictures.seen)
+            completed = torch.where(hole > 0.5, prediction, pictures.known)
             return self.objective(prediction, completed, target, hole, weights, coarse=coarse)
 
         terms = look(output.prediction, coarse=False)
@@ -278,7 +279,9 @@ class CompletionTraining(LightningModule):
 
     def _shown(self, pictures: NetworkBatch, output: CompletionOutput) -> Tensor:
         """The picture that is put before the discriminator, true where nothing could be known."""
-        picture: Tensor = getattr(output, self._adversary().picture)
+        picture = output.prediction
+        if self._adversary().picture == "completed":
+            picture = torch.where(pictures.hole > 0.5, picture, pictures.known)
         return torch.where(pictures.unknown > 0.5, pictures.image, picture)
 
     def _adversary(self) -> AdversarialSettings:
@@ -428,7 +431,9 @@ class NetworkBatch(NamedTuple):
         image: the true faces `(N, 3, S, S)` in [-1, 1].
         hole: `(N, 1, S, S)`, 1 = missing.
         inside: `(N, 1, S, S)`, 0 where the crop reaches past the picture's frame, else 1.
-        seen: what the network is given: the masked faces, or else the true ones.
+        seen: what the network is given: the masked faces, or else the true ones, with rims of
+            masks round the holes where the recipe says so.
+        known: what stands round a hole that the network has filled: the same without rims.
         sketch: `(N, 1, S, S)`, 1 = a line; None for networks that take no sketch.
         mouth: squares round the mouths `(N, 3)`, see `inpainter.face_parts`; None where unknown.
     """
@@ -437,6 +442,7 @@ class NetworkBatch(NamedTuple):
     hole: Tensor
     inside: Tensor
     seen: Tensor
+    known: Tensor
     sketch: Tensor | None = None
     mouth: Tensor | None = None
 
@@ -465,17 +471,19 @@ class Views(NamedTuple):
     fake: list[View]
 
 
-def to_network(batch: Batch, *, masked: bool) -> NetworkBatch:
+def to_network(batch: Batch, *, masked: bool, rims: float = 0.0) -> NetworkBatch:
     """Turn a batch of uint8 samples into what networks take and learn.
 
     Args:
         batch: the samples.
         masked: whether the network is given the faces with masks on them.
+        rims: share of the pictures in which the hole left a rim of the mask, see `stain_rims`.
     """
     image = to_pictures(batch)
-    seen = to_pictures(batch, "masked") if masked else image
+    known = to_pictures(batch, "masked") if masked else image
     hole, inside = (batch[name][:, None].float() for name in ("hole", "inside"))
-    return NetworkBatch(image, hole, inside, seen, mouth=batch.get("mouth"))
+    seen = stain_rims(known, hole, rims)
+    return NetworkBatch(image, hole, inside, seen, known, mouth=batch.get("mouth"))
 
 
 def with_sketches(pictures: NetworkBatch, share: float) -> NetworkBatch:

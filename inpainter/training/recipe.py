@@ -38,6 +38,8 @@ class DataSettings:
         stretch: standard deviation of the relative change of width against height, and twice that
             of the shear.
         side_light: largest relative change of brightness from the middle of a crop to its edge.
+        rims: how often a hole leaves a rim of the mask and its shadow, see `stain_rims`; what is
+            learned from is the clean face.
         sketch_share: how often a network that takes a sketch is given the lines of the true picture
             in the hole (Yu et al. 2019); otherwise it learns to fill freely.
         workers: threads that make samples.
@@ -61,6 +63,7 @@ class DataSettings:
     colour_jitter: float = 0.15
     stretch: float = 0.0
     side_light: float = 0.0
+    rims: float = 0.0
     sketch_share: float = 0.5
     workers: int = 1
     processes: int = 0
