@@ -54,7 +54,7 @@ def stain_rims(image: Tensor, hole: Tensor, share: float) -> Tensor:
     opacity = chosen * rim * (arcs > drawn(0.2, 0.7)) * drawn(0.5, 1.0)
     cloth = 2.0 * torch.rand(count, 3, 1, 1, device=image.device) - 1.0
     shadow = chosen * drawn(0.0, 0.3) * _blurred(grown, round(4 * scale) + 1)
-    shaded = (image + 1.0) * (1.0 - shadow) - 1.0
+    shaded = image - shadow * (image + 1.0)
     return torch.where(hole > 0.5, image, shaded + opacity * (cloth - shaded))
 
 

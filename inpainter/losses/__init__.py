@@ -7,7 +7,6 @@ gives.
 
 from inpainter.losses.adversarial import AdversarialLoss, r1_penalty
 from inpainter.losses.edge import EdgeLoss, edge_loss, sobel_edges
-from inpainter.losses.face import FacePerceptualLoss
 from inpainter.losses.feature_matching import FeatureMatchingLoss, feature_matching_loss
 from inpainter.losses.frequency import (
     FocalFrequencyLoss,
@@ -27,7 +26,6 @@ from inpainter.losses.total_variation import TotalVariationLoss, total_variation
 __all__ = [
     "AdversarialLoss",
     "EdgeLoss",
-    "FacePerceptualLoss",
     "FeatureMatchingLoss",
     "FocalFrequencyLoss",
     "GeometricAlignmentLoss",

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _LOSSES: Final[dict[str, str]] = {
     "edge": "inpainter.losses.edge:EdgeLoss",
-    "face-perceptual": "inpainter.losses.face:FacePerceptualLoss",
     "focal-frequency": "inpainter.losses.frequency:FocalFrequencyLoss",
     "geometric-alignment": "inpainter.losses.geometric_alignment:GeometricAlignmentLoss",
     "gradient": "inpainter.losses.gradient:GradientLoss",

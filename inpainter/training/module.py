@@ -30,7 +30,6 @@ from inpainter.training.patch_labels import (
     patch_labels,
 )
 from inpainter.training.sheet import sheet_rows, write_sheet
-from inpainter.training.soft_targets import SoftTargets
 from weights.errors import ConfigurationError, TrainingError
 
 if TYPE_CHECKING:
@@ -100,9 +99,6 @@ class CompletionTraining(LightningModule):
         if recipe.distillation is not None:
             check_pyramid(self.generator, "student")
             self.distillation = Distillation(recipe.distillation)
-        self.soft_targets: SoftTargets | None = None
-        if recipe.soft_targets is not None:
-            self.soft_targets = SoftTargets(recipe.soft_targets)
         # Kept in a tuple, so that the compiled form does not count as a second network.
         self._painter = (torch.compile(self.generator) if recipe.compile else self.generator,)
         self.schedule = recipe.rounds()
@@ -261,9 +257,6 @@ class CompletionTraining(LightningModule):
 
     def _picture_terms(self, pictures: NetworkBatch, output: CompletionOutput) -> dict[str, Tensor]:
         target, hole, weights = pictures.image, pictures.hole, self.phase.weights
-        if self.soft_targets is not None:
-            mixed = hole * pictures.inside
-            target = self.soft_targets.mix(target, mixed, *pictures.given)
 
         def look(prediction: Tensor, *, coarse: bool) -> dict[str, Tensor]:
             prediction = torch.where(pictures.unknown > 0.5, target, prediction)

@@ -156,32 +156,6 @@ class DistillationSettings:
 
 
 @dataclass(frozen=True)
-class SoftTargetSettings:
-    """A second, trained network whose guess is a part of what the generator is to paint.
-
-    The picture losses compare with the mix, the discriminator sees the truth. A network that is
-    taught by its own earlier weights learns fewer faces by heart, and goes on gaining on others
-    where it would not otherwise (Furlanello et al. 2018; Zhang and Sabuncu 2020).
-
-    Attributes:
-        teacher: weights of the second network, which takes the same as the generator: a
-            .safetensors file, or a name of the catalog.
-        share: what the guess counts inside the hole, the truth counting the rest; 0 to 1.
-        mirrored: whether the guess is the mean of two, of the picture and of its mirror image.
-    """
-
-    teacher: str
-    share: float = 0.5
-    mirrored: bool = True
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.share <= 1.0:
-            raise ConfigurationError(
-                f"share of a recipe's soft targets must be between 0 and 1, but is {self.share}."
-            )
-
-
-@dataclass(frozen=True)
 class OptimizerSettings:
     """How generator and discriminator take their steps.
 
@@ -258,7 +232,6 @@ class Recipe:
             a coarse picture too.
         adversarial: the discriminator and its worth, None to train without one.
         distillation: a network to paint like, None for none.
-        soft_targets: a network whose guess is mixed into the true pictures, None for the truth.
         holes: which holes are drawn.
         data: which faces are trained on.
         optimizer: learning rates and their course.
@@ -279,7 +252,6 @@ class Recipe:
     losses: tuple[dict[str, Any], ...] = ({"name": "l1", "region": "hole", "weight": 1.0},)
     adversarial: AdversarialSettings | None = None
     distillation: DistillationSettings | None = None
-    soft_targets: SoftTargetSettings | None = None
     holes: HoleSettings = field(default_factory=HoleSettings)
     data: DataSettings = field(default_factory=DataSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)

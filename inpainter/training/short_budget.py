@@ -55,10 +55,9 @@ def shorten(
 ) -> ShortRecipe:
     """Adapt a recipe to one size, batch and stream of samples, which all systems of a trial share.
 
-    Losses whose weights are not on this machine are left out. So are teachers: for one to paint
-    like an L1 loss in the hole stands in, for one that gives soft targets the truth. Networks and
-    discriminators that are made for one side are made for this one. A source of masked pictures is
-    kept, and rates and weights are the paper's.
+    Losses whose weights are not on this machine are left out. For a teacher to paint like, an L1
+    loss in the hole stands in. Networks and discriminators that are made for one side are made for
+    this one. A source of masked pictures is kept, and rates and weights are the paper's.
 
     Args:
         recipe: the paper's.
@@ -85,8 +84,6 @@ def shorten(
     if recipe.distillation is not None:
         left_out.append("distillation")
         losses.append({"name": "l1", "region": "hole", "weight": recipe.distillation.weight})
-    if recipe.soft_targets is not None:
-        left_out.append("soft targets")
     adversarial = recipe.adversarial
     if adversarial is not None:
         adversarial = _fitted_adversarial(adversarial, size)
@@ -108,7 +105,6 @@ def shorten(
         losses=tuple(losses),
         adversarial=adversarial,
         distillation=None,
-        soft_targets=None,
         holes=holes,
         data=replace(data, masked=recipe.data.masked),
         precision=precision,

@@ -449,9 +449,8 @@ def test_adversarial_gradients_are_right(kind):
     assert torch.autograd.gradcheck(lambda f: loss.generator(f, real.detach()), (fake,))
 
 
-# These need VGG's or a segmentation's weights, or a face of a size for dlib's network.
+# These need VGG's or a segmentation's weights.
 WEIGHTED_LOSSES = {
-    "face-perceptual",
     "geometric-alignment",
     "perceptual",
     "segmentation-perceptual",

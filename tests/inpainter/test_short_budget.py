@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,7 @@ import torch
 
 from inpainter import create_discriminator, create_model
 from inpainter.training import read_recipe
-from inpainter.training.recipe import DataSettings, HoleSettings, Phase, SoftTargetSettings
+from inpainter.training.recipe import DataSettings, HoleSettings, Phase
 from inpainter.training.short_budget import ShortRecipe, planned_steps, shorten, train_for
 from tests.faces import write_faces
 from tests.inpainter.short_runs import FACE_HOLES
@@ -60,7 +59,7 @@ def test_every_system_fits_the_size(name: str) -> None:
         assert 128 % painter.divisor == 0
     if recipe.adversarial is not None:
         options = dict(recipe.adversarial.discriminator)
-        if options["name"] not in {"ensemble", "projected"}:
+        if options["name"] != "projected":
             judge = create_discriminator(options.pop("name"), **options).eval()
             *maps, scores = judge(sample, torch.ones(1, 1, 128, 128))
             assert torch.isfinite(scores).all()
@@ -82,10 +81,6 @@ def test_what_is_not_on_this_machine_is_left_out_and_said(monkeypatch, tmp_path:
     assert migan.recipe.distillation is None
     assert migan.recipe.weights_in(None)["hole_l1"] == 2.0
     assert migan.recipe.network["resolution"] == 128
-    taught = replace(read_recipe("unet"), soft_targets=SoftTargetSettings("nowhere.safetensors"))
-    without = shorten(taught, size=128, batch=8, data=DataSettings(), holes=HoleSettings())
-    assert without.left_out == ("soft targets",)
-    assert without.recipe.soft_targets is None
     assert cut("unet").left_out == ()
     with pytest.raises(ConfigurationError, match="power of two"):
         cut("unet", size=100)

