@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inpainter.measurements import TOGETHER
 from weights import catalog
 from weights.digest import file_sha256
 from weights.errors import ConfigurationError, InputError, WeightsError
@@ -181,6 +182,8 @@ def _group_figures(parts: Mapping[str, Any], system: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind in PEOPLE:
         for label, measured in (parts.get(kind) or {}).items():
+            if label == TOGETHER:
+                continue
             estimates = measured.get(system) or {}
             psnr, ssim = (estimates.get(name) or {} for name in ("psnr_hole", "ssim_hole"))
             if not psnr.get("count") or psnr.get("mean") is None:

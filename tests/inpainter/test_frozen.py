@@ -6,7 +6,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from inpainter.frozen import Case, FrozenCases, HoleChecksum, lower_face, width_band
+from inpainter.frozen import FACE_WIDTHS, Case, FrozenCases, HoleChecksum, band, lower_face
 from inpainter.holes import CentreBox, FreeFormHoles
 from weights.errors import ConfigurationError, InputError
 
@@ -149,7 +149,7 @@ def test_wrong_cases_and_options_are_refused(faces):
 def test_the_size_of_the_face_is_a_group(faces):
     for case in FrozenCases(faces, CentreBox(), size=48):
         assert case.groups["face size"] == "60 to 90 px"
-    assert [width_band(width) for width in (10, 59.9, 60, 500)] == [
+    assert [band(width, FACE_WIDTHS, "px") for width in (10, 59.9, 60, 500)] == [
         "0 to 60 px",
         "0 to 60 px",
         "60 to 90 px",
