@@ -27,7 +27,7 @@ STAGES: Final = (1, 2, 4, 6)
 """Stages, counted from 0, whose outputs are given: at 1/4, 1/8, 1/16 and 1/32 of the side."""
 
 CHANNELS: Final = (24, 40, 112, 320)
-"""Channels of those outputs, the same for the variants 0, 1 and 2."""
+"""Channels of those outputs of the variants 0 and 1; variant 2 has 24, 48, 120 and 352."""
 
 _SHA256: Final = (
     "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
@@ -69,7 +69,7 @@ class ImageNetFeatures(nn.Module):
         freeze(self)
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """Turn pictures `(N, 3, H, W)` in [-1, 1] into maps `(N, C, h, w)`, C of `CHANNELS`."""
+        """Turn pictures `(N, 3, H, W)` in [-1, 1] into a map `(N, C, h, w)` of each stage."""
         features = self.stem(picture)
         maps = []
         for stage, block in enumerate(self.blocks):

@@ -51,9 +51,9 @@ def _pairs(
 
 REALISM_NOTE: Final = (
     "Realism distance: kernel distance of filled from true faces inside the hole, 0 where they "
-    "cannot be told. Detectability: AUC of a linear classifier, 0.5 where it cannot tell them. Both "
-    f"are of whole sets of {LEAST_FACES} faces and more, with intervals from random halves of the "
-    "faces; halves of the truth show what chance makes of a distance."
+    "cannot be told. Detectability: AUC of a linear classifier, 0.5 where it cannot tell them. "
+    f"Both are of whole sets of {LEAST_FACES} faces and more, with intervals from random halves of "
+    "the faces; halves of the truth show what chance makes of a distance."
 )
 """What has to be said beside these figures."""
 

@@ -39,7 +39,7 @@ _PENALTY: Final = 0.1
 
 
 class HoleFeatures:
-    """Features of what lies inside a hole: `(992,)` for each picture.
+    """Features of what lies inside a hole: `(1088,)` for each picture.
 
     Mean and standard deviation inside the hole of each channel of stages 1, 2, 4 and 6, counted
     from 0; a coarse position counts as much as the hole covers it.
@@ -62,7 +62,7 @@ class HoleFeatures:
         self._network = ImageNetFeatures(_VARIANT).to(self._device)
 
     def __call__(self, pictures: Sequence[Image], holes: Sequence[Hole]) -> NDArray[np.float32]:
-        """Give `(N, 992)` for N uint8 RGB pictures `(H, W, 3)` of one size and their holes.
+        """Give `(N, 1088)` for N uint8 RGB pictures `(H, W, 3)` of one size and their holes.
 
         Raises:
             InputError: a hole is empty.
@@ -143,7 +143,10 @@ def realism_distance(filled: NDArray[np.floating], true: NDArray[np.floating]) -
     Source: Bińkowski et al. 2018, "Demystifying MMD GANs", with its cubic kernel; Gretton et al.
     2012, "A Kernel Two-Sample Test", lemma 6, for pairs.
     """
-    return distance_figure(filled, true).value
+    _check(filled, true)
+    return float(
+        _distances(filled, true, np.arange(len(filled)), None, np.ones((len(filled), 1)))[0]
+    )
 
 
 def distance_figure(
@@ -164,16 +167,13 @@ def distance_figure(
         seed: draws the halves.
 
     Raises:
-        InputError: the shapes do not fit.
+        InputError: the shapes do not fit, or there are fewer than four faces.
     """
     _check(filled, true)
-    first, second = _standardised(filled, true, scale)
-    names = _face_numbers(faces, len(first))
-    chosen = _halves(names, seed)
-    weights = np.concatenate([np.ones((len(first), 1)), chosen], axis=1)
-    kernels = _cubic(first, first), _cubic(second, second), _cubic(first, second)
-    values = _discrepancies(*kernels, names, weights, weights)
-    return SetFigure(float(values[0]), values[1:], len(first))
+    names = _face_numbers(faces, len(filled), least=4)
+    weights = np.concatenate([np.ones((len(filled), 1)), _halves(names, seed)], axis=1)
+    values = _distances(filled, true, names, scale, weights)
+    return SetFigure(float(values[0]), values[1:], len(filled))
 
 
 def floor_figure(
@@ -198,9 +198,7 @@ def floor_figure(
     """
     _check(true, true)
     rows, _ = _standardised(true, true, scale)
-    names = _face_numbers(faces, len(rows))
-    if names.max() < 3:
-        raise InputError("Two halves of the true faces need at least four faces.")
+    names = _face_numbers(faces, len(rows), least=4)
     chosen = _halves(names, seed)
     kernel = _cubic(rows, rows)
     values = _discrepancies(kernel, kernel, kernel, names, chosen, 1.0 - chosen)
@@ -255,12 +253,7 @@ def detectability_figure(
         MissingDependencyError: scikit-learn is not installed; it is in the extra `evaluate`.
     """
     _check(filled, true)
-    names = _face_numbers(faces, len(filled))
-    if names.max() + 1 < 2 * _FOLDS:
-        raise InputError(
-            f"Detectability needs at least {2 * _FOLDS} pairs of a filled and a true face, but got "
-            f"{names.max() + 1}."
-        )
+    names = _face_numbers(faces, len(filled), least=2 * _FOLDS)
     try:
         from sklearn.decomposition import PCA
         from sklearn.linear_model import LogisticRegression
@@ -306,12 +299,17 @@ def _standardised(
     return (filled - mean) / std, (true - mean) / std
 
 
-def _face_numbers(faces: Sequence[str] | None, count: int) -> NDArray[np.intp]:
+def _face_numbers(faces: Sequence[str] | None, count: int, *, least: int) -> NDArray[np.intp]:
+    """Number the faces; rows of one face have one number."""
     if faces is None:
-        return np.arange(count)
-    if len(faces) != count:
+        numbers = np.arange(count)
+    elif len(faces) == count:
+        numbers = np.unique(np.asarray(faces), return_inverse=True)[1]
+    else:
         raise InputError(f"There are {count} rows of features, but {len(faces)} names of faces.")
-    return np.unique(np.asarray(faces), return_inverse=True)[1]
+    if numbers.max() + 1 < least:
+        raise InputError(f"Figures of realism need {least} faces, but got {numbers.max() + 1}.")
+    return numbers
 
 
 def _halves(names: NDArray[np.intp], seed: int) -> NDArray[np.float64]:
@@ -320,6 +318,19 @@ def _halves(names: NDArray[np.intp], seed: int) -> NDArray[np.float64]:
     count = int(names.max()) + 1
     drawn = np.argsort(random.random((count, _HALVES)), axis=0) < count // 2
     return drawn[names].astype(np.float64)
+
+
+def _distances(
+    filled: NDArray[np.floating],
+    true: NDArray[np.floating],
+    names: NDArray[np.intp],
+    scale: NDArray[np.floating] | None,
+    weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Distances of the pairs in each column of weights, which are 0 or 1."""
+    first, second = _standardised(filled, true, scale)
+    kernels = _cubic(first, first), _cubic(second, second), _cubic(first, second)
+    return _discrepancies(*kernels, names, weights, weights)
 
 
 def _cubic(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
