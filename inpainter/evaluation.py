@@ -11,10 +11,13 @@ import numpy as np
 
 from inpainter.frozen import Case
 from inpainter.measurements import CaseResult, Measurements, Metric
-from inpainter.measuring import Instruments, Procedure, Truths, measure_systems
+from inpainter.measuring import Instruments, Procedure, Truths, beside, measure_systems
 from inpainter.metrics import (
+    SIGMAS,
     MultiScaleSimilarity,
     colour_distance,
+    detail_kept,
+    grid_energy,
     l1,
     landmark_error,
     mean_over,
@@ -25,6 +28,7 @@ from inpainter.metrics import (
 )
 from inpainter.metrics.multi_scale import SMALLEST_SIDE
 from inpainter.picture_sheet import SheetRow
+from inpainter.realism_figures import REALISM_METRICS
 from weights.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
@@ -51,20 +55,25 @@ class CompletionSystem(Protocol):
 
 
 PICTURE_METRICS: Final[tuple[Metric, ...]] = (
+    *(
+        Metric(f"detail_{sigma}", f"Detail kept, {sigma} px", "one", 2, headline=sigma == 2)
+        for sigma in SIGMAS
+    ),
+    Metric("grid", "Grid, 1 as in the truth", "one", 2),
     Metric("psnr_hole", "PSNR hole, dB", "higher", 2, headline=True),
     Metric("ssim_hole", "SSIM hole", "higher", 3, headline=True),
     Metric("ms_ssim_hole", "MS-SSIM hole", "higher", 3),
-    Metric("l1_hole", "L1 hole", "lower", 4, headline=True),
+    Metric("l1_hole", "L1 hole", "lower", 4),
     Metric("psnr", "PSNR picture, dB", "higher", 2),
     Metric("ssim", "SSIM picture", "higher", 3),
     Metric("ms_ssim", "MS-SSIM picture", "higher", 3),
     Metric("l1", "L1 picture", "lower", 4),
     Metric("psnr_seam", "PSNR seam, dB", "higher", 2),
-    Metric("ssim_seam", "SSIM seam", "higher", 3, headline=True),
+    Metric("ssim_seam", "SSIM seam", "higher", 3),
     Metric("ms_ssim_seam", "MS-SSIM seam", "higher", 3),
     Metric("l1_seam", "L1 seam", "lower", 4),
     Metric("lpips", "LPIPS", "lower", 3, headline=True),
-    Metric("sharpness", "Sharpness", "one", 2, headline=True),
+    Metric("sharpness", "Sharpness", "one", 2),
     Metric("colour", "Colour shift, Delta E", "lower", 2),
     Metric("face_found", "Face found", "higher", 3, headline=True),
     Metric("landmark_error", "Landmark error", "lower", 4, headline=True),
@@ -73,6 +82,7 @@ PICTURE_METRICS: Final[tuple[Metric, ...]] = (
 """What one completed picture tells beside the true one; see `Instruments` for what some need."""
 
 METRICS: Final[tuple[Metric, ...]] = (
+    *REALISM_METRICS,
     *PICTURE_METRICS,
     Metric("seconds", "Seconds a face", "lower", 3),
 )
@@ -119,6 +129,10 @@ def measure_case(
         if multi_scale is not None:
             whole = region is None or bool(region.all())
             values[f"ms_ssim{ending}"] = multi_scale.over(None if whole else region)
+    for sigma, kept in detail_kept(completed, truth, case.measured).items():
+        values[f"detail_{sigma}"] = kept
+    # A quotient of two figures that scatter round 1 would be above 1 in the mean.
+    values["grid"] = 1.0 + grid_energy(completed, case.measured) - grid_energy(truth, case.measured)
     values["sharpness"] = sharpness_ratio(completed, truth, case.measured)
     values["colour"] = colour_distance(completed, truth, case.measured)
     if tools.perceptual is not None:
@@ -162,7 +176,9 @@ class CompletionProcedure(Procedure[Case, CompletionSystem, Completed]):
         """Look at the true pictures."""
         pictures = {case.name: case.image for case in samples}
         return Truths(
-            self.instruments.landmarks_in(pictures), self.instruments.features_of(pictures)
+            self.instruments.landmarks_in(pictures),
+            self.instruments.features_of(pictures),
+            self.instruments.hole_features_of(pictures, _holes(samples)),
         )
 
     def run(self, name: str, system: CompletionSystem, samples: Sequence[Case]) -> list[Completed]:
@@ -177,19 +193,32 @@ class CompletionProcedure(Procedure[Case, CompletionSystem, Completed]):
     ) -> Iterator[CaseResult]:
         """Measure the completed pictures."""
         pictures = {case.name: one.picture for case, one in zip(samples, answers, strict=True)}
-        features = truths.beside(self.instruments.features_of(pictures))
+        tools = self.instruments
+        features = beside(tools.features_of(pictures), truths.features)
+        hole_features = beside(
+            tools.hole_features_of(pictures, _holes(samples)), truths.hole_features
+        )
         for case, answer in zip(samples, answers, strict=True):
             values = measure_case(
                 case,
                 answer.picture,
-                instruments=self.instruments,
+                instruments=tools,
                 true_landmarks=truths.landmarks.get(case.name),
             )
             values["seconds"] = answer.seconds
-            area = float(case.hole.mean())
             yield CaseResult(
-                case.name, name, area, dict(case.groups), values, features.get(case.name)
+                case.name,
+                name,
+                float(case.hole.mean()),
+                dict(case.groups),
+                values,
+                features.get(case.name),
+                hole_features.get(case.name),
             )
+
+
+def _holes(samples: Sequence[Case]) -> dict[str, Hole]:
+    return {case.name: case.measured for case in samples}
 
 
 def evaluate_inpainter(

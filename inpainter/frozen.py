@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import hashlib
+import math
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 
 from inpainter.data.faces import Face, list_faces, read_picture
 from inpainter.framing import Square, face_square, reflected_crop, resize_crop
+from inpainter.head_pose import estimate_yaw
 from weights.contracts import Hole, Image, Mask, check_image, check_mask
 from weights.errors import ConfigurationError, InputError
 
@@ -28,6 +30,9 @@ Framing = Literal["hole", "face"]
 
 GROUP_LABELS: tuple[str, ...] = ("source", "age", "gender", "ethnicity")
 """Labels of a face by which results are grouped, where a face has them."""
+
+YAWS: tuple[float, ...] = (15, 30)
+"""Borders of the bands of yaw, in degrees to either side."""
 
 FACE_WIDTHS: tuple[float, ...] = (60, 90, 120, 150, 240, 480)
 """Borders of the bands of face size, in pixels between the ends of the jaw line."""
@@ -215,21 +220,37 @@ class FrozenCases:
 
 
 def face_groups(face: Face, labels: Sequence[str] = GROUP_LABELS) -> dict[str, str]:
-    """The labels by which a face's results are grouped, and the size of the face."""
+    """The labels by which a face's results are grouped, its size, and how far it is turned.
+
+    The yaw is the label of that name, in degrees, and an estimate by the landmarks where a face has
+    none.
+    """
     groups = {
         label: str(face.labels[label]) for label in labels if face.labels.get(label) is not None
     }
     if face.landmarks is not None:
         width = float(np.linalg.norm(face.landmarks[16] - face.landmarks[0]))
-        groups["face size"] = width_band(width)
+        groups["face size"] = band(width, FACE_WIDTHS, "px")
+    yaw = _yaw(face)
+    if math.isfinite(yaw):
+        groups["yaw"] = band(abs(yaw), YAWS, "degrees")
     return groups
 
 
-def width_band(width: float, borders: Sequence[float] = FACE_WIDTHS) -> str:
-    """Name the band of widths, in pixels, that a width lies in, such as "60 to 90 px"."""
-    at = bisect.bisect_right(borders, width)
+def _yaw(face: Face) -> float:
+    label = face.labels.get("yaw")
+    if isinstance(label, int | float):
+        return float(label)
+    return math.nan if face.landmarks is None else estimate_yaw(face.landmarks)
+
+
+def band(value: float, borders: Sequence[float], unit: str) -> str:
+    """Name the band that a value lies in, such as "60 to 90 px"; it holds its lower border."""
+    at = bisect.bisect_right(borders, value)
     low = borders[at - 1] if at else 0
-    return f"{low:g} to {borders[at]:g} px" if at < len(borders) else f"{low:g} px and more"
+    if at == len(borders):
+        return f"{low:g} {unit} and more"
+    return f"{low:g} to {borders[at]:g} {unit}"
 
 
 def lower_face(landmarks: NDArray[np.floating] | None, size: tuple[int, int]) -> Mask:

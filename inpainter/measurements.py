@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from inpainter.estimates import Comparison, Estimate, bootstrap_mean, compare_paired
+from inpainter.metrics.realism import SetFigure
 from weights.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ A band holds its upper end and not its lower one. The six in the middle are thos
 SEPARATOR: Final = "; "
 """What stands between several labels of one kind."""
 
+LEAST_FACES: Final = 30
+"""Figures of sets are given for this many faces and more."""
+
+TOGETHER: Final = "smaller ones together"
+"""Name of the part that holds the labels of a kind with fewer faces than `LEAST_FACES` each."""
+
 AREA_KIND: Final = "hole area"
 """Name of the kind of part that `AREA_BANDS` make."""
 
@@ -51,6 +58,8 @@ class Metric:
         better: "higher", "lower", "one" (nearest to 1), or "none" where it is information only.
         decimals: how many digits tables show.
         headline: whether it stands in tables by part and in plots.
+        of_set: where it is a figure of all cases together and not a mean over them, gives it for
+            some results, all results of the same system, and a seed.
     """
 
     name: str
@@ -58,6 +67,7 @@ class Metric:
     better: Better
     decimals: int
     headline: bool = False
+    of_set: OfSet | None = field(default=None, compare=False, repr=False)
 
     def merit(self, value: float) -> float:
         """A number that is the greater the better the value; nan where none is better."""
@@ -80,6 +90,7 @@ class CaseResult:
         values: metric name to value; nan where a metric does not apply.
         features: of the result and of the true picture, each `(D,)`, where set distances are
             wanted.
+        hole_features: of what lies in the hole, result's and truth's, likewise, for realism.
     """
 
     case: str
@@ -88,6 +99,16 @@ class CaseResult:
     groups: Mapping[str, str]
     values: Mapping[str, float]
     features: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    hole_features: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+
+    @property
+    def face(self) -> str:
+        """Name of the face: of the case, without the kind of holes that is put behind it."""
+        return self.case.removesuffix(f" [{self.groups.get('holes')}]")
+
+
+OfSet = Callable[[Sequence[CaseResult], Sequence[CaseResult], int], SetFigure]
+"""Gives a figure of a set, see `Metric.of_set`."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +160,9 @@ class Measurements:
     _estimates: dict[tuple[str, str, Part | None], Estimate] = field(
         default_factory=dict, init=False, repr=False
     )
+    _set_figures: dict[tuple[str, str, Part | None], SetFigure | None] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @property
     def cases(self) -> int:
@@ -148,13 +172,24 @@ class Measurements:
     @property
     def metrics(self) -> list[Metric]:
         """The metrics that were measured on at least one case."""
-        return [
-            metric
-            for metric in self.known_metrics
-            if any(
-                not math.isnan(result.values.get(metric.name, math.nan)) for result in self.results
-            )
-        ]
+        return [metric for metric in self.known_metrics if self._measured(metric)]
+
+    @property
+    def case_metrics(self) -> list[Metric]:
+        """Those of them that have a value for each case."""
+        return [metric for metric in self.metrics if metric.of_set is None]
+
+    @property
+    def compared_metrics(self) -> list[Metric]:
+        """Those that systems differ in: a figure of the truths alone is the same for all."""
+        return [one for one in self.metrics if one.of_set is None or one.better != "none"]
+
+    def _measured(self, metric: Metric) -> bool:
+        if metric.of_set is not None:
+            return any(self._set_figure(system, metric) is not None for system in self.systems)
+        return any(
+            not math.isnan(result.values.get(metric.name, math.nan)) for result in self.results
+        )
 
     def values(self, system: str, metric: str, part: Part | None = None) -> dict[str, float]:
         """Give one system's value of a metric per case name.
@@ -179,15 +214,33 @@ class Measurements:
         return self._members[system, part]
 
     def estimate(self, system: str, metric: str, part: Part | None = None) -> Estimate:
-        """Give the mean of a metric over all cases, or over those of a part."""
+        """Give the mean of a metric over all cases, or over those of a part.
+
+        Figures of sets are not means, and have no value for fewer faces than `LEAST_FACES`.
+        """
         key = (system, metric, part)
         if key not in self._estimates:
             values = self.values(system, metric, part).values()
-            self._estimates[key] = bootstrap_mean(values, resamples=self.resamples, seed=self.seed)
+            known = self._known(metric)
+            if known.of_set is None:
+                estimate = bootstrap_mean(values, resamples=self.resamples, seed=self.seed)
+            else:
+                figure = self._set_figure(system, known, part)
+                estimate = bootstrap_mean([]) if figure is None else figure.estimate
+            self._estimates[key] = estimate
         return self._estimates[key]
 
     def compare(self, system: str, other: str, metric: str) -> Comparison:
-        """Compare two systems on the same cases; where the interval holds 0, chance may do it."""
+        """Compare two systems on the same cases; where the interval holds 0, chance may do it.
+
+        The difference of figures of sets has an interval and no test.
+        """
+        known = self._known(metric)
+        if known.of_set is not None:
+            one, two = (self._set_figure(name, known) for name in (system, other))
+            if one is None or two is None or one.count != two.count:
+                return compare_paired({}, {})
+            return Comparison(one.less(two).estimate, math.nan)
         return compare_paired(
             self.values(system, metric),
             self.values(other, metric),
@@ -195,12 +248,36 @@ class Measurements:
             seed=self.seed,
         )
 
+    def _known(self, metric: str) -> Metric:
+        return next(one for one in self.known_metrics if one.name == metric)
+
+    def _set_figure(
+        self, system: str, metric: Metric, part: Part | None = None
+    ) -> SetFigure | None:
+        """A figure of a set; None where there are too few faces for it."""
+        key = (system, metric.name, part)
+        if key not in self._set_figures:
+            everything, chosen = (
+                [one for one in self._results_of(system, wanted) if one.hole_features is not None]
+                for wanted in (None, part)
+            )
+            enough = len({one.face for one in chosen}) >= LEAST_FACES
+            assert metric.of_set is not None
+            self._set_figures[key] = (
+                metric.of_set(chosen, everything, self.seed) if enough else None
+            )
+        return self._set_figures[key]
+
     def pairs(self) -> list[tuple[str, str]]:
         """Every two systems, in the order of tables."""
         return list(itertools.combinations(self.systems, 2))
 
     def parts(self) -> list[Part]:
-        """All parts that have a case: bands of hole area first, then labels by their kinds."""
+        """All parts that have a case: bands of hole area first, then labels by their kinds.
+
+        Labels with too few faces for figures of sets are there once more together, where they have
+        enough of them together.
+        """
         found = []
         for low, high in AREA_BANDS:
 
@@ -223,7 +300,25 @@ class Measurements:
                     return name in result.groups.get(kind, "").split(SEPARATOR)
 
                 found.append(Part(kind, name, in_group))
+            found += self._together(kind, names)
         return found
+
+    def _together(self, kind: str, names: Iterable[str]) -> list[Part]:
+        if not any(metric.of_set is not None for metric in self.metrics):
+            return []
+        faces: dict[str, set[str]] = {name: set() for name in names}
+        for result in self.results:
+            for name in result.groups.get(kind, "").split(SEPARATOR):
+                if name in faces:
+                    faces[name].add(result.face)
+        small = {name for name, own in faces.items() if len(own) < LEAST_FACES}
+        if len(small) < 2 or len(set().union(*(faces[name] for name in small))) < LEAST_FACES:
+            return []
+
+        def holds(result: CaseResult) -> bool:
+            return not small.isdisjoint(result.groups.get(kind, "").split(SEPARATOR))
+
+        return [Part(kind, TOGETHER, holds)]
 
     def ranked(self, metric: str) -> list[str]:
         """Case names from best to worst by the first system's value; those without one left out.
@@ -233,7 +328,7 @@ class Measurements:
         """
         chosen = next((one for one in self.known_metrics if one.name == metric), None)
         values = self.values(self.systems[0], metric)
-        if chosen is None or chosen.better == "none":
+        if chosen is None or chosen.better == "none" or chosen.of_set is not None:
             raise ConfigurationError(f"Cases cannot be ranked by {metric!r}.")
         merits = {case: chosen.merit(value) for case, value in values.items()}
         kept = [case for case, merit in merits.items() if not math.isnan(merit)]
@@ -279,7 +374,7 @@ class Measurements:
             parts.setdefault(part.kind, {})[part.name] = block(part)
         differences: dict[str, dict[str, Any]] = {}
         for system, other in self.pairs():
-            for metric in self.metrics:
+            for metric in self.compared_metrics:
                 comparison = self.compare(system, other, metric.name)
                 entry = {**vars(comparison.difference), "p": comparison.p}
                 differences.setdefault(f"{system} less {other}", {})[metric.name] = entry
@@ -311,7 +406,7 @@ class Measurements:
                         "groups": dict(result.groups),
                         "values": {
                             metric.name: result.values.get(metric.name, math.nan)
-                            for metric in self.metrics
+                            for metric in self.case_metrics
                         },
                     }
                     for result in self.results

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from inpainter.frozen import HoleChecksum
 from inpainter.measurements import CaseResult, Measurements
 from inpainter.metrics import IDENTITY_WARNING, frechet_distance, kernel_distance
+from inpainter.realism_figures import REALISM_NOTE
 from weights.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from inpainter.frozen import Case
     from inpainter.measurements import Metric
     from inpainter.metrics import FeatureExtractor, LandmarkFinder
-    from weights.contracts import Image
+    from weights.contracts import Hole, Image
 
 
 class IdentityDistance(Protocol):
@@ -29,6 +30,14 @@ class IdentityDistance(Protocol):
 
     def __call__(self, result: Image, truth: Image, landmarks: NDArray[np.floating]) -> float:
         """Give the distance."""
+        ...
+
+
+class HoleFeatureNetwork(Protocol):
+    """Looks at what lies inside holes."""
+
+    def __call__(self, pictures: Sequence[Image], holes: Sequence[Hole]) -> NDArray[np.float32]:
+        """Give a row `(D,)` for each of some pictures of one size."""
         ...
 
 
@@ -50,12 +59,14 @@ class Instruments:
             `finder`.
         perceptual: as `inpainter.metrics.LearnedPerceptualDistance`, for `lpips`.
         features: for the distances of whole sets.
+        realism: as `inpainter.metrics.HoleFeatures`, for `inpainter.realism_figures`.
     """
 
     finder: LandmarkFinder | None = None
     identity: IdentityDistance | None = None
     perceptual: PerceptualDistance | None = None
     features: FeatureExtractor | None = None
+    realism: HoleFeatureNetwork | None = None
 
     def landmarks_in(self, pictures: Mapping[str, Image]) -> dict[str, NDArray[np.float64] | None]:
         """Look for the face in pictures, given by case name; empty without a finder."""
@@ -71,6 +82,17 @@ class Instruments:
             return dict(zip(pictures, self.features(list(pictures.values())), strict=True))
         return {name: self.features([picture])[0] for name, picture in pictures.items()}
 
+    def hole_features_of(
+        self, pictures: Mapping[str, Image], holes: Mapping[str, Hole]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Take the features `(D,)` inside holes, given by case name; empty without a network."""
+        if self.realism is None or not pictures:
+            return {}
+        known = [holes[name] for name in pictures]
+        if len({picture.shape for picture in pictures.values()}) == 1:
+            return dict(zip(pictures, self.realism(list(pictures.values()), known), strict=True))
+        return {name: self.realism([one], [holes[name]])[0] for name, one in pictures.items()}
+
 
 @dataclass(frozen=True)
 class Truths:
@@ -79,16 +101,19 @@ class Truths:
     Attributes:
         landmarks: case name to landmarks `(68, 2)`, None where no face is found.
         features: case name to features `(D,)`.
+        hole_features: case name to features `(D,)` inside the hole.
     """
 
     landmarks: Mapping[str, NDArray[np.float64] | None]
     features: Mapping[str, NDArray[np.float32]]
+    hole_features: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
-    def beside(
-        self, features: Mapping[str, NDArray[np.float32]]
-    ) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Put the features of results, by case name, beside those of their truths."""
-        return {name: (row, self.features[name]) for name, row in features.items()}
+
+def beside(
+    results: Mapping[str, NDArray[np.float32]], truths: Mapping[str, NDArray[np.float32]]
+) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Put the features of results, by case name, beside those of their truths."""
+    return {name: (row, truths[name]) for name, row in results.items()}
 
 
 class _Named(Protocol):
@@ -270,6 +295,8 @@ def _set_distances(results: Iterable[CaseResult], seed: int) -> dict[str, dict[s
 def _instrument_notes(instruments: Instruments) -> tuple[str, ...]:
     """What has to be said beside figures that were measured with these instruments."""
     notes = []
+    if instruments.realism is not None:
+        notes.append(REALISM_NOTE)
     if instruments.identity is not None:
         notes.append(IDENTITY_WARNING)
     if instruments.features is not None:

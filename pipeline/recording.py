@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inpainter.measurements import TOGETHER
 from weights import catalog
 from weights.digest import file_sha256
 from weights.errors import ConfigurationError, InputError, WeightsError
@@ -181,11 +182,17 @@ def _group_figures(parts: Mapping[str, Any], system: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind in PEOPLE:
         for label, measured in (parts.get(kind) or {}).items():
+            if label == TOGETHER:
+                continue
             estimates = measured.get(system) or {}
             psnr, ssim = (estimates.get(name) or {} for name in ("psnr_hole", "ssim_hole"))
             if not psnr.get("count") or psnr.get("mean") is None:
                 continue
+            realism = estimates.get("realism_distance") or {}
             values = {
+                "realism_distance": realism.get("mean"),
+                "realism_distance_low": realism.get("low"),
+                "realism_distance_high": realism.get("high"),
                 "psnr_hole": psnr["mean"],
                 "psnr_hole_low": psnr.get("low"),
                 "psnr_hole_high": psnr.get("high"),

@@ -134,6 +134,7 @@ def test_the_packages_dependencies_are_declared():
         "PIL": "pillow",
         "yaml": "pyyaml",
         "skimage": "scikit-image",
+        "sklearn": "scikit-learn",
         "dlib": "dlib-bin",
         "torch_fidelity": "torch-fidelity",
         # Ultralytics draws with it and requires it.

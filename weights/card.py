@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from weights.group_figures import GROUPS, group_rows, lowest_sentence, read_groups
+from weights.group_figures import GROUPS, group_table, lowest_sentence, read_groups
 
 if TYPE_CHECKING:
     from weights.record import WeightKind, WeightRecord
@@ -91,11 +91,10 @@ def _by_group(metrics: Mapping[str, Any]) -> list[str]:
     for name, measurement in metrics.items():
         groups = read_groups(measurement)
         if groups:
-            head = ("group", "faces", "PSNR hole, dB", "to the mean, dB", "SSIM hole")
             sections += [
                 f"## By group of people, {name}",
                 lowest_sentence(groups),
-                _table(head, group_rows(groups)),
+                _table(*group_table(groups)),
                 "Means with 95 % intervals. Labels are those that the pictures came with.",
             ]
     return sections

@@ -32,6 +32,8 @@ class GroupFigures:
         high: upper end, dB.
         ssim: mean; None where it was not measured.
         mean: PSNR over all faces that have a label of this kind, dB.
+        realism: realism distance with the ends of its 95 % interval; None where it was not
+            measured, or on too few faces.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class GroupFigures:
     high: float
     ssim: float | None
     mean: float
+    realism: tuple[float, float, float] | None = None
 
     @property
     def under(self) -> float:
@@ -74,9 +77,18 @@ def read_groups(measurement: Any) -> list[GroupFigures]:
                     figures.get("psnr_hole_high", psnr),
                     figures.get("ssim_hole"),
                     total / cases,
+                    _realism(figures),
                 )
             )
     return found
+
+
+def _realism(figures: Mapping[str, float]) -> tuple[float, float, float] | None:
+    distance = figures.get("realism_distance")
+    if distance is None:
+        return None
+    low, high = (figures.get(f"realism_distance_{end}", distance) for end in ("low", "high"))
+    return distance, low, high
 
 
 def lowest_sentence(groups: list[GroupFigures]) -> str:
@@ -102,8 +114,15 @@ def lowest_sentence(groups: list[GroupFigures]) -> str:
     return sentence
 
 
-def group_rows(groups: list[GroupFigures]) -> list[tuple[str, ...]]:
-    """Rows of a table: group, faces, PSNR with its interval, distance to the mean, SSIM."""
+def group_table(groups: list[GroupFigures]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Heading and rows of a table.
+
+    Group, faces, realism distance with its interval where any group has one, PSNR with its
+    interval, distance to the mean, SSIM.
+    """
+    realism = any(group.realism is not None for group in groups)
+    distances = ("realism distance",) if realism else ()
+    heading = ("group", "faces", *distances, "PSNR hole, dB", "to the mean, dB", "SSIM hole")
     rows: list[tuple[str, ...]] = []
     for group in groups:
         figures = ("too few to say", "-", "-")
@@ -113,8 +132,16 @@ def group_rows(groups: list[GroupFigures]) -> list[tuple[str, ...]]:
                 f"{-group.under:+.2f}",
                 "-" if group.ssim is None else f"{group.ssim:.3f}",
             )
-        rows.append((_name(group), str(group.cases), *figures))
-    return rows
+        distances = (_realism_text(group),) if realism else ()
+        rows.append((_name(group), str(group.cases), *distances, *figures))
+    return heading, rows
+
+
+def _realism_text(group: GroupFigures) -> str:
+    if group.realism is None:
+        return "-"
+    distance, low, high = group.realism
+    return f"{distance:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _name(group: GroupFigures) -> str:

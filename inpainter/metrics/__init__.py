@@ -5,6 +5,7 @@ that some metrics need are never downloaded.
 """
 
 from inpainter.metrics.colour import colour_distance, colour_shift
+from inpainter.metrics.detail import SIGMAS, detail_kept, grid_energy
 from inpainter.metrics.distribution import (
     FeatureExtractor,
     FeatureNetwork,
@@ -21,22 +22,28 @@ from inpainter.metrics.landmarks import (
 from inpainter.metrics.multi_scale import MultiScaleSimilarity, ms_ssim
 from inpainter.metrics.perceptual import LearnedPerceptualDistance
 from inpainter.metrics.pixel import l1, psnr
+from inpainter.metrics.realism import HoleFeatures, detectability, realism_distance
 from inpainter.metrics.sharpness import laplacian_energy, sharpness_ratio
 from inpainter.metrics.similarity import mean_over, seam_ring, ssim, ssim_map
 
 __all__ = [
     "IDENTITY_WARNING",
     "MOUTH_AND_JAW",
+    "SIGMAS",
     "DlibIdentity",
     "DlibLandmarks",
     "FeatureExtractor",
     "FeatureNetwork",
+    "HoleFeatures",
     "LandmarkFinder",
     "LearnedPerceptualDistance",
     "MultiScaleSimilarity",
     "colour_distance",
     "colour_shift",
+    "detail_kept",
+    "detectability",
     "frechet_distance",
+    "grid_energy",
     "kernel_distance",
     "l1",
     "landmark_error",
@@ -44,6 +51,7 @@ __all__ = [
     "mean_over",
     "ms_ssim",
     "psnr",
+    "realism_distance",
     "seam_ring",
     "sharpness_ratio",
     "ssim",

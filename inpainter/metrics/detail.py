@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from inpainter.metrics.pixel import check_pictures
-from weights.contracts import check_mask
+from weights.contracts import check_image, check_mask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,15 +19,20 @@ if TYPE_CHECKING:
 SIGMAS: Final = (1, 2, 4, 8)
 """Upper ends of the octaves: standard deviations of Gaussians in pixels."""
 
-_PERIODS: Final = (8, 16)
-_LEAST_LINES: Final = 32
+_ROUNDING: Final = 1.0 / 12.0
+"""Energy of rounding to whole grey levels: a truth that has no more of it has no detail."""
+
+_PERIOD: Final = 16
+_LEAST_LINES: Final = 2 * _PERIOD
+_LEAST_PIXELS: Final = 8
 
 
 def detail_kept(result: Image, truth: Image, hole: Mask) -> dict[int, float]:
     """Energy of the fill in each octave over the truth's, as a ratio of standard deviations.
 
     Octaves are differences of Gaussians of the luminance, up to each of `SIGMAS`. Pixels within
-    that distance of the rim are left out, so that a seam does not pass for detail.
+    twice that distance of the rim are left out: there a step at the rim is down to a fortieth, so
+    that a seam does not pass for detail.
 
     Args:
         result: uint8 RGB `(H, W, 3)`.
@@ -36,7 +41,7 @@ def detail_kept(result: Image, truth: Image, hole: Mask) -> dict[int, float]:
 
     Returns:
         Sigma to ratio: 1 for as much detail, under 1 for a blur; nan where no pixel is left, or the
-        truth is flat.
+        truth has no more detail than rounding gives.
 
     Raises:
         InputError: the sizes differ.
@@ -46,61 +51,75 @@ def detail_kept(result: Image, truth: Image, hole: Mask) -> dict[int, float]:
     ratios = {}
     bands = zip(SIGMAS, _octaves(result), _octaves(truth), strict=True)
     for sigma, own, wanted in bands:
-        inner = depth > sigma
+        inner = depth > 2 * sigma
         energy = float(np.square(wanted[inner]).mean()) if inner.any() else 0.0
         ratios[sigma] = (
-            math.sqrt(float(np.square(own[inner]).mean()) / energy) if energy > 0.0 else math.nan
+            math.sqrt(float(np.square(own[inner]).mean()) / energy)
+            if energy > _ROUNDING
+            else math.nan
         )
     return ratios
 
 
 def grid_energy(picture: Image, hole: Mask) -> float:
-    """How far lines 8 and 16 pixels apart stand out in a fill; 1 where there is no grid.
+    """How far lines that recur every 8 or 16 pixels stand out in a fill; 1 where there is no grid.
 
-    The mean square step between neighbouring rows, and columns, is averaged over the hole row by
-    row; steps that recur with the period are set against those of all other phases, and the
-    strongest phase counts.
+    Of each row, and each column, of the hole the mean square second difference to its neighbours is
+    taken, relative to the rows round it. A grid is periodic along them: the power of that curve at
+    the multiples of 1/16 is set against its power midway between them. Without a grid neither is
+    favoured, at whatever phase a grid would be, so the mean over pictures is 1.
 
     Args:
         picture: uint8 RGB `(H, W, 3)`.
         hole: bool `(H, W)`.
 
     Returns:
-        1 and above, mean of rows and columns, of the stronger period; nan for holes of fewer than
-        32 rows or columns.
+        Twice the share of the multiples in the power, 0 to 2, of rows and columns together; nan for
+        holes of fewer than 32 rows or columns, and for flat ones.
+
+    Raises:
+        InputError: the sizes differ.
     """
+    check_image(picture, "picture")
+    check_mask(hole, (picture.shape[0], picture.shape[1]), "hole")
     grey = _luminance(picture)
-    energies = []
+    on_grid = off_grid = 0.0
     for plane, region in ((grey, hole), (grey.T, hole.T)):
         # The second difference: a shaded cheek has none, a line has.
         steps = np.square(plane[2:] - 2.0 * plane[1:-1] + plane[:-2])
         inside = region[2:] & region[1:-1] & region[:-2]
         count = inside.sum(axis=1)
-        lines = np.flatnonzero(count >= 8)
+        lines = np.flatnonzero(count >= _LEAST_PIXELS)
         if len(lines) < _LEAST_LINES:
             return math.nan
         mean = (steps * inside).sum(axis=1)[lines] / count[lines]
         # A mouth is no grid: each line is judged against its neighbours.
-        calm = cv2.blur(mean[:, None], (1, 9))[:, 0] + 1e-6
-        relative = mean / calm
-        energies.append(
-            [
-                max(float(relative[lines % period == phase].mean()) for phase in range(period))
-                for period in _PERIODS
-            ]
-        )
-    return float(np.mean(energies, axis=0).max())
+        relative = mean / (cv2.blur(mean[:, None], (1, 9))[:, 0] + 1e-6)
+        harmonics = np.arange(1, _PERIOD // 2)
+        on_grid += _power(relative, lines, harmonics / _PERIOD)
+        for side in (-0.5, 0.5):
+            off_grid += 0.5 * _power(relative, lines, (harmonics + side) / _PERIOD)
+    return 2.0 * on_grid / (on_grid + off_grid) if on_grid + off_grid > 1e-9 else math.nan
+
+
+def _power(
+    curve: NDArray[np.floating], places: NDArray[np.integer], frequencies: NDArray[np.floating]
+) -> float:
+    """Power of a curve at frequencies, summed up."""
+    waves = np.exp(-2j * np.pi * frequencies[:, None] * places)
+    return float(np.square(np.abs(waves @ (curve - curve.mean()))).sum())
 
 
 def _octaves(picture: Image) -> list[NDArray[np.float32]]:
-    finer = _luminance(picture)
+    grey = _luminance(picture)
+    finer = grey
     bands = []
     for sigma in SIGMAS:
-        coarser = np.asarray(cv2.GaussianBlur(_luminance(picture), (0, 0), sigma), np.float32)
+        coarser = np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma), np.float32)
         bands.append(finer - coarser)
         finer = coarser
     return bands
 
 
 def _luminance(picture: Image) -> NDArray[np.float32]:
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
+    return np.asarray(cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2GRAY), np.float32)

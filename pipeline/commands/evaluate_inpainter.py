@@ -16,6 +16,7 @@ from pipeline.commands.evaluation_options import (
     Landmarks,
     Lpips,
     Overwrite,
+    Realism,
     make_instruments,
     measured_comparison,
     read_hole_specifications,
@@ -80,6 +81,7 @@ def evaluate_inpainter(
     identity: Identity = False,
     lpips: Lpips = None,
     features: Features = None,
+    realism: Realism = None,
     sheet: Annotated[
         int, typer.Option(min=0, help="Faces on each sheet: best, median, worst.")
     ] = 6,
@@ -124,7 +126,12 @@ def evaluate_inpainter(
         if not cases.masked and evaluation.sees_hole(system):
             raise evaluation.needs_masks(label)
     instruments = make_instruments(
-        landmarks=landmarks, identity=identity, lpips=lpips, features=features, device=device
+        landmarks=landmarks,
+        identity=identity,
+        lpips=lpips,
+        features=features,
+        realism=realism,
+        device=device,
     )
     settings = {
         "faces": str(faces),
@@ -145,6 +152,7 @@ def evaluate_inpainter(
         "identity": identity,
         "lpips": lpips or "none",
         "features": features or "none",
+        "realism": instruments.realism is not None,
     }
     used = {label: used_weights(system, "inpainter") for label, system in systems.items()}
     measured_comparison(

@@ -16,6 +16,7 @@ from pipeline.commands.evaluation_options import (
     Landmarks,
     Lpips,
     Overwrite,
+    Realism,
     make_instruments,
     measured_comparison,
     read_stages,
@@ -72,6 +73,7 @@ def evaluate_pipeline(
     identity: Identity = False,
     lpips: Lpips = None,
     features: Features = None,
+    realism: Realism = None,
     sheet: Annotated[
         int, typer.Option(min=0, help="Pictures on each sheet: best, median, worst.")
     ] = 6,
@@ -120,7 +122,12 @@ def evaluate_pipeline(
         arguments[path.stem] = read_configuration(path)
     pipelines = {label: Pipeline(**{"device": device, **own}) for label, own in arguments.items()}
     instruments = make_instruments(
-        landmarks=landmarks, identity=identity, lpips=lpips, features=features, device=device
+        landmarks=landmarks,
+        identity=identity,
+        lpips=lpips,
+        features=features,
+        realism=realism,
+        device=device,
     )
     used: dict[str, UsedWeights] = {}
     for label, one in pipelines.items():
@@ -148,6 +155,7 @@ def evaluate_pipeline(
         "identity": identity,
         "lpips": lpips or "none",
         "features": features or "none",
+        "realism": instruments.realism is not None,
     }
     measured_comparison(
         output,

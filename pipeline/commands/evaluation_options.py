@@ -53,6 +53,15 @@ Features = Annotated[
         show_default="none",
     ),
 ]
+Realism = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option(
+        "--realism/--no-realism",
+        help="How far the fills as a set are from photos, and whether a classifier tells them "
+        "(extra 'evaluate').",
+        show_default="where the extra is installed",
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a report that exists.")]
 AsJson = Annotated[
@@ -144,9 +153,24 @@ def _read_stage(text: str) -> tuple[str, Any]:
 
 
 def make_instruments(
-    *, landmarks: bool, identity: bool, lpips: str | None, features: str | None, device: str
+    *,
+    landmarks: bool,
+    identity: bool,
+    lpips: str | None,
+    features: str | None,
+    realism: bool | None,
+    device: str,
 ) -> Instruments:
     """Make what is measured with beyond the pixels.
+
+    Args:
+        landmarks: whether faces and their landmarks are looked for.
+        identity: whether faces are compared by dlib's face network.
+        lpips: network of LPIPS, None for no LPIPS.
+        features: network of the distances of sets, None for none.
+        realism: whether realism is measured; None where all it needs is installed, and a line on
+            standard error where it is not.
+        device: as the user named it.
 
     Raises:
         MissingDependencyError: a library is not installed.
@@ -158,14 +182,21 @@ def make_instruments(
         DlibIdentity,
         DlibLandmarks,
         FeatureExtractor,
+        HoleFeatures,
         LearnedPerceptualDistance,
     )
+    from inpainter.metrics.realism import NEEDED, can_measure_realism
 
+    if realism is None:
+        realism = can_measure_realism()
+        if not realism:
+            typer.echo(f"Realism is not measured, for which more is needed: {NEEDED}.", err=True)
     return Instruments(
         DlibLandmarks() if landmarks or identity else None,
         DlibIdentity() if identity else None,
         None if lpips is None else LearnedPerceptualDistance(lpips, device),  # type: ignore[arg-type]  # it checks the name
         None if features is None else FeatureExtractor(features, device),
+        HoleFeatures(device) if realism else None,
     )
 
 
@@ -203,7 +234,9 @@ def measured_comparison(
     Raises:
         ConfigurationError: there is no such metric to rank by.
     """
-    ranking = [metric.name for metric in metrics if metric.better != "none"]
+    ranking = [
+        metric.name for metric in metrics if metric.better != "none" and metric.of_set is None
+    ]
     if rank is not None and rank not in ranking:
         from weights.names import unknown_name
 

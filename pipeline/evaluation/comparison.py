@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from inpainter.measurements import AREA_KIND
+from inpainter.measurements import AREA_KIND, LEAST_FACES, TOGETHER
 from inpainter.picture_sheet import SheetRow
 from pipeline.evaluation.document import Cell, Document, Picture, Table, cells, counted
 from pipeline.evaluation.plots import NO_PLOTS, Panel, can_plot, plot_bars, plot_curves
@@ -24,6 +24,10 @@ _TITLES: Final = {"inpainter": "Completion, measured", "pipeline": "Unmasking, m
 _SEVERAL_HOLES: Final = (
     "Each face is measured with several kinds of holes and is a case with each, so intervals over "
     "all cases are narrower than over as many faces; within one kind every face counts once."
+)
+_SMALL_PARTS: Final = (
+    f"Realism is left out for fewer than {LEAST_FACES} faces; labels of fewer are in "
+    f"{TOGETHER!r} where they have as many together."
 )
 _PART_PANELS: Final = 3
 
@@ -117,7 +121,7 @@ def _differences(measurements: Measurements) -> list[Table | Picture]:
     tables: list[Table | Picture] = []
     for system, other in measurements.pairs():
         rows = []
-        for metric in measurements.metrics:
+        for metric in measurements.compared_metrics:
             comparison = measurements.compare(system, other, metric.name)
             rows.append(
                 cells(
@@ -181,7 +185,8 @@ def _by_part(measurements: Measurements, kind: str, parts: Sequence[Part]) -> Ta
                 row.append(Cell(text, best[metric.name] == system))
             rows.append(tuple(row))
     heading = (kind, "system", "cases", *(metric.title for metric in metrics))
-    return Table(f"By {kind}", heading, tuple(rows), labels=2)
+    of_sets = any(metric.of_set is not None for metric in metrics)
+    return Table(f"By {kind}", heading, tuple(rows), labels=2, note=_SMALL_PARTS if of_sets else "")
 
 
 def _plot_of_parts(measurements: Measurements, kind: str, parts: Sequence[Part]) -> Picture:
@@ -251,7 +256,7 @@ def _caption(measurements: Measurements, metric: Metric, case: str) -> str:
 def cases_csv(measurements: Measurements) -> str:
     """Write one line per case and system; empty cells where a metric does not apply."""
     kinds = sorted({kind for result in measurements.results for kind in result.groups})
-    names = [metric.name for metric in measurements.metrics]
+    names = [metric.name for metric in measurements.case_metrics]
     rows = []
     for result in measurements.results:
         values = [result.values.get(name, math.nan) for name in names]
@@ -287,7 +292,7 @@ def tables_csv(measurements: Measurements) -> str:
                 estimate = measurements.estimate(system, metric.name, part)
                 add(part.kind, part.name, system, metric.name, estimate)
     for system, other in measurements.pairs():
-        for metric in measurements.metrics:
+        for metric in measurements.compared_metrics:
             comparison = measurements.compare(system, other, metric.name)
             p = "" if math.isnan(comparison.p) else f"{comparison.p:.6g}"
             add("difference", "", f"{system} less {other}", metric.name, comparison.difference, p)

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from inpainter.estimates import bootstrap_mean, compare_paired
+from inpainter.estimates import Estimate, bootstrap_mean, compare_paired
 from pipeline.evaluation.comparison import p_text
 from pipeline.evaluation.document import Document, Table, cells
 from weights.errors import InputError
@@ -149,6 +149,8 @@ def _system_table(first: StoredReport, system: str, second: StoredReport, other:
         mine, theirs = one.get(name, {}), two.get(name, {})
         if mine and theirs:
             rows.append(_row(str(metric["title"]), mine, theirs, int(metric["decimals"])))
+        elif not mine and not theirs:
+            rows += _set_figure_rows(name, metric, first, system, second, other)
     rows += _set_rows(first, system, second, other)
     title = system if system == other else f"{system} (A) and {other} (B)"
     return Table(title, ("metric", "A", "B", "B less A", "p", "cases"), tuple(rows))
@@ -164,6 +166,34 @@ def _row(title: str, mine: Mapping[str, float], theirs: Mapping[str, float], dec
         p_text(comparison.p),
         str(comparison.difference.count),
     )
+
+
+def _set_figure_rows(
+    name: str,
+    metric: Mapping[str, Any],
+    first: StoredReport,
+    system: str,
+    second: StoredReport,
+    other: str,
+) -> list[Any]:
+    """A figure of all cases together, where both have it: a report does not hold what it is of."""
+    mine, theirs = (
+        report.content["overall"][label].get(name) or {}
+        for report, label in ((first, system), (second, other))
+    )
+    if mine.get("mean") is None or theirs.get("mean") is None or mine["count"] != theirs["count"]:
+        return []
+    decimals = int(metric["decimals"])
+    return [
+        cells(
+            str(metric["title"]),
+            Estimate(**mine).text(decimals),
+            Estimate(**theirs).text(decimals),
+            f"{theirs['mean'] - mine['mean']:.{decimals}f}",
+            "-",
+            str(mine["count"]),
+        )
+    ]
 
 
 def _set_rows(first: StoredReport, system: str, second: StoredReport, other: str) -> list[Any]:

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from inpainter.metrics import SIGMAS
 from pipeline.evaluation.difference import StoredReport, read_report
 from pipeline.evaluation.document import Table, cells, markdown_table
 from weights.atomic import atomic_path
@@ -21,12 +22,26 @@ BEGIN: Final = "<!-- unmask figures: begin -->"
 END: Final = "<!-- unmask figures: end -->"
 """The line before which it ends."""
 
+_REALISM: Final = (
+    "realism_distance",
+    "detectability",
+    *(f"detail_{sigma}" for sigma in SIGMAS),
+    "grid",
+)
 _SHOWN: Final = {
-    "inpainter": ("psnr_hole", "ssim_hole", "lpips", "sharpness", "face_found", "landmark_error"),
+    "inpainter": (
+        *_REALISM,
+        "psnr_hole",
+        "ssim_hole",
+        "lpips",
+        "face_found",
+        "landmark_error",
+    ),
     "pipeline": (
         "masks_found",
         "mask_left",
         "known_changed",
+        *_REALISM,
         "psnr_hole",
         "ssim_hole",
         "lpips",

@@ -12,7 +12,7 @@ from pipeline.dataset.manifest import Journal, Line, read_lines
 from weights.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 UNFINISHED: Final = "unfinished.jsonl"
 """Name of the file in a report's folder; it goes when the report is there."""
+
+
+_FEATURES: Final = ("features", "hole_features")
+"""Fields of a result that hold features of the result and of the truth."""
 
 
 class Unfinished:
@@ -117,28 +121,34 @@ def result_line(result: CaseResult) -> Line:
         "groups": dict(result.groups),
         "values": dict(result.values),
     }
-    if result.features is not None:
-        line["features"] = [
-            base64.b64encode(np.ascontiguousarray(row, "<f4").tobytes()).decode("ascii")
-            for row in result.features
-        ]
+    for key in _FEATURES:
+        pair = getattr(result, key)
+        if pair is not None:
+            line[key] = [
+                base64.b64encode(np.ascontiguousarray(row, "<f4").tobytes()).decode("ascii")
+                for row in pair
+            ]
     return line
 
 
 def result_from_line(line: Line) -> CaseResult:
     """A result back from its line."""
-    features: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
-    if "features" in line:
-        first, second = (
-            np.frombuffer(base64.b64decode(row), "<f4").astype(np.float32)
-            for row in line["features"]
-        )
-        features = (first, second)
     return CaseResult(
         line["case"],
         line["system"],
         float(line["hole_area"]),
         line["groups"],
         {name: float(value) for name, value in line["values"].items()},
-        features,
+        *(_pair(line.get(key)) for key in _FEATURES),
     )
+
+
+def _pair(
+    texts: Sequence[str] | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    if texts is None:
+        return None
+    first, second = (
+        np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32) for text in texts
+    )
+    return first, second

@@ -11,10 +11,11 @@ import numpy as np
 
 from inpainter.evaluation import PICTURE_METRICS, measure_case
 from inpainter.framing import face_square, reflected_crop, resize_crop
-from inpainter.frozen import Case, width_band
+from inpainter.frozen import Case, band
 from inpainter.measurements import SEPARATOR, CaseResult, Measurements, Metric
-from inpainter.measuring import Instruments, Procedure, Truths, measure_systems
+from inpainter.measuring import Instruments, Procedure, Truths, beside, measure_systems
 from inpainter.picture_sheet import SheetRow
+from inpainter.realism_figures import REALISM_METRICS
 from pipeline.evaluation.drawn_faces import framed_case
 from pipeline.evaluation.outlines import outlined
 from weights.contracts import check_image, check_mask
@@ -44,13 +45,14 @@ UNMASKING_METRICS: Final[tuple[Metric, ...]] = (
     Metric("excess", "Filled beyond found masks", "lower", 3),
     Metric("falsely_changed", "Pictures without masks changed", "lower", 4, headline=True),
     Metric("known_changed", "Known pixels changed (must be 0)", "lower", 6),
+    *REALISM_METRICS,
     *(
         Metric(
             metric.name,
             metric.title.replace("hole", "mask").replace("picture", "face crop"),
             metric.better,
             metric.decimals,
-            metric.headline and metric.name not in ("l1_hole", "ssim_seam"),
+            metric.headline,
         )
         for metric in PICTURE_METRICS
     ),
@@ -173,7 +175,7 @@ class UnmaskingCases:
             groups["tag"] = SEPARATOR.join(picture.tags)
         if masks:
             widths = [mask.width for mask in picture.masks if mask.width >= self.min_width]
-            groups["mask width"] = width_band(max(widths), (60, 120, 240, 480))
+            groups["mask width"] = band(max(widths), (60, 120, 240, 480), "px")
         return UnmaskingCase(name, image, tuple(masks), ignored=ignored, groups=groups)
 
 
@@ -255,6 +257,15 @@ def _sized_crop(image: Image, hidden: Mask) -> Image:
     return resize_crop(crop, np.zeros(crop.shape[:2], np.bool_), CROP)[0]
 
 
+def _sized_holes(samples: Sequence[UnmaskingCase]) -> dict[str, Mask]:
+    """The pixels that the masks hide in such crops, without those past the picture's frame."""
+    return {
+        case.name: framed_case(case.name, case.truth, case.hidden, {}, CROP).measured
+        for case in samples
+        if case.truth is not None and case.masks
+    }
+
+
 class UnmaskingProcedure(Procedure[UnmaskingCase, RunsPictures, "UnmaskResult"]):
     """Measures whole pipelines."""
 
@@ -272,13 +283,13 @@ class UnmaskingProcedure(Procedure[UnmaskingCase, RunsPictures, "UnmaskResult"])
             for case in samples
             if case.truth is not None and case.masks
         }
+        crops = {name: _sized_crop(truth, hidden) for name, (truth, hidden) in truths.items()}
         return Truths(
             self.instruments.landmarks_in(
                 {name: face_crop(truth, hidden) for name, (truth, hidden) in truths.items()}
             ),
-            self.instruments.features_of(
-                {name: _sized_crop(truth, hidden) for name, (truth, hidden) in truths.items()}
-            ),
+            self.instruments.features_of(crops),
+            self.instruments.hole_features_of(crops, _sized_holes(samples)),
         )
 
     def run(
@@ -307,18 +318,30 @@ class UnmaskingProcedure(Procedure[UnmaskingCase, RunsPictures, "UnmaskResult"])
         crops = {
             case.name: _sized_crop(answer.image, case.hidden)
             for case, answer in zip(samples, answers, strict=True)
-            if case.name in truths.features
+            if case.truth is not None and case.masks
         }
-        features = truths.beside(self.instruments.features_of(crops))
+        tools = self.instruments
+        features = beside(tools.features_of(crops), truths.features)
+        hole_features = beside(
+            tools.hole_features_of(crops, _sized_holes(samples)), truths.hole_features
+        )
         for case, answer in zip(samples, answers, strict=True):
             values = measure_unmasking(
                 case,
                 answer,
-                instruments=self.instruments,
+                instruments=tools,
                 true_landmarks=truths.landmarks.get(case.name),
             )
             groups = {**case.groups, **_found_group(values["masks_found"])}
-            yield CaseResult(case.name, name, _area(case), groups, values, features.get(case.name))
+            yield CaseResult(
+                case.name,
+                name,
+                _area(case),
+                groups,
+                values,
+                features.get(case.name),
+                hole_features.get(case.name),
+            )
 
 
 def evaluate_pipelines(

@@ -23,7 +23,7 @@ def test_systems_are_trained_and_set_side_by_side(tmp_path, capsys):
     rows = {line.split(" | ")[0][2:]: line for line in overall.splitlines() if line[:2] == "| "}
     assert list(rows) == ["system", "telea", "residual-cnn", "unet", "semantic"]
     assert "| 28,643 |" in rows["residual-cnn"] and "| 3,835,907 |" in rows["unet"]
-    assert "Sharpness" in rows["system"] and "all holes (2)" in bands
+    assert "Detail kept" in rows["system"] and "all holes (2)" in bands
     figures = json.loads((tmp_path / "zoo" / "comparison.json").read_text(encoding="utf-8"))
     assert figures["steps"]["unet"] >= 1
     sheet = PIL.Image.open(tmp_path / "zoo" / "faces.jpg")

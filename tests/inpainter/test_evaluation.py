@@ -180,6 +180,50 @@ def test_perceptual_distance_and_set_features_are_asked_for(cases):
     assert np.allclose(first[1], cases[0].image.mean(axis=(0, 1)), atol=1e-3)
 
 
+def test_realism_looks_inside_the_holes_of_truths_and_results():
+    cases = [make_case(number) for number in range(32)]
+    looked = []
+
+    def inside(pictures, holes):
+        looked.append(len(pictures))
+        pixels = [picture[hole] / 255 for picture, hole in zip(pictures, holes, strict=True)]
+        return np.array([[*one.mean(axis=0), one.std()] for one in pixels], np.float32)
+
+    systems = {"near": Brighter(cases, 1), "far": Brighter(cases, 40)}
+    report = evaluate_inpainter(systems, cases, instruments=Instruments(realism=inside))
+    assert looked == [8, 8, 8] * 4, "truths once, then each system"
+    filled, true = report.results[0].hole_features
+    assert filled[:3] - true[:3] == pytest.approx([1 / 255] * 3, abs=1e-6)
+    names = [metric.name for metric in report.metrics]
+    assert names[:3] == ["realism_distance", "realism_floor", "detectability"]
+    distances = [report.estimate(one, "realism_distance").mean for one in systems]
+    assert 10 * abs(distances[0]) < distances[1]
+    assert report.estimate("far", "detectability").mean > 0.95
+    assert any("Realism distance" in note for note in report.notes)
+    rest = evaluate_inpainter(
+        systems, cases, instruments=Instruments(realism=inside), known=report.results[:40]
+    )
+    assert rest.estimate("far", "detectability") == report.estimate("far", "detectability")
+    few = evaluate_inpainter(systems, cases[:29], instruments=Instruments(realism=inside))
+    assert "realism_distance" not in [metric.name for metric in few.metrics]
+
+
+def test_detail_is_kept_and_the_grid_is_the_truths_where_the_fill_is_the_truth():
+    case = make_case(0, 0.7, size=64)
+    report = evaluate_inpainter({"x": Brighter([case], 0)}, [case])
+    for name in ("detail_1", "detail_2", "detail_4", "detail_8", "grid"):
+        assert report.values("x", name)["face0"] == 1.0
+    lines = case.image.copy()
+    lines[::8] = 255
+
+    class Lined:
+        def complete(self, crops, holes):
+            return [lines]
+
+    report = evaluate_inpainter({"x": Lined()}, [case])
+    assert report.values("x", "grid")["face0"] > 1.1
+
+
 def test_results_that_are_known_are_not_measured_again(cases):
     kept = []
     whole = evaluate_inpainter({"x": Brighter(cases, 3)}, cases, batch=2, keep=kept.append)

@@ -1,13 +1,25 @@
 from __future__ import annotations
 
 import json
+import math
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from inpainter.frozen import Case, FrozenCases, HoleChecksum, lower_face, width_band
+from inpainter.data.faces import Face
+from inpainter.frozen import (
+    FACE_WIDTHS,
+    Case,
+    FrozenCases,
+    HoleChecksum,
+    band,
+    face_groups,
+    lower_face,
+)
 from inpainter.holes import CentreBox, FreeFormHoles
+from tests.faces import canonical_landmarks
 from weights.errors import ConfigurationError, InputError
 
 
@@ -149,12 +161,28 @@ def test_wrong_cases_and_options_are_refused(faces):
 def test_the_size_of_the_face_is_a_group(faces):
     for case in FrozenCases(faces, CentreBox(), size=48):
         assert case.groups["face size"] == "60 to 90 px"
-    assert [width_band(width) for width in (10, 59.9, 60, 500)] == [
+    assert [band(width, FACE_WIDTHS, "px") for width in (10, 59.9, 60, 500)] == [
         "0 to 60 px",
         "0 to 60 px",
         "60 to 90 px",
         "480 px and more",
     ]
+
+
+def test_how_far_a_face_is_turned_is_a_group(faces):
+    assert {case.groups["yaw"] for case in FrozenCases(faces, CentreBox(), size=48)} == {
+        "0 to 15 degrees"
+    }
+    frontal = canonical_landmarks(60, (60, 50))
+    turned = frontal.copy()
+    turned[30, 0] += math.tan(math.radians(20)) * (frontal[15, 0] - frontal[1, 0]) / 2
+
+    def group(landmarks, **labels):
+        return face_groups(Face(Path("a.jpg"), landmarks, "val", labels)).get("yaw")
+
+    assert group(turned) == "15 to 30 degrees"
+    assert group(turned, yaw=-41.5) == "30 degrees and more", "a label is better than a guess"
+    assert group(None) is None and group(None, yaw=3) == "0 to 15 degrees"
 
 
 def test_kinds_measured_together_have_names_and_groups_of_their_own(faces):

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
+import numpy as np
 import pytest
 
-from inpainter.measurements import AREA_KIND, CaseResult, Measurements, Part
+from inpainter.measurements import AREA_KIND, TOGETHER, CaseResult, Measurements, Part
+from inpainter.metrics.realism import distance_figure, realism_distance
+from inpainter.realism_figures import REALISM_METRICS
 from tests.inpainter.measured import METRICS, measured
 from weights.errors import ConfigurationError
 
@@ -113,3 +117,81 @@ def test_unknown_names_are_refused():
         measured().values("other", "psnr_hole")
     assert math.isnan(measured().values("near", "lpips")["face0"])
     assert measured().values("near", "psnr_hole", Part("x", "y", lambda result: False)) == {}
+
+
+class TestFiguresOfSets:
+    """What is told of all cases together, of 70 faces of three kinds: 40, 20 and 10."""
+
+    @pytest.fixture
+    def report(self):
+        random = np.random.default_rng(0)
+        true = random.normal(0.0, 1.0, (70, 6))
+        results = []
+        for number, row in enumerate(true):
+            groups = {"kind": "many" if number < 40 else "some" if number < 60 else "few"}
+            for system, shift in (("near", 0.2), ("far", 2.0)):
+                pair = (row + shift + random.normal(0.0, 0.1, 6), row)
+                case = CaseResult(f"face{number}", system, 0.3, groups, {}, hole_features=pair)
+                results.append(case)
+        return Measurements("inpainter", ("near", "far"), tuple(results), REALISM_METRICS, "ab")
+
+    def rows(self, report, system, kinds):
+        chosen = [
+            one.hole_features
+            for one in report.results
+            if one.system == system and one.groups["kind"] in kinds
+        ]
+        return tuple(np.stack(column) for column in zip(*chosen, strict=True))
+
+    def test_they_are_of_all_cases_and_of_parts_on_one_scale(self, report):
+        everything = self.rows(report, "far", {"many", "some", "few"})
+        estimate = report.estimate("far", "realism_distance")
+        assert estimate.mean == pytest.approx(realism_distance(*everything))
+        assert estimate.low < estimate.mean < estimate.high and estimate.count == 70
+        parts = {part.name: part for part in report.parts() if part.kind == "kind"}
+        many = report.estimate("far", "realism_distance", parts["many"])
+        filled, true = self.rows(report, "far", {"many"})
+        expected = distance_figure(filled, true, scale=everything[1]).estimate
+        assert many.mean == pytest.approx(expected.mean) and many.count == 40
+        assert report.estimate("near", "realism_floor").mean == pytest.approx(
+            report.estimate("far", "realism_floor").mean
+        )
+        told = [report.estimate(one, "detectability").mean for one in ("near", "far")]
+        assert 0.5 < told[0] < told[1] < 1.0
+
+    def test_small_parts_are_left_out_and_put_together(self, report):
+        parts = {part.name: part for part in report.parts() if part.kind == "kind"}
+        assert list(parts) == ["few", "many", "some", TOGETHER]
+        counts = [report.estimate("far", "detectability", part).count for part in parts.values()]
+        assert counts == [0, 40, 0, 30]
+        assert not any(part.name == TOGETHER for part in measured().parts())
+
+    def test_systems_are_compared_on_the_same_halves(self, report):
+        comparison = report.compare("near", "far", "realism_distance")
+        near, far = (report.estimate(one, "realism_distance") for one in ("near", "far"))
+        assert comparison.difference.mean == pytest.approx(near.mean - far.mean)
+        assert comparison.difference.high < 0 and math.isnan(comparison.p)
+        metrics = {metric.name: metric for metric in REALISM_METRICS}
+        assert report.best_system(metrics["realism_distance"]) == "near"
+        assert report.best_system(metrics["realism_floor"]) is None
+
+    def test_the_summary_has_them_beside_the_means(self, report):
+        summary = json.loads(json.dumps(report.summary(), allow_nan=False))
+        assert summary["overall"]["far"]["detectability"]["count"] == 70
+        assert summary["parts"]["kind"]["few"]["far"]["realism_distance"]["mean"] is None
+        assert summary["results"][0]["values"] == {}
+        (differences,) = summary["differences"].values()
+        assert list(differences) == ["realism_distance", "detectability"]
+        with pytest.raises(ConfigurationError, match="cannot be ranked by 'detectability'"):
+            report.ranked("detectability")
+
+    def test_faces_with_several_holes_count_once(self, report):
+        some = [
+            dataclasses.replace(one, case=f"{one.case} [{kind}]", groups={"holes": kind})
+            for one in report.results
+            if int(one.case.removeprefix("face")) < 20
+            for kind in ("box", "line")
+        ]
+        assert {one.face for one in some} == {f"face{number}" for number in range(20)}
+        twenty = dataclasses.replace(report, results=tuple(some))
+        assert twenty.estimate("far", "realism_distance").count == 0 and not twenty.metrics

@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from inpainter.metrics.realism import can_measure_realism
 from pipeline.command_line import main
 from pipeline.commands.evaluation_options import read_hole_specifications, read_stages
 from tests.faces import canonical_landmarks, write_faces
@@ -69,6 +70,83 @@ def test_two_inpainters_on_face_masks(faces, tmp_path, capsys):
     assert not (out / "unfinished.jsonl").exists()
     with PIL.Image.open(out / "worst.jpg") as sheet:
         assert sheet.width > 4 * 224
+
+
+@pytest.fixture(scope="module")
+def realism_report(tmp_path_factory):
+    """The folder of a report on 30 drawn faces, with all that realism needs."""
+    if not can_measure_realism():
+        pytest.skip("needs the extra 'evaluate'")
+    root = tmp_path_factory.mktemp("realism")
+    faces = write_faces(root / "faces", 32, side=96)
+    options = ("--models", "telea,navier-stokes", "--size", 48, "--split", "train")
+    assert evaluate(faces, *options, "--holes", "centre-box", "--sheet", 0, "-o", root / "a") == 0
+    return root / "a"
+
+
+class TestRealism:
+    def test_it_stands_first_in_the_report(self, realism_report):
+        content = json.loads((realism_report / "report.json").read_text())
+        assert content["configuration"]["realism"] is True
+        assert list(content["metrics"])[:3] == [
+            "realism_distance",
+            "realism_floor",
+            "detectability",
+        ]
+        telea = content["overall"]["telea"]
+        assert telea["realism_distance"]["count"] == 30
+        assert telea["realism_distance"]["low"] > telea["realism_floor"]["high"]
+        assert 0.9 < telea["detectability"]["mean"] <= 1.0
+        assert 0.0 < telea["detail_1"]["mean"] < 0.7, "Telea blurs"
+        markdown = (realism_report / "report.md").read_text()
+        table = markdown[markdown.index("## All cases") :]
+        assert table.index("Realism distance") < table.index("Detail kept") < table.index("PSNR")
+        assert "| yaw | system | cases | Realism distance | Detectability |" in markdown
+        with (realism_report / "tables.csv").open() as file:
+            rows = {
+                (row["kind"], row["system"], row["metric"]): row for row in csv.DictReader(file)
+            }
+        assert float(rows["all", "telea", "detectability"]["mean"]) > 0.9
+        assert ("difference", "telea less navier-stokes", "realism_distance") in rows
+
+    def test_it_stands_in_what_is_printed_compared_and_published(self, realism_report, capsys):
+        assert evaluate(realism_report, realism_report, what="diff") == 0
+        line = next(
+            one for one in capsys.readouterr().out.splitlines() if one.startswith("| Realism d")
+        )
+        cells = [one.strip() for one in line.split("|")]
+        assert cells[2] == cells[3] and "(" in cells[2] and cells[4:7] == ["0.000", "-", "30"]
+        readme = realism_report.parent / "README.md"
+        readme.write_text("<!-- unmask figures: begin -->\n<!-- unmask figures: end -->\n")
+        assert evaluate(realism_report, "--readme", readme, what="publish") == 0
+        assert "| Realism distance " in readme.read_text(), "the first of the figures"
+
+    def test_without_the_extra_a_line_says_how_to_get_it(
+        self, faces, tmp_path, capsys, monkeypatch
+    ):
+        find = importlib.util.find_spec
+        monkeypatch.setattr(
+            "importlib.util.find_spec",
+            lambda name, *rest: None if name == "sklearn" else find(name, *rest),
+        )
+        arguments = (faces, "--models", "telea", "--size", 64, "--sheet", 0)
+        assert evaluate(*arguments, "-o", tmp_path / "r") == 0
+        error = capsys.readouterr().err
+        assert error.count("Realism is not measured") == 1 and "'unmask[evaluate]'" in error
+        content = json.loads((tmp_path / "r" / "report.json").read_text())
+        assert content["configuration"]["realism"] is False
+        assert evaluate(*arguments, "--realism", "-o", tmp_path / "s") == 2
+        error = capsys.readouterr().err
+        assert "scikit-learn" in error and error.count("\n") == 1
+        assert not (tmp_path / "s").exists()
+
+    def test_it_can_be_switched_off(self, faces, tmp_path, capsys):
+        arguments = (faces, "--models", "telea", "--size", 64, "--sheet", 0, "--no-realism")
+        assert evaluate(*arguments, "-o", tmp_path / "r") == 0
+        told = capsys.readouterr()
+        assert "Realism is not measured" not in told.err and "Realism distance:" not in told.out
+        content = json.loads((tmp_path / "r" / "report.json").read_text())
+        assert content["configuration"]["realism"] is False and "detail_1" in content["metrics"]
 
 
 def test_the_same_call_gives_the_same_holes_and_figures(faces, tmp_path, capsys):

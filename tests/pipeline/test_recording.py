@@ -79,6 +79,7 @@ def test_a_run_of_the_inpainter_is_recorded_for_the_catalog(
 ) -> None:
     monkeypatch.setenv("UNMASK_HOME", str(tmp_path / "home"))
     label = f"unet@{run / 'average.safetensors'}"
+    realism = {"realism_distance": {"mean": 2.0, "low": 1.0, "high": 3.0, "count": 30}}
     report = write_report(
         tmp_path / "val" / "report.json",
         {
@@ -88,7 +89,10 @@ def test_a_run_of_the_inpainter_is_recorded_for_the_catalog(
                 label: {"psnr_hole": {"mean": 21.1234567}, "seconds": {"mean": None}},
             },
             "parts": {
-                "gender": {"Female": {label: {"psnr_hole": {"mean": 20.5, "count": 2}}}},
+                "gender": {
+                    "Female": {label: {"psnr_hole": {"mean": 20.5, "count": 2}, **realism}},
+                    "smaller ones together": {label: {"psnr_hole": {"mean": 20.5, "count": 2}}},
+                },
                 "face size": {"60 to 90 px": {label: {"psnr_hole": {"mean": 20.5, "count": 2}}}},
             },
         },
@@ -100,7 +104,11 @@ def test_a_run_of_the_inpainter_is_recorded_for_the_catalog(
     record = catalog.get_record("unet.mine")
     assert (record.seed, record.recipe, record.input_size) == (11, "unet.tiny", 32)
     assert record.options == OPTIONS
-    groups = {"gender": {"Female": {"cases": 2, "psnr_hole": 20.5}}}
+    female = {"cases": 2, "psnr_hole": 20.5}
+    female |= {
+        f"realism_distance{end}": value for end, value in (("", 2), ("_low", 1), ("_high", 3))
+    }
+    groups = {"gender": {"Female": female}}
     assert record.metrics == {"val": {"cases": 3, "psnr_hole": 21.123, "groups": groups}}
     assert record.gets_wrong == ("Beards are lost.",)
     assert record.parameters == count_parameters(create_model("unet", **OPTIONS))

@@ -15,14 +15,17 @@ SETTINGS = {"seed": 0, "holes": "irregular"}
 def test_results_come_back_as_they_were():
     features = (np.arange(5, dtype=np.float32) / 3, np.full(5, -1e-8, np.float32))
     values = {"psnr": math.inf, "lpips": math.nan, "l1": 0.1 + 0.2}
-    result = CaseResult("face é", "gated", 0.25, {"a": "b"}, values, features)
+    inside = (np.full(3, 2.5, np.float32), np.arange(3, dtype=np.float32))
+    result = CaseResult("face é", "gated", 0.25, {"a": "b"}, values, features, inside)
     back = result_from_line(result_line(result))
     assert (back.case, back.system, back.hole_area) == ("face é", "gated", 0.25)
     assert back.groups == {"a": "b"} and back.values["l1"] == 0.1 + 0.2
     assert math.isinf(back.values["psnr"]) and math.isnan(back.values["lpips"])
-    for one, other in zip(features, back.features, strict=True):
+    found = (*back.features, *back.hole_features)
+    for one, other in zip((*features, *inside), found, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert result_from_line(result_line(CaseResult("a", "b", 0.0, {}, {}))).features is None
+    bare = result_from_line(result_line(CaseResult("a", "b", 0.0, {}, {})))
+    assert bare.features is None and bare.hole_features is None
 
 
 def test_lines_are_there_after_a_kill_even_in_the_middle_of_one(tmp_path):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from weights.group_figures import group_rows, lowest_sentence, read_groups
+from weights.group_figures import group_table, lowest_sentence, read_groups
 
 
 def figures(cases, psnr, reach=0.3):
@@ -52,13 +52,22 @@ def test_groups_whose_interval_reaches_further_down_are_unsure():
 
 def test_small_groups_are_shown_by_their_count_and_not_judged():
     groups = read_groups(measurement(A=figures(30, 20.0), Some_One=figures(9, 10.0)))
-    assert group_rows(groups)[1] == ("gender Some One", "9", "too few to say", "-", "-")
+    assert group_table(groups)[1][1] == ("gender Some One", "9", "too few to say", "-", "-")
     assert "is gender A" in lowest_sentence(groups)
     assert "No group has 10 faces" in lowest_sentence(groups[1:])
-    assert group_rows(groups)[0] == (
+    assert group_table(groups)[1][0] == (
         "gender A",
         "30",
         "20.00 (19.70 to 20.30)",
         "+2.31",
         "0.600",
     )
+
+
+def test_realism_has_a_column_where_it_was_measured():
+    far = {"realism_distance": 2.5, "realism_distance_low": 2.0, "realism_distance_high": 3.0}
+    groups = read_groups(measurement(A={**figures(30, 20.0), **far}, B=figures(12, 19.0)))
+    heading, rows = group_table(groups)
+    assert heading[2] == "realism distance" and all(len(row) == len(heading) for row in rows)
+    assert [row[2] for row in rows] == ["2.50 (2.00 to 3.00)", "-"]
+    assert "realism distance" not in group_table(groups[1:])[0]
