@@ -9,11 +9,19 @@ import numpy as np
 import torch
 from torch import nn
 
+from inpainter.detail import (
+    SIDE,
+    SMALLEST_CROP,
+    DetailPainter,
+    can_paint_detail,
+    check_detail_mode,
+)
 from inpainter.enlarging import enlarge
 from inpainter.finishing import find_finish
-from inpainter.framing import resize_crop
+from inpainter.framing import squared_crop
 from inpainter.grain import match_grain
 from inpainter.monochrome import keep_tone
+from inpainter.tensors import to_tensor, to_uint8
 from weights.contracts import Image, Mask, check_image, check_mask
 from weights.device import resolve_device
 from weights.errors import InputError
@@ -41,8 +49,10 @@ class NetworkInpainter:
             "bfloat16" or "float32" force one.
         batch_size: most crops that go through the network at once.
         tone: whether the fill of a photo without colours, grey or sepia, is kept without them too.
-        grain: whether the fill is brought to the grain and sharpness round its hole, see
-            `inpainter.grain.match_grain`.
+        grain: whether a fill that was enlarged is brought to the grain and sharpness round its
+            hole, see `inpainter.grain.match_grain`.
+        detail: "auto" paints detail at 512 pixels over the fills of large faces, where the network
+            is the default one, see `inpainter.detail`; "off" enlarges them as they are.
         finish: how the fill is put into the hole: "none" as it is, "telea-poisson" with its colours
             matched to those round the hole, as GLCIC does (see `telea_poisson_paste`).
         options: of the network; they must agree with the weights.
@@ -58,6 +68,7 @@ class NetworkInpainter:
         batch_size: int = 16,
         tone: bool = True,
         grain: bool = True,
+        detail: str = "auto",
         finish: str = "none",
         **options: Any,
     ) -> None:
@@ -73,6 +84,8 @@ class NetworkInpainter:
         self.batch_size = batch_size
         self.tone, self.grain = tone, grain
         self._finish = find_finish(finish)
+        self.detail = check_detail_mode(detail)
+        self._detail: DetailPainter | None = None
         self.dtype = _choose_dtype(precision, self.device)
         self._network: nn.Module | None = None
         self._lock = threading.Lock()
@@ -133,17 +146,15 @@ class NetworkInpainter:
     def _complete_batch(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
         network, size = self.network, self.image_size
         assert size is not None
-        small = [_squared(crop, hole, size) for crop, hole in zip(crops, holes, strict=True)]
-        image = torch.from_numpy(np.stack([crop for crop, _ in small])).to(self.device)
+        small = [squared_crop(crop, hole, size) for crop, hole in zip(crops, holes, strict=True)]
+        image = to_tensor([crop for crop, _ in small], self.device)
         hole = torch.from_numpy(np.stack([hole for _, hole in small])).to(self.device)
-        image = image.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
         with torch.inference_mode():
             output = network(
                 image.to(self.dtype, memory_format=torch.channels_last),
                 hole[:, None].to(self.dtype),
             )
-            painted = output.prediction.float().add(1.0).mul(127.5).round_().clamp_(0, 255)
-        fills = list(painted.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())
+        fills = self._detailed(crops, holes, to_uint8(output.prediction))
         if self.tone:
             fills = [keep_tone(fill, *seen) for fill, seen in zip(fills, small, strict=True)]
         return [
@@ -151,11 +162,31 @@ class NetworkInpainter:
             for crop, missing, fill in zip(crops, holes, fills, strict=True)
         ]
 
+    def _detailed(
+        self, crops: Sequence[Image], holes: Sequence[Mask], fills: list[Image]
+    ) -> list[Image]:
+        """Paint detail over the fills of large crops, which then are twice the size."""
+        if self.detail == "off" or self.model != "gated" or self.image_size != SIDE // 2:
+            return fills
+        large = [at for at, hole in enumerate(holes) if max(hole.shape) > SMALLEST_CROP]
+        if not large or not can_paint_detail():
+            return fills
+        with self._lock:
+            if self._detail is None:
+                self._detail = DetailPainter(self.device, self.dtype)
+        painted = self._detail(
+            [crops[at] for at in large], [holes[at] for at in large], [fills[at] for at in large]
+        )
+        for at, fill in zip(large, painted, strict=True):
+            fills[at] = fill
+        return fills
+
     def _put_in(self, crop: Image, fill: Image, hole: Mask) -> Image:
         """Bring a fill to the size and the look of its crop, and put it in."""
         enlarged = _enlarged(fill, hole)
-        if self.grain:
-            times = max(hole.shape) / fill.shape[0]
+        times = max(hole.shape) / fill.shape[0]
+        # At its own size a fill has what grain it needs: the network painted it.
+        if self.grain and times > 1.0:
             enlarged = match_grain(enlarged, crop, hole, enlarged=times)
         return self._finish(crop, enlarged, hole)
 
@@ -170,18 +201,6 @@ def _choose_dtype(precision: str, device: torch.device) -> torch.dtype:
     # Only CPUs that multiply bfloat16 in hardware gain by it; on others it is slower.
     fast = device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if fast else torch.float32
-
-
-def _squared(crop: Image, hole: Mask, size: int) -> tuple[Image, Mask]:
-    height, width = hole.shape
-    if height != width:
-        # A crop that is no square is reflected to one, which keeps the face's proportions.
-        side = max(height, width)
-        rows = ((0, side - height), (0, side - width))
-        mode = "reflect" if min(height, width) > 1 else "edge"
-        crop = np.pad(crop, (*rows, (0, 0)), mode=mode)  # type: ignore[call-overload]
-        hole = np.pad(hole, rows, mode=mode)  # type: ignore[call-overload]
-    return resize_crop(crop, hole, size)
 
 
 def _enlarged(fill: Image, hole: Mask) -> Image:

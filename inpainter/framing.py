@@ -169,3 +169,18 @@ def resize_crop(image: Image, hole: Hole, size: int) -> tuple[Image, Hole]:
     return np.asarray(resized, np.uint8), cv2.resize(
         missing, (size, size), interpolation=way
     ) > 1e-3
+
+
+def squared_crop(crop: Image, hole: Hole, size: int) -> tuple[Image, Hole]:
+    """Bring a crop of any sides to `size` pixels a side.
+
+    One that is no square is reflected to one first, which keeps the face's proportions.
+    """
+    height, width = hole.shape
+    if height != width:
+        side = max(height, width)
+        rows = ((0, side - height), (0, side - width))
+        mode = "reflect" if min(height, width) > 1 else "edge"
+        crop = np.pad(crop, (*rows, (0, 0)), mode=mode)  # type: ignore[call-overload]
+        hole = np.pad(hole, rows, mode=mode)  # type: ignore[call-overload]
+    return resize_crop(crop, hole, size)

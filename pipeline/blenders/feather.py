@@ -28,13 +28,14 @@ class FeatherBlender:
     Args:
         feather: depth at which the local shift has faded to a third, as a share of the hole's
             extent (the square root of its area), 0 to 10; 0 shifts nothing.
-        grain: also bring the fill to the noise of its surroundings, if it is not there yet.
+        grain: also bring the fill to the noise of its surroundings, for inpainters whose fills have
+            none; `NetworkInpainter` sees to its own.
 
     Raises:
         InputError: the feather is out of its range.
     """
 
-    def __init__(self, feather: float = 0.25, grain: bool = True) -> None:
+    def __init__(self, feather: float = 0.25, grain: bool = False) -> None:
         if not 0.0 <= feather <= 10.0:
             raise InputError(f"feather must be from 0 to 10, but is {feather!r}.")
         self.feather = float(feather)

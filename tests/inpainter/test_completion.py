@@ -81,8 +81,8 @@ class _Flat(torch.nn.Module):
         return CompletionOutput(None, flat, torch.where(hole > 0.5, flat, image))
 
 
-@pytest.mark.parametrize("side", [128, 512])
-def test_a_fill_gets_the_grain_round_its_hole_at_the_crop_s_own_size(side: int) -> None:
+@pytest.mark.parametrize("side", [200, 512])
+def test_an_enlarged_fill_gets_the_grain_round_its_hole(side: int) -> None:
     noise = np.random.default_rng(0).normal(0.0, 6.0, (side, side, 1))
     image = np.clip(128.0 + noise, 0, 255).astype(np.uint8).repeat(3, axis=2)
     hole = np.zeros((side, side), bool)
@@ -98,3 +98,11 @@ def test_a_fill_gets_the_grain_round_its_hole_at_the_crop_s_own_size(side: int) 
     assert 0.6 * 6.0 < spread < 1.2 * 6.0
     flat = np.full_like(image, 100)
     assert np.ptp(grainy.complete([flat], [hole])[0][hole]) == 0
+
+
+def test_a_fill_of_the_networks_own_size_stays_as_it_was_painted() -> None:
+    noise = np.random.default_rng(0).integers(100, 160, (128, 128, 3), np.uint8)
+    hole = np.zeros((128, 128), bool)
+    hole[40:90, 40:90] = True
+    stage = NetworkInpainter(_Flat(), image_size=128, device="cpu", tone=False)
+    assert np.ptp(stage.complete([noise], [hole])[0][hole]) == 0

