@@ -32,11 +32,23 @@ def find_part(network: nn.Module, part: str) -> nn.Module:
 def load_part(network: nn.Module, part: str, file: str | Path) -> None:
     """Load weights into a network or, by its attribute's name, into a part of one.
 
+    Args:
+        network: the network.
+        part: name of the part; the network itself for the empty name.
+        file: a .safetensors file; `FILE#PART` takes a part of the network in it.
+
     Raises:
         ConfigurationError: the network has no such part.
         WeightsError: the file is missing or damaged, or does not fit.
     """
-    fill_with(find_part(network, part), load_state_dict(file), str(file))
+    path, _, source = str(file).partition("#")
+    state = load_state_dict(path)
+    if source:
+        prefix = f"{source}."
+        state = {
+            name.removeprefix(prefix): one for name, one in state.items() if name.startswith(prefix)
+        }
+    fill_with(find_part(network, part), state, str(file))
 
 
 def check_frozen_have_weights(frozen: Iterable[str], starts: Iterable[str]) -> None:

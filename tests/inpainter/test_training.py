@@ -188,6 +188,19 @@ def test_a_part_trained_before_is_taken_over(recipe: Recipe, tmp_path: Path) -> 
         load_part(whole, "refine", file)
 
 
+def test_a_part_starts_from_a_part_of_another_network(tmp_path: Path) -> None:
+    options = {"width": 8, "depth": 1, "refine_width": 8, "refine_depth": 1, "noise": True}
+    below = create_model("gated", **options)
+    file = tmp_path / "below.safetensors"
+    save_completion_network(below, file, name="gated", options=options, input_size=32)
+    detail = create_model("gated-detail", width=8, depth=1)
+    load_part(detail, "detail", f"{file}#refine")
+    for key, value in below.refine.state_dict().items():
+        assert torch.equal(detail.state_dict()[f"detail.{key}"], value.half().float())
+    with pytest.raises(WeightsError, match="tensors differ"):
+        load_part(detail, "detail", f"{file}#coarse")
+
+
 def test_a_frozen_part_stays_as_it_is(recipe: Recipe, tmp_path: Path) -> None:
     options = {"width": 8, "depth": 1, "refine_width": 8, "refine_depth": 1}
     changed = replace(recipe, network={"name": "gated", **options}, frozen=("coarse",))
