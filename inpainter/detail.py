@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import numpy as np
 import torch
 
-from inpainter.enlarging import enlarge
 from inpainter.framing import squared_crop
+from inpainter.networks.gated_detail import enlarged_guess
 from inpainter.tensors import to_tensor, to_uint8
 from weights.names import unknown_name
 
@@ -88,12 +88,12 @@ class DetailPainter:
             seen = [
                 squared_crop(*one, SIDE) for one in zip(crops[chosen], holes[chosen], strict=True)
             ]
-            guesses = [enlarge(fill, SIDE) for fill in fills[chosen]]
             with torch.inference_mode():
                 hole = torch.from_numpy(np.stack([hole for _, hole in seen]))[:, None]
                 hole = hole.to(self._device, self._dtype)
                 image = self._pictures([crop for crop, _ in seen]) * (1.0 - hole)
-                result = self._network.add_detail(image, hole, self._pictures(guesses))
+                guess = enlarged_guess(self._pictures(fills[chosen]))
+                result = self._network.add_detail(image, hole, guess)
             painted.extend(to_uint8(result))
         return painted
 

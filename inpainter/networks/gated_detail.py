@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch.nn import functional
 
-from inpainter.freezing import freeze
 from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.gated import GatedRefinement, halve
 
@@ -19,16 +18,14 @@ class GatedDetailNetwork(CompletionNetwork):
     """Completes faces of 512 x 512: another network at half the side, then detail at the full one.
 
     Skin, lips, stubble, teeth and the jaw's edge are painted over the enlarged guess by a second
-    `GatedRefinement`. The network below is fixed and is no part of the weights.
+    `GatedRefinement`. The network below is fixed, no part of the weights, and loaded at first use.
 
     Args:
         width: of the refinement, see `GatedRefinement`.
         depth: of the refinement.
         noise: whether the refinement is given noise.
-        base: weights of the network `gated` below: a name of the catalog or a .safetensors file.
-
-    Raises:
-        WeightsError: the weights of the network below are missing or damaged.
+        base: weights of the network `gated` below: a name of the catalog or a .safetensors file;
+            None for the catalog's default.
     """
 
     divisor: ClassVar[int] = 64
@@ -41,22 +38,27 @@ class GatedDetailNetwork(CompletionNetwork):
         base: str | None = None,
     ) -> None:
         super().__init__()
-        # The loader builds networks by name, and so knows this module.
-        from inpainter.weight_files import load_completion_network
-
-        self.base: Any = freeze(load_completion_network("gated", base))
+        self.base = base
         self.detail = GatedRefinement(width, depth, noise)
+        # In a list, so that it is no part of this network: not trained, not saved.
+        self._below: list[Any] = []
 
-    def train(self, mode: bool = True) -> GatedDetailNetwork:
-        """Set the mode of the detail; the network below stays as it is in use."""
-        super().train(mode)
-        self.base.eval()
-        return self
+    def _network_below(self, image: Tensor) -> Any:
+        if not self._below:
+            # The loader builds networks by name, and so knows this module.
+            from inpainter.weight_files import load_completion_network
+
+            self._below.append(load_completion_network("gated", self.base).requires_grad_(False))
+        return self._below[0].to(image.device, image.dtype)
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the enlarged guess."""
+        """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the enlarged guess.
+
+        Raises:
+            WeightsError: the weights of the network below are missing or damaged.
+        """
         with torch.no_grad():
-            guess = self.base.paint(*halve(image, hole))[1]
+            guess = self._network_below(image).paint(*halve(image, hole))[1]
         enlarged = enlarged_guess(guess)
         return enlarged, self.add_detail(image, hole, enlarged)
 
