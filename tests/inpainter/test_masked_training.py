@@ -73,8 +73,8 @@ def test_the_masked_face_is_framed_and_coloured_as_the_true_one(tmp_path: Path) 
         assert np.array_equal(sample.masked[~edge], sample.image[~edge])
         assert (sample.masked[sample.hole] != sample.image[sample.hole]).any(axis=1).mean() > 0.9
     batch = collate([sample_at(faces, replace(drawn, grey_share=1.0), 48, seed=1, index=0)])
-    image, *_, seen, _ = to_network(batch, masked=True)
-    for grey in (image, seen):
+    pictures = to_network(batch, masked=True)
+    for grey in (pictures.image, pictures.seen):
         torch.testing.assert_close(grey[:, 0], grey[:, 1])
 
 
@@ -82,15 +82,17 @@ def test_only_networks_that_see_the_hole_get_the_mask(tmp_path: Path) -> None:
     faces = DecodedFaces(list_faces(write_faces(tmp_path), "train"))
     drawn = sampling(masks=GreenMasks(), other_holes=create_holes("free-form"), other_share=1.0)
     batch = collate([sample_at(faces, drawn, 32, seed=0, index=index) for index in range(2)])
-    image, hole, _, seen, sketch = to_network(batch, masked=True)
-    assert sketch is None
-    assert not torch.equal(seen, image)
+    pictures = to_network(batch, masked=True)
+    seen, hole = pictures.seen, pictures.hole
+    assert pictures.sketch is None
+    assert not torch.equal(seen, pictures.image)
+    assert torch.equal(seen, pictures.known)
     # The truth does not show in the hole that the network is given.
     inner = -torch.nn.functional.max_pool2d(-hole, 5, 1, 2)
     green = torch.tensor([-1.0, 1.0, -1.0]).view(1, 3, 1, 1)
     assert float(((seen - green).abs() * inner).max()) < 0.02
-    image, _, _, seen, _ = to_network(batch, masked=False)
-    assert torch.equal(seen, image)
+    pictures = to_network(batch, masked=False)
+    assert torch.equal(pictures.seen, pictures.image)
 
 
 def test_faces_that_take_no_mask_are_passed_over(tmp_path: Path) -> None:
