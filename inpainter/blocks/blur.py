@@ -44,6 +44,20 @@ class WideningBlur(Blur):
         return functional.conv2d(features, self.filter, padding=2, groups=self.channels)
 
 
+class NarrowingBlur(Blur):
+    """Blurs `(N, C, H, W)` to `(N, C, H - 1, W - 1)`, after a transposed 3x3 convolution.
+
+    The gain of 4 makes up for the zeros that such a convolution puts between the pixels.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, gain=4.0)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map `(N, C, H, W)` to `(N, C, H - 1, W - 1)`."""
+        return functional.conv2d(features, self.filter, padding=1, groups=self.channels)
+
+
 class HalvingBlur(Blur):
     """Blurs `(N, C, H, W)` and keeps every other pixel: `(N, C, H / 2, W / 2)`."""
 

@@ -31,13 +31,14 @@ class HalvingResidualBlock(nn.Module):
         self.blur = WideningBlur(in_channels)
         self.first = EqualizedConvolution(in_channels, in_channels)
         self.second = EqualizedConvolution(in_channels, out_channels, stride=2, padding=0)
+        self.halving = HalvingBlur(in_channels)
         self.past = EqualizedConvolution(in_channels, out_channels, 1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C_in, H, W)` to `(N, C_out, H / 2, W / 2)`."""
         changed = self.blur(scaled_leaky_relu(self.first(features)))
         changed = scaled_leaky_relu(self.second(changed))
-        past = self.past(functional.avg_pool2d(features, 2))
+        past = self.past(self.halving(features))
         return (changed + past) / math.sqrt(2.0)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.blur import DoublingBlur, PicturePyramid, WideningBlur
+from inpainter.blocks.blur import PicturePyramid, WideningBlur
 from inpainter.blocks.equalized import EqualizedConvolution, EqualizedLinear
 from inpainter.blocks.modulated_convolution import ModulatedConvolution
 from inpainter.blocks.noise_injection import NoiseInjection
@@ -43,7 +43,7 @@ class MappingNetwork(nn.Module):
 
 
 class SynthesisLayer(nn.Module):
-    """Modulated convolution, noise, bias and activation; doubles the side first if asked.
+    """Modulated convolution, noise, bias and activation; doubles the side if asked.
 
     Args:
         in_channels: C_in.
@@ -57,13 +57,14 @@ class SynthesisLayer(nn.Module):
         self, in_channels: int, out_channels: int, style_size: int, side: int, *, double: bool
     ) -> None:
         super().__init__()
-        self.doubling = DoublingBlur(in_channels) if double else nn.Identity()
-        self.convolution = ModulatedConvolution(in_channels, out_channels, style_size)
+        self.convolution = ModulatedConvolution(
+            in_channels, out_channels, style_size, double=double
+        )
         self.noise = NoiseInjection(side)
 
     def forward(self, features: Tensor, styles: Tensor) -> Tensor:
         """Map `(N, C_in, H, W)` and styles `(N, S)` to `(N, C_out, H', W')`."""
-        features = self.noise(self.convolution(self.doubling(features), styles))
+        features = self.noise(self.convolution(features, styles))
         return scaled_leaky_relu(self.convolution.add_bias(features))
 
 
@@ -72,9 +73,10 @@ class CoModulatedNetwork(CompletionNetwork):
 
     Zhao et al. 2021, "Large Scale Image Completion via Co-Modulated Generative Adversarial
     Networks". One hole has many plausible fills: each latent gives another. In training latents are
-    drawn anew for each picture; otherwise the one latent that follows from `seed` is used for all
-    pictures, so that a picture has one result. Set the attribute `seed` for another fill, or call
-    `fills` for several.
+    drawn anew for each picture, and the upper layers of some batches take the styles of second ones
+    (style mixing, Karras et al. 2019); otherwise the one latent that follows from `seed` is used
+    for all pictures, so that a picture has one result. Set the attribute `seed` for another fill,
+    or call `fills` for several.
 
     79,177,378 parameters at 256 (mapping 2,101,248, encoder 31,841,536, synthesis 45,234,594),
     79,792,231 at 512. The network sees `[known - 0.5, picture]`, where known is 1 outside the hole.
@@ -88,6 +90,8 @@ class CoModulatedNetwork(CompletionNetwork):
         style_size: length of the latent, of its style, and half that of the picture's own style.
         mapping_layers: layers between the latent and its style.
         dropout: share of the picture's style dropped in training, so that the latent counts.
+        style_mixing: how often a batch in training takes the styles of its upper layers from second
+            latents.
         seed: which latent is used outside training.
     """
 
@@ -101,6 +105,7 @@ class CoModulatedNetwork(CompletionNetwork):
         style_size: int = 512,
         mapping_layers: int = 8,
         dropout: float = 0.5,
+        style_mixing: float = 0.5,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -112,7 +117,7 @@ class CoModulatedNetwork(CompletionNetwork):
             return min(channel_base // side, channel_limit)
 
         self.register_buffer("latent", torch.zeros(1, style_size), persistent=False)
-        self.seed = seed
+        self.seed, self.style_mixing = seed, style_mixing
         self.mapping = MappingNetwork(style_size, mapping_layers)
         down = [side for side in sides(resolution) if side > 4]
         bottom = width(4)
@@ -179,10 +184,15 @@ class CoModulatedNetwork(CompletionNetwork):
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
         """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
-        latent = self.latent
-        if self.training:
-            latent = torch.randn_like(latent.expand(len(image), -1))
-        return None, saturate(self.assemble(self.pyramid(image, hole, latent)))
+        if not self.training:
+            return None, saturate(self.assemble(self.pyramid(image, hole, self.latent)))
+        styles = self.mapping(torch.randn_like(self.latent.expand(len(image), -1))).unsqueeze(1)
+        if float(torch.rand(())) < self.style_mixing:
+            second = self.mapping(torch.randn_like(self.latent.expand(len(image), -1)))
+            layers = torch.arange(self.style_count, device=image.device)[None, :, None]
+            first_above = int(torch.randint(1, self.style_count, ()))
+            styles = torch.where(layers < first_above, styles, second.unsqueeze(1))
+        return None, saturate(self.assemble(self._sides(image, hole, styles)))
 
     def pyramid(self, image: Tensor, hole: Tensor, latent: Tensor) -> list[Tensor]:
         """Paint a layer at every side from 4 up, which `MiganNetwork.pyramid` learns from.
@@ -196,17 +206,29 @@ class CoModulatedNetwork(CompletionNetwork):
             Layers `(N, 3, h, w)`, each twice as large as the one before, whose sum `assemble`
             gives; not clamped.
         """
+        return self._sides(image, hole, self.mapping(latent).unsqueeze(1))
+
+    @property
+    def style_count(self) -> int:
+        """How many layers can have styles of their own: two for each side."""
+        return 2 * len(self.to_picture)
+
+    def _sides(self, image: Tensor, hole: Tensor, styles: Tensor) -> list[Tensor]:
+        """Paint at every side; styles `(N, style_count, Z)`, or 1 in place of N or of the count."""
         features, own_style, skips = self._encode(image, hole)
-        style = self.mapping(latent).expand(len(image), -1)
-        styles = torch.cat([style, own_style], dim=1)
+        given = styles.expand(len(image), self.style_count, -1)
+        own = own_style[:, None].expand(-1, self.style_count, -1)
+        # A side's picture and the first convolution of the next side share a style.
+        style = torch.cat([given, own], dim=2).unbind(dim=1)
         start = scaled_leaky_relu(self.start(own_style)).reshape(len(image), -1, 4, 4)
         if start.shape != features.shape:
             start = functional.interpolate(start, features.shape[2:], mode="bilinear")
-        features = self.first(start + features, styles)
-        layers = [self._layer(0, features, styles)]
+        features = self.first(start + features, style[0])
+        layers = [self._layer(0, features, style[1])]
         for number, (up, level) in enumerate(zip(self.up, self.decoder, strict=True), start=1):
-            features = level(up(features, styles) + skips.pop(), styles)
-            layers.append(self._layer(number, features, styles))
+            features = up(features, style[2 * number - 1]) + skips.pop()
+            features = level(features, style[2 * number])
+            layers.append(self._layer(number, features, style[2 * number + 1]))
         return layers
 
     def _encode(self, image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:

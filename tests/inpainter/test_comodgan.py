@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
+import numpy as np
 import pytest
 import torch
+from scipy.signal import convolve2d
 
 from inpainter import create_discriminator, create_model
 from inpainter.blocks.batch_deviation import BatchDeviation
 from inpainter.blocks.modulated_convolution import ModulatedConvolution
+from inpainter.discriminators.stylegan2 import HalvingResidualBlock
 
 TINY = {"resolution": 16, "channel_base": 128, "channel_limit": 8, "style_size": 8}
 
@@ -84,6 +90,65 @@ def test_modulating_maps_is_modulating_each_picture_s_kernel():
         kernel = kernel / kernel.square().sum(dim=(1, 2, 3), keepdim=True).sqrt()
         expected.append(torch.nn.functional.conv2d(one[None], kernel, padding=1))
     torch.testing.assert_close(convolution(features, styles), torch.cat(expected))
+
+
+def test_doubling_convolves_the_map_with_zeros_between_its_pixels_and_then_blurs():
+    torch.manual_seed(0)
+    convolution = ModulatedConvolution(2, 3, 5, double=True).double()
+    features, styles = (torch.randn(*size).double() for size in ((1, 2, 5, 6), (1, 5)))
+    style = convolution.style(styles)[0]
+    kernels = convolution.weight * convolution.scale * style[None, :, None, None]
+    kernels = kernels / (kernels.square().sum(dim=(1, 2, 3), keepdim=True) + 1e-8).sqrt()
+    stuffed = np.zeros((2, 9, 11))
+    stuffed[:, ::2, ::2] = features[0].numpy()
+    blur = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 16
+    expected = []
+    for kernel in kernels.detach().numpy():
+        pairs = zip(stuffed, kernel, strict=True)
+        convolved = sum(convolve2d(one, taps, mode="full") for one, taps in pairs)
+        expected.append(convolve2d(np.pad(convolved, 1), blur, mode="valid"))
+    result = convolution(features, styles)[0].detach().numpy()
+    np.testing.assert_allclose(result, np.stack(expected), atol=1e-7)
+
+
+def test_some_layers_take_the_style_of_a_second_latent(pair):
+    torch.manual_seed(0)
+    network = create_model("comodgan", **TINY, style_mixing=1.0, dropout=0.0)
+    given = []
+    pairs = zip(network.up, network.decoder, strict=True)
+    painters = [network.first, *itertools.chain.from_iterable(pairs)]
+    for painter in painters:
+        painter.convolution.style.register_forward_pre_hook(
+            lambda module, inputs: given.append(inputs[0][:, : TINY["style_size"]])
+        )
+    limits = set()
+    for _ in range(30):
+        given.clear()
+        network(*pair)
+        same = [torch.equal(one, given[0]) for one in given]
+        limits.add(sum(same))
+        assert same == sorted(same, reverse=True)
+        assert all(
+            torch.equal(one, given[-1]) for one, first in zip(given, same, strict=True) if not first
+        )
+    # The first convolution keeps its style; sometimes only the last picture's layer has another.
+    assert limits == {1, 2, 3, 4, 5}
+    network.style_mixing = 0.0
+    given.clear()
+    network(*pair)
+    assert all(torch.equal(one, given[0]) for one in given)
+
+
+def test_the_way_past_is_blurred_and_every_other_pixel_is_taken():
+    torch.manual_seed(0)
+    block = HalvingResidualBlock(1, 1).double()
+    torch.nn.init.zeros_(block.second.weight)
+    features = torch.randn(1, 1, 8, 6).double()
+    blur = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
+    blurred = convolve2d(np.pad(features[0, 0].numpy(), 1), blur, mode="valid")[::2, ::2]
+    weight = block.past.weight.item()
+    result = block(features)[0, 0].detach().numpy()
+    np.testing.assert_allclose(result, weight * blurred / math.sqrt(2), atol=1e-7)
 
 
 def test_the_discriminator_s_count_is_that_of_stylegan2_with_a_fourth_channel():
