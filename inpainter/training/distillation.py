@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inpainter.blocks.saturation import saturate
-from inpainter.losses import l1_loss
+from inpainter.losses.regions import widen
 from inpainter.training.teacher import load_teacher
 from weights.errors import ConfigurationError
 
@@ -48,8 +48,8 @@ class Distillation:
             hole: `(N, 1, H, W)`, 1 = missing.
 
         Returns:
-            What the student gives, and the sum over sides of the mean absolute difference of both
-            pyramids' layers inside the hole.
+            What the student gives, and the sum over sides of the absolute difference of both
+            pyramids' layers inside the hole, divided by all pixels of the side.
 
         Raises:
             ConfigurationError: the pyramids have no side in common.
@@ -78,7 +78,7 @@ class Distillation:
             if target is None or min(one.shape[-2:]) < self.smallest_side:
                 continue
             weight = functional.interpolate(missing, one.shape[-2:], mode="nearest")
-            term = l1_loss(one, target, weight)
+            term = (widen(one - target).abs() * weight).mean()
             total = term if total is None else total + term
         if total is None:
             raise ConfigurationError(

@@ -146,7 +146,8 @@ class DistillationSettings:
 
     Attributes:
         teacher: weights of the second network: a .safetensors file, or a name of the catalog.
-        weight: of the sum over the sides of the mean absolute difference inside the hole.
+        weight: of the sum over the sides of the absolute difference inside the hole, divided by all
+            pixels: large holes count more.
         smallest_side: pictures of a smaller side are not compared.
     """
 

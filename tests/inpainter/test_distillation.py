@@ -70,12 +70,12 @@ def test_only_the_hole_and_the_larger_sides_count(teacher: Path) -> None:
     distillation = Distillation(DistillationSettings(str(teacher), smallest_side=16))
     zeros = [torch.zeros(2, 3, side, side) for side in (8, 16, 32)]
     painted = [one + 1.0 for one in zeros]
-    # Wrong by 100 where everything is known.
+    # A quarter of the picture is missing. Wrong by 100 where everything is known.
     painted[-1] = torch.where(hole > 0.5, 1.0, 100.0).expand(2, 3, 32, 32)
     distillation.teacher = Painter(zeros)
-    assert float(distillation._difference(painted, image, hole)) == 2.0
+    assert float(distillation._difference(painted, image, hole)) == 2 * 0.25
     distillation.smallest_side = 8
-    assert float(distillation._difference(painted, image, hole)) == 3.0
+    assert float(distillation._difference(painted, image, hole)) == 3 * 0.25
     distillation.smallest_side = 64
     with pytest.raises(ConfigurationError, match="no picture of both"):
         distillation._difference(painted, image, hole)
