@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from inpainter.blocks.convolution_unit import convolution_unit
 
@@ -14,7 +13,9 @@ if TYPE_CHECKING:
 
 
 class ResidualPair(nn.Module):
-    """The original residual block: the sum is rectified, `(N, C, H, W)` to `(N, C, H, W)`.
+    """Two convolutions, each rectified, add to their input, `(N, C, H, W)` to `(N, C, H, W)`.
+
+    Where He et al. rectify the sum, the networks of this block rectify what is added.
 
     Args:
         channels: C.
@@ -29,9 +30,10 @@ class ResidualPair(nn.Module):
         super().__init__()
         self.residual = nn.Sequential(
             convolution_unit(channels, channels, normalization=normalization),
-            convolution_unit(channels, channels, normalization=normalization, activation=None),
+            convolution_unit(channels, channels, normalization=normalization),
         )
 
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C, H, W)` to `(N, C, H, W)`."""
-        return functional.relu(features + self.residual(features))
+        total: Tensor = features + self.residual(features)
+        return total

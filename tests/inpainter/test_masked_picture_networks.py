@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from inpainter import create_discriminator, create_model, list_models
+from inpainter.blocks.residual_pair import ResidualPair
 
 SEEING = ("paired-gan", "residual-cnn")
 
@@ -48,6 +49,19 @@ def test_residual_regression_adds_its_error_to_the_normalised_picture():
     torch.nn.init.constant_(network.error[-1][0].bias, 0.2)
     error = torch.tanh(torch.tensor(0.2)) * torch.tensor([0.4, 0.5, 0.6]).reshape(1, 3, 1, 1)
     torch.testing.assert_close(network(image, hole).prediction, (image + error).clamp(-1, 1))
+
+
+def test_the_second_convolution_of_a_pair_is_rectified_before_the_sum():
+    pair = ResidualPair(1, normalization=None)
+    for convolution in (pair.residual[0][0], pair.residual[1][0]):
+        torch.nn.init.zeros_(convolution.bias)
+        torch.nn.init.zeros_(convolution.weight)
+        convolution.weight.data[0, 0, 1, 1] = -1.0
+    # -3 becomes 3, then -3 and by the activation 0; the sum is not rectified.
+    assert pair(torch.full((1, 1, 1, 1), -3.0)).item() == -3.0
+    torch.nn.init.constant_(pair.residual[1][0].bias, 5.0)
+    # 3 becomes 2 then, and 2 - 3 = -1.
+    assert pair(torch.full((1, 1, 1, 1), -3.0)).item() == -1.0
 
 
 def test_a_value_past_the_range_still_learns():
