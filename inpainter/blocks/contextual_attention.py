@@ -22,7 +22,7 @@ class ContextualAttention(nn.Module):
     Every place (query) is compared with every place (key) by 3x3 patches at half the side; scores
     of neighbouring pairs that agree strengthen each other along rows and then along columns; the
     softmax over the keys weighs their 4x4 patches at the full side, which are pasted with overlap.
-    A key counts only if no pixel of its patch is missing; an invalid key enters the softmax with
+    A key counts only if no place of its patch is missing; an invalid key enters the softmax with
     score 0 and pastes nothing. Each picture has its own hole.
 
     Scores are quadratic in the number of places. They are made for a few rows of queries at a time
@@ -32,12 +32,17 @@ class ContextualAttention(nn.Module):
         sharpness: factor of the scores in the softmax.
         scores_at_once: largest number of scores held at a time, 2^24 being 64 MB in float32; at
             least one row of queries is.
+        nearest_hole: whether a place at half the side is missing if the first of its four is, as in
+            the released code; otherwise if any is.
     """
 
-    def __init__(self, sharpness: float = 10.0, scores_at_once: int = 1 << 24) -> None:
+    def __init__(
+        self, sharpness: float = 10.0, scores_at_once: int = 1 << 24, nearest_hole: bool = False
+    ) -> None:
         super().__init__()
         self.sharpness = sharpness
         self.scores_at_once = scores_at_once
+        self.nearest_hole = nearest_hole
 
     def forward(self, features: Tensor, hole: Tensor) -> Tensor:
         """Paste known patches over a feature map.
@@ -61,7 +66,7 @@ class ContextualAttention(nn.Module):
         keys = queries / queries.norm(dim=2, keepdim=True).clamp_min(1e-4)
         patches = functional.unfold(features, 2 * _RATE, stride=_RATE, padding=_RATE // 2)
         patches = patches.transpose(1, 2)
-        missing = functional.max_pool2d(hole, _RATE)
+        missing = smaller_hole(hole, _RATE, nearest=self.nearest_hole)
         valid = 1.0 - functional.max_pool2d(missing, 3, stride=1, padding=1).flatten(2)
 
         # A query before the first and after the last, so that every query has two neighbours.
@@ -102,6 +107,17 @@ class ContextualAttention(nn.Module):
         scores = _fused_scores(bordered, keys, grid, first, last)
         weights = torch.softmax(self.sharpness * scores * valid, dim=2) * valid
         return weights @ patches
+
+
+def smaller_hole(hole: Tensor, rate: int, *, nearest: bool) -> Tensor:
+    """Bring a hole `(N, 1, H, W)` to `(N, 1, H / rate, W / rate)`.
+
+    Args:
+        hole: 1 = missing; sides are multiples of `rate`.
+        rate: how many pixels of a side become one.
+        nearest: whether the first pixel of each square decides, instead of any that is missing.
+    """
+    return hole[:, :, ::rate, ::rate] if nearest else functional.max_pool2d(hole, rate)
 
 
 def _along_diagonals(scores: Tensor) -> Tensor:

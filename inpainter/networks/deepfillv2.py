@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.contextual_attention import ContextualAttention
+from inpainter.blocks.contextual_attention import ContextualAttention, smaller_hole
 from inpainter.blocks.gated_convolution import GatedConvolution
 from inpainter.networks.base import CompletionNetwork
 from weights.errors import InputError
@@ -58,7 +58,7 @@ class _Coarse(nn.Sequential):
 class _Refinement(nn.Module):
     """Second stage: what the surroundings suggest beside what known patches offer."""
 
-    def __init__(self, width: int, scores_at_once: int) -> None:
+    def __init__(self, width: int, scores_at_once: int, nearest_hole: bool) -> None:
         super().__init__()
         deep = 4 * width
         self.convolution_branch = nn.Sequential(
@@ -78,7 +78,9 @@ class _Refinement(nn.Module):
             GatedConvolution(deep, deep),
             GatedConvolution(deep, deep, activation=functional.relu),
         )
-        self.attention = ContextualAttention(scores_at_once=scores_at_once)
+        self.attention = ContextualAttention(
+            scores_at_once=scores_at_once, nearest_hole=nearest_hole
+        )
         self.after_attention = nn.Sequential(
             GatedConvolution(deep, deep), GatedConvolution(deep, deep)
         )
@@ -89,8 +91,9 @@ class _Refinement(nn.Module):
         )
 
     def forward(self, picture: Tensor, hole: Tensor) -> Tensor:
-        """Refine `(N, 3, H, W)`; a place at a quarter of the side is missing if any pixel is."""
-        attended = self.attention(self.attention_encoder(picture), functional.max_pool2d(hole, 4))
+        """Refine `(N, 3, H, W)`."""
+        small = smaller_hole(hole, 4, nearest=self.attention.nearest_hole)
+        attended = self.attention(self.attention_encoder(picture), small)
         both = [self.convolution_branch(picture), self.after_attention(attended)]
         refined: Tensor = self.decoder(torch.cat(both, dim=1))
         return refined
@@ -103,22 +106,30 @@ class DeepFillV2CompletionNetwork(CompletionNetwork):
     hole; the second one sees the first one's guess pasted into the picture. By default 4,052,478
     parameters.
 
+    Departs on purpose from the released code, unless `nearest_hole`: attention takes a place for
+    missing if any of its pixels is, so that nothing of a hole's edge is ever pasted.
+
     Args:
         width: channels at the full side; twice and four times that at half and a quarter of it.
         sketch: whether the first stage sees a sketch of the missing part besides, for guided
             filling.
         scores_at_once: see `ContextualAttention`; it bounds the memory for large pictures.
+        nearest_hole: see `ContextualAttention`; the released weights were trained with it.
     """
 
     divisor: ClassVar[int] = 8
 
     def __init__(
-        self, width: int = 24, sketch: bool = False, scores_at_once: int = 1 << 24
+        self,
+        width: int = 24,
+        sketch: bool = False,
+        scores_at_once: int = 1 << 24,
+        nearest_hole: bool = False,
     ) -> None:
         super().__init__()
         self.guided = sketch
         self.coarse = _Coarse(5 + int(sketch), width)
-        self.refinement = _Refinement(width, scores_at_once)
+        self.refinement = _Refinement(width, scores_at_once, nearest_hole)
 
     def forward(
         self, image: Tensor, hole: Tensor, sketch: Tensor | None = None

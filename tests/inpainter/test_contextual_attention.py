@@ -63,6 +63,18 @@ def test_a_batch_of_two_holes_is_two_batches_of_one() -> None:
     assert (together - other_way_round).abs().max() > 1e-3
 
 
+def test_the_hole_may_be_taken_by_its_first_pixels_as_in_the_released_code() -> None:
+    features, _ = sample(1, 12, 12)
+    even, odd = (torch.zeros(1, 1, 12, 12, dtype=features.dtype) for _ in range(2))
+    even[..., 4:6, 4:6] = 1
+    odd[..., 5, 5] = 1
+    attention, nearest = ContextualAttention(), ContextualAttention(nearest_hole=True)
+    torch.testing.assert_close(nearest(features, even), attention(features, even))
+    # One odd pixel is no first of its four.
+    torch.testing.assert_close(nearest(features, odd), attention(features, torch.zeros_like(odd)))
+    torch.testing.assert_close(attention(features, odd), attention(features, even))
+
+
 def test_nothing_missing_is_ever_pasted() -> None:
     features, hole = sample(1, 16, 16)
     features = torch.where(hole > 0, torch.full_like(features, 1e6), features)
