@@ -20,14 +20,15 @@ class DenseMultiScaleFusion(nn.Module):
     """Looks at several distances at once and merges them from near to far; adds to its input.
 
     The reduced features r go through branches of growing dilation, and each merges with the nearer
-    ones before it: s_1 = b_1(r), s_i = merge(s_(i-1), b_i(r)). The output is x + expand([s_1, ...,
-    s_n]), `(N, C, H, W)` to `(N, C, H, W)`. `plain` and `gated` build the two forms in use.
+    ones before it: s_1 = b_1(r), s_i = merge_i(s_(i-1), b_i(r)). The output is x + expand([s_1,
+    ..., s_n]), `(N, C, H, W)` to `(N, C, H, W)`. `plain` and `gated` build the two forms in use.
 
     Args:
         reduce: from C to the branches' channels.
         branches: from and to the branches' channels, near to far.
         expand: from the branches' channels times their number to C.
-        merges: one for each branch but the first, from twice the branches' channels; None adds.
+        merging: whether a scale is put beside the nearer ones ("concatenation") or added to them.
+        merges: one for each branch but the first, of what is added or put together; none if empty.
     """
 
     def __init__(
@@ -35,28 +36,25 @@ class DenseMultiScaleFusion(nn.Module):
         reduce: nn.Module,
         branches: Sequence[nn.Module],
         expand: nn.Module,
-        merges: Sequence[nn.Module] | None = None,
+        merging: Merging = "sum",
+        merges: Sequence[nn.Module] = (),
     ) -> None:
         super().__init__()
         self.reduce = reduce
         self.branches = nn.ModuleList(branches)
         self.expand = expand
-        self.merges = None if merges is None else nn.ModuleList(merges)
+        self.merging = merging
+        self.merges = nn.ModuleList(merges or [nn.Identity() for _ in branches[1:]])
 
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C, H, W)` to `(N, C, H, W)`."""
         reduced = self.reduce(features)
-        merged: list[Tensor] = []
-        for index, branch in enumerate(self.branches):
-            seen = branch(reduced)
-            if merged:
-                nearer = merged[-1]
-                seen = (
-                    nearer + seen
-                    if self.merges is None
-                    else self.merges[index - 1](torch.cat([nearer, seen], dim=1))
-                )
-            merged.append(seen)
+        first, *farther = (branch(reduced) for branch in self.branches)
+        merged: list[Tensor] = [first]
+        for seen, merge in zip(farther, self.merges, strict=True):
+            nearer = merged[-1]
+            both = nearer + seen if self.merging == "sum" else torch.cat([nearer, seen], dim=1)
+            merged.append(merge(both))
         expanded: Tensor = self.expand(torch.cat(merged, dim=1))
         return features + expanded
 
@@ -97,18 +95,20 @@ class DenseMultiScaleFusion(nn.Module):
     ) -> DenseMultiScaleFusion:
         """Build the form of gated convolutions, which bring activation and normalisation along.
 
+        In both ways of merging gated convolutions merge each scale with the nearer ones, and the
+        last convolution is 1x1.
+
         Args:
             channels: C.
             inner: channels of each branch.
             dilations: of the branches, near to far.
-            merging: "sum" adds the branches up; "concatenation" lets a gated convolution merge
-                each with the nearer ones.
+            merging: "sum" merges sums of scales; "concatenation" scales side by side.
         """
+        together = inner if merging == "sum" else 2 * inner
         return cls(
             normalized_gated_convolution(channels, inner),
             [normalized_gated_convolution(inner, inner, dilation=one) for one in dilations],
-            normalized_gated_convolution(inner * len(dilations), channels),
-            None
-            if merging == "sum"
-            else [normalized_gated_convolution(2 * inner, inner) for _ in dilations[1:]],
+            normalized_gated_convolution(inner * len(dilations), channels, 1),
+            merging,
+            [normalized_gated_convolution(together, inner) for _ in dilations[1:]],
         )

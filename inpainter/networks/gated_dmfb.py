@@ -30,12 +30,12 @@ class GatedDMFBCompletionNetwork(CompletionNetwork):
 
     The blocks after Hui et al. 2020, gated convolution after Yu et al. 2019 (with ReLU, and batch
     normalisation after the gate), the U shape after Ronneberger et al. 2015. The input is the
-    picture, grey in the hole, with the hole as a fourth channel. By default 19,242,723 parameters;
-    "model1" has 17,470,179.
+    picture, grey in the hole, with the hole as a fourth channel. By default 15,048,419 parameters;
+    "model1" has 14,163,683.
 
     Args:
-        variant: "model1" adds the scales of a block up, "model2" concatenates them and lets gated
-            convolutions merge them; "model3" is the network of "model2", which its recipe trains
+        variant: gated convolutions merge the scales of a block: their sums in "model1", the scales
+            side by side in "model2"; "model3" is the network of "model2", which its recipe trains
             with a perceptual loss besides.
         width: channels at the full side; twice and four times that at half and a quarter of it.
         depth: number of dense multi-scale fusion blocks.

@@ -105,7 +105,9 @@ TABLES = {
             "gated 3 relu d2 64 /4",
             "gated 3 relu d4 64 /4",
             "gated 3 relu d8 64 /4",
-            "gated 3 relu 256 /4",
+            # What merges the scales.
+            *["gated 3 relu 64 /4"] * 3,
+            "gated 1 relu 256 /4",
         ]
         * 4,
         "gated 3 relu 256 /4",

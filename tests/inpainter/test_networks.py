@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from inpainter import create_discriminator, create_model, list_models
+from inpainter.training import read_recipe
 from inpainter.weight_files import load_completion_network, save_completion_network
 from weights.errors import ConfigurationError, InputError, OutputError, WeightsError
 
@@ -37,7 +38,7 @@ PARAMETERS = {
     "dmfn": 9_037_443,
     "gated": 8_276_390,
     "gated-detail": 570_612,
-    "gated-dmfb": 19_242_723,
+    "gated-dmfb": 15_048_419,
     "gated-unet": 7_705_779,
     "glcic": 6_072_131,
     "lama": 27_048_835,
@@ -237,3 +238,20 @@ def test_discriminator_scores_every_patch() -> None:
     assert len(maps) == 6
     trained = sum(one.numel() for one in discriminator.parameters())
     assert trained == 5_946_816
+    # The released code's last layer goes through the leaky ReLU too.
+    released = create_discriminator("sn-patchgan", last_activation=True)
+    released.load_state_dict(discriminator.state_dict())
+    scores, linear = (one.eval()(image, hole)[-1] for one in (released, discriminator))
+    torch.testing.assert_close(scores, torch.where(linear > 0, linear, 0.2 * linear))
+
+
+def test_the_discriminator_of_gated_dmfb_ends_in_a_map_of_8_by_8() -> None:
+    settings = read_recipe("gated-dmfb").adversarial
+    assert settings is not None
+    options = dict(settings.discriminator)
+    name = options.pop("name")
+    with torch.device("meta"):
+        maps = create_discriminator(name, **options)(
+            torch.empty(1, 3, 128, 128), torch.empty(1, 1, 128, 128)
+        )
+    assert [one.shape[2:] for one in maps] == [(64, 64), (32, 32), (16, 16), (8, 8), (8, 8)]
