@@ -49,7 +49,9 @@ class AggregatedContextualBlock(nn.Module):
 
 def _standardised(values: Tensor) -> Tensor:
     """Bring each map to mean -5 and deviation 10, the paper's own numbers."""
-    centred = values - values.mean(dim=(2, 3), keepdim=True)
-    # A root of zero, as on a constant map, would have no finite gradient.
-    deviation = torch.sqrt(centred.square().mean(dim=(2, 3), keepdim=True) + 1e-5)
-    return 5.0 * (2.0 * centred / deviation - 1.0)
+    # Half precision has no 1e-9; and one place has no unbiased deviation.
+    wide = values.float()
+    unbiased = int(values.shape[2] * values.shape[3] > 1)
+    centred = wide - wide.mean(dim=(2, 3), keepdim=True)
+    deviation = wide.std(dim=(2, 3), correction=unbiased, keepdim=True) + 1e-9
+    return (5.0 * (2.0 * centred / deviation - 1.0)).to(values.dtype)

@@ -27,6 +27,24 @@ def test_the_gate_chooses_between_old_and_new(monkeypatch, bias, new):
     torch.testing.assert_close(block(features), given[0] if new else features)
 
 
+def test_the_gate_s_values_are_standardised_by_the_unbiased_deviation(monkeypatch):
+    block = AggregatedContextualBlock(4).eval()
+    gate = torch.tensor([1.0, 2.0, 3.0, 4.0]).reshape(1, 1, 2, 2).expand(1, 4, 2, 2)
+    monkeypatch.setattr(block.gate, "forward", lambda _: gate)
+    given = []
+    monkeypatch.setattr(torch, "sigmoid", lambda values: given.append(values) or values)
+    block(torch.randn(1, 4, 2, 2))
+    # Mean 2.5, squares of 2.25, 0.25, 0.25 and 2.25 over 3.
+    deviation = (5.0 / 3.0) ** 0.5
+    expected = [10.0 * (one - 2.5) / deviation - 5.0 for one in (1.0, 2.0, 3.0, 4.0)]
+    torch.testing.assert_close(given[0][0, 0].flatten(), torch.tensor(expected))
+
+
+def test_one_place_is_standardised_to_the_mean():
+    block = AggregatedContextualBlock(4)
+    assert block(torch.randn(1, 4, 1, 1)).isfinite().all()
+
+
 def test_flat_maps_keep_a_finite_gradient():
     block = AggregatedContextualBlock(8)
     features = torch.zeros(1, 8, 12, 12, requires_grad=True)
