@@ -24,13 +24,14 @@ def response_centres(features: Tensor) -> Tensor:
         features: `(N, C, H, W)`, 0 and above, such as values after ReLU.
 
     Returns:
-        `(N, C, 2)`: row and column, -1 at the first and 1 at the last; the middle, 0, for a
-        channel that does not respond at all.
+        `(N, C, 2)`: row i of H as 2 i / H - 1, and columns likewise; near the middle for a channel
+        that does not respond at all.
     """
-    response = widen(features)
-    total = response.sum(dim=(2, 3)).clamp_min(1e-6)
+    # As in the paper's code, which lets a silent channel respond everywhere alike.
+    response = widen(features) + 1e-7
+    total = response.sum(dim=(2, 3))
     rows, columns = (
-        torch.linspace(-1.0, 1.0, side, dtype=response.dtype, device=response.device)
+        2.0 * torch.arange(side, dtype=response.dtype, device=response.device) / side - 1.0
         for side in response.shape[2:]
     )
     down = (response.sum(dim=3) * rows).sum(dim=2) / total
