@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch.nn import functional
 
 if TYPE_CHECKING:
@@ -22,3 +23,22 @@ def reflect(features: Tensor, amount: int) -> Tensor:
     """
     mode = "reflect" if amount < min(features.shape[2:]) else "replicate"
     return functional.pad(features, (amount, amount, amount, amount), mode=mode)
+
+
+def symmetric_pad(features: Tensor, below: int, beside: int) -> Tensor:
+    """Pad below and on the right by reflection that repeats the edge, as NumPy's "symmetric" does.
+
+    Args:
+        features: `(N, C, H, W)`.
+        below: rows.
+        beside: columns.
+
+    Returns:
+        `(N, C, H + below, W + beside)`.
+    """
+    for dimension, amount in ((2, below), (3, beside)):
+        side = features.shape[dimension]
+        places = torch.arange(side + amount, device=features.device) % (2 * side)
+        places = torch.where(places < side, places, 2 * side - 1 - places)
+        features = features.index_select(dimension, places)
+    return features

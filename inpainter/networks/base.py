@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from inpainter.blocks.reflection import symmetric_pad
 from inpainter.outputs import CompletionOutput
 from weights.errors import InputError
 
@@ -32,6 +33,9 @@ class CompletionNetwork(nn.Module, ABC):
     Most networks complete what is unknown: the hole is blanked before they see it. Those that turn
     a picture of a masked face into one without the mask work on the masked picture itself.
     """
+
+    symmetric: ClassVar[bool] = False
+    """Whether padding repeats the outermost pixels, as NumPy's mode "symmetric" does."""
 
     onnx_opset: ClassVar[int] = 18
     """The first version of ONNX's operators that has all that the network needs."""
@@ -90,6 +94,8 @@ class CompletionNetwork(nn.Module, ABC):
         below, beside = -height % self.divisor, -width % self.divisor
         if not (below or beside):
             return maps
+        if self.symmetric:
+            return symmetric_pad(maps, below, beside)
         # Reflection needs a side larger than the padding; tiny pictures repeat their edge.
         mode = "reflect" if below < height and beside < width else "replicate"
         return functional.pad(maps, (0, beside, 0, below), mode=mode)

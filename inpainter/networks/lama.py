@@ -50,6 +50,7 @@ class LamaNetwork(CompletionNetwork):
     """
 
     divisor: ClassVar[int] = 8
+    symmetric: ClassVar[bool] = True
 
     def __init__(self, width: int = 64, blocks: int = 9, global_ratio: float = 0.75) -> None:
         super().__init__()

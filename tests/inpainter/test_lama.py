@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -86,3 +87,12 @@ def test_the_transform_runs_in_float32_under_autocast_and_in_bfloat16(monkeypatc
     output = half(image.bfloat16(), hole.bfloat16())
     assert output.prediction.dtype == torch.bfloat16
     assert set(seen) == {torch.float32}
+
+
+@pytest.mark.parametrize("size", [(13, 21), (3, 8), (16, 1)])
+def test_pictures_are_padded_as_numpy_pads_symmetrically(size):
+    maps = torch.rand(2, 3, *size)
+    below, beside = -size[0] % 8, -size[1] % 8
+    padded = create_model("lama", width=4, blocks=1).pad(maps)
+    expected = np.pad(maps.numpy(), ((0, 0), (0, 0), (0, below), (0, beside)), mode="symmetric")
+    np.testing.assert_array_equal(padded.numpy(), expected)
