@@ -19,6 +19,7 @@ def convolution_unit(
     *,
     normalization: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
     activation: Callable[[], nn.Module] | None = nn.ReLU,
+    activation_first: bool = False,
 ) -> nn.Sequential:
     """Convolve, normalise, activate: `(N, C_in, H, W)` to `(N, C_out, H / stride, W / stride)`.
 
@@ -30,10 +31,11 @@ def convolution_unit(
         dilation: spacing of the kernel's points.
         normalization: makes the normalisation of so many channels; None for none.
         activation: makes the activation; None leaves the values linear.
+        activation_first: whether the activation comes before the normalisation.
     """
     padding = dilation * (kernel_size - 1) // 2
     convolution = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation)
-    return _finished(convolution, out_channels, normalization, activation)
+    return _finished(convolution, out_channels, normalization, activation, activation_first)
 
 
 def enlarging_unit(
@@ -43,6 +45,7 @@ def enlarging_unit(
     *,
     normalization: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
     activation: Callable[[], nn.Module] | None = nn.ReLU,
+    activation_first: bool = False,
 ) -> nn.Sequential:
     """Double the sides by a transposed convolution, normalise, activate.
 
@@ -52,7 +55,7 @@ def enlarging_unit(
     convolution = nn.ConvTranspose2d(
         in_channels, out_channels, kernel_size, stride=2, padding=kernel_size // 2 - 1
     )
-    return _finished(convolution, out_channels, normalization, activation)
+    return _finished(convolution, out_channels, normalization, activation, activation_first)
 
 
 def _finished(
@@ -60,10 +63,11 @@ def _finished(
     channels: int,
     normalization: Callable[[int], nn.Module] | None,
     activation: Callable[[], nn.Module] | None,
+    activation_first: bool,
 ) -> nn.Sequential:
-    steps = [convolution]
+    steps = []
     if normalization is not None:
         steps.append(normalization(channels))
     if activation is not None:
-        steps.append(activation())
-    return nn.Sequential(*steps)
+        steps.insert(0 if activation_first else len(steps), activation())
+    return nn.Sequential(convolution, *steps)

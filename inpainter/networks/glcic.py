@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -25,37 +26,51 @@ class GLCICCompletionNetwork(CompletionNetwork):
     Args:
         width: channels at the full side; twice and four times that at half and a quarter of it.
         mean_colour: red, green and blue that fill the hole, 0 to 1.
+        subtract_mean: whether the mean colour is subtracted from the picture, as in the authors'
+            inference, where the hole is 0.
+        activation_first: whether ReLU comes before the normalisation, as in some public weights.
     """
 
     divisor: ClassVar[int] = 4
 
     mean_colour: Tensor
 
-    def __init__(self, width: int = 64, mean_colour: Sequence[float] = (0.5, 0.5, 0.5)) -> None:
+    def __init__(
+        self,
+        width: int = 64,
+        mean_colour: Sequence[float] = (0.5, 0.5, 0.5),
+        subtract_mean: bool = False,
+        activation_first: bool = False,
+    ) -> None:
         super().__init__()
+        self.subtract_mean = subtract_mean
         half, quarter = 2 * width, 4 * width
+        smaller = partial(convolution_unit, activation_first=activation_first)
+        larger = partial(enlarging_unit, activation_first=activation_first)
         self.register_buffer(
             "mean_colour", torch.tensor(mean_colour).reshape(1, 3, 1, 1), persistent=False
         )
         self.layers = nn.Sequential(
-            convolution_unit(4, width, 5),
-            convolution_unit(width, half, stride=2),
-            convolution_unit(half, half),
-            convolution_unit(half, quarter, stride=2),
-            convolution_unit(quarter, quarter),
-            convolution_unit(quarter, quarter),
-            *(convolution_unit(quarter, quarter, dilation=dilation) for dilation in (2, 4, 8, 16)),
-            convolution_unit(quarter, quarter),
-            convolution_unit(quarter, quarter),
-            enlarging_unit(quarter, half),
-            convolution_unit(half, half),
-            enlarging_unit(half, width),
-            convolution_unit(width, width // 2),
+            smaller(4, width, 5),
+            smaller(width, half, stride=2),
+            smaller(half, half),
+            smaller(half, quarter, stride=2),
+            smaller(quarter, quarter),
+            smaller(quarter, quarter),
+            *(smaller(quarter, quarter, dilation=dilation) for dilation in (2, 4, 8, 16)),
+            smaller(quarter, quarter),
+            smaller(quarter, quarter),
+            larger(quarter, half),
+            smaller(half, half),
+            larger(half, width),
+            smaller(width, width // 2),
             nn.Conv2d(width // 2, 3, 3, padding=1),
         )
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
         """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
         filled = 0.5 * (image + 1.0) * (1.0 - hole) + self.mean_colour * hole
+        if self.subtract_mean:
+            filled = filled - self.mean_colour
         painted = self.layers(torch.cat([filled, hole], dim=1))
         return None, 2.0 * torch.sigmoid(painted) - 1.0
