@@ -20,7 +20,7 @@ from inpainter.metrics import (
     grid_energy,
     l1,
     landmark_error,
-    mean_over,
+    mean_similarity,
     psnr,
     seam_ring,
     sharpness_ratio,
@@ -125,7 +125,7 @@ def measure_case(
     for ending, region in (("_hole", case.measured), ("", frame), ("_seam", ring)):
         values[f"l1{ending}"] = l1(completed, truth, region)
         values[f"psnr{ending}"] = psnr(completed, truth, region)
-        values[f"ssim{ending}"] = mean_over(similarity, region)
+        values[f"ssim{ending}"] = mean_similarity(similarity, region)
         if multi_scale is not None:
             whole = region is None or bool(region.all())
             values[f"ms_ssim{ending}"] = multi_scale.over(None if whole else region)

@@ -24,7 +24,7 @@ from inpainter.metrics.perceptual import LearnedPerceptualDistance
 from inpainter.metrics.pixel import l1, psnr
 from inpainter.metrics.realism import HoleFeatures, detectability, realism_distance
 from inpainter.metrics.sharpness import laplacian_energy, sharpness_ratio
-from inpainter.metrics.similarity import mean_over, seam_ring, ssim, ssim_map
+from inpainter.metrics.similarity import mean_over, mean_similarity, seam_ring, ssim, ssim_map
 
 __all__ = [
     "IDENTITY_WARNING",
@@ -49,6 +49,7 @@ __all__ = [
     "landmark_error",
     "laplacian_energy",
     "mean_over",
+    "mean_similarity",
     "ms_ssim",
     "psnr",
     "realism_distance",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
@@ -14,6 +14,10 @@ from weights.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+_REACH: Final = 5
+"""How far the window reaches past its middle, in pixels."""
 
 
 def ssim_map(result: Image, truth: Image) -> NDArray[np.float64]:
@@ -78,8 +82,19 @@ def mean_over(values: NDArray[np.floating], region: Mask | None = None) -> float
     return float(chosen.mean()) if chosen.size else math.nan
 
 
+def mean_similarity(values: NDArray[np.floating], region: Mask | None = None) -> float:
+    """Average an `ssim_map` `(H, W)` over a region, bool `(H, W)`; nan for an empty one.
+
+    That of a whole picture, None or a region of all pixels, leaves the outermost 5 pixels out, as
+    scikit-image's does: the window of 11 reaches past the frame there.
+    """
+    if region is None or region.all():
+        return mean_over(values[_REACH:-_REACH, _REACH:-_REACH])
+    return mean_over(values, region)
+
+
 def ssim(result: Image, truth: Image, region: Mask | None = None) -> float:
-    """Average of `ssim_map` over a region, None for the whole picture.
+    """Average of `ssim_map` over a region as `mean_similarity` takes it.
 
     Returns:
         -1 to 1; nan for an empty region.
@@ -88,7 +103,7 @@ def ssim(result: Image, truth: Image, region: Mask | None = None) -> float:
         InputError: the sizes differ, or a side is under 11 pixels.
     """
     check_pictures(result, truth, region)
-    return mean_over(ssim_map(result, truth), region)
+    return mean_similarity(ssim_map(result, truth), region)
 
 
 def seam_ring(hole: Hole, width: int = 4) -> Mask:

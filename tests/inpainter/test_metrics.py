@@ -109,6 +109,25 @@ class TestSimilarity:
             mine[inner, inner], full[0].mean(dim=0)[inner, inner].numpy(), atol=1e-3
         )
 
+    def test_a_whole_picture_leaves_its_frame_out_as_scikit_image_does(self):
+        from skimage.metrics import structural_similarity
+
+        truth = noise(0, (30, 40))
+        result = truth.copy()
+        result[:4], result[12:20, 9:15] = 0, 90
+        expected = structural_similarity(
+            truth,
+            result,
+            channel_axis=-1,
+            data_range=255,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        assert ssim(result, truth) == pytest.approx(expected, abs=1e-12)
+        assert ssim(result, truth, np.ones((30, 40), bool)) == pytest.approx(expected, abs=1e-12)
+        assert ssim_map(result, truth).mean() < expected - 0.05
+
     def test_inside_the_hole_is_the_map_over_the_hole(self):
         truth = noise(0, (64, 64))
         result = truth.copy()
