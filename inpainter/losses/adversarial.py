@@ -130,13 +130,16 @@ def relativistic_average_generator_loss(fake: Scores, real: Scores) -> Tensor:
     return relativistic_average_discriminator_loss(fake, real)
 
 
-def r1_penalty(scores: Scores, pictures: Tensor, gamma: float = 10.0) -> Tensor:
+def r1_penalty(
+    scores: Scores, pictures: Tensor, gamma: float = 10.0, hole: Tensor | None = None
+) -> Tensor:
     """Punish a discriminator for a slope at true pictures: gamma / 2 * mean ||d score / d x||^2.
 
     Args:
         scores: the discriminator's scores for `pictures`; maps are summed over all but the batch.
         pictures: `(N, C, H, W)` with `requires_grad`, from which the scores were computed.
         gamma: strength.
+        hole: `(N, 1, H, W)` with `requires_grad`, where the slope at the hole counts too.
 
     Returns:
         A scalar that can be differentiated by the discriminator's parameters.
@@ -146,11 +149,12 @@ def r1_penalty(scores: Scores, pictures: Tensor, gamma: float = 10.0) -> Tensor:
 
     Source: Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?"
     """
-    if not pictures.requires_grad:
-        raise InputError("The R1 penalty needs pictures with requires_grad set before scoring.")
+    inputs = [pictures] if hole is None else [pictures, hole]
+    if not all(one.requires_grad for one in inputs):
+        raise InputError("The R1 penalty needs inputs with requires_grad set before scoring.")
     maps = [scores] if isinstance(scores, Tensor) else list(scores)
     total = torch.stack([one.sum() for one in maps]).sum()
-    (slope,) = torch.autograd.grad(total, pictures, create_graph=True)
+    slope = torch.cat(torch.autograd.grad(total, inputs, create_graph=True), dim=1)
     return 0.5 * gamma * widen(slope).square().sum(dim=(1, 2, 3)).mean()
 
 

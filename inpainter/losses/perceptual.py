@@ -32,20 +32,23 @@ _HUB_FILES: Final[Mapping[str, str]] = {
     "vgg19": "vgg19-dcbb9e9d.pth",
 }
 _WIDTHS: Final = (64, 128, 256, 512, 512)
-_LAYER = re.compile(r"relu([1-5])_([1-4])")
+_LAYER = re.compile(r"relu([1-5])_([1-4])|pool([1-5])")
 
 
 def _layer_indices(network: str, layers: Sequence[str]) -> list[int]:
-    """The place in torchvision's `features` of each named activation."""
+    """The place in torchvision's `features` of each named activation or pooling."""
     depths = _CONVOLUTIONS[network]
     places = []
     for layer in layers:
         match = _LAYER.fullmatch(layer)
-        block, number = (int(part) for part in match.groups()) if match else (0, 0)
+        if match and (pool := match[3]):
+            places.append(sum(2 * depth + 1 for depth in depths[: int(pool)]) - 1)
+            continue
+        block, number = (int(match[1]), int(match[2])) if match else (0, 0)
         if not match or number > depths[block - 1]:
             raise ConfigurationError(
                 f"{network} has no layer {layer!r}: write it as 'relu3_2' for the second "
-                "activation of the third block."
+                "activation of the third block, or as 'pool3' for the end of that block."
             )
         before = sum(2 * depth + 1 for depth in depths[: block - 1])
         places.append(before + 2 * number - 1)
@@ -114,7 +117,7 @@ class VggFeatures(FixedFeatures):
 
     Args:
         network: "vgg16" or "vgg19".
-        layers: activations to give, such as "relu3_3".
+        layers: activations to give, such as "relu3_3" or, after its block's pooling, "pool3".
         weights: a .pth or .safetensors file in torchvision's layout; None takes torch hub's cache.
 
     Raises:

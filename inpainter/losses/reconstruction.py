@@ -17,7 +17,9 @@ from inpainter.losses.regions import (
 )
 
 
-def l1_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+def l1_loss(
+    result: Tensor, target: Tensor, weight: Tensor | None = None, *, over_picture: bool = False
+) -> Tensor:
     """Mean absolute error.
 
     Args:
@@ -25,6 +27,7 @@ def l1_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Ten
         target: the same shape.
         weight: `(N, 1, H, W)`, such as the hole (1 = missing) to look at the hole only; each
             picture is divided by its own sum of weights, see `weighted_mean`.
+        over_picture: divide by the number of all pixels instead, see `weighted_mean`.
 
     Returns:
         A scalar; for pictures in [-1, 1] it is between 0 and 2.
@@ -33,20 +36,26 @@ def l1_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Ten
         InputError: the shapes do not fit.
     """
     check_pair(result, target, weight)
-    return weighted_mean((widen(result) - widen(target)).abs(), weight)
+    difference = (widen(result) - widen(target)).abs()
+    return weighted_mean(difference, weight, over_picture=over_picture)
 
 
-def mse_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+def mse_loss(
+    result: Tensor, target: Tensor, weight: Tensor | None = None, *, over_picture: bool = False
+) -> Tensor:
     """Mean squared error; arguments as for `l1_loss`.
 
     Returns:
         A scalar; for pictures in [-1, 1] it is between 0 and 4.
     """
     check_pair(result, target, weight)
-    return weighted_mean((widen(result) - widen(target)).square(), weight)
+    difference = (widen(result) - widen(target)).square()
+    return weighted_mean(difference, weight, over_picture=over_picture)
 
 
-def psnr_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+def psnr_loss(
+    result: Tensor, target: Tensor, weight: Tensor | None = None, *, over_picture: bool = False
+) -> Tensor:
     """Negative peak signal-to-noise ratio, the mean over the pictures; arguments as for `l1_loss`.
 
     A picture's gradient is divided by its own squared error, so that one strange face weighs no
@@ -57,6 +66,7 @@ def psnr_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> T
         result: `(N, C, H, W)` in [-1, 1], whose peak is 2.
         target: the same shape.
         weight: `(N, 1, H, W)`.
+        over_picture: as for `l1_loss`.
 
     Returns:
         A scalar in dB, lower is better; at least -80, which equal pictures give.
@@ -64,7 +74,8 @@ def psnr_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> T
     Source: Chen et al. 2022, "Simple Baselines for Image Restoration" (NAFNet), whose loss it is.
     """
     check_pair(result, target, weight)
-    error = weighted_means((widen(result) - widen(target)).square(), weight)
+    difference = (widen(result) - widen(target)).square()
+    error = weighted_means(difference, weight, over_picture=over_picture)
     return 10.0 * (error / 4.0).clamp_min(1e-8).log10().mean()
 
 
@@ -75,22 +86,31 @@ class RegionLoss(nn.Module):
         region: what part of the picture counts.
         gamma: factor per pixel of distance, for "discounted".
         reach: largest distance that counts, for "discounted".
+        over_picture: whether the sum over the region is divided by all pixels of the picture, as in
+            some papers' code, so that a small region counts less; otherwise by the region's.
 
     Raises:
         ConfigurationError: the region is unknown.
     """
 
-    compare: ClassVar[staticmethod[[Tensor, Tensor, Tensor | None], Tensor]]
+    compare: ClassVar[staticmethod[..., Tensor]]
     """The loss, given the region's weights."""
 
-    def __init__(self, region: Region = "whole", gamma: float = 0.97, reach: int = 64) -> None:
+    def __init__(
+        self,
+        region: Region = "whole",
+        gamma: float = 0.97,
+        reach: int = 64,
+        over_picture: bool = False,
+    ) -> None:
         super().__init__()
         self.region, self.gamma, self.reach = check_region(region), gamma, reach
+        self.over_picture = over_picture
 
     def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
         """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
         weight = region_weight(hole, self.region, self.gamma, self.reach)
-        return self.compare(result, target, weight)
+        return self.compare(result, target, weight, over_picture=self.over_picture)
 
 
 class L1Loss(RegionLoss):

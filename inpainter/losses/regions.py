@@ -53,7 +53,9 @@ def widen(values: Tensor) -> Tensor:
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
-def weighted_means(values: Tensor, weight: Tensor | None = None) -> Tensor:
+def weighted_means(
+    values: Tensor, weight: Tensor | None = None, *, over_picture: bool = False
+) -> Tensor:
     """Average over each picture with weights.
 
     Because each picture is divided by its own sum of weights, its average does not change when it
@@ -63,6 +65,7 @@ def weighted_means(values: Tensor, weight: Tensor | None = None) -> Tensor:
         values: `(N, C, H, W)`.
         weight: `(N, 1, H, W)`, 0 and above; None weighs all alike. A picture whose weights are all
             0 counts as 0.
+        over_picture: divide by the number of all pixels instead, so that small weights count less.
 
     Returns:
         `(N,)`, float32 or wider.
@@ -71,12 +74,16 @@ def weighted_means(values: Tensor, weight: Tensor | None = None) -> Tensor:
     if weight is None:
         return values.mean(dim=(1, 2, 3))
     weight = weight.to(values.dtype)
+    if over_picture:
+        return (values * weight).mean(dim=(1, 2, 3))
     total = weight.sum(dim=(1, 2, 3)) * values.shape[1]
     summed = (values * weight).sum(dim=(1, 2, 3))
     return summed / total.clamp_min(torch.finfo(values.dtype).tiny)
 
 
-def weighted_mean(values: Tensor, weight: Tensor | None = None) -> Tensor:
+def weighted_mean(
+    values: Tensor, weight: Tensor | None = None, *, over_picture: bool = False
+) -> Tensor:
     """Average over each picture as `weighted_means` does, then over the pictures.
 
     So a batch gives the mean of its pictures. Arguments are those of `weighted_means`.
@@ -84,7 +91,7 @@ def weighted_mean(values: Tensor, weight: Tensor | None = None) -> Tensor:
     Returns:
         A scalar, float32 or wider.
     """
-    return weighted_means(values, weight).mean()
+    return weighted_means(values, weight, over_picture=over_picture).mean()
 
 
 @torch.no_grad()

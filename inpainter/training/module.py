@@ -209,20 +209,23 @@ class CompletionTraining(LightningModule):
         optimizer.zero_grad(set_to_none=True)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Clip the generator's gradient, which by now is free of fp16's scale.
+        """Clip a network's gradient, which by now is free of fp16's scale.
 
         Raises:
             TrainingError: the gradient is no finite number and nothing else would notice.
         """
         own = {id(one) for group in optimizer.param_groups for one in group["params"]}
-        limit = self.recipe.optimizer.gradient_clip
-        if limit is None or not own.intersection(map(id, self.generator.parameters())):
+        settings, name, network = self.recipe.optimizer, "discriminator", self.discriminator
+        limit = settings.discriminator_gradient_clip
+        if own.intersection(map(id, self.generator.parameters())):
+            name, network, limit = "generator", self.generator, settings.gradient_clip
+        if limit is None or network is None:
             return
-        norm = nn.utils.clip_grad_norm_(self.generator.parameters(), limit)
+        norm = nn.utils.clip_grad_norm_(network.parameters(), limit)
         # In fp16 steps of such gradients are passed over and the scale is lowered.
         scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
         if not scaled and not torch.isfinite(norm):
-            self._stop_at({"gradient of the generator": norm})
+            self._stop_at({f"gradient of the {name}": norm})
 
     def _stop_at(self, terms: Mapping[str, Tensor]) -> NoReturn:
         """Stop for the term that is no finite number, or for the largest if only their sum is."""
@@ -342,7 +345,10 @@ class CompletionTraining(LightningModule):
         assert self.discriminator is not None
         with torch.autocast(real.device.type, enabled=False):
             pictures = real.float().detach().requires_grad_(True)
-            return r1_penalty(self.discriminator(pictures, hole)[-1], pictures, gamma)
+            if not self._adversary().r1_hole:
+                return r1_penalty(self.discriminator(pictures, hole)[-1], pictures, gamma)
+            hole = hole.float().detach().requires_grad_(True)
+            return r1_penalty(self.discriminator(pictures, hole)[-1], pictures, gamma, hole)
 
     def _judge(
         self, pictures: NetworkBatch, output: CompletionOutput, views: Views | None

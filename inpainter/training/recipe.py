@@ -113,6 +113,8 @@ class AdversarialSettings:
             (Mescheder et al. 2018).
         r1_interval: steps of the discriminator between two that have the penalty, which is that
             many times as strong then (Karras et al. 2020).
+        r1_hole: whether the slope at the hole that the discriminator sees counts too (Sargsyan et
+            al. 2023).
     """
 
     discriminator: dict[str, Any] = field(default_factory=lambda: {"name": "sn-patchgan"})
@@ -127,6 +129,7 @@ class AdversarialSettings:
     every: int = 1
     r1: float = 0.0
     r1_interval: int = 16
+    r1_hole: bool = False
 
     def __post_init__(self) -> None:
         if min(self.every, self.r1_interval) < 1 or self.r1 < 0.0:
@@ -172,6 +175,7 @@ class OptimizerSettings:
         warmup_steps: steps over which the rates rise from zero.
         final_share: the rates fall along a cosine to this share of themselves.
         gradient_clip: largest norm of the generator's gradient, None for no limit.
+        discriminator_gradient_clip: that of the discriminator's.
         accumulate: parts that a batch is cut into, which go through the networks one after the
             other and whose gradients are added up before a step: a large batch in little memory.
     """
@@ -185,6 +189,7 @@ class OptimizerSettings:
     warmup_steps: int = 100
     final_share: float = 0.05
     gradient_clip: float | None = 1.0
+    discriminator_gradient_clip: float | None = None
     accumulate: int = 1
 
 

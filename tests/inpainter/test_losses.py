@@ -108,6 +108,16 @@ class TestReconstruction:
             torch.stack(singles).mean().item()
         )
 
+    def test_a_region_may_be_divided_by_the_whole_picture(self):
+        # Wrong by 0.5 in the 4 missing pixels of 16 of one picture and in all 16 of the other.
+        hole = torch.zeros(2, 1, 4, 4)
+        hole[0, :, :2, :2], hole[1] = 1.0, 1.0
+        target = torch.zeros(2, 3, 4, 4)
+        expected = {"l1": 0.5 * (4 + 16) / 32, "mse": 0.25 * (4 + 16) / 32}
+        for name, value in expected.items():
+            loss = create_loss({"name": name, "region": "hole", "over_picture": True})
+            assert loss(target + 0.5, target, hole).item() == pytest.approx(value)
+
     def test_an_empty_hole_costs_nothing_and_has_a_finite_gradient(self):
         result = pictures(1, 3, 8, 8).requires_grad_()
         loss = l1_loss(result, pictures(1, 3, 8, 8, seed=1), torch.zeros(1, 1, 8, 8))
@@ -211,6 +221,12 @@ class TestAdversarial:
         assert weight.grad.flatten().tolist() == pytest.approx([5.0] * 48)
         with pytest.raises(InputError, match="requires_grad"):
             r1_penalty(torch.zeros(2), torch.zeros(2, 3, 4, 4))
+
+    def test_r1_may_count_the_slope_at_the_hole(self):
+        images, hole = pictures(2, 3, 4, 4).requires_grad_(), box(side=4, batch=2).requires_grad_()
+        scores = 0.5 * images.sum(dim=(1, 2, 3)) + 2.0 * hole.sum(dim=(1, 2, 3))
+        penalty = r1_penalty(scores, images, 10, hole)
+        assert penalty.item() == pytest.approx(0.5 * 10 * (48 * 0.25 + 16 * 4.0))
 
     def test_an_unknown_kind_lists_the_known(self):
         with pytest.raises(ConfigurationError, match="hinge"):
@@ -373,6 +389,8 @@ class TestPerceptual:
         first, second = VggFeatures("vgg16", ("relu1_2", "relu2_2"), vgg_file)(picture)
         torch.testing.assert_close(first, reference[:4](normal))
         torch.testing.assert_close(second, reference[:9](normal))
+        (pooled,) = VggFeatures("vgg16", ("pool1",), vgg_file)(picture)
+        torch.testing.assert_close(pooled, reference[:5](normal))
 
     def test_it_is_fixed_and_passes_gradient_to_the_picture(self, vgg_file):
         layers = ("relu1_2", "relu2_2")
@@ -407,7 +425,7 @@ class TestPerceptual:
         with pytest.raises(WeightsError, match="Cannot read"):
             VggFeatures(weights=tmp_path / "bad.pth")
 
-    @pytest.mark.parametrize("layer", ["relu1_3", "conv1_1", "relu6_1", "relu3_4"])
+    @pytest.mark.parametrize("layer", ["relu1_3", "conv1_1", "relu6_1", "relu3_4", "pool6"])
     def test_unknown_layers_are_refused(self, layer, vgg_file):
         with pytest.raises(ConfigurationError, match="no layer"):
             VggFeatures("vgg16", (layer,), vgg_file)

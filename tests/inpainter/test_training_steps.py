@@ -106,6 +106,43 @@ def test_the_generators_gradient_is_clipped_to_its_limit(tmp_path: Path) -> None
     assert moves(tmp_path, 0.25) == pytest.approx(0.25, rel=1e-3)
 
 
+def test_the_discriminators_gradient_is_clipped_to_a_limit_of_its_own(tmp_path: Path) -> None:
+    recipe = short_recipe(
+        tmp_path,
+        adversarial=AdversarialSettings(ADVERSARIAL.discriminator),
+        optimizer=OptimizerSettings(gradient_clip=None, discriminator_gradient_clip=0.25),
+    )
+    module = CompletionTraining(recipe)
+    module._trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    generator, discriminator = module.configure_optimizers()
+    parts = (module.generator, module.discriminator)
+    for part in parts:
+        for parameter in part.parameters():
+            parameter.grad = torch.ones_like(parameter)
+    for optimizer in (generator, discriminator):
+        module.on_before_optimizer_step(optimizer)
+    lengths = [
+        float(torch.cat([one.grad.flatten() for one in part.parameters()]).norm()) for part in parts
+    ]
+    assert lengths[0] > 10.0
+    assert lengths[1] == pytest.approx(0.25, rel=1e-3)
+
+
+def test_r1_counts_the_slope_at_the_hole_where_the_recipe_says_so(tmp_path: Path) -> None:
+    values = []
+    for hole in (False, True):
+        recipe = short_recipe(tmp_path, adversarial=AdversarialSettings(r1=10.0, r1_hole=hole))
+        module = CompletionTraining(recipe)
+
+        class Linear(torch.nn.Module):
+            def forward(self, picture: Any, missing: Any) -> list[Any]:
+                return [3.0 * picture.sum(dim=(1, 2, 3)) + 2.0 * missing.sum(dim=(1, 2, 3))]
+
+        module.discriminator = Linear()
+        values.append(float(module._slope(torch.rand(2, 3, 4, 4), torch.ones(2, 1, 4, 4), 10.0)))
+    assert values == pytest.approx([5.0 * 9 * 48, 5.0 * (9 * 48 + 4 * 16)])
+
+
 def test_fp16_is_clipped_after_its_scale_is_taken_off(tmp_path: Path) -> None:
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
     # On a CPU fp16 is emulated by bf16; the scale of the gradients is what is looked at.
