@@ -88,7 +88,7 @@ class SemanticInpainter:
         weights: the `faces.safetensors` that `train_face_generator` leaves, with the tensors of
             both, named `generator.*` and `discriminator.*`; needed where the generator is a name.
         device: "auto" or a torch device name.
-        steps: steps of the search.
+        steps: steps of the search, 1,500 as in Yeh et al. 2017.
         learning_rate: of Adam, per step, for latents in [-1, 1].
         prior_weight: weight of the prior loss against the context loss.
         window: side of the window of the context's weight, pixels of the generator's side.
@@ -112,7 +112,7 @@ class SemanticInpainter:
         discriminator: str | nn.Module | None = "dcgan",
         weights: str | os.PathLike[str] | None = None,
         device: str | torch.device = "auto",
-        steps: int = 500,
+        steps: int = 1500,
         learning_rate: float = 0.03,
         prior_weight: float = 0.003,
         window: int = 7,

@@ -88,6 +88,10 @@ def test_what_is_in_the_hole_does_not_matter_and_results_repeat(scene):
         assert np.array_equal(inpainter.complete([crop], [hole])[0], first)
 
 
+def test_a_search_takes_the_papers_steps_by_default():
+    assert SemanticInpainter(TwoColours(), None, device="cpu").steps == 1500
+
+
 def test_snapshots_are_written_every_so_many_steps(scene, tmp_path):
     crop, hole = scene
     options = {"steps": 25, "snapshot_every": 10, "snapshot_folder": tmp_path, "device": "cpu"}
