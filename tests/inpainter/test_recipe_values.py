@@ -7,10 +7,18 @@ from typing import Any
 import pytest
 
 from inpainter.training import read_recipe
+from inpainter.training.recipe import recipe_file
 
 ADVERSARIAL: dict[str, dict[str, Any]] = {
-    "migan": {"kind": "logistic", "weight": 1.0, "r1": 10.0, "r1_interval": 16},
-    "comodgan": {"kind": "logistic", "weight": 1.0, "r1": 10.0, "r1_interval": 16},
+    # MI-GAN's code punishes the slope at the mask channel too, CoModGAN's at the picture alone.
+    "migan": {"kind": "logistic", "weight": 1.0, "r1": 10.0, "r1_interval": 16, "r1_hole": True},
+    "comodgan": {
+        "kind": "logistic",
+        "weight": 1.0,
+        "r1": 10.0,
+        "r1_interval": 16,
+        "r1_hole": False,
+    },
     # The penalty of 0.001 on the squared slope is of pictures in [0, 1]: half the range, so a
     # fourth of the square in ours, and R1 halves its gamma.
     "lama": {
@@ -41,11 +49,14 @@ LOSSES = {
     "aot-gan": {"whole_l1": 1.0, "perceptual": 5 * 0.1, "style": 4 * 250.0},
     "residual-cnn": {"whole_mse": 1.0 / 0.5**2},
 }
+# StyleGAN2's family regularises every 4th step of the generator and every 16th of the
+# discriminator, and scales Adam by interval / (interval + 1).
+G, D = 4 / 5, 16 / 17
 RATES = {
-    "migan": (1e-3, 1e-3, (0.0, 0.99)),
-    "comodgan": (2e-3, 2e-3, (0.0, 0.99)),
-    "lama": (1e-3, 1e-4, (0.9, 0.999)),
-    "aot-gan": (1e-4, 1e-4, (0.5, 0.999)),
+    "migan": (G * 1e-3, D * 1e-3, (0.0, 0.99**G), (0.0, 0.99**D)),
+    "comodgan": (G * 2e-3, D * 2e-3, (0.0, 0.99**G), (0.0, 0.99**D)),
+    "lama": (1e-3, 1e-4, (0.9, 0.999), None),
+    "aot-gan": (1e-4, 1e-4, (0.5, 0.999), None),
 }
 PICTURES = {
     "migan": (50_000_000, 256),
@@ -54,6 +65,20 @@ PICTURES = {
     "aot-gan": (8_000_000, 512),
 }
 
+
+PAPERS_WITHOUT_AVERAGE = (
+    "aot-gan",
+    "deepfillv2",
+    "dmfn",
+    "gated-dmfb",
+    "glcic",
+    "lama",
+    "ndmha",
+    "paired-gan",
+    "pconv",
+    "residual-cnn",
+    "unet",
+)
 
 DISCRIMINATORS = {
     "migan": {"name": "stylegan2", "resolution": 256, "separable": True},
@@ -87,9 +112,16 @@ def test_the_losses_have_the_papers_weights(name: str) -> None:
 def test_the_rates_are_the_papers_and_stay(name: str) -> None:
     settings = read_recipe(name).optimizer
     assert settings.kind == "adam"
-    assert (settings.generator_rate, settings.discriminator_rate, settings.betas) == RATES[name]
+    *rates, betas, discriminator_betas = RATES[name]
+    assert [settings.generator_rate, settings.discriminator_rate] == pytest.approx(rates, rel=1e-4)
+    assert settings.betas == pytest.approx(betas, abs=1e-6)
+    if discriminator_betas is None:
+        assert settings.discriminator_betas is None
+    else:
+        assert settings.discriminator_betas == pytest.approx(discriminator_betas, abs=1e-6)
     assert (settings.warmup_steps, settings.final_share) == (0, 1.0)
-    assert settings.gradient_clip == (1.0 if name == "lama" else None)
+    limit = 1.0 if name == "lama" else None
+    assert (settings.gradient_clip, settings.discriminator_gradient_clip) == (limit, limit)
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -108,8 +140,41 @@ def test_migan_learns_from_comodgan_from_32_pixels_up() -> None:
     assert read_recipe("comodgan").ema_decay == pytest.approx(0.5 ** (32 / 10_000), abs=1e-4)
 
 
+def test_lamas_and_partial_convolutions_errors_are_divided_by_all_pixels() -> None:
+    for name in ("lama", "pconv", "pconv.fine-tuning"):
+        errors = [term for term in read_recipe(name).terms() if term.loss["name"] == "l1"]
+        assert errors
+        assert all(term.loss["over_picture"] for term in errors)
+
+
+@pytest.mark.parametrize("name", ["pconv", "pconv.fine-tuning"])
+def test_partial_convolutions_features_are_the_papers(name: str) -> None:
+    found = {}
+    for term in read_recipe(name).terms():
+        if term.loss["name"] in {"perceptual", "style"}:
+            # Means over the layers here, sums in the paper.
+            found[term.name] = term.weight / len(term.loss["layers"])
+            assert term.loss["layers"] == ["pool1", "pool2", "pool3"]
+    expected = {"perceptual": 0.05, "style": 120.0}
+    expected |= {f"completed_{key}": weight for key, weight in expected.items()}
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["gated-dmfb", "gated-dmfb.model1", "gated-dmfb.model3"])
+def test_gated_dmfb_sees_27_000_faces_90_times(name: str) -> None:
+    (phase,) = read_recipe(name).phases
+    assert phase.steps * phase.batch == 90 * 27_000
+
+
+def test_an_average_that_no_paper_has_is_said_to_be_ours() -> None:
+    for name in PAPERS_WITHOUT_AVERAGE:
+        text = recipe_file(name).read_text(encoding="utf-8")
+        assert "# The average of the weights is ours: nothing is said of one.\nema_decay:" in text
+
+
 def test_the_students_systems_keep_their_own_values() -> None:
     residual = read_recipe("residual-cnn")
+    assert (residual.phases[0].size, residual.phases[0].batch) == (64, 35)
     assert residual.optimizer.kind == "sgd"
     assert (residual.optimizer.generator_rate, residual.optimizer.momentum) == (1e-4, 0.0)
     assert residual.measured == ("mean", "deviation")
@@ -134,6 +199,7 @@ def test_large_holes_are_drawn_as_comodgan_draws_them(name: str) -> None:
 def test_lamas_holes_are_chains_or_boxes() -> None:
     holes = read_recipe("lama").holes
     chains, boxes = holes.other["parts"]
-    assert (holes.other["name"], chains, boxes["count"]) == ("mixture", "polygonal-chains", [1, 4])
+    assert chains == {"name": "polygonal-chains", "chains": [1, 5], "lines": [1, 5]}
+    assert (holes.other["name"], boxes["count"]) == ("mixture", [1, 4])
     assert [round(256 * one) for one in boxes["side"]] == [30, 150]
     assert round(256 * boxes["margin"]) == 10
