@@ -22,6 +22,9 @@ class AotGanNetwork(CompletionNetwork):
     Zeng et al. 2022, "Aggregated Contextual Transformations for High-Resolution Image Inpainting".
     The network sees the picture with white in the hole, and the hole. 15,200,835 parameters.
 
+    Departs on purpose in training: the generator is to be called true. The authors' code gives it
+    the label 1, which is the discriminator's for the hole, where true pictures have 0.
+
     Args:
         width: channels of the first convolution; they double with each halving.
         blocks: aggregated contextual blocks.

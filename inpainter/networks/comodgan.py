@@ -81,6 +81,7 @@ class CoModulatedNetwork(CompletionNetwork):
     79,177,378 parameters at 256 (mapping 2,101,248, encoder 31,841,536, synthesis 45,234,594),
     79,792,231 at 512. The network sees `[known - 0.5, picture]`, where known is 1 outside the hole.
     It is made for one side; in pictures of another the bottom map is resized to 4x4 and back.
+    Departs on purpose from the authors' code: no mean style is tracked, so there is no truncation.
     `resolution=64, channel_base=512, channel_limit=32, style_size=32` trains on a CPU.
 
     Args:

@@ -23,6 +23,8 @@ class GLCICCompletionNetwork(CompletionNetwork):
     the hole as a fourth channel. Dilation lets each place at a quarter of the side see 287 pixels,
     and a pixel of the result about 300. By default 6,072,131 parameters.
 
+    Departs on purpose, by default, from the authors' inference: see `subtract_mean`.
+
     Args:
         width: channels at the full side; twice and four times that at half and a quarter of it.
         mean_colour: red, green and blue that fill the hole, 0 to 1.

@@ -20,7 +20,7 @@ class PartialConvolutionNetwork(CompletionNetwork):
     normalisation everywhere but in the first and the last layer. No channel tells the hole: the
     mask does. Any side goes, as each level is enlarged to the size of the one above.
 
-    The paper's last layer is linear; here tanh keeps the result in [-1, 1].
+    Departs on purpose: the paper's last layer is linear; here tanh keeps the result in [-1, 1].
 
     Args:
         width: channels of the first layer; they double twice or three times, up to 8 times that.
