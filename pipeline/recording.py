@@ -72,7 +72,7 @@ def record_weights(
         OutputError: a file exists and `overwrite` is False, or cannot be written.
     """
     source = _weights_of(Path(run_or_file))
-    shelf = _shelf(folder)
+    shelf = weight_shelf(folder)
     trained_on = read_training_sources(data)
     known_seed = _seed_of(source) if seed is None else seed
     description = describe_weights(source)
@@ -262,7 +262,12 @@ def _seed_of(source: Path) -> int:
     raise InputError(f"The seed of {source} is not known: give it by --seed.")
 
 
-def _shelf(folder: str | os.PathLike[str] | None) -> Path:
+def weight_shelf(folder: str | os.PathLike[str] | None) -> Path:
+    """Give the folder that weights go to: the one named, or else that of `UNMASK_HOME`.
+
+    Raises:
+        ConfigurationError: there is neither.
+    """
     chosen = os.environ.get("UNMASK_HOME") if folder is None else folder
     if not chosen:
         raise ConfigurationError(

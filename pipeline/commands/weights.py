@@ -10,7 +10,8 @@ import typer
 
 app = typer.Typer(
     name="weights",
-    help="The weight files: list, verify, locate, describe, record. Nothing is ever downloaded.",
+    help="The weight files: list, verify, locate, describe, record, import. Nothing is ever "
+    "downloaded.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -167,6 +168,66 @@ def record(
         f"{made.multiply_adds:,} multiply-adds at {made.input_size} px"
     )
     for written in (recorded.weights, recorded.record_file, recorded.card_file):
+        typer.echo(f"Written: {written}")
+
+
+@app.command("import")
+def import_(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="architecture.tag, such as lama.big; one of aot-gan, deepfillv2, dmfn, glcic, "
+            "lama and migan.",
+            show_default=False,
+        ),
+    ],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="The authors' file: .ckpt, .pt, .pth or .safetensors.", show_default=False
+        ),
+    ],
+    licence: Annotated[
+        str,
+        typer.Option(
+            help="Terms under which you have it, as an SPDX expression or in words.",
+            show_default=False,
+        ),
+    ],
+    source: Annotated[str, typer.Option(help="Where it is published.", show_default=False)],
+    changes: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="An option of the network that the file does not say, such as "
+            "'mean_colour=[0.5, 0.4, 0.4]'; may be given again.",
+            show_default=False,
+        ),
+    ] = None,
+    folder: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Where weights, record and card go.", show_default="UNMASK_HOME"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files of that name.")
+    ] = False,
+) -> None:
+    """Turn a published weight file of another project into ours; nothing in it is run."""
+    from pipeline.importing import import_weights
+    from weights.training_command import read_changes
+
+    imported = import_weights(
+        name,
+        file,
+        licence=licence,
+        source=source,
+        options=read_changes(changes or ()),
+        folder=folder,
+        overwrite=overwrite,
+    )
+    typer.echo(f"{imported.record.name}: {imported.record.parameters:,} parameters")
+    for written in (imported.weights, imported.record_file, imported.card_file):
         typer.echo(f"Written: {written}")
 
 

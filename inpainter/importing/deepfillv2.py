@@ -1,0 +1,90 @@
+"""DeepFill v2 in PyTorch, as nipponjo/deepfillv2-pytorch publishes it for its `networks.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from inpainter.importing.layout import Converted, Renaming
+from weights.errors import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from torch import Tensor
+
+_DOWN: Final = (
+    "conv1",
+    "down_block1.conv1_downsample",
+    "down_block1.conv2",
+    "down_block2.conv1_downsample",
+    "down_block2.conv2",
+)
+_BOTTOM: Final = tuple(f"conv_bn{number}" for number in range(1, 6))
+_UP: Final = (
+    "conv_bn6",
+    "conv_bn7",
+    "up_block1.conv1_upsample.conv",
+    "up_block1.conv2",
+    "up_block2.conv1_upsample.conv",
+    "up_block2.conv2",
+)
+
+
+def convert(tensors: Mapping[str, Tensor]) -> Converted:
+    """Bring the generator of a checkpoint to our layout.
+
+    The weights of that project's `networks_tf.py` pad as TensorFlow does, and are refused.
+
+    Raises:
+        WeightsError: the file is of another network.
+    """
+    renaming = Renaming(tensors, "DeepFill v2 of nipponjo's networks.py", ("G/",))
+    if "conv1.conv.weight" in renaming:
+        raise WeightsError(
+            "The file holds DeepFill v2 for networks_tf.py, which pads as TensorFlow does: take "
+            "the fine-tuned weights for networks.py."
+        )
+    stem = renaming.look("stage1.conv1.conv.weight")
+    coarse = [f"stage1.{name}" for name in (*_DOWN, *_BOTTOM, *_UP)]
+    _move(renaming, coarse, "coarse", enlarged_from=12)
+    _move_picture(renaming, "stage1", "coarse.18")
+    branch = [f"stage2.conv_{name}" for name in (*_DOWN, *_BOTTOM)]
+    _move(renaming, branch, "refinement.convolution_branch")
+    attention = [f"stage2.ca_{name}" for name in (*_DOWN, "conv_bn1")]
+    _move(renaming, attention, "refinement.attention_encoder")
+    after = ["stage2.ca_conv_bn4", "stage2.ca_conv_bn5"]
+    _move(renaming, after, "refinement.after_attention")
+    _move(renaming, [f"stage2.{name}" for name in _UP], "refinement.decoder", enlarged_from=2)
+    _move_picture(renaming, "stage2", "refinement.decoder.8")
+    # The identity along which the scores of neighbours are added.
+    renaming.drop(".fuse_weight")
+    options = {
+        "width": len(stem) // 2,
+        "sketch": stem.shape[1] == 6,
+        "nearest_hole": True,
+    }
+    return Converted(options, renaming.finished(), 256)
+
+
+def _move(
+    renaming: Renaming, theirs: Iterable[str], ours: str, enlarged_from: int | None = None
+) -> None:
+    """Take gated convolutions over, one after another.
+
+    Args:
+        renaming: of the file.
+        theirs: their names.
+        ours: our sequence.
+        enlarged_from: at which place of it the first of two enlargements stands, which are steps
+            of their own, with two convolutions after each.
+    """
+    place = 0
+    for name in theirs:
+        if enlarged_from is not None and place in (enlarged_from, enlarged_from + 3):
+            place += 1
+        renaming.move(f"{name}.conv", f"{ours}.{place}.convolution")
+        place += 1
+
+
+def _move_picture(renaming: Renaming, theirs: str, ours: str) -> None:
+    renaming.move(f"{theirs}.conv_to_rgb.conv", ours)

@@ -1,0 +1,34 @@
+"""GLCIC's completion network in PyTorch, as otenim/GLCIC-PyTorch publishes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from inpainter.importing.layout import Converted, Renaming
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+_ENLARGING = (13, 15)
+_LAST = 17
+
+
+def convert(tensors: Mapping[str, Tensor]) -> Converted:
+    """Bring a completion network to our layout; its ReLU comes before the normalisation.
+
+    The mean colour that it was trained with stands in that project's `config.json` as `mpv`: it is
+    no tensor of the file, and is given as the option `mean_colour`.
+
+    Raises:
+        WeightsError: the file is of another network.
+    """
+    renaming = Renaming(tensors, "GLCIC of otenim", ("model_cn/", "state_dict/"))
+    width = len(renaming.look("conv1.weight"))
+    for number in range(1, _LAST):
+        kind = "deconv" if number in _ENLARGING else "conv"
+        renaming.move(f"{kind}{number}", f"layers.{number - 1}.0")
+        renaming.move(f"bn{number}", f"layers.{number - 1}.2")
+    renaming.move(f"conv{_LAST}", f"layers.{_LAST - 1}")
+    return Converted({"width": width, "activation_first": True}, renaming.finished(), 160)

@@ -1,0 +1,97 @@
+"""Big LaMa and LaMa-Fourier, as advimman/lama publishes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from inpainter.importing.layout import Converted, Renaming
+from weights.errors import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+_FIRST_BLOCK = 5
+"""Place of the first residual block among the generator's steps."""
+
+
+def convert(tensors: Mapping[str, Tensor]) -> Converted:
+    """Bring the generator of a Lightning checkpoint, or its plain state dict, to our layout.
+
+    Raises:
+        WeightsError: the file is of another network.
+    """
+    renaming = Renaming(tensors, "LaMa", ("state_dict/generator.", "generator."))
+    renaming.look("model.1.ffc.convl2l.weight")
+    blocks = 0
+    while f"model.{_FIRST_BLOCK + blocks}.conv1.ffc.convl2l.weight" in renaming:
+        blocks += 1
+    width = len(renaming.look("model.1.ffc.convl2l.weight"))
+    distant = len(renaming.look("model.4.ffc.convl2g.weight"))
+    for number in range(4):
+        _move_convolution(renaming, f"model.{number + 1}", f"encoder.{number}")
+    for number in range(blocks):
+        for step in range(2):
+            theirs = f"model.{_FIRST_BLOCK + number}.conv{step + 1}"
+            _move_convolution(renaming, theirs, f"middle.{number}.residual.{step}")
+    # The two streams are joined in a step of its own, and each enlargement is three steps.
+    after = _FIRST_BLOCK + blocks + 1
+    for number in range(3):
+        renaming.move(f"model.{after + 3 * number}", f"decoder.{3 * number}")
+        renaming.move(f"model.{after + 3 * number + 1}", f"decoder.{3 * number + 1}")
+    renaming.move(f"model.{after + 10}", "output")
+    options = {"width": width, "blocks": blocks, "global_ratio": distant / (8 * width)}
+    return Converted(options, renaming.finished(), 256)
+
+
+def _move_convolution(renaming: Renaming, theirs: str, ours: str) -> None:
+    """Take a convolution of two streams over; both normalisations become one."""
+    paths = {
+        "convl2l": "local_to_local",
+        "convl2g": "local_to_global",
+        "convg2l": "global_to_local",
+    }
+    for path, our_path in paths.items():
+        if f"{theirs}.ffc.{path}.weight" in renaming:
+            renaming.move(f"{theirs}.ffc.{path}", f"{ours}.{our_path}")
+    spectral, our_spectral = f"{theirs}.ffc.convg2g", f"{ours}.global_to_global"
+    if f"{spectral}.conv1.0.weight" in renaming:
+        renaming.move(f"{spectral}.conv1.0", f"{our_spectral}.reduction.0")
+        renaming.move(f"{spectral}.conv1.1", f"{our_spectral}.reduction.1")
+        renaming.move(f"{spectral}.conv2", f"{our_spectral}.expansion")
+        _move_spectrum(renaming, f"{spectral}.fu", f"{our_spectral}.fourier")
+    parts = [part for part in ("bn_l", "bn_g") if f"{theirs}.{part}.weight" in renaming]
+    if not parts:
+        raise WeightsError(f"The file is no published LaMa: it has no '{theirs}.bn_l.weight'.")
+    for value in ("weight", "bias", "running_mean", "running_var"):
+        joined = torch.cat([renaming.take(f"{theirs}.{part}.{value}") for part in parts])
+        renaming.state[f"{ours}.norm.{value}"] = joined
+    _take_count(renaming, [f"{theirs}.{part}" for part in parts], f"{ours}.norm")
+
+
+def _move_spectrum(renaming: Renaming, theirs: str, ours: str) -> None:
+    """Take a Fourier unit over, whose channels are real and imaginary by turns there."""
+    weight = renaming.take(f"{theirs}.conv_layer.weight")
+    outer, inner = (_halves(count) for count in weight.shape[:2])
+    renaming.state[f"{ours}.convolution.weight"] = weight[outer][:, inner]
+    for value in ("weight", "bias", "running_mean", "running_var"):
+        renaming.state[f"{ours}.norm.{value}"] = renaming.take(f"{theirs}.bn.{value}")[outer]
+    _take_count(renaming, [f"{theirs}.bn"], f"{ours}.norm")
+
+
+def _halves(channels: int) -> Tensor:
+    """The places of the real parts among channels that take turns, and then of the imaginary."""
+    return torch.cat([torch.arange(0, channels, 2), torch.arange(1, channels, 2)])
+
+
+def _take_count(renaming: Renaming, theirs: list[str], ours: str) -> None:
+    counts = [
+        renaming.take(name)
+        for name in (f"{one}.num_batches_tracked" for one in theirs)
+        if name in renaming
+    ]
+    none = torch.zeros((), dtype=torch.long)
+    renaming.state[f"{ours}.num_batches_tracked"] = counts[0] if counts else none

@@ -1,0 +1,113 @@
+"""Renaming of another code's tensors to those of one of our networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from weights.errors import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Converted:
+    """Weights in our layout.
+
+    Attributes:
+        options: options of our network that the weights belong to.
+        state: its tensors.
+        input_size: side of the pictures they were trained on, pixels.
+    """
+
+    options: dict[str, Any]
+    state: dict[str, Tensor]
+    input_size: int
+
+
+class Renaming:
+    """Takes the tensors of a published file one after another; none may be left at the end.
+
+    Args:
+        tensors: those of the file, see `read_published`.
+        system: what the file should hold, for the errors.
+        prefixes: what may stand before the names of the network's tensors, tried in this order; of
+            the file's tensors those with the first that any has are taken, and no others.
+    """
+
+    def __init__(
+        self, tensors: Mapping[str, Tensor], system: str, prefixes: Sequence[str] = ("",)
+    ) -> None:
+        self.system = system
+        prefix = next(
+            one for one in (*prefixes, "") if any(name.startswith(one) for name in tensors)
+        )
+        chosen = {
+            name[len(prefix) :]: tensor
+            for name, tensor in tensors.items()
+            if name.startswith(prefix)
+        }
+        # Networks that were trained on several GPUs at once.
+        self.left = {name.removeprefix("module."): tensor for name, tensor in chosen.items()}
+        self.state: dict[str, Tensor] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.left
+
+    def look(self, theirs: str) -> Tensor:
+        """Give a tensor that stays to be taken.
+
+        Raises:
+            WeightsError: the file has none of that name.
+        """
+        if theirs not in self.left:
+            raise WeightsError(f"The file is no published {self.system}: it has no {theirs!r}.")
+        return self.left[theirs]
+
+    def take(self, theirs: str) -> Tensor:
+        """Take a tensor out; errors as of `look`."""
+        tensor = self.look(theirs)
+        del self.left[theirs]
+        return tensor
+
+    def drop(self, ending: str) -> None:
+        """Take out all tensors whose names end so: what our networks compute themselves."""
+        self.left = {name: one for name, one in self.left.items() if not name.endswith(ending)}
+
+    def move(self, theirs: str, ours: str) -> None:
+        """Take the tensors of one layer over; a normalisation's count of batches may be missing.
+
+        Raises:
+            WeightsError: the file has no such layer.
+        """
+        self.look(f"{theirs}.weight")
+        for name in [name for name in self.left if name.rpartition(".")[0] == theirs]:
+            self.state[f"{ours}.{name.rpartition('.')[2]}"] = self.take(name)
+        if f"{ours}.running_mean" in self.state:
+            self.state.setdefault(f"{ours}.num_batches_tracked", torch.zeros((), dtype=torch.long))
+
+    def finished(self) -> dict[str, Tensor]:
+        """Give all that was renamed.
+
+        Raises:
+            WeightsError: a tensor was not taken, so the file is of another network.
+        """
+        if self.left:
+            raise WeightsError(
+                f"The file is no published {self.system}: {len(self.left)} tensors have no place "
+                f"in it, the first is {min(self.left)!r}."
+            )
+        return {name: tensor.contiguous() for name, tensor in self.state.items()}
+
+
+def count_of(renaming: Renaming, pattern: str) -> int:
+    """How many layers there are of names such as "middle.{}.fuse.1.weight", from 0 on."""
+    count = 0
+    while pattern.format(count) in renaming:
+        count += 1
+    return count

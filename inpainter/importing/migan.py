@@ -1,0 +1,65 @@
+"""MI-GAN's inference form, as Picsart-AI-Research/MI-GAN publishes it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from inpainter.blocks.resolutions import sides
+from inpainter.importing.layout import Converted, Renaming
+from weights.errors import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+_STEM = re.compile(r"encoder\.b(\d+)\.fromrgb\.weight")
+
+
+def convert(tensors: Mapping[str, Tensor]) -> Converted:
+    """Bring the state dict of a generator of 256 or 512 pixels to our layout.
+
+    Raises:
+        WeightsError: the file is of another network.
+    """
+    renaming = Renaming(tensors, "MI-GAN")
+    # Fixed blurs and the zeros between enlarged pixels are no weights of ours.
+    for fixed in (".filter.weight", ".filter_const"):
+        renaming.drop(fixed)
+    stem = next((match for name in renaming.left if (match := _STEM.fullmatch(name))), None)
+    if stem is None:
+        raise WeightsError(
+            "The file is no published MI-GAN: it has no 'encoder.b256.fromrgb.weight' or of "
+            "another side."
+        )
+    resolution = int(stem[1])
+    width = len(renaming.look(stem[0]))
+    renaming.move(f"encoder.b{resolution}.fromrgb", "stem")
+    down = [side for side in sides(resolution) if side > 4]
+    for number, side in enumerate(down):
+        _move_separable(renaming, f"encoder.b{side}.conv1", f"encoder.{number}")
+        _move_separable(renaming, f"encoder.b{side}.conv2", f"down.{number}")
+    for number, theirs in enumerate(("encoder.b4", "synthesis.b4")):
+        for step in range(2):
+            _move_separable(renaming, f"{theirs}.conv{step + 1}", f"middle.{2 * number + step}")
+    renaming.move("synthesis.b4.torgb", "to_picture.0")
+    for number, side in enumerate(reversed(down)):
+        _move_separable(renaming, f"synthesis.b{side}.conv1", f"up.{number}")
+        _move_separable(renaming, f"synthesis.b{side}.conv2", f"decoder.{number}")
+        renaming.move(f"synthesis.b{side}.torgb", f"to_picture.{number + 1}")
+    limit = len(renaming.state["middle.0.depthwise.weight"])
+    options = {
+        "resolution": resolution,
+        "channel_base": width * resolution,
+        "channel_limit": limit,
+    }
+    return Converted(options, renaming.finished(), resolution)
+
+
+def _move_separable(renaming: Renaming, theirs: str, ours: str) -> None:
+    renaming.move(f"{theirs}.conv1", f"{ours}.depthwise")
+    renaming.move(f"{theirs}.conv2", f"{ours}.pointwise")
+    if f"{theirs}.noise_const" in renaming:
+        renaming.state[f"{ours}.noise.noise"] = renaming.take(f"{theirs}.noise_const")
+        renaming.state[f"{ours}.noise.strength"] = renaming.take(f"{theirs}.noise_strength")

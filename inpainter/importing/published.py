@@ -1,0 +1,74 @@
+"""Tensors of published weight files: safetensors as they are, pickles through a process apart."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from weights.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SLACK: Final = 1 << 30
+"""Memory that reading may take besides four times the file's size, bytes."""
+
+PATIENCE: Final = 600.0
+"""Seconds after which reading is given up."""
+
+
+def read_published(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a published weight file.
+
+    Args:
+        path: a .safetensors file, or one that PyTorch pickled (.pt, .pth, .ckpt, .bin); of the
+            latter no code is run, see `inpainter.importing.unpickling`.
+
+    Returns:
+        Tensors on the CPU; those in nested mappings are named by all keys, `G/stage1.conv.weight`.
+
+    Raises:
+        WeightsError: the file is missing, or holds what cannot be read so.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There is no weight file {path}.")
+    if path.suffix.lower() == ".safetensors":
+        return _load(path, path)
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "tensors.safetensors"
+        allowance = SLACK + 4 * path.stat().st_size
+        command = [sys.executable, "-P", "-m", "inpainter.importing.unpickling"]
+        try:
+            done = subprocess.run(
+                [*command, str(path), str(written), str(allowance)],
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                timeout=PATIENCE,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise WeightsError(
+                f"{path} cannot be read as weights: it took more than {PATIENCE:.0f} seconds."
+            ) from error
+        if done.returncode != 0:
+            said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            raise WeightsError(
+                f"{path} cannot be read as weights ({said[-1].rstrip('.')[:300]}): give a "
+                "state dict of tensors that PyTorch saved, or a .safetensors file."
+            )
+        return _load(written, path)
+
+
+def _load(file: Path, said: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(file, device="cpu")
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{said} is damaged or no safetensors file: {error}.") from error
