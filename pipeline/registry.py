@@ -30,6 +30,7 @@ BUILT_IN: dict[StageKind, dict[str, str]] = {
     },
     "inpainter": {
         **CLASSICAL,
+        "onnx": "inpainter.onnx_completion:OnnxInpainter",
         "semantic": "inpainter.latent_search:SemanticInpainter",
     },
     "blender": {

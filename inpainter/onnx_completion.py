@@ -1,0 +1,351 @@
+"""ONNX files of other projects as a stage: those that take a picture and a mask."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from inpainter.completion import NetworkInpainter
+from inpainter.outputs import CompletionOutput
+from weights.errors import ConfigurationError, MissingDependencyError, WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+Range = tuple[float, float]
+"""The values of black and of white."""
+
+RANGES: Final[tuple[Range, ...]] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
+"""What pictures may be given and come back in, tried in this order."""
+
+_TYPES: Final = {
+    "tensor(float)": np.dtype(np.float32),
+    "tensor(float16)": np.dtype(np.float16),
+    "tensor(double)": np.dtype(np.float64),
+    "tensor(uint8)": np.dtype(np.uint8),
+    "tensor(bool)": np.dtype(np.bool_),
+}
+
+_PROBE_SIDE: Final = 256
+"""Side at which a network of any size is asked how it takes pictures."""
+
+_SURE, _LIKELY = 0.01, 0.1
+"""Mean errors of known pixels, white being 1: at once taken for right, and at most."""
+
+
+class Convention(NamedTuple):
+    """How a network takes pictures and masks.
+
+    Attributes:
+        input_range: of its pictures.
+        output_range: of what it gives.
+        mask_values: of known and of missing pixels in its mask.
+    """
+
+    input_range: Range
+    output_range: Range
+    mask_values: tuple[float, float]
+
+
+class OnnxInpainter(NetworkInpainter):
+    """Completes crops with an ONNX file that takes a picture and a mask, through ONNX Runtime.
+
+    LaMa and MI-GAN are published so. Which input is which, their order of axes and a fixed side are
+    read in the file. How black, white and a hole are written is found by asking: a network that is
+    understood gives known pixels back. Options overrule what is found. Runs on the CPU, a crop at a
+    time.
+
+    Args:
+        model: the .onnx file.
+        image_size: side at which a network of any size works.
+        image_input: name of the input for the picture.
+        mask_input: name of the input for the mask.
+        input_range: values of black and white in the picture, such as [-1, 1].
+        output_range: those in what comes back.
+        mask_values: values of known and of missing pixels in the mask, such as [0, 1].
+        tone: see `NetworkInpainter`.
+        grain: see `NetworkInpainter`.
+        finish: see `NetworkInpainter`.
+
+    Raises:
+        ConfigurationError: the inputs cannot be told, or an option is none of its kind.
+        MissingDependencyError: ONNX Runtime is not installed.
+        WeightsError: the file is missing, or is no such network.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        image_size: int = 512,
+        image_input: str | None = None,
+        mask_input: str | None = None,
+        input_range: Sequence[float] | None = None,
+        output_range: Sequence[float] | None = None,
+        mask_values: Sequence[float] | None = None,
+        tone: bool = True,
+        grain: bool = True,
+        finish: str = "none",
+    ) -> None:
+        super().__init__(device="cpu", precision="float32", tone=tone, grain=grain, finish=finish)
+        self.file = Path(model).expanduser()
+        if not self.file.is_file():
+            raise WeightsError(f"There is no ONNX file {self.file}.")
+        self._side = image_size
+        self._inputs = (image_input, mask_input)
+        given = {
+            "input_range": input_range,
+            "output_range": output_range,
+            "mask_values": mask_values,
+        }
+        self._given = {name: _pair(name, value) for name, value in given.items() if value}
+
+    def _load(self) -> nn.Module:
+        network = OnnxCompletion(self.file, *self._inputs)
+        self.image_size = network.side or self._side
+        network.learn_convention(self._given)
+        return network.eval()
+
+
+class OnnxCompletion(nn.Module):
+    """An ONNX file called as our networks are.
+
+    Args:
+        file: the .onnx file.
+        image_input: name of the picture's input; None finds it.
+        mask_input: name of the mask's input; None finds it.
+
+    Raises:
+        ConfigurationError: the inputs cannot be told.
+        MissingDependencyError: ONNX Runtime is not installed.
+        WeightsError: the file is no such network.
+    """
+
+    def __init__(
+        self, file: Path, image_input: str | None = None, mask_input: str | None = None
+    ) -> None:
+        super().__init__()
+        self.file = file
+        self._session = _open(file)
+        inputs = {one.name: one for one in self._session.get_inputs()}
+        self.image_input, self.mask_input = _tell_apart(file, inputs, image_input, mask_input)
+        self._image, self._mask = inputs[self.image_input], inputs[self.mask_input]
+        shape = self._image.shape
+        self._channels_last = len(shape) == 4 and shape[3] == 3 and shape[1] != 3
+        height, width = shape[1:3] if self._channels_last else shape[2:4]
+        fixed = [side for side in (height, width) if isinstance(side, int)]
+        if len(set(fixed)) > 1:
+            raise WeightsError(
+                f"{file} takes pictures of {width} x {height} pixels, where crops are squares."
+            )
+        self.side: int | None = fixed[0] if fixed else None
+        self.convention = Convention(RANGES[1], RANGES[1], (0.0, 1.0))
+
+    def forward(self, image: Tensor, hole: Tensor) -> CompletionOutput:
+        """Complete pictures `(N, 3, H, W)` in [-1, 1] with holes `(N, 1, H, W)`, 1 = missing."""
+        low, high = self.convention.output_range
+        painted = []
+        for one, missing in zip(image, hole, strict=True):
+            picture = 0.5 * (one.permute(1, 2, 0).numpy() + 1.0)
+            found = self._run(picture, missing[0].numpy() > 0.5, self.convention)
+            painted.append(2.0 * (found - low) / (high - low) - 1.0)
+        prediction = torch.from_numpy(np.stack(painted)).permute(0, 3, 1, 2).to(image)
+        return CompletionOutput(None, prediction, torch.where(hole > 0.5, prediction, image))
+
+    def _run(
+        self, picture: NDArray[Any], missing: NDArray[np.bool_], convention: Convention
+    ) -> NDArray[np.float32]:
+        """Give what the network makes of a picture `(H, W, 3)`, 0 to 1, in the network's values."""
+        low, high = convention.input_range
+        values = low + (high - low) * picture
+        values[missing] = 0.0
+        known_value, missing_value = convention.mask_values
+        mask = np.where(missing, missing_value, known_value)
+        given = {
+            self.image_input: _typed(values, self._image.type, channels_last=self._channels_last),
+            self.mask_input: _mask_like(mask, self._mask),
+        }
+        try:
+            (found, *_) = self._session.run(None, given)
+        except Exception as error:
+            raise WeightsError(
+                f"{self.file} cannot complete a picture of {picture.shape[1]} pixels a side "
+                f"({_first_line(error)}): another image_size may do."
+            ) from error
+        found = np.asarray(found, np.float32)
+        if found.ndim == 4 and found.shape[1] == 3 and found.shape[3] != 3:
+            found = found.transpose(0, 2, 3, 1)
+        if found.shape != (1, *picture.shape):
+            raise WeightsError(
+                f"{self.file} gives an array of {found.shape} for a picture of {picture.shape}, "
+                "and no completed picture of that size."
+            )
+        return found[0]
+
+    def learn_convention(self, given: dict[str, Any]) -> None:
+        """Find how the network takes pictures by completing one whose known pixels must come back.
+
+        Args:
+            given: fields of `Convention` that are known already.
+
+        Raises:
+            WeightsError: no convention brings the known pixels back.
+        """
+        if len(given) == len(Convention._fields):
+            self.convention = Convention(**given)
+            return
+        picture, missing = _probe(self.side or _PROBE_SIDE)
+        best, found = _LIKELY, None
+        for input_range, mask_values in self._candidates(given):
+            tried = Convention(input_range, input_range, mask_values)
+            result = self._run(picture.copy(), missing, tried)
+            for output_range in _one_or(given.get("output_range"), RANGES):
+                error = _error(result, picture, missing, output_range)
+                if error < best:
+                    best, found = error, tried._replace(output_range=output_range)
+            if best < _SURE:
+                break
+        if found is None:
+            raise WeightsError(
+                f"{self.file} gives known pixels back in no way that is tried: say input_range, "
+                "output_range and mask_values, such as [0, 1], [0, 255] and [0, 1]."
+            )
+        self.convention = found
+
+    def _candidates(self, given: dict[str, Any]) -> Iterator[tuple[Range, tuple[float, float]]]:
+        bytes_in = _TYPES[self._image.type] == np.uint8
+        ranges = _one_or(given.get("input_range"), RANGES[2:] if bytes_in else RANGES)
+        tops = (255.0, 1.0) if _TYPES[self._mask.type] == np.uint8 else (1.0,)
+        masks = [pair for top in tops for pair in ((0.0, top), (top, 0.0))]
+        for input_range in ranges:
+            for mask_values in _one_or(given.get("mask_values"), masks):
+                yield input_range, mask_values
+
+
+def _pair(name: str, value: Sequence[float]) -> tuple[float, float]:
+    try:
+        first, second = (float(one) for one in value)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{name} of an ONNX network must be two numbers, such as [0, 1], but is {value!r}."
+        ) from error
+    if first == second:
+        raise ConfigurationError(f"{name} of an ONNX network must be two numbers that differ.")
+    return first, second
+
+
+def _one_or(chosen: Any, others: Sequence[Any]) -> Sequence[Any]:
+    return others if chosen is None else [chosen]
+
+
+def _open(file: Path) -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingDependencyError(
+            "ONNX files need ONNX Runtime: install it with `pip install onnxruntime`."
+        ) from error
+    options = onnxruntime.SessionOptions()
+    # Errors only: they come as exceptions too.
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(
+            os.fspath(file), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:
+        raise WeightsError(
+            f"{file} is damaged or no ONNX file that ONNX Runtime can load ({_first_line(error)})."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200]
+
+
+def _tell_apart(
+    file: Path, inputs: dict[str, Any], image: str | None, mask: str | None
+) -> tuple[str, str]:
+    """Names of the inputs for the picture and for the mask."""
+    for name in (image, mask):
+        if name is not None and name not in inputs:
+            raise ConfigurationError(
+                f"{file} has no input {name!r}: it has {', '.join(inputs) or 'none'}."
+            )
+    unlike = [name for name, one in inputs.items() if one.type not in _TYPES]
+    if len(inputs) != 2 or unlike:
+        raise WeightsError(
+            f"{file} must take a picture and a mask, but takes {', '.join(inputs) or 'nothing'}"
+            f"{' of ' + inputs[unlike[0]].type if unlike else ''}."
+        )
+    pictures = [name for name, one in inputs.items() if _channels(one.shape) == 3]
+    masks = [name for name, one in inputs.items() if _channels(one.shape) == 1]
+    if image is None and mask is None:
+        named = [name for name in inputs if "mask" in name.lower() or "hole" in name.lower()]
+        for found in (masks, named):
+            if len(found) == 1 and (not pictures or pictures != found):
+                mask = found[0]
+                break
+        else:
+            image = pictures[0] if len(pictures) == 1 else None
+    if image is None and mask is None:
+        raise ConfigurationError(
+            f"It cannot be told which input of {file} is the picture's and which the mask's: say "
+            f"image_input and mask_input, of {' and '.join(inputs)}."
+        )
+    (other,) = [name for name in inputs if name != (image or mask)]
+    return image or other, mask or other
+
+
+def _channels(shape: Sequence[Any]) -> int | None:
+    """How many channels an input has, where its shape says so."""
+    if len(shape) == 3:
+        return 1
+    return next((one for one in (shape[1:2] + shape[3:4]) if one in (1, 3)), None)
+
+
+def _typed(values: NDArray[Any], kind: str, *, channels_last: bool) -> NDArray[Any]:
+    """Bring a picture `(H, W, C)` to a batch of one, as an input of that kind takes it."""
+    dtype = _TYPES[kind]
+    if dtype == np.uint8:
+        values = np.rint(values)
+    batch = values[None] if channels_last else values.transpose(2, 0, 1)[None]
+    return np.ascontiguousarray(batch, dtype)
+
+
+def _mask_like(mask: NDArray[Any], described: Any) -> NDArray[Any]:
+    if len(described.shape) == 3:
+        return np.ascontiguousarray(mask[None], _TYPES[described.type])
+    last = described.shape[3] == 1 and described.shape[1] != 1
+    return _typed(mask[:, :, None], described.type, channels_last=last)
+
+
+def _probe(side: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """A smooth picture `(S, S, 3)`, dark on one side, 0 to 1, with a hole in its middle."""
+    rows, columns = np.mgrid[0:side, 0:side] / side
+    waves = [np.sin(5 * rows + shift) * np.cos(4 * columns - shift) for shift in (0.0, 0.7, 1.9)]
+    picture = np.clip((0.2 + 0.6 * columns)[..., None] + 0.15 * np.stack(waves, axis=2), 0.0, 1.0)
+    missing = np.zeros((side, side), np.bool_)
+    missing[side // 4 : 3 * side // 4, side // 4 : 3 * side // 4] = True
+    # Whole grey levels, so that bytes give them back as they are.
+    return np.rint(255.0 * picture) / 255.0, missing
+
+
+def _error(
+    result: NDArray[np.float32],
+    picture: NDArray[np.float64],
+    missing: NDArray[np.bool_],
+    output_range: Range,
+) -> float:
+    """Mean error of known pixels, white being 1; infinite where the fill leaves the range."""
+    low, high = output_range
+    values = (result - low) / (high - low)
+    if values[missing].min() < -0.02 or values[missing].max() > 1.02:
+        return float("inf")
+    return float(np.abs(values - picture)[~missing].mean())
