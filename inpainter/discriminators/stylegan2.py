@@ -45,6 +45,9 @@ class HalvingResidualBlock(nn.Module):
 class HalvingSeparableBlock(nn.Module):
     """`HalvingResidualBlock` of separable convolutions.
 
+    As in MI-GAN's code, both activations of the second of them are divided by the root of 2, so
+    that the way past counts more than what is changed.
+
     Args:
         in_channels: C_in.
         out_channels: C_out.
@@ -64,8 +67,8 @@ class HalvingSeparableBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C_in, H, W)` to `(N, C_out, H / 2, W / 2)`."""
-        total: Tensor = self.changed(features) + self.past(features)
-        return total / math.sqrt(2.0)
+        total: Tensor = self.changed(features) / 2.0 + self.past(features) / math.sqrt(2.0)
+        return total
 
 
 class StyleGAN2Discriminator(nn.Module):

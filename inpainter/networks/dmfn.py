@@ -19,8 +19,9 @@ class DMFNCompletionNetwork(CompletionNetwork):
     but the first, which is not normalised, and the last, which ends in tanh. The input is the
     picture, grey in the hole, with the hole as a fourth channel. By default 9,037,443 parameters.
 
-    Departs on purpose in training: the losses' VGG is given ImageNet's colours by their mean m. The
-    authors' code subtracts m - 1 of pictures in [-1, 1], where 2 m - 1 is meant.
+    Departs on purpose in training: the losses' VGG is given ImageNet's colours by their mean m,
+    where the authors' code subtracts m - 1 of pictures in [-1, 1]; and geometric alignment looks at
+    rows and columns, where that code looks at the columns twice.
 
     Args:
         width: channels at the full side; twice and four times that at half and a quarter of it.

@@ -8,6 +8,8 @@ import torch
 from inpainter import create_discriminator, create_model
 from inpainter.blocks.blur import DoublingBlur, HalvingBlur
 from inpainter.blocks.reparameterized_convolution import ReparameterizedConvolution
+from inpainter.blocks.scaled_leaky_relu import scaled_leaky_relu
+from inpainter.discriminators.stylegan2 import HalvingSeparableBlock
 from inpainter.weight_files import load_completion_network, save_completion_network
 from weights.errors import ConfigurationError
 
@@ -138,6 +140,20 @@ def test_the_separable_discriminator_is_made_of_sums_too():
     assert [one.shape[-1] for one in maps] == [8, 4, 1]
     maps[-1].sum().backward()
     assert all(one.grad is not None for one in discriminator.parameters())
+
+
+def test_a_separable_block_counts_what_is_changed_half_and_the_way_past_by_the_root_of_a_half():
+    torch.manual_seed(0)
+    block = HalvingSeparableBlock(3, 4, branches=1)
+    features = torch.randn(1, 3, 8, 8)
+    changed, past = block.changed(features), block.past(features)
+    expected = 0.5 * changed + 0.5**0.5 * past
+    torch.testing.assert_close(block(features), expected)
+    # The second convolution's two activations are each divided by the root of 2.
+    first, second = block.changed
+    halved = second.halving(scaled_leaky_relu(second.depthwise(first(features))) / 2**0.5)
+    by_steps = scaled_leaky_relu(second.pointwise(halved)) / 2**0.5
+    torch.testing.assert_close(0.5 * changed, by_steps)
 
 
 def test_noise_is_drawn_in_training_only():
