@@ -83,7 +83,8 @@ def shorten(
             losses.append(entry)
     if recipe.distillation is not None:
         left_out.append("distillation")
-        losses.append({"name": "l1", "region": "hole", "weight": recipe.distillation.weight})
+        weight = recipe.distillation.weight
+        losses.append({"name": "l1", "region": "hole", "over_picture": True, "weight": weight})
     adversarial = recipe.adversarial
     if adversarial is not None:
         adversarial = _fitted_adversarial(adversarial, size)
