@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FAMILIES: Final[dict[str, str]] = {
     "aot-gan": "inpainter.importing.aot_gan:convert",
+    "comodgan": "inpainter.importing.comodgan:convert",
     "deepfillv2": "inpainter.importing.deepfillv2:convert",
     "dmfn": "inpainter.importing.dmfn:convert",
     "glcic": "inpainter.importing.glcic:convert",

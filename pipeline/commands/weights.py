@@ -176,8 +176,8 @@ def import_(
     name: Annotated[
         str,
         typer.Argument(
-            help="architecture.tag, such as lama.big; one of aot-gan, deepfillv2, dmfn, glcic, "
-            "lama and migan.",
+            help="architecture.tag, such as lama.big; one of aot-gan, comodgan, "
+            "deepfillv2, dmfn, glcic, lama and migan.",
             show_default=False,
         ),
     ],

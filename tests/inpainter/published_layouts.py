@@ -157,6 +157,63 @@ def migan(resolution: int = 64, base: int = 512, limit: int = 16) -> Shapes:
     return joined(parts)
 
 
+def comodgan(resolution: int = 64, base: int = 512, limit: int = 16, style: int = 8) -> Shapes:
+    """`comodgan.Generator` of MI-GAN's project, with 8 layers of mapping."""
+
+    def width(side: int) -> int:
+        return min(base // side, limit)
+
+    def dense(name: str, outer: int, inner: int) -> Shapes:
+        return {f"{name}.weight": (outer, inner), f"{name}.bias": (outer,)}
+
+    def modulated(name: str, outer: int, inner: int, side: int) -> Shapes:
+        # Styles of the latent and, twice as long, of the picture.
+        return {
+            **convolution(name, outer, inner, side),
+            **dense(f"{name}.affine", inner, 3 * style),
+        }
+
+    def layer(name: str, outer: int, inner: int, side: int) -> Shapes:
+        noise = {f"{name}.noise_const": (side, side), f"{name}.noise_strength": ()}
+        return {**modulated(name, outer, inner, 3), **noise}
+
+    def blur(name: str) -> Shapes:
+        return {f"{name}.resample_filter": (4, 4)}
+
+    bottom = width(4)
+    parts = [
+        {"mapping.w_avg": (style,)},
+        *(dense(f"mapping.fc{one}", style, style) for one in range(8)),
+        convolution(f"encoder.b{resolution}.fromrgb", width(resolution), 4, 1),
+        convolution("encoder.b4.conv", bottom, bottom, 3),
+        dense("encoder.b4.fc", 2 * style, 16 * bottom),
+        dense("synthesis.b4.fc", 16 * bottom, 2 * style),
+        blur("synthesis.b4.conv"),
+        layer("synthesis.b4.conv", bottom, bottom, 4),
+        modulated("synthesis.b4.torgb", 3, bottom, 1),
+    ]
+    side = resolution
+    while side > 4:
+        inner, outer = width(side), width(side // 2)
+        name = f"encoder.b{side}"
+        parts += [
+            blur(name),
+            convolution(f"{name}.conv0", inner, inner, 3),
+            blur(f"{name}.conv1"),
+            convolution(f"{name}.conv1", outer, inner, 3),
+        ]
+        name = f"synthesis.b{side}"
+        parts += [
+            blur(name),
+            blur(f"{name}.conv0"),
+            layer(f"{name}.conv0", inner, outer, side),
+            layer(f"{name}.conv1", inner, inner, side),
+            modulated(f"{name}.torgb", 3, inner, 1),
+        ]
+        side //= 2
+    return joined(parts)
+
+
 def aot_gan(width: int = 8, blocks: int = 2) -> Shapes:
     """`InpaintGenerator`."""
     half, quarter = 2 * width, 4 * width

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 STATES = {
     "aot-gan": layouts.drawn(layouts.aot_gan()),
+    # Equalised weights, which are scaled where they are used.
+    "comodgan": {
+        name: one * (5.0 if name.endswith("weight") else 1.0)
+        for name, one in layouts.drawn(layouts.comodgan(), gain=0.4).items()
+    },
     "deepfillv2": layouts.drawn(layouts.deepfillv2()),
     "dmfn": layouts.drawn(layouts.dmfn()),
     "glcic": layouts.drawn(layouts.glcic()),
@@ -34,6 +39,7 @@ STATES = {
 # What the authors' classes, made that narrow and given these numbers, paint of the portrait.
 REFERENCE = {
     "aot-gan": [0.12291, 0.0653, 0.06954, 0.32415, 0.06702, 0.54619, 0.22371],
+    "comodgan": [0.23777, 0.41274, 0.23615, 0.19837, 0.42393, 0.31359, 0.10133],
     "deepfillv2": [-0.04075, 0.00169, 0.05876, -0.04104, 0.00185, 0.05961, 0.04006],
     "dmfn": [-0.55698, -0.43941, -0.60337, -0.48588, -0.29802, -0.13292, 0.45687],
     "glcic": [0.19132, -0.1663, -0.12149, 0.07307, -0.23251, -0.08646, 0.1568],
@@ -42,11 +48,12 @@ REFERENCE = {
 }
 # What no tensor of a file says.
 OPTIONS: dict[str, dict[str, Any]] = {"glcic": {"mean_colour": [0.3, 0.5, 0.6]}}
-SIZES = {"aot-gan": 512, "glcic": 160, "migan": 64}
+SIZES = {"aot-gan": 512, "comodgan": 64, "glcic": 160, "migan": 64}
 
 # How the authors' scripts wrap the state dict of the generator.
 WRAPPED = {
     "aot-gan": lambda state: state,
+    "comodgan": lambda state: state,
     "deepfillv2": lambda state: {"G": state, "D": {"weight": torch.ones(2)}, "n_iter": 3},
     "dmfn": lambda state: state,
     "glcic": lambda state: {f"module.{name}": one for name, one in state.items()},
