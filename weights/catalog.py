@@ -155,7 +155,8 @@ def resolve(name_or_path: str | os.PathLike[str], kind: WeightKind | None = None
     path = Path(text).expanduser()
     if path.suffix.lower() in _PICKLE_SUFFIXES:
         raise WeightsError(
-            f"{text} is a pickle, which can run code when it is read: convert it to .safetensors."
+            f"{text} is a pickle, which can run code when it is read: give a .safetensors file, "
+            "or turn it into one by 'unmask weights import'."
         )
     is_path = (
         not isinstance(name_or_path, str)
