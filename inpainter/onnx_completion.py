@@ -25,7 +25,7 @@ Range = tuple[float, float]
 RANGES: Final[tuple[Range, ...]] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
 """What pictures may be given and come back in, tried in this order."""
 
-_TYPES: Final = {
+_TYPES: Final[dict[str, np.dtype[Any]]] = {
     "tensor(float)": np.dtype(np.float32),
     "tensor(float16)": np.dtype(np.float16),
     "tensor(double)": np.dtype(np.float64),
@@ -307,7 +307,7 @@ def _channels(shape: Sequence[Any]) -> int | None:
     """How many channels an input has, where its shape says so."""
     if len(shape) == 3:
         return 1
-    return next((one for one in (shape[1:2] + shape[3:4]) if one in (1, 3)), None)
+    return next((one for one in (*shape[1:2], *shape[3:4]) if one in (1, 3)), None)
 
 
 def _typed(values: NDArray[Any], kind: str, *, channels_last: bool) -> NDArray[Any]:
