@@ -31,12 +31,20 @@ def read_published(path: Path) -> dict[str, Tensor]:
         Tensors on the CPU; those in nested mappings are named by all keys, `G/stage1.conv.weight`.
 
     Raises:
-        WeightsError: the file is missing, or holds what cannot be read so.
+        WeightsError: the file is missing, holds what cannot be read so, or no tensors by name.
     """
     if not path.is_file():
         raise WeightsError(f"There is no weight file {path}.")
-    if path.suffix.lower() == ".safetensors":
-        return _load(path, path)
+    tensors = _load(path, path) if path.suffix.lower() == ".safetensors" else _unpickled(path)
+    if not tensors:
+        raise WeightsError(
+            f"{path} holds no tensors by name: give a state dict, and no pickled network."
+        )
+    return tensors
+
+
+def _unpickled(path: Path) -> dict[str, Tensor]:
+    """Let a process of its own write the tensors of a pickled file as safetensors; read those."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "tensors.safetensors"
         allowance = SLACK + 4 * path.stat().st_size

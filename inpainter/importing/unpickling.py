@@ -24,6 +24,8 @@ MOST_NAMES: Final = 200
 
 _UNKNOWN = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
 
+_CAUSE = re.compile(r"WeightsUnpickler error: ([^\n]+)")
+
 _REFUSED: Final = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn")
 """Beginnings of the audit events that end in an error."""
 
@@ -75,6 +77,21 @@ def tensors_in(content: Any) -> dict[str, Tensor]:
     return found
 
 
+def cause_of(error: Exception) -> str:
+    """Say why a file was not read, without PyTorch's advice to read it less carefully."""
+    if isinstance(error, EOFError):
+        return "it is empty or cut short"
+    text = str(error).strip() or type(error).__name__
+    if "alloc" in text and "memory" in text:
+        return "it needs more memory than a file of its size should"
+    if found := _CAUSE.search(text):
+        return found[1]
+    # The cause stands after a paragraph of advice, or is the first sentence.
+    paragraphs = [one.strip() for one in text.split("\n\n") if one.strip()]
+    advised = len(paragraphs) > 1 and paragraphs[0].startswith("Weights only load failed")
+    return paragraphs[advised].splitlines()[0].partition(". In PyTorch")[0].rstrip(".")
+
+
 def limit_memory(allowance: int) -> None:
     """Let this process take so many bytes more than it has, where the system can see to that."""
     try:
@@ -106,9 +123,7 @@ def main(file: str, output: str, allowance: str) -> None:
     except MemoryError:
         sys.exit("it needs more memory than a file of its size should")
     except Exception as error:
-        if "alloc" in str(error) and "memory" in str(error):
-            sys.exit("it needs more memory than a file of its size should")
-        sys.exit(str(error).strip().splitlines()[0] if str(error).strip() else repr(error))
+        sys.exit(cause_of(error))
 
 
 if __name__ == "__main__":

@@ -179,11 +179,21 @@ def test_code_in_a_file_is_never_run(harmful: type[Harmful], plain: bool, tmp_pa
 
 
 def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path: Path) -> None:
-    for name, content in (("text.pt", b"no weights"), ("empty.ckpt", b"")):
+    for name, content, cause in (
+        ("text.pt", b"no weights", "cannot be read as weights"),
+        ("empty.ckpt", b"", "it is empty or cut short"),
+        ("harmful.pt", pickle.dumps(HarmfulBySystem(tmp_path)), r"posix\.system|nt\.system"),
+    ):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(WeightsError, match="cannot be read as weights") as told:
+        with pytest.raises(WeightsError, match=cause) as told:
             read_published(tmp_path / name)
         assert "\n" not in str(told.value)
+        # PyTorch's advice to read such a file less carefully is not handed on.
+        assert "weights_only" not in str(told.value)
+    for name, content in (("network.pt", torch.nn.Linear(2, 2)), ("nothing.pt", {})):
+        torch.save(content, tmp_path / name)
+        with pytest.raises(WeightsError, match="holds no tensors by name"):
+            read_published(tmp_path / name)
     with pytest.raises(WeightsError, match="There is no weight file"):
         read_published(tmp_path / "none.pt")
     (tmp_path / "bad.safetensors").write_bytes(b"no weights")
