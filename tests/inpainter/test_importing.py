@@ -182,7 +182,7 @@ def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path: Path) -> None:
     for name, content, cause in (
         ("text.pt", b"no weights", "cannot be read as weights"),
         ("empty.ckpt", b"", "it is empty or cut short"),
-        ("harmful.pt", pickle.dumps(HarmfulBySystem(tmp_path)), r"posix\.system|nt\.system"),
+        ("harmful.pt", pickle.dumps(HarmfulBySystem(tmp_path), 2), r"posix\.system|nt\.system"),
     ):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(WeightsError, match=cause) as told:
