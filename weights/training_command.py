@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from weights.dotted_paths import import_from_working_directory
 from weights.errors import UnmaskError
+from weights.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     import argparse
@@ -69,7 +69,8 @@ def read_changes(entries: Sequence[str]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for entry in entries:
         name, _, value = entry.partition("=")
-        changes[name.strip()] = yaml.safe_load(value) if value else ""
+        changes[name.strip()] = parse_yaml(value, f"--set {name.strip()}") if value else ""
+    import_from_working_directory(changes)
     return changes
 
 

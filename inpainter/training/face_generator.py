@@ -28,6 +28,7 @@ from inpainter.training.recipe import (
 from inpainter.training.sheet import write_sheet
 from weights.atomic import atomic_path
 from weights.device import resolve_device
+from weights.dotted_paths import refuse_working_directory
 from weights.errors import ConfigurationError, TrainingError
 from weights.settings import read_yaml, settings_from_mapping
 
@@ -100,7 +101,9 @@ def read_face_recipe(path: str | Path) -> FaceGeneratorRecipe:
         ConfigurationError: there is no such recipe, or a key or value in it is wrong.
     """
     file = recipe_file(path)
-    return settings_from_mapping(FaceGeneratorRecipe, read_yaml(file), file.name)
+    content = read_yaml(file)
+    refuse_working_directory(content, file.name)
+    return settings_from_mapping(FaceGeneratorRecipe, content, file.name)
 
 
 def train_face_generator(

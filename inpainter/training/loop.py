@@ -54,7 +54,7 @@ def create_mask_source(spec: Any) -> MaskSource | None:
     """
     if spec is None or callable(spec):
         return spec
-    source: MaskSource = create_named("source of masked pictures", {}, spec)
+    source: MaskSource = create_named("source of masked pictures", {}, spec, calls=3)
     return source
 
 

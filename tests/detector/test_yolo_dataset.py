@@ -45,7 +45,7 @@ def test_lists_of_folders_and_of_files_are_taken(tmp_path: Path) -> None:
         ("train: labels/val\nval: images/val\nnames: [mask]", "no picture is there"),
         ("train: images/train\nval: images/val\nnames: {1: mask}", "names in .* must be a list"),
         ("just text", "must be a mapping"),
-        ("a: [", "no valid YAML"),
+        ("a: [", "not valid YAML"),
     ],
 )
 def test_wrong_descriptions_are_refused(text: str, sentence: str, tmp_path: Path) -> None:
