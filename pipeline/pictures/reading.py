@@ -18,11 +18,17 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 import PIL.ImageOps
 
 from pipeline.pictures.conversion import array_to_rgb, check_array, image_to_rgb
-from pipeline.pictures.metadata import gather_encoding, gather_exif, set_orientation
+from pipeline.pictures.metadata import (
+    gather_encoding,
+    gather_exif,
+    read_exif,
+    set_orientation,
+)
 from pipeline.pictures.orientation import read_orientation, turn_upright
 from pipeline.pictures.picture import Picture, PictureSource
 from weights.errors import InputError
@@ -217,11 +223,14 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
         notes = ("Colours of 16 bits per channel were read as 8 bits.",)
     try:
         image.load()
-        image.getexif()
     except MemoryError as error:
         raise InputError(f"{name} ({width} x {height} pixels) does not fit in memory.") from error
     except Exception as error:  # decoders raise errors of many kinds on damaged data
         raise InputError(f"{name} is damaged and cannot be decoded: {error}.") from error
+    damaged = read_exif(image)[1]
+    if damaged:
+        tags = ", ".join(PIL.ExifTags.TAGS.get(tag, f"0x{tag:04x}") for tag in damaged)
+        notes += (f"EXIF that is damaged was left out: {tags}.",)
     return notes
 
 

@@ -26,10 +26,12 @@ from pipeline.pictures.conversion import check_array
 from pipeline.pictures.formats import CARRIES_XMP, fit_mode, format_of
 from pipeline.pictures.metadata import (
     SUB_DIRECTORIES,
+    comment_segments,
     fit_exif,
     gather_dpi,
     gather_exif,
     gather_xmp,
+    restore_texts,
 )
 from pipeline.provenance import sidecar_path
 from weights.atomic import atomic_path
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 DEFAULT_QUALITY = 95
 _LARGEST_JPEG_XMP = 65502
+_LONGEST_COMMENT = 65533
 _KEPT_TIFF_COMPRESSIONS = (
     "raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "zstd", "lzma",
 )  # fmt: skip
@@ -160,15 +163,17 @@ def _options(
         options["icc_profile"] = None
     if dpi is not None and form in ("JPEG", "PNG", "TIFF", "BMP"):
         options["dpi"] = dpi
-    if info.get("comment") and form in ("JPEG", "GIF", "JPEG2000"):
-        options["comment"] = info["comment"]
+    comment = info.get("comment")
+    if comment and form in ("GIF", "JPEG2000"):
+        options["comment"] = comment[:_LONGEST_COMMENT]
     if form == "JPEG":
         if quality is None and "qtables" in kept:
             options |= {"qtables": kept["qtables"], "subsampling": kept["subsampling"]}
         else:
             options |= {"quality": chosen, "subsampling": 0}
         options["progressive"] = kept.get("progressive", False)
-        options["extra"] = kept.get("extra", b"")
+        text = comment.encode() if isinstance(comment, str) else comment
+        options["extra"] = kept.get("extra", b"") + comment_segments(text or b"")
         if exif:
             options["exif"] = fit_exif(exif)
         if xmp:
@@ -187,6 +192,7 @@ def _options(
         tags = PIL.Image.Exif()
         if exif:
             tags.load(exif)
+            restore_texts(tags)
         if xmp:
             tags[700] = xmp
         options["exif"] = tags
