@@ -129,7 +129,8 @@ def load_detector(path: str | os.PathLike[str]) -> tuple[nn.Module, DetectorConf
 
     configuration = read_configuration(path)
     tensors = load_state_dict(Path(path))
-    network = build_network(configuration)
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        network = build_network(configuration)
     check_fit(network, tensors, f"With the installed Ultralytics {path}")
     with torch.no_grad():
         network.load_state_dict(tensors)

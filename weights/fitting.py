@@ -37,7 +37,7 @@ def build_fitting(
     import torch
 
     try:
-        with torch.device("meta"), _bounded(len(state), where):
+        with _own_chance(), torch.device("meta"), _bounded(len(state), where):
             sketch = build()
     except (WeightsError, MissingDependencyError):
         raise
@@ -46,7 +46,8 @@ def build_fitting(
         reason = " ".join(str(error).split()).removesuffix(".") or type(error).__name__
         raise WeightsError(f"The options in {where} make no network: {reason}.") from error
     check_fit(sketch, state, where)
-    network = build()
+    with _own_chance(), torch.device("cpu"):
+        network = build()
     network.load_state_dict(dict(state))
     return network
 
@@ -66,6 +67,18 @@ def check_fit(network: nn.Module, state: Mapping[str, Tensor], where: str) -> No
             f"{where} does not fit {type(network).__name__}: {len(unlike)} tensors differ, "
             f"the first is {unlike[0]!r}."
         )
+
+
+@contextmanager
+def _own_chance() -> Iterator[None]:
+    """Leave torch's random state alone: what it draws for fresh weights is overwritten."""
+    import torch
+
+    state = torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)
 
 
 @contextmanager

@@ -14,6 +14,13 @@ from pipeline.pictures.renderings import (
     without_renderings_text,
     without_renderings_xmp,
 )
+from weights.exif import (
+    EXIF_DIRECTORY,
+    GPS_DIRECTORY,
+    INTEROPERABILITY_DIRECTORY,
+    read_tags,
+    write_tags,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +35,7 @@ _STORAGE_TAGS = frozenset(
 # Layers of Photoshop, previews of DNG and of cameras, thumbnails of Windows.
 _RENDERING_TAGS = frozenset((37724, 20507, 20532, 46275, 50740, 50966, 51041, 52544))
 _PNG_TEXT_KEPT_APART = ("XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type APP1")
-_EXIF_IFD, _GPS_IFD, _INTEROPERABILITY_IFD = 0x8769, 0x8825, 0xA005
-SUB_DIRECTORIES = (_EXIF_IFD, _GPS_IFD, _INTEROPERABILITY_IFD)
+SUB_DIRECTORIES = (EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY)
 """EXIF tags that point to a directory of further tags."""
 _LARGEST_JPEG_SEGMENT = 65533
 
@@ -47,85 +53,30 @@ def read_exif(image: PIL.Image.Image) -> tuple[bytes | None, tuple[int, ...]]:
     """Return what `gather_exif` returns, and the numbers of the damaged tags."""
     try:
         exif = image.getexif()
-        tags = {tag: exif[tag] for tag in exif}
-        directories = {tag: exif.get_ifd(tag) for tag in (_EXIF_IFD, _GPS_IFD) if tag in tags}
-        if _INTEROPERABILITY_IFD in directories.get(_EXIF_IFD, {}):
-            inner = {**directories[_EXIF_IFD]}
-            inner[_INTEROPERABILITY_IFD] = exif.get_ifd(_INTEROPERABILITY_IFD)
-            directories[_EXIF_IFD] = inner
-        order = exif.endian
     except Exception:  # a damaged EXIF block makes Pillow raise errors of many kinds
         return None, ()
-    left_out = (_STORAGE_TAGS | _RENDERING_TAGS) - {ORIENTATION_TAG}
-    kept = _exact({tag: value for tag, value in {**tags, **directories}.items()
-                   if tag not in left_out})
-    damaged: tuple[int, ...] = ()
-    block = _block(kept, order)
-    if block is None:
-        kept, damaged = _sound(kept, order)
-        block = _block(kept, order)
-    return (block if kept else None), damaged
+    tags = _without_pictures(read_tags(exif))
+    for tag in (_STORAGE_TAGS | _RENDERING_TAGS) - {ORIENTATION_TAG}:
+        tags.pop(tag, None)
+    if not tags:
+        return None, ()
+    block, damaged = write_tags(tags, exif.endian)
+    return block or None, damaged
 
 
-def _exact(tags: Mapping[int, Any]) -> dict[int, Any]:
-    """Tags as they are to be written: text as its bytes, no pictures, directories likewise."""
-    exact: dict[int, Any] = {}
-    for tag, value in tags.items():
-        if isinstance(value, dict):
-            exact[tag] = _exact(value)
-        elif isinstance(value, str) and not value.isascii():
-            # Pillow reads text as Latin-1, whatever it is, and writes ASCII alone.
-            exact[tag] = value.encode("latin-1", "replace")
-        elif not (isinstance(value, bytes) and holds_picture(value)):
-            exact[tag] = value
-    return exact
-
-
-def restore_texts(exif: PIL.Image.Exif) -> None:
-    """Turn text that Pillow read as Latin-1 back into its bytes, so that it is written as it was."""
-    for tag, value in _exact({tag: exif[tag] for tag in exif}).items():
-        if isinstance(value, bytes) and isinstance(exif[tag], str):
-            exif[tag] = value
-
-
-def _sound(tags: Mapping[int, Any], order: str | None) -> tuple[dict[int, Any], tuple[int, ...]]:
-    """The tags that can be written, each tried by itself, and the numbers of the others."""
-    sound: dict[int, Any] = {}
-    damaged: list[int] = []
-    for tag, value in tags.items():
-        if isinstance(value, dict):
-            inner = {
-                one: entry
-                for one, entry in value.items()
-                if _block({tag: {one: entry}}, order) is not None
-            }
-            damaged += sorted(set(value) - set(inner))
-            sound[tag] = inner
-        elif _block({tag: value}, order) is not None:
-            sound[tag] = value
-        else:
-            damaged.append(tag)
-    return sound, tuple(damaged)
-
-
-def _block(tags: Mapping[int, Any], order: str | None) -> bytes | None:
-    exif = PIL.Image.Exif()
-    exif.endian = order or "<"
-    for tag, value in tags.items():
-        exif[tag] = value
-    try:
-        return exif.tobytes()
-    except Exception:  # a value that is not of its tag's type is any of many errors
-        return None
+def _without_pictures(tags: Mapping[int, Any]) -> dict[int, Any]:
+    return {
+        tag: _without_pictures(value) if isinstance(value, dict) else value
+        for tag, value in tags.items()
+        if not (isinstance(value, bytes) and holds_picture(value))
+    }
 
 
 def set_orientation(block: bytes, orientation: int) -> bytes:
     """Return an EXIF block with another orientation."""
-    holder = PIL.Image.new("L", (1, 1))
-    exif = holder.getexif()
+    exif = PIL.Image.Exif()
     exif.load(block)
-    exif[ORIENTATION_TAG] = orientation
-    return gather_exif(holder) or b""
+    return write_tags({**read_tags(exif), ORIENTATION_TAG: orientation}, exif.endian)[0]
 
 
 def gather_encoding(image: PIL.Image.Image) -> dict[str, Any]:
@@ -194,19 +145,18 @@ def gather_dpi(info: Mapping[Any, Any]) -> tuple[float, float] | None:
 
 def fit_exif(block: bytes) -> bytes:
     """Return an EXIF block that fits a JPEG, without its longest values if it has to be."""
-    if len(block) <= _LARGEST_JPEG_SEGMENT:
-        return block
-    holder = PIL.Image.new("L", (1, 1))
-    exif = holder.getexif()
+    exif = PIL.Image.Exif()
     exif.load(block)
-    while len(shorter := gather_exif(holder) or b"") > _LARGEST_JPEG_SEGMENT:
-        values = [(exif, tag, exif[tag]) for tag in exif if tag not in SUB_DIRECTORIES]
-        for directory in (_EXIF_IFD, _GPS_IFD):
-            inner = exif.get_ifd(directory)
-            values += [(inner, tag, value) for tag, value in inner.items()]
-        place, tag, _ = max(values, key=lambda entry: _length(entry[2]))
+    tags = read_tags(exif)
+    while len(block) > _LARGEST_JPEG_SEGMENT:
+        directories = [tags, *(value for value in tags.values() if isinstance(value, dict))]
+        place, tag = max(
+            ((place, tag) for place in directories for tag in place),
+            key=lambda entry: _length(entry[0][entry[1]]),
+        )
         del place[tag]
-    return shorter
+        block = write_tags(tags, exif.endian)[0]
+    return block
 
 
 def _length(value: Any) -> int:

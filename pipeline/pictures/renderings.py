@@ -42,7 +42,9 @@ def holds_picture(value: bytes) -> bool:
 
 
 def without_renderings_photoshop(content: bytes) -> bytes:
-    """Leave the thumbnails out of Photoshop's resources; empty where they are damaged.
+    """Leave the thumbnails out of Photoshop's resources.
+
+    What cannot be read stays where it holds no picture, and is empty otherwise.
 
     Args:
         content: resources, with or without the head of a JPEG's APP13 segment.
@@ -57,8 +59,10 @@ def without_renderings_photoshop(content: bytes) -> bytes:
             if not holds_picture(value):
                 kept.append(_resource(number, name, value))
     except (IndexError, ValueError):
-        return b""
-    return head + b"".join(kept) if kept else b""
+        kept = []
+    if kept:
+        return head + b"".join(kept)
+    return b"" if b"8BIM" in content or holds_picture(content) else content
 
 
 def _resources(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:

@@ -14,6 +14,7 @@ its compression, but one with exposure data or GPS is written uncompressed.
 from __future__ import annotations
 
 import io
+import zlib
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,11 +32,11 @@ from pipeline.pictures.metadata import (
     gather_dpi,
     gather_exif,
     gather_xmp,
-    restore_texts,
 )
 from pipeline.provenance import sidecar_path
 from weights.atomic import atomic_path
 from weights.errors import InputError, OutputError
+from weights.exif import read_tags
 from weights.provenance import Mark, mark_info, read_mark_from_xmp
 
 if TYPE_CHECKING:
@@ -144,7 +145,17 @@ def _encode(
         fitted.save(buffer, form, **options)
     except Exception as error:  # encoders raise errors of many kinds
         raise OutputError(f"Cannot write {name} as {form}: {error}.") from error
-    return buffer.getvalue()
+    content = buffer.getvalue()
+    if form == "PNG" and like is not None and like.format == form:
+        # Behind the header of 33 bytes: Pillow would leave some of these out.
+        chunks = b"".join(_chunk(*one) for one in like.encoding.get("colour_chunks", ()))
+        content = content[:33] + chunks + content[33:]
+    return content
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(name + content).to_bytes(4, "big")
+    return len(content).to_bytes(4, "big") + name + content + checksum
 
 
 def _options(
@@ -172,8 +183,11 @@ def _options(
         else:
             options |= {"quality": chosen, "subsampling": 0}
         options["progressive"] = kept.get("progressive", False)
-        text = comment.encode() if isinstance(comment, str) else comment
-        options["extra"] = kept.get("extra", b"") + comment_segments(text or b"")
+        text = comment.encode() if isinstance(comment, str) else comment or b""
+        # Pillow writes one segment, and refuses a comment that needs more.
+        longer = len(text) > _LONGEST_COMMENT
+        options["comment"] = b"" if longer else text
+        options["extra"] = kept.get("extra", b"") + (comment_segments(text) if longer else b"")
         if exif:
             options["exif"] = fit_exif(exif)
         if xmp:
@@ -192,7 +206,8 @@ def _options(
         tags = PIL.Image.Exif()
         if exif:
             tags.load(exif)
-            restore_texts(tags)
+            for tag, value in read_tags(tags).items():
+                tags[tag] = value
         if xmp:
             tags[700] = xmp
         options["exif"] = tags
