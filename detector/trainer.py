@@ -27,6 +27,7 @@ from detector.training_plan import WEIGHTS_NAME
 from detector.weight_file import load_detector, save_detector
 from detector.yolo_dataset import read_labels, read_yolo_dataset
 from weights.errors import ConfigurationError, InputError, TrainingError
+from weights.stopping import stop_if_asked
 
 import_quietly("ultralytics.models.yolo.segment")
 
@@ -296,6 +297,7 @@ class MaskTrainer(SegmentationTrainer):
 
     def end_batch(self) -> None:
         """Make a step of the optimiser where enough batches have added up their gradients."""
+        stop_if_asked()
         self._batches += 1
         if self._batches >= self.accumulate:
             super().optimizer_step()

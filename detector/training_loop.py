@@ -13,6 +13,7 @@ from detector.isolation import import_quietly
 from detector.training_plan import TrainingPlan, TrainingProgress
 from weights.atomic import atomic_path
 from weights.errors import TrainingError
+from weights.stopping import at_safe_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,7 +51,8 @@ def run_training(
             trainer = MaskTrainer(plan)
             if progress is not None:
                 _report_to(progress, trainer)
-            trainer.train()
+            with at_safe_points():
+                trainer.train()
         except TrainingFinishedError:
             return
         except RuntimeError as error:

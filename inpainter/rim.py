@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
 from inpainter.classical.single_picture import MID_GREY
-from weights.contracts import Image, Mask
+
+if TYPE_CHECKING:
+    from weights.contracts import Image, Mask
 
 
 def fill_from_rim(picture: Image, hole: Mask) -> Image:

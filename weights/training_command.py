@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from weights import stopping
 from weights.dotted_paths import import_from_working_directory
 from weights.errors import UnmaskError
+from weights.printable import printable
 from weights.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
@@ -75,13 +77,30 @@ def read_changes(entries: Sequence[str]) -> dict[str, Any]:
 
 
 def exit_status(run: Callable[[], object]) -> int:
-    """Run a command: 0, or 2 and one sentence on standard error where something is wrong."""
+    """Run a command: 0, or 2 and one sentence on standard error where something is wrong.
+
+    Stopped by a signal: 130 or 143, and a word on how to go on.
+    """
+    stopping.install()
     try:
         run()
+        sys.stdout.flush()
     except UnmaskError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"error: {system_fault(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped: the same command goes on from the last checkpoint.", file=sys.stderr)
+        return stopping.exit_code()
     return 0
+
+
+def system_fault(error: OSError) -> str:
+    """One sentence on what the system refused: a full disk, a folder that cannot be written."""
+    what = printable(str(error.filename)) if error.filename is not None else "A file or stream"
+    return f"{what} cannot be read or written: {error.strerror or type(error).__name__}."
 
 
 def print_trained(

@@ -33,6 +33,7 @@ from weights.atomic import atomic_path
 from weights.device import resolve_device
 from weights.errors import ConfigurationError, WeightsError
 from weights.lightning_silence import lightning_silenced
+from weights.stopping import at_safe_points, stop_if_asked
 
 if TYPE_CHECKING:
     from inpainter.data.faces import DecodedFaces
@@ -223,6 +224,18 @@ class RoundReport(RoundClock):
             log.write(line + "\n")
 
 
+class StopAtBatch(Callback):
+    """Ends a run by the exception of `weights.stopping` between two batches."""
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """End here where a signal asked for it."""
+        stop_if_asked()
+
+    def on_validation_batch_end(self, *_: Any) -> None:
+        """Likewise."""
+        stop_if_asked()
+
+
 class TimeBudget(RoundClock):
     """Ends training in good order, after a whole round, before the time is over.
 
@@ -306,7 +319,7 @@ def train_inpainter(
         WeightsError: weights to start from, or the checkpoint, are missing or damaged.
         TrainingError: a loss is not a number, or memory is used up.
     """
-    callbacks: list[Callback] = []
+    callbacks: list[Callback] = [StopAtBatch()]
     if time_budget_minutes is not None:
         callbacks.append(TimeBudget(time_budget_minutes))
     folder = Path(output)
@@ -353,7 +366,7 @@ def train_inpainter(
             enable_version_counter=False,
         ),
     ]
-    with lightning_silenced(), training_failures(module):
+    with at_safe_points(), lightning_silenced(), training_failures(module):
         trainer = _make_trainer(recipe, folder, resolve_device(device), callbacks, progress)
         trainer.fit(module, FaceData(recipe), ckpt_path=str(checkpoint) if going_on else None)
     weights = folder / "average.safetensors"

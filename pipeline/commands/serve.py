@@ -13,6 +13,7 @@ from pipeline.commands.stage_options import (
     stage_arguments,
     stage_option,
 )
+from weights import stopping
 
 
 def serve(
@@ -135,4 +136,4 @@ def serve(
         )
     except KeyboardInterrupt:
         typer.echo("unmask: stopped.", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(stopping.exit_code()) from None

@@ -15,7 +15,7 @@ _SRGB = {(1, 13), (2, 2), (1, 1), (1, 6), (6, 6)}
 
 
 def bits_per_channel(stream: IO[bytes], form: str) -> int:
-    """How many bits a channel of an AVIF, HEIF, JPEG 2000 or PPM has; 8 for others and where unsaid."""
+    """How many bits a channel of an AVIF, HEIF, JPEG 2000 or PPM has; 8 where that is unsaid."""
     head = _head(stream)
     if form in ("AVIF", "HEIF"):
         place = head.find(b"pixi")

@@ -190,9 +190,7 @@ def _decode(
     return _upright_copy(opened), _format(opened) or "", encoding, notes
 
 
-def _refuse_bomb(
-    image: PIL.Image.Image, stream: IO[bytes], name: str, max_pixels: int
-) -> None:
+def _refuse_bomb(image: PIL.Image.Image, stream: IO[bytes], name: str, max_pixels: int) -> None:
     """Refuse a large picture of far fewer bytes than a photo has."""
     pixels, size = image.size[0] * image.size[1], stream.seek(0, io.SEEK_END)
     if max_pixels >= pixels > max(_LARGE, _MOST_PIXELS_A_BYTE * size):

@@ -156,8 +156,8 @@ def make_router(pipeline: Pipeline, limits: ServerLimits, worker: PipelineWorker
         "/health",
         response_description="The server is well.",
         summary="Say how the server is",
-        description="How many requests are in work or wait, the models in use, and the limits. Where "
-        "a stage hangs the answer is 503: start the server anew.",
+        description="How many requests are in work or wait, the models in use, and the limits. "
+        "Where a stage hangs the answer is 503: start the server anew.",
     )
     async def health(request: Request, response: Response) -> Health:
         if worker.hangs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import os
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -99,7 +98,6 @@ def _join(
     *,
     copy_sound: bool,
 ) -> Joined:
-    av = load_av()
     notes: list[str] = []
     options = {"movflags": "+faststart"} if form in BOXED else {}
     with (
@@ -229,7 +227,6 @@ def _picture_packets(
     form: str,
     last_duration: int,
 ) -> Iterator[Timed]:
-    av = load_av()
     base = _time_base(source, form)
     held: Any = None
     numbers = count()

@@ -33,6 +33,4 @@ def open_file(path: Path, mode: str = "r", **options: Any) -> Any:
     reason to open others; here a name is a file's, and nothing but files is opened.
     """
     container = {"protocol_whitelist": "file,crypto,data", **options.pop("container_options", {})}
-    return load_av().open(
-        f"file:{os.fspath(path)}", mode, container_options=container, **options
-    )
+    return load_av().open(f"file:{os.fspath(path)}", mode, container_options=container, **options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +15,7 @@ from pipeline.video.orientation import Orientation
 from weights.errors import InputError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Sequence
 
     import av

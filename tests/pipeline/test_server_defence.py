@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.pictures import encode_picture
 from pipeline.server.connections import OncePerMinute, most_connections
-from tests.pipeline.colour_stages import STAGES, masked_scene
+from tests.pipeline.colour_stages import masked_scene
 
 pytest.importorskip("uvicorn")
 
@@ -51,7 +51,10 @@ run_server(Pipeline(**stages), port=0, limits=ServerLimits(seconds=1.0), ready=r
 def serving(descriptors=1024, hangs=False, silence=1.0):
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(descriptors), "hangs" if hangs else "", str(silence)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     ) as process:
         try:
@@ -104,11 +107,13 @@ def test_a_client_that_ends_its_part_gets_its_answer(server):
 
 @pytest.mark.parametrize("head", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"])
 def test_a_connection_that_says_nothing_is_closed(head):
-    with serving(silence=0.5) as (_, address):
-        with socket.create_connection(("127.0.0.1", port_of(address)), timeout=20) as client:
-            client.sendall(head)
-            with contextlib.suppress(ConnectionResetError):
-                assert client.recv(10) == b""
+    with (
+        serving(silence=0.5) as (_, address),
+        socket.create_connection(("127.0.0.1", port_of(address)), timeout=20) as client,
+    ):
+        client.sendall(head)
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(10) == b""
 
 
 def test_many_connections_stay_below_the_limit_of_open_files():
@@ -143,5 +148,3 @@ def test_a_log_says_each_thing_once_in_a_minute():
     records = [logging.LogRecord("x", 30, "", 0, text, None, None) for text in ("a", "a\nb", "c")]
     assert [kept.filter(record) for record in records] == [True, False, True]
     assert 4 <= most_connections() <= 256
-
-
