@@ -118,8 +118,9 @@ class Pipeline:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle a pipeline by its specification: stages given by name are made anew."""
-        numbers = {"context": self.context, "lift": self.lift, "batch_size": self.batch_size}
-        return _made_anew, ({**self._given, "device": self.device, **numbers},)
+        arguments: dict[str, Any] = {kind: given for kind, given in self._given.items()}
+        arguments |= {"device": self.device, "context": self.context, "lift": self.lift}
+        return _made_anew, ({**arguments, "batch_size": self.batch_size},)
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str]) -> Pipeline:

@@ -51,7 +51,7 @@ class BoundedProtocol(H11Protocol):
         if self._ended:
             self.transport.close()
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool:  # type: ignore[override]
         """Keep a connection open whose client has ended its part, until it has its answer."""
         self._ended = True
         return self._is_busy()

@@ -103,6 +103,8 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
             damaged[place] ^= 1 << chance.randrange(8)
         elif chance.random() < 0.3:
             del damaged[chance.randrange(len(damaged) + 1) :]
+    if damaged == content:
+        damaged[chance.randrange(len(damaged))] ^= 1
     return bytes(damaged)
 
 
