@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from PIL import Image as PillowImage
-from PIL import UnidentifiedImageError
 
 from detector.architecture import network_description
 from detector.checkpoint import read_checkpoint, write_checkpoint
@@ -68,6 +67,9 @@ class MaskDataset(YOLODataset):
         for name in self.im_files:
             size = _picture_size(name)
             if size is None:
+                import_quietly("ultralytics.utils").LOGGER.warning(
+                    f"{name} cannot be decoded and is left out."
+                )
                 continue
             marked = read_labels(Path(name), class_count)
             labels.append(
@@ -101,7 +103,10 @@ def _picture_size(name: str) -> tuple[int, int] | None:
         with PillowImage.open(name) as picture:
             width, height = picture.size
             turned = picture.getexif().get(_ORIENTATION) in _TURNED
-    except (OSError, UnidentifiedImageError, PillowImage.DecompressionBombError):
+            # A JPEG is decoded at an eighth of its size, which tells damage as well.
+            picture.draft("RGB", (64, 64))
+            picture.load()
+    except Exception:  # decoders raise errors of many kinds on damaged data
         return None
     return (width, height) if turned else (height, width)
 

@@ -97,7 +97,7 @@ def write_weights(
 
 
 def _half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Bring a state dict into the form in which it is written: floating-point values as float16.
+    """Bring a state dict into the form in which it is written: float16 where that has the values.
 
     Raises:
         WeightsError: a value is not finite.
@@ -111,7 +111,7 @@ def _half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if value.is_floating_point():
             if not bool(torch.isfinite(value).all()):
                 raise WeightsError(f"The weights in {name!r} are not finite and are not written.")
-            value = value.clamp(-limit, limit).half()
+            value = value.half() if bool((value.abs() <= limit).all()) else value.float()
         halved[name] = value.contiguous().clone()
     return halved
 

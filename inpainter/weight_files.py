@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from weights.description import NetworkDescription
 
+_LARGEST_HALF = 65504.0
+
 _ARCHITECTURE, _OPTIONS, _SIZE = "architecture", "options", "input_size"
 
 
@@ -41,7 +43,8 @@ def save_completion_network(
         options: the options it was built with.
         input_size: side of the pictures it was trained on, pixels.
         overwrite: whether a file of that name may be replaced.
-        half: whether the weights are stored as fp16, which halves the file; else as they are.
+        half: whether the weights are stored as fp16, which halves the file; else, and where fp16
+            has no such values, as they are.
 
     Raises:
         OutputError: the file exists and may not be replaced, or cannot be written.
@@ -51,7 +54,8 @@ def save_completion_network(
     tensors = {}
     for key, tensor in network.state_dict().items():
         stored = tensor.detach().cpu().contiguous()
-        tensors[key] = stored.half() if half and stored.is_floating_point() else stored.clone()
+        fits = half and stored.is_floating_point() and bool((stored.abs() <= _LARGEST_HALF).all())
+        tensors[key] = stored.half() if fits else stored.clone()
     metadata = {_ARCHITECTURE: name, _OPTIONS: json.dumps(options), _SIZE: str(input_size)}
     with atomic_path(path, overwrite=overwrite) as temporary:
         save_file(tensors, temporary, metadata=metadata)

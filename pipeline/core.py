@@ -118,7 +118,7 @@ class Pipeline:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle a pipeline by its specification: stages given by name are made anew."""
-        arguments: dict[str, Any] = {kind: given for kind, given in self._given.items()}
+        arguments: dict[str, Any] = {str(kind): one for kind, one in self._given.items()}
         arguments |= {"device": self.device, "context": self.context, "lift": self.lift}
         return _made_anew, ({**arguments, "batch_size": self.batch_size},)
 

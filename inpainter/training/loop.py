@@ -33,6 +33,7 @@ from weights.atomic import atomic_path
 from weights.device import resolve_device
 from weights.errors import ConfigurationError, WeightsError
 from weights.lightning_silence import lightning_silenced
+from weights.shelf import CATALOG_NAME, tag_of
 from weights.stopping import at_safe_points, stop_if_asked
 
 if TYPE_CHECKING:
@@ -373,6 +374,19 @@ def train_inpainter(
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
     finished = module.steps_done >= module.total_steps
     shelved = None
+    record = folder / CATALOG_NAME / f"{recipe.network['name']}.{tag_of(folder)}.yaml"
+    if finished and not report.seconds and record.is_file():
+        # A finished run has nothing to measure anew: what it measured stays.
+        return TrainedInpainter(
+            weights,
+            checkpoint,
+            metrics,
+            module.steps_done,
+            finished,
+            (),
+            record,
+            record.with_suffix(".md"),
+        )
     if finished and trainer.is_global_zero:
         shelved = shelve_trained(
             recipe, folder, weights, recipe_name=recipe_name, validation=metrics, device=device
@@ -411,6 +425,11 @@ def _check_same_networks(recipe: Recipe, former: Path) -> None:
         return
     now, before = recipe.to_mapping(), read_recipe(former).to_mapping()
     judges = [(one["adversarial"] or {}).get("discriminator") for one in (now, before)]
+    if now["round_steps"] != before["round_steps"]:
+        raise ConfigurationError(
+            f"{former.parent} holds a run with round_steps {before['round_steps']}, and its data "
+            "follow from that: go on with the same, or start anew with --restart."
+        )
     if now["network"] != before["network"] or judges[0] != judges[1]:
         raise ConfigurationError(
             f"{former.parent} holds a run of another network or discriminator: choose another "

@@ -363,3 +363,12 @@ def test_a_checkpoint_runs_no_code(blob_data: Path, tmp_path: Path, damage: str)
     last.write_bytes(whole)
     (folder / "results.csv").write_bytes((folder / "results.csv").read_bytes()[:-40])
     assert _train(blob_data, folder).epochs == 3
+
+
+def test_a_damaged_picture_is_left_out_and_named(tmp_path: Path) -> None:
+    data = write_blob_dataset(tmp_path / "data", train=4, val=2)
+    damaged = tmp_path / "data" / "images" / "train" / "1.png"
+    damaged.write_bytes(damaged.read_bytes()[:-200])
+    run = _train(data, tmp_path / "run", batch=2)
+    log = (run.folder / "train.log").read_text(encoding="utf-8")
+    assert f"{damaged} cannot be decoded and is left out." in log

@@ -124,3 +124,14 @@ def test_a_network_that_fits_is_built_and_filled():
 def test_json_faults_are_one_sentence(text):
     with pytest.raises(ValueError, match=r"^here is "):
         parse_json(text, "here")
+
+
+def test_weights_beyond_half_precision_are_kept_as_they_are(tmp_path):
+    network = create_model("unet", width=4)
+    state = network.state_dict()
+    name = next(key for key, value in state.items() if value.is_floating_point())
+    with torch.no_grad():
+        state[name].view(-1)[0] = 1e5
+    path = tmp_path / "x.safetensors"
+    save_completion_network(network, path, name="unet", options={"width": 4}, input_size=64)
+    assert load_completion_network(weights=path).state_dict()[name].view(-1)[0] == 1e5
