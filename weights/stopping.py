@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,13 +36,21 @@ class _State:
 _state = _State()
 
 
-def install() -> None:
-    """Have signals handled as said above, in the main thread of a command."""
+def install() -> dict[int, Any]:
+    """Have signals handled as said above, in the main thread; gives what handled them before."""
+    replaced: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         _state.asked = None
         for number in _SIGNALS:
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-                signal.signal(number, _handle)
+                replaced[number] = signal.signal(number, _handle)
+    return replaced
+
+
+def restore(replaced: dict[int, Any]) -> None:
+    """Have signals handled as before `install`, which gave what is handed in."""
+    for number, handler in replaced.items():
+        signal.signal(number, handler)
 
 
 def exit_code() -> int:

@@ -81,7 +81,7 @@ def exit_status(run: Callable[[], object]) -> int:
 
     Stopped by a signal: 130 or 143, and a word on how to go on.
     """
-    stopping.install()
+    replaced = stopping.install()
     try:
         run()
         sys.stdout.flush()
@@ -94,6 +94,8 @@ def exit_status(run: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         print("stopped: the same command goes on from the last checkpoint.", file=sys.stderr)
         return stopping.exit_code()
+    finally:
+        stopping.restore(replaced)
     return 0
 
 
