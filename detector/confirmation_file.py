@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detector.weight_file import read_header, read_tensors, write_weights
-from weights.errors import ConfigurationError, WeightsError
+from detector.weight_file import LARGEST_SIDE, read_header, write_weights
+from weights.errors import WeightsError
+from weights.fitting import build_fitting
+from weights.store import load_state_dict, read_header_mapping
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
-    from pathlib import Path
 
     from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
     from weights.description import NetworkDescription
@@ -63,16 +64,18 @@ def load_confirmation(
     from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
 
     header = read_header(path, FORMAT)
+    values = read_header_mapping(header, "configuration", path)
     try:
-        values = json.loads(header["configuration"])
         configuration = ConfirmationConfiguration.from_dict(values)
-    except (ValueError, TypeError, KeyError, ConfigurationError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
-    network = ConfirmationNetwork(configuration)
-    try:
-        network.load_state_dict(read_tensors(path))
-    except RuntimeError as error:
-        raise WeightsError(f"{path} does not fit the network in its own header.") from error
+    if configuration.size > LARGEST_SIDE:
+        raise WeightsError(
+            f"{path} wants cuts of {configuration.size} pixels: {LARGEST_SIDE} at most."
+        )
+    network = build_fitting(
+        lambda: ConfirmationNetwork(configuration), load_state_dict(Path(path)), str(path)
+    )
     return network.float().eval(), configuration
 
 

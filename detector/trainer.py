@@ -7,6 +7,7 @@ adds what training on a CPU wants: bfloat16 arithmetic with channels-last tensor
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from contextlib import contextmanager
@@ -16,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from PIL import Image as PillowImage
-from PIL import UnidentifiedImageError
 
 from detector.architecture import network_description
+from detector.checkpoint import read_checkpoint, write_checkpoint
 from detector.isolation import import_quietly
-from detector.training_loop import last_epoch
+from detector.training_loop import keep_epochs, last_epoch
 from detector.training_plan import WEIGHTS_NAME
 from detector.weight_file import load_detector, save_detector
 from detector.yolo_dataset import read_labels, read_yolo_dataset
 from weights.errors import ConfigurationError, InputError, TrainingError
+from weights.stopping import stop_if_asked
 
 import_quietly("ultralytics.models.yolo.segment")
 
@@ -35,7 +37,12 @@ from ultralytics.nn.tasks import SegmentationModel  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from torch import nn
+
     from detector.training_plan import TrainingPlan
+
+_EPOCH_SEEDS = 1_000_003
+"""Distance of the seeds of two epochs; far above the number of processes."""
 
 _ORIENTATION = 0x0112
 _TURNED = frozenset({5, 6, 7, 8})
@@ -60,6 +67,9 @@ class MaskDataset(YOLODataset):
         for name in self.im_files:
             size = _picture_size(name)
             if size is None:
+                import_quietly("ultralytics.utils").LOGGER.warning(
+                    f"{name} cannot be decoded and is left out."
+                )
                 continue
             marked = read_labels(Path(name), class_count)
             labels.append(
@@ -79,6 +89,13 @@ class MaskDataset(YOLODataset):
         self.im_files = [label["im_file"] for label in labels]
         return labels
 
+    def forget_pictures(self) -> None:
+        """Forget the pictures kept for mosaics, where not all are: an epoch begins with none."""
+        if self.cache != "ram":
+            for index in self.buffer:
+                self.ims[index], self.im_hw0[index], self.im_hw[index] = None, None, None
+        self.buffer = []
+
 
 def _picture_size(name: str) -> tuple[int, int] | None:
     """Height and width as shown upright, None where the file is no readable picture."""
@@ -86,7 +103,10 @@ def _picture_size(name: str) -> tuple[int, int] | None:
         with PillowImage.open(name) as picture:
             width, height = picture.size
             turned = picture.getexif().get(_ORIENTATION) in _TURNED
-    except (OSError, UnidentifiedImageError, PillowImage.DecompressionBombError):
+            # A JPEG is decoded at an eighth of its size, which tells damage as well.
+            picture.draft("RGB", (64, 64))
+            picture.load()
+    except Exception:  # decoders raise errors of many kinds on damaged data
         return None
     return (width, height) if turned else (height, width)
 
@@ -123,6 +143,12 @@ def _as_float32(value: Any) -> Any:
     return value
 
 
+def unwrapped(network: Any) -> nn.Module:
+    """The network itself, where processes that train together have it wrapped."""
+    inner: nn.Module = getattr(network, "module", network)
+    return inner
+
+
 class TrainingFinishedError(Exception):
     """Tells that the checkpoint to go on from is the last one of its run."""
 
@@ -142,6 +168,7 @@ class MaskTrainer(SegmentationTrainer):
         self.configuration = plan.configuration
         self._began = time.time()
         self._longest_validation = 0.0
+        self._batches = 0
         threads = plan.threads or torch.get_num_threads()
         super().__init__(overrides=dict(plan.overrides))
         # On a CPU Ultralytics itself allows no workers.
@@ -149,6 +176,9 @@ class MaskTrainer(SegmentationTrainer):
         self._spent = last_epoch(plan.folder)[1] if self.resume else 0.0
         self._limit_time()
         self.add_callback("on_train_epoch_start", _count_earlier_time)
+        self.add_callback("on_train_epoch_start", MaskTrainer.begin_epoch)
+        self.add_callback("on_train_batch_end", MaskTrainer.end_batch)
+        self.add_callback("on_train_epoch_end", MaskTrainer.end_epoch)
         if self.device.type == "cpu":
             torch.set_num_threads(threads)
 
@@ -186,15 +216,103 @@ class MaskTrainer(SegmentationTrainer):
             self.epochs = self.args.epochs = shared[0]
         super()._setup_scheduler()
 
-    def resume_training(self, ckpt: Any) -> None:
+    def check_resume(self, overrides: Any) -> None:  # noqa: ARG002
+        """Tell whether there is a checkpoint to go on from; the settings are the plan's."""
+        self.resume = bool(self.args.resume)
+
+    def setup_model(self) -> dict[str, Any] | None:
+        """Build the network, and read the checkpoint that it goes on from, if any.
+
+        Raises:
+            TrainingError: the checkpoint is damaged.
+        """
+        super().setup_model()
+        return read_checkpoint(self.last) if self.resume else None
+
+    def resume_training(self, ckpt: dict[str, Any] | None) -> None:
         """Take up the state of a checkpoint.
 
         Raises:
             TrainingFinishedError: nothing is left to train.
+            TrainingError: the checkpoint is of another network.
         """
-        if ckpt is not None and self.resume and ckpt.get("epoch", -1) + 1 >= self.epochs:
+        if ckpt is None or not self.resume:
+            return
+        if ckpt["epoch"] + 1 >= self.epochs:
             raise TrainingFinishedError
+        keep_epochs(self.csv, ckpt["epoch"] + 1)
         super().resume_training(ckpt)
+
+    def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
+        """Fill network, moving average, optimiser and the rest from a checkpoint of ours."""
+        average: Any = self.ema
+        optimizer: Any = self.optimizer
+        try:
+            unwrapped(self.model).load_state_dict(ckpt["model"])
+            optimizer.load_state_dict(ckpt["optimizer"])
+            self.scaler.load_state_dict(ckpt["scaler"])
+            if average is not None and ckpt["ema"] is not None:
+                average.ema.load_state_dict(ckpt["ema"])
+                average.updates = ckpt["updates"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise TrainingError(f"{self.last} does not fit this run: {error}.") from error
+        self.best_fitness = ckpt["best_fitness"]
+        self.stopper.best_fitness, self.stopper.best_epoch = ckpt["stopper"]
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:  # noqa: ARG002
+        """Refuse to go on, or to end well, with losses that are no numbers.
+
+        Raises:
+            TrainingError: they are not.
+        """
+        losses: Any = self.loss
+        broken = losses is not None and not bool(torch.isfinite(losses.detach()).all())
+        if self.world_size > 1:
+            shared = torch.tensor(float(broken), device=self.device)
+            torch.distributed.all_reduce(shared)
+            broken = bool(shared)
+        if broken:
+            raise TrainingError(
+                f"The losses in epoch {self.epoch + 1} are not finite: look at the labels, or set "
+                "a lower learning_rate. The run goes on from the epoch before."
+            )
+        return False
+
+    def optimizer_step(self) -> None:
+        """Do nothing where Ultralytics asks for it: it counts batches over epochs.
+
+        Steps are made by `end_batch`, which begins every epoch alike, so that a run that goes on
+        from a checkpoint makes the same.
+        """
+
+    def begin_epoch(self) -> None:
+        """Draw all chance of an epoch from the seed and its number alone."""
+        rank = max(int(os.environ.get("RANK", "-1")), 0)
+        seed = (self.args.seed + 1 + rank + _EPOCH_SEEDS * self.epoch) % 2**32
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        torch.manual_seed(seed)
+        loader: Any = self.train_loader
+        loader.reset()
+        loader.generator.manual_seed(seed)
+        loader.dataset.forget_pictures()
+        optimizer: Any = self.optimizer
+        optimizer.zero_grad()
+        self._batches = 0
+
+    def end_batch(self) -> None:
+        """Make a step of the optimiser where enough batches have added up their gradients."""
+        stop_if_asked()
+        self._batches += 1
+        if self._batches >= self.accumulate:
+            super().optimizer_step()
+            self._batches = 0
+
+    def end_epoch(self) -> None:
+        """Make a step with the gradients of the last batches, if any are left."""
+        if self._batches:
+            super().optimizer_step()
+            self._batches = 0
 
     def get_dataset(self) -> dict[str, Any]:
         """List the pictures of the data set.
@@ -289,17 +407,23 @@ class MaskTrainer(SegmentationTrainer):
         return prepared
 
     def save_model(self) -> bool:
-        """Write the checkpoints whole or not at all, and the best weights as safetensors."""
+        """Write the checkpoint whole or not at all, and the best weights as safetensors."""
         is_best = self.best_fitness == self.fitness
-        last, best = self.last, self.best
-        self.last, self.best = (path.with_name(f".{path.name}") for path in (last, best))
-        try:
-            super().save_model()
-            for written, target in ((self.last, last), (self.best, best)):
-                if written.exists():
-                    written.replace(target)
-        finally:
-            self.last, self.best = last, best
+        average: Any = self.ema
+        optimizer: Any = self.optimizer
+        write_checkpoint(
+            self.last,
+            {
+                "epoch": self.epoch,
+                "model": unwrapped(self.model).state_dict(),
+                "ema": average.ema.state_dict(),
+                "updates": average.updates,
+                "optimizer": optimizer.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "best_fitness": float(self.best_fitness or 0.0),
+                "stopper": [float(self.stopper.best_fitness), int(self.stopper.best_epoch)],
+            },
+        )
         if is_best:
             moving_average: Any = self.ema
             measured: dict[str, Any] = {**(self.metrics or {}), "fitness": self.fitness or 0.0}

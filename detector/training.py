@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from detector.architecture import DetectorConfiguration
+from detector.checkpoint import CHECKPOINT_NAME
 from detector.recipe import DetectorRecipe, read_recipe
 from detector.training_loop import CURVES_NAME, LOG_NAME, last_epoch, run_training
 from detector.training_plan import WEIGHTS_NAME, TrainingPlan, TrainingProgress
@@ -102,8 +103,8 @@ def train_detector(
     Nothing is downloaded and nothing is written outside `output`. The best weights, a moving
     average (EMA) of the trained ones, are written as `detector.safetensors` in every epoch that
     betters the validation score, so that a run that is killed leaves usable weights. A killed run
-    goes on from its last whole epoch by the same call; that loads the checkpoint which this run
-    itself wrote (a pickle, as Ultralytics makes it), so name only folders of your own.
+    goes on from its last whole epoch by the same call, as if it had never ended; no checkpoint can
+    run code.
 
     At its end the folder `catalog` holds the weights under a name of their own, their record with
     the figures on the validation part, and a model card. A file `sources.yaml` beside `data.yaml`
@@ -251,9 +252,9 @@ def _overrides(
         "verbose": False,
         "plots": plots,
     }
-    checkpoint = folder / "weights" / "last.pt"
+    checkpoint = folder / "weights" / CHECKPOINT_NAME
     if checkpoint.is_file():
-        overrides.update(resume=str(checkpoint), model=str(checkpoint), save_dir=str(folder))
+        overrides["resume"] = str(checkpoint)
     return overrides
 
 

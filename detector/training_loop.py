@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import os
 import random
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from detector.isolation import import_quietly
 from detector.training_plan import TrainingPlan, TrainingProgress
+from weights.atomic import atomic_path
 from weights.errors import TrainingError
+from weights.stopping import at_safe_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,7 +51,8 @@ def run_training(
             trainer = MaskTrainer(plan)
             if progress is not None:
                 _report_to(progress, trainer)
-            trainer.train()
+            with at_safe_points():
+                trainer.train()
         except TrainingFinishedError:
             return
         except RuntimeError as error:
@@ -63,15 +65,42 @@ def run_training(
 
 def last_epoch(folder: Path) -> tuple[int, float]:
     """How many epochs a run has trained so far, and how many seconds; zeros before the first."""
-    path = folder / CURVES_NAME
+    _, rows = _curves(folder / CURVES_NAME)
+    return (rows[-1].epoch, rows[-1].seconds) if rows else (0, 0.0)
+
+
+def keep_epochs(path: Path, count: int) -> None:
+    """Leave in the file of curves the first epochs alone, one line each.
+
+    A run that was killed after an epoch's line and before its checkpoint trains it once more.
+    """
+    header, rows = _curves(path)
+    kept = {row.epoch: row.line for row in rows if row.epoch <= count}
+    if header:
+        with atomic_path(path, overwrite=True) as temporary:
+            temporary.write_text("\n".join([header, *kept.values()]) + "\n", encoding="utf-8")
+
+
+class _Row(NamedTuple):
+    epoch: int
+    seconds: float
+    line: str
+
+
+def _curves(path: Path) -> tuple[str, list[_Row]]:
+    """The header and the whole lines of a file of curves; both empty where there is none."""
     if not path.is_file():
-        return 0, 0.0
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
-    if len(rows) < 2:
-        return 0, 0.0
-    values = dict(zip(rows[0], rows[-1], strict=False))
-    return int(float(values["epoch"])), float(values["time"])
+        return "", []
+    header, *lines = path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    names = [name.strip() for name in header.split(",")]
+    rows = []
+    for line in lines:
+        cells = line.split(",")
+        values = dict(zip(names, cells, strict=False))
+        if len(cells) == len(names):
+            with suppress(ValueError, KeyError, OverflowError):
+                rows.append(_Row(int(float(values["epoch"])), float(values["time"]), line))
+    return header, rows
 
 
 def _report_to(progress: Callable[[TrainingProgress], None], trainer: MaskTrainer) -> None:

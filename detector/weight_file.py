@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from detector.architecture import DetectorConfiguration, build_network
 from weights.atomic import atomic_path
-from weights.errors import ConfigurationError, WeightsError
+from weights.errors import WeightsError
+from weights.fitting import check_fit
+from weights.store import load_state_dict, read_header_mapping, read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 
 FORMAT = "unmask.detector"
 """Value of the header's `format`, by which a detector's file is told from others."""
+
+
+LARGEST_SIDE = 4096
+"""Most pixels of the input's side that a weight file may ask for."""
+
+_MOST_CLASSES = 1000
 
 
 def save_detector(
@@ -89,7 +97,7 @@ def write_weights(
 
 
 def _half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Bring a state dict into the form in which it is written: floating-point values as float16.
+    """Bring a state dict into the form in which it is written: float16 where that has the values.
 
     Raises:
         WeightsError: a value is not finite.
@@ -103,7 +111,7 @@ def _half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if value.is_floating_point():
             if not bool(torch.isfinite(value).all()):
                 raise WeightsError(f"The weights in {name!r} are not finite and are not written.")
-            value = value.clamp(-limit, limit).half()
+            value = value.half() if bool((value.abs() <= limit).all()) else value.float()
         halved[name] = value.contiguous().clone()
     return halved
 
@@ -120,35 +128,13 @@ def load_detector(path: str | os.PathLike[str]) -> tuple[nn.Module, DetectorConf
     import torch
 
     configuration = read_configuration(path)
-    tensors = read_tensors(path)
-    network = build_network(configuration)
-    expected = network.state_dict()
-    wrong = set(expected) ^ set(tensors) or {
-        name for name, tensor in tensors.items() if tensor.shape != expected[name].shape
-    }
-    if wrong:
-        raise WeightsError(
-            f"{path} does not fit {configuration.architecture} as the installed Ultralytics builds "
-            f"it: {len(wrong)} tensors differ, the first is {sorted(wrong)[0]!r}."
-        )
+    tensors = load_state_dict(Path(path))
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        network = build_network(configuration)
+    check_fit(network, tensors, f"With the installed Ultralytics {path}")
     with torch.no_grad():
         network.load_state_dict(tensors)
     return network.eval(), configuration
-
-
-def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """Read the tensors of a weight file to the CPU.
-
-    Raises:
-        WeightsError: the file is damaged.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(os.fspath(path), device="cpu")
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} is damaged: {error}.") from error
 
 
 def fused(network: nn.Module, configuration: DetectorConfiguration) -> nn.Module:
@@ -197,11 +183,17 @@ def read_configuration(path: str | os.PathLike[str]) -> DetectorConfiguration:
     Raises:
         WeightsError: the file is missing, no safetensors, or no detector's.
     """
-    header = read_header(path, FORMAT)
+    values = read_header_mapping(read_header(path, FORMAT), "configuration", path)
     try:
-        return DetectorConfiguration.from_dict(json.loads(header["configuration"]))
-    except (ValueError, TypeError, KeyError, ConfigurationError) as error:
+        configuration = DetectorConfiguration.from_dict(values)
+    except (ValueError, TypeError) as error:
         raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
+    if configuration.image_size > LARGEST_SIDE or len(configuration.class_names) > _MOST_CLASSES:
+        raise WeightsError(
+            f"The configuration in {path} is out of proportion: at most {LARGEST_SIDE} pixels and "
+            f"{_MOST_CLASSES} classes."
+        )
+    return configuration
 
 
 def read_extra(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -210,8 +202,7 @@ def read_extra(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         WeightsError: the file is missing, no safetensors, or no detector's.
     """
-    extra = json.loads(read_header(path, FORMAT).get("extra", "{}"))
-    return dict(extra)
+    return read_header_mapping(read_header(path, FORMAT), "extra", path)
 
 
 def read_header(path: str | os.PathLike[str], expected: str) -> dict[str, str]:
@@ -220,17 +211,9 @@ def read_header(path: str | os.PathLike[str], expected: str) -> dict[str, str]:
     Raises:
         WeightsError: the file is missing, a pickle, no safetensors, or of another format.
     """
-    from safetensors import SafetensorError, safe_open
-
     refuse_pickle(path)
     file = Path(path)
-    if not file.is_file():
-        raise WeightsError(f"There is no weight file {file}.")
-    try:
-        with safe_open(file, framework="pt") as opened:
-            header: dict[str, str] = opened.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{file} is no safetensors file, or damaged: {error}.") from error
+    header = read_metadata(file)
     if header.get("format") != expected:
         kind = expected.rpartition(".")[2]
         raise WeightsError(f"{file} holds no {kind}: its header lacks format {expected!r}.")

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 
-from weights.errors import InputError
+from weights.errors import ConfigurationError, InputError
+from weights.text_files import read_lines
+from weights.yaml_text import read_yaml_file
 
 if TYPE_CHECKING:
     import os
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+_FARTHEST = 0.5
+"""How far outside the picture, in shares of it, a coordinate may be said to be."""
+
 PARTS = ("train", "val", "test")
 
 
@@ -76,23 +80,15 @@ def read_yolo_dataset(data_yaml: str | os.PathLike[str]) -> YoloDataset:
     """
     path = Path(data_yaml)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"Cannot read the data set description {path}: {error.strerror}."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"Cannot read the data set description {path}: it is no UTF-8 text."
-        ) from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is no valid YAML: {' '.join(str(error).split())}.") from error
+        content = read_yaml_file(path)
+    except ConfigurationError as error:
+        raise InputError(f"Cannot read the data set description: {error}") from error
     if not isinstance(content, dict):
         raise InputError(f"{path} must be a mapping with the keys train, val and names.")
     missing = [key for key in ("train", "val", "names") if content.get(key) is None]
     if missing:
         raise InputError(f"{path} lacks the key {missing[0]!r}: train, val and names are needed.")
-    root = Path(content.get("path") or ".")
+    root = Path(str(content.get("path") or "."))
     if not root.is_absolute():
         root = path.parent / root
     pictures = {
@@ -106,7 +102,7 @@ def read_yolo_dataset(data_yaml: str | os.PathLike[str]) -> YoloDataset:
 def _names(value: Any, path: Path) -> tuple[str, ...]:
     if isinstance(value, list) and value:
         return tuple(str(name) for name in value)
-    if isinstance(value, dict) and value and sorted(value) == list(range(len(value))):
+    if isinstance(value, dict) and value and set(value) == set(range(len(value))):
         return tuple(str(value[index]) for index in range(len(value)))
     raise InputError(f"names in {path} must be a list, or a mapping from 0, 1, ... to names.")
 
@@ -118,7 +114,7 @@ def _list_pictures(root: Path, entry: Any, path: Path) -> tuple[Path, ...]:
         if place.is_dir():
             found += [file for file in place.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES]
         elif place.is_file():
-            lines = place.read_text(encoding="utf-8").splitlines()
+            lines = read_lines(place, "the list of pictures")
             found += [place.parent / line.strip() for line in lines if line.strip()]
         else:
             raise InputError(f"{path} names {part!r}, but there is no {place}.")
@@ -140,18 +136,19 @@ def label_file(picture: Path) -> Path:
 def read_labels(picture: Path, class_count: int) -> Labels:
     """Read what is marked on a picture; nothing where it has no label file.
 
-    Coordinates outside the picture are cut to its border.
+    Coordinates outside the picture are cut to its border; a polygon of which nothing is left
+    within it is passed over.
 
     Raises:
         InputError: a line is no class number below `class_count` and a polygon of three points or
-            more.
+            more, or has coordinates far outside the picture, as pixels would be.
     """
     path = label_file(picture)
     if not path.is_file():
         return Labels()
     classes: list[int] = []
     polygons: list[NDArray[np.float32]] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for number, line in enumerate(read_lines(path, "the labels"), 1):
         values = line.split()
         if not values:
             continue
@@ -170,6 +167,13 @@ def read_labels(picture: Path, class_count: int) -> Labels:
                 f"Line {number} of {path} must be a class number below {class_count} and three or "
                 "more x y pairs."
             )
-        classes.append(class_number)
-        polygons.append(np.clip(polygon.reshape(-1, 2), 0.0, 1.0))
+        if not (polygon.min() > -_FARTHEST and polygon.max() < 1.0 + _FARTHEST):
+            raise InputError(
+                f"Line {number} of {path} must have x y pairs as shares of the picture, 0 to 1, "
+                f"but has {polygon[np.abs(polygon - 0.5).argmax()]:g}: are they pixels?"
+            )
+        points = np.clip(polygon.reshape(-1, 2), 0.0, 1.0)
+        if (np.ptp(points, axis=0) > 0).all():
+            classes.append(class_number)
+            polygons.append(points)
     return Labels(np.array(classes, np.int64), tuple(polygons))

@@ -21,6 +21,7 @@ from inpainter.finishing import find_finish
 from inpainter.framing import squared_crop
 from inpainter.grain import match_grain
 from inpainter.monochrome import keep_tone
+from inpainter.rim import fill_from_rim
 from inpainter.tensors import to_tensor, to_uint8
 from weights.contracts import Image, Mask, check_image, check_mask
 from weights.device import resolve_device
@@ -146,6 +147,7 @@ class NetworkInpainter:
     def _complete_batch(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
         network, size = self.network, self.image_size
         assert size is not None
+        crops = [fill_from_rim(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
         small = [squared_crop(crop, hole, size) for crop, hole in zip(crops, holes, strict=True)]
         image = to_tensor([crop for crop, _ in small], self.device)
         hole = torch.from_numpy(np.stack([hole for _, hole in small])).to(self.device)

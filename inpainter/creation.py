@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
+from weights.dotted_paths import import_component
 from weights.errors import ConfigurationError
 from weights.names import import_object, unknown_name
 
+_ONLY_SHORT_NAMES: ContextVar[bool] = ContextVar("only_short_names", default=False)
 
-def create_named(kind: str, table: Mapping[str, str], spec: str | Mapping[str, Any]) -> Any:
+
+@contextmanager
+def short_names_only() -> Iterator[None]:
+    """Within it only short names are made, no dotted paths: where weights bring the options."""
+    token = _ONLY_SHORT_NAMES.set(True)
+    try:
+        yield
+    finally:
+        _ONLY_SHORT_NAMES.reset(token)
+
+
+def create_named(
+    kind: str, table: Mapping[str, str], spec: str | Mapping[str, Any], calls: int = 2
+) -> Any:
     """Make the object that a recipe names.
 
     Args:
@@ -18,10 +35,11 @@ def create_named(kind: str, table: Mapping[str, str], spec: str | Mapping[str, A
         table: short names and the dotted paths "package.module:Class" that they stand for.
         spec: a short name; a dotted path of one's own class; or a dict {name: one of these, and
             the class's options beside it}.
+        calls: with how many arguments what is made is called.
 
     Raises:
-        ConfigurationError: the name or an option is unknown (the nearest one is named), or the
-            options do not fit the class.
+        ConfigurationError: the name or an option is unknown (the nearest one is named), what a
+            dotted path names is no class of such components, or the options do not fit the class.
     """
     if isinstance(spec, str):
         name, options = spec, {}
@@ -37,11 +55,17 @@ def create_named(kind: str, table: Mapping[str, str], spec: str | Mapping[str, A
             f"A {kind} is given by a name or by a dict with a 'name', "
             f"but got {type(spec).__name__}."
         )
-    if ":" not in name and name not in table:
+    if name not in table and (":" not in name or _ONLY_SHORT_NAMES.get()):
         raise unknown_name(kind, name, table)
-    made = import_object(table.get(name, name))
-    if not callable(made):
-        raise ConfigurationError(f"{name!r} is no class or function that makes a {kind}.")
+    if name in table:
+        made = import_object(table[name])
+    else:
+        made = import_component(kind, name)
+        if not _makes_called_with(made, calls):
+            raise ConfigurationError(
+                f"{name!r} is no {kind}: it must be a class whose instances are called with "
+                f"{calls} arguments."
+            )
     parameters = inspect.signature(made).parameters
     open_ended = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
     for option in options:
@@ -51,3 +75,16 @@ def create_named(kind: str, table: Mapping[str, str], spec: str | Mapping[str, A
         return made(**options)
     except TypeError as error:
         raise ConfigurationError(f"Cannot make the {kind} {name!r}: {error}.") from error
+
+
+def _makes_called_with(made: Any, count: int) -> bool:
+    """Whether something is a class whose instances take so many positional arguments."""
+    if not isinstance(made, type) or "__call__" not in dir(made):
+        return False
+    # A module of torch is called by its `forward`.
+    call = getattr(made, "forward", None) or made.__call__
+    try:
+        inspect.signature(call).bind(None, *[None] * count)
+    except (TypeError, ValueError):
+        return False
+    return True

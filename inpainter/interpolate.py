@@ -9,10 +9,9 @@ Source: Wang et al. 2018, "ESRGAN" (network interpolation).
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from weights.errors import InputError, UnmaskError, WeightsError
 
@@ -38,7 +37,7 @@ def interpolate_weights(
         OutputError: the output exists and may not be replaced, or cannot be written.
     """
     from inpainter.weight_files import load_completion_network, save_completion_network
-    from weights.store import read_metadata
+    from weights.store import read_header_mapping, read_metadata
 
     if not 0.0 <= share <= 1.0:
         raise InputError(f"share must be from 0 to 1, but is {share!r}.")
@@ -46,8 +45,9 @@ def interpolate_weights(
     for key in ("architecture", "options"):
         if metadata.get(key) != other.get(key):
             raise WeightsError(f"{smooth} and {sharp} are weights of different networks.")
-    network = load_completion_network(None, smooth)
-    late = load_completion_network(None, sharp).state_dict()
+    network: Any = load_completion_network(None, smooth)
+    later: Any = load_completion_network(None, sharp)
+    late = later.state_dict()
     state = {
         name: tensor.lerp(late[name], share) if tensor.is_floating_point() else late[name]
         for name, tensor in network.state_dict().items()
@@ -57,8 +57,8 @@ def interpolate_weights(
         network,
         output,
         name=metadata["architecture"],
-        options=json.loads(metadata["options"]),
-        input_size=int(other["input_size"]),
+        options=read_header_mapping(metadata, "options", smooth),
+        input_size=later.input_size,
         overwrite=overwrite,
     )
 

@@ -5,7 +5,6 @@ Source: Yeh et al. 2017, "Semantic Image Inpainting with Deep Generative Models"
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inpainter.classical.single_picture import MID_GREY
+from inpainter.creation import short_names_only
 from inpainter.framing import resize_crop
 from inpainter.poisson import poisson_paste
 from inpainter.registry import create_discriminator, create_model
@@ -24,7 +24,8 @@ from weights.catalog import resolve
 from weights.contracts import Hole, Image, check_image, check_mask
 from weights.device import resolve_device
 from weights.errors import ConfigurationError, InputError, OutputError, WeightsError
-from weights.store import load_state_dict, read_metadata
+from weights.fitting import build_fitting
+from weights.store import load_state_dict, read_header_mapping, read_metadata
 
 if TYPE_CHECKING:
     import os
@@ -253,20 +254,18 @@ def _ready(
             f"inpainter --config {given}` and give `weights`, the faces.safetensors that it leaves."
         )
     create = create_model if kind == "generator" else create_discriminator
-    stored = json.loads(metadata.get(kind, "{}"))
+    stored = read_header_mapping(metadata, kind, "the weights")
     if stored.pop("name", given) != given:
         raise WeightsError(f"The weights belong to another {kind} than {given!r}.")
-    network = create(given, **{**stored, **options})
     state = {
         name.removeprefix(f"{kind}."): tensor
         for name, tensor in tensors.items()
         if name.startswith(f"{kind}.")
     }
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise WeightsError(f"The weights do not fit the {kind} {given!r}: {reason}") from error
+    with short_names_only():
+        network = build_fitting(
+            lambda: create(given, **{**stored, **options}), state, f"the {kind} {given!r}"
+        )
     return network.eval().requires_grad_(False)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import fnmatch
 from typing import TYPE_CHECKING, Any
 
-from inpainter.creation import create_named
+from inpainter.creation import create_named, short_names_only
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
 NETWORKS: dict[str, str] = {
@@ -99,6 +101,18 @@ def create_model(name: str, pretrained: bool | str = False, **options: Any) -> n
         return load_completion_network(name, weights, options)
     networks = {**NETWORKS, **FACE_GENERATORS}
     network: nn.Module = create_named("completion network", networks, {**options, "name": name})
+    return network
+
+
+def create_network(name: str, options: Mapping[str, Any]) -> nn.Module:
+    """Build a registered network by options that a weight file brings, which nobody vouches for.
+
+    Raises:
+        ConfigurationError: the name or an option is unknown, or the options make no network.
+    """
+    networks = {**NETWORKS, **FACE_GENERATORS}
+    with short_names_only():
+        network: nn.Module = create_named("completion network", networks, {**options, "name": name})
     return network
 
 

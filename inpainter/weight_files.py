@@ -6,17 +6,20 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inpainter.registry import create_model
+from inpainter.registry import create_network
 from weights.atomic import atomic_path
 from weights.errors import ConfigurationError, WeightsError
+from weights.fitting import build_fitting
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from torch import Tensor, nn
+    from torch import nn
 
     from weights.description import NetworkDescription
+
+_LARGEST_HALF = 65504.0
 
 _ARCHITECTURE, _OPTIONS, _SIZE = "architecture", "options", "input_size"
 
@@ -40,7 +43,8 @@ def save_completion_network(
         options: the options it was built with.
         input_size: side of the pictures it was trained on, pixels.
         overwrite: whether a file of that name may be replaced.
-        half: whether the weights are stored as fp16, which halves the file; else as they are.
+        half: whether the weights are stored as fp16, which halves the file; else, and where fp16
+            has no such values, as they are.
 
     Raises:
         OutputError: the file exists and may not be replaced, or cannot be written.
@@ -50,7 +54,8 @@ def save_completion_network(
     tensors = {}
     for key, tensor in network.state_dict().items():
         stored = tensor.detach().cpu().contiguous()
-        tensors[key] = stored.half() if half and stored.is_floating_point() else stored.clone()
+        fits = half and stored.is_floating_point() and bool((stored.abs() <= _LARGEST_HALF).all())
+        tensors[key] = stored.half() if fits else stored.clone()
     metadata = {_ARCHITECTURE: name, _OPTIONS: json.dumps(options), _SIZE: str(input_size)}
     with atomic_path(path, overwrite=overwrite) as temporary:
         save_file(tensors, temporary, metadata=metadata)
@@ -74,7 +79,7 @@ def load_completion_network(
         ConfigurationError: an option contradicts the weights.
     """
     from weights.catalog import DEFAULTS, list_weights, resolve
-    from weights.store import load_state_dict, read_metadata
+    from weights.store import load_state_dict, read_header_mapping, read_metadata
 
     if weights is None:
         trained = list_weights(f"{name}.*", kind="inpainter")
@@ -93,17 +98,28 @@ def load_completion_network(
         raise WeightsError(
             f"{path} belongs to the network {metadata[_ARCHITECTURE]!r}, not to {name!r}."
         )
-    stored = json.loads(metadata.get(_OPTIONS, "{}"))
+    stored = read_header_mapping(metadata, _OPTIONS, path)
     for option, value in (options or {}).items():
         if stored.get(option, value) != value:
             raise ConfigurationError(
                 f"The option {option}={value!r} contradicts the weights {path.name}, "
                 f"which were trained with {stored[option]!r}."
             )
-    network = create_model(metadata[_ARCHITECTURE], **{**(options or {}), **stored})
-    fill_with(network, load_state_dict(path, "inpainter"), str(path))
-    network.input_size = int(metadata.get(_SIZE, "256"))  # type: ignore[assignment]
+    given = {**(options or {}), **stored}
+    network = build_fitting(
+        lambda: create_network(metadata[_ARCHITECTURE], given),
+        load_state_dict(path, "inpainter"),
+        str(path),
+    )
+    network.input_size = _input_size(metadata, path)  # type: ignore[assignment]
     return network.eval()
+
+
+def _input_size(metadata: Mapping[str, str], path: Path) -> int:
+    text = metadata.get(_SIZE, "256")
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text) > 0):
+        raise WeightsError(f"{_SIZE!r} in the header of {path} must be pixels, but is {text!r}.")
+    return int(text)
 
 
 def describe_completion_network(path: str | os.PathLike[str]) -> NetworkDescription:
@@ -115,7 +131,7 @@ def describe_completion_network(path: str | os.PathLike[str]) -> NetworkDescript
     import torch
 
     from weights.description import NetworkDescription, count_multiply_adds, count_parameters
-    from weights.store import read_metadata
+    from weights.store import read_header_mapping, read_metadata
 
     file = Path(path)
     network: Any = load_completion_network(weights=file)
@@ -129,32 +145,9 @@ def describe_completion_network(path: str | os.PathLike[str]) -> NetworkDescript
     return NetworkDescription(
         kind="inpainter",
         architecture=metadata[_ARCHITECTURE],
-        options=json.loads(metadata.get(_OPTIONS, "{}")),
+        options=read_header_mapping(metadata, _OPTIONS, file),
         input_size=side,
         value_range=(-1.0, 1.0),
         parameters=count_parameters(network),
         multiply_adds=count_multiply_adds(network, *inputs),
     )
-
-
-def fill_with(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
-    """Load tensors into a network that must have exactly these, in these shapes.
-
-    Args:
-        network: what to fill.
-        state: tensors by name.
-        source: where they come from, for the error's sentence.
-
-    Raises:
-        WeightsError: the network has other tensors, or others in shape.
-    """
-    own = network.state_dict()
-    unlike = sorted(
-        {*own, *state} - {key for key in own if key in state and own[key].shape == state[key].shape}
-    )
-    if unlike:
-        raise WeightsError(
-            f"{source} does not fit {type(network).__name__}: {len(unlike)} tensors differ, "
-            f"the first is {unlike[0]!r}."
-        )
-    network.load_state_dict(dict(state))

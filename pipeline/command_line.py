@@ -5,18 +5,23 @@ A command is a function with typer's annotations, or a typer app of several, in 
 numpy nor torch. To add a command, add its module and one line to `COMMANDS`.
 
 Exit codes of every command: 0 for success, 1 where part of the work failed (the command's help says
-when), 2 for a wrong call or anything that stops the whole command, 130 after Ctrl-C.
+when), 2 for a wrong call or anything that stops the whole command, 130 after Ctrl-C, 143 after
+SIGTERM.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 import typer.core
 import typer.main
+
+from weights import stopping
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("pipeline.commands.run:run", "Take the masks off pictures and videos."),
@@ -56,6 +61,14 @@ class CommandTable(typer.core.TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Return the commands' names in the table's order."""
         return list(COMMANDS)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that is called; a signal ends it with a word and its exit code."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("unmask: stopped.", err=True)
+            raise typer.Exit(stopping.exit_code()) from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is called, and import it."""
@@ -103,18 +116,63 @@ def unmask(
     someone is; every picture written says so in its metadata.
 
     Exit codes: 0 success; 1 part of the work failed, a command's help says
-    when; 2 a wrong call, or nothing can work; 130 after Ctrl-C.
+    when; 2 a wrong call, or nothing can work; 130 after Ctrl-C;
+    143 after SIGTERM.
     """
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the program and exit; an error of unmask is one sentence on stderr and exit code 2."""
+    """Run the program and exit.
+
+    An error of unmask, or of the system where a file or stream cannot be used, is one sentence on
+    standard error and exit code 2.
+    """
+    _open_standard_streams()
+    stopping.install()
     try:
-        typer.main.get_command(app)(args=arguments, prog_name="unmask")
+        try:
+            typer.main.get_command(app)(args=arguments, prog_name="unmask")
+        finally:
+            sys.stdout.flush()
     except Exception as error:
         from weights.errors import UnmaskError
+        from weights.training_command import system_fault
 
-        if not isinstance(error, UnmaskError):
+        if isinstance(error, UnmaskError):
+            sentence = str(error)
+        elif isinstance(error, MemoryError):
+            sentence = "There is not enough memory."
+        elif isinstance(error, OSError):
+            sentence = system_fault(error)
+            _give_up_standard_output()
+        else:
             raise
-        typer.echo(f"unmask: {error}", err=True)
+        with suppress(OSError):
+            typer.echo(f"unmask: {sentence}", err=True)
         sys.exit(2)
+
+
+def _open_standard_streams() -> None:
+    """Put nothing in the place of standard streams that are closed (as by `<&-`).
+
+    Otherwise a file that is opened later would take their place, and get what is printed.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is not None:
+            continue
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+        setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _give_up_standard_output() -> None:
+    """Have what is left for standard output go nowhere: Python would fail on it once more."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

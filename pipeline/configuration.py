@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weights.errors import ConfigurationError, InputError
+from weights.dotted_paths import refuse_working_directory
+from weights.errors import ConfigurationError
 from weights.names import unknown_name
+from weights.yaml_text import read_yaml_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,21 +41,10 @@ def read_configuration(path: str | os.PathLike[str]) -> dict[str, Any]:
     cpu}`; keys that are left out keep their defaults, and an empty file describes the default.
 
     Raises:
-        InputError: the file cannot be read.
-        ConfigurationError: it is no YAML mapping, or has an unknown key.
+        ConfigurationError: the file cannot be read, is no YAML mapping, has an unknown key, or
+            names code in the working directory.
     """
-    import yaml
-
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise InputError(f"Cannot read the configuration {os.fspath(path)}: {reason}.") from error
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        first = " ".join(str(error).split())
-        raise ConfigurationError(f"{os.fspath(path)} is no valid YAML: {first}.") from error
+    content = read_yaml_file(path)
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -63,4 +53,5 @@ def read_configuration(path: str | os.PathLike[str]) -> dict[str, Any]:
             f"but holds a {type(content).__name__}."
         )
     check_keys(f"key of the pipeline in {os.fspath(path)}", content, configuration_keys())
+    refuse_working_directory(content, os.fspath(path))
     return content

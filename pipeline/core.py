@@ -17,6 +17,7 @@ from pipeline.lazy_stage import LazyStage
 from pipeline.registry import specification_name
 from pipeline.result import FaceFill, UnmaskResult
 from pipeline.returned import check_blend, check_fills, check_holes, check_regions
+from pipeline.surroundings import own_arithmetic
 from weights.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
         StageSpecification,
     )
     from weights.contracts import Hole, Image
+
+
+_MOST_REFLECTED = 8
+"""How many times a picture's pixels a crop of it may have, reflections for the most part."""
+
+_LARGEST_CROP = 3000**2
+"""Pixels that a crop may have in any case."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +94,9 @@ class Pipeline:
         lift: float | None = None,
         batch_size: int = 16,
     ) -> None:
-        if context is not None and not 1.0 <= context <= 16.0:
+        if context is not None and not (_is_number(context) and 1.0 <= context <= 16.0):
             raise InputError(f"context must be from 1 to 16, but is {context!r}.")
-        if lift is not None and not 0.0 <= lift <= 0.5:
+        if lift is not None and not (_is_number(lift) and 0.0 <= lift <= 0.5):
             raise InputError(f"lift must be from 0 to 0.5, but is {lift!r}.")
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise InputError(f"batch_size must be a whole number from 1, but is {batch_size!r}.")
@@ -107,6 +115,12 @@ class Pipeline:
             kind: stage if isinstance(stage, LazyStage) else LazyStage(kind, stage, device)
             for kind, stage in given.items()
         }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle a pipeline by its specification: stages given by name are made anew."""
+        arguments: dict[str, Any] = {str(kind): one for kind, one in self._given.items()}
+        arguments |= {"device": self.device, "context": self.context, "lift": self.lift}
+        return _made_anew, ({**arguments, "batch_size": self.batch_size},)
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str]) -> Pipeline:
@@ -215,6 +229,10 @@ class Pipeline:
                 f"images must be a sequence of pictures, but got {type(images).__name__}: "
                 "for one picture call the pipeline itself."
             )
+        with own_arithmetic():
+            return self._run(images, masks)
+
+    def _run(self, images: Sequence[Any], masks: Sequence[Any] | None) -> list[UnmaskResult]:
         pictures = [_as_rgb(image) for image in images]
         if masks is None:
             masks = [None] * len(pictures)
@@ -338,6 +356,7 @@ class Pipeline:
         faces = []
         for hole in holes:
             crop = Crop.around(hole, context=self.context, lift=self.lift)
+            _check_proportion(crop, picture)
             faces.append(Face(index, hole, crop, crop.take(missing)))
         _add_seconds(timings, "refiner", began)
         return faces
@@ -426,6 +445,24 @@ class Pipeline:
         )
 
 
+def _made_anew(arguments: dict[str, Any]) -> Pipeline:
+    return Pipeline(**arguments)
+
+
+def _check_proportion(crop: Crop, picture: Image) -> None:
+    """Refuse a strip of a picture, of which a square crop would be mostly reflections.
+
+    Raises:
+        InputError: the crop has far more pixels than the picture.
+    """
+    height, width = picture.shape[:2]
+    if crop.side**2 > max(_MOST_REFLECTED * height * width, _LARGEST_CROP):
+        raise InputError(
+            f"A hole of this {width} x {height} picture would need a square of {crop.side} pixels "
+            "round it: no face is that elongated."
+        )
+
+
 def _add_seconds(timings: dict[str, float], stage: str, began: float) -> None:
     timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - began
 
@@ -435,6 +472,10 @@ def _union(holes: Sequence[Hole], picture: Image) -> Hole:
     for hole in holes:
         union |= hole
     return union
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 def _is_rgb(image: Any) -> bool:
@@ -447,8 +488,8 @@ def _is_rgb(image: Any) -> bool:
 
 
 def _as_rgb(image: Any) -> Image:
-    if _is_rgb(image):
-        rgb: Image = image
+    if _is_rgb(image) and not isinstance(image, np.ma.MaskedArray):
+        rgb: Image = np.asarray(image)
         return rgb
     from pipeline.pictures import read_picture
 

@@ -106,6 +106,15 @@ _ADAPTERS: dict[StageKind, Callable[[Callable[..., Any]], Any]] = {
 }
 
 
+FUNCTION_ARGUMENTS: dict[StageKind, int] = {
+    "detector": 1,
+    "refiner": 2,
+    "inpainter": 2,
+    "blender": 3,
+}
+"""How many arguments a plain function for one picture takes."""
+
+
 def is_stage(kind: StageKind, candidate: Any) -> bool:
     """Whether an object has the method of its kind of stage."""
     return not isinstance(candidate, type) and callable(

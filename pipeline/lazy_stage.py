@@ -29,10 +29,14 @@ class LazyStage:
     def __init__(
         self, kind: StageKind, specification: StageSpecification, device: Any = "auto"
     ) -> None:
+        self._given = kind, specification, device
         self.name = specification_name(specification)
         self._make = resolve_stage(kind, specification, device=device)
         self._lock = threading.Lock()
         self._made: tuple[Any] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LazyStage, self._given
 
     def get(self) -> Any:
         """The stage.

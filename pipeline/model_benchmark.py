@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.alone import MeasurementError, measure_alone, timed_runs
 from pipeline.benchmark import Timing, memory_growth
 from weights.errors import InputError, UnmaskError
+from weights.onnx_export import load_onnx_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -231,8 +232,7 @@ def _written(network: Any, task: Mapping[str, Any], folder: str) -> Path:
 def _onnx_runtime(
     network: Any, image: Any, hole: Any, task: Mapping[str, Any]
 ) -> Callable[[], Any]:
-    import onnxruntime
-
+    onnxruntime = load_onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = task["threads"]
     options.log_severity_level = 3

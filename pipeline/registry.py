@@ -15,8 +15,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from inpainter.registry import CLASSICAL, list_models
-from pipeline.function_stages import function_name, function_stage, is_stage
+from pipeline.function_stages import FUNCTION_ARGUMENTS, function_name, function_stage, is_stage
 from pipeline.protocols import STAGE_KINDS, STAGE_METHODS, StageKind, StageSpecification
+from weights.dotted_paths import import_component
 from weights.errors import ConfigurationError
 from weights.names import import_object, unknown_name
 
@@ -148,7 +149,12 @@ def _from_name(
     kind: StageKind, name: str, options: dict[str, Any], device: Any
 ) -> Callable[[], Any]:
     if ":" in name:
-        return _from_object(kind, import_object(name), options, device, what=name)
+        candidate = import_component(kind, name)
+        if not (isinstance(candidate, type) or is_stage(kind, candidate)) and not _takes_pictures(
+            kind, candidate, options
+        ):
+            raise _no_stage(kind, name)
+        return _from_object(kind, candidate, options, device, what=name)
     others = _entry_points(kind)
     if name in BUILT_IN[kind]:
         return _from_object(kind, import_object(BUILT_IN[kind][name]), options, device, what=name)
@@ -185,6 +191,17 @@ def _from_object(
         function = functools.partial(candidate, **arguments) if arguments else candidate
         return functools.partial(function_stage, kind, function)
     raise _no_stage(kind, what)
+
+
+def _takes_pictures(kind: StageKind, function: Any, options: Mapping[str, Any]) -> bool:
+    """Whether something can be called as a stage's function for one picture, with any options."""
+    try:
+        parameters = inspect.signature(function).parameters
+        known = {key: value for key, value in options.items() if key in parameters}
+        inspect.signature(function).bind(*[None] * FUNCTION_ARGUMENTS[kind], **known)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _no_stage(kind: StageKind, what: str) -> ConfigurationError:

@@ -5,9 +5,17 @@ It lives in `weights` because that is the package which every other one may impo
 
 from __future__ import annotations
 
+from weights.printable import printable
+
 
 class UnmaskError(Exception):
-    """Base of every error that unmask raises on purpose; its text is one sentence for the user."""
+    """Base of every error that unmask raises on purpose; its text is one sentence for the user.
+
+    Control characters, which the names of files may hold, are written as escapes.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(printable(str(text)))
 
 
 class InputError(UnmaskError, ValueError):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from weights.errors import InputError
+from weights.json_text import parse_json
+from weights.text_files import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,14 +30,8 @@ def read_json_lines(
         InputError: the file cannot be read, or a line is malformed; the sentence names file, line
             and fault.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError(f"Cannot read the annotations {path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"Cannot read the annotations {path}: it is no UTF-8 text.") from error
     entries = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_lines(path, "the annotations"), start=1):
         if not line.strip():
             continue
         try:
@@ -52,10 +47,7 @@ def read_json_lines(
 
 
 def _object(line: str) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"it is not valid JSON ({error})") from error
+    value = parse_json(line, "it")
     if not isinstance(value, dict):
         raise TypeError(f"it must be a JSON object, but is {line.strip()[:40]!r}")
     return value

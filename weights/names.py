@@ -34,7 +34,7 @@ def import_object(dotted_path: str) -> Any:
         ConfigurationError: the path is malformed, or the module or the name does not exist.
     """
     module_name, separator, attribute = dotted_path.partition(":")
-    if not separator or not module_name or not attribute:
+    if not separator or not attribute or not all(module_name.split(".")):
         raise ConfigurationError(
             f"Cannot import {dotted_path!r}: write it as 'package.module:Name'."
         )

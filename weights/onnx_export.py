@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
+import tempfile
 import warnings
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -46,9 +48,43 @@ def check_target(output: str | os.PathLike[str], *, overwrite: bool) -> Path:
     return target
 
 
+def load_onnx_runtime() -> Any:
+    """Import ONNX Runtime, which from 1.32 on would tell its maker of every start."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    return importlib.import_module("onnxruntime")
+
+
 @contextmanager
 def exporter_silenced() -> Iterator[None]:
-    """Keep back the exporter's remarks on its own workings; what counts is compared afterwards."""
+    """Keep back the exporter's remarks, what it tells its makers, and what it leaves behind.
+
+    What counts is compared afterwards.
+    """
+    load_onnx_runtime()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _environment(TORCHINDUCTOR_CACHE_DIR=folder),
+        _quiet(),
+    ):
+        yield
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -71,8 +107,7 @@ class OnnxNetwork:
     """
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
-        import onnxruntime
-
+        onnxruntime = load_onnx_runtime()
         options = onnxruntime.SessionOptions()
         # Errors only: they come as exceptions too.
         options.log_severity_level = 3

@@ -24,6 +24,7 @@ import PIL.Image
 from PIL.PngImagePlugin import PngInfo
 
 from weights.errors import OutputError
+from weights.exif import read_tags, write_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -223,9 +224,15 @@ def _mark_exif(block: bytes | None, mark: Mark) -> bytes:
             exif.load(block)
         except Exception:  # a damaged EXIF block makes Pillow raise errors of many kinds
             exif = PIL.Image.Exif()
-    software = str(exif.get(_SOFTWARE_TAG) or "").strip("\0 ")
+    tags = read_tags(exif)
+    software = _text(tags.get(_SOFTWARE_TAG))
     if mark.software not in software:
-        exif[_SOFTWARE_TAG] = f"{software}; {mark.software}" if software else mark.software
-    if not str(exif.get(_DESCRIPTION_TAG) or "").strip("\0 "):
-        exif[_DESCRIPTION_TAG] = mark.notice
-    return exif.tobytes()
+        tags[_SOFTWARE_TAG] = f"{software}; {mark.software}" if software else mark.software
+    if not _text(tags.get(_DESCRIPTION_TAG)):
+        tags[_DESCRIPTION_TAG] = mark.notice
+    return write_tags(tags, exif.endian)[0]
+
+
+def _text(value: Any) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+    return text.strip("\0 ")

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from weights.errors import ConfigurationError
 from weights.names import unknown_name
+from weights.yaml_text import read_yaml_file
 
 _Settings = TypeVar("_Settings")
 
@@ -23,13 +22,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: the file is missing, no YAML, or holds something else.
     """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigurationError(f"{path} is not valid YAML ({reason}).") from error
+    content = read_yaml_file(path)
     if not isinstance(content, Mapping):
         raise ConfigurationError(
             f"{path} must hold keys and values, but holds {type(content).__name__}."

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from weights.atomic import atomic_path
 from weights.catalog import resolve
 from weights.digest import file_sha256
-from weights.errors import WeightsError
+from weights.errors import InputError, WeightsError
+from weights.json_text import parse_json
 from weights.record import TrainingData, WeightKind, WeightRecord
 
 if TYPE_CHECKING:
@@ -29,22 +30,29 @@ def load_state_dict(
         kind: the stage that the weights must serve; any where None.
 
     Raises:
-        WeightsError: the file is missing, damaged, a pickle, or of another stage.
+        WeightsError: the file is missing, damaged, a pickle, or of another stage, or holds a value
+            that is no finite number.
         ConfigurationError: there is no such name; the sentence says the nearest one.
     """
     path = resolve(name_or_path, kind)
 
+    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         tensors = load_file(path, device="cpu")
-    except (SafetensorError, OSError) as error:
+    # An unknown type of number is a KeyError in the library.
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise _damaged(path, error) from error
-    return {
+    state = {
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in tensors.items()
     }
+    for name, tensor in state.items():
+        if tensor.is_complex() or not bool(torch.isfinite(tensor).all()):
+            raise WeightsError(f"The weights {name!r} in {path} are not finite real numbers.")
+    return state
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -58,8 +66,30 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:
             return dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise _damaged(Path(path), error) from error
+
+
+def read_header_mapping(
+    metadata: Mapping[str, str], key: str, path: str | os.PathLike[str]
+) -> dict[str, Any]:
+    """Read the mapping that a text of a weight file's header holds as JSON; empty where it is none.
+
+    Args:
+        metadata: the header's texts.
+        key: of the text, such as "options".
+        path: the file, for the error's sentence.
+
+    Raises:
+        WeightsError: the text is no JSON object.
+    """
+    try:
+        value = parse_json(metadata.get(key, "{}"), f"{key!r} in the header of {os.fspath(path)}")
+    except InputError as error:
+        raise WeightsError(str(error)) from error
+    if not isinstance(value, dict):
+        raise WeightsError(f"{key!r} in the header of {os.fspath(path)} must be a JSON object.")
+    return value
 
 
 def write_record(

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from weights import stopping
+from weights.dotted_paths import import_from_working_directory
 from weights.errors import UnmaskError
+from weights.printable import printable
+from weights.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     import argparse
@@ -69,18 +71,38 @@ def read_changes(entries: Sequence[str]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for entry in entries:
         name, _, value = entry.partition("=")
-        changes[name.strip()] = yaml.safe_load(value) if value else ""
+        changes[name.strip()] = parse_yaml(value, f"--set {name.strip()}") if value else ""
+    import_from_working_directory(changes)
     return changes
 
 
 def exit_status(run: Callable[[], object]) -> int:
-    """Run a command: 0, or 2 and one sentence on standard error where something is wrong."""
+    """Run a command: 0, or 2 and one sentence on standard error where something is wrong.
+
+    Stopped by a signal: 130 or 143, and a word on how to go on.
+    """
+    replaced = stopping.install()
     try:
         run()
+        sys.stdout.flush()
     except UnmaskError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"error: {system_fault(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped: the same command goes on from the last checkpoint.", file=sys.stderr)
+        return stopping.exit_code()
+    finally:
+        stopping.restore(replaced)
     return 0
+
+
+def system_fault(error: OSError) -> str:
+    """One sentence on what the system refused: a full disk, a folder that cannot be written."""
+    what = printable(str(error.filename)) if error.filename is not None else "A file or stream"
+    return f"{what} cannot be read or written: {error.strerror or type(error).__name__}."
 
 
 def print_trained(

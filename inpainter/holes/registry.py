@@ -42,5 +42,5 @@ def create_holes(spec: str | Mapping[str, Any] | HoleGenerator) -> HoleGenerator
     """
     if callable(spec):
         return spec
-    generator: HoleGenerator = create_named("hole generator", _GENERATORS, spec)
+    generator: HoleGenerator = create_named("hole generator", _GENERATORS, spec, calls=3)
     return generator

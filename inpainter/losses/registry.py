@@ -46,5 +46,5 @@ def create_loss(spec: str | Mapping[str, Any]) -> nn.Module:
         ConfigurationError: the name or an option is unknown, or the options do not fit.
         WeightsError: the loss needs weights that are not on this machine.
     """
-    loss: nn.Module = create_named("loss", _LOSSES, spec)
+    loss: nn.Module = create_named("loss", _LOSSES, spec, calls=3)
     return loss

@@ -10,8 +10,9 @@ import numpy as np
 from inpainter.metrics.weight_folder import hub_file
 from weights.contracts import check_image
 from weights.device import resolve_device
+from weights.dotted_paths import import_component
 from weights.errors import ConfigurationError, InputError, MissingDependencyError
-from weights.names import import_object, unknown_name
+from weights.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +101,7 @@ def _create(name: str) -> Any:
         raise unknown_name("feature network", name, (*FEATURE_NETWORKS, "package.module:Name"))
     from torch import nn
 
-    found = import_object(name)
+    found = import_component("feature network", name)
     if isinstance(found, nn.Module):
         return found
     made = found() if isinstance(found, type) or _takes_nothing(found) else found

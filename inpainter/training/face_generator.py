@@ -28,8 +28,10 @@ from inpainter.training.recipe import (
 from inpainter.training.sheet import write_sheet
 from weights.atomic import atomic_path
 from weights.device import resolve_device
+from weights.dotted_paths import refuse_working_directory
 from weights.errors import ConfigurationError, TrainingError
 from weights.settings import read_yaml, settings_from_mapping
+from weights.stopping import at_safe_points, stop_if_asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +102,9 @@ def read_face_recipe(path: str | Path) -> FaceGeneratorRecipe:
         ConfigurationError: there is no such recipe, or a key or value in it is wrong.
     """
     file = recipe_file(path)
-    return settings_from_mapping(FaceGeneratorRecipe, read_yaml(file), file.name)
+    content = read_yaml(file)
+    refuse_working_directory(content, file.name)
+    return settings_from_mapping(FaceGeneratorRecipe, content, file.name)
 
 
 def train_face_generator(
@@ -146,7 +150,7 @@ def train_face_generator(
         temporary.write_text(text, encoding="utf-8")
     if resume and checkpoint.is_file():
         game.load_state(torch.load(checkpoint, map_location="cpu", weights_only=True))
-    with open_training_pictures(recipe.data) as faces:
+    with open_training_pictures(recipe.data) as faces, at_safe_points():
         _play(recipe, game, faces, folder, deadline)
     weights = folder / "faces.safetensors"
     save_face_generator(weights, recipe, game.generator, game.discriminator)
@@ -171,6 +175,7 @@ def _play(
         game.step({name: part.to(game.device) for name, part in batch.items()})
         if game.steps % per_epoch == 0:
             _log(folder / "epochs.log", f"epoch {game.steps // per_epoch}: {game.means()}")
+        stop_if_asked()
         over = game.steps == total or time.monotonic() > deadline
         if over or game.steps % recipe.checkpoint_steps == 0:
             with atomic_path(folder / _CHECKPOINT, overwrite=True) as temporary:

@@ -33,6 +33,8 @@ from weights.atomic import atomic_path
 from weights.device import resolve_device
 from weights.errors import ConfigurationError, WeightsError
 from weights.lightning_silence import lightning_silenced
+from weights.shelf import CATALOG_NAME, tag_of
+from weights.stopping import at_safe_points, stop_if_asked
 
 if TYPE_CHECKING:
     from inpainter.data.faces import DecodedFaces
@@ -54,7 +56,7 @@ def create_mask_source(spec: Any) -> MaskSource | None:
     """
     if spec is None or callable(spec):
         return spec
-    source: MaskSource = create_named("source of masked pictures", {}, spec)
+    source: MaskSource = create_named("source of masked pictures", {}, spec, calls=3)
     return source
 
 
@@ -223,6 +225,18 @@ class RoundReport(RoundClock):
             log.write(line + "\n")
 
 
+class StopAtBatch(Callback):
+    """Ends a run by the exception of `weights.stopping` between two batches."""
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """End here where a signal asked for it."""
+        stop_if_asked()
+
+    def on_validation_batch_end(self, *_: Any) -> None:
+        """Likewise."""
+        stop_if_asked()
+
+
 class TimeBudget(RoundClock):
     """Ends training in good order, after a whole round, before the time is over.
 
@@ -306,7 +320,7 @@ def train_inpainter(
         WeightsError: weights to start from, or the checkpoint, are missing or damaged.
         TrainingError: a loss is not a number, or memory is used up.
     """
-    callbacks: list[Callback] = []
+    callbacks: list[Callback] = [StopAtBatch()]
     if time_budget_minutes is not None:
         callbacks.append(TimeBudget(time_budget_minutes))
     folder = Path(output)
@@ -353,13 +367,26 @@ def train_inpainter(
             enable_version_counter=False,
         ),
     ]
-    with lightning_silenced(), training_failures(module):
+    with at_safe_points(), lightning_silenced(), training_failures(module):
         trainer = _make_trainer(recipe, folder, resolve_device(device), callbacks, progress)
         trainer.fit(module, FaceData(recipe), ckpt_path=str(checkpoint) if going_on else None)
     weights = folder / "average.safetensors"
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
     finished = module.steps_done >= module.total_steps
     shelved = None
+    record = folder / CATALOG_NAME / f"{recipe.network['name']}.{tag_of(folder)}.yaml"
+    if finished and not report.seconds and record.is_file():
+        # A finished run has nothing to measure anew: what it measured stays.
+        return TrainedInpainter(
+            weights,
+            checkpoint,
+            metrics,
+            module.steps_done,
+            finished,
+            (),
+            record,
+            record.with_suffix(".md"),
+        )
     if finished and trainer.is_global_zero:
         shelved = shelve_trained(
             recipe, folder, weights, recipe_name=recipe_name, validation=metrics, device=device
@@ -398,6 +425,11 @@ def _check_same_networks(recipe: Recipe, former: Path) -> None:
         return
     now, before = recipe.to_mapping(), read_recipe(former).to_mapping()
     judges = [(one["adversarial"] or {}).get("discriminator") for one in (now, before)]
+    if now["round_steps"] != before["round_steps"]:
+        raise ConfigurationError(
+            f"{former.parent} holds a run with round_steps {before['round_steps']}, and its data "
+            "follow from that: go on with the same, or start anew with --restart."
+        )
     if now["network"] != before["network"] or judges[0] != judges[1]:
         raise ConfigurationError(
             f"{former.parent} holds a run of another network or discriminator: choose another "

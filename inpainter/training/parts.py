@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inpainter.weight_files import fill_with
 from weights.errors import ConfigurationError
+from weights.fitting import check_fit
 from weights.names import unknown_name
 from weights.store import load_state_dict
 
@@ -48,7 +48,9 @@ def load_part(network: nn.Module, part: str, file: str | Path) -> None:
         state = {
             name.removeprefix(prefix): one for name, one in state.items() if name.startswith(prefix)
         }
-    fill_with(find_part(network, part), state, str(file))
+    found = find_part(network, part)
+    check_fit(found, state, str(file))
+    found.load_state_dict(state)
 
 
 def check_frozen_have_weights(frozen: Iterable[str], starts: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from inpainter.data.statistics import check_statistics
 from inpainter.training.terms import JudgedPicture, LossTerm, read_terms
+from weights.dotted_paths import refuse_working_directory
 from weights.errors import ConfigurationError
 from weights.names import unknown_name
 from weights.settings import read_yaml, settings_from_mapping
@@ -398,7 +399,9 @@ def read_recipe(path: str | Path) -> Recipe:
         ConfigurationError: there is no such recipe, or a key or value in it is wrong.
     """
     file = recipe_file(path)
-    return settings_from_mapping(Recipe, read_yaml(file), file.name)
+    content = read_yaml(file)
+    refuse_working_directory(content, file.name)
+    return settings_from_mapping(Recipe, content, file.name)
 
 
 def recipe_file(path: str | Path) -> Path:

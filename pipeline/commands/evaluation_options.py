@@ -113,6 +113,7 @@ def read_stages(text: str, option: str) -> dict[str, Any]:
 
 
 def _read(text: str, option: str) -> dict[str, Any]:
+    from weights.dotted_paths import import_from_working_directory
     from weights.errors import ConfigurationError
 
     wrong = ConfigurationError(
@@ -121,12 +122,13 @@ def _read(text: str, option: str) -> dict[str, Any]:
     )
     parts: list[Any] = text.split(",")
     if text.lstrip().startswith("["):
-        import yaml
+        from weights.yaml_text import parse_yaml
 
         try:
-            parts = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            parts = parse_yaml(text, option)
+        except ConfigurationError as error:
             raise wrong from error
+    import_from_working_directory(parts)
     stages: dict[str, Any] = {}
     for part in parts:
         if isinstance(part, dict) and isinstance(part.get("name"), str):

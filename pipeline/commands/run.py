@@ -21,6 +21,7 @@ from pipeline.commands.stage_options import (
     stage_arguments,
     stage_option,
 )
+from weights import stopping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -456,7 +457,7 @@ def _hand_on(ended: _Ended) -> None:
     from pipeline.commands.standard_streams import write_standard_output
 
     if ended.interrupted:
-        raise typer.Exit(130)
+        raise typer.Exit(stopping.exit_code())
     outcome = ended.outcomes[0]
     if outcome.status == "failed":
         typer.echo(f"unmask: {outcome.reason}", err=True)
@@ -507,6 +508,6 @@ def _tell(
         typer.echo(
             f"unmask: stopped, {left} of {len(jobs)} files were not worked on{hint}.", err=True
         )
-        raise typer.Exit(130)
+        raise typer.Exit(stopping.exit_code())
     if any(outcome.status == "failed" for outcome in outcomes):
         raise typer.Exit(1)

@@ -13,6 +13,7 @@ from pipeline.commands.stage_options import (
     stage_arguments,
     stage_option,
 )
+from weights import stopping
 
 
 def serve(
@@ -69,6 +70,14 @@ def serve(
             min=0, help="How many requests may wait behind the one that is worked on; then 429."
         ),
     ] = 16,
+    name: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            help="A name by which others call this server, such as faces.example.org; may be given "
+            "again. Requests by other names are refused.",
+            show_default=False,
+        ),
+    ] = None,
     study: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(
@@ -117,8 +126,14 @@ def serve(
 
     try:
         run_server(
-            Pipeline(**arguments), host=host, port=port, limits=limits, study=page, ready=ready
+            Pipeline(**arguments),
+            host=host,
+            port=port,
+            limits=limits,
+            study=page,
+            names=name or (),
+            ready=ready,
         )
     except KeyboardInterrupt:
         typer.echo("unmask: stopped.", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(stopping.exit_code()) from None

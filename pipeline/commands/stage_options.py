@@ -24,14 +24,16 @@ def stage_arguments(
         **chosen: `device` and stages by kind; None where not given.
 
     Raises:
-        InputError: the file cannot be read.
-        ConfigurationError: it is no YAML mapping, or has an unknown key.
+        ConfigurationError: the file cannot be read, is no YAML mapping, or has an unknown key.
     """
+    from weights.dotted_paths import import_from_working_directory
+
     arguments: dict[str, Any] = {}
     if config is not None:
         from pipeline.configuration import read_configuration
 
         arguments = read_configuration(config)
+    import_from_working_directory(chosen)
     arguments |= {key: value for key, value in chosen.items() if value is not None}
     if confidence is not None:
         detector = arguments.get("detector", "yolo")

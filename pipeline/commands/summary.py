@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from weights.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -85,7 +87,8 @@ def print_summary(
         # Every failure is named, however many there are.
         failures = sum(outcome.status == "failed" for outcome in notable)
         shown = notable[: max(failures, _MOST_ROWS)]
-        _print_rows([(str(one.job.source), one.status, one.reason) for one in shown])
+        rows = [(str(one.job.source), one.status, one.reason) for one in shown]
+        _print_rows([tuple(map(printable, row)) for row in rows])
         if len(notable) > len(shown):
             typer.echo(f"... and {len(notable) - len(shown)} more; --json lists all.")
         typer.echo()
@@ -98,14 +101,15 @@ def print_summary(
     )
     written = [one.job.output for one in outcomes if one.status in ("done", "no mask found")]
     if len(written) == 1:
-        typer.echo(f"Written to {written[0]} in {_duration(seconds)}.")
+        typer.echo(f"Written to {printable(str(written[0]))} in {_duration(seconds)}.")
     elif written:
         each = seconds / len(written)
         speed = f"{each:.1f} s each" if each > 1 else f"{1 / max(each, 1e-9):.1f} a second"
-        typer.echo(f"{len(written)} written to {output} in {_duration(seconds)}, {speed}.")
+        place = printable(str(output))
+        typer.echo(f"{len(written)} written to {place} in {_duration(seconds)}, {speed}.")
     elif resumed and not counts.get("to do"):
         rest = "Nothing else was left to do" if counts["failed"] else "Nothing was left to do"
-        typer.echo(f"{rest}: the results are in {output}.")
+        typer.echo(f"{rest}: the results are in {printable(str(output))}.")
 
 
 def _print_rows(rows: Sequence[tuple[str, ...]], right: int | None = None) -> None:

@@ -11,6 +11,7 @@ OpenCV reads it cannot be told from it, so pass `array[:, :, ::-1]`.
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import struct
@@ -18,11 +19,19 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 import PIL.ImageOps
+import PIL.JpegImagePlugin
 
 from pipeline.pictures.conversion import array_to_rgb, check_array, image_to_rgb
-from pipeline.pictures.metadata import gather_encoding, gather_exif, set_orientation
+from pipeline.pictures.depth import bits_per_channel, png_colour_chunks, unusual_colours
+from pipeline.pictures.metadata import (
+    gather_encoding,
+    gather_exif,
+    read_exif,
+    set_orientation,
+)
 from pipeline.pictures.orientation import read_orientation, turn_upright
 from pipeline.pictures.picture import Picture, PictureSource
 from weights.errors import InputError
@@ -32,6 +41,11 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 200_000_000
 """Width times height above which a picture is refused unless the caller sets another limit."""
+
+_LARGE, _MOST_PIXELS_A_BYTE = 100_000_000, 250
+_SUBFILE, _BITS, _MAKE, _X_RESOLUTION, _PLANES, _SUB_IFDS = 254, 258, 271, 282, 284, 330
+_DNG_VERSION = 50706
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 READ_FORMATS = (
     "JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF", "PPM", "HEIF",
@@ -63,6 +77,10 @@ def read_picture(
         InputError: there is no such file, it is no picture or a damaged one, it has more than one
             frame or too many pixels, or the array is of another type or shape.
     """
+    if isinstance(source, np.ma.MaskedArray):
+        raise InputError(
+            "A masked array is no picture: pass its .data, and where it is masked as the mask."
+        )
     if isinstance(source, np.ndarray):
         called = name or "the picture"
         array = check_array(np.asarray(source), called)
@@ -152,11 +170,48 @@ def _decode(
 ) -> tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]:
     """Open, check, load and turn upright; the stream may be closed afterwards."""
     opened = _open(stream, name)
+    form = opened.format or ""
+    _refuse_bomb(opened, stream, name, max_pixels)
+    bits, colours = bits_per_channel(stream, form), unusual_colours(stream, form)
+    chunks = png_colour_chunks(stream) if form == "PNG" else []
     notes = _load(opened, name, max_pixels)
     encoding = gather_encoding(opened)
+    if chunks:
+        encoding["colour_chunks"] = chunks
+    if bits > 8 and not opened.mode.startswith("I"):
+        notes += (f"Colours of {bits} bits per channel were read as 8 bits.",)
+    if colours is not None:
+        notes += (
+            f"The colours are tagged with primaries {colours[0]} and transfer {colours[1]} of "
+            "H.273, which cannot be written: they are tagged as sRGB.",
+        )
     if opened.format == "WEBP":
         encoding["lossless"] = _is_lossless_webp(stream)
     return _upright_copy(opened), _format(opened) or "", encoding, notes
+
+
+def _refuse_bomb(image: PIL.Image.Image, stream: IO[bytes], name: str, max_pixels: int) -> None:
+    """Refuse a large picture of far fewer bytes than a photo has."""
+    pixels, size = image.size[0] * image.size[1], stream.seek(0, io.SEEK_END)
+    if max_pixels >= pixels > max(_LARGE, _MOST_PIXELS_A_BYTE * size):
+        raise InputError(
+            f"{name} has {image.size[0]} x {image.size[1]} pixels in {size:,} bytes: no photo is "
+            "so large and so empty."
+        )
+
+
+def _refuse_raw(image: Any, name: str) -> None:
+    """Refuse a camera's raw file, of which Pillow reads the thumbnail, and a TIFF read as noise."""
+    tags = image.tag_v2
+    reduced = int(tags.get(_SUBFILE, 0) or 0) & 1
+    if tags.get(_DNG_VERSION) or reduced or (_SUB_IFDS in tags and _MAKE in tags):
+        raise InputError(f"{name} is a camera's raw file: save it as TIFF, PNG or JPEG first.")
+    bits = tags.get(_BITS, (8,))
+    if tags.get(_PLANES) == 2 and max(bits if isinstance(bits, tuple) else (bits,)) > 8:
+        raise InputError(
+            f"{name} is a TIFF of 16 bits in separate planes, which cannot be read: save it with "
+            "interleaved channels."
+        )
 
 
 def _upright_copy(image: PIL.Image.Image) -> PIL.Image.Image:
@@ -179,6 +234,9 @@ def _open(stream: IO[bytes], name: str) -> PIL.Image.Image:
     if not prefix:
         raise InputError(f"{name} is empty (0 bytes).")
     PIL.Image.init()
+    is_heic = prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIC_BRANDS
+    if is_heic and "HEIF" not in PIL.Image.OPEN:
+        _register_heif(name)
     for form in READ_FORMATS:
         if form not in PIL.Image.OPEN:
             continue
@@ -194,6 +252,17 @@ def _open(stream: IO[bytes], name: str) -> PIL.Image.Image:
         except Exception as error:  # decoders raise errors of many kinds on damaged headers
             raise InputError(f"{name} is damaged and cannot be decoded: {error}.") from error
     raise InputError(f"{name} is no picture, or of a format that unmask does not read.")
+
+
+def _register_heif(name: str) -> None:
+    try:
+        heif: Any = importlib.import_module("pillow_heif")
+    except ImportError as error:
+        raise InputError(
+            f"{name} is a HEIC picture: install what reads it with pip install 'unmask[heic]', or "
+            "save it as JPEG."
+        ) from error
+    heif.register_heif_opener(thumbnails=False)
 
 
 def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]:
@@ -212,17 +281,54 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
             "save the one you want on its own, or pass image.copy() of a PIL image."
         )
     notes: tuple[str, ...] = ()
+    if image.format == "TIFF" and hasattr(image, "tag_v2"):
+        _refuse_raw(image, name)
+        if _X_RESOLUTION not in image.tag_v2:
+            image.info.pop("dpi", None)  # where there is none, Pillow says 1
     tiles = getattr(image, "tile", None) or ()
     if not image.mode.startswith("I") and any(";16" in str(tile[3]) for tile in tiles):
         notes = ("Colours of 16 bits per channel were read as 8 bits.",)
+        if image.info.pop("transparency", None) is not None:
+            notes += ("The colour that counts as transparent, of 16 bits, could not be kept.",)
     try:
         image.load()
-        image.getexif()
     except MemoryError as error:
         raise InputError(f"{name} ({width} x {height} pixels) does not fit in memory.") from error
     except Exception as error:  # decoders raise errors of many kinds on damaged data
-        raise InputError(f"{name} is damaged and cannot be decoded: {error}.") from error
+        if not _lacks_only_its_end(image):
+            raise InputError(f"{name} is damaged and cannot be decoded: {error}.") from error
+        notes += ("The JPEG's end marker was missing.",)
+    damaged = read_exif(image)[1]
+    if damaged:
+        tags = ", ".join(PIL.ExifTags.TAGS.get(tag, f"0x{tag:04x}") for tag in damaged)
+        notes += (f"EXIF that is damaged was left out: {tags}.",)
     return notes
+
+
+def _lacks_only_its_end(image: Any) -> bool:
+    """Load a JPEG that has all its pixels but no end marker; False where any are missing."""
+    if image.format not in ("JPEG", "MPO") or image.fp is None:
+        return False
+    image.fp.seek(0)
+    # Where pixels are missing, whatever stands behind the rest is taken for them.
+    other = io.BytesIO(image.fp.read() + b"\x55" * 64 + b"\xff\xd9")
+    read, ended = image.load_read, False
+
+    def read_to_an_end(count: int) -> bytes:
+        nonlocal ended
+        content: bytes = read(count)
+        if content or ended:
+            return content
+        ended = True
+        return b"\xff\xd9"
+
+    image.load_read = read_to_an_end
+    try:
+        image.load()
+        with PIL.JpegImagePlugin.JpegImageFile(other) as extended:
+            return np.array_equal(np.asarray(image), np.asarray(extended))
+    except Exception:  # decoders raise errors of many kinds on damaged data
+        return False
 
 
 def _format(image: PIL.Image.Image) -> str | None:

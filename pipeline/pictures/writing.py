@@ -14,6 +14,7 @@ its compression, but one with exposure data or GPS is written uncompressed.
 from __future__ import annotations
 
 import io
+import zlib
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from pipeline.pictures.conversion import check_array
 from pipeline.pictures.formats import CARRIES_XMP, fit_mode, format_of
 from pipeline.pictures.metadata import (
     SUB_DIRECTORIES,
+    comment_segments,
     fit_exif,
     gather_dpi,
     gather_exif,
@@ -34,6 +36,7 @@ from pipeline.pictures.metadata import (
 from pipeline.provenance import sidecar_path
 from weights.atomic import atomic_path
 from weights.errors import InputError, OutputError
+from weights.exif import read_tags
 from weights.provenance import Mark, mark_info, read_mark_from_xmp
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
 
 DEFAULT_QUALITY = 95
 _LARGEST_JPEG_XMP = 65502
+_LONGEST_COMMENT = 65533
 _KEPT_TIFF_COMPRESSIONS = (
     "raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "zstd", "lzma",
 )  # fmt: skip
@@ -141,7 +145,17 @@ def _encode(
         fitted.save(buffer, form, **options)
     except Exception as error:  # encoders raise errors of many kinds
         raise OutputError(f"Cannot write {name} as {form}: {error}.") from error
-    return buffer.getvalue()
+    content = buffer.getvalue()
+    if form == "PNG" and like is not None and like.format == form:
+        # Behind the header of 33 bytes: Pillow would leave some of these out.
+        chunks = b"".join(_chunk(*one) for one in like.encoding.get("colour_chunks", ()))
+        content = content[:33] + chunks + content[33:]
+    return content
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(name + content).to_bytes(4, "big")
+    return len(content).to_bytes(4, "big") + name + content + checksum
 
 
 def _options(
@@ -160,15 +174,20 @@ def _options(
         options["icc_profile"] = None
     if dpi is not None and form in ("JPEG", "PNG", "TIFF", "BMP"):
         options["dpi"] = dpi
-    if info.get("comment") and form in ("JPEG", "GIF", "JPEG2000"):
-        options["comment"] = info["comment"]
+    comment = info.get("comment")
+    if comment and form in ("GIF", "JPEG2000"):
+        options["comment"] = comment[:_LONGEST_COMMENT]
     if form == "JPEG":
         if quality is None and "qtables" in kept:
             options |= {"qtables": kept["qtables"], "subsampling": kept["subsampling"]}
         else:
             options |= {"quality": chosen, "subsampling": 0}
         options["progressive"] = kept.get("progressive", False)
-        options["extra"] = kept.get("extra", b"")
+        text = comment.encode() if isinstance(comment, str) else comment or b""
+        # Pillow writes one segment, and refuses a comment that needs more.
+        longer = len(text) > _LONGEST_COMMENT
+        options["comment"] = b"" if longer else text
+        options["extra"] = kept.get("extra", b"") + (comment_segments(text) if longer else b"")
         if exif:
             options["exif"] = fit_exif(exif)
         if xmp:
@@ -187,6 +206,8 @@ def _options(
         tags = PIL.Image.Exif()
         if exif:
             tags.load(exif)
+            for tag, value in read_tags(tags).items():
+                tags[tag] = value
         if xmp:
             tags[700] = xmp
         options["exif"] = tags

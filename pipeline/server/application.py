@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from pipeline.server.admission import Admission
 from pipeline.server.endpoints import make_router
 from pipeline.server.limits import ServerLimits
+from pipeline.server.origin import SameOrigin
 from pipeline.server.page_files import make_page_router
 from pipeline.server.refusal import RequestRefusedError
 from pipeline.server.worker import PipelineWorker
@@ -19,7 +20,7 @@ from weights.errors import InputError, OutputError, UnmaskError
 from weights.provenance import unmask_version
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,7 +35,11 @@ _STUDY_POLICY = "frame-ancestors 'none'"
 
 
 def create_application(
-    pipeline: Pipeline, limits: ServerLimits | None = None, *, study: bytes | None = None
+    pipeline: Pipeline,
+    limits: ServerLimits | None = None,
+    *,
+    study: bytes | None = None,
+    names: Collection[str] | None = None,
 ) -> FastAPI:
     """Make the ASGI application.
 
@@ -45,6 +50,7 @@ def create_application(
         pipeline: does the work; its stages are loaded when they are first used.
         limits: of requests; the defaults where None.
         study: content of a page of `unmask study make`, served at /study.
+        names: by which it may be called, besides addresses and `localhost`; None takes any.
     """
     limits = limits or ServerLimits()
     worker = PipelineWorker(limits)
@@ -69,6 +75,7 @@ def create_application(
     application.include_router(make_router(pipeline, limits, worker))
     application.include_router(make_page_router(study))
     application.add_middleware(Admission, limits=limits, worker=worker)
+    application.add_middleware(SameOrigin, names=names)
     application.add_middleware(_SafetyHeaders)
     application.add_exception_handler(RequestRefusedError, _refused)
     application.add_exception_handler(RequestValidationError, _invalid_query)

@@ -156,11 +156,14 @@ def make_router(pipeline: Pipeline, limits: ServerLimits, worker: PipelineWorker
         "/health",
         response_description="The server is well.",
         summary="Say how the server is",
-        description="How many requests are in work or wait, the models in use, and the limits.",
+        description="How many requests are in work or wait, the models in use, and the limits. "
+        "Where a stage hangs the answer is 503: start the server anew.",
     )
-    async def health(request: Request) -> Health:
+    async def health(request: Request, response: Response) -> Health:
+        if worker.hangs:
+            response.status_code = 503
         return Health(
-            status="ok",
+            status="hangs" if worker.hangs else "ok",
             version=unmask_version(),
             requests=request.scope["state"]["requests"],
             usual_seconds=round(worker.usual_seconds, 3),

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from pipeline.server.application import create_application
+from pipeline.server.connections import (
+    BACKLOG,
+    BoundedProtocol,
+    OncePerMinute,
+    Server,
+    most_connections,
+)
 from pipeline.server.limits import ServerLimits
 from pipeline.warm_up import warm_up
 from weights.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pipeline.core import Pipeline
 
@@ -25,9 +33,13 @@ def run_server(
     port: int = 8000,
     limits: ServerLimits | None = None,
     study: bytes | None = None,
+    names: Sequence[str] = (),
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; requests that are worked on are answered first.
+
+    A second signal ends at once. A connection that sends no head of a request in time is closed,
+    and there are only so many at once.
 
     The stages are loaded and run once before the first request is taken, so that missing weights
     show at once.
@@ -38,6 +50,7 @@ def run_server(
         port: 0 takes a free one.
         limits: of requests; the defaults where None.
         study: content of a page of `unmask study make`, served at /study.
+        names: by which the server may be called, besides its address and `localhost`.
         ready: called with the page's address once the socket is open.
 
     Raises:
@@ -49,7 +62,9 @@ def run_server(
     with _listen(host, port) as listener:
         warm_up(pipeline)
         config = uvicorn.Config(
-            create_application(pipeline, limits, study=study),
+            create_application(pipeline, limits, study=study, names=(host, *names)),
+            http=type("Protocol", (BoundedProtocol,), {"most": most_connections()}),
+            backlog=BACKLOG,
             lifespan="on",
             ws="none",
             log_level="warning",
@@ -61,7 +76,12 @@ def run_server(
         if ready is not None:
             bound = listener.getsockname()[1]
             ready(f"http://{f'[{host}]' if ':' in host else host}:{bound}/")
-        uvicorn.Server(config).run(sockets=[listener])
+        repeated = OncePerMinute()
+        logging.getLogger("asyncio").addFilter(repeated)
+        try:
+            Server(config).run(sockets=[listener])
+        finally:
+            logging.getLogger("asyncio").removeFilter(repeated)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -75,7 +95,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(128)
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise InputError(

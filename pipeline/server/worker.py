@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.server.refusal import RequestRefusedError
@@ -21,6 +23,12 @@ Answer = TypeVar("Answer")
 
 _WEIGHT_OF_NEWEST = 0.3
 
+_HANGING = 2.0
+"""How many times its limit a request takes when a stage counts as hanging."""
+
+_PATIENCE = 2.0
+"""Seconds that the end of the server waits for what is worked on."""
+
 
 class PipelineWorker:
     """Runs the pipeline for requests, so that only one picture is decoded at any time.
@@ -34,8 +42,18 @@ class PipelineWorker:
 
     def __init__(self, limits: ServerLimits) -> None:
         self._limits = limits
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="unmask-worker")
+        self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        # A stage that hangs must not keep the process from ending, so the thread is a daemon.
+        self._thread = threading.Thread(target=self._work, name="unmask-worker", daemon=True)
+        self._thread.start()
+        self._began: float | None = None
         self.usual_seconds = 0.0
+
+    @property
+    def hangs(self) -> bool:
+        """Whether one request has been worked on for much longer than it may take."""
+        began = self._began
+        return began is not None and time.monotonic() - began > _HANGING * self._limits.seconds
 
     def seconds_until_free(self, requests: int) -> int:
         """When a client may try again that finds this many requests before it; at least 1."""
@@ -49,7 +67,8 @@ class PipelineWorker:
         Raises:
             RequestRefusedError: it took too long (503), or the client went away.
         """
-        future = self._thread.submit(self._timed, work)
+        future: Future[Answer] = Future()
+        self._waiting.put((future, work))
         waited = asyncio.wrap_future(future)
         left = asyncio.create_task(_disconnected(request))
         try:
@@ -74,17 +93,32 @@ class PipelineWorker:
         )
 
     def close(self) -> None:
-        """Finish what was begun and forget what waits."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        """Finish what was begun, if that is soon, and forget what waits."""
+        while not self._waiting.empty():
+            waiting = self._waiting.get()
+            if waiting is not None:
+                waiting[0].cancel()
+        self._waiting.put(None)
+        self._thread.join(_PATIENCE)
 
-    def _timed(self, work: Callable[[], Answer]) -> Answer:
-        began = time.perf_counter()
-        try:
-            return work()
-        finally:
-            taken = time.perf_counter() - began
-            usual = self.usual_seconds or taken
-            self.usual_seconds = usual + _WEIGHT_OF_NEWEST * (taken - usual)
+    def _work(self) -> None:
+        while (waiting := self._waiting.get()) is not None:
+            future, work = waiting
+            if not future.set_running_or_notify_cancel():
+                continue
+            began = self._began = time.monotonic()
+            try:
+                answer = work()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(answer)
+            finally:
+                self._began = None
+                taken = time.monotonic() - began
+                usual = self.usual_seconds or taken
+                self.usual_seconds = usual + _WEIGHT_OF_NEWEST * (taken - usual)
+            del waiting, future, work
 
 
 async def _disconnected(request: Request) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import os
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -11,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from pipeline.video.formats import BOXED, EVENLY_TIMED, takes_stream
-from pipeline.video.library import load_av
+from pipeline.video.library import load_av, open_file
 from weights.errors import OutputError, UnmaskError
 
 if TYPE_CHECKING:
@@ -99,13 +98,12 @@ def _join(
     *,
     copy_sound: bool,
 ) -> Joined:
-    av = load_av()
     notes: list[str] = []
     options = {"movflags": "+faststart"} if form in BOXED else {}
     with (
-        av.open(os.fspath(segments[0])) as first,
+        open_file(segments[0]) as first,
         source.opened() as container,
-        av.open(os.fspath(path), "w", format=form, container_options=options) as target,
+        open_file(path, "w", format=form, container_options=options) as target,
     ):
         pictures = target.add_stream_from_template(first.streams.video[0], opaque=True)
         pictures.time_base = _time_base(source, form)
@@ -229,12 +227,11 @@ def _picture_packets(
     form: str,
     last_duration: int,
 ) -> Iterator[Timed]:
-    av = load_av()
     base = _time_base(source, form)
     held: Any = None
     numbers = count()
     for path in segments:
-        with av.open(os.fspath(path)) as container:
+        with open_file(path) as container:
             own = container.streams.video[0]
             for packet in container.demux(own):
                 if packet.pts is None:

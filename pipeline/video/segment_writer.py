@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pipeline.video.frame_pixels import in_format
-from pipeline.video.library import load_av
+from pipeline.video.library import load_av, open_file
 from weights.errors import OutputError
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class SegmentWriter:
         self.frames = 0
         self._encoding = encoding
         try:
-            self._container = self._av.open(os.fspath(path), "w", format="nut")
+            self._container = open_file(path, "w", format="nut")
             self._stream = self._container.add_stream(
                 encoding.encoder.name,
                 rate=source.rate or Fraction(25),

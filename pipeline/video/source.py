@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.video.library import load_av
+from pipeline.video.library import load_av, open_file
 from pipeline.video.orientation import Orientation
 from weights.errors import InputError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Sequence
 
     import av
@@ -54,7 +54,7 @@ def open_video(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"There is no video {path}.")
     try:
-        return av.open(os.fspath(path), metadata_errors="replace")
+        return open_file(path, metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).rstrip(".")
         raise InputError(f"{path} is no video that can be read: {reason}.") from error

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 from typing import TYPE_CHECKING
 
@@ -306,3 +307,68 @@ def _train(data: Path, folder: Path, **options: object) -> TrainedDetector:
     return train_detector(
         data, folder, image_size=64, device="cpu", plots=False, **{**settings, **options}
     )
+
+
+def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
+    blob_data: Path, tmp_path: Path
+) -> None:
+    def die_in_third_epoch(progress: TrainingProgress) -> None:
+        if progress.epoch == 3:
+            raise Killed
+
+    # Steps of two batches of three of eight pictures: gradients are left over at an epoch's end.
+    settings = {"epochs": 4, "batch": 3, "changes": {**TINY, "step_batch": 5, "mosaic": 1.0}}
+    whole = _train(blob_data, tmp_path / "whole", **settings)
+    with pytest.raises(Killed):
+        _train(blob_data, tmp_path / "killed", progress=die_in_third_epoch, **settings)
+    curves = tmp_path / "killed" / "results.csv"
+    # The next epoch's line was written, and the process killed before its checkpoint was.
+    curves.write_text(curves.read_text() + curves.read_text().splitlines()[-1].replace("2", "3", 1))
+    resumed = _train(blob_data, tmp_path / "killed", **settings)
+    expected = load_detector(whole.weights)[0].state_dict()
+    for name, tensor in load_detector(resumed.weights)[0].state_dict().items():
+        assert torch.equal(tensor, expected[name]), name
+    for name in ("epoch", "train/box_loss", "val/box_loss"):
+        assert read_losses(resumed.folder, name) == read_losses(whole.folder, name)
+
+
+class Planted:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"touch {self.mark}",)
+
+
+@pytest.mark.parametrize("damage", ["planted", "cut", "empty", "other"])
+def test_a_checkpoint_runs_no_code(blob_data: Path, tmp_path: Path, damage: str) -> None:
+    def die_in_second_epoch(progress: TrainingProgress) -> None:
+        if progress.epoch == 2:
+            raise Killed
+
+    folder = tmp_path / "run"
+    with pytest.raises(Killed):
+        _train(blob_data, folder, epochs=3, progress=die_in_second_epoch)
+    last = folder / "weights" / "last.pt"
+    whole = last.read_bytes()
+    if damage == "planted":
+        torch.save({"epoch": 0, "ema": Planted(tmp_path / "ran")}, last)
+    elif damage == "other":
+        torch.save({"epoch": 0}, last)
+    else:
+        last.write_bytes(whole[: len(whole) // 2] if damage == "cut" else b"")
+    with pytest.raises(TrainingError, match=r"last\.pt is damaged, or no checkpoint"):
+        _train(blob_data, folder)
+    assert not (tmp_path / "ran").exists()
+    last.write_bytes(whole)
+    (folder / "results.csv").write_bytes((folder / "results.csv").read_bytes()[:-40])
+    assert _train(blob_data, folder).epochs == 3
+
+
+def test_a_damaged_picture_is_left_out_and_named(tmp_path: Path) -> None:
+    data = write_blob_dataset(tmp_path / "data", train=4, val=2)
+    damaged = tmp_path / "data" / "images" / "train" / "1.png"
+    damaged.write_bytes(damaged.read_bytes()[:-200])
+    run = _train(data, tmp_path / "run", batch=2)
+    log = (run.folder / "train.log").read_text(encoding="utf-8")
+    assert f"{damaged} cannot be decoded and is left out." in log

@@ -45,7 +45,7 @@ def test_lists_of_folders_and_of_files_are_taken(tmp_path: Path) -> None:
         ("train: labels/val\nval: images/val\nnames: [mask]", "no picture is there"),
         ("train: images/train\nval: images/val\nnames: {1: mask}", "names in .* must be a list"),
         ("just text", "must be a mapping"),
-        ("a: [", "no valid YAML"),
+        ("a: [", "not valid YAML"),
     ],
 )
 def test_wrong_descriptions_are_refused(text: str, sentence: str, tmp_path: Path) -> None:
@@ -82,3 +82,34 @@ def test_wrong_labels_are_refused(line: str, tmp_path: Path) -> None:
     path.write_text(f"0 0 0 1 0 1 1\n{line}\n")
     with pytest.raises(InputError, match=r"Line 2 of .*a\.txt must be a class number below 1"):
         read_labels(tmp_path / "images" / "a.jpg", 1)
+
+
+def labelled(tmp_path: Path, content: bytes) -> Path:
+    path = tmp_path / "labels" / "a.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    return tmp_path / "images" / "a.jpg"
+
+
+@pytest.mark.parametrize(
+    "line", ["0 120 80 300 80 300 260", "0 0.1 0.1 0.5 0.1 0.5 640", "0 -9 0 1 0 1 1"]
+)
+def test_labels_in_pixels_are_refused_with_file_and_line(tmp_path: Path, line: str) -> None:
+    picture = labelled(tmp_path, f"0 0.1 0.1 0.5 0.1 0.5 0.5\n{line}\n".encode())
+    with pytest.raises(InputError, match=r"Line 2 of .*a\.txt .*are they pixels\?"):
+        read_labels(picture, 1)
+
+
+def test_a_label_of_which_nothing_is_in_the_picture_has_no_box(tmp_path: Path) -> None:
+    picture = labelled(tmp_path, b"0 1.1 0.1 1.2 0.1 1.2 0.5\n0 0.1 0.1 0.5 0.1 0.5 0.5\n")
+    labels = read_labels(picture, 1)
+    assert len(labels.polygons) == len(labels.classes) == 1
+    assert (labels.boxes[:, 2:] > 0).all()
+
+
+def test_labels_in_other_encodings_are_read_or_refused(tmp_path: Path) -> None:
+    text = "0 0.1 0.1 0.5 0.1 0.5 0.5\n"
+    for encoding in ("utf-8-sig", "utf-16"):
+        assert len(read_labels(labelled(tmp_path, text.encode(encoding)), 1).polygons) == 1
+    with pytest.raises(InputError, match=r"labels .*a\.txt: it is no UTF-8 text"):
+        read_labels(labelled(tmp_path, b"\xe9" + text.encode()), 1)

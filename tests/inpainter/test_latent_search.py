@@ -158,7 +158,7 @@ def test_weights_of_generator_and_discriminator_lie_in_one_file(tmp_path, scene)
     crop, hole = scene
     (result,) = inpainter.complete([crop], [hole])
     assert np.array_equal(result[~hole], crop[~hole])
-    with pytest.raises(WeightsError, match="do not fit"):
+    with pytest.raises(WeightsError, match="does not fit"):
         SemanticInpainter(weights=file, width=8)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from inpainter import train
 from inpainter.training import read_recipe
 from inpainter.training.face_generator import read_face_recipe
+from inpainter.training.module import CompletionTraining
 from tests.faces import write_faces
 from weights.errors import ConfigurationError
 
@@ -88,3 +90,50 @@ def test_what_a_face_generator_does_not_take_is_said(
 ) -> None:
     assert train.main(["--config", "dcgan.tiny", "--output", str(tmp_path / "run"), *more]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def short_run(tmp_path: Path) -> list[str]:
+    faces = write_faces(tmp_path / "faces")
+    arguments = ["--config", "unet.tiny", "--faces", str(faces), "--output", str(tmp_path / "run")]
+    arguments += ["--device", "cpu", "--set", "network.width=4", "--set", "phases.0.steps=4"]
+    return [*arguments, "--set", "phases.0.batch=2", "--set", "round_steps=2"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_between_two_steps_and_the_same_command_goes_on(
+    tmp_path: Path, capsys, monkeypatch, number: int, code: int
+) -> None:
+    arguments, step = short_run(tmp_path), CompletionTraining.training_step
+    steps = []
+
+    def stopped(module: CompletionTraining, batch: object, index: int) -> None:
+        step(module, batch, index)
+        steps.append(index)
+        if len(steps) == 3:
+            signal.raise_signal(number)
+
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(CompletionTraining, "training_step", stopped)
+            assert train.main(arguments) == code
+        assert len(steps) == 3
+        assert "the same command goes on from the last checkpoint" in capsys.readouterr().err
+        assert train.main(arguments) == 0
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    assert "after 4 steps, finished" in capsys.readouterr().out
+    assert (tmp_path / "run" / "rounds.log").read_text(encoding="utf-8").count("round 2/2") == 1
+
+
+def test_a_finished_run_keeps_its_record(tmp_path: Path, capsys) -> None:
+    arguments = short_run(tmp_path)
+    assert train.main(arguments) == 0
+    record = tmp_path / "run" / "catalog" / "unet.run.yaml"
+    before = record.read_bytes()
+    assert b"psnr" in before
+    assert train.main(arguments) == 0
+    assert record.read_bytes() == before
+    assert train.main([*arguments, "--set", "round_steps=1"]) == 2
+    assert "round_steps 2" in capsys.readouterr().err

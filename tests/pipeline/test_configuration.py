@@ -5,7 +5,7 @@ import pytest
 from pipeline import Pipeline
 from pipeline.blenders.feather import FeatherBlender
 from pipeline.configuration import configuration_keys, read_configuration
-from weights.errors import ConfigurationError, InputError
+from weights.errors import ConfigurationError
 
 
 def test_a_file_gives_the_pipeline_that_it_describes(tmp_path):
@@ -42,10 +42,10 @@ def test_the_keys_are_the_constructor_s_arguments():
         ("inpaint: gated\n", ["Unknown key", "'inpaint'", "Did you mean 'inpainter'"]),
         ("5: gated\n", ["Unknown key", "'5'"]),
         ("- gated\n", ["must hold a mapping", "list"]),
-        ("a: [\n", ["no valid YAML"]),
+        ("a: [\n", ["not valid YAML"]),
         ("blender: fether\n", ["Did you mean 'feather'"]),
         ("blender: {name: feather, fether: 1}\n", ["Did you mean 'feather'"]),
-        ("blender: !!python/object/apply:os.getcwd []\n", ["no valid YAML"]),
+        ("blender: !!python/object/apply:os.getcwd []\n", ["not valid YAML"]),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path, text, words):
@@ -58,8 +58,8 @@ def test_what_is_wrong_is_said(tmp_path, text, words):
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(InputError, match=r"nothing\.yaml"):
+    with pytest.raises(ConfigurationError, match=r"nothing\.yaml"):
         Pipeline.from_config(tmp_path / "nothing.yaml")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="Cannot read"):
+    with pytest.raises(ConfigurationError, match="Cannot read"):
         Pipeline.from_config(tmp_path / "binary.yaml")

@@ -64,3 +64,9 @@ def test_claim_folder_refuses_foreign_folders_and_files(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         claim_folder(tmp_path / "holiday.jpg", {})
     assert (tmp_path / "holiday.jpg").read_bytes() == b"mine"
+
+
+def test_a_line_cut_within_a_character_is_dropped(tmp_path):
+    path = tmp_path / "manifest.jsonl"
+    path.write_bytes('{"a": "ü"}\n{"a": "ü'.encode()[:-1])
+    assert read_lines(path) == [{"a": "ü"}]

@@ -43,6 +43,14 @@ def test_a_fault_is_said_with_file_and_line(line: str, sentence: str, tmp_path: 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"Cannot read the annotations .*absent\.jsonl: No such"):
         read_json_lines(tmp_path / "absent.jsonl", even, "number")
-    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe")
+    (tmp_path / "binary.jsonl").write_bytes(b"\xff\x00")
     with pytest.raises(InputError, match="no UTF-8 text"):
         read_json_lines(tmp_path / "binary.jsonl", even, "number")
+
+
+def test_a_line_separator_within_a_text_ends_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"a": "x\u2028y\u0085z"}\r\n\n{"a": "w"}', encoding="utf-8")
+    assert read_json_lines(path, lambda entry: entry["a"], "text") == ["x\u2028y\x85z", "w"]
+    path.write_text('{"a": "x"}\n', encoding="utf-16")
+    assert read_json_lines(path, lambda entry: entry["a"], "text") == ["x"]

@@ -1,0 +1,68 @@
+"""What a file says of its colours that Pillow, which reads 8 bits of most formats, does not.
+
+Sources: ISO/IEC 23008-12 (HEIF) and AV1-ISOBMFF; ISO/IEC 15444-1 (JPEG 2000); netpbm's PPM format;
+PNG Specification, third edition.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import IO
+
+_HEAD = 1 << 16
+_COLOUR_CHUNKS = (b"cICP", b"mDCV", b"cLLI")
+_SRGB = {(1, 13), (2, 2), (1, 1), (1, 6), (6, 6)}
+
+
+def bits_per_channel(stream: IO[bytes], form: str) -> int:
+    """How many bits a channel of an AVIF, HEIF, JPEG 2000 or PPM has; 8 where that is unsaid."""
+    head = _head(stream)
+    if form in ("AVIF", "HEIF"):
+        place = head.find(b"pixi")
+        if 0 <= place < len(head) - 9 and head[place + 8]:
+            return head[place + 9]
+        place = head.find(b"av1C")
+        if 0 <= place < len(head) - 6:
+            flags = head[place + 6]
+            return 12 if flags & 0x20 and flags & 0x40 else 10 if flags & 0x40 else 8
+    elif form == "JPEG2000":
+        place = head.find(b"\xff\x4f\xff\x51")
+        if 0 <= place < len(head) - 42:
+            return (head[place + 42] & 0x7F) + 1
+    elif form == "PPM":
+        found = re.match(rb"P[2356](?:\s+|#[^\n]*\n)+\d+\s+\d+\s+(\d+)\s", head)
+        if found and int(found[1][:9]) > 255:
+            return min(16, int(found[1][:9]).bit_length())
+    return 8
+
+
+def unusual_colours(stream: IO[bytes], form: str) -> tuple[int, int] | None:
+    """Primaries and transfer of an AVIF or HEIF that says others than sRGB's. Source: H.273."""
+    head = _head(stream)
+    place = head.find(b"colrnclx")
+    if form not in ("AVIF", "HEIF") or not 0 <= place < len(head) - 12:
+        return None
+    tags = (
+        int.from_bytes(head[place + 8 : place + 10], "big"),
+        int.from_bytes(head[place + 10 : place + 12], "big"),
+    )
+    return None if tags in _SRGB else tags
+
+
+def png_colour_chunks(stream: IO[bytes]) -> list[tuple[bytes, bytes]]:
+    """The chunks of a PNG on its colours that Pillow passes over, each once."""
+    stream.seek(8)
+    found: dict[bytes, bytes] = {}
+    while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
+        size = int.from_bytes(head[:4], "big")
+        if head[4:] in _COLOUR_CHUNKS and size < 100:
+            found.setdefault(head[4:], stream.read(size))
+            stream.seek(4, 1)
+        else:
+            stream.seek(size + 4, 1)
+    return list(found.items())
+
+
+def _head(stream: IO[bytes]) -> bytes:
+    stream.seek(0)
+    return stream.read(_HEAD)

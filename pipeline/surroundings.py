@@ -1,0 +1,40 @@
+"""What a program has done to torch and to itself before it calls the pipeline."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_process = os.getpid()
+
+
+@contextmanager
+def own_arithmetic() -> Iterator[None]:
+    """Within it networks compute as they do by themselves, whatever a program has set round them.
+
+    That is without automatic mixed precision, on the devices that stages name rather than on
+    torch's default device, and with one thread in a process that was forked: the threads of a
+    parent are not in its child, which would wait for them for ever.
+    """
+    global _process
+    torch: Any = sys.modules.get("torch")
+    if os.getpid() != _process:
+        _process = os.getpid()
+        import cv2
+
+        cv2.setNumThreads(1)
+        if torch is not None:
+            torch.set_num_threads(1)
+    with ExitStack() as stack:
+        if torch is not None:
+            for kind in ("cpu", "cuda"):
+                if torch.is_autocast_enabled(kind):
+                    stack.enter_context(torch.autocast(kind, enabled=False))
+            if torch.get_default_device().type != "cpu":
+                stack.enter_context(torch.device("cpu"))
+        yield

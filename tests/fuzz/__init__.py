@@ -1,0 +1,1 @@
+"""Damaged files of all kinds that unmask reads, to see that each fault is one sentence."""

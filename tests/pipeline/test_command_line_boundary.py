@@ -1,0 +1,149 @@
+"""What the program does where the system refuses, and where it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.pictures import encode_picture
+from tests.pipeline.colour_stages import masked_scene
+from weights import stopping
+from weights.errors import InputError
+from weights.printable import printable
+from weights.training_command import exit_status
+
+ROOT = Path(__file__).parents[2]
+PNG = encode_picture(masked_scene((60, 80), [(20, 30, 40, 50)]), "PNG")
+RUN = [sys.executable, "-m", "pipeline", "run"]
+STAGES = [
+    f"--{kind}=tests.pipeline.colour_stages:{name}"
+    for kind, name in (
+        ("detector", "find_colour"),
+        ("refiner", "exact_holes"),
+        ("inpainter", "fill_colour"),
+    )
+]
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="shells, signals and /dev/full")
+
+
+def in_shell(command, folder):
+    text = " ".join([*RUN, *STAGES, command])
+    return subprocess.run(
+        ["/bin/sh", "-c", text], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "photo.png").write_bytes(PNG)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("photo.png -o out.png <&-", 0),
+        ("photo.png -o out.png >&-", 0),
+        ("photo.png -o out.png 2>&-", 0),
+        ("photo.png -o out.png <&- >&- 2>&-", 0),
+        ("- -o out.png <&-", 1),
+        ("photo.png -o - > /dev/full", 2),
+        ("photo.png -o /proc/nowhere/out.png", 1),
+        ("photo.png --config none.yaml -o out.png", 2),
+    ],
+)
+def test_a_refusal_of_the_system_is_a_sentence(folder, command, code):
+    done = in_shell(command, folder)
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+    assert done.returncode == code, done.stderr
+    if code == 0:
+        assert (folder / "out.png").is_file()
+
+
+def test_a_name_of_255_bytes_and_its_mask_fit(folder):
+    name = "x" * 247 + ".png"
+    (folder / "photo.png").rename(folder / name)
+    done = in_shell(f"{name} -o out --save-mask", folder)
+    assert "Traceback" not in done.stderr and done.returncode in (0, 1), done.stderr
+    assert done.returncode == 0 or "name" in done.stdout
+
+
+def test_control_characters_in_names_are_escaped(folder):
+    name = "a\x1b[2Jb\n.png"
+    (folder / name).write_bytes(b"no picture")
+    done = subprocess.run(
+        [*RUN, name, "photo.png", "-o", "out", *STAGES], cwd=folder, capture_output=True,
+        text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=120,
+    )  # fmt: skip
+    assert "\x1b" not in done.stdout + done.stderr
+    assert r"a\x1b[2Jb\n.png" in done.stdout
+    assert printable("é ü 日本") == "é ü 日本" and printable("a\u202eb") == r"a\u202eb"
+    assert str(InputError("There is no \r file.")) == r"There is no \r file."
+
+
+WAITING = """
+import os, sys, time
+from pathlib import Path
+
+def detect(image):
+    Path(os.environ["MARK"]).touch()
+    time.sleep(60)
+    return []
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_and_leaves_nothing_behind(folder, number, code):
+    (folder / "waiting.py").write_text(WAITING)
+    temporary, mark = folder / "temporary", folder / "mark"
+    temporary.mkdir()
+    with subprocess.Popen(
+        [*RUN, "-", "-o", "out.png", "--detector=waiting:detect", *STAGES[1:]],
+        cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary), "MARK": str(mark)},
+    ) as process:  # fmt: skip
+        process.stdin.write(PNG)
+        process.stdin.close()
+        while not mark.exists():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
+        process.send_signal(number)
+        assert process.wait(60) == code
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_signal_at_safe_points_waits_for_one():
+    reached = []
+
+    def run():
+        with stopping.at_safe_points():
+            signal.raise_signal(signal.SIGTERM)
+            reached.append("behind the signal")
+            stopping.stop_if_asked()
+            reached.append("behind the safe point")
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert exit_status(run) == 143
+        assert exit_status(lambda: signal.raise_signal(signal.SIGINT)) == 130
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert reached == ["behind the signal"]
+
+
+def test_a_full_disk_while_training_is_a_sentence(capsys):
+    def run():
+        raise OSError(28, "No space left on device", "runs/last.ckpt")
+
+    assert exit_status(run) == 2
+    expected = "error: runs/last.ckpt cannot be read or written: No space left on device.\n"
+    assert capsys.readouterr().err == expected
