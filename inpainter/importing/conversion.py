@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from inpainter.importing.published import read_published
 from inpainter.registry import create_model
-from inpainter.weight_files import fill_with
 from weights.errors import ConfigurationError
+from weights.fitting import build_fitting
 from weights.names import import_object, unknown_name
 
 if TYPE_CHECKING:
@@ -58,10 +58,9 @@ def import_network(
                 f"to {converted.options[option]!r}."
             )
     chosen = {**(options or {}), **converted.options}
-    network = create_model(architecture, **chosen)
     state = {
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in converted.state.items()
     }
-    fill_with(network, state, str(file))
+    network = build_fitting(lambda: create_model(architecture, **chosen), state, str(file))
     return network.eval(), chosen, converted.input_size

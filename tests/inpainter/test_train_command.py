@@ -54,12 +54,12 @@ def test_a_wrong_change_is_one_sentence(tmp_path: Path, capsys, change: str, sen
 
 def test_changes_leave_the_recipe_as_it_was() -> None:
     recipe = read_recipe("gated.cpu")
-    changed = recipe.with_changes({"phases.1.weights": {"adversarial": 0.5}})
-    assert recipe.phases[1].weights == {}
-    assert changed.weights_in(changed.phases[1])["adversarial"] == 0.5
+    changed = recipe.with_changes({"phases.0.weights": {"adversarial": 0.5}})
+    assert recipe.phases[0].weights == {}
+    assert changed.weights_in(changed.phases[0])["adversarial"] == 0.5
     assert recipe.with_changes({}) == recipe
     with pytest.raises(ConfigurationError, match="adversarial"):
-        recipe.with_changes({"phases.1.weights": {"adverserial": 0.5}})
+        recipe.with_changes({"phases.0.weights": {"adverserial": 0.5}})
 
 
 def test_a_face_generator_is_trained_by_the_same_command(tmp_path: Path, capsys) -> None:
