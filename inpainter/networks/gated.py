@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from inpainter.blocks.gated_convolution import GatedConvolution
 from inpainter.blocks.noise_injection import NoiseInjection
-from inpainter.mirroring import mirrored_mean
 from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.gated_unet import ACTIVATION, GatedResidualBlock, GatedUNet
 
@@ -75,8 +74,6 @@ class GatedCompletionNetwork(CompletionNetwork):
         refine_width: of the refinement.
         refine_depth: of the refinement.
         noise: whether the refinement is given noise, see `GatedRefinement`.
-        mirrored: whether the coarse guess is the mean of two, of the picture and of its mirror
-            image: a third more time for a guess that is nearer to the truth.
     """
 
     divisor: ClassVar[int] = 32
@@ -88,28 +85,18 @@ class GatedCompletionNetwork(CompletionNetwork):
         refine_width: int = 32,
         refine_depth: int = 3,
         noise: bool = False,
-        mirrored: bool = False,
     ) -> None:
         super().__init__()
-        self.mirrored = mirrored
         self.coarse = GatedUNet(width, depth)
         self.refine = GatedRefinement(refine_width, refine_depth, noise)
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
         """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the enlarged guess."""
-        guess = self._guess(*halve(image, hole))
+        guess = self.coarse.paint(*halve(image, hole))[1]
         coarse = functional.interpolate(
             guess, scale_factor=2.0, mode="bilinear", align_corners=False
         )
         return coarse, (coarse + self.refine(image, hole, coarse)).clamp(-1.0, 1.0)
-
-    def _guess(self, image: Tensor, hole: Tensor) -> Tensor:
-        if not self.mirrored:
-            return self._look(image, hole)
-        return mirrored_mean(self._look, image, hole)
-
-    def _look(self, image: Tensor, hole: Tensor) -> Tensor:
-        return self.coarse.paint(image, hole)[1]
 
 
 def halve(image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,7 @@ from pipeline.commands.stage_options import (
     complete_device,
     complete_format,
     confidence_option,
+    detail_option,
     stage_arguments,
     stage_option,
 )
@@ -196,6 +197,10 @@ def run(
         Optional[str],  # noqa: UP045
         stage_option("inpainter", "gated", _STAGES),
     ] = None,
+    detail: Annotated[
+        Optional[str],  # noqa: UP045
+        detail_option(_STAGES),
+    ] = None,
     blender: Annotated[
         Optional[str],  # noqa: UP045
         stage_option("blender", "feather", _STAGES),
@@ -247,6 +252,7 @@ def run(
     arguments = stage_arguments(
         config,
         confidence,
+        detail,
         device=device,
         detector=detector,
         refiner=refiner,

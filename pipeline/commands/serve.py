@@ -10,6 +10,7 @@ import typer
 from pipeline.commands.stage_options import (
     complete_device,
     confidence_option,
+    detail_option,
     stage_arguments,
     stage_option,
 )
@@ -50,6 +51,10 @@ def serve(
     inpainter: Annotated[
         Optional[str],  # noqa: UP045
         stage_option("inpainter", "gated"),
+    ] = None,
+    detail: Annotated[
+        Optional[str],  # noqa: UP045
+        detail_option(),
     ] = None,
     blender: Annotated[
         Optional[str],  # noqa: UP045
@@ -102,6 +107,7 @@ def serve(
     arguments = stage_arguments(
         config,
         confidence,
+        detail,
         device=device,
         detector=detector,
         refiner=refiner,

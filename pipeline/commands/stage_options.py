@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 
 def stage_arguments(
-    config: Path | None, confidence: float | None = None, **chosen: str | None
+    config: Path | None,
+    confidence: float | None = None,
+    detail: str | None = None,
+    **chosen: str | None,
 ) -> dict[str, Any]:
     """Return the arguments of a `Pipeline`: those of the YAML file, and before them the options.
 
     Args:
         config: the file, if any.
         confidence: an option of the detector, if given.
+        detail: an option of the inpainter, if given.
         **chosen: `device` and stages by kind; None where not given.
 
     Raises:
@@ -35,10 +39,14 @@ def stage_arguments(
         arguments = read_configuration(config)
     import_from_working_directory(chosen)
     arguments |= {key: value for key, value in chosen.items() if value is not None}
-    if confidence is not None:
-        detector = arguments.get("detector", "yolo")
-        options = detector if isinstance(detector, dict) else {"name": detector}
-        arguments["detector"] = {**options, "confidence": confidence}
+    for kind, default, option, value in (
+        ("detector", "yolo", "confidence", confidence),
+        ("inpainter", "gated", "detail", detail),
+    ):
+        if value is not None:
+            stage = arguments.get(kind, default)
+            options = stage if isinstance(stage, dict) else {"name": stage}
+            arguments[kind] = {**options, option: value}
     return arguments
 
 
@@ -77,6 +85,15 @@ def confidence_option(panel: str | None = None) -> Any:
         max=1.0,
         help="How sure the detector must be.",
         show_default="the detector's",
+        rich_help_panel=panel,
+    )
+
+
+def detail_option(panel: str | None = None) -> Any:
+    """Make the option --detail of the inpainter; `panel` as for `stage_option`."""
+    return typer.Option(
+        help="auto paints detail over the fills of large faces; off enlarges them as they are.",
+        show_default="auto",
         rich_help_panel=panel,
     )
 

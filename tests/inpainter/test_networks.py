@@ -148,26 +148,6 @@ class TestEveryNetwork:
 
 
 class TestGated:
-    def test_the_mirrored_guess_of_a_mirrored_picture_is_the_mirrored_guess(self) -> None:
-        image, hole = sample(2, 64, 64)
-        torch.manual_seed(0)
-        network = create_model("gated", **SMALL["gated"], mirrored=True).eval()
-        network_alone = create_model("gated", **SMALL["gated"]).eval()
-        network_alone.load_state_dict(network.state_dict())
-        for one, symmetric in ((network, True), (network_alone, False)):
-            coarse = one(image, hole).coarse
-            mirrored = one(image.flip(3), hole.flip(3)).coarse.flip(3)
-            assert torch.allclose(coarse, mirrored, atol=1e-5) is symmetric
-
-    def test_the_mirrored_guess_is_the_mean_of_both(self) -> None:
-        image, hole = sample(1, 64, 64)
-        torch.manual_seed(0)
-        network = create_model("gated", **SMALL["gated"]).eval()
-        alone = network(image, hole).coarse
-        turned = network(image.flip(3), hole.flip(3)).coarse.flip(3)
-        network.mirrored = True
-        torch.testing.assert_close(network(image, hole).coarse, (alone + turned) / 2)
-
     def test_noise_is_new_in_training_and_the_same_in_use(self) -> None:
         image, hole = sample(1, 64, 64)
         torch.manual_seed(0)

@@ -67,11 +67,11 @@ def unmask(tmp_path, monkeypatch, capsys):
     (tmp_path / "modules" / "constant_stages.py").write_text(STAGES)
     monkeypatch.syspath_prepend(tmp_path / "modules")
 
-    def call(*arguments, detector="constant_stages:detect"):
+    def call(*arguments, detector="constant_stages:detect", inpainter="constant_stages:complete"):
         stages = [
             *(["--detector", detector] if detector else []),
             "--refiner", "constant_stages:refine",
-            "--inpainter", "constant_stages:complete",
+            "--inpainter", inpainter,
             "--blender", "constant_stages:blend",
         ]  # fmt: skip
         with pytest.raises(SystemExit) as left:
@@ -363,6 +363,16 @@ def test_a_configuration_and_options_before_it(unmask, tmp_path):
     assert json.loads(out)["counts"]["done"] == 1
     _, out, _ = unmask(*common, "--confidence", 0.1, detector=None)
     assert json.loads(out)["counts"]["no mask found"] == 1
+
+
+def test_detail_is_an_option_of_the_inpainter(unmask, tmp_path):
+    source = write_picture(tmp_path / "photo.png", picture())
+    common = [source, "-o", tmp_path / "out", "--overwrite"]
+    assert unmask(*common, "--detail", "off", inpainter="gated")[0] == 0
+    code, _, err = unmask(*common, "--detail", "of", inpainter="gated")
+    assert code == 2 and "Did you mean 'off'" in err
+    code, _, err = unmask(*common, "--detail", "off", inpainter="telea")
+    assert code == 2 and "detail" in err
 
 
 def test_ctrl_c_ends_in_good_order(unmask, tmp_path):
