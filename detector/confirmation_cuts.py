@@ -1,10 +1,10 @@
 """The cuts that a confirmation network learns from: worn masks, and what a detector takes for one.
 
-Masks with outlines come from YOLO segmentation sets. What is no mask comes from the detector
-itself: all that it proposes, however faintly, on pictures without masks is wrong by definition
-(hard-negative mining, Sung and Poggio 1998). Photographs with face boxes alone give more of both:
-a mask is known to be on the face, but not where it ends. Where straps run is known of masks that
-are drawn on faces for this.
+Masks with outlines come from annotated sets, whose outlines mostly take straps in. What is no mask
+comes from the detector itself: all that it proposes, however faintly, on pictures without masks is
+wrong by definition (hard-negative mining, Sung and Poggio 1998). Photographs with face boxes alone
+give more of both: a mask is known to be on the face, but not where it ends. Where straps run is
+known of masks that are drawn on faces for this; some of those faces are shown bare as well.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detector.annotations import AnnotatedMask, AnnotatedPicture
+from detector.annotations import AnnotatedPicture, read_annotations
 from detector.cuts import Cut
 from detector.face_boxes import read_face_boxes
 from detector.regions import bounding_box
@@ -25,7 +25,6 @@ from detector.synthesis.draw import draw_mask
 from detector.synthesis.faces import load_faces
 from detector.synthesis.templates import TemplateFolder
 from detector.synthesis.unmaskable import UnmaskableFace
-from detector.yolo_dataset import read_labels, read_yolo_dataset
 from weights.atomic import atomic_path
 from weights.errors import InputError
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
     from detector.face_boxes import FaceBox
     from detector.regions import MaskRegion
+    from detector.synthesis.outline import Points
     from weights.contracts import Image
 
     Box = tuple[float, float, float, float]
@@ -48,7 +48,10 @@ LEAST_FACE = 24.0
 """Width of the smallest face worth learning from, in pixels."""
 
 _VALIDATION_SHARE = 0.12
-"""Share of the photographs with face boxes that is kept for validation."""
+"""Share of the photographs of a `.jsonl` file that is kept for validation."""
+
+_BARE_SHARE = 0.25
+"""Share of the faces that are shown without a mask as well."""
 
 
 @dataclass
@@ -57,10 +60,11 @@ class ConfirmationCuts:
 
     Attributes:
         pictures: uint8 RGB `(N, S, S, 3)`.
-        outlines: uint8 `(N, 2, S, S)`, 255 on the mask, and in the second plane on its straps; 0
-            where that is not known.
+        outlines: uint8 `(N, 2, S, S)`, 255 on the mask's body, and in the second plane on its
+            straps; 0 where that is not known.
         worn: bool `(N,)`, whether a worn mask is at the centre.
-        outlined: bool `(N, 2)`, whether either is known.
+        outlined: bool `(N, 2)`, whether either is known. Where straps are not known apart, the
+            first plane may show them with the body.
         sources: int `(N,)`, number of the set that the cut comes from.
     """
 
@@ -141,11 +145,13 @@ def collect_cuts(
     """Cut out everything that teaches what a worn mask is.
 
     Args:
-        data: `data.yaml` of YOLO segmentation sets; pictures without labels hold no mask.
+        data: annotated sets, each a `data.yaml` or a `.jsonl` file as for `read_annotations`;
+            pictures without outlines hold no mask, those of masked faces alone are left out.
         boxed: `.jsonl` files of photographs with face boxes.
         propose: gives a detector's finds on a picture, faint ones too.
-        part: "train" or "val"; photographs with face boxes are divided by their names.
-        faces: folders of faces with landmarks, on which masks with straps are drawn.
+        part: "train" or "val"; photographs of a `.jsonl` file are divided by their names.
+        faces: folders of faces with landmarks, on which masks with straps are drawn, other ones
+            each time that a folder is named.
         templates: folder of mask photos, used beside drawn masks.
         size: side of the cuts, in pixels.
         context: side of a cut over the longer side of the box that it is round.
@@ -193,16 +199,15 @@ def _from_data_set(
     collected: _Collected,
     most: int | None,
 ) -> None:
-    dataset = read_yolo_dataset(path)
-    for file in _spread(dataset.pictures.get(part, ()), most):
-        image = AnnotatedPicture(file).load()
-        polygons = read_labels(file, len(dataset.names)).polygons
-        if not polygons:
+    pictures = read_annotations(path, part, masked_faces_without_outline="skip")
+    if path.suffix == ".jsonl":
+        pictures = tuple(picture for picture in pictures if _part_of(picture.file) == part)
+    for picture in _spread(pictures, most):
+        image = picture.load()
+        if not picture.masks:
             for box in _large_enough(propose(image)):
                 collected.add(image, box, source, worn=False)
-        for polygon in polygons:
-            points = polygon.astype(np.float64) * (image.shape[1], image.shape[0])
-            mask = AnnotatedMask((points,))
+        for mask in picture.masks:
             if _is_large_enough(mask.box):
                 drawn = mask.draw(image.shape[:2])
                 collected.add(image, mask.box, source, worn=True, mask=drawn)
@@ -217,9 +222,7 @@ def _from_boxes(
     most: int | None,
 ) -> None:
     pictures = [
-        picture
-        for picture in read_face_boxes(path)
-        if (part == "val") == (_fraction(picture.file.name) < _VALIDATION_SHARE)
+        picture for picture in read_face_boxes(path) if _part_of(picture.file) == part
     ]
     for picture in _spread(pictures, most):
         image = picture.load()
@@ -253,8 +256,11 @@ def _from_faces(
     most: int | None,
 ) -> None:
     for face in _spread([face for face in load_faces(path) if face.split == part], most):
-        random = np.random.default_rng(int(2**32 * _fraction(face.file.name)))
+        # A set that is named twice gets other masks the second time.
+        random = np.random.default_rng([source, int(2**32 * _fraction(face.file.name))])
         image = AnnotatedPicture(face.file).load()
+        if random.random() < _BARE_SHARE:
+            collected.add(image, _place_of_mask(face.landmarks), source, worn=False)
         try:
             drawn = draw_mask(image, face.landmarks, random, templates=photos)
         except UnmaskableFace:
@@ -264,6 +270,17 @@ def _from_faces(
             collected.add(
                 drawn.masked, box, source, worn=True, mask=drawn.mask, straps=drawn.straps
             )
+
+
+def _place_of_mask(landmarks: Points) -> Box:
+    """Where on a face with iBUG points `(68, 2)` a mask would be: from the nose's bridge to chin."""
+    covered = np.concatenate([landmarks[2:15], landmarks[28:36], landmarks[48:]])
+    low, high = covered.min(axis=0), covered.max(axis=0)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _part_of(file: Path) -> str:
+    return "val" if _fraction(file.name) < _VALIDATION_SHARE else "train"
 
 
 def _fraction(name: str) -> float:
