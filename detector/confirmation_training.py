@@ -29,12 +29,14 @@ from detector.confirmation_file import (
     save_confirmation,
 )
 from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
+from detector.confirmation_recipe import ConfirmationRecipe
 from detector.cut_augmentation import MARGIN, augment, centred
+from detector.efficientnet_lite import load_imagenet_weights
 from detector.yolo import YoloMaskDetector
 from weights.atomic import atomic_path
 from weights.catalog import resolve
 from weights.device import resolve_device
-from weights.errors import ConfigurationError, InputError, TrainingError, WeightsError
+from weights.errors import InputError, TrainingError, WeightsError
 from weights.lightning_silence import lightning_silenced
 from weights.shelf import CATALOG_NAME, shelve_weights, sources_beside, tag_of
 
@@ -44,42 +46,17 @@ if TYPE_CHECKING:
 _PROPOSED = PROPOSAL_CONFIDENCE / 2.0
 """Lowest score of a proposal to learn from: a little fainter ones than are met in use."""
 
+_FIRST_LOOKS = 0.25
+"""Share of the batches that are seen at the size of a first look."""
 
-_VALIDATION_EVERY = 5
-"""Rounds of 200 steps between two validations."""
+_ROUND = 50
+"""Steps between two checkpoints."""
 
-_OUTLINES = ("iou", "strap_iou")
-"""What the intersection over union is called of each plane of the outlines."""
+_VALIDATION_EVERY = 6
+"""Rounds between two validations."""
 
-
-@dataclass(frozen=True)
-class ConfirmationRecipe:
-    """How a confirmation network is trained.
-
-    Attributes:
-        steps: optimiser steps.
-        batch: cuts in a step; half of them show masks.
-        learning_rate: of AdamW, at its height; it rises over the first hundredth and falls by a
-            cosine.
-        weight_decay: of AdamW.
-        outline_weight: weight of the outline's loss beside that of the score.
-        precision: as Lightning names it.
-
-    Raises:
-        ConfigurationError: a number is not above 0.
-    """
-
-    steps: int = 6000
-    batch: int = 48
-    learning_rate: float = 1.5e-3
-    weight_decay: float = 0.02
-    outline_weight: float = 1.0
-    precision: str = "bf16-mixed"
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise ConfigurationError(f"{name} must be above 0, but is {getattr(self, name)!r}.")
+_FIGURES = ("recall", "false", "iou", "photo_iou", "strap_iou")
+"""What is measured on the validation cuts."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +66,8 @@ class TrainedConfirmation:
     Attributes:
         weights: the safetensors file.
         metrics: of the validation cuts: `recall`, share of the masks with a score above a half;
-            `false`, share of the other cuts with one; `iou`, mean intersection over union of the
-            outlines, and `strap_iou` of the straps'.
+            `false`, share of the other cuts with one; `iou`, mean intersection over union of drawn
+            masks' outlines, `photo_iou` of photographed ones', `strap_iou` of straps'.
         steps: optimiser steps done in all.
         seconds: how long this call trained.
         record: the catalog record, in the folder `catalog` of the run.
@@ -129,21 +106,17 @@ class _CutDataset(Dataset[_Sample]):
         )
 
 
-def sampling_weights(cuts: ConfirmationCuts) -> Tensor:
-    """How likely each cut is drawn: masks and others alike, small sets more than their share.
-
-    A set counts by the square root of its size, so that thousands of drawn masks do not drown the
-    few hundred that were photographed.
-    """
+def sampling_weights(cuts: ConfirmationCuts, recipe: ConfirmationRecipe) -> Tensor:
+    """How likely each cut is drawn: kinds by the recipe's shares, all of one kind alike."""
+    body, straps = cuts.outlined[:, 0], cuts.outlined[:, 1]
     weights = torch.zeros(len(cuts), dtype=torch.float64)
-    for worn in (False, True):
-        for source in np.unique(cuts.sources):
-            chosen = torch.from_numpy((cuts.worn == worn) & (cuts.sources == source))
-            count = int(chosen.sum())
-            if count:
-                weights[chosen] = math.sqrt(count) / count
-        half = torch.from_numpy(cuts.worn == worn)
-        weights[half] /= weights[half].sum().clamp_min(1e-12)
+    for kind, share in (
+        (cuts.worn & body & straps, recipe.drawn),
+        (cuts.worn & body & ~straps, recipe.photographed),
+        (cuts.worn & ~body, recipe.boxed),
+        (~cuts.worn, recipe.unmasked),
+    ):
+        weights[torch.from_numpy(kind)] = share / max(1, int(kind.sum()))
     return weights
 
 
@@ -160,6 +133,33 @@ def outline_loss(logits: Tensor, outlines: Tensor) -> Tensor:
     shared = (likely * outlines).sum(dim=(1, 2))
     dice = 1.0 - (2.0 * shared + 1.0) / (likely.sum(dim=(1, 2)) + outlines.sum(dim=(1, 2)) + 1.0)
     return functional.binary_cross_entropy_with_logits(logits, outlines) + dice.mean()
+
+
+def outlines_loss(logits: Tensor, outlines: Tensor, worn: Tensor, outlined: Tensor) -> Tensor:
+    """Loss of a batch's outlines, where they are known.
+
+    Straps that are not known apart may be part of the first outline: it is compared with the
+    likelier of both planes. Cuts without a mask have nothing to outline.
+
+    Args:
+        logits: `(N, 2, S, S)`, of body and straps.
+        outlines: `(N, 2, S, S)` in [0, 1].
+        worn: bool `(N,)`.
+        outlined: bool `(N, 2)`, which outlines are known.
+    """
+    body, straps = outlined[:, 0], outlined[:, 1]
+    loss = logits.new_zeros(())
+    for chosen, guess, drawn in (
+        (body & straps, logits[:, 0], outlines[:, 0]),
+        (body & straps, logits[:, 1], outlines[:, 1]),
+        (body & ~straps, logits.amax(dim=1), outlines[:, 0]),
+    ):
+        if bool(chosen.any()):
+            loss = loss + chosen.float().mean() * outline_loss(guess[chosen], drawn[chosen])
+    if not bool(worn.all()):
+        empty = functional.softplus(logits[~worn]).mean()
+        loss = loss + (~worn).float().mean() * empty
+    return loss
 
 
 class ConfirmationTraining(LightningModule):
@@ -181,11 +181,16 @@ class ConfirmationTraining(LightningModule):
         self._seen: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW (Loshchilov and Hutter 2019)."""
+        """AdamW (Loshchilov and Hutter 2019), with a rate of the encoder's own."""
+        encoder = list(self.network.encoder.parameters())
+        own = {id(parameter) for parameter in encoder}
+        rest = [weight for weight in self.network.parameters() if id(weight) not in own]
+        groups = [
+            {"params": encoder, "highest": self.recipe.encoder_rate},
+            {"params": rest, "highest": self.recipe.learning_rate},
+        ]
         return torch.optim.AdamW(
-            self.network.parameters(),
-            self.recipe.learning_rate,
-            weight_decay=self.recipe.weight_decay,
+            groups, self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
         )
 
     def done_share(self) -> float:
@@ -197,21 +202,17 @@ class ConfirmationTraining(LightningModule):
         del index
         share = self.done_share()
         warm = min(1.0, (self.global_step + 1) / max(1.0, 0.01 * self.recipe.steps))
-        rate = self.recipe.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * share))
+        fallen = warm * (0.5 + 0.5 * math.cos(math.pi * share))
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = rate + 1e-6
-        pictures, outlines = augment(*_as_floats(batch), self.configuration.size)
+            group["lr"] = group["highest"] * fallen + 1e-6
+        coarse = float(torch.rand(())) < _FIRST_LOOKS
+        size = self.configuration.first_size if coarse else self.configuration.size
+        pictures, outlines = augment(*_as_floats(batch), size)
         scores, logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
         # A label may be wrong now and then: a hundredth of doubt keeps scores finite.
         wanted = 0.98 * batch.worn.float() + 0.01
         score = functional.binary_cross_entropy_with_logits(scores.float(), wanted)
-        outline = torch.zeros((), device=score.device)
-        for plane in range(logits.shape[1]):
-            known = batch.outlined[:, plane]
-            if bool(known.any()):
-                outline = outline + outline_loss(
-                    logits[known, plane].float(), outlines[known, plane]
-                )
+        outline = outlines_loss(logits.float(), outlines, batch.worn, batch.outlined)
         loss: Tensor = score + self.recipe.outline_weight * outline
         self.log_dict({"score": score, "outline": outline}, on_step=False, on_epoch=True)
         return loss
@@ -221,11 +222,12 @@ class ConfirmationTraining(LightningModule):
         del index
         pictures, outlines = centred(*_as_floats(batch), self.configuration.size)
         scores, logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
-        planes = logits.shape[1]
-        found, drawn = logits > 0.0, outlines[:, :planes] > 0.5
+        found, drawn = logits > 0.0, outlines > 0.5
+        joined = batch.outlined[:, 0] & ~batch.outlined[:, 1]
+        found[joined, 0] |= found[joined, 1]
         union = (found | drawn).sum(dim=(2, 3)).clamp_min(1)
         iou = (found & drawn).sum(dim=(2, 3)) / union
-        self._seen.append((scores.float() > 0.0, batch.worn, batch.outlined[:, :planes], iou))
+        self._seen.append((scores.float() > 0.0, batch.worn, batch.outlined, iou))
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures over all validation cuts."""
@@ -237,10 +239,9 @@ class ConfirmationTraining(LightningModule):
             {
                 "recall": above[worn].float().mean(),
                 "false": above[~worn].float().mean(),
-                **{
-                    name: iou[:, plane][outlined[:, plane]].float().mean()
-                    for plane, name in enumerate(_OUTLINES[: iou.shape[1]])
-                },
+                "iou": iou[outlined[:, 0] & outlined[:, 1], 0].mean(),
+                "photo_iou": iou[outlined[:, 0] & ~outlined[:, 1], 0].mean(),
+                "strap_iou": iou[outlined[:, 1], 1].mean(),
             }
         )
 
@@ -256,6 +257,14 @@ class _Clock(Callback):
         self.seconds = None if minutes is None else 60.0 * minutes
         self.began = time.monotonic()
         self.said = said
+
+    def state_dict(self) -> dict[str, Any]:
+        """How long the run has trained, all calls together."""
+        return {"seconds": time.monotonic() - self.began}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on counting from there."""
+        self.began = time.monotonic() - state_dict["seconds"]
 
     def on_train_batch_end(
         self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, index: int
@@ -307,30 +316,32 @@ def train_confirmation(
     record and model card. A killed run goes on from its checkpoint by the same call.
 
     Args:
-        data: `data.yaml` of YOLO segmentation sets, with pictures without masks among them.
+        data: annotated sets, each a `data.yaml` or a `.jsonl` file, with pictures without masks
+            among them.
         output: the run's folder.
         boxed: `.jsonl` files of photographs with face boxes alone.
         faces: folders of faces with landmarks, on which masks with straps are drawn.
         templates: folder of mask photos, used beside drawn masks.
         detector_weights: of the detector whose proposals are to be judged.
-        start: confirmation weights to start from instead of chance; "default", a name of the
-            catalog or a file. Where they outline no straps, that alone begins by chance.
-        configuration: of the network; the default where None, with straps where `faces` are given.
+        start: confirmation weights to start from; "default", a name of the catalog or a file.
+            Where None, the recipe says where the encoder starts, and the rest starts from chance.
+        configuration: of the network; the default where None.
         recipe: how it is trained; the default where None.
         most_pictures: from each set at most so many pictures.
         device: "auto", "cpu", "cuda" or "mps".
         threads: threads of a CPU's arithmetic; as many as before where None.
         seed: seed of all chance.
-        time_budget_minutes: end in good order within this time.
+        time_budget_minutes: end in good order within this time, all calls together.
         resume: go on from `last.ckpt` where the folder has one.
         said: takes a line now and then.
 
     Raises:
         InputError: a set cannot be read, or shows only one of masks and proposals that are none.
         WeightsError: the detector's weights, or those to start from, cannot be read.
+        MissingDependencyError: the package with the encoder's first weights is missing.
         TrainingError: the loss is not a number.
     """
-    configuration = configuration or ConfirmationConfiguration(straps=bool(faces))
+    configuration = configuration or ConfirmationConfiguration()
     recipe = recipe or ConfirmationRecipe()
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
@@ -381,14 +392,16 @@ def train_confirmation(
     module = ConfirmationTraining(configuration, recipe)
     if start is not None:
         start_from(module.network, resolve(start, "confirmation"))
+    elif recipe.encoder == "imagenet":
+        load_imagenet_weights(module.network.encoder)
     run = _fit(parts, module, folder, device, seed, time_budget_minutes, resume, said)
     trained_on = sources_beside(*map(Path, (*data, *boxed, *faces)))
     counted = f"{int(cuts.worn.sum())} masks and {int((~cuts.worn).sum())} cuts without"
     notes = (
         f"{trained_on.notes} Trained for {run.steps} steps of {recipe.batch} on {counted}. The "
         "figures are of cuts that were kept apart: 'recall' is the share of the masks with a score "
-        "above a half, 'false' that of the other cuts, 'iou' the outlines' mean intersection over "
-        "union, 'strap_iou' that of straps."
+        "above a half, 'false' that of the other cuts, 'iou' the mean intersection over union of "
+        "drawn masks' outlines, 'photo_iou' that of photographed ones, 'strap_iou' that of straps."
     )
     shelved = shelve_weights(
         run.weights,
@@ -412,23 +425,17 @@ def train_confirmation(
 
 
 def start_from(network: ConfirmationNetwork, weights: Path) -> None:
-    """Copy trained weights into a network that may outline straps where they do not.
+    """Copy trained weights into a network.
 
     Raises:
         WeightsError: the file is missing, damaged, or of a network of another shape.
     """
-    tensors = load_confirmation(weights)[0].state_dict()
-    own = network.state_dict()
     try:
-        for name in ("outline.weight", "outline.bias"):
-            # Planes lie one behind the other, the mask's first.
-            trained = tensors[name]
-            tensors[name] = torch.cat([trained, own[name][len(trained) :]])[: len(own[name])]
-        network.load_state_dict(tensors)
+        network.load_state_dict(load_confirmation(weights)[0].state_dict())
     except RuntimeError as error:
         raise WeightsError(
-            f"{weights} does not fit the network that is to be trained: choose its widths and "
-            "depths, or start from chance."
+            f"{weights} does not fit the network that is to be trained: choose its widths, or "
+            "start from chance."
         ) from error
 
 
@@ -451,9 +458,9 @@ def _fit(
 ) -> _Run:
     began = time.monotonic()
     configuration, recipe = module.configuration, module.recipe
-    rounds = max(1, min(200, recipe.steps))
+    rounds = max(1, min(_ROUND, recipe.steps))
     sampler = WeightedRandomSampler(
-        sampling_weights(parts["train"]).tolist(),
+        sampling_weights(parts["train"], recipe).tolist(),
         rounds * recipe.batch,
         generator=torch.Generator().manual_seed(seed),
     )
@@ -473,8 +480,8 @@ def _fit(
         trainer.validate(module, validation, verbose=False)
     metrics = {
         name: round(float(trainer.callback_metrics[name]), 4)
-        for name in ("recall", "false", *_OUTLINES)
-        if name in trainer.callback_metrics
+        for name in _FIGURES
+        if math.isfinite(trainer.callback_metrics.get(name, math.nan))
     }
     seconds = time.monotonic() - began
     weights = save_confirmation(

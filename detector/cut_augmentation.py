@@ -1,14 +1,20 @@
-"""Stored cuts varied for training: turned, shaded, hidden in part, recoloured and blurred."""
+"""Stored cuts varied for training: turned, shaded, hidden, recoloured, blurred and compressed."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from detector.letterbox import PADDING_GREY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MARGIN = 1.25
 """Side of a stored cut over what the network sees of it: room for rotation, shift and scale."""
@@ -44,17 +50,17 @@ def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tens
     way[:, 0, 1] = -scale * torch.sin(angle)
     way[:, 1, 0] = scale * torch.sin(angle) * mirrored
     way[:, 1, 1] = scale / stretch * torch.cos(angle)
-    way[:, :, 2] = normal(0.05, 2)
+    way[:, :, 2] = normal(0.07, 2)
     pictures, outlines = _resampled(pictures, outlines, way, size)
     pictures, outlines = cross_by_strands(cast_shadow(pictures), outlines)
-    pictures = _lower_resolution(pictures)
+    pictures = _smeared(_lower_resolution(pictures))
     mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
     pictures = (pictures - mean) * (1.0 + normal(0.15, 1, 1, 1)) + mean
     pictures = pictures * torch.exp(normal(0.25, 1, 1, 1)) * (1.0 + normal(0.05, 3, 1, 1))
     grey = torch.rand(count, 1, 1, 1, device=device) < 0.12
     pictures = torch.where(grey, pictures.mean(dim=1, keepdim=True), pictures)
     noise = 0.03 * torch.rand(count, 1, 1, 1, device=device) * torch.randn_like(pictures)
-    return (pictures + noise).clamp(0.0, 1.0), outlines
+    return _compressed((pictures + noise).clamp(0.0, 1.0)), outlines
 
 
 def centred(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
@@ -138,3 +144,41 @@ def _lower_resolution(pictures: Tensor) -> Tensor:
             small, size=(size, size), mode="bilinear", align_corners=False
         )
     return coarse
+
+
+def _smeared(pictures: Tensor, share: float = 0.25) -> Tensor:
+    """Blur a share of the pictures, out of focus or along a line as a moving camera does."""
+    smeared = pictures.clone()
+    for index in torch.nonzero(torch.rand(len(pictures)) < share)[:, 0].tolist():
+        picture = pictures[index].permute(1, 2, 0).cpu().numpy()
+        reach = float(torch.rand(())) * 0.012 * picture.shape[0]
+        if float(torch.rand(())) < 0.5:
+            blurred = cv2.GaussianBlur(picture, (0, 0), 0.4 + reach)
+        else:
+            blurred = cv2.filter2D(picture, -1, _line(2.0 + 3.0 * reach))
+        smeared[index] = torch.from_numpy(blurred).permute(2, 0, 1)
+    return smeared
+
+
+def _line(length: float) -> NDArray[np.float32]:
+    """Weights along a line through the middle, at any angle, that sum to one."""
+    half = math.ceil(length / 2)
+    angle = math.pi * float(torch.rand(()))
+    across, down = np.meshgrid(np.arange(-half, half + 1), np.arange(-half, half + 1))
+    along = math.cos(angle) * across + math.sin(angle) * down
+    aside = math.cos(angle) * down - math.sin(angle) * across
+    weights = np.clip(1.0 - np.abs(aside), 0.0, 1.0) * (np.abs(along) <= length / 2)
+    return np.asarray(weights / weights.sum(), np.float32)
+
+
+def _compressed(pictures: Tensor, share: float = 0.4) -> Tensor:
+    """Bring a share of the pictures, in [0, 1], through JPEG of a quality from 30 to 95."""
+    compressed = pictures.clone()
+    for index in torch.nonzero(torch.rand(len(pictures)) < share)[:, 0].tolist():
+        levels = (255.0 * pictures[index].permute(1, 2, 0)).round().byte().cpu().numpy()
+        quality = int(torch.randint(30, 96, ()))
+        # OpenCV's colours lie in the order BGR, by which JPEG's luma is weighted.
+        code = cv2.imencode(".jpg", levels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        decoded = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))[:, :, ::-1] / np.float32(255.0)
+        compressed[index] = torch.from_numpy(decoded.copy()).permute(2, 0, 1)
+    return compressed

@@ -7,7 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weights.training_command import add_run_options, exit_status, print_trained
+from weights.training_command import (
+    add_changes_option,
+    add_run_options,
+    exit_status,
+    print_trained,
+    read_changes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
         required=True,
         type=Path,
         action="append",
-        help="data.yaml of a YOLO segmentation set; may be given again",
+        help="annotated set, a data.yaml or .jsonl file; may be given again",
     )
     parser.add_argument(
         "--boxed",
@@ -50,15 +56,10 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="WEIGHTS",
         help="start from these confirmation weights: 'default', a name of the catalog or a file",
     )
-    parser.add_argument("--steps", type=int, default=6000, help="optimiser steps")
-    parser.add_argument("--batch", type=int, default=48, help="cuts in a step")
     parser.add_argument(
-        "--learning-rate",
-        type=float,
-        default=1.5e-3,
-        help="at its height; half of it or less suits weights that --start from others",
+        "--recipe", default="cpu", help="recipe of the confirmation, by name or a YAML file"
     )
-    parser.add_argument("--precision", default="bf16-mixed", help="as Lightning names it")
+    add_changes_option(parser, "batch=8")
     parser.add_argument("--most-pictures", type=int, help="at most so many pictures of each set")
     return parser
 
@@ -68,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
 
     def train() -> None:
-        from detector.confirmation_training import ConfirmationRecipe, train_confirmation
+        from detector.confirmation_recipe import read_confirmation_recipe
+        from detector.confirmation_training import train_confirmation
 
         trained = train_confirmation(
             options.data,
@@ -78,12 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             templates=options.templates,
             start=options.start,
             detector_weights=options.detector,
-            recipe=ConfirmationRecipe(
-                steps=options.steps,
-                batch=options.batch,
-                learning_rate=options.learning_rate,
-                precision=options.precision,
-            ),
+            recipe=read_confirmation_recipe(options.recipe).with_changes(read_changes(options.set)),
             most_pictures=options.most_pictures,
             device=options.device,
             threads=options.threads,

