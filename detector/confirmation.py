@@ -1,8 +1,8 @@
 """Looking again at what a detector found: is it a worn mask, and where exactly does it end?
 
-A detector that is to miss no mask proposes beards, hands, scarves and chins as well. A second,
-smaller network, trained on such proposals, looks at each of them in a cut of its own size: it
-refuses what is no worn mask, and outlines what is one anew. That a later stage judges what an
+A detector that is to miss no mask proposes beards, hands, scarves and chins as well. A second
+network, trained on such proposals, looks at each of them in a cut of its own size: it refuses what
+is no worn mask, and outlines what is one anew, its straps apart. That a later stage judges what an
 earlier one proposes is the cascade of Viola and Jones 2001 and of Cai and Vasconcelos 2018,
 "Cascade R-CNN".
 """
@@ -40,9 +40,6 @@ _DETECTOR_POWER, _CONFIRMATION_POWER = 0.5, 1.9
 a doubtful proposal; with their height, a joint score of 0.25 changes about one in two hundred
 photos of beards, scarves and hands."""
 
-_AGREEMENT = 0.7
-"""Intersection over union from which the detector's outline is joined with the second look's."""
-
 _LEAST_PART = 0.1
 """Smallest part of a mask that is kept, as a share of its largest."""
 
@@ -63,7 +60,7 @@ class _Look:
 
     score: float
     mask: Mask | None
-    straps: Mask | None
+    straps: Mask
 
     @property
     def box(self) -> Box:
@@ -143,6 +140,8 @@ class MaskConfirmation:
     def _ready(self) -> tuple[ConfirmationNetwork, ConfirmationConfiguration, torch.device]:
         with self._lock:
             if self._loaded is None:
+                import torch
+
                 from detector.confirmation_file import load_confirmation
                 from detector.confirmation_network import folded
                 from weights.catalog import resolve
@@ -150,41 +149,46 @@ class MaskConfirmation:
 
                 network, configuration = load_confirmation(resolve(self.weights, "confirmation"))
                 device = resolve_device(self._device_name)
-                self._loaded = folded(network).to(device), configuration, device
+                network = folded(network).to(device, memory_format=torch.channels_last)
+                self._loaded = network, configuration, device
             return self._loaded
 
     def _confirmed(
         self, finds: Sequence[tuple[Image, MaskRegion]], confidence: float
     ) -> list[MaskRegion | None]:
         """Judge finds, and outline those that hold; None for those that do not."""
+        configuration = self._ready()[1]
         kept: dict[int, tuple[float, _Look]] = {}
-        looks = self._look([(image, region.box) for image, region in finds])
-        for index, ((_, region), look) in enumerate(zip(finds, looks, strict=True)):
+        first_looks = self._look(
+            [(image, region.box) for image, region in finds], configuration.first_size
+        )
+        for index, ((_, region), look) in enumerate(zip(finds, first_looks, strict=True)):
             joint = joint_score(region.score, look.score)
             if joint >= confidence and look.mask is not None:
                 kept[index] = joint, look
         # A detector's box may be off; a cut round the outline itself gives a better one.
-        again = self._look([(finds[index][0], look.box) for index, (_, look) in kept.items()])
+        again = self._look(
+            [(finds[index][0], look.box) for index, (_, look) in kept.items()], configuration.size
+        )
         confirmed: list[MaskRegion | None] = [None] * len(finds)
         for (index, (joint, first)), second in zip(kept.items(), again, strict=True):
-            region = finds[index][1]
             best = first if second.mask is None else second
             assert best.mask is not None
-            mask = _together(best.mask, region.mask)
-            if best.straps is not None:
-                mask = with_straps(mask, best.straps)
-            confirmed[index] = MaskRegion.from_mask(mask, joint, region.label)
+            mask = with_straps(best.mask, best.straps)
+            straps = mask & ~best.mask
+            confirmed[index] = MaskRegion.from_mask(mask, joint, finds[index][1].label, straps)
         return confirmed
 
-    def _look(self, cuts_of: Sequence[tuple[Image, Box]]) -> list[_Look]:
-        """Look at boxed parts of pictures."""
+    def _look(self, cuts_of: Sequence[tuple[Image, Box]], size: int) -> list[_Look]:
+        """Look at boxed parts of pictures, in cuts of that size."""
         import torch
 
         if not cuts_of:
             return []
         network, configuration, device = self._ready()
-        cuts = [Cut.around(box, configuration.context, configuration.size) for _, box in cuts_of]
+        cuts = [Cut.around(box, configuration.context, size) for _, box in cuts_of]
         taken = np.stack([cut.take(image) for cut, (image, _) in zip(cuts, cuts_of, strict=True)])
+        # Permuted, the pictures lie channels last in memory, as the network's weights do.
         pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float() / 255.0
         with torch.inference_mode():
             scores, logits = network(pictures)
@@ -196,20 +200,9 @@ class MaskConfirmation:
             logits.float().cpu().numpy(),
             strict=True,
         ):
-            outlines = [cut.put_back(plane, image.shape[0], image.shape[1]) for plane in planes]
-            straps = outlines[1] if configuration.straps else None
-            looks.append(_Look(score, _whole_parts(outlines[0]), straps))
+            body, straps = (cut.put_back(plane, image.shape[0], image.shape[1]) for plane in planes)
+            looks.append(_Look(score, _whole_parts(body), straps))
         return looks
-
-
-def _together(mask: Mask, proposed: Mask) -> Mask:
-    """Join an outline with that of the detector, where both are of one opinion by and large.
-
-    What either takes for mask then is: a rest of it shows more than a little skin that is lost.
-    """
-    either = mask | proposed
-    agreement = np.count_nonzero(mask & proposed) / np.count_nonzero(either)
-    return either if agreement >= _AGREEMENT else mask
 
 
 def with_straps(mask: Mask, straps: Mask) -> Mask:

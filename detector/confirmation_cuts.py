@@ -221,9 +221,7 @@ def _from_boxes(
     collected: _Collected,
     most: int | None,
 ) -> None:
-    pictures = [
-        picture for picture in read_face_boxes(path) if _part_of(picture.file) == part
-    ]
+    pictures = [picture for picture in read_face_boxes(path) if _part_of(picture.file) == part]
     for picture in _spread(pictures, most):
         image = picture.load()
         proposed = propose(image)
@@ -273,7 +271,7 @@ def _from_faces(
 
 
 def _place_of_mask(landmarks: Points) -> Box:
-    """Where on a face with iBUG points `(68, 2)` a mask would be: from the nose's bridge to chin."""
+    """Where a mask would be on a face with iBUG points `(68, 2)`: from nose bridge to chin."""
     covered = np.concatenate([landmarks[2:15], landmarks[28:36], landmarks[48:]])
     low, high = covered.min(axis=0), covered.max(axis=0)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])

@@ -75,9 +75,7 @@ class EfficientNetLite0(nn.Module):
 
 
 class _InvertedResidual(nn.Module):
-    def __init__(
-        self, inputs: int, outputs: int, expansion: int, kernel: int, stride: int
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, expansion: int, kernel: int, stride: int) -> None:
         super().__init__()
         inner = expansion * inputs
         layers: list[nn.Module] = []

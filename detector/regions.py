@@ -21,6 +21,8 @@ class MaskRegion:
             whose sides are the wrong way round is refused, one that leaves the picture is not.
         score: confidence from 0 to 1.
         label: name of the class.
+        straps: bool `(H, W)`, which pixels of `mask` are ear loops and strings; None where a
+            detector does not tell them from the rest.
 
     Raises:
         InputError: a field is not what is said here; the sentence says what was expected and came.
@@ -30,9 +32,12 @@ class MaskRegion:
     box: tuple[float, float, float, float]
     score: float = 1.0
     label: str = "mask"
+    straps: Mask | None = None
 
     def __post_init__(self) -> None:
         check_mask(self.mask, what="mask of a region")
+        if self.straps is not None:
+            check_mask(self.straps, self.mask.shape, what="straps of a region")
         try:
             box = tuple(float(value) for value in self.box)
         except (TypeError, ValueError):
@@ -60,7 +65,9 @@ class MaskRegion:
         object.__setattr__(self, "score", score)
 
     @classmethod
-    def from_mask(cls, mask: Mask, score: float = 1.0, label: str = "mask") -> MaskRegion:
+    def from_mask(
+        cls, mask: Mask, score: float = 1.0, label: str = "mask", straps: Mask | None = None
+    ) -> MaskRegion:
         """Make the region of a mask `(H, W)`; its box is the tightest round the True pixels.
 
         Raises:
@@ -70,7 +77,13 @@ class MaskRegion:
         box = bounding_box(mask)
         if box is None:
             raise InputError("mask of a region must have at least one True pixel, but has none.")
-        return cls(mask, (float(box[0]), float(box[1]), float(box[2]), float(box[3])), score, label)
+        corners = float(box[0]), float(box[1]), float(box[2]), float(box[3])
+        return cls(mask, corners, score, label, straps)
+
+    @property
+    def body(self) -> Mask:
+        """The mask without the straps that are known, bool `(H, W)`."""
+        return self.mask if self.straps is None else self.mask & ~self.straps
 
     @property
     def size(self) -> tuple[int, int]:

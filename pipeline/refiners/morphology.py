@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainter.guided_filter import guided_filter
+from pipeline.refiners.edge_width import edge_width
 from pipeline.refiners.grouping import Box, group_regions, tight_box
 from weights.contracts import Hole, Image, Mask, check_image, check_mask
 from weights.errors import InputError
@@ -26,6 +27,16 @@ EDGE_VARIANCE = 1e-4
 
 Plane = NDArray[np.float32]
 
+_EDGE_SHARE = 0.66
+"""How far past its middle an edge is covered, as a share of its width: all but a 20th of a blurred
+mask's colour ends there."""
+
+_WIDEST_EDGE = 0.04
+"""Widest edge that is believed, as a share of the mask's width: wider ones are folds or prints."""
+
+_STRAP_LEVEL = 0.35
+"""Share of a working pixel from which a strap counts there: it may be thinner than one."""
+
 _WIDENED = 0.97
 """Share of its width with straps that a mask must have at most for them to count."""
 
@@ -39,15 +50,18 @@ class _Canvas:
 
     Attributes:
         picture: the cut-out's rows and columns in the picture.
-        mask: the mask in it, at full size.
+        size: height and width of the cut-out.
         coverage: how much of each working pixel the mask covers, `(h, w)` float32 0 to 1.
+        straps: the same of those straps that were told apart; None where none were.
         scale: working pixels per picture pixel, at most 1.
-        width: the mask's extent, its box's longer side with straps, in working pixels.
+        width: the mask's extent, its box's longer side, in working pixels; with straps where they
+            were not told apart.
     """
 
     picture: tuple[slice, slice]
-    mask: Mask
+    size: tuple[int, int]
     coverage: Plane
+    straps: Plane | None
     scale: float
     width: float
 
@@ -56,20 +70,25 @@ class MorphologyRefiner:
     """Makes one smooth hole per face out of a detector's regions.
 
     Pieces of one mask are joined, specks dropped, gaps closed, inner holes filled, the outline
-    snapped to edges of the picture and smoothed without losing area, and all of it grown, so that
-    no rim or shadow of the mask stays.
+    snapped to near edges of the picture and smoothed without losing area, and all of it grown: by a
+    little that outlines are off, and by what the picture's own blur smears past them.
     All sizes are shares of the mask's width (the longer side of its box, straps aside), so faces of
     any size are treated alike.
 
     Args:
-        growth: how far the hole reaches past the mask, 0 to 0.5; past straps half as far.
-        least_growth: the same in pixels, for small faces, at least 0.
+        growth: how far the hole reaches past the edge of the mask, 0 to 0.5; past straps half as
+            far.
+        least_growth: the least that the hole reaches past the outline, in pixels, for small faces,
+            at least 0.
         speck: pieces of less than this share of the largest piece's area are dropped, 0 to 1.
         closing: gaps of up to twice this are closed, 0 to 0.25.
         smoothing: standard deviation of the blur that smooths the outline, 0 to 0.25.
-        straps: keep thin parts that hang on the mask, such as ear loops; what a loop encloses is
-            not filled. Otherwise they are cut off.
-        strap: parts thinner than this count as straps, 0 to 0.25.
+        straps: keep straps, such as ear loops; what a loop encloses is not filled. Otherwise they
+            are cut off.
+        strap: parts thinner than this count as straps where a region does not tell them itself,
+            0 to 0.25.
+        edge: whether the width of the mask's edge in the picture is measured and added to the
+            growth.
         snap: how far the outline may move to an edge of the picture, 0 to 0.25; 0 leaves it.
 
     Raises:
@@ -78,14 +97,15 @@ class MorphologyRefiner:
 
     def __init__(
         self,
-        growth: float = 0.05,
-        least_growth: float = 2.0,
+        growth: float = 0.01,
+        least_growth: float = 1.5,
         speck: float = 0.03,
         closing: float = 0.03,
-        smoothing: float = 0.02,
+        smoothing: float = 0.01,
         straps: bool = True,
         strap: float = 0.06,
-        snap: float = 0.1,
+        snap: float = 0.02,
+        edge: bool = True,
     ) -> None:
         for name, value, most in (
             ("growth", growth, 0.5),
@@ -108,6 +128,7 @@ class MorphologyRefiner:
         self.straps = bool(straps)
         self.strap = float(strap)
         self.snap = float(snap)
+        self.edge = bool(edge)
 
     def refine(self, image: Image, regions: Sequence[MaskRegion]) -> list[Hole]:
         """Make holes of the regions of one picture.
@@ -125,82 +146,104 @@ class MorphologyRefiner:
         check_image(image)
         for region in regions:
             check_mask(region.mask, image.shape[:2], "mask of a region")
-        holes = (self._hole(image, mask) for mask in group_regions(regions))
+        straps = _known_straps(regions)
+        holes = (self._hole(image, mask, straps) for mask in group_regions(regions))
         return [hole for hole in holes if hole is not None]
 
-    def _hole(self, image: Image, mask: Mask) -> Hole | None:
-        canvas = self._canvas(mask)
+    def _hole(self, image: Image, mask: Mask, known_straps: Mask | None) -> Hole | None:
+        canvas = self._canvas(mask, known_straps)
         if canvas is None:
             return None
-        # A mask thinner than a working pixel covers none of them by half.
-        level = min(0.5, 0.5 * float(canvas.coverage.max()))
-        found, width = canvas.coverage >= level, canvas.width
-        body, straps = self._parts(found, width)
-        own = _extent(body)
-        if own < _WIDENED * width and self._tells_straps(own):
-            # Straps reach far beyond the mask, whose own width is what sizes are shares of.
-            body, straps = self._parts(found, own)
-            width = _extent(body)
+        body, straps = self._body_and_straps(canvas)
+        width = _extent(body)
+        guide = self._guide(image, canvas)
         if self.snap > 0.0:
-            body = self._snapped(image, canvas, body, width)
-        reach = max(self.growth * width, self.least_growth * canvas.scale)
+            body = self._snapped(guide, body, width)
+        reach = self._reach(guide, body, width, canvas.scale)
         field = _distance_field(self._smooth(body, width))
         if straps.any():
             # A strap throws next to no shadow, and the skin beside it is worth keeping.
             strap_field = _distance_field(straps.astype(np.float32))
             field = np.maximum(field, strap_field - reach / 2.0)
         if canvas.scale < 1.0:
-            size = canvas.mask.shape[::-1]
+            size = canvas.size[::-1]
             field = np.asarray(cv2.resize(field, size, interpolation=cv2.INTER_LINEAR), np.float32)
         hole: Hole = np.zeros(mask.shape, np.bool_)
         hole[canvas.picture] = field > -reach
         return hole
 
-    def _snapped(self, image: Image, canvas: _Canvas, body: Mask, width: float) -> Mask:
+    def _body_and_straps(self, canvas: _Canvas) -> tuple[Mask, Mask]:
+        # A mask thinner than a working pixel covers none of them by half.
+        level = min(0.5, 0.5 * float(canvas.coverage.max()))
+        found, width = canvas.coverage >= level, canvas.width
+        if canvas.straps is not None:
+            body = self._whole(found, width)
+            return body, (canvas.straps >= _STRAP_LEVEL) & ~body & np.bool_(self.straps)
+        body, straps = self._parts(found, width)
+        own = _extent(body)
+        if own < _WIDENED * width and self._tells_straps(own):
+            # Straps reach far beyond the mask, whose own width is what sizes are shares of.
+            body, straps = self._parts(found, own)
+        return body, straps
+
+    def _guide(self, image: Image, canvas: _Canvas) -> Plane:
+        """The picture round the mask at working size, `(h, w, 3)`, 0 to 1."""
+        guide = np.ascontiguousarray(image[canvas.picture])
+        if canvas.scale < 1.0:
+            size = canvas.coverage.shape[::-1]
+            guide = np.asarray(cv2.resize(guide, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return guide.astype(np.float32) / np.float32(255.0)
+
+    def _reach(self, guide: Plane, body: Mask, width: float, scale: float) -> float:
+        """How far past the outline the hole reaches, in working pixels."""
+        reach = self.growth * width
+        if self.edge:
+            widest = _WIDEST_EDGE * width
+            measured = edge_width(guide, body, max(2, round(widest)))
+            reach += _EDGE_SHARE * min(measured or 0.0, widest)
+        return max(reach, self.least_growth * scale)
+
+    def _snapped(self, guide: Plane, body: Mask, width: float) -> Mask:
         """Move the body's outline to near edges of the picture."""
         radius = round(self.snap * width)
         if radius < 1:
             return body
-        guide = np.ascontiguousarray(image[canvas.picture])
-        if canvas.scale < 1.0:
-            size = body.shape[::-1]
-            guide = np.asarray(cv2.resize(guide, size, interpolation=cv2.INTER_AREA), np.uint8)
-        filtered = guided_filter(
-            guide.astype(np.float32) / np.float32(255.0),
-            body.astype(np.float32),
-            radius,
-            EDGE_VARIANCE,
-        )
+        filtered = guided_filter(guide, body.astype(np.float32), radius, EDGE_VARIANCE)
         # Deep inside and far outside the detector is right: a print on a mask is no outline.
         depth = cv2.distanceTransform(body.view(np.uint8), cv2.DIST_L2, 3)
         beyond = cv2.distanceTransform((~body).view(np.uint8), cv2.DIST_L2, 3)
         snapped = np.where((depth > radius) | (beyond > radius), body, filtered >= 0.5)
         return _filled(_without_specks(snapped, self.speck)) if snapped.any() else body
 
-    def _canvas(self, mask: Mask) -> _Canvas | None:
+    def _canvas(self, mask: Mask, known_straps: Mask | None) -> _Canvas | None:
         box = tight_box(mask)
         if box is None:
             return None
-        extent = _longer_side(box)
-        reach = max(self.growth * extent, self.least_growth)
+        straps = None if known_straps is None else mask & known_straps
+        body = mask if straps is None else mask & ~straps
+        extent = _extent(body)
+        if extent == 0.0:
+            return None
+        reach = max((self.growth + _EDGE_SHARE * _WIDEST_EDGE) * extent, self.least_growth)
         pad = 4 + int(np.ceil(reach + (self.closing + 3.0 * self.smoothing) * extent))
         picture = (
             slice(max(0, box[1] - pad), min(mask.shape[0], box[3] + pad)),
             slice(max(0, box[0] - pad), min(mask.shape[1], box[2] + pad)),
         )
-        cut = mask[picture]
         scale = min(1.0, WORKING_WIDTH / extent)
-        covered = cut.astype(np.uint8) * np.uint8(255)
-        if scale < 1.0:
-            size = tuple(max(1, round(side * scale)) for side in cut.shape[::-1])
-            covered = np.asarray(cv2.resize(covered, size, interpolation=cv2.INTER_AREA), np.uint8)
-        coverage = covered.astype(np.float32) / np.float32(255.0)
-        return _Canvas(picture, cut, coverage, scale, extent * scale)
+        return _Canvas(
+            picture,
+            mask[picture].shape,
+            _coverage(body[picture], scale),
+            None if straps is None else _coverage(straps[picture], scale),
+            scale,
+            extent * scale,
+        )
 
     def _parts(self, mask: Mask, width: float) -> tuple[Mask, Mask]:
         """The mask's body without specks, gaps and holes, and its straps."""
         mask = _without_specks(mask, self.speck)
-        closed = _eroded(_dilated(mask, self.closing * width), self.closing * width) | mask
+        closed = self._closed(mask, width)
         half = self.strap * width / 2.0
         core = _without_specks(_eroded(closed, half), self.speck)
         if not self._tells_straps(width) or not core.any():
@@ -209,6 +252,13 @@ class MorphologyRefiner:
         body = _filled(closed & _dilated(core, 1.5 * half + 1.0))
         straps = _touching(mask & ~body, body) if self.straps else np.zeros_like(body)
         return body, straps
+
+    def _whole(self, mask: Mask, width: float) -> Mask:
+        """A mask without specks, gaps and holes."""
+        return _filled(self._closed(_without_specks(mask, self.speck), width))
+
+    def _closed(self, mask: Mask, width: float) -> Mask:
+        return _eroded(_dilated(mask, self.closing * width), self.closing * width) | mask
 
     def _tells_straps(self, width: float) -> bool:
         """Whether straps are thicker than what rounds off a mask's own corners, three pixels."""
@@ -226,6 +276,24 @@ class MorphologyRefiner:
         area = np.count_nonzero(body)
         level = float(np.partition(blurred.ravel(), -area)[-area])
         return np.asarray(blurred + (0.5 - min(level, 0.5)), np.float32)
+
+
+def _known_straps(regions: Sequence[MaskRegion]) -> Mask | None:
+    """Straps of all regions, without any region's body; None where one does not tell them."""
+    straps = [region.straps for region in regions if region.straps is not None]
+    if not straps or len(straps) < len(regions):
+        return None
+    bodies = np.logical_or.reduce([region.body for region in regions])
+    return np.asarray(np.logical_or.reduce(straps) & ~bodies, np.bool_)
+
+
+def _coverage(mask: Mask, scale: float) -> Plane:
+    """How much of each pixel a mask covers once it is scaled down, 0 to 1."""
+    covered = mask.astype(np.uint8) * np.uint8(255)
+    if scale < 1.0:
+        size = tuple(max(1, round(side * scale)) for side in mask.shape[::-1])
+        covered = np.asarray(cv2.resize(covered, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return covered.astype(np.float32) / np.float32(255.0)
 
 
 def _extent(mask: Mask) -> float:

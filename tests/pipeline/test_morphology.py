@@ -55,7 +55,7 @@ def _one_hole(refiner, mask, image=None):
 @pytest.mark.parametrize("width", [20, 40, 120, 300, 700, 1600])
 def test_the_hole_reaches_past_the_mask_by_a_share_of_its_width(width):
     mask = _mask(width)
-    hole = _one_hole(MorphologyRefiner(growth=0.05), mask)
+    hole = _one_hole(MorphologyRefiner(growth=0.05, least_growth=2.0, edge=False), mask)
     assert (hole | ~mask).all()
     outside = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, 5)
     reach = outside[hole].max()
@@ -72,7 +72,7 @@ def test_without_growth_and_snap_area_is_kept_and_the_outline_is_smooth():
     jagged = mask.copy()
     edge = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((7, 7))) > 0
     jagged[edge] = random.random(int(edge.sum())) < 0.5
-    refiner = MorphologyRefiner(growth=0.0, least_growth=0.0, snap=0.0)
+    refiner = MorphologyRefiner(growth=0.0, least_growth=0.0, snap=0.0, edge=False)
     hole = _one_hole(refiner, jagged)
     assert hole.sum() >= 0.99 * mask.sum()
     assert (hole & mask).sum() / (hole | mask).sum() > 0.9
@@ -88,14 +88,14 @@ def test_an_outline_that_is_off_snaps_to_the_picture():
     mask = _mask(160)
     image = cv2.GaussianBlur(_picture(mask), (0, 0), 0.8)
     shifted = np.roll(mask, (6, -5), (0, 1))
-    options = {"growth": 0.0, "least_growth": 0.0}
+    options = {"growth": 0.0, "least_growth": 0.0, "edge": False}
 
     def overlap(refiner):
         hole = _one_hole(refiner, shifted, image)
         return (hole & mask).sum() / (hole | mask).sum()
 
     assert overlap(MorphologyRefiner(snap=0.0, **options)) < 0.93
-    assert overlap(MorphologyRefiner(**options)) > 0.96
+    assert overlap(MorphologyRefiner(snap=0.1, **options)) > 0.96
 
 
 def test_a_print_on_the_mask_is_no_outline():
@@ -164,12 +164,43 @@ def test_straps_do_not_widen_the_growth():
     bare[80:140, 110:190] = True
     strapped = bare.copy()
     strapped[90:93, 10:290] = True
-    refiner = MorphologyRefiner(snap=0.0, growth=0.1, least_growth=0.0)
+    refiner = MorphologyRefiner(snap=0.0, growth=0.1, least_growth=0.0, edge=False)
     alone = _one_hole(refiner, bare)
     hung = _one_hole(refiner, strapped)
     assert hung[91, 15:285].all()
     rows = slice(100, 200)
     assert (hung[rows] == alone[rows]).mean() > 0.99
+
+
+def test_straps_that_are_told_apart_stay_thin_or_go():
+    mask = _mask(300)
+    straps = np.zeros_like(mask)
+    # Thicker than what would be taken for a strap by itself.
+    straps[270:300, 440:590] = True
+    straps &= ~mask
+    region = MaskRegion.from_mask(mask | straps, straps=straps)
+    image = _picture(mask | straps)
+    [kept] = MorphologyRefiner().refine(image, [region])
+    [gone] = MorphologyRefiner(straps=False).refine(image, [region])
+    bodied = MaskRegion.from_mask(mask, straps=np.zeros_like(mask))
+    [bare] = MorphologyRefiner().refine(image, [bodied])
+    assert kept[straps].all() and kept[mask].all()
+    assert (gone == bare).all() and gone[straps].mean() < 0.2
+    assert not kept[240:262, 480:].any(), "the gap above the strap is no part of it"
+
+
+def test_a_blurred_mask_gets_a_wider_rim_than_a_sharp_one():
+    mask = _mask(300)
+    refiner = MorphologyRefiner(growth=0.0, least_growth=0.0, snap=0.0, smoothing=0.0)
+    sharp = _picture(mask)
+    outside = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, 5)
+    reaches = {}
+    for deviation in (0.0, 1.5, 3.0):
+        image = cv2.GaussianBlur(sharp, (0, 0), deviation) if deviation else sharp
+        reaches[deviation] = outside[_one_hole(refiner, mask, image)].max()
+        changed = np.abs(image.astype(int) - SKIN).max(2) > 0.08 * 110
+        assert not (changed & ~_one_hole(refiner, mask, image)).any()
+    assert reaches[0.0] < 2.5 < reaches[1.5] < reaches[3.0] <= 7.0
 
 
 def test_straps_can_be_cut_off():
