@@ -23,6 +23,8 @@ class ConfirmationRecipe:
 
     Attributes:
         encoder: what the encoder starts from, "imagenet" features or "chance".
+        frozen_stages: so many of the encoder's first stages keep the weights that they start from,
+            with its stem; as they are the finest, that saves a third of the time.
         steps: optimiser steps.
         batch: cuts in a step.
         encoder_rate: learning rate of the encoder, at its height.
@@ -40,6 +42,7 @@ class ConfirmationRecipe:
     """
 
     encoder: Literal["imagenet", "chance"] = "imagenet"
+    frozen_stages: int = 0
     steps: int = 6000
     batch: int = 16
     encoder_rate: float = 3e-4

@@ -176,6 +176,10 @@ class ConfirmationTraining(LightningModule):
         self.configuration = configuration
         self.recipe = recipe
         self.network = ConfirmationNetwork(configuration).to(memory_format=torch.channels_last)
+        if recipe.frozen_stages:
+            encoder = self.network.encoder
+            for part in (encoder.stem, *encoder.stages[: recipe.frozen_stages]):
+                part.requires_grad_(False)
         self.elapsed_share = 0.0
         self._seen: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
 

@@ -14,11 +14,12 @@ import torch
 from detector import train_confirmation as command
 from detector.confirmation import MaskConfirmation
 from detector.confirmation_cuts import ConfirmationCuts, collect_cuts
-from detector.confirmation_file import load_confirmation
 from detector.confirmation_network import ConfirmationConfiguration
+from detector.confirmation_recipe import ConfirmationRecipe, read_confirmation_recipe
 from detector.confirmation_training import (
-    ConfirmationRecipe,
+    ConfirmationTraining,
     outline_loss,
+    outlines_loss,
     sampling_weights,
     train_confirmation,
 )
@@ -28,7 +29,7 @@ from weights.digest import file_sha256
 from weights.errors import ConfigurationError, InputError, WeightsError
 from weights.record import read_record
 
-SMALL = ConfirmationConfiguration(widths=(8, 12), depths=(1, 1), size=32)
+SMALL = ConfirmationConfiguration(widths=(16, 16, 16, 16), size=32, first_size=32, context=2.0)
 BLUE, RED = (40, 90, 220), (220, 60, 40)
 
 
@@ -123,13 +124,42 @@ def test_cuts_of_boxed_faces_have_no_outline(boxed):
 def test_cuts_of_drawn_masks_know_their_straps(tmp_path):
     faces = write_faces(tmp_path / "faces", count=6, side=160, width=160, height=160)
     cuts = collect([], [], faces=[faces])
-    assert len(cuts) == 4 and cuts.worn.all() and cuts.outlined.all()
+    assert cuts.worn.sum() == 4 and (cuts.outlined.all(axis=1) == cuts.worn).all()
+    cuts = _only(cuts, cuts.worn)
     masks, straps = cuts.outlines[:, 0] > 127, cuts.outlines[:, 1] > 127
     assert masks[:, 20, 20].all() and not (masks & straps).any()
     assert straps.any()
     again = collect([], [], faces=[faces])
-    assert (again.pictures == cuts.pictures).all(), "the same masks each time"
-    assert len(collect([], [], "val", faces=[faces])) == 2
+    assert (_only(again, again.worn).pictures == cuts.pictures).all(), "the same masks each time"
+    assert collect([], [], "val", faces=[faces]).worn.sum() == 2
+    twice = collect([], [], faces=[faces, faces])
+    assert twice.worn.sum() == 8
+    assert len(np.unique(_only(twice, twice.worn).pictures, axis=0)) == 8, "other masks each time"
+
+
+def test_some_faces_are_shown_bare(tmp_path):
+    faces = write_faces(tmp_path / "faces", count=24, side=96, width=96, height=96)
+    cuts = collect([], [], faces=[faces])
+    bare = _only(cuts, ~cuts.worn)
+    assert 0 < len(bare) < 0.5 * cuts.worn.sum()
+    assert not bare.outlined.any() and not bare.outlines.any()
+
+
+def test_photos_of_an_annotated_file_are_divided_by_their_names(tmp_path):
+    lines = []
+    for number in range(30):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.zeros((60, 60, 3), np.uint8))
+        square = [[20.0, 20.0], [40.0, 20.0], [40.0, 40.0], [20.0, 40.0]]
+        lines.append({"file": f"{number}.png", "polygons": [{"points": square}]})
+    path = tmp_path / "photos.jsonl"
+    path.write_text("\n".join(json.dumps(line) for line in lines))
+    train, validation = collect([path], []), collect([path], [], "val")
+    assert len(train) + len(validation) == 30 and 0 < len(validation) < 10
+    assert train.outlined[:, 0].all() and not train.outlined[:, 1].any()
+
+
+def _only(cuts, chosen):
+    return ConfirmationCuts(**{name: value[chosen] for name, value in vars(cuts).items()})
 
 
 def test_at_most_so_many_pictures_of_a_set(data):
@@ -154,17 +184,66 @@ def test_cuts_come_back_from_disk(data, tmp_path):
         assert (getattr(again, name) == value).all()
 
 
-def test_masks_and_others_are_drawn_alike():
-    worn = np.array([True] * 90 + [False] * 9 + [True])
-    sources = np.array([0] * 90 + [1] * 10)
-    blank = np.zeros((100, 2, 2), np.uint8)
-    known = np.stack([worn, worn], axis=1)
-    cuts = ConfirmationCuts(
-        blank[..., None].repeat(3, -1), blank[:, None].repeat(2, 1), worn, known, sources
-    )
-    weights = sampling_weights(cuts).numpy()
-    assert weights[worn].sum() == pytest.approx(1.0) == pytest.approx(weights[~worn].sum())
-    assert weights[99] == pytest.approx(1.0 / (1.0 + math.sqrt(90.0)))
+def test_kinds_are_drawn_by_their_shares():
+    worn = np.array([True] * 90 + [False] * 10)
+    known = np.zeros((100, 2), bool)
+    known[:60] = True
+    known[60:80, 0] = True
+    blank = np.zeros((100, 2, 2, 2), np.uint8)
+    cuts = ConfirmationCuts(blank, blank, worn, known, np.zeros(100, np.int64))
+    recipe = ConfirmationRecipe(drawn=0.4, photographed=0.3, boxed=0.1, unmasked=0.2)
+    weights = sampling_weights(cuts, recipe).numpy()
+    sums = [weights[part].sum() for part in np.split(np.arange(100), (60, 80, 90))]
+    assert sums == pytest.approx([0.4, 0.3, 0.1, 0.2])
+    assert np.unique(weights[:60]).size == 1
+
+
+def test_straps_that_are_not_known_apart_may_be_in_either_plane():
+    worn, outlined = torch.tensor([True]), torch.tensor([[True, False]])
+    drawn = torch.zeros(1, 2, 16, 16)
+    drawn[:, 0, 4:12] = 1.0
+    logits = torch.full((1, 2, 16, 16), -20.0)
+    logits[:, 0, 4:9] = 20.0
+    logits[:, 1, 9:12] = 20.0
+    assert outlines_loss(logits, drawn, worn, outlined) < 1e-3
+    assert outlines_loss(logits, drawn, worn, torch.tensor([[True, True]])) > 1.0
+    assert outlines_loss(logits, drawn, worn, torch.tensor([[False, False]])) == 0.0
+
+
+def test_where_no_mask_is_nothing_is_outlined():
+    logits = torch.full((2, 2, 8, 8), -20.0)
+    none = torch.zeros(2, 2, dtype=torch.bool)
+    worn = torch.tensor([False, False])
+    blank = torch.zeros(2, 2, 8, 8)
+    assert outlines_loss(logits, blank, worn, none) < 1e-6
+    assert outlines_loss(-logits, blank, worn, none) == pytest.approx(20.0)
+
+
+def test_the_encoder_has_a_rate_of_its_own():
+    training = ConfirmationTraining(SMALL, ConfirmationRecipe(encoder="chance"))
+    groups = training.configure_optimizers().param_groups
+    counts = [sum(weight.numel() for weight in group["params"]) for group in groups]
+    assert [group["highest"] for group in groups] == [3e-4, 1.5e-3]
+    assert counts[0] == sum(weight.numel() for weight in training.network.encoder.parameters())
+    assert sum(counts) == sum(weight.numel() for weight in training.network.parameters())
+
+
+def test_first_stages_of_the_encoder_can_be_frozen():
+    encoder = ConfirmationTraining(SMALL, ConfirmationRecipe(frozen_stages=2)).network.encoder
+    learns = [
+        [weight.requires_grad for weight in part.parameters()]
+        for part in (encoder.stem, *encoder.stages)
+    ]
+    assert not any(sum(learns[:3], [])) and all(sum(learns[3:], []))
+
+
+def test_recipes_are_read_by_name():
+    assert read_confirmation_recipe("cpu").batch == 16
+    assert read_confirmation_recipe("gpu").batch == 64
+    with pytest.raises(ConfigurationError, match="cpu"):
+        read_confirmation_recipe("cpuu")
+    with pytest.raises(ConfigurationError, match="encoder_rate"):
+        ConfirmationRecipe().with_changes({"encoder_rat": 1.0})
 
 
 def test_the_outline_loss_is_zero_where_all_is_right():
@@ -173,8 +252,18 @@ def test_the_outline_loss_is_zero_where_all_is_right():
     assert outline_loss(torch.zeros(2, 8, 8), outlines) > math.log(2.0)
 
 
+QUICK = ConfirmationRecipe(
+    encoder="chance",
+    encoder_rate=2e-3,
+    learning_rate=6e-3,
+    precision="32-true",
+    boxed=0.2,
+    unmasked=0.4,
+)
+
+
 def train(data, boxed, output, **options):
-    recipe = ConfirmationRecipe(steps=80, batch=8, learning_rate=6e-3, precision="32-true")
+    recipe = QUICK.with_changes({"steps": 80, "batch": 8})
     settings = {"recipe": recipe, "configuration": SMALL, "device": "cpu", "said": lambda _: None}
     return train_confirmation([data], output, boxed=[boxed], **{**settings, **options})
 
@@ -184,7 +273,7 @@ def test_a_tiny_run_learns_and_can_be_used(data, boxed, tmp_path, monkeypatch):
     trained = train(data, boxed, tmp_path / "run")
     assert trained.steps == 80
     assert trained.metrics["recall"] == 1.0 and trained.metrics["false"] == 0.0
-    assert trained.metrics["iou"] > 0.6
+    assert trained.metrics["photo_iou"] > 0.6
     assert json.loads((tmp_path / "run" / "result.json").read_text())["steps"] == 80
     record = read_record(trained.record)
     assert record.kind == "confirmation" and record.sha256 == file_sha256(trained.weights)
@@ -199,37 +288,30 @@ def test_a_tiny_run_learns_and_can_be_used(data, boxed, tmp_path, monkeypatch):
 
 def test_straps_are_learned_from_drawn_masks(data, boxed, tmp_path, monkeypatch):
     monkeypatch.setattr("detector.confirmation_training.YoloMaskDetector", FindBlobs)
-    plain = train(data, boxed, tmp_path / "plain")
     faces = write_faces(tmp_path / "faces", count=6, side=96, width=96, height=96)
-    options = {
-        "faces": [faces],
-        "start": plain.weights,
-        "configuration": replace(SMALL, straps=True),
-        "recipe": ConfirmationRecipe(steps=3, batch=8, precision="32-true"),
-    }
+    options = {"faces": [faces], "recipe": QUICK.with_changes({"steps": 3, "batch": 8})}
     trained = train(data, boxed, tmp_path / "run", **options)
-    assert set(trained.metrics) == {"recall", "false", "iou", "strap_iou"}
-    network, configuration = load_confirmation(trained.weights)
-    assert configuration.straps and network.outline.out_channels == 8
-    # A few steps at a rising rate leave what it started from.
-    assert trained.metrics["iou"] > 0.4
+    assert set(trained.metrics) == {"recall", "false", "iou", "photo_iou", "strap_iou"}
+    further = train(data, boxed, tmp_path / "further", **options, start=trained.weights)
+    assert further.steps == 3
     with pytest.raises(WeightsError, match="does not fit"):
-        train(data, boxed, tmp_path / "wide", **options | {"configuration": None})
+        wide = replace(SMALL, widths=(24, 16, 16, 16))
+        train(data, boxed, tmp_path / "wide", start=trained.weights, configuration=wide)
 
 
 def test_a_stopped_run_goes_on(data, boxed, tmp_path, monkeypatch):
     monkeypatch.setattr("detector.confirmation_training.YoloMaskDetector", FindBlobs)
-    recipe = ConfirmationRecipe(steps=4, batch=4, precision="32-true")
+    recipe = QUICK.with_changes({"steps": 4, "batch": 4})
     train(data, boxed, tmp_path / "run", recipe=recipe)
     stored = (tmp_path / "run" / "train.npz").stat().st_mtime_ns
-    longer = ConfirmationRecipe(steps=12, batch=4, precision="32-true")
+    longer = QUICK.with_changes({"steps": 12, "batch": 4})
     assert train(data, boxed, tmp_path / "run", recipe=longer).steps == 12
     assert (tmp_path / "run" / "train.npz").stat().st_mtime_ns == stored, "cut once"
 
 
 def test_time_ends_a_run_in_good_order(data, boxed, tmp_path, monkeypatch):
     monkeypatch.setattr("detector.confirmation_training.YoloMaskDetector", FindBlobs)
-    recipe = ConfirmationRecipe(steps=100_000, batch=4, precision="32-true")
+    recipe = QUICK.with_changes({"steps": 100_000, "batch": 4})
     trained = train(data, boxed, tmp_path / "run", recipe=recipe, time_budget_minutes=0.02)
     assert trained.weights.is_file() and trained.steps < 100_000
 

