@@ -45,13 +45,13 @@ if TYPE_CHECKING:
 _PROPOSED = PROPOSAL_CONFIDENCE / 2.0
 """Lowest score of a proposal to learn from: a little fainter ones than are met in use."""
 
-_FIRST_LOOKS = 0.25
+_FIRST_LOOKS = 0.4
 """Share of the batches that are seen at the size of a first look."""
 
-_ROUND = 50
+_ROUND = 25
 """Steps between two checkpoints."""
 
-_VALIDATION_EVERY = 6
+_VALIDATION_EVERY = 10
 """Rounds between two validations."""
 
 _FIGURES = ("recall", "false", "iou", "photo_iou", "strap_iou")
