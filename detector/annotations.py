@@ -34,10 +34,12 @@ class AnnotatedMask:
     Attributes:
         pieces: polygons `(K, 2)`, x y in pixels; together they are the mask.
         label: name of the class.
+        straps: polygons of its ear loops and strings, where the annotation has them.
     """
 
     pieces: tuple[NDArray[np.float64], ...]
     label: str = "mask"
+    straps: tuple[NDArray[np.float64], ...] = ()
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -53,11 +55,19 @@ class AnnotatedMask:
 
     def draw(self, size: tuple[int, int]) -> Mask:
         """Fill the outline on a picture of that height and width: bool `(H, W)`."""
-        canvas = np.zeros(size, np.uint8)
-        for piece in self.pieces:
-            fixed = np.rint(piece * 2**_FRACTION_BITS).astype(np.int32)
-            cv2.fillPoly(canvas, [fixed[:, None, :]], 1, cv2.LINE_8, _FRACTION_BITS)
-        return canvas.astype(bool)
+        return _filled(self.pieces, size)
+
+    def draw_straps(self, size: tuple[int, int]) -> Mask:
+        """Fill the straps likewise, what the mask itself covers left out."""
+        return _filled(self.straps, size) & ~self.draw(size)
+
+
+def _filled(polygons: Sequence[NDArray[np.float64]], size: tuple[int, int]) -> Mask:
+    canvas = np.zeros(size, np.uint8)
+    for polygon in polygons:
+        fixed = np.rint(polygon * 2**_FRACTION_BITS).astype(np.int32)
+        cv2.fillPoly(canvas, [fixed[:, None, :]], 1, cv2.LINE_8, _FRACTION_BITS)
+    return canvas.astype(bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +108,8 @@ def read_annotations(
 
     Args:
         path: a `.jsonl` file with one picture per line (`file`, relative to the file's folder;
-            `masks`, each with `pieces` of x y pixels, or `polygons`, each with `points`; `tags`),
+            `masks`, each with `pieces` of x y pixels and maybe `straps` likewise, or `polygons`,
+            each with `points`; `tags`),
             or a `data.yaml` of a YOLO segmentation set. A line without masks is a picture that
             shows none.
         part: which part of a `data.yaml` is read.
@@ -124,15 +135,18 @@ def read_annotations(
 def _picture(entry: dict[str, Any], folder: Path, *, skip: bool) -> AnnotatedPicture | None:
     file = folder / entry["file"]
     if "masks" in entry:
-        drawn = [(mask["pieces"], mask.get("label", "mask")) for mask in entry["masks"]]
+        drawn = [
+            (mask["pieces"], mask.get("label", "mask"), mask.get("straps", ()))
+            for mask in entry["masks"]
+        ]
     else:
         drawn = [
-            ([polygon["points"]], polygon.get("label", "mask"))
+            ([polygon["points"]], polygon.get("label", "mask"), ())
             for polygon in entry.get("polygons") or []
         ]
     masks = tuple(
-        AnnotatedMask(tuple(_polygon(piece) for piece in pieces), str(label))
-        for pieces, label in drawn
+        AnnotatedMask(tuple(map(_polygon, pieces)), str(label), tuple(map(_polygon, straps)))
+        for pieces, label, straps in drawn
     )
     faces = [face.get("label") for face in entry.get("face_boxes") or []]
     if not masks and any(label in _MASKED_FACES for label in faces):

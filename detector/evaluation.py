@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import cv2
 import numpy as np
 
 from detector.annotations import AnnotatedPicture
-from detector.boundary import boundary_f_score
+from detector.boundary import boundary_error, boundary_f_score, length_found
 from detector.matching import (
     UNMATCHED,
     PrecisionRecallCurve,
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
 
 IOU_THRESHOLDS: tuple[float, ...] = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 """The thresholds over which AP50-95 is the mean."""
+
+NEAR = 1.0 / 12.0
+"""How far from a drawn mask counts as near, as a share of its width."""
+
+CUT_WIDTH = 142.0
+"""Width of a mask in the 256 px of a cut, at which boundary errors are told in pixels."""
+
+_STRAP_TOLERANCE = 0.015
+"""How far off a strap may be found, as a share of its mask's width, at least a pixel."""
 
 UNREFINED = "detector"
 """Name of the masks as the detector gives them, among the refinements."""
@@ -54,12 +64,20 @@ class MaskQuality:
         residual: share of the drawn masks' pixels that are left outside every found mask or hole
             of the picture.
         excess: pixels of the found masks or holes outside the drawn ones, as a share of the drawn.
+        beyond: those of them that lie within a twelfth of the drawn mask's width from it.
+        boundary_error: mean distance of the outlines, as a share of the drawn mask's width.
+        worst_residual: mean residual of the tenth of the masks where it is highest, at least one.
+        straps: mean share of the drawn straps' length that is found; NaN where none are drawn.
     """
 
     iou: float
     boundary_f: float
     residual: float
     excess: float
+    beyond: float
+    boundary_error: float
+    worst_residual: float
+    straps: float
 
 
 @dataclass(frozen=True)
@@ -77,6 +95,11 @@ class DrawnMaskOutcome:
         residual: for each refinement the share of its pixels left outside.
         boundary_f: for each refinement the boundary F-score.
         excess: for each refinement the pixels outside of it, as a share of its own.
+        beyond: for each refinement those of them within a twelfth of its width.
+        boundary_error: for each refinement the outlines' mean distance as a share of its width; NaN
+            where no hole overlaps it.
+        straps: for each refinement the share of its straps' length that is found; empty where none
+            are drawn.
         label: what its annotation calls it.
         set_name: the set that the picture belongs to, "" where there are no sets.
     """
@@ -91,6 +114,9 @@ class DrawnMaskOutcome:
     residual: Mapping[str, float] = field(default_factory=dict)
     boundary_f: Mapping[str, float] = field(default_factory=dict)
     excess: Mapping[str, float] = field(default_factory=dict)
+    beyond: Mapping[str, float] = field(default_factory=dict)
+    boundary_error: Mapping[str, float] = field(default_factory=dict)
+    straps: Mapping[str, float] = field(default_factory=dict)
     label: str = "mask"
     set_name: str = ""
 
@@ -189,6 +215,10 @@ class MaskGroup:
         """Mean share of the found ones' pixels left outside; NaN where none was found."""
         return _mean(mask.residual[refinement] for mask in self.masks if mask.found)
 
+    def beyond(self, refinement: str) -> float:
+        """Mean of what reaches beyond the found ones near them; NaN where none was found."""
+        return _mean(mask.beyond[refinement] for mask in self.masks if mask.found)
+
 
 @dataclass(frozen=True, eq=False)
 class DetectionReport:
@@ -271,8 +301,17 @@ class DetectionReport:
                 (f"mean IoU of matched masks, {name}", _share(quality.iou)),
                 (f"boundary F-score, {name}", _share(quality.boundary_f)),
                 (f"residual, {name}", _share(quality.residual)),
+                (f"residual of the worst tenth, {name}", _share(quality.worst_residual)),
                 (f"excess, {name}", _share(quality.excess)),
+                (f"beyond, within a twelfth of the width, {name}", _share(quality.beyond)),
+                (f"boundary error in % of the width, {name}", _share(100 * quality.boundary_error)),
+                (
+                    f"boundary error in px at {CUT_WIDTH:g} px, {name}",
+                    _share(CUT_WIDTH * quality.boundary_error),
+                ),
             ]
+            if not math.isnan(quality.straps):
+                rows.append((f"straps found, of their length, {name}", _share(quality.straps)))
         rows.append(("pictures without masks", str(self.unmasked_pictures)))
         rows += [
             (f"of them changed, {name}", _share(share))
@@ -454,39 +493,47 @@ def _measure(
     min_width: float,
     boundary_tolerance: float,
 ) -> PictureMeasurement:
+    # Straps are measured apart, where they are known.
     size = int(image.shape[0]), int(image.shape[1])
     drawn = [mask.draw(size) for mask in picture.masks]
     small = [mask.width < min_width for mask in picture.masks]
     scores = [region.score for region in regions]
-    ious = mask_ious([region.mask for region in regions], drawn)
+    ious = mask_ious([region.body for region in regions], drawn)
     boxes = box_ious([region.box for region in regions], [mask.box for mask in picture.masks])
     counted = [index for index, score in enumerate(scores) if score >= confidence]
     kept = [regions[index] for index in counted]
     matches = match(ious[counted], [scores[index] for index in counted], 0.5, small)
-    holes: dict[str, list[Mask]] = {UNREFINED: [region.mask for region in kept]}
+    holes: dict[str, list[Mask]] = {UNREFINED: [region.body for region in kept]}
     for name, refine in refinements.items():
         holes[name] = [
             check_mask(hole, size, f"hole of refinement {name!r}") for hole in refine(image, kept)
         ]
     unions = {name: _union(masks, size) for name, masks in holes.items()}
+    all_drawn = _union(drawn, size)
     by_drawn = {int(number): at for at, number in enumerate(matches) if number >= 0}
     outcomes = []
     for index, (mask, outline) in enumerate(zip(drawn, picture.masks, strict=True)):
         if small[index]:
             continue
         region = kept[by_drawn[index]] if index in by_drawn else None
-        figures: dict[str, dict[str, float]] = {
-            name: {} for name in ("iou", "residual", "boundary_f", "excess")
-        }
+        figures: dict[str, dict[str, float]] = {name: {} for name in _MASK_FIGURES}
         if region is not None:
             tolerance = max(1.0, boundary_tolerance * outline.width)
             area = max(1, int(mask.sum()))
+            near = _near(mask, NEAR * outline.width)
+            straps = outline.draw_straps(size)
+            reach = max(1.0, _STRAP_TOLERANCE * outline.width)
             for name, candidates in holes.items():
-                best, iou = _closest([region.mask] if name == UNREFINED else candidates, mask, size)
+                best, iou = _closest([region.body] if name == UNREFINED else candidates, mask, size)
                 figures["iou"][name] = iou
                 figures["residual"][name] = float((mask & ~unions[name]).sum() / area)
                 figures["boundary_f"][name] = boundary_f_score(best, mask, tolerance)
                 figures["excess"][name] = float((best & ~mask).sum() / area)
+                figures["beyond"][name] = float((best & near & ~all_drawn).sum() / area)
+                figures["boundary_error"][name] = boundary_error(best, mask) / outline.width
+                if straps.any():
+                    found = region.mask if name == UNREFINED else unions[name]
+                    figures["straps"][name] = length_found(found, straps, reach)
         outcomes.append(
             DrawnMaskOutcome(
                 str(picture.file),
@@ -524,6 +571,12 @@ def _measure(
     )
 
 
+def _near(mask: Mask, reach: float) -> Mask:
+    """Pixels outside of a mask that are no farther from it than `reach`."""
+    distance = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray((distance <= reach) & ~mask, np.bool_)
+
+
 def _union(masks: Sequence[Mask], size: tuple[int, int]) -> Mask:
     union = np.zeros(size, bool)
     for mask in masks:
@@ -541,8 +594,13 @@ def _closest(candidates: Sequence[Mask], drawn: Mask, size: tuple[int, int]) -> 
 
 
 def _mean(values: Iterable[float]) -> float:
-    entries = list(values)
+    entries = [value for value in values if not math.isnan(value)]
     return float(np.mean(entries)) if entries else math.nan
+
+
+def _worst_tenth(values: Iterable[float]) -> float:
+    entries = sorted(values, reverse=True)
+    return _mean(entries[: max(1, round(0.1 * len(entries)))])
 
 
 def _report(
@@ -595,6 +653,10 @@ def _report(
                 _mean(outcome.boundary_f[name] for outcome in found),
                 _mean(outcome.residual[name] for outcome in found),
                 _mean(outcome.excess[name] for outcome in found),
+                _mean(outcome.beyond[name] for outcome in found),
+                _mean(outcome.boundary_error[name] for outcome in found),
+                _worst_tenth(outcome.residual[name] for outcome in found),
+                _mean(outcome.straps[name] for outcome in found if outcome.straps),
             )
             for name in names
         },
@@ -609,6 +671,8 @@ def _report(
         outcomes=outcomes,
     )
 
+
+_MASK_FIGURES = ("iou", "residual", "boundary_f", "excess", "beyond", "boundary_error", "straps")
 
 _MATCHES: dict[str, Callable[[PictureMeasurement], tuple[tuple[int, ...], ...]]] = {
     "mask": lambda one: one.mask_matches,

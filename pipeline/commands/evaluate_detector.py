@@ -69,7 +69,7 @@ def evaluate_detector(
     batch: Annotated[int, typer.Option(min=1, help="Pictures given to the detector at once.")] = 8,
     sheet: Annotated[
         int, typer.Option(min=0, help="Pictures on the sheet; those with errors come first.")
-    ] = 12,
+    ] = 20,
     device: Device = "auto",
     overwrite: Overwrite = False,
     as_json: AsJson = False,

@@ -145,6 +145,13 @@ def _refinement(report: DetectionReport) -> Table:
         ("boundary F-score", lambda mask, name: mask.boundary_f[name], True, 3),
         ("residual: mask pixels left", lambda mask, name: mask.residual[name], False, 4),
         ("excess: pixels beyond the mask", lambda mask, name: mask.excess[name], False, 3),
+        ("of them within a twelfth of its width", lambda mask, name: mask.beyond[name], False, 3),
+        (
+            "boundary error in % of the width",
+            lambda mask, name: 100.0 * mask.boundary_error[name],
+            False,
+            2,
+        ),
     ]
     rows = []
     for title, value, higher, decimals in figures:
@@ -209,9 +216,11 @@ def _groups(report: DetectionReport) -> list[Table]:
         row.append(_share([float(mask.found) for mask in group.masks]))
         row += [_share([mask.iou[name] for mask in found]) for name in names]
         row += [_share([mask.residual[name] for mask in found], 4) for name in names]
+        row += [_share([mask.beyond[name] for mask in found]) for name in names]
         kinds.setdefault(group.kind, []).append(cells(*row))
     heading = ("masks", "recall", *(f"IoU, {name}" for name in names))
     heading += tuple(f"residual, {name}" for name in names)
+    heading += tuple(f"beyond, {name}" for name in names)
     return [
         Table(f"By {kind}", (kind, *heading), tuple(rows)) for kind, rows in kinds.items() if rows
     ]
@@ -224,7 +233,11 @@ def detection_summary(report: DetectionReport, configuration: Mapping[str, Any])
         entry: dict[str, Any] = {"masks": len(group.masks), "recall": group.recall}
         for name in report.quality:
             # A group of which nothing was found has no overlap; JSON knows no NaN.
-            figures = {"iou": group.iou(name), "residual": group.residual(name)}
+            figures = {
+                "iou": group.iou(name),
+                "residual": group.residual(name),
+                "beyond": group.beyond(name),
+            }
             entry[name] = {key: value if value == value else None for key, value in figures.items()}
         groups.setdefault(group.kind, {})[group.name] = entry
     summary = {"stage": "detector", "configuration": dict(configuration), **report.to_dict()}
@@ -234,7 +247,7 @@ def detection_summary(report: DetectionReport, configuration: Mapping[str, Any])
 def masks_csv(report: DetectionReport) -> str:
     """Write one line per drawn mask that counts; empty cells where it was not found."""
     names = list(report.quality)
-    figures = ("iou", "residual", "boundary_f", "excess")
+    figures = ("iou", "residual", "boundary_f", "excess", "beyond", "boundary_error", "straps")
     rows = []
     for outcome in report.masks:
         row: list[Any] = [outcome.set_name, outcome.file, outcome.index, outcome.label]

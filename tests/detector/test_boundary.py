@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from detector.boundary import boundary, boundary_f_score
+from detector.boundary import boundary, boundary_error, boundary_f_score, length_found
 
 
 def square(x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
@@ -34,3 +36,21 @@ def test_a_shift_scores_by_what_still_lies_near() -> None:
     first, second = square(5, 5, 15, 15), square(8, 5, 18, 15)
     assert boundary_f_score(first, second, 1.0) == pytest.approx(18 / 36)
     assert boundary_f_score(first, second, 3.0) == 1.0
+
+
+def test_error_of_a_shifted_line_is_the_shift() -> None:
+    found, drawn = square(5, 5, 35, 35), square(8, 8, 32, 32)
+    assert boundary_error(drawn, drawn) == 0.0
+    # Three pixels all round, and a little more at the corners.
+    assert boundary_error(found, drawn) == pytest.approx(3.0, abs=0.06)
+    assert math.isnan(boundary_error(found, np.zeros_like(found)))
+
+
+def test_length_of_a_line_that_is_found() -> None:
+    drawn, found = np.zeros((2, 30, 100), bool)
+    drawn[14:17, 10:90] = True
+    found[18, 10:50] = True
+    assert length_found(found, drawn, 3.0) == pytest.approx(0.5, abs=0.05)
+    assert length_found(found, drawn, 1.0) == 0.0
+    assert length_found(np.zeros_like(found), drawn, 3.0) == 0.0
+    assert math.isnan(length_found(found, np.zeros_like(drawn), 3.0))

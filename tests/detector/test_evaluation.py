@@ -93,6 +93,46 @@ def test_figures_by_hand() -> None:
     assert report.outcomes[0].false == 1
 
 
+def test_what_reaches_beyond_a_mask_near_and_far() -> None:
+    # A twelfth of the outline's width is eight pixels and a quarter.
+    quality = measure([picture(BIG)], [region(10, 10, 130, 110)]).quality["detector"]
+    assert quality.excess == pytest.approx(20 * 100 / 10_000)
+    assert quality.beyond == pytest.approx(8 * 100 / 10_000)
+    assert (quality.residual, quality.worst_residual) == (0.0, 0.0)
+
+
+def test_the_boundary_error_is_the_outlines_mean_distance() -> None:
+    report = measure([picture(BIG)], [region(12, 12, 108, 108)])
+    # Two pixels all round, but for the corners, which are a little farther off.
+    error = report.quality["detector"].boundary_error
+    assert error == pytest.approx(2.0 / 99.0, rel=0.02)
+    rows = dict(report.table_rows())
+    assert float(rows["boundary error in px at 142 px, detector"]) == pytest.approx(2.87, abs=0.06)
+
+
+def test_the_worst_tenth_is_of_the_masks_with_most_left() -> None:
+    pictures = [picture(BIG, name=f"{number}.png") for number in range(20)]
+    found = [[region(10, 10, 110, 110)] for _ in range(17)]
+    found += [[region(10, 10, 110, 100)], [region(10, 10, 110, 90)], [region(10, 10, 110, 70)]]
+    quality = measure(pictures, *found).quality["detector"]
+    assert quality.residual == pytest.approx((0.1 + 0.2 + 0.4) / 20)
+    assert quality.worst_residual == pytest.approx(0.3)
+
+
+def test_straps_are_measured_apart_by_their_length() -> None:
+    strap = np.array([[110, 40], [189, 40], [189, 43], [110, 43]], np.float64)
+    strapped = AnnotatedMask(BIG.pieces, straps=(strap,))
+    half = np.zeros((SIZE, SIZE), bool)
+    half[40:44, 110:150] = True
+    body = region(10, 10, 110, 110)
+    found = MaskRegion.from_mask(body.mask | half, 0.9, straps=half)
+    quality = measure([picture(strapped)], [found]).quality["detector"]
+    assert (quality.iou, quality.excess, quality.beyond) == (1.0, 0.0, 0.0)
+    assert quality.straps == pytest.approx(0.5, abs=0.05)
+    assert measure([picture(strapped)], [body]).quality["detector"].straps < 0.05
+    assert math.isnan(measure([picture(BIG)], [found]).quality["detector"].straps)
+
+
 def test_scores_below_the_least_count_for_average_precision_only() -> None:
     report = measure([picture(BIG)], [region(10, 10, 110, 110, 0.1)], confidence=0.25)
     assert report.ap50 == pytest.approx(1.0)
