@@ -12,6 +12,23 @@ Plane = NDArray[np.float32]
 def guided_filter(guide: Plane, plane: Plane, radius: int, epsilon: float) -> Plane:
     """Filter a plane so that its edges move to near edges of a colour guide.
 
+    Args as for `guided_coefficients`.
+
+    Returns:
+        `(H, W)` float32; about the range of `plane`, not clipped.
+    """
+    slope, offset = guided_coefficients(guide, plane, radius, epsilon)
+    return np.asarray((slope * guide).sum(axis=2) + offset, np.float32)
+
+
+def guided_coefficients(
+    guide: Plane, plane: Plane, radius: int, epsilon: float
+) -> tuple[Plane, Plane]:
+    """How a plane follows from a colour guide in the windows round each pixel.
+
+    They vary slowly, so those of a small picture serve, enlarged, for the same picture at full size
+    (He and Sun 2015, "Fast guided filter").
+
     Source: He, Sun and Tang 2013, "Guided image filtering", section 3.5 (colour guide).
 
     Args:
@@ -21,7 +38,8 @@ def guided_filter(guide: Plane, plane: Plane, radius: int, epsilon: float) -> Pl
         epsilon: variance of the guide below which a window counts as flat.
 
     Returns:
-        `(H, W)` float32; about the range of `plane`, not clipped.
+        Slopes `(H, W, 3)` and offset `(H, W)`, float32: the filtered plane is the sum of slopes
+        times guide, plus the offset.
     """
     side = (2 * radius + 1, 2 * radius + 1)
 
@@ -54,4 +72,4 @@ def guided_filter(guide: Plane, plane: Plane, radius: int, epsilon: float) -> Pl
         / np.maximum(determinant, 1e-12)[:, :, None]
     )
     offset = mean_plane - (slope * mean_guide).sum(axis=2)
-    return np.asarray((mean(slope) * guide).sum(axis=2) + mean(offset), np.float32)
+    return mean(slope), mean(offset)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainter.guided_filter import guided_filter
+from inpainter.guided_filter import guided_coefficients
 from pipeline.refiners.edge_width import edge_width
 from pipeline.refiners.grouping import Box, group_regions, tight_box
 from weights.contracts import Hole, Image, Mask, check_image, check_mask
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from detector.regions import MaskRegion
 
 WORKING_WIDTH = 256
-"""Masks wider than this are worked on at this width, in pixels; the outline is smooth beyond it."""
+"""Masks wider than this are worked on at this width, in pixels; beyond it only the edge is followed
+at full size."""
 EDGE_VARIANCE = 1e-4
 """Variance of the picture, at values 0 to 1, below which nothing counts as an edge to snap to."""
 
 Plane = NDArray[np.float32]
+Coefficients = tuple[Plane, Plane]
 
 _EDGE_SHARE = 0.66
 """How far past its middle an edge is covered, as a share of its width: all but a 20th of a blurred
@@ -33,6 +35,9 @@ mask's colour ends there."""
 
 _WIDEST_EDGE = 0.04
 """Widest edge that is believed, as a share of the mask's width: wider ones are folds or prints."""
+
+_BAND = 2.0
+"""Working pixels from an outline within which the picture at full size says where it runs."""
 
 _STRAP_LEVEL = 0.35
 """Share of a working pixel from which a strap counts there: it may be thinner than one."""
@@ -157,17 +162,24 @@ class MorphologyRefiner:
         body, straps = self._body_and_straps(canvas)
         width = _extent(body)
         guide = self._guide(image, canvas)
-        if self.snap > 0.0:
-            body = self._snapped(guide, body, width)
+        radius = round(self.snap * width)
+        edges = None
+        if radius >= 1:
+            edges = guided_coefficients(guide, body.astype(np.float32), radius, EDGE_VARIANCE)
+            body = self._snapped(guide, body, edges, radius)
         reach = self._reach(guide, body, width, canvas.scale)
         field = _distance_field(self._smooth(body, width))
-        if straps.any():
-            # A strap throws next to no shadow, and the skin beside it is worth keeping.
-            strap_field = _distance_field(straps.astype(np.float32))
-            field = np.maximum(field, strap_field - reach / 2.0)
+        # A strap throws next to no shadow, and the skin beside it is worth keeping.
+        strap_field = _distance_field(straps.astype(np.float32)) - np.float32(reach / 2.0)
         if canvas.scale < 1.0:
-            size = canvas.size[::-1]
-            field = np.asarray(cv2.resize(field, size, interpolation=cv2.INTER_LINEAR), np.float32)
+            reach /= canvas.scale
+            field, strap_field = (
+                _enlarged(one, canvas.size) / np.float32(canvas.scale)
+                for one in (field, strap_field)
+            )
+            if edges is not None:
+                field = _sharpened(field, image[canvas.picture], edges, _BAND / canvas.scale)
+        field = np.maximum(field, strap_field)
         hole: Hole = np.zeros(mask.shape, np.bool_)
         hole[canvas.picture] = field > -reach
         return hole
@@ -203,12 +215,9 @@ class MorphologyRefiner:
             reach += _EDGE_SHARE * min(measured or 0.0, widest)
         return max(reach, self.least_growth * scale)
 
-    def _snapped(self, guide: Plane, body: Mask, width: float) -> Mask:
+    def _snapped(self, guide: Plane, body: Mask, edges: Coefficients, radius: int) -> Mask:
         """Move the body's outline to near edges of the picture."""
-        radius = round(self.snap * width)
-        if radius < 1:
-            return body
-        filtered = guided_filter(guide, body.astype(np.float32), radius, EDGE_VARIANCE)
+        filtered = (edges[0] * guide).sum(axis=2) + edges[1]
         # Deep inside and far outside the detector is right: a print on a mask is no outline.
         depth = cv2.distanceTransform(body.view(np.uint8), cv2.DIST_L2, 3)
         beyond = cv2.distanceTransform((~body).view(np.uint8), cv2.DIST_L2, 3)
@@ -317,6 +326,25 @@ def _distance_field(level: Plane) -> Plane:
     beyond = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_5)
     # The crossing lies half a pixel from the last centre on either side.
     return np.asarray(np.where(inside > 0, within - 0.5, 0.5 - beyond), np.float32)
+
+
+def _enlarged(plane: Plane, size: tuple[int, ...]) -> Plane:
+    """A plane, or planes `(h, w, C)`, at another height and width."""
+    return np.asarray(cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _sharpened(field: Plane, picture: Image, edges: Coefficients, band: float) -> Plane:
+    """Follow the picture's edges at full size where they are near an outline.
+
+    Args:
+        field: signed distance to the outline in pixels `(H, W)`.
+        picture: uint8 RGB `(H, W, 3)`.
+        edges: of the guided filter, at working size.
+        band: how near, in pixels.
+    """
+    slope, offset = (_enlarged(one, field.shape) for one in edges)
+    level = (slope * picture).sum(axis=2) / np.float32(255.0) + offset
+    return _distance_field(np.where(np.abs(field) <= band, level, field + np.float32(0.5)))
 
 
 def _dilated(mask: Mask, radius: float) -> Mask:

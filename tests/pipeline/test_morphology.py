@@ -98,6 +98,24 @@ def test_an_outline_that_is_off_snaps_to_the_picture():
     assert overlap(MorphologyRefiner(snap=0.1, **options)) > 0.96
 
 
+def test_the_edge_of_a_large_mask_is_found_at_full_size():
+    mask = _mask(1200)
+    image = cv2.GaussianBlur(_picture(mask), (0, 0), 1.0)
+    # As coarse as a mask that was outlined in a cut of 142 pixels' width.
+    side = round(mask.shape[0] * 142 / 1200)
+    small = cv2.resize(mask.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
+    small = (cv2.GaussianBlur(small, (0, 0), 1.0) > 0.5).astype(np.float32)
+    coarse = cv2.resize(small, mask.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
+    options = {"growth": 0.0, "least_growth": 0.0, "edge": False, "smoothing": 0.0}
+
+    def error(hole):
+        return np.count_nonzero(hole != mask) / mask.sum()
+
+    plain = error(_one_hole(MorphologyRefiner(snap=0.0, **options), coarse, image))
+    snapped = error(_one_hole(MorphologyRefiner(**options), coarse, image))
+    assert snapped < 0.6 * plain and snapped < 0.01
+
+
 def test_a_print_on_the_mask_is_no_outline():
     mask = _mask(160)
     image = _picture(mask)
