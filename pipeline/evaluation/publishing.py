@@ -167,7 +167,8 @@ def _detector_row(report: StoredReport) -> list[tuple[str, str]]:
             if quality.get("iou") is not None:
                 figures.append(
                     f"{'before refinement' if name == 'detector' else name}: mean IoU "
-                    f"{quality['iou']:.3f}, {_percent(quality['residual'])} of the mask left"
+                    f"{quality['iou']:.3f}, {_percent(quality['residual'])} of the mask left, "
+                    f"{_percent(quality['beyond'])} of its size beyond it"
                 )
     if content["unmasked_pictures"]:
         what.append(f"{content['unmasked_pictures']} pictures without masks")

@@ -33,6 +33,19 @@ def test_masks_are_drawn_from_all_their_pieces() -> None:
     assert drawn[2:6, 10:14].all()
 
 
+def test_straps_are_read_and_drawn_apart(tmp_path: Path) -> None:
+    body = [[2, 2], [9, 2], [9, 9], [2, 9]]
+    strap = [[8, 4], [15, 4], [15, 5], [8, 5]]
+    path = write_lines(
+        tmp_path / "set.jsonl", {"file": "a.jpg", "masks": [{"pieces": [body], "straps": [strap]}]}
+    )
+    [mask] = read_annotations(path)[0].masks
+    assert mask.draw((12, 20)).sum() == 64
+    straps = mask.draw_straps((12, 20))
+    assert straps.sum() == 12 and straps[4:6, 10:16].all()
+    assert not AnnotatedMask(mask.pieces).draw_straps((12, 20)).any()
+
+
 def test_lines_with_masks_with_polygons_and_without(tmp_path: Path) -> None:
     corners = [[1, 1], [5, 1], [5, 4]]
     path = write_lines(

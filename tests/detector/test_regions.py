@@ -21,6 +21,16 @@ def test_from_mask_has_the_tight_box() -> None:
     assert (region.width, region.height) == (4.0, 3.0)
 
 
+def test_straps_are_part_of_the_mask_and_not_of_its_body() -> None:
+    straps = np.zeros_like(MASK)
+    straps[2, 3:7] = True
+    region = MaskRegion.from_mask(MASK, straps=straps)
+    assert (region.body == (MASK & ~straps)).all() and region.area == 12
+    assert MaskRegion.from_mask(MASK).body is MASK
+    with pytest.raises(InputError, match="straps of a region"):
+        MaskRegion.from_mask(MASK, straps=straps[:3])
+
+
 def test_values_become_plain_floats() -> None:
     region = MaskRegion(MASK, np.array([0, 1, 2, 3]), np.float32(0.5), "cloth")  # type: ignore[arg-type]
     assert region.box == (0.0, 1.0, 2.0, 3.0)
