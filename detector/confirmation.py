@@ -46,6 +46,9 @@ _LEAST_PART = 0.1
 _STRAP_GAP = 0.04
 """How far from its mask a strap may begin, as a share of the mask's extent."""
 
+_TOUCHING = 1.5
+"""Distance in pixels up to which a strap touches its mask."""
+
 _BATCH = 16
 
 
@@ -224,21 +227,24 @@ def with_straps(mask: Mask, straps: Mask) -> Mask:
         slice(max(0, both[0] - pad), both[2] + pad),
     )
     body, thin = mask[window], straps[window] & ~mask[window]
-    beyond = cv2.distanceTransform((~body).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    near = np.asarray(beyond <= reach)
-    _, numbered = cv2.connectedComponents((thin | near).view(np.uint8), connectivity=8)
-    hangs = np.zeros(int(numbered.max()) + 1, np.bool_)
-    hangs[np.unique(numbered[near])] = True
-    hung = thin & hangs[numbered]
-    bridges = near & cv2.dilate(hung.view(np.uint8), _disc(reach)).view(np.bool_)
+    beyond = _distance_to(body)
+    count, numbered = cv2.connectedComponents(thin.view(np.uint8), connectivity=8)
+    gaps = np.full(count, np.inf)
+    np.minimum.at(gaps, numbered[thin], beyond[thin])
     joined = mask.copy()
-    joined[window] |= hung | bridges
+    # Distances count from centre to centre: a gap of no pixel is 1.
+    for number in np.flatnonzero(gaps <= reach + 1.0):
+        strap = numbered == number
+        joined[window] |= strap
+        if gaps[number] > _TOUCHING:
+            # The shortest way between both, and no more of the skin beside it.
+            joined[window] |= beyond + _distance_to(strap) <= gaps[number] + 1.0
     return joined
 
 
-def _disc(radius: float) -> NDArray[np.uint8]:
-    side = 2 * int(np.ceil(radius)) + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
+def _distance_to(mask: Mask) -> NDArray[np.float32]:
+    distance = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return np.asarray(distance, np.float32)
 
 
 def _whole_parts(mask: Mask) -> Mask | None:
