@@ -102,7 +102,7 @@ class MorphologyRefiner:
 
     def __init__(
         self,
-        growth: float = 0.01,
+        growth: float = 0.005,
         least_growth: float = 1.5,
         speck: float = 0.03,
         closing: float = 0.03,

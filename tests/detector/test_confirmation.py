@@ -7,7 +7,12 @@ import pytest
 import torch
 
 from detector import YoloMaskDetector
-from detector.confirmation import MaskConfirmation, joint_score, with_straps
+from detector.confirmation import (
+    MaskConfirmation,
+    joint_score,
+    score_of_both,
+    with_straps,
+)
 from detector.confirmation_file import (
     ARCHITECTURE,
     describe_confirmation,
@@ -43,7 +48,7 @@ def colour_finder(path):
             network.outline.weight[4 * channel : 4 * channel + 4, channel, 1, 1] = 2.0
         for one in (norm, first_norm, second_norm, unit[1]):
             one.weight.fill_(1.0)
-        network.outline.bias.fill_(-1.0)
+        network.outline.bias.fill_(-2.0)
         network.score.bias.fill_(4.0)
     return save_confirmation(network, SMALL, path)
 
@@ -141,6 +146,13 @@ def test_a_doubtful_proposal_needs_a_surer_second_look():
     assert joint_score(0.05, 0.6) < joint_score(0.5, 0.6) < joint_score(1.0, 0.6) < 0.6
     assert joint_score(0.3, 0.7) < joint_score(0.3, 0.9)
     assert (joint_score(0.0, 1.0), joint_score(1.0, 1.0)) == (0.0, 1.0)
+
+
+def test_two_looks_are_joined_in_the_middle_of_their_logits():
+    assert score_of_both(0.7, 0.7) == pytest.approx(0.7)
+    assert score_of_both(0.2, 0.8) == pytest.approx(0.5)
+    assert score_of_both(0.5, 1.0) < 0.98 and score_of_both(0.0, 0.0) < 0.01
+    assert score_of_both(0.1, 0.9) == score_of_both(0.9, 0.1)
 
 
 def test_scores_and_outlines_have_the_shapes_said():
