@@ -169,7 +169,7 @@ class MaskConfirmation:
 
                 network, configuration = load_confirmation(resolve(self.weights, "confirmation"))
                 device = resolve_device(self._device_name)
-                network = folded(network).to(device, memory_format=torch.channels_last)
+                network = folded(network).to(device).to(memory_format=torch.channels_last)
                 self._loaded = network, configuration, device
             return self._loaded
 
@@ -227,8 +227,8 @@ class MaskConfirmation:
             logits.float().cpu().numpy(),
             strict=True,
         ):
-            size = image.shape[:2]
-            body, straps = (cut.put_back(plane - _LEVEL, *size) for plane in planes)
+            height, width = image.shape[:2]
+            body, straps = (cut.put_back(plane - _LEVEL, height, width) for plane in planes)
             looks.append(_Look(score, _whole_parts(body), straps))
         return looks
 
@@ -255,7 +255,7 @@ def with_straps(mask: Mask, straps: Mask) -> Mask:
     beyond = _distance_to(body)
     count, numbered = cv2.connectedComponents(thin.view(np.uint8), connectivity=8)
     gaps = np.full(count, np.inf)
-    np.minimum.at(gaps, numbered[thin], beyond[thin])
+    np.minimum.at(gaps, numbered[thin].astype(np.intp), beyond[thin])
     joined = mask.copy()
     # Distances count from centre to centre: a gap of no pixel is 1.
     for number in np.flatnonzero(gaps <= reach + 1.0):
