@@ -173,6 +173,9 @@ class _Completed(nn.Module):
 
 def _exported(network: _Completed, name: str, side: int) -> tuple[Any, bool]:
     """Trace a network for batches of any size, or else for one picture."""
+    # What a network loads at its first call must be there when it is traced.
+    with torch.no_grad():
+        network(*network.sample(1, side))
     batch = torch.export.Dim("batch")
     problem: Exception | None = None
     for count, shapes in ((2, ({0: batch}, {0: batch})), (1, None)):

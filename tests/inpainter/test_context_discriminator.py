@@ -105,7 +105,7 @@ def test_the_patch_discriminator_of_gated_dmfb_keeps_the_side_at_last() -> None:
         "sn-patchgan", channels=(4, 8, 8, 8, 8), kernel_size=4, last_stride=1
     )
     maps = discriminator(torch.randn(1, 3, 128, 128), torch.zeros(1, 1, 128, 128))
-    assert [one.shape[2] for one in maps] == [64, 32, 16, 8, 7]
+    assert [one.shape[2] for one in maps] == [64, 32, 16, 8, 8]
     with torch.device("meta"):
         whole = create_discriminator(
             "sn-patchgan", channels=(64, 128, 256, 256, 256), kernel_size=4, last_stride=1
