@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _process = os.getpid()
+_ready_for_forks = False
 
 
 @contextmanager
@@ -23,11 +24,9 @@ def own_arithmetic() -> Iterator[None]:
     """
     global _process
     torch: Any = sys.modules.get("torch")
+    _prepare_for_forks()
     if os.getpid() != _process:
         _process = os.getpid()
-        import cv2
-
-        cv2.setNumThreads(1)
         if torch is not None:
             torch.set_num_threads(1)
     with ExitStack() as stack:
@@ -38,3 +37,21 @@ def own_arithmetic() -> Iterator[None]:
             if torch.get_default_device().type != "cpu":
                 stack.enter_context(torch.device("cpu"))
         yield
+
+
+def _prepare_for_forks() -> None:
+    """Have OpenCV end its threads before a fork: a child cannot even ask for fewer of them."""
+    global _ready_for_forks
+    if _ready_for_forks or not hasattr(os, "register_at_fork"):
+        return
+    _ready_for_forks = True
+    import cv2
+
+    threads = cv2.getNumThreads()
+
+    def end_threads() -> None:
+        nonlocal threads
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
+
+    os.register_at_fork(before=end_threads, after_in_parent=lambda: cv2.setNumThreads(threads))

@@ -251,7 +251,7 @@ def _refined(
     image: Image, regions: Sequence[MaskRegion], verdict: PictureVerdict
 ) -> tuple[dict[int, Mask], PictureVerdict]:
     """Snap the agreed regions to the picture's edges; a region that is lost by it is in doubt."""
-    refiner = MorphologyRefiner(growth=0.0, least_growth=0.0, straps=False)
+    refiner = MorphologyRefiner(growth=0.0, least_growth=0.0, straps=False, edge=False)
     outlines: dict[int, Mask] = {}
     faces = []
     for judged in verdict.faces:

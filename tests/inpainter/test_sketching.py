@@ -54,7 +54,7 @@ def test_pictures_of_a_batch_are_sketched_one_by_one() -> None:
 def test_a_share_of_the_batch_is_guided() -> None:
     image = half_lit(0.4).repeat(400, 1, 1, 1)
     hole = torch.ones(400, 1, 48, 48)
-    batch = NetworkBatch(image, hole, hole, image)
+    batch = NetworkBatch(image, hole, hole, image, image)
     assert batch.given == (image, hole)
     torch.manual_seed(0)
     guided = with_sketches(batch, 0.25)

@@ -80,6 +80,8 @@ def put_under_load(
             [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--config", str(config),
              "--waiting", str(waiting)],
             cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            # Its stages lie there; what a file names is not imported from the working directory.
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
             # A background shell's children are begun with Ctrl-C ignored.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
