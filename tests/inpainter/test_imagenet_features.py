@@ -11,8 +11,8 @@ from inpainter.imagenet_features import (
     STAGES,
     ImageNetFeatures,
     normalised,
-    weights_package,
 )
+from weights.efficientnet_lite import weights_package
 from weights.errors import ConfigurationError, MissingDependencyError, WeightsError
 
 NEEDS_LITE2 = pytest.mark.skipif(
