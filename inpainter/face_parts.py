@@ -47,6 +47,22 @@ def mouth_of_hole(hole: Tensor) -> Tensor:
     return torch.stack([(left + right) / 2, top + 0.6 * (bottom - top), 0.55 * extent], dim=1)
 
 
+def square_in_hole(hole: Tensor, side: float) -> Tensor:
+    """Draw a square of `side` pixels round a random missing pixel, by torch's own chance.
+
+    Args:
+        hole: `(N, 1, H, W)`, 1 = missing; where nothing is, any pixel may be drawn.
+        side: of the squares.
+
+    Returns:
+        `(N, 3)`, as `mouth_square`.
+    """
+    pixel = torch.multinomial(hole.flatten(1).float().clamp(min=1e-9), 1)
+    width = hole.shape[-1]
+    x, y = pixel % width + 0.5, pixel // width + 0.5
+    return torch.cat([x, y, torch.full_like(x, side)], dim=1)
+
+
 def cut_squares(pictures: Tensor, squares: Tensor, size: int) -> Tensor:
     """Cut a square out of each picture and bring it to `size`, differentiably.
 

@@ -1,36 +1,21 @@
-"""A discriminator that looks at fixed ImageNet features of the picture, and of its mouth."""
+"""A discriminator that looks at fixed ImageNet features of the picture and of parts of it."""
 
 from __future__ import annotations
 
 import itertools
-from typing import Final, NamedTuple
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-from inpainter.face_parts import cut_squares, mouth_of_hole
+from inpainter.discriminators.views import View
+from inpainter.face_parts import cut_squares, mouth_of_hole, square_in_hole
 from inpainter.imagenet_features import CHANNELS, ImageNetFeatures, normalised
 
 _MIXED: Final = (32, 64, 96, 128)
 """Channels of each level after the random mixing."""
-
-
-class View(NamedTuple):
-    """What heads see of one picture, or of one part of it.
-
-    Attributes:
-        maps: normalised features `(N, C, h, w)`, fine to coarse.
-        hole: `(N, 1, H, W)`, 1 = missing.
-    """
-
-    maps: list[Tensor]
-    hole: Tensor
-
-    def detached(self) -> View:
-        """Give the same without autograd."""
-        return View([one.detach() for one in self.maps], self.hole)
 
 
 class ProjectedDiscriminator(nn.Module):
@@ -40,15 +25,19 @@ class ProjectedDiscriminator(nn.Module):
     which of them are false; that takes a fraction of the steps of a discriminator from nothing.
     A fixed random mixing across channels, and from coarse levels to fine ones, keeps the heads
     from resting on a few features. Mouths are what gives a filled face away: other heads look at
-    the mouth alone, enlarged, as GFPGAN's discriminators of facial components do.
+    the mouth alone, enlarged, as GFPGAN's discriminators of facial components do. The last look at
+    a random square of the hole, enlarged: grain, stubble and edges are too fine for the features of
+    the whole.
 
-    Looking (`look`) and judging (`judge`) are two steps, so that one look at the features serves
-    the judgement of both networks and feature matching.
+    Looking and judging are two steps (see `inpainter.discriminators.views`), so that one look at
+    the features serves the judgement of both networks and feature matching.
 
     Args:
         width: channels of the heads.
         mouth_size: side to which the square round the mouth is brought, pixels; None for no heads
             of the mouth's own.
+        patch_size: side to which a random square of the hole, a quarter of the picture wide, is
+            brought, pixels; None for no such heads.
 
     Raises:
         MissingDependencyError: timm or the features' weights are not installed.
@@ -57,58 +46,69 @@ class ProjectedDiscriminator(nn.Module):
     Real-World Blind Face Restoration with Generative Facial Prior" (GFPGAN).
     """
 
-    def __init__(self, width: int = 64, mouth_size: int | None = None) -> None:
+    def __init__(
+        self, width: int = 64, mouth_size: int | None = None, patch_size: int | None = None
+    ) -> None:
         super().__init__()
-        self.mouth_size = mouth_size
+        self.mouth_size, self.patch_size = mouth_size, patch_size
         self.features = ImageNetFeatures()
-        self.heads = nn.ModuleList(_Heads(width) for _ in range(1 if mouth_size is None else 2))
+        self.heads = nn.ModuleList(_Heads(width) for _ in range(1 + len(self._part_sizes())))
 
-    def look(self, picture: Tensor, hole: Tensor, mouth: Tensor | None = None) -> list[View]:
-        """Look at pictures `(N, 3, H, W)` in [-1, 1] with holes `(N, 1, H, W)`.
+    def _part_sizes(self) -> list[int]:
+        return [size for size in (self.mouth_size, self.patch_size) if size is not None]
+
+    def parts(self, hole: Tensor, mouth: Tensor | None = None) -> list[Tensor]:
+        """Choose the squares `(N, 3)` to look at: centre x, y and side in pixels.
+
+        Args:
+            hole: `(N, 1, H, W)`, 1 = missing.
+            mouth: squares round the mouths, `(N, 3)`; a row of NaN, or None for all, where it is
+                unknown and taken from the hole.
+        """
+        parts = []
+        if self.mouth_size is not None:
+            guessed = mouth_of_hole(hole)
+            parts.append(guessed if mouth is None else torch.where(mouth.isnan(), guessed, mouth))
+        if self.patch_size is not None:
+            parts.append(square_in_hole(hole, hole.shape[-1] / 4))
+        return parts
+
+    def look(self, picture: Tensor, hole: Tensor, parts: list[Tensor]) -> list[View]:
+        """Look at pictures `(N, 3, H, W)` in [-1, 1] and at parts of them.
 
         Args:
             picture: the pictures.
-            hole: 1 = missing.
-            mouth: squares round the mouths, `(N, 3)`: centre x, y and side in pixels; a row of NaN,
-                or None for all, where it is unknown and taken from the hole.
+            hole: `(N, 1, H, W)`, 1 = missing.
+            parts: what `parts` chose for these holes.
 
         Returns:
-            The view of the whole and, where mouths are judged, of the mouth.
+            The view of the whole, and one of each part.
         """
         views = [self._view(picture, hole)]
-        if self.mouth_size is not None:
-            guessed = mouth_of_hole(hole)
-            squares = guessed if mouth is None else torch.where(mouth.isnan(), guessed, mouth)
-            both = cut_squares(
-                torch.cat([picture, hole.to(picture.dtype)], 1), squares, self.mouth_size
-            )
-            views.append(self._view(both[:, :3], both[:, 3:].detach()))
+        both = torch.cat([picture, hole.to(picture.dtype)], 1)
+        for squares, size in zip(parts, self._part_sizes(), strict=True):
+            cut = cut_squares(both, squares, size)
+            views.append(self._view(cut[:, :3], cut[:, 3:].detach()))
         return views
 
-    def judge(self, views: list[View]) -> list[Tensor]:
-        """Score views: a map `(N, levels, h, w)` for each, one channel a level."""
-        return [heads(view) for heads, view in zip(self.heads, views, strict=True)]
-
-    def forward(self, picture: Tensor, hole: Tensor, mouth: Tensor | None = None) -> list[Tensor]:
-        """Look and judge; see `look` for what is given.
-
-        Returns:
-            The features, for feature matching, and one map `(N, levels, h, w)` of scores, in which
-            the whole and the mouth weigh alike.
-        """
-        return self.maps(self.look(picture, hole, mouth))
-
     def maps(self, views: list[View]) -> list[Tensor]:
-        """Give what `forward` does of pictures that were looked at."""
+        """Give the features of all views and, last, the scores `(N, views * levels, h, w)`.
+
+        The smaller maps of scores are enlarged, so that all views weigh alike.
+        """
+        scores = [heads(view) for heads, view in zip(self.heads, views, strict=True)]
         features = [one for view in views for one in view.maps]
-        return [*features, joined(self.judge(views))]
+        return [*features, _joined(scores)]
+
+    def forward(self, picture: Tensor, hole: Tensor) -> list[Tensor]:
+        """Look and judge, mouths being guessed from the holes; see `look` and `maps`."""
+        return self.maps(self.look(picture, hole, self.parts(hole)))
 
     def _view(self, picture: Tensor, hole: Tensor) -> View:
         return View([normalised(one) for one in self.features(picture)], hole)
 
 
-def joined(scores: list[Tensor]) -> Tensor:
-    """Repeat maps `(N, levels, h, w)` of scores to the largest side and stack them by channels."""
+def _joined(scores: list[Tensor]) -> Tensor:
     largest = max((one.shape[-2:] for one in scores), key=lambda shape: shape[0] * shape[1])
     return torch.cat(
         [functional.interpolate(one, size=largest, mode="nearest") for one in scores], dim=1

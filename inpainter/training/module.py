@@ -5,30 +5,20 @@ from __future__ import annotations
 import itertools
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from inpainter.blocks.batch_deviation import BatchDeviation
-from inpainter.data.colour import to_pictures
-from inpainter.data.rims import stain_rims
-from inpainter.discriminators.projected import ProjectedDiscriminator, joined
-from inpainter.losses import AdversarialLoss, feature_matching_loss, r1_penalty
-from inpainter.registry import create_discriminator, create_model
-from inpainter.sketching import sketch_of
+from inpainter.registry import create_model
+from inpainter.training.adversary import Adversary
 from inpainter.training.distillation import Distillation, check_pyramid
 from inpainter.training.moving_average import MovingAverage
+from inpainter.training.network_batch import to_network, with_sketches
 from inpainter.training.objective import PictureObjective
 from inpainter.training.optimizers import create_optimizers
 from inpainter.training.parts import find_part
-from inpainter.training.patch_labels import (
-    check_patch_kind,
-    hole_generator_loss,
-    labelled_discriminator_loss,
-    patch_labels,
-)
 from inpainter.training.sheet import sheet_rows, write_sheet
 from weights.errors import ConfigurationError, TrainingError
 
@@ -40,9 +30,10 @@ if TYPE_CHECKING:
     from torch.optim.optimizer import Optimizer
 
     from inpainter.data.stream import Batch
-    from inpainter.discriminators.projected import View
     from inpainter.outputs import CompletionOutput
-    from inpainter.training.recipe import AdversarialSettings, Phase, Recipe
+    from inpainter.training.adversary import Views
+    from inpainter.training.network_batch import NetworkBatch
+    from inpainter.training.recipe import Phase, Recipe
 
 HOLE_BANDS: Final = (0.0, 0.15, 0.25, 0.35, 1.0)
 """Limits of the bands of hole area, as shares of the crop, by which validation is logged."""
@@ -51,11 +42,8 @@ HOLE_BANDS: Final = (0.0, 0.15, 0.25, 0.35, 1.0)
 class CompletionTraining(LightningModule):
     """A generator, its discriminator and their moving average, trained by a recipe.
 
-    Each step trains the discriminator first and then the generator against it. The discriminator's
-    parameters are frozen while the generator learns, so that no gradient is left in them. A
-    discriminator that looks at the whole batch, as batch normalisation does, sees true and painted
-    pictures in batches of their own, as in the papers: in a common batch it would learn from
-    statistics that it never meets again when it judges the generator.
+    Each step trains the discriminator first and then the generator against it; the former's side
+    is `Adversary`.
 
     A batch that is cut into parts, as `OptimizerSettings.accumulate` says, gives the step of the
     whole batch, but for batch and spectral normalisation, which change with each look at pictures,
@@ -83,18 +71,8 @@ class CompletionTraining(LightningModule):
             find_part(self.generator, name).requires_grad_(False)
         self.average = MovingAverage(self.generator, recipe.ema_decay)
         self.objective = PictureObjective(recipe.losses)
-        self.discriminator: nn.Module | None = None
-        if recipe.adversarial is not None:
-            options = dict(recipe.adversarial.discriminator)
-            self.discriminator = create_discriminator(options.pop("name"), **options)
-            self.discriminator.to(memory_format=torch.channels_last)
-            self.adversarial = AdversarialLoss(recipe.adversarial.kind)  # type: ignore[arg-type]
-            if recipe.adversarial.fake_region != "whole":
-                check_patch_kind(recipe.adversarial.kind)
-            self.batches_apart = any(
-                isinstance(part, nn.modules.batchnorm._BatchNorm | BatchDeviation)
-                for part in self.discriminator.modules()
-            )
+        self.adversary = None if recipe.adversarial is None else Adversary(recipe.adversarial)
+        self.discriminator = None if self.adversary is None else self.adversary.discriminator
         self.distillation: Distillation | None = None
         if recipe.distillation is not None:
             check_pyramid(self.generator, "student")
@@ -151,24 +129,25 @@ class CompletionTraining(LightningModule):
         if self.guided:
             pictures = with_sketches(pictures, self.recipe.data.sketch_share)
         parts = pictures.cut(self.recipe.optimizer.accumulate)
-        taught = self.discriminator is not None and phase.discriminator
-        due = taught and self.steps_done % self._adversary().every == 0
+        adversary = self.adversary if phase.discriminator else None
         terms: dict[str, Tensor] = {}
-        # A batch in one part is painted once for both networks.
+        # A batch in one part is painted, and looked at, once for both networks.
         painted = self._paint(pictures) if len(parts) == 1 and phase.generator else None
-        views = self._look_once(pictures, painted[0]) if taught and painted is not None else None
-        if due:
+        views = adversary.look(pictures, painted[0]) if adversary and painted else None
+        if adversary and self.steps_done % adversary.settings.every == 0:
             for part in parts:
-                output = self._shown_output(part) if painted is None else painted[0]
-                found = self._discriminator_terms(part, output, views)
+                seen = views or adversary.look(part, self._painted_for_discriminator(part))
+                found = self._discriminator_terms(adversary, part, seen)
                 self._learn(found, len(part.image) / len(pictures.image), terms)
             self._step(optimizers[1])
         if phase.generator:
+            weights = self.recipe.weights_in(phase)
             for part in parts:
                 output, found = self._paint(part) if painted is None else painted
                 found = found | self._picture_terms(part, output)
-                if taught:
-                    found |= self._judge(part, output, views)
+                if adversary:
+                    seen = views or adversary.look(part, output)
+                    found |= adversary.generator_terms(part, seen, weights)
                 self._learn(found, len(part.image) / len(pictures.image), terms)
             self._step(optimizers[0])
             self.average.update(self.generator)
@@ -246,7 +225,7 @@ class CompletionTraining(LightningModule):
             return output, {"distillation": weight * difference}
         return self._painter[0](*pictures.given), {}
 
-    def _shown_output(self, pictures: NetworkBatch) -> CompletionOutput:
+    def _painted_for_discriminator(self, pictures: NetworkBatch) -> CompletionOutput:
         """Complete a batch for the discriminator's eyes only: no autograd.
 
         A generator that does not learn in this phase stays as it is: no batch statistics either.
@@ -273,118 +252,16 @@ class CompletionTraining(LightningModule):
             terms |= {f"coarse_{name}": term for name, term in coarse.items()}
         return terms
 
-    def _shown(self, pictures: NetworkBatch, output: CompletionOutput) -> Tensor:
-        """The picture that is put before the discriminator, true where nothing could be known."""
-        picture = output.prediction
-        if self._adversary().picture == "completed":
-            picture = torch.where(pictures.hole > 0.5, picture, pictures.known)
-        return torch.where(pictures.unknown > 0.5, pictures.image, picture)
-
-    def _adversary(self) -> AdversarialSettings:
-        assert self.recipe.adversarial is not None
-        return self.recipe.adversarial
-
-    def _look_once(self, pictures: NetworkBatch, output: CompletionOutput) -> Views | None:
-        """What a discriminator of fixed features sees, for both steps; None for any other."""
-        if not isinstance(self.discriminator, ProjectedDiscriminator):
-            return None
-        fake = self.discriminator.look(self._shown(pictures, output), pictures.hole, pictures.mouth)
-        with torch.no_grad():
-            real = self.discriminator.look(pictures.image, pictures.hole, pictures.mouth)
-        return Views(real, fake)
-
-    def _maps(self, picture: Tensor, pictures: NetworkBatch) -> list[Tensor]:
-        """The discriminator's maps of one picture of a batch, its scores last."""
-        assert self.discriminator is not None
-        mouth = (pictures.mouth,) if isinstance(self.discriminator, ProjectedDiscriminator) else ()
-        maps: list[Tensor] = self.discriminator(picture, pictures.hole, *mouth)
-        return maps
-
     def _discriminator_terms(
-        self, pictures: NetworkBatch, output: CompletionOutput, views: Views | None
+        self, adversary: Adversary, pictures: NetworkBatch, views: Views
     ) -> dict[str, Tensor]:
-        assert self.discriminator is not None
-        settings = self._adversary()
-        real, hole = pictures.image, pictures.hole
-        fake = self._shown(pictures, output).detach()
-        self.discriminator.requires_grad_(True)
-        if views is not None:
-            assert isinstance(self.discriminator, ProjectedDiscriminator)
-            real_scores = joined(self.discriminator.judge(views.real))
-            fake_scores = joined(self.discriminator.judge([one.detached() for one in views.fake]))
-        elif self.batches_apart or isinstance(self.discriminator, ProjectedDiscriminator):
-            real_scores = self._maps(real, pictures)[-1]
-            fake_scores = self._maps(fake, pictures)[-1]
-        else:
-            both = self.discriminator(torch.cat([real, fake]), torch.cat([hole, hole]))
-            real_scores, fake_scores = both[-1].chunk(2)
-        if settings.fake_region == "whole":
-            loss: Tensor = self.adversarial.discriminator(real_scores, fake_scores)
-        else:
-            blurred = settings.fake_region == "blurred-hole"
-            labels = patch_labels(hole, fake_scores, blurred=blurred)
-            loss = labelled_discriminator_loss(
-                self.adversarial.kind, real_scores, fake_scores, labels
-            )
-        terms = {"discriminator": loss}
-        self._log_scores(real_scores, fake_scores)
-        if settings.r1 > 0.0 and (self.steps_done // settings.every) % settings.r1_interval == 0:
-            terms["r1"] = settings.r1_interval * self._slope(real, hole, settings.r1)
-        return terms
-
-    def _log_scores(self, real: Tensor, fake: Tensor) -> None:
-        """Log the mean scores of true and of painted pictures, as chances where they are logits."""
-        logits = self._adversary().kind in {"bce", "logistic"}
-        for name, scores in (("real_score", real), ("fake_score", fake)):
-            values = scores.detach().float()
-            mean = (torch.sigmoid(values) if logits else values).mean()
-            self.log(f"train/{name}", mean, on_step=False, on_epoch=True, batch_size=len(real))
-
-    def _slope(self, real: Tensor, hole: Tensor, gamma: float) -> Tensor:
-        """The R1 penalty, in float32: squares of slopes run out of half precision's range."""
-        assert self.discriminator is not None
-        with torch.autocast(real.device.type, enabled=False):
-            pictures = real.float().detach().requires_grad_(True)
-            if not self._adversary().r1_hole:
-                return r1_penalty(self.discriminator(pictures, hole)[-1], pictures, gamma)
-            hole = hole.float().detach().requires_grad_(True)
-            return r1_penalty(self.discriminator(pictures, hole)[-1], pictures, gamma, hole)
-
-    def _judge(
-        self, pictures: NetworkBatch, output: CompletionOutput, views: Views | None
-    ) -> dict[str, Tensor]:
-        assert self.discriminator is not None
-        settings, weights = self._adversary(), self.recipe.weights_in(self.phase)
-        if not (weights["adversarial"] or weights["feature_matching"]):
-            return {}
-        hole = pictures.hole
-        # Frozen, it keeps no gradient of the generator's loss.
-        self.discriminator.requires_grad_(False)
-        real_maps: list[Tensor] | None = None
-        if views is not None:
-            assert isinstance(self.discriminator, ProjectedDiscriminator)
-            fake_maps = self.discriminator.maps(views.fake)
-            with torch.no_grad():
-                real_maps = self.discriminator.maps(views.real)
-        else:
-            fake_maps = self._maps(self._shown(pictures, output), pictures)
-            if weights["feature_matching"] > 0 or self.adversarial.generator_needs_real:
-                with torch.no_grad():
-                    real_maps = self._maps(pictures.image, pictures)
-        real_scores = None if real_maps is None else real_maps[-1]
-        if settings.generator_region == "hole":
-            loss = hole_generator_loss(self.adversarial, fake_maps[-1], hole)
-        else:
-            loss = self.adversarial.generator(fake_maps[-1], real_scores)
-        terms = {"adversarial": weights["adversarial"] * loss}
-        if weights["feature_matching"] > 0 and real_maps is not None:
-            distance = feature_matching_loss(
-                fake_maps[:-1],
-                real_maps[:-1],
-                settings.feature_matching_layers,
-                settings.feature_matching_distance,
-            )
-            terms["feature_matching"] = weights["feature_matching"] * distance
+        settings = adversary.settings
+        turn = self.steps_done // settings.every
+        r1 = settings.r1 > 0.0 and turn % settings.r1_interval == 0
+        terms, scores = adversary.discriminator_terms(pictures, views, r1=r1)
+        for name, score in scores.items():
+            count = len(pictures.image)
+            self.log(f"train/{name}", score, on_step=False, on_epoch=True, batch_size=count)
         return terms
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
@@ -421,74 +298,6 @@ class CompletionTraining(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the count of steps back."""
         self.steps_done = checkpoint["steps_done"]
-
-
-class NetworkBatch(NamedTuple):
-    """What networks take and learn.
-
-    Attributes:
-        image: the true faces `(N, 3, S, S)` in [-1, 1].
-        hole: `(N, 1, S, S)`, 1 = missing.
-        inside: `(N, 1, S, S)`, 0 where the crop reaches past the picture's frame, else 1.
-        seen: what the network is given: the masked faces, or else the true ones, with rims of
-            masks round the holes where the recipe says so.
-        known: what stands round a hole that the network has filled: the same without rims.
-        sketch: `(N, 1, S, S)`, 1 = a line; None for networks that take no sketch.
-        mouth: squares round the mouths `(N, 3)`, see `inpainter.face_parts`; None where unknown.
-    """
-
-    image: Tensor
-    hole: Tensor
-    inside: Tensor
-    seen: Tensor
-    known: Tensor
-    sketch: Tensor | None = None
-    mouth: Tensor | None = None
-
-    @property
-    def given(self) -> tuple[Tensor, ...]:
-        """What a network is called with."""
-        free = (self.seen, self.hole)
-        return free if self.sketch is None else (*free, self.sketch)
-
-    @property
-    def unknown(self) -> Tensor:
-        """Where there is a hole past the frame: a reflection, no truth to be judged by."""
-        return self.hole * (1.0 - self.inside)
-
-    def cut(self, parts: int) -> list[NetworkBatch]:
-        """Cut the batch into at most so many parts of nearly equal size."""
-        given = {name: one for name, one in self._asdict().items() if one is not None}
-        cut = zip(*(tensor.chunk(parts) for tensor in given.values()), strict=True)
-        return [NetworkBatch(**dict(zip(given, tensors, strict=True))) for tensors in cut]
-
-
-class Views(NamedTuple):
-    """What a projected discriminator sees of a batch's true and of its completed pictures."""
-
-    real: list[View]
-    fake: list[View]
-
-
-def to_network(batch: Batch, *, masked: bool, rims: float = 0.0) -> NetworkBatch:
-    """Turn a batch of uint8 samples into what networks take and learn.
-
-    Args:
-        batch: the samples.
-        masked: whether the network is given the faces with masks on them.
-        rims: share of the pictures in which the hole left a rim of the mask, see `stain_rims`.
-    """
-    image = to_pictures(batch)
-    known = to_pictures(batch, "masked") if masked else image
-    hole, inside = (batch[name][:, None].float() for name in ("hole", "inside"))
-    seen = stain_rims(known, hole, rims)
-    return NetworkBatch(image, hole, inside, seen, known, mouth=batch.get("mouth"))
-
-
-def with_sketches(pictures: NetworkBatch, share: float) -> NetworkBatch:
-    """Give a share of a batch, drawn by chance, the lines of what is true; the others none."""
-    chosen = torch.rand(len(pictures.image), 1, 1, 1, device=pictures.image.device) < share
-    return pictures._replace(sketch=sketch_of(pictures.image) * chosen)
 
 
 def _size_of(term: Tensor) -> float:

@@ -10,6 +10,7 @@ from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.pairs import DecodedPairs, list_pairs
 from inpainter.data.processes import FaceProcesses
 from inpainter.data.sampling import Sampling
+from inpainter.data.turned import repeat_turned
 from inpainter.holes import create_holes
 
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ def open_training_pictures(
 ) -> Iterator[DecodedFaces | DecodedPairs | FaceProcesses]:
     """Hold what a recipe learns from in memory: here, or in the processes that it asks for.
 
-    JPEG's block grid is taken out of faces where the recipe says so.
+    JPEG's block grid is taken out of faces, and turned heads are repeated, where the recipe says
+    so.
 
     Raises:
         InputError: there are no pictures, or none can be decoded.
     """
-    decode = _listed(data, data.train_split, deblocked=data.deblocked)
+    decode = _listed(data, data.train_split, training=True)
     if not data.processes:
         yield decode(None)
         return
@@ -44,16 +46,18 @@ def decode_split(data: DataSettings, split: str) -> DecodedFaces | DecodedPairs:
     Raises:
         InputError: there are none, or none can be decoded.
     """
-    return _listed(data, split, deblocked=False)(None)
+    return _listed(data, split, training=False)(None)
 
 
 def _listed(
-    data: DataSettings, split: str, *, deblocked: bool
+    data: DataSettings, split: str, *, training: bool
 ) -> Callable[[float | None], DecodedFaces | DecodedPairs]:
     if data.pairs:
         return partial(DecodedPairs, list_pairs(data.pairs, split))
     faces = list_faces(data.faces, split, data.split_seed)
-    return partial(DecodedFaces, faces, deblocked=deblocked)
+    if not training:
+        return partial(DecodedFaces, faces)
+    return partial(DecodedFaces, repeat_turned(faces, data.turned_share), deblocked=data.deblocked)
 
 
 def create_sampling(

@@ -48,6 +48,8 @@ class DataSettings:
             threads. Threads share one interpreter, and a large GPU is faster than it.
         deblocked: whether JPEG's block grid is taken out of the faces that are learned from, not of
             pairs: a discriminator teaches to paint it otherwise.
+        turned_share: faces of heads turned by more than 30 degrees are repeated until they are
+            this share of all; 0 takes them as often as there are.
         validation_count: frozen samples that are validated on.
     """
 
@@ -69,7 +71,15 @@ class DataSettings:
     workers: int = 1
     processes: int = 0
     deblocked: bool = False
+    turned_share: float = 0.0
     validation_count: int = 64
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.turned_share < 1.0:
+            raise ConfigurationError(
+                "turned_share of a recipe's data must be 0 or more and below 1, but is "
+                f"{self.turned_share!r}."
+            )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inpainter.data.sampling import Sampling
-from inpainter.face_parts import cut_squares, mouth_of_hole, mouth_square
+from inpainter.face_parts import cut_squares, mouth_of_hole, mouth_square, square_in_hole
 
 
 def test_a_mouth_is_framed_by_its_twenty_points() -> None:
@@ -59,3 +59,17 @@ def test_a_sample_says_where_its_mouth_is() -> None:
         assert sample.mouth[:2] == pytest.approx(middle, abs=0.75)
     nowhere = sampling(image, None, 64, np.random.default_rng(0))
     assert nowhere is not None and nowhere.mouth is not None and np.isnan(nowhere.mouth).all()
+
+
+def test_squares_are_drawn_in_the_hole_and_everywhere_in_it() -> None:
+    torch.manual_seed(0)
+    hole = torch.zeros(400, 1, 20, 30)
+    hole[:, :, 4:6, 10:12] = 1.0
+    squares = square_in_hole(hole, 7.0)
+    found = {tuple(one) for one in squares.tolist()}
+    assert found == {(x, y, 7.0) for x in (10.5, 11.5) for y in (4.5, 5.5)}
+
+
+def test_without_a_hole_a_square_is_drawn_somewhere() -> None:
+    x, y, side = square_in_hole(torch.zeros(1, 1, 20, 30), 7.0)[0].tolist()
+    assert 0 < x < 30 and 0 < y < 20 and side == 7.0

@@ -19,7 +19,8 @@ from inpainter.data.stream import collate, sample_at
 from inpainter.holes import create_holes
 from inpainter.training import train_inpainter
 from inpainter.training.loop import create_mask_source
-from inpainter.training.module import CompletionTraining, to_network
+from inpainter.training.module import CompletionTraining
+from inpainter.training.network_batch import to_network
 from inpainter.training.recipe import AdversarialSettings, DataSettings, Phase
 from tests.faces import write_faces
 from tests.inpainter.short_runs import fit, short_recipe

@@ -11,7 +11,7 @@ import torch
 from skimage.data import astronaut
 from torch.nn import functional
 
-from inpainter.discriminators.projected import ProjectedDiscriminator, joined
+from inpainter.discriminators.projected import ProjectedDiscriminator, _joined
 from inpainter.training.recipe import (
     AdversarialSettings,
     HoleSettings,
@@ -82,23 +82,45 @@ def test_the_mouth_is_where_it_is_said_to_be() -> None:
     there = torch.tensor([[40.0, 110.0, 30.0]])
     changed = picture.clone()
     changed[:, :, :60] = 0.0
-    first, second = (discriminator.look(one, hole, there)[1].maps for one in (picture, changed))
+    first, second = (discriminator.look(one, hole, [there])[1].maps for one in (picture, changed))
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
-    moved = discriminator.look(picture, hole, there + torch.tensor([40.0, 0.0, 0.0]))[1].maps
+    moved = discriminator.look(picture, hole, [there + torch.tensor([40.0, 0.0, 0.0])])[1].maps
     assert not torch.allclose(first[0], moved[0], atol=1e-2)
 
 
 def test_an_unknown_mouth_is_taken_from_the_hole() -> None:
-    discriminator = ProjectedDiscriminator(width=8, mouth_size=32).eval()
+    discriminator = ProjectedDiscriminator(width=8, mouth_size=32)
+    known = torch.tensor([[40.0, 110.0, 30.0]])
     unknown = torch.full((1, 3), float("nan"))
-    with_nan = discriminator.look(face(), lower_half(), unknown)[1].maps
-    without = discriminator.look(face(), lower_half())[1].maps
-    assert all(torch.equal(one, other) for one, other in zip(with_nan, without, strict=True))
+    (guessed,) = discriminator.parts(lower_half())
+    assert torch.equal(discriminator.parts(lower_half(), unknown)[0], guessed)
+    both = torch.cat([known, unknown])
+    (mixed,) = discriminator.parts(lower_half().repeat(2, 1, 1, 1), both)
+    assert torch.equal(mixed, torch.cat([known, guessed]))
+
+
+def test_a_square_of_the_hole_is_looked_at_enlarged_and_is_the_same_of_both_pictures() -> None:
+    discriminator = ProjectedDiscriminator(width=8, patch_size=80).eval()
+    hole = torch.zeros(1, 1, 160, 160)
+    hole[..., 100, 70] = 1.0
+    (square,) = discriminator.parts(hole)
+    assert square.tolist() == [[70.5, 100.5, 40.0]]
+    changed = face()
+    changed[..., 50:120, 50:] = 1.0
+    outside = face()
+    outside[..., :75, :] = 1.0
+    views = [discriminator.look(one, hole, [square]) for one in (face(), changed, outside)]
+    first, second, third = (found[1].maps for found in views)
+    assert [one.shape[-1] for one in first] == [20, 10, 5, 3]
+    assert not torch.allclose(first[0], second[0], atol=1e-2)
+    assert all(torch.equal(one, other) for one, other in zip(first, third, strict=True))
+    *features, scores = discriminator.maps(views[0])
+    assert len(features) == 8 and scores.shape == (1, 8, 5, 5)
 
 
 def test_joining_keeps_means_where_sides_divide() -> None:
     coarse = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
-    stacked = joined([torch.zeros(1, 1, 4, 4), coarse])
+    stacked = _joined([torch.zeros(1, 1, 4, 4), coarse])
     assert stacked.shape == (1, 2, 4, 4)
     assert stacked[0, 1].mean() == coarse.mean()
 
@@ -108,7 +130,9 @@ def projected_recipe(folder: Path, steps: int, **data: Any) -> Recipe:
         folder,
         phases=(Phase(steps=steps, size=64, batch=2),),
         adversarial=AdversarialSettings(
-            {"name": "projected", "width": 8, "mouth_size": 32}, weight=0.2, feature_matching=4.0
+            {"name": "projected", "width": 8, "mouth_size": 32, "patch_size": 32},
+            weight=0.2,
+            feature_matching=4.0,
         ),
         optimizer=OptimizerSettings(generator_rate=3e-3, warmup_steps=0, final_share=1.0),
         holes=HoleSettings(face=FACE_HOLES),
@@ -129,9 +153,9 @@ def test_rims_of_cloth_are_never_shown_to_the_discriminator(
     shown: list[tuple[torch.Tensor, torch.Tensor]] = []
     look = ProjectedDiscriminator.look
 
-    def watched(self: Any, picture: torch.Tensor, hole: torch.Tensor, mouth: Any = None) -> Any:
+    def watched(self: Any, picture: torch.Tensor, hole: torch.Tensor, parts: Any) -> Any:
         shown.append((picture.detach(), hole))
-        return look(self, picture, hole, mouth)
+        return look(self, picture, hole, parts)
 
     monkeypatch.setattr(ProjectedDiscriminator, "look", watched)
     fit(projected_recipe(tmp_path, 2, rims=1.0))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from inpainter.data.rims import stain_rims
-from inpainter.training.module import to_network
+from inpainter.training.network_batch import to_network
 
 
 def hole_of(side: int = 128) -> torch.Tensor:

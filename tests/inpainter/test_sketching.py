@@ -11,7 +11,7 @@ import torch
 from inpainter import read_recipe
 from inpainter.networks.deepfillv2 import DeepFillV2CompletionNetwork
 from inpainter.sketching import sketch_of
-from inpainter.training.module import NetworkBatch, with_sketches
+from inpainter.training.network_batch import NetworkBatch, with_sketches
 from inpainter.training.recipe import DataSettings, OptimizerSettings, Phase
 from tests.inpainter.short_runs import fit, short_recipe
 

@@ -13,9 +13,11 @@ from torch.nn import functional
 
 from inpainter.blocks.batch_deviation import BatchDeviation
 from inpainter.training import train_inpainter
+from inpainter.training.adversary import Adversary
 from inpainter.training.failures import training_failures
 from inpainter.training.loop import FaceData
-from inpainter.training.module import CompletionTraining, to_network
+from inpainter.training.module import CompletionTraining
+from inpainter.training.network_batch import to_network
 from inpainter.training.recipe import AdversarialSettings, OptimizerSettings, Phase, Recipe
 from tests.inpainter.short_runs import Watched, fit, short_recipe
 from weights.errors import ConfigurationError, TrainingError, WeightsError
@@ -128,18 +130,16 @@ def test_the_discriminators_gradient_is_clipped_to_a_limit_of_its_own(tmp_path: 
     assert lengths[1] == pytest.approx(0.25, rel=1e-3)
 
 
-def test_r1_counts_the_slope_at_the_hole_where_the_recipe_says_so(tmp_path: Path) -> None:
+def test_r1_counts_the_slope_at_the_hole_where_the_recipe_says_so() -> None:
+    class Linear(torch.nn.Module):
+        def forward(self, picture: Any, missing: Any) -> list[Any]:
+            return [3.0 * picture.sum(dim=(1, 2, 3)) + 2.0 * missing.sum(dim=(1, 2, 3))]
+
     values = []
     for hole in (False, True):
-        recipe = short_recipe(tmp_path, adversarial=AdversarialSettings(r1=10.0, r1_hole=hole))
-        module = CompletionTraining(recipe)
-
-        class Linear(torch.nn.Module):
-            def forward(self, picture: Any, missing: Any) -> list[Any]:
-                return [3.0 * picture.sum(dim=(1, 2, 3)) + 2.0 * missing.sum(dim=(1, 2, 3))]
-
-        module.discriminator = Linear()
-        values.append(float(module._slope(torch.rand(2, 3, 4, 4), torch.ones(2, 1, 4, 4), 10.0)))
+        adversary = Adversary(AdversarialSettings(r1=10.0, r1_hole=hole))
+        adversary.discriminator = Linear()
+        values.append(float(adversary._slope(torch.rand(2, 3, 4, 4), torch.ones(2, 1, 4, 4))))
     assert values == pytest.approx([5.0 * 9 * 48, 5.0 * (9 * 48 + 4 * 16)])
 
 

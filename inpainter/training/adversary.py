@@ -1,0 +1,170 @@
+"""The discriminator's side of the training step: what it sees, its own terms, the generator's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from inpainter.blocks.batch_deviation import BatchDeviation
+from inpainter.discriminators.views import Looks, View, WholePicture
+from inpainter.losses import AdversarialLoss, feature_matching_loss, r1_penalty
+from inpainter.registry import create_discriminator
+from inpainter.training.patch_labels import (
+    check_patch_kind,
+    hole_generator_loss,
+    labelled_discriminator_loss,
+    patch_labels,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from inpainter.outputs import CompletionOutput
+    from inpainter.training.network_batch import NetworkBatch
+    from inpainter.training.recipe import AdversarialSettings
+
+
+class Views(NamedTuple):
+    """What the discriminator sees of a batch's true and of its completed pictures."""
+
+    real: list[View]
+    fake: list[View]
+
+
+class Adversary:
+    """A discriminator that is taught, and that judges the generator, as a recipe says.
+
+    Its parameters are frozen while the generator learns, so that no gradient is left in them. A
+    discriminator that looks at the whole batch, as batch normalisation does, sees true and painted
+    pictures in batches of their own, as in the papers: in a common batch it would learn from
+    statistics that it never meets again when it judges the generator.
+
+    Args:
+        settings: of the recipe.
+
+    Attributes:
+        discriminator: the network, which its owner registers as a part of its own.
+        judges_apart: whether it sees true and painted pictures in batches of their own.
+    """
+
+    def __init__(self, settings: AdversarialSettings) -> None:
+        self.settings = settings
+        self.loss = AdversarialLoss(settings.kind)  # type: ignore[arg-type]
+        if settings.fake_region != "whole":
+            check_patch_kind(settings.kind)
+        options = dict(settings.discriminator)
+        self.discriminator: nn.Module = create_discriminator(options.pop("name"), **options)
+        self.discriminator.to(memory_format=torch.channels_last)
+        looks = hasattr(self.discriminator, "look")
+        self._sight: Looks = self.discriminator if looks else WholePicture(self.discriminator)  # type: ignore[assignment]
+        self.judges_apart = looks or any(
+            isinstance(part, nn.modules.batchnorm._BatchNorm | BatchDeviation)
+            for part in self.discriminator.modules()
+        )
+
+    def look(self, pictures: NetworkBatch, output: CompletionOutput) -> Views:
+        """Look at the true and at the completed pictures; autograd leads to the latter only."""
+        parts = self._sight.parts(pictures.hole, pictures.mouth)
+        fake = self._sight.look(self._shown(pictures, output), pictures.hole, parts)
+        with torch.no_grad():
+            real = self._sight.look(pictures.image, pictures.hole, parts)
+        return Views(real, fake)
+
+    def _shown(self, pictures: NetworkBatch, output: CompletionOutput) -> Tensor:
+        """The picture that is put before the discriminator, true where nothing could be known."""
+        picture = output.prediction
+        if self.settings.picture == "completed":
+            picture = torch.where(pictures.hole > 0.5, picture, pictures.known)
+        return torch.where(pictures.unknown > 0.5, pictures.image, picture)
+
+    def discriminator_terms(
+        self, pictures: NetworkBatch, views: Views, *, r1: bool
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Give the discriminator's loss terms, and the scores by which its strength is judged.
+
+        Args:
+            pictures: the batch.
+            views: what is seen of it.
+            r1: whether the penalty on slopes is due.
+
+        Returns:
+            The terms; and the mean scores `real_score` and `fake_score`, as chances where the
+            scores are logits.
+        """
+        settings, hole = self.settings, pictures.hole
+        self.discriminator.requires_grad_(True)
+        real, fake = self._scores(views)
+        if settings.fake_region == "whole":
+            loss: Tensor = self.loss.discriminator(real, fake)
+        else:
+            labels = patch_labels(hole, fake, blurred=settings.fake_region == "blurred-hole")
+            loss = labelled_discriminator_loss(self.loss.kind, real, fake, labels)
+        terms = {"discriminator": loss}
+        if r1:
+            terms["r1"] = settings.r1_interval * self._slope(pictures.image, hole)
+        return terms, {"real_score": self._mean_score(real), "fake_score": self._mean_score(fake)}
+
+    def _scores(self, views: Views) -> tuple[Tensor, Tensor]:
+        fake = [one.detached() for one in views.fake]
+        if self.judges_apart:
+            return self._sight.maps(views.real)[-1], self._sight.maps(fake)[-1]
+        both = [_stacked(one, other) for one, other in zip(views.real, fake, strict=True)]
+        real_scores, fake_scores = self._sight.maps(both)[-1].chunk(2)
+        return real_scores, fake_scores
+
+    def _mean_score(self, scores: Tensor) -> Tensor:
+        values = scores.detach().float()
+        return (
+            torch.sigmoid(values) if self.settings.kind in {"bce", "logistic"} else values
+        ).mean()
+
+    def _slope(self, real: Tensor, hole: Tensor) -> Tensor:
+        """The R1 penalty, in float32: squares of slopes run out of half precision's range."""
+        gamma = self.settings.r1
+        with torch.autocast(real.device.type, enabled=False):
+            pictures = real.float().detach().requires_grad_(True)
+            if not self.settings.r1_hole:
+                return r1_penalty(self.discriminator(pictures, hole)[-1], pictures, gamma)
+            hole = hole.float().detach().requires_grad_(True)
+            return r1_penalty(self.discriminator(pictures, hole)[-1], pictures, gamma, hole)
+
+    def generator_terms(
+        self, pictures: NetworkBatch, views: Views, weights: Mapping[str, float]
+    ) -> dict[str, Tensor]:
+        """Give what the generator is charged for what is seen of its pictures.
+
+        Args:
+            pictures: the batch.
+            views: what is seen of it.
+            weights: of the terms `adversarial` and `feature_matching`.
+        """
+        settings, matching = self.settings, weights["feature_matching"]
+        if not (weights["adversarial"] or matching):
+            return {}
+        # Frozen, it keeps no gradient of the generator's loss.
+        self.discriminator.requires_grad_(False)
+        fake = self._sight.maps(views.fake)
+        real: list[Tensor] | None = None
+        if matching > 0 or self.loss.generator_needs_real:
+            with torch.no_grad():
+                real = self._sight.maps(views.real)
+        if settings.generator_region == "hole":
+            loss = hole_generator_loss(self.loss, fake[-1], pictures.hole)
+        else:
+            loss = self.loss.generator(fake[-1], None if real is None else real[-1])
+        terms = {"adversarial": weights["adversarial"] * loss}
+        if matching > 0 and real is not None:
+            terms["feature_matching"] = matching * feature_matching_loss(
+                fake[:-1],
+                real[:-1],
+                settings.feature_matching_layers,
+                settings.feature_matching_distance,
+            )
+        return terms
+
+
+def _stacked(one: View, other: View) -> View:
+    maps = [torch.cat(pair) for pair in zip(one.maps, other.maps, strict=True)]
+    return View(maps, torch.cat([one.hole, other.hole]))

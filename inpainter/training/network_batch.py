@@ -1,0 +1,76 @@
+"""A batch as networks take it: tensors in [-1, 1] from uint8 samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from inpainter.data.colour import to_pictures
+from inpainter.data.rims import stain_rims
+from inpainter.sketching import sketch_of
+
+if TYPE_CHECKING:
+    from inpainter.data.stream import Batch
+
+
+class NetworkBatch(NamedTuple):
+    """What networks take and learn.
+
+    Attributes:
+        image: the true faces `(N, 3, S, S)` in [-1, 1].
+        hole: `(N, 1, S, S)`, 1 = missing.
+        inside: `(N, 1, S, S)`, 0 where the crop reaches past the picture's frame, else 1.
+        seen: what the network is given: the masked faces, or else the true ones, with rims of
+            masks round the holes where the recipe says so.
+        known: what stands round a hole that the network has filled: the same without rims.
+        sketch: `(N, 1, S, S)`, 1 = a line; None for networks that take no sketch.
+        mouth: squares round the mouths `(N, 3)`, see `inpainter.face_parts`; None where unknown.
+    """
+
+    image: Tensor
+    hole: Tensor
+    inside: Tensor
+    seen: Tensor
+    known: Tensor
+    sketch: Tensor | None = None
+    mouth: Tensor | None = None
+
+    @property
+    def given(self) -> tuple[Tensor, ...]:
+        """What a network is called with."""
+        free = (self.seen, self.hole)
+        return free if self.sketch is None else (*free, self.sketch)
+
+    @property
+    def unknown(self) -> Tensor:
+        """Where there is a hole past the frame: a reflection, no truth to be judged by."""
+        return self.hole * (1.0 - self.inside)
+
+    def cut(self, parts: int) -> list[NetworkBatch]:
+        """Cut the batch into at most so many parts of nearly equal size."""
+        given = {name: one for name, one in self._asdict().items() if one is not None}
+        cut = zip(*(tensor.chunk(parts) for tensor in given.values()), strict=True)
+        return [NetworkBatch(**dict(zip(given, tensors, strict=True))) for tensors in cut]
+
+
+def to_network(batch: Batch, *, masked: bool, rims: float = 0.0) -> NetworkBatch:
+    """Turn a batch of uint8 samples into what networks take and learn.
+
+    Args:
+        batch: the samples.
+        masked: whether the network is given the faces with masks on them.
+        rims: share of the pictures in which the hole left a rim of the mask, see `stain_rims`.
+    """
+    image = to_pictures(batch)
+    known = to_pictures(batch, "masked") if masked else image
+    hole, inside = (batch[name][:, None].float() for name in ("hole", "inside"))
+    seen = stain_rims(known, hole, rims)
+    return NetworkBatch(image, hole, inside, seen, known, mouth=batch.get("mouth"))
+
+
+def with_sketches(pictures: NetworkBatch, share: float) -> NetworkBatch:
+    """Give a share of a batch, drawn by chance, the lines of what is true; the others none."""
+    chosen = torch.rand(len(pictures.image), 1, 1, 1, device=pictures.image.device) < share
+    return pictures._replace(sketch=sketch_of(pictures.image) * chosen)
