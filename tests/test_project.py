@@ -86,7 +86,9 @@ def test_every_package_on_disk_is_listed_for_installation():
         for package in PACKAGES
         for path in (ROOT / package).rglob("*.py")
     }
-    listed = PROJECT["tool"]["setuptools"]["packages"]
+    places = PROJECT["tool"]["setuptools"]["package-dir"]
+    names = PROJECT["tool"]["setuptools"]["packages"]
+    listed = [places.get(name, name).replace("/", ".") for name in names]
     assert sorted(listed) == sorted(set(listed))
     assert sorted(on_disk - set(listed)) == [], "missing in pyproject.toml"
     assert sorted(set(listed) - on_disk) == [], "not on disk"
@@ -102,7 +104,11 @@ def test_every_folder_of_a_package_has_an_init_and_the_package_is_typed(package)
 
 def test_every_file_that_is_data_is_installed():
     listed = PROJECT["tool"]["setuptools"]["package-data"]
-    folders = {package: ROOT.joinpath(*package.split(".")) for package in listed}
+    places = PROJECT["tool"]["setuptools"]["package-dir"]
+    folders = {
+        package: ROOT.joinpath(*places.get(package, package.replace(".", "/")).split("/"))
+        for package in listed
+    }
     installed = {
         path
         for package, patterns in listed.items()
