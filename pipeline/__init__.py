@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from detector.regions import MaskRegion
     from pipeline.core import Pipeline
+    from pipeline.pictures import PictureSource
     from pipeline.protocols import Blender, Detector, Inpainter, Refiner
     from pipeline.registry import create_stage, stage_names
     from pipeline.result import FaceFill, UnmaskResult
@@ -39,6 +40,7 @@ __all__ = [
     "MaskRegion",
     "MissingDependencyError",
     "OutputError",
+    "PictureSource",
     "Pipeline",
     "Refiner",
     "TrainingError",
@@ -63,6 +65,7 @@ _HOMES = {
     "MaskRegion": "detector.regions",
     "MissingDependencyError": "weights.errors",
     "OutputError": "weights.errors",
+    "PictureSource": "pipeline.pictures",
     "Pipeline": "pipeline.core",
     "Refiner": "pipeline.protocols",
     "TrainingError": "weights.errors",

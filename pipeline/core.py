@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -21,7 +21,11 @@ from pipeline.surroundings import own_arithmetic
 from weights.errors import InputError
 
 if TYPE_CHECKING:
+    import PIL.Image
+    from numpy.typing import NDArray
+
     from detector.regions import MaskRegion
+    from pipeline.pictures import PictureSource
     from pipeline.protocols import (
         Blender,
         Detector,
@@ -175,6 +179,56 @@ class Pipeline:
             if isinstance(given, dict):
                 said[kind] = json.dumps(given, sort_keys=True, default=specification_name)
         return said
+
+    @overload
+    def __call__(
+        self,
+        image: PictureSource,
+        *,
+        mask: Any = ...,
+        return_result: Literal[True],
+        provenance: bool = ...,
+    ) -> UnmaskResult: ...
+
+    @overload
+    def __call__(
+        self,
+        image: NDArray[np.uint8],
+        *,
+        mask: Any = ...,
+        return_result: Literal[False] = ...,
+        provenance: bool = ...,
+    ) -> NDArray[np.uint8]: ...
+
+    @overload
+    def __call__(
+        self,
+        image: bytes,
+        *,
+        mask: Any = ...,
+        return_result: Literal[False] = ...,
+        provenance: bool = ...,
+    ) -> bytes: ...
+
+    @overload
+    def __call__(
+        self,
+        image: str | os.PathLike[str] | PIL.Image.Image,
+        *,
+        mask: Any = ...,
+        return_result: Literal[False] = ...,
+        provenance: bool = ...,
+    ) -> PIL.Image.Image: ...
+
+    @overload
+    def __call__(
+        self,
+        image: PictureSource,
+        *,
+        mask: Any = ...,
+        return_result: bool = ...,
+        provenance: bool = ...,
+    ) -> NDArray[np.uint8] | bytes | PIL.Image.Image | UnmaskResult: ...
 
     def __call__(
         self,

@@ -6,12 +6,22 @@ import inspect
 import json
 import threading
 from collections import OrderedDict
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pipeline.configuration import check_keys, configuration_keys
 from pipeline.core import Pipeline
 from pipeline.lazy_stage import LazyStage
 from pipeline.protocols import STAGE_KINDS, StageKind
+
+if TYPE_CHECKING:
+    import os
+
+    import numpy as np
+    import PIL.Image
+    from numpy.typing import NDArray
+
+    from pipeline.pictures import PictureSource
+    from pipeline.result import UnmaskResult
 
 MOST_STAGES = 16
 """How many stages are kept loaded; the one that was not used for longest goes first."""
@@ -36,6 +46,66 @@ def _kept_stage(kind: StageKind, specification: Any, device: Any) -> Any:
                 _stages.popitem(last=False)
         _stages.move_to_end(key)
         return _stages[key]
+
+
+@overload
+def unmask(
+    image: PictureSource,
+    *,
+    mask: Any = ...,
+    device: Any = ...,
+    return_result: Literal[True],
+    provenance: bool = ...,
+    **stages: Any,
+) -> UnmaskResult: ...
+
+
+@overload
+def unmask(
+    image: NDArray[np.uint8],
+    *,
+    mask: Any = ...,
+    device: Any = ...,
+    return_result: Literal[False] = ...,
+    provenance: bool = ...,
+    **stages: Any,
+) -> NDArray[np.uint8]: ...
+
+
+@overload
+def unmask(
+    image: bytes,
+    *,
+    mask: Any = ...,
+    device: Any = ...,
+    return_result: Literal[False] = ...,
+    provenance: bool = ...,
+    **stages: Any,
+) -> bytes: ...
+
+
+@overload
+def unmask(
+    image: str | os.PathLike[str] | PIL.Image.Image,
+    *,
+    mask: Any = ...,
+    device: Any = ...,
+    return_result: Literal[False] = ...,
+    provenance: bool = ...,
+    **stages: Any,
+) -> PIL.Image.Image: ...
+
+
+@overload
+def unmask(
+    image: PictureSource,
+    *,
+    mask: Any = ...,
+    device: Any = ...,
+    return_result: bool = ...,
+    provenance: bool = ...,
+    **stages: Any,
+) -> NDArray[np.uint8] | bytes | PIL.Image.Image | UnmaskResult: ...
 
 
 def unmask(

@@ -23,11 +23,11 @@ def installed(tmp_path):
     work = tmp_path / "work"
     work.mkdir()
 
-    def run(*arguments):
+    def run(*arguments, **environment):
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=work,
-            env={**os.environ, "PYTHONPATH": str(packages)},
+            env={**os.environ, "PYTHONPATH": str(packages), **environment},
             capture_output=True,
             text=True,
             check=False,
@@ -67,6 +67,65 @@ def test_the_names_that_everybody_types_first_are_those_of_the_packages(installe
     )
     assert done.stderr == ""
     assert done.stdout.split() == ["False", *["True"] * 9]
+
+
+TYPED = """
+from pathlib import Path
+from typing import assert_type
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from unmask import MaskRegion, Pipeline, UnmaskResult, unmask
+from unmask import FaceFill, Hole, Image, Mask, PictureSource, UnmaskError
+
+Array = NDArray[np.uint8]
+
+
+def check(array: Array, image: PIL.Image.Image, whole: bool, either: PictureSource) -> None:
+    assert_type(unmask(array, device="cpu"), Array)
+    assert_type(unmask(b"", mask=array), bytes)
+    assert_type(unmask("photo.jpg", inpainter="telea"), PIL.Image.Image)
+    assert_type(unmask(Path("photo.jpg")), PIL.Image.Image)
+    assert_type(unmask(image, return_result=False), PIL.Image.Image)
+    assert_type(unmask(image, return_result=True), UnmaskResult)
+    assert_type(unmask(either, return_result=True), UnmaskResult)
+    anything = unmask(image, return_result=whole)
+    assert_type(anything, Array | bytes | PIL.Image.Image | UnmaskResult)
+    pipeline = Pipeline(detector=find)
+    assert_type(pipeline(array), Array)
+    assert_type(pipeline(b""), bytes)
+    assert_type(pipeline("photo.jpg", mask=array), PIL.Image.Image)
+    assert_type(pipeline(image), PIL.Image.Image)
+    assert_type(pipeline(array, return_result=True), UnmaskResult)
+    assert_type(pipeline.run([array]), list[UnmaskResult])
+    result = unmask(array, return_result=True)
+    assert_type(result.regions, list[MaskRegion])
+    assert_type(result.faces, tuple[FaceFill, ...])
+    hole: Hole = result.hole
+    mask: Mask = result.regions[0].mask
+    painted: Image = result.image
+
+
+def find(image: Image) -> Mask:
+    raise UnmaskError("nobody here")
+"""
+
+
+def test_a_strict_type_checker_knows_what_comes_back(installed):
+    (installed.folder / "typed.py").write_text(TYPED)
+    wrong = "from unmask import unmask\nunmask('a.jpg').shape\nunmask(b'').size\nunmask(1)\n"
+    (installed.folder / "wrong.py").write_text(wrong)
+    options = ["--strict", "--follow-imports=silent", "--no-error-summary", "--config-file="]
+    places = {"MYPYPATH": str(installed.folder.parent / "packages")}
+    done = installed("-m", "mypy", *options, "typed.py", "wrong.py", **places)
+    complaints = done.stdout.splitlines()
+    assert [line.partition(" error")[0] for line in complaints if ": error" in line] == [
+        "wrong.py:2:",
+        "wrong.py:3:",
+        "wrong.py:4:",
+    ], done.stdout + done.stderr
 
 
 def test_an_unknown_name_is_an_attribute_error(installed):
