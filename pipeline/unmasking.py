@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from pipeline.configuration import check_keys, configuration_keys
+from pipeline.configuration import check_keys
 from pipeline.core import Pipeline
 from pipeline.lazy_stage import LazyStage
 from pipeline.protocols import STAGE_KINDS, StageKind
@@ -125,7 +125,8 @@ def unmask(
     Args:
         image: path, bytes, PIL picture, or uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)` in RGB
             order.
-        mask: a hole of your own (True or above 127 = fill) instead of detection.
+        mask: a hole of your own (True or above 127 = fill) instead of detection; or a list of
+            holes, one per face, where masks touch.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         return_result: return the `UnmaskResult`, whose image is uint8 RGB `(H, W, 3)`, instead.
         provenance: whether a filled picture carries the mark that a model edited it; False is for
@@ -142,11 +143,7 @@ def unmask(
         ConfigurationError: a keyword, a stage or an option of one is unknown.
         WeightsError: the weights of a network are missing or damaged.
     """
-    check_keys(
-        "keyword of unmask()",
-        stages,
-        ["mask", "return_result", "provenance", *configuration_keys()],
-    )
+    check_keys("keyword of unmask()", stages, ["mask", "return_result", "provenance"])
     defaults = inspect.signature(Pipeline).parameters
     chosen = {
         kind: _kept_stage(kind, stages.pop(kind, defaults[kind].default), device)

@@ -161,6 +161,13 @@ def test_the_packages_dependencies_are_declared():
                     assert named.get(top, top) in declared | optional, f"{path}: {module}"
 
 
+def test_the_extra_all_is_every_extra_that_is_of_use_to_users():
+    extras = PROJECT["project"]["optional-dependencies"]
+    (listed,) = extras["all"]
+    named = listed.removeprefix("unmask[").removesuffix("]").split(",")
+    assert sorted(named) == sorted(set(extras) - {"all", "docs", "test"})
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_importing_a_package_loads_nothing_heavy(package):
     loaded = run_python(
