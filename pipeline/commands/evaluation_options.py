@@ -131,13 +131,14 @@ def _read(text: str, option: str) -> dict[str, Any]:
             raise wrong from error
     import_from_working_directory(parts)
     stages: dict[str, Any] = {}
+    stage: Any
     for part in parts:
         if isinstance(part, dict) and isinstance(part.get("name"), str):
             options = ", ".join(f"{key} {value}" for key, value in part.items() if key != "name")
             label, stage = f"{part['name']} ({options})" if options else part["name"], part
         elif isinstance(part, str):
             stage = read_stage(part.strip(), option)
-            label = part.strip() if isinstance(stage, dict) else stage.rpartition(":")[2]
+            label = part.strip() if isinstance(stage, dict) else str(stage).rpartition(":")[2]
         else:
             raise wrong
         if not label:

@@ -70,6 +70,7 @@ def test_the_names_that_everybody_types_first_are_those_of_the_packages(installe
 
 
 TYPED = """
+from collections.abc import Iterator
 from pathlib import Path
 from typing import assert_type
 
@@ -100,6 +101,8 @@ def check(array: Array, image: PIL.Image.Image, whole: bool, either: PictureSour
     assert_type(pipeline(image), PIL.Image.Image)
     assert_type(pipeline(array, return_result=True), UnmaskResult)
     assert_type(pipeline.run([array]), list[UnmaskResult])
+    assert_type(pipeline.run([array], on_error="return"), list[UnmaskResult | Exception])
+    assert_type(pipeline.stream([array]), Iterator[UnmaskResult])
     result = unmask(array, return_result=True)
     assert_type(result.regions, list[MaskRegion])
     assert_type(result.faces, tuple[FaceFill, ...])
@@ -116,6 +119,7 @@ def find(image: Image) -> Mask:
 def test_a_strict_type_checker_knows_what_comes_back(installed):
     (installed.folder / "typed.py").write_text(TYPED)
     wrong = "from unmask import unmask\nunmask('a.jpg').shape\nunmask(b'').size\nunmask(1)\n"
+    wrong += "from unmask import Pipeline\nPipeline(confidence=0.5)\n"
     (installed.folder / "wrong.py").write_text(wrong)
     options = ["--strict", "--follow-imports=silent", "--no-error-summary", "--config-file="]
     places = {"MYPYPATH": str(installed.folder.parent / "packages")}
@@ -125,6 +129,7 @@ def test_a_strict_type_checker_knows_what_comes_back(installed):
         "wrong.py:2:",
         "wrong.py:3:",
         "wrong.py:4:",
+        "wrong.py:6:",
     ], done.stdout + done.stderr
 
 
