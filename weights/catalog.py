@@ -41,31 +41,35 @@ def _state(path: Path) -> tuple[Path, int, int]:
     return path, status.st_mtime_ns, status.st_size
 
 
-def home_folders() -> list[Path]:
-    """The folders that `UNMASK_HOME` names, in its order; none where it is not set.
+def named_homes() -> list[Path]:
+    """The folders that `UNMASK_HOME` names, in its order, whether they exist or not."""
+    named = os.environ.get("UNMASK_HOME", "").split(os.pathsep)
+    return [Path(part).expanduser() for part in named if part]
+
+
+def _homes() -> list[Path]:
+    """The folders that `UNMASK_HOME` names.
 
     Raises:
         WeightsError: one does not exist.
     """
-    named = [part for part in os.environ.get("UNMASK_HOME", "").split(os.pathsep) if part]
-    folders = [Path(part).expanduser() for part in named]
-    for folder in folders:
+    for folder in named_homes():
         if not folder.is_dir():
             raise WeightsError(
                 f"UNMASK_HOME names {folder}, but there is no such folder: make it, or correct the "
                 f"variable (several folders are separated by {os.pathsep!r})."
             )
-    return folders
+    return named_homes()
 
 
 def weight_folders() -> list[Path]:
     """The folders searched for weight files: the package's, then those of `UNMASK_HOME`."""
-    return [FILES, *home_folders()]
+    return [FILES, *_homes()]
 
 
 def record_folders() -> list[Path]:
     """The folders searched for records: the package's, then those of `UNMASK_HOME`."""
-    return [RECORDS, *home_folders()]
+    return [RECORDS, *_homes()]
 
 
 def _all_records() -> dict[str, WeightRecord]:

@@ -178,8 +178,9 @@ def test_unmask_home_may_be_several_folders(stocked, tmp_path, monkeypatch):
     homes = [tmp_path / "first", tmp_path / "second"]
     for home in homes:
         home.mkdir()
-    for path in stocked.rglob("gated.faces256.*"):
-        shutil.move(path, homes[1])
+    for folder in ("files", "records"):
+        for path in (stocked / folder).glob("gated*"):
+            shutil.move(path, homes[1])
     monkeypatch.setenv("UNMASK_HOME", os.pathsep.join(map(str, homes)))
     assert weight_folders() == [stocked / "files", *homes]
     assert resolve("gated.faces256") == homes[1] / "gated.faces256.safetensors"
