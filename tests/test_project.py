@@ -263,9 +263,9 @@ def test_every_public_function_and_class_has_a_docstring():
         for path in sources(package):
             tree = ast.parse(path.read_text())
             for node in tree.body:
-                if isinstance(
-                    node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-                ) and not (node.name.startswith("_") or is_overload(node)):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not (
+                    node.name.startswith("_") or is_overload(node)
+                ):
                     assert ast.get_docstring(node), f"{path}: {node.name}"
 
 
