@@ -19,7 +19,7 @@ from weights.errors import InputError, OutputError
 from weights.provenance import NOTICE, make_mark, unmask_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import PIL.Image
@@ -87,11 +87,14 @@ class Outputs:
             return job.output.exists()
         return all(path.exists() for path in self.paths(job).values())
 
-    def refuse_videos(self, jobs: Iterable[Job]) -> None:
-        """Refuse videos where files are wanted that are made for pictures alone.
+    def refuse_videos(self, jobs: Sequence[Job]) -> None:
+        """Refuse videos alone where files are wanted that are made for pictures alone.
+
+        Args:
+            jobs: all of a run; pictures among them get the files.
 
         Raises:
-            InputError: there is a video; the sentence names it and the options.
+            InputError: there are videos only; the sentence names one and the options.
         """
         options = {
             "--save-mask": self.mask,
@@ -100,11 +103,10 @@ class Outputs:
             "--save-report": self.report,
         }
         asked = [option for option, value in options.items() if value]
-        video = next((job.source for job in jobs if job.video), None) if asked else None
-        if video is not None:
+        if asked and jobs and all(job.video for job in jobs):
             raise InputError(
                 f"{' and '.join(asked)} {'is' if len(asked) == 1 else 'are'} for pictures, but "
-                f"{video} is a video: run the videos without."
+                f"{jobs[0].source} is a video: run videos without."
             )
 
     def check(self, job: Job) -> None:
