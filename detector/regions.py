@@ -34,6 +34,12 @@ class MaskRegion:
     label: str = "mask"
     straps: Mask | None = None
 
+    def __repr__(self) -> str:
+        box = ", ".join(f"{value:.1f}" for value in self.box)
+        return (
+            f"MaskRegion({self.label!r}, score={self.score:.2f}, box=({box}), {self.area} pixels)"
+        )
+
     def __post_init__(self) -> None:
         check_mask(self.mask, what="mask of a region")
         if self.straps is not None:

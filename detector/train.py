@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from detector.architecture import ARCHITECTURES
 from detector.training import train_detector
+from weights.catalog import resolve
 from weights.training_command import (
     add_changes_option,
     add_run_options,
@@ -51,7 +52,10 @@ def build_parser() -> argparse.ArgumentParser:
         time_budget=", earlier calls of the run included; the number of epochs is fitted to it",
     )
     add_changes_option(parser)
-    parser.add_argument("--initial-weights", type=Path, help="safetensors to start from")
+    parser.add_argument(
+        "--initial-weights",
+        help="weights to start from: default for the shipped ones, a name, or a .safetensors file",
+    )
     parser.add_argument("--architecture", choices=ARCHITECTURES, help="instead of the recipe's")
     parser.add_argument("--image-size", type=int, help="side of the training pictures in pixels")
     parser.add_argument("--epochs", type=int, help="passes over the training pictures")
@@ -106,7 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seed=options.seed,
             threads=options.threads,
             time_budget_minutes=options.time_budget,
-            initial_weights=options.initial_weights,
+            initial_weights=None
+            if options.initial_weights is None
+            else resolve(options.initial_weights, "detector"),
             resume=not options.restart,
             plots=not options.no_plots,
             progress=_Reporter(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,13 @@ from torch import Tensor, nn
 from inpainter.registry import CLASSICAL, FACE_GENERATORS, NETWORKS
 from inpainter.weight_files import load_completion_network
 from weights.atomic import atomic_path
+from weights.catalog import resolve
 from weights.errors import ConfigurationError, InputError, WeightsError
 from weights.names import unknown_name
 from weights.onnx_export import LICENCE, OnnxNetwork, check_target, exporter_silenced
+from weights.store import read_metadata
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
 
 
@@ -92,6 +94,19 @@ def export_inpainter(
         overwrite=overwrite,
         source="the catalog" if weights is None else Path(weights).name,
     )
+
+
+def network_of(weights: str | os.PathLike[str]) -> str | None:
+    """The network that weights are of, by their record or their header; None for "default".
+
+    Raises:
+        ConfigurationError: there is no such name.
+        WeightsError: there is no such file, or it is none that can be read.
+    """
+    if os.fspath(weights) == "default":
+        return None
+    file = resolve(weights, "inpainter")
+    return read_metadata(file).get("architecture")
 
 
 def _check_network(name: str) -> None:

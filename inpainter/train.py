@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from weights.catalog import resolve
 from weights.errors import ConfigurationError
 from weights.training_command import (
     add_changes_option,
@@ -40,7 +41,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--pairs", help="data set with pairs, as `unmask synthesize` writes it, to train on instead"
     )
     add_run_options(parser, seed=None)
-    parser.add_argument("--initial-weights", type=Path, help="safetensors to start from")
+    parser.add_argument(
+        "--initial-weights",
+        help="weights to start from: default for the shipped ones, a name, or a .safetensors file",
+    )
     add_changes_option(parser, "optimizer.generator_rate=1e-4 or phases.0.batch=8")
     parser.add_argument(
         "--part",
@@ -106,7 +110,9 @@ def _train(options: argparse.Namespace) -> None:
         threads=options.threads,
         resume=not options.restart,
         time_budget_minutes=options.time_budget,
-        initial_weights=options.initial_weights,
+        initial_weights=None
+        if options.initial_weights is None
+        else resolve(options.initial_weights, "inpainter"),
         progress=options.progress,
         recipe_name=Path(options.config).stem if Path(options.config).is_file() else options.config,
     )

@@ -11,20 +11,42 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from detector.regions import MaskRegion
     from pipeline.core import Pipeline
+    from pipeline.pictures import PictureSource
     from pipeline.protocols import Blender, Detector, Inpainter, Refiner
     from pipeline.registry import create_stage, stage_names
     from pipeline.result import FaceFill, UnmaskResult
     from pipeline.unmasking import unmask
+    from weights.contracts import Hole, Image, Mask
+    from weights.errors import (
+        ConfigurationError,
+        InputError,
+        MissingDependencyError,
+        OutputError,
+        TrainingError,
+        UnmaskError,
+        WeightsError,
+    )
 
 __all__ = [
     "Blender",
+    "ConfigurationError",
     "Detector",
     "FaceFill",
+    "Hole",
+    "Image",
     "Inpainter",
+    "InputError",
+    "Mask",
     "MaskRegion",
+    "MissingDependencyError",
+    "OutputError",
+    "PictureSource",
     "Pipeline",
     "Refiner",
+    "TrainingError",
+    "UnmaskError",
     "UnmaskResult",
+    "WeightsError",
     "create_stage",
     "stage_names",
     "unmask",
@@ -32,13 +54,24 @@ __all__ = [
 
 _HOMES = {
     "Blender": "pipeline.protocols",
+    "ConfigurationError": "weights.errors",
     "Detector": "pipeline.protocols",
     "FaceFill": "pipeline.result",
+    "Hole": "weights.contracts",
+    "Image": "weights.contracts",
     "Inpainter": "pipeline.protocols",
+    "InputError": "weights.errors",
+    "Mask": "weights.contracts",
     "MaskRegion": "detector.regions",
+    "MissingDependencyError": "weights.errors",
+    "OutputError": "weights.errors",
+    "PictureSource": "pipeline.pictures",
     "Pipeline": "pipeline.core",
     "Refiner": "pipeline.protocols",
+    "TrainingError": "weights.errors",
+    "UnmaskError": "weights.errors",
     "UnmaskResult": "pipeline.result",
+    "WeightsError": "weights.errors",
     "create_stage": "pipeline.registry",
     "stage_names": "pipeline.registry",
     "unmask": "pipeline.unmasking",

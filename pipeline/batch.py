@@ -16,12 +16,8 @@ from pipeline.outputs import Outputs
 from pipeline.pictures.holes import read_hole
 from pipeline.pictures.reading import read_picture
 from pipeline.read_ahead import ReadAhead
-from weights.errors import (
-    ConfigurationError,
-    InputError,
-    MissingDependencyError,
-    WeightsError,
-)
+from pipeline.streaming import MOST_PICTURES, MOST_PIXELS, NOTHING_CAN_WORK
+from weights.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,12 +27,6 @@ if TYPE_CHECKING:
     from pipeline.pictures.picture import Picture
     from pipeline.result import UnmaskResult
     from weights.contracts import Hole, Image
-
-MOST_PICTURES = 8
-"""How many pictures go through the stages together unless the caller says otherwise."""
-
-MOST_PIXELS = 32_000_000
-"""With how many pixels in all a group of pictures is full; it bounds the memory in use."""
 
 MOST_WORKERS = 4
 """How many threads read and write at most unless the caller says otherwise."""
@@ -176,7 +166,7 @@ def _run(pipeline: RunsPictures, group: list[_Loaded], explained: bool) -> Itera
             results = [explanation.result for explanation in explanations]
         else:
             explanations, results = [], pipeline.run(images, holes)
-    except (ConfigurationError, WeightsError, MissingDependencyError):
+    except NOTHING_CAN_WORK:
         raise
     except Exception as error:
         if len(group) == 1:

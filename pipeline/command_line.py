@@ -37,6 +37,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "pipeline.commands.pseudo_label:pseudo_label",
         "Outline the masks on photos with face boxes by a detector, to train on.",
     ),
+    "adapt": (
+        "pipeline.commands.adapt:adapt",
+        "Fit detector and inpainter to your own faces, in one go.",
+    ),
     "train": ("pipeline.commands.train:app", "Train the detector or the inpainter."),
     "evaluate": ("pipeline.commands.evaluate:app", "Measure detectors, inpainters and pipelines."),
     "export": ("pipeline.commands.export:app", "Write a network as ONNX, and compare its outputs."),

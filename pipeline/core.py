@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import reprlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Never, TypeAlias, overload
 
 import numpy as np
 
 from pipeline.crop import Crop
-from pipeline.face_holes import separate_holes, split_hole
+from pipeline.face_holes import face_of_each, holes_of, separate_holes
 from pipeline.lazy_stage import LazyStage
 from pipeline.registry import specification_name
 from pipeline.result import FaceFill, UnmaskResult
 from pipeline.returned import check_blend, check_fills, check_holes, check_regions
+from pipeline.streaming import (
+    OnError,
+    check_on_error,
+    paired,
+    run_each,
+    stream_results,
+    usual_group,
+)
 from pipeline.surroundings import own_arithmetic
 from weights.errors import InputError
+from weights.log import unmask_logger
 
 if TYPE_CHECKING:
+    import PIL.Image
+    from numpy.typing import NDArray
+
     from detector.regions import MaskRegion
+    from pipeline.pictures import PictureSource
     from pipeline.protocols import (
         Blender,
         Detector,
@@ -38,6 +53,10 @@ _MOST_REFLECTED = 8
 
 _LARGEST_CROP = 3000**2
 """Pixels that a crop may have in any case."""
+
+
+StageProgress: TypeAlias = Callable[[str, int, int], object]
+"""Is called with a stage's name, how much it has done and how much there is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +97,7 @@ class Pipeline:
         batch_size: how many faces go through the inpainter at once.
 
     Raises:
-        ConfigurationError: a stage or an option of one is unknown.
+        ConfigurationError: an argument, a stage or an option of one is unknown.
         InputError: a number is out of its range.
     """
 
@@ -93,7 +112,14 @@ class Pipeline:
         context: float | None = None,
         lift: float | None = None,
         batch_size: int = 16,
+        **misplaced: Never,
     ) -> None:
+        if misplaced:
+            from pipeline.configuration import check_keys
+
+            stages = {"detector": detector, "refiner": refiner}
+            stages |= {"inpainter": inpainter, "blender": blender}
+            check_keys("argument of Pipeline", stages | misplaced)
         if context is not None and not (_is_number(context) and 1.0 <= context <= 16.0):
             raise InputError(f"context must be from 1 to 16, but is {context!r}.")
         if lift is not None and not (_is_number(lift) and 0.0 <= lift <= 0.5):
@@ -115,6 +141,13 @@ class Pipeline:
             kind: stage if isinstance(stage, LazyStage) else LazyStage(kind, stage, device)
             for kind, stage in given.items()
         }
+
+    def __repr__(self) -> str:
+        stages = ", ".join(
+            f"{kind}={_shown(given, self._stages[kind].name)}"
+            for kind, given in self._given.items()
+        )
+        return f"Pipeline({stages}, device={str(self.device)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle a pipeline by its specification: stages given by name are made anew."""
@@ -176,6 +209,56 @@ class Pipeline:
                 said[kind] = json.dumps(given, sort_keys=True, default=specification_name)
         return said
 
+    @overload
+    def __call__(
+        self,
+        image: PictureSource,
+        *,
+        mask: Any = ...,
+        return_result: Literal[True],
+        provenance: bool = ...,
+    ) -> UnmaskResult: ...
+
+    @overload
+    def __call__(
+        self,
+        image: NDArray[np.uint8],
+        *,
+        mask: Any = ...,
+        return_result: Literal[False] = ...,
+        provenance: bool = ...,
+    ) -> NDArray[np.uint8]: ...
+
+    @overload
+    def __call__(
+        self,
+        image: bytes,
+        *,
+        mask: Any = ...,
+        return_result: Literal[False] = ...,
+        provenance: bool = ...,
+    ) -> bytes: ...
+
+    @overload
+    def __call__(
+        self,
+        image: str | os.PathLike[str] | PIL.Image.Image,
+        *,
+        mask: Any = ...,
+        return_result: Literal[False] = ...,
+        provenance: bool = ...,
+    ) -> PIL.Image.Image: ...
+
+    @overload
+    def __call__(
+        self,
+        image: PictureSource,
+        *,
+        mask: Any = ...,
+        return_result: bool = ...,
+        provenance: bool = ...,
+    ) -> NDArray[np.uint8] | bytes | PIL.Image.Image | UnmaskResult: ...
+
     def __call__(
         self,
         image: Any,
@@ -189,7 +272,8 @@ class Pipeline:
         Args:
             image: path, bytes, PIL picture, or uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)` in
                 RGB order.
-            mask: a hole of the user's own (True or above 127 = fill) instead of detection.
+            mask: a hole of the user's own (True or above 127 = fill) instead of detection; or a
+                list of holes, one per face, where masks touch.
             return_result: return the `UnmaskResult`, whose image is uint8 RGB, instead.
             provenance: whether a filled picture carries the mark that a model edited it; False is
                 for callers who say so by means of their own.
@@ -201,59 +285,159 @@ class Pipeline:
         Raises:
             InputError: the picture or the mask is not what is said here.
         """
-        from pipeline.pictures import read_hole, read_picture, restore
+        from pipeline.pictures import read_picture, restore
 
         picture = read_picture(image)
-        hole = None if mask is None else read_hole(mask, picture)
-        result = self.run([picture.pixels], [hole])[0]
+        holes = None if mask is None else holes_of(mask, picture)
+        result = self.run([picture.pixels], [holes])[0]
         if return_result:
             return result
         models = self.model_names(detected=mask is None)
         return restore(picture, result.image, result.hole, models=models, provenance=provenance)
 
-    def run(self, images: Sequence[Any], masks: Sequence[Any] | None = None) -> list[UnmaskResult]:
+    @overload
+    def run(
+        self,
+        images: Sequence[PictureSource],
+        masks: Sequence[Any] | None = ...,
+        *,
+        on_error: Literal["raise"] = ...,
+        progress: StageProgress | None = ...,
+    ) -> list[UnmaskResult]: ...
+
+    @overload
+    def run(
+        self,
+        images: Sequence[PictureSource],
+        masks: Sequence[Any] | None = ...,
+        *,
+        on_error: Literal["return"],
+        progress: StageProgress | None = ...,
+    ) -> list[UnmaskResult | Exception]: ...
+
+    def run(
+        self,
+        images: Sequence[PictureSource],
+        masks: Sequence[Any] | None = None,
+        *,
+        on_error: OnError = "raise",
+        progress: StageProgress | None = None,
+    ) -> list[UnmaskResult] | list[UnmaskResult | Exception]:
         """Take the masks off pictures, all of them through each stage together.
 
         The result for a picture does not depend on which others are in the call.
 
         Args:
             images: uint8 RGB arrays `(H, W, 3)`, or anything else that `unmask` takes.
-            masks: per picture None, or a hole of the user's own, which is filled exactly as it is.
+            masks: per picture None, or a hole of the user's own, which is filled exactly as it is;
+                or a list of holes, one per face, where masks touch.
+            on_error: "raise" ends at the first picture that cannot be done; "return" does the
+                others, and puts the error in the place of its result.
+            progress: is called with the name of a stage, how much it has done and how much there
+                is: pictures, and faces for the inpainter.
 
         Raises:
             InputError: a picture or a mask is not what is said here, or a stage of somebody else
                 returned something that is none of its kind.
+            ConfigurationError: `on_error` is another word.
         """
+        check_on_error(on_error)
         if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, Sequence):
             raise InputError(
                 f"images must be a sequence of pictures, but got {type(images).__name__}: "
                 "for one picture call the pipeline itself."
             )
-        with own_arithmetic():
-            return self._run(images, masks)
-
-    def _run(self, images: Sequence[Any], masks: Sequence[Any] | None) -> list[UnmaskResult]:
-        pictures = [_as_rgb(image) for image in images]
         if masks is None:
-            masks = [None] * len(pictures)
-        if len(masks) != len(pictures):
+            masks = [None] * len(images)
+        if len(masks) != len(images):
             raise InputError(
-                f"masks must have one entry per picture, {len(pictures)} here, "
-                f"but has {len(masks)}."
+                f"masks must have one entry per picture, {len(images)} here, but has {len(masks)}."
             )
+        if on_error == "return" and images:
+            return run_each(self, images, masks, progress)
+        with own_arithmetic():
+            return self._run(images, masks, progress or (lambda *_: None))
+
+    async def run_async(
+        self, images: Sequence[PictureSource], masks: Sequence[Any] | None = None
+    ) -> list[UnmaskResult]:
+        """Await `run` in a thread of its own, so that an event loop goes on meanwhile."""
+        return await asyncio.to_thread(self.run, images, masks)
+
+    @overload
+    def stream(
+        self,
+        images: Iterable[PictureSource],
+        masks: Iterable[Any] | None = ...,
+        *,
+        batch: int | None = ...,
+        on_error: Literal["raise"] = ...,
+    ) -> Iterator[UnmaskResult]: ...
+
+    @overload
+    def stream(
+        self,
+        images: Iterable[PictureSource],
+        masks: Iterable[Any] | None = ...,
+        *,
+        batch: int | None = ...,
+        on_error: Literal["return"],
+    ) -> Iterator[UnmaskResult | Exception]: ...
+
+    def stream(
+        self,
+        images: Iterable[PictureSource],
+        masks: Iterable[Any] | None = None,
+        *,
+        batch: int | None = None,
+        on_error: OnError = "raise",
+    ) -> Iterator[UnmaskResult] | Iterator[UnmaskResult | Exception]:
+        """Take the masks off pictures as they come; give each result as soon as it is there.
+
+        Only one group of pictures is in memory at a time, so `images` may be a generator without
+        end. The results are those of `run`.
+
+        Args:
+            images: as for `run`, but any iterable.
+            masks: likewise one entry per picture.
+            batch: how many pictures go through the stages together; None is 8 on a GPU and 1 on a
+                CPU, where more is no faster.
+            on_error: "raise" ends at a picture that cannot be done, after the results before it;
+                "return" gives its error in the place of its result and goes on.
+
+        Raises:
+            InputError, ConfigurationError: as `run`.
+        """
+        check_on_error(on_error)
+        if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, Iterable):
+            raise InputError(
+                f"images must be an iterable of pictures, but got {type(images).__name__}: "
+                "for one picture call the pipeline itself."
+            )
+        if batch is not None and (isinstance(batch, bool) or batch < 1):
+            raise InputError(f"batch must be a whole number from 1, but is {batch!r}.")
+        pairs = ((image, None) for image in images) if masks is None else paired(images, masks)
+        return stream_results(self, pairs, batch or usual_group(self), on_error)
+
+    def _run(
+        self, images: Sequence[Any], masks: Sequence[Any], progress: StageProgress
+    ) -> list[UnmaskResult]:
+        pictures = [_as_rgb(image) for image in images]
         given = [
-            None if mask is None else _as_hole(mask, picture)
+            None if mask is None else holes_of(mask, (picture.shape[0], picture.shape[1]))
             for picture, mask in zip(pictures, masks, strict=True)
         ]
         timings = [
             dict.fromkeys(("detector", "refiner", "inpainter", "blender"), 0.0) for _ in pictures
         ]
         regions = self._detect(pictures, given, timings)
-        faces = [
-            self._faces(index, picture, given[index], regions[index], timings[index])
-            for index, picture in enumerate(pictures)
-        ]
-        fills = self.complete(pictures, [face for group in faces for face in group], timings)
+        progress("detector", len(pictures), len(pictures))
+        faces = []
+        for index, picture in enumerate(pictures):
+            faces.append(self._faces(index, picture, given[index], regions[index], timings[index]))
+            progress("refiner", index + 1, len(pictures))
+        every = [face for group in faces for face in group]
+        fills = self.complete(pictures, every, timings, progress)
         results = []
         start = 0
         for index, picture in enumerate(pictures):
@@ -262,6 +446,13 @@ class Pipeline:
             results.append(
                 self._assemble(picture, regions[index], faces[index], own, timings[index])
             )
+            progress("blender", index + 1, len(pictures))
+        unmask_logger().info(
+            "%d pictures, %d masks found, %d faces filled",
+            len(pictures), sum(map(len, regions)), len(every),
+        )  # fmt: skip
+        for result in results:
+            unmask_logger().debug("%r", result)
         return results
 
     def find_holes(
@@ -321,7 +512,7 @@ class Pipeline:
     def _detect(
         self,
         pictures: list[Image],
-        given: list[Hole | None],
+        given: Sequence[list[Hole] | None],
         timings: list[dict[str, float]],
     ) -> list[list[MaskRegion]]:
         wanted = [index for index, hole in enumerate(given) if hole is None]
@@ -342,16 +533,14 @@ class Pipeline:
         self,
         index: int,
         picture: Image,
-        given: Hole | None,
+        given: list[Hole] | None,
         regions: list[MaskRegion],
         timings: dict[str, float],
     ) -> list[Face]:
         if given is None and not regions:
             return []
-        holes = [] if given is not None else self.refine(picture, regions, timings)
+        holes = self.refine(picture, regions, timings) if given is None else given
         began = time.perf_counter()
-        if given is not None:
-            holes = split_hole(given)
         missing = _union(holes, picture)
         faces = []
         for hole in holes:
@@ -362,7 +551,11 @@ class Pipeline:
         return faces
 
     def complete(
-        self, pictures: list[Image], faces: list[Face], timings: list[dict[str, float]]
+        self,
+        pictures: list[Image],
+        faces: list[Face],
+        timings: list[dict[str, float]],
+        progress: StageProgress | None = None,
     ) -> list[Image]:
         """Take faces through the inpainter only.
 
@@ -370,6 +563,7 @@ class Pipeline:
             pictures: uint8 RGB `(H, W, 3)` each.
             faces: faces in them.
             timings: one dict per picture, to which the seconds are added.
+            progress: is called after each group of faces, as that of `run`.
 
         Returns:
             For each face its filled crop, uint8 RGB `(side, side, 3)`.
@@ -391,6 +585,8 @@ class Pipeline:
             for face in chunk:
                 own = timings[face.picture]
                 own["inpainter"] = own.get("inpainter", 0.0) + seconds
+            if progress is not None:
+                progress("inpainter", len(fills), len(faces))
         return fills
 
     def blend(
@@ -434,12 +630,19 @@ class Pipeline:
         fills: list[Image],
         timings: dict[str, float],
     ) -> UnmaskResult:
+        holes = [face.hole for face in faces]
+        owners = face_of_each(regions, holes)
+        scores: dict[int, float] = {}
+        for region, owner in zip(regions, owners, strict=True):
+            scores[owner] = max(region.score, scores.get(owner, 0.0))
+        in_order = sorted(range(len(regions)), key=owners.__getitem__)
         return UnmaskResult(
             image=self.blend(picture, faces, fills, timings),
-            regions=regions,
-            hole=_union([face.hole for face in faces], picture),
+            regions=[regions[index] for index in in_order],
+            hole=_union(holes, picture),
             faces=tuple(
-                FaceFill(face.crop.square, face.hole, float(face.missing.mean())) for face in faces
+                FaceFill(face.crop.square, face.hole, float(face.missing.mean()), scores.get(index))
+                for index, face in enumerate(faces)
             ),
             timings=timings,
         )
@@ -447,6 +650,13 @@ class Pipeline:
 
 def _made_anew(arguments: dict[str, Any]) -> Pipeline:
     return Pipeline(**arguments)
+
+
+def _shown(given: StageSpecification, name: str) -> str:
+    """A stage as its user wrote it, without what an object's own text may hold."""
+    if isinstance(given, dict):
+        return reprlib.repr(given)
+    return repr(name) if isinstance(given, str | LazyStage) else f"<{name}>"
 
 
 def _check_proportion(crop: Crop, picture: Image) -> None:
@@ -494,9 +704,3 @@ def _as_rgb(image: Any) -> Image:
     from pipeline.pictures import read_picture
 
     return read_picture(image).pixels
-
-
-def _as_hole(mask: Any, picture: Image) -> Hole:
-    from pipeline.pictures import read_hole
-
-    return read_hole(mask, (picture.shape[0], picture.shape[1]))

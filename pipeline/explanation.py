@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.core import Pipeline
     from pipeline.protocols import Inpainter
     from pipeline.result import UnmaskResult
-    from weights.contracts import Hole, Image, Mask
+    from weights.contracts import Image, Mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ def explain(
 
     Args:
         image: whatever `unmask` takes.
-        mask: a hole of the user's own (True or above 127 = fill) instead of detection.
+        mask: a hole of the user's own, or a list of holes, as `unmask` takes.
         pipeline: the one to explain; the default one where None.
         device: of the default pipeline.
 
@@ -117,30 +117,31 @@ def explain(
         WeightsError: the weights of a network are missing or damaged.
     """
     from pipeline.core import Pipeline as MadePipeline
-    from pipeline.pictures import read_hole, read_picture
+    from pipeline.face_holes import holes_of
+    from pipeline.pictures import read_picture
     from pipeline.warm_up import warm_up
 
     picture = read_picture(image)
-    hole = None if mask is None else read_hole(mask, picture)
+    holes = None if mask is None else holes_of(mask, picture)
     chosen = pipeline
     if chosen is None:
         chosen = MadePipeline(device=device)
         # The times are to be those of the stages, not of their loading.
-        warm_up(chosen, detected=hole is None)
-    return explain_pictures(chosen, [picture.pixels], [hole])[0]
+        warm_up(chosen, detected=mask is None)
+    return explain_pictures(chosen, [picture.pixels], [holes])[0]
 
 
 def explain_pictures(
     pipeline: Pipeline,
     images: Sequence[Image],
-    masks: Sequence[Hole | None] | None = None,
+    masks: Sequence[Any] | None = None,
 ) -> list[Explanation]:
     """Do what `pipeline.run` does, and explain each result.
 
     Args:
         pipeline: does the work; it stays as it is.
         images: uint8 RGB `(H, W, 3)` each.
-        masks: per picture None, or a hole of the user's own.
+        masks: per picture what `Pipeline.run` takes.
 
     Raises:
         InputError: as `Pipeline.run`.

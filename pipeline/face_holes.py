@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -14,10 +14,29 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from detector.regions import MaskRegion
+    from pipeline.pictures import Picture
     from weights.contracts import Hole
 
 MOST_GROUPS = 64
 """A hole of more pieces than this is grouped more coarsely: noise is no set of faces."""
+
+
+def holes_of(mask: Any, size: tuple[int, int] | Picture) -> list[Hole]:
+    """The faces' holes in what a user gives: a list is taken as it is, one mask is split.
+
+    Args:
+        mask: whatever `pipeline.pictures.read_hole` takes, or a list of such.
+        size: height and width of the upright picture, or the picture itself.
+
+    Raises:
+        InputError: a mask cannot be read or is of another size.
+    """
+    from pipeline.pictures import read_hole
+
+    if isinstance(mask, list | tuple):
+        return separate_holes([read_hole(one, size) for one in mask])
+    return split_hole(read_hole(mask, size))
 
 
 def separate_holes(holes: Sequence[Hole], duplicate: float = 0.5) -> list[Hole]:
@@ -63,6 +82,27 @@ def separate_holes(holes: Sequence[Hole], duplicate: float = 0.5) -> list[Hole]:
         if own.any():
             disjoint.append((own, box))
     return [hole for hole, _ in disjoint]
+
+
+def face_of_each(regions: Sequence[MaskRegion], holes: Sequence[Hole]) -> list[int]:
+    """For each region the index of the hole that covers most of it; `len(holes)` where none does.
+
+    Args:
+        regions: of one picture.
+        holes: bool `(H, W)`, its faces' holes.
+    """
+    boxes = [tight_box(hole) for hole in holes]
+    owners = []
+    for region in regions:
+        own = tight_box(region.mask)
+        shared = [0] * len(holes)
+        for index, (hole, box) in enumerate(zip(holes, boxes, strict=True)):
+            window = _common(own, box) if own is not None and box is not None else None
+            if window is not None:
+                shared[index] = int(np.count_nonzero(region.mask[window] & hole[window]))
+        most = max(shared, default=0)
+        owners.append(shared.index(most) if most else len(holes))
+    return owners
 
 
 def _common(first: Box, second: Box) -> tuple[slice, slice] | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.found_regions import regions_of
 from pipeline.protocols import STAGE_METHODS, StageKind
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ def function_name(function: Callable[..., Any]) -> str:
 class FunctionDetector:
     """A detector made of `function(image)`.
 
-    The function returns a list of `MaskRegion`, one `MaskRegion`, None, or one mask of the
-    picture's size: bool, or uint8 with above 127 for masked pixels. A mask counts as one region.
+    The function returns anything that `pipeline.found_regions.regions_of` knows: a mask or several
+    of the picture's size, a label map, `MaskRegion`, Ultralytics' `Results`, None.
     """
 
     def __init__(self, function: Callable[[Image], Any]) -> None:
@@ -36,21 +37,7 @@ class FunctionDetector:
 
     def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
         """Call the function once per picture."""
-        return [self._regions(self.function(image)) for image in images]
-
-    def _regions(self, found: Any) -> list[MaskRegion]:
-        from detector.regions import MaskRegion
-
-        if found is None:
-            return []
-        if isinstance(found, MaskRegion):
-            return [found]
-        if isinstance(found, np.ndarray) and found.ndim == 2:
-            mask = found > 127 if found.dtype == np.uint8 else found
-            if mask.dtype == np.bool_:
-                return [MaskRegion.from_mask(mask)] if mask.any() else []
-        # Anything else is refused, with a sentence, where all detectors' answers are checked.
-        return list(found) if isinstance(found, list | tuple) else found
+        return [regions_of(self.function(image)) for image in images]
 
 
 class FunctionRefiner:

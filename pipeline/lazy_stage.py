@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from pipeline.registry import resolve_stage, specification_name
+from weights.log import unmask_logger
 
 if TYPE_CHECKING:
     from pipeline.protocols import StageKind, StageSpecification
@@ -47,5 +49,10 @@ class LazyStage:
         if self._made is None:
             with self._lock:
                 if self._made is None:
+                    began = time.perf_counter()
                     self._made = (self._make(),)
+                    unmask_logger().info(
+                        "%s %r is ready after %.2f s",
+                        self._given[0], self.name, time.perf_counter() - began,
+                    )  # fmt: skip
         return self._made[0]

@@ -18,10 +18,17 @@ Status = Literal["done", "no mask found", "skipped", "failed", "to do"]
 
 @dataclass(frozen=True)
 class FilledFace:
-    """A face in a report: its box (x0, y0, x1, y1) in pixels, and how many pixels were filled."""
+    """A face in a report.
+
+    Attributes:
+        box: x0, y0, x1, y1 of what was filled, in pixels.
+        pixels: how many pixels were filled.
+        score: the detector's confidence; None for a mask of the user's own.
+    """
 
     box: tuple[int, int, int, int]
     pixels: int
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,10 @@ class Outcome:
             "output": str(self.job.output),
             "status": self.status,
             "reason": self.reason,
-            "faces": [{"box": list(face.box), "filled_pixels": face.pixels} for face in self.faces],
+            "faces": [
+                {"box": list(face.box), "filled_pixels": face.pixels, "score": face.score}
+                for face in self.faces
+            ],
             "seconds": {key: round(value, 6) for key, value in self.timings.items()},
             "written": [str(path) for path in self.written],
         }

@@ -15,11 +15,11 @@ from pipeline.pictures.restoring import restore
 from pipeline.pictures.writing import write_picture
 from pipeline.provenance import sidecar_path
 from weights.atomic import atomic_path
-from weights.errors import OutputError
+from weights.errors import InputError, OutputError
 from weights.provenance import NOTICE, make_mark, unmask_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import PIL.Image
@@ -87,6 +87,28 @@ class Outputs:
             return job.output.exists()
         return all(path.exists() for path in self.paths(job).values())
 
+    def refuse_videos(self, jobs: Sequence[Job]) -> None:
+        """Refuse videos alone where files are wanted that are made for pictures alone.
+
+        Args:
+            jobs: all of a run; pictures among them get the files.
+
+        Raises:
+            InputError: there are videos only; the sentence names one and the options.
+        """
+        options = {
+            "--save-mask": self.mask,
+            "--side-by-side": self.side_by_side,
+            "--explain": self.explanation,
+            "--save-report": self.report,
+        }
+        asked = [option for option, value in options.items() if value]
+        if asked and jobs and all(job.video for job in jobs):
+            raise InputError(
+                f"{' and '.join(asked)} {'is' if len(asked) == 1 else 'are'} for pictures, but "
+                f"{jobs[0].source} is a video: run videos without."
+            )
+
     def check(self, job: Job) -> None:
         """Refuse, before any work, a picture for which a file is in the way.
 
@@ -124,7 +146,8 @@ class Outputs:
         if self.existing == "complete":
             paths = {name: path for name, path in paths.items() if not path.exists()}
         faces = tuple(
-            FilledFace(_box(face.hole), int(np.count_nonzero(face.hole))) for face in result.faces
+            FilledFace(_box(face.hole), int(np.count_nonzero(face.hole)), _rounded(face.score))
+            for face in result.faces
         )
         outcome = Outcome(
             job,
@@ -190,6 +213,10 @@ def _all_or_none() -> Iterator[list[Path]]:
             path.unlink(missing_ok=True)
             sidecar_path(path).unlink(missing_ok=True)
         raise
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 4)
 
 
 def _box(hole: Hole) -> tuple[int, int, int, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from inpainter.measurements import TOGETHER
 from weights import catalog
+from weights.catalog import named_homes
 from weights.digest import file_sha256
 from weights.errors import ConfigurationError, InputError, WeightsError
 from weights.group_figures import GROUPS, PEOPLE
@@ -263,14 +264,17 @@ def _seed_of(source: Path) -> int:
 
 
 def weight_shelf(folder: str | os.PathLike[str] | None) -> Path:
-    """Give the folder that weights go to: the one named, or else that of `UNMASK_HOME`.
+    """Give the folder that weights go to: the one named, or else the first of `UNMASK_HOME`, made.
 
     Raises:
         ConfigurationError: there is neither.
     """
-    chosen = os.environ.get("UNMASK_HOME") if folder is None else folder
-    if not chosen:
+    if folder is not None and os.fspath(folder):
+        return Path(folder).expanduser()
+    homes = named_homes()
+    if not homes:
         raise ConfigurationError(
             "There is no folder for the weights: set UNMASK_HOME, or give one by --folder."
         )
-    return Path(chosen).expanduser()
+    homes[0].mkdir(parents=True, exist_ok=True)
+    return homes[0]

@@ -116,6 +116,15 @@ def resolve_stage(
     return _from_object(kind, specification, {}, device, what=specification_name(specification))
 
 
+def has_option(kind: StageKind, specification: StageSpecification, option: str) -> bool:
+    """Whether a stage that is named, or is a class, has an option of a name."""
+    make = resolve_stage(kind, specification)
+    if not isinstance(make, functools.partial) or not isinstance(make.func, type):
+        return False
+    parameter = inspect.signature(make.func).parameters.get(option)
+    return parameter is not None and parameter.kind is not parameter.VAR_KEYWORD
+
+
 def create_stage(
     kind: StageKind, specification: StageSpecification, *, device: Any = "auto"
 ) -> Any:

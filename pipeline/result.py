@@ -23,11 +23,18 @@ class FaceFill:
         hole: bool `(H, W)` at picture size, True where this face was filled.
         share: share of the crop's pixels that were missing, 0 to 1; holes of other faces inside the
             crop and their reflections count too.
+        score: the detector's highest confidence, 0 to 1, among the masks that were found here; None
+            for a hole of the user's own.
     """
 
     crop: Square
     hole: Hole
     share: float
+    score: float | None = None
+
+    def __repr__(self) -> str:
+        score = "" if self.score is None else f", score={self.score:.2f}"
+        return f"FaceFill(crop={tuple(self.crop)}, {self.share:.1%} of it missing{score})"
 
     def __post_init__(self) -> None:
         check_mask(self.hole, what="hole of a face")
@@ -45,7 +52,8 @@ class UnmaskResult:
 
     Attributes:
         image: the result, uint8 RGB `(H, W, 3)`; equal to the input outside `hole`.
-        regions: what the detector found; empty when the hole was given by the user.
+        regions: what the detector found, in the order of the faces that they belong to; empty when
+            the hole was given by the user.
         hole: bool `(H, W)`, every pixel that was filled.
         faces: the filled faces; their holes do not overlap and together are `hole`.
         timings: seconds per stage, keys "detector", "refiner", "inpainter" and "blender". Stages
@@ -57,6 +65,14 @@ class UnmaskResult:
     hole: Hole
     faces: tuple[FaceFill, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        height, width = self.hole.shape
+        return (
+            f"UnmaskResult({width} x {height}, masks found: {len(self.regions)}, faces filled: "
+            f"{len(self.faces)}, {self.hole.mean():.1%} of the pixels, "
+            f"{sum(self.timings.values()):.2f} s)"
+        )
 
     def __post_init__(self) -> None:
         check_image(self.image, "image of a result")

@@ -38,7 +38,8 @@ def check_regions(stage: Any, found: Any, images: Sequence[Image]) -> list[list[
     """
     from detector.regions import MaskRegion
 
-    who = _name("detector", stage)
+    who, what = _name("detector", stage), "a list of MaskRegion per picture"
+    fit = "MaskRegion.from_mask(mask) makes one of a bool mask (H, W), such as scores > 0.5"
     if not isinstance(found, list | tuple) or len(found) != len(images):
         raise InputError(
             f"{who} must return a list with one entry per picture, {len(images)} here, "
@@ -48,14 +49,12 @@ def check_regions(stage: Any, found: Any, images: Sequence[Image]) -> list[list[
     for image, regions in zip(images, found, strict=True):
         if not isinstance(regions, list | tuple):
             raise InputError(
-                f"{who} must return a list of MaskRegion per picture, "
-                f"but one entry is {_described(regions)}."
+                f"{who} must return {what}, but one entry is {_described(regions)}: {fit}."
             )
         for region in regions:
             if not isinstance(region, MaskRegion):
                 raise InputError(
-                    f"{who} must return a list of MaskRegion per picture, "
-                    f"but one item is {_described(region)}."
+                    f"{who} must return {what}, but one item is {_described(region)}: {fit}."
                 )
             if region.mask.shape != image.shape[:2]:
                 raise InputError(

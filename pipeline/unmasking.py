@@ -6,12 +6,22 @@ import inspect
 import json
 import threading
 from collections import OrderedDict
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from pipeline.configuration import check_keys, configuration_keys
+from pipeline.configuration import check_keys
 from pipeline.core import Pipeline
 from pipeline.lazy_stage import LazyStage
 from pipeline.protocols import STAGE_KINDS, StageKind
+
+if TYPE_CHECKING:
+    import os
+
+    import numpy as np
+    import PIL.Image
+    from numpy.typing import NDArray
+
+    from pipeline.pictures import PictureSource
+    from pipeline.result import UnmaskResult
 
 MOST_STAGES = 16
 """How many stages are kept loaded; the one that was not used for longest goes first."""
@@ -38,6 +48,66 @@ def _kept_stage(kind: StageKind, specification: Any, device: Any) -> Any:
         return _stages[key]
 
 
+@overload
+def unmask(
+    image: PictureSource,
+    *,
+    mask: Any = ...,
+    device: Any = ...,
+    return_result: Literal[True],
+    provenance: bool = ...,
+    **stages: Any,
+) -> UnmaskResult: ...
+
+
+@overload
+def unmask(
+    image: NDArray[np.uint8],
+    *,
+    mask: Any = ...,
+    device: Any = ...,
+    return_result: Literal[False] = ...,
+    provenance: bool = ...,
+    **stages: Any,
+) -> NDArray[np.uint8]: ...
+
+
+@overload
+def unmask(
+    image: bytes,
+    *,
+    mask: Any = ...,
+    device: Any = ...,
+    return_result: Literal[False] = ...,
+    provenance: bool = ...,
+    **stages: Any,
+) -> bytes: ...
+
+
+@overload
+def unmask(
+    image: str | os.PathLike[str] | PIL.Image.Image,
+    *,
+    mask: Any = ...,
+    device: Any = ...,
+    return_result: Literal[False] = ...,
+    provenance: bool = ...,
+    **stages: Any,
+) -> PIL.Image.Image: ...
+
+
+@overload
+def unmask(
+    image: PictureSource,
+    *,
+    mask: Any = ...,
+    device: Any = ...,
+    return_result: bool = ...,
+    provenance: bool = ...,
+    **stages: Any,
+) -> NDArray[np.uint8] | bytes | PIL.Image.Image | UnmaskResult: ...
+
+
 def unmask(
     image: Any,
     *,
@@ -55,7 +125,8 @@ def unmask(
     Args:
         image: path, bytes, PIL picture, or uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)` in RGB
             order.
-        mask: a hole of your own (True or above 127 = fill) instead of detection.
+        mask: a hole of your own (True or above 127 = fill) instead of detection; or a list of
+            holes, one per face, where masks touch.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         return_result: return the `UnmaskResult`, whose image is uint8 RGB `(H, W, 3)`, instead.
         provenance: whether a filled picture carries the mark that a model edited it; False is for
@@ -72,11 +143,7 @@ def unmask(
         ConfigurationError: a keyword, a stage or an option of one is unknown.
         WeightsError: the weights of a network are missing or damaged.
     """
-    check_keys(
-        "keyword of unmask()",
-        stages,
-        ["mask", "return_result", "provenance", *configuration_keys()],
-    )
+    check_keys("keyword of unmask()", stages, ["mask", "return_result", "provenance"])
     defaults = inspect.signature(Pipeline).parameters
     chosen = {
         kind: _kept_stage(kind, stages.pop(kind, defaults[kind].default), device)

@@ -86,7 +86,9 @@ def test_every_package_on_disk_is_listed_for_installation():
         for package in PACKAGES
         for path in (ROOT / package).rglob("*.py")
     }
-    listed = PROJECT["tool"]["setuptools"]["packages"]
+    places = PROJECT["tool"]["setuptools"]["package-dir"]
+    names = PROJECT["tool"]["setuptools"]["packages"]
+    listed = [places.get(name, name).replace("/", ".") for name in names]
     assert sorted(listed) == sorted(set(listed))
     assert sorted(on_disk - set(listed)) == [], "missing in pyproject.toml"
     assert sorted(set(listed) - on_disk) == [], "not on disk"
@@ -102,7 +104,11 @@ def test_every_folder_of_a_package_has_an_init_and_the_package_is_typed(package)
 
 def test_every_file_that_is_data_is_installed():
     listed = PROJECT["tool"]["setuptools"]["package-data"]
-    folders = {package: ROOT.joinpath(*package.split(".")) for package in listed}
+    places = PROJECT["tool"]["setuptools"]["package-dir"]
+    folders = {
+        package: ROOT.joinpath(*places.get(package, package.replace(".", "/")).split("/"))
+        for package in listed
+    }
     installed = {
         path
         for package, patterns in listed.items()
@@ -153,6 +159,13 @@ def test_the_packages_dependencies_are_declared():
                 top = module.partition(".")[0]
                 if top not in sys.stdlib_module_names and top not in MAY_IMPORT:
                     assert named.get(top, top) in declared | optional, f"{path}: {module}"
+
+
+def test_the_extra_all_is_every_extra_that_is_of_use_to_users():
+    extras = PROJECT["project"]["optional-dependencies"]
+    (listed,) = extras["all"]
+    named = listed.removeprefix("unmask[").removesuffix("]").split(",")
+    assert sorted(named) == sorted(set(extras) - {"all", "docs", "test"})
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -240,14 +253,19 @@ def test_no_pickle_is_loaded():
                     assert keywords.get("weights_only") == "True", path
 
 
+def is_overload(node: ast.AST) -> bool:
+    """Whether a function only tells type checkers of one of its forms."""
+    return any(ast.unparse(one) == "overload" for one in getattr(node, "decorator_list", ()))
+
+
 def test_every_public_function_and_class_has_a_docstring():
     for package in PACKAGES:
         for path in sources(package):
             tree = ast.parse(path.read_text())
             for node in tree.body:
-                if isinstance(
-                    node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-                ) and not node.name.startswith("_"):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not (
+                    node.name.startswith("_") or is_overload(node)
+                ):
                     assert ast.get_docstring(node), f"{path}: {node.name}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,11 +36,15 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary, lock = _claim_temporary(target)
+        mode = stat.S_IMODE(temporary.stat().st_mode)
     except OSError as error:
         raise OutputError(f"Cannot write {target}: {error.strerror or error}.") from error
     moved = False
     try:
         yield temporary
+        # Libraries that put a file of their own in its place (safetensors does) leave it to the
+        # user alone; it gets what the umask gives.
+        temporary.chmod(mode)
         try:
             if not overwrite:
                 os.link(temporary, target)

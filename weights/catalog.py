@@ -1,7 +1,8 @@
 """How a name becomes a weight file on this machine: one YAML record per file, checked by digest.
 
-Records and files come with the package; a folder of the user's own, named by the environment
-variable `UNMASK_HOME`, may hold further ones side by side. Nothing is ever downloaded.
+Records and files come with the package; folders of the user's own, named by the environment
+variable `UNMASK_HOME` as `PATH` names several, may hold further ones side by side. Nothing is ever
+downloaded.
 """
 
 from __future__ import annotations
@@ -40,21 +41,35 @@ def _state(path: Path) -> tuple[Path, int, int]:
     return path, status.st_mtime_ns, status.st_size
 
 
-def _home() -> Path | None:
-    home = os.environ.get("UNMASK_HOME")
-    return Path(home).expanduser() if home else None
+def named_homes() -> list[Path]:
+    """The folders that `UNMASK_HOME` names, in its order, whether they exist or not."""
+    named = os.environ.get("UNMASK_HOME", "").split(os.pathsep)
+    return [Path(part).expanduser() for part in named if part]
+
+
+def _homes() -> list[Path]:
+    """The folders that `UNMASK_HOME` names.
+
+    Raises:
+        WeightsError: one does not exist.
+    """
+    for folder in named_homes():
+        if not folder.is_dir():
+            raise WeightsError(
+                f"UNMASK_HOME names {folder}, but there is no such folder: make it, or correct the "
+                f"variable (several folders are separated by {os.pathsep!r})."
+            )
+    return named_homes()
 
 
 def weight_folders() -> list[Path]:
-    """The folders searched for weight files: the package's, then `UNMASK_HOME` where it is set."""
-    home = _home()
-    return [FILES] if home is None else [FILES, home]
+    """The folders searched for weight files: the package's, then those of `UNMASK_HOME`."""
+    return [FILES, *_homes()]
 
 
 def record_folders() -> list[Path]:
-    """The folders searched for records: the package's, then `UNMASK_HOME` where it is set."""
-    home = _home()
-    return [RECORDS] if home is None else [RECORDS, home]
+    """The folders searched for records: the package's, then those of `UNMASK_HOME`."""
+    return [RECORDS, *_homes()]
 
 
 def _all_records() -> dict[str, WeightRecord]:
@@ -197,7 +212,8 @@ def locate(record: WeightRecord) -> Path:
         path = folder / record.file
         if path.is_file():
             return path
-    further = " (or in the folder UNMASK_HOME)" if len(folders) == 1 else f" or {folders[1]}"
+    others = " or ".join(map(str, folders[1:]))
+    further = f" or {others}" if others else " (or in the folder UNMASK_HOME)"
     raise WeightsError(
         f"The weight file {record.file} of {record.name!r} is missing: expected in {FILES}"
         f"{further}; reinstall unmask, or put the file there."

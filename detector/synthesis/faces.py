@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import PIL.ExifTags
+import PIL.Image
 
 from detector.synthesis.outline import check_landmarks
 from weights.json_lines import read_json_lines
@@ -43,8 +45,9 @@ class FaceAnnotation:
 def load_faces(path: str | os.PathLike[str]) -> list[FaceAnnotation]:
     """Read an annotation file with one JSON object per line.
 
-    Each has `file` (relative to the annotation file's folder), `landmarks` (68 pairs x y), `width`
-    and `height`; `split` is optional, and other entries end up in `extra`.
+    Each has `file` (relative to the annotation file's folder) and `landmarks` (68 pairs x y);
+    `split` is optional, `width` and `height` are read from the picture where they are not given,
+    and other entries end up in `extra`.
 
     Args:
         path: the file, or a folder that holds `faces.jsonl`.
@@ -57,9 +60,11 @@ def load_faces(path: str | os.PathLike[str]) -> list[FaceAnnotation]:
         file = file / "faces.jsonl"
 
     def face(entry: dict[str, Any]) -> FaceAnnotation:
-        split = entry.get("split")
+        split, picture = entry.get("split"), file.parent / str(entry["file"])
+        if "width" not in entry or "height" not in entry:
+            entry["width"], entry["height"] = _size(picture)
         return FaceAnnotation(
-            file=file.parent / str(entry["file"]),
+            file=picture,
             landmarks=check_landmarks(np.asarray(entry["landmarks"], np.float64)),
             split=None if split is None else str(split),
             width=int(entry["width"]),
@@ -68,3 +73,18 @@ def load_faces(path: str | os.PathLike[str]) -> list[FaceAnnotation]:
         )
 
     return read_json_lines(file, face, "annotated face")
+
+
+def _size(picture: Path) -> tuple[int, int]:
+    """Width and height of a picture as it is seen.
+
+    Raises:
+        ValueError: it cannot be opened.
+    """
+    try:
+        with PIL.Image.open(picture) as image:
+            width, height = image.size
+            turned = image.getexif().get(PIL.ExifTags.Base.Orientation, 1) >= 5
+    except (OSError, PIL.Image.DecompressionBombError) as error:
+        raise ValueError(f"its picture {picture} cannot be opened") from error
+    return (height, width) if turned else (width, height)

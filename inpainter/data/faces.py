@@ -141,8 +141,10 @@ class DecodedFaces:
             if face.landmarks is not None:
                 raise
             raise InputError(
-                f"{face.path} has no 68 landmarks, which these holes follow: use others, such as "
-                "'random-box' or 'free-form', or a folder whose faces.jsonl has them."
+                f"{face.path} has no 68 landmarks, which these holes follow: find them by "
+                "'unmask synthesize FACES OUT --landmarks dlib' and take OUT as the faces, or take "
+                "other holes, by --holes free-form where a network is measured and by "
+                "--set holes.face=free-form where one is trained."
             ) from error
 
 

@@ -19,13 +19,13 @@ _NO_MEMORY = ("not enough memory", "can't allocate memory", "out of memory", "AL
 
 @contextmanager
 def training_failures(module: CompletionTraining) -> Iterator[None]:
-    """Say in one sentence that memory ran out, and with which batch size.
+    """Say in one sentence that memory ran out, or that networks cannot take the pictures' size.
 
     Args:
         module: what is trained inside the block.
 
     Raises:
-        TrainingError: memory ran out inside the block.
+        TrainingError: memory ran out inside the block, or its first step failed.
     """
     try:
         yield
@@ -34,7 +34,21 @@ def training_failures(module: CompletionTraining) -> Iterator[None]:
     except RuntimeError as error:
         if any(words in str(error) for words in _NO_MEMORY):
             raise _no_memory(module) from error
+        if module.steps_in_phase == 0:
+            raise _no_step(module, error) from error
         raise
+
+
+def _no_step(module: CompletionTraining, error: Exception) -> TrainingError:
+    names = [str(module.recipe.network["name"])]
+    if module.recipe.adversarial is not None:
+        names.append(str(module.recipe.adversarial.discriminator["name"]))
+    reason = " ".join(str(error).split())
+    return TrainingError(
+        f"The recipe cannot be trained: {' and '.join(names)} cannot take a batch of "
+        f"{module.phase.batch} pictures of {module.phase.size} pixels, as "
+        f"phases.{module.recipe.phases.index(module.phase)} says ({reason})."
+    )
 
 
 def _no_memory(module: CompletionTraining) -> TrainingError:

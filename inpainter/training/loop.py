@@ -22,6 +22,7 @@ from inpainter.data.sampling import Sampling
 from inpainter.data.statistics import colour_statistics
 from inpainter.data.stream import Batch, SampleStream, Stretch, collate, sample_at
 from inpainter.holes import create_holes
+from inpainter.training.curves import CURVES, draw_curves
 from inpainter.training.failures import training_failures
 from inpainter.training.module import CompletionTraining
 from inpainter.training.parts import check_frozen_have_weights, load_part
@@ -110,13 +111,16 @@ class FaceData(LightningDataModule):
         return [collate(samples[start : start + 8]) for start in range(0, len(samples), 8)]
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Give the stretch of the stream that belongs to the trainer's present round."""
+        """Give the stretch of the stream that is left of the round to work on."""
         assert self.trainer is not None and self._train is not None
+        module = self.trainer.lightning_module
+        assert isinstance(module, CompletionTraining)
         data = self.recipe.data
         devices, rank = self.trainer.world_size, self.trainer.global_rank
-        number = min(self.trainer.current_epoch, len(self.rounds) - 1)
-        phase, steps = self.rounds[number]
+        number, steps = self.recipe.round_at(module.steps_done)
+        phase, whole = self.rounds[number]
         start = sum(before.batch * count * devices for before, count in self.rounds[:number])
+        start += (whole - steps) * phase.batch * devices
         sampling = create_sampling(data, self.recipe.holes, create_mask_source(data.masked))
         seed = self.recipe.seed
         stretch = Stretch(sampling, phase.size, phase.batch, start, seed, rank, devices)
@@ -124,10 +128,11 @@ class FaceData(LightningDataModule):
         return DataLoader(stream, batch_size=None, pin_memory=torch.cuda.is_available())
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Give the frozen validation batches, at the size of the trainer's present round."""
+        """Give the frozen validation batches, at the size of the present round."""
         assert self.trainer is not None
-        number = min(self.trainer.current_epoch, len(self.rounds) - 1)
-        frozen: Dataset[Batch] = _Listed(self._frozen[self.rounds[number][0].size])
+        module = self.trainer.lightning_module
+        assert isinstance(module, CompletionTraining)
+        frozen: Dataset[Batch] = _Listed(self._frozen[module.phase.size])
         return DataLoader(frozen, batch_size=None)
 
 
@@ -170,29 +175,44 @@ class WholeCheckpointIO(TorchCheckpointIO):
             ) from error
 
 
-class RoundClock(Callback):
-    """Knows how long the present round has taken."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Start the clock."""
-        del trainer, module
-        self.began = time.monotonic()
+SECONDS_BETWEEN_LINES = 30.0
+"""How often a line tells where a training is, within a round."""
 
 
-class RoundReport(RoundClock):
-    """Writes the averaged weights after each round and says in one line how it went.
+class RoundReport(Callback):
+    """Says in lines how far a round is and how it went, and writes the averaged weights after it.
 
     Args:
         output: the run's folder.
     """
 
     def __init__(self, output: Path) -> None:
-        super().__init__()
         self.output = output
         self.seconds: list[float] = []
+        self.began = self._told = time.monotonic()
+        self._steps_before = 0
+
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Start the clock."""
+        del trainer
+        assert isinstance(module, CompletionTraining)
+        self.began = self._told = time.monotonic()
+        self._steps_before = module.steps_done
+
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        """Say once in a while where the training is."""
+        assert isinstance(module, CompletionTraining)
+        now = time.monotonic()
+        if now - self._told < SECONDS_BETWEEN_LINES or not trainer.is_global_zero:
+            return
+        self._told = now
+        each = (now - self.began) / (module.steps_done - self._steps_before)
+        left = each * (module.total_steps - module.steps_done) / 60.0
+        print(
+            f"step {module.steps_done}/{module.total_steps}, {each:.2f} s a step, "
+            f"{left:.0f} min for the rest of the schedule",
+            flush=True,
+        )
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Write weights and the line."""
@@ -210,13 +230,13 @@ class RoundReport(RoundClock):
             input_size=module.phase.size,
             overwrite=True,
         )
-        phase, steps = module.schedule[min(trainer.current_epoch, len(module.schedule) - 1)]
+        phase, steps = module.phase, module.steps_done - self._steps_before
         figures = ", ".join(
             f"{name.partition('/')[2]} {float(value):.4f}"
             for name, value in sorted(trainer.callback_metrics.items())
         )
         line = (
-            f"round {trainer.current_epoch + 1}/{len(module.schedule)}, step {module.steps_done}/"
+            f"round {module.round_number + 1}/{len(module.schedule)}, step {module.steps_done}/"
             f"{module.total_steps}, {phase.size} px, "
             f"{steps * phase.batch * trainer.world_size / seconds:.1f} pictures/s: {figures}"
         )
@@ -237,25 +257,48 @@ class StopAtBatch(Callback):
         stop_if_asked()
 
 
-class TimeBudget(RoundClock):
-    """Ends training in good order, after a whole round, before the time is over.
+class TimeBudget(Callback):
+    """Ends training in good order, with a validation and a checkpoint, before the time is over.
 
     Args:
-        minutes: the time.
+        minutes: the time, from now on.
     """
 
     def __init__(self, minutes: float) -> None:
-        super().__init__()
         self.deadline = time.monotonic() + 60.0 * minutes
+        self._began = self._validating = 0.0
+        self._batches = 0
+        self._validation: float | None = None
 
-    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Stop when another round as long as this one would not fit."""
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Measure the steps of this round."""
+        del trainer, module
+        self._began, self._batches = time.monotonic(), 0
+
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        """Stop when another step and what follows the last one would not fit."""
         del module
+        self._batches += 1
         now = time.monotonic()
-        over = now + 1.1 * (now - self.began) > self.deadline
+        step = (now - self._began) / self._batches
+        ending = self._validation
+        if ending is None:
+            # Validating a batch takes no longer than learning from one.
+            ending = step * sum(trainer.num_val_batches)
+        over = now + step + 1.2 * ending > self.deadline
         # Processes that train together have clocks of their own, and must stop together.
         if trainer.strategy.reduce_boolean_decision(over, all=False):
             trainer.should_stop = True
+
+    def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Start the clock of the validation."""
+        del trainer, module
+        self._validating = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Note how long the round's end took."""
+        del trainer, module
+        self._validation = time.monotonic() - self._validating
 
 
 @dataclass(frozen=True)
@@ -299,8 +342,9 @@ def train_inpainter(
     """Train a completion network by a recipe; on all GPUs, or by torchrun on any devices.
 
     The folder gets `recipe.yaml`, `last.ckpt` and `best.ckpt`, `average.safetensors`, `rounds.log`,
-    curves for TensorBoard, and sheets of completed validation faces; a finished run measures its
-    weights and leaves them once more in `catalog`, with their record and model card.
+    curves for TensorBoard and as `curves.png`, and sheets of completed validation faces; a finished
+    run measures its weights and leaves them once more in `catalog`, with their record and model
+    card.
 
     Args:
         recipe: what to train and how.
@@ -308,7 +352,8 @@ def train_inpainter(
         device: "auto", "cpu", "cuda" or "mps".
         threads: threads of a CPU's arithmetic; as many as before where None.
         resume: go on from `last.ckpt` where the folder has one.
-        time_budget_minutes: end after the last whole round that fits.
+        time_budget_minutes: end within this time, after the last step that fits, with a validation
+            and a checkpoint from which the same call goes on as if it had not ended.
         initial_weights: safetensors file of the same network to start from.
         progress: show Lightning's progress bar.
         recipe_name: what the record calls the recipe.
@@ -368,8 +413,17 @@ def train_inpainter(
         ),
     ]
     with at_safe_points(), lightning_silenced(), training_failures(module):
-        trainer = _make_trainer(recipe, folder, resolve_device(device), callbacks, progress)
+        trainer = _make_trainer(
+            recipe,
+            folder,
+            resolve_device(device),
+            callbacks,
+            progress,
+            epochs=_epochs(recipe, checkpoint if going_on else None),
+        )
         trainer.fit(module, FaceData(recipe), ckpt_path=str(checkpoint) if going_on else None)
+    if trainer.is_global_zero and report.seconds:
+        draw_curves(folder / CURVES, folder / f"{CURVES}.png")
     weights = folder / "average.safetensors"
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
     finished = module.steps_done >= module.total_steps
@@ -437,8 +491,24 @@ def _check_same_networks(recipe: Recipe, former: Path) -> None:
         )
 
 
+def _epochs(recipe: Recipe, checkpoint: Path | None) -> int:
+    """How many rounds Lightning counts in the end: one that was cut short counts twice."""
+    rounds = len(recipe.rounds())
+    if checkpoint is None:
+        return rounds
+    state = WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")
+    number, left = recipe.round_at(state["steps_done"])
+    return int(state["epoch"]) + 1 + (rounds - number if left else 0)
+
+
 def _make_trainer(
-    recipe: Recipe, folder: Path, device: torch.device, callbacks: list[Callback], progress: bool
+    recipe: Recipe,
+    folder: Path,
+    device: torch.device,
+    callbacks: list[Callback],
+    progress: bool,
+    *,
+    epochs: int,
 ) -> Trainer:
     machines, processes = _processes(device)
     devices: int | list[int] = processes if device.index is None else [device.index]
@@ -450,12 +520,12 @@ def _make_trainer(
         num_nodes=machines,
         strategy=strategy,
         precision=recipe.precision,  # type: ignore[arg-type]
-        max_epochs=len(recipe.rounds()),
+        max_epochs=epochs,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         # The training stream divides itself, and all validate on all of the few frozen samples.
         use_distributed_sampler=False,
-        logger=TensorBoardLogger(folder, name="curves", version=""),
+        logger=TensorBoardLogger(folder, name=CURVES, version=""),
         callbacks=callbacks,
         plugins=[WholeCheckpointIO()],
         enable_progress_bar=progress,

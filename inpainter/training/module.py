@@ -82,12 +82,23 @@ class CompletionTraining(LightningModule):
         self.schedule = recipe.rounds()
         self.total_steps = sum(steps for _, steps in self.schedule)
         self.steps_done = 0
+        self.round_number = 0
         self._sheet_rows: list[NDArray[np.uint8]] = []
 
     @property
     def phase(self) -> Phase:
         """The phase of the schedule that the present round belongs to."""
-        return self.schedule[min(self.current_epoch, len(self.schedule) - 1)][0]
+        return self.schedule[self.round_number][0]
+
+    @property
+    def steps_in_phase(self) -> int:
+        """How many steps of the present phase are done."""
+        before = itertools.takewhile(lambda phase: phase is not self.phase, self.recipe.phases)
+        return self.steps_done - sum(phase.steps for phase in before)
+
+    def on_train_epoch_start(self) -> None:
+        """Find the round to work on: one that a time budget cut short is gone on with."""
+        self.round_number, _ = self.recipe.round_at(self.steps_done)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Make the optimizers of the generator and, where there is one, of the discriminator."""
@@ -298,6 +309,7 @@ class CompletionTraining(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the count of steps back."""
         self.steps_done = checkpoint["steps_done"]
+        self.round_number, _ = self.recipe.round_at(self.steps_done)
 
 
 def _size_of(term: Tensor) -> float:

@@ -349,6 +349,18 @@ class Recipe:
         mapping = changed_mapping(self.to_mapping(), changes)
         return settings_from_mapping(Recipe, mapping, "the changed recipe")
 
+    def round_at(self, step: int) -> tuple[int, int]:
+        """The number of the round that a step belongs to, and how many steps it has from there.
+
+        Behind the last step that is the last round, of which nothing is left.
+        """
+        rounds = self.rounds()
+        for number, (_, steps) in enumerate(rounds):
+            if step < steps:
+                return number, steps - step
+            step -= steps
+        return len(rounds) - 1, 0
+
     def rounds(self) -> list[tuple[Phase, int]]:
         """Cut the schedule into rounds of (phase, steps); a checkpoint ends each round."""
         rounds = []
@@ -414,12 +426,22 @@ def read_recipe(path: str | Path) -> Recipe:
     return settings_from_mapping(Recipe, content, file.name)
 
 
+_RECIPES = Path(__file__).parents[1] / "recipes"
+
+
 def recipe_file(path: str | Path) -> Path:
-    """Give the YAML file that a path, or the bare name of a recipe that ships, means."""
+    """Give the YAML file that a path, or the bare name of a recipe that ships, means.
+
+    Raises:
+        ConfigurationError: no recipe of that name ships; the sentence lists those that do.
+    """
     file = Path(path)
     if file.suffix in {".yaml", ".yml"} or file.exists():
         return file
-    return Path(__file__).parent.parent / "recipes" / f"{path}.yaml"
+    shipped = {one.stem: one for one in _RECIPES.glob("*.yaml")}
+    if str(path) not in shipped:
+        raise unknown_name("recipe of the inpainter", str(path), shipped)
+    return shipped[str(path)]
 
 
 def makes_faces(path: str | Path) -> bool:

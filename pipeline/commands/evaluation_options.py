@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 import typer
 
 from pipeline.commands.progress import progress_bar
+from pipeline.commands.stage_options import read_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -130,12 +131,14 @@ def _read(text: str, option: str) -> dict[str, Any]:
             raise wrong from error
     import_from_working_directory(parts)
     stages: dict[str, Any] = {}
+    stage: Any
     for part in parts:
         if isinstance(part, dict) and isinstance(part.get("name"), str):
             options = ", ".join(f"{key} {value}" for key, value in part.items() if key != "name")
             label, stage = f"{part['name']} ({options})" if options else part["name"], part
         elif isinstance(part, str):
-            label, stage = _read_stage(part.strip())
+            stage = read_stage(part.strip(), option)
+            label = part.strip() if isinstance(stage, dict) else str(stage).rpartition(":")[2]
         else:
             raise wrong
         if not label:
@@ -144,14 +147,6 @@ def _read(text: str, option: str) -> dict[str, Any]:
             raise ConfigurationError(f"{option} names {label!r} twice.")
         stages[label] = stage
     return stages
-
-
-def _read_stage(text: str) -> tuple[str, Any]:
-    """The label and the specification of "NAME" or "NAME@FILE"; an empty label where malformed."""
-    name, separator, weights = text.partition("@")
-    if separator:
-        return (text if name and weights else ""), {"name": name, "weights": weights}
-    return name.rpartition(":")[2], name
 
 
 def make_instruments(

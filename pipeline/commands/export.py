@@ -64,7 +64,13 @@ def inpainter(
         Path,
         typer.Option("--output", "-o", help="The .onnx file.", show_default=False),
     ],
-    network: Annotated[str, typer.Option(help="Name of the completion network.")] = "gated",
+    network: Annotated[
+        Optional[str],  # noqa: UP045 - likewise
+        typer.Option(
+            help="Name of the completion network.",
+            show_default="that of the weights, else gated",
+        ),
+    ] = None,
     weights: Annotated[
         str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
     ] = "default",
@@ -88,10 +94,11 @@ def inpainter(
     ] = False,
 ) -> None:
     """Write a completion network, which takes square crops with their holes."""
-    from inpainter.export import export_inpainter
+    from inpainter.export import export_inpainter, network_of
 
+    name = network or network_of(weights) or "gated"
     exported = export_inpainter(
-        network,
+        name,
         output,
         weights=None if weights == "default" else weights,
         image_size=image_size,
@@ -102,5 +109,5 @@ def inpainter(
     pixels = "of 255" if as_bytes else "of 2"
     typer.echo(f"completed: differs by {exported.difference:.1e} {pixels} from PyTorch's")
     if not exported.any_batch:
-        typer.echo(f"{network} takes one picture at a time")
+        typer.echo(f"{name} takes one picture at a time")
     typer.echo(f"Written: {exported.path}, {exported.bytes:,} bytes")

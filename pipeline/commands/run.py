@@ -76,6 +76,13 @@ def run(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON report on stdout and nothing else.")
     ] = False,
+    report: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="Also a table of the whole run, a line for each file and face, as this .csv file.",
+            show_default=False,
+        ),
+    ] = None,
     format_: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -126,7 +133,7 @@ def run(
         typer.Option(
             "--save-report",
             help="Also faces, times and models of each picture, as RESULT.report.json; for one "
-            "report of the whole run see --json.",
+            "report of the whole run see --json and --report.",
             rich_help_panel=_WRITTEN,
         ),
     ] = False,
@@ -227,6 +234,7 @@ def run(
     unmask run - < photo.jpg > result.jpg
     """
     from pipeline.commands.standard_streams import STREAM, check_standard_output, is_piped
+    from pipeline.commands.summary import check_table, write_table
     from pipeline.folder import plan_jobs
     from pipeline.outputs import Outputs
     from weights.errors import InputError
@@ -247,6 +255,8 @@ def run(
         )
     if streamed and not dry_run:
         check_standard_output()
+    if report is not None:
+        check_table(report, overwrite=overwrite or resume)
     if resume and overwrite:
         raise InputError("--resume keeps what exists and --overwrite replaces it: choose one.")
     arguments = stage_arguments(
@@ -280,6 +290,7 @@ def run(
         found = _find(paths, output, folder, recursive=recursive)
         place = folder / "result" if streamed else output
         jobs = plan_jobs(found, place, mask=mask, format=format_)
+        outputs.refuse_videos(jobs)
         ended = _Ended()
         if dry_run:
             _say_what_would_be_done(jobs, outputs, arguments, ended)
@@ -290,6 +301,8 @@ def run(
             return
         if piped:
             ended.outcomes = [_as_standard_input(outcome) for outcome in ended.outcomes]
+    if report is not None and not dry_run:
+        write_table(report, ended.outcomes)
     _tell(ended, jobs, found, output, outputs, as_json)
 
 
@@ -376,6 +389,7 @@ def _work(
 
     from pipeline.batch import unmask_files
     from pipeline.core import Pipeline
+    from pipeline.streaming import usual_group
     from pipeline.warm_up import warm_up
 
     pipeline = Pipeline(**arguments)
@@ -392,7 +406,7 @@ def _work(
             pipeline,
             pictures,
             outputs,
-            batch=batch or _usual_batch(pipeline),
+            batch=batch or usual_group(pipeline),
             workers=workers or _usual_workers(),
         )
         with progress_bar("Unmasking", len(pictures)) as show:
@@ -407,15 +421,6 @@ def _work(
     ended.seconds = time.perf_counter() - began
     order = {job.output: index for index, job in enumerate(jobs)}
     ended.outcomes.sort(key=lambda outcome: order[outcome.job.output])
-
-
-def _usual_batch(pipeline: Pipeline) -> int:
-    from pipeline.batch import MOST_PICTURES
-    from weights.device import resolve_device
-
-    # Measured: on a CPU pictures take as long in a batch as one by one, and one by one needs less
-    # memory and loses less when it is stopped.
-    return 1 if resolve_device(pipeline.device).type == "cpu" else MOST_PICTURES
 
 
 def _usual_workers() -> int:

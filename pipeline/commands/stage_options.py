@@ -25,10 +25,12 @@ def stage_arguments(
         config: the file, if any.
         confidence: an option of the detector, if given.
         detail: an option of the inpainter, if given.
-        **chosen: `device` and stages by kind; None where not given.
+        **chosen: `device` and stages by kind, each NAME, "module:name" or NAME@FILE for weights
+            from a file; None where not given.
 
     Raises:
-        ConfigurationError: the file cannot be read, is no YAML mapping, or has an unknown key.
+        ConfigurationError: the file cannot be read, is no YAML mapping, or has an unknown key; or
+            a NAME@FILE lacks a part.
     """
     from weights.dotted_paths import import_from_working_directory
 
@@ -38,7 +40,11 @@ def stage_arguments(
 
         arguments = read_configuration(config)
     import_from_working_directory(chosen)
-    arguments |= {key: value for key, value in chosen.items() if value is not None}
+    arguments |= {
+        key: value if key == "device" else read_stage(value, f"--{key}")
+        for key, value in chosen.items()
+        if value is not None
+    }
     for kind, default, option, value in (
         ("detector", "yolo", "confidence", confidence),
         ("inpainter", "gated", "detail", detail),
@@ -48,6 +54,24 @@ def stage_arguments(
             options = stage if isinstance(stage, dict) else {"name": stage}
             arguments[kind] = {**options, option: value}
     return arguments
+
+
+def read_stage(text: str, option: str) -> str | dict[str, Any]:
+    """Return what a `Pipeline` takes for "NAME" or "NAME@FILE".
+
+    Raises:
+        ConfigurationError: name or file is missing.
+    """
+    from weights.errors import ConfigurationError
+
+    name, separator, weights = text.partition("@")
+    if not separator:
+        return text
+    if not (name and weights):
+        raise ConfigurationError(
+            f"{option} must be NAME or NAME@FILE, such as gated@mine.safetensors, but is {text!r}."
+        )
+    return {"name": name, "weights": weights}
 
 
 def complete_stage(kind: str) -> Callable[[str], list[str]]:
@@ -62,6 +86,14 @@ def complete_stage(kind: str) -> Callable[[str], list[str]]:
     return complete
 
 
+_STAGE_HELP = {
+    "detector": "NAME, NAME@FILE for weights from a file, or your own as module:function.",
+    "refiner": "NAME, or your own as module:function.",
+    "inpainter": "NAME, NAME@FILE for weights from a file, or your own as module:function.",
+    "blender": "NAME, or your own as module:function.",
+}
+
+
 def stage_option(kind: str, default: str, panel: str | None = None) -> Any:
     """Make the option that names a kind of stage.
 
@@ -71,7 +103,7 @@ def stage_option(kind: str, default: str, panel: str | None = None) -> Any:
         panel: heading under which the help shows the option.
     """
     return typer.Option(
-        help=f"Name of {'an' if kind == 'inpainter' else 'a'} {kind}.",
+        help=_STAGE_HELP[kind],
         show_default=default,
         autocompletion=complete_stage(kind),
         rich_help_panel=panel,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,57 @@ def make_report(
         "videos": [outcome.to_mapping() for outcome in outcomes if outcome.job.video],
         "no_pictures": [str(path) for path in passed_over],
     }
+
+
+def check_table(path: Path, *, overwrite: bool) -> None:
+    """Refuse, before any work, a table that could not be written.
+
+    Raises:
+        InputError: its name does not end in .csv.
+        OutputError: it exists and may not be replaced.
+    """
+    from weights.errors import InputError, OutputError
+
+    if path.suffix.lower() != ".csv":
+        raise InputError(f"--report must name a .csv file, but is {path}.")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already: --overwrite or --resume replaces it.")
+
+
+def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """Write a line for each face of each file, and one for each file without, as CSV.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from weights.atomic import atomic_path
+
+    names = ["input", "output", "status", "reason", "face", "x0", "y0", "x1", "y1"]
+    names += ["filled_pixels", "score", "seconds"]
+    with (
+        atomic_path(path, overwrite=True) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        table = csv.DictWriter(file, names)
+        table.writeheader()
+        for outcome in outcomes:
+            of_file = {
+                "input": outcome.job.source,
+                "output": outcome.job.output,
+                "status": outcome.status,
+                "reason": outcome.reason,
+                "seconds": round(sum(outcome.timings.values()), 3) if outcome.timings else "",
+            }
+            faces = [
+                {
+                    "face": number,
+                    **dict(zip(("x0", "y0", "x1", "y1"), face.box, strict=True)),
+                    "filled_pixels": face.pixels,
+                    "score": face.score,
+                }
+                for number, face in enumerate(outcome.faces, 1)
+            ]
+            table.writerows({**of_file, **face} for face in faces or [{}])
 
 
 def print_summary(

@@ -67,17 +67,20 @@ def synthesize(
     ] = "jpeg",
     landmarks: Annotated[
         Literal["annotations", "dlib"],
-        typer.Option(help="Where landmarks come from: faces.jsonl, or found with dlib (an extra)."),
+        typer.Option(
+            help="Where landmarks come from: faces.jsonl, or found with dlib (an extra), which "
+            "writes a faces.jsonl into OUT."
+        ),
     ] = "annotations",
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one for each core.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Draw masks on faces: pairs for the inpainter and labelled scenes for the detector."""
     from pipeline.dataset.builder import build_dataset
-    from pipeline.dataset.face_source import find_pictures, gather_faces
+    from pipeline.dataset.face_source import find_pictures, gather_faces, store_faces
     from pipeline.dataset.photographs import add_photographs
     from pipeline.dataset.settings import DatasetSettings
-    from pipeline.dataset.split import parse_shares
+    from pipeline.dataset.split import parse_shares, split_faces
 
     settings = DatasetSettings(
         seed=seed,
@@ -100,6 +103,9 @@ def synthesize(
         summary = build_dataset(
             annotated, out, settings, workers=workers or None, progress=show, unusable=rejects
         )
+    if landmarks == "dlib":
+        parts = split_faces(annotated, settings.shares, settings.seed)
+        typer.echo(f"faces with landmarks: {store_faces(annotated, parts, out)}")
     if photographs is not None:
         added = add_photographs(
             photographs,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +13,17 @@ import cv2
 import numpy as np
 
 from pipeline.dataset.face_pictures import read_training_picture
-from pipeline.dataset.manifest import Journal, Line, read_lines
+from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
 from pipeline.dataset.processes import available_cores
 from pipeline.dataset.settings import LANDMARKS_FILE
 from weights.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from detector.synthesis import LandmarkFinder
     from pipeline.dataset.labels import Points
+    from pipeline.dataset.split import Part
 
 LandmarkSource = Literal["annotations", "dlib"]
 
@@ -173,6 +175,36 @@ def gather_faces(
     if source == "annotations":
         return annotated_faces(path), []
     return found_faces(path, out / LANDMARKS_FILE, workers=workers, progress=progress)
+
+
+def store_faces(faces: Iterable[SourceFace], parts: Mapping[str, Part], folder: Path) -> Path:
+    """Write faces as `faces.jsonl`, so that the folder serves wherever annotated faces do.
+
+    Args:
+        faces: whose pictures stay where they are; their paths are written from the folder.
+        parts: the part of every picture, by name.
+        folder: of the file.
+
+    Returns:
+        The file.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    file = folder / "faces.jsonl"
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [
+        {
+            "file": Path(os.path.relpath(face.file, folder)).as_posix(),
+            "split": parts[face.name],
+            "width": face.width,
+            "height": face.height,
+            "landmarks": np.round(face.landmarks, 2).tolist(),
+        }
+        for face in faces
+    ]
+    write_lines(file, lines)
+    return file
 
 
 def _note(

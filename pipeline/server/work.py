@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from detector.regions import bounding_box
+from pipeline.face_holes import face_of_each
 from pipeline.pictures import encode_picture, read_hole, read_picture, restore
 from pipeline.server.answer_format import AnswerFormat, choose_format
 from pipeline.server.answers import Detection, FoundHole, FoundMask
@@ -91,6 +92,8 @@ def find_masks(pipeline: Pipeline, upload: Upload, limits: ServerLimits) -> Dete
     timings: dict[str, float] = {}
     regions = pipeline.find_regions([pixels], [timings])[0]
     holes = pipeline.refine(pixels, regions, timings)
+    owners = face_of_each(regions, holes)
+    regions = [regions[index] for index in sorted(range(len(regions)), key=owners.__getitem__)]
     return Detection(
         width=pixels.shape[1],
         height=pixels.shape[0],

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import PIL.ExifTags
+import PIL.Image
 import pytest
 
 from detector.synthesis import load_faces
@@ -36,6 +38,23 @@ def test_reads_annotations(tmp_path):
         assert first.landmarks.dtype == np.float64
         assert second.split is None
         assert second.extra == {}
+
+
+def test_a_size_that_is_not_given_is_the_pictures(tmp_path):
+    (tmp_path / "a").mkdir()
+    picture = PIL.Image.new("RGB", (30, 20))
+    turned = picture.getexif()
+    turned[PIL.ExifTags.Base.Orientation] = 6
+    file = tmp_path / "faces.jsonl"
+    file.write_text(json.dumps(_entry(width=None, height=None)))
+    for exif, size in ((None, (30, 20)), (turned, (20, 30))):
+        picture.save(tmp_path / "a" / "b.jpg", **({} if exif is None else {"exif": exif}))
+        (face,) = load_faces(file)
+        assert (face.width, face.height) == size
+        assert face.extra == {"source": "here"}
+    (tmp_path / "a" / "b.jpg").unlink()
+    with pytest.raises(InputError, match=r"Line 1 of .* its picture .*b\.jpg cannot be opened"):
+        load_faces(file)
 
 
 @pytest.mark.parametrize(

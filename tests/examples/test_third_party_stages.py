@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,19 +17,27 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "examples" / "third_party_stages"
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory) -> dict[str, str]:
-    """The environment in which the package is installed."""
-    folder = tmp_path_factory.mktemp("third_party")
-    source = folder / "source"
-    # setuptools builds inside the source folder, which must stay as it is.
-    shutil.copytree(TEMPLATE, source, ignore=shutil.ignore_patterns("__pycache__"))
+def install(source: Path, packages: Path) -> dict[str, str]:
+    """The environment in which a package is installed."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
-    command += ["--no-build-isolation", "--target", str(folder / "packages"), str(source)]
+    command += ["--no-build-isolation", "--target", str(packages), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    path = os.pathsep.join([str(folder / "packages"), str(ROOT)])
+    path = os.pathsep.join([str(packages), str(ROOT)])
     return {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1"}
+
+
+def copy_template(folder: Path) -> Path:
+    # setuptools builds inside the source folder, which must stay as it is.
+    source = folder / "source"
+    return shutil.copytree(TEMPLATE, source, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> dict[str, str]:
+    """The environment in which the template is installed."""
+    folder = tmp_path_factory.mktemp("third_party")
+    return install(copy_template(folder), folder / "packages")
 
 
 def run(installed, *arguments, cwd=ROOT):
@@ -42,13 +51,36 @@ def run(installed, *arguments, cwd=ROOT):
     )
 
 
-def test_its_own_tests_pass(installed, tmp_path):
+def check_own_tests(environment, source, folder):
     # From a folder of its own, so that neither the template's nor unmask's settings apply.
-    tests = shutil.copytree(TEMPLATE / "tests", tmp_path / "checks")
-    done = run(installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests), cwd=tmp_path)
+    tests = shutil.copytree(source / "tests", folder / "copy" / "checks")
+    shutil.copy(source / "pyproject.toml", folder / "copy")
+    done = run(environment, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests), cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "passed" in done.stdout
     assert "skipped" not in done.stdout
+
+
+def test_its_own_tests_pass(installed, tmp_path):
+    check_own_tests(installed, TEMPLATE, tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the README's commands are a shell's")
+def test_its_own_tests_pass_once_it_is_renamed_as_its_readme_says(tmp_path):
+    source = copy_template(tmp_path)
+    readme = (source / "README.md").read_text(encoding="utf-8")
+    commands = re.search(r"```sh\n(\s*sed .*?)```", readme, re.DOTALL)[1]
+    subprocess.run(commands, shell=True, cwd=source, check=True)
+    project = source / "pyproject.toml"
+    text = project.read_text(encoding="utf-8")
+    assert "example" not in text.replace("unmask-example-stages", "")
+    text = text.replace('colour = "', 'paint = "').replace('mirror = "', 'reflect = "')
+    project.write_text(text, encoding="utf-8")
+    environment = install(source, tmp_path / "packages")
+    assert (
+        sorted(path.name for path in (tmp_path / "packages").glob("my_stages*"))[0] == "my_stages"
+    )
+    check_own_tests(environment, source, tmp_path)
 
 
 def test_the_names_are_listed_and_lead_nowhere_heavy(installed):

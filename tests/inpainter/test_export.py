@@ -129,11 +129,12 @@ def test_what_has_nothing_to_export_is_said(name: str, words: str, tmp_path: Pat
         export_inpainter(name, tmp_path / "network.onnx")
 
 
-def test_the_command_says_what_it_wrote(tmp_path: Path, capsys) -> None:
+@pytest.mark.parametrize("named", [[], ["--network", "unet"]])
+def test_the_command_says_what_it_wrote(tmp_path: Path, capsys, named: list[str]) -> None:
     from pipeline.command_line import main
 
     weights = saved("unet", tmp_path, **SMALL["unet"])
-    arguments = ["export", "inpainter", "--network", "unet", "--weights", str(weights)]
+    arguments = ["export", "inpainter", *named, "--weights", str(weights)]
     with pytest.raises(SystemExit) as stopped:
         main([*arguments, "-o", str(tmp_path / "unet.onnx"), "--image-size", "32"])
     assert stopped.value.code in (0, None)

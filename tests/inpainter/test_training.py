@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import PIL.Image
 import pytest
 import torch
 
@@ -65,6 +67,8 @@ def test_a_tiny_run_lowers_its_loss_and_leaves_everything(recipe: Recipe, tmp_pa
     assert trained.metrics["validation/hole_psnr"] > 3.0
     for name in ("recipe.yaml", "last.ckpt", "best.ckpt", "average.safetensors"):
         assert (output / name).is_file()
+    with PIL.Image.open(output / "curves.png") as curves:
+        assert curves.width == 1200
     assert len(list((output / "sheets").glob("*.jpg"))) == 3
     assert read_recipe(output / "recipe.yaml") == recipe
     assert trained.weights.stat().st_size < 16 * 2**20
@@ -76,11 +80,11 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(
 ) -> None:
     recipe = recipe.with_changes({"optimizer.kind": optimizer})
     whole = train_inpainter(recipe, tmp_path / "whole", device="cpu")
-    # A budget that is over after the first round ends the run in good order.
-    first = train_inpainter(recipe, tmp_path / "parts", device="cpu", time_budget_minutes=1e-6)
-    assert (first.steps, first.finished) == (2, False)
-    second = train_inpainter(recipe, tmp_path / "parts", device="cpu", time_budget_minutes=1e-6)
-    assert (second.steps, second.finished) == (4, False)
+    # A budget that is over at once ends the run in good order after a step, amid its round.
+    for steps in (1, 2, 3):
+        part = train_inpainter(recipe, tmp_path / "parts", device="cpu", time_budget_minutes=1e-6)
+        assert (part.steps, part.finished) == (steps, False)
+        assert part.metrics["validation/hole_psnr"] > 0.0
     third = train_inpainter(recipe, tmp_path / "parts", device="cpu")
     assert (third.steps, third.finished) == (6, True)
     one, other = load_state_dict(whole.weights), load_state_dict(third.weights)
@@ -240,7 +244,43 @@ def test_the_last_checkpoint_moves_on_when_nothing_gets_better(
     recipe: Recipe, tmp_path: Path
 ) -> None:
     still = replace(recipe, optimizer=OptimizerSettings(generator_rate=0.0, warmup_steps=1))
-    for steps in (2, 4):
+    for steps in (1, 2):
         trained = train_inpainter(still, tmp_path / "run", device="cpu", time_budget_minutes=1e-6)
         assert trained.steps == steps
     assert {path.name for path in (tmp_path / "run").glob("*.ckpt")} == {"best.ckpt", "last.ckpt"}
+
+
+def test_a_finished_run_that_was_cut_short_often_has_nothing_left_to_do(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    for _ in range(6):
+        trained = train_inpainter(recipe, tmp_path / "run", device="cpu", time_budget_minutes=1e-6)
+    assert (trained.steps, trained.finished) == (6, True)
+    again = train_inpainter(recipe, tmp_path / "run", device="cpu")
+    assert (again.steps, again.finished, again.round_seconds) == (6, True, ())
+
+
+def test_lines_appear_while_a_round_lasts(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr("inpainter.training.loop.SECONDS_BETWEEN_LINES", 0.0)
+    train_inpainter(recipe, tmp_path / "run", device="cpu", time_budget_minutes=1e-6)
+    assert re.search(
+        r"^step 1/6, \d+\.\d\d s a step, \d+ min for the rest",
+        capsys.readouterr().out,
+        re.MULTILINE,
+    )
+
+
+def test_sizes_that_the_networks_cannot_take_are_refused_at_the_first_step(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    discriminator = {"name": "sn-patchgan", "channels": [8] * 6, "kernel_size": 4}
+    small = recipe.with_changes({"adversarial.discriminator": discriminator, "phases.0.size": 8})
+    with pytest.raises(TrainingError, match=r"gated and sn-patchgan cannot take .* 8 pixels"):
+        train_inpainter(small, tmp_path / "run", device="cpu")
+
+
+def test_an_unknown_recipe_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(ConfigurationError, match=r"Did you mean 'gated\.cpu'.*gated-unet\.cpu"):
+        read_recipe("gated-cpu")

@@ -1,5 +1,6 @@
 """`unmask run` on files, with stages that are plain functions."""
 
+import csv
 import io
 import json
 import re
@@ -51,6 +52,9 @@ def blend(image, fill, hole):
 '''
 
 RED = (200, 30, 40)
+
+FACE = {"box": [30, 20, 55, 40], "filled_pixels": 500, "score": 1.0}
+"""The one face of the folder's pictures, as reports tell it."""
 
 
 def table(out):
@@ -142,7 +146,7 @@ def test_the_json_report_is_all_of_stdout(unmask, folder, tmp_path):
         "done": 2, "no mask found": 1, "skipped": 0, "failed": 3, "no picture": 1,
     }  # fmt: skip
     by_name = {entry["input"].rsplit("/", 1)[-1]: entry for entry in report["pictures"]}
-    assert by_name["one.png"]["faces"] == [{"box": [30, 20, 55, 40], "filled_pixels": 500}]
+    assert by_name["one.png"]["faces"] == [FACE]
     assert by_name["one.png"]["status"] == "done"
     assert set(by_name["one.png"]["seconds"]) == {"detector", "refiner", "inpainter", "blender"}
     assert by_name["one.png"]["written"] == [str(tmp_path / "out" / "one.png")]
@@ -540,7 +544,7 @@ def test_a_report_and_an_explanation_of_each_picture(unmask, tmp_path):
     unmask(source, "-o", tmp_path / "out", "--save-report", "--explain")
     report = json.loads((tmp_path / "out" / "photo.png.report.json").read_text())
     assert report["status"] == "done"
-    assert report["faces"] == [{"box": [30, 20, 55, 40], "filled_pixels": 500}]
+    assert report["faces"] == [FACE]
     assert report["models"] == ["constant_stages:detect", "constant_stages:complete"]
     assert report["written"][0] == str(tmp_path / "out" / "photo.png")
     explained = tmp_path / "out" / "photo.png.explain.png"
@@ -701,3 +705,44 @@ class TestVideos:
         assert code == 1
         assert "is for pictures" in out
         assert calls == []
+
+
+def test_a_table_has_a_line_for_each_face_and_each_file_without(unmask, folder, tmp_path):
+    table = tmp_path / "out.csv"
+    code, _, _ = unmask(folder, "-o", tmp_path / "out", "--report", table)
+    assert code == 1
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = {row["input"].rpartition("/")[2]: row for row in csv.DictReader(file)}
+    one = rows["one.png"]
+    assert (one["status"], one["face"], one["filled_pixels"], one["score"]) == (
+        "done", "1", "500", "1.0",
+    )  # fmt: skip
+    assert [one[side] for side in ("x0", "y0", "x1", "y1")] == ["30", "20", "55", "40"]
+    assert float(one["seconds"]) >= 0
+    others = [row for row in rows.values() if row["status"] == "no mask found"]
+    assert others and all(row["face"] == row["score"] == "" for row in others)
+    assert any(row["status"] == "failed" and row["reason"] for row in rows.values())
+
+    code, _, error = unmask(folder, "-o", tmp_path / "out", "--report", table)
+    assert (code, "exists already" in error) == (2, True)
+    code, _, error = unmask(folder, "-o", tmp_path / "out", "--report", tmp_path / "out.txt")
+    assert (code, "must name a .csv file" in error) == (2, True)
+
+
+@pytest.mark.parametrize("option", ["--side-by-side", "--explain", "--save-mask", "--save-report"])
+def test_what_is_made_for_pictures_alone_is_refused_for_videos(unmask, tmp_path, option):
+    (tmp_path / "clip.mp4").write_bytes(b"never opened")
+    code, _, error = unmask(tmp_path / "clip.mp4", "-o", tmp_path / "out", option)
+    assert code == 2
+    assert f"{option} is for pictures, but {tmp_path / 'clip.mp4'} is a video" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_inpainter_with_weights_from_a_file(unmask, tmp_path):
+    write_picture(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
+    arguments = (tmp_path / "a.png", "-o", tmp_path / "b.png")
+    code, _, error = unmask(*arguments, "--dry-run", inpainter="gated@mine.safetensors")
+    assert (code, error) == (0, "")
+    code, _, error = unmask(*arguments, inpainter="gated@")
+    assert (code, error.count("\n")) == (2, 1)
+    assert "--inpainter must be NAME or NAME@FILE" in error

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detector.regions import MaskRegion
-from pipeline import Pipeline, UnmaskResult
+from pipeline import Pipeline, UnmaskResult, unmask
 from pipeline.result import FaceFill
 from tests.conformance.scenes import SIZES, disc, holes, scene
 from tests.pipeline.colour_stages import (
@@ -380,3 +380,45 @@ def test_faces_of_every_size(face):
     assert result.hole[box[1] : box[3], box[0] : box[2]].mean() > 0.99
     assert np.array_equal(result.image[~result.hole], image[~result.hole])
     assert exact_holes(image, result.regions)[0].sum() < result.hole.sum()
+
+
+def test_masks_that_touch_may_be_given_one_by_one():
+    picture = scene((60, 120))
+    left, right = np.zeros((60, 120), bool), np.zeros((60, 120), bool)
+    left[20:50, 20:60] = right[20:50, 60:100] = True
+    pipeline = Pipeline(inpainter=fill_mean, blender="none", device="cpu")
+    together = pipeline(picture, mask=left | right, return_result=True)
+    apart = pipeline(picture, mask=[left, right.astype(np.uint8) * 255], return_result=True)
+    assert (len(together.faces), len(apart.faces)) == (1, 2)
+    assert np.array_equal(apart.hole, together.hole)
+    assert np.array_equal(apart.faces[0].hole, left)
+    for result in (
+        pipeline.run([picture], [[left, right]])[0],
+        unmask(
+            picture, mask=(left, right), inpainter=fill_mean, blender="none", return_result=True
+        ),
+    ):
+        assert np.array_equal(result.image, apart.image)
+    assert not pipeline(picture, mask=[], return_result=True).hole.any()
+
+
+def test_regions_stand_in_the_order_of_their_faces_which_tell_their_scores():
+    picture = masked_scene((60, 160), [(10, 20, 40, 50), (60, 20, 90, 50), (110, 20, 140, 50)])
+    scores = [0.5, 0.75, 1.0]
+
+    def detect(image):
+        found = zip(find_colour(image), scores, strict=True)
+        return [MaskRegion(one.mask, one.box, score) for one, score in found]
+
+    def last_face_first(image, regions):
+        return [regions[2].mask | regions[0].mask, regions[1].mask]
+
+    result = Pipeline(detect, last_face_first, fill_mean, "none").run([picture])[0]
+    assert [region.score for region in result.regions] == [0.5, 1.0, 0.75]
+    assert [face.score for face in result.faces] == [1.0, 0.75]
+
+    result = Pipeline(detect, lambda image, regions: regions[1].mask, fill_mean).run([picture])[0]
+    assert [region.score for region in result.regions] == [0.75, 0.5, 1.0]
+    hole = result.faces[0].hole
+    own = Pipeline(inpainter=fill_mean).run([picture], [hole])[0]
+    assert own.faces[0].score is None

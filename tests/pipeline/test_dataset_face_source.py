@@ -7,8 +7,14 @@ import pytest
 from skimage.data import astronaut
 
 from pipeline.dataset import DatasetSettings, build_dataset, found_faces
-from pipeline.dataset.face_source import find_pictures, gather_faces
+from pipeline.dataset.face_source import (
+    annotated_faces,
+    find_pictures,
+    gather_faces,
+    store_faces,
+)
 from pipeline.dataset.manifest import read_lines
+from tests.faces import write_faces
 from weights.errors import InputError
 
 
@@ -58,3 +64,19 @@ def test_found_faces_build_a_set_and_are_found_once(pictures: Path, tmp_path: Pa
         "damaged.jpg",
         "wall.jpg",
     }
+
+
+def test_stored_faces_serve_as_annotated_ones(tmp_path: Path) -> None:
+    from inpainter.data.faces import list_faces
+
+    faces = annotated_faces(write_faces(tmp_path / "faces", count=3, side=96))
+    parts = {face.name: "val" if index else "train" for index, face in enumerate(faces)}
+    file = store_faces(faces, parts, tmp_path / "elsewhere" / "set")
+    assert str(tmp_path) not in file.read_text(encoding="utf-8")
+    again = annotated_faces(file.parent)
+    assert [face.split for face in again] == ["train", "val", "val"]
+    for before, after in zip(faces, again, strict=True):
+        assert after.file.samefile(before.file)
+        assert np.abs(after.landmarks - before.landmarks).max() <= 0.01
+    (face,) = list_faces(file.parent, "train")
+    assert face.landmarks.shape == (68, 2) and face.path.is_file()

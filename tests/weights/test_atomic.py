@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+import torch
 
 from weights.atomic import atomic_path
 from weights.errors import OutputError
@@ -155,3 +157,17 @@ def test_a_read_only_folder_is_an_output_error(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="Cannot write"), atomic_path(tmp_path / "x"):
         pass
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_a_written_file_has_the_mode_that_the_umask_gives(tmp_path):
+    from safetensors.torch import save_file
+
+    former = os.umask(0o027)
+    try:
+        for overwrite in (False, True):
+            with atomic_path(tmp_path / "a.safetensors", overwrite=overwrite) as temporary:
+                save_file({"a": torch.zeros(1)}, temporary)
+            assert stat.S_IMODE((tmp_path / "a.safetensors").stat().st_mode) == 0o640
+    finally:
+        os.umask(former)

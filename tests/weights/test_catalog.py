@@ -166,9 +166,24 @@ def test_the_packages_file_goes_before_that_of_unmask_home(stocked, tmp_path, mo
     assert resolve("gated.faces256").parent == stocked / "files"
 
 
-def test_an_unmask_home_that_does_not_exist_is_no_trouble(stocked, tmp_path, monkeypatch):
-    monkeypatch.setenv("UNMASK_HOME", str(tmp_path / "nowhere"))
-    assert len(list_weights()) == 2
+def test_an_unmask_home_that_does_not_exist_is_named(stocked, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("UNMASK_HOME", f"{home}{os.pathsep}{tmp_path / 'nowhere'}")
+    with pytest.raises(WeightsError, match=r"UNMASK_HOME names .*nowhere, but there is no such"):
+        resolve("gated.faces256")
+
+
+def test_unmask_home_may_be_several_folders(stocked, tmp_path, monkeypatch):
+    homes = [tmp_path / "first", tmp_path / "second"]
+    for home in homes:
+        home.mkdir()
+    for folder in ("files", "records"):
+        for path in (stocked / folder).glob("gated*"):
+            shutil.move(path, homes[1])
+    monkeypatch.setenv("UNMASK_HOME", os.pathsep.join(map(str, homes)))
+    assert weight_folders() == [stocked / "files", *homes]
+    assert resolve("gated.faces256") == homes[1] / "gated.faces256.safetensors"
 
 
 def test_two_records_of_one_name_are_an_error(stocked, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from stage_names import DETECTOR
 
 from pipeline import create_stage
 
@@ -18,7 +19,7 @@ def picture_with_patch() -> np.ndarray:
 
 def test_the_patch_is_found() -> None:
     """Its pixels, its box, and nothing else."""
-    (region,) = create_stage("detector", "colour").detect([picture_with_patch()])[0]
+    (region,) = create_stage("detector", DETECTOR).detect([picture_with_patch()])[0]
     assert region.box == (20.0, 30.0, 60.0, 50.0)
     assert region.area == 20 * 40
     assert region.score == 1.0
@@ -26,5 +27,5 @@ def test_the_patch_is_found() -> None:
 
 def test_another_colour_is_an_option() -> None:
     """Options of the name are the constructor's arguments."""
-    detector = create_stage("detector", {"name": "colour", "colour": [250, 250, 250]})
+    detector = create_stage("detector", {"name": DETECTOR, "colour": [250, 250, 250]})
     assert detector.detect([picture_with_patch()]) == [[]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from stage_names import DETECTOR, INPAINTER
 
 from pipeline import create_stage
 
@@ -22,7 +23,7 @@ class TestColourDetector(DetectorConformance):
 
     def make(self) -> Any:
         """Make the stage."""
-        return create_stage("detector", "colour")
+        return create_stage("detector", DETECTOR)
 
     def pictures(self) -> list[Any]:
         """Some that hold what is looked for."""
@@ -36,4 +37,4 @@ class TestMirrorInpainter(InpainterConformance):
 
     def make(self) -> Any:
         """Make the stage."""
-        return create_stage("inpainter", "mirror")
+        return create_stage("inpainter", INPAINTER)

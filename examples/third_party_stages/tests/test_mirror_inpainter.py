@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from stage_names import INPAINTER
 
 from pipeline import create_stage
 
@@ -15,5 +16,5 @@ def test_the_hole_is_filled_from_the_other_side() -> None:
     hole[4:12, 1:7] = True
     masked = crop.copy()
     masked[hole] = 0
-    (fill,) = create_stage("inpainter", "mirror").complete([masked], [hole])
+    (fill,) = create_stage("inpainter", INPAINTER).complete([masked], [hole])
     assert np.array_equal(fill, crop)

@@ -1,0 +1,12 @@
+"""The stages' names, read where they are given, so that renaming them there is enough."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+_PROJECT = Path(__file__).parents[1] / "pyproject.toml"
+_NAMES = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["entry-points"]
+
+DETECTOR = next(iter(_NAMES["unmask.detectors"]))
+INPAINTER = next(iter(_NAMES["unmask.inpainters"]))

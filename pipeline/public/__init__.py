@@ -1,0 +1,117 @@
+"""What `import unmask` gives: the public names of the packages, handed on.
+
+Installed, this folder is the package `unmask`. Its parts `pipeline`, `detector`, `inpainter` and
+`weights` are packages of common names; where a file or package of somebody else is found in their
+place, importing fails at once with a sentence that says which.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import detector as detector
+    import inpainter as inpainter
+    from pipeline import (
+        Blender,
+        ConfigurationError,
+        Detector,
+        FaceFill,
+        Hole,
+        Image,
+        Inpainter,
+        InputError,
+        Mask,
+        MaskRegion,
+        MissingDependencyError,
+        OutputError,
+        PictureSource,
+        Pipeline,
+        Refiner,
+        TrainingError,
+        UnmaskError,
+        UnmaskResult,
+        WeightsError,
+        create_stage,
+        stage_names,
+        unmask,
+    )
+
+    __version__: str
+
+__all__ = [
+    "Blender",
+    "ConfigurationError",
+    "Detector",
+    "FaceFill",
+    "Hole",
+    "Image",
+    "Inpainter",
+    "InputError",
+    "Mask",
+    "MaskRegion",
+    "MissingDependencyError",
+    "OutputError",
+    "PictureSource",
+    "Pipeline",
+    "Refiner",
+    "TrainingError",
+    "UnmaskError",
+    "UnmaskResult",
+    "WeightsError",
+    "create_stage",
+    "detector",
+    "inpainter",
+    "stage_names",
+    "unmask",
+]
+
+_PARTS = ("pipeline", "detector", "inpainter", "weights")
+
+
+def _refuse_strangers_in_our_place() -> None:
+    """Raise an ImportError where a part is missing, or not of one installation with the others."""
+    places: dict[str, Path] = {}
+    for name in _PARTS:
+        spec = importlib.util.find_spec(name)
+        if spec is None:
+            raise ImportError(f"unmask's package {name!r} is not installed: install unmask anew.")
+        folders = spec.submodule_search_locations
+        places[name] = Path(next(iter(folders)) if folders else str(spec.origin))
+    if len({place.parent for place in places.values()}) == 1:
+        return
+    here = Path(__file__).parent
+    # Installed, the parts lie beside this folder; in a checkout, around it.
+    ours = here.parent if here.name == __name__ else here.parents[1]
+    for name, place in places.items():
+        if place.parent != ours:
+            what = "package" if place.suffix == "" else "file"
+            raise ImportError(
+                f"unmask needs its own package {name!r}, but Python finds the {what} {place} in "
+                "its place: rename that, or start Python from another folder.",
+                name=name,
+                path=str(place),
+            )
+
+
+_refuse_strangers_in_our_place()
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("detector", "inpainter"):
+        value: Any = importlib.import_module(name)
+    elif name == "__version__":
+        value = importlib.import_module("weights.provenance").unmask_version()
+    elif name in __all__:
+        value = getattr(importlib.import_module("pipeline"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

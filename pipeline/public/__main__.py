@@ -1,0 +1,6 @@
+"""`python -m unmask` is the program `unmask`."""
+
+from pipeline.command_line import main
+
+if __name__ == "__main__":
+    main()
