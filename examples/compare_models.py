@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from detector.regions import MaskRegion
 from examples.astronaut import astronaut, masked_astronaut
+from examples.short_budget import shorten, train_for
 from inpainter import create_model, list_models
 from inpainter.completion import NetworkInpainter
 from inpainter.evaluation import case_rows, complete_cases, evaluate_inpainter
@@ -31,7 +32,6 @@ from inpainter.stored_cases import LIST_FILE, StoredCases, store_cases
 from inpainter.training import read_recipe
 from inpainter.training.face_generator import FaceGeneratorRecipe, train_face_generator
 from inpainter.training.recipe import DataSettings, HoleSettings
-from inpainter.training.short_budget import shorten, train_for
 from pipeline.evaluation.case_sets import DRAWN_MASK, open_cases
 from pipeline.evaluation.drawn_faces import framed_case
 from pipeline.evaluation.resumption import result_from_line, result_line

@@ -187,9 +187,7 @@ def test_rates_rise_linearly_and_fall_along_a_cosine(tmp_path: Path) -> None:
     shares = [0.5, 1.0, 1.0, 0.868198, 0.55, 0.231802]
     seen = fit(recipe).rates_seen
     assert [first for first, _ in seen] == pytest.approx([1e-3 * one for one in shares], rel=1e-5)
-    assert [second for _, second in seen] == pytest.approx(
-        [4e-3 * one for one in shares], rel=1e-5
-    )
+    assert [second for _, second in seen] == pytest.approx([4e-3 * one for one in shares], rel=1e-5)
 
 
 def test_the_generators_limit_is_none_of_the_discriminators(tmp_path: Path) -> None:
