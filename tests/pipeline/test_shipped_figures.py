@@ -65,7 +65,7 @@ def shipped() -> Pipeline:
 
 
 def measure(scene: Scene) -> tuple[float, float, float]:
-    """Cover of the mask found, PSNR in dB and share of fine detail of the fill of the mask drawn."""
+    """Cover of the found mask; PSNR in dB and share of fine detail of the drawn mask's fill."""
     image, masked, mask = draw(scene)
     found = shipped().run([masked])[0].hole
     filled = shipped().run([masked], [mask])[0].image
