@@ -191,9 +191,7 @@ def soft_mask(channels: Sequence[int] = (64, 128, 256, 512)) -> ConvolutionStack
     """
     strides = [2] * (len(channels) - 1) + [1]
     layers = [
-        nn.Sequential(
-            spectral_norm(nn.Conv2d(*pair, 4, stride, padding=1, bias=False)), _leaky()
-        )
+        nn.Sequential(spectral_norm(nn.Conv2d(*pair, 4, stride, padding=1, bias=False)), _leaky())
         for pair, stride in zip(itertools.pairwise([3, *channels]), strides, strict=True)
     ]
     return ConvolutionStack([*layers, nn.Conv2d(channels[-1], 1, 4, padding=1)])

@@ -70,10 +70,11 @@ class HoleFeatures:
         import torch
         from torch.nn import functional
 
+        from inpainter.tensors import to_tensor
+
         if not all(hole.any() for hole in holes):
             raise InputError("Features inside a hole need a hole that is not empty.")
-        stacked = torch.from_numpy(np.stack(pictures)).to(self._device)
-        batch = stacked.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        batch = to_tensor(pictures, self._device)
         missing = torch.from_numpy(np.stack(holes)[:, None]).to(self._device).float()
         rows = []
         with torch.inference_mode():

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 import yaml
@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from inpainter.data.processes import FaceProcesses
     from inpainter.data.sampling import MaskSource
     from inpainter.training.recipe import Recipe
+
+
+CHECKPOINT: Final = "last.ckpt"
+"""Name of a run's checkpoint in its folder."""
 
 
 def create_mask_source(spec: Any) -> MaskSource | None:
@@ -325,7 +329,7 @@ def train_inpainter(
         callbacks.append(TimeBudget(time_budget_minutes))
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "last.ckpt"
+    checkpoint = folder / CHECKPOINT
     going_on = resume and checkpoint.is_file()
     torch.manual_seed(recipe.seed)
     if threads is not None:
@@ -368,7 +372,14 @@ def train_inpainter(
         ),
     ]
     with at_safe_points(), lightning_silenced(), training_failures(module):
-        trainer = _make_trainer(recipe, folder, resolve_device(device), callbacks, progress)
+        trainer = make_trainer(
+            folder,
+            resolve_device(device),
+            callbacks,
+            rounds=len(recipe.rounds()),
+            precision=recipe.precision,
+            progress=progress,
+        )
         trainer.fit(module, FaceData(recipe), ckpt_path=str(checkpoint) if going_on else None)
     weights = folder / "average.safetensors"
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -437,9 +448,25 @@ def _check_same_networks(recipe: Recipe, former: Path) -> None:
         )
 
 
-def _make_trainer(
-    recipe: Recipe, folder: Path, device: torch.device, callbacks: list[Callback], progress: bool
+def make_trainer(
+    folder: Path,
+    device: torch.device,
+    callbacks: list[Callback],
+    *,
+    rounds: int,
+    precision: str,
+    progress: bool = False,
 ) -> Trainer:
+    """Make what runs rounds of manual steps, with checkpoints and curves in a run's folder.
+
+    Args:
+        folder: of the run.
+        device: what computes it; all GPUs, or torchrun's processes, where it has no number.
+        callbacks: what happens besides.
+        rounds: how many.
+        precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them.
+        progress: show Lightning's progress bar.
+    """
     machines, processes = _processes(device)
     devices: int | list[int] = processes if device.index is None else [device.index]
     # Each step trains one of two networks, so the other's gradients are waited for in vain.
@@ -449,8 +476,8 @@ def _make_trainer(
         devices=devices,
         num_nodes=machines,
         strategy=strategy,
-        precision=recipe.precision,  # type: ignore[arg-type]
-        max_epochs=len(recipe.rounds()),
+        precision=precision,  # type: ignore[arg-type]
+        max_epochs=rounds,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         # The training stream divides itself, and all validate on all of the few frozen samples.
