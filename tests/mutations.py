@@ -52,8 +52,8 @@ MISTAKES = (
     Mistake(
         "networks are fed pictures from 0 to 1",
         "inpainter/tensors.py",
-        ".div_(127.5).sub_(1.0)",
-        ".div_(255.0)",
+        ".float() / 127.5 - 1.0",
+        ".float() / 255.0",
         (
             f"{COMPLETION}::test_the_network_is_given_pictures_from_minus_one_to_one_and_holes_of_one",
         ),
@@ -61,8 +61,8 @@ MISTAKES = (
     Mistake(
         "training sees pictures from 0 to 1",
         "inpainter/data/colour.py",
-        ".div_(127.5).sub_(1.0)",
-        ".div_(255.0)",
+        "pictures = from_bytes(batch[part])",
+        "pictures = (from_bytes(batch[part]) + 1.0) / 2.0",
         (f"{DATA}::test_light_from_the_side_is_a_slope_and_leaves_the_middle",),
     ),
     Mistake(
@@ -238,7 +238,7 @@ MISTAKES = (
         "pipeline/evaluation/writing.py",
         "save_marked(draw_sheet(rows, cell), path, make_mark(), quality=90)",
         '__import__("PIL.Image").Image.fromarray(draw_sheet(rows, cell)).save(path, "JPEG")',
-        ("tests/pipeline/test_evaluation_reports.py",),
+        ("tests/pipeline/test_evaluation_reports.py::test_a_sheet_says_that_a_model_filled_it",),
     ),
     Mistake(
         "the compiled network is not used",
