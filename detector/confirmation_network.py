@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detector.efficientnet_lite import CHANNELS, DIVISOR, EfficientNetLite0
+from weights.efficientnet_trunk import CHANNELS, DIVISOR, EfficientNetLite
 from weights.errors import ConfigurationError
 from weights.names import unknown_name
 
@@ -94,7 +94,7 @@ class ConfirmationNetwork(nn.Module):
 
     def __init__(self, configuration: ConfirmationConfiguration) -> None:
         super().__init__()
-        self.encoder = EfficientNetLite0()
+        self.encoder = EfficientNetLite()
         self.up = nn.ModuleList()
         inputs = CHANNELS[-1]
         for skip, width in zip(reversed(CHANNELS[:-1]), configuration.widths, strict=True):

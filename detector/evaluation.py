@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ from detector.matching import (
     match,
     precision_recall_curve,
 )
-from detector.regions import MaskRegion
+from detector.regions import Detector, MaskRegion
 from weights.contracts import Hole, Image, Mask, check_mask
 from weights.errors import InputError
 
@@ -44,14 +44,6 @@ UNREFINED = "detector"
 """Name of the masks as the detector gives them, among the refinements."""
 
 Refine = Callable[[Image, Sequence[MaskRegion]], Sequence[Hole]]
-
-
-class Detects(Protocol):
-    """Anything that finds masks."""
-
-    def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
-        """Find the regions on each picture."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -405,7 +397,7 @@ def _plain(value: Any) -> Any:
 
 
 def evaluate_detector(
-    detector: Detects,
+    detector: Detector,
     pictures: Sequence[AnnotatedPicture],
     *,
     refinements: Mapping[str, Refine] | None = None,

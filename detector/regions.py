@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from weights.contracts import Mask, check_mask
+from weights.contracts import Image, Mask, check_mask
 from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds masks."""
+
+    def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
+        """Return one list of regions per picture, in the pictures' order; empty where none is."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

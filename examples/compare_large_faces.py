@@ -31,6 +31,7 @@ from inpainter.grain import match_grain
 from inpainter.measurements import CaseResult, Measurements, Metric
 from inpainter.metrics import mean_over, psnr, seam_ring, sharpness_ratio, ssim_map
 from inpainter.picture_sheet import SheetRow, draw_sheet
+from inpainter.tensors import to_tensor, to_uint8
 from pipeline.blenders.feather import FeatherBlender
 from pipeline.evaluation.drawn_faces import DrawnFaces, framed_case
 from pipeline.pictures import write_picture
@@ -161,17 +162,12 @@ def refined_again(
     known, missing = resize_crop(crop, hole, size)
     guess, _ = resize_crop(start, hole, size)
 
-    def tensor(array: NDArray[Any]) -> torch.Tensor:
-        return torch.from_numpy(array).to(inpainter.device).permute(2, 0, 1)[None].float()
-
-    gap = tensor(missing[:, :, None])
-    image, coarse = ((tensor(picture) / 127.5 - 1.0) for picture in (known, guess))
+    gap = torch.from_numpy(missing).to(inpainter.device)[None, None].float()
+    image, coarse = (to_tensor([picture], inpainter.device) for picture in (known, guess))
     given = [one.to(inpainter.dtype) for one in (image * (1.0 - gap), gap, coarse)]
     with torch.inference_mode():
         painted = coarse + network.refine(*given).float()
-    pixels = painted.add(1.0).mul(127.5).round().clamp(0, 255)[0].permute(1, 2, 0)
-    fill = pixels.to(torch.uint8).cpu().numpy()
-    return paste(crop, resized(fill, hole.shape[0]), hole)
+    return paste(crop, resized(to_uint8(painted)[0], hole.shape[0]), hole)
 
 
 def resized(picture: NDArray[Any], side: int) -> NDArray[Any]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from detector.regions import MaskRegion
 from examples.astronaut import astronaut, masked_astronaut
+from examples.short_budget import shorten, train_for
 from inpainter import create_model, list_models
 from inpainter.completion import NetworkInpainter
 from inpainter.evaluation import case_rows, complete_cases, evaluate_inpainter
@@ -31,7 +32,6 @@ from inpainter.stored_cases import LIST_FILE, StoredCases, store_cases
 from inpainter.training import read_recipe
 from inpainter.training.face_generator import FaceGeneratorRecipe, train_face_generator
 from inpainter.training.recipe import DataSettings, HoleSettings
-from inpainter.training.short_budget import shorten, train_for
 from pipeline.evaluation.case_sets import DRAWN_MASK, open_cases
 from pipeline.evaluation.drawn_faces import framed_case
 from pipeline.evaluation.resumption import result_from_line, result_line
@@ -44,9 +44,9 @@ from weights.provenance import make_mark
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from inpainter.evaluation import CompletionSystem
     from inpainter.frozen import Case
     from inpainter.measurements import CaseResult, Measurements
+    from weights.contracts import Inpainter
 
 SEMANTIC = "semantic"
 FACE_HOLES = {
@@ -81,7 +81,7 @@ class Trained:
         left_out: what of the paper's recipe was not trained with.
     """
 
-    system: CompletionSystem
+    system: Inpainter
     parameters: int
     steps: int | None = None
     left_out: tuple[str, ...] = ()
@@ -155,7 +155,7 @@ def frozen_cases(options: argparse.Namespace) -> StoredCases:
 
 
 def measure_system(
-    name: str, system: CompletionSystem, cases: StoredCases, options: argparse.Namespace
+    name: str, system: Inpainter, cases: StoredCases, options: argparse.Namespace
 ) -> list[CaseResult]:
     """Measure one system; what was measured earlier on the same cases is taken as it is."""
     kept = options.output / "runs" / name / "measured.json"
@@ -244,9 +244,7 @@ def astronaut_cases(size: int) -> list[Case]:
     return cases
 
 
-def astronaut_rows(
-    systems: Mapping[str, CompletionSystem], cases: Sequence[Case]
-) -> list[SheetRow]:
+def astronaut_rows(systems: Mapping[str, Inpainter], cases: Sequence[Case]) -> list[SheetRow]:
     """A row for the masked pictures, one for each system, and one for the true pictures."""
     pictures = {
         "masked": [case.masked for case in cases if case.masked is not None],
@@ -357,7 +355,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise unknown_name("learned system", name, recipes)
     cases = frozen_cases(options)
     trained: dict[str, Trained] = {}
-    systems: dict[str, CompletionSystem] = {"telea": create_stage("inpainter", "telea")}
+    systems: dict[str, Inpainter] = {"telea": create_stage("inpainter", "telea")}
     results = measure_system("telea", systems["telea"], cases, options)
     for name in chosen:
         print(f"{name}: {options.minutes:g} minutes", flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from inpainter.metrics import (
 from inpainter.metrics.multi_scale import SMALLEST_SIDE
 from inpainter.picture_sheet import SheetRow
 from inpainter.realism_figures import REALISM_METRICS
+from weights.contracts import Inpainter
 from weights.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
@@ -40,18 +41,6 @@ if TYPE_CHECKING:
 
 ERASED: Final = 127
 """Grey level that stands in the hole of what a system is given, so that no truth leaks into it."""
-
-
-class CompletionSystem(Protocol):
-    """What is measured: anything that fills holes as the pipeline's inpainters do.
-
-    One that looks at what is inside the hole, the mask itself, says so by an attribute `sees_hole`
-    of its own or of its `network`.
-    """
-
-    def complete(self, crops: Sequence[Image], holes: Sequence[Hole]) -> list[Image]:
-        """Return each crop filled, uint8 RGB of its own size."""
-        ...
 
 
 PICTURE_METRICS: Final[tuple[Metric, ...]] = (
@@ -160,7 +149,7 @@ class Completed:
     seconds: float
 
 
-class CompletionProcedure(Procedure[Case, CompletionSystem, Completed]):
+class CompletionProcedure(Procedure[Case, Inpainter, Completed]):
     """Measures systems that fill holes."""
 
     stage = "inpainter"
@@ -181,7 +170,7 @@ class CompletionProcedure(Procedure[Case, CompletionSystem, Completed]):
             self.instruments.hole_features_of(pictures, _holes(samples)),
         )
 
-    def run(self, name: str, system: CompletionSystem, samples: Sequence[Case]) -> list[Completed]:
+    def run(self, name: str, system: Inpainter, samples: Sequence[Case]) -> list[Completed]:
         """Fill the holes; a face's time is the batch's over the number of faces in it."""
         began = time.perf_counter()
         pictures = complete_cases(name, system, samples)
@@ -222,7 +211,7 @@ def _holes(samples: Sequence[Case]) -> dict[str, Hole]:
 
 
 def evaluate_inpainter(
-    inpainters: Mapping[str, CompletionSystem],
+    inpainters: Mapping[str, Inpainter],
     cases: Iterable[Case],
     *,
     batch: int = 8,
@@ -279,7 +268,7 @@ def evaluate_inpainter(
     )
 
 
-def sees_hole(system: CompletionSystem) -> bool:
+def sees_hole(system: Inpainter) -> bool:
     """Whether a system looks at what is inside the hole: it, or its network, says so."""
     return any(
         getattr(one, "sees_hole", False) for one in (system, getattr(system, "network", None))
@@ -294,7 +283,7 @@ def needs_masks(system: str) -> ConfigurationError:
     )
 
 
-def complete_cases(system: str, inpainter: CompletionSystem, cases: Sequence[Case]) -> list[Image]:
+def complete_cases(system: str, inpainter: Inpainter, cases: Sequence[Case]) -> list[Image]:
     """Fill the holes of cases; known pixels are the true picture's own.
 
     Raises:
@@ -341,7 +330,7 @@ def _masked(case: Case) -> Image:
 
 
 def case_rows(
-    inpainters: Mapping[str, CompletionSystem], cases: Iterable[Case], names: Sequence[str]
+    inpainters: Mapping[str, Inpainter], cases: Iterable[Case], names: Sequence[str]
 ) -> dict[str, SheetRow]:
     """Complete some cases once more, for a sheet of pictures.
 

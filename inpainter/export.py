@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from inpainter.registry import CLASSICAL, FACE_GENERATORS, NETWORKS
+from inpainter.tensors import from_bytes, to_bytes
 from inpainter.weight_files import load_completion_network
 from weights.atomic import atomic_path
 from weights.catalog import resolve
@@ -168,12 +169,10 @@ class _Completed(nn.Module):
         if not self.as_bytes:
             completed: Tensor = self.network(image, hole).completed
             return completed
-        values = image.permute(0, 3, 1, 2).float() / 127.5 - 1.0
         missing = (hole > 127)[:, None]
-        painted = self.network(values, missing.float()).prediction
-        levels = ((painted + 1.0) * 127.5).round().clamp(0.0, 255.0).to(torch.uint8)
+        painted = self.network(from_bytes(image), missing.float()).prediction
         # Known bytes come back as they are, whatever the arithmetic rounds.
-        return torch.where(missing.permute(0, 2, 3, 1), levels.permute(0, 2, 3, 1), image)
+        return torch.where(missing.permute(0, 2, 3, 1), to_bytes(painted), image)
 
     def sample(self, count: int, side: int) -> tuple[Tensor, Tensor]:
         """Random pictures with a hole in their middle, always the same."""

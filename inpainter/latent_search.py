@@ -19,6 +19,7 @@ from inpainter.creation import short_names_only
 from inpainter.framing import resize_crop
 from inpainter.poisson import poisson_paste
 from inpainter.registry import create_discriminator, create_model
+from inpainter.tensors import to_tensor, to_uint8
 from weights.atomic import atomic_path
 from weights.catalog import resolve
 from weights.contracts import Hole, Image, check_image, check_mask
@@ -203,8 +204,7 @@ class SemanticInpainter:
     def _search(self, crop: Image, hole: Hole, number: int) -> Image:
         missing = torch.from_numpy(hole)[None, None].to(self.device, torch.float32)
         weight = context_weight(missing, self.window)
-        target = torch.from_numpy(crop).to(self.device).permute(2, 0, 1)[None]
-        target = target.to(torch.float32).div(127.5).sub(1.0)
+        target = to_tensor([crop], self.device)
         start = self.generator.draw_latents(1, torch.Generator().manual_seed(self.seed))
         latent = start.to(self.device).requires_grad_(True)
         optimizer = torch.optim.Adam([latent], self.learning_rate)
@@ -220,9 +220,9 @@ class SemanticInpainter:
             with torch.no_grad():
                 latent.clamp_(-1.0, 1.0)
             if self.snapshot_folder is not None and step % self.snapshot_every == 0:
-                self._write_snapshot(crop, hole, _picture(face), number, step)
+                self._write_snapshot(crop, hole, to_uint8(face)[0], number, step)
         with torch.no_grad():
-            return _picture(self.generator(latent))
+            return to_uint8(self.generator(latent))[0]
 
     def _pasted(self, crop: Image, fill: Image, hole: Hole) -> Image:
         if self.blend:
@@ -267,9 +267,3 @@ def _ready(
             lambda: create(given, **{**stored, **options}), state, f"the {kind} {given!r}"
         )
     return network.eval().requires_grad_(False)
-
-
-def _picture(face: Tensor) -> Image:
-    """Turn `(1, 3, S, S)` in [-1, 1] into uint8 RGB `(S, S, 3)`."""
-    grey_levels = face.detach()[0].permute(1, 2, 0).add(1.0).mul(127.5).round().clamp(0, 255)
-    return np.asarray(grey_levels.byte().cpu().numpy(), np.uint8)

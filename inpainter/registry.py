@@ -49,15 +49,15 @@ FACE_GENERATORS: dict[str, str] = {
 
 DISCRIMINATORS: dict[str, str] = {
     "context": "inpainter.discriminators.context:ContextDiscriminator",
-    "dcgan": "inpainter.discriminators.dcgan:DcganDiscriminator",
-    "paired": "inpainter.discriminators.paired:PairedDiscriminator",
-    "pix2pixhd": "inpainter.discriminators.pix2pixhd:Pix2PixHDDiscriminator",
+    "dcgan": "inpainter.discriminators.convolution_stack:dcgan",
+    "paired": "inpainter.discriminators.convolution_stack:paired",
+    "pix2pixhd": "inpainter.discriminators.convolution_stack:pix2pixhd",
     "projected": "inpainter.discriminators.projected:ProjectedDiscriminator",
-    "sn-patchgan": "inpainter.discriminators.sn_patchgan:SNPatchDiscriminator",
-    "soft-mask": "inpainter.discriminators.soft_mask:SoftMaskDiscriminator",
+    "sn-patchgan": "inpainter.discriminators.convolution_stack:sn_patchgan",
+    "soft-mask": "inpainter.discriminators.convolution_stack:soft_mask",
     "stylegan2": "inpainter.discriminators.stylegan2:StyleGAN2Discriminator",
 }
-"""Name of each discriminator and the dotted path of its class."""
+"""Name of each discriminator and the dotted path of what builds it."""
 
 
 def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:

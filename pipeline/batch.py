@@ -33,7 +33,7 @@ MOST_WORKERS = 4
 
 
 class RunsPictures(Protocol):
-    """What is needed of a `Pipeline`."""
+    """A `Pipeline`, or anything that runs as one."""
 
     def run(
         self, images: Sequence[Image], masks: Sequence[Hole | None] | None = None

@@ -9,11 +9,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
+from detector.regions import Detector
+from weights.contracts import Inpainter
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detector.regions import MaskRegion
     from weights.contracts import Hole, Image, Mask
+
+__all__ = [
+    "STAGE_KINDS",
+    "STAGE_METHODS",
+    "Blender",
+    "Detector",
+    "Inpainter",
+    "Refiner",
+    "StageKind",
+    "StageSpecification",
+]
 
 StageKind = Literal["detector", "refiner", "inpainter", "blender"]
 STAGE_KINDS: tuple[StageKind, ...] = get_args(StageKind)
@@ -34,34 +48,11 @@ A registered name, a dict `{"name": ..., **options}`, "package.module:Class", or
 
 
 @runtime_checkable
-class Detector(Protocol):
-    """Finds masks."""
-
-    def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
-        """Return one list of regions per picture, in the pictures' order; empty where none is."""
-        ...
-
-
-@runtime_checkable
 class Refiner(Protocol):
     """Makes holes of regions."""
 
     def refine(self, image: Image, regions: Sequence[MaskRegion]) -> list[Hole]:
         """Return one bool hole `(H, W)` per face; an empty list where nothing is to be filled."""
-        ...
-
-
-@runtime_checkable
-class Inpainter(Protocol):
-    """Fills holes."""
-
-    def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
-        """Return each crop filled: uint8 RGB of the crop's own size, crops may differ in size.
-
-        What a crop holds inside its hole is the mask and must not show in the result. Pixels
-        outside the hole may come back as the network sees them: the blender reads from them how
-        far the fill's colours are off, and never lets them into the picture.
-        """
         ...
 
 

@@ -6,12 +6,15 @@ pixels are missing. Each check says what was expected and what came.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Image: TypeAlias = NDArray[np.uint8]
 """A picture: uint8 RGB `(H, W, 3)`, values 0 to 255."""
@@ -21,6 +24,24 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 Hole: TypeAlias = Mask
 """A mask whose True pixels are missing and get filled."""
+
+
+@runtime_checkable
+class Inpainter(Protocol):
+    """Fills holes.
+
+    One that looks at what is inside the hole, the mask itself, says so by an attribute `sees_hole`
+    of its own or of its `network`.
+    """
+
+    def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
+        """Return each crop filled: uint8 RGB of the crop's own size, crops may differ in size.
+
+        What a crop holds inside its hole is the mask and must not show in the result. Pixels
+        outside the hole may come back as the network sees them: the blender reads from them how
+        far the fill's colours are off, and never lets them into the picture.
+        """
+        ...
 
 
 def _describe(value: Any) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from inpainter.losses.edge import luma
+from inpainter.tensors import from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +86,7 @@ def to_pictures(batch: Mapping[str, Tensor], part: str = "image") -> Tensor:
     Returns:
         `(N, 3, S, S)` in [-1, 1], with the channels last in memory.
     """
-    pictures = batch[part].permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
+    pictures = from_bytes(batch[part])
     if "colours" in batch:
         pictures = change_colours(pictures, batch["colours"])
     return pictures.contiguous(memory_format=torch.channels_last)

@@ -16,20 +16,8 @@ from inpainter.framing import face_square, widest_context
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from inpainter.holes.generator import HoleGenerator
     from weights.contracts import Hole, Image
-
-
-class HoleGenerator(Protocol):
-    """Draws a hole: bool `(H, W)` for a picture of that size and, where known, its landmarks."""
-
-    def __call__(
-        self,
-        landmarks: NDArray[np.floating] | None,
-        size: tuple[int, int],
-        random: np.random.Generator,
-    ) -> Hole:
-        """Draw one hole."""
-        ...
 
 
 class MaskSource(Protocol):

@@ -40,7 +40,7 @@ class ProjectedDiscriminator(nn.Module):
             brought, pixels; None for no such heads.
 
     Raises:
-        MissingDependencyError: timm or the features' weights are not installed.
+        MissingDependencyError: the features' weights are not installed.
 
     Source: Sauer et al. 2021, "Projected GANs Converge Faster"; Wang et al. 2021, "Towards
     Real-World Blind Face Restoration with Generative Facial Prior" (GFPGAN).

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from inpainter.importing.layout import Converted, Renaming, count_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
+from inpainter.importing.layout import Renamed, Renaming, count_of
 
 
-def convert(tensors: Mapping[str, Tensor]) -> Converted:
-    """Bring the state dict of a generator to our layout; its dilations are taken for 1, 2, 4, 8.
+def rename(renaming: Renaming) -> Renamed:
+    """Bring the tensors of a generator to our layout; its dilations are taken for 1, 2, 4, 8.
 
     Raises:
         WeightsError: the file is of another network.
     """
-    renaming = Renaming(tensors, "AOT-GAN", ("netG/", "state_dict/"))
     width = len(renaming.look("encoder.1.weight"))
     blocks = count_of(renaming, "middle.{}.fuse.1.weight")
     renaming.move("encoder.1", "stem")
@@ -33,4 +25,4 @@ def convert(tensors: Mapping[str, Tensor]) -> Converted:
     renaming.move("decoder.0.conv", "up.0")
     renaming.move("decoder.2.conv", "up.1")
     renaming.move("decoder.4", "output")
-    return Converted({"width": width, "blocks": blocks}, renaming.finished(), 512)
+    return {"width": width, "blocks": blocks}, 512

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
 from inpainter.blocks.resolutions import sides
-from inpainter.importing.layout import Converted, Renaming, count_of
-from weights.errors import WeightsError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-_STEM = re.compile(r"encoder\.b(\d+)\.fromrgb\.weight")
+from inpainter.importing.layout import Renamed, Renaming, count_of, stem_of
 
 
-def convert(tensors: Mapping[str, Tensor]) -> Converted:
+def rename(renaming: Renaming) -> Renamed:
     """Bring the state dict of a generator of 256 or 512 pixels to our layout.
 
     Raises:
         WeightsError: the file is of another network.
     """
-    renaming = Renaming(tensors, "CoModGAN")
     # Fixed blurs and the mean style, of which truncation would make use, are no weights of ours.
     for unused in (".resample_filter", ".w_avg"):
         renaming.drop(unused)
     renaming.look("mapping.fc0.weight")
-    stem = next((match for name in renaming.left if (match := _STEM.fullmatch(name))), None)
-    if stem is None:
-        raise WeightsError("The file is no published CoModGAN: it has no 'encoder.b256.fromrgb'.")
-    resolution = int(stem[1])
-    width = len(renaming.look(stem[0]))
+    resolution, width = stem_of(renaming)
     layers = count_of(renaming, "mapping.fc{}.weight")
     for number in range(layers):
         renaming.move(f"mapping.fc{number}", f"mapping.layers.{number}")
@@ -57,7 +41,7 @@ def convert(tensors: Mapping[str, Tensor]) -> Converted:
         "style_size": len(renaming.state["mapping.layers.0.weight"]),
         "mapping_layers": layers,
     }
-    return Converted(options, renaming.finished(), resolution)
+    return options, resolution
 
 
 def _move_layer(renaming: Renaming, theirs: str, ours: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from inpainter.importing.layout import Renaming
 from inpainter.importing.published import read_published
 from inpainter.registry import create_model
 from weights.errors import ConfigurationError
@@ -16,18 +18,35 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from inpainter.importing.layout import Converted
 
-FAMILIES: Final[dict[str, str]] = {
-    "aot-gan": "inpainter.importing.aot_gan:convert",
-    "comodgan": "inpainter.importing.comodgan:convert",
-    "deepfillv2": "inpainter.importing.deepfillv2:convert",
-    "dmfn": "inpainter.importing.dmfn:convert",
-    "glcic": "inpainter.importing.glcic:convert",
-    "lama": "inpainter.importing.lama:convert",
-    "migan": "inpainter.importing.migan:convert",
+@dataclass(frozen=True)
+class Family:
+    """Published weights of one network.
+
+    Attributes:
+        system: what a file should hold, for the errors.
+        rename: dotted path of what brings its tensors to our names.
+        prefixes: what may stand before the names of the tensors, see `Renaming`.
+    """
+
+    system: str
+    rename: str
+    prefixes: tuple[str, ...] = ("",)
+
+
+_HERE: Final = "inpainter.importing"
+FAMILIES: Final[dict[str, Family]] = {
+    "aot-gan": Family("AOT-GAN", f"{_HERE}.aot_gan:rename", ("netG/", "state_dict/")),
+    "comodgan": Family("CoModGAN", f"{_HERE}.comodgan:rename"),
+    "deepfillv2": Family(
+        "DeepFill v2 of nipponjo's networks.py", f"{_HERE}.deepfillv2:rename", ("G/",)
+    ),
+    "dmfn": Family("DMFN", f"{_HERE}.dmfn:rename", ("netG/", "state_dict/")),
+    "glcic": Family("GLCIC of otenim", f"{_HERE}.glcic:rename", ("model_cn/", "state_dict/")),
+    "lama": Family("LaMa", f"{_HERE}.lama:rename", ("state_dict/generator.", "generator.")),
+    "migan": Family("MI-GAN", f"{_HERE}.migan:rename"),
 }
-"""Network of ours and the dotted path of what brings its authors' files to it."""
+"""Network of ours and the weights that its authors, or others, publish for it."""
 
 
 def import_network(
@@ -49,18 +68,19 @@ def import_network(
     """
     if architecture not in FAMILIES:
         raise unknown_name("family of published weights", architecture, FAMILIES)
-    convert = import_object(FAMILIES[architecture])
-    converted: Converted = convert(read_published(file))
+    family = FAMILIES[architecture]
+    renaming = Renaming(read_published(file), family.system, family.prefixes)
+    found, input_size = import_object(family.rename)(renaming)
     for option, value in (options or {}).items():
-        if converted.options.get(option, value) != value:
+        if found.get(option, value) != value:
             raise ConfigurationError(
                 f"The option {option}={value!r} contradicts the weights {file.name}, which belong "
-                f"to {converted.options[option]!r}."
+                f"to {found[option]!r}."
             )
-    chosen = {**(options or {}), **converted.options}
+    chosen = {**(options or {}), **found}
     state = {
         name: tensor.float() if tensor.is_floating_point() else tensor
-        for name, tensor in converted.state.items()
+        for name, tensor in renaming.finished().items()
     }
     network = build_fitting(lambda: create_model(architecture, **chosen), state, str(file))
-    return network.eval(), chosen, converted.input_size
+    return network.eval(), chosen, input_size

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from inpainter.importing.layout import Converted, Renaming
 from weights.errors import WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from torch import Tensor
+    from inpainter.importing.layout import Renamed, Renaming
 
 _DOWN: Final = (
     "conv1",
@@ -30,7 +29,7 @@ _UP: Final = (
 )
 
 
-def convert(tensors: Mapping[str, Tensor]) -> Converted:
+def rename(renaming: Renaming) -> Renamed:
     """Bring the generator of a checkpoint to our layout.
 
     The weights of that project's `networks_tf.py` pad as TensorFlow does, and are refused.
@@ -38,7 +37,6 @@ def convert(tensors: Mapping[str, Tensor]) -> Converted:
     Raises:
         WeightsError: the file is of another network.
     """
-    renaming = Renaming(tensors, "DeepFill v2 of nipponjo's networks.py", ("G/",))
     if "conv1.conv.weight" in renaming:
         raise WeightsError(
             "The file holds DeepFill v2 for networks_tf.py, which pads as TensorFlow does: take "
@@ -63,7 +61,7 @@ def convert(tensors: Mapping[str, Tensor]) -> Converted:
         "sketch": stem.shape[1] == 6,
         "nearest_hole": True,
     }
-    return Converted(options, renaming.finished(), 256)
+    return options, 256
 
 
 def _move(

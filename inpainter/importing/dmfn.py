@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from inpainter.importing.layout import Converted, Renaming, count_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
+from inpainter.importing.layout import Renamed, Renaming, count_of
 
 
-def convert(tensors: Mapping[str, Tensor]) -> Converted:
-    """Bring the state dict of a generator to our layout.
+def rename(renaming: Renaming) -> Renamed:
+    """Bring the tensors of a generator to our layout.
 
     Raises:
         WeightsError: the file is of another network.
     """
-    renaming = Renaming(tensors, "DMFN", ("netG/", "state_dict/"))
     width = len(renaming.look("encoder.0.conv.weight"))
     depth = count_of(renaming, "blocks.{}.c1.weight")
     for number in range(4):
@@ -34,4 +26,4 @@ def convert(tensors: Mapping[str, Tensor]) -> Converted:
     for number, name in enumerate(decoder):
         renaming.move(f"decoder.{name}", f"layers.{after + number}.0")
     renaming.move("decoder.3.conv", f"layers.{after + 5}")
-    return Converted({"width": width, "depth": depth}, renaming.finished(), 256)
+    return {"width": width, "depth": depth}, 256

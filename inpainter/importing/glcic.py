@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inpainter.importing.layout import Converted, Renaming
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
+    from inpainter.importing.layout import Renamed, Renaming
 
 _ENLARGING = (13, 15)
 _LAST = 17
 
 
-def convert(tensors: Mapping[str, Tensor]) -> Converted:
+def rename(renaming: Renaming) -> Renamed:
     """Bring a completion network to our layout; its ReLU comes before the normalisation.
 
     The mean colour that it was trained with stands in that project's `config.json` as `mpv`: it is
@@ -24,11 +20,10 @@ def convert(tensors: Mapping[str, Tensor]) -> Converted:
     Raises:
         WeightsError: the file is of another network.
     """
-    renaming = Renaming(tensors, "GLCIC of otenim", ("model_cn/", "state_dict/"))
     width = len(renaming.look("conv1.weight"))
     for number in range(1, _LAST):
         kind = "deconv" if number in _ENLARGING else "conv"
         renaming.move(f"{kind}{number}", f"layers.{number - 1}.0")
         renaming.move(f"bn{number}", f"layers.{number - 1}.2")
     renaming.move(f"conv{_LAST}", f"layers.{_LAST - 1}")
-    return Converted({"width": width, "activation_first": True}, renaming.finished(), 160)
+    return {"width": width, "activation_first": True}, 160

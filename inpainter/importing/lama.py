@@ -6,29 +6,24 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from inpainter.importing.layout import Converted, Renaming
+from inpainter.importing.layout import Renamed, Renaming, count_of
 from weights.errors import WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
 
 _FIRST_BLOCK = 5
 """Place of the first residual block among the generator's steps."""
 
 
-def convert(tensors: Mapping[str, Tensor]) -> Converted:
+def rename(renaming: Renaming) -> Renamed:
     """Bring the generator of a Lightning checkpoint, or its plain state dict, to our layout.
 
     Raises:
         WeightsError: the file is of another network.
     """
-    renaming = Renaming(tensors, "LaMa", ("state_dict/generator.", "generator."))
     renaming.look("model.1.ffc.convl2l.weight")
-    blocks = 0
-    while f"model.{_FIRST_BLOCK + blocks}.conv1.ffc.convl2l.weight" in renaming:
-        blocks += 1
+    blocks = count_of(renaming, "model.{}.conv1.ffc.convl2l.weight", _FIRST_BLOCK)
     width = len(renaming.look("model.1.ffc.convl2l.weight"))
     distant = len(renaming.look("model.4.ffc.convl2g.weight"))
     for number in range(4):
@@ -44,7 +39,7 @@ def convert(tensors: Mapping[str, Tensor]) -> Converted:
         renaming.move(f"model.{after + 3 * number + 1}", f"decoder.{3 * number + 1}")
     renaming.move(f"model.{after + 10}", "output")
     options = {"width": width, "blocks": blocks, "global_ratio": distant / (8 * width)}
-    return Converted(options, renaming.finished(), 256)
+    return options, 256
 
 
 def _move_convolution(renaming: Renaming, theirs: str, ours: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import itertools
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import torch
 
@@ -15,19 +16,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True)
-class Converted:
-    """Weights in our layout.
+_STEM: Final = re.compile(r"encoder\.b(\d+)\.fromrgb\.weight")
 
-    Attributes:
-        options: options of our network that the weights belong to.
-        state: its tensors.
-        input_size: side of the pictures they were trained on, pixels.
-    """
-
-    options: dict[str, Any]
-    state: dict[str, Tensor]
-    input_size: int
+Renamed: TypeAlias = tuple[dict[str, Any], int]
+"""Options of our network that weights belong to, and the side they were trained on, pixels."""
 
 
 class Renaming:
@@ -105,9 +97,22 @@ class Renaming:
         return {name: tensor.contiguous() for name, tensor in self.state.items()}
 
 
-def count_of(renaming: Renaming, pattern: str) -> int:
-    """How many layers there are of names such as "middle.{}.fuse.1.weight", from 0 on."""
-    count = 0
-    while pattern.format(count) in renaming:
-        count += 1
-    return count
+def count_of(renaming: Renaming, pattern: str, first: int = 0) -> int:
+    """How many layers there are of names such as "middle.{}.fuse.1.weight", from `first` on."""
+    numbers = itertools.count(first)
+    return len(list(itertools.takewhile(lambda one: pattern.format(one) in renaming, numbers)))
+
+
+def stem_of(renaming: Renaming) -> tuple[int, int]:
+    """The side that CoModGAN's or MI-GAN's encoder is made for, and its channels there.
+
+    Raises:
+        WeightsError: the file has no such encoder.
+    """
+    stem = next((match for name in renaming.left if (match := _STEM.fullmatch(name))), None)
+    if stem is None:
+        raise WeightsError(
+            f"The file is no published {renaming.system}: it has no 'encoder.b256.fromrgb.weight' "
+            "or of another side."
+        )
+    return int(stem[1]), len(renaming.look(stem[0]))

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
 from inpainter.blocks.resolutions import sides
-from inpainter.importing.layout import Converted, Renaming
-from weights.errors import WeightsError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-_STEM = re.compile(r"encoder\.b(\d+)\.fromrgb\.weight")
+from inpainter.importing.layout import Renamed, Renaming, stem_of
 
 
-def convert(tensors: Mapping[str, Tensor]) -> Converted:
+def rename(renaming: Renaming) -> Renamed:
     """Bring the state dict of a generator of 256 or 512 pixels to our layout.
 
     Raises:
         WeightsError: the file is of another network.
     """
-    renaming = Renaming(tensors, "MI-GAN")
     # Fixed blurs and the zeros between enlarged pixels are no weights of ours.
     for fixed in (".filter.weight", ".filter_const"):
         renaming.drop(fixed)
-    stem = next((match for name in renaming.left if (match := _STEM.fullmatch(name))), None)
-    if stem is None:
-        raise WeightsError(
-            "The file is no published MI-GAN: it has no 'encoder.b256.fromrgb.weight' or of "
-            "another side."
-        )
-    resolution = int(stem[1])
-    width = len(renaming.look(stem[0]))
+    resolution, width = stem_of(renaming)
     renaming.move(f"encoder.b{resolution}.fromrgb", "stem")
     down = [side for side in sides(resolution) if side > 4]
     for number, side in enumerate(down):
@@ -54,7 +35,7 @@ def convert(tensors: Mapping[str, Tensor]) -> Converted:
         "channel_base": width * resolution,
         "channel_limit": limit,
     }
-    return Converted(options, renaming.finished(), resolution)
+    return options, resolution
 
 
 def _move_separable(renaming: Renaming, theirs: str, ours: str) -> None:

@@ -6,7 +6,6 @@ torchvision's VGG, whose ImageNet weights must already lie on this machine.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -23,35 +22,23 @@ if TYPE_CHECKING:
 
 VggName = Literal["vgg16", "vgg19"]
 
-_CONVOLUTIONS: Final[Mapping[str, tuple[int, ...]]] = {
-    "vgg16": (2, 2, 3, 3, 3),
-    "vgg19": (2, 2, 4, 4, 4),
-}
 _HUB_FILES: Final[Mapping[str, str]] = {
     "vgg16": "vgg16-397923af.pth",
     "vgg19": "vgg19-dcbb9e9d.pth",
 }
-_WIDTHS: Final = (64, 128, 256, 512, 512)
-_LAYER = re.compile(r"relu([1-5])_([1-4])|pool([1-5])")
 
 
-def _layer_indices(network: str, layers: Sequence[str]) -> list[int]:
-    """The place in torchvision's `features` of each named activation or pooling."""
-    depths = _CONVOLUTIONS[network]
-    places = []
-    for layer in layers:
-        match = _LAYER.fullmatch(layer)
-        if match and (pool := match[3]):
-            places.append(sum(2 * depth + 1 for depth in depths[: int(pool)]) - 1)
-            continue
-        block, number = (int(match[1]), int(match[2])) if match else (0, 0)
-        if not match or number > depths[block - 1]:
-            raise ConfigurationError(
-                f"{network} has no layer {layer!r}: write it as 'relu3_2' for the second "
-                "activation of the third block, or as 'pool3' for the end of that block."
-            )
-        before = sum(2 * depth + 1 for depth in depths[: block - 1])
-        places.append(before + 2 * number - 1)
+def _places(features: nn.Sequential) -> dict[str, int]:
+    """The place of each activation and pooling in torchvision's `features`, by its common name."""
+    places = {}
+    block, number = 1, 0
+    for place, module in enumerate(features):
+        if isinstance(module, nn.ReLU):
+            number += 1
+            places[f"relu{block}_{number}"] = place
+        elif isinstance(module, nn.MaxPool2d):
+            places[f"pool{block}"] = place
+            block, number = block + 1, 0
     return places
 
 
@@ -131,49 +118,41 @@ class VggFeatures(FixedFeatures):
         layers: Sequence[str] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3"),
         weights: str | os.PathLike[str] | None = None,
     ) -> None:
+        from torchvision import models
+        from torchvision.models.feature_extraction import create_feature_extractor
+
         super().__init__()
-        if network not in _CONVOLUTIONS:
+        if network not in _HUB_FILES:
             raise ConfigurationError(f"Unknown feature network {network!r}: use vgg16 or vgg19.")
         if not layers:
             raise ConfigurationError("The perceptual loss needs at least one layer.")
-        self.places = _layer_indices(network, layers)
+        with torch.device("meta"):
+            whole = getattr(models, network)()
+        places = _places(whole.features)
+        for layer in layers:
+            if layer not in places:
+                raise ConfigurationError(
+                    f"{network} has no layer {layer!r}: write it as 'relu3_2' for the second "
+                    "activation of the third block, or as 'pool3' for the end of that block."
+                )
+        self.layers = tuple(layers)
+        nodes = {f"features.{places[layer]}": layer for layer in layers}
+        self.network = create_feature_extractor(whole, nodes)
         state = read_tensors(_find_weights(network, weights))
-        stages: list[nn.Module] = []
-        channels = 3
-        for depth, width in zip(_CONVOLUTIONS[network], _WIDTHS, strict=True):
-            for _ in range(depth):
-                if len(stages) <= max(self.places):
-                    convolution = nn.utils.skip_init(nn.Conv2d, channels, width, 3, padding=1)
-                    self._fill(convolution, state, len(stages), network)
-                    stages.append(convolution)
-                    stages.append(nn.ReLU())
-                channels = width
-            if len(stages) <= max(self.places):
-                stages.append(nn.MaxPool2d(2))
-        self.stages = nn.ModuleList(stages)
-        self.fix()
-
-    @staticmethod
-    def _fill(module: nn.Module, state: Mapping[str, Tensor], place: int, network: str) -> None:
         try:
-            module.load_state_dict(
-                {part: state[f"features.{place}.{part}"] for part in ("weight", "bias")}
-            )
+            kept = {name: state[name] for name in self.network.state_dict()}
+            self.network.load_state_dict(kept, assign=True)
         except (KeyError, RuntimeError) as error:
             raise WeightsError(
-                f"The weights are not torchvision's {network}: layer features.{place} is missing "
-                "or has another shape."
+                f"The weights are not torchvision's {network}: a layer is missing or has another "
+                f"shape ({str(error).splitlines()[-1].strip()})."
             ) from error
+        self.fix()
 
     def forward(self, picture: Tensor) -> list[Tensor]:
         """Turn pictures `(N, 3, H, W)` in [-1, 1] into one map `(N, C, h, w)` per asked layer."""
-        current = self.normalised(picture)
-        found: dict[int, Tensor] = {}
-        for place, stage in enumerate(self.stages):
-            current = stage(current)
-            if place in self.places:
-                found[place] = current
-        return [found[place] for place in self.places]
+        found = self.network(self.normalised(picture))
+        return [found[layer] for layer in self.layers]
 
 
 def gram_matrix(features: Tensor) -> Tensor:

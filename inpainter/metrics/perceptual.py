@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-import numpy as np
-
 from inpainter.metrics.pixel import check_pictures
 from inpainter.metrics.weight_folder import hub_file
 from weights.device import resolve_device
@@ -97,10 +95,9 @@ class LearnedPerceptualDistance:
     def _distances(self, results: Sequence[Image], truths: Sequence[Image]) -> list[float]:
         import torch
 
-        first, second = (
-            torch.from_numpy(np.stack(pictures)).to(self._device).permute(0, 3, 1, 2).float()
-            for pictures in (results, truths)
-        )
+        from inpainter.tensors import to_tensor
+
+        first, second = (to_tensor(pictures, self._device) for pictures in (results, truths))
         with torch.inference_mode():
-            values = self._compare(first / 127.5 - 1.0, second / 127.5 - 1.0)
+            values = self._compare(first, second)
         return [float(value) for value in values.reshape(-1).cpu()]

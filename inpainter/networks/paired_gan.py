@@ -12,7 +12,7 @@ from inpainter.networks.base import CompletionNetwork
 
 
 class PairedGanNetwork(CompletionNetwork):
-    """Plain 3x3 convolutions at full size, trained on pairs against `PairedDiscriminator`.
+    """Plain 3x3 convolutions at full size, trained on pairs.
 
     A student's system after Isola et al. 2017, "Image-to-Image Translation with Conditional
     Adversarial Networks". It works on the masked picture itself: what is inside the hole is seen

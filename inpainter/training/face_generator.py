@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import torch
 import yaml
-from torch import Tensor, nn
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch.utils.data import DataLoader
 
 from inpainter.data.colour import to_pictures
 from inpainter.data.stream import SampleStream, Stretch
 from inpainter.losses.adversarial import bce_discriminator_loss, bce_generator_loss
 from inpainter.registry import create_discriminator, create_model
+from inpainter.tensors import to_uint8
+from inpainter.training.loop import CHECKPOINT, StopAtBatch, TimeBudget, make_trainer
+from inpainter.training.moving_average import MovingAverage
 from inpainter.training.pictures import create_sampling, open_training_pictures
 from inpainter.training.recipe import (
     DataSettings,
@@ -30,18 +34,18 @@ from weights.atomic import atomic_path
 from weights.device import resolve_device
 from weights.dotted_paths import refuse_working_directory
 from weights.errors import ConfigurationError, TrainingError
+from weights.lightning_silence import lightning_silenced
 from weights.settings import read_yaml, settings_from_mapping
-from weights.stopping import at_safe_points, stop_if_asked
+from weights.stopping import at_safe_points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from torch import Tensor, nn
+    from torch.optim.optimizer import Optimizer
+
     from inpainter.data.processes import FaceProcesses
     from inpainter.data.stream import Batch, DecodedPictures
-
-
-_CHECKPOINT: Final = "last.ckpt"
-"""Name of a run's checkpoint in its folder."""
 
 
 def _dcgan() -> dict[str, Any]:
@@ -62,6 +66,8 @@ class FaceGeneratorRecipe:
         framing: hole generator that frames the faces as the crops that shall be completed are
             framed; its holes are not used otherwise.
         data: which faces, and how they are framed and varied.
+        ema_decay: decay of the moving average of the generator's weights, which is what is kept.
+        precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them.
         checkpoint_steps: steps between two checkpoints.
         seed: source of all chance.
     """
@@ -74,6 +80,8 @@ class FaceGeneratorRecipe:
     betas: tuple[float, float] = (0.5, 0.999)
     framing: Any = "centre-box"
     data: DataSettings = field(default_factory=DataSettings)
+    ema_decay: float = 0.999
+    precision: str = "32-true"
     checkpoint_steps: int = 200
     seed: int = 0
 
@@ -118,8 +126,8 @@ def train_face_generator(
 ) -> Path:
     """Train a generator of random faces; a run that was stopped goes on from its checkpoint.
 
-    The folder gets `recipe.yaml`, `last.ckpt`, `epochs.log` with the mean losses and scores of each
-    epoch, a sheet of faces for each checkpoint, and at the end `faces.safetensors`.
+    The folder gets `recipe.yaml`, `last.ckpt`, `rounds.log` with the mean losses and scores between
+    two checkpoints, a sheet of faces for each of them, and `faces.safetensors`.
 
     Args:
         recipe: what to train and how.
@@ -127,7 +135,7 @@ def train_face_generator(
         device: "auto", "cpu", "cuda" or "mps".
         threads: threads of a CPU's arithmetic; as many as before where None.
         resume: go on from `last.ckpt` where the folder has one.
-        time_budget_minutes: end after the last step that begins within it.
+        time_budget_minutes: end after the last whole round that fits.
 
     Returns:
         The safetensors file of generator and discriminator, for `SemanticInpainter`.
@@ -135,54 +143,40 @@ def train_face_generator(
     Raises:
         InputError: the faces cannot be read.
         ConfigurationError: the recipe names something unknown.
+        WeightsError: the checkpoint is damaged.
         TrainingError: a loss is not a number.
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    deadline = math.inf
-    if time_budget_minutes is not None:
-        deadline = time.monotonic() + 60.0 * time_budget_minutes
-    game = _Game(recipe, resolve_device(device))
     folder = Path(output)
-    checkpoint = folder / _CHECKPOINT
+    module = FaceTraining(recipe)
     with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
         text = yaml.safe_dump(plain(asdict(recipe)), sort_keys=False)
         temporary.write_text(text, encoding="utf-8")
-    if resume and checkpoint.is_file():
-        game.load_state(torch.load(checkpoint, map_location="cpu", weights_only=True))
-    with open_training_pictures(recipe.data) as faces, at_safe_points():
-        _play(recipe, game, faces, folder, deadline)
+    callbacks = [StopAtBatch(), FaceReport(folder)]
+    callbacks.append(ModelCheckpoint(folder, "last", enable_version_counter=False))
+    if time_budget_minutes is not None:
+        callbacks.append(TimeBudget(time_budget_minutes))
+    checkpoint = folder / CHECKPOINT
+    with (
+        open_training_pictures(recipe.data) as faces,
+        at_safe_points(),
+        lightning_silenced(),
+    ):
+        module.faces = faces
+        trainer = make_trainer(
+            folder,
+            resolve_device(device),
+            callbacks,
+            rounds=len(module.rounds()),
+            precision=recipe.precision,
+        )
+        going_on = resume and checkpoint.is_file()
+        trainer.fit(module, ckpt_path=str(checkpoint) if going_on else None)
     weights = folder / "faces.safetensors"
-    save_face_generator(weights, recipe, game.generator, game.discriminator)
+    if trainer.is_global_zero:
+        save_face_generator(weights, recipe, module.average.network, module.discriminator)
     return weights
-
-
-def _play(
-    recipe: FaceGeneratorRecipe,
-    game: _Game,
-    faces: DecodedPictures | FaceProcesses,
-    folder: Path,
-    deadline: float,
-) -> None:
-    """Take the steps that are left, with the log, the checkpoints and the sheets."""
-    per_epoch = math.ceil(len(faces) / recipe.batch)
-    total = recipe.epochs * per_epoch
-    # Its holes frame the faces, and are not used otherwise.
-    sampling = create_sampling(recipe.data, HoleSettings(face=recipe.framing))
-    start = game.steps * recipe.batch
-    stretch = Stretch(sampling, game.generator.side, recipe.batch, start, recipe.seed)
-    for batch in SampleStream(faces, stretch, total - game.steps, recipe.data.workers):
-        game.step({name: part.to(game.device) for name, part in batch.items()})
-        if game.steps % per_epoch == 0:
-            _log(folder / "epochs.log", f"epoch {game.steps // per_epoch}: {game.means()}")
-        stop_if_asked()
-        over = game.steps == total or time.monotonic() > deadline
-        if over or game.steps % recipe.checkpoint_steps == 0:
-            with atomic_path(folder / _CHECKPOINT, overwrite=True) as temporary:
-                torch.save(game.state(), temporary)
-            game.write_sheet(folder / "sheets" / f"{game.steps:07d}.jpg")
-        if over:
-            break
 
 
 def save_face_generator(
@@ -211,95 +205,131 @@ def save_face_generator(
         save_file(tensors, temporary, metadata=metadata)
 
 
-class _Game:
-    """Generator and discriminator, each with its Adam, and what they did since the last report."""
+class FaceTraining(LightningModule):
+    """A generator of random faces, its discriminator and the generator's moving average.
 
-    def __init__(self, recipe: FaceGeneratorRecipe, device: torch.device) -> None:
+    Args:
+        recipe: what to train and how.
+    """
+
+    faces: DecodedPictures | FaceProcesses
+    """What is learned from, set before the training begins."""
+
+    def __init__(self, recipe: FaceGeneratorRecipe) -> None:
+        super().__init__()
+        self.automatic_optimization = False
         torch.manual_seed(recipe.seed)
-        self.recipe, self.device, self.steps = recipe, device, 0
-        options = dict(recipe.generator)
-        self.generator: Any = create_model(options.pop("name"), **options).to(device)
-        options = dict(recipe.discriminator)
-        self.discriminator = create_discriminator(options.pop("name"), **options).to(device)
-        self.optimizers = {
-            name: torch.optim.Adam(part.parameters(), recipe.rate, recipe.betas)
-            for name, part in self._parts().items()
-        }
-        self.sums: dict[str, float] = {}
+        self.recipe, self.steps_done = recipe, 0
+        self.generator: Any = create_model(**recipe.generator)
+        self.discriminator = create_discriminator(**recipe.discriminator)
+        self.average = MovingAverage(self.generator, recipe.ema_decay)
 
-    def _parts(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "discriminator": self.discriminator}
+    def rounds(self) -> list[int]:
+        """Cut the schedule into rounds of so many steps; a checkpoint ends each."""
+        total = self.recipe.epochs * math.ceil(len(self.faces) / self.recipe.batch)
+        whole, rest = divmod(total, self.recipe.checkpoint_steps)
+        return [self.recipe.checkpoint_steps] * whole + ([rest] if rest else [])
 
-    def step(self, batch: Batch) -> None:
-        """Train the discriminator and then the generator on a batch on their device."""
+    def configure_optimizers(self) -> list[Optimizer]:
+        """Make an Adam for the generator and one for the discriminator."""
+        return [
+            torch.optim.Adam(part.parameters(), self.recipe.rate, self.recipe.betas)
+            for part in (self.generator, self.discriminator)
+        ]
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Give the stretch of the stream that belongs to the trainer's present round."""
+        recipe, trainer, rounds = self.recipe, self.trainer, self.rounds()
+        number = min(trainer.current_epoch, len(rounds) - 1)
+        # Its holes frame the faces, and are not used otherwise.
+        sampling = create_sampling(recipe.data, HoleSettings(face=recipe.framing))
+        devices = trainer.world_size
+        stretch = Stretch(
+            sampling,
+            self.generator.side,
+            recipe.batch,
+            sum(rounds[:number]) * recipe.batch * devices,
+            recipe.seed,
+            trainer.global_rank,
+            devices,
+        )
+        stream = SampleStream(self.faces, stretch, rounds[number], recipe.data.workers)
+        return DataLoader(stream, batch_size=None)
+
+    def training_step(self, batch: Batch, batch_index: int) -> None:
+        """Train the discriminator and then the generator on a batch."""
+        del batch_index
+        generator_optimizer, discriminator_optimizer = self.optimizers()  # type: ignore[attr-defined]
         real = to_pictures(batch)
         # Latents follow from seed and step alone, so that a resumed run draws the same.
-        chance = torch.Generator().manual_seed((self.recipe.seed << 32) + self.steps)
-        latents = self.generator.draw_latents(len(real), chance).to(self.device)
-        fake = self.generator(latents)
+        number = self.steps_done * self.trainer.world_size + self.trainer.global_rank
+        chance = torch.Generator().manual_seed((self.recipe.seed << 32) + number)
+        fake = self.generator(self.generator.draw_latents(len(real), chance).to(self.device))
         self.discriminator.requires_grad_(True)
         real_scores = self.discriminator(real)[-1]
         fake_scores = self.discriminator(fake.detach())[-1]
         judged = bce_discriminator_loss(real_scores, fake_scores)
-        self._learn("discriminator", judged)
+        self._learn("discriminator", judged, discriminator_optimizer)
         # Frozen, it keeps no gradient of the generator's loss.
         self.discriminator.requires_grad_(False)
         painted = bce_generator_loss(self.discriminator(fake)[-1])
-        self._learn("generator", painted)
-        self.steps += 1
-        for name, value in (
-            ("discriminator", judged),
-            ("generator", painted),
-            ("real score", torch.sigmoid(real_scores).mean()),
-            ("fake score", torch.sigmoid(fake_scores).mean()),
-            ("steps", torch.ones(())),
-        ):
-            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
+        self._learn("generator", painted, generator_optimizer)
+        self.average.update(self.generator)
+        figures = {
+            "discriminator": judged,
+            "generator": painted,
+            "real score": torch.sigmoid(real_scores).mean(),
+            "fake score": torch.sigmoid(fake_scores).mean(),
+        }
+        self.log_dict(figures, on_step=False, on_epoch=True, batch_size=len(real))
+        self.steps_done += 1
 
-    def _learn(self, name: str, loss: Tensor) -> None:
+    def _learn(self, name: str, loss: Tensor, optimizer: Any) -> None:
         if not torch.isfinite(loss.detach()):
             raise TrainingError(
-                f"The {name}'s loss is no finite number at step {self.steps}: lower the learning "
-                "rate, and resume from the last checkpoint."
+                f"The {name}'s loss is no finite number at step {self.steps_done}: lower the "
+                "learning rate, and resume from the last checkpoint."
             )
-        self.optimizers[name].zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizers[name].step()
-        self.optimizers[name].zero_grad(set_to_none=True)
+        self.manual_backward(loss)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
 
-    def means(self) -> str:
-        """Say the means since the last call."""
-        count = self.sums.pop("steps")
-        said = ", ".join(f"{name} {value / count:.4f}" for name, value in self.sums.items())
-        self.sums = {}
-        return said
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the count of steps beside the weights."""
+        checkpoint["steps_done"] = self.steps_done
 
-    def state(self) -> dict[str, Any]:
-        """Everything that a resumed run needs."""
-        parts = {name: part.state_dict() for name, part in self._parts().items()}
-        optimizers = {name: one.state_dict() for name, one in self.optimizers.items()}
-        return {**parts, "optimizers": optimizers, "steps": self.steps, "sums": dict(self.sums)}
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take a state back."""
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-            self.optimizers[name].load_state_dict(state["optimizers"][name])
-        self.steps, self.sums = state["steps"], dict(state["sums"])
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the count of steps back."""
+        self.steps_done = checkpoint["steps_done"]
 
     @torch.no_grad()
-    def write_sheet(self, path: Path) -> None:
-        """Write faces of the same 24 latents each time."""
+    def draw_faces(self) -> Tensor:
+        """Give what the average makes of the same 24 latents each time."""
         latents = self.generator.draw_latents(24, torch.Generator().manual_seed(0))
-        self.generator.eval()
-        faces = self.generator(latents.to(self.device))
-        self.generator.train()
-        grey_levels = faces.add(1.0).mul(127.5).round().clamp(0, 255).byte()
-        write_sheet(list(grey_levels.permute(0, 2, 3, 1).cpu().numpy()), path, columns=6)
+        faces: Tensor = self.average.network(latents.to(self.device))
+        return faces
 
 
-def _log(path: Path, line: str) -> None:
-    print(line, flush=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as log:
-        log.write(line + "\n")
+class FaceReport(Callback):
+    """Says in one line how each round went, and writes a sheet of faces.
+
+    Args:
+        output: the run's folder.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Write the line and the sheet."""
+        assert isinstance(module, FaceTraining)
+        if not trainer.is_global_zero:
+            return
+        figures = sorted(trainer.callback_metrics.items())
+        said = ", ".join(f"{name} {float(value):.4f}" for name, value in figures)
+        line = f"round {trainer.current_epoch + 1}, step {module.steps_done}: {said}"
+        print(line, flush=True)
+        with (self.output / "rounds.log").open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+        sheet = self.output / "sheets" / f"{module.steps_done:07d}.jpg"
+        write_sheet(to_uint8(module.draw_faces()), sheet, columns=6)

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 import yaml
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from inpainter.data.processes import FaceProcesses
     from inpainter.data.sampling import MaskSource
     from inpainter.training.recipe import Recipe
+
+
+CHECKPOINT: Final = "last.ckpt"
+"""Name of a run's checkpoint in its folder."""
 
 
 def create_mask_source(spec: Any) -> MaskSource | None:
@@ -370,7 +374,7 @@ def train_inpainter(
         callbacks.append(TimeBudget(time_budget_minutes))
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "last.ckpt"
+    checkpoint = folder / CHECKPOINT
     going_on = resume and checkpoint.is_file()
     torch.manual_seed(recipe.seed)
     if threads is not None:
@@ -413,13 +417,13 @@ def train_inpainter(
         ),
     ]
     with at_safe_points(), lightning_silenced(), training_failures(module):
-        trainer = _make_trainer(
-            recipe,
+        trainer = make_trainer(
             folder,
             resolve_device(device),
             callbacks,
-            progress,
-            epochs=_epochs(recipe, checkpoint if going_on else None),
+            rounds=_rounds(recipe, checkpoint if going_on else None),
+            precision=recipe.precision,
+            progress=progress,
         )
         trainer.fit(module, FaceData(recipe), ckpt_path=str(checkpoint) if going_on else None)
     if trainer.is_global_zero and report.seconds:
@@ -491,7 +495,7 @@ def _check_same_networks(recipe: Recipe, former: Path) -> None:
         )
 
 
-def _epochs(recipe: Recipe, checkpoint: Path | None) -> int:
+def _rounds(recipe: Recipe, checkpoint: Path | None) -> int:
     """How many rounds Lightning counts in the end: one that was cut short counts twice."""
     rounds = len(recipe.rounds())
     if checkpoint is None:
@@ -501,15 +505,25 @@ def _epochs(recipe: Recipe, checkpoint: Path | None) -> int:
     return int(state["epoch"]) + 1 + (rounds - number if left else 0)
 
 
-def _make_trainer(
-    recipe: Recipe,
+def make_trainer(
     folder: Path,
     device: torch.device,
     callbacks: list[Callback],
-    progress: bool,
     *,
-    epochs: int,
+    rounds: int,
+    precision: str,
+    progress: bool = False,
 ) -> Trainer:
+    """Make what runs rounds of manual steps, with checkpoints and curves in a run's folder.
+
+    Args:
+        folder: of the run.
+        device: what computes it; all GPUs, or torchrun's processes, where it has no number.
+        callbacks: what happens besides.
+        rounds: how many.
+        precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them.
+        progress: show Lightning's progress bar.
+    """
     machines, processes = _processes(device)
     devices: int | list[int] = processes if device.index is None else [device.index]
     # Each step trains one of two networks, so the other's gradients are waited for in vain.
@@ -519,8 +533,8 @@ def _make_trainer(
         devices=devices,
         num_nodes=machines,
         strategy=strategy,
-        precision=recipe.precision,  # type: ignore[arg-type]
-        max_epochs=epochs,
+        precision=precision,  # type: ignore[arg-type]
+        max_epochs=rounds,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         # The training stream divides itself, and all validate on all of the few frozen samples.

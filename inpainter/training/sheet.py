@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
+from inpainter.tensors import to_uint8
 from weights.atomic import atomic_path
 from weights.provenance import make_mark, save_marked
 
@@ -28,23 +30,7 @@ def sheet_rows(image: Tensor, given: Tensor, completed: Tensor) -> list[NDArray[
     Returns:
         N strips, uint8 RGB `(H, 3 W, 3)`.
     """
-    shown = [image, given, completed]
-    strips = []
-    for parts in zip(*shown, strict=True):
-        arrays = [
-            part.float()
-            .add(1)
-            .mul(127.5)
-            .round()
-            .clamp(0, 255)
-            .byte()
-            .permute(1, 2, 0)
-            .cpu()
-            .numpy()
-            for part in parts
-        ]
-        strips.append(np.concatenate(arrays, axis=1))
-    return strips
+    return to_uint8(torch.cat([image.float(), given.float(), completed.float()], dim=3))
 
 
 def write_sheet(strips: Sequence[NDArray[np.uint8]], path: Path, columns: int = 3) -> None:

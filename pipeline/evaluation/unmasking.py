@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detector.annotations import AnnotatedPicture
+    from pipeline.batch import RunsPictures
     from pipeline.evaluation.drawn_faces import DrawnFaces
     from pipeline.result import UnmaskResult
     from weights.contracts import Image, Mask
@@ -64,14 +65,6 @@ UNMASKING_METRICS: Final[tuple[Metric, ...]] = (
 )
 """What is measured of a pipeline. Where the true face is known, "mask" figures are over the pixels
 that the mask hid, whether the pipeline found it or not."""
-
-
-class RunsPictures(Protocol):
-    """What is measured: a `Pipeline`, or anything that runs as one."""
-
-    def run(self, images: Sequence[Image]) -> list[UnmaskResult]:
-        """Take the masks off pictures."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +259,7 @@ def _sized_holes(samples: Sequence[UnmaskingCase]) -> dict[str, Mask]:
     }
 
 
-class UnmaskingProcedure(Procedure[UnmaskingCase, RunsPictures, "UnmaskResult"]):
+class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"]):
     """Measures whole pipelines."""
 
     stage = "pipeline"

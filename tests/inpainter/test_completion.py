@@ -106,3 +106,52 @@ def test_a_fill_of_the_networks_own_size_stays_as_it_was_painted() -> None:
     hole[40:90, 40:90] = True
     stage = NetworkInpainter(_Flat(), image_size=128, device="cpu", tone=False)
     assert np.ptp(stage.complete([noise], [hole])[0][hole]) == 0
+
+
+class _Ramp(torch.nn.Module):
+    """Notes what it is given, and paints three levels more in each row and two in each column."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def forward(self, image: torch.Tensor, hole: torch.Tensor) -> CompletionOutput:
+        self.given.append((image, hole))
+        rows = torch.arange(image.shape[2])[:, None]
+        levels = (3 * rows + 2 * torch.arange(image.shape[3])).expand_as(image)
+        painted = levels / 127.5 - 1.0
+        return CompletionOutput(None, painted, torch.where(hole > 0.5, painted, image))
+
+
+def _ramp_stage() -> tuple[NetworkInpainter, _Ramp]:
+    network = _Ramp()
+    options = {"device": "cpu", "precision": "float32", "tone": False, "grain": False}
+    return NetworkInpainter(network, image_size=48, **options), network
+
+
+def test_the_network_is_given_pictures_from_minus_one_to_one_and_holes_of_one() -> None:
+    stage, network = _ramp_stage()
+    picture = np.zeros((48, 48, 3), np.uint8)
+    picture[:16], picture[32:] = 255, (51, 102, 204)
+    hole = np.zeros((48, 48), bool)
+    hole[20:28, 8:40] = True
+    stage.complete([picture], [hole])
+    ((image, missing),) = network.given
+    assert image.shape == (1, 3, 48, 48) and missing.shape == (1, 1, 48, 48)
+    assert (image[0, :, :16] == 1.0).all()
+    assert (image[0, :, 16:20] == -1.0).all()
+    for channel, level in zip(image[0, :, 32:], (-0.6, -0.2, 0.6), strict=True):
+        torch.testing.assert_close(channel, torch.full_like(channel, level))
+    assert np.array_equal(missing[0, 0].numpy() == 1.0, hole)
+    assert missing.unique().tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("size", [(48, 30), (30, 48), (48, 48)])
+def test_a_fill_lies_where_it_was_painted(size: tuple[int, int]) -> None:
+    stage, _ = _ramp_stage()
+    hole = np.zeros(size, bool)
+    hole[10:25, 8:28] = True
+    (result,) = stage.complete([np.full((*size, 3), 7, np.uint8)], [hole])
+    rows, columns = np.nonzero(hole)
+    assert np.array_equal(result[hole][:, 0], 3 * rows + 2 * columns)
+    assert (result[~hole] == 7).all()

@@ -138,6 +138,52 @@ def test_sample_number_i_is_always_the_same(faces: DecodedFaces, sampling: Sampl
     assert 0.03 < one.hole.mean() < 0.7
 
 
+class MiddleChance:
+    """Draws the middle of every range, and no flip."""
+
+    def uniform(self, low: float, high: float, size: int | None = None) -> float | np.ndarray:
+        middle = (low + high) / 2
+        return middle if size is None else np.full(size, middle)
+
+    def normal(self, mean: float, deviation: float) -> float:
+        return mean
+
+    def random(self) -> float:
+        return 0.9
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_sample_lies_where_its_square_does(flip: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, columns = np.mgrid[0:80, 0:80]
+    image = np.stack([3 * rows, 3 * columns, np.zeros_like(rows)], axis=2).astype(np.uint8)
+    hole = np.zeros((80, 80), bool)
+    hole[30:50, 25:55] = True
+    sampling = Sampling(
+        lambda *_: hole, context=(1.6, 1.6), lift=(0.1, 0.1), grey_share=0.0, colour_jitter=0.0
+    )
+    if flip:
+        monkeypatch.setattr(MiddleChance, "random", lambda _: 0.1)
+    landmarks = np.full((68, 2), 40.0)
+    landmarks[48:] = (33.0, 44.0)
+    sample = sampling(image, landmarks, 24, MiddleChance())  # type: ignore[arg-type]
+    assert sample is not None
+    # The square is 48 wide from (16, 11): a sample's pixel covers two by two of the picture's.
+    middles = 2 * np.arange(24) + 0.5
+    across = middles[::-1] if flip else middles
+    inner = slice(1, -1)
+    down = np.broadcast_to(3 * (11 + middles)[:, None], (24, 24))
+    found = sample.image[inner, inner].astype(float)
+    assert np.abs(found[..., 0] - down[inner, inner]).max() <= 0.6
+    across = np.broadcast_to(3 * (16 + across), (24, 24))
+    assert np.abs(found[..., 1] - across[inner, inner]).max() <= 0.6
+    rows, columns = np.nonzero(sample.hole)
+    assert abs(rows.min() - 9.5) <= 0.5 and abs(rows.max() - 19) <= 0.5
+    assert sample.inside.all()
+    assert sample.mouth is not None
+    x = (33.5 - 16) / 2
+    assert sample.mouth[:2] == pytest.approx([24 - x if flip else x, (44.5 - 11) / 2], abs=1e-4)
+
+
 def varied_sample(image: np.ndarray, stretch: float = 0.0, side_light: float = 0.0) -> Sample:
     """A sample of 64 x 64, flipped or not, and otherwise varied in these ways alone."""
     hole = np.zeros((64, 64), bool)

@@ -7,15 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch import Trainer
 
 from inpainter.latent_search import SemanticInpainter
 from inpainter.train import main
 from inpainter.training.face_generator import (
     FaceGeneratorRecipe,
-    _Game,
+    FaceTraining,
     read_face_recipe,
     train_face_generator,
 )
+from inpainter.training.pictures import open_training_pictures
 from inpainter.training.recipe import DataSettings
 from tests.faces import write_faces
 from weights.errors import ConfigurationError, InputError, TrainingError
@@ -44,7 +46,7 @@ def test_the_defaults_are_the_papers():
 def test_a_run_leaves_weights_for_the_semantic_inpainter(recipe, tmp_path):
     folder = tmp_path / "run"
     weights = train_face_generator(recipe, folder, device="cpu")
-    log = (folder / "epochs.log").read_text().splitlines()
+    log = (folder / "rounds.log").read_text().splitlines()
     assert len(log) == 4
     for term in ("discriminator", "generator", "real score", "fake score"):
         assert term in log[0]
@@ -78,18 +80,49 @@ def test_a_run_takes_its_faces_as_the_recipe_says(recipe, tmp_path):
         train_face_generator(missing, tmp_path / "pairs", device="cpu")
 
 
+def fit(module):
+    """Train on this machine's CPU, without files."""
+    with open_training_pictures(module.recipe.data) as faces:
+        module.faces = faces
+        Trainer(
+            accelerator="cpu",
+            max_epochs=1,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        ).fit(module)
+    return module
+
+
 def test_no_gradient_is_left_in_either_network(recipe):
-    game = _Game(recipe, torch.device("cpu"))
-    game.step({"image": torch.zeros(2, 64, 64, 3, dtype=torch.uint8)})
-    for part in (game.generator, game.discriminator):
-        assert all(one.grad is None for one in part.parameters())
+    module = FaceTraining(recipe)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    fit(module)
+    for part in ("generator", "discriminator", "average"):
+        network = getattr(module, part)
+        assert all(one.grad is None for one in network.parameters())
+        moved = [
+            not torch.equal(value, before[f"{part}.{name}"])
+            for name, value in network.state_dict().items()
+        ]
+        assert any(moved)
+
+
+def test_the_average_is_kept(recipe, tmp_path):
+    weights = train_face_generator(recipe, tmp_path / "run", device="cpu")
+    kept = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["state_dict"]
+    for name, value in load_state_dict(weights).items():
+        part, _, rest = name.partition(".")
+        source = f"average.network.{rest}" if part == "generator" else name
+        assert torch.equal(value, kept[source])
 
 
 def test_a_loss_that_is_no_number_stops(recipe):
-    game = _Game(recipe, torch.device("cpu"))
-    torch.nn.init.constant_(game.discriminator.score[-1].bias, float("nan"))
+    module = FaceTraining(recipe)
+    torch.nn.init.constant_(module.discriminator.score[-1].bias, float("nan"))
     with pytest.raises(TrainingError, match="no finite number at step 0"):
-        game.step({"image": torch.zeros(2, 64, 64, 3, dtype=torch.uint8)})
+        fit(module)
 
 
 def test_wrong_recipes_and_folders_are_said(tmp_path, capsys):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,41 @@ def test_what_lies_past_the_frame_is_not_measured(faces):
         assert case.inside is not None and not case.inside.all()
         assert not case.inside[-1].any() and case.inside[32, 32]
         assert case.measured.any() and case.measured.sum() <= case.hole.sum()
+
+
+@pytest.mark.parametrize(("size", "last_row"), [((60, 200), 59), ((200, 60), 64)])
+def test_what_is_inside_goes_by_the_picture_s_height_and_width(tmp_path, size, last_row):
+    PIL.Image.fromarray(np.zeros((*size, 3), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "faces.jsonl").write_text(json.dumps({"file": "a.png", "split": "val"}))
+
+    def hole_of(landmarks, size, random):
+        hole = np.zeros(size, bool)
+        hole[20:60, 5:45] = True
+        return hole
+
+    # A hole of 40 pixels makes a square of 64 from (-7, 1).
+    (case,) = FrozenCases(tmp_path, hole_of, size=64)
+    expected = np.zeros((64, 64), bool)
+    expected[:last_row, 7:] = True
+    np.testing.assert_array_equal(case.inside, expected)
+
+
+def test_faces_and_holes_follow_from_the_seed_and_the_name(faces):
+    drawn = []
+
+    def numbered(landmarks, size, random):
+        drawn.append(int(random.integers(1 << 30)))
+        return CentreBox()(landmarks, size, random)
+
+    orders = []
+    for seed in (0, 1):
+        drawn.clear()
+        names = [case.name for case in FrozenCases(faces, numbered, size=32, seed=seed)]
+        for name, number in zip(names, drawn, strict=True):
+            entropy = (seed, zlib.crc32(f"{seed}/hole/{name}".encode()))
+            assert number == np.random.default_rng(entropy).integers(1 << 30)
+        orders.append([int(name[4]) for name in names])
+    assert orders == [[1, 0, 2, 3, 4, 5], [4, 5, 1, 0, 2, 3]]
 
 
 def test_faces_without_a_hole_are_left_out(faces):

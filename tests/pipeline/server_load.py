@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
+import math
 import os
 import signal
 import subprocess
@@ -56,13 +57,19 @@ class Load:
 
 
 def put_under_load(
-    clients: int, seconds: float, waiting: int = 16, *, shipped: bool = False
+    clients: int,
+    *,
+    pictures: float = math.inf,
+    seconds: float = math.inf,
+    waiting: int = 16,
+    shipped: bool = False,
 ) -> Load:
     """Run the server under load.
 
     Args:
         clients: how many send at once, each its next picture as soon as it was answered.
-        seconds: for how long.
+        pictures: how many filled pictures each client wants.
+        seconds: for how long, where that is over before.
         waiting: how many requests may wait in the server.
         shipped: with the shipped weights, on the astronaut.
     """
@@ -88,7 +95,7 @@ def put_under_load(
         try:
             assert server.stdout is not None
             port = int(server.stdout.readline().split("http://127.0.0.1:")[1].split("/")[0])
-            _send(load, port, picture, clients, seconds, server.pid)
+            _send(load, port, picture, clients, (pictures, seconds), server.pid)
         finally:
             server.send_signal(signal.SIGINT)
             began = time.monotonic()
@@ -99,14 +106,21 @@ def put_under_load(
 
 
 def _send(
-    load: Load, port: int, picture: bytes, clients: int, seconds: float, process: int
+    load: Load,
+    port: int,
+    picture: bytes,
+    clients: int,
+    limits: tuple[float, float],
+    process: int,
 ) -> None:
     lock = threading.Lock()
+    pictures, seconds = limits
     end = time.monotonic() + seconds
 
     def client() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-        while time.monotonic() < end:
+        filled = 0
+        while filled < pictures and time.monotonic() < end:
             began = time.monotonic()
             try:
                 connection.request("POST", "/unmask", picture, {"Content-Type": "image/jpeg"})
@@ -117,11 +131,15 @@ def _send(
             except (OSError, http.client.HTTPException):
                 connection.close()
                 status, advice = "broken", None
+            filled += status == 200
             with lock:
                 load.answers[status] += 1
                 if status == 200:
                     load.slowest = max(load.slowest, time.monotonic() - began)
                 load.without_advice += status == 429 and advice is None
+            if status == "broken":
+                # Whoever lost the server is done.
+                break
             if status == 429:
                 # A client that came again at once would only measure the loopback.
                 time.sleep(0.2)
@@ -148,7 +166,10 @@ def main() -> None:
     parser.add_argument("--shipped", action="store_true", help="with the shipped weights")
     arguments = parser.parse_args()
     load = put_under_load(
-        arguments.clients, arguments.seconds, arguments.waiting, shipped=arguments.shipped
+        arguments.clients,
+        seconds=arguments.seconds,
+        waiting=arguments.waiting,
+        shipped=arguments.shipped,
     )
     print(f"answers: {dict(load.answers)}; slowest of 200: {load.slowest:.2f} s")
     print(f"exit code after Ctrl-C: {load.exit_code}, {load.stopping:.1f} s later")

@@ -10,6 +10,7 @@ import pytest
 from detector.annotations import AnnotatedMask, AnnotatedPicture
 from detector.evaluation import evaluate_detector
 from detector.regions import MaskRegion
+from inpainter.picture_sheet import SheetRow
 from pipeline.evaluation.detection import (
     detection_document,
     detection_summary,
@@ -18,9 +19,12 @@ from pipeline.evaluation.detection import (
 )
 from pipeline.evaluation.difference import compare_reports, read_report
 from pipeline.evaluation.publishing import BEGIN, END, publish
+from pipeline.evaluation.writing import sheet_picture
+from pipeline.provenance import read_mark
 from tests.inpainter.measured import measured
 from weights.catalog import RECORDS
 from weights.errors import ConfigurationError, InputError
+from weights.provenance import NOTICE
 from weights.record import read_record
 
 
@@ -268,3 +272,10 @@ class TestPublishing:
         with pytest.raises(InputError, match="no place for figures"):
             publish({"x": report}, readme=readme)
         assert readme.read_text() == "nothing"
+
+
+def test_a_sheet_says_that_a_model_filled_it():
+    black = np.zeros((8, 8, 3), np.uint8)
+    picture = sheet_picture("Faces", "faces.jpg", [SheetRow("a", {"gated": black})], cell=16)
+    mark = read_mark(picture.data)
+    assert mark is not None and mark.notice == NOTICE

@@ -1,8 +1,7 @@
 """Reading ahead on threads: order, bounds and errors."""
 
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import pytest
 
@@ -13,6 +12,24 @@ from pipeline.read_ahead import ReadAhead
 def executor():
     with ThreadPoolExecutor(8) as threads:
         yield threads
+
+
+class ByHand(Executor):
+    """Does what was begun when it is told to, so that a test knows how far it is."""
+
+    def __init__(self):
+        self.begun = []
+
+    def submit(self, function, *arguments):
+        future = Future()
+        self.begun.append((future, function, arguments))
+        return future
+
+    def work(self):
+        """Do all that was begun, and what that begins."""
+        while self.begun:
+            future, function, arguments = self.begun.pop(0)
+            future.set_result(function(*arguments))
 
 
 def ahead(executor, function, items, *, threads=4, most=6, weigh=lambda made: 0, most_weight=10):
@@ -42,36 +59,31 @@ def test_no_items_give_no_results(executor):
     assert list(ahead(executor, abs, [])) == []
 
 
-def test_no_more_is_begun_than_may_wait(executor):
-    begun, lock = [], threading.Lock()
-
-    def note(item):
-        with lock:
-            begun.append(item)
-        return item
-
-    taken = ahead(executor, note, range(100), most=5)
-    time.sleep(0.1)
-    assert sorted(begun) == list(range(5))
-    assert next(taken) == 0
-    time.sleep(0.1)
-    assert sorted(begun) == list(range(6))
-    taken.stop()
+def test_no_more_is_begun_than_may_wait():
+    begun, executor = [], ByHand()
+    taken = ahead(executor, begun.append, range(100), threads=4, most=5)
+    assert len(executor.begun) == 4
+    executor.work()
+    assert begun == list(range(5))
+    next(taken)
+    executor.work()
+    assert begun == list(range(6))
 
 
-def test_no_more_is_begun_than_may_weigh_and_one_heavy_item_is_not_too_much(executor):
-    begun, lock = [], threading.Lock()
+def test_no_more_is_begun_than_may_weigh():
+    executor = ByHand()
+    taken = ahead(executor, int, [50] * 20, threads=1, most=20, weigh=int, most_weight=100)
+    made = []
+    for _ in range(20):
+        executor.work()
+        assert len(taken._waiting) == min(2, 20 - len(made))
+        made.append(next(taken))
+    assert made == [50] * 20
+    assert list(taken) == []
 
-    def note(item):
-        with lock:
-            begun.append(item)
-        return item
 
-    taken = ahead(executor, note, [50] * 20, threads=1, most=20, weigh=int, most_weight=100)
-    time.sleep(0.1)
-    assert len(begun) == 2
-    assert len(list(taken)) == 20
-    heavy = ahead(executor, note, [5000] * 3, threads=1, most=20, weigh=int, most_weight=100)
+def test_one_heavy_item_is_not_too_much(executor):
+    heavy = ahead(executor, int, [5000] * 3, threads=1, most=20, weigh=int, most_weight=100)
     assert list(heavy) == [5000] * 3
 
 
@@ -86,10 +98,11 @@ def test_an_error_comes_when_its_turn_comes_and_the_rest_goes_on(executor):
     assert list(taken) == [0.25]
 
 
-def test_what_is_stopped_begins_nothing_more(executor):
-    begun = []
+def test_what_is_stopped_begins_nothing_more():
+    begun, executor = [], ByHand()
     taken = ahead(executor, begun.append, range(100), most=5)
-    time.sleep(0.05)
+    executor.work()
     taken.stop()
     assert len(list(taken)) == 5
-    assert len(begun) == 5
+    executor.work()
+    assert begun == list(range(5))

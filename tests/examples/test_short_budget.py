@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+import yaml
 
+from examples import short_budget
+from examples.short_budget import ShortRecipe, planned_steps, shorten, train_for
 from inpainter import create_discriminator, create_model
 from inpainter.training import read_recipe
-from inpainter.training.recipe import DataSettings, HoleSettings, Phase
-from inpainter.training.short_budget import ShortRecipe, planned_steps, shorten, train_for
-from tests.faces import write_faces
+from inpainter.training.loop import TrainedInpainter
+from inpainter.training.recipe import DataSettings, HoleSettings, Phase, Recipe
 from tests.inpainter.short_runs import FACE_HOLES
 from weights.errors import ConfigurationError
 
@@ -95,16 +98,44 @@ def test_steps_keep_their_proportion_and_fill_the_time() -> None:
     assert planned_steps(phases, [1.0, 1.0, 1.0], 0.001) == [1, 1, 1]
 
 
-def test_all_phases_fit_into_a_short_time(tmp_path: Path) -> None:
-    faces = write_faces(tmp_path / "faces")
-    recipe = cut("glcic.tiny", size=32, faces=str(faces)).recipe
-    trained = train_for(recipe, tmp_path / "run", 0.1, device="cpu", trial_steps=1)
-    planned = read_recipe(tmp_path / "run" / "recipe.yaml")
-    first, second, third = (phase.steps for phase in planned.phases)
-    assert first >= third >= second >= 1
-    assert trained.weights.is_file()
-    assert not (tmp_path / "run" / "trial").exists()
-    # A run that was stopped keeps its schedule, whatever the machine's speed is by now.
-    again = train_for(recipe, tmp_path / "run", 0.1, device="cpu")
-    assert read_recipe(tmp_path / "run" / "recipe.yaml") == planned
-    assert again.steps >= trained.steps
+def test_phases_are_timed_and_then_trained_for_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[Recipe, Path, dict[str, Any]]] = []
+
+    def train(recipe: Recipe, folder: Path, **options: Any) -> TrainedInpainter:
+        calls.append((recipe, folder, options))
+        folder.mkdir(parents=True, exist_ok=True)
+        # Three phases, each with a round to warm up and one of four steps that counts.
+        return TrainedInpainter(folder, folder, {}, 0, True, (9.0, 0.4, 9.0, 0.8, 9.0, 1.2))
+
+    monkeypatch.setattr(short_budget, "train_inpainter", train)
+    phases = (Phase(90, 32, 8), Phase(10, 32, 8), Phase(400, 32, 8))
+    recipe = replace(cut("glcic.tiny", size=32).recipe, phases=phases)
+    train_for(recipe, tmp_path / "run", 10.0, device="cpu")
+    (trial, trial_folder, trial_options), (planned, folder, options) = calls
+    assert [phase.steps for phase in trial.phases] == [8, 8, 8]
+    assert trial.round_steps == 4
+    assert trial_options["resume"] is False
+    assert not trial_folder.exists()
+    # 0.1, 0.2 and 0.3 seconds a step: 131 seconds for all, and nine tenths of 600 are there.
+    assert [phase.steps for phase in planned.phases] == [370, 41, 1648]
+    assert planned.round_steps == 2059 // 5
+    assert planned.optimizer.warmup_steps == min(recipe.optimizer.warmup_steps, 2059 // 20)
+    assert folder == tmp_path / "run"
+    assert options["time_budget_minutes"] == 10.0
+
+
+def test_a_run_that_was_stopped_keeps_its_schedule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Recipe] = []
+    monkeypatch.setattr(
+        short_budget, "train_inpainter", lambda recipe, *_, **__: calls.append(recipe)
+    )
+    recipe = cut("glcic.tiny", size=32).recipe
+    kept = replace(recipe, phases=tuple(replace(one, steps=7) for one in recipe.phases))
+    text = yaml.safe_dump(kept.to_mapping(), sort_keys=False)
+    (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
+    train_for(recipe, tmp_path, 10.0, device="cpu")
+    assert calls == [kept]
