@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.outcome import FilledFace, Outcome
 from pipeline.pictures.restoring import restore
-from pipeline.pictures.writing import write_picture
+from pipeline.pictures.writing import lost_colours, write_picture
 from pipeline.provenance import sidecar_path
 from weights.atomic import atomic_path
 from weights.errors import OutputError
@@ -126,10 +126,11 @@ class Outputs:
         faces = tuple(
             FilledFace(_box(face.hole), int(np.count_nonzero(face.hole))) for face in result.faces
         )
+        notes = (*picture.notes, lost_colours(picture, job.format or picture.format or ""))
         outcome = Outcome(
             job,
             "done" if filled else "no mask found",
-            " ".join(picture.notes) if filled else "",
+            " ".join(filter(None, notes)) if filled else "",
             faces,
             dict(result.timings),
             tuple(paths[name] for name in reversed(paths)),
