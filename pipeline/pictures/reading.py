@@ -297,11 +297,19 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
             "save the one you want on its own, or pass image.copy() of a PIL image."
         )
     notes: tuple[str, ...] = ()
+    for key, said in (("icc_profile", "ICC profile"), ("xmp", "XMP")):
+        # A TIFF may have text or a number in its place, which Pillow hands on.
+        value = image.info.get(key, b"")
+        if isinstance(value, str):
+            image.info[key] = value.encode("latin-1", "replace")
+        elif not isinstance(value, bytes):
+            del image.info[key]
+            notes += (f"The {said} was damaged and left out.",)
     if image.format == "TIFF" and _X_RESOLUTION not in getattr(image, "tag_v2", ()):
         image.info.pop("dpi", None)  # where there is none, Pillow says 1
     tiles = getattr(image, "tile", None) or ()
     if not image.mode.startswith("I") and any(";16" in str(tile[3]) for tile in tiles):
-        notes = ("Colours of 16 bits per channel were read as 8 bits.",)
+        notes += ("Colours of 16 bits per channel were read as 8 bits.",)
         if image.info.pop("transparency", None) is not None:
             notes += ("The colour that counts as transparent, of 16 bits, could not be kept.",)
     try:

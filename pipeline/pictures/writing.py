@@ -143,7 +143,7 @@ def _encode(
         register_heif()
     if form not in PIL.Image.SAVE:
         raise OutputError(f"Cannot write {name}: this Pillow has no encoder for {form}.")
-    fitted = fit_mode(image, form)
+    fitted = fit_mode(_with_whole_palette(image), form)
     options = _options(fitted, form, quality, like)
     buffer = io.BytesIO()
     try:
@@ -151,6 +151,19 @@ def _encode(
     except Exception as error:  # encoders raise errors of many kinds
         raise OutputError(f"Cannot write {name} as {form}: {error}.") from error
     return buffer.getvalue() if like is None else _with_colours(buffer.getvalue(), form, like)
+
+
+def _with_whole_palette(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Give pixels past a palette's end black entries: encoders take as few bits as it needs."""
+    entries = image.getpalette() if image.mode == "P" else None
+    if entries is None:
+        return image
+    missing = int(np.asarray(image).max()) + 1 - len(entries) // 3
+    if missing <= 0:
+        return image
+    longer = image.copy()
+    longer.putpalette([*entries, *[0] * (3 * missing)])
+    return longer
 
 
 def _with_colours(content: bytes, form: str, like: Picture) -> bytes:

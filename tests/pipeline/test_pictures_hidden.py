@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
+import PIL.TiffImagePlugin
 import pytest
 from PIL.PngImagePlugin import PngInfo
 
@@ -190,6 +191,19 @@ def test_no_value_of_a_tag_makes_a_photo_fail(form, value):
     own[274], own[305] = value, "Zoë"
     holder.info.pop("exif", None)
     assert encode_picture(holder, form, like=picture)
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3, 4, 7, 12])
+@pytest.mark.parametrize("tag", [270, 274, 296, 315, 700, 33723, 34377, 34675])
+def test_no_tag_of_another_type_makes_a_tiff_fail(tag, kind):
+    tags = PIL.TiffImagePlugin.ImageFileDirectory_v2()
+    tags[tag] = b"ab" if kind in (1, 7) else "ab" if kind == 2 else (3,)
+    tags.tagtype[tag] = kind
+    written, notes = filled(saved("TIFF", tiffinfo=tags))
+    assert read_picture(written).size == (64, 96)
+    if tag in (700, 34675) and kind not in (1, 2, 7):
+        said = {700: "XMP", 34675: "ICC profile"}[tag]
+        assert notes == (f"The {said} was damaged and left out.",)
 
 
 def test_a_long_comment_and_long_exif_fit_a_jpeg():
