@@ -1,7 +1,8 @@
 """Working through many picture files: threads read and write while one pipeline works.
 
-One file that cannot be done stops none of the others. Pictures go through the stages in groups that
-are filled in the order of the jobs, so results do not depend on the number of threads.
+One file that cannot be done stops none of the others, and two runs into one folder share the work.
+Pictures go through the stages in groups that are filled in the order of the jobs, so results do not
+depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pipeline.pictures.reading import read_picture
 from pipeline.read_ahead import ReadAhead
 from weights.errors import (
     ConfigurationError,
+    ExistsError,
     InputError,
     MissingDependencyError,
     WeightsError,
@@ -194,6 +196,9 @@ def _write(
 ) -> Outcome:
     try:
         return outputs.write(loaded.job, loaded.picture, result, explanation)
+    except ExistsError:
+        # It was not there when the picture was read.
+        return Outcome(loaded.job, "skipped", "another run has made it meanwhile")
     except Exception as error:
         return failure(loaded.job, error)
 

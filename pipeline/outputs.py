@@ -15,7 +15,7 @@ from pipeline.pictures.restoring import restore
 from pipeline.pictures.writing import lost_colours, write_picture
 from pipeline.provenance import sidecar_path
 from weights.atomic import atomic_path
-from weights.errors import OutputError
+from weights.errors import ExistsError, OutputError
 from weights.provenance import NOTICE, make_mark, unmask_version
 
 if TYPE_CHECKING:
@@ -182,10 +182,15 @@ class Outputs:
 
 @contextmanager
 def _all_or_none() -> Iterator[list[Path]]:
-    """Give a list for the files that are written; when the block raises, they are removed again."""
+    """Give a list for the files that are written; when the block raises, they are removed again.
+
+    They stay where another run, which makes the same, has come first: it goes on without them.
+    """
     written: list[Path] = []
     try:
         yield written
+    except ExistsError:
+        raise
     except BaseException:
         for path in written:
             path.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -155,3 +156,18 @@ def test_a_read_only_folder_is_an_output_error(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="Cannot write"), atomic_path(tmp_path / "x"):
         pass
+
+
+def test_a_source_that_is_gone_is_not_called_a_target_that_cannot_be_written(tmp_path):
+    source = tmp_path / "gone.png"
+    with (
+        pytest.raises(OutputError, match=r"gone\.png cannot be read or written: No such file"),
+        atomic_path(tmp_path / "out.png") as temporary,
+    ):
+        shutil.copyfile(source, temporary)
+    with (
+        pytest.raises(OutputError, match=r"Cannot write .*out\.png: No space left"),
+        atomic_path(tmp_path / "out.png") as temporary,
+    ):
+        raise OSError(28, "No space left on device", str(temporary))
+    assert list(tmp_path.iterdir()) == []
