@@ -27,11 +27,14 @@ from inpainter.training.recipe import (
 )
 from inpainter.training.sheet import write_sheet
 from weights.atomic import atomic_path
+from weights.checkpoint import read_checkpoint, write_checkpoint
 from weights.device import resolve_device
 from weights.dotted_paths import refuse_working_directory
 from weights.errors import ConfigurationError, TrainingError
+from weights.run_log import keep_first
 from weights.settings import read_yaml, settings_from_mapping
 from weights.stopping import at_safe_points, stop_if_asked
+from weights.store import write_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 
 
 _CHECKPOINT: Final = "last.ckpt"
-"""Name of a run's checkpoint in its folder."""
+_LOG: Final = "epochs.log"
 
 
 def _dcgan() -> dict[str, Any]:
@@ -135,7 +138,7 @@ def train_face_generator(
     Raises:
         InputError: the faces cannot be read.
         ConfigurationError: the recipe names something unknown.
-        TrainingError: a loss is not a number.
+        TrainingError: a loss or gradient is not a number, or the checkpoint is damaged.
     """
     if threads is not None:
         torch.set_num_threads(threads)
@@ -149,7 +152,7 @@ def train_face_generator(
         text = yaml.safe_dump(plain(asdict(recipe)), sort_keys=False)
         temporary.write_text(text, encoding="utf-8")
     if resume and checkpoint.is_file():
-        game.load_state(torch.load(checkpoint, map_location="cpu", weights_only=True))
+        game.load_state(read_checkpoint(checkpoint, ("steps", "sums", "optimizers")))
     with open_training_pictures(recipe.data) as faces, at_safe_points():
         _play(recipe, game, faces, folder, deadline)
     weights = folder / "faces.safetensors"
@@ -170,16 +173,16 @@ def _play(
     # Its holes frame the faces, and are not used otherwise.
     sampling = create_sampling(recipe.data, HoleSettings(face=recipe.framing))
     start = game.steps * recipe.batch
+    keep_first(folder / _LOG, "epoch", game.steps // per_epoch)
     stretch = Stretch(sampling, game.generator.side, recipe.batch, start, recipe.seed)
     for batch in SampleStream(faces, stretch, total - game.steps, recipe.data.workers):
         game.step({name: part.to(game.device) for name, part in batch.items()})
         if game.steps % per_epoch == 0:
-            _log(folder / "epochs.log", f"epoch {game.steps // per_epoch}: {game.means()}")
+            _log(folder / _LOG, f"epoch {game.steps // per_epoch}: {game.means()}")
         stop_if_asked()
         over = game.steps == total or time.monotonic() > deadline
         if over or game.steps % recipe.checkpoint_steps == 0:
-            with atomic_path(folder / _CHECKPOINT, overwrite=True) as temporary:
-                torch.save(game.state(), temporary)
+            write_checkpoint(folder / _CHECKPOINT, game.state())
             game.write_sheet(folder / "sheets" / f"{game.steps:07d}.jpg")
         if over:
             break
@@ -195,8 +198,6 @@ def save_face_generator(
     Raises:
         OutputError: the file cannot be written.
     """
-    from safetensors.torch import save_file
-
     parts = {"generator": generator, "discriminator": discriminator}
     tensors = {
         f"{kind}.{name}": tensor.detach().cpu().contiguous()
@@ -207,8 +208,7 @@ def save_face_generator(
         "generator": json.dumps(recipe.generator),
         "discriminator": json.dumps(recipe.discriminator),
     }
-    with atomic_path(path, overwrite=True) as temporary:
-        save_file(tensors, temporary, metadata=metadata)
+    write_tensors(path, tensors, metadata, overwrite=True)
 
 
 class _Game:
@@ -264,6 +264,12 @@ class _Game:
             )
         self.optimizers[name].zero_grad(set_to_none=True)
         loss.backward()
+        norm = nn.utils.clip_grad_norm_(self._parts()[name].parameters(), math.inf)
+        if not torch.isfinite(norm):
+            raise TrainingError(
+                f"The {name}'s gradient is no finite number at step {self.steps}: lower the "
+                "learning rate, and resume from the last checkpoint."
+            )
         self.optimizers[name].step()
         self.optimizers[name].zero_grad(set_to_none=True)
 
@@ -281,10 +287,20 @@ class _Game:
         return {**parts, "optimizers": optimizers, "steps": self.steps, "sums": dict(self.sums)}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take a state back."""
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-            self.optimizers[name].load_state_dict(state["optimizers"][name])
+        """Take a state back.
+
+        Raises:
+            TrainingError: it is of other networks.
+        """
+        try:
+            for name, part in self._parts().items():
+                part.load_state_dict(state[name])
+                self.optimizers[name].load_state_dict(state["optimizers"][name])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise TrainingError(
+                f"The folder's {_CHECKPOINT} is of other networks: choose another folder, or begin "
+                "anew with --restart."
+            ) from error
         self.steps, self.sums = state["steps"], dict(state["sums"])
 
     @torch.no_grad()
