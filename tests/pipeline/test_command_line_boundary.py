@@ -198,7 +198,9 @@ def test_a_signal_at_safe_points_waits_for_one():
     stopping.stop_if_asked()  # what came before is forgotten
 
 
-@pytest.mark.parametrize(("most", "named"), [(3_000, "average.safetensors"), (25_000, "last.ckpt")])
+@pytest.mark.parametrize(
+    ("most", "named"), [(10_000, "average.safetensors"), (200_000, "best.ckpt")]
+)
 def test_a_disk_that_gets_full_while_training_is_a_sentence(tmp_path, capsys, most, named):
     faces = write_faces(tmp_path / "faces")
     changes = ["network.width=4", "phases.0.steps=2", "phases.0.batch=2", "round_steps=1"]
