@@ -26,7 +26,7 @@ from detector.synthesis.faces import load_faces
 from detector.synthesis.templates import TemplateFolder
 from detector.synthesis.unmaskable import UnmaskableFace
 from weights.atomic import atomic_path
-from weights.errors import InputError
+from weights.errors import InputError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -84,9 +84,18 @@ class ConfirmationCuts:
 
     @classmethod
     def load(cls, path: Path) -> ConfirmationCuts:
-        """Read what `save` wrote; no pickle is read."""
-        with np.load(path, allow_pickle=False) as stored:
-            return cls(**{name: stored[name] for name in stored.files})
+        """Read what `save` wrote; no pickle is read.
+
+        Raises:
+            TrainingError: the file is damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return cls(**{name: stored[name] for name in stored.files})
+        except Exception as error:  # a damaged archive is any of many errors
+            raise TrainingError(
+                f"{path} is damaged: begin anew with --restart, or remove it."
+            ) from error
 
 
 @dataclass

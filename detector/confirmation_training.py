@@ -14,8 +14,8 @@ import torch
 import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
-from torch import Tensor
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
@@ -36,8 +36,10 @@ from weights.catalog import resolve
 from weights.device import resolve_device
 from weights.efficientnet_trunk import load_imagenet_weights
 from weights.errors import InputError, TrainingError, WeightsError
+from weights.lightning_runs import StopAtBatch, WholeCheckpointIO
 from weights.lightning_silence import lightning_silenced
 from weights.shelf import CATALOG_NAME, shelve_weights, sources_beside, tag_of
+from weights.stopping import at_safe_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,6 +55,8 @@ _ROUND = 25
 
 _VALIDATION_EVERY = 10
 """Rounds between two validations."""
+
+_LONGEST_GRADIENT = 5.0
 
 _FIGURES = ("recall", "false", "iou", "photo_iou", "strap_iou")
 """What is measured on the validation cuts."""
@@ -179,7 +183,8 @@ class ConfirmationTraining(LightningModule):
         if recipe.frozen_stages:
             encoder = self.network.encoder
             for part in (encoder.stem, *encoder.stages[: recipe.frozen_stages]):
-                part.requires_grad_(False)
+                # In evaluation mode its batch statistics stay too.
+                part.requires_grad_(False).eval()
         self.elapsed_share = 0.0
         self._seen: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
 
@@ -195,6 +200,20 @@ class ConfirmationTraining(LightningModule):
         return torch.optim.AdamW(
             groups, self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
         )
+
+    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
+        """Clip the gradient's length.
+
+        Raises:
+            TrainingError: it is no finite number, and no scale of fp16 would be lowered for that.
+        """
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
+        scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
+        if not scaled and not torch.isfinite(norm):
+            raise TrainingError(
+                f"The gradient of step {self.global_step} is not a number: try a lower "
+                "learning_rate or precision 32-true."
+            )
 
     def done_share(self) -> float:
         """How much of the training is done, from 0 to 1, by steps or by time."""
@@ -342,7 +361,8 @@ def train_confirmation(
         InputError: a set cannot be read, or shows only one of masks and proposals that are none.
         WeightsError: the detector's weights, or those to start from, cannot be read.
         MissingDependencyError: the package with the encoder's first weights is missing.
-        TrainingError: the loss is not a number.
+        TrainingError: a loss or gradient is not a number, or the checkpoint or the cuts that the
+            folder holds are damaged.
     """
     configuration = configuration or ConfirmationConfiguration()
     recipe = recipe or ConfirmationRecipe()
@@ -471,7 +491,7 @@ def _fit(
     validation = DataLoader(_CutDataset(parts["val"]), recipe.batch)
     checkpoint = folder / "last.ckpt"
     going_on = resume and checkpoint.is_file()
-    with lightning_silenced():
+    with at_safe_points(), lightning_silenced():
         trainer = _make_trainer(recipe, folder, resolve_device(device), _Clock(minutes, said))
         trainer.fit(
             module,
@@ -510,9 +530,11 @@ def _make_trainer(
         max_epochs=-1,
         num_sanity_val_steps=0,
         check_val_every_n_epoch=_VALIDATION_EVERY,
-        logger=CSVLogger(folder, name="curves", version=""),
+        logger=TensorBoardLogger(folder, name="curves", version=""),
+        plugins=[WholeCheckpointIO()],
         callbacks=[
             clock,
+            StopAtBatch(),
             ModelCheckpoint(
                 dirpath=folder,
                 filename="last",
@@ -524,5 +546,4 @@ def _make_trainer(
         enable_model_summary=False,
         default_root_dir=folder,
         log_every_n_steps=50,
-        gradient_clip_val=5.0,
     )

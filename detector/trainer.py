@@ -19,12 +19,12 @@ import torch
 from PIL import Image as PillowImage
 
 from detector.architecture import network_description
-from detector.checkpoint import read_checkpoint, write_checkpoint
 from detector.isolation import import_quietly
 from detector.training_loop import keep_epochs, last_epoch
 from detector.training_plan import WEIGHTS_NAME
 from detector.weight_file import load_detector, save_detector
 from detector.yolo_dataset import read_labels, read_yolo_dataset
+from weights.checkpoint import read_checkpoint, write_checkpoint
 from weights.errors import ConfigurationError, InputError, TrainingError
 from weights.stopping import stop_if_asked
 
@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from detector.training_plan import TrainingPlan
+
+_STATE = (
+    "epoch", "model", "ema", "updates", "optimizer", "scaler", "best_fitness", "stopper",
+)  # fmt: skip
+"""What a checkpoint holds."""
 
 _EPOCH_SEEDS = 1_000_003
 """Distance of the seeds of two epochs; far above the number of processes."""
@@ -227,7 +232,7 @@ class MaskTrainer(SegmentationTrainer):
             TrainingError: the checkpoint is damaged.
         """
         super().setup_model()
-        return read_checkpoint(self.last) if self.resume else None
+        return read_checkpoint(self.last, _STATE) if self.resume else None
 
     def resume_training(self, ckpt: dict[str, Any] | None) -> None:
         """Take up the state of a checkpoint.

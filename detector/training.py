@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from detector.architecture import DetectorConfiguration
-from detector.checkpoint import CHECKPOINT_NAME
 from detector.recipe import DetectorRecipe, read_recipe
 from detector.training_loop import CURVES_NAME, LOG_NAME, last_epoch, run_training
-from detector.training_plan import WEIGHTS_NAME, TrainingPlan, TrainingProgress
+from detector.training_plan import CHECKPOINT_NAME, WEIGHTS_NAME, TrainingPlan, TrainingProgress
 from detector.weight_file import describe_detector, read_configuration, read_extra
 from detector.yolo_dataset import YoloDataset, read_yolo_dataset
 from weights.atomic import atomic_path

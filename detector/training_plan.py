@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 WEIGHTS_NAME = "detector.safetensors"
 """Name of the best weights in a run's folder."""
 
+CHECKPOINT_NAME = "last.pt"
+"""Name of the checkpoint in the folder `weights` of a run's folder."""
+
 
 @dataclass(frozen=True)
 class TrainingPlan:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detector.architecture import DetectorConfiguration, build_network
-from weights.atomic import atomic_path
 from weights.errors import WeightsError
 from weights.fitting import check_fit
-from weights.store import load_state_dict, read_header_mapping, read_metadata
+from weights.store import load_state_dict, read_header_mapping, read_metadata, write_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,8 +78,6 @@ def write_weights(
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
         WeightsError: a weight is not finite, or the path does not end in .safetensors.
     """
-    from safetensors.torch import save_file
-
     target = Path(path)
     if target.suffix != ".safetensors":
         kind = file_format.rpartition(".")[2].capitalize()
@@ -91,8 +88,7 @@ def write_weights(
         "extra": json.dumps(dict(extra or {})),
     }
     tensors = _half_precision(network.state_dict())
-    with atomic_path(target, overwrite=overwrite) as temporary:
-        save_file(tensors, temporary, metadata=header)
+    write_tensors(target, tensors, header, overwrite=overwrite)
     return target
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inpainter.registry import create_network
-from weights.atomic import atomic_path
 from weights.errors import ConfigurationError, WeightsError
 from weights.fitting import build_fitting
 
@@ -49,7 +48,7 @@ def save_completion_network(
     Raises:
         OutputError: the file exists and may not be replaced, or cannot be written.
     """
-    from safetensors.torch import save_file
+    from weights.store import write_tensors
 
     tensors = {}
     for key, tensor in network.state_dict().items():
@@ -57,8 +56,7 @@ def save_completion_network(
         fits = half and stored.is_floating_point() and bool((stored.abs() <= _LARGEST_HALF).all())
         tensors[key] = stored.half() if fits else stored.clone()
     metadata = {_ARCHITECTURE: name, _OPTIONS: json.dumps(options), _SIZE: str(input_size)}
-    with atomic_path(path, overwrite=overwrite) as temporary:
-        save_file(tensors, temporary, metadata=metadata)
+    write_tensors(path, tensors, metadata, overwrite=overwrite)
 
 
 def load_completion_network(

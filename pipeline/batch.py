@@ -1,7 +1,8 @@
 """Working through many picture files: threads read and write while one pipeline works.
 
-One file that cannot be done stops none of the others. Pictures go through the stages in groups that
-are filled in the order of the jobs, so results do not depend on the number of threads.
+One file that cannot be done stops none of the others, and two runs into one folder share the work.
+Pictures go through the stages in groups that are filled in the order of the jobs, so results do not
+depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pipeline.pictures.holes import read_hole
 from pipeline.pictures.reading import read_picture
 from pipeline.read_ahead import ReadAhead
 from pipeline.streaming import MOST_PICTURES, MOST_PIXELS, NOTHING_CAN_WORK
-from weights.errors import InputError
+from weights.errors import ExistsError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -184,6 +185,9 @@ def _write(
 ) -> Outcome:
     try:
         return outputs.write(loaded.job, loaded.picture, result, explanation)
+    except ExistsError:
+        # It was not there when the picture was read.
+        return Outcome(loaded.job, "skipped", "another run has made it meanwhile")
     except Exception as error:
         return failure(loaded.job, error)
 

@@ -14,14 +14,17 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from contextlib import suppress
-from typing import Annotated, Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.core
 import typer.main
 
 from weights import stopping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("pipeline.commands.run:run", "Take the masks off pictures and videos."),
@@ -52,6 +55,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command to its dotted path and the line that the program's help shows for it."""
 
 
+_GOING_ON = frozenset({"synthesize", "evaluate"})
+"""Commands that take up what a stopped call left and say nothing of it themselves."""
+
+
 class CommandTable(typer.core.TyperGroup):
     """A group that knows its commands by name and imports one when it is called."""
 
@@ -66,13 +73,15 @@ class CommandTable(typer.core.TyperGroup):
         """Return the commands' names in the table's order."""
         return list(COMMANDS)
 
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the call; a signal ends it already here."""
+        with _ended_by_signals():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that is called; a signal ends it with a word and its exit code."""
-        try:
+        with _ended_by_signals(ctx):
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            typer.echo("unmask: stopped.", err=True)
-            raise typer.Exit(stopping.exit_code()) from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is called, and import it."""
@@ -80,6 +89,17 @@ class CommandTable(typer.core.TyperGroup):
         if name in COMMANDS:
             command = _load(COMMANDS[name][0])
         return name, command, rest
+
+
+@contextmanager
+def _ended_by_signals(ctx: Any = None) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        goes_on = ctx is not None and ctx.invoked_subcommand in _GOING_ON
+        hint = "; the same command goes on" if goes_on else ""
+        typer.echo(f"unmask: stopped{hint}.", err=True)
+        raise typer.Exit(stopping.exit_code()) from None
 
 
 def _load(dotted_path: str) -> Any:
@@ -139,8 +159,7 @@ def main(arguments: list[str] | None = None) -> None:
         finally:
             sys.stdout.flush()
     except Exception as error:
-        from weights.errors import UnmaskError
-        from weights.training_command import system_fault
+        from weights.errors import UnmaskError, system_fault
 
         if isinstance(error, UnmaskError):
             sentence = str(error)

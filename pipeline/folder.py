@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import PIL.Image
 
-from pipeline.pictures.formats import format_of, is_picture_name
+from pipeline.pictures.formats import format_of, is_picture_name, register_heif
 from pipeline.pictures.reading import PICTURE_SUFFIXES
 from pipeline.video import is_video
 from weights.errors import InputError
@@ -198,6 +198,8 @@ def _format_named(name: str) -> tuple[str, str]:
         raise InputError(f"Unknown format {name!r}: use one of {', '.join(FORMATS)}.")
     form = format_of(Path(f"picture{suffix}"))
     PIL.Image.init()
+    if form == "HEIF":
+        register_heif()
     if form not in PIL.Image.SAVE:
         raise InputError(f"This Pillow has no encoder for {name!r}: choose another format.")
     return form, suffix

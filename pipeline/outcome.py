@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from weights.errors import UnmaskError
+from weights.errors import UnmaskError, system_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +82,8 @@ def reason_of(error: BaseException) -> str:
     """Say in one line what an error means to the user."""
     if isinstance(error, UnmaskError):
         return str(error)
+    if isinstance(error, OSError):
+        return system_fault(error)
     if isinstance(error, MemoryError):
         return "There is not enough memory for this picture."
     text = " ".join(str(error).split())

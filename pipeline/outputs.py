@@ -12,10 +12,10 @@ import numpy as np
 
 from pipeline.outcome import FilledFace, Outcome
 from pipeline.pictures.restoring import restore
-from pipeline.pictures.writing import write_picture
+from pipeline.pictures.writing import lost_colours, write_picture
 from pipeline.provenance import sidecar_path
 from weights.atomic import atomic_path
-from weights.errors import InputError, OutputError
+from weights.errors import ExistsError, InputError, OutputError
 from weights.provenance import NOTICE, make_mark, unmask_version
 
 if TYPE_CHECKING:
@@ -149,10 +149,11 @@ class Outputs:
             FilledFace(_box(face.hole), int(np.count_nonzero(face.hole)), _rounded(face.score))
             for face in result.faces
         )
+        notes = (*picture.notes, lost_colours(picture, job.format or picture.format or ""))
         outcome = Outcome(
             job,
             "done" if filled else "no mask found",
-            " ".join(picture.notes) if filled else "",
+            " ".join(filter(None, notes)) if filled else "",
             faces,
             dict(result.timings),
             tuple(paths[name] for name in reversed(paths)),
@@ -204,10 +205,15 @@ class Outputs:
 
 @contextmanager
 def _all_or_none() -> Iterator[list[Path]]:
-    """Give a list for the files that are written; when the block raises, they are removed again."""
+    """Give a list for the files that are written; when the block raises, they are removed again.
+
+    They stay where another run, which makes the same, has come first: it goes on without them.
+    """
     written: list[Path] = []
     try:
         yield written
+    except ExistsError:
+        raise
     except BaseException:
         for path in written:
             path.unlink(missing_ok=True)

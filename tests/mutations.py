@@ -42,6 +42,7 @@ DATA = "tests/inpainter/test_data.py"
 FROZEN = "tests/inpainter/test_frozen.py"
 STEPS = "tests/inpainter/test_training_steps.py"
 ARITHMETIC = "tests/inpainter/test_training_arithmetic.py"
+ADVERSARY = "inpainter/training/adversary.py"
 MODULE = "inpainter/training/module.py"
 AVERAGE = "inpainter/training/moving_average.py"
 LOOP = "inpainter/training/loop.py"
@@ -81,16 +82,16 @@ MISTAKES = (
     ),
     Mistake(
         "the discriminator sees the prediction outside of the hole",
-        MODULE,
+        ADVERSARY,
         "picture = torch.where(pictures.hole > 0.5, picture, pictures.known)",
         "picture = torch.where(pictures.hole < 0.5, picture, pictures.known)",
         (f"{ARITHMETIC}::test_the_discriminator_is_shown_the_picture_that_the_recipe_names",),
     ),
     Mistake(
         "the discriminator is shown the prediction for the completed picture",
-        MODULE,
-        'self._adversary().picture == "completed"',
-        'self._adversary().picture == "none"',
+        ADVERSARY,
+        'self.settings.picture == "completed"',
+        'self.settings.picture == "none"',
         (f"{ARITHMETIC}::test_the_discriminator_is_shown_the_picture_that_the_recipe_names",),
     ),
     Mistake(

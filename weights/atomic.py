@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weights.errors import OutputError
+from weights.errors import ExistsError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +28,12 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
     writes `path` (on Windows it stays); a file that another process is writing is left alone.
 
     Raises:
-        OutputError: `path` exists and `overwrite` is False, or its folder cannot be written.
+        ExistsError: `path` exists and `overwrite` is False.
+        OutputError: it cannot be written, or something that the block reads cannot be.
     """
     target = Path(path)
     if target.exists() and not overwrite:
-        raise OutputError(f"{target} exists already and is not overwritten unless asked.")
+        raise ExistsError(f"{target} exists already and is not overwritten unless asked.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary, lock = _claim_temporary(target)
@@ -49,7 +50,7 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
             if not overwrite:
                 os.link(temporary, target)
         except FileExistsError as error:
-            raise OutputError(
+            raise ExistsError(
                 f"{target} exists already and is not overwritten unless asked."
             ) from error
         except OSError:
@@ -61,7 +62,11 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
     except OSError as error:
         if isinstance(error, OutputError):
             raise
-        raise OutputError(f"Cannot write {target}: {error.strerror or error}.") from error
+        reason = error.strerror or error
+        if error.filename is None or Path(os.fsdecode(error.filename)) in (temporary, target):
+            raise OutputError(f"Cannot write {target}: {reason}.") from error
+        # What the block read from, not what it wrote.
+        raise OutputError(f"{error.filename} cannot be read or written: {reason}.") from error
     finally:
         # The name of a file that was moved may be another's by now.
         if not moved:

@@ -12,11 +12,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from weights.errors import ConfigurationError
 from weights.names import import_object
+
+_OWN_PACKAGES = ("detector", "inpainter", "pipeline", "weights")
 
 _DOTTED_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
@@ -50,6 +53,8 @@ def refuse_working_directory(content: Any, where: str) -> None:
     """
     for text in _texts(content):
         if not _DOTTED_PATH.fullmatch(text) or _package(text) in sys.modules:
+            continue
+        if _is_installed_with_us(_package(text)):
             continue
         if _lies_only_in(_package(text), _implicit_folders()):
             raise ConfigurationError(
@@ -99,6 +104,13 @@ def _implicit_folders() -> list[str]:
     implicit = [entry for entry in [*first, ""] if entry in sys.path and _is(entry, here)]
     asked_for = any(entry and _is(entry, here) for entry in sys.path[len(first) :])
     return [] if asked_for else implicit
+
+
+def _is_installed_with_us(package: str) -> bool:
+    """Whether Python would import a package from where this one lies, as in a checkout."""
+    spec = find_spec(package) if package in _OWN_PACKAGES else None
+    ours = Path(__file__).resolve().parents[1]
+    return spec is not None and Path(spec.origin or "").resolve().parent.parent == ours
 
 
 def _is(entry: str, folder: Path) -> bool:

@@ -38,5 +38,15 @@ class OutputError(UnmaskError, OSError):
     """A result cannot be written where it was asked for."""
 
 
+class ExistsError(OutputError):
+    """A result is there already and may not be replaced."""
+
+
 class TrainingError(UnmaskError, RuntimeError):
     """Training cannot go on: not-a-number losses, no memory left, or nothing to train on."""
+
+
+def system_fault(error: OSError) -> str:
+    """One sentence on what the system refused: a full disk, a folder that cannot be written."""
+    what = printable(str(error.filename)) if error.filename is not None else "A file or stream"
+    return f"{what} cannot be read or written: {error.strerror or type(error).__name__}."

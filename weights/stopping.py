@@ -48,9 +48,15 @@ def install() -> dict[int, Any]:
 
 
 def restore(replaced: dict[int, Any]) -> None:
-    """Have signals handled as before `install`, which gave what is handed in."""
+    """Have signals handled as before `install`, which gave what is handed in; forget those seen."""
+    _state.asked = None
     for number, handler in replaced.items():
         signal.signal(number, handler)
+
+
+def leave_to_parent() -> None:
+    """Pass over Ctrl-C, which the terminal sends to this worker process too: its parent ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def exit_code() -> int:

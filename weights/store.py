@@ -55,6 +55,26 @@ def load_state_dict(
     return state
 
 
+def write_tensors(
+    path: str | os.PathLike[str],
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write a safetensors file, whole or not at all.
+
+    Raises:
+        OutputError: the file exists and may not be replaced, or cannot be written.
+    """
+    from safetensors.torch import save
+
+    # The library's own writing says in an error of its own that a disk is full.
+    content = save(dict(tensors), dict(metadata))
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(content)
+
+
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     """Read the texts in a safetensors file's header; empty where it has none.
 

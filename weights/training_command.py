@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from weights import stopping
 from weights.dotted_paths import import_from_working_directory
-from weights.errors import UnmaskError
-from weights.printable import printable
+from weights.errors import UnmaskError, system_fault
 from weights.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
@@ -97,12 +96,6 @@ def exit_status(run: Callable[[], object]) -> int:
     finally:
         stopping.restore(replaced)
     return 0
-
-
-def system_fault(error: OSError) -> str:
-    """One sentence on what the system refused: a full disk, a folder that cannot be written."""
-    what = printable(str(error.filename)) if error.filename is not None else "A file or stream"
-    return f"{what} cannot be read or written: {error.strerror or type(error).__name__}."
 
 
 def print_trained(

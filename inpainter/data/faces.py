@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
 
 from inpainter.data.deblocking import smooth_block_borders
 from inpainter.data.decoded import DecodedFiles
+from weights.dealing import deal_out, parts_of_people, person_of
 from weights.errors import InputError
 from weights.json_lines import read_json_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from inpainter.data.sampling import Sample, Sampling
     from weights.contracts import Image
+
+SHARES: Final[Mapping[str, float]] = {"val": 0.05, "test": 0.05, "train": 0.9}
+"""Shares of the parts of faces, in folders that name no parts."""
 
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 
@@ -62,13 +66,14 @@ def list_faces(folder: str | Path, split: str | None = None, seed: int = 0) -> l
     """List the faces of a folder.
 
     In a folder that holds a `faces.jsonl`, each of its lines has `file` (relative to the folder),
-    `split`, `landmarks` and whatever labels there are. Others are read as CelebA, CelebA-HQ and
+    `split`, `landmarks` and whatever labels there are; pictures of one `person` (or `group`) are in
+    one part. Others are read as CelebA, CelebA-HQ and
     FFHQ are laid out, or as any folder of pictures, see `recognised_faces`.
 
     Args:
         folder: the folder.
         split: only the faces of this part; None for all.
-        seed: deals out the faces of a folder that names no parts.
+        seed: deals out the faces of a folder that names no parts; further ones move none.
 
     Raises:
         InputError: there is no such folder, an annotation in it is malformed, or no face is left.
@@ -78,21 +83,41 @@ def list_faces(folder: str | Path, split: str | None = None, seed: int = 0) -> l
 
     root = Path(folder)
     annotation = root / "faces.jsonl"
-    faces = _annotated(annotation) if annotation.is_file() else recognised_faces(root, seed)
+    faces = _annotated(annotation, seed) if annotation.is_file() else recognised_faces(root, seed)
     chosen = [face for face in faces if split in (None, face.split)]
     if not chosen:
         raise InputError(f"{root} holds no face of the part {split!r}.")
     return chosen
 
 
-def _annotated(annotation: Path) -> list[Face]:
+def _annotated(annotation: Path, seed: int) -> list[Face]:
+    """Read annotated faces; one person's are in one part.
+
+    Where no line names a part, all are dealt out; else a line without one is of its person's part,
+    or to be trained on.
+    """
+
     def face(entry: dict[str, Any]) -> Face:
         points = entry.pop("landmarks", None)
         landmarks = None if points is None else np.asarray(points, np.float64).reshape(68, 2)
         path = annotation.parent / entry.pop("file")
-        return Face(path, landmarks, str(entry.pop("split", "train")), entry)
+        return Face(path, landmarks, str(entry.pop("split", "")), entry)
 
-    return read_json_lines(annotation, face, "annotated face")
+    faces = read_json_lines(annotation, face, "annotated face")
+    owners = [
+        person_of(face.labels) or face.path.relative_to(annotation.parent).as_posix()
+        for face in faces
+    ]
+    parts = parts_of_people(
+        [(owner, face.split) for owner, face in zip(owners, faces, strict=True) if face.split],
+        str(annotation),
+    )
+    if not parts:
+        parts = deal_out(owners, SHARES, seed)
+    return [
+        replace(face, split=parts.get(owner, "train"))
+        for owner, face in zip(owners, faces, strict=True)
+    ]
 
 
 class DecodedFaces:

@@ -6,13 +6,13 @@ seeded hash of their names.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from inpainter.data.faces import Face
+from inpainter.data.faces import SHARES, Face
+from weights.dealing import deal_out
 from weights.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-HELD_OUT: Final[Mapping[str, float]] = {"val": 0.05, "test": 0.05}
-"""Shares of the faces that are not trained on, in folders that name no parts."""
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
 _PARTS: Final[Mapping[str, str]] = {
@@ -53,7 +50,7 @@ def recognised_faces(root: Path, seed: int = 0) -> list[Face]:
 
     Args:
         root: the folder.
-        seed: deals out the faces where the data set names no parts; `HELD_OUT` says how many.
+        seed: deals out the faces where the data set names no parts; `SHARES` says how many.
 
     Raises:
         InputError: there is no such folder, it holds no picture, or an annotation in it is
@@ -99,16 +96,9 @@ def _dealt(
     if parts is not None:
         return [Face(path, None, parts[path.name]) for path in pictures if path.name in parts]
 
-    def chance(path: Path) -> bytes:
-        name = path.relative_to(root).as_posix()
-        return hashlib.blake2b(f"{seed}\x00{name}".encode(), digest_size=16).digest()
-
-    order = sorted(pictures, key=chance)
-    held_out: dict[Path, str] = {}
-    for part, share in HELD_OUT.items():
-        count = max(1, round(share * len(order)))
-        held_out |= dict.fromkeys(order[len(held_out) : len(held_out) + count], part)
-    return [Face(path, None, held_out.get(path, "train")) for path in pictures]
+    names = {path: path.relative_to(root).as_posix() for path in pictures}
+    dealt = deal_out(names.values(), SHARES, seed)
+    return [Face(path, None, dealt[name]) for path, name in names.items()]
 
 
 def _celeba_parts(root: Path) -> dict[str, str] | None:

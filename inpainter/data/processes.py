@@ -13,6 +13,7 @@ import cv2
 from inpainter.data.ahead import in_order
 from inpainter.data.decoded import decoding_memory
 from weights.errors import ConfigurationError, TrainingError
+from weights.stopping import leave_to_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,6 +98,7 @@ class FaceProcesses:
 
 def _hold(decode: Callable[[float], DecodedPictures], memory: float) -> None:
     global _held
+    leave_to_parent()
     # There are as many processes as there is work for.
     cv2.setNumThreads(1)
     _held = decode(memory)

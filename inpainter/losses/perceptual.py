@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import torch
 from torch import Tensor, nn
 
+from inpainter.freezing import freeze
 from inpainter.losses.feature_matching import feature_matching_loss
 from inpainter.losses.regions import widen
 from weights.errors import ConfigurationError, WeightsError
@@ -86,9 +87,8 @@ class FixedFeatures(nn.Module):
         self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
 
     def fix(self) -> None:
-        """Let no parameter learn; called once all of them are there."""
-        self.requires_grad_(False)
-        self.eval()
+        """Let no parameter learn, nor be saved; called once all of them are there."""
+        freeze(self)
 
     def train(self, mode: bool = True) -> FixedFeatures:  # noqa: ARG002
         """Stay in evaluation mode."""

@@ -12,6 +12,7 @@ import torch
 import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import nn
 from torch.utils.data import DataLoader
 
 from inpainter.data.colour import to_pictures
@@ -19,7 +20,7 @@ from inpainter.data.stream import SampleStream, Stretch
 from inpainter.losses.adversarial import bce_discriminator_loss, bce_generator_loss
 from inpainter.registry import create_discriminator, create_model
 from inpainter.tensors import to_uint8
-from inpainter.training.loop import CHECKPOINT, StopAtBatch, TimeBudget, make_trainer
+from inpainter.training.loop import CHECKPOINT, TimeBudget, make_trainer
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.pictures import create_sampling, open_training_pictures
 from inpainter.training.recipe import (
@@ -34,14 +35,17 @@ from weights.atomic import atomic_path
 from weights.device import resolve_device
 from weights.dotted_paths import refuse_working_directory
 from weights.errors import ConfigurationError, TrainingError
+from weights.lightning_runs import StopAtBatch
 from weights.lightning_silence import lightning_silenced
+from weights.run_log import keep_first
 from weights.settings import read_yaml, settings_from_mapping
 from weights.stopping import at_safe_points
+from weights.store import write_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import Tensor, nn
+    from torch import Tensor
     from torch.optim.optimizer import Optimizer
 
     from inpainter.data.processes import FaceProcesses
@@ -144,7 +148,7 @@ def train_face_generator(
         InputError: the faces cannot be read.
         ConfigurationError: the recipe names something unknown.
         WeightsError: the checkpoint is damaged.
-        TrainingError: a loss is not a number.
+        TrainingError: a loss or gradient is not a number.
     """
     if threads is not None:
         torch.set_num_threads(threads)
@@ -189,8 +193,6 @@ def save_face_generator(
     Raises:
         OutputError: the file cannot be written.
     """
-    from safetensors.torch import save_file
-
     parts = {"generator": generator, "discriminator": discriminator}
     tensors = {
         f"{kind}.{name}": tensor.detach().cpu().contiguous()
@@ -201,8 +203,7 @@ def save_face_generator(
         "generator": json.dumps(recipe.generator),
         "discriminator": json.dumps(recipe.discriminator),
     }
-    with atomic_path(path, overwrite=True) as temporary:
-        save_file(tensors, temporary, metadata=metadata)
+    write_tensors(path, tensors, metadata, overwrite=True)
 
 
 class FaceTraining(LightningModule):
@@ -291,6 +292,12 @@ class FaceTraining(LightningModule):
                 "learning rate, and resume from the last checkpoint."
             )
         self.manual_backward(loss)
+        norm = nn.utils.clip_grad_norm_(getattr(self, name).parameters(), math.inf)
+        if not torch.isfinite(norm):
+            raise TrainingError(
+                f"The {name}'s gradient is no finite number at step {self.steps_done}: lower the "
+                "learning rate, and resume from the last checkpoint."
+            )
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
@@ -319,6 +326,12 @@ class FaceReport(Callback):
 
     def __init__(self, output: Path) -> None:
         self.output = output
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Take rounds out of the log that are done again, or were another run's."""
+        del module
+        if trainer.is_global_zero:
+            keep_first(self.output / "rounds.log", "round", trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Write the line and the sheet."""

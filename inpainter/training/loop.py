@@ -14,7 +14,6 @@ import yaml
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch.utils.data import DataLoader, Dataset
 
 from inpainter.creation import create_named
@@ -32,10 +31,12 @@ from inpainter.training.shelving import shelve_trained
 from inpainter.weight_files import save_completion_network
 from weights.atomic import atomic_path
 from weights.device import resolve_device
-from weights.errors import ConfigurationError, WeightsError
+from weights.errors import ConfigurationError
+from weights.lightning_runs import StopAtBatch, WholeCheckpointIO
 from weights.lightning_silence import lightning_silenced
+from weights.run_log import keep_first
 from weights.shelf import CATALOG_NAME, tag_of
-from weights.stopping import at_safe_points, stop_if_asked
+from weights.stopping import at_safe_points
 
 if TYPE_CHECKING:
     from inpainter.data.faces import DecodedFaces
@@ -86,7 +87,7 @@ class FaceData(LightningDataModule):
         data = self.recipe.data
         if self._train is None:
             self._train = self._open.enter_context(open_training_pictures(data))
-            validated = decode_split(data, data.validation_split)
+            validated = decode_split(data, data.validation_split, memory=0.0)
             sizes = {phase.size for phase in self.recipe.phases}
             self._frozen = {size: self._freeze(validated, size) for size in sizes}
 
@@ -151,34 +152,6 @@ class _Listed(Dataset[Batch]):
         return self.batches[index]
 
 
-class WholeCheckpointIO(TorchCheckpointIO):
-    """Writes checkpoints whole or not at all, and reads no pickled code."""
-
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
-    ) -> None:
-        """Write to a temporary name beside `path` and rename."""
-        del storage_options
-        with atomic_path(path, overwrite=True) as temporary:
-            torch.save(checkpoint, temporary)
-
-    def load_checkpoint(
-        self, path: Any, map_location: Any = None, weights_only: bool | None = None
-    ) -> Any:
-        """Read tensors and plain values.
-
-        Raises:
-            WeightsError: the file is damaged, or no checkpoint.
-        """
-        del weights_only
-        try:
-            return torch.load(path, map_location=map_location, weights_only=True)
-        except Exception as error:
-            raise WeightsError(
-                f"Cannot read the checkpoint {path}: start anew without it, or in another folder."
-            ) from error
-
-
 SECONDS_BETWEEN_LINES = 30.0
 """How often a line tells where a training is, within a round."""
 
@@ -218,6 +191,13 @@ class RoundReport(Callback):
             flush=True,
         )
 
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Take rounds out of the log that are done again, or were another run's."""
+        assert isinstance(module, CompletionTraining)
+        if trainer.is_global_zero:
+            done, _ = module.recipe.round_at(module.steps_done)
+            keep_first(self.output / "rounds.log", "round", done)
+
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Write weights and the line."""
         assert isinstance(module, CompletionTraining)
@@ -247,18 +227,6 @@ class RoundReport(Callback):
         print(line, flush=True)
         with (self.output / "rounds.log").open("a", encoding="utf-8") as log:
             log.write(line + "\n")
-
-
-class StopAtBatch(Callback):
-    """Ends a run by the exception of `weights.stopping` between two batches."""
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        """End here where a signal asked for it."""
-        stop_if_asked()
-
-    def on_validation_batch_end(self, *_: Any) -> None:
-        """Likewise."""
-        stop_if_asked()
 
 
 class TimeBudget(Callback):
@@ -366,8 +334,9 @@ def train_inpainter(
         InputError: the faces cannot be read.
         ConfigurationError: the recipe names something unknown, a frozen part has no weights, or
             the folder holds a run of other networks.
-        WeightsError: weights to start from, or the checkpoint, are missing or damaged.
-        TrainingError: a loss is not a number, or memory is used up.
+        WeightsError: weights to start from are missing or damaged.
+        TrainingError: a loss or gradient is not a number, memory is used up, or the checkpoint is
+            damaged.
     """
     callbacks: list[Callback] = [StopAtBatch()]
     if time_budget_minutes is not None:

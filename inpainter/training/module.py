@@ -18,7 +18,7 @@ from inpainter.training.moving_average import MovingAverage
 from inpainter.training.network_batch import to_network, with_sketches
 from inpainter.training.objective import PictureObjective
 from inpainter.training.optimizers import create_optimizers
-from inpainter.training.parts import find_part
+from inpainter.training.parts import train_all_but
 from inpainter.training.sheet import sheet_rows, write_sheet
 from weights.errors import ConfigurationError, TrainingError
 
@@ -67,8 +67,7 @@ class CompletionTraining(LightningModule):
             )
         self.guided = bool(getattr(self.generator, "guided", False))
         self.generator.to(memory_format=torch.channels_last)
-        for name in recipe.frozen:
-            find_part(self.generator, name).requires_grad_(False)
+        train_all_but(self.generator, recipe.frozen)
         self.average = MovingAverage(self.generator, recipe.ema_decay)
         self.objective = PictureObjective(recipe.losses)
         self.adversary = None if recipe.adversarial is None else Adversary(recipe.adversarial)
@@ -209,9 +208,9 @@ class CompletionTraining(LightningModule):
         limit = settings.discriminator_gradient_clip
         if own.intersection(map(id, self.generator.parameters())):
             name, network, limit = "generator", self.generator, settings.gradient_clip
-        if limit is None or network is None:
+        if network is None:
             return
-        norm = nn.utils.clip_grad_norm_(network.parameters(), limit)
+        norm = nn.utils.clip_grad_norm_(network.parameters(), math.inf if limit is None else limit)
         # In fp16 steps of such gradients are passed over and the scale is lowered.
         scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
         if not scaled and not torch.isfinite(norm):
@@ -245,7 +244,7 @@ class CompletionTraining(LightningModule):
             self.generator.eval()
         with torch.no_grad():
             output: CompletionOutput = self.generator(*pictures.given)
-        self.generator.train()
+        train_all_but(self.generator, self.recipe.frozen)
         return output
 
     def _picture_terms(self, pictures: NetworkBatch, output: CompletionOutput) -> dict[str, Tensor]:

@@ -29,6 +29,19 @@ def find_part(network: nn.Module, part: str) -> nn.Module:
         raise unknown_name("part of the network", part, known) from error
 
 
+def train_all_but(network: nn.Module, frozen: Iterable[str]) -> None:
+    """Put a network into training mode, all but the parts that do not learn.
+
+    In evaluation mode their batch statistics stay as they are too.
+
+    Raises:
+        ConfigurationError: the network has no such part.
+    """
+    network.train()
+    for part in frozen:
+        find_part(network, part).requires_grad_(False).eval()
+
+
 def load_part(network: nn.Module, part: str, file: str | Path) -> None:
     """Load weights into a network or, by its attribute's name, into a part of one.
 

@@ -40,13 +40,20 @@ def open_training_pictures(
         yield processes
 
 
-def decode_split(data: DataSettings, split: str) -> DecodedFaces | DecodedPairs:
-    """Read one part of a recipe's faces or pairs into memory, as they are.
+def decode_split(
+    data: DataSettings, split: str, memory: float | None = None
+) -> DecodedFaces | DecodedPairs:
+    """Read one part of a recipe's faces or pairs, as they are.
+
+    Args:
+        data: which they are.
+        split: the part.
+        memory: bytes that they may take; with 0 each is decoded when it is asked for.
 
     Raises:
         InputError: there are none, or none can be decoded.
     """
-    return _listed(data, split, training=False)(None)
+    return _listed(data, split, training=False)(memory)
 
 
 def _listed(

@@ -7,6 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from weights.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -56,7 +58,7 @@ def progress_bar(
     ) as progress:
         began = time.perf_counter()
         done_before: int | None = None
-        task = progress.add_task(description, total=total, rate="")
+        task = progress.add_task(printable(description), total=total, rate="")
 
         def update(done: int, total: int | None = None) -> None:
             nonlocal done_before

@@ -434,7 +434,7 @@ def _usual_workers() -> int:
 def _unmask_one_video(pipeline: Pipeline, job: Job, outputs: Outputs) -> Outcome:
     from pipeline.outcome import Outcome, failure
     from pipeline.video import unmask_video
-    from weights.errors import ConfigurationError, InputError, WeightsError
+    from weights.errors import ConfigurationError, ExistsError, InputError, WeightsError
 
     if job.mask is not None:
         return failure(job, InputError("A mask of your own is for pictures, but this is a video."))
@@ -451,6 +451,8 @@ def _unmask_one_video(pipeline: Pipeline, job: Job, outputs: Outputs) -> Outcome
             )
     except (ConfigurationError, WeightsError):
         raise
+    except ExistsError:
+        return Outcome(job, "skipped", "another run has made it meanwhile")
     except Exception as error:
         return failure(job, error)
     return Outcome(

@@ -41,6 +41,7 @@ Progress = Callable[[int, int], None]
 """Called with the number of finished items and of all items."""
 
 _CHUNK = 4
+_MANIFEST_KEYS = frozenset({"name", "kind", "part", "files"})
 
 
 @dataclass(frozen=True)
@@ -208,8 +209,9 @@ def _resumed(out: Path, unusable: Sequence[Line]) -> tuple[list[Line], list[Line
     """Read what an earlier run made, without items whose files are gone, and add `unusable`."""
     whole: dict[str, Line] = {}
     for line in read_lines(out / "manifest.jsonl"):
-        files = line.get("files", {})
-        if "name" in line and files and all((out / file).is_file() for file in files.values()):
+        whole_line = line.keys() >= _MANIFEST_KEYS and isinstance(line["files"], dict)
+        files = line["files"].values() if whole_line else ()
+        if files and all((out / str(file)).is_file() for file in files):
             whole[line["name"]] = line
     listed = [*read_lines(out / "rejects.jsonl"), *unusable]
     rejects = _distinct(line for line in listed if {"item", "file", "reason"} <= line.keys())

@@ -16,7 +16,9 @@ from pipeline.dataset.face_pictures import read_training_picture
 from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
 from pipeline.dataset.processes import available_cores
 from pipeline.dataset.settings import LANDMARKS_FILE
+from weights.dealing import person_of
 from weights.errors import InputError, OutputError
+from weights.stopping import leave_to_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -41,6 +43,7 @@ class SourceFace:
         split: the part that the annotation names, if any.
         width: of the picture, in pixels.
         height: of the picture, in pixels.
+        person: who it is, where the annotation says so; a person belongs to one part.
     """
 
     name: str
@@ -49,6 +52,7 @@ class SourceFace:
     split: str | None
     width: int
     height: int
+    person: str | None = None
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -90,9 +94,9 @@ def annotated_faces(path: Path) -> list[SourceFace]:
     for face in load_faces(path):
         inside = face.file.is_relative_to(root)
         name = (face.file.relative_to(root) if inside else Path(face.file.name)).as_posix()
-        faces.append(
-            SourceFace(name, face.file, face.landmarks, face.split, face.width, face.height)
-        )
+        size = face.width, face.height
+        person = person_of(face.extra)
+        faces.append(SourceFace(name, face.file, face.landmarks, face.split, *size, person))
     if not faces:
         raise InputError(f"{path} names no face.")
     return faces
@@ -125,7 +129,11 @@ def found_faces(
 
     finder = DlibLandmarkFinder()
     names = {path.relative_to(folder).as_posix(): path for path in find_pictures(folder)}
-    known = {line["name"]: line for line in read_lines(cache) if line.get("name") in names}
+    known = {
+        line["name"]: line
+        for line in read_lines(cache)
+        if line.keys() >= {"name", "size", "landmarks"} and line["name"] in names
+    }
     todo = [(name, path) for name, path in names.items() if name not in known]
     count = min(workers or available_cores(), max(1, len(todo) // 8))
     try:
@@ -242,6 +250,7 @@ def _start_finder() -> None:
     global _finder
     from detector.synthesis import DlibLandmarkFinder
 
+    leave_to_parent()
     cv2.setNumThreads(1)
     _finder = DlibLandmarkFinder()
 

@@ -48,7 +48,7 @@ class Journal:
     """Appends lines to a JSON-lines file, each flushed at once, so that a kill loses one at most.
 
     Args:
-        path: the file; what it holds stays.
+        path: the file; what it holds stays, and a line that was cut off is ended.
 
     Raises:
         OutputError: the file cannot be written.
@@ -58,6 +58,8 @@ class Journal:
         self._path = path
         try:
             self._file: IO[str] = path.open("a", encoding="utf-8")
+            if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+                self._file.write("\n")
         except OSError as error:
             raise OutputError(f"Cannot write {path}: {error.strerror or error}.") from error
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 
+from weights.dealing import name_digest, name_fraction
 
-def _digest(seed: int, name: str) -> bytes:
-    return hashlib.blake2b(f"{seed}\x00{name}".encode(), digest_size=16).digest()
+item_fraction = name_fraction
+"""A number in [0, 1) for each item, spread evenly and fixed for a seed."""
 
 
 def item_generator(seed: int, name: str) -> np.random.Generator:
     """Make the random generator of the item `name` in a data set with this seed."""
-    return np.random.default_rng(int.from_bytes(_digest(seed, name), "little"))
-
-
-def item_fraction(seed: int, name: str) -> float:
-    """Map a name to a number in [0, 1), spread evenly over names and fixed for a seed."""
-    return int.from_bytes(_digest(seed, name)[:8], "little") / 2.0**64
+    return np.random.default_rng(int.from_bytes(name_digest(seed, name), "little"))

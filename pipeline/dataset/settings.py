@@ -126,8 +126,10 @@ def claim_folder(out: Path, mapping: Mapping[str, Any]) -> None:
         return
     try:
         existing = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as the settings of a data set.") from error
+    if not isinstance(existing, dict):
+        raise InputError(f"{path} cannot be read as the settings of a data set.")
     keys = sorted(key for key in {*existing, *mapping} if existing.get(key) != mapping.get(key))
     if keys:
         changes = "; ".join(

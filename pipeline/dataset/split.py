@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, get_args
 
-from pipeline.dataset.seeds import item_fraction
+from weights.dealing import deal_out, parts_of_people
 from weights.errors import InputError
 from weights.names import unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pipeline.dataset.face_source import SourceFace
 
@@ -59,34 +59,15 @@ def normalise_shares(shares: Mapping[Part, float]) -> dict[Part, float]:
     return {part: shares.get(part, 0.0) / total for part in PARTS}
 
 
-def split_names(names: Sequence[str], shares: Mapping[Part, float], seed: int) -> dict[str, Part]:
-    """Deal names out to the parts by the order of their seeded hashes.
-
-    Every part whose share is above zero gets at least one name where there are names enough.
-    """
-    order = sorted(set(names), key=lambda name: (item_fraction(seed, f"split:{name}"), name))
-    wanted = [part for part in PARTS if shares.get(part, 0.0) > 0.0]
-    if not order or not wanted:
-        return {}
-    total = sum(shares[part] for part in wanted)
-    counts = {part: int(len(order) * shares[part] / total) for part in wanted}
-    if len(order) >= len(wanted):
-        counts = {part: max(1, count) for part, count in counts.items()}
-    largest = max(wanted, key=lambda part: shares[part])
-    counts[largest] += len(order) - sum(counts.values())
-    parts: dict[str, Part] = {}
-    start = 0
-    for part in wanted:
-        for name in order[start : start + counts[part]]:
-            parts[name] = part
-        start += counts[part]
-    return parts
+def split_names(names: Iterable[str], shares: Mapping[Part, float], seed: int) -> dict[str, Part]:
+    """Deal names out to the parts, see `deal_out`: further names move none."""
+    return deal_out(names, shares, seed, salt="split:")
 
 
 def split_faces(
     faces: Sequence[SourceFace], shares: Mapping[Part, float], seed: int
 ) -> dict[str, Part]:
-    """Give every face its part, by the name of its picture.
+    """Give every face its part, by the person in its picture, or else the picture's name.
 
     A split that the annotation names is kept. Annotated faces are only moved when a part with a
     share is named by no annotation: `test`, then, is taken from the annotated `val` faces and the
@@ -94,19 +75,22 @@ def split_faces(
 
     Returns:
         The part of every name in `faces`; a picture with two faces has one part.
+
+    Raises:
+        InputError: the annotation has pictures of one person in two parts.
     """
-    named: dict[Part, list[str]] = {part: [] for part in PARTS}
-    free: list[str] = []
-    for face in faces:
-        part = next((known for known in PARTS if known == face.split), None)
-        (free if part is None else named[part]).append(face.name)
-    parts: dict[str, Part] = split_names(free, shares, seed)
+    owners = {face.name: face.person or face.name for face in reversed(faces)}
+    known = [(owners[face.name], face.split) for face in faces if face.split in PARTS]
+    parts = parts_of_people(known, "faces.jsonl")
+    free = {owner for owner in owners.values() if owner not in parts}
+    dealt: dict[str, Part] = split_names(free, shares, seed)
+    named = {part: [owner for owner, own in parts.items() if own == part] for part in PARTS}
     missing = [part for part in ("val", "test") if shares.get(part, 0.0) > 0.0 and not named[part]]
     for part in PARTS:
         held_out = part != "train" and len(missing) == 1
         if held_out and named[part] and shares.get(part, 0.0) > 0.0:
             both: dict[Part, float] = {"val": shares["val"], "test": shares["test"]}
-            parts.update(split_names(named[part], both, seed))
+            dealt |= split_names(named[part], both, seed)
         else:
-            parts.update(dict.fromkeys(named[part], part))
-    return parts
+            dealt |= dict.fromkeys(named[part], part)
+    return {name: dealt[owner] for name, owner in owners.items()}

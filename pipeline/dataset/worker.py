@@ -17,6 +17,7 @@ from pipeline.dataset.scenes import SceneComposer, SceneOptions
 from pipeline.dataset.seeds import item_generator
 from pipeline.dataset.stored_pictures import store_hole, store_picture, store_text
 from weights.errors import InputError
+from weights.stopping import leave_to_parent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -236,6 +237,7 @@ _worker: Worker | None = None
 def start_process(plan: WorkPlan) -> None:
     """Prepare a worker process; OpenCV keeps to one thread, as each core has its process."""
     global _worker
+    leave_to_parent()
     cv2.setNumThreads(1)
     _worker = Worker(plan)
 

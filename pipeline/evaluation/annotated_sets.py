@@ -31,7 +31,10 @@ def read_annotated_set(path: str | os.PathLike[str], part: str) -> tuple[Annotat
     scenes = {
         Path(line["files"]["image"]).name: line
         for line in read_lines(manifest)
-        if line.get("kind") == "scene" and line.get("part") == part
+        if line.get("kind") == "scene"
+        and line.get("part") == part
+        and isinstance(line.get("files"), dict)
+        and "image" in line["files"]
     }
     return tuple(_labelled(picture, scenes.get(picture.file.name)) for picture in pictures)
 

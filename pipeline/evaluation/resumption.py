@@ -59,7 +59,6 @@ class Unfinished:
         self._empty = not self.lines
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._mend()
         except OSError as error:
             raise OutputError(f"Cannot write {self.path}: {error.strerror or error}.") from error
         self._journal = Journal(self.path)
@@ -93,12 +92,6 @@ class Unfinished:
     def finish(self) -> None:
         """Take the file away: the report is written."""
         self.path.unlink(missing_ok=True)
-
-    def _mend(self) -> None:
-        """End a line that a killed process left half written, so that the next begins its own."""
-        if self.path.exists() and self.path.read_bytes()[-1:] not in (b"", b"\n"):
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write("\n")
 
     def _difference(self, there: Any, here: Mapping[str, str]) -> str:
         known = there if isinstance(there, dict) else {}

@@ -136,7 +136,9 @@ def fill_image(original: PIL.Image.Image, pixels: Image, hole: Hole) -> PIL.Imag
     if original.mode in _SIXTEEN_BITS:
         # Pillow's own paste with a mask is not exact for 16-bit modes.
         values = np.array(original)
-        values[hole] = _luma(pixels[hole]).astype(np.uint16) * 257
+        fill = _luma(pixels[hole]).astype(np.uint16) * 257
+        key = original.info.get("transparency")
+        values[hole] = fill if key is None else np.where(fill == key, fill ^ 1, fill)
         sixteen = PIL.Image.frombytes(original.mode, original.size, values.tobytes())
         sixteen.info = original.info.copy()
         return sixteen

@@ -1,4 +1,4 @@
-"""What a file says of its colours that Pillow, which reads 8 bits of most formats, does not.
+"""What a file says of its colours that Pillow, which reads 8 bits of most formats, passes over.
 
 Sources: ISO/IEC 23008-12 (HEIF) and AV1-ISOBMFF; ISO/IEC 15444-1 (JPEG 2000); netpbm's PPM format;
 PNG Specification, third edition.
@@ -13,6 +13,9 @@ _HEAD = 1 << 16
 _COLOUR_CHUNKS = (b"cICP", b"mDCV", b"cLLI")
 _SRGB = {(1, 13), (2, 2), (1, 1), (1, 6), (6, 6)}
 
+ColourTags = tuple[int, int]
+"""Primaries and transfer by their numbers in H.273."""
+
 
 def bits_per_channel(stream: IO[bytes], form: str) -> int:
     """How many bits a channel of an AVIF, HEIF, JPEG 2000 or PPM has; 8 where that is unsaid."""
@@ -26,6 +29,9 @@ def bits_per_channel(stream: IO[bytes], form: str) -> int:
             flags = head[place + 6]
             return 12 if flags & 0x20 and flags & 0x40 else 10 if flags & 0x40 else 8
     elif form == "JPEG2000":
+        place = head.find(b"ihdr")
+        if 0 <= place < len(head) - 14 and head[place + 14] != 255:
+            return (head[place + 14] & 0x7F) + 1
         place = head.find(b"\xff\x4f\xff\x51")
         if 0 <= place < len(head) - 42:
             return (head[place + 42] & 0x7F) + 1
@@ -36,17 +42,35 @@ def bits_per_channel(stream: IO[bytes], form: str) -> int:
     return 8
 
 
-def unusual_colours(stream: IO[bytes], form: str) -> tuple[int, int] | None:
-    """Primaries and transfer of an AVIF or HEIF that says others than sRGB's. Source: H.273."""
-    head = _head(stream)
-    place = head.find(b"colrnclx")
-    if form not in ("AVIF", "HEIF") or not 0 <= place < len(head) - 12:
-        return None
-    tags = (
-        int.from_bytes(head[place + 8 : place + 10], "big"),
-        int.from_bytes(head[place + 10 : place + 12], "big"),
-    )
+def read_colour_tags(stream: IO[bytes], form: str) -> ColourTags | None:
+    """The tags of an AVIF, HEIF or PNG that says others than sRGB's."""
+    if form == "PNG":
+        chunk = dict(png_colour_chunks(stream)).get(b"cICP", b"")
+        tags = (chunk[0], chunk[1]) if len(chunk) == 4 else None
+    else:
+        head = _head(stream)
+        place = head.find(b"colrnclx")
+        if form not in ("AVIF", "HEIF") or not 0 <= place < len(head) - 12:
+            return None
+        tags = (
+            int.from_bytes(head[place + 8 : place + 10], "big"),
+            int.from_bytes(head[place + 10 : place + 12], "big"),
+        )
     return None if tags in _SRGB else tags
+
+
+def write_colour_tags(content: bytes, tags: ColourTags) -> bytes:
+    """Put tags in the place of those of an AVIF or HEIF: encoders write sRGB's."""
+    place = content.find(b"colrnclx") + 8
+    if place < 8:
+        return content
+    both = b"".join(tag.to_bytes(2, "big") for tag in tags)
+    return content[:place] + both + content[place + 4 :]
+
+
+def carries_colour_tags(form: str) -> bool:
+    """Whether a format can say which primaries and transfer its colours have."""
+    return form in ("AVIF", "HEIF", "PNG")
 
 
 def png_colour_chunks(stream: IO[bytes]) -> list[tuple[bytes, bytes]]:

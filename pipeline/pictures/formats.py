@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import PIL.Image
 
-from weights.errors import OutputError
+from weights.errors import MissingDependencyError, OutputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +79,23 @@ def format_of(path: Path) -> str:
 def is_picture_name(path: Path) -> bool:
     """Whether a file's suffix is that of a format that is written."""
     return path.suffix.lower() in _SUFFIXES
+
+
+def register_heif() -> None:
+    """Have Pillow read and write HEIC, where the package for it is installed.
+
+    Raises:
+        MissingDependencyError: it is not.
+    """
+    if "HEIF" in PIL.Image.OPEN:
+        return
+    try:
+        heif: Any = importlib.import_module("pillow_heif")
+    except ImportError as error:
+        raise MissingDependencyError(
+            "HEIC needs pillow-heif: install it with pip install 'unmask[heic]', or take JPEG."
+        ) from error
+    heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
 def fit_mode(image: PIL.Image.Image, form: str) -> PIL.Image.Image:

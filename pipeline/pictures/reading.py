@@ -1,17 +1,18 @@
 """The one place where pictures are opened: from a path, bytes, a PIL image or an array.
 
 Formats: JPEG (MPO files of cameras count as their first picture), PNG, WebP, TIFF, BMP, GIF,
-JPEG 2000, AVIF, PPM, and HEIF where a Pillow plugin for it is registered; other decoders of Pillow
-are never tried. An animation or a TIFF of several pages is refused, as one picture is wanted. The
-EXIF orientation is applied. Colours stay in the picture's own colour space: an ICC profile is kept,
-not applied (except for CMYK). A picture of more than `MAX_PIXELS` pixels is refused by its header,
-before anything is decoded; nothing global of Pillow is touched. Arrays are taken to be RGB: BGR as
-OpenCV reads it cannot be told from it, so pass `array[:, :, ::-1]`.
+JPEG 2000, AVIF, PPM, and HEIC where `pillow-heif` is installed; other decoders of Pillow are never
+tried, and the raw files of cameras, of which it would read the thumbnail, are refused. An animation
+or a TIFF of several pages is refused, as one picture is wanted. The EXIF orientation is applied.
+Colours stay in the picture's own colour space: an ICC profile is kept, not applied (except for
+CMYK), and so are tags of primaries and transfer. A picture of more than `MAX_PIXELS` pixels is
+refused by its header, before anything is decoded; nothing global of Pillow is touched but that HEIC
+is registered when the first such file comes. Arrays are taken to be RGB: BGR as OpenCV reads it
+cannot be told from it, so pass `array[:, :, ::-1]`.
 """
 
 from __future__ import annotations
 
-import importlib
 import io
 import os
 import struct
@@ -25,7 +26,8 @@ import PIL.ImageOps
 import PIL.JpegImagePlugin
 
 from pipeline.pictures.conversion import array_to_rgb, check_array, image_to_rgb
-from pipeline.pictures.depth import bits_per_channel, png_colour_chunks, unusual_colours
+from pipeline.pictures.depth import bits_per_channel, png_colour_chunks, read_colour_tags
+from pipeline.pictures.formats import register_heif
 from pipeline.pictures.metadata import (
     gather_encoding,
     gather_exif,
@@ -34,7 +36,7 @@ from pipeline.pictures.metadata import (
 )
 from pipeline.pictures.orientation import read_orientation, turn_upright
 from pipeline.pictures.picture import Picture, PictureSource
-from weights.errors import InputError
+from weights.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +45,9 @@ MAX_PIXELS = 200_000_000
 """Width times height above which a picture is refused unless the caller sets another limit."""
 
 _LARGE, _MOST_PIXELS_A_BYTE = 100_000_000, 250
-_SUBFILE, _BITS, _MAKE, _X_RESOLUTION, _PLANES, _SUB_IFDS = 254, 258, 271, 282, 284, 330
-_DNG_VERSION = 50706
+_SUBFILE, _BITS, _PHOTOMETRIC, _MAKE, _SAMPLES = 254, 258, 262, 271, 277
+_X_RESOLUTION, _PLANES, _SUB_IFDS, _DNG_VERSION = 282, 284, 330, 50706
+_RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 READ_FORMATS = (
@@ -172,7 +175,7 @@ def _decode(
     opened = _open(stream, name)
     form = opened.format or ""
     _refuse_bomb(opened, stream, name, max_pixels)
-    bits, colours = bits_per_channel(stream, form), unusual_colours(stream, form)
+    bits, tags = bits_per_channel(stream, form), read_colour_tags(stream, form)
     chunks = png_colour_chunks(stream) if form == "PNG" else []
     notes = _load(opened, name, max_pixels)
     encoding = gather_encoding(opened)
@@ -180,11 +183,8 @@ def _decode(
         encoding["colour_chunks"] = chunks
     if bits > 8 and not opened.mode.startswith("I"):
         notes += (f"Colours of {bits} bits per channel were read as 8 bits.",)
-    if colours is not None:
-        notes += (
-            f"The colours are tagged with primaries {colours[0]} and transfer {colours[1]} of "
-            "H.273, which cannot be written: they are tagged as sRGB.",
-        )
+    if tags is not None:
+        encoding["colour_tags"] = tags
     if opened.format == "WEBP":
         encoding["lossless"] = _is_lossless_webp(stream)
     return _upright_copy(opened), _format(opened) or "", encoding, notes
@@ -200,18 +200,29 @@ def _refuse_bomb(image: PIL.Image.Image, stream: IO[bytes], name: str, max_pixel
         )
 
 
-def _refuse_raw(image: Any, name: str) -> None:
-    """Refuse a camera's raw file, of which Pillow reads the thumbnail, and a TIFF read as noise."""
+def _refuse_tiff(image: Any, name: str) -> None:
+    """Refuse a camera's raw file, of which Pillow reads the thumbnail, and what it reads wrong."""
     tags = image.tag_v2
     reduced = int(tags.get(_SUBFILE, 0) or 0) & 1
     if tags.get(_DNG_VERSION) or reduced or (_SUB_IFDS in tags and _MAKE in tags):
-        raise InputError(f"{name} is a camera's raw file: save it as TIFF, PNG or JPEG first.")
+        raise _raw(name)
     bits = tags.get(_BITS, (8,))
-    if tags.get(_PLANES) == 2 and max(bits if isinstance(bits, tuple) else (bits,)) > 8:
+    if max(bits if isinstance(bits, tuple) else (bits,)) <= 8:
+        return
+    if tags.get(_PLANES) == 2 and tags.get(_SAMPLES, 1) != 1:
         raise InputError(
             f"{name} is a TIFF of 16 bits in separate planes, which cannot be read: save it with "
             "interleaved channels."
         )
+    if tags.get(_PHOTOMETRIC) == 0:
+        raise InputError(
+            f"{name} is a TIFF of 16 bits in which 0 is white, which cannot be read: save it with "
+            "0 as black."
+        )
+
+
+def _raw(name: str) -> InputError:
+    return InputError(f"{name} is a camera's raw file: save it as TIFF, PNG or JPEG first.")
 
 
 def _upright_copy(image: PIL.Image.Image) -> PIL.Image.Image:
@@ -230,13 +241,19 @@ def _open(stream: IO[bytes], name: str) -> PIL.Image.Image:
     `PIL.Image.open` would apply its own limit on pixels, which can be moved only for the whole
     process; and it would try decoders, such as that for EPS, which start other programs.
     """
-    prefix = stream.read(16)
+    prefix = stream.read(64)
     if not prefix:
         raise InputError(f"{name} is empty (0 bytes).")
+    brands = _brands(prefix)
+    if prefix.startswith(_RAW_STARTS) or b"crx " in brands or prefix[8:10] == b"CR":
+        raise _raw(name)
     PIL.Image.init()
-    is_heic = prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIC_BRANDS
-    if is_heic and "HEIF" not in PIL.Image.OPEN:
-        _register_heif(name)
+    if b"avif" not in brands and not brands.isdisjoint(_HEIC_BRANDS):
+        try:
+            register_heif()
+        except MissingDependencyError as error:
+            raise InputError(f"{name} is a HEIC picture. {error}") from error
+    prefix = prefix[:16]
     for form in READ_FORMATS:
         if form not in PIL.Image.OPEN:
             continue
@@ -254,15 +271,12 @@ def _open(stream: IO[bytes], name: str) -> PIL.Image.Image:
     raise InputError(f"{name} is no picture, or of a format that unmask does not read.")
 
 
-def _register_heif(name: str) -> None:
-    try:
-        heif: Any = importlib.import_module("pillow_heif")
-    except ImportError as error:
-        raise InputError(
-            f"{name} is a HEIC picture: install what reads it with pip install 'unmask[heic]', or "
-            "save it as JPEG."
-        ) from error
-    heif.register_heif_opener(thumbnails=False)
+def _brands(prefix: bytes) -> set[bytes]:
+    """What a file of the ISO base media format, such as HEIC and AVIF, says that it is."""
+    if prefix[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(prefix[:4], "big"), len(prefix))
+    return {prefix[place : place + 4] for place in range(8, end - 3, 4)}
 
 
 def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]:
@@ -274,6 +288,8 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
         raise InputError(
             f"{name} has {width} x {height} pixels, more than the limit of {max_pixels:,}."
         )
+    if image.format == "TIFF" and hasattr(image, "tag_v2"):
+        _refuse_tiff(image, name)
     if getattr(image, "is_animated", False) and image.format != "MPO":
         what = "several pages" if image.format == "TIFF" else "several frames"
         raise InputError(
@@ -281,13 +297,19 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
             "save the one you want on its own, or pass image.copy() of a PIL image."
         )
     notes: tuple[str, ...] = ()
-    if image.format == "TIFF" and hasattr(image, "tag_v2"):
-        _refuse_raw(image, name)
-        if _X_RESOLUTION not in image.tag_v2:
-            image.info.pop("dpi", None)  # where there is none, Pillow says 1
+    for key, said in (("icc_profile", "ICC profile"), ("xmp", "XMP")):
+        # A TIFF may have text or a number in its place, which Pillow hands on.
+        value = image.info.get(key, b"")
+        if isinstance(value, str):
+            image.info[key] = value.encode("latin-1", "replace")
+        elif not isinstance(value, bytes):
+            del image.info[key]
+            notes += (f"The {said} was damaged and left out.",)
+    if image.format == "TIFF" and _X_RESOLUTION not in getattr(image, "tag_v2", ()):
+        image.info.pop("dpi", None)  # where there is none, Pillow says 1
     tiles = getattr(image, "tile", None) or ()
     if not image.mode.startswith("I") and any(";16" in str(tile[3]) for tile in tiles):
-        notes = ("Colours of 16 bits per channel were read as 8 bits.",)
+        notes += ("Colours of 16 bits per channel were read as 8 bits.",)
         if image.info.pop("transparency", None) is not None:
             notes += ("The colour that counts as transparent, of 16 bits, could not be kept.",)
     try:

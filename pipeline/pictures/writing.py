@@ -24,7 +24,8 @@ import PIL.Image
 from PIL.PngImagePlugin import PngInfo
 
 from pipeline.pictures.conversion import check_array
-from pipeline.pictures.formats import CARRIES_XMP, fit_mode, format_of
+from pipeline.pictures.depth import carries_colour_tags, write_colour_tags
+from pipeline.pictures.formats import CARRIES_XMP, fit_mode, format_of, register_heif
 from pipeline.pictures.metadata import (
     SUB_DIRECTORIES,
     comment_segments,
@@ -33,6 +34,7 @@ from pipeline.pictures.metadata import (
     gather_exif,
     gather_xmp,
 )
+from pipeline.pictures.renderings import holds_picture
 from pipeline.provenance import sidecar_path
 from weights.atomic import atomic_path
 from weights.errors import InputError, OutputError
@@ -84,6 +86,7 @@ def write_picture(
     Raises:
         InputError: the array is no picture, or the quality is out of range.
         OutputError: the file exists, cannot be written, or its format cannot hold the picture.
+        MissingDependencyError: HEIC is to be written, and `pillow-heif` is not installed.
     """
     target = Path(path)
     form = format or format_of(target)
@@ -136,21 +139,56 @@ def _encode(
     if quality is not None and not 1 <= quality <= 100:
         raise InputError(f"quality must be from 1 to 100, but is {quality}.")
     PIL.Image.init()
+    if form == "HEIF":
+        register_heif()
     if form not in PIL.Image.SAVE:
         raise OutputError(f"Cannot write {name}: this Pillow has no encoder for {form}.")
-    fitted = fit_mode(image, form)
+    fitted = fit_mode(_with_whole_palette(image), form)
     options = _options(fitted, form, quality, like)
     buffer = io.BytesIO()
     try:
         fitted.save(buffer, form, **options)
     except Exception as error:  # encoders raise errors of many kinds
         raise OutputError(f"Cannot write {name} as {form}: {error}.") from error
-    content = buffer.getvalue()
-    if form == "PNG" and like is not None and like.format == form:
-        # Behind the header of 33 bytes: Pillow would leave some of these out.
-        chunks = b"".join(_chunk(*one) for one in like.encoding.get("colour_chunks", ()))
-        content = content[:33] + chunks + content[33:]
+    return buffer.getvalue() if like is None else _with_colours(buffer.getvalue(), form, like)
+
+
+def _with_whole_palette(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Give pixels past a palette's end black entries: encoders take as few bits as it needs."""
+    entries = image.getpalette() if image.mode == "P" else None
+    if entries is None:
+        return image
+    missing = int(np.asarray(image).max()) + 1 - len(entries) // 3
+    if missing <= 0:
+        return image
+    longer = image.copy()
+    longer.putpalette([*entries, *[0] * (3 * missing)])
+    return longer
+
+
+def _with_colours(content: bytes, form: str, like: Picture) -> bytes:
+    """Say of the colours what the original says of them and no encoder of Pillow writes."""
+    tags = like.encoding.get("colour_tags")
+    if form == "PNG":
+        told = like.encoding.get("colour_chunks", ())
+        if tags is not None and not told:
+            told = [(b"cICP", bytes([*tags, 0, 1]))]
+        # Behind the header, which has 33 bytes.
+        return content[:33] + b"".join(_chunk(*one) for one in told) + content[33:]
+    if tags is not None and form in ("AVIF", "HEIF"):
+        return write_colour_tags(content, tags)
     return content
+
+
+def lost_colours(picture: Picture, form: str) -> str:
+    """A sentence on what a format cannot say of a picture's colours; empty where there is none."""
+    tags = picture.encoding.get("colour_tags")
+    if tags is None or carries_colour_tags(form):
+        return ""
+    return (
+        f"The colours have primaries {tags[0]} and transfer {tags[1]} of H.273, which {form} "
+        "cannot say: write PNG or AVIF to keep them."
+    )
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
@@ -194,7 +232,11 @@ def _options(
             options["xmp"] = _short_xmp(xmp)
     elif form in ("WEBP", "AVIF", "HEIF"):
         options |= {"exif": exif or b"", "xmp": xmp or b"", "quality": chosen}
-        if form == "WEBP":
+        if form == "HEIF":
+            blocks = info.get("metadata", ())
+            options["exif"] = exif  # empty EXIF makes its encoder fail
+            options["metadata"] = [one for one in blocks if not holds_picture(one["data"])]
+        elif form == "WEBP":
             options |= {"lossless": kept.get("lossless", False), "exact": True}
         elif form == "AVIF":
             options["subsampling"] = "4:4:4"

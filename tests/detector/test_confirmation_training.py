@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from detector import train_confirmation as command
 from detector.confirmation import MaskConfirmation
 from detector.confirmation_cuts import ConfirmationCuts, collect_cuts
+from detector.confirmation_file import load_confirmation
 from detector.confirmation_network import ConfirmationConfiguration
 from detector.confirmation_recipe import ConfirmationRecipe, read_confirmation_recipe
 from detector.confirmation_training import (
@@ -26,8 +29,9 @@ from detector.confirmation_training import (
 from detector.regions import MaskRegion
 from tests.faces import write_faces
 from weights.digest import file_sha256
-from weights.errors import ConfigurationError, InputError, WeightsError
+from weights.errors import ConfigurationError, InputError, TrainingError, WeightsError
 from weights.record import read_record
+from weights.training_command import exit_status
 
 SMALL = ConfirmationConfiguration(widths=(16, 16, 16, 16), size=32, first_size=32, context=2.0)
 BLUE, RED = (40, 90, 220), (220, 60, 40)
@@ -307,6 +311,71 @@ def test_a_stopped_run_goes_on(data, boxed, tmp_path, monkeypatch):
     longer = QUICK.with_changes({"steps": 12, "batch": 4})
     assert train(data, boxed, tmp_path / "run", recipe=longer).steps == 12
     assert (tmp_path / "run" / "train.npz").stat().st_mtime_ns == stored, "cut once"
+
+
+def test_frozen_stages_keep_their_batch_statistics(data, boxed, tmp_path, monkeypatch):
+    monkeypatch.setattr("detector.confirmation_training.YoloMaskDetector", FindBlobs)
+    recipe = QUICK.with_changes({"steps": 3, "batch": 4, "frozen_stages": 2})
+    torch.manual_seed(0)  # as the training begins
+    before = ConfirmationTraining(SMALL, recipe).network.encoder
+    trained = train(data, boxed, tmp_path / "run", recipe=recipe)
+    after = load_confirmation(trained.weights)[0].encoder
+    for number, (one, other) in enumerate(
+        zip([before.stem, *before.stages], [after.stem, *after.stages], strict=True)
+    ):
+        state = other.state_dict()
+        assert any("running_var" in name for name in state)
+        same = [
+            torch.allclose(state[name], value, rtol=1e-3, atol=1e-4)
+            for name, value in one.state_dict().items()
+        ]
+        assert all(same) if number <= 2 else not all(same), number
+
+
+def test_a_gradient_that_is_no_number_stops(data, boxed, tmp_path, monkeypatch):
+    monkeypatch.setattr("detector.confirmation_training.YoloMaskDetector", FindBlobs)
+    made = ConfirmationTraining.__init__
+
+    def with_a_fault(self, *arguments):
+        made(self, *arguments)
+        last = list(self.network.parameters())[-1]
+        last.register_hook(lambda gradient: gradient * float("inf"))
+
+    monkeypatch.setattr(ConfirmationTraining, "__init__", with_a_fault)
+    with pytest.raises(TrainingError, match="The gradient of step 0 is not a number"):
+        train(data, boxed, tmp_path / "run", recipe=QUICK.with_changes({"steps": 2, "batch": 4}))
+
+
+def test_a_signal_ends_a_run_between_two_steps_and_it_goes_on(data, boxed, tmp_path, monkeypatch):
+    monkeypatch.setattr("detector.confirmation_training.YoloMaskDetector", FindBlobs)
+    monkeypatch.setattr("detector.confirmation_training._ROUND", 2)
+    recipe, steps = QUICK.with_changes({"steps": 6, "batch": 4}), []
+    step = ConfirmationTraining.training_step
+
+    def stopped(self, batch, index):
+        steps.append(index)
+        if len(steps) == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return step(self, batch, index)
+
+    monkeypatch.setattr(ConfirmationTraining, "training_step", stopped)
+    folder = tmp_path / "run"
+    assert exit_status(lambda: train(data, boxed, folder, recipe=recipe)) == 143
+    assert len(steps) == 3 and (folder / "last.ckpt").is_file()
+    assert train(data, boxed, folder, recipe=recipe).steps == 6 and len(steps) == 3 + 4
+    curves = EventAccumulator(str(folder / "curves")).Reload()
+    assert [one.step for one in curves.Scalars("outline")] == [1, 3, 5], "the first part's stay"
+
+
+@pytest.mark.parametrize("file", ["last.ckpt", "train.npz"])
+def test_damaged_files_of_a_run_are_one_sentence(data, boxed, tmp_path, monkeypatch, file):
+    monkeypatch.setattr("detector.confirmation_training.YoloMaskDetector", FindBlobs)
+    recipe = QUICK.with_changes({"steps": 2, "batch": 4})
+    train(data, boxed, tmp_path / "run", recipe=recipe)
+    path = tmp_path / "run" / file
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(TrainingError, match=rf"{file} is damaged.*begin anew with --restart"):
+        train(data, boxed, tmp_path / "run", recipe=recipe)
 
 
 def test_time_ends_a_run_in_good_order(data, boxed, tmp_path, monkeypatch):

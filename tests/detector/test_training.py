@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import os
 import random
+import signal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ from weights.errors import (
     OutputError,
     TrainingError,
 )
+from weights.training_command import exit_status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -330,6 +332,24 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
         assert torch.equal(tensor, expected[name]), name
     for name in ("epoch", "train/box_loss", "val/box_loss"):
         assert read_losses(resumed.folder, name) == read_losses(whole.folder, name)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_between_two_steps_and_it_goes_on(
+    blob_data: Path, tmp_path: Path, number: int, code: int
+) -> None:
+    seen = []
+
+    def stopped(progress: TrainingProgress) -> None:
+        seen.append(progress)
+        if progress.epoch == 2 and len([one for one in seen if one.epoch == 2]) == 1:
+            signal.raise_signal(number)
+
+    run = tmp_path / "run"
+    assert exit_status(lambda: _train(blob_data, run, epochs=2, progress=stopped)) == code
+    assert {one.epoch for one in seen} == {1, 2} and len(seen) < 6
+    assert not list(run.rglob(".*unmask-part*"))
+    assert _train(blob_data, run, epochs=2).epochs == 2
 
 
 class Planted:

@@ -125,6 +125,45 @@ def test_a_loss_that_is_no_number_stops(recipe):
         fit(module)
 
 
+@pytest.mark.parametrize("part", ["generator", "discriminator"])
+def test_a_gradient_that_is_no_number_reaches_no_network(recipe, part):
+    module = FaceTraining(recipe)
+    network = getattr(module, part)
+    list(network.parameters())[-1].register_hook(lambda gradient: gradient * float("inf"))
+    before = {name: one.clone() for name, one in network.named_parameters()}
+    with pytest.raises(TrainingError, match=f"The {part}'s gradient is no finite number"):
+        fit(module)
+    for name, one in network.named_parameters():
+        assert torch.equal(one, before[name])
+
+
+def test_a_run_that_goes_on_repeats_no_line_of_its_log(recipe, tmp_path):
+    def rounds(run):
+        return (tmp_path / run / "rounds.log").read_text().splitlines()
+
+    train_face_generator(recipe, tmp_path / "whole", device="cpu")
+    train_face_generator(replace(recipe, epochs=2), tmp_path / "parts", device="cpu")
+    # A round's line was written, and the process killed before its checkpoint was.
+    with (tmp_path / "parts" / "rounds.log").open("a") as log:
+        log.write("round 3, made twice\nround")
+    train_face_generator(recipe, tmp_path / "parts", device="cpu")
+    assert rounds("parts") == rounds("whole") and len(rounds("whole")) == 4
+
+
+def test_a_damaged_checkpoint_is_one_sentence(recipe, tmp_path):
+    train_face_generator(replace(recipe, epochs=1), tmp_path, device="cpu")
+    checkpoint = tmp_path / "last.ckpt"
+    content = checkpoint.read_bytes()
+    for damaged in (content[: len(content) // 2], b""):
+        checkpoint.write_bytes(damaged)
+        with pytest.raises(TrainingError, match=r"last\.ckpt is damaged"):
+            train_face_generator(recipe, tmp_path, device="cpu")
+    checkpoint.write_bytes(content)
+    wider = replace(recipe, generator={"name": "dcgan", "width": 3})
+    with pytest.raises(TrainingError, match="other networks"):
+        train_face_generator(wider, tmp_path, device="cpu")
+
+
 def test_wrong_recipes_and_folders_are_said(tmp_path, capsys):
     with pytest.raises(ConfigurationError, match="batch"):
         FaceGeneratorRecipe(batch=1)

@@ -68,10 +68,11 @@ def test_a_face_generator_is_trained_by_the_same_command(tmp_path: Path, capsys)
     arguments += ["--device", "cpu", "--set", "generator.width=4", "--set", "epochs=1"]
     arguments += ["--seed", "3"]
     log = tmp_path / "run" / "rounds.log"
-    for extra, lines in (([], 1), ([], 1), (["--restart"], 2)):
+    for extra, trained in (([], True), ([], False), (["--restart"], True)):
         assert train.main([*arguments, *extra]) == 0
-        assert len(log.read_text(encoding="utf-8").splitlines()) == lines
-    assert "faces.safetensors" in capsys.readouterr().out
+        assert len(log.read_text(encoding="utf-8").splitlines()) == 1
+        said = capsys.readouterr().out
+        assert "faces.safetensors" in said and ("round 1, step" in said) == trained
     recipe = read_face_recipe(tmp_path / "run" / "recipe.yaml")
     assert (recipe.generator["width"], recipe.epochs, recipe.seed) == (4, 1, 3)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import PIL.Image
 import pytest
 import torch
 
 from inpainter import create_model
+from inpainter.data.faces import read_picture
 from inpainter.training import Recipe, read_recipe, train_inpainter
+from inpainter.training.loop import FaceData
 from inpainter.training.module import CompletionTraining
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.parts import check_frozen_have_weights, load_part
@@ -26,9 +30,6 @@ from inpainter.weight_files import save_completion_network
 from tests.faces import write_faces
 from weights.errors import ConfigurationError, InputError, TrainingError, WeightsError
 from weights.store import load_state_dict
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FACE_HOLES = {"name": "detector.synthesis.holes:FaceMaskHoles"}
 
@@ -217,6 +218,123 @@ def test_a_frozen_part_stays_as_it_is(recipe: Recipe, tmp_path: Path) -> None:
     same = {name for name, one in before.items() if torch.equal(after[name], one)}
     assert same == {name for name in before if name.startswith("coarse.")}
     assert "train/hole_l1" in run.metrics and "train/coarse_hole_l1" not in run.metrics
+
+
+def test_a_frozen_part_keeps_its_batch_statistics(recipe: Recipe, tmp_path: Path) -> None:
+    options = {"width": 4}
+    network = create_model("glcic", **options)
+    # The first layers with their normalisation, without the layers behind them.
+    statistics = next(name for name in network.state_dict() if "running" in name)
+    part = statistics.rpartition(".")[0].rpartition(".")[0]
+    start = tmp_path / "start.safetensors"
+    save_completion_network(network, start, name="glcic", options=options, input_size=32)
+    before = load_state_dict(start)
+    # A phase for the discriminator alone has the generator in evaluation mode for a while.
+    phases = (Phase(steps=1, size=32, batch=2, generator=False), *recipe.phases)
+    changed = replace(
+        recipe, network={"name": "glcic", **options}, frozen=(part,), phases=phases, parts={}
+    )
+    for number in (1, 2):
+        run = train_inpainter(
+            changed,
+            tmp_path / "run",
+            device="cpu",
+            initial_weights=start,
+            time_budget_minutes=1e-6 if number == 1 else None,
+        )
+        after = load_state_dict(run.weights)
+        own = {name for name in before if name.startswith(f"{part}.")}
+        assert any("running_var" in name for name in own)
+        assert all(torch.equal(after[name], before[name]) for name in own), "as it was"
+    assert run.finished
+    assert not all(torch.equal(after[name], before[name]) for name in set(before) - own)
+
+
+def test_a_run_that_goes_on_repeats_no_line_of_its_log(recipe: Recipe, tmp_path: Path) -> None:
+    def rounds(run: str) -> list[str]:
+        lines = (tmp_path / run / "rounds.log").read_text(encoding="utf-8").splitlines()
+        # All but the speed.
+        return [line.partition(" px, ")[0] + line.partition("pictures/s")[2] for line in lines]
+
+    train_inpainter(recipe, tmp_path / "whole", device="cpu")
+    log = tmp_path / "parts" / "rounds.log"
+    train_inpainter(recipe, tmp_path / "parts", device="cpu", time_budget_minutes=1e-6)
+    # A round's line was written, and the process killed before its checkpoint was.
+    log.write_text(log.read_text() + log.read_text().replace("round 1", "round 2") + "round 3/")
+    train_inpainter(recipe, tmp_path / "parts", device="cpu", time_budget_minutes=1e-6)
+    assert rounds("parts") == rounds("whole")[:2]
+    train_inpainter(recipe, tmp_path / "parts", device="cpu")
+    assert rounds("parts") == rounds("whole") and len(rounds("whole")) == 3
+    train_inpainter(recipe, tmp_path / "parts", device="cpu", resume=False)
+    assert rounds("parts") == rounds("whole"), "begun anew"
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "other", "text"])
+def test_a_damaged_checkpoint_is_one_sentence(recipe: Recipe, tmp_path: Path, damage: str) -> None:
+    run = train_inpainter(recipe, tmp_path, device="cpu", time_budget_minutes=1e-6)
+    content = run.checkpoint.read_bytes()
+    if damage == "other":
+        torch.save({"state_dict": {}}, run.checkpoint)
+    else:
+        damaged = {"cut": content[: len(content) // 2], "empty": b"", "text": b"damaged"}[damage]
+        run.checkpoint.write_bytes(damaged)
+    with pytest.raises(TrainingError, match=r"last\.ckpt is damaged, or no checkpoint"):
+        train_inpainter(recipe, tmp_path, device="cpu")
+
+
+def test_networks_that_are_only_looked_through_are_in_no_checkpoint(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    file = tmp_path / "vgg16.pth"
+    torch.save(
+        {
+            f"features.{place}.{part}": 0.01 * torch.randn(shape)
+            for place, inner, outer in ((0, 3, 64), (2, 64, 64))
+            for part, shape in (("weight", (outer, inner, 3, 3)), ("bias", (outer,)))
+        },
+        file,
+    )
+    term = {"name": "perceptual", "weights": str(file), "layers": ["relu1_2"], "weight": 0.1}
+    judge = AdversarialSettings({"name": "projected", "width": 8}, weight=0.1)
+    changed = replace(recipe, losses=(*recipe.losses, term), adversarial=judge)
+    module = CompletionTraining(changed)
+    looked_through = [
+        name
+        for name, _ in module.named_buffers()
+        if name.startswith("objective.") or ".features." in name
+    ]
+    assert any("stages.0.weight" in name for name in looked_through), "VGG"
+    assert any(name.startswith("discriminator.features.") for name in looked_through)
+    assert not set(looked_through) & set(module.state_dict())
+    run = train_inpainter(changed, tmp_path / "run", device="cpu", time_budget_minutes=1e-6)
+    stored = torch.load(run.checkpoint, weights_only=True)["state_dict"]
+    assert not set(looked_through) & set(stored)
+    assert {name.partition(".")[0] for name in stored} == {"generator", "average", "discriminator"}
+
+
+def test_only_as_many_validation_faces_are_decoded_as_are_asked_for(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+
+    def read(path: Path) -> Any:
+        decoded.append(path.name)
+        return read_picture(path)
+
+    faces = write_faces(tmp_path / "many", count=40)
+    lines = [json.loads(line) for line in (faces / "faces.jsonl").read_text().splitlines()]
+    validated = {line["file"] for line in lines[10:]}
+    for line in lines:
+        line["split"] = "val" if line["file"] in validated else "train"
+    (faces / "faces.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    monkeypatch.setattr("inpainter.data.faces.read_picture", read)
+    data = FaceData(replace(recipe, data=replace(recipe.data, faces=str(faces))))
+    data.setup("fit")
+    names = {Path(name).name for name in validated}
+    assert sum(name in names for name in decoded) == recipe.data.validation_count == 2
+    assert sum(name not in names for name in decoded) == 10
+    assert sum(len(batch["image"]) for batch in data._frozen[32]) == 2
+    data.teardown("fit")
 
 
 def test_samples_made_by_processes_train_alike(recipe: Recipe, tmp_path: Path) -> None:

@@ -213,3 +213,53 @@ class TestWhatExists:
         assert outcome.status == "failed"
         assert "no transparency" in outcome.reason
         assert contents(tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize("outputs", [Outputs(), Outputs(mask=True, existing="complete")])
+def test_two_runs_into_one_folder_share_the_work(folder, tmp_path, outputs):
+    target = tmp_path / "out"
+    jobs = jobs_of(folder, target)
+    alone = list(unmask_files(Pipeline(**STAGES), jobs_of(folder, tmp_path / "alone"), outputs))
+    ended = {}
+
+    def run(name):
+        ended[name] = list(unmask_files(Pipeline(**STAGES), jobs, outputs, batch=2, workers=2))
+
+    runs = [threading.Thread(target=run, args=[name]) for name in "ab"]
+    for one in runs:
+        one.start()
+    for one in runs:
+        one.join()
+    for first, second, expected in zip(ended["a"], ended["b"], alone, strict=True):
+        assert {first.status, second.status} <= {expected.status, "skipped"}
+        assert expected.status in (first.status, second.status)
+    made, expected = contents(target), contents(tmp_path / "alone")
+    assert made.keys() == expected.keys()
+    assert all(made[name] == expected[name] for name in made if name.endswith("hole.png"))
+
+
+def test_what_appears_while_a_picture_is_worked_on_is_kept(folder, tmp_path):
+    (job, *_) = jobs_of(folder, tmp_path / "out")
+
+    class Slow(Recorder):
+        def run(self, images, masks=None):
+            job.output.parent.mkdir()
+            job.output.write_bytes(b"made by another run")
+            return super().run(images, masks)
+
+    (outcome,) = unmask_files(Slow(), [job])
+    assert (outcome.status, outcome.reason) == ("skipped", "another run has made it meanwhile")
+    assert job.output.read_bytes() == b"made by another run"
+
+
+def test_a_picture_that_goes_on_the_way_is_named(folder, tmp_path):
+    (job, *_) = jobs_of(folder, tmp_path / "out")
+
+    class Takes(Recorder):
+        def run(self, images, masks=None):
+            job.source.unlink()
+            return super().run(images, masks)
+
+    (outcome,) = unmask_files(Takes(), [job])
+    assert outcome.status == "failed"
+    assert outcome.reason == f"{job.source} cannot be read or written: No such file or directory."

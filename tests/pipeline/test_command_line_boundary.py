@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from inpainter import train
+from pipeline.command_line import main
 from pipeline.pictures import encode_picture
+from tests.faces import write_faces
 from tests.pipeline.colour_stages import masked_scene
 from weights import stopping
 from weights.errors import InputError
@@ -120,6 +124,59 @@ def test_a_signal_ends_a_run_and_leaves_nothing_behind(folder, number, code):
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.parametrize("where", ["make_context", "resolve_command", "invoke"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_command_wherever_it_is(monkeypatch, capsys, where, number, code):
+    def stopped(*arguments, **options):
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(f"typer.core.TyperGroup.{where}", stopped)
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(["weights", "list"])
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    assert ended.value.code == code
+    assert capsys.readouterr().err == "unmask: stopped.\n"
+
+
+def synthesize(folder, out):
+    write_faces(folder / "faces", count=6, side=96, width=96, height=96)
+    shape = ["--pairs", "8", "--scenes", "12", "--scene-size", "96", "--workers", "2"]
+    return [sys.executable, "-m", "pipeline", "synthesize", "faces", out, *shape]
+
+
+def test_ctrl_c_ends_all_processes_of_a_command_and_it_goes_on(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "temporary")}
+    (tmp_path / "temporary").mkdir()
+    command, done = synthesize(tmp_path, "out"), tmp_path / "out" / "manifest.jsonl"
+    settings = {"cwd": tmp_path, "env": environment, "text": True}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **settings
+    ) as process:
+        while not (done.exists() and done.stat().st_size):
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.02)
+        # A terminal sends it to the processes that draw, too.
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert said == "unmask: stopped; the same command goes on.\n"
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert not list((tmp_path / "out").rglob(".*unmask-part*"))
+    # The kill of a worse kind: a line cut in the middle.
+    done.write_bytes(done.read_bytes()[:-30])
+    assert subprocess.run(command, capture_output=True, timeout=300, **settings).returncode == 0
+    whole = synthesize(tmp_path, "whole")
+    assert subprocess.run(whole, capture_output=True, timeout=300, **settings).returncode == 0
+    files = sorted(path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole").rglob("*"))
+    for file in files:
+        one, other = tmp_path / "whole" / file, tmp_path / "out" / file
+        assert one.is_dir() or one.read_bytes() == other.read_bytes(), file
+
+
 def test_a_signal_at_safe_points_waits_for_one():
     reached = []
 
@@ -138,6 +195,36 @@ def test_a_signal_at_safe_points_waits_for_one():
         for number, handler in before.items():
             signal.signal(number, handler)
     assert reached == ["behind the signal"]
+    stopping.stop_if_asked()  # what came before is forgotten
+
+
+@pytest.mark.parametrize(
+    ("most", "named"), [(10_000, "average.safetensors"), (200_000, "best.ckpt")]
+)
+def test_a_disk_that_gets_full_while_training_is_a_sentence(tmp_path, capsys, most, named):
+    faces = write_faces(tmp_path / "faces")
+    changes = ["network.width=4", "phases.0.steps=2", "phases.0.batch=2", "round_steps=1"]
+    call = ["--config", "unet.tiny", "--faces", str(faces), "--output", str(tmp_path / "run")]
+    call += ["--device", "cpu", *(word for change in changes for word in ("--set", change))]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A file that may grow no further fails as one on a full disk does.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        assert train.main(call) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    said = capsys.readouterr().err
+    assert said == f"error: Cannot write {tmp_path / 'run' / named}: File too large.\n"
+    assert not list(tmp_path.rglob(".*unmask-part*"))
+
+
+def test_a_training_folder_that_cannot_be_is_a_sentence(tmp_path, capsys):
+    faces = write_faces(tmp_path / "faces")
+    (tmp_path / "file").touch()
+    call = ["--config", "unet.tiny", "--faces", str(faces), "--output", str(tmp_path / "file/run")]
+    assert train.main([*call, "--device", "cpu"]) == 2
+    said = capsys.readouterr().err
+    assert said == f"error: {tmp_path / 'file/run'} cannot be read or written: Not a directory.\n"
 
 
 def test_a_full_disk_while_training_is_a_sentence(capsys):

@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,6 +165,34 @@ def test_running_again_makes_nothing_and_restores_what_was_lost(
     assert summary.made == len(lost)
     assert told[0] == (18 - len(lost), 18) and told[-1] == (18, 18)
     assert contents(out) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: b"",
+        lambda content: b'{"name": "x"}\n[]\n3\n' + content,
+        lambda content: content.replace(b'"kind"', b'"kin"'),
+        lambda content: content.replace(b'"files": {', b'"files": [], "were": {'),
+        lambda content: b"\xff" + content[:-40],
+    ],
+)
+def test_a_damaged_manifest_is_made_whole(
+    built: Path, faces: list[SourceFace], tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    shutil.copytree(built, tmp_path / "set")
+    for name in ("manifest.jsonl", "rejects.jsonl"):
+        file = tmp_path / "set" / name
+        file.write_bytes(damage(file.read_bytes()))
+    build_dataset(faces, tmp_path / "set", SETTINGS, workers=1)
+    made, expected = contents(tmp_path / "set"), contents(built)
+    # Whether an item is rejected for good is told anew where it is made anew.
+    made_rejects, rejects = (
+        [json.loads(line)["item"] for line in one.pop("rejects.jsonl").splitlines()]
+        for one in (made, expected)
+    )
+    assert made == expected and made_rejects == rejects
 
 
 def test_processes_make_the_same_bytes(

@@ -70,3 +70,18 @@ def test_a_line_cut_within_a_character_is_dropped(tmp_path):
     path = tmp_path / "manifest.jsonl"
     path.write_bytes('{"a": "ü"}\n{"a": "ü'.encode()[:-1])
     assert read_lines(path) == [{"a": "ü"}]
+
+
+def test_a_journal_goes_on_behind_a_line_that_was_cut(tmp_path):
+    path = tmp_path / "manifest.jsonl"
+    path.write_text('{"a": 1}\n{"a": 2, "b')
+    with Journal(path) as journal:
+        journal.append({"a": 3})
+    assert read_lines(path) == [{"a": 1}, {"a": 3}]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"seed": '])
+def test_damaged_settings_are_one_sentence(tmp_path, content):
+    (tmp_path / "settings.json").write_text(content)
+    with pytest.raises(InputError, match="cannot be read as the settings of a data set"):
+        claim_folder(tmp_path, {})

@@ -11,6 +11,7 @@ from weights.errors import ConfigurationError, InputError
 class Face:
     name: str
     split: str | None = None
+    person: str | None = None
 
 
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
@@ -57,7 +58,8 @@ def test_split_names_keeps_to_the_shares_and_ignores_order() -> None:
     names = [f"face_{index}.jpg" for index in range(1000)]
     parts = split_names(names, SHARES, seed=5)
     counts = {part: sum(value == part for value in parts.values()) for part in PARTS}
-    assert counts == {"train": 800, "val": 100, "test": 100}
+    assert counts == pytest.approx({"train": 800, "val": 100, "test": 100}, abs=30)
+    assert sum(counts.values()) == 1000
     assert split_names(names[::-1], SHARES, seed=5) == parts
     assert split_names(names, SHARES, seed=6) != parts
 
@@ -81,7 +83,23 @@ def test_annotated_split_is_kept_and_test_is_taken_from_val() -> None:
     parts = split_faces(faces, SHARES, seed=1)
     assert all(parts[f"t{index}"] == "train" for index in range(90))
     held_out = [parts[f"v{index}"] for index in range(40)]
-    assert held_out.count("val") == held_out.count("test") == 20
+    assert held_out.count("val") == pytest.approx(20, abs=8)
+    assert set(held_out) == {"val", "test"}
+
+
+def test_further_names_move_none() -> None:
+    few = split_names([str(index) for index in range(200)], SHARES, seed=2)
+    many = split_names([str(index) for index in range(300)], SHARES, seed=2)
+    assert {name: many[name] for name in few} == few
+
+
+def test_pictures_of_one_person_are_in_one_part() -> None:
+    faces = [Face(f"{index}.jpg", person=f"person {index % 40}") for index in range(200)]
+    parts = split_faces(faces, SHARES, seed=1)
+    assert len({(face.person, parts[face.name]) for face in faces}) == 40
+    assert set(parts.values()) == set(PARTS)
+    with pytest.raises(InputError, match="a person belongs to one part"):
+        split_faces([Face("a", "val", "x"), Face("b", "train", "x")], SHARES, seed=1)
 
 
 def test_annotated_val_stays_whole_without_a_share_for_test() -> None:

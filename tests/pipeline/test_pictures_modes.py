@@ -7,7 +7,7 @@ import PIL.Image
 import PIL.ImageCms
 import pytest
 
-from pipeline.pictures import read_hole, read_picture, restore
+from pipeline.pictures import encode_picture, read_hole, read_picture, restore
 from pipeline.pictures.orientation import turn_back, turn_upright
 from weights.errors import InputError
 
@@ -179,6 +179,24 @@ def test_palette_is_kept_and_the_fill_takes_its_nearest_colours():
     assert indices.max() <= 3
     assert (indices[hole] == 1).mean() > 0.9
     assert (indices[~hole] == 0).all()
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("entries", [2, 3, 16, 100])
+def test_pixels_past_the_end_of_a_palette_stay_as_they_are(form, entries):
+    y, x = np.mgrid[:40, :60]
+    stored = ((x + 2 * y) % 180).astype(np.uint8)
+    image = PIL.Image.fromarray(stored, "L")
+    image.putpalette(np.random.default_rng(0).integers(1, 256, 3 * entries).tolist())
+    assert image.mode == "P"
+    picture = read_picture(image)
+    hole = np.zeros((40, 60), bool)
+    hole[5:15, 5:15] = True
+    pixels = picture.pixels.copy()
+    pixels[hole] = 9
+    written = encode_picture(restore(picture, pixels, hole), form)
+    again = PIL.Image.open(io.BytesIO(written)).convert("RGB")
+    np.testing.assert_array_equal(np.asarray(again)[~hole], picture.pixels[~hole])
 
 
 def test_the_fill_of_a_palette_picture_is_never_transparent():

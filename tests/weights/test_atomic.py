@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -171,3 +172,18 @@ def test_a_written_file_has_the_mode_that_the_umask_gives(tmp_path):
             assert stat.S_IMODE((tmp_path / "a.safetensors").stat().st_mode) == 0o640
     finally:
         os.umask(former)
+
+
+def test_a_source_that_is_gone_is_not_called_a_target_that_cannot_be_written(tmp_path):
+    source = tmp_path / "gone.png"
+    with (
+        pytest.raises(OutputError, match=r"gone\.png cannot be read or written: No such file"),
+        atomic_path(tmp_path / "out.png") as temporary,
+    ):
+        shutil.copyfile(source, temporary)
+    with (
+        pytest.raises(OutputError, match=r"Cannot write .*out\.png: No space left"),
+        atomic_path(tmp_path / "out.png") as temporary,
+    ):
+        raise OSError(28, "No space left on device", str(temporary))
+    assert list(tmp_path.iterdir()) == []
