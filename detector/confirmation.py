@@ -76,18 +76,27 @@ def score_of_both(first: float, second: float) -> float:
 
 @dataclass(frozen=True)
 class _Look:
-    """What the network says of one cut: its score, and the outlines at picture size."""
+    """What the network says of one cut: its score, and the logits of the outlines.
+
+    Outlines are drawn at picture size when they are asked for: most looks end with the score.
+    """
 
     score: float
-    mask: Mask | None
-    straps: Mask
+    logits: NDArray[np.float32]
+    cut: Cut
+    height: int
+    width: int
 
-    @property
-    def box(self) -> Box:
-        assert self.mask is not None
-        box = bounding_box(self.mask)
-        assert box is not None
-        return float(box[0]), float(box[1]), float(box[2]), float(box[3])
+    def mask(self) -> Mask | None:
+        """The mask's body `(height, width)`, None where there is none."""
+        return _whole_parts(self._outline(0))
+
+    def straps(self) -> Mask:
+        """Its straps, `(height, width)`."""
+        return self._outline(1)
+
+    def _outline(self, plane: int) -> Mask:
+        return self.cut.put_back(self.logits[plane] - _LEVEL, self.height, self.width)
 
 
 class MaskConfirmation:
@@ -186,24 +195,24 @@ class MaskConfirmation:
             confirmed = score_of_both(first_looks[index].score, second_score)
             return joint_score(finds[index][1].score, confirmed)
 
-        # What not even a sure second look would confirm is not looked at again.
-        hopeful = [
-            index
-            for index, look in enumerate(first_looks)
-            if look.mask is not None and joint(index, _SUREST) >= confidence
-        ]
-        # A detector's box may be off; a cut round the outline itself gives a better one.
+        # What not even a sure second look would confirm is not looked at again. A detector's box
+        # may be off; a cut round the outline itself gives a better one.
+        boxes: dict[int, Box] = {}
+        for index, look in enumerate(first_looks):
+            if joint(index, _SUREST) >= confidence and (outline := look.mask()) is not None:
+                box = bounding_box(outline)
+                assert box is not None
+                boxes[index] = float(box[0]), float(box[1]), float(box[2]), float(box[3])
         second_looks = self._look(
-            [(finds[index][0], first_looks[index].box) for index in hopeful], configuration.size
+            [(finds[index][0], box) for index, box in boxes.items()], configuration.size
         )
         confirmed: list[MaskRegion | None] = [None] * len(finds)
-        for index, second in zip(hopeful, second_looks, strict=True):
+        for index, second in zip(boxes, second_looks, strict=True):
             score = joint(index, second.score)
-            if second.mask is not None and score >= confidence:
-                mask = with_straps(second.mask, second.straps)
-                straps = mask & ~second.mask
+            if score >= confidence and (body := second.mask()) is not None:
+                mask = with_straps(body, second.straps())
                 label = finds[index][1].label
-                confirmed[index] = MaskRegion.from_mask(mask, score, label, straps)
+                confirmed[index] = MaskRegion.from_mask(mask, score, label, mask & ~body)
         return confirmed
 
     def _look(self, cuts_of: Sequence[tuple[Image, Box]], size: int) -> list[_Look]:
@@ -216,21 +225,19 @@ class MaskConfirmation:
         cuts = [Cut.around(box, configuration.context, size) for _, box in cuts_of]
         taken = np.stack([cut.take(image) for cut, (image, _) in zip(cuts, cuts_of, strict=True)])
         # Permuted, the pictures lie channels last in memory, as the network's weights do.
-        pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float() / 255.0
+        pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float().div_(255.0)
         with torch.inference_mode():
             scores, logits = network(pictures)
-        looks = []
-        for cut, (image, _), score, planes in zip(
-            cuts,
-            cuts_of,
-            torch.sigmoid(scores).float().cpu().tolist(),
-            logits.float().cpu().numpy(),
-            strict=True,
-        ):
-            height, width = image.shape[:2]
-            body, straps = (cut.put_back(plane - _LEVEL, height, width) for plane in planes)
-            looks.append(_Look(score, _whole_parts(body), straps))
-        return looks
+        return [
+            _Look(score, planes, cut, image.shape[0], image.shape[1])
+            for cut, (image, _), score, planes in zip(
+                cuts,
+                cuts_of,
+                torch.sigmoid(scores).float().cpu().tolist(),
+                logits.float().cpu().numpy(),
+                strict=True,
+            )
+        ]
 
 
 def with_straps(mask: Mask, straps: Mask) -> Mask:

@@ -198,7 +198,7 @@ class YoloMaskDetector:
         network, configuration, device = self._ready()
         boxes = [Letterbox.fit(image.shape[0], image.shape[1], size) for image in images]
         squares = np.stack([box.apply(image) for box, image in zip(boxes, images, strict=True)])
-        pixels = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float() / 255.0
+        pixels = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float().div_(255.0)
         # The head keeps its anchor points on itself, so one batch at a time goes through.
         with self._lock, torch.inference_mode():
             (rows, prototypes), _ = network(pixels)

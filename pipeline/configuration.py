@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from weights.dotted_paths import refuse_working_directory
@@ -12,14 +14,16 @@ from weights.names import unknown_name
 from weights.yaml_text import read_yaml_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
-def configuration_keys() -> list[str]:
-    """The keys that a pipeline's YAML may have: the constructor's arguments."""
+@functools.cache
+def configuration_defaults() -> Mapping[str, Any]:
+    """The keys that a pipeline's YAML may have, and what each is where it is left out."""
     from pipeline.core import Pipeline
 
-    return [name for name in inspect.signature(Pipeline.__init__).parameters if name != "self"]
+    parameters = inspect.signature(Pipeline).parameters
+    return MappingProxyType({name: one.default for name, one in parameters.items()})
 
 
 def check_keys(kind: str, keys: Iterable[Any], known: Iterable[str]) -> None:
@@ -52,6 +56,6 @@ def read_configuration(path: str | os.PathLike[str]) -> dict[str, Any]:
             f"{os.fspath(path)} must hold a mapping of arguments, "
             f"but holds a {type(content).__name__}."
         )
-    check_keys(f"key of the pipeline in {os.fspath(path)}", content, configuration_keys())
+    check_keys(f"key of the pipeline in {os.fspath(path)}", content, configuration_defaults())
     refuse_working_directory(content, os.fspath(path))
     return content

@@ -352,7 +352,7 @@ class Pipeline:
         began = time.perf_counter()
         if given is not None:
             holes = split_hole(given)
-        missing = _union(holes, picture)
+        missing = holes[0] if len(holes) == 1 else _union(holes, picture)
         faces = []
         for hole in holes:
             crop = Crop.around(hole, context=self.context, lift=self.lift)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import threading
 from collections import OrderedDict
 from typing import Any
 
-from pipeline.configuration import check_keys, configuration_keys
+from pipeline.configuration import check_keys, configuration_defaults
 from pipeline.core import Pipeline
 from pipeline.lazy_stage import LazyStage
 from pipeline.protocols import STAGE_KINDS, StageKind
@@ -72,15 +71,10 @@ def unmask(
         ConfigurationError: a keyword, a stage or an option of one is unknown.
         WeightsError: the weights of a network are missing or damaged.
     """
-    check_keys(
-        "keyword of unmask()",
-        stages,
-        ["mask", "return_result", "provenance", *configuration_keys()],
-    )
-    defaults = inspect.signature(Pipeline).parameters
+    defaults = configuration_defaults()
+    check_keys("keyword of unmask()", stages, ["mask", "return_result", "provenance", *defaults])
     chosen = {
-        kind: _kept_stage(kind, stages.pop(kind, defaults[kind].default), device)
-        for kind in STAGE_KINDS
+        kind: _kept_stage(kind, stages.pop(kind, defaults[kind]), device) for kind in STAGE_KINDS
     }
     pipeline = Pipeline(device=device, **chosen, **stages)
     return pipeline(image, mask=mask, return_result=return_result, provenance=provenance)

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline import Pipeline
 from pipeline.blenders.feather import FeatherBlender
-from pipeline.configuration import configuration_keys, read_configuration
+from pipeline.configuration import configuration_defaults, read_configuration
 from weights.errors import ConfigurationError
 
 
@@ -33,7 +33,13 @@ def test_an_empty_file_is_the_default(tmp_path):
 
 
 def test_the_keys_are_the_constructor_s_arguments():
-    assert configuration_keys()[:5] == ["detector", "refiner", "inpainter", "blender", "device"]
+    assert [*configuration_defaults()][:5] == [
+        "detector",
+        "refiner",
+        "inpainter",
+        "blender",
+        "device",
+    ]
 
 
 @pytest.mark.parametrize(
