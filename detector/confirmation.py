@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
+    from detector.confirmation_network import ConfirmationConfiguration
     from weights.contracts import Image, Mask
 
     Box = tuple[float, float, float, float]
@@ -109,6 +109,7 @@ class MaskConfirmation:
         weights: "default", a name of the catalog, or the path of a .safetensors file as written by
             `detector.confirmation_training.train_confirmation`.
         device: "auto" or a torch device.
+        backend: what computes the network, see `weights.backends.choose_backend`.
 
     Raises:
         InputError: there is no such device; WeightsError: faults of the file. Both show when the
@@ -116,14 +117,15 @@ class MaskConfirmation:
     """
 
     def __init__(
-        self, weights: str | os.PathLike[str] = "default", device: str | torch.device = "auto"
+        self,
+        weights: str | os.PathLike[str] = "default",
+        device: str | torch.device = "auto",
+        backend: str = "torch",
     ) -> None:
         self.weights = weights
-        self._device_name = device
+        self._device_name, self._backend_name = device, backend
         self._lock = threading.Lock()
-        self._loaded: tuple[ConfirmationNetwork, ConfirmationConfiguration, torch.device] | None = (
-            None
-        )
+        self._loaded: tuple[Any, ConfirmationConfiguration, torch.device] | None = None
 
     def load(self) -> None:
         """Load the network now instead of at the first find.
@@ -166,20 +168,19 @@ class MaskConfirmation:
                     kept[index].append(region)
         return [drop_duplicates(regions) for regions in kept]
 
-    def _ready(self) -> tuple[ConfirmationNetwork, ConfirmationConfiguration, torch.device]:
+    def _ready(self) -> tuple[Any, ConfirmationConfiguration, torch.device]:
         with self._lock:
             if self._loaded is None:
-                import torch
-
                 from detector.confirmation_file import load_confirmation
                 from detector.confirmation_network import folded
+                from weights.backends import choose_backend, on_backend
                 from weights.catalog import resolve
                 from weights.device import resolve_device
 
                 network, configuration = load_confirmation(resolve(self.weights, "confirmation"))
                 device = resolve_device(self._device_name)
-                network = folded(network).to(device).to(memory_format=torch.channels_last)
-                self._loaded = network, configuration, device
+                backend = choose_backend(self._backend_name, device)
+                self._loaded = on_backend(backend, folded(network), device), configuration, device
             return self._loaded
 
     def _confirmed(

@@ -15,6 +15,7 @@ import typer
 
 from pipeline.commands.progress import progress_bar
 from pipeline.commands.stage_options import (
+    backend_option,
     complete_device,
     complete_format,
     confidence_option,
@@ -201,6 +202,10 @@ def run(
         Optional[str],  # noqa: UP045
         detail_option(_STAGES),
     ] = None,
+    backend: Annotated[
+        Optional[str],  # noqa: UP045
+        backend_option(_STAGES),
+    ] = None,
     blender: Annotated[
         Optional[str],  # noqa: UP045
         stage_option("blender", "feather", _STAGES),
@@ -253,6 +258,7 @@ def run(
         config,
         confidence,
         detail,
+        backend,
         device=device,
         detector=detector,
         refiner=refiner,

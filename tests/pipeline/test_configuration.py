@@ -33,13 +33,8 @@ def test_an_empty_file_is_the_default(tmp_path):
 
 
 def test_the_keys_are_the_constructor_s_arguments():
-    assert [*configuration_defaults()][:5] == [
-        "detector",
-        "refiner",
-        "inpainter",
-        "blender",
-        "device",
-    ]
+    first = [*configuration_defaults()][:5]
+    assert first == ["detector", "refiner", "inpainter", "blender", "device"]
 
 
 @pytest.mark.parametrize(
