@@ -152,7 +152,7 @@ def fused(network: nn.Module, configuration: DetectorConfiguration) -> nn.Module
 
 def outputs_only(network: nn.Module) -> Any:
     """Wrap a fused network so that it gives candidates and prototypes, and nothing else."""
-    from torch import Tensor, nn
+    from torch import nn
 
     class Outputs(nn.Module):
         def __init__(self) -> None:
