@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import cv2
 import numpy as np
@@ -59,6 +59,8 @@ class YoloMaskDetector:
         InputError: a value is out of its range, or there is no such device.
         WeightsError: a file of weights is a pickle (.pt); its other faults show when it is loaded.
     """
+
+    thread_safe: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -60,6 +60,8 @@ class NetworkInpainter:
         backend: what computes the networks, see `weights.backends.choose_backend`.
         options: of the network; they must agree with the weights.
     """
+
+    thread_safe: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from contextlib import suppress
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Backend = Literal["torch", "onnxruntime", "openvino"]
 
-BACKENDS: Final = ("auto", "torch", "onnxruntime", "openvino")
+BACKENDS: Final = ("auto", *get_args(Backend))
 """What may be asked for; "auto" takes the fastest that is installed."""
 
 _OPSET: Final = 18
@@ -61,26 +61,25 @@ def choose_backend(name: str, device: torch.device) -> Backend:
         ConfigurationError: the name is unknown, or that library cannot use the device.
         MissingDependencyError: what it needs is not installed.
     """
-    if name == "torch":
-        return "torch"
     if name == "auto":
         wanted = device.type == "cpu" and not _missing("openvino")
         return "openvino" if wanted else "torch"
-    if name != "onnxruntime" and name != "openvino":
+    chosen: Backend | None = next((one for one in get_args(Backend) if one == name), None)
+    if chosen is None:
         raise unknown_name("backend", str(name), BACKENDS)
-    missing = _missing(name)
+    missing = [] if chosen == "torch" else _missing(chosen)
     if missing:
-        extra = "openvino" if name == "openvino" else "export"
+        extra = "openvino" if chosen == "openvino" else "export"
         raise MissingDependencyError(
             f"The backend {name!r} needs {', '.join(missing)}: install with "
             f"pip install 'unmask[{extra}]'."
         )
-    if name == "openvino" and device.type != "cpu":
+    if chosen == "openvino" and device.type != "cpu":
         raise ConfigurationError(
             f"The backend 'openvino' runs on the CPU, not on {str(device)!r}: choose device='cpu' "
             "or backend='torch'."
         )
-    return name
+    return chosen
 
 
 def _missing(backend: str) -> list[str]:

@@ -400,6 +400,7 @@ def _work(
             outputs,
             batch=batch or _usual_batch(pipeline),
             workers=workers or _usual_workers(),
+            groups=_usual_groups(pipeline, outputs, detected=detected),
         )
         with progress_bar("Unmasking", len(pictures)) as show:
             for count, outcome in enumerate(outcomes, 1):
@@ -422,6 +423,23 @@ def _usual_batch(pipeline: Pipeline) -> int:
     # Measured: on a CPU pictures take as long in a batch as one by one, and one by one needs less
     # memory and loses less when it is stopped.
     return 1 if resolve_device(pipeline.device).type == "cpu" else MOST_PICTURES
+
+
+def _usual_groups(pipeline: Pipeline, outputs: Outputs, *, detected: bool) -> int:
+    import torch
+
+    from pipeline.batch import MOST_GROUPS
+    from weights.device import resolve_device
+
+    # The seconds that are told of a picture are to be its own.
+    if outputs.explanation or outputs.report or resolve_device(pipeline.device).type != "cpu":
+        return 1
+    stages: list[Any] = [pipeline.inpainter, pipeline.blender]
+    if detected:
+        stages += [pipeline.detector, pipeline.refiner]
+    if not all(getattr(stage, "thread_safe", False) for stage in stages):
+        return 1
+    return min(MOST_GROUPS, torch.get_num_threads())
 
 
 def _usual_workers() -> int:
