@@ -123,16 +123,17 @@ class CompiledNetwork:
         self._network = deepcopy(network).cpu().float().eval()
         self._backend, self._device, self._dtype = backend, device, dtype
         self._lock = threading.Lock()
-        self._compiled: dict[tuple[torch.Size, ...], Compute] = {}
+        self._compiled: dict[tuple[int, tuple[torch.Size, ...]], Compute] = {}
 
     def __call__(self, *inputs: Tensor) -> Any:
         """Compute what the network makes of a batch; tensors of other sides are compiled anew."""
         given = [one.float().cpu() for one in inputs]
         with self._lock:
-            shapes = tuple(one.shape[1:] for one in given)
-            if shapes not in self._compiled:
-                self._compiled[shapes] = self._compile(tuple(one[:1] for one in given))
-            compute = self._compiled[shapes]
+            # A process that was forked has none of the threads of what its parent compiled.
+            key = os.getpid(), tuple(one.shape[1:] for one in given)
+            if key not in self._compiled:
+                self._compiled[key] = self._compile(tuple(one[:1] for one in given))
+            compute = self._compiled[key]
             found = [
                 [torch.from_numpy(array.copy()) for array in compute(arrays)]
                 for arrays in zip(*(_one_by_one(one) for one in given), strict=True)

@@ -153,3 +153,36 @@ def test_openvino_tells_nobody_that_it_is_used(tmp_path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.rglob("*")) == []
+
+
+FORKED = """
+import os
+import sys
+import torch
+from weights.backends import on_backend
+
+torch.set_num_threads(2)
+network = torch.nn.Conv2d(3, 8, 3).eval()
+compiled = on_backend(sys.argv[1], network, torch.device("cpu"))
+images = torch.rand(1, 3, 64, 64)
+expected = compiled(images)
+child = os.fork()
+if child == 0:
+    torch.set_num_threads(1)
+    os._exit(7 if torch.allclose(compiled(images), expected, atol=1e-5) else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork on Windows")
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_a_forked_process_does_not_hang(backend: Backend) -> None:
+    pytest.importorskip(backend)
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED, backend],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.stdout.strip() == "7", done.stderr
