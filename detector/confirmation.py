@@ -171,6 +171,8 @@ class MaskConfirmation:
     def _ready(self) -> tuple[Any, ConfirmationConfiguration, torch.device]:
         with self._lock:
             if self._loaded is None:
+                import torch
+
                 from detector.confirmation_file import load_confirmation
                 from detector.confirmation_network import folded
                 from weights.backends import choose_backend, on_backend
@@ -180,7 +182,8 @@ class MaskConfirmation:
                 network, configuration = load_confirmation(resolve(self.weights, "confirmation"))
                 device = resolve_device(self._device_name)
                 backend = choose_backend(self._backend_name, device)
-                self._loaded = on_backend(backend, folded(network), device), configuration, device
+                network = folded(network).to(memory_format=torch.channels_last)
+                self._loaded = on_backend(backend, network, device), configuration, device
             return self._loaded
 
     def _confirmed(

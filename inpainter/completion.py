@@ -123,7 +123,7 @@ class NetworkInpainter:
             network = load_completion_network(self.model, chosen, self.options)
         if self.image_size is None:
             self.image_size = int(getattr(network, "input_size", 256))
-        return network
+        return network.to(memory_format=torch.channels_last)
 
     def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
         """Complete crops.

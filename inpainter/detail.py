@@ -72,7 +72,9 @@ class DetailPainter:
 
         network: Any = load_completion_network("gated-detail", WEIGHTS)
         self._device, self._dtype = device, dtype
-        self._add_detail = on_backend(backend, _AddedDetail(network), device, dtype)
+        self._add_detail = on_backend(
+            backend, _AddedDetail(network).to(memory_format=torch.channels_last), device, dtype
+        )
 
     def __call__(
         self, crops: Sequence[Image], holes: Sequence[Hole], fills: Sequence[Image]

@@ -103,7 +103,7 @@ def on_backend(
     """
     if backend != "torch":
         return CompiledNetwork(network, backend, device, dtype)
-    return network.to(device, dtype).to(memory_format=torch.channels_last)
+    return network.to(device, dtype)
 
 
 class CompiledNetwork:
