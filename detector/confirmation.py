@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
+    from detector.confirmation_network import ConfirmationConfiguration
     from weights.contracts import Image, Mask
 
     Box = tuple[float, float, float, float]
@@ -76,18 +76,27 @@ def score_of_both(first: float, second: float) -> float:
 
 @dataclass(frozen=True)
 class _Look:
-    """What the network says of one cut: its score, and the outlines at picture size."""
+    """What the network says of one cut: its score, and the logits of the outlines.
+
+    Outlines are drawn at picture size when they are asked for: most looks end with the score.
+    """
 
     score: float
-    mask: Mask | None
-    straps: Mask
+    logits: NDArray[np.float32]
+    cut: Cut
+    height: int
+    width: int
 
-    @property
-    def box(self) -> Box:
-        assert self.mask is not None
-        box = bounding_box(self.mask)
-        assert box is not None
-        return float(box[0]), float(box[1]), float(box[2]), float(box[3])
+    def mask(self) -> Mask | None:
+        """The mask's body `(height, width)`, None where there is none."""
+        return _whole_parts(self._outline(0))
+
+    def straps(self) -> Mask:
+        """Its straps, `(height, width)`."""
+        return self._outline(1)
+
+    def _outline(self, plane: int) -> Mask:
+        return self.cut.put_back(self.logits[plane] - _LEVEL, self.height, self.width)
 
 
 class MaskConfirmation:
@@ -100,6 +109,7 @@ class MaskConfirmation:
         weights: "default", a name of the catalog, or the path of a .safetensors file as written by
             `detector.confirmation_training.train_confirmation`.
         device: "auto" or a torch device.
+        backend: what computes the network, see `weights.backends.choose_backend`.
 
     Raises:
         InputError: there is no such device; WeightsError: faults of the file. Both show when the
@@ -107,14 +117,15 @@ class MaskConfirmation:
     """
 
     def __init__(
-        self, weights: str | os.PathLike[str] = "default", device: str | torch.device = "auto"
+        self,
+        weights: str | os.PathLike[str] = "default",
+        device: str | torch.device = "auto",
+        backend: str = "torch",
     ) -> None:
         self.weights = weights
-        self._device_name = device
+        self._device_name, self._backend_name = device, backend
         self._lock = threading.Lock()
-        self._loaded: tuple[ConfirmationNetwork, ConfirmationConfiguration, torch.device] | None = (
-            None
-        )
+        self._loaded: tuple[Any, ConfirmationConfiguration, torch.device] | None = None
 
     def load(self) -> None:
         """Load the network now instead of at the first find.
@@ -157,20 +168,22 @@ class MaskConfirmation:
                     kept[index].append(region)
         return [drop_duplicates(regions) for regions in kept]
 
-    def _ready(self) -> tuple[ConfirmationNetwork, ConfirmationConfiguration, torch.device]:
+    def _ready(self) -> tuple[Any, ConfirmationConfiguration, torch.device]:
         with self._lock:
             if self._loaded is None:
                 import torch
 
                 from detector.confirmation_file import load_confirmation
                 from detector.confirmation_network import folded
+                from weights.backends import choose_backend, on_backend
                 from weights.catalog import resolve
                 from weights.device import resolve_device
 
                 network, configuration = load_confirmation(resolve(self.weights, "confirmation"))
                 device = resolve_device(self._device_name)
-                network = folded(network).to(device).to(memory_format=torch.channels_last)
-                self._loaded = network, configuration, device
+                backend = choose_backend(self._backend_name, device)
+                network = folded(network).to(memory_format=torch.channels_last)
+                self._loaded = on_backend(backend, network, device), configuration, device
             return self._loaded
 
     def _confirmed(
@@ -186,24 +199,24 @@ class MaskConfirmation:
             confirmed = score_of_both(first_looks[index].score, second_score)
             return joint_score(finds[index][1].score, confirmed)
 
-        # What not even a sure second look would confirm is not looked at again.
-        hopeful = [
-            index
-            for index, look in enumerate(first_looks)
-            if look.mask is not None and joint(index, _SUREST) >= confidence
-        ]
-        # A detector's box may be off; a cut round the outline itself gives a better one.
+        # What not even a sure second look would confirm is not looked at again. A detector's box
+        # may be off; a cut round the outline itself gives a better one.
+        boxes: dict[int, Box] = {}
+        for index, look in enumerate(first_looks):
+            if joint(index, _SUREST) >= confidence and (outline := look.mask()) is not None:
+                box = bounding_box(outline)
+                assert box is not None
+                boxes[index] = float(box[0]), float(box[1]), float(box[2]), float(box[3])
         second_looks = self._look(
-            [(finds[index][0], first_looks[index].box) for index in hopeful], configuration.size
+            [(finds[index][0], box) for index, box in boxes.items()], configuration.size
         )
         confirmed: list[MaskRegion | None] = [None] * len(finds)
-        for index, second in zip(hopeful, second_looks, strict=True):
+        for index, second in zip(boxes, second_looks, strict=True):
             score = joint(index, second.score)
-            if second.mask is not None and score >= confidence:
-                mask = with_straps(second.mask, second.straps)
-                straps = mask & ~second.mask
+            if score >= confidence and (body := second.mask()) is not None:
+                mask = with_straps(body, second.straps())
                 label = finds[index][1].label
-                confirmed[index] = MaskRegion.from_mask(mask, score, label, straps)
+                confirmed[index] = MaskRegion.from_mask(mask, score, label, mask & ~body)
         return confirmed
 
     def _look(self, cuts_of: Sequence[tuple[Image, Box]], size: int) -> list[_Look]:
@@ -216,21 +229,19 @@ class MaskConfirmation:
         cuts = [Cut.around(box, configuration.context, size) for _, box in cuts_of]
         taken = np.stack([cut.take(image) for cut, (image, _) in zip(cuts, cuts_of, strict=True)])
         # Permuted, the pictures lie channels last in memory, as the network's weights do.
-        pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float() / 255.0
+        pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float().div_(255.0)
         with torch.inference_mode():
             scores, logits = network(pictures)
-        looks = []
-        for cut, (image, _), score, planes in zip(
-            cuts,
-            cuts_of,
-            torch.sigmoid(scores).float().cpu().tolist(),
-            logits.float().cpu().numpy(),
-            strict=True,
-        ):
-            height, width = image.shape[:2]
-            body, straps = (cut.put_back(plane - _LEVEL, height, width) for plane in planes)
-            looks.append(_Look(score, _whole_parts(body), straps))
-        return looks
+        return [
+            _Look(score, planes, cut, image.shape[0], image.shape[1])
+            for cut, (image, _), score, planes in zip(
+                cuts,
+                cuts_of,
+                torch.sigmoid(scores).float().cpu().tolist(),
+                logits.float().cpu().numpy(),
+                strict=True,
+            )
+        ]
 
 
 def with_straps(mask: Mask, straps: Mask) -> Mask:

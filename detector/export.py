@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detector.weight_file import fused, load_detector
+from detector.weight_file import fused, load_detector, outputs_only
 from weights.atomic import atomic_path
 from weights.catalog import resolve
 from weights.errors import InputError, WeightsError
@@ -87,7 +87,9 @@ def export_detector(
 
     import torch
 
-    wrapped = _outputs_only(fused(network, configuration))
+    wrapped = outputs_only(fused(network, configuration))
+    # Otherwise the head compares the batch with the one before, which would fix its size.
+    wrapped.network.model[-1].dynamic = True
     with exporter_silenced():
         program = torch.onnx.export(
             wrapped,
@@ -113,25 +115,6 @@ def export_detector(
                 "was written."
             )
     return ExportedDetector(target, target.stat().st_size, differences)
-
-
-def _outputs_only(network: Any) -> torch.nn.Module:
-    """Wrap a fused network so that it gives candidates and prototypes, and nothing else."""
-    from torch import Tensor, nn
-
-    # Otherwise the head compares the batch with the one before, which would fix its size.
-    network.model[-1].dynamic = True
-
-    class Outputs(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = network
-
-        def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-            (candidates, prototypes), _ = self.network(image)
-            return candidates, prototypes
-
-    return Outputs().eval()
 
 
 def _metadata(configuration: DetectorConfiguration, side: int, source: str) -> dict[str, str]:

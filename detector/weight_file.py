@@ -146,6 +146,22 @@ def fused(network: nn.Module, configuration: DetectorConfiguration) -> nn.Module
     return smaller
 
 
+def outputs_only(network: nn.Module) -> Any:
+    """Wrap a fused network so that it gives candidates and prototypes, and nothing else."""
+    from torch import nn
+
+    class Outputs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+            (candidates, prototypes), _ = self.network(image)
+            return candidates, prototypes
+
+    return Outputs().eval()
+
+
 def describe_detector(path: str | os.PathLike[str]) -> NetworkDescription:
     """Tell what a detector's file holds; multiply-adds are those of the fused network.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import cv2
 import numpy as np
@@ -53,11 +53,14 @@ class YoloMaskDetector:
         confirmation: weights of the network that looks at each find again, as for `weights`;
             what it does not take for a worn mask is dropped, and the rest newly outlined. None
             keeps what the detector finds as it is.
+        backend: what computes both networks, see `weights.backends.choose_backend`.
 
     Raises:
         InputError: a value is out of its range, or there is no such device.
         WeightsError: a file of weights is a pickle (.pt); its other faults show when it is loaded.
     """
+
+    thread_safe: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -66,6 +69,7 @@ class YoloMaskDetector:
         image_size: int = 640,
         device: str | torch.device = "auto",
         confirmation: str | os.PathLike[str] | None = "default",
+        backend: str = "torch",
     ) -> None:
         if not 0.0 < confidence <= 1.0:
             raise InputError(f"confidence must be above 0 and at most 1, but is {confidence!r}.")
@@ -79,8 +83,10 @@ class YoloMaskDetector:
         self.weights = weights
         self.confidence = float(confidence)
         self.image_size = image_size
-        self.confirmation = None if confirmation is None else MaskConfirmation(confirmation, device)
-        self._device_name = device
+        self.confirmation = (
+            None if confirmation is None else MaskConfirmation(confirmation, device, backend)
+        )
+        self._device_name, self._backend_name = device, backend
         self._lock = threading.Lock()
         self._loaded: tuple[Any, DetectorConfiguration, torch.device] | None = None
 
@@ -157,14 +163,14 @@ class YoloMaskDetector:
         self, network: Any, configuration: DetectorConfiguration
     ) -> tuple[Any, DetectorConfiguration, torch.device]:
         """Bring the network into the form for use: one head, norms folded in, on the device."""
-        from detector.weight_file import fused
+        from detector.weight_file import fused, outputs_only
+        from weights.backends import choose_backend, on_backend
         from weights.device import resolve_device
 
         device = resolve_device(self._device_name)
-        network = fused(network, configuration).to(device)
-        for parameter in network.parameters():
-            parameter.requires_grad_(False)
-        return network, configuration, device
+        backend = choose_backend(self._backend_name, device)
+        network = outputs_only(fused(network, configuration)).requires_grad_(False)
+        return on_backend(backend, network, device), configuration, device
 
     def _detect_batch(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
         if self.confirmation is None:
@@ -198,10 +204,10 @@ class YoloMaskDetector:
         network, configuration, device = self._ready()
         boxes = [Letterbox.fit(image.shape[0], image.shape[1], size) for image in images]
         squares = np.stack([box.apply(image) for box, image in zip(boxes, images, strict=True)])
-        pixels = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float() / 255.0
+        pixels = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float().div_(255.0)
         # The head keeps its anchor points on itself, so one batch at a time goes through.
         with self._lock, torch.inference_mode():
-            (rows, prototypes), _ = network(pixels)
+            rows, prototypes = network(pixels)
         return [
             self._regions(candidates, prototype, letterbox, configuration, confidence)
             for candidates, prototype, letterbox in zip(rows, prototypes, boxes, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -23,13 +23,14 @@ from inpainter.grain import match_grain
 from inpainter.monochrome import keep_tone
 from inpainter.rim import fill_from_rim
 from inpainter.tensors import to_tensor, to_uint8
+from weights.backends import choose_backend, on_backend
 from weights.contracts import Image, Mask, check_image, check_mask
 from weights.device import resolve_device
 from weights.errors import InputError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class NetworkInpainter:
@@ -56,8 +57,11 @@ class NetworkInpainter:
             is the default one, see `inpainter.detail`; "off" enlarges them as they are.
         finish: how the fill is put into the hole: "none" as it is, "telea-poisson" with its colours
             matched to those round the hole, as GLCIC does (see `telea_poisson_paste`).
+        backend: what computes the networks, see `weights.backends.choose_backend`.
         options: of the network; they must agree with the weights.
     """
+
+    thread_safe: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -71,6 +75,7 @@ class NetworkInpainter:
         grain: bool = True,
         detail: str = "auto",
         finish: str = "none",
+        backend: str = "torch",
         **options: Any,
     ) -> None:
         if precision not in {"auto", "bfloat16", "float32"}:
@@ -88,7 +93,9 @@ class NetworkInpainter:
         self.detail = check_detail_mode(detail)
         self._detail: DetailPainter | None = None
         self.dtype = _choose_dtype(precision, self.device)
+        self.backend = choose_backend(backend, self.device)
         self._network: nn.Module | None = None
+        self._paint: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
         self._lock = threading.Lock()
 
     @property
@@ -101,6 +108,9 @@ class NetworkInpainter:
         with self._lock:
             if self._network is None:
                 self._network = self._load()
+                self._paint = on_backend(
+                    self.backend, _Prediction(self._network), self.device, self.dtype
+                )
             return self._network
 
     def _load(self) -> nn.Module:
@@ -113,7 +123,6 @@ class NetworkInpainter:
             network = load_completion_network(self.model, chosen, self.options)
         if self.image_size is None:
             self.image_size = int(getattr(network, "input_size", 256))
-        network = network.to(self.device, self.dtype)
         return network.to(memory_format=torch.channels_last)
 
     def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
@@ -145,18 +154,18 @@ class NetworkInpainter:
         return results
 
     def _complete_batch(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
-        network, size = self.network, self.image_size
+        _, size = self.network, self.image_size
         assert size is not None
         crops = [fill_from_rim(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
         small = [squared_crop(crop, hole, size) for crop, hole in zip(crops, holes, strict=True)]
         image = to_tensor([crop for crop, _ in small], self.device)
         hole = torch.from_numpy(np.stack([hole for _, hole in small])).to(self.device)
         with torch.inference_mode():
-            output = network(
+            painted = self._paint(
                 image.to(self.dtype, memory_format=torch.channels_last),
                 hole[:, None].to(self.dtype),
             )
-        fills = self._detailed(crops, holes, to_uint8(output.prediction))
+        fills = self._detailed(crops, holes, to_uint8(painted))
         if self.tone:
             fills = [keep_tone(fill, *seen) for fill, seen in zip(fills, small, strict=True)]
         return [
@@ -175,7 +184,7 @@ class NetworkInpainter:
             return fills
         with self._lock:
             if self._detail is None:
-                self._detail = DetailPainter(self.device, self.dtype)
+                self._detail = DetailPainter(self.device, self.dtype, self.backend)
         painted = self._detail(
             [crops[at] for at in large], [holes[at] for at in large], [fills[at] for at in large]
         )
@@ -191,6 +200,18 @@ class NetworkInpainter:
         if self.grain and times > 1.0:
             enlarged = match_grain(enlarged, crop, hole, enlarged=times)
         return self._finish(crop, enlarged, hole)
+
+
+class _Prediction(nn.Module):
+    """A completion network that gives its prediction alone."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
+        prediction: torch.Tensor = self.network(image, hole).prediction
+        return prediction
 
 
 def _choose_dtype(precision: str, device: torch.device) -> torch.dtype:

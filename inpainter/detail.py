@@ -10,11 +10,13 @@ import torch
 from inpainter.framing import squared_crop
 from inpainter.networks.gated_detail import enlarged_guess
 from inpainter.tensors import to_tensor, to_uint8
+from weights.backends import on_backend
 from weights.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from weights.backends import Backend
     from weights.contracts import Hole, Image
 
 DetailMode = Literal["auto", "off"]
@@ -57,17 +59,22 @@ class DetailPainter:
     Args:
         device: where it runs.
         dtype: of its arithmetic.
+        backend: what computes it.
 
     Raises:
         WeightsError: the weights are missing or damaged.
     """
 
-    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self, device: torch.device, dtype: torch.dtype, backend: Backend = "torch"
+    ) -> None:
         from inpainter.weight_files import load_completion_network
 
         network: Any = load_completion_network("gated-detail", WEIGHTS)
         self._device, self._dtype = device, dtype
-        self._network = network.to(device, dtype).to(memory_format=torch.channels_last)
+        self._add_detail = on_backend(
+            backend, _AddedDetail(network).to(memory_format=torch.channels_last), device, dtype
+        )
 
     def __call__(
         self, crops: Sequence[Image], holes: Sequence[Hole], fills: Sequence[Image]
@@ -93,9 +100,21 @@ class DetailPainter:
                 hole = hole.to(self._device, self._dtype)
                 image = self._pictures([crop for crop, _ in seen]) * (1.0 - hole)
                 guess = enlarged_guess(self._pictures(fills[chosen]))
-                result = self._network.add_detail(image, hole, guess)
+                result = self._add_detail(image, hole, guess)
             painted.extend(to_uint8(result))
         return painted
 
     def _pictures(self, pictures: Sequence[Image]) -> torch.Tensor:
         return to_tensor(pictures, self._device).to(self._dtype, memory_format=torch.channels_last)
+
+
+class _AddedDetail(torch.nn.Module):
+    """A detail network called by what it adds to a guess."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: torch.Tensor, hole: torch.Tensor, guess: torch.Tensor) -> torch.Tensor:
+        detailed: torch.Tensor = self.network.add_detail(image, hole, guess)
+        return detailed

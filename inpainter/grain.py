@@ -36,6 +36,8 @@ MOST_NOISE = 8.0
 """Largest standard deviation of noise per band, in grey levels."""
 TILE = 256
 """Side in pixels of the noise that is repeated over a fill."""
+BLOCK = 8
+"""Side in pixels of the blocks in which noise is measured."""
 LEAST_PIXELS = 64
 """Fewer pixels than this on either side say nothing about noise."""
 
@@ -73,14 +75,17 @@ def match_grain(
     within = depth > guard
     if np.count_nonzero(around) < LEAST_PIXELS or np.count_nonzero(within) < LEAST_PIXELS:
         return fill
-    surroundings = [around]
+    surroundings = [_Blocks(around)]
     above = around & _above(hole)
     if np.count_nonzero(above) >= LEAST_PIXELS:
-        surroundings.append(above)
+        surroundings.append(_Blocks(above))
+    own_blocks = _Blocks(within)
     count = len(DEVIATIONS) if enlarged > 1.0 else 1
     wanted_bands = _bands(_luminance(image), count)
     own_bands = _bands(_luminance(fill), count)
-    change: Plane = np.zeros(hole.shape, np.float32)
+    top, bottom, left, right = missing_box(hole)
+    window = slice(top, bottom), slice(left, right)
+    change: Plane = np.zeros(hole[window].shape, np.float32)
     most_sharpening = MOST_SHARPENING * min(max(enlarged - 1.0, 0.0), 1.0)
     for wanted, own, noise, deviation, calm in zip(
         wanted_bands,
@@ -93,19 +98,21 @@ def match_grain(
         gain = 0.0
         if most_sharpening > 0.0:
             gain = min(_sharpening(wanted[around], own[within]), most_sharpening)
-            change += gain * own
+            change += gain * own[window]
         if deviation > DEVIATIONS[0] * max(1.0, enlarged):
             continue
-        energy = min(_noise_level(wanted, where, calm) for where in surroundings) ** 2
-        energy -= ((1.0 + gain) * _noise_level(own, within, calm)) ** 2
+        energy = min(blocks.noise_level(wanted, calm) for blocks in surroundings) ** 2
+        energy -= ((1.0 + gain) * own_blocks.noise_level(own, calm)) ** 2
         level = min(float(np.sqrt(max(energy, 0.0))), MOST_NOISE)
         if level >= 0.25:
             times = (-(-hole.shape[0] // TILE), -(-hole.shape[1] // TILE))
-            change += level * np.tile(noise, times)[: hole.shape[0], : hole.shape[1]]
+            change += level * np.tile(noise, times)[window]
     if not change.any():
         return fill
-    matched = np.clip(np.rint(fill + change[:, :, None]), 0, 255).astype(np.uint8)
-    return np.where(hole[:, :, None], matched, fill)
+    changed = np.clip(np.rint(fill[window] + change[:, :, None]), 0, 255).astype(np.uint8)
+    matched = fill.copy()
+    np.copyto(matched[window], changed, where=hole[window][:, :, None])
+    return matched
 
 
 def _above(hole: Mask) -> Mask:
@@ -141,24 +148,43 @@ def _bands(plane: Plane, count: int = len(DEVIATIONS)) -> list[Plane]:
     return bands
 
 
-def _noise_level(band: Plane, where: Mask, calm: float) -> float:
-    """Standard deviation of the noise in a band, from its calmer parts.
+class _Blocks:
+    """The small blocks of a picture that lie at least half in a part of it.
 
-    The local deviation is taken in small blocks; a low quantile over the blocks leaves out hair,
-    eyes and edges, which are structure and no noise.
+    Args:
+        where: bool `(H, W)`, the part, at least one True pixel.
     """
-    weight = where.astype(np.float32)
-    size = 8
-    rows, columns = band.shape[0] // size * size, band.shape[1] // size * size
-    if rows == 0 or columns == 0:
-        return 0.0
-    grid = (rows // size, size, columns // size, size)
-    squares = (band * band * weight)[:rows, :columns].reshape(grid).sum(axis=(1, 3))
-    counts = weight[:rows, :columns].reshape(grid).sum(axis=(1, 3))
-    full = counts >= size * size // 2
-    if not full.any():
-        return 0.0
-    return float(np.sqrt(np.quantile(squares[full] / counts[full], calm)))
+
+    def __init__(self, where: Mask) -> None:
+        top, bottom, left, right = missing_box(where)
+        # Blocks are counted from the picture's corner; what is left at its end is none.
+        rows, columns = (side // BLOCK for side in where.shape)
+        first_row, first_column = top // BLOCK, left // BLOCK
+        rows = max(min(rows, -(-bottom // BLOCK)) - first_row, 0)
+        columns = max(min(columns, -(-right // BLOCK)) - first_column, 0)
+        self._window = (
+            slice(BLOCK * first_row, BLOCK * (first_row + rows)),
+            slice(BLOCK * first_column, BLOCK * (first_column + columns)),
+        )
+        self._grid = (rows, BLOCK, columns, BLOCK)
+        self._weight = where[self._window].astype(np.float32)
+        self._counts = self._summed(self._weight)
+        self._full = self._counts >= BLOCK * BLOCK // 2
+
+    def noise_level(self, band: Plane, calm: float) -> float:
+        """Standard deviation of the noise in a band `(H, W)`, from its calmer parts.
+
+        The local deviation is taken in the blocks; a low quantile over them leaves out hair, eyes
+        and edges, which are structure and no noise.
+        """
+        if not self._full.any():
+            return 0.0
+        part = band[self._window]
+        squares = self._summed(part * part * self._weight)
+        return float(np.sqrt(np.quantile(squares[self._full] / self._counts[self._full], calm)))
+
+    def _summed(self, plane: Plane) -> Plane:
+        return np.asarray(plane.reshape(self._grid).sum(axis=(1, 3)), np.float32)
 
 
 def _sharpening(wanted: Plane, own: Plane) -> float:

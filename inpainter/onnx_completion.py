@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from inpainter.completion import NetworkInpainter
 from inpainter.outputs import CompletionOutput
 from weights.errors import ConfigurationError, MissingDependencyError, WeightsError
+from weights.onnx_export import load_onnx_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -246,7 +247,7 @@ def _one_or(chosen: Any, others: Sequence[Any]) -> Sequence[Any]:
 
 def _open(file: Path) -> Any:
     try:
-        import onnxruntime
+        onnxruntime = load_onnx_runtime()
     except ImportError as error:
         raise MissingDependencyError(
             "ONNX files need ONNX Runtime: install it with `pip install onnxruntime`."

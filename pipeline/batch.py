@@ -1,8 +1,9 @@
-"""Working through many picture files: threads read and write while one pipeline works.
+"""Working through many picture files: threads read and write while a pipeline works.
 
 One file that cannot be done stops none of the others, and two runs into one folder share the work.
 Pictures go through the stages in groups that are filled in the order of the jobs, so results do not
-depend on the number of threads.
+depend on the number of threads. Where two groups are at work at once, masks are found in one while
+holes are filled in the other.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pipeline.pictures.holes import read_hole
 from pipeline.pictures.reading import read_picture
 from pipeline.read_ahead import ReadAhead
 from pipeline.streaming import MOST_PICTURES, MOST_PIXELS, NOTHING_CAN_WORK
+from pipeline.surroundings import shared_cores
 from weights.errors import ExistsError, InputError
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
 MOST_WORKERS = 4
 """How many threads read and write at most unless the caller says otherwise."""
+
+
+MOST_GROUPS = 2
+"""How many groups are worth having at work at once: a detector takes one at a time."""
 
 
 class RunsPictures(Protocol):
@@ -65,36 +71,45 @@ def unmask_files(
     *,
     batch: int = MOST_PICTURES,
     workers: int = MOST_WORKERS,
+    groups: int = 1,
 ) -> Iterator[Outcome]:
     """Take the masks off pictures and write the results; give one outcome each, in their order.
 
     A picture that cannot be read, worked on or written is "failed" and the others go on. At most
-    `batch` pictures or `MOST_PIXELS` pixels go through the stages together; as many are read ahead,
-    as many wait to be written, and each thread holds one more.
+    `batch` pictures or `MOST_PIXELS` pixels go through the stages as one group; as many are read
+    ahead, as many wait to be written, and each thread holds one more.
 
     After Ctrl-C the outcomes of pictures that were worked on come before the KeyboardInterrupt.
 
     Args:
-        pipeline: does the work, in the caller's thread; a `Pipeline` if explanations are wanted.
+        pipeline: does the work, in threads of its own; a `Pipeline` if explanations are wanted.
         jobs: the pictures, see `plan_jobs`.
         outputs: what is written for each, and what is done about files that exist.
         batch: how many pictures go through the stages together, at least 1.
         workers: how many threads read and write, at least 1.
+        groups: how many groups are at work at once, at least 1, on equal parts of the cores; more
+            than 1 is for pipelines whose stages may be used from several threads.
 
     Raises:
         InputError: a number is out of its range.
         ConfigurationError, WeightsError, MissingDependencyError: a stage cannot be made at all.
     """
-    for name, value in (("batch", batch), ("workers", workers)):
+    for name, value in (("batch", batch), ("workers", workers), ("groups", groups)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise InputError(f"{name} must be a whole number from 1, but is {value!r}.")
-    return _work_through(pipeline, jobs, outputs or Outputs(), batch, workers)
+    return _work_through(pipeline, jobs, outputs or Outputs(), batch, workers, groups)
 
 
 def _work_through(
-    pipeline: RunsPictures, jobs: Iterable[Job], outputs: Outputs, batch: int, workers: int
+    pipeline: RunsPictures,
+    jobs: Iterable[Job],
+    outputs: Outputs,
+    batch: int,
+    workers: int,
+    groups: int,
 ) -> Iterator[Outcome]:
     executor = ThreadPoolExecutor(workers, thread_name_prefix="unmask")
+    stages = ThreadPoolExecutor(groups, thread_name_prefix="unmask-stages")
     ahead = ReadAhead(
         lambda job: _read(job, outputs),
         jobs,
@@ -105,26 +120,36 @@ def _work_through(
         most_weight=MOST_PIXELS,
     )
     waiting: deque[tuple[Future[Outcome] | Outcome, int]] = deque()
-    try:
-        for group in _groups(ahead, batch):
-            worked = [item for item in group if isinstance(item, _Loaded)]
-            ran = _run(pipeline, worked, outputs.explanation)
-            for item in group:
-                came = next(ran) if isinstance(item, _Loaded) else item
-                if isinstance(came, Outcome):
-                    waiting.append((came, 0))
-                else:
-                    future = executor.submit(_write, outputs, *came)
-                    waiting.append((future, came[0].pixels))
-            yield from _finished(waiting, MOST_PIXELS)
-        yield from _finished(waiting, 0)
-    except KeyboardInterrupt:
-        ahead.stop()
-        yield from _finished(waiting, 0)
-        raise
-    finally:
-        ahead.stop()
-        executor.shutdown(cancel_futures=True)
+    with shared_cores(groups):
+        worked = ReadAhead(
+            lambda group: _run_group(pipeline, group, outputs.explanation),
+            _groups(ahead, batch),
+            stages,
+            threads=groups,
+            most=groups,
+            weigh=lambda _: 0,
+            most_weight=1,
+        )
+        try:
+            for group in worked:
+                for came in group:
+                    if isinstance(came, Outcome):
+                        waiting.append((came, 0))
+                    else:
+                        future = executor.submit(_write, outputs, *came)
+                        waiting.append((future, came[0].pixels))
+                yield from _finished(waiting, MOST_PIXELS)
+            yield from _finished(waiting, 0)
+        except KeyboardInterrupt:
+            worked.stop()
+            ahead.stop()
+            yield from _finished(waiting, 0)
+            raise
+        finally:
+            worked.stop()
+            ahead.stop()
+            stages.shutdown(cancel_futures=True)
+            executor.shutdown(cancel_futures=True)
 
 
 def _read(job: Job, outputs: Outputs) -> _Loaded | Outcome:
@@ -152,6 +177,14 @@ def _groups(ahead: Iterator[_Loaded | Outcome], batch: int) -> Iterator[list[_Lo
         group.append(read)
     if group:
         yield group
+
+
+def _run_group(
+    pipeline: RunsPictures, group: list[_Loaded | Outcome], explained: bool
+) -> list[_Ran | Outcome]:
+    """Take what was read of a group through the stages; failures stay where they are."""
+    ran = _run(pipeline, [item for item in group if isinstance(item, _Loaded)], explained)
+    return [next(ran) if isinstance(item, _Loaded) else item for item in group]
 
 
 def _run(pipeline: RunsPictures, group: list[_Loaded], explained: bool) -> Iterator[_Ran | Outcome]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.protocols import STAGE_KINDS
@@ -22,12 +24,15 @@ WEIGHT_SUFFIXES = (".safetensors", ".onnx")
 """How the names of files end that stages load."""
 
 
-def configuration_keys() -> list[str]:
-    """The keys that a pipeline's YAML may have: the constructor's arguments."""
+@functools.cache
+def configuration_defaults() -> Mapping[str, Any]:
+    """The keys that a pipeline's YAML may have, and what each is where it is left out."""
     from pipeline.core import Pipeline
 
     parameters = inspect.signature(Pipeline).parameters.values()
-    return [one.name for one in parameters if one.kind is not one.VAR_KEYWORD]
+    return MappingProxyType(
+        {one.name: one.default for one in parameters if one.kind is not one.VAR_KEYWORD}
+    )
 
 
 def check_keys(kind: str, arguments: Mapping[str, Any], further: Iterable[str] = ()) -> None:
@@ -42,15 +47,14 @@ def check_keys(kind: str, arguments: Mapping[str, Any], further: Iterable[str] =
         ConfigurationError: one is unknown; the sentence says which stage has an option of that
             name, or names the nearest and lists all.
     """
-    from pipeline.core import Pipeline
-
-    known = [*further, *configuration_keys()]
+    defaults = configuration_defaults()
+    known = [*further, *defaults]
     for key, value in arguments.items():
         if key in known:
             continue
         key = str(key)
         for stage in STAGE_KINDS:
-            given = arguments.get(stage, inspect.signature(Pipeline).parameters[stage].default)
+            given = arguments.get(stage, defaults[stage])
             if isinstance(given, str | dict) and has_option(stage, given, key):
                 written = {**({"name": given} if isinstance(given, str) else given), key: value}
                 raise ConfigurationError(

@@ -541,7 +541,7 @@ class Pipeline:
             return []
         holes = self.refine(picture, regions, timings) if given is None else given
         began = time.perf_counter()
-        missing = _union(holes, picture)
+        missing = holes[0] if len(holes) == 1 else _union(holes, picture)
         faces = []
         for hole in holes:
             crop = Crop.around(hole, context=self.context, lift=self.lift)

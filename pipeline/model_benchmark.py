@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.alone import MeasurementError, measure_alone, timed_runs
 from pipeline.benchmark import Timing, memory_growth
 from weights.errors import InputError, UnmaskError
-from weights.onnx_export import load_onnx_runtime
+from weights.onnx_export import load_onnx_runtime, load_openvino
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -245,8 +245,7 @@ def _onnx_runtime(
 
 
 def _openvino(network: Any, image: Any, hole: Any, task: Mapping[str, Any]) -> Callable[[], Any]:
-    import openvino
-
+    openvino = load_openvino()
     with tempfile.TemporaryDirectory() as folder:
         compiled = openvino.Core().compile_model(
             os.fspath(_written(network, task, folder)),

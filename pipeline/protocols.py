@@ -2,7 +2,8 @@
 
 Between stages there are only uint8 RGB pictures `(H, W, 3)`, bool holes `(H, W)` with True where
 pixels are missing, and `MaskRegion`. Anything that has the one method is a stage; a plain function
-for one picture is one too (`pipeline.function_stages`).
+for one picture is one too (`pipeline.function_stages`). A stage that several threads may use says
+so by an attribute `thread_safe` that is True; then `unmask run` works on two pictures at once.
 """
 
 from __future__ import annotations

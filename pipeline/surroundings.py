@@ -39,6 +39,31 @@ def own_arithmetic() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def shared_cores(threads: int) -> Iterator[None]:
+    """Within it each of several threads of a program computes on its part of the cores.
+
+    Threads that all compute on all cores wait for one another most of the time.
+
+    Args:
+        threads: how many compute at once; one has all cores.
+    """
+    if threads == 1:
+        yield
+        return
+    import cv2
+    import torch
+
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(max(1, before[0] // threads))
+    cv2.setNumThreads(max(1, before[1] // threads))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])
+
+
 def _prepare_for_forks() -> None:
     """Have OpenCV end its threads before a fork: a child cannot even ask for fewer of them."""
     global _ready_for_forks

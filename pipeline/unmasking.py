@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from pipeline.configuration import check_keys
+from pipeline.configuration import check_keys, configuration_defaults
 from pipeline.core import Pipeline
 from pipeline.lazy_stage import LazyStage
 from pipeline.protocols import STAGE_KINDS, StageKind
@@ -144,10 +143,9 @@ def unmask(
         WeightsError: the weights of a network are missing or damaged.
     """
     check_keys("keyword of unmask()", stages, ["mask", "return_result", "provenance"])
-    defaults = inspect.signature(Pipeline).parameters
+    defaults = configuration_defaults()
     chosen = {
-        kind: _kept_stage(kind, stages.pop(kind, defaults[kind].default), device)
-        for kind in STAGE_KINDS
+        kind: _kept_stage(kind, stages.pop(kind, defaults[kind]), device) for kind in STAGE_KINDS
     }
     pipeline = Pipeline(device=device, **chosen, **stages)
     return pipeline(image, mask=mask, return_result=return_result, provenance=provenance)

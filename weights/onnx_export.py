@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import sys
 import tempfile
 import warnings
 from contextlib import contextmanager
@@ -52,6 +53,18 @@ def load_onnx_runtime() -> Any:
     """Import ONNX Runtime, which from 1.32 on would tell its maker of every start."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     return importlib.import_module("onnxruntime")
+
+
+def load_openvino() -> Any:
+    """Import OpenVINO without its part that would tell its maker of every start."""
+    if "openvino" in sys.modules:
+        return sys.modules["openvino"]
+    # OpenVINO goes on without a package of its own that cannot be imported.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("openvino")
+    finally:
+        del sys.modules["openvino_telemetry"]
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from weights.atomic import atomic_path
 from weights.device import resolve_device
 from weights.dotted_paths import refuse_working_directory
 from weights.errors import ConfigurationError, TrainingError
-from weights.lightning_runs import StopAtBatch
+from weights.lightning_runs import StopAtBatch, WholeCheckpointIO
 from weights.lightning_silence import lightning_silenced
 from weights.run_log import keep_first
 from weights.settings import read_yaml, settings_from_mapping
@@ -176,11 +176,23 @@ def train_face_generator(
             precision=recipe.precision,
         )
         going_on = resume and checkpoint.is_file()
+        if going_on:
+            _check_same_networks(module, checkpoint)
         trainer.fit(module, ckpt_path=str(checkpoint) if going_on else None)
     weights = folder / "faces.safetensors"
     if trainer.is_global_zero:
         save_face_generator(weights, recipe, module.average.network, module.discriminator)
     return weights
+
+
+def _check_same_networks(module: FaceTraining, checkpoint: Path) -> None:
+    kept = WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")["state_dict"]
+    shapes = {name: value.shape for name, value in module.state_dict().items()}
+    if {name: value.shape for name, value in kept.items()} != shapes:
+        raise TrainingError(
+            f"The folder's {CHECKPOINT} is of other networks: choose another folder, or begin anew "
+            "with --restart."
+        )
 
 
 def save_face_generator(

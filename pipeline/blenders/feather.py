@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -34,6 +34,8 @@ class FeatherBlender:
     Raises:
         InputError: the feather is out of its range.
     """
+
+    thread_safe: ClassVar[bool] = True
 
     def __init__(self, feather: float = 0.25, grain: bool = False) -> None:
         if not 0.0 <= feather <= 10.0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 class PasteBlender:
     """Takes the hole's pixels from the fill as they are: registered as "none"."""
+
+    thread_safe: ClassVar[bool] = True
 
     def blend(self, image: Image, fill: Image, hole: Mask) -> Image:
         """Return `image` with the pixels of `fill` where `hole` is True, uint8 RGB `(H, W, 3)`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ class PoissonBlender:
     the mismatch is averaged a little along the edge. Holes at the frame end there freely. Outside
     the hole the result is the picture bit for bit.
     """
+
+    thread_safe: ClassVar[bool] = True
 
     def blend(self, image: Image, fill: Image, hole: Mask) -> Image:
         """Return `image` with its hole filled from `fill`, all uint8 RGB `(H, W, 3)`.

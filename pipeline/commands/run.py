@@ -15,6 +15,7 @@ import typer
 
 from pipeline.commands.progress import progress_bar
 from pipeline.commands.stage_options import (
+    backend_option,
     complete_device,
     complete_format,
     confidence_option,
@@ -208,6 +209,10 @@ def run(
         Optional[str],  # noqa: UP045
         detail_option(_STAGES),
     ] = None,
+    backend: Annotated[
+        Optional[str],  # noqa: UP045
+        backend_option(_STAGES),
+    ] = None,
     blender: Annotated[
         Optional[str],  # noqa: UP045
         stage_option("blender", "feather", _STAGES),
@@ -263,6 +268,7 @@ def run(
         config,
         confidence,
         detail,
+        backend,
         device=device,
         detector=detector,
         refiner=refiner,
@@ -408,6 +414,7 @@ def _work(
             outputs,
             batch=batch or usual_group(pipeline),
             workers=workers or _usual_workers(),
+            groups=_usual_groups(pipeline, outputs, detected=detected),
         )
         with progress_bar("Unmasking", len(pictures)) as show:
             for count, outcome in enumerate(outcomes, 1):
@@ -421,6 +428,23 @@ def _work(
     ended.seconds = time.perf_counter() - began
     order = {job.output: index for index, job in enumerate(jobs)}
     ended.outcomes.sort(key=lambda outcome: order[outcome.job.output])
+
+
+def _usual_groups(pipeline: Pipeline, outputs: Outputs, *, detected: bool) -> int:
+    import torch
+
+    from pipeline.batch import MOST_GROUPS
+    from weights.device import resolve_device
+
+    # The seconds that are told of a picture are to be its own.
+    if outputs.explanation or outputs.report or resolve_device(pipeline.device).type != "cpu":
+        return 1
+    stages: list[Any] = [pipeline.inpainter, pipeline.blender]
+    if detected:
+        stages += [pipeline.detector, pipeline.refiner]
+    if not all(getattr(stage, "thread_safe", False) for stage in stages):
+        return 1
+    return min(MOST_GROUPS, torch.get_num_threads())
 
 
 def _usual_workers() -> int:

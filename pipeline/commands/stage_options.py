@@ -17,6 +17,7 @@ def stage_arguments(
     config: Path | None,
     confidence: float | None = None,
     detail: str | None = None,
+    backend: str | None = None,
     **chosen: str | None,
 ) -> dict[str, Any]:
     """Return the arguments of a `Pipeline`: those of the YAML file, and before them the options.
@@ -25,6 +26,7 @@ def stage_arguments(
         config: the file, if any.
         confidence: an option of the detector, if given.
         detail: an option of the inpainter, if given.
+        backend: an option of both, if given.
         **chosen: `device` and stages by kind, each NAME, "module:name" or NAME@FILE for weights
             from a file; None where not given.
 
@@ -48,6 +50,8 @@ def stage_arguments(
     for kind, default, option, value in (
         ("detector", "yolo", "confidence", confidence),
         ("inpainter", "gated", "detail", detail),
+        ("detector", "yolo", "backend", backend),
+        ("inpainter", "gated", "backend", backend),
     ):
         if value is not None:
             stage = arguments.get(kind, default)
@@ -128,6 +132,24 @@ def detail_option(panel: str | None = None) -> Any:
         show_default="auto",
         rich_help_panel=panel,
     )
+
+
+def backend_option(panel: str | None = None) -> Any:
+    """Make the option --backend of detector and inpainter; `panel` as for `stage_option`."""
+    return typer.Option(
+        help="What computes the networks: torch, onnxruntime, openvino, or auto for the fastest "
+        "that is installed.",
+        show_default="torch",
+        autocompletion=complete_backend,
+        rich_help_panel=panel,
+    )
+
+
+def complete_backend(incomplete: str) -> list[str]:
+    """Complete the name of a backend in a shell."""
+    return [
+        name for name in ("auto", "torch", "onnxruntime", "openvino") if name.startswith(incomplete)
+    ]
 
 
 def complete_device(incomplete: str) -> list[str]:

@@ -87,7 +87,7 @@ def read_picture(
     if isinstance(source, np.ndarray):
         called = name or "the picture"
         array = check_array(np.asarray(source), called)
-        return Picture(array_to_rgb(array), "array", called, array.copy())
+        return Picture(array_to_rgb(array), "array", called, array)
     if isinstance(source, PIL.Image.Image):
         called = name or "the picture"
         notes = _load(source, called, max_pixels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import cv2
 import numpy as np
@@ -99,6 +99,8 @@ class MorphologyRefiner:
     Raises:
         InputError: an argument is out of its range.
     """
+
+    thread_safe: ClassVar[bool] = True
 
     def __init__(
         self,

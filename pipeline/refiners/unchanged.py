@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from weights.contracts import Hole, Image, check_image
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 class UnchangedRefiner:
     """Makes the hole of each region its mask, pixel for pixel: for detectors that are exact."""
+
+    thread_safe: ClassVar[bool] = True
 
     def refine(self, image: Image, regions: Sequence[MaskRegion]) -> list[Hole]:
         """Return a copy of each region's mask `(H, W)` that is not empty."""

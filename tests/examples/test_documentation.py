@@ -105,9 +105,9 @@ def test_the_settings_of_a_page_can_be_read(page):
     from dataclasses import fields
 
     from inpainter import Recipe
-    from pipeline.configuration import configuration_keys
+    from pipeline.configuration import configuration_defaults
 
-    known = {*configuration_keys(), *(one.name for one in fields(Recipe))}
+    known = {*configuration_defaults(), *(one.name for one in fields(Recipe))}
     for line, kind, text in blocks(page, "yaml", "json"):
         content = yaml.safe_load(text) if kind == "yaml" else json.loads(text)
         assert kind == "json" or set(content) <= known, f"{page}:{line}"

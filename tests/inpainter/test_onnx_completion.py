@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -207,6 +208,14 @@ def test_what_is_no_such_file_is_said_in_one_sentence(tmp_path: Path) -> None:
         _ = plain(two, image_input="c").network
     with pytest.raises(ConfigurationError, match="two numbers"):
         plain(two, input_range=[1])
+
+
+def test_onnx_runtime_is_kept_from_telling_its_maker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    OnnxCompletion(lama(tmp_path / "lama.onnx"))
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
 
 
 def test_the_pipeline_takes_a_file_by_the_name_onnx(tmp_path: Path) -> None:

@@ -57,10 +57,12 @@ def test_results_do_not_depend_on_threads_and_batch(folder, tmp_path):
     pipeline = Pipeline(**STAGES)
     outputs = Outputs(mask=True, side_by_side=True, models=("a", "b"))
     made = []
-    for index, (group, workers) in enumerate([(1, 1), (1, 4), (5, 3), (100, 8)]):
+    ways = [(1, 1, 1), (1, 4, 2), (5, 3, 2), (100, 8, 1)]
+    for index, (together, workers, groups) in enumerate(ways):
         target = tmp_path / f"out{index}"
+        jobs = jobs_of(folder, target)
         outcomes = list(
-            unmask_files(pipeline, jobs_of(folder, target), outputs, batch=group, workers=workers)
+            unmask_files(pipeline, jobs, outputs, batch=together, workers=workers, groups=groups)
         )
         assert [outcome.job.output.stem for outcome in outcomes] == [f"{i:02}" for i in range(12)]
         assert {outcome.status for outcome in outcomes} == {"done", "no mask found"}
@@ -263,3 +265,28 @@ def test_a_picture_that_goes_on_the_way_is_named(folder, tmp_path):
     (outcome,) = unmask_files(Takes(), [job])
     assert outcome.status == "failed"
     assert outcome.reason == f"{job.source} cannot be read or written: No such file or directory."
+
+
+def test_groups_that_are_at_work_at_once_share_the_cores(folder, tmp_path):
+    import torch
+
+    met, seen = threading.Barrier(2, timeout=60), []
+
+    class Meeting(Recorder):
+        def run(self, images, masks=None):
+            seen.append(torch.get_num_threads())
+            met.wait()
+            return super().run(images, masks)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        jobs = jobs_of(folder, tmp_path / "out")
+        outcomes = list(unmask_files(Meeting(), jobs, batch=1, groups=2))
+        assert torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(before)
+    # None of the twelve would be done if it were not met by another.
+    assert {outcome.status for outcome in outcomes} == {"no mask found"}
+    assert [outcome.job.output.stem for outcome in outcomes] == [f"{i:02}" for i in range(12)]
+    assert set(seen) == {2}

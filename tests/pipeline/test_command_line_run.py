@@ -6,12 +6,16 @@ import json
 import re
 import struct
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 
-from pipeline import command_line
+from pipeline import Pipeline, command_line
+from pipeline.commands.run import _usual_groups
+from pipeline.outputs import Outputs
 from pipeline.pictures import encode_picture, read_picture, write_picture
 from pipeline.provenance import read_mark
 
@@ -377,6 +381,33 @@ def test_detail_is_an_option_of_the_inpainter(unmask, tmp_path):
     assert code == 2 and "Did you mean 'off'" in err
     code, _, err = unmask(*common, "--detail", "off", inpainter="telea")
     assert code == 2 and "detail" in err
+
+
+def test_the_backend_is_an_option_of_detector_and_inpainter(unmask, tmp_path):
+    source = write_picture(tmp_path / "photo.png", picture())
+    common = [source, "-o", tmp_path / "out", "--overwrite"]
+    code, _, err = unmask(*common, "--backend", "torc", detector="yolo", inpainter="gated")
+    assert code == 2 and "Did you mean 'torch'" in err
+    code, _, err = unmask(*common, "--backend", "torch", detector="yolo", inpainter="telea")
+    assert code == 2 and "'telea' has no option 'backend'" in err
+    assert unmask(*common, "--backend", "torch", detector="yolo", inpainter="gated")[0] == 0
+
+
+def test_two_pictures_are_at_work_at_once_where_stages_may_be_shared(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+
+    def groups(report=False, detected=True, **stages):
+        pipeline = Pipeline(device="cpu", **stages)
+        return _usual_groups(pipeline, Outputs(report=report), detected=detected)
+
+    assert groups() == 2
+    # The seconds of a report are to be those of its picture.
+    assert groups(report=True) == 1
+    own = SimpleNamespace(detect=lambda images: [[] for _ in images])
+    assert groups(detector=own) == 1
+    assert groups(detector=own, detected=False) == 2
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert groups() == 1
 
 
 def test_ctrl_c_ends_in_good_order(unmask, tmp_path):

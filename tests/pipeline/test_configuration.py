@@ -6,7 +6,7 @@ import yaml
 
 from pipeline import Pipeline, unmask
 from pipeline.blenders.feather import FeatherBlender
-from pipeline.configuration import configuration_keys, read_configuration
+from pipeline.configuration import configuration_defaults, read_configuration
 from weights.errors import ConfigurationError
 
 
@@ -35,7 +35,8 @@ def test_an_empty_file_is_the_default(tmp_path):
 
 
 def test_the_keys_are_the_constructor_s_arguments():
-    assert configuration_keys()[:5] == ["detector", "refiner", "inpainter", "blender", "device"]
+    first = [*configuration_defaults()][:5]
+    assert first == ["detector", "refiner", "inpainter", "blender", "device"]
 
 
 @pytest.mark.parametrize(
