@@ -81,12 +81,15 @@ def measure_flicker(
             f"but got {len(frames)} frames, {len(holes)} holes"
             f"{'' if truth is None else f' and {len(truth)} true frames'}."
         )
-    size = frames[0].shape[:2]
-    for image, hole in zip((*frames, *(truth or ())), (*holes, *holes), strict=False):
+    height, width = frames[0].shape[:2]
+    for image in (*frames, *(truth or ())):
         check_image(image, "a frame")
-        check_mask(hole, (image.shape[0], image.shape[1]), "a hole")
-        if image.shape[:2] != size:
-            raise InputError(f"frames must be of one size, but are {size} and {image.shape[:2]}.")
+        if image.shape[:2] != (height, width):
+            raise InputError(
+                f"frames must be of one size, but are {(height, width)} and {image.shape[:2]}."
+            )
+    for hole in holes:
+        check_mask(hole, (height, width), "a hole")
     if motions is None:
         motions = _head_motions(frames if truth is None else truth, holes)
     if len(motions) != len(frames) - 1:

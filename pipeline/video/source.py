@@ -126,7 +126,8 @@ class VideoSource:
         first = self._first()
         self._stored = (first.height, first.width, first.format.name)
         self.interlaced = first.interlaced_frame or self.first_field is not None
-        self.side_data = frozenset(data.type.name for data in first.side_data)
+        side_data: Any = first.side_data
+        self.side_data = frozenset(data.type.name for data in side_data)
         self.matrix = _display_matrix(first)
         self._filters = self._changes.filters(Orientation.of_matrix(self.matrix))
         if self._changes.upright:
