@@ -66,12 +66,14 @@ def move_face(face: FaceAnnotation, frames: int, noise: float, seed: int) -> Mov
     side = min(image.shape[:2])
     shown = round(SHOWN * side)
     phases = random.uniform(0.0, 2.0 * np.pi, 4)
-    poses, masked, truth = [], [], []
+    poses: list[Matrix] = []
+    masked: list[Image] = []
+    truth: list[Image] = []
     for time in np.arange(frames) / 25.0:
         turn, growth, x, y = np.sin(2.0 * np.pi * np.array([0.5, 0.4, 0.6, 0.7]) * time + phases)
         matrix = cv2.getRotationMatrix2D((side / 2, side / 2), 3.0 * turn, 1.0 + 0.03 * growth)
         matrix[:, 2] += np.array([0.02 * x, 0.012 * y]) * side - (side - shown) / 2
-        poses.append(from_affine(matrix))
+        poses.append(from_affine(np.asarray(matrix, np.float64)))
         grain = random.normal(0.0, noise, (shown, shown, 3)) if noise else 0.0
         for picture, clip in ((image, truth), (drawn, masked)):
             moved = cv2.warpAffine(

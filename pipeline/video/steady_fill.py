@@ -33,11 +33,13 @@ DISAGREEMENT = 24.0
 """Mean difference in grey levels between the mean and a new fill, outside the hole, at which most
 of the past is forgotten: the head turned, or the light changed."""
 
-COARSE = 4.0
+COARSE = 10.0
 """Standard deviation, in pixels of the canvas, of the Gaussian that tells coarse from fine."""
+STALE_SCALE = 4.0
+"""The same, at which the fill whose detail is kept is compared with the mean."""
 STALE = (8.0, 16.0)
-"""Mean difference in grey levels, of what is coarse, from which on a fill whose detail is kept
-begins to give way to the newest, and at which it is given up: the mouth moved."""
+"""Mean difference in grey levels from which on it begins to give way to the newest, and at which it
+is given up: the mouth moved."""
 DOUBTED = (0.8, 0.4)
 """The same for the share of the past that is kept: the head turned, or its motion is unknown."""
 
@@ -120,7 +122,9 @@ class SteadyFill:
         if self._own_detail:
             canvas.detail = values
         else:
-            stale = np.abs(_coarse(canvas.mean - canvas.detail)).mean(axis=2)
+            stale = np.abs(_coarse(canvas.mean - canvas.detail, part > 0.0, STALE_SCALE)).mean(
+                axis=2
+            )
             renewed = np.maximum(_ramp(stale, STALE), _ramp(kept, DOUBTED))
             renewed = np.where(alike & (part > 0.0), renewed, np.float32(1.0)) * here
             canvas.detail += renewed[:, :, None] * (values - canvas.detail)
@@ -163,13 +167,13 @@ class SteadyFill:
         """Go on from a state."""
         steady = cls(own_detail=own_detail)
         if state:
-            planes = (state[name] for name in ("mean", "detail", "known", "part"))
-            steady._canvas = _Canvas(*planes, frames=float(state["frames"]))
+            mean, detail, known, part = (state[n] for n in ("mean", "detail", "known", "part"))
+            steady._canvas = _Canvas(mean, detail, known, part, float(state["frames"]))
         return steady
 
     def _shown(self, canvas: _Canvas, fill: Image, to_canvas: Matrix) -> Image:
         """The mean with detail, as a crop; where there is none, the fill itself."""
-        coarse = _coarse(canvas.mean - canvas.detail)
+        coarse = _coarse(canvas.mean - canvas.detail, canvas.part > 0.0, COARSE)
         if self._own_detail:
             shown = fill + _warped_back(coarse, to_canvas, fill, cv2.INTER_LINEAR)
         else:
@@ -229,8 +233,12 @@ def _warped_back(plane: Plane, to_canvas: Matrix, crop: Image, way: int) -> Plan
     return np.asarray(cv2.warpAffine(plane, to_canvas[:2], size, flags=flags), np.float32)
 
 
-def _coarse(plane: Plane) -> Plane:
-    return np.asarray(cv2.GaussianBlur(plane, (0, 0), COARSE), np.float32)
+def _coarse(plane: Plane, hole: Mask, scale: float) -> Plane:
+    """What is coarse in a plane `(side, side, 3)` inside a hole; outside the plane as it is."""
+    inside = hole.astype(np.float32)
+    share = cv2.GaussianBlur(inside, (0, 0), scale)[:, :, None]
+    blurred = cv2.GaussianBlur(plane * inside[:, :, None], (0, 0), scale)
+    return np.where(hole[:, :, None], blurred / np.maximum(share, 1e-3), plane)
 
 
 def _ramp(value: Any, ends: tuple[float, float]) -> Any:
