@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipeline.video.flicker import Flicker, measure_flicker
     from pipeline.video.frame_stream import FrameStream, UnmaskedFrame
     from pipeline.video.provenance import read_video_mark
     from pipeline.video.report import VideoReport
@@ -18,21 +19,25 @@ if TYPE_CHECKING:
     from pipeline.video.unmasking import unmask_video
 
 __all__ = [
+    "Flicker",
     "FrameStream",
     "UnmaskedFrame",
     "VideoReport",
     "VideoSettings",
     "is_video",
+    "measure_flicker",
     "read_video_mark",
     "unmask_video",
 ]
 
 _HOMES = {
+    "Flicker": "pipeline.video.flicker",
     "FrameStream": "pipeline.video.frame_stream",
     "UnmaskedFrame": "pipeline.video.frame_stream",
     "VideoReport": "pipeline.video.report",
     "VideoSettings": "pipeline.video.settings",
     "is_video": "pipeline.video.suffixes",
+    "measure_flicker": "pipeline.video.flicker",
     "read_video_mark": "pipeline.video.provenance",
     "unmask_video": "pipeline.video.unmasking",
 }

@@ -53,7 +53,7 @@ class FaceTrack:
     fields: dict[int, Field] = field(default_factory=dict)
     square: tuple[float, float, float] | None = None
     fill: SteadyFill = field(default_factory=SteadyFill)
-    blended: SteadyFill = field(default_factory=SteadyFill)
+    blended: SteadyFill = field(default_factory=lambda: SteadyFill(own_detail=True))
     filled: bool = False
 
     @property
@@ -163,7 +163,7 @@ class FaceTrack:
             fields=dict(zip(plain["found"], arrays["fields"], strict=True)),
             square=None if square is None else (square[0], square[1], square[2]),
             fill=SteadyFill.from_state(_below("fill", arrays)),
-            blended=SteadyFill.from_state(_below("blended", arrays)),
+            blended=SteadyFill.from_state(_below("blended", arrays), own_detail=True),
             filled=plain["filled"],
         )
 

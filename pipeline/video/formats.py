@@ -11,7 +11,6 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.video.frame_pixels import chroma_block
 from pipeline.video.library import load_av
 from pipeline.video.suffixes import VIDEO_SUFFIXES, is_video
 from weights.errors import OutputError
@@ -35,6 +34,9 @@ _FORMATS = {
 BOXED = frozenset({"mp4", "mov", "3gp", "3g2"})
 """Formats made of boxes (ISO 14496-12), in which XMP has a place."""
 
+HOLDS_ROTATION = BOXED | {"matroska", "webm"}
+"""Formats that say how frames are to be turned when they are shown."""
+
 EVENLY_TIMED = frozenset({"avi"})
 """Formats whose frames follow each other at one rate; one that lasts longer is padded."""
 
@@ -53,6 +55,12 @@ class Encoder:
         tag: what it is called in formats made of boxes, where players know it by another name
             than FFmpeg's.
         even: whether blocks of pixels that share a colour must fill the frame.
+        parameters: the option that takes what it alone knows, as "name=value:name=value"; None
+            where there is none.
+        fields: what says in `parameters` which field of a frame is shown first; empty where it
+            does not keep the two apart.
+        static_hdr: names in `parameters` of HDR10's mastering display and content light level; None
+            where it does not take them.
     """
 
     name: str
@@ -60,16 +68,28 @@ class Encoder:
     formats: tuple[str, ...] | None = None
     tag: str | None = None
     even: bool = False
+    parameters: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+    static_hdr: tuple[str, str] | None = None
 
 
 _ENCODERS = {
-    "h264": Encoder("libx264", {"crf": "18", "preset": "medium", "bf": "0"}, even=True),
+    "h264": Encoder(
+        "libx264",
+        {"crf": "18", "preset": "medium", "bf": "0"},
+        even=True,
+        parameters="x264-params",
+        fields={"top": "tff=1", "bottom": "bff=1"},
+        static_hdr=("mastering-display", "cll"),
+    ),
     "hevc": Encoder(
         "libx265",
         {"crf": "20", "preset": "fast", "x265-params": "log-level=error:bframes=0"},
         ("mp4", "mov", "matroska", "mpegts"),
         tag="hvc1",
         even=True,
+        parameters="x265-params",
+        static_hdr=("master-display", "max-cll"),
     ),
     "vp9": Encoder(
         "libvpx-vp9",
@@ -113,18 +133,6 @@ def choose_encoder(codec: str, target: Path) -> Encoder:
         f"Cannot write {target.suffix} videos, as nothing here encodes what such a file holds: "
         "use .mp4, .mkv or .webm."
     )
-
-
-def pixel_formats(encoder: Encoder, size: tuple[int, int]) -> list[str]:
-    """FFmpeg's names of the pixel formats that an encoder takes for frames of a height, width."""
-    names = [form.name for form in load_av().Codec(encoder.name, "w").video_formats or ()]
-    if not encoder.even:
-        return names
-    return [
-        name
-        for name in names
-        if size[1] % chroma_block(name)[0] == 0 and size[0] % chroma_block(name)[1] == 0
-    ]
 
 
 def takes_stream(form: str, add: Callable[[Any], Any]) -> bool:

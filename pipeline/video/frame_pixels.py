@@ -27,6 +27,8 @@ _PLANAR = re.compile(r"(yuvj?4(20|22|44)p|gray)((9|10|12|14|16)le)?")
 
 _MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020"}
 """Names of colour matrices by FFmpeg's AVColorSpace."""
+COLOUR_PROPERTIES = ("color_range", "color_primaries", "color_trc", "colorspace")
+"""What a frame, or an encoder, says of how its samples make colours."""
 _HIGH_DEFINITION = 720
 """Height from which frames that do not name their matrix are taken for BT.709."""
 
@@ -44,7 +46,7 @@ def working_format(name: str, accepted: Collection[str]) -> str:
     if _PLANAR.fullmatch(name) and name in accepted:
         return name
     form = load_av().VideoFormat(name, 64, 64)
-    deep = "10le" if max(component.bits for component in form.components) > 8 else ""
+    deep = "10le" if bit_depth(name) > 8 else ""
     if form.is_rgb:
         samplings = ["444", "422", "420"]
     elif form.chroma_height(64) == 64:
@@ -54,6 +56,11 @@ def working_format(name: str, accepted: Collection[str]) -> str:
     wanted = [f"yuv{sampling}p{deep}" for sampling in samplings]
     wanted += [f"yuv{sampling}p" for sampling in samplings]
     return next((form for form in wanted if form in accepted), "yuv420p")
+
+
+def bit_depth(name: str) -> int:
+    """Bits per colour of a format, by FFmpeg's name."""
+    return max(component.bits for component in load_av().VideoFormat(name, 64, 64).components)
 
 
 def has_transparency(name: str) -> bool:
@@ -80,6 +87,31 @@ def in_format(frame: av.VideoFrame, form: str) -> av.VideoFrame:
     )
     converted.pts, converted.time_base = frame.pts, frame.time_base
     return converted
+
+
+def extended(frame: av.VideoFrame, block: tuple[int, int]) -> av.VideoFrame:
+    """The frame, grown to multiples of a width and height by repeating its last column and row.
+
+    Args:
+        frame: in a format that `working_format` gave.
+        block: the width and height in pixels.
+    """
+    width, height = (
+        -(-side // own) * own for side, own in zip((frame.width, frame.height), block, strict=True)
+    )
+    if (width, height) == (frame.width, frame.height):
+        return frame
+    form = frame.format.name
+    larger = load_av().VideoFrame(width, height, form)
+    for own, plane in zip(frame.planes, larger.planes, strict=True):
+        known, target = _samples(own, form), _samples(plane, form)
+        more = [
+            (0, after - before) for before, after in zip(known.shape, target.shape, strict=True)
+        ]
+        target[:] = np.pad(known, more, mode="edge")
+    for name in ("pts", "time_base", *COLOUR_PROPERTIES):
+        setattr(larger, name, getattr(frame, name))
+    return larger
 
 
 def aligned_hole(hole: Hole, form: str) -> Hole:

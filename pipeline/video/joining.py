@@ -6,7 +6,7 @@ import heapq
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from itertools import count
+from itertools import count, product
 from typing import TYPE_CHECKING, Any
 
 from pipeline.video.formats import BOXED, EVENLY_TIMED, takes_stream
@@ -26,8 +26,8 @@ _OF_THE_FILE = frozenset(
 """Tags that say how a file was made and are not passed on."""
 _SOUND_CODECS = ("aac", "libopus", "libmp3lame", "pcm_s16le", "flac")
 """Encoders for sound that cannot be copied, the preferred first."""
-_LAYOUTS = {1: "mono", 2: "stereo"}
-"""Usual layouts of channels by their number."""
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""Usual layouts of channels by their number, such as all encoders take."""
 
 Timed = tuple[Fraction, int, int, Any]
 """A packet with its time in seconds, its stream's number and its own number, to sort by."""
@@ -99,7 +99,11 @@ def _join(
     copy_sound: bool,
 ) -> Joined:
     notes: list[str] = []
-    options = {"movflags": "+faststart"} if form in BOXED else {}
+    options = {}
+    if form in BOXED:
+        # Phones keep place, date and device in tags of reversed domains, which need Apple's scheme.
+        scheme = "+use_metadata_tags" if any("." in key for key in tags) else ""
+        options["movflags"] = f"+faststart{scheme}"
     with (
         open_file(segments[0]) as first,
         source.opened() as container,
@@ -115,11 +119,11 @@ def _join(
             pictures.codec_context.sample_aspect_ratio = source.aspect
         if source.matrix is not None:
             pictures.set_display_matrix(source.matrix)
-        pictures.metadata.update(_passed_on(source.stream_metadata))
+        pictures.metadata.update(passed_on(source.stream_metadata))
         copied, encoded, sound = _other_streams(
             container, target, source, form, notes, copy_sound=copy_sound
         )
-        target.metadata.update(_passed_on(tags))
+        target.metadata.update(passed_on(tags))
         chapters = container.chapters()
         if chapters:
             target.set_chapters(chapters)
@@ -138,7 +142,8 @@ def _time_base(source: VideoSource, form: str) -> Fraction:
     return source.time_base
 
 
-def _passed_on(tags: Mapping[str, str]) -> dict[str, str]:
+def passed_on(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that do not tell of the file that they are in."""
     return {key: value for key, value in tags.items() if key.lower() not in _OF_THE_FILE}
 
 
@@ -170,13 +175,15 @@ def _other_streams(
             if pair is not None:
                 encoded[stream.index] = pair
                 made = pair[0]
-                notes.append(f"{what} was encoded anew, as the file format does not hold it.")
+                before, after = stream.codec_context.layout, made.codec_context.layout
+                anew = "anew" if before == after else f"anew as {after.name} for {before.name}"
+                notes.append(f"{what} was encoded {anew}, as the file format does not hold it.")
         if stream.type == "audio":
             sound = _worse(sound, stream.index in copied, stream.index in encoded)
         if made is None:
             notes.append(f"{what} was left out, as the file format does not hold it.")
             continue
-        made.metadata.update(_passed_on(stream.metadata))
+        made.metadata.update(passed_on(stream.metadata))
         made.disposition = stream.disposition
     return copied, encoded, sound
 
@@ -196,13 +203,15 @@ def _copier(stream: Any) -> Callable[[Any], Any]:
 
 def _encoded_stream(target: Any, stream: Any, form: str) -> tuple[Any, Any] | None:
     context = stream.codec_context
-    # Some files tell no more than how many channels there are.
-    layout = _LAYOUTS.get(context.channels, context.layout.name)
-    for name in _SOUND_CODECS:
+    # Some files tell no more than how many channels there are, and some encoders know the usual
+    # layouts only.
+    usual = _LAYOUTS.get(context.channels, "stereo")
+    named = () if context.channels <= 2 else (context.layout.name,)
+    for name, layout in product(_SOUND_CODECS, dict.fromkeys((*named, usual))):
         # Opus knows few rates, this one among them.
         rate = 48000 if name == "libopus" else context.sample_rate
 
-        def add(container: Any, name: str = name, rate: int = rate) -> Any:
+        def add(container: Any, name: str = name, rate: int = rate, layout: str = layout) -> Any:
             return container.add_stream(name, rate=rate, layout=layout)
 
         if not takes_stream(form, add):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pipeline.video.frame_pixels import in_format
+from pipeline.video.frame_pixels import COLOUR_PROPERTIES, extended, in_format
 from pipeline.video.library import load_av, open_file
 from weights.errors import OutputError
 
@@ -15,24 +14,11 @@ if TYPE_CHECKING:
 
     import av
 
-    from pipeline.video.formats import Encoder
+    from pipeline.video.encoding import Encoding
     from pipeline.video.source import VideoSource
 
 SEGMENT_SUFFIX = ".nut"
 """NUT keeps every time base and needs no seeking."""
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """What all segments of a video have in common.
-
-    Attributes:
-        encoder: the encoder.
-        pixel_format: FFmpeg's name of the format of the frames.
-    """
-
-    encoder: Encoder
-    pixel_format: str
 
 
 class SegmentWriter:
@@ -57,28 +43,29 @@ class SegmentWriter:
             self._stream = self._container.add_stream(
                 encoding.encoder.name,
                 rate=source.rate or Fraction(25),
-                options=dict(encoding.encoder.options),
+                options=dict(encoding.options),
             )
         except (self._av.FFmpegError, OSError, ValueError) as error:
             raise OutputError(f"Cannot write {path}: {error}.") from error
         stream: Any = self._stream
-        stream.height, stream.width = source.size
+        first = extended(in_format(source.first, encoding.pixel_format), encoding.block)
+        stream.height, stream.width = first.height, first.width
         stream.pix_fmt = encoding.pixel_format
         context = stream.codec_context
         context.time_base = source.time_base
-        first = in_format(source.first, encoding.pixel_format)
-        for name in ("color_range", "color_primaries", "color_trc", "colorspace"):
+        for name in COLOUR_PROPERTIES:
             setattr(context, name, getattr(first, name))
         if source.aspect:
             context.sample_aspect_ratio = source.aspect
 
     def write(self, frame: av.VideoFrame) -> None:
-        """Encode a frame; its time stamp is in the source's time base.
+        """Encode a frame in the encoding's format; its time stamp is in the source's time base.
 
         Raises:
             OutputError: it cannot be encoded or written.
         """
         # The encoder chooses by itself which frames stand alone.
+        frame = extended(frame, self._encoding.block)
         frame.pict_type = 0
         self._mux(frame)
         self.frames += 1

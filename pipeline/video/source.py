@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.video.frame_changes import FrameChanges, filtered
 from pipeline.video.library import load_av, open_file
 from pipeline.video.orientation import Orientation
 from weights.errors import InputError
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 MOST_DAMAGED = 1000
 """After so many packets in a row that cannot be decoded a video counts as broken off."""
+
+
+_FIRST_FIELDS = {2: "top", 3: "bottom", 4: "bottom", 5: "top"}
+"""Which of a frame's two fields is shown first, by FFmpeg's AVFieldOrder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +71,16 @@ class VideoSource:
 
     Args:
         path: the file.
+        changes: what is done to the frames as they are decoded.
 
     Attributes:
         path: the file.
-        size: height and width of the frames as they are stored, in pixels.
+        size: height and width of the frames that it gives, in pixels.
         format: FFmpeg's name of their pixel format.
         codec: FFmpeg's name of the codec.
+        interlaced: whether a frame holds two fields.
+        first_field: which of them is shown first, "top" or "bottom"; None where the file does not
+            say so.
         index: number of the stream in the file.
         time_base: seconds per unit of the time stamps.
         rate: frames per second on average, or None.
@@ -79,6 +89,7 @@ class VideoSource:
         metadata: the file's tags.
         stream_metadata: the stream's.
         has_sound: whether there is sound beside the pictures.
+        side_data: what the first frame knows besides its pixels, by FFmpeg's names.
         matrix: the display matrix, 9 numbers, or None.
         orientation: what it says.
         start: seconds at which the file begins, at least 0.
@@ -91,8 +102,11 @@ class VideoSource:
         MissingDependencyError: PyAV is not installed.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], changes: FrameChanges | None = None) -> None:
         self._av = load_av()
+        self._changes = changes or FrameChanges()
+        self._filters: list[tuple[str, str]] = []
+        self._stored: tuple[int, int, str] | None = None
         self.path = Path(path)
         self.damaged = 0
         self.broken_off = False
@@ -108,14 +122,22 @@ class VideoSource:
             self.stream_metadata = dict(stream.metadata)
             self.has_sound = bool(container.streams.audio)
             self.start = max(Fraction(0), Fraction(container.start_time or 0, 1_000_000))
-        first = next(self.frames(), None)
-        if first is None:
-            raise InputError(f"{self.path} has no frame that can be decoded.")
-        self.first = first.frame
+            self.first_field = _FIRST_FIELDS.get(stream.codec_context.field_order)
+        first = self._first()
+        self._stored = (first.height, first.width, first.format.name)
+        self.interlaced = first.interlaced_frame or self.first_field is not None
+        side_data: Any = first.side_data
+        self.side_data = frozenset(data.type.name for data in side_data)
+        self.matrix = _display_matrix(first)
+        self._filters = self._changes.filters(Orientation.of_matrix(self.matrix))
+        if self._changes.upright:
+            self.matrix = None
+        if any(name == "transpose" for name, _ in self._filters) and self.aspect:
+            self.aspect = 1 / self.aspect
+        self.orientation = Orientation.of_matrix(self.matrix)
+        self.first = self._first() if self._filters else first
         self.size = (self.first.height, self.first.width)
         self.format = str(self.first.format.name)
-        self.matrix = _display_matrix(self.first)
-        self.orientation = Orientation.of_matrix(self.matrix)
 
     def opened(self) -> Any:
         """Open the file's container, as `open_video` does."""
@@ -125,8 +147,8 @@ class VideoSource:
         """Decode the frames.
 
         Packets that cannot be decoded are counted in `damaged` and passed over; after
-        `MOST_DAMAGED` of them in a row the file counts as broken off. Frames of another size than
-        the first are brought to its size.
+        `MOST_DAMAGED` of them in a row the file counts as broken off. Frames of another size or
+        format than the first are brought to its.
 
         Args:
             start: number of the first frame to give.
@@ -136,12 +158,13 @@ class VideoSource:
         Raises:
             InputError: the file cannot be opened.
         """
-        if start and own_pts is not None:
+        # What becomes of two fields depends on the frames before, too.
+        if start and own_pts is not None and not self._changes.progressive:
             frames = self._from(start, own_pts)
             if frames is not None:
-                yield from frames
+                yield from self._changed(frames)
                 return
-        for frame in self._numbered(self._decoded(None), 0):
+        for frame in self._changed(self._numbered(self._decoded(None), 0)):
             if frame.number >= start:
                 yield frame
 
@@ -191,11 +214,32 @@ class VideoSource:
                     in_a_row = 0
                 yield from frames
 
+    def _first(self) -> av.VideoFrame:
+        first = next(self.frames(), None)
+        if first is None:
+            raise InputError(f"{self.path} has no frame that can be decoded.")
+        return first.frame
+
+    def _changed(self, frames: Iterator[SourceFrame]) -> Iterator[SourceFrame]:
+        """The frames as `FrameChanges` wants them."""
+        if not self._filters:
+            yield from frames
+            return
+        waiting: deque[SourceFrame] = deque()
+
+        def decoded() -> Iterator[av.VideoFrame]:
+            for frame in frames:
+                waiting.append(frame)
+                yield frame.frame
+
+        for picture in filtered(decoded(), self._filters, self.time_base):
+            frame = waiting.popleft()
+            picture.pts, picture.time_base = frame.pts, self.time_base
+            yield replace(frame, frame=picture)
+
     def _numbered(self, frames: Iterator[Any], number: int) -> Iterator[SourceFrame]:
         last: int | None = None
-        size: tuple[int, int] | None = getattr(self, "size", None)
         for frame in frames:
-            size = size or (frame.height, frame.width)
             own = None if frame.pts is None else int(frame.pts)
             duration = int(frame.duration or 0)
             step = duration or self._usual_duration()
@@ -203,8 +247,9 @@ class VideoSource:
             if last is not None and pts <= last:
                 pts = last + 1
             last = pts
-            if (frame.height, frame.width) != size:
-                frame = frame.reformat(width=size[1], height=size[0])
+            if self._stored not in (None, (frame.height, frame.width, frame.format.name)):
+                height, width, form = self._stored
+                frame = frame.reformat(width=width, height=height, format=form)
             frame.pts, frame.time_base = pts, self.time_base
             yield SourceFrame(number, pts, own, duration, frame)
             number += 1

@@ -3,6 +3,9 @@
 An inpainter invents each frame's lower face anew, so mouth and nose dance. Here the fills of one
 face are averaged, newest first, on a canvas that moves with the face: each fill is resampled onto
 it once and the mean is resampled back once, so nothing blurs from being moved again and again.
+
+A mean of fills that do not agree in every pore is a blur, so only what is coarse is taken from it.
+What is fine comes from one fill, which is kept as long as it agrees with the mean.
 """
 
 from __future__ import annotations
@@ -30,6 +33,16 @@ DISAGREEMENT = 24.0
 """Mean difference in grey levels between the mean and a new fill, outside the hole, at which most
 of the past is forgotten: the head turned, or the light changed."""
 
+COARSE = 10.0
+"""Standard deviation, in pixels of the canvas, of the Gaussian that tells coarse from fine."""
+STALE_SCALE = 4.0
+"""The same, at which the fill whose detail is kept is compared with the mean."""
+STALE = (8.0, 16.0)
+"""Mean difference in grey levels from which on it begins to give way to the newest, and at which it
+is given up: the mouth moved."""
+DOUBTED = (0.8, 0.4)
+"""The same for the share of the past that is kept: the head turned, or its motion is unknown."""
+
 Plane = NDArray[np.float32]
 
 _WHOLE = 0.999
@@ -42,21 +55,28 @@ class _Canvas:
 
     Attributes:
         mean: `(side, side, 3)`, in grey levels.
+        detail: the fill whose detail is shown, likewise.
         known: `(side, side)`, 1 where there is a mean, else 0.
         part: `(side, side)`, 1 inside the newest hole, -1 outside, 0 at its edge.
         frames: how many frames the mean is worth.
     """
 
     mean: Plane
+    detail: Plane
     known: Plane
     part: Plane
     frames: float
 
 
 class SteadyFill:
-    """The running mean of one face's fills."""
+    """The running mean of one face's fills, with the detail of one of them.
 
-    def __init__(self) -> None:
+    Args:
+        own_detail: show each fill with its own detail instead, for fills that have a steady one.
+    """
+
+    def __init__(self, *, own_detail: bool = False) -> None:
+        self._own_detail = own_detail
         self._canvas: _Canvas | None = None
 
     def steady(
@@ -93,16 +113,24 @@ class SteadyFill:
         values = _warped(fill.astype(np.float32), to_canvas, side, cv2.INTER_CUBIC)
         here = _warped(np.ones(missing.shape, np.float32), to_canvas, side, border=0.0) >= _WHOLE
         part = _parts(missing, to_canvas, side)
-        kept = canvas.frames * trust
-        kept *= _agreement(canvas, values, here & (part < 0.0))
-        canvas.frames = min(kept + 1.0, 1.0 / (1.0 - steadiness))
+        kept = trust * _agreement(canvas, values, here & (part < 0.0))
+        canvas.frames = min(kept * canvas.frames + 1.0, 1.0 / (1.0 - steadiness))
         # Where the hole's edge passed, the past shows the picture, perhaps a rim of the mask.
         alike = (canvas.known > 0.0) & (part == canvas.part) & (part != 0.0)
         share = np.where(alike, np.float32(1.0 / canvas.frames), np.float32(1.0)) * here
         canvas.mean += share[:, :, None] * (values - canvas.mean)
+        if self._own_detail:
+            canvas.detail = values
+        else:
+            stale = np.abs(_coarse(canvas.mean - canvas.detail, part > 0.0, STALE_SCALE)).mean(
+                axis=2
+            )
+            renewed = np.maximum(_ramp(stale, STALE), _ramp(kept, DOUBTED))
+            renewed = np.where(alike & (part > 0.0), renewed, np.float32(1.0)) * here
+            canvas.detail += renewed[:, :, None] * (values - canvas.detail)
         canvas.part = np.where(here, part, canvas.part)
         canvas.known = np.maximum(canvas.known, here.astype(np.float32))
-        return _shown(canvas, fill, to_canvas)
+        return self._shown(canvas, fill, to_canvas)
 
     def move(self, matrix: Matrix) -> None:
         """Bring the mean onto another canvas; `matrix` takes points of the old one to the new."""
@@ -113,6 +141,7 @@ class SteadyFill:
         pixels = scaling_and_shift(side, -0.5, -0.5)
         affine = pixels @ matrix @ inverse(pixels)
         canvas.mean = _warped(canvas.mean, affine, side, cv2.INTER_CUBIC)
+        canvas.detail = _warped(canvas.detail, affine, side, cv2.INTER_CUBIC)
         known = _warped(canvas.known, affine, side, border=0.0)
         canvas.known = (known >= _WHOLE).astype(np.float32)
         part = _warped(canvas.part, affine, side)
@@ -125,26 +154,39 @@ class SteadyFill:
             return {}
         return {
             "mean": canvas.mean,
+            "detail": canvas.detail,
             "known": canvas.known,
             "part": canvas.part,
             "frames": np.array(canvas.frames),
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, NDArray[Any]]) -> SteadyFill:
+    def from_state(
+        cls, state: Mapping[str, NDArray[Any]], *, own_detail: bool = False
+    ) -> SteadyFill:
         """Go on from a state."""
-        steady = cls()
+        steady = cls(own_detail=own_detail)
         if state:
-            steady._canvas = _Canvas(
-                state["mean"], state["known"], state["part"], float(state["frames"])
-            )
+            mean, detail, known, part = (state[n] for n in ("mean", "detail", "known", "part"))
+            steady._canvas = _Canvas(mean, detail, known, part, float(state["frames"]))
         return steady
+
+    def _shown(self, canvas: _Canvas, fill: Image, to_canvas: Matrix) -> Image:
+        """The mean with detail, as a crop; where there is none, the fill itself."""
+        coarse = _coarse(canvas.mean - canvas.detail, canvas.part > 0.0, COARSE)
+        if self._own_detail:
+            shown = fill + _warped_back(coarse, to_canvas, fill, cv2.INTER_LINEAR)
+        else:
+            shown = _warped_back(canvas.detail + coarse, to_canvas, fill, cv2.INTER_CUBIC)
+        known = _warped_back(canvas.known, to_canvas, fill, cv2.INTER_LINEAR) >= _WHOLE
+        result = np.clip(np.rint(shown), 0, 255).astype(np.uint8)
+        return np.where(known[:, :, None], result, fill)
 
 
 def _empty_canvas(side: float) -> _Canvas:
     side = int(np.clip(round(side), LEAST_SIDE, MOST_SIDE))
     mean = np.zeros((side, side, 3), np.float32)
-    return _Canvas(mean, mean[:, :, 0].copy(), mean[:, :, 0].copy(), 0.0)
+    return _Canvas(mean, mean.copy(), mean[:, :, 0].copy(), mean[:, :, 0].copy(), 0.0)
 
 
 def _warped(
@@ -184,12 +226,21 @@ def _agreement(canvas: _Canvas, values: Plane, where: Mask) -> float:
     return float(np.exp(-((float(apart) / DISAGREEMENT) ** 2)))
 
 
-def _shown(canvas: _Canvas, fill: Image, to_canvas: Matrix) -> Image:
-    """The mean as a crop; where there is none, the fill itself."""
-    size = (fill.shape[1], fill.shape[0])
-    mean, known = (
-        np.asarray(cv2.warpAffine(plane, to_canvas[:2], size, flags=way | cv2.WARP_INVERSE_MAP))
-        for plane, way in ((canvas.mean, cv2.INTER_CUBIC), (canvas.known, cv2.INTER_LINEAR))
-    )
-    result = np.clip(np.rint(mean), 0, 255).astype(np.uint8)
-    return np.where((known >= _WHOLE)[:, :, None], result, fill)
+def _warped_back(plane: Plane, to_canvas: Matrix, crop: Image, way: int) -> Plane:
+    """Bring a plane of the canvas to a crop."""
+    size = (crop.shape[1], crop.shape[0])
+    flags = way | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(plane, to_canvas[:2], size, flags=flags), np.float32)
+
+
+def _coarse(plane: Plane, hole: Mask, scale: float) -> Plane:
+    """What is coarse in a plane `(side, side, 3)` inside a hole; outside the plane as it is."""
+    inside = hole.astype(np.float32)
+    share = cv2.GaussianBlur(inside, (0, 0), scale)[:, :, None]
+    blurred = cv2.GaussianBlur(plane * inside[:, :, None], (0, 0), scale)
+    return np.where(hole[:, :, None], blurred / np.maximum(share, 1e-3), plane)
+
+
+def _ramp(value: Any, ends: tuple[float, float]) -> Any:
+    """0 at the first end and before it, 1 at the second and past it."""
+    return np.clip((value - ends[0]) / (ends[1] - ends[0]), 0.0, 1.0)

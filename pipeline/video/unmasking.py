@@ -10,21 +10,21 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.video.formats import BOXED, choose_encoder, format_of_video, pixel_formats
+from pipeline.video.encoding import Encoding, plan_encoding
+from pipeline.video.formats import BOXED, format_of_video
 from pipeline.video.frame_pixels import (
     aligned_hole,
-    has_transparency,
     in_format,
     read_pixels,
-    working_format,
     write_pixels,
 )
 from pipeline.video.frame_stream import FrameStream, UnmaskedFrame
 from pipeline.video.joining import Joined, join
 from pipeline.video.library import load_av
+from pipeline.video.losses import losses
 from pipeline.video.provenance import marked_tags, marked_xmp, sidecar_of_video, write_xmp
 from pipeline.video.report import VideoReport
-from pipeline.video.segment_writer import Encoding, SegmentWriter
+from pipeline.video.segment_writer import SegmentWriter
 from pipeline.video.settings import VideoSettings
 from pipeline.video.source import SourceFrame, VideoSource
 from pipeline.video.work_folder import WorkFolder
@@ -84,12 +84,11 @@ def unmask_video(
     for path in (target, sidecar):
         if path is not None and path.exists() and not overwrite:
             raise OutputError(f"{path} exists already and is not overwritten unless asked.")
-    video = VideoSource(source)
+    original = VideoSource(source)
     if target.exists() and target.samefile(source):
         raise InputError(f"{source} is both the video and its target: choose another target.")
-    encoder = choose_encoder(video.codec, target)
-    accepted = pixel_formats(encoder, video.size)
-    encoding = Encoding(encoder, working_format(video.format, accepted))
+    encoding = plan_encoding(original, target)
+    video = VideoSource(source, encoding.changes)
     job = _job(pipeline, video, encoding, settings)
     with WorkFolder(target, job, resume=resume) as folder:
         work = _Work(pipeline, video, encoding, settings, folder)
@@ -97,6 +96,7 @@ def unmask_video(
         work.run(progress)
         counts = work.counts
         changed = counts.faces > 0
+        notes: list[str] = []
         with atomic_path(target, overwrite=overwrite) as temporary:
             if not changed and source.suffix.lower() == target.suffix.lower():
                 shutil.copyfile(source, temporary)
@@ -113,18 +113,16 @@ def unmask_video(
                     temporary,
                     form=form,
                     tags=tags,
-                    tag=encoder.tag if form in BOXED else None,
+                    tag=encoding.encoder.tag if form in BOXED else None,
                     last_duration=counts.last_duration,
                 )
                 if xmp is not None:
                     write_xmp(temporary, form, xmp, sidecar, overwrite=overwrite)
+                notes += [*joined.notes, *losses(original, VideoSource(temporary), target.suffix)]
         folder.remove()
     if sidecar is not None and not changed:
         # It told of the video that was replaced.
         sidecar.unlink(missing_ok=True)
-    notes = list(joined.notes)
-    if changed and has_transparency(video.format):
-        notes.append("The transparency of the pictures was left out.")
     if video.damaged:
         notes.append(f"Damaged pieces of the video that were passed over: {video.damaged}.")
     if video.broken_off:

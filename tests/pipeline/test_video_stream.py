@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -454,6 +456,63 @@ def test_a_steady_fill_forgets_what_no_longer_fits():
     nearly = fill_skin(light, hole)
     mixed = steady.steady(nearly, **options).astype(int)[hole].mean(axis=0)
     assert (np.abs(mixed - (200, 175, 160)) < 12).all()
+
+
+def stubble(seed):
+    """A fill whose detail is of its own, and all else the same: grey with fine noise, 10 levels."""
+    noise = np.random.default_rng(seed).normal(0.0, 1.0, (96, 96, 1)).astype(np.float32)
+    fine = noise[:, :, 0] - cv2.GaussianBlur(noise[:, :, 0], (0, 0), 2.0)
+    fill = 128.0 + 10.0 * fine[:, :, None] / fine.std()
+    return np.clip(np.rint(fill), 0, 255).astype(np.uint8).repeat(3, axis=2)
+
+
+def test_detail_is_not_averaged_away():
+    """Of fills that differ in detail alone that of the first is shown, as strong as it was."""
+    crop = Crop(0, 0, 96, 96, 96)
+    hole = disk((96, 96), 48, 48, 30)
+    inner = disk((96, 96), 48, 48, 24)
+    steady = SteadyFill()
+    shown = [
+        steady.steady(stubble(seed), hole, crop, first_pose((0, 0, 96)), steadiness=0.9)[inner]
+        for seed in range(12)
+    ]
+    # Averaged, ten of them would keep a third; resampling takes a tenth of the finest.
+    assert shown[-1].std() == pytest.approx(stubble(0)[inner].std(), rel=0.15)
+    assert np.corrcoef(shown[-1][:, 0], stubble(0)[inner][:, 0])[0, 1] > 0.9
+    changes = [np.abs(after.astype(int) - before).mean() for before, after in pairwise(shown)]
+    assert max(changes) < 1.5
+
+
+def test_detail_that_no_longer_fits_gives_way():
+    """A dark line that moved is shown where it is, and not where it was."""
+    crop = Crop(0, 0, 96, 96, 96)
+    hole = disk((96, 96), 48, 48, 40)
+    steady = SteadyFill()
+    for index in range(30):
+        fill = np.full((96, 96, 3), 180, np.uint8)
+        row = 40 if index < 10 else 56
+        fill[row - 4 : row + 4] = 60
+        shown = steady.steady(fill, hole, crop, first_pose((0, 0, 96)), steadiness=0.9)
+    apart = np.abs(shown.astype(int) - fill)[20:76, 40:56]
+    assert apart.mean() < 12
+    assert shown[56, 48, 0] < 90 < 150 < shown[40, 48, 0]
+
+
+def test_a_steady_detail_of_its_own_is_shown_as_it_is():
+    """Such a mean takes away only what is coarse and changes: a flash, and no stubble."""
+    crop = Crop(0, 0, 96, 96, 96)
+    hole = disk((96, 96), 48, 48, 30)
+    inner = disk((96, 96), 48, 48, 20)
+    steady = SteadyFill(own_detail=True)
+    for seed in range(10):
+        fill = stubble(seed)
+        shown = steady.steady(fill, hole, crop, first_pose((0, 0, 96)), steadiness=0.9)
+    assert np.abs(shown.astype(int) - fill)[inner].mean() < 1.5
+    brighter = np.where(hole[:, :, None], fill + 10, fill).astype(np.uint8)
+    shown = steady.steady(brighter, hole, crop, first_pose((0, 0, 96)), steadiness=0.9)
+    # A tenth of the flash is let through.
+    rise = (shown.astype(int) - fill)[inner].mean()
+    assert rise == pytest.approx(1.0, abs=0.7)
 
 
 def test_a_hole_that_grows_shows_no_rim_of_the_past():

@@ -1,0 +1,71 @@
+"""How a video's frames are encoded, and what has to be done to them first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.video.formats import HOLDS_ROTATION, Encoder, choose_encoder, format_of_video
+from pipeline.video.frame_changes import FrameChanges
+from pipeline.video.frame_pixels import chroma_block, working_format
+from pipeline.video.library import load_av
+from pipeline.video.static_hdr import static_hdr_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.video.source import VideoSource
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What all segments of a video have in common.
+
+    Attributes:
+        encoder: the encoder.
+        options: its options for this video.
+        pixel_format: FFmpeg's name of the format of the frames.
+        changes: what is done to the frames before.
+        block: width and height of which the frames' are to be multiples.
+    """
+
+    encoder: Encoder
+    options: dict[str, str]
+    pixel_format: str
+    changes: FrameChanges
+    block: tuple[int, int]
+
+
+def plan_encoding(video: VideoSource, target: Path) -> Encoding:
+    """Choose how a video is encoded so that as little as possible of it is lost.
+
+    Args:
+        video: its frames as they are stored.
+        target: the file to write; its suffix counts.
+
+    Raises:
+        OutputError: no encoder at hand makes what the file format holds.
+    """
+    encoder = choose_encoder(video.codec, target)
+    accepted = [form.name for form in load_av().Codec(encoder.name, "w").video_formats or ()]
+    pixel_format = working_format(video.format, accepted)
+    block = chroma_block(pixel_format) if encoder.even else (1, 1)
+    upright = video.matrix is not None and format_of_video(target) not in HOLDS_ROTATION
+    fields = encoder.fields.get(video.first_field or "")
+    keeps_fields = (
+        fields is not None
+        and pixel_format == video.format
+        and video.size[1] % block[0] == video.size[0] % (2 * block[1]) == 0
+        and not upright
+    )
+    options = dict(encoder.options)
+    said = [options.pop(encoder.parameters or "", "")]
+    if fields is not None and keeps_fields:
+        options["flags"] = "+ildct+ilme"
+        said.append(fields)
+    if encoder.static_hdr is not None:
+        said.append(static_hdr_options(video.first, *encoder.static_hdr))
+    if encoder.parameters is not None and any(said):
+        options[encoder.parameters] = ":".join(filter(None, said))
+    changes = FrameChanges(upright, progressive=video.interlaced and not keeps_fields)
+    return Encoding(encoder, options, pixel_format, changes, block)

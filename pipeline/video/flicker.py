@@ -1,0 +1,141 @@
+"""How much the fill of a face flickers in a video.
+
+Each frame is brought along with the head into the next one, and the two are compared inside the
+hole. Noise of the camera and resampling change pixels too, of fills as of faces, so a fill's figure
+is set against that of the true face in the same clip, or of the skin round the hole.
+
+After the warping error of Lai et al. 2018, "Learning Blind Video Temporal Consistency"; the motion
+is that of a rigid head, as dense flow would follow what flickers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from pipeline.crop import Crop
+from pipeline.video.motion import estimate_motion, grey
+from weights.contracts import check_image, check_mask
+from weights.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.video.similarity import Matrix
+    from weights.contracts import Hole, Image, Mask
+
+RIM = 4
+"""Pixels on either side of a hole's edge that are left out: resampling mixes both sides there."""
+RING = 0.15
+"""Width of the surroundings that are looked at, as a share of the hole's extent."""
+
+
+@dataclass(frozen=True)
+class Flicker:
+    """What changes from frame to frame beside the head's motion, in grey levels.
+
+    Attributes:
+        fill: inside the holes.
+        surroundings: in a ring round the holes, which nobody painted; nan where the holes leave
+            none.
+        truth: inside the holes, of the true face; nan where it is not known.
+    """
+
+    fill: float
+    surroundings: float
+    truth: float = math.nan
+
+    @property
+    def ratio(self) -> float:
+        """Flicker of the fill over that of the true face, or of the surroundings where unknown."""
+        return self.fill / (self.surroundings if math.isnan(self.truth) else self.truth)
+
+
+def measure_flicker(
+    frames: Sequence[Image],
+    holes: Sequence[Hole],
+    *,
+    truth: Sequence[Image] | None = None,
+    motions: Sequence[Matrix] | None = None,
+) -> Flicker:
+    """Measure how much the fill of one face flickers.
+
+    Args:
+        frames: consecutive frames with the hole filled, two or more, uint8 RGB `(H, W, 3)`.
+        holes: the face's hole in each, bool `(H, W)`.
+        truth: the frames as they were without a mask, where they are known.
+        motions: the head's motion from each frame to the next: `(3, 3)`, from pixels x, y to
+            pixels; None estimates it, on the true frames where they are known.
+
+    Raises:
+        InputError: the numbers or sizes do not agree, or no pixel of the holes can be compared.
+    """
+    if len(frames) < 2 or not len(frames) == len(holes) == len(truth or frames):
+        raise InputError(
+            "flicker needs two or more frames, with as many holes and true frames, "
+            f"but got {len(frames)} frames, {len(holes)} holes"
+            f"{'' if truth is None else f' and {len(truth)} true frames'}."
+        )
+    height, width = frames[0].shape[:2]
+    for image in (*frames, *(truth or ())):
+        check_image(image, "a frame")
+        if image.shape[:2] != (height, width):
+            raise InputError(
+                f"frames must be of one size, but are {(height, width)} and {image.shape[:2]}."
+            )
+    for hole in holes:
+        check_mask(hole, (height, width), "a hole")
+    if motions is None:
+        motions = _head_motions(frames if truth is None else truth, holes)
+    if len(motions) != len(frames) - 1:
+        raise InputError(
+            f"{len(frames)} frames have {len(frames) - 1} motions, but got {len(motions)}."
+        )
+    inside = [_at_least(hole, RIM) for hole in holes]
+    fill = _changes(frames, inside, motions)
+    if math.isnan(fill):
+        raise InputError("the holes are too small, or no two of them show the same of the head.")
+    return Flicker(
+        fill,
+        surroundings=_changes(frames, [_ring(hole) for hole in holes], motions),
+        truth=math.nan if truth is None else _changes(truth, inside, motions),
+    )
+
+
+def _changes(frames: Sequence[Image], regions: Sequence[Mask], motions: Sequence[Matrix]) -> float:
+    """Mean absolute difference to the frame before, which is brought along; nan without pixels."""
+    total, count = 0.0, 0
+    for (before, after), (region, next_region), motion in zip(
+        pairwise(frames), pairwise(regions), motions, strict=True
+    ):
+        size = (after.shape[1], after.shape[0])
+        moved = cv2.warpAffine(before.astype(np.float32), motion[:2], size, flags=cv2.INTER_CUBIC)
+        there = cv2.warpAffine(region.astype(np.float32), motion[:2], size)
+        both = next_region & (there > 0.999)
+        total += float(np.abs(after - moved)[both].sum())
+        count += 3 * int(np.count_nonzero(both))
+    return total / count if count else math.nan
+
+
+def _head_motions(frames: Sequence[Image], holes: Sequence[Hole]) -> list[Matrix]:
+    greys = [grey(frame) for frame in frames]
+    squares = [Crop.around(hole).square for hole in holes[:-1]]
+    return [
+        estimate_motion(*pair, square).matrix
+        for pair, square in zip(pairwise(greys), squares, strict=True)
+    ]
+
+
+def _at_least(region: Mask, depth: float) -> Mask:
+    """The pixels of a region that are deeper in it than a distance."""
+    return np.asarray(cv2.distanceTransform(region.view(np.uint8), cv2.DIST_L2, 5) > depth)
+
+
+def _ring(hole: Hole) -> Mask:
+    width = RING * math.sqrt(np.count_nonzero(hole))
+    return _at_least(~hole, RIM) & ~_at_least(~hole, RIM + width)

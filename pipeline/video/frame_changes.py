@@ -1,0 +1,84 @@
+"""Changes to decoded frames that a file to be written asks for, made by FFmpeg's filters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.video.library import load_av
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from fractions import Fraction
+
+    import av
+
+    from pipeline.video.orientation import Orientation
+
+
+@dataclass(frozen=True)
+class FrameChanges:
+    """What is done to all frames of a video as they are decoded.
+
+    Attributes:
+        upright: they are turned as they are to be shown, for files that cannot say so.
+        progressive: the fields of interlaced frames become whole frames, as many as before, by
+            BBC's bwdif.
+    """
+
+    upright: bool = False
+    progressive: bool = False
+
+    def filters(self, orientation: Orientation) -> list[tuple[str, str]]:
+        """Names and arguments of the filters, in order."""
+        named: list[tuple[str, str]] = []
+        if self.progressive:
+            named.append(("bwdif", "mode=send_frame:deint=interlaced"))
+        if self.upright:
+            named += [
+                (name, arguments)
+                for name, arguments, wanted in (
+                    ("transpose", "dir=cclock_flip", orientation.transposed),
+                    ("hflip", "", orientation.flipped_x),
+                    ("vflip", "", orientation.flipped_y),
+                )
+                if wanted
+            ]
+        return named
+
+
+def filtered(
+    frames: Iterable[av.VideoFrame], filters: list[tuple[str, str]], time_base: Fraction
+) -> Iterator[av.VideoFrame]:
+    """Pass frames of one size and format through filters that give one for each, in order.
+
+    Time stamps are lost where a filter changes their base.
+    """
+    library = load_av()
+    graph = None
+    for frame in frames:
+        if graph is None:
+            graph = library.filter.Graph()
+            ends = (
+                graph.add_buffer(
+                    width=frame.width, height=frame.height, format=frame.format, time_base=time_base
+                ),
+                *(graph.add(name, arguments) for name, arguments in filters),
+                graph.add("buffersink"),
+            )
+            graph.link_nodes(*ends).configure()
+        graph.vpush(frame)
+        yield from _ready(graph)
+    if graph is not None:
+        graph.vpush(None)
+        yield from _ready(graph)
+
+
+def _ready(graph: av.filter.Graph) -> Iterator[av.VideoFrame]:
+    """What has come through the filters and was not taken."""
+    library = load_av()
+    while True:
+        try:
+            yield graph.vpull()
+        except (library.BlockingIOError, library.EOFError):
+            return
