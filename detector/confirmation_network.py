@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detector.efficientnet_lite import CHANNELS, DIVISOR, EfficientNetLite0
+from weights.efficientnet_trunk import CHANNELS, DIVISOR, EfficientNetLite0
 from weights.errors import ConfigurationError
 from weights.names import unknown_name
 

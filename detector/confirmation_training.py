@@ -30,11 +30,11 @@ from detector.confirmation_file import (
 from detector.confirmation_network import ConfirmationConfiguration, ConfirmationNetwork
 from detector.confirmation_recipe import ConfirmationRecipe
 from detector.cut_augmentation import MARGIN, augment, centred
-from detector.efficientnet_lite import load_imagenet_weights
 from detector.yolo import YoloMaskDetector
 from weights.atomic import atomic_path
 from weights.catalog import resolve
 from weights.device import resolve_device
+from weights.efficientnet_trunk import load_imagenet_weights
 from weights.errors import InputError, TrainingError, WeightsError
 from weights.lightning_silence import lightning_silenced
 from weights.shelf import CATALOG_NAME, shelve_weights, sources_beside, tag_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -181,6 +182,7 @@ class Pipeline:
         image: Any,
         *,
         mask: Any = None,
+        reference: Any = None,
         return_result: bool = False,
         provenance: bool = True,
     ) -> Any:
@@ -190,6 +192,8 @@ class Pipeline:
             image: path, bytes, PIL picture, or uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)` in
                 RGB order.
             mask: a hole of the user's own (True or above 127 = fill) instead of detection.
+            reference: a photo of the same person without a mask, or a list of several, to take
+                mouth, nose and chin from; as `image`.
             return_result: return the `UnmaskResult`, whose image is uint8 RGB, instead.
             provenance: whether a filled picture carries the mark that a model edited it; False is
                 for callers who say so by means of their own.
@@ -199,19 +203,32 @@ class Pipeline:
             format for bytes; unchanged where no mask was found.
 
         Raises:
-            InputError: the picture or the mask is not what is said here.
+            InputError: the picture or the mask is not what is said here, or no reference fits.
+            WeightsError: there is a reference, and the weights that find landmarks are missing.
         """
         from pipeline.pictures import read_hole, read_picture, restore
 
         picture = read_picture(image)
         hole = None if mask is None else read_hole(mask, picture)
-        result = self.run([picture.pixels], [hole])[0]
+        result = self.run([picture.pixels], [hole], [reference])[0]
         if return_result:
             return result
         models = self.model_names(detected=mask is None)
-        return restore(picture, result.image, result.hole, models=models, provenance=provenance)
+        return restore(
+            picture,
+            result.image,
+            result.hole,
+            models=models,
+            from_reference=result.from_reference,
+            provenance=provenance,
+        )
 
-    def run(self, images: Sequence[Any], masks: Sequence[Any] | None = None) -> list[UnmaskResult]:
+    def run(
+        self,
+        images: Sequence[Any],
+        masks: Sequence[Any] | None = None,
+        references: Sequence[Any] | None = None,
+    ) -> list[UnmaskResult]:
         """Take the masks off pictures, all of them through each stage together.
 
         The result for a picture does not depend on which others are in the call.
@@ -219,10 +236,14 @@ class Pipeline:
         Args:
             images: uint8 RGB arrays `(H, W, 3)`, or anything else that `unmask` takes.
             masks: per picture None, or a hole of the user's own, which is filled exactly as it is.
+            references: per picture None, or a photo of the same person without a mask, or a list of
+                several, of which the one that fits best is used; they are what `unmask` takes.
 
         Raises:
-            InputError: a picture or a mask is not what is said here, or a stage of somebody else
-                returned something that is none of its kind.
+            InputError: a picture, a mask or a reference is not what is said here, no reference of a
+                picture fits, or a stage of somebody else returned something that is none of its
+                kind.
+            WeightsError: there is a reference, and the weights that find landmarks are missing.
         """
         if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, Sequence):
             raise InputError(
@@ -230,17 +251,17 @@ class Pipeline:
                 "for one picture call the pipeline itself."
             )
         with own_arithmetic():
-            return self._run(images, masks)
+            return self._run(images, masks, references)
 
-    def _run(self, images: Sequence[Any], masks: Sequence[Any] | None) -> list[UnmaskResult]:
+    def _run(
+        self,
+        images: Sequence[Any],
+        masks: Sequence[Any] | None,
+        references: Sequence[Any] | None,
+    ) -> list[UnmaskResult]:
         pictures = [_as_rgb(image) for image in images]
-        if masks is None:
-            masks = [None] * len(pictures)
-        if len(masks) != len(pictures):
-            raise InputError(
-                f"masks must have one entry per picture, {len(pictures)} here, "
-                f"but has {len(masks)}."
-            )
+        masks = _one_each(masks, "masks", len(pictures))
+        references = _one_each(references, "references", len(pictures))
         given = [
             None if mask is None else _as_hole(mask, picture)
             for picture, mask in zip(pictures, masks, strict=True)
@@ -253,14 +274,18 @@ class Pipeline:
             self._faces(index, picture, given[index], regions[index], timings[index])
             for index, picture in enumerate(pictures)
         ]
-        fills = self.complete(pictures, [face for group in faces for face in group], timings)
+        every_face = [face for group in faces for face in group]
+        fills = self.complete(pictures, every_face, timings)
+        used = self._refer(pictures, every_face, fills, references, timings)
         results = []
         start = 0
         for index, picture in enumerate(pictures):
-            own = fills[start : start + len(faces[index])]
+            own = slice(start, start + len(faces[index]))
             start += len(faces[index])
             results.append(
-                self._assemble(picture, regions[index], faces[index], own, timings[index])
+                self._assemble(
+                    picture, regions[index], faces[index], fills[own], used[own], timings[index]
+                )
             )
         return results
 
@@ -393,6 +418,37 @@ class Pipeline:
                 own["inpainter"] = own.get("inpainter", 0.0) + seconds
         return fills
 
+    def _refer(
+        self,
+        pictures: list[Image],
+        faces: list[Face],
+        fills: list[Image],
+        references: Sequence[Any],
+        timings: list[dict[str, float]],
+    ) -> list[int | None]:
+        """Put references' faces into the fills; give for each face the reference in use."""
+        used: list[int | None] = [None] * len(faces)
+        if all(one is None for one in references):
+            return used
+        from pipeline.references.filling import check_single_face, reference_filling
+        from pipeline.references.reading import read_references
+
+        counts = Counter(face.picture for face in faces)
+        photos: dict[int, list[Image]] = {}
+        for index, face in enumerate(faces):
+            given = references[face.picture]
+            if given is None:
+                continue
+            check_single_face(counts[face.picture])
+            began = time.perf_counter()
+            if id(given) not in photos:
+                photos[id(given)] = read_references(given)
+            fills[index], used[index] = reference_filling(str(self.device)).fill(
+                pictures[face.picture], face, fills[index], photos[id(given)]
+            )
+            _add_seconds(timings[face.picture], "reference", began)
+        return used
+
     def blend(
         self, picture: Image, faces: list[Face], fills: list[Image], timings: dict[str, float]
     ) -> Image:
@@ -432,6 +488,7 @@ class Pipeline:
         regions: list[MaskRegion],
         faces: list[Face],
         fills: list[Image],
+        used: list[int | None],
         timings: dict[str, float],
     ) -> UnmaskResult:
         return UnmaskResult(
@@ -439,10 +496,26 @@ class Pipeline:
             regions=regions,
             hole=_union([face.hole for face in faces], picture),
             faces=tuple(
-                FaceFill(face.crop.square, face.hole, float(face.missing.mean())) for face in faces
+                FaceFill(face.crop.square, face.hole, float(face.missing.mean()), reference)
+                for face, reference in zip(faces, used, strict=True)
             ),
             timings=timings,
         )
+
+
+def _one_each(given: Sequence[Any] | None, what: str, count: int) -> Sequence[Any]:
+    """Give one entry per picture, all None where nothing was given."""
+    if given is None:
+        return [None] * count
+    if isinstance(given, str | bytes | os.PathLike) or not isinstance(given, Sequence):
+        raise InputError(
+            f"{what} must be a sequence with one entry per picture, but got {type(given).__name__}."
+        )
+    if len(given) != count:
+        raise InputError(
+            f"{what} must have one entry per picture, {count} here, but has {len(given)}."
+        )
+    return given
 
 
 def _made_anew(arguments: dict[str, Any]) -> Pipeline:

@@ -23,11 +23,14 @@ class FaceFill:
         hole: bool `(H, W)` at picture size, True where this face was filled.
         share: share of the crop's pixels that were missing, 0 to 1; holes of other faces inside the
             crop and their reflections count too.
+        reference: which of the reference photos mouth, nose and chin are from, counted from 0;
+            None where they are a guess.
     """
 
     crop: Square
     hole: Hole
     share: float
+    reference: int | None = None
 
     def __post_init__(self) -> None:
         check_mask(self.hole, what="hole of a face")
@@ -48,8 +51,9 @@ class UnmaskResult:
         regions: what the detector found; empty when the hole was given by the user.
         hole: bool `(H, W)`, every pixel that was filled.
         faces: the filled faces; their holes do not overlap and together are `hole`.
-        timings: seconds per stage, keys "detector", "refiner", "inpainter" and "blender". Stages
-            that take all pictures of a call at once report an equal part for each picture.
+        timings: seconds per stage, keys "detector", "refiner", "inpainter" and "blender", and
+            "reference" where there was one. Stages that take all pictures of a call at once report
+            an equal part for each picture.
     """
 
     image: Image
@@ -61,3 +65,8 @@ class UnmaskResult:
     def __post_init__(self) -> None:
         check_image(self.image, "image of a result")
         check_mask(self.hole, self.image.shape[:2], "hole of a result")
+
+    @property
+    def from_reference(self) -> bool:
+        """Whether a face was filled from a reference photo."""
+        return any(face.reference is not None for face in self.faces)

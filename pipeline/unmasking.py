@@ -42,6 +42,7 @@ def unmask(
     image: Any,
     *,
     mask: Any = None,
+    reference: Any = None,
     device: Any = "auto",
     return_result: bool = False,
     provenance: bool = True,
@@ -56,6 +57,8 @@ def unmask(
         image: path, bytes, PIL picture, or uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)` in RGB
             order.
         mask: a hole of your own (True or above 127 = fill) instead of detection.
+        reference: a photo of the same person without a mask, or a list of several, of which the one
+            that fits best gives mouth, nose and chin; as `image`.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         return_result: return the `UnmaskResult`, whose image is uint8 RGB `(H, W, 3)`, instead.
         provenance: whether a filled picture carries the mark that a model edited it; False is for
@@ -68,14 +71,14 @@ def unmask(
         bytes of the same format for bytes. Where no mask is found it is unchanged.
 
     Raises:
-        InputError: the picture or the mask is not what is said here.
+        InputError: the picture or the mask is not what is said here, or no reference fits.
         ConfigurationError: a keyword, a stage or an option of one is unknown.
         WeightsError: the weights of a network are missing or damaged.
     """
     check_keys(
         "keyword of unmask()",
         stages,
-        ["mask", "return_result", "provenance", *configuration_keys()],
+        ["mask", "reference", "return_result", "provenance", *configuration_keys()],
     )
     defaults = inspect.signature(Pipeline).parameters
     chosen = {
@@ -83,4 +86,10 @@ def unmask(
         for kind in STAGE_KINDS
     }
     pipeline = Pipeline(device=device, **chosen, **stages)
-    return pipeline(image, mask=mask, return_result=return_result, provenance=provenance)
+    return pipeline(
+        image,
+        mask=mask,
+        reference=reference,
+        return_result=return_result,
+        provenance=provenance,
+    )

@@ -8,7 +8,7 @@ import pytest
 import timm
 import torch
 
-from detector.efficientnet_lite import CHANNELS, EfficientNetLite0, load_imagenet_weights
+from weights.efficientnet_trunk import CHANNELS, EfficientNetLite0, load_imagenet_weights
 from weights.errors import MissingDependencyError
 
 

@@ -33,21 +33,24 @@ class EfficientNetLite0(nn.Module):
 
     The Lite kind has no squeeze-and-excitation, and ReLU6 instead of SiLU. Names apart, tensors lie
     in the order of timm's `tf_efficientnet_lite0`.
+
+    Args:
+        stages: how many of the seven stages are built.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stages: int = len(_STAGES)) -> None:
         super().__init__()
         self.stem = nn.Sequential(*_convolution(3, _STEM, 3, 2), nn.ReLU6())
-        stages = []
+        built = []
         channels = _STEM
-        for expansion, kernel, stride, outputs, count in _STAGES:
+        for expansion, kernel, stride, outputs, count in _STAGES[:stages]:
             blocks = []
             for index in range(count):
                 first_stride = stride if index == 0 else 1
                 blocks.append(_InvertedResidual(channels, outputs, expansion, kernel, first_stride))
                 channels = outputs
-            stages.append(nn.Sequential(*blocks))
-        self.stages = nn.ModuleList(stages)
+            built.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(built)
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
         """Give features from fine to coarse, with `CHANNELS` channels.
@@ -105,6 +108,6 @@ def load_imagenet_weights(trunk: EfficientNetLite0) -> None:
         WeightsError: its file is not the published one.
     """
     trained = read_efficientnet_lite(0).values()
-    # The file goes on with the classifier, which a trunk has not.
+    # The file goes on with later stages and the classifier, which a trunk need not have.
     for own, other in zip(learnt_tensors(trunk.state_dict()).values(), trained, strict=False):
         own.copy_(other)
