@@ -91,7 +91,9 @@ def collect_faces(
         InputError: a folder cannot be read, or none has a face of that part.
     """
     photos = None if templates is None else TemplateFolder(templates)
-    pictures, points, hidden = [], [], []
+    pictures: list[Image] = []
+    points: list[NDArray[np.float32]] = []
+    hidden: list[NDArray[np.bool_]] = []
     for number, folder in enumerate(folders):
         faces = [face for face in load_faces(folder) if face.split == part]
         if most_pictures is not None and len(faces) > most_pictures:

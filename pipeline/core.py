@@ -77,6 +77,8 @@ class Pipeline:
             1; None takes what the networks were trained with.
         lift: how far that square is moved up, as a share of its side, 0 to 0.5; None likewise.
         batch_size: how many faces go through the inpainter at once.
+        landmarks: finds the landmarks of faces that are filled from a reference: "default", a name
+            of the catalog, a .safetensors file, or an object as `LandmarkFinder`.
 
     Raises:
         ConfigurationError: a stage or an option of one is unknown.
@@ -94,6 +96,7 @@ class Pipeline:
         context: float | None = None,
         lift: float | None = None,
         batch_size: int = 16,
+        landmarks: Any = "default",
     ) -> None:
         if context is not None and not (_is_number(context) and 1.0 <= context <= 16.0):
             raise InputError(f"context must be from 1 to 16, but is {context!r}.")
@@ -105,6 +108,7 @@ class Pipeline:
         self.context = context
         self.lift = lift
         self.batch_size = batch_size
+        self.landmarks = landmarks
         given: dict[StageKind, StageSpecification] = {
             "detector": detector,
             "refiner": refiner,
@@ -121,7 +125,8 @@ class Pipeline:
         """Copy and pickle a pipeline by its specification: stages given by name are made anew."""
         arguments: dict[str, Any] = {str(kind): one for kind, one in self._given.items()}
         arguments |= {"device": self.device, "context": self.context, "lift": self.lift}
-        return _made_anew, ({**arguments, "batch_size": self.batch_size},)
+        arguments |= {"batch_size": self.batch_size, "landmarks": self.landmarks}
+        return _made_anew, (arguments,)
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str]) -> Pipeline:
@@ -433,6 +438,7 @@ class Pipeline:
         from pipeline.references.filling import check_single_face, reference_filling
         from pipeline.references.reading import read_references
 
+        filling = reference_filling(self.landmarks, str(self.device))
         counts = Counter(face.picture for face in faces)
         photos: dict[int, list[Image]] = {}
         for index, face in enumerate(faces):
@@ -443,7 +449,7 @@ class Pipeline:
             began = time.perf_counter()
             if id(given) not in photos:
                 photos[id(given)] = read_references(given)
-            fills[index], used[index] = reference_filling(str(self.device)).fill(
+            fills[index], used[index] = filling.fill(
                 pictures[face.picture], face, fills[index], photos[id(given)]
             )
             _add_seconds(timings[face.picture], "reference", began)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import OrderedDict
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -65,10 +66,12 @@ class ReferenceFilling:
         """
         names = [reference_name(index, len(references)) for index in range(len(references))]
         found = [self._face_of(image, name) for image, name in zip(references, names, strict=True)]
-        crop, middle = face.crop.take(picture), (face.crop.side - 1.0) / 2.0
-        frame = FaceFrame(middle, middle, _FACE_SHARE * face.crop.side)
-        points = self._finder.find_near(crop, frame).points
+        corner, side = np.array([face.crop.x0, face.crop.y0]), face.crop.side
+        middle = corner + (side - 1.0) / 2.0
+        frame = FaceFrame(float(middle[0]), float(middle[1]), _FACE_SHARE * side)
+        points = self._finder.find_near(picture, frame).points - corner
         index, chosen = best_reference(found, points, names)
+        crop = face.crop.take(picture)
         return fuse_reference(crop, fill, face.missing, points, chosen), index
 
     def _face_of(self, image: Image, name: str) -> ReferenceFace | UnfitReferenceError:
@@ -83,10 +86,22 @@ class ReferenceFilling:
             return reason
 
 
+def reference_filling(landmarks: Any, device: str) -> ReferenceFilling:
+    """Make a filling.
+
+    Args:
+        landmarks: an object that finds landmarks, or weights of the landmark network, whose filling
+            is made once per process and device.
+        device: of the network.
+    """
+    if isinstance(landmarks, str | os.PathLike):
+        return _filling_by_weights(os.fspath(landmarks), device)
+    return ReferenceFilling(landmarks)
+
+
 @cache
-def reference_filling(device: str) -> ReferenceFilling:
-    """The filling with the catalog's landmark weights, made once per process and device."""
-    return ReferenceFilling(LandmarkFinder(device=device))
+def _filling_by_weights(weights: str, device: str) -> ReferenceFilling:
+    return ReferenceFilling(LandmarkFinder(weights, device))
 
 
 def check_single_face(count: int) -> None:
