@@ -75,7 +75,7 @@ class ReferenceFilling:
         return fuse_reference(crop, fill, face.missing, points, chosen), index
 
     def _face_of(self, image: Image, name: str) -> ReferenceFace | UnfitReferenceError:
-        key = hashlib.blake2b(np.ascontiguousarray(image)).digest()
+        key = hashlib.blake2b(image.tobytes()).digest()
         if key not in self._known:
             self._known[key] = self._finder.find(image)
             while len(self._known) > _MOST_KNOWN:

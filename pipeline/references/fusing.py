@@ -25,6 +25,12 @@ _SMOOTHING = 1e-3
 _LIGHT_SIDE = 64
 """Side at which differences of light are continued into the hole."""
 
+_LEAST_SKIN = 16
+"""Pixels of visible skin by which light can be matched."""
+
+_SKIN_RIM = 0.05
+"""How far from the face's outline skin begins, as a share of the face's extent."""
+
 _RIM = 0.06
 """Width of the transition to the guessed surroundings, as a share of the face's extent."""
 
@@ -34,10 +40,9 @@ def fuse_reference(
 ) -> Image:
     """Put a reference's face into a filled crop.
 
-    The reference is bent to the target's landmarks by a thin-plate spline; its colours get mean and
-    spread of the visible skin, and what is left of the difference is continued into the hole by
-    Laplace's equation. It takes the place of the fill where the face is, with a soft rim towards
-    the fill, which stays all round: hair, neck and background are the completion network's.
+    The reference is bent to the target's landmarks by a thin-plate spline, and gets colours and
+    light of the visible skin. It takes the place of the fill where the face is, with a soft rim
+    towards it; hair, neck and background stay the completion network's.
 
     Args:
         crop: uint8 RGB `(S, S, 3)`; what lies in the hole is not looked at.
@@ -53,10 +58,12 @@ def fuse_reference(
     Images"; Perez, Gangnet and Blake 2003, "Poisson Image Editing".
     """
     warped, shown = warp_reference(reference, points, hole.shape[0])
-    weight = _face_weight(points, hole.shape[0], shown) * hole
+    depth = _depth_in_face(points, hole.shape[0], shown)
+    step = np.clip(depth / _RIM, 0.0, 1.0)
+    weight = step * step * (3.0 - 2.0 * step) * hole
     if not weight.any():
         return fill.copy()
-    skin = (face_area(points, hole.shape[0]) > 0) & ~hole & shown
+    skin = (depth > _SKIN_RIM) & ~hole
     lit = match_light(crop, warped, skin)
     mixed = fill + weight[..., None] * (lit - fill)
     result = fill.copy()
@@ -97,18 +104,21 @@ def warp_reference(
     # Between the grid's places the warp is read off linearly, at every pixel.
     steps = (np.arange(side) * ((_GRID - 1) / max(side - 1, 1))).astype(np.float32)
     columns, rows = np.meshgrid(steps, steps)
-    maps = [
+    x, y = (
         cv2.remap(plane.astype(np.float32), columns, rows, cv2.INTER_LINEAR)
         for plane in bent.T.reshape(2, _GRID, _GRID)
-    ]
-    warped = cv2.remap(image, *maps, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    )
+    warped = cv2.remap(image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     height, width = image.shape[:2]
-    shown = (maps[0] >= 0) & (maps[0] <= width - 1) & (maps[1] >= 0) & (maps[1] <= height - 1)
+    shown = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     return np.asarray(warped, np.float32), np.asarray(shown, np.bool_)
 
 
 def match_light(crop: Image, warped: NDArray[np.float32], skin: Mask) -> NDArray[np.float32]:
     """Give a warped reference the colours and the light of the visible skin.
+
+    In Lab, mean and spread of the skin become the crop's; what is then left of the difference in
+    lightness, not in colour, is continued smoothly from the skin on.
 
     Args:
         crop: uint8 RGB `(S, S, 3)`.
@@ -116,40 +126,47 @@ def match_light(crop: Image, warped: NDArray[np.float32], skin: Mask) -> NDArray
         skin: bool `(S, S)`, where both show the same face; where it is empty nothing changes.
 
     Returns:
-        float32 RGB `(S, S, 3)`, 0 to 255 and a little beyond.
+        float32 RGB `(S, S, 3)`, 0 to 255.
     """
-    if np.count_nonzero(skin) < 16:
-        return warped
     wanted, own = _lab(crop.astype(np.float32)), _lab(np.clip(warped, 0.0, 255.0))
+    skin = skin & _alike(wanted - own, skin)
+    if np.count_nonzero(skin) < _LEAST_SKIN:
+        return warped
     spread = wanted[skin].std(axis=0) / np.maximum(own[skin].std(axis=0), 1.0)
-    spread = np.clip(spread, 0.8, 1.25)
-    matched = (own - own[skin].mean(axis=0)) * spread + wanted[skin].mean(axis=0)
-    recoloured = 255.0 * cv2.cvtColor(matched.astype(np.float32), cv2.COLOR_LAB2RGB)
-    return recoloured + _difference_of_light(crop, recoloured, skin)
+    matched = (own - own[skin].mean(axis=0)) * np.clip(spread, 0.85, 1.2)
+    matched += wanted[skin].mean(axis=0)
+    matched[..., 0] += _continued(wanted[..., 0] - matched[..., 0], skin)
+    matched[..., 0] = np.clip(matched[..., 0], 0.0, 100.0)
+    lit = cv2.cvtColor(matched.astype(np.float32), cv2.COLOR_LAB2RGB)
+    return np.asarray(np.clip(255.0 * lit, 0.0, 255.0), np.float32)
 
 
-def _difference_of_light(
-    crop: Image, warped: NDArray[np.float32], skin: Mask
-) -> NDArray[np.float32]:
-    """What is missing to the crop on the skin, continued smoothly all over: `(S, S, 3)`."""
-    side = crop.shape[0]
+def _alike(difference: NDArray[np.float32], skin: Mask) -> Mask:
+    """Where two pictures differ as skin in other light does: not straps, hair, or spectacles."""
+    if not skin.any():
+        return skin
+    off = np.abs(difference - np.median(difference[skin], axis=0)).max(axis=2)
+    alike: Mask = off <= np.maximum(3.0 * np.median(off[skin]), 6.0)
+    return alike
+
+
+def _continued(difference: NDArray[np.float32], skin: Mask) -> NDArray[np.float32]:
+    """A plane's difference on the skin, smoothed and continued all over by Laplace's equation."""
+    side = skin.shape[0]
     known = skin.astype(np.float32)
-    difference = (crop.astype(np.float32) - warped) * known[..., None]
     small = (min(side, _LIGHT_SIDE),) * 2
     share = cv2.resize(known, small, interpolation=cv2.INTER_AREA)
-    mean = cv2.resize(difference, small, interpolation=cv2.INTER_AREA)
+    mean = cv2.resize(difference * known, small, interpolation=cv2.INTER_AREA)
     # Neighbouring pixels are joined, so that a mole or a lash is no light.
-    share, mean = cv2.GaussianBlur(share, (0, 0), 1.5), cv2.GaussianBlur(mean, (0, 0), 1.5)
-    held = share > 0.2
-    if not held.any():
-        return np.zeros_like(warped)
-    levels = np.where(held[..., None], mean / np.maximum(share, 1e-6)[..., None], 0.0)
-    # Around grey, bytes hold the differences to half a level.
+    share, mean = cv2.GaussianBlur(share, (0, 0), 2.0), cv2.GaussianBlur(mean, (0, 0), 2.0)
+    held = share > 0.3
+    levels = np.where(held, mean / np.maximum(share, 1e-6), 0.0)
+    # Around grey, bytes hold differences to a quarter of a level.
     grey = np.full((*small, 3), 128, np.uint8)
-    shifted = np.clip(np.rint(grey + levels), 0, 255).astype(np.uint8)
-    field = poisson_paste(shifted, grey, ~held, tolerance=0.25).astype(np.float32) - 128.0
-    field = cv2.GaussianBlur(field, (0, 0), 1.0)
-    return np.asarray(cv2.resize(field, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
+    shifted = np.clip(np.rint(128.0 + 4.0 * levels), 0, 255).astype(np.uint8)
+    field = poisson_paste(np.dstack([shifted] * 3), grey, ~held, tolerance=0.25)[..., 0]
+    smooth = cv2.GaussianBlur((field.astype(np.float32) - 128.0) / 4.0, (0, 0), 1.5)
+    return np.asarray(cv2.resize(smooth, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def face_area(points: Points, side: int) -> NDArray[np.uint8]:
@@ -159,14 +176,12 @@ def face_area(points: Points, side: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.fillConvexPoly(area, hull, 1), np.uint8)
 
 
-def _face_weight(points: Points, side: int, shown: Mask) -> NDArray[np.float32]:
-    """How much of the reference is taken, 0 to 1: all on the face, less along its rim."""
+def _depth_in_face(points: Points, side: int, shown: Mask) -> NDArray[np.float32]:
+    """How far inside the face pixels lie, in extents of the face; 0 where no photo is."""
     inside = face_area(points, side) & shown.astype(np.uint8)
-    # The frame is no rim: the distance is counted from outside only.
     distance = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)
-    rim = max(2.0, _RIM * float((points.max(axis=0) - points.min(axis=0)).max()))
-    step = np.clip(distance / rim, 0.0, 1.0)
-    return np.asarray(step * step * (3.0 - 2.0 * step), np.float32)
+    extent = max(1.0, float((points.max(axis=0) - points.min(axis=0)).max()))
+    return np.asarray(distance / extent, np.float32)
 
 
 def _lab(image: NDArray[np.float32]) -> NDArray[np.float32]:

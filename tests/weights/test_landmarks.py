@@ -46,7 +46,9 @@ def test_frame_is_there_and_back():
     points = np.random.default_rng(0).uniform(0.0, 80.0, (68, 2))
     assert np.allclose(frame.to_picture(frame.to_square(points)), points)
     straight = FaceFrame(40.0, 30.0, 20.0)
-    assert np.allclose(straight.to_square(np.array([[30.0, 30.0], [50.0, 40.0]])), [[0, 0.5], [1, 1]])
+    assert np.allclose(
+        straight.to_square(np.array([[30.0, 30.0], [50.0, 40.0]])), [[0, 0.5], [1, 1]]
+    )
 
 
 @pytest.mark.parametrize("side", [50.0, 300.0])
@@ -123,7 +125,9 @@ def test_the_default_network_takes_at_most_four_mebibytes(tmp_path):
 
 
 def test_a_file_of_another_network_is_refused(network, tmp_path):
-    path = save_landmarks(network, LandmarkConfiguration((16, 8, 8), 32), tmp_path / "a.safetensors")
+    path = save_landmarks(
+        network, LandmarkConfiguration((16, 8, 8), 32), tmp_path / "a.safetensors"
+    )
     with pytest.raises(WeightsError, match=r"a\.safetensors"):
         load_landmarks(path)
 
