@@ -132,7 +132,8 @@ def match_light(crop: Image, warped: NDArray[np.float32], skin: Mask) -> NDArray
     skin = skin & _alike(wanted - own, skin)
     if np.count_nonzero(skin) < _LEAST_SKIN:
         return warped
-    spread = wanted[skin].std(axis=0) / np.maximum(own[skin].std(axis=0), 1.0)
+    # Skin of one shade says nothing of contrast: then the photo keeps its own.
+    spread = (wanted[skin].std(axis=0) + 2.0) / (own[skin].std(axis=0) + 2.0)
     matched = (own - own[skin].mean(axis=0)) * np.clip(spread, 0.85, 1.2)
     matched += wanted[skin].mean(axis=0)
     matched[..., 0] += _continued(wanted[..., 0] - matched[..., 0], skin)
