@@ -63,6 +63,17 @@ def test_what_is_taken_lies_where_the_frame_says(side, angle):
     assert np.allclose(middle, frame.to_square(np.array([[260.0, 190.0]]))[0], atol=0.01)
 
 
+@pytest.mark.parametrize("centre", [(20.0, 380.0), (250.0, 200.0), (900.0, 900.0)])
+def test_a_square_past_the_picture_shows_its_reflection(centre):
+    across, down = np.meshgrid(np.arange(500), np.arange(400))
+    image = np.dstack([across // 2, down // 2, (across + down) // 4]).astype(np.uint8)
+    frame = FaceFrame(*centre, 300.0)
+    wide = cv2.copyMakeBorder(image, *[700] * 4, cv2.BORDER_REFLECT_101)
+    moved = FaceFrame(centre[0] + 700, centre[1] + 700, 300.0)
+    taken, expected = frame.take(image, 64), moved.take(wide, 64)
+    assert np.abs(taken.astype(int) - expected).max() <= 6
+
+
 def test_a_tilted_face_is_framed_upright():
     level = canonical_landmarks(60.0, (100.0, 90.0))
     cosine, sine = math.cos(0.4), math.sin(0.4)

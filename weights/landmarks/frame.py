@@ -51,14 +51,16 @@ class FaceFrame:
 
     def take(self, image: Image, size: int) -> Image:
         """Cut the square out of `(H, W, 3)` as `(size, size, 3)`; reflected past the picture."""
-        shrunk = min(1.0, 1.5 * size / self.side)
         source: cv2.typing.MatLike = image
         frame = self
+        shrunk = 1.5 * size / self.side
         if shrunk < 0.75:
-            # A plain warp would skip pixels: the picture is reduced by area first.
-            shape = (max(1, round(shrunk * image.shape[1])), max(1, round(shrunk * image.shape[0])))
-            source = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
-            x, y = ((place + 0.5) * shrunk - 0.5 for place in (self.x, self.y))
+            # A plain warp would skip pixels: what the square shows is reduced by area first.
+            (left, top), part = self._part_of(image)
+            height, width = part.shape[:2]
+            shape = (max(1, round(shrunk * width)), max(1, round(shrunk * height)))
+            source = cv2.resize(part, shape, interpolation=cv2.INTER_AREA)
+            x, y = ((at + 0.5) * shrunk - 0.5 for at in (self.x - left, self.y - top))
             frame = FaceFrame(x, y, self.side * shrunk, self.angle)
         taken = cv2.warpAffine(
             source,
@@ -76,6 +78,17 @@ class FaceFrame:
     def to_square(self, points: Points) -> Points:
         """Bring points `(N, 2)` of the picture to the square, 0 to 1 across it."""
         return (points - (self.x, self.y)) @ _rotation(-self.angle).T / self.side + 0.5
+
+    def _part_of(self, image: Image) -> tuple[tuple[int, int], Image]:
+        """The part of a picture that the square touches, and its corner: all, if it touches none.
+
+        Where the square reaches past the picture the part ends with it, so both reflect alike.
+        """
+        corners = self.to_picture(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+        left, top = (max(0, int(end) - 2) for end in np.floor(corners.min(axis=0)))
+        right, bottom = (int(end) + 3 for end in np.ceil(corners.max(axis=0)))
+        part = image[top : max(bottom, 0), left : max(right, 0)]
+        return ((left, top), part) if part.size else ((0, 0), image)
 
     def _from_crop(self, size: int) -> NDArray[np.float64]:
         """The matrix `(2, 3)` from pixels of the crop to pixels of the picture."""
