@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _MOST_KNOWN = 64
 """Of so many photos it is remembered where the face is."""
 
+_LEAST_FACE = 0.2
+"""How likely the landmarks of a masked face must be a face's."""
+
 _FACE_SHARE = 0.85
 """Side of the frame in which a masked face is first looked at, as a share of its crop's."""
 
@@ -62,14 +65,21 @@ class ReferenceFilling:
             The crop anew, and the index of the reference.
 
         Raises:
-            InputError: no reference fits; one sentence for each says why.
+            InputError: no reference fits, and one sentence for each says why; or the masked face
+                is not seen well enough.
         """
         names = [reference_name(index, len(references)) for index in range(len(references))]
         found = [self._face_of(image, name) for image, name in zip(references, names, strict=True)]
         corner, side = np.array([face.crop.x0, face.crop.y0]), face.crop.side
         middle = corner + (side - 1.0) / 2.0
         frame = FaceFrame(float(middle[0]), float(middle[1]), _FACE_SHARE * side)
-        points = self._finder.find_near(picture, frame).points - corner
+        behind = self._finder.find_near(picture, frame)
+        if behind.face < _LEAST_FACE:
+            raise InputError(
+                "The face behind the mask is not seen well enough to bend a reference photo to it: "
+                "leave the reference out, and it is filled by a guess."
+            )
+        points = behind.points - corner
         index, chosen = best_reference(found, points, names)
         crop = face.crop.take(picture)
         return fuse_reference(crop, fill, face.missing, points, chosen), index

@@ -63,6 +63,7 @@ class Finder:
 
     def __init__(self):
         self.found = FoundFace(POINTS, 0.9, 0.1)
+        self.near = FoundFace(POINTS, 0.9, 0.9)
         self.sought = 0
 
     def find(self, image):
@@ -70,7 +71,7 @@ class Finder:
         return self.found
 
     def find_near(self, image, frame):
-        return FoundFace(POINTS, 0.9, 0.9)
+        return self.near
 
 
 @pytest.fixture
@@ -239,6 +240,11 @@ class TestPipeline:
             unmask(self.picture(), reference=portrait(), **stages)
         with pytest.raises(InputError, match=r"in reference photo 1.* in reference photo 2"):
             unmask(self.picture(), reference=[portrait(), portrait(0.9)], **stages)
+
+    def test_a_masked_face_that_is_not_seen_well_takes_none(self, finder, stages):
+        finder.near = FoundFace(POINTS, 0.1, 0.9)
+        with pytest.raises(InputError, match="behind the mask is not seen well enough"):
+            unmask(self.picture(), reference=portrait(), **stages)
 
     def test_references_are_one_a_picture(self, finder, stages):
         pipeline = Pipeline(**stages)
