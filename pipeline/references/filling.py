@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 _MOST_KNOWN = 64
 """Of so many photos it is remembered where the face is."""
 
-_LEAST_FACE = 0.2
-"""How likely the landmarks of a masked face must be a face's."""
+_LEAST_FACE = 0.7
+"""How likely the landmarks of a masked face must be a face's; those of a profile seldom are."""
 
 _FACE_SHARE = 0.85
 """Side of the frame in which a masked face is first looked at, as a share of its crop's."""
