@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detector.weight_file import LARGEST_SIDE, read_header, write_weights
+from detector.weight_file import LARGEST_SIDE
 from weights.errors import WeightsError
 from weights.fitting import build_fitting
+from weights.network_file import read_header, write_weights
 from weights.store import load_state_dict, read_header_mapping
 
 if TYPE_CHECKING:

@@ -53,14 +53,23 @@ def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tens
     way[:, :, 2] = normal(0.07, 2)
     pictures, outlines = _resampled(pictures, outlines, way, size)
     pictures, outlines = cross_by_strands(cast_shadow(pictures), outlines)
+    return vary_photograph(pictures), outlines
+
+
+def vary_photograph(pictures: Tensor) -> Tensor:
+    """Coarsen, smear, recolour, grain and compress pictures `(N, 3, S, S)` in [0, 1]."""
+
+    def normal(deviation: float, *shape: int) -> Tensor:
+        return deviation * torch.randn(len(pictures), *shape, device=pictures.device)
+
     pictures = _smeared(_lower_resolution(pictures))
     mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
     pictures = (pictures - mean) * (1.0 + normal(0.15, 1, 1, 1)) + mean
     pictures = pictures * torch.exp(normal(0.25, 1, 1, 1)) * (1.0 + normal(0.05, 3, 1, 1))
-    grey = torch.rand(count, 1, 1, 1, device=device) < 0.12
+    grey = _chosen(pictures, 0.12) > 0.0
     pictures = torch.where(grey, pictures.mean(dim=1, keepdim=True), pictures)
-    noise = 0.03 * torch.rand(count, 1, 1, 1, device=device) * torch.randn_like(pictures)
-    return _compressed((pictures + noise).clamp(0.0, 1.0)), outlines
+    noise = _uniform(pictures, 0.0, 0.03) * torch.randn_like(pictures)
+    return _compressed((pictures + noise).clamp(0.0, 1.0))
 
 
 def centred(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:

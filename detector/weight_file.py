@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detector.architecture import DetectorConfiguration, build_network
 from weights.errors import WeightsError
 from weights.fitting import check_fit
-from weights.store import load_state_dict, read_header_mapping, read_metadata, write_tensors
+from weights.network_file import read_header, write_weights
+from weights.store import load_state_dict, read_header_mapping
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from torch import Tensor, nn
@@ -53,63 +53,6 @@ def save_detector(
     return write_weights(
         network, FORMAT, configuration.to_dict(), path, overwrite=overwrite, extra=extra
     )
-
-
-def write_weights(
-    network: nn.Module,
-    file_format: str,
-    configuration: Mapping[str, Any],
-    path: str | os.PathLike[str],
-    *,
-    overwrite: bool = False,
-    extra: Mapping[str, Any] | None = None,
-) -> Path:
-    """Write the weights of a network of this package, floating-point ones as float16.
-
-    Args:
-        network: in the form in which it was built.
-        file_format: value of the header's `format`, `unmask.` and the kind of network.
-        configuration: what it was built from, as plain values.
-        path: where to, ending in .safetensors.
-        overwrite: whether a file of that name is replaced.
-        extra: further facts for the header; anything JSON holds.
-
-    Raises:
-        OutputError: the file exists and `overwrite` is False, or it cannot be written.
-        WeightsError: a weight is not finite, or the path does not end in .safetensors.
-    """
-    target = Path(path)
-    if target.suffix != ".safetensors":
-        kind = file_format.rpartition(".")[2].capitalize()
-        raise WeightsError(f"{kind} weights are written as .safetensors, not as {target.name!r}.")
-    header = {
-        "format": file_format,
-        "configuration": json.dumps(dict(configuration)),
-        "extra": json.dumps(dict(extra or {})),
-    }
-    tensors = _half_precision(network.state_dict())
-    write_tensors(target, tensors, header, overwrite=overwrite)
-    return target
-
-
-def _half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Bring a state dict into the form in which it is written: float16 where that has the values.
-
-    Raises:
-        WeightsError: a value is not finite.
-    """
-    import torch
-
-    limit = torch.finfo(torch.float16).max
-    halved: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
-        value = tensor.detach().cpu()
-        if value.is_floating_point():
-            if not bool(torch.isfinite(value).all()):
-                raise WeightsError(f"The weights in {name!r} are not finite and are not written.")
-            value = value.half() if bool((value.abs() <= limit).all()) else value.float()
-        halved[name] = value.contiguous().clone()
-    return halved
 
 
 def load_detector(path: str | os.PathLike[str]) -> tuple[nn.Module, DetectorConfiguration]:
@@ -215,32 +158,3 @@ def read_extra(path: str | os.PathLike[str]) -> dict[str, Any]:
         WeightsError: the file is missing, no safetensors, or no detector's.
     """
     return read_header_mapping(read_header(path, FORMAT), "extra", path)
-
-
-def read_header(path: str | os.PathLike[str], expected: str) -> dict[str, str]:
-    """Read the header of a weight file whose `format` is the expected one.
-
-    Raises:
-        WeightsError: the file is missing, a pickle, no safetensors, or of another format.
-    """
-    refuse_pickle(path)
-    file = Path(path)
-    header = read_metadata(file)
-    if header.get("format") != expected:
-        kind = expected.rpartition(".")[2]
-        raise WeightsError(f"{file} holds no {kind}: its header lacks format {expected!r}.")
-    return header
-
-
-def refuse_pickle(path: str | os.PathLike[str]) -> None:
-    """Refuse a file whose name says that it is a pickle.
-
-    Raises:
-        WeightsError: it ends in .pt or .pth; the sentence says how it is turned into another.
-    """
-    if Path(path).suffix.lower() in (".pt", ".pth"):
-        raise WeightsError(
-            f"{os.fspath(path)} is a pickle, which can run any code when it is loaded: if you "
-            "trust it, open it with Ultralytics' YOLO and write its network, .model, with "
-            "detector.weight_file.save_detector to a .safetensors file."
-        )

@@ -13,9 +13,9 @@ from detector.confirmation import PROPOSAL_CONFIDENCE, MaskConfirmation
 from detector.duplicates import drop_duplicates
 from detector.letterbox import Letterbox
 from detector.regions import MaskRegion
-from detector.weight_file import refuse_pickle
 from weights.contracts import Image, Mask, check_image
 from weights.errors import InputError
+from weights.network_file import refuse_pickle
 
 if TYPE_CHECKING:
     import os

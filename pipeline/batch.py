@@ -43,7 +43,10 @@ class RunsPictures(Protocol):
     """A `Pipeline`, or anything that runs as one."""
 
     def run(
-        self, images: Sequence[Image], masks: Sequence[Hole | None] | None = None
+        self,
+        images: Sequence[Image],
+        masks: Sequence[Hole | None] | None = None,
+        references: Sequence[list[Image] | None] | None = None,
     ) -> list[UnmaskResult]:
         """Take the masks off pictures."""
 
@@ -55,10 +58,12 @@ class _Loaded:
     job: Job
     picture: Picture
     hole: Hole | None
+    references: list[Image] | None
 
     @property
     def pixels(self) -> int:
-        return self.picture.size[0] * self.picture.size[1]
+        photos = sum(photo.shape[0] * photo.shape[1] for photo in self.references or ())
+        return self.picture.size[0] * self.picture.size[1] + photos
 
 
 _Ran: TypeAlias = "tuple[_Loaded, UnmaskResult, Explanation | None]"
@@ -159,9 +164,10 @@ def _read(job: Job, outputs: Outputs) -> _Loaded | Outcome:
         outputs.check(job)
         picture = read_picture(job.source, name=job.source.name)
         hole = None if job.mask is None else read_hole(job.mask, picture)
+        photos = [read_picture(path, name=path.name).pixels for path in job.references]
     except Exception as error:
         return failure(job, error)
-    return _Loaded(job, picture, hole)
+    return _Loaded(job, picture, hole, photos or None)
 
 
 def _groups(ahead: Iterator[_Loaded | Outcome], batch: int) -> Iterator[list[_Loaded | Outcome]]:
@@ -193,13 +199,14 @@ def _run(pipeline: RunsPictures, group: list[_Loaded], explained: bool) -> Itera
     try:
         images = [loaded.picture.pixels for loaded in group]
         holes = [loaded.hole for loaded in group]
+        references = [loaded.references for loaded in group]
         if explained:
             from pipeline.explanation import explain_pictures
 
-            explanations = explain_pictures(pipeline, images, holes)  # type: ignore[arg-type]
+            explanations = explain_pictures(pipeline, images, holes, references)  # type: ignore[arg-type]
             results = [explanation.result for explanation in explanations]
         else:
-            explanations, results = [], pipeline.run(images, holes)
+            explanations, results = [], pipeline.run(images, holes, references)
     except NOTHING_CAN_WORK:
         raise
     except Exception as error:

@@ -7,6 +7,7 @@ import json
 import os
 import reprlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Never, TypeAlias, overload
@@ -95,6 +96,8 @@ class Pipeline:
             1; None takes what the networks were trained with.
         lift: how far that square is moved up, as a share of its side, 0 to 0.5; None likewise.
         batch_size: how many faces go through the inpainter at once.
+        landmarks: finds the landmarks of faces that are filled from a reference: "default", a name
+            of the catalog, a .safetensors file, or an object as `LandmarkFinder`.
 
     Raises:
         ConfigurationError: an argument, a stage or an option of one is unknown.
@@ -112,6 +115,7 @@ class Pipeline:
         context: float | None = None,
         lift: float | None = None,
         batch_size: int = 16,
+        landmarks: Any = "default",
         **misplaced: Never,
     ) -> None:
         if misplaced:
@@ -130,6 +134,7 @@ class Pipeline:
         self.context = context
         self.lift = lift
         self.batch_size = batch_size
+        self.landmarks = landmarks
         given: dict[StageKind, StageSpecification] = {
             "detector": detector,
             "refiner": refiner,
@@ -153,7 +158,8 @@ class Pipeline:
         """Copy and pickle a pipeline by its specification: stages given by name are made anew."""
         arguments: dict[str, Any] = {str(kind): one for kind, one in self._given.items()}
         arguments |= {"device": self.device, "context": self.context, "lift": self.lift}
-        return _made_anew, ({**arguments, "batch_size": self.batch_size},)
+        arguments |= {"batch_size": self.batch_size, "landmarks": self.landmarks}
+        return _made_anew, (arguments,)
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str]) -> Pipeline:
@@ -215,6 +221,7 @@ class Pipeline:
         image: PictureSource,
         *,
         mask: Any = ...,
+        reference: Any = ...,
         return_result: Literal[True],
         provenance: bool = ...,
     ) -> UnmaskResult: ...
@@ -225,6 +232,7 @@ class Pipeline:
         image: NDArray[np.uint8],
         *,
         mask: Any = ...,
+        reference: Any = ...,
         return_result: Literal[False] = ...,
         provenance: bool = ...,
     ) -> NDArray[np.uint8]: ...
@@ -235,6 +243,7 @@ class Pipeline:
         image: bytes,
         *,
         mask: Any = ...,
+        reference: Any = ...,
         return_result: Literal[False] = ...,
         provenance: bool = ...,
     ) -> bytes: ...
@@ -245,6 +254,7 @@ class Pipeline:
         image: str | os.PathLike[str] | PIL.Image.Image,
         *,
         mask: Any = ...,
+        reference: Any = ...,
         return_result: Literal[False] = ...,
         provenance: bool = ...,
     ) -> PIL.Image.Image: ...
@@ -255,6 +265,7 @@ class Pipeline:
         image: PictureSource,
         *,
         mask: Any = ...,
+        reference: Any = ...,
         return_result: bool = ...,
         provenance: bool = ...,
     ) -> NDArray[np.uint8] | bytes | PIL.Image.Image | UnmaskResult: ...
@@ -264,6 +275,7 @@ class Pipeline:
         image: Any,
         *,
         mask: Any = None,
+        reference: Any = None,
         return_result: bool = False,
         provenance: bool = True,
     ) -> Any:
@@ -274,6 +286,8 @@ class Pipeline:
                 RGB order.
             mask: a hole of the user's own (True or above 127 = fill) instead of detection; or a
                 list of holes, one per face, where masks touch.
+            reference: a photo of the same person without a mask, or a list of several, to take
+                mouth, nose and chin from; as `image`.
             return_result: return the `UnmaskResult`, whose image is uint8 RGB, instead.
             provenance: whether a filled picture carries the mark that a model edited it; False is
                 for callers who say so by means of their own.
@@ -283,23 +297,32 @@ class Pipeline:
             format for bytes; unchanged where no mask was found.
 
         Raises:
-            InputError: the picture or the mask is not what is said here.
+            InputError: the picture or the mask is not what is said here, or no reference fits.
+            WeightsError: there is a reference, and the weights that find landmarks are missing.
         """
         from pipeline.pictures import read_picture, restore
 
         picture = read_picture(image)
         holes = None if mask is None else holes_of(mask, picture)
-        result = self.run([picture.pixels], [holes])[0]
+        result = self.run([picture.pixels], [holes], [reference])[0]
         if return_result:
             return result
         models = self.model_names(detected=mask is None)
-        return restore(picture, result.image, result.hole, models=models, provenance=provenance)
+        return restore(
+            picture,
+            result.image,
+            result.hole,
+            models=models,
+            from_reference=result.from_reference,
+            provenance=provenance,
+        )
 
     @overload
     def run(
         self,
         images: Sequence[PictureSource],
         masks: Sequence[Any] | None = ...,
+        references: Sequence[Any] | None = ...,
         *,
         on_error: Literal["raise"] = ...,
         progress: StageProgress | None = ...,
@@ -310,6 +333,7 @@ class Pipeline:
         self,
         images: Sequence[PictureSource],
         masks: Sequence[Any] | None = ...,
+        references: Sequence[Any] | None = ...,
         *,
         on_error: Literal["return"],
         progress: StageProgress | None = ...,
@@ -319,6 +343,7 @@ class Pipeline:
         self,
         images: Sequence[PictureSource],
         masks: Sequence[Any] | None = None,
+        references: Sequence[Any] | None = None,
         *,
         on_error: OnError = "raise",
         progress: StageProgress | None = None,
@@ -331,15 +356,19 @@ class Pipeline:
             images: uint8 RGB arrays `(H, W, 3)`, or anything else that `unmask` takes.
             masks: per picture None, or a hole of the user's own, which is filled exactly as it is;
                 or a list of holes, one per face, where masks touch.
+            references: per picture None, or a photo of the same person without a mask, or a list of
+                several, of which the one that fits best is used; they are what `unmask` takes.
             on_error: "raise" ends at the first picture that cannot be done; "return" does the
                 others, and puts the error in the place of its result.
             progress: is called with the name of a stage, how much it has done and how much there
                 is: pictures, and faces for the inpainter.
 
         Raises:
-            InputError: a picture or a mask is not what is said here, or a stage of somebody else
-                returned something that is none of its kind.
+            InputError: a picture, a mask or a reference is not what is said here, no reference of a
+                picture fits, or a stage of somebody else returned something that is none of its
+                kind.
             ConfigurationError: `on_error` is another word.
+            WeightsError: there is a reference, and the weights that find landmarks are missing.
         """
         check_on_error(on_error)
         if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, Sequence):
@@ -347,22 +376,21 @@ class Pipeline:
                 f"images must be a sequence of pictures, but got {type(images).__name__}: "
                 "for one picture call the pipeline itself."
             )
-        if masks is None:
-            masks = [None] * len(images)
-        if len(masks) != len(images):
-            raise InputError(
-                f"masks must have one entry per picture, {len(images)} here, but has {len(masks)}."
-            )
+        masks = _one_each(masks, "masks", len(images))
+        references = _one_each(references, "references", len(images))
         if on_error == "return" and images:
-            return run_each(self, images, masks, progress)
+            return run_each(self, images, masks, references, progress)
         with own_arithmetic():
-            return self._run(images, masks, progress or (lambda *_: None))
+            return self._run(images, masks, references, progress or (lambda *_: None))
 
     async def run_async(
-        self, images: Sequence[PictureSource], masks: Sequence[Any] | None = None
+        self,
+        images: Sequence[PictureSource],
+        masks: Sequence[Any] | None = None,
+        references: Sequence[Any] | None = None,
     ) -> list[UnmaskResult]:
         """Await `run` in a thread of its own, so that an event loop goes on meanwhile."""
-        return await asyncio.to_thread(self.run, images, masks)
+        return await asyncio.to_thread(self.run, images, masks, references)
 
     @overload
     def stream(
@@ -420,7 +448,11 @@ class Pipeline:
         return stream_results(self, pairs, batch or usual_group(self), on_error)
 
     def _run(
-        self, images: Sequence[Any], masks: Sequence[Any], progress: StageProgress
+        self,
+        images: Sequence[Any],
+        masks: Sequence[Any],
+        references: Sequence[Any],
+        progress: StageProgress,
     ) -> list[UnmaskResult]:
         pictures = [_as_rgb(image) for image in images]
         given = [
@@ -438,13 +470,16 @@ class Pipeline:
             progress("refiner", index + 1, len(pictures))
         every = [face for group in faces for face in group]
         fills = self.complete(pictures, every, timings, progress)
+        used = self._refer(pictures, every, fills, references, timings)
         results = []
         start = 0
         for index, picture in enumerate(pictures):
-            own = fills[start : start + len(faces[index])]
+            own = slice(start, start + len(faces[index]))
             start += len(faces[index])
             results.append(
-                self._assemble(picture, regions[index], faces[index], own, timings[index])
+                self._assemble(
+                    picture, regions[index], faces[index], fills[own], used[own], timings[index]
+                )
             )
             progress("blender", index + 1, len(pictures))
         unmask_logger().info(
@@ -589,6 +624,38 @@ class Pipeline:
                 progress("inpainter", len(fills), len(faces))
         return fills
 
+    def _refer(
+        self,
+        pictures: list[Image],
+        faces: list[Face],
+        fills: list[Image],
+        references: Sequence[Any],
+        timings: list[dict[str, float]],
+    ) -> list[int | None]:
+        """Put references' faces into the fills; give for each face the reference in use."""
+        used: list[int | None] = [None] * len(faces)
+        if all(one is None for one in references):
+            return used
+        from pipeline.references.filling import check_single_face, reference_filling
+        from pipeline.references.reading import read_references
+
+        filling = reference_filling(self.landmarks, str(self.device))
+        counts = Counter(face.picture for face in faces)
+        photos: dict[int, list[Image]] = {}
+        for index, face in enumerate(faces):
+            given = references[face.picture]
+            if given is None:
+                continue
+            check_single_face(counts[face.picture])
+            began = time.perf_counter()
+            if id(given) not in photos:
+                photos[id(given)] = read_references(given)
+            fills[index], used[index] = filling.fill(
+                pictures[face.picture], face, fills[index], photos[id(given)]
+            )
+            _add_seconds(timings[face.picture], "reference", began)
+        return used
+
     def blend(
         self, picture: Image, faces: list[Face], fills: list[Image], timings: dict[str, float]
     ) -> Image:
@@ -628,6 +695,7 @@ class Pipeline:
         regions: list[MaskRegion],
         faces: list[Face],
         fills: list[Image],
+        used: list[int | None],
         timings: dict[str, float],
     ) -> UnmaskResult:
         holes = [face.hole for face in faces]
@@ -641,11 +709,32 @@ class Pipeline:
             regions=[regions[index] for index in in_order],
             hole=_union(holes, picture),
             faces=tuple(
-                FaceFill(face.crop.square, face.hole, float(face.missing.mean()), scores.get(index))
-                for index, face in enumerate(faces)
+                FaceFill(
+                    face.crop.square,
+                    face.hole,
+                    float(face.missing.mean()),
+                    scores.get(index),
+                    reference,
+                )
+                for index, (face, reference) in enumerate(zip(faces, used, strict=True))
             ),
             timings=timings,
         )
+
+
+def _one_each(given: Sequence[Any] | None, what: str, count: int) -> Sequence[Any]:
+    """Give one entry per picture, all None where nothing was given."""
+    if given is None:
+        return [None] * count
+    if isinstance(given, str | bytes | os.PathLike) or not isinstance(given, Sequence):
+        raise InputError(
+            f"{what} must be a sequence with one entry per picture, but got {type(given).__name__}."
+        )
+    if len(given) != count:
+        raise InputError(
+            f"{what} must have one entry per picture, {count} here, but has {len(given)}."
+        )
+    return given
 
 
 def _made_anew(arguments: dict[str, Any]) -> Pipeline:

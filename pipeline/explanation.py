@@ -97,7 +97,8 @@ class Explanation:
         from pipeline.pictures import write_picture
         from weights.provenance import make_mark
 
-        mark = make_mark(self.models) if self.result.hole.any() else None
+        filled, from_reference = self.result.hole.any(), self.result.from_reference
+        mark = make_mark(self.models, from_reference=from_reference) if filled else None
         return write_picture(path, self.draw(), overwrite=overwrite, mark=mark)
 
 
@@ -135,6 +136,7 @@ def explain_pictures(
     pipeline: Pipeline,
     images: Sequence[Image],
     masks: Sequence[Any] | None = None,
+    references: Sequence[Any] | None = None,
 ) -> list[Explanation]:
     """Do what `pipeline.run` does, and explain each result.
 
@@ -142,6 +144,7 @@ def explain_pictures(
         pipeline: does the work; it stays as it is.
         images: uint8 RGB `(H, W, 3)` each.
         masks: per picture what `Pipeline.run` takes.
+        references: likewise.
 
     Raises:
         InputError: as `Pipeline.run`.
@@ -149,7 +152,7 @@ def explain_pictures(
     recorder = _RecordingInpainter(pipeline)
     recorded = copy.copy(pipeline)
     recorded._stages = {**pipeline._stages, "inpainter": LazyStage("inpainter", recorder)}
-    results = recorded.run(images, masks)
+    results = recorded.run(images, masks, references)
     given = [False] * len(images) if masks is None else [mask is not None for mask in masks]
     stages = {str(kind): stage.name for kind, stage in pipeline._stages.items()}
     explanations, start = [], 0

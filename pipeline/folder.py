@@ -66,6 +66,7 @@ class Job:
         format: of a picture, Pillow's name of the format to write; None for that of the source.
         mask: the user's own mask, or None to detect.
         video: whether it is a video.
+        references: photos of the same person without a mask.
     """
 
     source: Path
@@ -73,6 +74,7 @@ class Job:
     format: str | None = None
     mask: Path | None = None
     video: bool = False
+    references: tuple[Path, ...] = ()
 
 
 def find_files(
@@ -139,6 +141,7 @@ def plan_jobs(
     output: str | os.PathLike[str],
     *,
     mask: str | os.PathLike[str] | None = None,
+    reference: str | os.PathLike[str] | None = None,
     format: str | None = None,  # noqa: A002 - the option's name
 ) -> list[Job]:
     """Say for each picture and video where its result goes.
@@ -151,13 +154,15 @@ def plan_jobs(
         output: a file or a folder; nothing is made here.
         mask: a mask file for a single picture; or a folder with masks at the places and with the
             stems of the pictures.
+        reference: a photo of the person without a mask, for every picture; or a folder with such
+            photos, see `references_in`.
         format: the format of all pictures to write, such as "png", which becomes their suffix; None
             for the pictures' own, or that of the suffix of a single `output`.
 
     Raises:
         InputError: two files would have one result, a result would replace an input, `output` is a
-            file where a folder is needed, the mask of a picture does not exist, or the format is
-            unknown or not that of a single `output`.
+            file where a folder is needed, the mask of a picture or the reference does not exist, or
+            the format is unknown or not that of a single `output`.
     """
     target = Path(output)
     form, suffix = (None, "") if format is None else _format_named(format)
@@ -167,10 +172,11 @@ def plan_jobs(
     elif target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file, but the results need a folder.")
     masks = _masks(found, mask)
+    references = _references(found, reference)
     jobs: list[Job] = []
     owners: dict[str, Path] = {}
     inputs = {_identity(file.path): file.path for file in found.files}
-    for file, own_mask in zip(found.files, masks, strict=True):
+    for file, own_mask, photos in zip(found.files, masks, references, strict=True):
         place = target if as_file else target / file.relative
         own_form = None if file.video else form
         if own_form is not None and not (is_picture_name(place) and format_of(place) == own_form):
@@ -187,7 +193,7 @@ def plan_jobs(
             )
         if as_file and not file.video:
             own_form = format_of(place)
-        jobs.append(Job(file.path, place, own_form, own_mask, file.video))
+        jobs.append(Job(file.path, place, own_form, own_mask, file.video, photos))
     return jobs
 
 
@@ -293,14 +299,56 @@ def _mask_in(folder: Path, relative: Path) -> Path:
     One that does not exist is named all the same; reading it then fails for this picture alone.
     """
     same = folder / relative
-    if same.is_file():
-        return same
-    others = sorted(
+    others = _pictures_of_stem(same)
+    return same if same.is_file() or not others else others[0]
+
+
+def _pictures_of_stem(place: Path) -> list[Path]:
+    """Pictures beside a place, named like it but for the suffix."""
+    return sorted(
         path
-        for path in same.parent.glob(f"{glob.escape(same.stem)}.*")
-        if path.stem == same.stem and path.suffix.lower() in PICTURE_SUFFIXES
+        for path in place.parent.glob(f"{glob.escape(place.stem)}.*")
+        if path.stem == place.stem and path.suffix.lower() in PICTURE_SUFFIXES
     )
-    return others[0] if others else same
+
+
+def _references(
+    found: Findings, reference: str | os.PathLike[str] | None
+) -> list[tuple[Path, ...]]:
+    if reference is None:
+        return [()] * len(found.files)
+    place = Path(reference)
+    if not place.exists():
+        raise InputError(f"There is no reference photo or folder {place}.")
+    if not place.is_dir():
+        return [(place,)] * len(found.files)
+    matched = [references_in(place, file.relative) for file in found.files]
+    if not any(matched):
+        raise InputError(
+            f"No photo in {place} is named after a picture: name the reference of photo.jpg "
+            "photo.jpg or photo.png, or put several into a folder photo."
+        )
+    return matched
+
+
+def references_in(folder: Path, relative: Path) -> tuple[Path, ...]:
+    """The references of a picture in a folder, by file names alone.
+
+    They are the pictures of the same stem at the same place, `people/anna.png` for
+    `people/anna.jpg`, and all pictures in a folder of that stem, `people/anna/*`. A picture that
+    has none is filled as without references.
+
+    Args:
+        folder: of the references.
+        relative: the picture's place below the folder that it was found in.
+    """
+    place = folder / relative
+    inside = sorted(
+        path
+        for path in place.with_suffix("").glob("*")
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+    )
+    return (*_pictures_of_stem(place), *inside)
 
 
 def _identity(path: Path) -> tuple[int, int] | str:

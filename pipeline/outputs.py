@@ -16,7 +16,7 @@ from pipeline.pictures.writing import lost_colours, write_picture
 from pipeline.provenance import sidecar_path
 from weights.atomic import atomic_path
 from weights.errors import ExistsError, InputError, OutputError
-from weights.provenance import NOTICE, make_mark, unmask_version
+from weights.provenance import make_mark, unmask_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -159,7 +159,7 @@ class Outputs:
             tuple(paths[name] for name in reversed(paths)),
         )
         overwrite = self.existing == "replace"
-        mark = make_mark(self.models) if filled else None
+        mark = make_mark(self.models, from_reference=result.from_reference) if filled else None
         with _all_or_none() as written:
             for name, path in paths.items():
                 if name == "hole.png":
@@ -170,7 +170,7 @@ class Outputs:
                 elif name == "explain.png" and explanation is not None:
                     write_picture(path, explanation.draw(), overwrite=overwrite, mark=mark)
                 elif name == "report.json":
-                    self._write_report(path, outcome, overwrite)
+                    self._write_report(path, outcome, result.from_reference, overwrite)
                 elif name == "result":
                     self._write_result(job, picture, result, overwrite)
                 written.append(path)
@@ -186,16 +186,25 @@ class Outputs:
             return
         # A path gives a PIL image: `restore` gives back what came in.
         image = cast(
-            "PIL.Image.Image", restore(picture, result.image, result.hole, models=self.models)
+            "PIL.Image.Image",
+            restore(
+                picture,
+                result.image,
+                result.hole,
+                models=self.models,
+                from_reference=result.from_reference,
+            ),
         )
         write_picture(
             job.output, image, overwrite=overwrite, quality=self.quality, format=form, like=picture
         )
 
-    def _write_report(self, path: Path, outcome: Outcome, overwrite: bool) -> None:
+    def _write_report(
+        self, path: Path, outcome: Outcome, from_reference: bool, overwrite: bool
+    ) -> None:
         report = {
             "unmask": unmask_version(),
-            "notice": NOTICE,
+            "notice": make_mark(from_reference=from_reference).notice,
             "models": list(self.models),
             **outcome.to_mapping(),
         }

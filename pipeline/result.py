@@ -25,12 +25,15 @@ class FaceFill:
             crop and their reflections count too.
         score: the detector's highest confidence, 0 to 1, among the masks that were found here; None
             for a hole of the user's own.
+        reference: which of the reference photos mouth, nose and chin are from, counted from 0;
+            None where they are a guess.
     """
 
     crop: Square
     hole: Hole
     share: float
     score: float | None = None
+    reference: int | None = None
 
     def __repr__(self) -> str:
         score = "" if self.score is None else f", score={self.score:.2f}"
@@ -56,8 +59,9 @@ class UnmaskResult:
             the hole was given by the user.
         hole: bool `(H, W)`, every pixel that was filled.
         faces: the filled faces; their holes do not overlap and together are `hole`.
-        timings: seconds per stage, keys "detector", "refiner", "inpainter" and "blender". Stages
-            that take all pictures of a call at once report an equal part for each picture.
+        timings: seconds per stage, keys "detector", "refiner", "inpainter" and "blender", and
+            "reference" where there was one. Stages that take all pictures of a call at once report
+            an equal part for each picture.
     """
 
     image: Image
@@ -77,3 +81,8 @@ class UnmaskResult:
     def __post_init__(self) -> None:
         check_image(self.image, "image of a result")
         check_mask(self.hole, self.image.shape[:2], "hole of a result")
+
+    @property
+    def from_reference(self) -> bool:
+        """Whether a face was filled from a reference photo."""
+        return any(face.reference is not None for face in self.faces)

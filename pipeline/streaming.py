@@ -50,17 +50,19 @@ def run_each(
     pipeline: Pipeline,
     images: Sequence[Any],
     masks: Sequence[Any],
+    references: Sequence[Any],
     progress: StageProgress | None = None,
 ) -> list[UnmaskResult | Exception]:
     """Take the masks off pictures; a picture that fails has its error where its result would be.
 
-    Arguments are those of `Pipeline.run`, with one entry in `masks` per picture.
+    Arguments are those of `Pipeline.run`, with one entry in `masks` and
+    `references` per picture.
 
     Raises:
         ConfigurationError, WeightsError, MissingDependencyError: a stage cannot be made at all.
     """
     try:
-        return list(pipeline.run(images, masks, progress=progress))
+        return list(pipeline.run(images, masks, references, progress=progress))
     except NOTHING_CAN_WORK:
         raise
     except Exception as error:
@@ -68,8 +70,11 @@ def run_each(
             return [error]
     # Halves find the one that fails in few steps, and leave the others together.
     middle = len(images) // 2
-    first = run_each(pipeline, images[:middle], masks[:middle], progress)
-    return first + run_each(pipeline, images[middle:], masks[middle:], progress)
+    halves = slice(None, middle), slice(middle, None)
+    results: list[UnmaskResult | Exception] = []
+    for half in halves:
+        results += run_each(pipeline, images[half], masks[half], references[half], progress)
+    return results
 
 
 def paired(images: Iterable[Any], masks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
@@ -94,7 +99,7 @@ def stream_results(
     """Take the masks off pictures as they come; see `Pipeline.stream`."""
     for waiting in _groups(pairs, group):
         images, masks = zip(*waiting, strict=True)
-        for result in run_each(pipeline, images, masks):
+        for result in run_each(pipeline, images, masks, [None] * len(images)):
             if isinstance(result, Exception) and on_error == "raise":
                 raise result
             yield result

@@ -52,6 +52,7 @@ def unmask(
     image: PictureSource,
     *,
     mask: Any = ...,
+    reference: Any = ...,
     device: Any = ...,
     return_result: Literal[True],
     provenance: bool = ...,
@@ -64,6 +65,7 @@ def unmask(
     image: NDArray[np.uint8],
     *,
     mask: Any = ...,
+    reference: Any = ...,
     device: Any = ...,
     return_result: Literal[False] = ...,
     provenance: bool = ...,
@@ -76,6 +78,7 @@ def unmask(
     image: bytes,
     *,
     mask: Any = ...,
+    reference: Any = ...,
     device: Any = ...,
     return_result: Literal[False] = ...,
     provenance: bool = ...,
@@ -88,6 +91,7 @@ def unmask(
     image: str | os.PathLike[str] | PIL.Image.Image,
     *,
     mask: Any = ...,
+    reference: Any = ...,
     device: Any = ...,
     return_result: Literal[False] = ...,
     provenance: bool = ...,
@@ -100,6 +104,7 @@ def unmask(
     image: PictureSource,
     *,
     mask: Any = ...,
+    reference: Any = ...,
     device: Any = ...,
     return_result: bool = ...,
     provenance: bool = ...,
@@ -111,6 +116,7 @@ def unmask(
     image: Any,
     *,
     mask: Any = None,
+    reference: Any = None,
     device: Any = "auto",
     return_result: bool = False,
     provenance: bool = True,
@@ -126,6 +132,8 @@ def unmask(
             order.
         mask: a hole of your own (True or above 127 = fill) instead of detection; or a list of
             holes, one per face, where masks touch.
+        reference: a photo of the same person without a mask, or a list of several, of which the one
+            that fits best gives mouth, nose and chin; as `image`.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         return_result: return the `UnmaskResult`, whose image is uint8 RGB `(H, W, 3)`, instead.
         provenance: whether a filled picture carries the mark that a model edited it; False is for
@@ -138,14 +146,21 @@ def unmask(
         bytes of the same format for bytes. Where no mask is found it is unchanged.
 
     Raises:
-        InputError: the picture or the mask is not what is said here.
+        InputError: the picture or the mask is not what is said here, or no reference fits.
         ConfigurationError: a keyword, a stage or an option of one is unknown.
         WeightsError: the weights of a network are missing or damaged.
     """
-    check_keys("keyword of unmask()", stages, ["mask", "return_result", "provenance"])
+    known = ["mask", "reference", "return_result", "provenance"]
+    check_keys("keyword of unmask()", stages, known)
     defaults = configuration_defaults()
     chosen = {
         kind: _kept_stage(kind, stages.pop(kind, defaults[kind]), device) for kind in STAGE_KINDS
     }
     pipeline = Pipeline(device=device, **chosen, **stages)
-    return pipeline(image, mask=mask, return_result=return_result, provenance=provenance)
+    return pipeline(
+        image,
+        mask=mask,
+        reference=reference,
+        return_result=return_result,
+        provenance=provenance,
+    )

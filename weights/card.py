@@ -19,6 +19,7 @@ LICENCE_SENTENCE = (
 _PURPOSE: dict[WeightKind, str] = {
     "detector": "Finds worn face masks in photos and outlines them.",
     "confirmation": "Looks again at a detector's finds: keeps worn face masks and outlines them.",
+    "landmarks": "Finds the 68 landmarks of a face, those under a face mask too.",
     "inpainter": "Fills the place of a face mask in a square crop of a face.",
 }
 
@@ -32,6 +33,12 @@ _LIMITS: dict[WeightKind, str] = {
         "It judges what a detector proposes and finds nothing by itself. It knows masks like those "
         "of its training pictures: it refuses some unusual ones, and lets some scarves, hands and "
         "beards pass. It tells nothing about who wears a mask."
+    ),
+    "landmarks": (
+        "It learned from points that another program had set, and errs where that did. Points "
+        "under a mask are guesses from what is seen. It does worse on faces seen from the side, "
+        "and on people, ages and light that its training pictures show seldom. It tells nothing "
+        "about who someone is."
     ),
     "inpainter": (
         "No identity is recovered: a filled face is a guess, never evidence of who someone is. "

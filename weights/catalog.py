@@ -19,6 +19,7 @@ from weights.record import WEIGHT_KINDS, WeightKind, WeightRecord, read_record
 DEFAULTS: dict[WeightKind, str] = {
     "detector": "yolo26n-seg.faces",
     "confirmation": "confirmation.faces",
+    "landmarks": "landmarks.faces68",
     "inpainter": "gated.faces256",
 }
 """The weights that each stage uses when none are named."""

@@ -39,6 +39,10 @@ NOTICE = (
     "The lower face in this picture was filled in by a model; "
     "it is a guess and no evidence of who the person is."
 )
+NOTICE_OF_REFERENCE = (
+    "The lower face in this picture was filled from a reference photo by a program; "
+    "it is no evidence of who the person is or what the photo showed."
+)
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
@@ -75,9 +79,15 @@ class Mark:
     digital_source_type: str = DIGITAL_SOURCE_TYPE
 
 
-def make_mark(models: Sequence[str] = ()) -> Mark:
-    """Make the mark of this version of the program, with the names of the models used."""
-    return Mark(tuple(models), f"unmask {unmask_version()}")
+def make_mark(models: Sequence[str] = (), *, from_reference: bool = False) -> Mark:
+    """Make the mark of this version of the program.
+
+    Args:
+        models: names of the models used.
+        from_reference: whether a face was filled from a reference photo.
+    """
+    notice = NOTICE_OF_REFERENCE if from_reference else NOTICE
+    return Mark(tuple(models), f"unmask {unmask_version()}", notice)
 
 
 def mark_info(info: Mapping[Any, Any], mark: Mark) -> dict[Any, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from weights.errors import WeightsError
 
-WeightKind = Literal["detector", "confirmation", "inpainter"]
+WeightKind = Literal["detector", "confirmation", "landmarks", "inpainter"]
 WEIGHT_KINDS: tuple[WeightKind, ...] = get_args(WeightKind)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.[a-z0-9][a-z0-9_-]*")

@@ -68,6 +68,19 @@ class DlibIdentity:
             InputError: the sizes differ, or the landmarks have another shape.
         """
         check_pictures(result, truth)
+        first, second = (self.describe(picture, landmarks) for picture in (result, truth))
+        return float(np.linalg.norm(first - second))
+
+    def describe(self, picture: Image, landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Give a face's descriptor `(128,)`.
+
+        Args:
+            picture: uint8 RGB `(H, W, 3)`.
+            landmarks: iBUG points `(68, 2)` of the face, x y in pixels.
+
+        Raises:
+            InputError: the landmarks have another shape.
+        """
         if np.shape(landmarks) != (68, 2):
             raise InputError(
                 "landmarks must be 68 points of shape (68, 2), but have shape "
@@ -79,8 +92,5 @@ class DlibIdentity:
             self._dlib.rectangle(*low, *high),
             [self._dlib.point(*point) for point in points.tolist()],
         )
-        first, second = (
-            np.array(self._describe.compute_face_descriptor(np.ascontiguousarray(picture), shape))
-            for picture in (result, truth)
-        )
-        return float(np.linalg.norm(first - second))
+        pixels = np.ascontiguousarray(picture)
+        return np.array(self._describe.compute_face_descriptor(pixels, shape), np.float64)

@@ -7,6 +7,7 @@ import typer
 from pipeline.commands.evaluate_detector import evaluate_detector
 from pipeline.commands.evaluate_inpainter import evaluate_inpainter, freeze
 from pipeline.commands.evaluate_pipeline import evaluate_pipeline
+from pipeline.commands.evaluate_references import evaluate_references
 from pipeline.commands.evaluate_reports import compare_two_reports, publish_figures
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ def evaluate() -> None:
 app.command("inpainter")(evaluate_inpainter)
 app.command("detector")(evaluate_detector)
 app.command("pipeline")(evaluate_pipeline)
+app.command("references")(evaluate_references)
 app.command("freeze")(freeze)
 app.command("diff")(compare_two_reports)
 app.command("publish")(publish_figures)

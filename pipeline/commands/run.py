@@ -66,6 +66,16 @@ def run(
             show_default=False,
         ),
     ] = None,
+    reference: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="A photo of the same person without a mask, to take mouth, nose and chin from. A "
+            "file serves every picture; in a folder, people/anna.jpg has people/anna.jpg or .png "
+            "and all of people/anna/, and what has none is filled by a guess. Only file names "
+            "count: faces are never matched to people.",
+            show_default=False,
+        ),
+    ] = None,
     recursive: Annotated[
         bool,
         typer.Option("--recursive/--no-recursive", "-r/-R", help="Look into folders of folders."),
@@ -295,7 +305,7 @@ def run(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unmask-")))
         found = _find(paths, output, folder, recursive=recursive)
         place = folder / "result" if streamed else output
-        jobs = plan_jobs(found, place, mask=mask, format=format_)
+        jobs = plan_jobs(found, place, mask=mask, reference=reference, format=format_)
         outputs.refuse_videos(jobs)
         ended = _Ended()
         if dry_run:
@@ -460,8 +470,9 @@ def _unmask_one_video(pipeline: Pipeline, job: Job, outputs: Outputs) -> Outcome
     from pipeline.video import unmask_video
     from weights.errors import ConfigurationError, ExistsError, InputError, WeightsError
 
-    if job.mask is not None:
-        return failure(job, InputError("A mask of your own is for pictures, but this is a video."))
+    for given, what in ((job.mask, "A mask of your own"), (job.references, "A reference photo")):
+        if given:
+            return failure(job, InputError(f"{what} is for pictures, but this is a video."))
     overwrite = outputs.existing == "replace"
     try:
         with progress_bar(job.source.name, unit="frames") as show:

@@ -9,7 +9,7 @@ import typer
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Train the detector, its confirmation or the inpainter on your own data.",
+    help="Train the detector, its confirmation, the landmarks or the inpainter on your own data.",
     add_completion=False,
 )
 
@@ -30,6 +30,12 @@ def detector(context: typer.Context) -> None:
 def confirmation(context: typer.Context) -> None:
     """Train what judges a detector's finds; options as `python -m detector.train_confirmation`."""
     _run("detector.train_confirmation", context)
+
+
+@app.command(context_settings=_PASSED_ON)
+def landmarks(context: typer.Context) -> None:
+    """Train what finds a face's landmarks; options as `python -m detector.train_landmarks`."""
+    _run("detector.train_landmarks", context)
 
 
 @app.command(context_settings=_PASSED_ON)

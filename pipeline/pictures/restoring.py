@@ -28,6 +28,7 @@ def restore(
     hole: Hole,
     *,
     models: Sequence[str] = (),
+    from_reference: bool = False,
     provenance: bool = True,
 ) -> NDArray[np.uint8] | PIL.Image.Image | bytes:
     """Put new pixels into the hole of a picture, and give it back as what it was.
@@ -48,6 +49,7 @@ def restore(
         pixels: uint8 RGB `(H, W, 3)`, upright as `picture.pixels`.
         hole: bool `(H, W)`, upright.
         models: names of the models used, for the mark.
+        from_reference: whether a face was filled from a reference photo, for the mark.
         provenance: whether the mark is set; without it whoever calls must say by other means that
             a model edited the picture.
 
@@ -72,7 +74,7 @@ def restore(
         turn_back(hole, picture.orientation),
     )
     if provenance:
-        image.info = mark_info(image.info, make_mark(models))
+        image.info = mark_info(image.info, make_mark(models, from_reference=from_reference))
     if picture.content is not None:
         return encode_picture(image, picture.format or "PNG", like=picture)
     return image

@@ -48,7 +48,7 @@ class Recorder:
     def __init__(self):
         self.groups = []
 
-    def run(self, images, masks=None):
+    def run(self, images, masks=None, references=None):
         self.groups.append([image.shape[0] * image.shape[1] for image in images])
         return [UnmaskResult(image, [], np.zeros(image.shape[:2], bool)) for image in images]
 
@@ -91,7 +91,7 @@ def test_reading_goes_on_while_the_pipeline_works(folder, tmp_path, monkeypatch)
         return read_picture(source, **options)
 
     class Slow(Recorder):
-        def run(self, images, masks=None):
+        def run(self, images, masks=None, references=None):
             if not working.is_set():
                 working.set()
                 deadline = time.perf_counter() + 5
@@ -107,7 +107,7 @@ def test_reading_goes_on_while_the_pipeline_works(folder, tmp_path, monkeypatch)
 
 def test_one_picture_that_cannot_be_worked_on_does_not_spoil_its_group(folder, tmp_path):
     class Picky(Recorder):
-        def run(self, images, masks=None):
+        def run(self, images, masks=None, references=None):
             if any(image.shape[0] == 51 for image in images):
                 raise RuntimeError("not\nthis one")
             return super().run(images, masks)
@@ -121,7 +121,7 @@ def test_one_picture_that_cannot_be_worked_on_does_not_spoil_its_group(folder, t
 
 def test_a_stage_that_cannot_be_made_ends_everything(folder, tmp_path):
     class Broken:
-        def run(self, images, masks=None):
+        def run(self, images, masks=None, references=None):
             raise ConfigurationError("No such stage.")
 
     with pytest.raises(ConfigurationError):

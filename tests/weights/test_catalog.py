@@ -36,8 +36,9 @@ def test_an_unknown_kind_names_the_nearest(stocked):
 
 def test_every_kind_has_a_default_of_its_kind(stocked):
     assert set(DEFAULTS) == set(WEIGHT_KINDS)
-    with pytest.raises(WeightsError, match="unmask train confirmation"):
-        get_record(default_name("confirmation"))
+    for kind in ("confirmation", "landmarks"):
+        with pytest.raises(WeightsError, match=f"unmask train {kind}"):
+            get_record(default_name(kind))
     for kind in ("detector", "inpainter"):
         assert get_record(default_name(kind)).kind == kind
         assert resolve("default", kind).name == f"{DEFAULTS[kind]}.safetensors"

@@ -1,0 +1,98 @@
+"""`unmask evaluate references`: what a photo of the same person without a mask is good for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from typing import Annotated, Literal, Optional
+
+import typer
+
+from pipeline.commands.evaluation_options import (  # noqa: TC001 - likewise
+    Device,
+    Identity,
+    Landmarks,
+    Overwrite,
+    Realism,
+)
+
+
+def evaluate_references(
+    faces: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FACES",
+            help="Folder with a faces.jsonl whose entries name a 'person'; those who are there "
+            "twice count.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the figures.", show_default=False)
+    ],
+    points: Annotated[
+        Literal["found", "annotated"],
+        typer.Option(help="Landmarks that the network finds, or those of faces.jsonl."),
+    ] = "found",
+    split: Annotated[str, typer.Option(help="Part of the faces.")] = "test",
+    count: Annotated[
+        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option(min=1, help="At most so many photos.", show_default="all"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the masks.")] = 0,
+    landmarks: Landmarks = False,
+    identity: Identity = False,
+    realism: Realism = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Measure filling from reference photos on people of whom there are two photos.
+
+    A mask is drawn on one photo and the other is the reference, both ways. The
+    figures go to references.json, the pictures to references.png.
+    """
+    from itertools import islice
+
+    from inpainter.metrics import DlibIdentity
+    from inpainter.picture_sheet import draw_sheet
+    from pipeline.commands.evaluation_options import make_instruments
+    from pipeline.core import Pipeline
+    from pipeline.evaluation.references import (
+        AnnotatedLandmarks,
+        measure_references,
+        reference_pairs,
+    )
+    from pipeline.evaluation.writing import refuse_existing
+    from weights.atomic import atomic_path
+    from weights.provenance import make_mark, save_marked
+
+    names = "references.json", "references.png"
+    refuse_existing(output, names, overwrite=overwrite)
+    instruments = make_instruments(
+        landmarks=landmarks,
+        identity=False,
+        lpips=None,
+        features=None,
+        realism=realism,
+        device=device,
+    )
+    pipeline = Pipeline(device=device)
+    pairs = list(islice(reference_pairs(faces, pipeline, split=split, seed=seed), count))
+    if points == "annotated":
+        pipeline = Pipeline(device=device, landmarks=AnnotatedLandmarks(pairs))
+    measured = measure_references(
+        pairs,
+        pipeline,
+        identity=DlibIdentity() if identity else None,
+        finder=instruments.finder,
+        features=instruments.realism,
+        said=lambda line: typer.echo(line, err=True),
+    )
+    report = {"points": points, "figures": measured.figures, "refusals": measured.refusals}
+    text = json.dumps(report, indent=2, ensure_ascii=False)
+    with atomic_path(output / names[0], overwrite=overwrite) as path:
+        path.write_text(text + "\n", encoding="utf-8")
+    if measured.rows:
+        with atomic_path(output / names[1], overwrite=overwrite) as path:
+            save_marked(draw_sheet(measured.rows, 224), path, make_mark(from_reference=True))
+    typer.echo(text)

@@ -1,0 +1,1 @@
+"""Filling a face from photos of the same person without a mask."""

@@ -1,0 +1,128 @@
+"""The step after the inpainter in which a reference's face takes the place of a guessed one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import OrderedDict
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.references.faces import (
+    FindsFaces,
+    ReferenceFace,
+    UnfitReferenceError,
+    best_reference,
+    check_reference,
+)
+from pipeline.references.fusing import fuse_reference
+from pipeline.references.reading import reference_name
+from weights.errors import InputError
+from weights.landmarks import FaceFrame, LandmarkFinder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.core import Face
+    from weights.contracts import Image
+    from weights.landmarks import FoundFace
+
+_MOST_KNOWN = 64
+"""Of so many photos it is remembered where the face is."""
+
+_LEAST_FACE = 0.7
+"""How likely the landmarks of a masked face must be a face's; those of a profile seldom are."""
+
+_FACE_SHARE = 0.85
+"""Side of the frame in which a masked face is first looked at, as a share of its crop's."""
+
+
+class ReferenceFilling:
+    """Fills faces from references; the face of each photo is sought once.
+
+    Args:
+        finder: finds landmarks.
+    """
+
+    def __init__(self, finder: FindsFaces) -> None:
+        self._finder = finder
+        self._known: OrderedDict[bytes, FoundFace | None] = OrderedDict()
+
+    def fill(
+        self, picture: Image, face: Face, fill: Image, references: Sequence[Image]
+    ) -> tuple[Image, int]:
+        """Put the face of the reference that fits best into a filled crop.
+
+        Args:
+            picture: uint8 RGB `(H, W, 3)`.
+            face: the masked face in it.
+            fill: its crop as the inpainter filled it, uint8 RGB `(side, side, 3)`.
+            references: photos of the same person, uint8 RGB.
+
+        Returns:
+            The crop anew, and the index of the reference.
+
+        Raises:
+            InputError: no reference fits, and one sentence for each says why; or the masked face
+                is not seen well enough.
+        """
+        names = [reference_name(index, len(references)) for index in range(len(references))]
+        found = [self._face_of(image, name) for image, name in zip(references, names, strict=True)]
+        corner, side = np.array([face.crop.x0, face.crop.y0]), face.crop.side
+        middle = corner + (side - 1.0) / 2.0
+        frame = FaceFrame(float(middle[0]), float(middle[1]), _FACE_SHARE * side)
+        behind = self._finder.find_near(picture, frame)
+        if behind.face < _LEAST_FACE:
+            raise InputError(
+                "The face behind the mask is not seen well enough to bend a reference photo to it: "
+                "leave the reference out, and it is filled by a guess."
+            )
+        points = behind.points - corner
+        index, chosen = best_reference(found, points, names)
+        crop = face.crop.take(picture)
+        return fuse_reference(crop, fill, face.missing, points, chosen), index
+
+    def _face_of(self, image: Image, name: str) -> ReferenceFace | UnfitReferenceError:
+        key = hashlib.blake2b(image.tobytes()).digest()
+        if key not in self._known:
+            self._known[key] = self._finder.find(image)
+            while len(self._known) > _MOST_KNOWN:
+                self._known.popitem(last=False)
+        try:
+            return check_reference(image, self._known[key], name)
+        except UnfitReferenceError as reason:
+            return reason
+
+
+def reference_filling(landmarks: Any, device: str) -> ReferenceFilling:
+    """Make a filling.
+
+    Args:
+        landmarks: an object that finds landmarks, or weights of the landmark network, whose filling
+            is made once per process and device.
+        device: of the network.
+    """
+    if isinstance(landmarks, str | os.PathLike):
+        return _filling_by_weights(os.fspath(landmarks), device)
+    return ReferenceFilling(landmarks)
+
+
+@cache
+def _filling_by_weights(weights: str, device: str) -> ReferenceFilling:
+    return ReferenceFilling(LandmarkFinder(weights, device))
+
+
+def check_single_face(count: int) -> None:
+    """Refuse references for a picture of several masked faces: which is meant is not guessed.
+
+    Raises:
+        InputError: there is more than one face.
+    """
+    if count > 1:
+        raise InputError(
+            f"The picture shows {count} masked faces, but references are of one person, and faces "
+            "are never matched to people: cut the person out, or give a mask of your own for that "
+            "one face."
+        )

@@ -1,0 +1,175 @@
+"""Finding the landmarks of a face, by the network and from a rough place on."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from weights.landmarks.frame import FaceFrame
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    import torch
+
+    from weights.contracts import Image
+    from weights.landmarks.frame import Points
+    from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
+
+_BATCH = 32
+
+_ROUNDS = 2
+"""Looks at a face, each in the frame that the points of the last one give."""
+
+_SEARCH_SIDE = 400
+"""Longer side at which a picture is searched, in pixels."""
+
+_SEARCH_SHARES = (1.0, 0.62, 0.38)
+"""Sides of the squares that are searched, as shares of the picture's shorter side."""
+
+_SEARCH_STEP = 0.3
+"""How far apart those squares lie, as a share of their side."""
+
+_HOPEFUL = 4
+"""So many of the likeliest squares are looked at again."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoundFace:
+    """What the network says of one face.
+
+    Attributes:
+        points: iBUG points `(68, 2)`, x y in pixels of the picture.
+        face: how likely there is a face, 0 to 1.
+        masked: how likely it wears a mask, 0 to 1.
+    """
+
+    points: Points
+    face: float
+    masked: float
+
+
+class LandmarkFinder:
+    """Finds the 68 landmarks of faces, masked or not.
+
+    The network is loaded at the first face, once, by whichever thread comes first; it may be used
+    from several threads. Nothing is downloaded, written or printed.
+
+    Args:
+        weights: "default", a name of the catalog, or the path of a .safetensors file as written by
+            `unmask train landmarks`.
+        device: "auto" or a torch device.
+
+    Raises:
+        InputError: there is no such device; WeightsError: faults of the file. Both show when the
+            network is loaded.
+    """
+
+    def __init__(
+        self, weights: str | os.PathLike[str] = "default", device: str | torch.device = "auto"
+    ) -> None:
+        self.weights = weights
+        self._device_name = device
+        self._lock = threading.Lock()
+        self._loaded: tuple[LandmarkNetwork, LandmarkConfiguration, torch.device] | None = None
+
+    def find_near(self, image: Image, frame: FaceFrame) -> FoundFace:
+        """Find the landmarks of the face that a frame shows roughly.
+
+        Args:
+            image: uint8 RGB `(H, W, 3)`.
+            frame: a square about as large as the face.
+
+        Raises:
+            WeightsError: the weights are missing, damaged or of another network.
+        """
+        return self._settle(image, [frame])[0]
+
+    def find(self, image: Image) -> FoundFace | None:
+        """Find the likeliest face of a picture, and its landmarks.
+
+        Squares of three sizes are searched, so the face must be upright within about 40 degrees,
+        and at least about a fifth of the picture's shorter side wide.
+
+        Args:
+            image: uint8 RGB `(H, W, 3)`.
+
+        Returns:
+            None where no square shows a face.
+
+        Raises:
+            WeightsError: the weights are missing, damaged or of another network.
+        """
+        scale = min(1.0, _SEARCH_SIDE / max(image.shape[:2]))
+        shape = (max(1, round(scale * image.shape[1])), max(1, round(scale * image.shape[0])))
+        small = np.asarray(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), np.uint8)
+        squares = search_squares(small.shape[0], small.shape[1])
+        likely = np.array([found.face for found in self._look(small, squares)])
+        best = np.argsort(-likely, kind="stable")[:_HOPEFUL]
+        settled = self._settle(small, [squares[index] for index in best if likely[index] > 0.1])
+        found = max(settled, key=lambda one: one.face, default=None)
+        if found is None or found.face < 0.5:
+            return None
+        full = (found.points + 0.5) / scale - 0.5
+        return self.find_near(image, FaceFrame.around(full)) if scale < 1.0 else found
+
+    def _settle(self, image: Image, frames: Sequence[FaceFrame]) -> list[FoundFace]:
+        found = self._look(image, frames)
+        for _ in range(_ROUNDS - 1):
+            found = self._look(image, [FaceFrame.around(one.points) for one in found])
+        return found
+
+    def _look(self, image: Image, frames: Sequence[FaceFrame]) -> list[FoundFace]:
+        """Look at several places of one picture, all in batches."""
+        import torch
+
+        network, configuration, device = self._ready()
+        found: list[FoundFace] = []
+        for start in range(0, len(frames), _BATCH):
+            chunk = frames[start : start + _BATCH]
+            taken = np.stack([frame.take(image, configuration.size) for frame in chunk])
+            pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float() / 255.0
+            with torch.inference_mode():
+                outputs = network(pictures)
+            points = outputs.points.double().cpu().numpy()
+            scores = torch.sigmoid(torch.stack([outputs.face, outputs.masked], dim=1)).tolist()
+            found += [
+                FoundFace(frame.to_picture(own), face, masked)
+                for frame, own, (face, masked) in zip(chunk, points, scores, strict=True)
+            ]
+        return found
+
+    def _ready(self) -> tuple[LandmarkNetwork, LandmarkConfiguration, torch.device]:
+        with self._lock:
+            if self._loaded is None:
+                import torch
+
+                from weights.catalog import resolve
+                from weights.device import resolve_device
+                from weights.landmarks.file import load_landmarks
+
+                network, configuration = load_landmarks(resolve(self.weights, "landmarks"))
+                device = resolve_device(self._device_name)
+                network = network.to(device).to(memory_format=torch.channels_last)
+                self._loaded = network, configuration, device
+            return self._loaded
+
+
+def search_squares(height: int, width: int) -> list[FaceFrame]:
+    """Squares of several sizes all over a picture, large ones first."""
+    squares = []
+    for share in _SEARCH_SHARES:
+        side = share * min(height, width)
+
+        def middles(length: int, side: float = side) -> list[float]:
+            count = 1 + int(np.ceil((length - side) / (_SEARCH_STEP * side) - 1e-9))
+            ends = (side - 1.0) / 2.0, length - (side + 1.0) / 2.0
+            return list(np.linspace(*ends, count)) if count > 1 else [sum(ends) / 2.0]
+
+        squares += [FaceFrame(x, y, side) for y in middles(height) for x in middles(width)]
+    return squares

@@ -1,0 +1,102 @@
+"""The square in which a face is shown to the landmark network, and the way back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.contracts import Image
+
+    Points = NDArray[np.float64]
+
+MARGIN = 1.4
+"""Side of a frame over the larger extent of the face's points."""
+
+
+@dataclass(frozen=True)
+class FaceFrame:
+    """A square of a picture, turned about its centre; it may reach past the picture.
+
+    Places are counted in pixels from the centre of the first pixel, as OpenCV does.
+
+    Attributes:
+        x, y: the centre.
+        side: in pixels.
+        angle: by how much the square is turned clockwise, in radians.
+    """
+
+    x: float
+    y: float
+    side: float
+    angle: float = 0.0
+
+    @classmethod
+    def around(cls, points: Points, *, upright: bool = True) -> FaceFrame:
+        """Frame a face by its iBUG points `(68, 2)`; upright, the line of its eyes is level."""
+        angle = 0.0
+        if upright:
+            across = points[42:48].mean(axis=0) - points[36:42].mean(axis=0)
+            angle = math.atan2(float(across[1]), float(across[0]))
+        level = points @ _rotation(-angle).T
+        low, high = level.min(axis=0), level.max(axis=0)
+        x, y = _rotation(angle) @ ((low + high) / 2.0)
+        return cls(float(x), float(y), max(MARGIN * float((high - low).max()), 1.0), angle)
+
+    def take(self, image: Image, size: int) -> Image:
+        """Cut the square out of `(H, W, 3)` as `(size, size, 3)`; reflected past the picture."""
+        source: cv2.typing.MatLike = image
+        frame = self
+        shrunk = 1.5 * size / self.side
+        if shrunk < 0.75:
+            # A plain warp would skip pixels: what the square shows is reduced by area first.
+            (left, top), part = self._part_of(image)
+            height, width = part.shape[:2]
+            shape = (max(1, round(shrunk * width)), max(1, round(shrunk * height)))
+            source = cv2.resize(part, shape, interpolation=cv2.INTER_AREA)
+            x, y = ((at + 0.5) * shrunk - 0.5 for at in (self.x - left, self.y - top))
+            frame = FaceFrame(x, y, self.side * shrunk, self.angle)
+        taken = cv2.warpAffine(
+            source,
+            frame._from_crop(size),
+            (size, size),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REFLECT_101,
+        )
+        return np.asarray(taken, np.uint8)
+
+    def to_picture(self, points: Points) -> Points:
+        """Bring points `(N, 2)` of the square, from 0 to 1 across it, to the picture's pixels."""
+        return (points - 0.5) * self.side @ _rotation(self.angle).T + (self.x, self.y)
+
+    def to_square(self, points: Points) -> Points:
+        """Bring points `(N, 2)` of the picture to the square, 0 to 1 across it."""
+        return (points - (self.x, self.y)) @ _rotation(-self.angle).T / self.side + 0.5
+
+    def _part_of(self, image: Image) -> tuple[tuple[int, int], Image]:
+        """The part of a picture that the square touches, and its corner: all, if it touches none.
+
+        Where the square reaches past the picture the part ends with it, so both reflect alike.
+        """
+        corners = self.to_picture(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+        left, top = (max(0, int(end) - 2) for end in np.floor(corners.min(axis=0)))
+        right, bottom = (int(end) + 3 for end in np.ceil(corners.max(axis=0)))
+        part = image[top : max(bottom, 0), left : max(right, 0)]
+        return ((left, top), part) if part.size else ((0, 0), image)
+
+    def _from_crop(self, size: int) -> NDArray[np.float64]:
+        """The matrix `(2, 3)` from pixels of the crop to pixels of the picture."""
+        turned = self.side / size * _rotation(self.angle)
+        middle = np.full(2, (size - 1) / 2.0)
+        return np.column_stack([turned, (self.x, self.y) - turned @ middle])
+
+
+def _rotation(angle: float) -> NDArray[np.float64]:
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return np.array([[cosine, -sine], [sine, cosine]])

@@ -1,0 +1,133 @@
+"""The network that finds a face's landmarks, those under a mask too."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from weights.efficientnet_trunk import CHANNELS, EfficientNetLite
+from weights.errors import ConfigurationError
+from weights.names import unknown_name
+
+POINTS = 68
+"""iBUG's: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67."""
+
+LARGEST_SIDE = 512
+"""Most pixels of the input's side."""
+
+_STAGES = 5
+"""Stages of the trunk in use: up to a 16th of the side."""
+
+_DIVISOR = 16
+
+
+@dataclass(frozen=True)
+class LandmarkConfiguration:
+    """All that is needed to build the network and to cut pictures for it.
+
+    Attributes:
+        widths: channels of the decoder at a 16th, an eighth and a quarter of the side.
+        size: side of the crops in pixels, a multiple of 16.
+
+    Raises:
+        ConfigurationError: a value is out of its range.
+    """
+
+    widths: tuple[int, ...] = (96, 64, 64)
+    size: int = 128
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
+        if len(self.widths) != 3 or not all(1 <= width <= 1024 for width in self.widths):
+            raise ConfigurationError(
+                f"A landmark network needs three widths from 1 to 1024, but got {self.widths}."
+            )
+        if self.size % _DIVISOR or not _DIVISOR <= self.size <= LARGEST_SIDE:
+            raise ConfigurationError(
+                f"The size of the crops must be a multiple of {_DIVISOR}, {LARGEST_SIDE} at most, "
+                f"but is {self.size!r}."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values, fit for JSON and YAML."""
+        return {**asdict(self), "widths": list(self.widths)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> LandmarkConfiguration:
+        """Build from plain values.
+
+        Raises:
+            ConfigurationError: a key is unknown, or a value out of its range.
+        """
+        known = [field.name for field in fields(cls)]
+        for key in values:
+            if key not in known:
+                raise unknown_name("key of a landmark configuration", str(key), known)
+        return cls(**values)
+
+
+class LandmarkOutputs(NamedTuple):
+    """What the network says of `N` crops.
+
+    Attributes:
+        points: `(N, 68, 2)`, x y from 0 to 1 across the crop.
+        face: logits `(N,)`, above 0 where a face fills the crop as a frame has it.
+        masked: logits `(N,)`, above 0 where that face wears a mask.
+    """
+
+    points: Tensor
+    face: Tensor
+    masked: Tensor
+
+
+class LandmarkNetwork(nn.Module):
+    """Finds 68 points of the face in a crop, and judges whether there is one, and masked.
+
+    The first stages of EfficientNet-Lite0, a decoder with skips, and one map per point, whose mean
+    place is the point (integral regression, Sun et al. 2018, "Integral Human Pose Regression").
+
+    Args:
+        configuration: widths of the decoder.
+    """
+
+    def __init__(self, configuration: LandmarkConfiguration) -> None:
+        super().__init__()
+        self.trunk = EfficientNetLite(stages=_STAGES)
+        inputs = CHANNELS[3]
+        self.up = nn.ModuleList()
+        for skip, width in zip((0, CHANNELS[2], CHANNELS[1]), configuration.widths, strict=True):
+            self.up.append(
+                nn.Sequential(
+                    nn.Conv2d(inputs + skip, width, 3, padding=1, bias=False),
+                    nn.BatchNorm2d(width),
+                    nn.ReLU(),
+                )
+            )
+            inputs = width
+        self.maps = nn.Conv2d(inputs, POINTS, 1)
+        self.judge = nn.Linear(2 * CHANNELS[3], 2)
+
+    def forward(self, pictures: Tensor) -> LandmarkOutputs:
+        """Find the landmarks of crops `(N, 3, S, S)`, RGB in [0, 1]."""
+        _, quarter, eighth, features = self.trunk(2.0 * pictures - 1.0)
+        summary = torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
+        features = self.up[0](features)
+        for up, skip in zip(list(self.up)[1:], (eighth, quarter), strict=True):
+            features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
+            features = up(torch.cat([features, skip], dim=1))
+        judged = self.judge(summary).float()
+        return LandmarkOutputs(mean_places(self.maps(features)), judged[:, 0], judged[:, 1])
+
+
+def mean_places(maps: Tensor) -> Tensor:
+    """Mean place of each map's softmax: `(N, P, S, S)` to x y `(N, P, 2)`, 0 to 1 across."""
+    side = maps.shape[-1]
+    weights = maps.float().flatten(2).softmax(dim=2).unflatten(2, (side, side))
+    places = (torch.arange(side, device=maps.device) + 0.5) / side
+    x = (weights.sum(dim=2) * places).sum(dim=2)
+    y = (weights.sum(dim=3) * places).sum(dim=2)
+    return torch.stack([x, y], dim=2)

@@ -1,0 +1,27 @@
+"""The 68 iBUG points: which belong to what, and which change places in a mirror."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GROUPS: Final = {
+    "jaw": tuple(range(17)),
+    "brows": tuple(range(17, 27)),
+    "nose": tuple(range(27, 36)),
+    "eyes": tuple(range(36, 48)),
+    "mouth": tuple(range(48, 68)),
+}
+"""Points of each part of a face; left and right are those of the picture."""
+
+OUTER_EYE_CORNERS: Final = (36, 45)
+"""The points whose distance is the eye distance."""
+
+MIRRORED: Final = (
+    *range(16, -1, -1),
+    *range(26, 16, -1),
+    *(27, 28, 29, 30, 35, 34, 33, 32, 31),
+    *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),
+    *(54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55),
+    *(64, 63, 62, 61, 60, 67, 66, 65),
+)
+"""For each point of a mirrored face, which point of the face it was."""
