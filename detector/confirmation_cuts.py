@@ -53,6 +53,9 @@ _VALIDATION_SHARE = 0.12
 _BARE_SHARE = 0.25
 """Share of the faces that are shown without a mask as well."""
 
+_DRAPED_SHARE = 0.6
+"""Share of the drawn masks that are draped in three dimensions, photos of masks aside."""
+
 
 @dataclass
 class ConfirmationCuts:
@@ -260,7 +263,7 @@ def _from_faces(
         if random.random() < _BARE_SHARE:
             collected.add(image, _place_of_mask(face.landmarks), source, worn=False)
         try:
-            drawn = draw_mask(image, face.landmarks, random, templates=photos)
+            drawn = draw_mask(image, face.landmarks, random, templates=photos, draped=_DRAPED_SHARE)
         except UnmaskableFace:
             continue
         box = bounding_box(drawn.mask)

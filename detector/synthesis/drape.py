@@ -164,9 +164,7 @@ def drape_mask(
     )
 
 
-def _seen(
-    points: NDArray[np.float64], landmarks: Points
-) -> tuple[Points, NDArray[np.float64]]:
+def _seen(points: NDArray[np.float64], landmarks: Points) -> tuple[Points, NDArray[np.float64]]:
     """Where points `(K, 3)` of the generic face lie on the picture `(K, 2)`, and how near `(K,)`.
 
     By scaled orthography (DeMenthon and Davis 1995, "Model-based object pose in 25 lines of code");
