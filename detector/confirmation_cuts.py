@@ -1,10 +1,11 @@
 """The cuts that a confirmation network learns from: worn masks, and what a detector takes for one.
 
-Masks with outlines come from annotated sets, whose outlines mostly take straps in. What is no mask
-comes from the detector itself: all that it proposes, however faintly, on pictures without masks is
-wrong by definition (hard-negative mining, Sung and Poggio 1998). Photographs with face boxes alone
-give more of both: a mask is known to be on the face, but not where it ends. Where straps run is
-known of masks that are drawn on faces for this; some of those faces are shown bare as well.
+Masks with outlines come from annotated sets, whose outlines take straps in where they are not told
+apart. What is no mask comes from the detector itself: all that it proposes, however faintly, on
+pictures without masks is wrong by definition (hard-negative mining, Sung and Poggio 1998).
+Photographs with face boxes alone give more of both: a mask is known to be on the face, but not
+where it ends. Where straps run is known of masks that are drawn on faces for this; some of those
+faces are shown bare as well.
 """
 
 from __future__ import annotations
@@ -212,8 +213,10 @@ def _from_data_set(
                 collected.add(image, box, source, worn=False)
         for mask in picture.masks:
             if _is_large_enough(mask.box):
-                drawn = mask.draw(image.shape[:2])
-                collected.add(image, mask.box, source, worn=True, mask=drawn)
+                size = image.shape[:2]
+                drawn = mask.draw(size)
+                straps = mask.draw_straps(size) if mask.straps else None
+                collected.add(image, mask.box, source, worn=True, mask=drawn, straps=straps)
 
 
 def _from_boxes(
