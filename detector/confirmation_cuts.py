@@ -1,10 +1,11 @@
 """The cuts that a confirmation network learns from: worn masks, and what a detector takes for one.
 
-Masks with outlines come from annotated sets, whose outlines mostly take straps in. What is no mask
-comes from the detector itself: all that it proposes, however faintly, on pictures without masks is
-wrong by definition (hard-negative mining, Sung and Poggio 1998). Photographs with face boxes alone
-give more of both: a mask is known to be on the face, but not where it ends. Where straps run is
-known of masks that are drawn on faces for this; some of those faces are shown bare as well.
+Masks with outlines come from annotated sets, whose outlines take straps in where they are not told
+apart. What is no mask comes from the detector itself: all that it proposes, however faintly, on
+pictures without masks is wrong by definition (hard-negative mining, Sung and Poggio 1998).
+Photographs with face boxes alone give more of both: a mask is known to be on the face, but not
+where it ends. Where straps run is known of masks that are drawn on faces for this; some of those
+faces are shown bare as well.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ _VALIDATION_SHARE = 0.12
 
 _BARE_SHARE = 0.25
 """Share of the faces that are shown without a mask as well."""
+
+_DRAPED_SHARE = 0.6
+"""Share of the drawn masks that are draped in three dimensions, photos of masks aside."""
 
 
 @dataclass
@@ -218,8 +222,10 @@ def _from_data_set(
                 collected.add(image, box, source, worn=False)
         for mask in picture.masks:
             if _is_large_enough(mask.box):
-                drawn = mask.draw(image.shape[:2])
-                collected.add(image, mask.box, source, worn=True, mask=drawn)
+                size = image.shape[:2]
+                drawn = mask.draw(size)
+                straps = mask.draw_straps(size) if mask.straps else None
+                collected.add(image, mask.box, source, worn=True, mask=drawn, straps=straps)
 
 
 def _from_boxes(
@@ -269,7 +275,7 @@ def _from_faces(
         if random.random() < _BARE_SHARE:
             collected.add(image, _place_of_mask(face.landmarks), source, worn=False)
         try:
-            drawn = draw_mask(image, face.landmarks, random, templates=photos)
+            drawn = draw_mask(image, face.landmarks, random, templates=photos, draped=_DRAPED_SHARE)
         except UnmaskableFace:
             continue
         box = bounding_box(drawn.mask)

@@ -1,4 +1,4 @@
-"""Stored cuts varied for training: turned, shaded, hidden, recoloured, blurred and compressed."""
+"""Stored cuts varied for training: turned, dyed, shaded, hidden, blurred and compressed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ MARGIN = 1.25
 _SINGLE_STRAND = 0.025
 """Half the width up to which a strand over a mask counts as mask, in sides of the cut."""
 
+_SURROUNDINGS = 0.12
+"""How far round a mask its skin is looked at for a dye, in sides of the cut."""
+
 _GREY = PADDING_GREY / 255.0
 
 
 def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Turn, shift, scale, mirror, shade, hide and recolour stored cuts, each in its own way.
+    """Turn, shift, scale, mirror, dye, shade, hide and recolour stored cuts, each in its own way.
 
     Args:
         pictures: `(N, 3, M, M)` in [0, 1], stored with a margin.
@@ -52,7 +55,8 @@ def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tens
     way[:, 1, 1] = scale / stretch * torch.cos(angle)
     way[:, :, 2] = normal(0.07, 2)
     pictures, outlines = _resampled(pictures, outlines, way, size)
-    pictures, outlines = cross_by_strands(cast_shadow(pictures), outlines)
+    pictures = cast_shadow(dye(dye(pictures, outlines), outlines))
+    pictures, outlines = cross_by_strands(pictures, outlines)
     return vary_photograph(pictures), outlines
 
 
@@ -108,16 +112,48 @@ def cross_by_strands(
     return pictures + strand * (shown - pictures), outlines * (1.0 - wide * strand)
 
 
-def cast_shadow(pictures: Tensor, share: float = 0.2) -> Tensor:
+def dye(pictures: Tensor, outlines: Tensor, share: float = 0.25) -> Tensor:
+    """Dye the masks of some cuts, most on one side of an arc only, as if of two cloths.
+
+    The folds stay. Half of the dyes are the colour of what is round the mask: skin-coloured masks
+    and light patches on printed ones have the weakest edges.
+
+    Args:
+        pictures: `(N, 3, S, S)` in [0, 1].
+        outlines: `(N, P, S, S)` in [0, 1], the first plane is of the masks.
+        share: how many of the cuts are dyed; those without an outline stay.
+    """
+    size = pictures.shape[-1]
+    masks = outlines[:, :1]
+    reach = 2 * round(_SURROUNDINGS * size) + 1
+    round_it = functional.max_pool2d(masks, reach, stride=1, padding=reach // 2) - masks
+    brightness = pictures.mean(dim=1, keepdim=True)
+    level = _mean_over(brightness, masks)
+    skin = _mean_over(pictures, round_it) * _uniform(pictures, 0.6, 1.4)
+    colour = torch.where(_uniform(pictures, 0.0, 1.0) < 0.5, skin, torch.rand_like(skin))
+    folds = ((brightness + 0.03) / (level + 0.03)).clamp(0.2, 1.6)
+    side = (_distance_to_arc(pictures) * size).clamp(0.0, 1.0)
+    part = torch.maximum(side, _chosen(pictures, 0.3))
+    amount = _chosen(pictures, share) * part * masks * _uniform(pictures, 0.5, 1.0)
+    return pictures + amount * ((colour * folds).clamp(0.0, 1.0) - pictures)
+
+
+def _mean_over(pictures: Tensor, weights: Tensor) -> Tensor:
+    """Mean colours `(N, C, 1, 1)` where `(N, 1, S, S)` weights are; 0 where there are none."""
+    total = weights.sum(dim=(2, 3), keepdim=True).clamp_min(1e-6)
+    return (pictures * weights).sum(dim=(2, 3), keepdim=True) / total
+
+
+def cast_shadow(pictures: Tensor, share: float = 0.3) -> Tensor:
     """Darken some pictures `(N, 3, S, S)` on one side of an arc, as a lamp from the side does.
 
     Args:
         pictures: in [0, 1].
         share: how many of them.
     """
-    softness = _uniform(pictures, 0.01, 0.3)
+    softness = _uniform(pictures, 0.005, 0.2)
     lit = torch.sigmoid(_distance_to_arc(pictures) / softness)
-    dark = _uniform(pictures, 0.1, 0.8)
+    dark = _uniform(pictures, 0.06, 0.8)
     return pictures * (1.0 - _chosen(pictures, share) * (1.0 - dark) * (1.0 - lit))
 
 

@@ -6,12 +6,12 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-from detector.annotations import AnnotatedPicture
 from detector.boundary import boundary_error, boundary_f_score, length_found
 from detector.matching import (
     UNMATCHED,
@@ -27,6 +27,8 @@ from weights.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from detector.annotations import AnnotatedPicture
 
 IOU_THRESHOLDS: tuple[float, ...] = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 """The thresholds over which AP50-95 is the mean."""
@@ -405,7 +407,7 @@ def evaluate_detector(
     min_width: float = 60.0,
     boundary_tolerance: float = 0.02,
     batch: int = 8,
-    load: Callable[[AnnotatedPicture], Image] = AnnotatedPicture.load,
+    load: Callable[[AnnotatedPicture], Image] = methodcaller("load"),
     sets: Sequence[str] | None = None,
     known: Mapping[int, PictureMeasurement] | None = None,
     keep: Callable[[int, PictureMeasurement], None] | None = None,

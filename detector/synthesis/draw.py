@@ -9,6 +9,7 @@ import numpy as np
 
 from detector.synthesis.canvas import canvas_scale, make_canvas
 from detector.synthesis.compositing import DrawnMask, Layer, compose, render_straps
+from detector.synthesis.drape import drape_mask
 from detector.synthesis.face_light import FaceLight, estimate_face_light
 from detector.synthesis.material import MAKES, Material
 from detector.synthesis.outline import WORN, Worn, check_landmarks, fit_outline
@@ -50,6 +51,7 @@ def draw_mask(
     kind: str | None = None,
     templates: TemplateFolder | None = None,
     worn: Worn | None = None,
+    draped: float = 0.0,
 ) -> DrawnMask:
     """Draw a mask on one face.
 
@@ -62,6 +64,8 @@ def draw_mask(
         kind: one of `DRAWN_KINDS`, or "template" for a photo from `templates`; None draws one.
         templates: photos of masks; where given, two masks in five come from there.
         worn: "full", "under-nose" or "chin"; None draws one, mostly "full".
+        draped: share of the masks drawn that are draped over the face in three dimensions; the
+            others, and photos of masks, are laid flat.
 
     Raises:
         UnmaskableFace: the face cannot take a mask; `reason` names why.
@@ -89,7 +93,8 @@ def draw_mask(
     ):
         return draw_template(image, points, random, templates, worn, light, grain)
     chosen = kind if kind is not None else str(random.choice(DRAWN_KINDS, p=_KIND_WEIGHTS))
-    return _draw(image, points, random, chosen, worn, light, grain)
+    drape = draped > 0.0 and bool(random.random() < draped)
+    return _draw(image, points, random, chosen, worn, light, grain, drape)
 
 
 def _draw(
@@ -100,25 +105,36 @@ def _draw(
     worn: Worn,
     light: FaceLight,
     grain: PhotoGrain,
+    draped: bool,
 ) -> DrawnMask:
     jaw = float(np.linalg.norm(points[16] - points[0]))
     scale = canvas_scale(jaw)
     material = MAKES[kind](int(np.clip(1.1 * jaw * scale, 160, 900)), random)
-    outline = vary_outline(fit_outline(points, material.outline_style, random, worn=worn), random)
-    contour = body_contour(outline, random)
+    drape = drape_mask(points, material, random, worn) if draped else None
+    if drape is not None:
+        outline = drape.outline
+        contour = drape.places.reshape(-1, 2)
+    else:
+        fitted = fit_outline(points, material.outline_style, random, worn=worn)
+        outline = vary_outline(fitted, random)
+        contour = body_contour(outline, random)
     strands = lay_straps(material.strap_style, outline, points, material.strap_width, random)
     canvas = make_canvas(
         image, [contour, *(strand.points for strand in strands)], outline.width, scale
     )
-    surface = span_surface(
-        canvas, outline, contour, points, head_turn(points), material.depth, material.ridge
-    )
+    if drape is not None:
+        surface = drape.surface(canvas)
+    else:
+        surface = span_surface(
+            canvas, outline, contour, points, head_turn(points), material.depth, material.ridge
+        )
     shading = surface_light(canvas, light, random)
     body = _render_body(canvas, surface, material, light, shading, random)
     straps = render_straps(canvas, strands, material.strap_colour, light, shading)
     record = {
         "kind": kind,
         "worn": worn,
+        "draped": draped,
         **material.record,
         "straps": material.strap_style,
         "strap_colour": list(material.strap_colour),

@@ -29,6 +29,7 @@ from detector.synthesis.shading import (
 )
 from detector.synthesis.straps import lay_straps
 from detector.synthesis.surface import swell
+from detector.synthesis.thin_plate import thin_plate
 from detector.synthesis.unmaskable import head_turn
 from weights.errors import InputError
 
@@ -222,33 +223,6 @@ def face_anchors(
     return anchors + random.normal(0.0, 0.012 * height, (6, 2))
 
 
-def _thin_plate(
-    source: Points, target: Points, x: NDArray[np.float32], y: NDArray[np.float32]
-) -> Points:
-    """Carry points by the thin-plate spline that takes `source` to `target` (Bookstein 1989)."""
-    scale = float(np.ptp(source, axis=0).max())
-    origin = source.mean(axis=0)
-
-    def kernel(distance: NDArray[np.floating]) -> NDArray[np.floating]:
-        return distance * np.log(np.maximum(distance, 1e-9)) * 0.5
-
-    nodes = (source - origin) / scale
-    count = len(nodes)
-    square = np.square(nodes[:, None] - nodes[None]).sum(axis=2)
-    # A little stiffness keeps badly placed landmarks from folding the mask.
-    system = np.zeros((count + 3, count + 3))
-    system[:count, :count] = kernel(square) + 0.03 * np.eye(count)
-    system[:count, count] = 1.0
-    system[:count, count + 1 :] = nodes
-    system[count:, :count] = system[:count, count:].T
-    weights = np.linalg.solve(system, np.concatenate([target, np.zeros((3, 2))]))
-    flat = (np.stack([x.ravel(), y.ravel()], axis=1) - origin) / scale
-    distance = np.square(flat[:, None] - nodes[None]).sum(axis=2)
-    return np.asarray(
-        kernel(distance) @ weights[:count] + weights[count] + flat @ weights[count + 1 :]
-    )
-
-
 def draw_template(
     image: Image,
     points: Points,
@@ -279,7 +253,7 @@ def draw_template(
     ] - 0.5
 
     frame = np.array([[0, 0], [small.shape[1], 0], small.shape[1::-1], [0, small.shape[0]]], float)
-    reach = _thin_plate(
+    reach = thin_plate(
         source_anchors, anchors, frame[:, 0].astype(np.float32), frame[:, 1].astype(np.float32)
     )
     centre = anchors.mean(axis=0)
@@ -287,7 +261,7 @@ def draw_template(
     canvas = make_canvas(image, [reach, anchors], jaw, scale)
     every = 4
     x, y = canvas.pixels(every)
-    carried = _thin_plate(anchors, source_anchors, x, y).astype(np.float32)
+    carried = thin_plate(anchors, source_anchors, x, y).astype(np.float32)
     columns = canvas.enlarge(carried[:, 0].reshape(x.shape), every)
     rows = canvas.enlarge(carried[:, 1].reshape(x.shape), every)
 

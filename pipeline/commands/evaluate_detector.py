@@ -25,8 +25,9 @@ def evaluate_detector(
         list[Path],
         typer.Argument(
             metavar="SET",
-            help="Annotated sets, measured together: .jsonl files with outlines of masks, or a "
-            "data.yaml as `unmask synthesize` writes it.",
+            help="Annotated sets, measured together: .jsonl files with outlines of masks, a "
+            "data.yaml as `unmask synthesize` writes it, or a folder of faces with landmarks, on "
+            "200 of which masks are drawn.",
             show_default=False,
         ),
     ],
@@ -65,7 +66,7 @@ def evaluate_detector(
             "--weights; 'none' measures YOLO alone."
         ),
     ] = "default",
-    part: Annotated[str, typer.Option(help="Part of a data.yaml.")] = "val",
+    part: Annotated[str, typer.Option(help="Part of a data.yaml, or of the faces.")] = "val",
     batch: Annotated[int, typer.Option(min=1, help="Pictures given to the detector at once.")] = 8,
     sheet: Annotated[
         int, typer.Option(min=0, help="Pictures on the sheet; those with errors come first.")

@@ -3,27 +3,55 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detector.annotations import AnnotatedPicture, read_annotations
+import cv2
+import numpy as np
+
+from detector.annotations import AnnotatedMask, AnnotatedPicture, read_annotations
 from pipeline.dataset.manifest import read_lines
+from pipeline.evaluation.drawn_faces import DrawnFaces
 
 if TYPE_CHECKING:
     import os
+
+    from numpy.typing import NDArray
+
+    from pipeline.evaluation.drawn_faces import DrawnFace
+    from weights.contracts import Image, Mask
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnPicture(AnnotatedPicture):
+    """A face with a mask drawn on it, whose straps are known.
+
+    Attributes:
+        image: the picture with the mask, uint8 RGB `(H, W, 3)`.
+    """
+
+    image: Image = field(kw_only=True)
+
+    def load(self) -> Image:
+        """Give the picture with the mask."""
+        return self.image
 
 
 def read_annotated_set(path: str | os.PathLike[str], part: str) -> tuple[AnnotatedPicture, ...]:
     """Read an annotated set; masks that `unmask synthesize` drew are labelled with their kinds.
 
     Args:
-        path: as for `detector.annotations.read_annotations`.
-        part: which part of a `data.yaml` is read.
+        path: as for `detector.annotations.read_annotations`, or a folder of faces with landmarks,
+            on 200 of which masks are drawn.
+        part: which part of a `data.yaml` or of the faces is read.
 
     Raises:
         InputError: the set cannot be read.
     """
     source = Path(path)
+    if source.is_dir():
+        return tuple(_drawn(face, source) for face in DrawnFaces(source, split=part))
     pictures = read_annotations(source, part)
     manifest = source.parent.parent / "manifest.jsonl"
     if source.suffix not in (".yaml", ".yml") or not manifest.is_file():
@@ -37,6 +65,17 @@ def read_annotated_set(path: str | os.PathLike[str], part: str) -> tuple[Annotat
         and "image" in line["files"]
     }
     return tuple(_labelled(picture, scenes.get(picture.file.name)) for picture in pictures)
+
+
+def _drawn(face: DrawnFace, folder: Path) -> DrawnPicture:
+    mask = AnnotatedMask(_pieces(face.mask), face.groups["mask kind"], _pieces(face.straps))
+    return DrawnPicture(folder / face.name, (mask,), (face.groups["worn"],), image=face.masked)
+
+
+def _pieces(mask: Mask) -> tuple[NDArray[np.float64], ...]:
+    """Outlines `(K, 2)` of the parts of a mask; a part of one or two pixels is left out."""
+    contours, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return tuple(contour[:, 0].astype(np.float64) for contour in contours if len(contour) > 2)
 
 
 def _labelled(picture: AnnotatedPicture, scene: dict[str, Any] | None) -> AnnotatedPicture:

@@ -125,6 +125,21 @@ def test_cuts_of_boxed_faces_have_no_outline(boxed):
     assert 0 < len(validation) < len(cuts)
 
 
+def test_straps_are_known_where_an_annotated_set_tells_them_apart(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((80, 96, 3), 120, np.uint8))
+    body = [[30, 30], [60, 30], [60, 55], [30, 55]]
+    strap = [[61, 32], [75, 32], [75, 34], [61, 34]]
+    masks = [{"pieces": [body], "straps": [strap]}, {"pieces": [body]}]
+    lines = [{"file": "a.png", "masks": [mask]} for mask in masks]
+    path = tmp_path / "set.jsonl"
+    path.write_text("\n".join(json.dumps(line) for line in lines))
+    cuts = collect([path], [])
+    assert cuts.outlined.tolist() == [[True, True], [True, False]]
+    told, joined = cuts.outlines > 127
+    assert told[0].any() and told[1].any() and not (told[0] & told[1]).any()
+    assert (told[0] == joined[0]).all() and not joined[1].any()
+
+
 def test_cuts_of_drawn_masks_know_their_straps(tmp_path):
     faces = write_faces(tmp_path / "faces", count=6, side=160, width=160, height=160)
     cuts = collect([], [], faces=[faces])

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from detector.cut_augmentation import MARGIN, augment, cast_shadow, centred, cross_by_strands
+from detector.cut_augmentation import (
+    MARGIN,
+    augment,
+    cast_shadow,
+    centred,
+    cross_by_strands,
+    dye,
+)
 
 
 def test_augmented_cuts_keep_outline_and_picture_together():
@@ -53,11 +60,46 @@ def test_no_strand_where_none_is_wanted():
     assert torch.equal(shown, pictures) and torch.equal(drawn, outlines)
 
 
+def test_a_dye_changes_the_mask_alone_and_keeps_its_folds():
+    torch.manual_seed(2)
+    outlines = torch.zeros(64, 2, 32, 32)
+    outlines[:, 0, 8:24, 8:24] = 1.0
+    pictures = torch.full((64, 3, 32, 32), 0.6)
+    pictures[:, :, 12] = 0.3  # a fold across
+    dyed = dye(pictures, outlines, share=0.5)
+    assert torch.equal(dyed[:, :, :8], pictures[:, :, :8])
+    assert torch.equal(dyed[..., 24:], pictures[..., 24:])
+    changed = (dyed != pictures).flatten(1).any(dim=1)
+    assert 0.3 < changed.float().mean() < 0.7
+    share = (dyed != pictures).any(dim=1)[:, 8:24, 8:24].float().mean(dim=(1, 2))
+    whole = share == 1.0
+    assert whole.any() and (share[changed] < 0.9).any()
+    light, fold = dyed[whole][:, :, 16, 8:24].mean(dim=1), dyed[whole][:, :, 12, 8:24].mean(dim=1)
+    assert torch.allclose(fold / light, torch.full_like(fold, 0.5), atol=0.1)
+
+
+def test_half_of_the_dyes_are_the_colour_of_the_skin_about():
+    torch.manual_seed(4)
+    outlines = torch.zeros(200, 2, 32, 32)
+    outlines[:, 0, 8:24, 8:24] = 1.0
+    skin = torch.tensor([0.6, 0.4, 0.3]).view(1, 3, 1, 1).expand(200, 3, 32, 32)
+    pictures = torch.where(outlines[:, :1] > 0.5, torch.tensor(0.8), skin)
+    centre = dye(pictures, outlines, share=1.0)[:, :, 16, 16]
+    coloured = centre[(centre - 0.8).abs().amax(dim=1) > 0.01]
+    # Mixed into the grey of before by some share, as the skin's own colour would be.
+    hue = (coloured - coloured.mean(dim=1, keepdim=True)).double()
+    wanted = (skin[0, :, 0, 0] - skin[0, :, 0, 0].mean()).double()
+    alike = torch.nn.functional.cosine_similarity(hue, wanted[None], dim=1) > 0.999
+    assert 0.35 < alike.float().mean() < 0.7
+    empty = torch.zeros_like(outlines)
+    assert torch.equal(dye(pictures, empty, share=1.0), pictures)
+
+
 def test_a_shadow_darkens_a_side_and_leaves_the_other():
     torch.manual_seed(1)
     lit = torch.ones(64, 3, 32, 32)
     shaded = cast_shadow(lit, share=0.5)
-    assert shaded.max() <= 1.0 and shaded.min() > 0.05
+    assert shaded.max() <= 1.0 and shaded.min() >= 0.05
     whole = (shaded == 1.0).flatten(1).all(dim=1)
     assert 0.25 < whole.float().mean() < 0.75
     darkest, lightest = shaded.flatten(1).amin(dim=1), shaded.flatten(1).amax(dim=1)

@@ -468,6 +468,44 @@ def test_kinds_of_drawn_masks_come_from_the_data_sets_record(tmp_path):
     assert [mask.label for mask in second.masks] == ["mask", "mask"], "not known whose outline"
 
 
+def test_straps_of_masks_drawn_on_faces_are_measured_by_their_length(tmp_path):
+    from detector.evaluation import evaluate_detector
+    from detector.regions import MaskRegion
+    from pipeline.evaluation.annotated_sets import read_annotated_set
+    from pipeline.evaluation.drawn_faces import DrawnFaces
+
+    folder = write_faces(tmp_path / "faces", 4, side=160)
+    pictures = read_annotated_set(folder, "train")
+    faces = list(DrawnFaces(folder, split="train"))
+    assert len(pictures) == len(faces) > 0
+    for picture, face in zip(pictures, faces, strict=True):
+        assert (picture.load() == face.masked).all()
+        assert (picture.masks[0].draw((160, 160)) == face.mask).mean() > 0.999
+
+    class FindsSomeStraps:
+        """Finds every mask, and so much of the picture's straps from the left."""
+
+        def __init__(self, columns: int) -> None:
+            self.columns = columns
+
+        def detect(self, images):
+            found = []
+            for image in images:
+                face = next(face for face in faces if (face.masked == image).all())
+                straps = face.straps.copy()
+                straps[:, self.columns :] = False
+                found.append([MaskRegion.from_mask(face.mask | straps, straps=straps)])
+            return found
+
+    def straps(columns: int) -> float:
+        report = evaluate_detector(FindsSomeStraps(columns), pictures, min_width=20)
+        assert report.recall == 1.0 and report.quality["detector"].iou > 0.99
+        return report.quality["detector"].straps
+
+    assert straps(160) == pytest.approx(1.0) and straps(0) < 0.2
+    assert straps(80) == pytest.approx(0.5, abs=0.2)
+
+
 def test_the_confirmation_can_be_switched_off(annotated, capsys):
     given = []
 
