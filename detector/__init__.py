@@ -5,19 +5,23 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from weights.former_names import keep_former_names
+
 if TYPE_CHECKING:
-    from detector.evaluation import evaluate_detector
-    from detector.regions import MaskRegion
-    from detector.training import train_detector
-    from detector.yolo import YoloMaskDetector
+    from detector.evaluation.evaluate import evaluate_detector
+    from detector.find.yolo import YoloMaskDetector
+    from detector.train.detector import train_detector
+    from weights.base.regions import MaskRegion
 
 __all__ = ["MaskRegion", "YoloMaskDetector", "evaluate_detector", "train_detector"]
 
+keep_former_names()
+
 _HOMES = {
-    "MaskRegion": "detector.regions",
-    "YoloMaskDetector": "detector.yolo",
-    "evaluate_detector": "detector.evaluation",
-    "train_detector": "detector.training",
+    "MaskRegion": "weights.base.regions",
+    "YoloMaskDetector": "detector.find.yolo",
+    "evaluate_detector": "detector.evaluation.evaluate",
+    "train_detector": "detector.train.detector",
 }
 
 

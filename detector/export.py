@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detector.weight_file import fused, load_detector, outputs_only
-from weights.atomic import atomic_path
-from weights.catalog import resolve
-from weights.errors import InputError, WeightsError
-from weights.onnx_export import LICENCE, OnnxNetwork, check_target, exporter_silenced
+from detector.find.weight_file import fused, load_detector, outputs_only
+from weights.base.atomic import atomic_path
+from weights.base.errors import InputError, WeightsError
+from weights.base.onnx_export import LICENCE, OnnxNetwork, check_target, exporter_silenced
+from weights.catalog.lookup import resolve
 
 if TYPE_CHECKING:
     import os
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from detector.architecture import DetectorConfiguration
+    from detector.find.architecture import DetectorConfiguration
 
 OPSET = 18
 """Version of ONNX's operators, supported since ONNX Runtime 1.14 (2023)."""

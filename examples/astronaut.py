@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import PIL.Image
 
-from weights.atomic import atomic_path
+from weights.base.atomic import atomic_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 # The iBUG 68 points, x y, on the picture that `astronaut` gives, found once with dlib: jaw, brows,
 # nose, eyes, mouth.

@@ -16,13 +16,13 @@ import numpy as np
 
 from examples.astronaut import masked_astronaut
 from pipeline import Pipeline
-from pipeline.pictures import write_picture
-from weights.provenance import make_mark
+from weights.images import write_picture
+from weights.images.mark import make_mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 
 def blue_things(image: Image) -> Mask:

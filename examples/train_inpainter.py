@@ -17,8 +17,8 @@ from examples.astronaut import masked_astronaut, write_faces
 from inpainter.training import Recipe, read_recipe, train_inpainter
 from inpainter.training.recipe import Phase
 from pipeline import Pipeline
-from pipeline.pictures import write_picture
-from weights.provenance import make_mark
+from weights.images import write_picture
+from weights.images.mark import make_mark
 
 
 def tiny(recipe: Recipe) -> Recipe:
@@ -31,7 +31,7 @@ def tiny(recipe: Recipe) -> Recipe:
             Phase(steps=4, size=64, batch=2),
         ),
         data=replace(recipe.data, workers=0, validation_count=2),
-        round_steps=4,
+        validation_interval=4,
     )
 
 

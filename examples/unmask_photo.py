@@ -11,9 +11,9 @@ from pathlib import Path
 
 from examples.astronaut import masked_astronaut
 from pipeline import unmask
-from pipeline.pictures import write_picture
-from weights.errors import UnmaskError
-from weights.provenance import make_mark
+from weights.base.errors import UnmaskError
+from weights.images import write_picture
+from weights.images.mark import make_mark
 
 
 def main(arguments: list[str] | None = None) -> int:

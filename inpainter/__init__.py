@@ -8,10 +8,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from weights.former_names import keep_former_names
+
 if TYPE_CHECKING:
     from inpainter.classical import BiharmonicInpainter, NavierStokesInpainter, TeleaInpainter
     from inpainter.completion import NetworkInpainter
-    from inpainter.evaluation import evaluate_inpainter
+    from inpainter.evaluation.evaluate import evaluate_inpainter
     from inpainter.outputs import CompletionOutput
     from inpainter.registry import create_discriminator, create_model, list_models
     from inpainter.training import Recipe, TrainedInpainter, read_recipe, train_inpainter
@@ -32,6 +34,8 @@ __all__ = [
     "train_inpainter",
 ]
 
+keep_former_names()
+
 _HOMES = {
     "BiharmonicInpainter": "inpainter.classical",
     "CompletionOutput": "inpainter.outputs",
@@ -42,7 +46,7 @@ _HOMES = {
     "TrainedInpainter": "inpainter.training",
     "create_discriminator": "inpainter.registry",
     "create_model": "inpainter.registry",
-    "evaluate_inpainter": "inpainter.evaluation",
+    "evaluate_inpainter": "inpainter.evaluation.evaluate",
     "list_models": "inpainter.registry",
     "read_recipe": "inpainter.training",
     "train_inpainter": "inpainter.training",

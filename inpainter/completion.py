@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from inpainter.data.framing import squared_crop
 from inpainter.detail import (
     SIDE,
     SMALLEST_CROP,
@@ -16,17 +17,16 @@ from inpainter.detail import (
     can_paint_detail,
     check_detail_mode,
 )
-from inpainter.enlarging import enlarge
-from inpainter.finishing import find_finish
-from inpainter.framing import squared_crop
-from inpainter.grain import match_grain
-from inpainter.monochrome import keep_tone
-from inpainter.rim import fill_from_rim
+from inpainter.postprocess.enlarging import enlarge
+from inpainter.postprocess.finishing import find_finish
+from inpainter.postprocess.grain import match_grain
+from inpainter.postprocess.monochrome import keep_tone
+from inpainter.postprocess.rim import fill_from_rim
 from inpainter.tensors import to_tensor, to_uint8
-from weights.backends import choose_backend, on_backend
-from weights.contracts import Image, Mask, check_image, check_mask
-from weights.device import resolve_device
-from weights.errors import InputError
+from weights.base.backends import choose_backend, on_backend
+from weights.base.contracts import Image, Mask, check_image, check_mask
+from weights.base.device import resolve_device
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     import os
@@ -52,12 +52,12 @@ class NetworkInpainter:
         batch_size: most crops that go through the network at once.
         tone: whether the fill of a photo without colours, grey or sepia, is kept without them too.
         grain: whether a fill that was enlarged is brought to the grain and sharpness round its
-            hole, see `inpainter.grain.match_grain`.
+            hole, see `inpainter.postprocess.grain.match_grain`.
         detail: "auto" paints detail at 512 pixels over the fills of large faces, where the network
             is the default one, see `inpainter.detail`; "off" enlarges them as they are.
         finish: how the fill is put into the hole: "none" as it is, "telea-poisson" with its colours
             matched to those round the hole, as GLCIC does (see `telea_poisson_paste`).
-        backend: what computes the networks, see `weights.backends.choose_backend`.
+        backend: what computes the networks, see `weights.base.backends.choose_backend`.
         options: of the network; they must agree with the weights.
     """
 

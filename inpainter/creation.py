@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from weights.dotted_paths import import_component
-from weights.errors import ConfigurationError
-from weights.names import import_object, unknown_name
+from weights.base.dotted_paths import import_component
+from weights.base.errors import ConfigurationError
+from weights.base.names import import_object, unknown_name
 
 _ONLY_SHORT_NAMES: ContextVar[bool] = ContextVar("only_short_names", default=False)
 

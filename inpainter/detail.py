@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import numpy as np
 import torch
 
-from inpainter.framing import squared_crop
+from inpainter.data.framing import squared_crop
 from inpainter.networks.gated_detail import enlarged_guess
 from inpainter.tensors import to_tensor, to_uint8
-from weights.backends import on_backend
-from weights.names import unknown_name
+from weights.base.backends import on_backend
+from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weights.backends import Backend
-    from weights.contracts import Hole, Image
+    from weights.base.backends import Backend
+    from weights.base.contracts import Hole, Image
 
 DetailMode = Literal["auto", "off"]
 """Whether large faces get detail painted where its weights are installed, or are enlarged."""
@@ -48,7 +48,7 @@ def check_detail_mode(mode: str) -> DetailMode:
 
 def can_paint_detail() -> bool:
     """Whether the weights are installed."""
-    from weights.catalog import list_weights
+    from weights.catalog.lookup import list_weights
 
     return WEIGHTS in list_weights(kind="inpainter")
 

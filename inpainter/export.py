@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from inpainter.registry import CLASSICAL, FACE_GENERATORS, NETWORKS
 from inpainter.tensors import from_bytes, to_bytes
 from inpainter.weight_files import load_completion_network
-from weights.atomic import atomic_path
-from weights.catalog import resolve
-from weights.errors import ConfigurationError, InputError, WeightsError
-from weights.names import unknown_name
-from weights.onnx_export import LICENCE, OnnxNetwork, check_target, exporter_silenced
-from weights.store import read_metadata
+from weights.base.atomic import atomic_path
+from weights.base.errors import ConfigurationError, InputError, WeightsError
+from weights.base.names import unknown_name
+from weights.base.onnx_export import LICENCE, OnnxNetwork, check_target, exporter_silenced
+from weights.catalog.lookup import resolve
+from weights.catalog.store import read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weights.errors import InputError, UnmaskError, WeightsError
+from weights.base.errors import InputError, UnmaskError, WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def interpolate_weights(
         OutputError: the output exists and may not be replaced, or cannot be written.
     """
     from inpainter.weight_files import load_completion_network, save_completion_network
-    from weights.store import read_header_mapping, read_metadata
+    from weights.catalog.store import read_header_mapping, read_metadata
 
     if not 0.0 <= share <= 1.0:
         raise InputError(f"share must be from 0 to 1, but is {share!r}.")

@@ -16,17 +16,17 @@ from torch.nn import functional
 
 from inpainter.classical.single_picture import MID_GREY
 from inpainter.creation import short_names_only
-from inpainter.framing import resize_crop
-from inpainter.poisson import poisson_paste
+from inpainter.data.framing import resize_crop
+from inpainter.postprocess.poisson import poisson_paste
 from inpainter.registry import create_discriminator, create_model
 from inpainter.tensors import to_tensor, to_uint8
-from weights.atomic import atomic_path
-from weights.catalog import resolve
-from weights.contracts import Hole, Image, check_image, check_mask
-from weights.device import resolve_device
-from weights.errors import ConfigurationError, InputError, OutputError, WeightsError
-from weights.fitting import build_fitting
-from weights.store import load_state_dict, read_header_mapping, read_metadata
+from weights.base.atomic import atomic_path
+from weights.base.contracts import Hole, Image, check_image, check_mask
+from weights.base.device import resolve_device
+from weights.base.errors import ConfigurationError, InputError, OutputError, WeightsError
+from weights.catalog.fitting import build_fitting
+from weights.catalog.lookup import resolve
+from weights.catalog.store import load_state_dict, read_header_mapping, read_metadata
 
 if TYPE_CHECKING:
     import os

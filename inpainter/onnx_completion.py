@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from inpainter.completion import NetworkInpainter
 from inpainter.outputs import CompletionOutput
-from weights.errors import ConfigurationError, MissingDependencyError, WeightsError
-from weights.onnx_export import load_onnx_runtime
+from weights.base.errors import ConfigurationError, MissingDependencyError, WeightsError
+from weights.base.onnx_export import load_onnx_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

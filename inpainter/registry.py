@@ -69,7 +69,7 @@ def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
     """
     names = fnmatch.filter(sorted(NETWORKS), pattern)
     if pretrained:
-        from weights.catalog import get_record, list_weights
+        from weights.catalog.lookup import get_record, list_weights
 
         known = {get_record(one).architecture for one in list_weights(kind="inpainter")}
         names = [name for name in names if name in known]

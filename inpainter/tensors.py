@@ -10,7 +10,7 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 
 def to_tensor(pictures: Sequence[Image], device: torch.device) -> torch.Tensor:

@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from weights.catalog import resolve
-from weights.errors import ConfigurationError
-from weights.training_command import (
+from weights.base.errors import ConfigurationError
+from weights.base.training_command import (
     add_changes_option,
     add_run_options,
     exit_status,
     print_trained,
     read_changes,
 )
+from weights.catalog.lookup import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--initial-weights",
         help="weights to start from: default for the shipped ones, a name, or a .safetensors file",
     )
-    add_changes_option(parser, "optimizer.generator_rate=1e-4 or phases.0.batch=8")
+    add_changes_option(parser, "optimizer.generator_lr=1e-4 or phases.0.batch=8")
     parser.add_argument(
         "--part",
         action="append",
@@ -117,9 +117,9 @@ def _train(options: argparse.Namespace) -> None:
         recipe_name=Path(options.config).stem if Path(options.config).is_file() else options.config,
     )
     state = "finished" if trained.finished else "stopped; the same command goes on"
-    shelved = [one for one in (trained.record, trained.card) if one is not None]
+    registered = [one for one in (trained.record, trained.card) if one is not None]
     metrics = dict(sorted(trained.metrics.items()))
-    print_trained(trained.weights, f"{trained.steps} steps, {state}", metrics, shelved)
+    print_trained(trained.weights, f"{trained.steps} steps, {state}", metrics, registered)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inpainter.registry import create_network
-from weights.errors import ConfigurationError, WeightsError
-from weights.fitting import build_fitting
+from weights.base.errors import ConfigurationError, WeightsError
+from weights.catalog.fitting import build_fitting
 
 if TYPE_CHECKING:
     import os
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from weights.description import NetworkDescription
+    from weights.catalog.description import NetworkDescription
 
 _LARGEST_HALF = 65504.0
 
@@ -48,7 +48,7 @@ def save_completion_network(
     Raises:
         OutputError: the file exists and may not be replaced, or cannot be written.
     """
-    from weights.store import write_tensors
+    from weights.catalog.store import write_tensors
 
     tensors = {}
     for key, tensor in network.state_dict().items():
@@ -76,8 +76,8 @@ def load_completion_network(
         WeightsError: the weights are missing, damaged or of another network.
         ConfigurationError: an option contradicts the weights.
     """
-    from weights.catalog import DEFAULTS, list_weights, resolve
-    from weights.store import load_state_dict, read_header_mapping, read_metadata
+    from weights.catalog.lookup import DEFAULTS, list_weights, resolve
+    from weights.catalog.store import load_state_dict, read_header_mapping, read_metadata
 
     if weights is None:
         trained = list_weights(f"{name}.*", kind="inpainter")
@@ -128,8 +128,12 @@ def describe_completion_network(path: str | os.PathLike[str]) -> NetworkDescript
     """
     import torch
 
-    from weights.description import NetworkDescription, count_multiply_adds, count_parameters
-    from weights.store import read_header_mapping, read_metadata
+    from weights.catalog.description import (
+        NetworkDescription,
+        count_multiply_adds,
+        count_parameters,
+    )
+    from weights.catalog.store import read_header_mapping, read_metadata
 
     file = Path(path)
     network: Any = load_completion_network(weights=file)

@@ -8,16 +8,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from weights.former_names import keep_former_names
+
 if TYPE_CHECKING:
-    from detector.regions import MaskRegion
     from pipeline.core import Pipeline
-    from pipeline.pictures import PictureSource
-    from pipeline.protocols import Blender, Detector, Inpainter, Refiner
-    from pipeline.registry import create_stage, stage_names
     from pipeline.result import FaceFill, UnmaskResult
+    from pipeline.stages.registry import create_stage, stage_names
     from pipeline.unmasking import unmask
-    from weights.contracts import Hole, Image, Mask
-    from weights.errors import (
+    from weights.base.contracts import Hole, Image, Mask
+    from weights.base.errors import (
         ConfigurationError,
         InputError,
         MissingDependencyError,
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
         UnmaskError,
         WeightsError,
     )
+    from weights.base.protocols import Blender, Detector, Inpainter, Refiner
+    from weights.base.regions import MaskRegion
+    from weights.images import PictureSource
 
 __all__ = [
     "Blender",
@@ -52,28 +54,30 @@ __all__ = [
     "unmask",
 ]
 
+keep_former_names()
+
 _HOMES = {
-    "Blender": "pipeline.protocols",
-    "ConfigurationError": "weights.errors",
-    "Detector": "pipeline.protocols",
+    "Blender": "weights.base.protocols",
+    "ConfigurationError": "weights.base.errors",
+    "Detector": "weights.base.protocols",
     "FaceFill": "pipeline.result",
-    "Hole": "weights.contracts",
-    "Image": "weights.contracts",
-    "Inpainter": "pipeline.protocols",
-    "InputError": "weights.errors",
-    "Mask": "weights.contracts",
-    "MaskRegion": "detector.regions",
-    "MissingDependencyError": "weights.errors",
-    "OutputError": "weights.errors",
-    "PictureSource": "pipeline.pictures",
+    "Hole": "weights.base.contracts",
+    "Image": "weights.base.contracts",
+    "Inpainter": "weights.base.protocols",
+    "InputError": "weights.base.errors",
+    "Mask": "weights.base.contracts",
+    "MaskRegion": "weights.base.regions",
+    "MissingDependencyError": "weights.base.errors",
+    "OutputError": "weights.base.errors",
+    "PictureSource": "weights.images",
     "Pipeline": "pipeline.core",
-    "Refiner": "pipeline.protocols",
-    "TrainingError": "weights.errors",
-    "UnmaskError": "weights.errors",
+    "Refiner": "weights.base.protocols",
+    "TrainingError": "weights.base.errors",
+    "UnmaskError": "weights.base.errors",
     "UnmaskResult": "pipeline.result",
-    "WeightsError": "weights.errors",
-    "create_stage": "pipeline.registry",
-    "stage_names": "pipeline.registry",
+    "WeightsError": "weights.base.errors",
+    "create_stage": "pipeline.stages.registry",
+    "stage_names": "pipeline.stages.registry",
     "unmask": "pipeline.unmasking",
 }
 

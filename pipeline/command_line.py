@@ -21,7 +21,7 @@ import typer
 import typer.core
 import typer.main
 
-from weights import stopping
+from weights.base import stopping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,7 +159,7 @@ def main(arguments: list[str] | None = None) -> None:
         finally:
             sys.stdout.flush()
     except Exception as error:
-        from weights.errors import UnmaskError, system_fault
+        from weights.base.errors import UnmaskError, system_fault
 
         if isinstance(error, UnmaskError):
             sentence = str(error)

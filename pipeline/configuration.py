@@ -9,12 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pipeline.protocols import STAGE_KINDS
-from pipeline.registry import has_option
-from weights.dotted_paths import refuse_working_directory
-from weights.errors import ConfigurationError
-from weights.names import unknown_name
-from weights.yaml_text import read_yaml_file
+from pipeline.stages.registry import has_option
+from weights.base.dotted_paths import refuse_working_directory
+from weights.base.errors import ConfigurationError
+from weights.base.names import unknown_name
+from weights.base.protocols import STAGE_KINDS
+from weights.base.yaml_text import read_yaml_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -16,11 +16,8 @@ import numpy as np
 
 from pipeline.crop import Crop
 from pipeline.face_holes import face_of_each, holes_of, separate_holes
-from pipeline.lazy_stage import LazyStage
-from pipeline.registry import specification_name
 from pipeline.result import FaceFill, UnmaskResult
-from pipeline.returned import check_blend, check_fills, check_holes, check_regions
-from pipeline.streaming import (
+from pipeline.run.streaming import (
     OnError,
     check_on_error,
     paired,
@@ -28,17 +25,19 @@ from pipeline.streaming import (
     stream_results,
     usual_group,
 )
+from pipeline.stages.checks import check_blend, check_fills, check_holes, check_regions
+from pipeline.stages.lazy import LazyStage
+from pipeline.stages.registry import specification_name
 from pipeline.surroundings import own_arithmetic
-from weights.errors import InputError
-from weights.log import unmask_logger
+from weights.base.errors import InputError
+from weights.base.log import unmask_logger
 
 if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
-    from detector.regions import MaskRegion
-    from pipeline.pictures import PictureSource
-    from pipeline.protocols import (
+    from weights.base.contracts import Hole, Image
+    from weights.base.protocols import (
         Blender,
         Detector,
         Inpainter,
@@ -46,7 +45,8 @@ if TYPE_CHECKING:
         StageKind,
         StageSpecification,
     )
-    from weights.contracts import Hole, Image
+    from weights.base.regions import MaskRegion
+    from weights.images import PictureSource
 
 
 _MOST_REFLECTED = 8
@@ -300,7 +300,7 @@ class Pipeline:
             InputError: the picture or the mask is not what is said here, or no reference fits.
             WeightsError: there is a reference, and the weights that find landmarks are missing.
         """
-        from pipeline.pictures import read_picture, restore
+        from weights.images import read_picture, restore
 
         picture = read_picture(image)
         holes = None if mask is None else holes_of(mask, picture)
@@ -365,7 +365,7 @@ class Pipeline:
 
         Raises:
             InputError: a picture, a mask or a reference is not what is said here, no reference of a
-                picture fits, or a stage of somebody else returned something that is none of its
+                picture fits, or a third-party stage returned something that is none of its
                 kind.
             ConfigurationError: `on_error` is another word.
             WeightsError: there is a reference, and the weights that find landmarks are missing.
@@ -503,7 +503,7 @@ class Pipeline:
             For each picture its holes, bool `(H, W)`, which do not overlap; none where no mask is.
 
         Raises:
-            InputError: a stage of somebody else returned something that is none of its kind.
+            InputError: a third-party stage returned something that is none of its kind.
         """
         regions = self.find_regions(pictures, timings)
         return [
@@ -534,7 +534,7 @@ class Pipeline:
             Holes, bool `(H, W)`, which do not overlap.
 
         Raises:
-            InputError: a refiner of somebody else returned something else.
+            InputError: a third-party refiner returned something else.
         """
         if not regions:
             return []
@@ -604,7 +604,7 @@ class Pipeline:
             For each face its filled crop, uint8 RGB `(side, side, 3)`.
 
         Raises:
-            InputError: an inpainter of somebody else returned something else.
+            InputError: a third-party inpainter returned something else.
         """
         if not faces:
             return []
@@ -671,7 +671,7 @@ class Pipeline:
             The picture with its holes filled, as a new array.
 
         Raises:
-            InputError: a blender of somebody else returned something else.
+            InputError: a third-party blender returned something else.
         """
         result = picture.copy()
         if not faces:
@@ -703,10 +703,10 @@ class Pipeline:
         scores: dict[int, float] = {}
         for region, owner in zip(regions, owners, strict=True):
             scores[owner] = max(region.score, scores.get(owner, 0.0))
-        in_order = sorted(range(len(regions)), key=owners.__getitem__)
+        prefetch = sorted(range(len(regions)), key=owners.__getitem__)
         return UnmaskResult(
             image=self.blend(picture, faces, fills, timings),
-            regions=[regions[index] for index in in_order],
+            regions=[regions[index] for index in prefetch],
             hole=_union(holes, picture),
             faces=tuple(
                 FaceFill(
@@ -790,6 +790,6 @@ def _as_rgb(image: Any) -> Image:
     if _is_rgb(image) and not isinstance(image, np.ma.MaskedArray):
         rgb: Image = np.asarray(image)
         return rgb
-    from pipeline.pictures import read_picture
+    from weights.images import read_picture
 
     return read_picture(image).pixels

@@ -10,8 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from inpainter.framing import Square
-    from weights.contracts import Hole, Image, Mask
+    from inpainter.data.framing import Square
+    from weights.base.contracts import Hole, Image, Mask
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -46,7 +46,7 @@ class Crop:
         Raises:
             InputError: the hole is empty.
         """
-        from inpainter.framing import body_square
+        from inpainter.data.framing import body_square
 
         chosen = {
             name: value
@@ -83,7 +83,7 @@ class Crop:
 
         A reflected pixel of a hole is as missing as the pixel itself.
         """
-        from inpainter.framing import reflected_crop
+        from inpainter.data.framing import reflected_crop
 
         rows, columns = self.inside
         if rows.stop - rows.start == self.side and columns.stop - columns.start == self.side:

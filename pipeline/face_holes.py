@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from detector.regions import MaskRegion
-    from pipeline.pictures import Picture
-    from weights.contracts import Hole
+    from weights.base.contracts import Hole
+    from weights.base.regions import MaskRegion
+    from weights.images import Picture
 
 MOST_GROUPS = 64
 """A hole of more pieces than this is grouped more coarsely: noise is no set of faces."""
@@ -26,13 +26,13 @@ def holes_of(mask: Any, size: tuple[int, int] | Picture) -> list[Hole]:
     """The faces' holes in what a user gives: a list is taken as it is, one mask is split.
 
     Args:
-        mask: whatever `pipeline.pictures.read_hole` takes, or a list of such.
+        mask: whatever `weights.images.read_hole` takes, or a list of such.
         size: height and width of the upright picture, or the picture itself.
 
     Raises:
         InputError: a mask cannot be read or is of another size.
     """
-    from pipeline.pictures import read_hole
+    from weights.images import read_hole
 
     if isinstance(mask, list | tuple):
         return separate_holes([read_hole(one, size) for one in mask])

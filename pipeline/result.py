@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from weights.contracts import Hole, Image, check_image, check_mask
-from weights.errors import InputError
+from weights.base.contracts import Hole, Image, check_image, check_mask
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
-    from detector.regions import MaskRegion
-    from inpainter.framing import Square
+    from inpainter.data.framing import Square
+    from weights.base.regions import MaskRegion
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pipeline.configuration import check_keys, configuration_defaults
 from pipeline.core import Pipeline
-from pipeline.lazy_stage import LazyStage
-from pipeline.protocols import STAGE_KINDS, StageKind
+from pipeline.stages.lazy import LazyStage
+from weights.base.protocols import STAGE_KINDS, StageKind
 
 if TYPE_CHECKING:
     import os
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
-    from pipeline.pictures import PictureSource
     from pipeline.result import UnmaskResult
+    from weights.images import PictureSource
 
 MOST_STAGES = 16
 """How many stages are kept loaded; the one that was not used for longest goes first."""

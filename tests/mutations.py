@@ -38,10 +38,10 @@ class Mistake:
 
 
 COMPLETION = "tests/inpainter/test_completion.py"
-DATA = "tests/inpainter/test_data.py"
-FROZEN = "tests/inpainter/test_frozen.py"
-STEPS = "tests/inpainter/test_training_steps.py"
-ARITHMETIC = "tests/inpainter/test_training_arithmetic.py"
+DATA = "tests/inpainter/data/test_data.py"
+FROZEN = "tests/inpainter/evaluation/test_benchmark_cases.py"
+STEPS = "tests/inpainter/training/test_training_steps.py"
+ARITHMETIC = "tests/inpainter/training/test_arithmetic.py"
 ADVERSARY = "inpainter/training/adversary.py"
 MODULE = "inpainter/training/module.py"
 AVERAGE = "inpainter/training/moving_average.py"
@@ -71,7 +71,7 @@ MISTAKES = (
         "inpainter/networks/base.py",
         PUT_BACK,
         PUT_BACK.replace(">", "<"),
-        ("tests/inpainter/test_networks.py",),
+        ("tests/inpainter/networks/test_networks.py",),
     ),
     Mistake(
         "losses see the prediction outside of the hole",
@@ -201,21 +201,21 @@ MISTAKES = (
     ),
     Mistake(
         "the faces of a benchmark do not follow from the seed",
-        "inpainter/frozen.py",
+        "inpainter/evaluation/benchmark_cases.py",
         'f"{self.seed}/{purpose}/{self._name(face)}"',
         'f"{purpose}/{self._name(face)}"',
         (f"{FROZEN}::test_faces_and_holes_follow_from_the_seed_and_the_name",),
     ),
     Mistake(
         "the holes of a benchmark do not follow from the seed",
-        "inpainter/frozen.py",
+        "inpainter/evaluation/benchmark_cases.py",
         'np.random.default_rng((self.seed, self._digest(face, "hole")))',
         'np.random.default_rng(self._digest(face, "hole"))',
         (f"{FROZEN}::test_faces_and_holes_follow_from_the_seed_and_the_name",),
     ),
     Mistake(
         "rows count as inside by the picture's width",
-        "inpainter/frozen.py",
+        "inpainter/evaluation/benchmark_cases.py",
         "(centres + y0 <= frame[0])",
         "(centres + y0 <= frame[1])",
         (f"{FROZEN}::test_what_is_inside_goes_by_the_picture_s_height_and_width",),
@@ -239,7 +239,7 @@ MISTAKES = (
         "pipeline/evaluation/writing.py",
         "save_marked(draw_sheet(rows, cell), path, make_mark(), quality=90)",
         '__import__("PIL.Image").Image.fromarray(draw_sheet(rows, cell)).save(path, "JPEG")',
-        ("tests/pipeline/test_evaluation_reports.py::test_a_sheet_says_that_a_model_filled_it",),
+        ("tests/pipeline/evaluation/test_reports.py::test_a_sheet_says_that_a_model_filled_it",),
     ),
     Mistake(
         "the compiled network is not used",

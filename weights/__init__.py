@@ -1,7 +1,7 @@
 """The catalog of weight files, and the errors and contracts that all packages share."""
 
-from weights.card import model_card
-from weights.catalog import (
+from weights.catalog.card import model_card
+from weights.catalog.lookup import (
     DEFAULTS,
     default_name,
     get_record,
@@ -10,8 +10,11 @@ from weights.catalog import (
     resolve,
     verify,
 )
-from weights.record import TrainingData, WeightKind, WeightRecord
-from weights.store import load_state_dict, read_metadata, write_record
+from weights.catalog.record import TrainingData, WeightKind, WeightRecord
+from weights.catalog.store import load_state_dict, read_metadata, write_record
+from weights.former_names import keep_former_names
+
+keep_former_names()
 
 __all__ = [
     "DEFAULTS",

@@ -2,19 +2,19 @@
 
 from detector.synthesis.compositing import DrawnMask
 from detector.synthesis.draw import DRAWN_KINDS, draw_mask
+from detector.synthesis.face_check import CannotDrawMaskError, check_face, head_turn
 from detector.synthesis.faces import FaceAnnotation, load_faces
 from detector.synthesis.landmark_finder import DlibLandmarkFinder, LandmarkFinder
 from detector.synthesis.templates import TemplateFolder
-from detector.synthesis.unmaskable import UnmaskableFace, check_face, head_turn
 
 __all__ = [
     "DRAWN_KINDS",
+    "CannotDrawMaskError",
     "DlibLandmarkFinder",
     "DrawnMask",
     "FaceAnnotation",
     "LandmarkFinder",
     "TemplateFolder",
-    "UnmaskableFace",
     "check_face",
     "draw_mask",
     "head_turn",

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from detector.synthesis.unmaskable import UnmaskableFace
+from detector.synthesis.face_check import CannotDrawMaskError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detector.synthesis.outline import Points
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def make_canvas(image: Image, parts: list[Points], width: float, scale: int) -> 
     x1 = int(min(np.ceil(every[:, 0].max() + margin) + 1, image.shape[1]))
     y1 = int(min(np.ceil(every[:, 1].max() + margin) + 1, image.shape[0]))
     if x1 - x0 < 4 or y1 - y0 < 4:
-        raise UnmaskableFace("mask-out-of-frame", "The mask would lie outside of the picture.")
+        raise CannotDrawMaskError("mask-out-of-frame", "The mask would lie outside of the picture.")
     return Canvas(x0, y0, x1 - x0, y1 - y0, scale)
 
 

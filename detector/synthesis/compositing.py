@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from detector.synthesis.face_check import CannotDrawMaskError
 from detector.synthesis.shading import light_colour, linear, shoulder
-from detector.synthesis.unmaskable import UnmaskableFace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from detector.synthesis.photo_grain import PhotoGrain
     from detector.synthesis.shading import SurfaceLight
     from detector.synthesis.straps import Strand
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 MINIMUM_AREA = 40
 """Fewest pixels of a drawn mask that count as one."""
@@ -123,7 +123,7 @@ def compose(
     mask[window] = body_share >= 0.5
     polygon = mask_contours(canvas, body.coverage)
     if not polygon or int(mask.sum()) < MINIMUM_AREA:
-        raise UnmaskableFace(
+        raise CannotDrawMaskError(
             "mask-out-of-frame", "Next to nothing of the mask would lie within the picture."
         )
     strap_mask = np.zeros(image.shape[:2], bool)

@@ -10,6 +10,7 @@ import numpy as np
 from detector.synthesis.canvas import canvas_scale, make_canvas
 from detector.synthesis.compositing import DrawnMask, Layer, compose, render_straps
 from detector.synthesis.drape import drape_mask
+from detector.synthesis.face_check import check_face, head_turn
 from detector.synthesis.face_light import FaceLight, estimate_face_light
 from detector.synthesis.material import MAKES, Material
 from detector.synthesis.outline import WORN, Worn, check_landmarks, fit_outline
@@ -25,11 +26,10 @@ from detector.synthesis.shading import (
 from detector.synthesis.straps import lay_straps
 from detector.synthesis.surface import Surface, span_surface
 from detector.synthesis.templates import TemplateFolder, draw_template
-from detector.synthesis.unmaskable import check_face, head_turn
 from detector.synthesis.wearing import body_contour, vary_outline
-from weights.contracts import Image, check_image
-from weights.errors import InputError
-from weights.names import unknown_name
+from weights.base.contracts import Image, check_image
+from weights.base.errors import InputError
+from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +68,7 @@ def draw_mask(
             others, and photos of masks, are laid flat.
 
     Raises:
-        UnmaskableFace: the face cannot take a mask; `reason` names why.
+        CannotDrawMaskError: the face cannot take a mask; `reason` names why.
         InputError: the picture or the landmarks are malformed.
         ConfigurationError: the kind or the way of wearing is unknown.
     """

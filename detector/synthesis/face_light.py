@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detector.synthesis.outline import Points
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 # What the skin of an evenly and neutrally lit face looks like on average: linear red over green and
 # blue over green. The spread between people is far smaller than that between lamps.

@@ -11,7 +11,7 @@ import PIL.ExifTags
 import PIL.Image
 
 from detector.synthesis.outline import check_landmarks
-from weights.json_lines import read_json_lines
+from weights.base.json_lines import read_json_lines
 
 if TYPE_CHECKING:
     import os

@@ -17,7 +17,7 @@ from detector.synthesis.wearing import body_contour, vary_outline
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole
+    from weights.base.contracts import Hole
 
 _STYLES: tuple[OutlineStyle, ...] = get_args(OutlineStyle)
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from weights.contracts import check_image
-from weights.dlib_models import find_dlib_model
-from weights.errors import MissingDependencyError
+from weights.base.contracts import check_image
+from weights.base.errors import MissingDependencyError
+from weights.catalog.dlib_models import find_dlib_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 _MODEL = "shape_predictor_68_face_landmarks.dat"
 

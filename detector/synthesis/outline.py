@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 Points = NDArray[np.float64]
 MaskKind = Literal["surgical", "cloth", "n95", "kn95"]

@@ -13,7 +13,7 @@ from detector.synthesis.outline import check_landmarks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 _NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 

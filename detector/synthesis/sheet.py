@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

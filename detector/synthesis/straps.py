@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detector.synthesis.unmaskable import head_turn
+from detector.synthesis.face_check import head_turn
 
 if TYPE_CHECKING:
     from detector.synthesis.material import StrapStyle

@@ -18,6 +18,7 @@ import numpy as np
 
 from detector.synthesis.canvas import canvas_scale, make_canvas
 from detector.synthesis.compositing import DrawnMask, Layer, compose, render_straps
+from detector.synthesis.face_check import head_turn
 from detector.synthesis.outline import MaskOutline, check_landmarks, smooth_curve
 from detector.synthesis.prints import any_colour
 from detector.synthesis.shading import (
@@ -30,8 +31,7 @@ from detector.synthesis.shading import (
 from detector.synthesis.straps import lay_straps
 from detector.synthesis.surface import swell
 from detector.synthesis.thin_plate import thin_plate
-from detector.synthesis.unmaskable import head_turn
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     import os
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from detector.synthesis.face_light import FaceLight
     from detector.synthesis.outline import Points, Worn
     from detector.synthesis.photo_grain import PhotoGrain
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 _KEYS = ("mask_a", "mask_b", "mask_c", "mask_d", "mask_e", "mask_f")
 _SIDE_TURN = 0.3

@@ -12,15 +12,15 @@ import cv2
 import numpy as np
 
 from detector.synthesis.draw import draw_mask
+from detector.synthesis.face_check import CannotDrawMaskError
 from detector.synthesis.templates import TemplateFolder
-from detector.synthesis.unmaskable import UnmaskableFace
 
 if TYPE_CHECKING:
     import os
 
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 
 class WornMasks:
@@ -64,7 +64,7 @@ class WornMasks:
             return None
         try:
             drawn = draw_mask(image, landmarks, random, templates=self.templates)
-        except UnmaskableFace:
+        except CannotDrawMaskError:
             return None
         columns = np.flatnonzero(drawn.mask.any(axis=0))
         width = int(columns[-1] - columns[0] + 1)

@@ -9,7 +9,7 @@ import numpy as np
 from inpainter.classical.scaled import ScaledInpainter
 
 if TYPE_CHECKING:
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 
 class BiharmonicInpainter(ScaledInpainter):

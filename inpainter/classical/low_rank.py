@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inpainter.classical.scaled import ScaledInpainter
-from weights.errors import ConfigurationError
+from weights.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 
 class LowRankInpainter(ScaledInpainter):

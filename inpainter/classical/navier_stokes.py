@@ -11,7 +11,7 @@ from inpainter.classical.single_picture import SinglePictureInpainter
 from inpainter.classical.telea import check_radius
 
 if TYPE_CHECKING:
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 
 class NavierStokesInpainter(SinglePictureInpainter):

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from inpainter.classical.single_picture import SinglePictureInpainter
-from weights.errors import ConfigurationError
+from weights.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 
 class ScaledInpainter(SinglePictureInpainter):

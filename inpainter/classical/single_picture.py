@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from weights.contracts import Hole, Image, check_image, check_mask
-from weights.errors import InputError
+from weights.base.contracts import Hole, Image, check_image, check_mask
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

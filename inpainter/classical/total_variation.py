@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from inpainter.classical.scaled import ScaledInpainter
-from weights.errors import ConfigurationError
+from weights.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 
 class TotalVariationInpainter(ScaledInpainter):

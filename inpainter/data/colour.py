@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 def draw_colour_change(
-    random: np.random.Generator, jitter: float, grey_share: float, side_light: float
+    random: np.random.Generator, jitter: float, grayscale_probability: float, side_light: float
 ) -> NDArray[np.float32]:
     """Draw how the colours of one sample change.
 
     Args:
         random: source of all chance.
         jitter: largest relative change of brightness, contrast, gamma and colour balance.
-        grey_share: how often the picture is turned grey.
+        grayscale_probability: how often the picture is turned grey.
         side_light: largest relative change of brightness from the middle to the edge.
 
     Returns:
@@ -41,7 +41,7 @@ def draw_colour_change(
     contrast = 1.0 + random.uniform(-jitter, jitter)
     brightness = random.uniform(-jitter, jitter) / 2
     gains = 1.0 + random.uniform(-jitter, jitter, 3) / 2
-    grey = float(random.random() < grey_share)
+    grey = float(random.random() < grayscale_probability)
     slopes = np.zeros((3, 2))
     if side_light > 0.0:
         angle = random.uniform(0.0, 2.0 * math.pi)

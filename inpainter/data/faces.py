@@ -11,9 +11,9 @@ import numpy as np
 
 from inpainter.data.deblocking import smooth_block_borders
 from inpainter.data.decoded import DecodedFiles
-from weights.dealing import deal_out, parts_of_people, person_of
-from weights.errors import InputError
-from weights.json_lines import read_json_lines
+from weights.base.dealing import deal_out, parts_of_people, person_of
+from weights.base.errors import InputError
+from weights.base.json_lines import read_json_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inpainter.data.sampling import Sample, Sampling
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 SHARES: Final[Mapping[str, float]] = {"val": 0.05, "test": 0.05, "train": 0.9}
 """Shares of the parts of faces, in folders that name no parts."""

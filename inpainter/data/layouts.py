@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from inpainter.data.faces import SHARES, Face
-from weights.dealing import deal_out
-from weights.errors import InputError
+from weights.base.dealing import deal_out
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

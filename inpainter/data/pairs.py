@@ -11,13 +11,13 @@ import numpy as np
 
 from inpainter.data.decoded import DecodedFiles
 from inpainter.data.faces import read_picture
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from inpainter.data.sampling import Sample, Sampling
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 
 @dataclass(frozen=True)

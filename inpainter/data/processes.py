@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 
-from inpainter.data.ahead import in_order
 from inpainter.data.decoded import decoding_memory
-from weights.errors import ConfigurationError, TrainingError
-from weights.stopping import leave_to_parent
+from inpainter.data.prefetch import prefetch
+from weights.base.errors import ConfigurationError, TrainingError
+from weights.base.stopping import leave_to_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +89,7 @@ class FaceProcesses:
                 "class of a module, or set data.processes to 0."
             ) from error
         try:
-            yield from in_order(
+            yield from prefetch(
                 lambda number: self._pool.submit(_make, stretch, number), steps, self.count
             )
         except BrokenProcessPool as error:

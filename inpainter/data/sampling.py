@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 
 from inpainter.data.colour import draw_colour_change
-from inpainter.face_parts import mouth_square
-from inpainter.framing import face_square, widest_context
+from inpainter.data.face_parts import mouth_square
+from inpainter.data.framing import face_square, widest_context
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inpainter.holes.generator import HoleGenerator
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 
 class MaskSource(Protocol):
@@ -73,7 +73,7 @@ class Sampling:
         context: range of the crop's side over the hole's extent.
         lift: range of the crop's shift upwards, as a share of its side.
         rotation: largest rotation, degrees.
-        grey_share: how often the picture is turned grey.
+        grayscale_probability: how often the picture is turned grey.
         colour_jitter: largest relative change of brightness, contrast, gamma and colour balance.
         stretch: standard deviation of the relative change of width against height, and twice that
             of the shear: faces of other proportions, where there are few.
@@ -90,7 +90,7 @@ class Sampling:
     context: tuple[float, float] = (1.4, 1.8)
     lift: tuple[float, float] = (0.04, 0.16)
     rotation: float = 10.0
-    grey_share: float = 0.06
+    grayscale_probability: float = 0.06
     colour_jitter: float = 0.15
     stretch: float = 0.0
     side_light: float = 0.0
@@ -174,7 +174,7 @@ class Sampling:
         return np.array([[widening, random.normal(0.0, self.stretch) / 2], [0.0, 1.0 / widening]])
 
     def _colour_change(self, random: np.random.Generator) -> NDArray[np.float32] | None:
-        settings = (self.colour_jitter, self.grey_share, self.side_light)
+        settings = (self.colour_jitter, self.grayscale_probability, self.side_light)
         return draw_colour_change(random, *settings) if any(settings) else None
 
 

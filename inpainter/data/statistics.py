@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from weights.names import unknown_name
+from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 STATISTICS: Final = ("mean", "deviation", "mean_colour")
 """Network options that can be measured: mean and standard deviation of each colour channel in

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
-from inpainter.data.ahead import in_order
+from inpainter.data.prefetch import prefetch
 from inpainter.data.processes import FaceProcesses
-from weights.errors import TrainingError
+from weights.base.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,7 +175,7 @@ class SampleStream(IterableDataset[Batch]):
         # Threads, not forked processes: OpenCV lets go of the interpreter's lock while it works,
         # all threads share the decoded faces, and a process forked after OpenCV has run can hang.
         with ThreadPoolExecutor(self.workers) as pool:
-            batches = in_order(
+            batches = prefetch(
                 lambda number: pool.submit(stretch.make, faces, number), self.steps, self.workers
             )
             yield from map(to_batch, batches)

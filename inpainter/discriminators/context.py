@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.convolution_unit import convolution_unit
+from inpainter.networks.blocks.convolution_unit import convolution_unit
 
 
 class _Branch(nn.Module):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-from inpainter.blocks.convolution_unit import convolution_unit
+from inpainter.networks.blocks.convolution_unit import convolution_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

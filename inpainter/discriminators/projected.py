@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
+from inpainter.data.face_parts import cut_squares, mouth_of_hole, square_in_hole
 from inpainter.discriminators.views import View
-from inpainter.face_parts import cut_squares, mouth_of_hole, square_in_hole
-from inpainter.imagenet_features import CHANNELS, ImageNetFeatures, normalised
+from inpainter.features.imagenet import CHANNELS, ImageNetFeatures, normalised
 
 _MIXED: Final = (32, 64, 96, 128)
 """Channels of each level after the random mixing."""

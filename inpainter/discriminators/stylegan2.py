@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.batch_deviation import BatchDeviation
-from inpainter.blocks.blur import HalvingBlur, WideningBlur
-from inpainter.blocks.equalized import EqualizedConvolution, EqualizedLinear
-from inpainter.blocks.reparameterized_convolution import convolution_form
-from inpainter.blocks.resolutions import check_resolution, sides
-from inpainter.blocks.scaled_leaky_relu import scaled_leaky_relu
-from inpainter.blocks.separable_convolution import SeparableConvolution
+from inpainter.networks.blocks.blur import HalvingBlur, WideningBlur
+from inpainter.networks.blocks.equalized import EqualizedConvolution, EqualizedLinear
+from inpainter.networks.blocks.minibatch_std import MinibatchStd
+from inpainter.networks.blocks.reparameterized_convolution import convolution_form
+from inpainter.networks.blocks.resolutions import check_resolution, sides
+from inpainter.networks.blocks.scaled_leaky_relu import scaled_leaky_relu
+from inpainter.networks.blocks.separable_convolution import SeparableConvolution
 
 
 class HalvingResidualBlock(nn.Module):
@@ -99,7 +99,7 @@ class StyleGAN2Discriminator(nn.Module):
         widths = [min(channel_base // side, channel_limit) for side in sides(resolution)]
         pairs = itertools.pairwise(widths)
         deepest = widths[-1]
-        self.separable, self.deviation = separable, BatchDeviation()
+        self.separable, self.deviation = separable, MinibatchStd()
         if separable:
             self.stem = convolution_form(branches)(4, widths[0], 1, bias=True)
             self.blocks = nn.ModuleList(HalvingSeparableBlock(*pair, branches) for pair in pairs)

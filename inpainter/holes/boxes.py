@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inpainter.holes.generator import check_range, check_size
-from weights.errors import ConfigurationError
+from weights.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole
+    from weights.base.contracts import Hole
 
 
 class CentreBox:

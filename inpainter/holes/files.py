@@ -10,14 +10,14 @@ import numpy as np
 import PIL.Image
 
 from inpainter.holes.generator import check_size
-from weights.errors import ConfigurationError, InputError
+from weights.base.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     import os
 
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole
+    from weights.base.contracts import Hole
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 _LOOKED_AT = 32

@@ -13,7 +13,7 @@ from inpainter.holes.strokes import draw_stroke, zigzag
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole
+    from weights.base.contracts import Hole
 
 
 class FreeFormHoles:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from weights.errors import ConfigurationError, InputError
+from weights.base.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole
+    from weights.base.contracts import Hole
 
 
 class HoleGenerator(Protocol):

@@ -10,12 +10,12 @@ import numpy as np
 
 from inpainter.holes.generator import check_range, check_size
 from inpainter.holes.strokes import draw_stroke
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole
+    from weights.base.contracts import Hole
 
 IRREGULAR_BANDS: Final[tuple[tuple[float, float], ...]] = (
     (0.01, 0.1),

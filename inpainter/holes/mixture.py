@@ -9,12 +9,12 @@ import numpy as np
 
 from inpainter.holes.generator import HoleGenerator, check_size
 from inpainter.holes.registry import create_holes
-from weights.errors import ConfigurationError
+from weights.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole
+    from weights.base.contracts import Hole
 
 _TRIES = 100
 """After so many draws a part-filling hole is given up: a picture of one pixel has none."""

@@ -12,7 +12,7 @@ from inpainter.holes.strokes import draw_stroke
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole
+    from weights.base.contracts import Hole
 
 
 class PolygonalChains:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from inpainter.importing.layout import Renaming
 from inpainter.importing.published import read_published
 from inpainter.registry import create_model
-from weights.errors import ConfigurationError
-from weights.fitting import build_fitting
-from weights.names import import_object, unknown_name
+from weights.base.errors import ConfigurationError
+from weights.base.names import import_object, unknown_name
+from weights.catalog.fitting import build_fitting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from weights.errors import WeightsError
+from weights.base.errors import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

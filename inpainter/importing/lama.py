@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from inpainter.importing.layout import Renamed, Renaming, count_of
-from weights.errors import WeightsError
+from weights.base.errors import WeightsError
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import torch
 
-from weights.errors import WeightsError
+from weights.base.errors import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

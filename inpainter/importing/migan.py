@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from inpainter.blocks.resolutions import sides
 from inpainter.importing.layout import Renamed, Renaming, stem_of
+from inpainter.networks.blocks.resolutions import sides
 
 
 def rename(renaming: Renaming) -> Renamed:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from weights.errors import WeightsError
+from weights.base.errors import WeightsError
 
 if TYPE_CHECKING:
     from torch import Tensor

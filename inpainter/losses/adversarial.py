@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inpainter.losses.regions import widen
-from weights.errors import ConfigurationError, InputError
+from inpainter.losses.regions import to_float32
+from weights.base.errors import ConfigurationError, InputError
 
 Scores: TypeAlias = Tensor | Sequence[Tensor]
 AdversarialKind = Literal["hinge", "bce", "least-squares", "logistic", "relativistic-average"]
@@ -50,7 +50,7 @@ def _mean(scores: Scores, cost: Callable[[Tensor], Tensor]) -> Tensor:
     maps = [scores] if isinstance(scores, Tensor) else list(scores)
     if not maps:
         raise InputError("An adversarial loss needs at least one map of scores.")
-    return torch.stack([cost(widen(one)).mean() for one in maps]).mean()
+    return torch.stack([cost(to_float32(one)).mean() for one in maps]).mean()
 
 
 def _tell_apart(costs: ScoreCosts, real: Scores, fake: Scores) -> Tensor:
@@ -105,7 +105,7 @@ def least_squares_generator_loss(fake: Scores) -> Tensor:
 
 
 def _relative(scores: Tensor, others: Tensor) -> Tensor:
-    return widen(scores) - widen(others).mean()
+    return to_float32(scores) - to_float32(others).mean()
 
 
 def _check_plain(scores: Scores) -> Tensor:
@@ -155,7 +155,7 @@ def r1_penalty(
     maps = [scores] if isinstance(scores, Tensor) else list(scores)
     total = torch.stack([one.sum() for one in maps]).sum()
     slope = torch.cat(torch.autograd.grad(total, inputs, create_graph=True), dim=1)
-    return 0.5 * gamma * widen(slope).square().sum(dim=(1, 2, 3)).mean()
+    return 0.5 * gamma * to_float32(slope).square().sum(dim=(1, 2, 3)).mean()
 
 
 _DISCRIMINATOR: dict[AdversarialKind, Callable[[Scores, Scores], Tensor]] = {

@@ -11,8 +11,8 @@ from inpainter.losses.regions import (
     check_pair,
     check_region,
     region_weight,
+    to_float32,
     weighted_mean,
-    widen,
 )
 
 
@@ -50,7 +50,7 @@ def sobel_slopes(picture: Tensor) -> Tensor:
     Returns:
         `(N, 2, H, W)`; a step of height 1 gives about 1. The rim is repeated outwards.
     """
-    grey = luma(widen(picture))
+    grey = luma(to_float32(picture))
     smooth, slope = grey.new_tensor([1.0, 2.0, 1.0]), grey.new_tensor([-1.0, 0.0, 1.0])
     kernel = torch.stack([torch.outer(smooth, slope), torch.outer(slope, smooth)])[:, None] / 4.0
     return F.conv2d(F.pad(grey, (1, 1, 1, 1), mode="replicate"), kernel)

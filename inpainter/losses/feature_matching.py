@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
-from inpainter.losses.regions import widen
-from weights.errors import ConfigurationError, InputError
+from inpainter.losses.regions import to_float32
+from weights.base.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def feature_matching_loss(
                 f"Feature matching compares layers of one shape, but got {tuple(one.shape)} and "
                 f"{tuple(other.shape)}."
             )
-        difference = widen(one) - widen(other.detach())
+        difference = to_float32(one) - to_float32(other.detach())
         costs = difference.square() if distance == "squared" else difference.abs()
         terms.append(share * costs.mean())
     return torch.stack(terms).sum() / sum(shares)

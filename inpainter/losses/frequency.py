@@ -11,8 +11,8 @@ from inpainter.losses.regions import (
     check_pair,
     check_region,
     region_weight,
+    to_float32,
     weighted_mean,
-    widen,
 )
 
 
@@ -33,7 +33,7 @@ def focal_frequency_loss(result: Tensor, target: Tensor, alpha: float = 1.0) -> 
     Source: Jiang et al. 2021, "Focal Frequency Loss for Image Reconstruction and Synthesis".
     """
     check_pair(result, target)
-    spectrum = torch.fft.fft2(widen(result) - widen(target), norm="ortho")
+    spectrum = torch.fft.fft2(to_float32(result) - to_float32(target), norm="ortho")
     distance = spectrum.real.square() + spectrum.imag.square()
     weight = distance.detach().pow(alpha / 2.0)
     largest = weight.amax(dim=(-2, -1), keepdim=True)
@@ -54,7 +54,7 @@ def laplacian_pyramid(picture: Tensor, levels: int = 5) -> list[Tensor]:
     Source: Burt and Adelson 1983, "The Laplacian Pyramid as a Compact Image Code".
     """
     bands: list[Tensor] = []
-    current = widen(picture)
+    current = to_float32(picture)
     channels = current.shape[1]
     line = current.new_tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
     kernel = torch.outer(line, line).expand(channels, 1, 5, 5)
@@ -85,13 +85,13 @@ def laplacian_pyramid_loss(
         InputError: the shapes do not fit.
     """
     check_pair(result, target, weight)
-    bands = laplacian_pyramid(widen(result) - widen(target), levels)
+    bands = laplacian_pyramid(to_float32(result) - to_float32(target), levels)
     terms = []
     for band in bands:
         local = (
             None
             if weight is None
-            else F.adaptive_avg_pool2d(widen(weight), (band.shape[2], band.shape[3]))
+            else F.adaptive_avg_pool2d(to_float32(weight), (band.shape[2], band.shape[3]))
         )
         terms.append(weighted_mean(band.abs(), local))
     return torch.stack(terms).mean()

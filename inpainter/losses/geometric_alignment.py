@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inpainter.losses.perceptual import VggFeatures
-from inpainter.losses.regions import widen
+from inpainter.losses.regions import to_float32
 
 if TYPE_CHECKING:
     import os
@@ -28,7 +28,7 @@ def response_centres(features: Tensor) -> Tensor:
         that does not respond at all.
     """
     # As in the paper's code, which lets a silent channel respond everywhere alike.
-    response = widen(features) + 1e-7
+    response = to_float32(features) + 1e-7
     total = response.sum(dim=(2, 3))
     rows, columns = (
         2.0 * torch.arange(side, dtype=response.dtype, device=response.device) / side - 1.0

@@ -11,8 +11,8 @@ from inpainter.losses.regions import (
     check_pair,
     check_region,
     region_weight,
+    to_float32,
     weighted_mean,
-    widen,
 )
 
 
@@ -48,7 +48,7 @@ def gradient_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) 
         InputError: the shapes do not fit.
     """
     check_pair(result, target, weight)
-    return weighted_mean(_differences(widen(result) - widen(target)).abs(), weight)
+    return weighted_mean(_differences(to_float32(result) - to_float32(target)).abs(), weight)
 
 
 def poisson_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -67,7 +67,7 @@ def poisson_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -
     Source: Perez et al. 2003, "Poisson Image Editing", as a loss.
     """
     check_pair(result, target, weight)
-    return weighted_mean(_laplacian(widen(result) - widen(target)).square(), weight)
+    return weighted_mean(_laplacian(to_float32(result) - to_float32(target)).square(), weight)
 
 
 class GradientLoss(nn.Module):

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final, Literal
 import torch
 from torch import Tensor, nn
 
-from inpainter.freezing import freeze
+from inpainter.features.freezing import freeze
 from inpainter.losses.feature_matching import feature_matching_loss
-from inpainter.losses.regions import widen
-from weights.errors import ConfigurationError, WeightsError
+from inpainter.losses.regions import to_float32
+from weights.base.errors import ConfigurationError, WeightsError
 
 if TYPE_CHECKING:
     import os
@@ -160,7 +160,7 @@ def gram_matrix(features: Tensor) -> Tensor:
 
     Source: Gatys et al. 2016, "Image Style Transfer Using Convolutional Neural Networks".
     """
-    flat = widen(features).flatten(2)
+    flat = to_float32(features).flatten(2)
     return flat @ flat.transpose(1, 2) / (flat.shape[1] * flat.shape[2])
 
 

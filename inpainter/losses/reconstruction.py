@@ -11,9 +11,9 @@ from inpainter.losses.regions import (
     check_pair,
     check_region,
     region_weight,
+    to_float32,
     weighted_mean,
     weighted_means,
-    widen,
 )
 
 
@@ -36,7 +36,7 @@ def l1_loss(
         InputError: the shapes do not fit.
     """
     check_pair(result, target, weight)
-    difference = (widen(result) - widen(target)).abs()
+    difference = (to_float32(result) - to_float32(target)).abs()
     return weighted_mean(difference, weight, over_picture=over_picture)
 
 
@@ -49,7 +49,7 @@ def mse_loss(
         A scalar; for pictures in [-1, 1] it is between 0 and 4.
     """
     check_pair(result, target, weight)
-    difference = (widen(result) - widen(target)).square()
+    difference = (to_float32(result) - to_float32(target)).square()
     return weighted_mean(difference, weight, over_picture=over_picture)
 
 
@@ -74,7 +74,7 @@ def psnr_loss(
     Source: Chen et al. 2022, "Simple Baselines for Image Restoration" (NAFNet), whose loss it is.
     """
     check_pair(result, target, weight)
-    difference = (widen(result) - widen(target)).square()
+    difference = (to_float32(result) - to_float32(target)).square()
     error = weighted_means(difference, weight, over_picture=over_picture)
     return 10.0 * (error / 4.0).clamp_min(1e-8).log10().mean()
 

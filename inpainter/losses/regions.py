@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from weights.errors import ConfigurationError, InputError
+from weights.base.errors import ConfigurationError, InputError
 
 Region = Literal["whole", "hole", "valid", "discounted"]
 REGIONS: tuple[Region, ...] = get_args(Region)
@@ -48,7 +48,7 @@ def check_pair(result: Tensor, target: Tensor, weight: Tensor | None = None) -> 
             )
 
 
-def widen(values: Tensor) -> Tensor:
+def to_float32(values: Tensor) -> Tensor:
     """Turn half precision into float32, in which sums over a picture keep their digits."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
@@ -70,7 +70,7 @@ def weighted_means(
     Returns:
         `(N,)`, float32 or wider.
     """
-    values = widen(values)
+    values = to_float32(values)
     if weight is None:
         return values.mean(dim=(1, 2, 3))
     weight = weight.to(values.dtype)
@@ -112,7 +112,7 @@ def discount_weights(hole: Tensor, gamma: float = 0.97, reach: int = 64) -> Tens
     Source: Yu et al. 2018, "Generative Image Inpainting with Contextual Attention" (spatially
     discounted loss; gamma 0.99 in the text, 0.9 in the code).
     """
-    inside = widen(hole)
+    inside = to_float32(hole)
     remaining = inside
     distance = torch.zeros_like(inside)
     for _ in range(reach):
@@ -148,5 +148,5 @@ def region_weight(
     if region == "hole":
         return hole
     if region == "valid":
-        return 1.0 - widen(hole)
+        return 1.0 - to_float32(hole)
     return discount_weights(hole, gamma, reach)

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from inpainter.losses.feature_matching import feature_matching_loss
 from inpainter.losses.perceptual import FixedFeatures, read_tensors
-from weights.errors import WeightsError
+from weights.base.errors import WeightsError
 
 if TYPE_CHECKING:
     import os

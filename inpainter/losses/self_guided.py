@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inpainter.losses.perceptual import VggFeatures
-from inpainter.losses.regions import check_pair, widen
+from inpainter.losses.regions import check_pair, to_float32
 
 if TYPE_CHECKING:
     import os
@@ -32,7 +32,7 @@ def error_guidance(result: Tensor, target: Tensor) -> Tensor:
         InputError: the shapes do not fit.
     """
     check_pair(result, target)
-    error = (widen(result) - widen(target)).square().mean(dim=1, keepdim=True)
+    error = (to_float32(result) - to_float32(target)).square().mean(dim=1, keepdim=True)
     least, greatest = error.amin(dim=(1, 2, 3), keepdim=True), error.amax((1, 2, 3), keepdim=True)
     return (error - least) / (greatest - least).clamp_min(torch.finfo(error.dtype).tiny)
 
@@ -80,7 +80,7 @@ class SelfGuidedLoss(nn.Module):
             real = self.features(target)
         terms = []
         for place, (one, other) in enumerate(zip(self.features(result), real, strict=True)):
-            distance = (widen(one) - widen(other)).abs()
+            distance = (to_float32(one) - to_float32(other)).abs()
             height, width = distance.shape[2:]
             if place < self.guided_layers:
                 distance = distance * (1.0 + F.adaptive_avg_pool2d(guidance, (height, width)))

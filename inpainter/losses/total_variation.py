@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inpainter.losses.regions import check_pair, weighted_mean, widen
+from inpainter.losses.regions import check_pair, to_float32, weighted_mean
 
 
 def total_variation_loss(picture: Tensor, hole: Tensor | None = None) -> Tensor:
@@ -25,13 +25,13 @@ def total_variation_loss(picture: Tensor, hole: Tensor | None = None) -> Tensor:
     Source: Rudin et al. 1992; as a loss for holes, Liu et al. 2018.
     """
     check_pair(picture, picture, hole)
-    values = widen(picture)
+    values = to_float32(picture)
     across = (values[..., :, 1:] - values[..., :, :-1]).abs()
     down = (values[..., 1:, :] - values[..., :-1, :]).abs()
     if hole is None:
         return weighted_mean(across) + weighted_mean(down)
-    pair_across = F.max_pool2d(widen(hole), (1, 2), stride=1)
-    pair_down = F.max_pool2d(widen(hole), (2, 1), stride=1)
+    pair_across = F.max_pool2d(to_float32(hole), (1, 2), stride=1)
+    pair_down = F.max_pool2d(to_float32(hole), (2, 1), stride=1)
     return weighted_mean(across, pair_across) + weighted_mean(down, pair_down)
 
 

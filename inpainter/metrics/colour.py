@@ -10,7 +10,7 @@ import numpy as np
 from inpainter.metrics.pixel import check_pictures
 
 if TYPE_CHECKING:
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 
 def colour_shift(result: Image, truth: Image, hole: Mask) -> tuple[float, float, float]:

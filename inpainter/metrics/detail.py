@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 
 from inpainter.metrics.pixel import check_pictures
-from weights.contracts import check_image, check_mask
+from weights.base.contracts import check_image, check_mask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 SIGMAS: Final = (1, 2, 4, 8)
 """Upper ends of the octaves: standard deviations of Gaussians in pixels."""

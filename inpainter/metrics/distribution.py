@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from inpainter.metrics.weight_folder import hub_file
-from weights.contracts import check_image
-from weights.device import resolve_device
-from weights.dotted_paths import import_component
-from weights.errors import ConfigurationError, InputError, MissingDependencyError
-from weights.names import unknown_name
+from weights.base.contracts import check_image
+from weights.base.device import resolve_device
+from weights.base.dotted_paths import import_component
+from weights.base.errors import ConfigurationError, InputError, MissingDependencyError
+from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 FEATURE_NETWORKS: Final = ("inception", "face")
 """Names of feature networks: Inception v3 as in the literature's FID, and dlib's face network."""
@@ -138,7 +138,7 @@ class _FaceAverage:
     """The coarsest map of dlib's face network, averaged over its places: `(N, 256)`."""
 
     def __init__(self) -> None:
-        from inpainter.face_features import FaceFeatures
+        from inpainter.features.faces import FaceFeatures
 
         self._features = FaceFeatures(size=150)
 

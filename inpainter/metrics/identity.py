@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from inpainter.metrics.pixel import check_pictures
-from weights.dlib_models import find_dlib_model
-from weights.errors import InputError, MissingDependencyError
+from weights.base.errors import InputError, MissingDependencyError
+from weights.catalog.dlib_models import find_dlib_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 IDENTITY_WARNING: Final = (
     "The identity distance is given as information only: no system here recovers who someone is, "

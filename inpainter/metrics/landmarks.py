@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from weights.contracts import Image, check_image
-from weights.dlib_models import find_dlib_model
-from weights.errors import InputError, MissingDependencyError
+from weights.base.contracts import Image, check_image
+from weights.base.errors import InputError, MissingDependencyError
+from weights.catalog.dlib_models import find_dlib_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

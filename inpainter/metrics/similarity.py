@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from inpainter.metrics.pixel import check_pictures
-from weights.contracts import Hole, Image, Mask, check_mask
-from weights.errors import InputError
+from weights.base.contracts import Hole, Image, Mask, check_mask
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from weights.errors import WeightsError
+from weights.base.errors import WeightsError
 
 
 def hub_file(url: str, what: str) -> Path:

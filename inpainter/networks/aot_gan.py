@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.aggregated_contextual import AggregatedContextualBlock
-from inpainter.blocks.reflection import reflect
 from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.blocks.aggregated_contextual import AggregatedContextualBlock
+from inpainter.networks.blocks.reflection import reflect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

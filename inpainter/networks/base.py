@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.reflection import symmetric_pad
+from inpainter.networks.blocks.reflection import symmetric_pad
 from inpainter.outputs import CompletionOutput
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

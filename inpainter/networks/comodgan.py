@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.blur import PicturePyramid, WideningBlur
-from inpainter.blocks.equalized import EqualizedConvolution, EqualizedLinear
-from inpainter.blocks.modulated_convolution import ModulatedConvolution
-from inpainter.blocks.noise_injection import NoiseInjection
-from inpainter.blocks.resolutions import check_resolution, sides
-from inpainter.blocks.saturation import saturate
-from inpainter.blocks.scaled_leaky_relu import scaled_leaky_relu
 from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.blocks.blur import PicturePyramid, WideningBlur
+from inpainter.networks.blocks.equalized import EqualizedConvolution, EqualizedLinear
+from inpainter.networks.blocks.modulated_convolution import ModulatedConvolution
+from inpainter.networks.blocks.noise_injection import NoiseInjection
+from inpainter.networks.blocks.resolutions import check_resolution, sides
+from inpainter.networks.blocks.saturation import saturate
+from inpainter.networks.blocks.scaled_leaky_relu import scaled_leaky_relu
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

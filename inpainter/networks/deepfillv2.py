@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.contextual_attention import ContextualAttention, smaller_hole
-from inpainter.blocks.gated_convolution import GatedConvolution
 from inpainter.networks.base import CompletionNetwork
-from weights.errors import InputError
+from inpainter.networks.blocks.contextual_attention import ContextualAttention, smaller_hole
+from inpainter.networks.blocks.gated_convolution import GatedConvolution
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from inpainter.outputs import CompletionOutput

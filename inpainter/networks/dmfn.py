@@ -7,9 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from inpainter.blocks.convolution_unit import convolution_unit, enlarging_unit
-from inpainter.blocks.dense_multi_scale_fusion import DenseMultiScaleFusion
 from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.blocks.convolution_unit import convolution_unit, enlarging_unit
+from inpainter.networks.blocks.dense_multi_scale_fusion import DenseMultiScaleFusion
 
 
 class DMFNCompletionNetwork(CompletionNetwork):

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.gated_convolution import GatedConvolution
-from inpainter.blocks.noise_injection import NoiseInjection
 from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.blocks.gated_convolution import GatedConvolution
+from inpainter.networks.blocks.noise_injection import NoiseInjection
 from inpainter.networks.gated_unet import ACTIVATION, GatedResidualBlock, GatedUNet
 
 _NOISE_SIDE: Final = 256

@@ -7,10 +7,10 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from inpainter.blocks.dense_multi_scale_fusion import DenseMultiScaleFusion, Merging
-from inpainter.blocks.gated_convolution import normalized_gated_convolution as gated
 from inpainter.networks.base import CompletionNetwork
-from weights.errors import ConfigurationError
+from inpainter.networks.blocks.dense_multi_scale_fusion import DenseMultiScaleFusion, Merging
+from inpainter.networks.blocks.gated_convolution import normalized_gated_convolution as gated
+from weights.base.errors import ConfigurationError
 
 Variant = Literal["model1", "model2", "model3"]
 

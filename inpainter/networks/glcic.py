@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
-from inpainter.blocks.convolution_unit import convolution_unit, enlarging_unit
 from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.blocks.convolution_unit import convolution_unit, enlarging_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,9 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from inpainter.blocks.fourier_convolution import FourierConvolution
-from inpainter.blocks.reflection import reflect
 from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.blocks.fourier_convolution import FourierConvolution
+from inpainter.networks.blocks.reflection import reflect
 
 
 class FourierResidualBlock(nn.Module):

@@ -5,17 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from inpainter.blocks.blur import PicturePyramid
-from inpainter.blocks.noise_injection import NoiseInjection
-from inpainter.blocks.reparameterized_convolution import (
+from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.blocks.blur import PicturePyramid
+from inpainter.networks.blocks.noise_injection import NoiseInjection
+from inpainter.networks.blocks.reparameterized_convolution import (
     ReparameterizedConvolution,
     convolution_form,
 )
-from inpainter.blocks.resolutions import check_resolution, sides
-from inpainter.blocks.saturation import saturate
-from inpainter.blocks.scaled_leaky_relu import scaled_leaky_relu
-from inpainter.blocks.separable_convolution import SeparableConvolution
-from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.blocks.resolutions import check_resolution, sides
+from inpainter.networks.blocks.saturation import saturate
+from inpainter.networks.blocks.scaled_leaky_relu import scaled_leaky_relu
+from inpainter.networks.blocks.separable_convolution import SeparableConvolution
 
 
 class MiganNetwork(CompletionNetwork):

@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.channel_norm import RootMeanSquareNorm
-from inpainter.blocks.gated_convolution import GatedConvolution
-from inpainter.blocks.nested_attention import NestedDeformableAttention
 from inpainter.networks.base import CompletionNetwork
-from weights.errors import ConfigurationError
+from inpainter.networks.blocks.channel_norm import PixelNorm
+from inpainter.networks.blocks.gated_convolution import GatedConvolution
+from inpainter.networks.blocks.nested_attention import NestedDeformableAttention
+from weights.base.errors import ConfigurationError
 
 _gated = partial(
     GatedConvolution,
     activation=partial(functional.leaky_relu, negative_slope=0.2),
-    normalization=RootMeanSquareNorm,
+    normalization=PixelNorm,
 )
 
 # The set of DMFN's blocks. At 256 pixels the bottleneck's map is 16 wide: with more than 8 most

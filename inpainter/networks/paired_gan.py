@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from inpainter.blocks.convolution_unit import convolution_unit
-from inpainter.blocks.residual_pair import ResidualPair
 from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.blocks.convolution_unit import convolution_unit
+from inpainter.networks.blocks.residual_pair import ResidualPair
 
 
 class PairedGanNetwork(CompletionNetwork):

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.partial_convolution import PartialConvolution
 from inpainter.networks.base import CompletionNetwork
-from weights.errors import ConfigurationError
+from inpainter.networks.blocks.partial_convolution import PartialConvolution
+from weights.base.errors import ConfigurationError
 
 
 class PartialConvolutionNetwork(CompletionNetwork):

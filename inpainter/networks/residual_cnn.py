@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
-from inpainter.blocks.convolution_unit import convolution_unit
-from inpainter.blocks.residual_pair import ResidualPair
-from inpainter.blocks.saturation import saturate
 from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.blocks.convolution_unit import convolution_unit
+from inpainter.networks.blocks.residual_pair import ResidualPair
+from inpainter.networks.blocks.saturation import saturate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.convolution_unit import convolution_unit
 from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.blocks.convolution_unit import convolution_unit
 
 
 class UNetCompletionNetwork(CompletionNetwork):

@@ -20,7 +20,7 @@ def __getattr__(name: str) -> Any:
         try:
             from inpainter.training import loop
         except ModuleNotFoundError as error:
-            from weights.errors import MissingDependencyError
+            from weights.base.errors import MissingDependencyError
 
             if error.name is None or error.name.partition(".")[0] not in {
                 "lightning",

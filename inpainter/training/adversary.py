@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inpainter.blocks.batch_deviation import BatchDeviation
 from inpainter.discriminators.views import Looks, View, WholePicture
 from inpainter.losses import AdversarialLoss, feature_matching_loss, r1_penalty
+from inpainter.networks.blocks.minibatch_std import MinibatchStd
 from inpainter.registry import create_discriminator
 from inpainter.training.patch_labels import (
     check_patch_kind,
@@ -60,7 +60,7 @@ class Adversary:
         looks = hasattr(self.discriminator, "look")
         self._sight: Looks = self.discriminator if looks else WholePicture(self.discriminator)  # type: ignore[assignment]
         self.judges_apart = looks or any(
-            isinstance(part, nn.modules.batchnorm._BatchNorm | BatchDeviation)
+            isinstance(part, nn.modules.batchnorm._BatchNorm | MinibatchStd)
             for part in self.discriminator.modules()
         )
 
@@ -77,7 +77,7 @@ class Adversary:
         picture = output.prediction
         if self.settings.picture == "completed":
             picture = torch.where(pictures.hole > 0.5, picture, pictures.known)
-        return torch.where(pictures.unknown > 0.5, pictures.image, picture)
+        return torch.where(pictures.out_of_frame > 0.5, pictures.image, picture)
 
     def discriminator_terms(
         self, pictures: NetworkBatch, views: Views, *, r1: bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from weights.atomic import atomic_path
+from weights.base.atomic import atomic_path
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.blocks.saturation import saturate
 from inpainter.losses import l1_loss
+from inpainter.networks.blocks.saturation import saturate
 from inpainter.training.teacher import load_teacher
-from weights.errors import ConfigurationError
+from weights.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from inpainter.outputs import CompletionOutput

@@ -28,19 +28,20 @@ from inpainter.training.recipe import (
     HoleSettings,
     changed_mapping,
     plain,
+    present_keys,
     recipe_file,
 )
 from inpainter.training.sheet import write_sheet
-from weights.atomic import atomic_path
-from weights.device import resolve_device
-from weights.dotted_paths import refuse_working_directory
-from weights.errors import ConfigurationError, TrainingError
-from weights.lightning_runs import StopAtBatch, WholeCheckpointIO
-from weights.lightning_silence import lightning_silenced
-from weights.run_log import keep_first
-from weights.settings import read_yaml, settings_from_mapping
-from weights.stopping import at_safe_points
-from weights.store import write_tensors
+from weights.base.atomic import atomic_path
+from weights.base.device import resolve_device
+from weights.base.dotted_paths import refuse_working_directory
+from weights.base.errors import ConfigurationError, TrainingError
+from weights.base.lightning_runs import StopAtBatch, WholeCheckpointIO
+from weights.base.lightning_silence import lightning_silenced
+from weights.base.run_log import keep_first
+from weights.base.settings import read_yaml, settings_from_mapping
+from weights.base.stopping import at_safe_points
+from weights.catalog.store import write_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +115,7 @@ def read_face_recipe(path: str | Path) -> FaceGeneratorRecipe:
         ConfigurationError: there is no such recipe, or a key or value in it is wrong.
     """
     file = recipe_file(path)
-    content = read_yaml(file)
+    content = present_keys(read_yaml(file))
     refuse_working_directory(content, file.name)
     return settings_from_mapping(FaceGeneratorRecipe, content, file.name)
 
@@ -300,15 +301,15 @@ class FaceTraining(LightningModule):
     def _learn(self, name: str, loss: Tensor, optimizer: Any) -> None:
         if not torch.isfinite(loss.detach()):
             raise TrainingError(
-                f"The {name}'s loss is no finite number at step {self.steps_done}: lower the "
+                f"The {name}'s loss became NaN or infinite at step {self.steps_done}: lower the "
                 "learning rate, and resume from the last checkpoint."
             )
         self.manual_backward(loss)
         norm = nn.utils.clip_grad_norm_(getattr(self, name).parameters(), math.inf)
         if not torch.isfinite(norm):
             raise TrainingError(
-                f"The {name}'s gradient is no finite number at step {self.steps_done}: lower the "
-                "learning rate, and resume from the last checkpoint."
+                f"The {name}'s gradient became NaN or infinite at step {self.steps_done}: lower "
+                "the learning rate, and resume from the last checkpoint."
             )
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

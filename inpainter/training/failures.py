@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from weights.errors import TrainingError
+from weights.base.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,19 +24,19 @@ from inpainter.holes import create_holes
 from inpainter.training.curves import CURVES, draw_curves
 from inpainter.training.failures import training_failures
 from inpainter.training.module import CompletionTraining
-from inpainter.training.parts import check_frozen_have_weights, load_part
 from inpainter.training.pictures import create_sampling, decode_split, open_training_pictures
 from inpainter.training.recipe import read_recipe
-from inpainter.training.shelving import shelve_trained
+from inpainter.training.register import register_trained
+from inpainter.training.submodules import check_frozen_have_weights, load_part
 from inpainter.weight_files import save_completion_network
-from weights.atomic import atomic_path
-from weights.device import resolve_device
-from weights.errors import ConfigurationError
-from weights.lightning_runs import StopAtBatch, WholeCheckpointIO
-from weights.lightning_silence import lightning_silenced
-from weights.run_log import keep_first
-from weights.shelf import CATALOG_NAME, tag_of
-from weights.stopping import at_safe_points
+from weights.base.atomic import atomic_path
+from weights.base.device import resolve_device
+from weights.base.errors import ConfigurationError
+from weights.base.lightning_runs import StopAtBatch, WholeCheckpointIO
+from weights.base.lightning_silence import lightning_silenced
+from weights.base.run_log import keep_first
+from weights.base.stopping import at_safe_points
+from weights.catalog.register import CATALOG_NAME, tag_of
 
 if TYPE_CHECKING:
     from inpainter.data.faces import DecodedFaces
@@ -105,7 +105,7 @@ class FaceData(LightningDataModule):
             context=(middle[0], middle[0]),
             lift=(middle[1], middle[1]),
             rotation=0.0,
-            grey_share=0.0,
+            grayscale_probability=0.0,
             colour_jitter=0.0,
             masks=create_mask_source(data.masked),
         )
@@ -230,7 +230,7 @@ class RoundReport(Callback):
 
 
 class TimeBudget(Callback):
-    """Ends training in good order, with a validation and a checkpoint, before the time is over.
+    """Stops training gracefully, with a validation and a checkpoint, before the time is over.
 
     Args:
         minutes: the time, from now on.
@@ -400,7 +400,7 @@ def train_inpainter(
     weights = folder / "average.safetensors"
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
     finished = module.steps_done >= module.total_steps
-    shelved = None
+    registered = None
     record = folder / CATALOG_NAME / f"{recipe.network['name']}.{tag_of(folder)}.yaml"
     if finished and not report.seconds and record.is_file():
         # A finished run has nothing to measure anew: what it measured stays.
@@ -415,7 +415,7 @@ def train_inpainter(
             record.with_suffix(".md"),
         )
     if finished and trainer.is_global_zero:
-        shelved = shelve_trained(
+        registered = register_trained(
             recipe, folder, weights, recipe_name=recipe_name, validation=metrics, device=device
         )
     return TrainedInpainter(
@@ -425,7 +425,7 @@ def train_inpainter(
         module.steps_done,
         finished,
         tuple(report.seconds),
-        *((None, None) if shelved is None else (shelved.record_file, shelved.card_file)),
+        *((None, None) if registered is None else (registered.record_file, registered.card_file)),
     )
 
 
@@ -452,10 +452,11 @@ def _check_same_networks(recipe: Recipe, former: Path) -> None:
         return
     now, before = recipe.to_mapping(), read_recipe(former).to_mapping()
     judges = [(one["adversarial"] or {}).get("discriminator") for one in (now, before)]
-    if now["round_steps"] != before["round_steps"]:
+    if now["validation_interval"] != before["validation_interval"]:
         raise ConfigurationError(
-            f"{former.parent} holds a run with round_steps {before['round_steps']}, and its data "
-            "follow from that: go on with the same, or start anew with --restart."
+            f"{former.parent} holds a run with validation_interval "
+            f"{before['validation_interval']}, and its data follow from that: go on with the same, "
+            "or start anew with --restart."
         )
     if now["network"] != before["network"] or judges[0] != judges[1]:
         raise ConfigurationError(

@@ -18,9 +18,9 @@ from inpainter.training.moving_average import MovingAverage
 from inpainter.training.network_batch import to_network, with_sketches
 from inpainter.training.objective import PictureObjective
 from inpainter.training.optimizers import create_optimizers
-from inpainter.training.parts import train_all_but
 from inpainter.training.sheet import sheet_rows, write_sheet
-from weights.errors import ConfigurationError, TrainingError
+from inpainter.training.submodules import train_all_but
+from weights.base.errors import ConfigurationError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ class CompletionTraining(LightningModule):
 
     A batch that is cut into parts, as `OptimizerSettings.accumulate` says, gives the step of the
     whole batch, but for batch and spectral normalisation, which change with each look at pictures,
-    and for `BatchDeviation`, which compares the pictures of a part.
+    and for `MinibatchStd`, which compares the pictures of a part.
 
     Args:
         recipe: what to train and how.
@@ -119,8 +119,8 @@ class CompletionTraining(LightningModule):
         """The learning rates of generator and discriminator at the present step."""
         settings, phase, share = self.recipe.optimizer, self.phase, self.rate_share()
         pairs = (
-            (phase.generator_rate, settings.generator_rate),
-            (phase.discriminator_rate, settings.discriminator_rate),
+            (phase.generator_lr, settings.generator_lr),
+            (phase.discriminator_lr, settings.discriminator_lr),
         )
         first, second = (rate if own is None else own for own, rate in pairs)
         return first * share, second * share
@@ -183,7 +183,7 @@ class CompletionTraining(LightningModule):
         """Add the gradients of a batch's part, and its terms to those of the batch.
 
         Raises:
-            TrainingError: a term is no finite number.
+            TrainingError: a term became NaN or infinite.
         """
         total = torch.stack(list(terms.values())).sum()
         # One look at the sum: each look makes the device wait for the processor.
@@ -201,7 +201,7 @@ class CompletionTraining(LightningModule):
         """Clip a network's gradient, which by now is free of fp16's scale.
 
         Raises:
-            TrainingError: the gradient is no finite number and nothing else would notice.
+            TrainingError: the gradient became NaN or infinite and nothing else would notice.
         """
         own = {id(one) for group in optimizer.param_groups for one in group["params"]}
         settings, name, network = self.recipe.optimizer, "discriminator", self.discriminator
@@ -217,10 +217,10 @@ class CompletionTraining(LightningModule):
             self._stop_at({f"gradient of the {name}": norm})
 
     def _stop_at(self, terms: Mapping[str, Tensor]) -> NoReturn:
-        """Stop for the term that is no finite number, or for the largest if only their sum is."""
+        """Stop for the term that is NaN or infinite, or for the largest if only their sum is."""
         name = max(terms, key=lambda one: _size_of(terms[one]))
         raise TrainingError(
-            f"The loss term {name!r} is no finite number at step {self.steps_done}: lower the "
+            f"The loss term {name!r} became NaN or infinite at step {self.steps_done}: lower the "
             "learning rate or the term's weight, or train in fp32, and resume from the last "
             "checkpoint."
         )
@@ -251,7 +251,7 @@ class CompletionTraining(LightningModule):
         target, hole, weights = pictures.image, pictures.hole, self.phase.weights
 
         def look(prediction: Tensor, *, coarse: bool) -> dict[str, Tensor]:
-            prediction = torch.where(pictures.unknown > 0.5, target, prediction)
+            prediction = torch.where(pictures.out_of_frame > 0.5, target, prediction)
             completed = torch.where(hole > 0.5, prediction, pictures.known)
             return self.objective(prediction, completed, target, hole, weights, coarse=coarse)
 

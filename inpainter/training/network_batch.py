@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inpainter.data.colour import to_pictures
 from inpainter.data.rims import stain_rims
-from inpainter.sketching import sketch_of
+from inpainter.data.sketching import sketch_of
 
 if TYPE_CHECKING:
     from inpainter.data.stream import Batch
@@ -26,7 +26,8 @@ class NetworkBatch(NamedTuple):
             masks round the holes where the recipe says so.
         known: what stands round a hole that the network has filled: the same without rims.
         sketch: `(N, 1, S, S)`, 1 = a line; None for networks that take no sketch.
-        mouth: squares round the mouths `(N, 3)`, see `inpainter.face_parts`; None where unknown.
+        mouth: squares round the mouths `(N, 3)`, see `inpainter.data.face_parts`; None where
+            unknown.
     """
 
     image: Tensor
@@ -44,7 +45,7 @@ class NetworkBatch(NamedTuple):
         return free if self.sketch is None else (*free, self.sketch)
 
     @property
-    def unknown(self) -> Tensor:
+    def out_of_frame(self) -> Tensor:
         """Where there is a hole past the frame: a reflection, no truth to be judged by."""
         return self.hole * (1.0 - self.inside)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from weights.errors import MissingDependencyError
+from weights.base.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,14 +29,14 @@ def create_optimizers(
     Raises:
         MissingDependencyError: the recipe asks for Muon and timm, which has it, is not installed.
     """
-    parameters, rate = generator.parameters(), settings.generator_rate
+    parameters, rate = generator.parameters(), settings.generator_lr
     if settings.kind == "muon":
         optimizers = [_create_muon(parameters, rate, settings.betas)]
     else:
         optimizers = [_create(settings, parameters, rate, settings.betas)]
     if discriminator is not None:
         betas = settings.discriminator_betas or settings.betas
-        rate = settings.discriminator_rate
+        rate = settings.discriminator_lr
         optimizers.append(_create(settings, discriminator.parameters(), rate, betas))
     return optimizers
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from inpainter.losses.adversarial import SCORE_COSTS
-from inpainter.losses.regions import widen
-from weights.errors import ConfigurationError
+from inpainter.losses.regions import to_float32
+from weights.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from inpainter.losses.adversarial import AdversarialKind, AdversarialLoss
@@ -59,7 +59,7 @@ def patch_labels(hole: Tensor, scores: Tensor, *, blurred: bool = False) -> Tens
             "one gives one score for a picture: use fake_region and generator_region 'whole'."
         )
     size = (scores.shape[2], scores.shape[3])
-    hole = widen(hole)
+    hole = to_float32(hole)
     if not blurred:
         return functional.adaptive_max_pool2d(hole, size)
     from torchvision.transforms.functional import gaussian_blur
@@ -84,7 +84,7 @@ def labelled_discriminator_loss(
         labels: as `patch_labels` gives them.
     """
     costs = SCORE_COSTS[kind]
-    real, fake = widen(real), widen(fake)
+    real, fake = to_float32(real), to_float32(fake)
     mixed = labels * costs.false(fake) + (1.0 - labels) * costs.true(fake)
     return costs.true(real).mean() + mixed.mean()
 

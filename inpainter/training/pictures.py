@@ -88,7 +88,7 @@ def create_sampling(
         context=data.context,
         lift=data.lift,
         rotation=data.rotation,
-        grey_share=data.grey_share,
+        grayscale_probability=data.grayscale_probability,
         colour_jitter=data.colour_jitter,
         stretch=data.stretch,
         side_light=data.side_light,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from inpainter.data.statistics import check_statistics
 from inpainter.training.terms import JudgedPicture, LossTerm, read_terms
-from weights.dotted_paths import refuse_working_directory
-from weights.errors import ConfigurationError
-from weights.names import unknown_name
-from weights.settings import read_yaml, settings_from_mapping
+from weights.base.dotted_paths import refuse_working_directory
+from weights.base.errors import ConfigurationError
+from weights.base.names import unknown_name
+from weights.base.settings import read_yaml, settings_from_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +35,7 @@ class DataSettings:
         context: range of the crop's side over the hole's extent.
         lift: range of the crop's shift upwards, as a share of its side.
         rotation: largest rotation, degrees.
-        grey_share: how often a picture is turned grey.
+        grayscale_probability: how often a picture is turned grey.
         colour_jitter: largest relative change of brightness, contrast, gamma and colour balance.
         stretch: standard deviation of the relative change of width against height, and twice that
             of the shear.
@@ -62,7 +63,7 @@ class DataSettings:
     context: tuple[float, float] = (1.4, 1.8)
     lift: tuple[float, float] = (0.04, 0.16)
     rotation: float = 10.0
-    grey_share: float = 0.06
+    grayscale_probability: float = 0.06
     colour_jitter: float = 0.15
     stretch: float = 0.0
     side_light: float = 0.0
@@ -178,8 +179,8 @@ class OptimizerSettings:
         kind: "adam"; "muon" (Jordan et al. 2024), which makes the generator's step orthogonal,
             kernel by kernel, and leaves biases and the discriminator to Adam; "adadelta" (Zeiler
             2012), which finds its own step and wants rates of 1; or "sgd".
-        generator_rate: learning rate of the generator.
-        discriminator_rate: learning rate of the discriminator.
+        generator_lr: learning rate of the generator.
+        discriminator_lr: learning rate of the discriminator.
         betas: Adam's two decay rates.
         discriminator_betas: those of the discriminator, None for the same.
         momentum: of SGD.
@@ -192,8 +193,8 @@ class OptimizerSettings:
     """
 
     kind: Literal["adam", "muon", "adadelta", "sgd"] = "adam"
-    generator_rate: float = 2e-4
-    discriminator_rate: float = 2e-4
+    generator_lr: float = 2e-4
+    discriminator_lr: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.99)
     discriminator_betas: tuple[float, float] | None = None
     momentum: float = 0.0
@@ -214,8 +215,8 @@ class Phase:
         batch: samples in a batch, per device.
         generator: whether the generator learns.
         discriminator: whether the discriminator learns, and judges the generator where that learns.
-        generator_rate: the generator's rate in this phase, None for the optimizer's.
-        discriminator_rate: the discriminator's rate in this phase, None for the optimizer's.
+        generator_lr: the generator's rate in this phase, None for the optimizer's.
+        discriminator_lr: the discriminator's rate in this phase, None for the optimizer's.
         weights: weights that hold in this phase instead of the recipe's, by what the terms are
             called in the curves: "hole_l1", "adversarial", "feature_matching", "distillation".
             A term of weight 0 is not computed.
@@ -226,8 +227,8 @@ class Phase:
     batch: int
     generator: bool = True
     discriminator: bool = True
-    generator_rate: float | None = None
-    discriminator_rate: float | None = None
+    generator_lr: float | None = None
+    discriminator_lr: float | None = None
     weights: dict[str, float] = field(default_factory=dict)
 
 
@@ -254,7 +255,7 @@ class Recipe:
         optimizer: learning rates and their course.
         ema_decay: decay of the moving average of the weights, which is what is validated and
             shipped.
-        round_steps: steps between two checkpoints and validations.
+        validation_interval: steps between two checkpoints and validations.
         precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them.
         compile: whether the generator is compiled by torch.compile.
         seed: source of all chance.
@@ -273,7 +274,7 @@ class Recipe:
     data: DataSettings = field(default_factory=DataSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     ema_decay: float = 0.999
-    round_steps: int = 500
+    validation_interval: int = 500
     precision: str = "bf16-mixed"
     compile: bool = False
     seed: int = 0
@@ -287,9 +288,9 @@ class Recipe:
             )
         known = self.weights_in(None)
         for phase in self.phases:
-            if min(phase.steps, phase.size, phase.batch, self.round_steps) < 1:
+            if min(phase.steps, phase.size, phase.batch, self.validation_interval) < 1:
                 raise ConfigurationError(
-                    "steps, size, batch and round_steps of a recipe must be 1 or more."
+                    "steps, size, batch and validation_interval of a recipe must be 1 or more."
                 )
             if not 1 <= self.optimizer.accumulate <= phase.batch:
                 raise ConfigurationError(
@@ -341,7 +342,7 @@ class Recipe:
 
         Args:
             changes: new values by name; a name may lead into settings and lists, as
-                "optimizer.generator_rate", "phases.0.batch" or "network.width".
+                "optimizer.generator_lr", "phases.0.batch" or "network.width".
 
         Raises:
             ConfigurationError: a name leads nowhere, or a value is wrong.
@@ -367,10 +368,39 @@ class Recipe:
         for phase in self.phases:
             left = phase.steps
             while left > 0:
-                steps = min(self.round_steps, left)
+                steps = min(self.validation_interval, left)
                 rounds.append((phase, steps))
                 left -= steps
         return rounds
+
+
+FORMER_KEYS: Final = {
+    "discriminator_rate": "discriminator_lr",
+    "generator_rate": "generator_lr",
+    "grey_share": "grayscale_probability",
+    "round_steps": "validation_interval",
+}
+"""Keys of recipes as they were called in version 0.1, with their present names."""
+
+
+def present_key(key: Any) -> Any:
+    """Give a key's present name, with a warning where it has another one."""
+    if key not in FORMER_KEYS:
+        return key
+    present = FORMER_KEYS[key]
+    warnings.warn(
+        f"The recipe's key {key!r} is now called {present!r}.", FutureWarning, stacklevel=2
+    )
+    return present
+
+
+def present_keys(content: Any) -> Any:
+    """Give what a recipe's YAML holds with every key under its present name."""
+    if isinstance(content, dict):
+        return {present_key(key): present_keys(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [present_keys(item) for item in content]
+    return content
 
 
 def plain(value: Any) -> Any:
@@ -390,7 +420,7 @@ def changed_mapping(mapping: Mapping[str, Any], changes: Mapping[str, Any]) -> d
     """
     changed: dict[str, Any] = plain(mapping)
     for name, value in changes.items():
-        *way, last = name.split(".")
+        *way, last = map(present_key, name.split("."))
         place: Any = changed
         for step in way:
             place = _entry(place, step, name)
@@ -421,7 +451,7 @@ def read_recipe(path: str | Path) -> Recipe:
         ConfigurationError: there is no such recipe, or a key or value in it is wrong.
     """
     file = recipe_file(path)
-    content = read_yaml(file)
+    content = present_keys(read_yaml(file))
     refuse_working_directory(content, file.name)
     return settings_from_mapping(Recipe, content, file.name)
 

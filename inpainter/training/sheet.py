@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from inpainter.tensors import to_uint8
-from weights.atomic import atomic_path
-from weights.provenance import make_mark, save_marked
+from weights.base.atomic import atomic_path
+from weights.images.mark import make_mark, save_marked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from inpainter.weight_files import load_completion_network
-from weights.errors import WeightsError
+from weights.base.errors import WeightsError
 
 
 def load_teacher(weights: str, purpose: str) -> Any:
@@ -22,6 +22,6 @@ def load_teacher(weights: str, purpose: str) -> Any:
         teacher = load_completion_network(weights=weights)
     except WeightsError as error:
         raise WeightsError(
-            f"The teacher of the {purpose}, which is trained first, cannot be had: {error}"
+            f"The teacher of the {purpose}, which is trained first, could not be loaded: {error}"
         ) from error
     return teacher.requires_grad_(False)

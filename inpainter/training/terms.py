@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from weights.errors import ConfigurationError
-from weights.names import unknown_name
+from weights.base.errors import ConfigurationError
+from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from weights.contracts import Image, Mask, check_image, check_mask
-from weights.errors import InputError
+from weights.base.contracts import Image, Mask, check_image, check_mask
+from weights.base.errors import InputError
 
 
 def check_blend_arguments(image: Image, fill: Image, hole: Mask) -> None:

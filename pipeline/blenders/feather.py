@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from inpainter.grain import match_grain
+from inpainter.postprocess.grain import match_grain
 from pipeline.blenders.arguments import check_blend_arguments
 from pipeline.blenders.mismatch import hole_window, mismatch_field
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 RESOLUTION = 192
 """Cells across the hole's surroundings on which the mismatch is worked out; it is smooth."""

@@ -16,7 +16,7 @@ from pipeline.blenders.membrane import Field, spread
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 Window = tuple[slice, slice]
 """Rows and columns of a picture."""

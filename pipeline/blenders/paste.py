@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.blenders.arguments import check_blend_arguments
 
 if TYPE_CHECKING:
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 
 class PasteBlender:

@@ -10,7 +10,7 @@ from pipeline.blenders.arguments import check_blend_arguments
 from pipeline.blenders.mismatch import hole_window, mismatch_field
 
 if TYPE_CHECKING:
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 RESOLUTION = 384
 """Cells across the hole's surroundings on which the membrane is solved."""

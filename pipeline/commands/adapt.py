@@ -44,7 +44,7 @@ def adapt(
 
     unmask run photo.jpg -o out.jpg --config adapted/pipeline.yaml
     """
-    from pipeline.adaptation import AdaptationSettings, adapt_to_faces
+    from pipeline.apps.adaptation import AdaptationSettings, adapt_to_faces
 
     settings = AdaptationSettings(time_budget, device, threads, seed)
     made = adapt_to_faces(folder, output, settings, tell=lambda said: typer.echo(said, err=True))

@@ -45,9 +45,9 @@ def pipeline(
 
     Times depend on the machine and what else it does: compare side by side, in one run.
     """
-    from pipeline.benchmark import benchmark_picture, measure_pipeline, time_program
+    from pipeline.apps.bench.pipeline import benchmark_picture, measure_pipeline, time_program
     from pipeline.core import Pipeline
-    from pipeline.pictures import read_picture
+    from weights.images import read_picture
 
     if threads is not None:
         import torch
@@ -121,8 +121,8 @@ def models(
     from dataclasses import asdict
 
     from inpainter.registry import CLASSICAL, list_models
-    from pipeline.classical_benchmark import classical_table, measure_classical
-    from pipeline.model_benchmark import measure_models, models_table
+    from pipeline.apps.bench.classical import classical_table, measure_classical
+    from pipeline.apps.bench.networks import measure_models, models_table
 
     asked = [name for name in backends.split(",") if name]
     networks: list[str] = []

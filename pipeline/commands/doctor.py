@@ -31,7 +31,7 @@ def doctor(
 
     Exit code: 0 if unmask works here, 1 if something is broken.
     """
-    from pipeline.installation import examine
+    from pipeline.apps.doctor import examine
 
     if as_json:
         findings = list(examine(device=device, trial=trial))

@@ -87,8 +87,8 @@ def evaluate_detector(
 
     refuse_existing(output, (*DOCUMENT_FILES, *DETECTION_FILES), overwrite=overwrite)
 
-    from detector import evaluation
-    from pipeline.benchmark import peak_memory
+    from detector.evaluation import evaluate
+    from pipeline.apps.bench.pipeline import peak_memory
     from pipeline.evaluation.annotated_sets import read_annotated_set
     from pipeline.evaluation.detection import (
         CELL,
@@ -101,7 +101,7 @@ def evaluate_detector(
     from pipeline.evaluation.resumption import Unfinished
     from pipeline.evaluation.surroundings import machine, used_weights, versions
     from pipeline.evaluation.writing import sheet_picture, write_report
-    from pipeline.registry import create_stage
+    from pipeline.stages.registry import create_stage
 
     labels = _set_labels(sets)
     labelled = [
@@ -148,12 +148,12 @@ def evaluate_detector(
         progress_bar("Measuring", len(pictures)) as advance,
     ):
         known = {
-            int(line["index"]): evaluation.PictureMeasurement.from_dict(line["measured"])
+            int(line["index"]): evaluate.PictureMeasurement.from_dict(line["measured"])
             for line in kept.lines
         }
         if known:
             typer.echo(f"Going on behind {len(known)} pictures that are done.", err=True)
-        report = evaluation.evaluate_detector(
+        report = evaluate.evaluate_detector(
             finder,
             pictures,
             refinements=refinements,

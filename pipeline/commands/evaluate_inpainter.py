@@ -109,11 +109,11 @@ def evaluate_inpainter(
     refuse_existing(output, (*DOCUMENT_FILES, *COMPARISON_FILES), overwrite=overwrite)
     specifications = read_hole_specifications(holes)
 
-    from inpainter import evaluation
-    from inpainter.stored_cases import StoredCases
+    from inpainter.evaluation import evaluate
+    from inpainter.evaluation.stored_cases import StoredCases
     from pipeline.evaluation.case_sets import open_cases
     from pipeline.evaluation.surroundings import used_weights
-    from pipeline.registry import create_stage
+    from pipeline.stages.registry import create_stage
 
     cases = open_cases(
         faces, specifications, split=split, count=count, size=size, seed=seed, framing=framing
@@ -123,8 +123,8 @@ def evaluate_inpainter(
         for label, stage in read_stages(models, "--models").items()
     }
     for label, system in systems.items():
-        if not cases.masked and evaluation.sees_hole(system):
-            raise evaluation.needs_masks(label)
+        if not cases.masked and evaluate.sees_hole(system):
+            raise evaluate.needs_masks(label)
     instruments = make_instruments(
         landmarks=landmarks,
         identity=identity,
@@ -160,15 +160,15 @@ def evaluate_inpainter(
         settings,
         {label: weights for label, weights in used.items() if weights is not None},
         partial(
-            evaluation.evaluate_inpainter,
+            evaluate.evaluate_inpainter,
             systems,
             cases,
             batch=batch,
             instruments=instruments,
             seed=seed,
         ),
-        lambda names: evaluation.case_rows(systems, cases.only(names), names),
-        metrics=evaluation.METRICS,
+        lambda names: evaluate.case_rows(systems, cases.only(names), names),
+        metrics=evaluate.METRICS,
         total=len(cases),
         device=device,
         sheet=sheet,
@@ -197,10 +197,10 @@ def freeze(
     test cases fixed over machines and versions; its checksum is checked
     whenever it is read. The pictures are copies: their licences go with them.
     """
-    from inpainter.stored_cases import LIST_FILE, store_cases
+    from inpainter.evaluation.stored_cases import LIST_FILE, store_cases
     from pipeline.evaluation.case_sets import is_stored, open_cases
     from pipeline.evaluation.writing import refuse_existing
-    from weights.errors import InputError
+    from weights.base.errors import InputError
 
     if is_stored(faces):
         raise InputError(f"{faces} holds frozen test cases already: give a folder of faces.")

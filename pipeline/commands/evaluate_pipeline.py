@@ -104,7 +104,7 @@ def evaluate_pipeline(
     from pipeline.core import Pipeline
     from pipeline.evaluation import unmasking
     from pipeline.evaluation.surroundings import UsedWeights, used_weights
-    from weights.errors import ConfigurationError
+    from weights.base.errors import ConfigurationError
 
     cases = _cases(sets, count, split, seed, templates, min_width)
     arguments: dict[str, dict[str, Any]] = {
@@ -183,11 +183,11 @@ def evaluate_pipeline(
 def _cases(
     sets: list[Path], count: int, split: str, seed: int, templates: Path | None, min_width: float
 ) -> Any:
-    from detector.annotations import AnnotatedPicture, read_annotations
+    from detector.data.annotations import AnnotatedPicture, read_annotations
     from detector.synthesis import TemplateFolder
     from pipeline.evaluation.drawn_faces import DrawnFaces
     from pipeline.evaluation.unmasking import UnmaskingCases
-    from weights.errors import InputError
+    from weights.base.errors import InputError
 
     photos = None if templates is None else TemplateFolder(templates)
     drawn: list[DrawnFaces] = []
@@ -204,7 +204,7 @@ def _cases(
 
 def _stage(text: str, option: str) -> Any:
     """One stage: its name, or YAML of a name and options."""
-    from weights.errors import ConfigurationError
+    from weights.base.errors import ConfigurationError
 
     listed = f"[{text}]" if text.lstrip().startswith("{") else text
     stages = read_stages(listed, option)

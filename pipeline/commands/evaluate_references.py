@@ -53,8 +53,8 @@ def evaluate_references(
     """
     from itertools import islice
 
+    from inpainter.evaluation.picture_sheet import draw_sheet
     from inpainter.metrics import DlibIdentity
-    from inpainter.picture_sheet import draw_sheet
     from pipeline.commands.evaluation_options import make_instruments
     from pipeline.core import Pipeline
     from pipeline.evaluation.references import (
@@ -63,8 +63,8 @@ def evaluate_references(
         reference_pairs,
     )
     from pipeline.evaluation.writing import refuse_existing
-    from weights.atomic import atomic_path
-    from weights.provenance import make_mark, save_marked
+    from weights.base.atomic import atomic_path
+    from weights.images.mark import make_mark, save_marked
 
     names = "references.json", "references.png"
     refuse_existing(output, names, overwrite=overwrite)

@@ -34,8 +34,8 @@ def compare_two_reports(
     from pipeline.evaluation.document import to_markdown
     from pipeline.evaluation.latex import to_latex
     from pipeline.evaluation.page import to_html
-    from weights.atomic import atomic_path
-    from weights.errors import InputError
+    from weights.base.atomic import atomic_path
+    from weights.base.errors import InputError
 
     writers = {".md": to_markdown, ".html": to_html, ".tex": to_latex}
     if output is not None and output.suffix not in writers:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from inpainter.estimates import Estimate
-    from inpainter.measurements import Measurements, Metric
-    from inpainter.measuring import Instruments
-    from inpainter.picture_sheet import SheetRow
+    from inpainter.evaluation.loop import Instruments
+    from inpainter.evaluation.picture_sheet import SheetRow
+    from inpainter.evaluation.results import Measurements, Metric
+    from inpainter.evaluation.statistics import Estimate
     from pipeline.evaluation.surroundings import UsedWeights
 
 
@@ -97,7 +97,7 @@ def _renamed(spec: Any, names: Mapping[str, str]) -> Any:
 
 
 def read_stages(text: str, option: str) -> dict[str, Any]:
-    """Turn a list of stages into labels and what `pipeline.registry.create_stage` takes.
+    """Turn a list of stages into labels and what `pipeline.stages.registry.create_stage` takes.
 
     Args:
         text: names separated by commas, each "NAME", "package.module:Class" or "NAME@FILE" for
@@ -114,8 +114,8 @@ def read_stages(text: str, option: str) -> dict[str, Any]:
 
 
 def _read(text: str, option: str) -> dict[str, Any]:
-    from weights.dotted_paths import import_from_working_directory
-    from weights.errors import ConfigurationError
+    from weights.base.dotted_paths import import_from_working_directory
+    from weights.base.errors import ConfigurationError
 
     wrong = ConfigurationError(
         f"{option} must be names separated by commas, each NAME or NAME@FILE, or a YAML list, "
@@ -123,7 +123,7 @@ def _read(text: str, option: str) -> dict[str, Any]:
     )
     parts: list[Any] = text.split(",")
     if text.lstrip().startswith("["):
-        from weights.yaml_text import parse_yaml
+        from weights.base.yaml_text import parse_yaml
 
         try:
             parts = parse_yaml(text, option)
@@ -174,7 +174,7 @@ def make_instruments(
         WeightsError: weights are not on this machine.
         ConfigurationError: a name is unknown.
     """
-    from inpainter.measuring import Instruments
+    from inpainter.evaluation.loop import Instruments
     from inpainter.metrics import (
         DlibIdentity,
         DlibLandmarks,
@@ -235,10 +235,10 @@ def measured_comparison(
         metric.name for metric in metrics if metric.better != "none" and metric.of_set is None
     ]
     if rank is not None and rank not in ranking:
-        from weights.names import unknown_name
+        from weights.base.names import unknown_name
 
         raise unknown_name("metric to rank by", rank, ranking)
-    from pipeline.benchmark import peak_memory
+    from pipeline.apps.bench.pipeline import peak_memory
     from pipeline.evaluation.comparison import (
         cases_csv,
         comparison_document,

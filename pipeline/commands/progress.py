@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from weights.printable import printable
+from weights.base.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -69,15 +69,15 @@ def pseudo_label(
     from pipeline.dataset.face_agreement import AgreementRules
     from pipeline.dataset.face_source import find_pictures
     from pipeline.dataset.pseudo_labels import SHEET_NAME, SUMMARY_NAME, add_pseudo_labels
-    from pipeline.registry import create_stage
+    from pipeline.stages.registry import create_stage
 
     folder = detection if (detection / "images").is_dir() else detection / "detection"
     rules = AgreementRules(score=score, mirrored=mirrored, small=small)
     specification: Any = detector or "yolo"
     described: dict[str, Any] = {"detector": specification}
     if specification == "yolo":
-        from weights.catalog import resolve
-        from weights.digest import file_sha256
+        from weights.catalog.digest import file_sha256
+        from weights.catalog.lookup import resolve
 
         # Unsure regions are wanted too, as a sign that something may be there.
         options = {"weights": weights, "confidence": score / 2, "image_size": image_size}

@@ -23,15 +23,15 @@ from pipeline.commands.stage_options import (
     stage_arguments,
     stage_option,
 )
-from weights import stopping
+from weights.base import stopping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.core import Pipeline
-    from pipeline.folder import Findings, Job
-    from pipeline.outcome import Outcome
-    from pipeline.outputs import Outputs
+    from pipeline.run.folder import Findings, Job
+    from pipeline.run.outcome import Outcome
+    from pipeline.run.outputs import Outputs
 
 _WRITTEN = "What is written for a picture"
 _EXISTING = "Results that exist"
@@ -250,9 +250,9 @@ def run(
     """
     from pipeline.commands.standard_streams import STREAM, check_standard_output, is_piped
     from pipeline.commands.summary import check_table, write_table
-    from pipeline.folder import plan_jobs
-    from pipeline.outputs import Outputs
-    from weights.errors import InputError
+    from pipeline.run.folder import plan_jobs
+    from pipeline.run.outputs import Outputs
+    from weights.base.errors import InputError
 
     piped = is_piped(paths)
     if output is None:
@@ -340,9 +340,9 @@ class _Ended:
 def _find(paths: list[str], output: Path, folder: Path, *, recursive: bool) -> Findings:
     """Find the files to work on, of which there is at least one."""
     from pipeline.commands.standard_streams import STREAM, found_on_standard_input
-    from pipeline.folder import find_files
-    from pipeline.pictures.formats import is_picture_name
-    from weights.errors import InputError
+    from pipeline.run.folder import find_files
+    from weights.base.errors import InputError
+    from weights.images.formats import is_picture_name
 
     streamed = output == Path(STREAM)
     if STREAM in paths:
@@ -366,8 +366,8 @@ def _say_what_would_be_done(
     jobs: Sequence[Job], outputs: Outputs, arguments: dict[str, Any], ended: _Ended
 ) -> None:
     from pipeline.core import Pipeline
-    from pipeline.outcome import Outcome, failure
-    from weights.errors import OutputError
+    from pipeline.run.outcome import Outcome, failure
+    from weights.base.errors import OutputError
 
     Pipeline(**arguments)
     for job in jobs:
@@ -392,7 +392,7 @@ def _work(
     ended: _Ended,
 ) -> None:
     """Do what is to be done, and note in `ended` how it went."""
-    from pipeline.outcome import Outcome
+    from pipeline.run.outcome import Outcome
 
     left = []
     for job in jobs:
@@ -403,9 +403,9 @@ def _work(
     if not left:
         return
 
-    from pipeline.batch import unmask_files
     from pipeline.core import Pipeline
-    from pipeline.streaming import usual_group
+    from pipeline.run.batch import unmask_files
+    from pipeline.run.streaming import usual_group
     from pipeline.warm_up import warm_up
 
     pipeline = Pipeline(**arguments)
@@ -443,8 +443,8 @@ def _work(
 def _usual_groups(pipeline: Pipeline, outputs: Outputs, *, detected: bool) -> int:
     import torch
 
-    from pipeline.batch import MOST_GROUPS
-    from weights.device import resolve_device
+    from pipeline.run.batch import MOST_GROUPS
+    from weights.base.device import resolve_device
 
     # The seconds that are told of a picture are to be its own.
     if outputs.explanation or outputs.report or resolve_device(pipeline.device).type != "cpu":
@@ -460,15 +460,15 @@ def _usual_groups(pipeline: Pipeline, outputs: Outputs, *, detected: bool) -> in
 def _usual_workers() -> int:
     import os
 
-    from pipeline.batch import MOST_WORKERS
+    from pipeline.run.batch import MOST_WORKERS
 
     return min(MOST_WORKERS, os.cpu_count() or 1)
 
 
 def _unmask_one_video(pipeline: Pipeline, job: Job, outputs: Outputs) -> Outcome:
-    from pipeline.outcome import Outcome, failure
+    from pipeline.run.outcome import Outcome, failure
     from pipeline.video import unmask_video
-    from weights.errors import ConfigurationError, ExistsError, InputError, WeightsError
+    from weights.base.errors import ConfigurationError, ExistsError, InputError, WeightsError
 
     for given, what in ((job.mask, "A mask of your own"), (job.references, "A reference photo")):
         if given:
@@ -532,8 +532,8 @@ def _tell(
 ) -> None:
     """Print the report and leave with the exit code that belongs to it."""
     from pipeline.commands.summary import make_report, print_summary
-    from pipeline.folder import Job
-    from pipeline.outcome import Outcome
+    from pipeline.run.folder import Job
+    from pipeline.run.outcome import Outcome
 
     outcomes = ended.outcomes + [
         Outcome(Job(path, output), "failed", f"The folder cannot be read: {reason}.")

@@ -14,7 +14,7 @@ from pipeline.commands.stage_options import (
     stage_arguments,
     stage_option,
 )
-from weights import stopping
+from weights.base import stopping
 
 
 def serve(
@@ -99,10 +99,10 @@ def serve(
     password: whoever reaches the address may use it, and without --host that
     is only this machine. The API is described at /docs.
     """
+    from pipeline.apps.server import ServerLimits, run_server
+    from pipeline.apps.server.loopback import is_loopback
     from pipeline.core import Pipeline
-    from pipeline.server import ServerLimits, run_server
-    from pipeline.server.loopback import is_loopback
-    from weights.errors import InputError
+    from weights.base.errors import InputError
 
     arguments = stage_arguments(
         config,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pipeline.protocols import StageKind
+    from weights.base.protocols import StageKind
 
 
 def stage_arguments(
@@ -34,7 +34,7 @@ def stage_arguments(
         ConfigurationError: the file cannot be read, is no YAML mapping, or has an unknown key; or
             a NAME@FILE lacks a part.
     """
-    from weights.dotted_paths import import_from_working_directory
+    from weights.base.dotted_paths import import_from_working_directory
 
     arguments: dict[str, Any] = {}
     if config is not None:
@@ -66,7 +66,7 @@ def read_stage(text: str, option: str) -> str | dict[str, Any]:
     Raises:
         ConfigurationError: name or file is missing.
     """
-    from weights.errors import ConfigurationError
+    from weights.base.errors import ConfigurationError
 
     name, separator, weights = text.partition("@")
     if not separator:
@@ -82,7 +82,7 @@ def complete_stage(kind: str) -> Callable[[str], list[str]]:
     """Make the function that completes the name of a kind of stage in a shell."""
 
     def complete(incomplete: str) -> list[str]:
-        from pipeline.registry import stage_names
+        from pipeline.stages.registry import stage_names
 
         names = stage_names(cast("StageKind", kind))
         return [name for name in names if name.startswith(incomplete)]
@@ -159,6 +159,6 @@ def complete_device(incomplete: str) -> list[str]:
 
 def complete_format(incomplete: str) -> list[str]:
     """Complete the name of a picture format in a shell."""
-    from pipeline.folder import FORMATS
+    from pipeline.run.folder import FORMATS
 
     return [name for name in FORMATS if name.startswith(incomplete)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from pipeline.folder import Findings, FoundFile
-from pipeline.provenance import sidecar_path
-from weights.errors import InputError, OutputError
+from pipeline.run.folder import Findings, FoundFile
+from weights.base.errors import InputError, OutputError
+from weights.images.mark_reader import sidecar_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -80,11 +80,11 @@ def make(
     The pictures in the page carry no mark that a model filled them, as it would
     answer the question; the page says so in words. It is not for publishing.
     """
-    from pipeline.study import make_study
+    from pipeline.apps.study import make_study
 
     named = dict(_named_folder(text) for text in results)
     if len(named) < len(results):
-        from weights.errors import InputError
+        from weights.base.errors import InputError
 
         raise InputError("Two folders of results have one name: call them NAME=FOLDER.")
     made = make_study(
@@ -140,9 +140,7 @@ def read(
     ] = False,
 ) -> None:
     """Sum up exports: histogram, mean and interval of each model and of real photos."""
-    from pipeline.evaluation.page import to_html
-    from pipeline.evaluation.writing import refuse_existing
-    from pipeline.study import (
+    from pipeline.apps.study import (
         analyse_exports,
         read_export,
         read_key,
@@ -150,7 +148,9 @@ def read(
         study_json,
         study_markdown,
     )
-    from weights.atomic import atomic_path
+    from pipeline.evaluation.page import to_html
+    from pipeline.evaluation.writing import refuse_existing
+    from weights.base.atomic import atomic_path
 
     if output is not None:
         refuse_existing(output, _REPORT_FILES, overwrite=overwrite)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from weights.printable import printable
+from weights.base.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pipeline.outcome import Outcome
+    from pipeline.run.outcome import Outcome
 
 _MOST_ROWS = 40
 """How many files are named at most, failures not counted in."""
@@ -44,7 +44,7 @@ def make_report(
     outcomes: Sequence[Outcome], passed_over: Sequence[Path], *, complete: bool
 ) -> dict[str, Any]:
     """Make the report of a whole run: strings, numbers, lists and mappings."""
-    from weights.provenance import NOTICE, unmask_version
+    from weights.images.mark import NOTICE, unmask_version
 
     return {
         "unmask": unmask_version(),
@@ -64,7 +64,7 @@ def check_table(path: Path, *, overwrite: bool) -> None:
         InputError: its name does not end in .csv.
         OutputError: it exists and may not be replaced.
     """
-    from weights.errors import InputError, OutputError
+    from weights.base.errors import InputError, OutputError
 
     if path.suffix.lower() != ".csv":
         raise InputError(f"--report must name a .csv file, but is {path}.")
@@ -78,7 +78,7 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    from weights.atomic import atomic_path
+    from weights.base.atomic import atomic_path
 
     names = ["input", "output", "status", "reason", "face", "x0", "y0", "x1", "y1"]
     names += ["filled_pixels", "score", "seconds"]

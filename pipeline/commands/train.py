@@ -23,19 +23,19 @@ def _run(module: str, context: Any) -> None:
 @app.command(context_settings=_PASSED_ON)
 def detector(context: typer.Context) -> None:
     """Train a mask detector on a YOLO data set; options as `python -m detector.train`."""
-    _run("detector.train", context)
+    _run("detector.train.command", context)
 
 
 @app.command(context_settings=_PASSED_ON)
 def confirmation(context: typer.Context) -> None:
-    """Train what judges a detector's finds; options as `python -m detector.train_confirmation`."""
-    _run("detector.train_confirmation", context)
+    """Train a detector's verifier; options as `python -m detector.train.verifier_command`."""
+    _run("detector.train.verifier_command", context)
 
 
 @app.command(context_settings=_PASSED_ON)
 def landmarks(context: typer.Context) -> None:
-    """Train what finds a face's landmarks; options as `python -m detector.train_landmarks`."""
-    _run("detector.train_landmarks", context)
+    """Train a finder of landmarks; options as `python -m detector.train.landmarks_command`."""
+    _run("detector.train.landmarks_command", context)
 
 
 @app.command(context_settings=_PASSED_ON)

@@ -27,7 +27,7 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole records.")] = False,
 ) -> None:
     """List the known weights; a star marks the default of a stage."""
-    from weights.catalog import DEFAULTS, list_records
+    from weights.catalog.lookup import DEFAULTS, list_records
 
     records = list_records(pattern, kind)
     if as_json:
@@ -58,13 +58,13 @@ def verify(
     ] = None,
 ) -> None:
     """Compare weight files with the digests in their records; exit code 1 if one differs."""
-    from weights import catalog
-    from weights.errors import UnmaskError
+    from weights.base.errors import UnmaskError
+    from weights.catalog import lookup
 
     failed = 0
-    for name in names or catalog.list_weights():
+    for name in names or lookup.list_weights():
         try:
-            path = catalog.verify(name)
+            path = lookup.verify(name)
         except UnmaskError as error:
             failed += 1
             typer.echo(f"{name}: {error}", err=True)
@@ -77,7 +77,7 @@ def verify(
 @app.command()
 def path(name: Annotated[str, typer.Argument(help="Name of the weights.")]) -> None:
     """Print where a weight file lies, after checking it."""
-    from weights.catalog import resolve
+    from weights.catalog.lookup import resolve
 
     typer.echo(resolve(name))
 
@@ -85,8 +85,8 @@ def path(name: Annotated[str, typer.Argument(help="Name of the weights.")]) -> N
 @app.command()
 def card(name: Annotated[str, typer.Argument(help="Name of the weights.")]) -> None:
     """Print the model card: training data and licences, measured figures, limits."""
-    from weights.card import model_card
-    from weights.catalog import get_record
+    from weights.catalog.card import model_card
+    from weights.catalog.lookup import get_record
 
     typer.echo(model_card(get_record(name)), nl=False)
 
@@ -147,7 +147,7 @@ def record(
     ] = False,
 ) -> None:
     """Put trained weights in a weight folder, with catalog record and model card."""
-    from pipeline.recording import record_weights
+    from pipeline.weight_files.recording import record_weights
 
     reports = dict(_read_report_option(text) for text in metrics or ())
     recorded = record_weights(
@@ -214,8 +214,8 @@ def import_(
     ] = False,
 ) -> None:
     """Turn a published weight file of another project into ours; nothing in it is run."""
-    from pipeline.importing import import_weights
-    from weights.training_command import read_changes
+    from pipeline.weight_files.importing import import_weights
+    from weights.base.training_command import read_changes
 
     imported = import_weights(
         name,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.dataset.face_pictures import FacePictures
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 
 def cover(picture: Image, height: int, width: int, random: np.random.Generator) -> Image:

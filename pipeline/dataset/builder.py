@@ -32,7 +32,7 @@ from pipeline.dataset.worker import (
     make_items,
     start_process,
 )
-from weights.errors import InputError, UnmaskError
+from weights.base.errors import InputError, UnmaskError
 
 if TYPE_CHECKING:
     from pipeline.dataset.face_source import SourceFace

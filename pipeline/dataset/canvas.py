@@ -17,7 +17,7 @@ from pipeline.dataset.labels import Points, clip_polygon, polygon_area, visible_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 Matrix = NDArray[np.float64]
 

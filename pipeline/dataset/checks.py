@@ -10,7 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from pipeline.dataset.labels import Points
-    from weights.contracts import Mask
+    from weights.base.contracts import Mask
 
 _WIDEST_SHARES = (0.03, 1.3)
 _WIDEST_HEIGHTS = (0.25, 1.3)
@@ -68,21 +68,21 @@ def check_drawn_mask(mask: Mask, landmarks: Points, worn: str | None = None) -> 
         worn: how the mask is worn: "full", "under-nose" or "chin"; else the widest bands hold.
 
     Raises:
-        UnmaskableFace: it does not; the reason is "mask-size" or "mask-place".
+        CannotDrawMaskError: it does not; the reason is "mask-size" or "mask-place".
     """
-    from detector.synthesis import UnmaskableFace
+    from detector.synthesis import CannotDrawMaskError
 
     place = mask_place(mask, landmarks)
     shares = SHARE_BANDS.get(worn or "", _WIDEST_SHARES)
     heights = HEIGHT_BANDS.get(worn or "", _WIDEST_HEIGHTS)
     if not shares[0] <= place.share <= shares[1]:
-        raise UnmaskableFace(
+        raise CannotDrawMaskError(
             "mask-size",
             f"The drawn mask covers {place.share:.2f} of the face's area, "
             f"outside {shares[0]} to {shares[1]}.",
         )
     if not heights[0] <= place.height <= heights[1] or place.side > LARGEST_SIDE:
-        raise UnmaskableFace(
+        raise CannotDrawMaskError(
             "mask-place",
             f"The drawn mask's middle lies {place.height:.2f} of the way from eyes to chin and "
             f"{place.side:.2f} jaw widths beside the face.",

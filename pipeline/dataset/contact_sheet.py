@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.dataset.face_pictures import read_training_picture
 from pipeline.dataset.stored_pictures import store_picture
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.dataset.labels import Points
     from pipeline.dataset.manifest import Line
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 _TILE = 208
 _OUTLINE = (64, 255, 64)

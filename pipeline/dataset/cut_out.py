@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pipeline.dataset.canvas import Canvas
     from pipeline.dataset.labels import Points
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 _HAIR = np.array(
     [(24, 20, 18), (45, 32, 24), (78, 54, 36), (120, 88, 56), (168, 136, 92), (150, 148, 146)],

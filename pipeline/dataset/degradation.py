@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 
 def motion_blur(image: Image, length: int, angle: float) -> Image:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detector.matching import mask_ious
-from detector.regions import MaskRegion, bounding_box
-from weights.errors import InputError
+from detector.evaluation.matching import mask_ious
+from weights.base.errors import InputError
+from weights.base.regions import MaskRegion, bounding_box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from detector.face_boxes import Box, FaceBox
+    from detector.data.face_boxes import Box, FaceBox
 
 _SIDE_MARGIN, _LOWER_MARGIN = 0.15, 0.25
 """How far a mask may reach past its face's box at the sides and below, as shares of it."""

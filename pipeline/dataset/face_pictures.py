@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 
 def read_training_picture(path: Path) -> Image:

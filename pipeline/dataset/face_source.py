@@ -16,9 +16,9 @@ from pipeline.dataset.face_pictures import read_training_picture
 from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
 from pipeline.dataset.processes import available_cores
 from pipeline.dataset.settings import LANDMARKS_FILE
-from weights.dealing import person_of
-from weights.errors import InputError, OutputError
-from weights.stopping import leave_to_parent
+from weights.base.dealing import person_of
+from weights.base.errors import InputError, OutputError
+from weights.base.stopping import leave_to_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

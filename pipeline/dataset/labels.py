@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weights.contracts import Mask
+    from weights.base.contracts import Mask
 
 Points = NDArray[np.float64]
 

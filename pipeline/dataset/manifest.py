@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import IO, TYPE_CHECKING, Any
 
-from weights.atomic import atomic_path
-from weights.errors import OutputError
+from weights.base.atomic import atomic_path
+from weights.base.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,8 +13,8 @@ from pipeline.dataset.checks import check_drawn_mask
 if TYPE_CHECKING:
     from detector.synthesis import TemplateFolder
     from pipeline.dataset.labels import Points
-    from pipeline.protocols import Refiner
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
+    from weights.base.protocols import Refiner
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,17 @@ def make_pair(
         templates: photos of masks; None draws all masks.
 
     Raises:
-        UnmaskableFace: the face cannot take a mask, or what was drawn fails the checks.
+        CannotDrawMaskError: the face cannot take a mask, or what was drawn fails the checks.
         InputError: the landmarks are malformed.
     """
-    from detector.regions import MaskRegion
-    from detector.synthesis import UnmaskableFace, draw_mask
+    from detector.synthesis import CannotDrawMaskError, draw_mask
+    from weights.base.regions import MaskRegion
 
     drawn = draw_mask(image, landmarks, random, templates=templates)
     check_drawn_mask(drawn.mask, landmarks, drawn.record.get("worn"))
     holes = refiner.refine(drawn.masked, [MaskRegion.from_mask(drawn.mask)])
     if not holes:
-        raise UnmaskableFace("no-hole", "The refiner makes no hole of the drawn mask.")
+        raise CannotDrawMaskError("no-hole", "The refiner makes no hole of the drawn mask.")
     hole = np.asarray(np.logical_or.reduce(holes), dtype=bool)
     polygons = [np.asarray(polygon, dtype=np.float64) for polygon in drawn.polygon]
     if size is None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 Hash = NDArray[np.bool_]
 

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from detector.annotations import AnnotatedPicture, read_annotations
+from detector.data.annotations import AnnotatedPicture, read_annotations
 from pipeline.dataset.backgrounds import cover
 from pipeline.dataset.labels import simplify_polygon, visible_outlines, yolo_lines
 from pipeline.dataset.perceptual_hash import is_near_duplicate, perceptual_hash
 from pipeline.dataset.seeds import item_generator
 from pipeline.dataset.stored_pictures import Making, store_picture, store_text
 from pipeline.dataset.textures import surface
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 STRAP_SHARE = 0.06
 """Parts of an outline thinner than this share of its width are straps."""
@@ -61,7 +61,7 @@ def add_photographs(
     """Add photographs with outlines to `detection/{images,labels}/train`.
 
     Args:
-        annotations: a .jsonl file as `detector.annotations.read_annotations` takes it; lines
+        annotations: a .jsonl file as `detector.data.annotations.read_annotations` takes it; lines
             without outlines are left out.
         detection: the detection set, made by `build_dataset`.
         variants: pictures made of each photograph; the first is the photograph as it is.

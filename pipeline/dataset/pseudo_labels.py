@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from detector.annotations import AnnotatedPicture
-from detector.face_boxes import BoxedPicture, read_face_boxes
-from detector.regions import MaskRegion, bounding_box
+from detector.data.annotations import AnnotatedPicture
+from detector.data.face_boxes import BoxedPicture, read_face_boxes
 from pipeline.dataset.contact_sheet import draw_contact_sheet
 from pipeline.dataset.face_agreement import (
     AgreementRules,
@@ -32,15 +31,16 @@ from pipeline.dataset.labels import Points, simplify_polygon, visible_outlines, 
 from pipeline.dataset.perceptual_hash import Hash, is_near_duplicate, perceptual_hash
 from pipeline.dataset.stored_pictures import Making, store_picture, store_text
 from pipeline.refiners.morphology import MorphologyRefiner
-from weights.errors import InputError
+from weights.base.errors import InputError
+from weights.base.regions import MaskRegion, bounding_box
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from detector.face_boxes import Box
-    from pipeline.protocols import Detector
-    from weights.contracts import Image, Mask
+    from detector.data.face_boxes import Box
+    from weights.base.contracts import Image, Mask
+    from weights.base.protocols import Detector
 
 PREFIX = "pseudo-"
 """How the names of pseudo-labelled pictures begin; another round replaces all of that name."""

@@ -24,7 +24,7 @@ from pipeline.dataset.face_pictures import FacePictures
 from pipeline.dataset.labels import Points, simplify_polygon
 from pipeline.dataset.occluders import paint_occluder
 from pipeline.dataset.textures import surface
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from detector.synthesis import TemplateFolder
     from pipeline.dataset.face_source import SourceFace
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 ASPECT_RATIOS = (1.0, 1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16)
 
@@ -215,7 +215,7 @@ class SceneComposer:
             scene: takes the rejects.
             roomy_share: how often only pictures with hair and shoulders are chosen from.
         """
-        from detector.synthesis import UnmaskableFace, draw_mask
+        from detector.synthesis import CannotDrawMaskError, draw_mask
 
         for _ in range(_TRIES):
             roomy = self._roomy and random.random() < roomy_share
@@ -239,7 +239,7 @@ class SceneComposer:
                     return _Sprite(face, image, landmarks, None, [], None, skin)
                 drawn = draw_mask(image, landmarks, random, templates=self._templates)
                 check_drawn_mask(drawn.mask, landmarks, drawn.record.get("worn"))
-            except UnmaskableFace as error:
+            except CannotDrawMaskError as error:
                 scene.rejects.append(
                     {"file": face.name, "reason": error.reason, "text": str(error)}
                 )

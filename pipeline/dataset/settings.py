@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.dataset.split import DEFAULT_SHARES, Part, normalise_shares
-from weights.atomic import atomic_path
-from weights.errors import ConfigurationError, InputError
+from weights.base.atomic import atomic_path
+from weights.base.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

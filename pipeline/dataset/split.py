@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, get_args
 
-from weights.dealing import deal_out, parts_of_people
-from weights.errors import InputError
-from weights.names import unknown_name
+from weights.base.dealing import deal_out, parts_of_people
+from weights.base.errors import InputError
+from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

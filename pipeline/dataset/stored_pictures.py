@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import PIL.Image
 
-from weights.atomic import atomic_path
-from weights.provenance import Mark, save_marked, unmask_version
+from weights.base.atomic import atomic_path
+from weights.images.mark import Mark, save_marked, unmask_version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 

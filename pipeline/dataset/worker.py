@@ -16,8 +16,8 @@ from pipeline.dataset.pairs import make_pair
 from pipeline.dataset.scenes import SceneComposer, SceneOptions
 from pipeline.dataset.seeds import item_generator
 from pipeline.dataset.stored_pictures import store_hole, store_picture, store_text
-from weights.errors import InputError
-from weights.stopping import leave_to_parent
+from weights.base.errors import InputError
+from weights.base.stopping import leave_to_parent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.dataset.manifest import Line
     from pipeline.dataset.settings import DatasetSettings
     from pipeline.dataset.split import Part
-    from pipeline.protocols import Refiner
+    from weights.base.protocols import Refiner
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Worker:
 
     def __init__(self, plan: WorkPlan) -> None:
         from detector.synthesis import TemplateFolder
-        from pipeline.registry import create_stage
+        from pipeline.stages.registry import create_stage
 
         self._plan = plan
         settings = plan.settings
@@ -141,12 +141,12 @@ class Worker:
         """
         if isinstance(item, SceneItem):
             return self._make_scene(item)
-        from detector.synthesis import UnmaskableFace
+        from detector.synthesis import CannotDrawMaskError
 
         source = self._plan.faces[item.face].name
         try:
             return self._make_pair(item)
-        except UnmaskableFace as error:
+        except CannotDrawMaskError as error:
             reject = {"item": item.name, "file": source, "reason": error.reason, "text": str(error)}
         except (InputError, cv2.error) as error:
             reject = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from detector.annotations import AnnotatedMask, AnnotatedPicture, read_annotations
+from detector.data.annotations import AnnotatedMask, AnnotatedPicture, read_annotations
 from pipeline.dataset.manifest import read_lines
 from pipeline.evaluation.drawn_faces import DrawnFaces
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.evaluation.drawn_faces import DrawnFace
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +42,8 @@ def read_annotated_set(path: str | os.PathLike[str], part: str) -> tuple[Annotat
     """Read an annotated set; masks that `unmask synthesize` drew are labelled with their kinds.
 
     Args:
-        path: as for `detector.annotations.read_annotations`, or a folder of faces with landmarks,
-            on 200 of which masks are drawn.
+        path: as for `detector.data.annotations.read_annotations`, or a folder of faces with
+            landmarks, on 200 of which masks are drawn.
         part: which part of a `data.yaml` or of the faces is read.
 
     Raises:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from inpainter.frozen import FrozenCases
+from inpainter.evaluation.benchmark_cases import BenchmarkCases
+from inpainter.evaluation.stored_cases import LIST_FILE, StoredCases
 from inpainter.holes import create_holes
-from inpainter.stored_cases import LIST_FILE, StoredCases
 from pipeline.evaluation.drawn_faces import DrawnFaces, DrawnMaskCases
-from weights.errors import ConfigurationError
-from weights.names import unknown_name
+from weights.base.errors import ConfigurationError
+from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from inpainter.frozen import Case
+    from inpainter.evaluation.benchmark_cases import Case
 
 HOLE_NAMES: Final = {"face-mask": "detector.synthesis.holes:FaceMaskHoles"}
 """Names of hole generators that `inpainter` does not know, because they lie in another package."""
@@ -119,7 +119,7 @@ def open_cases(
             sets.append(_drawn(folder, options, split, count, size, seed, kind))
             continue
         sets.append(
-            FrozenCases(
+            BenchmarkCases(
                 folder,
                 create_holes(spec),
                 split=split,
@@ -145,7 +145,7 @@ def _drawn(
     kind: str | None,
 ) -> DrawnMaskCases:
     from detector.synthesis import TemplateFolder
-    from pipeline.registry import create_stage
+    from pipeline.stages.registry import create_stage
 
     for key in options:
         if key not in _DRAWN_OPTIONS:

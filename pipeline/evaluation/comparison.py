@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from inpainter.measurements import AREA_KIND, LEAST_FACES, TOGETHER
-from inpainter.picture_sheet import SheetRow
+from inpainter.evaluation.picture_sheet import SheetRow
+from inpainter.evaluation.results import AREA_KIND, LEAST_FACES, TOGETHER
 from pipeline.evaluation.document import Cell, Document, Picture, Table, cells, counted
 from pipeline.evaluation.plots import NO_PLOTS, Panel, can_plot, plot_bars, plot_curves
 from pipeline.evaluation.writing import csv_text, sheet_picture
@@ -14,8 +14,8 @@ from pipeline.evaluation.writing import csv_text, sheet_picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from inpainter.estimates import Estimate
-    from inpainter.measurements import Measurements, Metric, Part
+    from inpainter.evaluation.results import Measurements, Metric, Part
+    from inpainter.evaluation.statistics import Estimate
 
 COMPARISON_FILES: Final = ("cases.csv", "tables.csv")
 """The CSV files of a comparison: every result, and every estimate."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from inpainter.estimates import bootstrap_mean
-from inpainter.picture_sheet import SheetRow
+from inpainter.evaluation.picture_sheet import SheetRow
+from inpainter.evaluation.statistics import bootstrap_mean
 from pipeline.evaluation.document import Cell, Document, Picture, Table, cells
 from pipeline.evaluation.outlines import outlined
 from pipeline.evaluation.plots import NO_PLOTS, can_plot, plot_precision_recall
@@ -14,11 +14,11 @@ from pipeline.evaluation.writing import csv_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from detector.annotations import AnnotatedPicture
-    from detector.evaluation import DetectionReport, DrawnMaskOutcome, PictureOutcome
-    from detector.regions import MaskRegion
-    from pipeline.protocols import Detector
-    from weights.contracts import Hole, Image, Mask
+    from detector.data.annotations import AnnotatedPicture
+    from detector.evaluation.evaluate import DetectionReport, DrawnMaskOutcome, PictureOutcome
+    from weights.base.contracts import Hole, Image, Mask
+    from weights.base.protocols import Detector
+    from weights.base.regions import MaskRegion
 
 DETECTION_FILES: Final = ("masks.csv", "pictures.csv")
 """The CSV files of a detection report: a line per drawn mask, and one per picture."""
@@ -43,7 +43,7 @@ def worst_detections(
         report: of these pictures.
         pictures: those that were measured, in the report's order.
         detector: finds the masks once more, on the shown pictures only.
-        refinements: as for `detector.evaluation.evaluate_detector`.
+        refinements: as for `detector.evaluation.evaluate.evaluate_detector`.
         count: most rows.
 
     Raises:

@@ -7,10 +7,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from inpainter.estimates import Estimate, bootstrap_mean, compare_paired
+from inpainter.evaluation.statistics import Estimate, bootstrap_mean, compare_paired
 from pipeline.evaluation.comparison import p_text
 from pipeline.evaluation.document import Document, Table, cells
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inpainter.data.faces import list_faces, read_picture
-from inpainter.framing import face_square, reflected_crop, resize_crop
-from inpainter.frozen import GROUP_LABELS, Case, face_groups
+from inpainter.data.framing import face_square, reflected_crop, resize_crop
+from inpainter.evaluation.benchmark_cases import GROUP_LABELS, Case, face_groups
 from pipeline.dataset.checks import check_drawn_mask
 from pipeline.dataset.seeds import item_fraction, item_generator
-from weights.errors import ConfigurationError
+from weights.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from detector.synthesis import TemplateFolder
     from inpainter.data.faces import Face
-    from inpainter.framing import Square
-    from pipeline.protocols import Refiner
-    from weights.contracts import Image, Mask
+    from inpainter.data.framing import Square
+    from weights.base.contracts import Image, Mask
+    from weights.base.protocols import Refiner
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ class DrawnFaces:
         return face.path.relative_to(self.root).as_posix()
 
     def _draw(self, face: Face) -> DrawnFace | None:
-        from detector.synthesis import UnmaskableFace, draw_mask
+        from detector.synthesis import CannotDrawMaskError, draw_mask
 
         assert face.landmarks is not None
         image, name = read_picture(face.path), self._name(face)
@@ -114,7 +114,7 @@ class DrawnFaces:
                 image, face.landmarks, item_generator(self.seed, name), templates=self.templates
             )
             check_drawn_mask(drawn.mask, face.landmarks, drawn.record.get("worn"))
-        except UnmaskableFace:
+        except CannotDrawMaskError:
             return None
         groups = face_groups(face, GROUP_LABELS)
         groups["mask kind"] = str(drawn.record.get("kind", "template"))
@@ -130,7 +130,7 @@ class DrawnMaskCases:
         refiner: makes the hole from the exact mask.
         size: side of the crops in pixels.
         kind: what the holes are called where several kinds are measured together, as for
-            `inpainter.frozen.FrozenCases`.
+            `inpainter.evaluation.benchmark_cases.BenchmarkCases`.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class DrawnMaskCases:
         return self._cases(self.drawn.only(faces))
 
     def _cases(self, faces: Iterable[DrawnFace]) -> Iterator[Case]:
-        from detector.regions import MaskRegion
+        from weights.base.regions import MaskRegion
 
         for face in faces:
             holes = self.refiner.refine(face.masked, [MaskRegion.from_mask(face.mask)])

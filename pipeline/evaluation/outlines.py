@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 GREEN: Final = (0, 220, 0)
 RED: Final = (255, 0, 0)

@@ -8,13 +8,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from weights.errors import MissingDependencyError
+from weights.base.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from detector.matching import PrecisionRecallCurve
-    from inpainter.estimates import Estimate
+    from detector.evaluation.matching import PrecisionRecallCurve
+    from inpainter.evaluation.statistics import Estimate
 
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Colours of the systems that colour-blind people tell apart (Okabe and Ito 2008)."""

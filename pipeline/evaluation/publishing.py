@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from inpainter.metrics import SIGMAS
 from pipeline.evaluation.difference import StoredReport, read_report
 from pipeline.evaluation.document import Table, cells, markdown_table
-from weights.atomic import atomic_path
-from weights.errors import ConfigurationError, InputError
+from weights.base.atomic import atomic_path
+from weights.base.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from weights.record import WeightRecord
+    from weights.catalog.record import WeightRecord
 
 BEGIN: Final = "<!-- unmask figures: begin -->"
 """The line of a README behind which the table of figures stands."""
@@ -186,7 +186,7 @@ def _percent(share: float) -> str:
 
 
 def _update_records(reports: Mapping[str, StoredReport], folder: Path) -> list[Path]:
-    from weights.record import read_record
+    from weights.catalog.record import read_record
 
     records = {path: read_record(path) for path in sorted(folder.glob("*.yaml"))}
     figures: dict[Path, dict[str, Any]] = {}
@@ -211,8 +211,8 @@ def _update_records(reports: Mapping[str, StoredReport], folder: Path) -> list[P
 
 def _figures(report: StoredReport, record: WeightRecord) -> dict[str, Any] | None:
     """Figures of the weights of a record; None where the report says nothing of their stage."""
-    from pipeline.recording import read_figures
-    from weights.description import NetworkDescription
+    from pipeline.weight_files.recording import read_figures
+    from weights.catalog.description import NetworkDescription
 
     if record.kind != "inpainter" and report.stage != "detector":
         return None
@@ -234,7 +234,7 @@ def _figures(report: StoredReport, record: WeightRecord) -> dict[str, Any] | Non
 def _write_record(path: Path, record: WeightRecord) -> list[Path]:
     import yaml
 
-    from weights.card import model_card
+    from weights.catalog.card import model_card
 
     card = path.with_suffix(".md")
     text = yaml.safe_dump(record.to_mapping(), sort_keys=False, allow_unicode=True, width=100)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detector.regions import MaskRegion
-from detector.synthesis import UnmaskableFace, draw_mask, load_faces
+from detector.synthesis import CannotDrawMaskError, draw_mask, load_faces
+from inpainter.evaluation.picture_sheet import SheetRow
 from inpainter.metrics.pixel import psnr
-from inpainter.picture_sheet import SheetRow
 from pipeline.dataset.seeds import item_generator
 from pipeline.evaluation.drawn_faces import framed_case
-from pipeline.pictures import read_picture
-from weights.errors import InputError
+from weights.base.errors import InputError
+from weights.base.regions import MaskRegion
+from weights.images import read_picture
 from weights.landmarks import FoundFace
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from detector.synthesis import FaceAnnotation
-    from inpainter.measuring import HoleFeatureNetwork
+    from inpainter.evaluation.loop import HoleFeatureNetwork
     from inpainter.metrics.identity import DlibIdentity
     from inpainter.metrics.landmarks import LandmarkFinder
     from pipeline.core import Pipeline
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
     from weights.landmarks import FaceFrame
     from weights.landmarks.frame import Points
 
@@ -86,7 +86,7 @@ def reference_pairs(
             random = item_generator(seed, face.file.name)
             try:
                 drawn = draw_mask(truth, face.landmarks, random, worn="full")
-            except UnmaskableFace:
+            except CannotDrawMaskError:
                 continue
             whole = drawn.mask | drawn.straps
             region = MaskRegion.from_mask(whole, straps=drawn.straps & ~drawn.mask)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from inpainter.measurements import CaseResult
+from inpainter.evaluation.results import CaseResult
 from pipeline.dataset.manifest import Journal, Line, read_lines
-from weights.errors import InputError, OutputError
+from weights.base.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

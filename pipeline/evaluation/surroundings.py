@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
-from weights.errors import UnmaskError
-from weights.provenance import unmask_version
+from weights.base.errors import UnmaskError
+from weights.images.mark import unmask_version
 
 if TYPE_CHECKING:
-    from weights.record import WeightKind
+    from weights.catalog.record import WeightKind
 
 LIBRARIES: Final = (
     "torch",
@@ -45,7 +45,7 @@ def machine(device: str) -> dict[str, str]:
     """The device that "auto" or a device name means here, and the processor."""
     import torch
 
-    from weights.device import resolve_device
+    from weights.base.device import resolve_device
 
     chosen = resolve_device(device)
     name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else platform.machine()
@@ -79,8 +79,8 @@ def used_weights(stage: Any, kind: WeightKind) -> UsedWeights | None:
         stage: an object with `weights` and, for inpainters, `model`, as ours have.
         kind: the stage's kind.
     """
-    from weights.catalog import DEFAULTS, list_weights, resolve
-    from weights.digest import file_sha256
+    from weights.catalog.digest import file_sha256
+    from weights.catalog.lookup import DEFAULTS, list_weights, resolve
 
     weights = getattr(stage, "weights", None)
     if not isinstance(weights, str | os.PathLike):

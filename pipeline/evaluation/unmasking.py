@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from inpainter.evaluation import PICTURE_METRICS, measure_case
-from inpainter.framing import face_square, reflected_crop, resize_crop
-from inpainter.frozen import Case, band
-from inpainter.measurements import SEPARATOR, CaseResult, Measurements, Metric
-from inpainter.measuring import Instruments, Procedure, Truths, beside, measure_systems
-from inpainter.picture_sheet import SheetRow
-from inpainter.realism_figures import REALISM_METRICS
+from inpainter.data.framing import face_square, reflected_crop, resize_crop
+from inpainter.evaluation.benchmark_cases import Case, band
+from inpainter.evaluation.evaluate import PICTURE_METRICS, measure_case
+from inpainter.evaluation.loop import Instruments, Procedure, Truths, beside, measure_systems
+from inpainter.evaluation.picture_sheet import SheetRow
+from inpainter.evaluation.realism_figures import REALISM_METRICS
+from inpainter.evaluation.results import SEPARATOR, CaseResult, Measurements, Metric
 from pipeline.evaluation.drawn_faces import framed_case
 from pipeline.evaluation.outlines import outlined
-from weights.contracts import check_image, check_mask
-from weights.errors import InputError
+from weights.base.contracts import check_image, check_mask
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from detector.annotations import AnnotatedPicture
-    from pipeline.batch import RunsPictures
+    from detector.data.annotations import AnnotatedPicture
     from pipeline.evaluation.drawn_faces import DrawnFaces
     from pipeline.result import UnmaskResult
-    from weights.contracts import Image, Mask
+    from pipeline.run.batch import RunsPictures
+    from weights.base.contracts import Image, Mask
 
 FOUND_SHARE: Final = 0.5
 """Share of a mask's pixels that the holes must hold for it to count as found."""

@@ -9,13 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from inpainter.picture_sheet import SheetRow, draw_sheet
+from inpainter.evaluation.picture_sheet import SheetRow, draw_sheet
 from pipeline.evaluation.document import Document, Picture, to_markdown
 from pipeline.evaluation.latex import to_latex
 from pipeline.evaluation.page import to_html
-from weights.atomic import atomic_path
-from weights.errors import OutputError
-from weights.provenance import make_mark, save_marked
+from weights.base.atomic import atomic_path
+from weights.base.errors import OutputError
+from weights.images.mark import make_mark, save_marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -104,7 +104,7 @@ def __getattr__(name: str) -> Any:
     if name in ("detector", "inpainter"):
         value: Any = importlib.import_module(name)
     elif name == "__version__":
-        value = importlib.import_module("weights.provenance").unmask_version()
+        value = importlib.import_module("weights.images.mark").unmask_version()
     elif name in __all__:
         value = getattr(importlib.import_module("pipeline"), name)
     else:

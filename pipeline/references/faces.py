@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from inpainter.head_pose import estimate_yaw
-from weights.errors import InputError
+from inpainter.data.head_pose import estimate_yaw
+from weights.base.errors import InputError
 from weights.landmarks.points import OUTER_EYE_CORNERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
     from weights.landmarks import FaceFrame, FoundFace
     from weights.landmarks.frame import Points
 

@@ -19,14 +19,14 @@ from pipeline.references.faces import (
 )
 from pipeline.references.fusing import fuse_reference
 from pipeline.references.reading import reference_name
-from weights.errors import InputError
+from weights.base.errors import InputError
 from weights.landmarks import FaceFrame, LandmarkFinder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.core import Face
-    from weights.contracts import Image
+    from weights.base.contracts import Image
     from weights.landmarks import FoundFace
 
 _MOST_KNOWN = 64

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from inpainter.poisson import poisson_paste
+from inpainter.postprocess.poisson import poisson_paste
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.references.faces import ReferenceFace
-    from weights.contracts import Hole, Image, Mask
+    from weights.base.contracts import Hole, Image, Mask
     from weights.landmarks.frame import Points
 
 _GRID = 24

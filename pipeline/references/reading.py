@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.pictures import read_picture
+from weights.images import read_picture
 
 if TYPE_CHECKING:
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 
 def read_references(given: Any) -> list[Image]:

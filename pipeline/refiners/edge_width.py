@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Mask
+    from weights.base.contracts import Mask
 
 _LEAST_CONTRAST = 0.08
 """Difference of both sides, at values 0 to 1, from which a pixel of the outline tells the width."""

@@ -10,8 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from detector.regions import MaskRegion
-    from weights.contracts import Mask
+    from weights.base.contracts import Mask
+    from weights.base.regions import MaskRegion
 
 Box = tuple[int, int, int, int]
 

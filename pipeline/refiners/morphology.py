@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainter.guided_filter import guided_coefficients
+from inpainter.postprocess.guided_filter import guided_coefficients
 from pipeline.refiners.edge_width import edge_width
 from pipeline.refiners.grouping import Box, group_regions, tight_box
-from weights.contracts import Hole, Image, Mask, check_image, check_mask
-from weights.errors import InputError
+from weights.base.contracts import Hole, Image, Mask, check_image, check_mask
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from detector.regions import MaskRegion
+    from weights.base.regions import MaskRegion
 
 WORKING_WIDTH = 256
 """Masks wider than this are worked on at this width, in pixels; beyond it only the edge is followed

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from weights.contracts import Hole, Image, check_image
+from weights.base.contracts import Hole, Image, check_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from detector.regions import MaskRegion
+    from weights.base.regions import MaskRegion
 
 
 class UnchangedRefiner:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from inpainter.framing import Square
+    from inpainter.data.framing import Square
 
 MARGIN = 1.3
 """Side of the canvas over that of the square round the face, when it is laid out."""

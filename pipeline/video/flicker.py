@@ -20,14 +20,14 @@ import numpy as np
 
 from pipeline.crop import Crop
 from pipeline.video.motion import estimate_motion, grey
-from weights.contracts import check_image, check_mask
-from weights.errors import InputError
+from weights.base.contracts import check_image, check_mask
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.video.similarity import Matrix
-    from weights.contracts import Hole, Image, Mask
+    from weights.base.contracts import Hole, Image, Mask
 
 RIM = 4
 """Pixels on either side of a hole's edge that are left out: resampling mixes both sides there."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.video.library import load_av
 from pipeline.video.suffixes import VIDEO_SUFFIXES, is_video
-from weights.errors import OutputError
+from weights.base.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

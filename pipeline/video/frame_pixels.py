@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import av
     from numpy.typing import NDArray
 
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 _PLANAR = re.compile(r"(yuvj?4(20|22|44)p|gray)((9|10|12|14|16)le)?")
 """Formats whose planes can be written to sample by sample."""

@@ -22,8 +22,8 @@ from pipeline.video.motion import grey
 from pipeline.video.scene_cuts import SceneCuts
 from pipeline.video.settings import VideoSettings
 from pipeline.video.similarity import inverse, moved, scale_of
-from weights.contracts import Hole, Image, check_image
-from weights.errors import InputError
+from weights.base.contracts import Hole, Image, check_image
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

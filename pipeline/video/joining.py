@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.video.formats import BOXED, EVENLY_TIMED, takes_stream
 from pipeline.video.library import load_av, open_file
-from weights.errors import OutputError, UnmaskError
+from weights.base.errors import OutputError, UnmaskError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

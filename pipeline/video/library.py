@@ -6,7 +6,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from weights.errors import MissingDependencyError
+from weights.base.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.video.settings import VideoSettings
-    from weights.contracts import Hole, Mask
+    from weights.base.contracts import Hole, Mask
 
 SAME = 0.3
 """Intersection over union from which a hole is a track's, where the motion is known."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.video.similarity import Matrix, from_affine, inverse, scale_of, scaling_and_shift
 
 if TYPE_CHECKING:
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 Grey = NDArray[np.uint8]
 """A frame's luminance `(H, W)`."""

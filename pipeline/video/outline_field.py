@@ -21,7 +21,7 @@ from pipeline.video.similarity import Matrix, bounds, inverse, scale_of, scaling
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weights.contracts import Hole
+    from weights.base.contracts import Hole
 
 Field = NDArray[np.float32]
 """Signed distance to an outline `(SIDE, SIDE)`, in canvas widths, above 0 inside; nan beyond the

@@ -1,4 +1,4 @@
-"""The mark that every unmasked video carries; see `weights.provenance` for what it says.
+"""The mark that every unmasked video carries; see `weights.images.mark` for what it says.
 
 The sentence for people is in the file's comment. The XMP packet is in a box of its own in MP4 and
 MOV, in the tag XMP in Matroska and WebM, and beside files of other formats as `name.suffix.xmp`.
@@ -13,11 +13,11 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.provenance import sidecar_path
 from pipeline.video.formats import BOXED
 from pipeline.video.source import open_video
-from weights.atomic import atomic_path
-from weights.provenance import Mark, mark_xmp, read_mark_from_xmp
+from weights.base.atomic import atomic_path
+from weights.images.mark import Mark, mark_xmp, read_mark_from_xmp
+from weights.images.mark_reader import sidecar_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

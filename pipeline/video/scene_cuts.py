@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 THUMBNAIL = (48, 27)
 """Width and height in pixels at which frames are compared."""

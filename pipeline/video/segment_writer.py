@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.video.frame_pixels import COLOUR_PROPERTIES, extended, in_format
 from pipeline.video.library import load_av, open_file
-from weights.errors import OutputError
+from weights.base.errors import OutputError
 
 if TYPE_CHECKING:
     from pathlib import Path

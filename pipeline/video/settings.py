@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 
 @dataclass(frozen=True)

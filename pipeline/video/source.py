@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.video.frame_changes import FrameChanges, filtered
 from pipeline.video.library import load_av, open_file
 from pipeline.video.orientation import Orientation
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     import os

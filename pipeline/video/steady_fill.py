@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.crop import Crop
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 LEAST_SIDE, MOST_SIDE = 160, 640
 """Bounds of the canvas' side in pixels; networks fill at a few hundred."""

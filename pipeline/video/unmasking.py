@@ -28,16 +28,16 @@ from pipeline.video.segment_writer import SegmentWriter
 from pipeline.video.settings import VideoSettings
 from pipeline.video.source import SourceFrame, VideoSource
 from pipeline.video.work_folder import WorkFolder
-from weights.atomic import atomic_path
-from weights.errors import InputError, OutputError
-from weights.provenance import make_mark, unmask_version
+from weights.base.atomic import atomic_path
+from weights.base.errors import InputError, OutputError
+from weights.images.mark import make_mark, unmask_version
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
 
     from pipeline.core import Pipeline
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 
 def unmask_video(
@@ -55,7 +55,7 @@ def unmask_video(
     Frames are filled by the pipeline's own stages, see `FrameStream` for what is done over time.
     Outside the holes they stay as they were decoded, until they are encoded. Time stamps, frame
     rate, rotation, colours, sound, subtitles, chapters and tags are kept; sound is copied where the
-    file format holds it. The file carries the mark of `weights.provenance`. A video in which
+    file format holds it. The file carries the mark of `weights.images.mark`. A video in which
     nothing was filled is copied as it is, if the target is of the same file format.
 
     The work is done in segments, which lie in a hidden folder beside the target until the end; a

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from pipeline.video.segment_writer import SEGMENT_SUFFIX
-from weights.atomic import atomic_path
-from weights.errors import OutputError
+from weights.base.atomic import atomic_path
+from weights.base.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.protocols import Blender
 from tests.conformance.scenes import SIZES, disc, holes, scene
-from weights.errors import InputError
+from weights.base.errors import InputError
+from weights.base.protocols import Blender
 
 HOLES = sorted(holes((1, 1)))
 

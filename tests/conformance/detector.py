@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pipeline.protocols import Detector
-from pipeline.returned import check_regions
+from pipeline.stages.checks import check_regions
 from tests.conformance.scenes import SIZES, scene
+from weights.base.protocols import Detector
 
 
 class DetectorConformance:

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from pipeline.protocols import Inpainter
-from pipeline.returned import check_fills
+from pipeline.stages.checks import check_fills
 from tests.conformance.scenes import SIZES, disc, holes, scene
+from weights.base.protocols import Inpainter
 
 HOLES = sorted(holes((1, 1)))
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from detector.regions import MaskRegion
-from pipeline.protocols import Refiner
-from pipeline.returned import check_holes
+from pipeline.stages.checks import check_holes
 from tests.conformance.scenes import SIZES, disc, holes, scene
+from weights.base.protocols import Refiner
+from weights.base.regions import MaskRegion
 
 HOLES = sorted(set(holes((1, 1))) - {"empty"})
 

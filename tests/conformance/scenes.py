@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from weights.contracts import Hole, Image
+    from weights.base.contracts import Hole, Image
 
 SIZES = ((1, 1), (1, 9), (7, 1), (2, 3), (17, 31), (64, 64), (97, 140))
 """Heights and widths, from a single pixel to a small photo with odd sides."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from detector.training import TrainedDetector, train_detector
+from detector.train.detector import TrainedDetector, train_detector
 from tests.detector.blobs import write_blob_dataset
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import torch
 from typer.testing import CliRunner
 
 from detector import export
-from detector.architecture import DetectorConfiguration, build_network
 from detector.export import export_detector
-from detector.weight_file import save_detector
+from detector.find.architecture import DetectorConfiguration, build_network
+from detector.find.weight_file import save_detector
 from pipeline.commands.export import app
-from weights import onnx_export
-from weights.errors import InputError, MissingDependencyError, OutputError, WeightsError
+from weights.base import onnx_export
+from weights.base.errors import InputError, MissingDependencyError, OutputError, WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,9 +20,9 @@ import PIL.Image
 import pytest
 import yaml
 
-from examples import site_pages, stage_pictures
 from examples.astronaut import masked_astronaut, write_faces
-from pipeline.provenance import read_mark
+from examples.maintenance import site_pages, stage_pictures
+from weights.images.mark_reader import read_mark
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples" / "documentation"
@@ -199,7 +199,7 @@ def test_the_zoo_shows_everything_that_has_a_name():
     from inpainter import list_models
     from inpainter.holes import list_holes
     from inpainter.losses import list_losses
-    from pipeline.registry import BUILT_IN
+    from pipeline.stages.registry import BUILT_IN
     from weights import DEFAULTS
 
     page = site_pages.zoo_page()

@@ -117,7 +117,7 @@ def test_a_name_that_is_taken_is_told_with_both_packages(installed):
         installed,
         "-c",
         "from importlib.metadata import EntryPoint\n"
-        "import pipeline.registry as registry\n"
+        "import pipeline.stages.registry as registry\n"
         "registry.BUILT_IN['detector']['colour'] = 'detector:YoloMaskDetector'\n"
         "registry.create_stage('detector', 'colour')\n",
     )

@@ -17,23 +17,23 @@ import PIL.Image
 import torch
 from safetensors.torch import save
 
-from detector.confirmation_file import load_confirmation
-from detector.weight_file import load_detector, read_extra
-from detector.yolo_dataset import read_labels, read_yolo_dataset
+from detector.data.yolo_dataset import read_labels, read_yolo_dataset
+from detector.find.verifier_file import load_verifier
+from detector.find.weight_file import load_detector, read_extra
 from inpainter.data.faces import list_faces
 from inpainter.registry import create_model
 from inpainter.training.recipe import read_recipe
 from inpainter.weight_files import load_completion_network
 from pipeline import Pipeline
-from pipeline.pictures import read_hole, read_picture, restore
-from pipeline.recording import describe_weights
-from weights.errors import UnmaskError
-from weights.record import read_record
+from pipeline.weight_files.recording import describe_weights
+from weights.base.errors import UnmaskError
+from weights.catalog.record import read_record
+from weights.images import read_hole, read_picture, restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CASES = Path(__file__).parents[1] / "pipeline" / "cases"
+CASES = Path(__file__).parents[1] / "cases"
 _WORDS = (
     b"\x00", b"\xff", b"-1", b"1e400", b"9" * 40, b"NaN", b"{", b"[", b"]", b'"', b"null", b"\n",
     b"!!int x", b"&a", b"*a", b"2024-13-45", b"\xe2\x80\xa8", b"../", b"os:system", b"\x1b[2J",
@@ -140,7 +140,7 @@ def _targets(folder: Path) -> list[tuple[str, bytes, Callable[[bytes], Any]]]:
         targets.append(("inpainter.safetensors", weights, from_file("x.safetensors", read)))
     for name, loads in (
         ("detector", (load_detector, read_extra)),
-        ("confirmation", (load_confirmation,)),
+        ("confirmation", (load_verifier,)),
     ):
         header = {"format": f"unmask.{name}", "configuration": "{}", "extra": '{"metrics": {}}'}
         content = save({"a": torch.zeros(2)}, header)

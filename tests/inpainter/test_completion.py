@@ -8,7 +8,7 @@ import torch
 
 from inpainter import NetworkInpainter, create_model
 from inpainter.outputs import CompletionOutput
-from weights.errors import InputError, WeightsError
+from weights.base.errors import InputError, WeightsError
 
 
 @pytest.fixture

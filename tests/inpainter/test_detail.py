@@ -11,7 +11,7 @@ from skimage.data import astronaut
 from inpainter import NetworkInpainter, create_model
 from inpainter.detail import SIDE, SMALLEST_CROP, DetailPainter
 from inpainter.metrics.detail import detail_kept
-from weights.errors import ConfigurationError
+from weights.base.errors import ConfigurationError
 
 
 def large_face(side: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,8 +13,8 @@ from inpainter import create_model, list_models
 from inpainter.export import export_inpainter, write_onnx
 from inpainter.networks.base import CompletionNetwork
 from inpainter.weight_files import save_completion_network
-from tests.inpainter.test_networks import SMALL, sample, small
-from weights.errors import ConfigurationError, InputError, OutputError, WeightsError
+from tests.inpainter.networks.test_networks import SMALL, sample, small
+from weights.base.errors import ConfigurationError, InputError, OutputError, WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path

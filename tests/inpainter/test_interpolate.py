@@ -10,7 +10,7 @@ import torch
 from inpainter import create_model
 from inpainter.interpolate import main
 from inpainter.weight_files import save_completion_network
-from weights.store import load_state_dict, read_metadata
+from weights.catalog.store import load_state_dict, read_metadata
 
 if TYPE_CHECKING:
     from pathlib import Path

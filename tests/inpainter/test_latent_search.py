@@ -16,7 +16,7 @@ from inpainter.latent_search import (
     context_weight,
     prior_loss,
 )
-from weights.errors import ConfigurationError, InputError, OutputError, WeightsError
+from weights.base.errors import ConfigurationError, InputError, OutputError, WeightsError
 
 
 class TwoColours(nn.Module):

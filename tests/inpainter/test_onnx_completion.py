@@ -12,7 +12,7 @@ import torch
 from inpainter.onnx_completion import OnnxCompletion, OnnxInpainter
 from pipeline import Pipeline
 from tests.conformance.inpainter import InpainterConformance
-from weights.errors import ConfigurationError, WeightsError
+from weights.base.errors import ConfigurationError, WeightsError
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

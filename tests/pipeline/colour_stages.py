@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from detector.regions import MaskRegion
 from tests.conformance.scenes import scene
+from weights.base.regions import MaskRegion
 
 MASK = np.array((10, 220, 230), np.uint8)
 FILL = np.array((200, 150, 120), np.uint8)

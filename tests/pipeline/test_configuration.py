@@ -7,7 +7,7 @@ import yaml
 from pipeline import Pipeline, unmask
 from pipeline.blenders.feather import FeatherBlender
 from pipeline.configuration import configuration_defaults, read_configuration
-from weights.errors import ConfigurationError
+from weights.base.errors import ConfigurationError
 
 
 def test_a_file_gives_the_pipeline_that_it_describes(tmp_path):

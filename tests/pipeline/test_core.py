@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detector.regions import MaskRegion
 from pipeline import Pipeline, UnmaskResult, unmask
 from pipeline.result import FaceFill
 from tests.conformance.scenes import SIZES, disc, holes, scene
@@ -17,7 +16,8 @@ from tests.pipeline.colour_stages import (
     find_colour,
     masked_scene,
 )
-from weights.errors import InputError
+from weights.base.errors import InputError
+from weights.base.regions import MaskRegion
 
 TIMINGS = {"detector", "refiner", "inpainter", "blender"}
 

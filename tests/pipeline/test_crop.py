@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.crop import Crop
 from tests.conformance.scenes import SIZES, disc, holes, scene
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 CASES = [(size, name) for size in SIZES for name in sorted(holes((1, 1))) if name != "empty"]
 

@@ -55,10 +55,10 @@ def test_the_names_that_everybody_types_first_are_those_of_the_packages(installe
     done = installed(
         "-c",
         "from unmask import unmask, Pipeline, UnmaskError, MaskRegion, detector, inpainter\n"
-        "import pipeline, sys, unmask as package, weights.errors\n"
+        "import pipeline, sys, unmask as package, weights.base.errors\n"
         "print('torch' in sys.modules)\n"
         "print(unmask is pipeline.unmask, Pipeline is pipeline.Pipeline)\n"
-        "print(UnmaskError is weights.errors.UnmaskError)\n"
+        "print(UnmaskError is weights.base.errors.UnmaskError)\n"
         "print(MaskRegion is detector.MaskRegion, detector is sys.modules['detector'])\n"
         "print('gated' in inpainter.list_models(), package.__version__[0].isdigit())\n"
         "names = set(pipeline.__all__) | {'detector', 'inpainter'}\n"

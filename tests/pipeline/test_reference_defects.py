@@ -22,7 +22,7 @@ STAGES = """
 import numpy as np
 
 def detect(image):
-    from detector.regions import MaskRegion
+    from weights.base.regions import MaskRegion
     mask = (image == (0, 255, 0)).all(axis=2)
     rows, columns = np.nonzero(mask)
     return [MaskRegion(mask, (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))]

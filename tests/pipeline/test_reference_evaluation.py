@@ -16,7 +16,7 @@ from pipeline.evaluation.references import (
 )
 from tests.faces import write_faces
 from tests.pipeline.colour_stages import STAGES
-from weights.errors import InputError
+from weights.base.errors import InputError
 from weights.landmarks import FaceFrame
 
 

@@ -11,9 +11,6 @@ import PIL.Image
 import pytest
 
 from pipeline import Pipeline, unmask
-from pipeline.batch import unmask_files
-from pipeline.folder import Job, find_files, plan_jobs, references_in
-from pipeline.provenance import read_mark
 from pipeline.references.faces import (
     ReferenceFace,
     UnfitReferenceError,
@@ -23,11 +20,14 @@ from pipeline.references.faces import (
 )
 from pipeline.references.fusing import fuse_reference, match_light, warp_reference
 from pipeline.references.reading import read_references
+from pipeline.run.batch import unmask_files
+from pipeline.run.folder import Job, find_files, plan_jobs, references_in
 from tests.faces import canonical_landmarks
 from tests.pipeline.colour_stages import MASK, STAGES
-from weights.errors import InputError
+from weights.base.errors import InputError
+from weights.images.mark import NOTICE, NOTICE_OF_REFERENCE
+from weights.images.mark_reader import read_mark
 from weights.landmarks import FoundFace
-from weights.provenance import NOTICE, NOTICE_OF_REFERENCE
 
 SIDE = 200
 JAW = 90.0

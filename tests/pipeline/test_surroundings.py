@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from pipeline import Pipeline
-from pipeline.lazy_stage import LazyStage
+from pipeline.stages.lazy import LazyStage
 from tests.pipeline.colour_stages import STAGES, masked_scene
-from weights.errors import ConfigurationError, InputError
-from weights.names import import_object
+from weights.base.errors import ConfigurationError, InputError
+from weights.base.names import import_object
 
 ROOT = Path(__file__).parents[2]
 PICTURE = masked_scene((90, 130), [(20, 30, 50, 60)])

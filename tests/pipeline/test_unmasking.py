@@ -13,7 +13,7 @@ import pytest
 from pipeline import Pipeline, UnmaskResult, unmask, unmasking
 from tests.conformance.scenes import disc, scene
 from tests.pipeline.colour_stages import STAGES, fill_mean, find_colour, masked_scene
-from weights.errors import ConfigurationError, InputError
+from weights.base.errors import ConfigurationError, InputError
 
 SIZE = (60, 80)
 

@@ -7,7 +7,7 @@ import pytest
 
 from inpainter import list_models
 from pipeline import Pipeline
-from weights.errors import WeightsError
+from weights.base.errors import WeightsError
 
 UNSHIPPED = [*sorted(set(list_models()) - set(list_models(pretrained=True))), "semantic"]
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from weights import catalog
-from weights.record import TrainingData
-from weights.store import write_record
+from weights.catalog import lookup
+from weights.catalog.record import TrainingData
+from weights.catalog.store import write_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +33,8 @@ def shelves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The package's two folders, empty, under a temporary folder; no UNMASK_HOME."""
     for name in ("records", "files"):
         (tmp_path / name).mkdir()
-    monkeypatch.setattr(catalog, "RECORDS", tmp_path / "records")
-    monkeypatch.setattr(catalog, "FILES", tmp_path / "files")
+    monkeypatch.setattr(lookup, "RECORDS", tmp_path / "records")
+    monkeypatch.setattr(lookup, "FILES", tmp_path / "files")
     monkeypatch.delenv("UNMASK_HOME", raising=False)
     return tmp_path
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.commands.weights import app
-from weights.errors import ConfigurationError
+from weights.base.errors import ConfigurationError
 
 
 def run(*arguments):

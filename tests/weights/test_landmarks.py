@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.faces import canonical_landmarks, draw_face
-from weights.errors import ConfigurationError, WeightsError
+from weights.base.errors import ConfigurationError, WeightsError
 from weights.landmarks import GROUPS, MIRRORED, FaceFrame, LandmarkFinder
 from weights.landmarks.file import describe_landmarks, load_landmarks, save_landmarks
 from weights.landmarks.finder import search_squares

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weights.errors import WeightsError
-from weights.fitting import build_fitting
-from weights.network_file import read_header, write_weights
-from weights.store import load_state_dict, read_header_mapping
+from weights.base.errors import WeightsError
+from weights.catalog.fitting import build_fitting
+from weights.catalog.network_file import read_header, write_weights
+from weights.catalog.store import load_state_dict, read_header_mapping
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from weights.description import NetworkDescription
+    from weights.catalog.description import NetworkDescription
     from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 
 FORMAT = "unmask.landmarks"
@@ -82,7 +82,11 @@ def describe_landmarks(path: str | os.PathLike[str]) -> NetworkDescription:
     """
     import torch
 
-    from weights.description import NetworkDescription, count_multiply_adds, count_parameters
+    from weights.catalog.description import (
+        NetworkDescription,
+        count_multiply_adds,
+        count_parameters,
+    )
 
     network, configuration = load_landmarks(path)
     picture = torch.zeros(1, 3, configuration.size, configuration.size)

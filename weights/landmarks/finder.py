@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
     from weights.landmarks.frame import Points
     from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 
@@ -149,8 +149,8 @@ class LandmarkFinder:
             if self._loaded is None:
                 import torch
 
-                from weights.catalog import resolve
-                from weights.device import resolve_device
+                from weights.base.device import resolve_device
+                from weights.catalog.lookup import resolve
                 from weights.landmarks.file import load_landmarks
 
                 network, configuration = load_landmarks(resolve(self.weights, "landmarks"))

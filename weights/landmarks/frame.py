@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
     Points = NDArray[np.float64]
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from weights.efficientnet_trunk import CHANNELS, EfficientNetLite
-from weights.errors import ConfigurationError
-from weights.names import unknown_name
+from weights.base.errors import ConfigurationError
+from weights.base.names import unknown_name
+from weights.catalog.efficientnet_trunk import CHANNELS, EfficientNetLite
 
 POINTS = 68
 """iBUG's: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67."""

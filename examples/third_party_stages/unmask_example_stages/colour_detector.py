@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from detector import MaskRegion
-from weights.errors import InputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weights.contracts import Image
+    from weights.base.contracts import Image
 
 
 class ColourDetector:

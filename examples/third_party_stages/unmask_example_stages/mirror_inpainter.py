@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from weights.contracts import Image, Mask
+    from weights.base.contracts import Image, Mask
 
 
 class MirrorInpainter:

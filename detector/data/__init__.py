@@ -1,0 +1,1 @@
+"""Annotated pictures that a detector learns from and is measured on."""

@@ -1,0 +1,172 @@
+"""Faces to learn landmarks from: each as it is, and with a mask drawn on it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detector.data.annotations import AnnotatedPicture
+from detector.synthesis import CannotDrawMaskError, TemplateFolder, draw_mask, load_faces
+from detector.synthesis.holes import FaceMaskHoles
+from weights.base.atomic import atomic_path
+from weights.base.errors import InputError
+from weights.landmarks.frame import FaceFrame
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from detector.synthesis import FaceAnnotation
+    from weights.base.contracts import Image, Mask
+
+MARGIN = 1.4
+"""Side of a stored crop over that of the face's frame: room for rotation, shift and scale."""
+
+
+@dataclass(frozen=True, eq=False)
+class LandmarkFaces:
+    """Crops of faces.
+
+    Attributes:
+        pictures: uint8 RGB `(N, S, S, 3)`, each `MARGIN` times as wide as the face's frame.
+        points: iBUG points `(N, 68, 2)`, 0 to 1 across the crop.
+        hidden: bool `(N, 68)`, which points lie under a mask.
+    """
+
+    pictures: NDArray[np.uint8]
+    points: NDArray[np.float32]
+    hidden: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def save(self, path: Path) -> None:
+        """Write them to an .npz file, whole or not at all."""
+        with atomic_path(path, overwrite=True) as temporary, temporary.open("wb") as file:
+            np.savez(file, **{one.name: getattr(self, one.name) for one in fields(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> LandmarkFaces:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: the file is damaged, or holds something else.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return cls(**{one.name: stored[one.name] for one in fields(cls)})
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{path} holds no faces with landmarks: remove it.") from error
+
+
+def collect_faces(
+    folders: Sequence[str | os.PathLike[str]],
+    part: str,
+    *,
+    size: int,
+    rendered: float = 1.0,
+    templates: str | os.PathLike[str] | None = None,
+    most_pictures: int | None = None,
+    said: Callable[[str], object] | None = None,
+) -> LandmarkFaces:
+    """Cut out the faces of annotated folders, bare and with a mask on.
+
+    Args:
+        folders: each with a `faces.jsonl`; one that is named twice gives other masks.
+        part: "train" or "val"; no other part is looked at.
+        size: side of the crops, in pixels.
+        rendered: share of the masks that are drawn in full; the others are flat patches of a mask's
+            outline, which take a tenth of the time.
+        templates: folder of mask photos, used beside drawn masks.
+        most_pictures: from each folder at most so many pictures, spread over it.
+        said: takes a line on every folder that is done.
+
+    Raises:
+        InputError: a folder cannot be read, or none has a face of that part.
+    """
+    photos = None if templates is None else TemplateFolder(templates)
+    pictures: list[Image] = []
+    points: list[NDArray[np.float32]] = []
+    hidden: list[NDArray[np.bool_]] = []
+    for number, folder in enumerate(folders):
+        faces = [face for face in load_faces(folder) if face.split == part]
+        if most_pictures is not None and len(faces) > most_pictures:
+            faces = [faces[index * len(faces) // most_pictures] for index in range(most_pictures)]
+        before = len(pictures)
+        for face in faces:
+            image = AnnotatedPicture(face.file).load()
+            frame = FaceFrame.around(face.landmarks, upright=False)
+            frame = FaceFrame(frame.x, frame.y, MARGIN * frame.side)
+            bare, places = frame.take(image, size), frame.to_square(face.landmarks)
+            digest = hashlib.sha256(face.file.name.encode()).digest()
+            random = np.random.default_rng([number, int.from_bytes(digest[:8], "big")])
+            shown = [(bare, np.zeros(68, bool))]
+            if random.random() < rendered:
+                shown += _drawn(image, face, frame, size, random, photos)
+            else:
+                shown.append(lay_patch(bare, size * places - 0.5, random))
+            for picture, covered in shown:
+                pictures.append(picture)
+                points.append(places.astype(np.float32))
+                hidden.append(covered)
+        if said is not None:
+            said(f"{folder}, {part}: {len(faces)} faces, {len(pictures) - before} crops")
+    if not pictures:
+        raise InputError(f"No face of the part {part!r} is in {', '.join(map(str, folders))}.")
+    return LandmarkFaces(np.stack(pictures), np.stack(points), np.stack(hidden))
+
+
+def _drawn(
+    image: Image,
+    face: FaceAnnotation,
+    frame: FaceFrame,
+    size: int,
+    random: np.random.Generator,
+    photos: TemplateFolder | None,
+) -> list[tuple[Image, NDArray[np.bool_]]]:
+    """The face with a mask, and which points it hides; nothing where it cannot take one."""
+    try:
+        drawn = draw_mask(image, face.landmarks, random, templates=photos)
+    except CannotDrawMaskError:
+        return []
+    return [(frame.take(drawn.masked, size), covered_points(drawn.mask, face.landmarks))]
+
+
+def lay_patch(
+    picture: Image, points: NDArray[np.floating], random: np.random.Generator
+) -> tuple[Image, NDArray[np.bool_]]:
+    """Lay a flat patch of a mask's outline on a face, with grain and light from one side.
+
+    Args:
+        picture: uint8 RGB `(H, W, 3)`.
+        points: iBUG points `(68, 2)`, x y in pixels.
+        random: source of all chance.
+
+    Returns:
+        The picture with the patch, and which points it hides, bool `(68,)`.
+    """
+    height, width = picture.shape[:2]
+    patch = FaceMaskHoles(growth=(0.0, 0.0), varied_share=0.8)(points, (height, width), random)
+    colour = random.uniform(0.0, 255.0, 3)
+    if random.random() < 0.6:
+        colour = colour.mean() + random.uniform(0.0, 0.4) * (colour - colour.mean())
+    across, down = np.meshgrid(np.linspace(-1.0, 1.0, width), np.linspace(-1.0, 1.0, height))
+    slope = random.normal(0.0, 0.5, 2)
+    light = np.exp(slope[0] * across + slope[1] * down + random.normal(0.0, 0.05, patch.shape))
+    cloth = np.clip(colour * light[..., None], 0.0, 255.0).astype(np.uint8)
+    return np.where(patch[..., None], cloth, picture), covered_points(patch, points)
+
+
+def covered_points(mask: Mask, points: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Which of points `(N, 2)`, x y in pixels, lie under a mask `(H, W)`; none past the frame."""
+    x, y = np.rint(points).astype(int).T
+    inside = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < mask.shape[0])
+    covered = np.zeros(len(points), bool)
+    covered[inside] = mask[y[inside], x[inside]]
+    return covered

@@ -1,0 +1,91 @@
+"""How well two outlines agree."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.base.contracts import Mask
+
+
+def boundary(mask: Mask) -> Mask:
+    """The outermost pixels of a mask: True ones with a False or an outside neighbour (of four)."""
+    padded = np.pad(mask, 1)
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return np.asarray(mask & ~inner)
+
+
+def boundary_f_score(found: Mask, drawn: Mask, tolerance: float) -> float:
+    """Harmonic mean of the shares of each outline that lie near the other.
+
+    Source: Csurka et al. 2013, "What is a good evaluation measure for semantic segmentation?".
+
+    Args:
+        found: bool `(H, W)`.
+        drawn: bool `(H, W)`.
+        tolerance: how far apart two outline pixels may lie, in pixels.
+
+    Returns:
+        0 to 1; 1 where both masks are empty, 0 where one is.
+    """
+    outlines = boundary(found), boundary(drawn)
+    if not outlines[0].any() and not outlines[1].any():
+        return 1.0
+    if not outlines[0].any() or not outlines[1].any():
+        return 0.0
+    precision = float((_distance_to(outlines[1])[outlines[0]] <= tolerance).mean())
+    recall = float((_distance_to(outlines[0])[outlines[1]] <= tolerance).mean())
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def boundary_error(found: Mask, drawn: Mask) -> float:
+    """Mean distance of each outline's pixels to the other outline, both ways averaged, in pixels.
+
+    Args:
+        found: bool `(H, W)`.
+        drawn: bool `(H, W)`.
+
+    Returns:
+        0 or more; NaN where either mask is empty.
+    """
+    outlines = boundary(found), boundary(drawn)
+    if not outlines[0].any() or not outlines[1].any():
+        return math.nan
+    to_drawn = float(_distance_to(outlines[1])[outlines[0]].mean())
+    to_found = float(_distance_to(outlines[0])[outlines[1]].mean())
+    return (to_drawn + to_found) / 2.0
+
+
+def length_found(found: Mask, drawn: Mask, tolerance: float) -> float:
+    """Share of the length of drawn lines that lies near something found.
+
+    Args:
+        found: bool `(H, W)`.
+        drawn: bool `(H, W)`, thin things such as straps; their middle lines are measured.
+        tolerance: how far off it may be, in pixels.
+
+    Returns:
+        0 to 1; NaN where nothing is drawn.
+    """
+    from skimage.morphology import skeletonize
+
+    lines = skeletonize(drawn)
+    if not lines.any():
+        return math.nan
+    if not found.any():
+        return 0.0
+    return float((_distance_to(found)[lines] <= tolerance).mean())
+
+
+def _distance_to(outline: Mask) -> NDArray[np.float32]:
+    """Distance of every pixel to the nearest True pixel of an outline, or of any mask."""
+    distance = cv2.distanceTransform(
+        (~outline).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+    )
+    return np.asarray(distance, np.float32)

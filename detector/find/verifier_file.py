@@ -1,0 +1,110 @@
+"""A verifier's weights as safetensors, its configuration in the header; no pickle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detector.find.weight_file import LARGEST_SIDE
+from weights.base.errors import WeightsError
+from weights.catalog.fitting import build_fitting
+from weights.catalog.network_file import read_header, write_weights
+from weights.catalog.store import load_state_dict, read_header_mapping
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
+    from weights.catalog.description import NetworkDescription
+
+FORMAT = "unmask.confirmation"
+"""Value of the header's `format`, by which a verifier's file is told from others."""
+
+ARCHITECTURE = "confirmation"
+"""Name of the architecture in records and cards."""
+
+
+def save_verifier(
+    network: VerifierNetwork,
+    configuration: VerifierConfiguration,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    extra: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a network's weights, floating-point ones as float16, and its configuration.
+
+    Args:
+        network: not folded.
+        configuration: what it was built from.
+        path: where to, ending in .safetensors.
+        overwrite: whether a file of that name is replaced.
+        extra: further facts for the header, such as metrics; anything JSON holds.
+
+    Raises:
+        OutputError: the file exists and `overwrite` is False, or it cannot be written.
+        WeightsError: a weight is not finite, or the path does not end in .safetensors.
+    """
+    return write_weights(
+        network, FORMAT, configuration.to_dict(), path, overwrite=overwrite, extra=extra
+    )
+
+
+def load_verifier(
+    path: str | os.PathLike[str],
+) -> tuple[VerifierNetwork, VerifierConfiguration]:
+    """Build the network that a file describes and load its weights, as float32 on the CPU.
+
+    Returns:
+        The network in evaluation mode and its configuration.
+
+    Raises:
+        WeightsError: the file is missing, damaged, no safetensors, or of another network.
+    """
+    from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
+
+    header = read_header(path, FORMAT)
+    values = read_header_mapping(header, "configuration", path)
+    try:
+        configuration = VerifierConfiguration.from_dict(values)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
+    if configuration.size > LARGEST_SIDE:
+        raise WeightsError(
+            f"{path} wants cuts of {configuration.size} pixels: {LARGEST_SIDE} at most."
+        )
+    network = build_fitting(
+        lambda: VerifierNetwork(configuration), load_state_dict(Path(path)), str(path)
+    )
+    return network.float().eval(), configuration
+
+
+def describe_verifier(path: str | os.PathLike[str]) -> NetworkDescription:
+    """Tell what a verifier's file holds.
+
+    Raises:
+        WeightsError: the file is missing, damaged, no safetensors, or of another network.
+    """
+    import torch
+
+    from detector.find.verifier_network import folded
+    from weights.catalog.description import (
+        NetworkDescription,
+        count_multiply_adds,
+        count_parameters,
+    )
+
+    network, configuration = load_verifier(path)
+    parameters = count_parameters(network)
+    picture = torch.zeros(1, 3, configuration.size, configuration.size)
+    options = {key: value for key, value in configuration.to_dict().items() if key != "size"}
+    return NetworkDescription(
+        kind="confirmation",
+        architecture=ARCHITECTURE,
+        options=options,
+        input_size=configuration.size,
+        value_range=(0.0, 1.0),
+        parameters=parameters,
+        multiply_adds=count_multiply_adds(folded(network), picture),
+    )

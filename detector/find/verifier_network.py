@@ -1,0 +1,136 @@
+"""The network that looks at one find again: is it a worn mask, and where exactly does it end?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from weights.base.errors import ConfigurationError
+from weights.base.names import unknown_name
+from weights.catalog.efficientnet_trunk import CHANNELS, DIVISOR, EfficientNetLite
+
+PLANES = 2
+"""Outlines that the network draws: the mask's body and its straps."""
+
+
+@dataclass(frozen=True)
+class VerifierConfiguration:
+    """All that is needed to build the network and to cut pictures for it.
+
+    Attributes:
+        widths: channels of the decoder at a 16th, an eighth, a quarter and a half of the cut's
+            side.
+        size: side of the cuts in pixels, a multiple of 32.
+        first_size: side of the cuts of a first, coarser look, a multiple of 32.
+        context: side of a cut over the longer side of the find's box.
+
+    Raises:
+        ConfigurationError: a value is out of its range.
+    """
+
+    widths: tuple[int, ...] = (96, 64, 48, 32)
+    size: int = 256
+    first_size: int = 160
+    context: float = 1.8
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
+        if len(self.widths) != len(CHANNELS) - 1 or min(self.widths) < 1:
+            raise ConfigurationError(
+                f"A verifier needs {len(CHANNELS) - 1} widths above 0, but got {self.widths}."
+            )
+        for size in (self.first_size, self.size):
+            if size < DIVISOR or size % DIVISOR:
+                raise ConfigurationError(
+                    f"The size of the cuts must be a multiple of {DIVISOR}, but is {size!r}."
+                )
+        if not self.context > 1.0:
+            raise ConfigurationError(f"The context must be above 1, but is {self.context!r}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values, fit for JSON and YAML."""
+        return {**asdict(self), "widths": list(self.widths)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> VerifierConfiguration:
+        """Build from plain values.
+
+        Raises:
+            ConfigurationError: a key is unknown, or a value out of its range.
+        """
+        known = [field.name for field in fields(cls)]
+        for key in values:
+            if key not in known:
+                raise unknown_name("key of a confirmation configuration", str(key), known)
+        return cls(**values)
+
+
+class _Unit(nn.Sequential):
+    """A 3 x 3 convolution, batch normalisation and ReLU, `(N, I, H, W)` to `(N, O, H, W)`."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+        )
+
+
+class VerifierNetwork(nn.Module):
+    """Judges cuts round finds: a score for each, and where the mask at its centre is.
+
+    The encoder is EfficientNet-Lite0; from its coarsest features comes the score. A decoder with
+    skips (Ronneberger et al. 2015, "U-Net") and sub-pixel output (Shi et al. 2016) draws the mask's
+    body and its straps at the cut's own size.
+
+    Args:
+        configuration: widths of the decoder.
+    """
+
+    def __init__(self, configuration: VerifierConfiguration) -> None:
+        super().__init__()
+        self.encoder = EfficientNetLite()
+        self.up = nn.ModuleList()
+        inputs = CHANNELS[-1]
+        for skip, width in zip(reversed(CHANNELS[:-1]), configuration.widths, strict=True):
+            self.up.append(_Unit(inputs + skip, width))
+            inputs = width
+        self.outline = nn.Conv2d(inputs, 4 * PLANES, 3, padding=1)
+        self.score = nn.Linear(2 * CHANNELS[-1], 1)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Judge cuts.
+
+        Args:
+            pictures: `(N, 3, S, S)` RGB in [0, 1].
+
+        Returns:
+            Logits of the scores `(N,)`, and of the outlines `(N, 2, S, S)`: above 0 on the mask's
+            body, and in the second plane on its straps.
+        """
+        *skips, features = self.encoder(2.0 * pictures - 1.0)
+        summary = torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
+        for up in self.up:
+            features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
+            features = up(torch.cat([features, skips.pop()], dim=1))
+        return self.score(summary)[:, 0], functional.pixel_shuffle(self.outline(features), 2)
+
+
+def folded(network: VerifierNetwork) -> VerifierNetwork:
+    """Fold the batch normalisations into their convolutions, in place, for use."""
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    network.eval()
+    for module in list(network.modules()):
+        if not isinstance(module, nn.Sequential):
+            continue
+        for index in range(len(module) - 1):
+            convolution, norm = module[index], module[index + 1]
+            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                module[index] = fuse_conv_bn_eval(convolution, norm)
+                module[index + 1] = nn.Identity()
+    return network

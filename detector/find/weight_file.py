@@ -1,0 +1,164 @@
+"""Detector weights as safetensors with the network's configuration in the header; no pickle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detector.find.architecture import DetectorConfiguration, build_network
+from weights.base.errors import WeightsError
+from weights.catalog.fitting import check_fit
+from weights.catalog.network_file import read_header, write_weights
+from weights.catalog.store import load_state_dict, read_header_mapping
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+    from weights.catalog.description import NetworkDescription
+
+FORMAT = "unmask.detector"
+"""Value of the header's `format`, by which a detector's file is told from others."""
+
+
+LARGEST_SIDE = 4096
+"""Most pixels of the input's side that a weight file may ask for."""
+
+_MOST_CLASSES = 1000
+
+
+def save_detector(
+    network: nn.Module,
+    configuration: DetectorConfiguration,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    extra: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a network's weights, floating-point ones as float16, and its configuration.
+
+    Args:
+        network: as built by `build_network`, not fused.
+        configuration: what it was built from.
+        path: where to, ending in .safetensors.
+        overwrite: whether a file of that name is replaced.
+        extra: further facts for the header, such as metrics; anything JSON holds.
+
+    Raises:
+        OutputError: the file exists and `overwrite` is False, or it cannot be written.
+        WeightsError: a weight is not finite, or the path does not end in .safetensors.
+    """
+    return write_weights(
+        network, FORMAT, configuration.to_dict(), path, overwrite=overwrite, extra=extra
+    )
+
+
+def load_detector(path: str | os.PathLike[str]) -> tuple[nn.Module, DetectorConfiguration]:
+    """Build the network that a file describes and load its weights, as float32 on the CPU.
+
+    Returns:
+        The network in evaluation mode and its configuration.
+
+    Raises:
+        WeightsError: the file is missing, damaged, no safetensors, or of another network.
+    """
+    import torch
+
+    configuration = read_configuration(path)
+    tensors = load_state_dict(Path(path))
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        network = build_network(configuration)
+    check_fit(network, tensors, f"With the installed Ultralytics {path}")
+    with torch.no_grad():
+        network.load_state_dict(tensors)
+    return network.eval(), configuration
+
+
+def fused(network: nn.Module, configuration: DetectorConfiguration) -> nn.Module:
+    """Bring a network, in place, into the form in which it is used: one head, norms folded in.
+
+    Args:
+        network: as built by `build_network` or given by `load_detector`.
+        configuration: what it was built from.
+    """
+    whole: Any = network
+    whole.end2end = configuration.one_to_one
+    smaller: nn.Module = whole.float().eval().fuse(verbose=False)
+    return smaller
+
+
+def outputs_only(network: nn.Module) -> Any:
+    """Wrap a fused network so that it gives candidates and prototypes, and nothing else."""
+    from torch import nn
+
+    class Outputs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+            (candidates, prototypes), _ = self.network(image)
+            return candidates, prototypes
+
+    return Outputs().eval()
+
+
+def describe_detector(path: str | os.PathLike[str]) -> NetworkDescription:
+    """Tell what a detector's file holds; multiply-adds are those of the fused network.
+
+    Raises:
+        WeightsError: the file is missing, damaged, no safetensors, or of another network.
+    """
+    import torch
+
+    from weights.catalog.description import (
+        NetworkDescription,
+        count_multiply_adds,
+        count_parameters,
+    )
+
+    network, configuration = load_detector(path)
+    parameters = count_parameters(network)
+    picture = torch.zeros(1, 3, configuration.image_size, configuration.image_size)
+    return NetworkDescription(
+        kind="detector",
+        architecture=configuration.architecture,
+        options={
+            "class_names": list(configuration.class_names),
+            "one_to_one": configuration.one_to_one,
+        },
+        input_size=configuration.image_size,
+        value_range=(0.0, 1.0),
+        parameters=parameters,
+        multiply_adds=count_multiply_adds(fused(network, configuration), picture),
+    )
+
+
+def read_configuration(path: str | os.PathLike[str]) -> DetectorConfiguration:
+    """Read the configuration in the header of a detector's file.
+
+    Raises:
+        WeightsError: the file is missing, no safetensors, or no detector's.
+    """
+    values = read_header_mapping(read_header(path, FORMAT), "configuration", path)
+    try:
+        configuration = DetectorConfiguration.from_dict(values)
+    except (ValueError, TypeError) as error:
+        raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
+    if configuration.image_size > LARGEST_SIDE or len(configuration.class_names) > _MOST_CLASSES:
+        raise WeightsError(
+            f"The configuration in {path} is out of proportion: at most {LARGEST_SIDE} pixels and "
+            f"{_MOST_CLASSES} classes."
+        )
+    return configuration
+
+
+def read_extra(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read the further facts in the header of a detector's file, as given to `save_detector`.
+
+    Raises:
+        WeightsError: the file is missing, no safetensors, or no detector's.
+    """
+    return read_header_mapping(read_header(path, FORMAT), "extra", path)

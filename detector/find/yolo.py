@@ -1,0 +1,309 @@
+"""The default detector: a YOLO segmentation network with masks at the picture's own resolution."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import cv2
+import numpy as np
+
+from detector.find.duplicates import drop_duplicates
+from detector.find.letterbox import Letterbox
+from detector.find.verifier import PROPOSAL_CONFIDENCE, MaskVerifier
+from weights.base.contracts import Image, Mask, check_image
+from weights.base.errors import InputError
+from weights.base.regions import MaskRegion
+from weights.catalog.network_file import refuse_pickle
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    import torch
+    from numpy.typing import NDArray
+
+    from detector.find.architecture import DetectorConfiguration
+
+_FILLING_SHARE = 0.35
+"""Longer side of a mask over that of its picture from which the picture is looked at smaller too:
+networks are surest of masks of the sizes that they were trained on."""
+
+_BOX_MARGIN = 0.1
+_NMS_IOU = 0.7
+_MOST_REGIONS = 300
+_BATCH = 8
+
+
+class YoloMaskDetector:
+    """Finds masks with a YOLO segmentation network.
+
+    The network is loaded at the first picture, once, by whichever thread comes first; it may be
+    used from several threads. Nothing is downloaded, written or printed.
+
+    Args:
+        weights: "default", a name of the catalog, or the path of a .safetensors file as written by
+            `detector.train_detector`.
+        confidence: lowest score of a region, above 0 and at most 1; where finds are confirmed, of
+            the joint score.
+        image_size: side of the square that pictures are fitted into, a multiple of 32 pixels;
+            larger finds smaller masks and takes longer.
+        device: "auto" or a torch device.
+        confirmation: weights of the network that looks at each find again, as for `weights`;
+            what it does not take for a worn mask is dropped, and the rest newly outlined. None
+            keeps what the detector finds as it is.
+        backend: what computes both networks, see `weights.base.backends.choose_backend`.
+
+    Raises:
+        InputError: a value is out of its range, or there is no such device.
+        WeightsError: a file of weights is a pickle (.pt); its other faults show when it is loaded.
+    """
+
+    thread_safe: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        weights: str | os.PathLike[str] = "default",
+        confidence: float = 0.25,
+        image_size: int = 640,
+        device: str | torch.device = "auto",
+        confirmation: str | os.PathLike[str] | None = "default",
+        backend: str = "torch",
+    ) -> None:
+        if not 0.0 < confidence <= 1.0:
+            raise InputError(f"confidence must be above 0 and at most 1, but is {confidence!r}.")
+        if not isinstance(image_size, int) or image_size < 32 or image_size % 32:
+            raise InputError(
+                f"image_size must be a multiple of 32 from 32 up, but is {image_size!r}."
+            )
+        refuse_pickle(weights)
+        if confirmation is not None:
+            refuse_pickle(confirmation)
+        self.weights = weights
+        self.confidence = float(confidence)
+        self.image_size = image_size
+        self.confirmation = (
+            None if confirmation is None else MaskVerifier(confirmation, device, backend)
+        )
+        self._device_name, self._backend_name = device, backend
+        self._lock = threading.Lock()
+        self._loaded: tuple[Any, DetectorConfiguration, torch.device] | None = None
+
+    @classmethod
+    def from_network(
+        cls,
+        network: torch.nn.Module,
+        configuration: DetectorConfiguration,
+        confidence: float = 0.25,
+        image_size: int = 640,
+        device: str | torch.device = "auto",
+    ) -> YoloMaskDetector:
+        """Make a detector of a network in memory, of which it takes a copy; finds stay as they are.
+
+        Args:
+            network: as built by `detector.find.architecture.build_network`.
+            configuration: what it was built from.
+            confidence: as for the class.
+            image_size: as for the class.
+            device: as for the class.
+
+        Raises:
+            InputError: a value is out of its range, or there is no such device.
+        """
+        from copy import deepcopy
+
+        detector = cls("default", confidence, image_size, device, confirmation=None)
+        detector._loaded = detector._prepared(deepcopy(network), configuration)
+        return detector
+
+    def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
+        """Find the masks on pictures of any sizes.
+
+        Args:
+            images: uint8 RGB `(H, W, 3)` each.
+
+        Returns:
+            For each picture its regions by falling score; none is a normal result.
+
+        Raises:
+            InputError: a picture is none, or there is no such device.
+            WeightsError: the weights are missing, damaged or of another network.
+            MissingDependencyError: Ultralytics is missing.
+        """
+        pictures = [check_image(image, f"image {index}") for index, image in enumerate(images)]
+        self.load()
+        found: list[list[MaskRegion]] = []
+        for start in range(0, len(pictures), _BATCH):
+            found += self._detect_batch(pictures[start : start + _BATCH])
+        return found
+
+    def load(self) -> None:
+        """Load the network now instead of at the first picture.
+
+        Raises:
+            WeightsError: the weights are missing, damaged or of another network.
+            InputError: there is no such device.
+            MissingDependencyError: Ultralytics is missing.
+        """
+        self._ready()
+        if self.confirmation is not None:
+            self.confirmation.load()
+
+    def _ready(self) -> tuple[Any, DetectorConfiguration, torch.device]:
+        with self._lock:
+            if self._loaded is None:
+                from detector.find.weight_file import load_detector
+                from weights.catalog.lookup import resolve
+
+                self._loaded = self._prepared(*load_detector(resolve(self.weights, "detector")))
+            return self._loaded
+
+    def _prepared(
+        self, network: Any, configuration: DetectorConfiguration
+    ) -> tuple[Any, DetectorConfiguration, torch.device]:
+        """Bring the network into the form for use: one head, norms folded in, on the device."""
+        from detector.find.weight_file import fused, outputs_only
+        from weights.base.backends import choose_backend, on_backend
+        from weights.base.device import resolve_device
+
+        device = resolve_device(self._device_name)
+        backend = choose_backend(self._backend_name, device)
+        network = outputs_only(fused(network, configuration)).requires_grad_(False)
+        return on_backend(backend, network, device), configuration, device
+
+    def _detect_batch(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
+        if self.confirmation is None:
+            return self._look(images, self.image_size, self.confidence)
+        return self.confirmation.confirm(images, self._propose(images), self.confidence)
+
+    def _propose(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
+        """Propose masks; in a picture that one may fill, at the network's own size as well."""
+        proposed = self._look(images, self.image_size, PROPOSAL_CONFIDENCE)
+        own_size = self._ready()[1].image_size
+        if own_size >= self.image_size:
+            return proposed
+        filled = [
+            index
+            for index, (image, regions) in enumerate(zip(images, proposed, strict=True))
+            if not regions
+            or max(max(region.width, region.height) for region in regions)
+            > _FILLING_SHARE * max(image.shape[:2])
+        ]
+        if filled:
+            again = self._look([images[index] for index in filled], own_size, PROPOSAL_CONFIDENCE)
+            for index, regions in zip(filled, again, strict=True):
+                proposed[index] = drop_duplicates([*proposed[index], *regions])
+        return proposed
+
+    def _look(
+        self, images: Sequence[Image], size: int, confidence: float
+    ) -> list[list[MaskRegion]]:
+        import torch
+
+        network, configuration, device = self._ready()
+        boxes = [Letterbox.fit(image.shape[0], image.shape[1], size) for image in images]
+        squares = np.stack([box.apply(image) for box, image in zip(boxes, images, strict=True)])
+        pixels = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float().div_(255.0)
+        # The head keeps its anchor points on itself, so one batch at a time goes through.
+        with self._lock, torch.inference_mode():
+            rows, prototypes = network(pixels)
+        return [
+            self._regions(candidates, prototype, letterbox, configuration, confidence)
+            for candidates, prototype, letterbox in zip(rows, prototypes, boxes, strict=True)
+        ]
+
+    def _regions(
+        self,
+        candidates: torch.Tensor,
+        prototype: torch.Tensor,
+        letterbox: Letterbox,
+        configuration: DetectorConfiguration,
+        confidence: float,
+    ) -> list[MaskRegion]:
+        chosen = _select(candidates, configuration, confidence)
+        logits = _mask_logits(chosen[:, 6:], prototype)
+        regions: list[MaskRegion] = []
+        for row, values in zip(chosen[:, :6].cpu().numpy(), logits, strict=True):
+            box = letterbox.box_to_picture(row[:4])
+            mask = _native_mask(values, box, letterbox)
+            if mask is not None:
+                label = configuration.class_names[int(row[5])]
+                regions.append(MaskRegion(mask, box, min(1.0, float(row[4])), label))
+        return drop_duplicates(regions)
+
+
+def _select(
+    candidates: torch.Tensor, configuration: DetectorConfiguration, confidence: float
+) -> torch.Tensor:
+    """The candidates worth a mask: x0, y0, x1, y1, score, class, mask coefficients `(n, 38)`.
+
+    The one-to-one head gives just such rows; of the one-to-many head's, overlapping ones are
+    thinned out by non-maximum suppression.
+    """
+    import torch
+    from torchvision.ops import nms
+
+    if configuration.one_to_one:
+        return candidates[candidates[:, 4] >= confidence]
+    class_count = len(configuration.class_names)
+    rows = candidates.T
+    scores, classes = rows[:, 4 : 4 + class_count].max(dim=1)
+    rows, scores, classes = (value[scores >= confidence] for value in (rows, scores, classes))
+    half = rows[:, 2:4] / 2
+    corners = torch.cat([rows[:, :2] - half, rows[:, :2] + half], dim=1)
+    kept = nms(corners, scores, _NMS_IOU)[:_MOST_REGIONS]
+    return torch.cat(
+        [
+            corners[kept],
+            scores[kept, None],
+            classes[kept, None].to(scores.dtype),
+            rows[kept, 4 + class_count :],
+        ],
+        dim=1,
+    )
+
+
+def _mask_logits(coefficients: torch.Tensor, prototype: torch.Tensor) -> NDArray[np.float32]:
+    """Weigh the prototypes `(32, h, w)` by the coefficients `(n, 32)`: logits `(n, h, w)`.
+
+    Source: Bolya et al. 2019, "YOLACT".
+    """
+    count, height, width = prototype.shape
+    logits = coefficients @ prototype.reshape(count, -1)
+    return np.asarray(logits.reshape(-1, height, width).float().cpu().numpy())
+
+
+def _native_mask(
+    logits: NDArray[np.float32],
+    box: tuple[float, float, float, float],
+    letterbox: Letterbox,
+) -> Mask | None:
+    """Threshold the logits at the picture's resolution, in and a little round the box.
+
+    The network is trained on logits inside boxes only, so what lies beyond the box counts where it
+    goes on from inside. None where no pixel is left.
+    """
+    x0, y0, x1, y1 = box
+    margin_x, margin_y = _BOX_MARGIN * (x1 - x0), _BOX_MARGIN * (y1 - y0)
+    left, top = max(0, math.floor(x0 - margin_x)), max(0, math.floor(y0 - margin_y))
+    right = min(letterbox.width, math.ceil(x1 + margin_x))
+    bottom = min(letterbox.height, math.ceil(y1 + margin_y))
+    if right <= left or bottom <= top:
+        return None
+    inside = letterbox.window_of_map(logits, (left, top, right, bottom)) > 0.0
+    count, numbered = cv2.connectedComponents(inside.astype(np.uint8), connectivity=4)
+    if count > 1:
+        core = numbered[
+            max(0, math.floor(y0) - top) : math.ceil(y1) - top,
+            max(0, math.floor(x0) - left) : math.ceil(x1) - left,
+        ]
+        connected = np.zeros(count, bool)
+        connected[np.unique(core)] = True
+        connected[0] = False
+        inside = connected[numbered]
+    if not inside.any():
+        return None
+    mask = np.zeros((letterbox.height, letterbox.width), bool)
+    mask[top:bottom, left:right] = inside
+    return mask

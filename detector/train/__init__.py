@@ -1,0 +1,1 @@
+"""Training the detector and its verifier."""

@@ -1,0 +1,229 @@
+"""Stored cuts varied for training: turned, dyed, shaded, hidden, blurred and compressed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from detector.find.letterbox import PADDING_GREY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MARGIN = 1.25
+"""Side of a stored cut over what the network sees of it: room for rotation, shift and scale."""
+
+_SINGLE_STRAND = 0.025
+"""Half the width up to which a strand over a mask counts as mask, in sides of the cut."""
+
+_SURROUNDINGS = 0.12
+"""How far round a mask its skin is looked at for a dye, in sides of the cut."""
+
+_GREY = PADDING_GREY / 255.0
+
+
+def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Turn, shift, scale, mirror, dye, shade, hide and recolour stored cuts, each in its own way.
+
+    Args:
+        pictures: `(N, 3, M, M)` in [0, 1], stored with a margin.
+        outlines: `(N, P, M, M)` in [0, 1], P planes of each cut.
+        size: side of what is given back.
+
+    Returns:
+        Pictures `(N, 3, size, size)` and outlines `(N, P, size, size)`, both in [0, 1].
+    """
+    count, device = len(pictures), pictures.device
+
+    def normal(deviation: float, *shape: int) -> Tensor:
+        return deviation * torch.randn(count, *shape, device=device)
+
+    scale = torch.exp(normal(0.12)) / MARGIN
+    stretch = torch.exp(normal(0.05))
+    angle = normal(0.15)
+    mirrored = torch.where(torch.rand(count, device=device) < 0.5, -1.0, 1.0)
+    way = torch.zeros(count, 2, 3, device=device)
+    way[:, 0, 0] = scale * stretch * torch.cos(angle) * mirrored
+    way[:, 0, 1] = -scale * torch.sin(angle)
+    way[:, 1, 0] = scale * torch.sin(angle) * mirrored
+    way[:, 1, 1] = scale / stretch * torch.cos(angle)
+    way[:, :, 2] = normal(0.07, 2)
+    pictures, outlines = _resampled(pictures, outlines, way, size)
+    pictures = cast_shadow(dye(dye(pictures, outlines), outlines))
+    pictures, outlines = cross_by_strands(pictures, outlines)
+    return vary_photograph(pictures), outlines
+
+
+def vary_photograph(pictures: Tensor) -> Tensor:
+    """Coarsen, smear, recolour, grain and compress pictures `(N, 3, S, S)` in [0, 1]."""
+
+    def normal(deviation: float, *shape: int) -> Tensor:
+        return deviation * torch.randn(len(pictures), *shape, device=pictures.device)
+
+    pictures = _smeared(_lower_resolution(pictures))
+    mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
+    pictures = (pictures - mean) * (1.0 + normal(0.15, 1, 1, 1)) + mean
+    pictures = pictures * torch.exp(normal(0.25, 1, 1, 1)) * (1.0 + normal(0.05, 3, 1, 1))
+    grey = _chosen(pictures, 0.12) > 0.0
+    pictures = torch.where(grey, pictures.mean(dim=1, keepdim=True), pictures)
+    noise = _uniform(pictures, 0.0, 0.03) * torch.randn_like(pictures)
+    return _compressed((pictures + noise).clamp(0.0, 1.0))
+
+
+def centred(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """What the network sees of stored cuts in use; arguments and result as for `augment`."""
+    way = torch.zeros(len(pictures), 2, 3, device=pictures.device)
+    way[:, 0, 0] = way[:, 1, 1] = 1.0 / MARGIN
+    return _resampled(pictures, outlines, way, size)
+
+
+def _resampled(pictures: Tensor, outlines: Tensor, way: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    grid = functional.affine_grid(way, [len(pictures), 3, size, size], align_corners=False)
+    # Grey comes in where a turned cut ends, as past a picture's frame.
+    shown = functional.grid_sample(pictures - _GREY, grid, align_corners=False) + _GREY
+    return shown, functional.grid_sample(outlines, grid, align_corners=False)
+
+
+def cross_by_strands(
+    pictures: Tensor, outlines: Tensor, share: float = 0.3
+) -> tuple[Tensor, Tensor]:
+    """Lay a bent strand over some cuts, as hair, cords and fingers lie over masks.
+
+    A strand shows what another cut of the batch has round its own find: hair, clothes, skin. Where
+    a wide one parts a mask it is no mask, and both parts are; a single hair counts as mask.
+
+    Args:
+        pictures: `(N, 3, S, S)` in [0, 1].
+        outlines: `(N, P, S, S)` in [0, 1].
+        share: how many of the cuts get one.
+    """
+    size = pictures.shape[-1]
+    half_width = _uniform(pictures, 0.01, 0.09)
+    within = (half_width - _distance_to_arc(pictures).abs()) * size
+    strand = within.clamp(0.0, 1.0) * _chosen(pictures, share)
+    shown = pictures.roll(1, dims=0).roll((size // 2, size // 2), dims=(2, 3))
+    wide = (half_width > _SINGLE_STRAND).to(outlines.dtype)
+    return pictures + strand * (shown - pictures), outlines * (1.0 - wide * strand)
+
+
+def dye(pictures: Tensor, outlines: Tensor, share: float = 0.25) -> Tensor:
+    """Dye the masks of some cuts, most on one side of an arc only, as if of two cloths.
+
+    The folds stay. Half of the dyes are the colour of what is round the mask: skin-coloured masks
+    and light patches on printed ones have the weakest edges.
+
+    Args:
+        pictures: `(N, 3, S, S)` in [0, 1].
+        outlines: `(N, P, S, S)` in [0, 1], the first plane is of the masks.
+        share: how many of the cuts are dyed; those without an outline stay.
+    """
+    size = pictures.shape[-1]
+    masks = outlines[:, :1]
+    reach = 2 * round(_SURROUNDINGS * size) + 1
+    round_it = functional.max_pool2d(masks, reach, stride=1, padding=reach // 2) - masks
+    brightness = pictures.mean(dim=1, keepdim=True)
+    level = _mean_over(brightness, masks)
+    skin = _mean_over(pictures, round_it) * _uniform(pictures, 0.6, 1.4)
+    colour = torch.where(_uniform(pictures, 0.0, 1.0) < 0.5, skin, torch.rand_like(skin))
+    folds = ((brightness + 0.03) / (level + 0.03)).clamp(0.2, 1.6)
+    side = (_distance_to_arc(pictures) * size).clamp(0.0, 1.0)
+    part = torch.maximum(side, _chosen(pictures, 0.3))
+    amount = _chosen(pictures, share) * part * masks * _uniform(pictures, 0.5, 1.0)
+    return pictures + amount * ((colour * folds).clamp(0.0, 1.0) - pictures)
+
+
+def _mean_over(pictures: Tensor, weights: Tensor) -> Tensor:
+    """Mean colours `(N, C, 1, 1)` where `(N, 1, S, S)` weights are; 0 where there are none."""
+    total = weights.sum(dim=(2, 3), keepdim=True).clamp_min(1e-6)
+    return (pictures * weights).sum(dim=(2, 3), keepdim=True) / total
+
+
+def cast_shadow(pictures: Tensor, share: float = 0.3) -> Tensor:
+    """Darken some pictures `(N, 3, S, S)` on one side of an arc, as a lamp from the side does.
+
+    Args:
+        pictures: in [0, 1].
+        share: how many of them.
+    """
+    softness = _uniform(pictures, 0.005, 0.2)
+    lit = torch.sigmoid(_distance_to_arc(pictures) / softness)
+    dark = _uniform(pictures, 0.06, 0.8)
+    return pictures * (1.0 - _chosen(pictures, share) * (1.0 - dark) * (1.0 - lit))
+
+
+def _distance_to_arc(pictures: Tensor) -> Tensor:
+    """Signed distance `(N, 1, S, S)` of pixels to an arc through each cut, in sides of the cut."""
+    size, device = pictures.shape[-1], pictures.device
+    places = (torch.arange(size, device=device) + 0.5) / size - 0.5
+    angle = _uniform(pictures, 0.0, 2.0 * math.pi)
+    across, down = places[None, :], places[:, None]
+    along = torch.cos(angle) * across + torch.sin(angle) * down
+    aside = torch.cos(angle) * down - torch.sin(angle) * across
+    return aside - _uniform(pictures, -0.3, 0.3) - _uniform(pictures, -0.8, 0.8) * along.square()
+
+
+def _uniform(pictures: Tensor, low: float, high: float) -> Tensor:
+    """A number `(N, 1, 1, 1)` for each picture."""
+    return low + (high - low) * torch.rand(len(pictures), 1, 1, 1, device=pictures.device)
+
+
+def _chosen(pictures: Tensor, share: float) -> Tensor:
+    """1.0 for a share of the pictures, 0.0 for the others, `(N, 1, 1, 1)`."""
+    return (_uniform(pictures, 0.0, 1.0) < share).to(pictures.dtype)
+
+
+def _lower_resolution(pictures: Tensor) -> Tensor:
+    """Make a third of the pictures as coarse as small faces are."""
+    size = pictures.shape[-1]
+    coarse = pictures.clone()
+    for index in torch.nonzero(torch.rand(len(pictures)) < 0.35)[:, 0].tolist():
+        side = int(torch.randint(size // 6, max(size // 6 + 1, 3 * size // 4), ()))
+        small = functional.interpolate(pictures[index : index + 1], size=(side, side), mode="area")
+        coarse[index : index + 1] = functional.interpolate(
+            small, size=(size, size), mode="bilinear", align_corners=False
+        )
+    return coarse
+
+
+def _smeared(pictures: Tensor, share: float = 0.25) -> Tensor:
+    """Blur a share of the pictures, out of focus or along a line as a moving camera does."""
+    smeared = pictures.clone()
+    for index in torch.nonzero(torch.rand(len(pictures)) < share)[:, 0].tolist():
+        picture = pictures[index].permute(1, 2, 0).cpu().numpy()
+        reach = float(torch.rand(())) * 0.012 * picture.shape[0]
+        if float(torch.rand(())) < 0.5:
+            blurred = cv2.GaussianBlur(picture, (0, 0), 0.4 + reach)
+        else:
+            blurred = cv2.filter2D(picture, -1, _line(2.0 + 3.0 * reach))
+        smeared[index] = torch.from_numpy(blurred).permute(2, 0, 1)
+    return smeared
+
+
+def _line(length: float) -> NDArray[np.float32]:
+    """Weights along a line through the middle, at any angle, that sum to one."""
+    half = math.ceil(length / 2)
+    angle = math.pi * float(torch.rand(()))
+    across, down = np.meshgrid(np.arange(-half, half + 1), np.arange(-half, half + 1))
+    along = math.cos(angle) * across + math.sin(angle) * down
+    aside = math.cos(angle) * down - math.sin(angle) * across
+    weights = np.clip(1.0 - np.abs(aside), 0.0, 1.0) * (np.abs(along) <= length / 2)
+    return np.asarray(weights / weights.sum(), np.float32)
+
+
+def _compressed(pictures: Tensor, share: float = 0.4) -> Tensor:
+    """Bring a share of the pictures, in [0, 1], through JPEG of a quality from 30 to 95."""
+    compressed = pictures.clone()
+    for index in torch.nonzero(torch.rand(len(pictures)) < share)[:, 0].tolist():
+        levels = (255.0 * pictures[index].permute(1, 2, 0)).round().byte().cpu().numpy()
+        quality = int(torch.randint(30, 96, ()))
+        # OpenCV's colours lie in the order BGR, by which JPEG's luma is weighted.
+        code = cv2.imencode(".jpg", levels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        decoded = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))[:, :, ::-1] / np.float32(255.0)
+        compressed[index] = torch.from_numpy(decoded.copy()).permute(2, 0, 1)
+    return compressed

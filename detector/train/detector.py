@@ -1,0 +1,336 @@
+"""Training a detector: one call, one folder per run, with weights, record and card at its end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from detector.data.yolo_dataset import YoloDataset, read_yolo_dataset
+from detector.find.architecture import DetectorConfiguration
+from detector.find.weight_file import describe_detector, read_configuration, read_extra
+from detector.train.plan import CHECKPOINT_NAME, WEIGHTS_NAME, TrainingPlan, TrainingProgress
+from detector.train.recipe import DetectorRecipe, read_recipe
+from detector.train.ultralytics_loop import CURVES_NAME, LOG_NAME, last_epoch, run_training
+from weights.base.atomic import atomic_path
+from weights.base.device import resolve_device
+from weights.base.errors import InputError, OutputError, TrainingError
+from weights.base.settings import read_yaml
+from weights.catalog.register import (
+    CATALOG_NAME,
+    TrainingSources,
+    register_weights,
+    rounded_figure,
+    sources_beside,
+    tag_of,
+)
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+
+    import torch
+
+RUN_NAME = "run.yaml"
+"""Name of the file in a run's folder that says how it was started."""
+
+RESULT_NAME = "result.json"
+"""Name of the file in a run's folder that its end writes."""
+
+
+_FIGURES = {
+    "precision": "metrics/precision(M)",
+    "recall": "metrics/recall(M)",
+    "ap50": "metrics/mAP50(M)",
+    "ap": "metrics/mAP50-95(M)",
+    "box_precision": "metrics/precision(B)",
+    "box_recall": "metrics/recall(B)",
+    "box_ap50": "metrics/mAP50(B)",
+    "box_ap": "metrics/mAP50-95(B)",
+}
+"""Figures of a record, by the names of the detector's report, and Ultralytics' names of them."""
+
+
+@dataclass(frozen=True)
+class TrainedDetector:
+    """What a training ends with.
+
+    Attributes:
+        weights: the best weights, safetensors.
+        folder: the run's folder: curves, pictures, log, checkpoints.
+        metrics: of the best epoch on the validation part, by Ultralytics' names.
+        epochs: epochs that were run in all.
+        seconds: how long they took, those of earlier calls included.
+        record: catalog record of the weights.
+        card: their model card, Markdown.
+    """
+
+    weights: Path
+    folder: Path
+    metrics: Mapping[str, float]
+    epochs: int
+    seconds: float
+    record: Path
+    card: Path
+
+
+def train_detector(
+    data_yaml: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    recipe: str | os.PathLike[str] | DetectorRecipe = "auto",
+    architecture: str | None = None,
+    image_size: int | None = None,
+    epochs: int | None = None,
+    batch: int | None = None,
+    workers: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    device: str | torch.device = "auto",
+    seed: int = 0,
+    threads: int | None = None,
+    time_budget_minutes: float | None = None,
+    initial_weights: str | os.PathLike[str] | None = None,
+    resume: bool = True,
+    plots: bool = True,
+    progress: Callable[[TrainingProgress], None] | None = None,
+) -> TrainedDetector:
+    """Train a segmentation network on a YOLO data set, by Ultralytics' own loop, from scratch.
+
+    Nothing is downloaded and nothing is written outside `output`. The best weights, a moving
+    average (EMA) of the trained ones, are written as `detector.safetensors` in every epoch that
+    betters the validation score, so that a run that is killed leaves usable weights. A killed run
+    goes on from its last whole epoch by the same call, as if it had never ended; no checkpoint can
+    run code.
+
+    At its end the folder `catalog` holds the weights under a name of their own, their record with
+    the figures on the validation part, and a model card. A file `sources.yaml` beside `data.yaml`
+    (see `weights.catalog.register.TrainingSources`) tells them where the pictures come from.
+
+    Args:
+        data_yaml: the data set's `data.yaml`.
+        output: folder of the run: new, empty, or that of an earlier run.
+        recipe: name of a recipe ("cpu", "gpu"; "auto" goes by the device), path of one, or a
+            `DetectorRecipe`.
+        architecture: instead of the recipe's.
+        image_size: instead of the recipe's.
+        epochs: instead of the recipe's.
+        batch: instead of the recipe's.
+        workers: instead of the recipe's.
+        changes: further changed values of the recipe, by their names.
+        device: "auto" or a torch device. "auto" and "cuda" take all GPUs there are, each with its
+            share of a batch, in a process of its own; "cuda:N" takes one.
+        seed: seed of all chance, 0 or more.
+        threads: threads of a CPU's arithmetic; as many as before where None.
+        time_budget_minutes: most time of the run, earlier calls included: after the first epoch
+            the number of epochs is fitted to it, and training stops in time for a last validation.
+        initial_weights: safetensors of the same architecture to go on from.
+        resume: go on with the run in `output` if there is one, by its own recipe; otherwise start
+            anew in its place.
+        plots: whether curves and pictures are drawn into the folder.
+        progress: called after every batch and after every epoch.
+
+    Raises:
+        InputError: the data set cannot be read, or has no picture, or the seed is negative.
+        ConfigurationError: the recipe or `sources.yaml` is wrong.
+        OutputError: `output` holds something that is no run, or cannot be written.
+        TrainingError: there is no mask to train on, or the training broke down.
+    """
+    folder = Path(output).absolute()
+    chosen_device = resolve_device(device)
+    dataset = read_yolo_dataset(data_yaml)
+    trained_on = sources_beside(Path(data_yaml))
+    if seed < 0:
+        raise InputError(f"The seed of a training must be 0 or more, but is {seed!r}.")
+    going_on = resume and (folder / RUN_NAME).is_file()
+    start = Path(initial_weights) if initial_weights is not None else None
+    if start is not None:
+        read_configuration(start)
+    run: dict[str, Any]
+    if going_on:
+        run = read_yaml(folder / RUN_NAME)
+    else:
+        asked = {
+            "architecture": architecture,
+            "image_size": image_size,
+            "epochs": epochs,
+            "batch": batch,
+            "workers": workers,
+        }
+        given = {key: value for key, value in asked.items() if value is not None}
+        given = {**(changes or {}), **given}
+        named, settings = _settings(recipe, chosen_device)
+        run = {
+            "data": str(Path(data_yaml).absolute()),
+            "seed": seed,
+            "initial_weights": None if start is None else str(start.absolute()),
+            "time_budget_minutes": time_budget_minutes,
+            "recipe_name": named,
+            "changes": given,
+            "recipe": settings.with_changes(given).to_dict(),
+        }
+    settings = DetectorRecipe().with_changes(run["recipe"])
+    configuration = DetectorConfiguration(
+        settings.architecture, settings.image_size, dataset.names, settings.one_to_one
+    )
+    if not going_on:
+        _start_folder(folder, run)
+    minutes = run.get("time_budget_minutes") if time_budget_minutes is None else time_budget_minutes
+    result_file = folder / RESULT_NAME
+    if not result_file.is_file():
+        plan = TrainingPlan(
+            folder,
+            configuration,
+            _overrides(settings, run, folder, data_yaml, chosen_device, plots=plots),
+            settings.workers,
+            threads,
+            settings.bfloat16,
+            settings.validation_pictures,
+            start,
+            None if minutes is None else 60.0 * minutes,
+        )
+        if plan.processes > 1:
+            from detector.train.distributed import run_distributed
+
+            run_distributed(plan, progress)
+        else:
+            run_training(plan, progress)
+    weights = folder / WEIGHTS_NAME
+    if not weights.is_file():
+        raise TrainingError(f"The training in {folder} ended without weights: see its {LOG_NAME}.")
+    catalog = folder / CATALOG_NAME
+    name = f"{settings.architecture}.{tag_of(folder)}"
+    if not (result_file.is_file() and (catalog / f"{name}.yaml").is_file()):
+        _register(catalog, name, run, settings, dataset, trained_on)
+    epochs_run, seconds = last_epoch(folder)
+    metrics = dict(read_extra(weights).get("metrics", {}))
+    if not result_file.is_file():
+        result = {"metrics": metrics, "epochs": epochs_run, "seconds": seconds}
+        with atomic_path(result_file) as temporary:
+            temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
+    return TrainedDetector(
+        weights,
+        folder,
+        metrics,
+        epochs_run,
+        seconds,
+        catalog / f"{name}.yaml",
+        catalog / f"{name}.md",
+    )
+
+
+def _settings(
+    recipe: str | os.PathLike[str] | DetectorRecipe, device: torch.device
+) -> tuple[str, DetectorRecipe]:
+    """The recipe and its name."""
+    if isinstance(recipe, DetectorRecipe):
+        return "own", recipe
+    if recipe == "auto":
+        recipe = "cpu" if device.type == "cpu" else "gpu"
+    return Path(recipe).stem if Path(recipe).suffix else str(recipe), read_recipe(recipe)
+
+
+def _overrides(
+    settings: DetectorRecipe,
+    run: Mapping[str, Any],
+    folder: Path,
+    data_yaml: str | os.PathLike[str],
+    device: torch.device,
+    *,
+    plots: bool,
+) -> dict[str, Any]:
+    """What Ultralytics is told, by its names."""
+    overrides: dict[str, Any] = {
+        **settings.ultralytics_settings(),
+        "model": f"{settings.architecture}.yaml",
+        "data": str(Path(data_yaml).absolute()),
+        "device": _device_names(device, settings.batch),
+        "seed": int(run["seed"]),
+        "project": str(folder.parent),
+        "name": folder.name,
+        "exist_ok": True,
+        "pretrained": False,
+        "amp": "bf16" if device.type == "cuda" else False,
+        "deterministic": False,
+        "verbose": False,
+        "plots": plots,
+    }
+    checkpoint = folder / "weights" / CHECKPOINT_NAME
+    if checkpoint.is_file():
+        overrides["resume"] = str(checkpoint)
+    return overrides
+
+
+def _device_names(device: torch.device, batch: int) -> str:
+    """Devices as Ultralytics names them; without an index all GPUs, but none without a picture."""
+    if device.type != "cuda":
+        return device.type
+    if device.index is not None:
+        return str(device.index)
+    import torch
+
+    return ",".join(str(index) for index in range(min(torch.cuda.device_count(), batch)))
+
+
+def _start_folder(folder: Path, run: Mapping[str, Any]) -> None:
+    """Make the folder of a run, or empty that of an earlier one."""
+    if (folder / RUN_NAME).is_file():
+        for name in (RESULT_NAME, WEIGHTS_NAME, LOG_NAME, CURVES_NAME):
+            (folder / name).unlink(missing_ok=True)
+        for file in (*(folder / "weights").glob("*.pt"), *(folder / CATALOG_NAME).glob("*.*")):
+            file.unlink()
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(
+            f"{folder} is there already and holds no run of the detector's training: give another "
+            "folder."
+        )
+    with atomic_path(folder / RUN_NAME, overwrite=True) as temporary:
+        temporary.write_text(yaml.safe_dump(dict(run), sort_keys=False), encoding="utf-8")
+
+
+def _register(
+    catalog: Path,
+    name: str,
+    run: Mapping[str, Any],
+    settings: DetectorRecipe,
+    dataset: YoloDataset,
+    trained_on: TrainingSources,
+) -> None:
+    """Write weights, record and card of a run that has ended."""
+    folder = catalog.parent
+    weights = folder / WEIGHTS_NAME
+    extra = read_extra(weights)
+    epochs, seconds = last_epoch(folder)
+    validated = len(dataset.pictures["val"])
+    if settings.validation_pictures:
+        validated = min(validated, settings.validation_pictures)
+    figures = {
+        name: rounded_figure(extra["metrics"][original])
+        for name, original in _FIGURES.items()
+        if original in extra.get("metrics", {})
+    }
+    changes = ", ".join(f"{key} = {value!r}" for key, value in run.get("changes", {}).items())
+    start = run.get("initial_weights")
+    notes = [
+        trained_on.notes.strip(),
+        f"Trained for {epochs} epochs, {seconds / 60.0:.1f} minutes, on "
+        f"{len(dataset.pictures['train'])} pictures"
+        + (f", from the weights {Path(start).name}" if start else "")
+        + f"; these are the weights of epoch {extra.get('epoch', epochs)}.",
+        f"The recipe was changed: {changes}." if changes else "",
+        f"The figures are of {validated} pictures of the data set's part 'val', measured while "
+        "training; photos from elsewhere give others, which 'unmask evaluate detector' measures.",
+    ]
+    register_weights(
+        weights,
+        describe_detector(weights),
+        name=name,
+        trained_on=replace(trained_on, notes=" ".join(filter(None, notes))),
+        recipe=str(run.get("recipe_name", "own")),
+        seed=int(run["seed"]),
+        folder=catalog,
+        metrics={"val": {"pictures": validated, **figures}},
+        overwrite=True,
+    )

@@ -1,0 +1,142 @@
+"""Training on several devices: one process for each, started by torchrun.
+
+The processes train together by Ultralytics' own distributed data-parallel loop. Only the launch is
+ours: Ultralytics would empty the run's folder, write a program and a pickle of the trainer into its
+settings folder and build the trainer with arguments of its own, which loses ours. Here a process
+gets the whole plan as JSON and goes the way of a training on one device; the first one tells the
+progress, a line of JSON each time, to the process that started it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detector.train.plan import TrainingPlan, TrainingProgress
+from detector.train.ultralytics_loop import LOG_NAME, run_training
+from weights.base.atomic import atomic_path
+from weights.base.errors import TrainingError, UnmaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+PLAN_NAME = "plan.json"
+"""Name of the file in a run's folder by which its processes know what to do."""
+
+_MARK = "unmask-training "
+
+
+def launch_command(plan_file: Path, processes: int, module: str = __name__) -> list[str]:
+    """The command that starts the processes of a training, all on this machine.
+
+    Args:
+        plan_file: the plan as JSON.
+        processes: one for each device.
+        module: what each of them runs, with the plan's file as its argument.
+    """
+    return [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--local-addr=127.0.0.1",
+        f"--nproc-per-node={processes}",
+        "-m",
+        module,
+        str(plan_file),
+    ]
+
+
+def run_distributed(
+    plan: TrainingPlan,
+    progress: Callable[[TrainingProgress], None] | None = None,
+    *,
+    processes: int | None = None,
+    module: str = __name__,
+) -> None:
+    """Train by a plan in several processes; what comes of it lies in the run's folder.
+
+    Args:
+        plan: as for `run_training`.
+        progress: called after every batch and after every epoch.
+        processes: how many; one for each of the plan's devices where None.
+        module: see `launch_command`.
+
+    Raises:
+        TrainingError: a process broke down; the sentence says why, or where to read it.
+    """
+    plan_file = plan.folder / PLAN_NAME
+    with atomic_path(plan_file, overwrite=True) as temporary:
+        temporary.write_text(plan.to_json(), encoding="utf-8")
+    # The processes find the same packages as this one, wherever it was started.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = launch_command(plan_file, processes or plan.processes, module)
+    fault = ""
+    with (
+        (plan.folder / LOG_NAME).open("a", encoding="utf-8") as log,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+        ) as running,
+    ):
+        assert running.stdout is not None
+        try:
+            for line in running.stdout:
+                message = _read_message(line)
+                if message is None:
+                    log.write(line)
+                elif "fault" in message:
+                    fault = fault or str(message["fault"])
+                elif progress is not None:
+                    progress(TrainingProgress(**message))
+        except BaseException:
+            running.terminate()
+            raise
+    plan_file.unlink(missing_ok=True)
+    if running.returncode != 0:
+        raise TrainingError(
+            fault or f"The training in {plan.folder} broke down: see {plan.folder / LOG_NAME}."
+        )
+
+
+def _read_message(line: str) -> dict[str, Any] | None:
+    if not line.startswith(_MARK):
+        return None
+    with suppress(ValueError):
+        message = json.loads(line.removeprefix(_MARK))
+        if isinstance(message, dict):
+            return message
+    return None
+
+
+def _tell(message: dict[str, Any]) -> None:
+    # One write, so that lines of several processes do not mix.
+    sys.stdout.write(f"{_MARK}{json.dumps(message)}\n")
+    sys.stdout.flush()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Be one of the processes of a training; the argument is the plan's file."""
+    (plan_file,) = sys.argv[1:] if arguments is None else arguments
+    plan = TrainingPlan.from_json(Path(plan_file).read_text(encoding="utf-8"))
+    first = os.environ.get("RANK", "0") == "0"
+    try:
+        run_training(plan, (lambda progress: _tell(asdict(progress))) if first else None)
+    except UnmaskError as error:
+        _tell({"fault": str(error)})
+        return 1
+    finally:
+        import torch.distributed
+
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""`python -m detector.train.landmarks_command`: train what finds a face's points, masked or not."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weights.base.training_command import (
+    add_changes_option,
+    add_run_options,
+    exit_status,
+    print_trained,
+    read_changes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="unmask train landmarks",
+        description="Train the network that finds a face's 68 landmarks, under a mask too, on "
+        "faces with known landmarks that masks are drawn on. Where the folder holds a run that was "
+        "stopped, it goes on from its checkpoint.",
+    )
+    parser.add_argument(
+        "--faces",
+        required=True,
+        type=Path,
+        action="append",
+        help="folder of faces with landmarks; may be given again",
+    )
+    parser.add_argument("--templates", type=Path, help="folder of mask photos, beside drawn masks")
+    add_run_options(parser, time_budget="; the schedule is fitted to it")
+    parser.add_argument(
+        "--recipe", default="cpu", help="recipe of the landmarks, by name or a YAML file"
+    )
+    add_changes_option(parser, "batch=8")
+    parser.add_argument("--most-pictures", type=int, help="at most so many pictures of each folder")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status, 2 where something is wrong."""
+    options = build_parser().parse_args(arguments)
+
+    def train() -> None:
+        from detector.train.landmarks import read_landmark_recipe, train_landmarks
+
+        trained = train_landmarks(
+            options.faces,
+            options.output,
+            templates=options.templates,
+            recipe=read_landmark_recipe(options.recipe).with_changes(read_changes(options.set)),
+            most_pictures=options.most_pictures,
+            device=options.device,
+            threads=options.threads,
+            seed=options.seed,
+            time_budget_minutes=options.time_budget,
+            resume=not options.restart,
+            said=lambda line: print(line, flush=True),
+        )
+        done = f"{trained.steps} steps, {trained.seconds:.0f} s"
+        print_trained(trained.weights, done, trained.metrics, (trained.record, trained.card))
+
+    return exit_status(train)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

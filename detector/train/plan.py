@@ -1,0 +1,86 @@
+"""Everything that a training of the detector is started with, in a form that processes exchange."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detector.find.architecture import DetectorConfiguration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WEIGHTS_NAME = "detector.safetensors"
+"""Name of the best weights in a run's folder."""
+
+CHECKPOINT_NAME = "last.pt"
+"""Name of the checkpoint in the folder `weights` of a run's folder."""
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What one run trains, where to, and how; plain values only.
+
+    Attributes:
+        folder: of the run.
+        configuration: the network to train.
+        overrides: settings of Ultralytics, by its names; `device` may name several, as "0,1".
+        workers: processes that load pictures, for each device.
+        threads: threads of a CPU's arithmetic; as many as before where None.
+        bfloat16: whether a CPU computes in bfloat16.
+        validation_pictures: at most so many are used for validation, drawn by the seed; all if 0.
+        initial_weights: safetensors to go on from.
+        seconds: most time that the whole run may take, earlier calls included; any where None.
+    """
+
+    folder: Path
+    configuration: DetectorConfiguration
+    overrides: Mapping[str, Any]
+    workers: int = 0
+    threads: int | None = None
+    bfloat16: bool = False
+    validation_pictures: int = 0
+    initial_weights: Path | None = None
+    seconds: float | None = None
+
+    @property
+    def processes(self) -> int:
+        """How many processes train together: one for each device."""
+        return len(str(self.overrides.get("device", "")).split(","))
+
+    def to_json(self) -> str:
+        """The plan as JSON."""
+        return json.dumps({**asdict(self), "overrides": dict(self.overrides)}, default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> TrainingPlan:
+        """A plan back from `to_json`."""
+        values = json.loads(text)
+        start = values["initial_weights"]
+        values["configuration"] = DetectorConfiguration.from_dict(values["configuration"])
+        values["folder"] = Path(values["folder"])
+        values["initial_weights"] = None if start is None else Path(start)
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Where a training stands.
+
+    Attributes:
+        epoch: number of the epoch, from 1.
+        epochs: how many there will be; with a time budget this changes after every epoch.
+        batch: number of the batch in the epoch, from 1.
+        batches: batches of an epoch.
+        losses: running mean of each loss in this epoch.
+        metrics: of the validation, empty within an epoch.
+    """
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    losses: Mapping[str, float]
+    metrics: Mapping[str, float] = field(default_factory=dict)

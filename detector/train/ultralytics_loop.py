@@ -1,0 +1,186 @@
+"""Running Ultralytics' training loop by a plan, and leaving the process as it was."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from detector.find.isolation import import_quietly
+from detector.train.plan import TrainingPlan, TrainingProgress
+from weights.base.atomic import atomic_path
+from weights.base.errors import TrainingError
+from weights.base.stopping import at_safe_points
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from detector.train.ultralytics_trainer import MaskTrainer
+
+LOG_NAME = "train.log"
+"""Name of the file in a run's folder that gets Ultralytics' messages."""
+
+CURVES_NAME = "results.csv"
+"""Name of Ultralytics' file in a run's folder with a line per epoch: its time, losses, metrics."""
+
+
+def run_training(
+    plan: TrainingPlan, progress: Callable[[TrainingProgress], None] | None = None
+) -> None:
+    """Train by a plan in this process; what comes of it lies in the run's folder.
+
+    Args:
+        plan: of one device, or of several where this is one of the processes that train together.
+        progress: called after every batch and after every epoch.
+
+    Raises:
+        InputError: the data set cannot be read, or has other classes than the network.
+        ConfigurationError: the initial weights are of another architecture.
+        TrainingError: there is no mask to train on, or the training broke down.
+    """
+    from detector.train.ultralytics_trainer import MaskTrainer, TrainingFinishedError, reporting_off
+
+    with ExitStack() as stack:
+        stack.enter_context(_global_state_kept())
+        stack.enter_context(_log_written(plan.folder / LOG_NAME))
+        stack.enter_context(reporting_off(_local_font))
+        try:
+            trainer = MaskTrainer(plan)
+            if progress is not None:
+                _report_to(progress, trainer)
+            with at_safe_points():
+                trainer.train()
+        except TrainingFinishedError:
+            return
+        except RuntimeError as error:
+            if isinstance(error, TrainingError):
+                raise
+            raise TrainingError(
+                f"The training in {plan.folder} broke down: {str(error).splitlines()[0]}"
+            ) from error
+
+
+def last_epoch(folder: Path) -> tuple[int, float]:
+    """How many epochs a run has trained so far, and how many seconds; zeros before the first."""
+    _, rows = _curves(folder / CURVES_NAME)
+    return (rows[-1].epoch, rows[-1].seconds) if rows else (0, 0.0)
+
+
+def keep_epochs(path: Path, count: int) -> None:
+    """Leave in the file of curves the first epochs alone, one line each.
+
+    A run that was killed after an epoch's line and before its checkpoint trains it once more.
+    """
+    header, rows = _curves(path)
+    kept = {row.epoch: row.line for row in rows if row.epoch <= count}
+    if header:
+        with atomic_path(path, overwrite=True) as temporary:
+            temporary.write_text("\n".join([header, *kept.values()]) + "\n", encoding="utf-8")
+
+
+class _Row(NamedTuple):
+    epoch: int
+    seconds: float
+    line: str
+
+
+def _curves(path: Path) -> tuple[str, list[_Row]]:
+    """The header and the whole lines of a file of curves; both empty where there is none."""
+    if not path.is_file():
+        return "", []
+    header, *lines = path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    names = [name.strip() for name in header.split(",")]
+    rows = []
+    for line in lines:
+        cells = line.split(",")
+        values = dict(zip(names, cells, strict=False))
+        if len(cells) == len(names):
+            with suppress(ValueError, KeyError, OverflowError):
+                rows.append(_Row(int(float(values["epoch"])), float(values["time"]), line))
+    return header, rows
+
+
+def _report_to(progress: Callable[[TrainingProgress], None], trainer: MaskTrainer) -> None:
+    """Call `progress` after every batch and every epoch of the trainer."""
+    from detector.train.ultralytics_trainer import loss_items
+
+    done = {"batch": 0}
+
+    def start_epoch(_: MaskTrainer) -> None:
+        done["batch"] = 0
+
+    def report(running: MaskTrainer, metrics: Mapping[str, float]) -> None:
+        progress(
+            TrainingProgress(
+                running.epoch + 1,
+                running.epochs,
+                done["batch"],
+                len(running.train_loader),
+                loss_items(running),
+                metrics,
+            )
+        )
+
+    def end_batch(running: MaskTrainer) -> None:
+        done["batch"] += 1
+        report(running, {})
+
+    def end_epoch(running: MaskTrainer) -> None:
+        measured: Any = running.metrics or {}
+        report(running, {name: float(value) for name, value in measured.items()})
+
+    trainer.add_callback("on_train_epoch_start", start_epoch)
+    trainer.add_callback("on_train_batch_end", end_batch)
+    trainer.add_callback("on_fit_epoch_end", end_epoch)
+
+
+def _local_font(_: str) -> str:
+    """A font file for plots that is on this machine: the one that comes with Matplotlib."""
+    import matplotlib
+
+    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
+
+
+@contextmanager
+def _log_written(path: Path) -> Iterator[None]:
+    """Send Ultralytics' messages to a file, and nowhere else."""
+    logger: logging.Logger = import_quietly("ultralytics.utils").LOGGER
+    level, propagate = logger.level, logger.propagate
+    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+@contextmanager
+def _global_state_kept() -> Iterator[None]:
+    """Put random states, torch's settings and the environment back afterwards."""
+    import numpy as np
+    import torch
+
+    environment = dict(os.environ)
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    threads = torch.get_num_threads()
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        torch.set_rng_state(states[2])
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
+        for name in set(os.environ) - set(environment):
+            del os.environ[name]
+        os.environ.update(environment)

@@ -1,0 +1,497 @@
+"""Ultralytics' segmentation trainer, fed by our own reader and writing our own weight files.
+
+This module imports Ultralytics and is itself only imported by `detector.train.ultralytics_loop`. It
+changes the trainer where the original would touch the network or files that are none of its
+business, and adds what training on a CPU wants: bfloat16 arithmetic with channels-last tensors, and
+workers.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image as PillowImage
+
+from detector.data.yolo_dataset import read_labels, read_yolo_dataset
+from detector.find.architecture import network_description
+from detector.find.isolation import import_quietly
+from detector.find.weight_file import load_detector, save_detector
+from detector.train.plan import WEIGHTS_NAME
+from detector.train.ultralytics_loop import keep_epochs, last_epoch
+from weights.base.checkpoint import read_checkpoint, write_checkpoint
+from weights.base.errors import ConfigurationError, InputError, TrainingError
+from weights.base.stopping import stop_if_asked
+
+import_quietly("ultralytics.models.yolo.segment")
+
+from ultralytics.data.dataset import YOLODataset  # noqa: E402
+from ultralytics.models.yolo.segment import SegmentationTrainer  # noqa: E402
+from ultralytics.nn.tasks import SegmentationModel  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from torch import nn
+
+    from detector.train.plan import TrainingPlan
+
+_STATE = (
+    "epoch", "model", "ema", "updates", "optimizer", "scaler", "best_fitness", "stopper",
+)  # fmt: skip
+"""What a checkpoint holds."""
+
+_EPOCH_SEEDS = 1_000_003
+"""Distance of the seeds of two epochs; far above the number of processes."""
+
+_ORIENTATION = 0x0112
+_TURNED = frozenset({5, 6, 7, 8})
+
+
+class MaskDataset(YOLODataset):
+    """Pictures and polygons read by our own reader: no caches on disk, no rewritten pictures."""
+
+    def get_img_files(self, img_path: str | list[str]) -> list[str]:
+        """Return the files of the part, which are listed already."""
+        return [img_path] if isinstance(img_path, str) else list(img_path)
+
+    def get_labels(self) -> list[dict[str, Any]]:
+        """Read size and polygons of every picture; a picture that cannot be read is left out.
+
+        Raises:
+            InputError: a label file is malformed.
+            TrainingError: no picture can be read.
+        """
+        class_count = len(self.data["names"])
+        labels: list[dict[str, Any]] = []
+        for name in self.im_files:
+            size = _picture_size(name)
+            if size is None:
+                import_quietly("ultralytics.utils").LOGGER.warning(
+                    f"{name} cannot be decoded and is left out."
+                )
+                continue
+            marked = read_labels(Path(name), class_count)
+            labels.append(
+                {
+                    "im_file": name,
+                    "shape": size,
+                    "cls": marked.classes.astype(np.float32).reshape(-1, 1),
+                    "bboxes": marked.boxes,
+                    "segments": list(marked.polygons),
+                    "keypoints": None,
+                    "normalized": True,
+                    "bbox_format": "xywh",
+                }
+            )
+        if not labels:
+            raise TrainingError(f"No picture can be read among {len(self.im_files)} files.")
+        self.im_files = [label["im_file"] for label in labels]
+        return labels
+
+    def forget_pictures(self) -> None:
+        """Forget the pictures kept for mosaics, where not all are: an epoch begins with none."""
+        if self.cache != "ram":
+            for index in self.buffer:
+                self.ims[index], self.im_hw0[index], self.im_hw[index] = None, None, None
+        self.buffer = []
+
+
+def _picture_size(name: str) -> tuple[int, int] | None:
+    """Height and width as shown upright, None where the file is no readable picture."""
+    try:
+        with PillowImage.open(name) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(_ORIENTATION) in _TURNED
+            # A JPEG is decoded at an eighth of its size, which tells damage as well.
+            picture.draft("RGB", (64, 64))
+            picture.load()
+    except Exception:  # decoders raise errors of many kinds on damaged data
+        return None
+    return (width, height) if turned else (height, width)
+
+
+class MaskNetwork(SegmentationModel):
+    """The segmentation network, which on a CPU may compute in bfloat16 and hands on float32.
+
+    Args:
+        description: as `network_description` gives it.
+        bfloat16: whether a CPU computes in bfloat16.
+    """
+
+    def __init__(self, description: dict[str, Any], bfloat16: bool = False) -> None:
+        self.computes_in_bfloat16 = False
+        super().__init__(description, ch=3, verbose=False)
+        self.computes_in_bfloat16 = bfloat16
+
+    def predict(self, x: torch.Tensor, *args: Any, **options: Any) -> Any:
+        """Run the network on a batch `(N, 3, H, W)` in [0, 1]."""
+        if not self.computes_in_bfloat16 or x.device.type != "cpu":
+            return super().predict(x, *args, **options)
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = super().predict(x, *args, **options)
+        return _as_float32(outputs)
+
+
+def _as_float32(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.float() if value.dtype == torch.bfloat16 else value
+    if isinstance(value, dict):
+        return {key: _as_float32(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_as_float32(entry) for entry in value)
+    return value
+
+
+def unwrapped(network: Any) -> nn.Module:
+    """The network itself, where processes that train together have it wrapped."""
+    inner: nn.Module = getattr(network, "module", network)
+    return inner
+
+
+class TrainingFinishedError(Exception):
+    """Tells that the checkpoint to go on from is the last one of its run."""
+
+
+class MaskTrainer(SegmentationTrainer):
+    """Trains one network on one data set.
+
+    Several devices are a matter of `detector.train.distributed`: in each of its processes there is
+    one such trainer.
+
+    Args:
+        plan: what to train.
+    """
+
+    def __init__(self, plan: TrainingPlan) -> None:
+        self.plan = plan
+        self.configuration = plan.configuration
+        self._began = time.time()
+        self._longest_validation = 0.0
+        self._batches = 0
+        threads = plan.threads or torch.get_num_threads()
+        super().__init__(overrides=dict(plan.overrides))
+        # On a CPU Ultralytics itself allows no workers.
+        self.args.workers = plan.workers
+        self._spent = last_epoch(plan.folder)[1] if self.resume else 0.0
+        self._limit_time()
+        self.add_callback("on_train_epoch_start", _count_earlier_time)
+        self.add_callback("on_train_epoch_start", MaskTrainer.begin_epoch)
+        self.add_callback("on_train_batch_end", MaskTrainer.end_batch)
+        self.add_callback("on_train_epoch_end", MaskTrainer.end_epoch)
+        if self.device.type == "cpu":
+            torch.set_num_threads(threads)
+
+    def _limit_time(self) -> None:
+        """Leave the time that a validation takes within the budget, as one follows the last step.
+
+        Ultralytics looks at `args.time` after every step and fits the number of epochs to it.
+        """
+        if self.plan.seconds is not None:
+            self.args.time = max(self.plan.seconds - self._longest_validation, 1.0) / 3600.0
+
+    def validate(self) -> Any:
+        """Measure the moving average, and keep in mind how long that takes.
+
+        The last validation draws its pictures and curves; Ultralytics draws them when it measures
+        the best weights once more at the end, which `final_eval` leaves out.
+        """
+        began = time.time()
+        validator: Any = self.validator
+        validator.args.plots = self.args.plots
+        self.stopper.possible_stop |= bool(self.stop)
+        measured = super().validate()
+        self._longest_validation = max(self._longest_validation, time.time() - began)
+        self._limit_time()
+        return measured
+
+    def _setup_scheduler(self) -> None:
+        """Make the schedule of the learning rate, the same in all processes.
+
+        With a time budget each would fit the number of epochs to its own clock.
+        """
+        if self.world_size > 1:
+            shared = [self.epochs]
+            torch.distributed.broadcast_object_list(shared, 0)
+            self.epochs = self.args.epochs = shared[0]
+        super()._setup_scheduler()
+
+    def check_resume(self, overrides: Any) -> None:  # noqa: ARG002
+        """Tell whether there is a checkpoint to go on from; the settings are the plan's."""
+        self.resume = bool(self.args.resume)
+
+    def setup_model(self) -> dict[str, Any] | None:
+        """Build the network, and read the checkpoint that it goes on from, if any.
+
+        Raises:
+            TrainingError: the checkpoint is damaged.
+        """
+        super().setup_model()
+        return read_checkpoint(self.last, _STATE) if self.resume else None
+
+    def resume_training(self, ckpt: dict[str, Any] | None) -> None:
+        """Take up the state of a checkpoint.
+
+        Raises:
+            TrainingFinishedError: nothing is left to train.
+            TrainingError: the checkpoint is of another network.
+        """
+        if ckpt is None or not self.resume:
+            return
+        if ckpt["epoch"] + 1 >= self.epochs:
+            raise TrainingFinishedError
+        keep_epochs(self.csv, ckpt["epoch"] + 1)
+        super().resume_training(ckpt)
+
+    def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
+        """Fill network, moving average, optimiser and the rest from a checkpoint of ours."""
+        average: Any = self.ema
+        optimizer: Any = self.optimizer
+        try:
+            unwrapped(self.model).load_state_dict(ckpt["model"])
+            optimizer.load_state_dict(ckpt["optimizer"])
+            self.scaler.load_state_dict(ckpt["scaler"])
+            if average is not None and ckpt["ema"] is not None:
+                average.ema.load_state_dict(ckpt["ema"])
+                average.updates = ckpt["updates"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise TrainingError(f"{self.last} does not fit this run: {error}.") from error
+        self.best_fitness = ckpt["best_fitness"]
+        self.stopper.best_fitness, self.stopper.best_epoch = ckpt["stopper"]
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:  # noqa: ARG002
+        """Refuse to go on, or to end well, with losses that are no numbers.
+
+        Raises:
+            TrainingError: they are not.
+        """
+        losses: Any = self.loss
+        broken = losses is not None and not bool(torch.isfinite(losses.detach()).all())
+        if self.world_size > 1:
+            shared = torch.tensor(float(broken), device=self.device)
+            torch.distributed.all_reduce(shared)
+            broken = bool(shared)
+        if broken:
+            raise TrainingError(
+                f"The losses in epoch {self.epoch + 1} are not finite: look at the labels, or set "
+                "a lower learning_rate. The run goes on from the epoch before."
+            )
+        return False
+
+    def optimizer_step(self) -> None:
+        """Do nothing where Ultralytics asks for it: it counts batches over epochs.
+
+        Steps are made by `end_batch`, which begins every epoch alike, so that a run that goes on
+        from a checkpoint makes the same.
+        """
+
+    def begin_epoch(self) -> None:
+        """Draw all chance of an epoch from the seed and its number alone."""
+        rank = max(int(os.environ.get("RANK", "-1")), 0)
+        seed = (self.args.seed + 1 + rank + _EPOCH_SEEDS * self.epoch) % 2**32
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        torch.manual_seed(seed)
+        loader: Any = self.train_loader
+        loader.reset()
+        loader.generator.manual_seed(seed)
+        loader.dataset.forget_pictures()
+        optimizer: Any = self.optimizer
+        optimizer.zero_grad()
+        self._batches = 0
+
+    def end_batch(self) -> None:
+        """Make a step of the optimiser where enough batches have added up their gradients."""
+        stop_if_asked()
+        self._batches += 1
+        if self._batches >= self.accumulate:
+            super().optimizer_step()
+            self._batches = 0
+
+    def end_epoch(self) -> None:
+        """Make a step with the gradients of the last batches, if any are left."""
+        if self._batches:
+            super().optimizer_step()
+            self._batches = 0
+
+    def get_dataset(self) -> dict[str, Any]:
+        """List the pictures of the data set.
+
+        Raises:
+            InputError: the data set cannot be read, or has other classes than the network.
+        """
+        dataset = read_yolo_dataset(self.args.data)
+        if dataset.names != self.configuration.class_names:
+            raise InputError(
+                f"{self.args.data} has the classes {list(dataset.names)}, but the network is built "
+                f"for {list(self.configuration.class_names)}."
+            )
+        parts = {part: [str(file) for file in files] for part, files in dataset.pictures.items()}
+        if 0 < self.plan.validation_pictures < len(parts["val"]):
+            chance = random.Random(self.args.seed)
+            parts["val"] = sorted(chance.sample(parts["val"], self.plan.validation_pictures))
+        return {
+            **parts,
+            "path": dataset.root,
+            "names": dict(enumerate(dataset.names)),
+            "nc": len(dataset.names),
+            "channels": 3,
+        }
+
+    def build_dataset(
+        self, img_path: str | list[str], mode: str = "train", batch: int | None = None
+    ) -> MaskDataset:
+        """Build the data set of one part: augmented for training, padded little for validation."""
+        training = mode == "train"
+        dataset = MaskDataset(
+            img_path=img_path,
+            imgsz=self.args.imgsz,
+            batch_size=batch,
+            augment=training,
+            hyp=self.args,
+            rect=not training,
+            cache=self.args.cache or None,
+            stride=self.stride,
+            pad=0.0 if training else 0.5,
+            prefix=f"{mode}: ",
+            task="segment",
+            data=self.data,
+        )
+        if training and not any(len(label["cls"]) for label in dataset.labels):
+            raise TrainingError(f"No picture of {self.args.data} shows a mask to train on.")
+        return dataset
+
+    def get_model(
+        self,
+        cfg: Any = None,  # noqa: ARG002
+        weights: Any = None,
+        verbose: bool = True,  # noqa: ARG002
+    ) -> MaskNetwork:
+        """Build the network, from a checkpoint of this run or from the initial weights if any.
+
+        Raises:
+            ConfigurationError: the initial weights are of another architecture.
+        """
+        network = MaskNetwork(network_description(self.configuration), self.plan.bfloat16)
+        network.names = dict(enumerate(self.configuration.class_names))
+        if weights is not None:
+            network.load(weights, verbose=False)
+        elif self.plan.initial_weights is not None:
+            self._load_initial(network, self.plan.initial_weights)
+        if self.device.type == "cpu" and self.plan.bfloat16:
+            network = network.to(memory_format=torch.channels_last)
+        return network
+
+    def _load_initial(self, network: MaskNetwork, path: Path) -> None:
+        initial, configuration = load_detector(path)
+        if configuration.architecture != self.configuration.architecture:
+            raise ConfigurationError(
+                f"{path} holds a {configuration.architecture}, which cannot start the training of "
+                f"a {self.configuration.architecture}."
+            )
+        own = network.state_dict()
+        network.load_state_dict(
+            {
+                name: tensor
+                for name, tensor in initial.state_dict().items()
+                if name in own and own[name].shape == tensor.shape
+            },
+            strict=False,
+        )
+
+    def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Bring a batch to the device, in [0, 1] and in the layout that is fastest there."""
+        prepared: dict[str, Any] = super().preprocess_batch(batch)
+        if self.device.type == "cpu" and self.plan.bfloat16:
+            prepared["img"] = prepared["img"].contiguous(memory_format=torch.channels_last)
+        return prepared
+
+    def save_model(self) -> bool:
+        """Write the checkpoint whole or not at all, and the best weights as safetensors."""
+        is_best = self.best_fitness == self.fitness
+        average: Any = self.ema
+        optimizer: Any = self.optimizer
+        write_checkpoint(
+            self.last,
+            {
+                "epoch": self.epoch,
+                "model": unwrapped(self.model).state_dict(),
+                "ema": average.ema.state_dict(),
+                "updates": average.updates,
+                "optimizer": optimizer.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "best_fitness": float(self.best_fitness or 0.0),
+                "stopper": [float(self.stopper.best_fitness), int(self.stopper.best_epoch)],
+            },
+        )
+        if is_best:
+            moving_average: Any = self.ema
+            measured: dict[str, Any] = {**(self.metrics or {}), "fitness": self.fitness or 0.0}
+            save_detector(
+                moving_average.ema,
+                self.configuration,
+                self.save_dir / WEIGHTS_NAME,
+                overwrite=True,
+                extra={
+                    "epoch": self.epoch + 1,
+                    "metrics": {name: float(value) for name, value in measured.items()},
+                },
+            )
+        return True
+
+    def final_eval(self) -> None:
+        """Do nothing: the best weights were measured and written in their epoch."""
+
+
+def _count_earlier_time(trainer: MaskTrainer) -> None:
+    """Once, at the first epoch: let the clock begin where the run began, not this call's loop.
+
+    Ultralytics forgets the epochs and the time before a resumption, so that a resumed run with a
+    time budget would take the time left for that of all epochs, and end at once.
+    """
+    if trainer.train_time_start > trainer._began:
+        trainer.train_time_start = trainer._began - trainer._spent
+        if trainer.plan.seconds is not None:
+            trainer.start_epoch = 0
+
+
+@contextmanager
+def reporting_off(font: Callable[[str], str]) -> Iterator[None]:
+    """Keep Ultralytics from adding reporters, fetching a font for plots, and drawing progress bars.
+
+    Args:
+        font: gives the path of a font file on this machine for the name of any.
+    """
+    callbacks = import_quietly("ultralytics.utils.callbacks")
+    plotting = import_quietly("ultralytics.utils.plotting")
+    datasets = import_quietly("ultralytics.data.base")
+    bar = datasets.TQDM
+
+    def hidden_bar(*arguments: Any, **options: Any) -> Any:
+        return bar(*arguments, **{**options, "disable": True})
+
+    replaced: list[tuple[Any, str, Any]] = [
+        (callbacks, "add_integration_callbacks", lambda _: None),
+        (plotting, "check_font", font),
+        (datasets, "TQDM", hidden_bar),
+    ]
+    originals = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
+    for owner, name, stand_in in replaced:
+        setattr(owner, name, stand_in)
+    try:
+        yield
+    finally:
+        for owner, name, original in originals:
+            setattr(owner, name, original)
+
+
+def loss_items(trainer: MaskTrainer) -> Mapping[str, float]:
+    """The running mean of each loss in the present epoch, by Ultralytics' names."""
+    running: Any = trainer.tloss or {}
+    return {name: float(value) for name, value in running.items()}

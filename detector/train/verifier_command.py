@@ -1,0 +1,99 @@
+"""`python -m detector.train.verifier_command`: train what judges a detector's finds."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weights.base.training_command import (
+    add_changes_option,
+    add_run_options,
+    exit_status,
+    print_trained,
+    read_changes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="unmask train confirmation",
+        description="Train the network that looks again at what a detector finds, on the "
+        "detector's own proposals. Where the folder holds a run that was stopped, it goes on from "
+        "its checkpoint.",
+    )
+    parser.add_argument(
+        "--data",
+        required=True,
+        type=Path,
+        action="append",
+        help="annotated set, a data.yaml or .jsonl file; may be given again",
+    )
+    parser.add_argument(
+        "--boxed",
+        type=Path,
+        action="append",
+        default=[],
+        help=".jsonl file of photographs with face boxes; may be given again",
+    )
+    parser.add_argument(
+        "--faces",
+        type=Path,
+        action="append",
+        default=[],
+        help="folder of faces with landmarks, to draw masks with straps on; may be given again",
+    )
+    parser.add_argument("--templates", type=Path, help="folder of mask photos, beside drawn masks")
+    add_run_options(parser, time_budget="; the schedule is fitted to it")
+    parser.add_argument("--detector", default="default", help="weights of the detector")
+    parser.add_argument(
+        "--start",
+        metavar="WEIGHTS",
+        help="start from these confirmation weights: 'default', a name of the catalog or a file",
+    )
+    parser.add_argument(
+        "--recipe", default="cpu", help="recipe of the verifier, by name or a YAML file"
+    )
+    add_changes_option(parser, "batch=8")
+    parser.add_argument("--most-pictures", type=int, help="at most so many pictures of each set")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status, 2 where something is wrong."""
+    options = build_parser().parse_args(arguments)
+
+    def train() -> None:
+        from detector.train.verifier import train_verifier
+        from detector.train.verifier_recipe import read_verifier_recipe
+
+        trained = train_verifier(
+            options.data,
+            options.output,
+            boxed=options.boxed,
+            faces=options.faces,
+            templates=options.templates,
+            start=options.start,
+            detector_weights=options.detector,
+            recipe=read_verifier_recipe(options.recipe).with_changes(read_changes(options.set)),
+            most_pictures=options.most_pictures,
+            device=options.device,
+            threads=options.threads,
+            seed=options.seed,
+            time_budget_minutes=options.time_budget,
+            resume=not options.restart,
+            said=lambda line: print(line, flush=True),
+        )
+        done = f"{trained.steps} steps, {trained.seconds:.0f} s"
+        print_trained(trained.weights, done, trained.metrics, (trained.record, trained.card))
+
+    return exit_status(train)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

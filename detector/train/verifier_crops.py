@@ -1,0 +1,330 @@
+"""The cuts that a verifier learns from: worn masks, and what a detector takes for one.
+
+Masks with outlines come from annotated sets, whose outlines take straps in where they are not told
+apart. What is no mask comes from the detector itself: all that it proposes, however faintly, on
+pictures without masks is wrong by definition (hard-negative mining, Sung and Poggio 1998).
+Photographs with face boxes alone give more of both: a mask is known to be on the face, but not
+where it ends. Where straps run is known of masks that are drawn on faces for this; some of those
+faces are shown bare as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detector.data.annotations import AnnotatedPicture, read_annotations
+from detector.data.face_boxes import read_face_boxes
+from detector.find.crops import Crop
+from detector.synthesis.draw import draw_mask
+from detector.synthesis.face_check import CannotDrawMaskError
+from detector.synthesis.faces import load_faces
+from detector.synthesis.templates import TemplateFolder
+from weights.base.atomic import atomic_path
+from weights.base.errors import InputError, TrainingError
+from weights.base.regions import bounding_box
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from detector.data.face_boxes import FaceBox
+    from detector.synthesis.outline import Points
+    from weights.base.contracts import Image
+    from weights.base.regions import MaskRegion
+
+    Box = tuple[float, float, float, float]
+    Propose = Callable[[Image], Sequence[MaskRegion]]
+
+LEAST_SIDE = 16.0
+"""Longer side of the smallest mask worth learning from, in pixels."""
+
+LEAST_FACE = 24.0
+"""Width of the smallest face worth learning from, in pixels."""
+
+_VALIDATION_SHARE = 0.12
+"""Share of the photographs of a `.jsonl` file that is kept for validation."""
+
+_BARE_SHARE = 0.25
+"""Share of the faces that are shown without a mask as well."""
+
+_DRAPED_SHARE = 0.6
+"""Share of the drawn masks that are draped in three dimensions, photos of masks aside."""
+
+
+@dataclass
+class VerifierCrops:
+    """Cuts with what is known of each.
+
+    Attributes:
+        pictures: uint8 RGB `(N, S, S, 3)`.
+        outlines: uint8 `(N, 2, S, S)`, 255 on the mask's body, and in the second plane on its
+            straps; 0 where that is not known.
+        worn: bool `(N,)`, whether a worn mask is at the centre.
+        outlined: bool `(N, 2)`, whether either is known. Where straps are not known apart, the
+            first plane may show them with the body.
+        sources: int `(N,)`, number of the set that the cut comes from.
+    """
+
+    pictures: NDArray[np.uint8]
+    outlines: NDArray[np.uint8]
+    worn: NDArray[np.bool_]
+    outlined: NDArray[np.bool_]
+    sources: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.worn)
+
+    def save(self, path: Path) -> None:
+        """Write all to one `.npz` file; one that is there is replaced."""
+        with atomic_path(path, overwrite=True) as temporary, temporary.open("wb") as file:
+            np.savez(file, **vars(self))
+
+    @classmethod
+    def load(cls, path: Path) -> VerifierCrops:
+        """Read what `save` wrote; no pickle is read.
+
+        Raises:
+            TrainingError: the file is damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return cls(**{name: stored[name] for name in stored.files})
+        except Exception as error:  # a damaged archive is any of many errors
+            raise TrainingError(
+                f"{path} is damaged: begin anew with --restart, or remove it."
+            ) from error
+
+
+@dataclass
+class _Collected:
+    """Cuts as they come in."""
+
+    size: int
+    context: float
+    pictures: list[NDArray[np.uint8]] = field(default_factory=list)
+    outlines: list[NDArray[np.uint8]] = field(default_factory=list)
+    facts: list[tuple[bool, tuple[bool, bool], int]] = field(default_factory=list)
+
+    def add(
+        self,
+        image: Image,
+        box: Box,
+        source: int,
+        *,
+        worn: bool,
+        mask: NDArray[np.bool_] | None = None,
+        straps: NDArray[np.bool_] | None = None,
+    ) -> None:
+        cut = Crop.around(box, self.context, self.size)
+        self.pictures.append(cut.take(image))
+        outlines = np.zeros((2, self.size, self.size), np.uint8)
+        for plane, one in zip(outlines, (mask, straps), strict=True):
+            if one is not None:
+                plane[:] = np.rint(255.0 * cut.take_mask(one))
+        self.outlines.append(outlines)
+        self.facts.append((worn, (mask is not None, straps is not None), source))
+
+    def cuts(self) -> VerifierCrops:
+        worn, outlined, sources = (np.array(column) for column in zip(*self.facts, strict=True))
+        return VerifierCrops(
+            np.stack(self.pictures),
+            np.stack(self.outlines),
+            worn.astype(bool),
+            outlined.astype(bool),
+            sources.astype(np.int64),
+        )
+
+
+def collect_cuts(
+    data: Sequence[str | os.PathLike[str]],
+    boxed: Sequence[str | os.PathLike[str]],
+    propose: Propose,
+    part: str,
+    *,
+    faces: Sequence[str | os.PathLike[str]] = (),
+    templates: str | os.PathLike[str] | None = None,
+    size: int,
+    context: float,
+    most_pictures: int | None = None,
+    said: Callable[[str], object] | None = None,
+) -> VerifierCrops:
+    """Cut out everything that teaches what a worn mask is.
+
+    Args:
+        data: annotated sets, each a `data.yaml` or a `.jsonl` file as for `read_annotations`;
+            pictures without outlines hold no mask, those of masked faces alone are left out.
+        boxed: `.jsonl` files of photographs with face boxes.
+        propose: gives a detector's finds on a picture, faint ones too.
+        part: "train" or "val"; photographs of a `.jsonl` file are divided by their names.
+        faces: folders of faces with landmarks, on which masks with straps are drawn, other ones
+            each time that a folder is named.
+        templates: folder of mask photos, used beside drawn masks.
+        size: side of the cuts, in pixels.
+        context: side of a cut over the longer side of the box that it is round.
+        most_pictures: from each set at most so many pictures, spread over it.
+        said: takes a line on every set that is done.
+
+    Raises:
+        InputError: a set cannot be read, or nothing is found in any.
+    """
+    collected = _Collected(size, context)
+    photos = None if templates is None else TemplateFolder(templates)
+    for number, source in enumerate([*data, *boxed, *faces]):
+        before = len(collected.facts)
+        path = Path(source)
+        if number < len(data):
+            _from_data_set(path, part, number, propose, collected, most_pictures)
+        elif number < len(data) + len(boxed):
+            _from_boxes(path, part, number, propose, collected, most_pictures)
+        else:
+            _from_faces(path, part, number, photos, collected, most_pictures)
+        if said is not None:
+            new = collected.facts[before:]
+            worn = sum(fact[0] for fact in new)
+            said(f"{source}, {part}: {worn} masks, {len(new) - worn} cuts without")
+    if not collected.facts:
+        raise InputError(f"No mask and no proposal is found in {_listed(data, boxed, faces)}.")
+    return collected.cuts()
+
+
+def _listed(*groups: Sequence[str | os.PathLike[str]]) -> str:
+    return ", ".join(os.fspath(path) for group in groups for path in group)
+
+
+def _spread(pictures: Sequence[Any], most: int | None) -> Sequence[Any]:
+    if most is None or len(pictures) <= most:
+        return pictures
+    return [pictures[index * len(pictures) // most] for index in range(most)]
+
+
+def _from_data_set(
+    path: Path,
+    part: str,
+    source: int,
+    propose: Propose,
+    collected: _Collected,
+    most: int | None,
+) -> None:
+    pictures = read_annotations(path, part, masked_faces_without_outline="skip")
+    if path.suffix == ".jsonl":
+        pictures = tuple(picture for picture in pictures if _part_of(picture.file) == part)
+    for picture in _spread(pictures, most):
+        image = picture.load()
+        if not picture.masks:
+            for box in _large_enough(propose(image)):
+                collected.add(image, box, source, worn=False)
+        for mask in picture.masks:
+            if _is_large_enough(mask.box):
+                size = image.shape[:2]
+                drawn = mask.draw(size)
+                straps = mask.draw_straps(size) if mask.straps else None
+                collected.add(image, mask.box, source, worn=True, mask=drawn, straps=straps)
+
+
+def _from_boxes(
+    path: Path,
+    part: str,
+    source: int,
+    propose: Propose,
+    collected: _Collected,
+    most: int | None,
+) -> None:
+    pictures = [picture for picture in read_face_boxes(path) if _part_of(picture.file) == part]
+    for picture in _spread(pictures, most):
+        image = picture.load()
+        proposed = propose(image)
+        boxes = [region.box for region in proposed]
+        for face in picture.faces:
+            if face.width < LEAST_FACE:
+                continue
+            on_face = [box for box in boxes if _lies_on(box, face)]
+            # Where nothing was proposed, the lower half of the face stands in.
+            collected.add(
+                image,
+                on_face[0] if face.masked and on_face else _lower_half(face),
+                source,
+                worn=face.masked,
+            )
+        masked = [face for face in picture.faces if face.masked]
+        elsewhere = [
+            region for region in proposed if not any(_touches(region.box, face) for face in masked)
+        ]
+        for box in _large_enough(elsewhere):
+            collected.add(image, box, source, worn=False)
+
+
+def _from_faces(
+    path: Path,
+    part: str,
+    source: int,
+    photos: TemplateFolder | None,
+    collected: _Collected,
+    most: int | None,
+) -> None:
+    for face in _spread([face for face in load_faces(path) if face.split == part], most):
+        # A set that is named twice gets other masks the second time.
+        random = np.random.default_rng([source, int(2**32 * _fraction(face.file.name))])
+        image = AnnotatedPicture(face.file).load()
+        if random.random() < _BARE_SHARE:
+            collected.add(image, _place_of_mask(face.landmarks), source, worn=False)
+        try:
+            drawn = draw_mask(image, face.landmarks, random, templates=photos, draped=_DRAPED_SHARE)
+        except CannotDrawMaskError:
+            continue
+        box = bounding_box(drawn.mask)
+        if box is not None and _is_large_enough(box):
+            collected.add(
+                drawn.masked, box, source, worn=True, mask=drawn.mask, straps=drawn.straps
+            )
+
+
+def _place_of_mask(landmarks: Points) -> Box:
+    """Where a mask would be on a face with iBUG points `(68, 2)`: from nose bridge to chin."""
+    covered = np.concatenate([landmarks[2:15], landmarks[28:36], landmarks[48:]])
+    low, high = covered.min(axis=0), covered.max(axis=0)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _part_of(file: Path) -> str:
+    return "val" if _fraction(file.name) < _VALIDATION_SHARE else "train"
+
+
+def _fraction(name: str) -> float:
+    """A number from 0 to 1 that goes with a name and looks drawn by chance."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2.0**64
+
+
+def _is_large_enough(box: Box) -> bool:
+    return max(box[2] - box[0], box[3] - box[1]) >= LEAST_SIDE
+
+
+def _large_enough(regions: Iterable[MaskRegion]) -> list[Box]:
+    return [region.box for region in regions if _is_large_enough(region.box)]
+
+
+def _lower_half(face: FaceBox) -> Box:
+    x0, y0, x1, y1 = face.box
+    return x0 + 0.03 * face.width, y0 + 0.44 * face.height, x1 - 0.03 * face.width, y1
+
+
+def _overlap(box: Box, face: FaceBox) -> float:
+    """Share of a box that lies on a face."""
+    width = min(box[2], face.box[2]) - max(box[0], face.box[0])
+    height = min(box[3], face.box[3]) - max(box[1], face.box[1])
+    area = max((box[2] - box[0]) * (box[3] - box[1]), 1e-6)
+    return max(0.0, width) * max(0.0, height) / area
+
+
+def _lies_on(box: Box, face: FaceBox) -> bool:
+    return _overlap(box, face) > 0.7 and box[2] - box[0] > 0.5 * face.width
+
+
+def _touches(box: Box, face: FaceBox) -> bool:
+    return _overlap(box, face) > 0.2

@@ -1,0 +1,1 @@
+"""Programs for who maintains unmask: comparisons, site, container, pictures."""

@@ -1,0 +1,381 @@
+"""Train every learned system for the same short time and set them side by side.
+
+`python -m examples.maintenance.compare_models --faces FOLDER --output runs/zoo --minutes 20`
+
+All see the same faces, framed alike, at the same size and in batches of the same size; rates,
+losses and discriminators are each paper's own, but for what is not on this machine, which the table
+says. They are measured on faces of the part "val" that wear drawn masks: a system is given the
+hole, and the two that look at the mask itself are given the masked picture. Beside the tables there
+are two sheets of pictures: of faces of that part, and of scikit-image's astronaut, which anybody
+may publish. A run that was stopped goes on by the same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from examples.astronaut import astronaut, masked_astronaut
+from examples.maintenance.short_budget import shorten, train_for
+from inpainter import create_model, list_models
+from inpainter.completion import NetworkInpainter
+from inpainter.evaluation.evaluate import case_rows, complete_cases, evaluate_inpainter
+from inpainter.evaluation.loop import Instruments
+from inpainter.evaluation.picture_sheet import SheetRow, draw_sheet
+from inpainter.evaluation.stored_cases import LIST_FILE, StoredCases, store_cases
+from inpainter.latent_search import SemanticInpainter
+from inpainter.training import read_recipe
+from inpainter.training.face_generator import FaceGeneratorRecipe, train_face_generator
+from inpainter.training.recipe import DataSettings, HoleSettings
+from pipeline.evaluation.case_sets import DRAWN_MASK, open_cases
+from pipeline.evaluation.drawn_faces import framed_case
+from pipeline.evaluation.resumption import result_from_line, result_line
+from pipeline.stages.registry import create_stage
+from weights.base.atomic import atomic_path
+from weights.base.names import unknown_name
+from weights.base.regions import MaskRegion
+from weights.images import write_picture
+from weights.images.mark import make_mark
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from inpainter.evaluation.benchmark_cases import Case
+    from inpainter.evaluation.results import CaseResult, Measurements
+    from weights.base.contracts import Inpainter
+
+SEMANTIC = "semantic"
+FACE_HOLES = {
+    "name": "detector.synthesis.holes:FaceMaskHoles",
+    "growth": [0.0, 0.12],
+    "varied_share": 0.5,
+}
+METRICS = {"psnr_hole": 2, "ssim_hole": 3, "l1_hole": 4}
+"""What the table of bands shows in each cell, and to how many digits."""
+
+ASTRONAUTS = {"surgical": 5, "cloth": 5, "n95": 5, "patterned": 5}
+"""Kinds of masks that the astronaut wears, and the seeds that they are drawn by."""
+
+
+def system_recipes() -> dict[str, str]:
+    """Name of each learned system and of the recipe that it is trained by."""
+    recipes = {name: name for name in list_models()}
+    recipes.update({"gated": "gated.cpu", "gated-unet": "gated-unet.cpu"})
+    recipes["gated-dmfb"] = "gated-dmfb"
+    recipes["gated-dmfb.model1"] = "gated-dmfb.model1"
+    return {**dict(sorted(recipes.items())), SEMANTIC: "dcgan"}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A system after its short training.
+
+    Attributes:
+        system: what fills holes.
+        parameters: trained numbers of its network.
+        steps: training steps, where they are counted.
+        left_out: what of the paper's recipe was not trained with.
+    """
+
+    system: Inpainter
+    parameters: int
+    steps: int | None = None
+    left_out: tuple[str, ...] = ()
+
+
+def train_system(name: str, recipe_name: str, options: argparse.Namespace) -> Trained:
+    """Train one system for the budget of time, or go on with it; a finished one stays as it is."""
+    folder = options.output / "runs" / name
+    finished = folder / "finished.json"
+    data = DataSettings(faces=str(options.faces), validation_count=16, workers=options.workers)
+    if name == SEMANTIC:
+        weights = folder / "faces.safetensors"
+        if not finished.is_file():
+            train_face_generator(
+                FaceGeneratorRecipe(
+                    epochs=100_000, batch=options.face_batch, framing=FACE_HOLES, data=data
+                ),
+                folder,
+                device=options.device,
+                threads=options.threads,
+                time_budget_minutes=options.minutes,
+            )
+            _note(finished, None)
+        size = sum(one.numel() for one in create_model("dcgan").parameters())
+        search = SemanticInpainter(
+            weights=weights, device=options.device, steps=options.search_steps
+        )
+        return Trained(search, parameters=size)
+    short = shorten(
+        read_recipe(recipe_name),
+        size=options.size,
+        batch=options.batch,
+        data=data,
+        holes=HoleSettings(face=FACE_HOLES, other=None),
+        precision=options.precision,
+    )
+    if not finished.is_file():
+        run = train_for(
+            short.recipe, folder, options.minutes, device=options.device, threads=options.threads
+        )
+        _note(finished, run.steps)
+    steps = json.loads(finished.read_text(encoding="utf-8"))["steps"]
+    architecture = short.recipe.network["name"]
+    inpainter = NetworkInpainter(
+        architecture, folder / "average.safetensors", options.device, image_size=options.size
+    )
+    network: Any = inpainter.network
+    parameters = sum(one.numel() for one in network.parameters())
+    return Trained(inpainter, parameters, steps, short.left_out)
+
+
+def _note(path: Path, steps: int | None) -> None:
+    with atomic_path(path, overwrite=True) as temporary:
+        temporary.write_text(json.dumps({"steps": steps}) + "\n", encoding="utf-8")
+
+
+def frozen_cases(options: argparse.Namespace) -> StoredCases:
+    """Draw the masks that are measured on, once for all runs in the output folder."""
+    folder = options.output / f"cases-{options.count}"
+    if not (folder / LIST_FILE).is_file():
+        drawn = open_cases(
+            options.faces,
+            {DRAWN_MASK: DRAWN_MASK},
+            split="val",
+            count=options.count,
+            size=options.size,
+            seed=0,
+        )
+        store_cases(drawn, folder)
+    return StoredCases(folder)
+
+
+def measure_system(
+    name: str, system: Inpainter, cases: StoredCases, options: argparse.Namespace
+) -> list[CaseResult]:
+    """Measure one system; what was measured earlier on the same cases is taken as it is."""
+    kept = options.output / "runs" / name / "measured.json"
+    settings = {"holes": cases.checksum, "landmarks": options.landmarks}
+    if kept.is_file():
+        earlier = json.loads(kept.read_text(encoding="utf-8"))
+        if earlier["settings"] == settings:
+            return [result_from_line(line) for line in earlier["results"]]
+    measured = evaluate_inpainter({name: system}, cases, instruments=instruments(options))
+    lines = [result_line(result) for result in measured.results]
+    with atomic_path(kept, overwrite=True) as temporary:
+        temporary.write_text(json.dumps({"settings": settings, "results": lines}), encoding="utf-8")
+    return list(measured.results)
+
+
+def instruments(options: argparse.Namespace) -> Instruments:
+    """What is measured with beyond the pixels."""
+    if not options.landmarks:
+        return Instruments()
+    from inpainter.metrics import DlibLandmarks
+
+    return Instruments(DlibLandmarks())
+
+
+def overall_table(measurements: Measurements, trained: Mapping[str, Trained]) -> str:
+    """Write a Markdown table: one row for each system, one column for each of the main metrics."""
+    metrics = [metric for metric in measurements.metrics if metric.headline]
+    lines = [
+        "| system | parameters | steps | " + " | ".join(one.title for one in metrics) + " |",
+        "|---|" + "---:|" * (2 + len(metrics)),
+    ]
+    for system in measurements.systems:
+        means = [
+            f"{measurements.estimate(system, metric.name).mean:.{metric.decimals}f}"
+            for metric in metrics
+        ]
+        lines.append("| " + " | ".join([system, *_sizes(trained.get(system)), *means]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _sizes(one: Trained | None) -> tuple[str, str]:
+    if one is None:
+        return "-", "-"
+    return f"{one.parameters:,}", "-" if one.steps is None else f"{one.steps:,}"
+
+
+def band_table(measurements: Measurements) -> str:
+    """Write a Markdown table: one row for each system, one column for each band of hole area."""
+    bands = [None, *(part for part in measurements.parts() if part.kind == "hole area")]
+    sizes = [
+        sum(
+            band is None or band.holds(result)
+            for result in measurements.results
+            if result.system == measurements.systems[0]
+        )
+        for band in bands
+    ]
+    headings = [
+        f"{'all holes' if band is None else band.name} ({size})"
+        for band, size in zip(bands, sizes, strict=True)
+    ]
+    lines = [
+        "| system | " + " | ".join(headings) + " |",
+        "|---|" + "---|" * len(bands),
+    ]
+    for system in measurements.systems:
+        cells = []
+        for band in bands:
+            figures = (
+                f"{measurements.estimate(system, metric, band).mean:.{digits}f}"
+                for metric, digits in METRICS.items()
+            )
+            cells.append(" / ".join(figures))
+        lines.append(f"| {system} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def astronaut_cases(size: int) -> list[Case]:
+    """The astronaut with several masks on, framed as the faces are."""
+    refiner = create_stage("refiner", "morphology")
+    cases = []
+    for kind, seed in ASTRONAUTS.items():
+        masked, mask = masked_astronaut(kind, seed)
+        hole = refiner.refine(masked, [MaskRegion.from_mask(mask)])[0]
+        cases.append(framed_case(kind, astronaut(), hole, {}, size, masked))
+    return cases
+
+
+def astronaut_rows(systems: Mapping[str, Inpainter], cases: Sequence[Case]) -> list[SheetRow]:
+    """A row for the masked pictures, one for each system, and one for the true pictures."""
+    pictures = {
+        "masked": [case.masked for case in cases if case.masked is not None],
+        **{name: complete_cases(name, system, cases) for name, system in systems.items()},
+        "as it was": [case.image for case in cases],
+    }
+    return [
+        SheetRow(name, {case.name: one for case, one in zip(cases, row, strict=True)}, caption=name)
+        for name, row in pictures.items()
+    ]
+
+
+def write_comparison(
+    measurements: Measurements,
+    trained: Mapping[str, Trained],
+    sheets: Mapping[str, Sequence[SheetRow]],
+    options: argparse.Namespace,
+) -> None:
+    """Write the tables, the figures and the sheets of pictures to the output folder."""
+    notes = [
+        f"- {name} without {', '.join(one.left_out)}"
+        for name, one in trained.items()
+        if one.left_out
+    ]
+    text = (
+        "# Completion systems, each trained for the same short time\n\n"
+        f"{options.minutes:g} minutes each at {options.size} pixels in batches of "
+        f"{options.batch} ({options.precision}), on {options.described}; {measurements.cases} "
+        "faces that were not trained on, with drawn masks. So short a training says what a system "
+        "gives early, not what it can do in the end. A filled face is a guess, never evidence of "
+        "who someone is.\n\n"
+        f"{overall_table(measurements, trained)}\n"
+        "By the hole's share of the crop, in the hole: PSNR in dB / SSIM / mean absolute error of "
+        "[0, 1].\n\n"
+        f"{band_table(measurements)}\n"
+        "![The astronaut's masks, filled by each system](comparison.jpg)\n"
+    )
+    if notes:
+        text += "\nNot on this machine, or left out to train alone:\n\n" + "\n".join(notes) + "\n"
+    summary = {
+        "minutes": options.minutes,
+        "size": options.size,
+        "batch": options.batch,
+        "precision": options.precision,
+        "device": options.described,
+        "left_out": {name: one.left_out for name, one in trained.items()},
+        "steps": {name: one.steps for name, one in trained.items()},
+        "parameters": {name: one.parameters for name, one in trained.items()},
+        **measurements.summary(),
+    }
+    for name, content in (
+        ("comparison.md", text),
+        ("comparison.json", json.dumps(summary, indent=2, default=str) + "\n"),
+    ):
+        with atomic_path(options.output / name, overwrite=True) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+    for name, rows in sheets.items():
+        sheet = draw_sheet(rows, cell=options.size)
+        write_picture(options.output / name, sheet, overwrite=True, mark=make_mark())
+
+
+def describe_device(device: str, threads: int | None) -> str:
+    """Say what the systems are trained on."""
+    import torch
+
+    from weights.base.device import resolve_device
+
+    chosen = resolve_device(device)
+    if chosen.type == "cuda":
+        return torch.cuda.get_device_name(chosen)
+    count = threads or torch.get_num_threads()
+    return f"{count} thread{'s' if count > 1 else ''} of a CPU"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.maintenance.compare_models", description=__doc__
+    )
+    parser.add_argument("--faces", type=Path, required=True, help="folder with faces.jsonl")
+    parser.add_argument("--output", type=Path, default=Path("runs/zoo"), help="folder for it all")
+    parser.add_argument("--minutes", type=float, default=20.0, help="training time of each system")
+    parser.add_argument(
+        "--models", default="", help="some of the systems, separated by commas; all without"
+    )
+    parser.add_argument("--size", type=int, default=128, help="side of the pictures, pixels")
+    parser.add_argument("--batch", type=int, default=8, help="faces in a batch")
+    parser.add_argument("--precision", default="32-true", help="32-true or bf16-mixed")
+    parser.add_argument("--face-batch", type=int, default=64, help="of the face generator")
+    parser.add_argument("--search-steps", type=int, default=200, help="of the latent search")
+    parser.add_argument("--count", type=int, default=200, help="faces to measure on")
+    parser.add_argument(
+        "--landmarks", action="store_true", help="measure faces found and landmarks, by dlib"
+    )
+    parser.add_argument("--shown", type=int, default=8, help="faces on the sheet of pictures")
+    parser.add_argument("--workers", type=int, default=1, help="threads that make samples")
+    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train, measure, and write tables and sheets."""
+    options = build_parser().parse_args(arguments)
+    options.described = describe_device(options.device, options.threads)
+    recipes = system_recipes()
+    chosen = [name for name in options.models.split(",") if name] or list(recipes)
+    for name in chosen:
+        if name not in recipes:
+            raise unknown_name("learned system", name, recipes)
+    cases = frozen_cases(options)
+    trained: dict[str, Trained] = {}
+    systems: dict[str, Inpainter] = {"telea": create_stage("inpainter", "telea")}
+    results = measure_system("telea", systems["telea"], cases, options)
+    for name in chosen:
+        print(f"{name}: {options.minutes:g} minutes", flush=True)
+        trained[name] = train_system(name, recipes[name], options)
+        systems[name] = trained[name].system
+        results += measure_system(name, systems[name], cases, options)
+    measurements = evaluate_inpainter(
+        systems, cases, instruments=instruments(options), known=results
+    )
+    shown = list(itertools.islice(cases, options.shown))
+    of_faces = case_rows(systems, shown, [case.name for case in shown])
+    sheets = {
+        "faces.jpg": [of_faces[case.name] for case in shown],
+        "comparison.jpg": astronaut_rows(systems, astronaut_cases(options.size)),
+    }
+    write_comparison(measurements, trained, sheets, options)
+    print((options.output / "comparison.md").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,277 @@
+"""The site's pages that are made of the code: `python -m examples.maintenance.site_pages zoo`.
+
+MkDocs calls `on_files` when it builds the site: the zoo comes from the registries and the catalog,
+the command line from the program, and the notebooks' pages from the notebooks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+FOLDER = Path(__file__).parents[1]
+NOTEBOOKS = FOLDER / "notebooks"
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the made pages to the site; MkDocs calls this by its name."""
+    from mkdocs.structure.files import File
+
+    for path, text in site_pages().items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def site_pages() -> dict[str, str]:
+    """All made pages, Markdown by path within the site's sources."""
+    pages = {"zoo.md": zoo_page(), "reference/command-line.md": command_line_page()}
+    for notebook in sorted(NOTEBOOKS.glob("*.ipynb")):
+        pages[f"notebooks/{notebook.stem}.md"] = notebook_page(notebook)
+    return pages
+
+
+def zoo_page() -> str:
+    """Every stage, network, loss, hole and weight file that has a name."""
+    from pipeline.stages.registry import BUILT_IN
+    from weights.base.protocols import STAGE_KINDS
+
+    parts = [
+        "---\nhide: [navigation]\n---",
+        "# Zoo",
+        "Everything that has a name, made from the registries and the catalog of this version. "
+        "Names of installed packages come on top: see [a package of your "
+        "own](cookbook/own-package.md).",
+        "## Stages",
+        'Give them as `Pipeline(blender="poisson")`, or as a dict with options.',
+    ]
+    for kind in STAGE_KINDS:
+        rows = [
+            (f"`{name}`", _summary(path), _options(path))
+            for name, path in sorted(BUILT_IN[kind].items())
+        ]
+        parts += [f"### {kind.capitalize()}s", _table(("name", "what", "options"), rows)]
+        if kind == "inpainter":
+            parts.append(
+                "Each network below is an inpainter of that name too, with the options of "
+                "[`NetworkInpainter`][inpainter.completion.NetworkInpainter]."
+            )
+    return "\n\n".join([*parts, *_network_parts(), *_weight_parts()]) + "\n"
+
+
+def _network_parts() -> Iterator[str]:
+    from inpainter.holes import list_holes
+    from inpainter.losses import list_losses
+    from inpainter.registry import DISCRIMINATORS, FACE_GENERATORS, NETWORKS
+
+    recipes = sorted(path.stem for path in (FOLDER.parent / "inpainter" / "recipes").glob("*.yaml"))
+    trained = _trained_architectures()
+    rows = [
+        (
+            f"`{name}`",
+            _summary(path),
+            ", ".join(f"`{one}`" for one in recipes if one.split(".")[0] == name),
+            "yes" if name in trained else "no",
+        )
+        for name, path in sorted({**NETWORKS, **FACE_GENERATORS}.items())
+    ]
+    yield "## Networks"
+    yield (
+        "`inpainter.create_model(NAME)` builds one, `unmask train inpainter --config RECIPE` "
+        "trains it. A recipe without a suffix has its paper's values; a `.tiny` one tries the "
+        "whole way in minutes. Networks without weights have to be trained first."
+    )
+    yield _table(("name", "what", "recipes", "weights ship"), rows)
+    yield "## Discriminators"
+    yield _table(
+        ("name", "what"),
+        [(f"`{name}`", _summary(path)) for name, path in sorted(DISCRIMINATORS.items())],
+    )
+    yield "## Losses"
+    yield ", ".join(f"`{name}`" for name in list_losses()) + "."
+    yield "## Holes"
+    yield ", ".join(f"`{name}`" for name in list_holes()) + "."
+
+
+def _trained_architectures() -> set[str]:
+    from weights.catalog.lookup import RECORDS
+    from weights.catalog.record import read_record
+
+    return {read_record(path).architecture for path in RECORDS.glob("*.yaml")}
+
+
+def _weight_parts() -> Iterator[str]:
+    """One section for each weight file that comes with the package."""
+    from weights.catalog.card import model_card
+    from weights.catalog.lookup import DEFAULTS, RECORDS
+    from weights.catalog.record import read_record
+
+    records = sorted(
+        (read_record(path) for path in RECORDS.glob("*.yaml")), key=lambda one: one.name
+    )
+    yield "## Weights"
+    yield (
+        "A licence clears the photograph and not the person in it; see "
+        "[use and misuse](use-and-misuse.md#licences-clear-photographs-not-people)."
+    )
+    rows = [
+        (
+            f"`{record.name}`",
+            f"{record.kind}{', default' if record.name in DEFAULTS.values() else ''}",
+            f"{record.parameters:,}",
+            f"{record.multiply_adds / 1e9:.1f} G at {record.input_size} px",
+            f"{record.bytes / 2**20:.1f} MiB",
+            record.licence,
+        )
+        for record in records
+    ]
+    columns = ("name", "for", "parameters", "multiply-adds", "file", "licence")
+    yield _table(columns, rows)
+    for record in records:
+        # The card's headings begin at the first level; here they stand below this section.
+        lines = model_card(record).splitlines()
+        yield "\n".join(f"##{line}" if line.startswith("#") else line for line in lines)
+
+
+def _loaded(path: str) -> Any:
+    from weights.base.names import import_object
+
+    return import_object(path)
+
+
+def _summary(path: str) -> str:
+    """The first sentence of a docstring, on one line."""
+    text = inspect.getdoc(_loaded(path)) or ""
+    return " ".join(text.split("\n\n")[0].split()).replace("|", "\\|")
+
+
+def _options(path: str) -> str:
+    """The constructor's keyword arguments with their defaults."""
+    parameters = inspect.signature(_loaded(path)).parameters.values()
+    return ", ".join(
+        f"`{one.name}={one.default!r}`" if one.default is not one.empty else f"`{one.name}`"
+        for one in parameters
+        if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+    )
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [columns, tuple("---" for _ in columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def command_line_page() -> str:
+    """Every command with its arguments and options."""
+    import typer.main
+
+    from pipeline.command_line import app
+
+    parts = [
+        "# Command line",
+        "One program, `unmask`; `python -m pipeline` is the same. `unmask --install-completion` "
+        "teaches it to your shell.",
+    ]
+    program: Any = typer.main.get_command(app)
+    context = program.make_context("unmask", [], resilient_parsing=True)
+    for name in program.list_commands(context):
+        _, command, _ = program.resolve_command(context, [name])
+        parts += _command_parts(f"unmask {name}", command)
+    return "\n\n".join(parts) + "\n"
+
+
+def _command_parts(name: str, command: Any) -> Iterator[str]:
+    yield f"## {name}"
+    yield _help(command.help or "")
+    rows = [
+        (_called(one), " ".join((getattr(one, "help", None) or "").split()), _default(one))
+        for one in command.params
+        if one.name not in {"help", "install_completion", "show_completion"}
+        and not getattr(one, "hidden", False)
+    ]
+    if rows:
+        cells = [
+            tuple(cell.replace("|", "\\|").replace("<", "&lt;") for cell in row) for row in rows
+        ]
+        yield _table(("", "what", "default"), cells)
+    if "ignore_unknown_options" in (command.context_settings or {}):
+        yield f"Its options are those of its own program: `{name} --help` lists them."
+    for below, one in getattr(command, "commands", {}).items():
+        yield from _command_parts(f"{name} {below}", one)
+
+
+def _cell(text: str) -> str:
+    """Text for a cell of a table."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _help(text: str) -> str:
+    """A command's help as Markdown: paragraphs that are commands become blocks of code."""
+    parts: list[str] = []
+    for part in inspect.cleandoc(text).replace("\b", "").split("\n\n"):
+        paragraph = part.strip()
+        if not paragraph.startswith("unmask "):
+            parts.append(paragraph)
+        elif parts and parts[-1].endswith("```"):
+            parts[-1] = f"{parts[-1].removesuffix('```')}{paragraph}\n```"
+        else:
+            parts.append(f"```sh\n{paragraph}\n```")
+    return "\n\n".join(parts)
+
+
+def _called(parameter: Any) -> str:
+    """How a parameter is written; both names of a switch."""
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.metavar or parameter.name.upper()}`"
+    names = [*parameter.opts, *parameter.secondary_opts]
+    return ", ".join(f"`{one}`" for one in names)
+
+
+def _default(parameter: Any) -> str:
+    shown = getattr(parameter, "show_default", None)
+    if isinstance(shown, str):
+        return shown
+    value = parameter.default
+    if shown is False or not isinstance(value, str | int | float) or value is False:
+        return ""
+    return "on" if value is True else f"`{value}`"
+
+
+def notebook_page(path: Path) -> str:
+    """A notebook's text and code, one after the other, without outputs."""
+    from weights.base.errors import InputError
+
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is no notebook that can be read: {error!r}.") from error
+    parts = []
+    for cell in cells:
+        source = "".join(cell["source"]).strip()
+        parts.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+    parts.insert(1, f"Run it yourself: `examples/notebooks/{path.name}`.")
+    return "\n\n".join(parts) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print one of the made pages."""
+    pages = {Path(path).stem: path for path in site_pages()}
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.maintenance.site_pages", description=__doc__
+    )
+    parser.add_argument("page", choices=sorted(pages))
+    options = parser.parse_args(arguments)
+    print(site_pages()[pages[options.page]], end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

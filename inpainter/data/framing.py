@@ -1,0 +1,186 @@
+"""How a face is framed for a completion network: a square round the hole, reflected past the frame.
+
+Training and the pipeline both frame through this module, so that a network meets in use what it met
+in training.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, TypeVar
+
+import cv2
+import numpy as np
+
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.base.contracts import Hole, Image
+
+Square = tuple[int, int, int]
+"""A square of a picture: left x0, top y0 and side in pixels; it may reach past the frame."""
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+CONTEXT = 1.6
+"""Side of the square over the hole's larger extent, where the picture is large enough."""
+
+_BODY_SIDE = 128
+"""Larger extent at which a hole's thin parts are told from its body, pixels."""
+
+_THIN = 0.13
+"""Width up to which a part of a hole is thin, as a share of the hole's larger extent."""
+
+
+def face_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) -> Square:
+    """Frame a hole by a square that shows the face round it.
+
+    Args:
+        hole: bool `(H, W)` with at least one True pixel.
+        context: side of the square over the hole's larger extent; None takes `CONTEXT`, or less in
+            a tightly cropped picture, as `widest_context` says.
+        lift: how far the square is moved up, as a share of its side, so that the eyes are in it.
+
+    Raises:
+        InputError: the hole is empty.
+    """
+    return _square_round(missing_box(hole), hole.shape, context, lift)
+
+
+def _box(hole: Hole) -> tuple[int, int, int, int] | None:
+    """Top, bottom, left and right of a hole, ends excluded; None of an empty one."""
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    if rows.size == 0:
+        return None
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def missing_box(hole: Hole) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right of a hole, ends excluded.
+
+    Raises:
+        InputError: the hole is empty.
+    """
+    box = _box(hole)
+    if box is None:
+        raise InputError("Cannot frame an empty hole: at least one pixel must be missing.")
+    return box
+
+
+def _square_round(
+    box: tuple[int, int, int, int], shape: tuple[int, ...], context: float | None, lift: float
+) -> Square:
+    top, bottom, left, right = box
+    extent = max(bottom - top, right - left)
+    if context is None:
+        context = min(CONTEXT, widest_context(extent, shape))
+    side = max(16, math.ceil(context * extent))
+    x0 = math.floor((left + right - side) / 2)
+    y0 = math.floor((top + bottom - side) / 2 - lift * side)
+    # A large lift never pushes the hole's lower end out of the square.
+    y0 = max(y0, bottom + max(1, side // 64) - side)
+    return x0, y0, side
+
+
+def body_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) -> Square:
+    """Frame a hole by its body, as if straps were none of it: networks learned faces that large.
+
+    Args:
+        hole: bool `(H, W)` with at least one True pixel.
+        context: as for `face_square`.
+        lift: as for `face_square`.
+
+    Returns:
+        The square round what is left of the hole without its thin parts, or round all of it where
+        some of it would lie outside of that square.
+
+    Raises:
+        InputError: the hole is empty.
+    """
+    top, bottom, left, right = box = missing_box(hole)
+    part = hole[top:bottom, left:right].astype(np.uint8)
+    scale = min(1.0, _BODY_SIDE / max(part.shape))
+    small = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+    shrunk = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
+    width = max(1, round(_THIN * max(small)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    # Nothing is missing past the hole's box, or thin parts along it would pass for thick ones.
+    opened = cv2.morphologyEx(
+        shrunk, cv2.MORPH_OPEN, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0
+    )
+    body = _box(cv2.resize(opened, part.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0)
+    if body is not None:
+        moved = body[0] + top, body[1] + top, body[2] + left, body[3] + left
+        square = x0, y0, side = _square_round(moved, hole.shape, context, lift)
+        if x0 < left and y0 < top and right < x0 + side and bottom < y0 + side:
+            return square
+    return _square_round(box, hole.shape, context, lift)
+
+
+def widest_context(extent: int, shape: tuple[int, ...]) -> float:
+    """Give the most context that a tightly cropped picture is framed with.
+
+    A hole nearly as large as its picture would otherwise be framed by reflections for the most
+    part, and a network sees more of them than of the face.
+
+    Args:
+        extent: the hole's larger extent, pixels.
+        shape: the picture's height and width.
+    """
+    return max(1.25, 1.15 * min(shape[:2]) / extent)
+
+
+def reflected_crop(array: NDArray[_Scalar], square: Square) -> NDArray[_Scalar]:
+    """Cut a square `(side, side, ...)` out of `(H, W, ...)`; what lies past the frame is reflected.
+
+    The edge pixel is not repeated. Reflection goes on as often as needed, so a picture may be
+    smaller than the square, down to a single pixel.
+    """
+    x0, y0, side = square
+    rows = _reflected(np.arange(y0, y0 + side), array.shape[0])
+    columns = _reflected(np.arange(x0, x0 + side), array.shape[1])
+    return array[rows[:, None], columns[None, :]]
+
+
+def _reflected(index: NDArray[np.int_], length: int) -> NDArray[np.int_]:
+    if length == 1:
+        return np.zeros_like(index)
+    period = 2 * (length - 1)
+    index = np.abs(index) % period
+    return np.where(index < length, index, period - index)
+
+
+def resize_crop(image: Image, hole: Hole, size: int) -> tuple[Image, Hole]:
+    """Bring a square crop and its hole to `size` pixels a side.
+
+    A pixel of the small hole is True when any part of it was, so no missing pixel counts as known.
+    """
+    if image.shape[0] == size and image.shape[1] == size:
+        return image, hole
+    shrinks = image.shape[0] > size
+    missing = hole.astype(np.float32)
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    resized = cv2.resize(
+        image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    )
+    return np.asarray(resized, np.uint8), cv2.resize(
+        missing, (size, size), interpolation=way
+    ) > 1e-3
+
+
+def squared_crop(crop: Image, hole: Hole, size: int) -> tuple[Image, Hole]:
+    """Bring a crop of any sides to `size` pixels a side.
+
+    One that is no square is reflected to one first, which keeps the face's proportions.
+    """
+    height, width = hole.shape
+    if height != width:
+        side = max(height, width)
+        rows = ((0, side - height), (0, side - width))
+        mode = "reflect" if min(height, width) > 1 else "edge"
+        crop = np.pad(crop, (*rows, (0, 0)), mode=mode)  # type: ignore[call-overload]
+        hole = np.pad(hole, rows, mode=mode)  # type: ignore[call-overload]
+    return resize_crop(crop, hole, size)

@@ -1,0 +1,1 @@
+"""Measuring completion on benchmark cases, and what the figures say."""

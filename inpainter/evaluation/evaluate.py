@@ -1,0 +1,357 @@
+"""Measuring completion: several systems side by side on the same cases."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from inpainter.evaluation.benchmark_cases import Case
+from inpainter.evaluation.loop import Instruments, Procedure, Truths, beside, measure_systems
+from inpainter.evaluation.picture_sheet import SheetRow
+from inpainter.evaluation.realism_figures import REALISM_METRICS
+from inpainter.evaluation.results import CaseResult, Measurements, Metric
+from inpainter.metrics import (
+    SIGMAS,
+    MultiScaleSimilarity,
+    colour_distance,
+    detail_kept,
+    grid_energy,
+    l1,
+    landmark_error,
+    mean_similarity,
+    psnr,
+    seam_ring,
+    sharpness_ratio,
+    ssim_map,
+)
+from inpainter.metrics.multi_scale import SMALLEST_SIDE
+from weights.base.contracts import Inpainter
+from weights.base.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from weights.base.contracts import Hole, Image
+
+ERASED: Final = 127
+"""Grey level that stands in the hole of what a system is given, so that no truth leaks into it."""
+
+
+PICTURE_METRICS: Final[tuple[Metric, ...]] = (
+    *(
+        Metric(f"detail_{sigma}", f"Detail kept, {sigma} px", "one", 2, headline=sigma == 2)
+        for sigma in SIGMAS
+    ),
+    Metric("grid", "Grid, 1 as in the truth", "one", 2),
+    Metric("psnr_hole", "PSNR hole, dB", "higher", 2, headline=True),
+    Metric("ssim_hole", "SSIM hole", "higher", 3, headline=True),
+    Metric("ms_ssim_hole", "MS-SSIM hole", "higher", 3),
+    Metric("l1_hole", "L1 hole", "lower", 4),
+    Metric("psnr", "PSNR picture, dB", "higher", 2),
+    Metric("ssim", "SSIM picture", "higher", 3),
+    Metric("ms_ssim", "MS-SSIM picture", "higher", 3),
+    Metric("l1", "L1 picture", "lower", 4),
+    Metric("psnr_seam", "PSNR seam, dB", "higher", 2),
+    Metric("ssim_seam", "SSIM seam", "higher", 3),
+    Metric("ms_ssim_seam", "MS-SSIM seam", "higher", 3),
+    Metric("l1_seam", "L1 seam", "lower", 4),
+    Metric("lpips", "LPIPS", "lower", 3, headline=True),
+    Metric("sharpness", "Sharpness", "one", 2),
+    Metric("colour", "Colour shift, Delta E", "lower", 2),
+    Metric("face_found", "Face found", "higher", 3, headline=True),
+    Metric("landmark_error", "Landmark error", "lower", 4, headline=True),
+    Metric("identity", "Identity distance (information only)", "none", 3),
+)
+"""What one completed picture tells beside the true one; see `Instruments` for what some need."""
+
+METRICS: Final[tuple[Metric, ...]] = (
+    *REALISM_METRICS,
+    *PICTURE_METRICS,
+    Metric("seconds", "Seconds a face", "lower", 3),
+)
+"""What is measured of an inpainter, in the order of tables."""
+
+
+def measure_case(
+    case: Case,
+    completed: Image,
+    *,
+    instruments: Instruments | None = None,
+    true_landmarks: NDArray[np.float64] | None = None,
+) -> dict[str, float]:
+    """Measure one completed picture against the truth.
+
+    Args:
+        case: the true picture and the hole.
+        completed: uint8 RGB of the same size.
+        instruments: what is measured with; its set features are not taken here.
+        true_landmarks: what the finder sees in the true picture; where it sees no face there, the
+            face's figures are nan, because then the result is not to blame.
+
+    Returns:
+        A value for each of `PICTURE_METRICS`, nan where it does not apply: multi-scale SSIM needs
+        176 pixels a side. Those over the hole are over `case.measured`.
+
+    Raises:
+        InputError: the sizes differ.
+    """
+    tools = instruments or Instruments()
+    truth, frame = case.image, case.inside
+    ring = seam_ring(case.hole)
+    if frame is not None:
+        ring &= frame
+    values = dict.fromkeys((metric.name for metric in PICTURE_METRICS), math.nan)
+    similarity = ssim_map(completed, truth)
+    multi_scale = (
+        MultiScaleSimilarity(completed, truth) if min(truth.shape[:2]) >= SMALLEST_SIDE else None
+    )
+    for ending, region in (("_hole", case.measured), ("", frame), ("_seam", ring)):
+        values[f"l1{ending}"] = l1(completed, truth, region)
+        values[f"psnr{ending}"] = psnr(completed, truth, region)
+        values[f"ssim{ending}"] = mean_similarity(similarity, region)
+        if multi_scale is not None:
+            whole = region is None or bool(region.all())
+            values[f"ms_ssim{ending}"] = multi_scale.over(None if whole else region)
+    for sigma, kept in detail_kept(completed, truth, case.measured).items():
+        values[f"detail_{sigma}"] = kept
+    # A quotient of two figures that scatter round 1 would be above 1 in the mean.
+    values["grid"] = 1.0 + grid_energy(completed, case.measured) - grid_energy(truth, case.measured)
+    values["sharpness"] = sharpness_ratio(completed, truth, case.measured)
+    values["colour"] = colour_distance(completed, truth, case.measured)
+    if tools.perceptual is not None:
+        values["lpips"] = tools.perceptual([completed], [truth])[0]
+    if tools.finder is not None and true_landmarks is not None:
+        found = tools.finder(completed)
+        values["face_found"] = float(found is not None)
+        if found is not None:
+            values["landmark_error"] = landmark_error(found, true_landmarks)
+        if tools.identity is not None:
+            values["identity"] = tools.identity(completed, truth, true_landmarks)
+    return values
+
+
+@dataclass(frozen=True, eq=False)
+class Completed:
+    """What a system made of a case, and how long it took.
+
+    Attributes:
+        picture: uint8 RGB of the case's size; known pixels are the true picture's own.
+        seconds: wall-clock time.
+    """
+
+    picture: Image
+    seconds: float
+
+
+class CompletionProcedure(Procedure[Case, Inpainter, Completed]):
+    """Measures systems that fill holes."""
+
+    stage = "inpainter"
+    metrics = METRICS
+
+    def frozen(self, sample: Case) -> Case:
+        """The case itself; its hole must hold a pixel for which there is a truth."""
+        if not sample.measured.any():
+            raise InputError(f"The case {sample.name!r} has no hole to measure.")
+        return sample
+
+    def look(self, samples: Sequence[Case]) -> Truths:
+        """Look at the true pictures."""
+        pictures = {case.name: case.image for case in samples}
+        return Truths(
+            self.instruments.landmarks_in(pictures),
+            self.instruments.features_of(pictures),
+            self.instruments.hole_features_of(pictures, _holes(samples)),
+        )
+
+    def run(self, name: str, system: Inpainter, samples: Sequence[Case]) -> list[Completed]:
+        """Fill the holes; a face's time is the batch's over the number of faces in it."""
+        began = time.perf_counter()
+        pictures = complete_cases(name, system, samples)
+        seconds = (time.perf_counter() - began) / len(samples)
+        return [Completed(picture, seconds) for picture in pictures]
+
+    def measure(
+        self, name: str, samples: Sequence[Case], answers: Sequence[Completed], truths: Truths
+    ) -> Iterator[CaseResult]:
+        """Measure the completed pictures."""
+        pictures = {case.name: one.picture for case, one in zip(samples, answers, strict=True)}
+        tools = self.instruments
+        features = beside(tools.features_of(pictures), truths.features)
+        hole_features = beside(
+            tools.hole_features_of(pictures, _holes(samples)), truths.hole_features
+        )
+        for case, answer in zip(samples, answers, strict=True):
+            values = measure_case(
+                case,
+                answer.picture,
+                instruments=tools,
+                true_landmarks=truths.landmarks.get(case.name),
+            )
+            values["seconds"] = answer.seconds
+            yield CaseResult(
+                case.name,
+                name,
+                float(case.hole.mean()),
+                dict(case.groups),
+                values,
+                features.get(case.name),
+                hole_features.get(case.name),
+            )
+
+
+def _holes(samples: Sequence[Case]) -> dict[str, Hole]:
+    return {case.name: case.measured for case in samples}
+
+
+def evaluate_inpainter(
+    inpainters: Mapping[str, Inpainter],
+    cases: Iterable[Case],
+    *,
+    batch: int = 8,
+    instruments: Instruments | None = None,
+    configuration: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    resamples: int = 1000,
+    known: Iterable[CaseResult] = (),
+    keep: Callable[[CaseResult], None] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Measurements:
+    """Measure several systems on the same cases.
+
+    A system is given the crop with mid grey in the hole, or, where it `sees_hole`, the crop with
+    the mask on. Of what it gives back only the hole's pixels are used: known pixels are the true
+    picture's own.
+
+    Args:
+        inpainters: name to system, in the order of tables.
+        cases: the cases; they may be of different sizes, from 11 pixels a side.
+        batch: how many cases a system is given at once.
+        instruments: what is measured with beyond the pixels.
+        configuration: settings that are written into the report.
+        seed: of the bootstrap and of the kernel distance.
+        resamples: of the bootstrap.
+        known: results of an earlier run that was broken off, which are not measured again.
+        keep: called with each new result, to store it.
+        progress: called with the number of cases done after each batch.
+
+    Returns:
+        The measurements; `seconds` are wall-clock per face, batch time over batch size.
+
+    Raises:
+        ConfigurationError: there is no system, or one looks at the mask and a case shows none.
+        InputError: there is no case, two have one name, one has an empty hole, or a system gives
+            back something other than one picture of the crop's size per crop.
+    """
+    return measure_systems(
+        CompletionProcedure(instruments),
+        inpainters,
+        cases,
+        batch=batch,
+        notes=[
+            f"{name} looks at the mask itself and was given masked faces, not faces with a hole."
+            for name, system in inpainters.items()
+            if sees_hole(system)
+        ],
+        configuration=configuration,
+        seed=seed,
+        resamples=resamples,
+        known=known,
+        keep=keep,
+        progress=progress,
+    )
+
+
+def sees_hole(system: Inpainter) -> bool:
+    """Whether a system looks at what is inside the hole: it, or its network, says so."""
+    return any(
+        getattr(one, "sees_hole", False) for one in (system, getattr(system, "network", None))
+    )
+
+
+def needs_masks(system: str) -> ConfigurationError:
+    """The error for a system that looks at the mask, where cases show none."""
+    return ConfigurationError(
+        f"The inpainter {system!r} looks at the mask itself and learned nothing of empty holes: "
+        "measure it on faces with masks drawn on them (holes 'drawn-mask' alone)."
+    )
+
+
+def complete_cases(system: str, inpainter: Inpainter, cases: Sequence[Case]) -> list[Image]:
+    """Fill the holes of cases; known pixels are the true picture's own.
+
+    Raises:
+        ConfigurationError: the system looks at the mask, and a case shows none.
+        InputError: the system gives back something other than one picture per crop, of its size.
+    """
+    given = erased
+    if sees_hole(inpainter):
+        if any(case.masked is None for case in cases):
+            raise needs_masks(system)
+        given = _masked
+    filled = inpainter.complete([given(case) for case in cases], [case.hole for case in cases])
+    if len(filled) != len(cases):
+        raise InputError(
+            f"The inpainter {system!r} gave {len(filled)} pictures for {len(cases)} crops."
+        )
+    composed = []
+    for case, fill in zip(cases, filled, strict=True):
+        if (
+            not isinstance(fill, np.ndarray)
+            or fill.shape != case.image.shape
+            or fill.dtype != np.uint8
+        ):
+            raise InputError(
+                f"The inpainter {system!r} must give a uint8 picture of the crop's size "
+                f"{case.image.shape}, but gave {getattr(fill, 'shape', type(fill).__name__)}."
+            )
+        picture = case.image.copy()
+        picture[case.hole] = fill[case.hole]
+        composed.append(picture)
+    return composed
+
+
+def erased(case: Case) -> Image:
+    """The case's picture with mid grey in the hole."""
+    crop = case.image.copy()
+    crop[case.hole] = ERASED
+    return crop
+
+
+def _masked(case: Case) -> Image:
+    assert case.masked is not None
+    return case.masked
+
+
+def case_rows(
+    inpainters: Mapping[str, Inpainter], cases: Iterable[Case], names: Sequence[str]
+) -> dict[str, SheetRow]:
+    """Complete some cases once more, for a sheet of pictures.
+
+    Args:
+        inpainters: name to system.
+        cases: those wanted, and maybe others.
+        names: of the cases that are wanted.
+
+    Returns:
+        Case name to a row of the true picture, the masked one where a system looks at the mask,
+        the one with a hole, and every system's.
+    """
+    rows = {}
+    masks_matter = any(sees_hole(system) for system in inpainters.values())
+    for case in cases:
+        if case.name in names:
+            cells = {"true": case.image}
+            if masks_matter and case.masked is not None:
+                cells["masked"] = case.masked
+            cells["with hole"] = erased(case)
+            for system, inpainter in inpainters.items():
+                cells[system] = complete_cases(system, inpainter, [case])[0]
+            rows[case.name] = SheetRow(case.name, cells)
+    return rows

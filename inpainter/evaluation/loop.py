@@ -1,0 +1,307 @@
+"""The loop of every measurement: several systems side by side on the same cases, in batches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+
+from inpainter.evaluation.benchmark_cases import HoleChecksum
+from inpainter.evaluation.realism_figures import REALISM_NOTE
+from inpainter.evaluation.results import CaseResult, Measurements
+from inpainter.metrics import IDENTITY_WARNING, frechet_distance, kernel_distance
+from weights.base.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from inpainter.evaluation.benchmark_cases import Case
+    from inpainter.evaluation.results import Metric
+    from inpainter.metrics import FeatureExtractor, LandmarkFinder
+    from weights.base.contracts import Hole, Image
+
+
+class IdentityDistance(Protocol):
+    """Compares the faces of a result and of a truth by the true landmarks `(68, 2)`."""
+
+    def __call__(self, result: Image, truth: Image, landmarks: NDArray[np.floating]) -> float:
+        """Give the distance."""
+        ...
+
+
+class HoleFeatureNetwork(Protocol):
+    """Looks at what lies inside holes."""
+
+    def __call__(self, pictures: Sequence[Image], holes: Sequence[Hole]) -> NDArray[np.float32]:
+        """Give a row `(D,)` for each of some pictures of one size."""
+        ...
+
+
+class PerceptualDistance(Protocol):
+    """Compares results with truths, pair by pair."""
+
+    def __call__(self, results: Sequence[Image], truths: Sequence[Image]) -> list[float]:
+        """Give one distance per pair."""
+        ...
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """What is measured with beyond the pixels; each may be left out.
+
+    Attributes:
+        finder: finds landmarks, for `face_found` and `landmark_error`.
+        identity: compares faces, as `inpainter.metrics.DlibIdentity`, for `identity`; needs
+            `finder`.
+        perceptual: as `inpainter.metrics.LearnedPerceptualDistance`, for `lpips`.
+        features: for the distances of whole sets.
+        realism: as `inpainter.metrics.HoleFeatures`, for `inpainter.evaluation.realism_figures`.
+    """
+
+    finder: LandmarkFinder | None = None
+    identity: IdentityDistance | None = None
+    perceptual: PerceptualDistance | None = None
+    features: FeatureExtractor | None = None
+    realism: HoleFeatureNetwork | None = None
+
+    def landmarks_in(self, pictures: Mapping[str, Image]) -> dict[str, NDArray[np.float64] | None]:
+        """Look for the face in pictures, given by case name; empty without a finder."""
+        if self.finder is None:
+            return {}
+        return {name: self.finder(picture) for name, picture in pictures.items()}
+
+    def features_of(self, pictures: Mapping[str, Image]) -> dict[str, NDArray[np.float32]]:
+        """Take the features `(D,)` of pictures, given by case name; empty without a network."""
+        if self.features is None:
+            return {}
+        if len({picture.shape for picture in pictures.values()}) == 1:
+            return dict(zip(pictures, self.features(list(pictures.values())), strict=True))
+        return {name: self.features([picture])[0] for name, picture in pictures.items()}
+
+    def hole_features_of(
+        self, pictures: Mapping[str, Image], holes: Mapping[str, Hole]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Take the features `(D,)` inside holes, given by case name; empty without a network."""
+        if self.realism is None or not pictures:
+            return {}
+        known = [holes[name] for name in pictures]
+        if len({picture.shape for picture in pictures.values()}) == 1:
+            return dict(zip(pictures, self.realism(list(pictures.values()), known), strict=True))
+        return {name: self.realism([one], [holes[name]])[0] for name, one in pictures.items()}
+
+
+@dataclass(frozen=True)
+class Truths:
+    """What the instruments see in the true pictures of a batch; all systems share it.
+
+    Attributes:
+        landmarks: case name to landmarks `(68, 2)`, None where no face is found.
+        features: case name to features `(D,)`.
+        hole_features: case name to features `(D,)` inside the hole.
+    """
+
+    landmarks: Mapping[str, NDArray[np.float64] | None]
+    features: Mapping[str, NDArray[np.float32]]
+    hole_features: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+def beside(
+    results: Mapping[str, NDArray[np.float32]], truths: Mapping[str, NDArray[np.float32]]
+) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Put the features of results, by case name, beside those of their truths."""
+    return {name: (row, truths[name]) for name, row in results.items()}
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+Sample = TypeVar("Sample", bound=_Named)
+System = TypeVar("System")
+Answer = TypeVar("Answer")
+
+
+class Procedure(ABC, Generic[Sample, System, Answer]):
+    """How one stage is measured; the loop round it is `measure_systems`.
+
+    Args:
+        instruments: what is measured with beyond the pixels.
+    """
+
+    stage: ClassVar[str]
+    """What is measured: "inpainter" or "pipeline"."""
+
+    metrics: ClassVar[tuple[Metric, ...]]
+    """What may be measured, in the order of tables."""
+
+    def __init__(self, instruments: Instruments | None = None) -> None:
+        self.instruments = instruments or Instruments()
+
+    @abstractmethod
+    def frozen(self, sample: Sample) -> Case:
+        """The sample as the checksum takes it.
+
+        Raises:
+            InputError: there is nothing on it to measure.
+        """
+
+    @abstractmethod
+    def look(self, samples: Sequence[Sample]) -> Truths:
+        """Look at the truths of samples, once for all systems."""
+
+    @abstractmethod
+    def run(self, name: str, system: System, samples: Sequence[Sample]) -> list[Answer]:
+        """Let a system answer to samples, and take its time.
+
+        Raises:
+            InputError: it answers something other than it should.
+        """
+
+    @abstractmethod
+    def measure(
+        self, name: str, samples: Sequence[Sample], answers: Sequence[Answer], truths: Truths
+    ) -> Iterator[CaseResult]:
+        """Measure a system's answers, one by one."""
+
+
+def measure_systems(
+    procedure: Procedure[Sample, System, Answer],
+    systems: Mapping[str, System],
+    samples: Iterable[Sample],
+    *,
+    batch: int,
+    notes: Sequence[str] = (),
+    configuration: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    resamples: int = 1000,
+    known: Iterable[CaseResult] = (),
+    keep: Callable[[CaseResult], None] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Measurements:
+    """Measure several systems on the same samples.
+
+    Memory holds the pictures of one batch, and of each sample and system its figures and, where set
+    distances are wanted, a row of features.
+
+    Args:
+        procedure: how the stage is measured.
+        systems: name to system, in the order of tables.
+        samples: the samples.
+        batch: how many of them a system is given at once.
+        notes: what has to be said beside the figures.
+        configuration: settings that are written into the report.
+        seed: of the bootstrap and of the kernel distance.
+        resamples: of the bootstrap.
+        known: results of an earlier run that was broken off, which are not measured again.
+        keep: called with each new result, to store it.
+        progress: called with the number of samples done after each batch.
+
+    Raises:
+        ConfigurationError: there is no system.
+        InputError: there is no sample, two have one name, or the procedure refuses one.
+    """
+    if not systems:
+        raise ConfigurationError(f"Measuring needs at least one {procedure.stage}.")
+    earlier = {(result.case, result.system): result for result in known}
+    checksum = HoleChecksum()
+    results: list[CaseResult] = []
+    warm: set[str] = set()
+    seen: set[str] = set()
+    for group in _batches(samples, max(1, batch)):
+        for sample in group:
+            if sample.name in seen:
+                raise InputError(f"The case {sample.name!r} is there twice.")
+            seen.add(sample.name)
+            checksum.add(procedure.frozen(sample))
+        fresh = {
+            name: [sample for sample in group if (sample.name, name) not in earlier]
+            for name in systems
+        }
+        wanted = {sample.name: sample for own in fresh.values() for sample in own}
+        truths = procedure.look(list(wanted.values()))
+        for name, system in systems.items():
+            results += [earlier[one.name, name] for one in group if (one.name, name) in earlier]
+            if not fresh[name]:
+                continue
+            if name not in warm:
+                # Networks are loaded at their first picture, which is no time of theirs.
+                procedure.run(name, system, fresh[name][:1])
+                warm.add(name)
+            answers = procedure.run(name, system, fresh[name])
+            for result in procedure.measure(name, fresh[name], answers, truths):
+                results.append(result)
+                if keep is not None:
+                    keep(result)
+        if progress is not None:
+            progress(len(seen))
+    if not results:
+        raise InputError("There is no case to measure on.")
+    return Measurements(
+        procedure.stage,
+        tuple(systems),
+        tuple(results),
+        procedure.metrics,
+        checksum.hex(),
+        dict(configuration or {}),
+        _set_distances(results, seed),
+        (*notes, *_instrument_notes(procedure.instruments)),
+        seed,
+        resamples,
+    )
+
+
+def _batches(samples: Iterable[Sample], size: int) -> Iterator[list[Sample]]:
+    batch: list[Sample] = []
+    for sample in samples:
+        batch.append(sample)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _set_distances(results: Iterable[CaseResult], seed: int) -> dict[str, dict[str, float]]:
+    """Give for each system the distances of its pictures' features from the true ones'.
+
+    Args:
+        results: those without features are left out.
+        seed: of the kernel distance.
+
+    Returns:
+        System to "frechet", "kernel" and "count"; empty without features of two cases.
+    """
+    rows: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = {}
+    for result in results:
+        if result.features is not None:
+            rows.setdefault(result.system, []).append(result.features)
+    distances: dict[str, dict[str, float]] = {}
+    for system, pairs in rows.items():
+        if len(pairs) > 1:
+            filled, true = (np.stack(column) for column in zip(*pairs, strict=True))
+            distances[system] = {
+                "frechet": frechet_distance(true, filled),
+                "kernel": kernel_distance(true, filled, seed),
+                "count": len(pairs),
+            }
+    return distances
+
+
+def _instrument_notes(instruments: Instruments) -> tuple[str, ...]:
+    """What has to be said beside figures that were measured with these instruments."""
+    notes = []
+    if instruments.realism is not None:
+        notes.append(REALISM_NOTE)
+    if instruments.identity is not None:
+        notes.append(IDENTITY_WARNING)
+    if instruments.features is not None:
+        notes.append(
+            f"Set distances are on the features of {instruments.features.name!r}. The Fréchet "
+            "distance falls with the number of pictures: compare it between equal numbers only."
+        )
+    return tuple(notes)

@@ -1,0 +1,438 @@
+"""What systems did on cases, and how that is summed up: overall, in parts, and in pairs."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from inpainter.evaluation.statistics import Comparison, Estimate, bootstrap_mean, compare_paired
+from inpainter.metrics.realism import SetFigure
+from weights.base.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Better = Literal["higher", "lower", "one", "none"]
+
+AREA_BANDS: Final[tuple[tuple[float, float], ...]] = (
+    (0.0, 0.01),
+    (0.01, 0.1),
+    (0.1, 0.2),
+    (0.2, 0.3),
+    (0.3, 0.4),
+    (0.4, 0.5),
+    (0.5, 0.6),
+    (0.6, 1.0),
+)
+"""Bands of hole area, as shares of the picture, by which results are summed up.
+
+A band holds its upper end and not its lower one. The six in the middle are those of the literature
+(Liu et al. 2018).
+"""
+
+SEPARATOR: Final = "; "
+"""What stands between several labels of one kind."""
+
+LEAST_FACES: Final = 30
+"""Figures of sets are given for this many faces and more."""
+
+TOGETHER: Final = "smaller ones together"
+"""Name of the part that holds the labels of a kind with fewer faces than `LEAST_FACES` each."""
+
+AREA_KIND: Final = "hole area"
+"""Name of the kind of part that `AREA_BANDS` make."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure of a report.
+
+    Attributes:
+        name: its key in files.
+        title: its heading in tables.
+        better: "higher", "lower", "one" (nearest to 1), or "none" where it is information only.
+        decimals: how many digits tables show.
+        headline: whether it stands in tables by part and in plots.
+        of_set: where it is a figure of all cases together and not a mean over them, gives it for
+            some results, all results of the same system, and a seed.
+    """
+
+    name: str
+    title: str
+    better: Better
+    decimals: int
+    headline: bool = False
+    of_set: OfSet | None = field(default=None, compare=False, repr=False)
+
+    def merit(self, value: float) -> float:
+        """A number that is the greater the better the value; nan where none is better."""
+        if self.better == "none":
+            return math.nan
+        if self.better == "one":
+            return -abs(value - 1.0)
+        return value if self.better == "higher" else -value
+
+
+@dataclass(frozen=True, eq=False)
+class CaseResult:
+    """What one system did on one case.
+
+    Attributes:
+        case: the case's name.
+        system: the system's name.
+        hole_area: share of the picture that is missing, 0 to 1.
+        groups: the case's labels, kind to label; several of one kind stand between `SEPARATOR`.
+        values: metric name to value; nan where a metric does not apply.
+        features: of the result and of the true picture, each `(D,)`, where set distances are
+            wanted.
+        hole_features: of what lies in the hole, result's and truth's, likewise, for realism.
+    """
+
+    case: str
+    system: str
+    hole_area: float
+    groups: Mapping[str, str]
+    values: Mapping[str, float]
+    features: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    hole_features: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+
+    @property
+    def face(self) -> str:
+        """Name of the face: of the case, without the kind of holes that is put behind it."""
+        return self.case.removesuffix(f" [{self.groups.get('holes')}]")
+
+
+OfSet = Callable[[Sequence[CaseResult], Sequence[CaseResult], int], SetFigure]
+"""Gives a figure of a set, see `Metric.of_set`."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the cases: a band of hole area, or those with one label.
+
+    Attributes:
+        kind: what the cases are divided by, such as "hole area" or "gender".
+        name: of the part, such as "0.1 to 0.2".
+        holds: tells whether a result belongs to it.
+    """
+
+    kind: str
+    name: str
+    holds: Callable[[CaseResult], bool] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """All results of a comparison, and their summaries.
+
+    Attributes:
+        stage: what was measured: "inpainter" or "pipeline".
+        systems: names, in the order of tables.
+        results: one per case and system.
+        known_metrics: what may have been measured, in the order of tables.
+        checksum: of names and holes, see `inpainter.evaluation.benchmark_cases.HoleChecksum`;
+            reports compare when theirs are equal.
+        configuration: what was measured with which settings; goes into the files as it is.
+        sets: for each system its distances from the set of true pictures, by name.
+        notes: what has to be said beside the figures.
+        seed: of the bootstrap.
+        resamples: of the bootstrap.
+    """
+
+    stage: str
+    systems: tuple[str, ...]
+    results: tuple[CaseResult, ...]
+    known_metrics: tuple[Metric, ...]
+    checksum: str
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    sets: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    seed: int = 0
+    resamples: int = 1000
+    _members: dict[tuple[str, Part | None], list[CaseResult]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    _estimates: dict[tuple[str, str, Part | None], Estimate] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    _set_figures: dict[tuple[str, str, Part | None], SetFigure | None] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    @property
+    def cases(self) -> int:
+        """How many cases there are."""
+        return len({result.case for result in self.results})
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics that were measured on at least one case."""
+        return [metric for metric in self.known_metrics if self._measured(metric)]
+
+    @property
+    def case_metrics(self) -> list[Metric]:
+        """Those of them that have a value for each case."""
+        return [metric for metric in self.metrics if metric.of_set is None]
+
+    @property
+    def compared_metrics(self) -> list[Metric]:
+        """Those that systems differ in: a figure of the truths alone is the same for all."""
+        return [one for one in self.metrics if one.of_set is None or one.better != "none"]
+
+    def _measured(self, metric: Metric) -> bool:
+        if metric.of_set is not None:
+            return any(self._set_figure(system, metric) is not None for system in self.systems)
+        return any(
+            not math.isnan(result.values.get(metric.name, math.nan)) for result in self.results
+        )
+
+    def values(self, system: str, metric: str, part: Part | None = None) -> dict[str, float]:
+        """Give one system's value of a metric per case name.
+
+        Raises:
+            ConfigurationError: the system or the metric is not in the report.
+        """
+        if system not in self.systems or metric not in {one.name for one in self.known_metrics}:
+            raise ConfigurationError(f"The report has no metric {metric!r} of {system!r}.")
+        return {
+            result.case: result.values.get(metric, math.nan)
+            for result in self._results_of(system, part)
+        }
+
+    def _results_of(self, system: str, part: Part | None) -> list[CaseResult]:
+        if (system, part) not in self._members:
+            self._members[system, part] = [
+                result
+                for result in self.results
+                if result.system == system and (part is None or part.holds(result))
+            ]
+        return self._members[system, part]
+
+    def estimate(self, system: str, metric: str, part: Part | None = None) -> Estimate:
+        """Give the mean of a metric over all cases, or over those of a part.
+
+        Figures of sets are not means, and have no value for fewer faces than `LEAST_FACES`.
+        """
+        key = (system, metric, part)
+        if key not in self._estimates:
+            values = self.values(system, metric, part).values()
+            known = self._known(metric)
+            if known.of_set is None:
+                estimate = bootstrap_mean(values, resamples=self.resamples, seed=self.seed)
+            else:
+                figure = self._set_figure(system, known, part)
+                estimate = bootstrap_mean([]) if figure is None else figure.estimate
+            self._estimates[key] = estimate
+        return self._estimates[key]
+
+    def compare(self, system: str, other: str, metric: str) -> Comparison:
+        """Compare two systems on the same cases; where the interval holds 0, chance may do it.
+
+        The difference of figures of sets has an interval and no test.
+        """
+        known = self._known(metric)
+        if known.of_set is not None:
+            one, two = (self._set_figure(name, known) for name in (system, other))
+            if one is None or two is None or one.count != two.count:
+                return compare_paired({}, {})
+            return Comparison(one.less(two).estimate, math.nan)
+        return compare_paired(
+            self.values(system, metric),
+            self.values(other, metric),
+            resamples=self.resamples,
+            seed=self.seed,
+        )
+
+    def _known(self, metric: str) -> Metric:
+        return next(one for one in self.known_metrics if one.name == metric)
+
+    def _set_figure(
+        self, system: str, metric: Metric, part: Part | None = None
+    ) -> SetFigure | None:
+        """A figure of a set; None where there are too few faces for it."""
+        key = (system, metric.name, part)
+        if key not in self._set_figures:
+            everything, chosen = (
+                [one for one in self._results_of(system, wanted) if one.hole_features is not None]
+                for wanted in (None, part)
+            )
+            enough = len({one.face for one in chosen}) >= LEAST_FACES
+            assert metric.of_set is not None
+            self._set_figures[key] = (
+                metric.of_set(chosen, everything, self.seed) if enough else None
+            )
+        return self._set_figures[key]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every two systems, in the order of tables."""
+        return list(itertools.combinations(self.systems, 2))
+
+    def parts(self) -> list[Part]:
+        """All parts that have a case: bands of hole area first, then labels by their kinds.
+
+        Labels with too few faces for figures of sets are there once more together, where they have
+        enough of them together.
+        """
+        found = []
+        for low, high in AREA_BANDS:
+
+            def in_band(result: CaseResult, low: float = low, high: float = high) -> bool:
+                return low < result.hole_area <= high
+
+            if any(in_band(result) for result in self.results):
+                found.append(Part(AREA_KIND, f"{low:g} to {high:g}", in_band))
+        kinds = sorted({kind for result in self.results for kind in result.groups})
+        for kind in kinds:
+            names = {
+                label
+                for result in self.results
+                if kind in result.groups
+                for label in result.groups[kind].split(SEPARATOR)
+            }
+            for name in sorted(names, key=_by_number):
+
+                def in_group(result: CaseResult, kind: str = kind, name: str = name) -> bool:
+                    return name in result.groups.get(kind, "").split(SEPARATOR)
+
+                found.append(Part(kind, name, in_group))
+            found += self._together(kind, names)
+        return found
+
+    def _together(self, kind: str, names: Iterable[str]) -> list[Part]:
+        if not any(metric.of_set is not None for metric in self.metrics):
+            return []
+        faces: dict[str, set[str]] = {name: set() for name in names}
+        for result in self.results:
+            for name in result.groups.get(kind, "").split(SEPARATOR):
+                if name in faces:
+                    faces[name].add(result.face)
+        small = {name for name, own in faces.items() if len(own) < LEAST_FACES}
+        if len(small) < 2 or len(set().union(*(faces[name] for name in small))) < LEAST_FACES:
+            return []
+
+        def holds(result: CaseResult) -> bool:
+            return not small.isdisjoint(result.groups.get(kind, "").split(SEPARATOR))
+
+        return [Part(kind, TOGETHER, holds)]
+
+    def ranked(self, metric: str) -> list[str]:
+        """Case names from best to worst by the first system's value; those without one left out.
+
+        Raises:
+            ConfigurationError: there is no such metric.
+        """
+        chosen = next((one for one in self.known_metrics if one.name == metric), None)
+        values = self.values(self.systems[0], metric)
+        if chosen is None or chosen.better == "none" or chosen.of_set is not None:
+            raise ConfigurationError(f"Cases cannot be ranked by {metric!r}.")
+        merits = {case: chosen.merit(value) for case, value in values.items()}
+        kept = [case for case, merit in merits.items() if not math.isnan(merit)]
+        return sorted(kept, key=lambda case: (-merits[case], case))
+
+    def best_system(self, metric: Metric, part: Part | None = None) -> str | None:
+        """The system with the best mean.
+
+        None where there is one system, where the best are equal, or where the metric does not apply
+        to the same cases of all: means over different faces do not compare.
+        """
+        if len(self.systems) < 2 or metric.better == "none":
+            return None
+        applies = {
+            frozenset(case for case, value in values.items() if math.isfinite(value))
+            for system in self.systems
+            if (values := self.values(system, metric.name, part))
+        }
+        if len(applies) > 1:
+            return None
+        merits = {
+            system: metric.merit(self.estimate(system, metric.name, part).mean)
+            for system in self.systems
+        }
+        known = {system: merit for system, merit in merits.items() if not math.isnan(merit)}
+        best = [system for system, merit in known.items() if merit == max(known.values())]
+        return best[0] if len(known) > len(best) == 1 else None
+
+    def summary(self) -> dict[str, Any]:
+        """Give the report as plain values for JSON: estimates overall and by part, every result."""
+
+        def block(part: Part | None) -> dict[str, Any]:
+            return {
+                system: {
+                    metric.name: vars(self.estimate(system, metric.name, part))
+                    for metric in self.metrics
+                }
+                for system in self.systems
+            }
+
+        parts: dict[str, dict[str, Any]] = {}
+        for part in self.parts():
+            parts.setdefault(part.kind, {})[part.name] = block(part)
+        differences: dict[str, dict[str, Any]] = {}
+        for system, other in self.pairs():
+            for metric in self.compared_metrics:
+                comparison = self.compare(system, other, metric.name)
+                entry = {**vars(comparison.difference), "p": comparison.p}
+                differences.setdefault(f"{system} less {other}", {})[metric.name] = entry
+        return plain(
+            {
+                "stage": self.stage,
+                "configuration": dict(self.configuration),
+                "checksum_of_holes": self.checksum,
+                "cases": self.cases,
+                "systems": list(self.systems),
+                "metrics": {
+                    metric.name: {
+                        "title": metric.title,
+                        "better": metric.better,
+                        "decimals": metric.decimals,
+                    }
+                    for metric in self.metrics
+                },
+                "overall": block(None),
+                "sets": self.sets,
+                "differences": differences,
+                "parts": parts,
+                "notes": list(self.notes),
+                "results": [
+                    {
+                        "case": result.case,
+                        "system": result.system,
+                        "hole_area": round(result.hole_area, 6),
+                        "groups": dict(result.groups),
+                        "values": {
+                            metric.name: result.values.get(metric.name, math.nan)
+                            for metric in self.case_metrics
+                        },
+                    }
+                    for result in self.results
+                ],
+            }
+        )
+
+
+def plain(value: Any) -> Any:
+    """Turn nested values into what JSON knows; what is not a finite number becomes None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    return str(value)
+
+
+def _by_number(text: str) -> list[tuple[int, float, str]]:
+    """A key that sorts "60 to 90" before "120 to 150"."""
+    pieces = re.split(r"(\d+(?:\.\d+)?)", text)
+    return [
+        (0, float(piece), "") if index % 2 else (1, 0.0, piece)
+        for index, piece in enumerate(pieces)
+        if piece
+    ]

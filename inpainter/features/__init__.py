@@ -1,0 +1,1 @@
+"""Trained networks whose features tell how real or how alike faces look."""

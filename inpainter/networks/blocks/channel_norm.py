@@ -1,0 +1,50 @@
+"""Normalisation of each pixel's channels, which depends neither on the batch nor on the size."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class ChannelNorm(nn.Module):
+    """Layer normalisation over the channels of each pixel (Ba et al. 2016).
+
+    Maps `(N, C, H, W)` to itself in size, with a learned scale and shift for each channel.
+
+    Args:
+        channels: C.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map `(N, C, H, W)` to `(N, C, H, W)`."""
+        last = features.permute(0, 2, 3, 1)
+        normalised = functional.layer_norm(last, last.shape[-1:], self.weight, self.bias)
+        return normalised.permute(0, 3, 1, 2)
+
+
+class PixelNorm(nn.Module):
+    """Divides each pixel's channels `(N, C, H, W)` by their root mean square; nothing is learned.
+
+    Karras et al. 2018 call it pixelwise feature normalisation. What comes out has a root mean
+    square under 1, so that no stack of layers can grow without bounds. Pixels weaker than the root
+    of `epsilon` stay weak instead of becoming amplified noise.
+
+    Args:
+        channels: C; any will do.
+        epsilon: added to the mean square.
+    """
+
+    def __init__(self, channels: int, epsilon: float = 0.1) -> None:
+        super().__init__()
+        self.channels, self.epsilon = channels, epsilon
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map `(N, C, H, W)` to `(N, C, H, W)`."""
+        square = features.float().square().mean(dim=1, keepdim=True)
+        return features * torch.rsqrt(square + self.epsilon).to(features.dtype)

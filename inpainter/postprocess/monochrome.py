@@ -1,0 +1,76 @@
+"""Keeping the fill of a photo without colours, grey or toned, as colourless as the photo is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.base.contracts import Hole, Image
+
+_COLOURLESS, _COLOURFUL = 4.0, 8.0
+"""Chroma off the tone's curve, in levels, up to which a photo has no colours of its own, and from
+which on it has: JPEG and paper leave up to 4, the dullest of 300 portraits in colour had 9."""
+
+_TAIL: Final = 95.0
+"""Percentile of the known pixels that count: a photo without colours may show a coloured thing."""
+
+_SIDE: Final = 96
+"""Side at which the known pixels are looked at: each of them tells little more."""
+
+_FEWEST: Final = 64
+"""Known pixels below which nothing is said about a photo."""
+
+
+def keep_tone(fill: Image, crop: Image, hole: Hole) -> Image:
+    """Take colours out of a fill that the known pixels do not have.
+
+    In a grey, sepia or otherwise toned photo chroma is a function of brightness. That curve, a
+    parabola for each of the two chromas of ITU-R BT.601, is fitted to the known pixels, but for
+    those that are farthest off it (after Rousseeuw 1984, "Least Median of Squares Regression").
+    What the fill's chroma is off it goes, all of it in a photo without colours, and none in one
+    with.
+
+    Args:
+        fill: uint8 RGB `(H, W, 3)`, as a network painted it.
+        crop: uint8 RGB `(H, W, 3)`; what lies in the hole is not looked at.
+        hole: bool `(H, W)`, True = missing.
+
+    Returns:
+        uint8 RGB `(H, W, 3)`; `fill` itself where the photo has colours.
+    """
+    step = max(1, max(hole.shape) // _SIDE)
+    known = ~hole[::step, ::step]
+    if np.count_nonzero(known) < _FEWEST:
+        return fill
+    brightness, chroma = _separated(crop[::step, ::step][known][:, None])
+    powers = _powers(brightness)
+    fitted = np.ones(len(powers), np.bool_)
+    for _ in range(2):
+        curve = np.linalg.lstsq(powers[fitted], chroma[fitted], rcond=None)[0]
+        off = np.linalg.norm(chroma - powers @ curve, axis=1)
+        widest = float(np.percentile(off, _TAIL))
+        fitted = off <= widest
+    kept = (widest - _COLOURLESS) / (_COLOURFUL - _COLOURLESS)
+    if kept >= 1.0:
+        return fill
+    brightness, chroma = _separated(fill)
+    toned = _powers(brightness) @ curve
+    toned += max(0.0, kept) * (chroma - toned)
+    layers = np.concatenate([255.0 * brightness[:, None], toned], axis=1)
+    pixels = np.rint(layers).clip(0, 255).astype(np.uint8).reshape(fill.shape)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_YCrCb2RGB), np.uint8)
+
+
+def _separated(pixels: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Brightness `(N,)` from 0 to 1 and chroma `(N, 2)` in levels of the pixels of a picture."""
+    layers = cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb).reshape(-1, 3).astype(np.float64)
+    return layers[:, 0] / 255.0, layers[:, 1:]
+
+
+def _powers(brightness: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.stack([np.ones_like(brightness), brightness, brightness**2], axis=1)

@@ -1,0 +1,1 @@
+"""Programs around the pipeline: server, study, benchmark, doctor, explanation."""

@@ -1,0 +1,297 @@
+"""Detector and inpainter fitted to faces of one's own, from the shipped weights, in a given time.
+
+Each step leaves its result in the folder, so that the same call goes on with one that was stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from weights.base.atomic import atomic_path
+from weights.base.errors import InputError
+from weights.base.json_text import parse_json
+from weights.catalog.lookup import default_name, get_record, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+
+PIPELINE_NAME, RESULT_NAME = "pipeline.yaml", "adaptation.json"
+
+MOST_SCENES, SCENES_A_MINUTE = 2000, 12
+"""How many pictures are composed for the detector: by the time budget, which they must not eat."""
+
+_DETECTOR_SHARE = 0.4
+_FACES_MEASURED = 100
+_SHARES = {"train": 0.85, "val": 0.15, "test": 0.0}
+_JUDGED_BY = {"detector": "ap50", "inpainter": "ssim_hole"}
+"""For each network the figure that decides whether its new weights go into the pipeline."""
+
+Figures = dict[str, dict[str, dict[str, float]]]
+"""By network, then "before" or "after", then the figure's name."""
+
+
+@dataclass(frozen=True)
+class AdaptationSettings:
+    """How networks are adapted.
+
+    Attributes:
+        minutes: what the whole call may take.
+        device: "auto", "cpu", "cuda" or "mps".
+        threads: threads of a CPU's arithmetic; as many as before where None.
+        seed: of all chance.
+        scenes: pictures composed for the detector; None goes by the time.
+        recipe: of the inpainter; None is "gated.cpu" or "gated.gpu", by the device.
+        detector_changes: of the detector's recipe, by name.
+        inpainter_changes: of the inpainter's recipe, by name.
+    """
+
+    minutes: float
+    device: str = "auto"
+    threads: int | None = None
+    seed: int = 0
+    scenes: int | None = None
+    recipe: str | None = None
+    detector_changes: Mapping[str, Any] | None = None
+    inpainter_changes: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.minutes > 0.0:
+            raise InputError(f"The time budget must be above 0 minutes, but is {self.minutes!r}.")
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What an adaptation leaves.
+
+    Attributes:
+        pipeline: the YAML of a pipeline with the weights that measured better.
+        figures: of both networks before and after, on faces that neither was trained on here.
+        adapted: the networks whose new weights are in the pipeline.
+        finished: whether the inpainter's schedule is done; else the same call goes on.
+    """
+
+    pipeline: Path
+    figures: Figures
+    adapted: tuple[str, ...]
+    finished: bool
+
+
+def adapt_to_faces(
+    folder: Path,
+    output: Path,
+    settings: AdaptationSettings,
+    *,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Adaptation:
+    """Fit the shipped detector and inpainter to a folder of photos of faces without masks.
+
+    Finds landmarks (dlib) unless the folder has a `faces.jsonl`, draws masks, measures, trains the
+    detector and then the inpainter from the shipped weights, and measures again. `output` gets
+    `faces`, `data`, `detector`, `inpainter`, `adaptation.json` and `pipeline.yaml`, which names the
+    new weights of a network only where they measured better than the shipped ones.
+
+    Args:
+        folder: of the photos.
+        output: new, or that of an earlier call, which is gone on with.
+        settings: how.
+        tell: is called with a sentence before each step.
+
+    Raises:
+        InputError: there are too few faces.
+        MissingDependencyError: dlib or a library of training is not installed.
+        ConfigurationError: `output` was begun with other faces.
+        TrainingError: a training broke down.
+    """
+    deadline = time.monotonic() + 60.0 * settings.minutes
+    faces = _faces(folder, output, settings, tell)
+    file = output / RESULT_NAME
+    state: dict[str, Any] = parse_json(file.read_bytes(), str(file)) if file.is_file() else {}
+    figures: Figures = state.get("figures", {"detector": {}, "inpainter": {}})
+    measuring = 0.0
+    for kind in ("detector", "inpainter"):
+        if "before" not in figures[kind]:
+            tell(f"Measuring the shipped {kind}.")
+            began = time.monotonic()
+            figures[kind]["before"] = _measure(kind, "default", faces, output, settings)
+            measuring += time.monotonic() - began
+            _store(file, {"figures": figures})
+    # What is measured before takes as long afterwards.
+    left = max(0.0, deadline - time.monotonic() - 1.2 * measuring) / 60.0
+    tell(f"Training the detector, for about {_DETECTOR_SHARE * left:.0f} minutes.")
+    detector = _train_detector(output, settings, _DETECTOR_SHARE * left)
+    left = max(0.0, deadline - time.monotonic() - 1.2 * measuring) / 60.0
+    tell(f"Training the inpainter, for about {left:.0f} minutes.")
+    inpainter, finished = _train_inpainter(faces, output, settings, left)
+    adapted = []
+    for kind, weights in (("detector", detector), ("inpainter", inpainter)):
+        tell(f"Measuring the adapted {kind}.")
+        figures[kind]["after"] = _measure(kind, str(weights), faces, output, settings)
+        if figures[kind]["after"][_JUDGED_BY[kind]] > figures[kind]["before"][_JUDGED_BY[kind]]:
+            adapted.append(kind)
+    _store(file, {"figures": figures, "adapted": adapted, "finished": finished})
+    pipeline = _store_pipeline(output, {"detector": detector, "inpainter": inpainter}, adapted)
+    return Adaptation(pipeline, figures, tuple(adapted), finished)
+
+
+def _faces(
+    folder: Path, output: Path, settings: AdaptationSettings, tell: Callable[[str], None]
+) -> Path:
+    """The folder of annotated faces; the detector's data set is built beside it."""
+    from pipeline.dataset.builder import build_dataset
+    from pipeline.dataset.face_source import gather_faces, store_faces
+    from pipeline.dataset.settings import DatasetSettings
+    from pipeline.dataset.split import normalise_shares, split_faces
+
+    data = output / "data"
+    annotated = (folder / "faces.jsonl").is_file()
+    tell("Reading the faces." if annotated else "Finding faces and their landmarks.")
+    found, rejects = gather_faces(folder, data, "annotations" if annotated else "dlib")
+    if len(found) < 2:
+        raise InputError(
+            f"{folder} shows {len(found)} faces that can be used, but adapting needs at least 2 "
+            "and learns from some hundreds."
+        )
+    shares = normalise_shares(_SHARES)  # type: ignore[arg-type]
+    parts = split_faces(found, shares, settings.seed)
+    if len({"train", "val"} & set(parts.values())) < 2:
+        raise InputError(
+            f"{folder} has too few faces to train on some and measure on others: add some."
+        )
+    faces = store_faces(found, parts, output / "faces").parent
+    most = round(min(MOST_SCENES, max(2 * SCENES_A_MINUTE, SCENES_A_MINUTE * settings.minutes)))
+    scenes = most if settings.scenes is None else settings.scenes
+    tell("Drawing masks.")
+    build_dataset(
+        found,
+        data,
+        DatasetSettings(seed=settings.seed, pairs=0, scenes=scenes, shares=shares),
+        workers=settings.threads,
+        unusable=rejects,
+    )
+    return faces
+
+
+def _measure(
+    kind: str, weights: str, faces: Path, output: Path, settings: AdaptationSettings
+) -> dict[str, float]:
+    if kind == "detector":
+        return _measure_detector(weights, output / "data", settings)
+    return _measure_inpainter(weights, faces, settings)
+
+
+def _measure_detector(weights: str, data: Path, settings: AdaptationSettings) -> dict[str, float]:
+    from detector import YoloMaskDetector, evaluate_detector
+    from pipeline.evaluation.annotated_sets import read_annotated_set
+
+    detector = YoloMaskDetector(weights=weights, confidence=0.05, device=settings.device)
+    pictures = read_annotated_set(data / "detection" / "data.yaml", "val")
+    report = evaluate_detector(detector, pictures[:_FACES_MEASURED])
+    return {
+        "ap50": report.ap50,
+        "precision": report.precision,
+        "recall": report.recall,
+        "iou": report.quality["detector"].iou,
+    }
+
+
+def _measure_inpainter(weights: str, faces: Path, settings: AdaptationSettings) -> dict[str, float]:
+    from inpainter.evaluation.evaluate import evaluate_inpainter
+    from pipeline.evaluation.case_sets import HOLE_NAMES, open_cases
+    from pipeline.stages.registry import create_stage
+
+    cases = open_cases(
+        faces,
+        {"face-mask": HOLE_NAMES["face-mask"]},
+        split="val",
+        count=_FACES_MEASURED,
+        size=256,
+        seed=settings.seed,
+    )
+    options = {} if weights == "default" else {"weights": weights}
+    stage = create_stage("inpainter", {"name": "gated", **options}, device=settings.device)
+    measured = evaluate_inpainter({"gated": stage}, cases)
+    names = ("psnr_hole", "ssim_hole")
+    return {name: measured.estimate("gated", name).mean for name in names}
+
+
+def _train_detector(output: Path, settings: AdaptationSettings, minutes: float) -> Path:
+    from detector import train_detector
+
+    record = get_record(default_name("detector"))
+    folder = output / "detector"
+    changes = {"image_size": record.input_size, "learning_rate": 0.0005, "mosaic": 0.2}
+    changes |= {"one_to_one": record.options.get("one_to_one", False)}
+    trained = train_detector(
+        output / "data" / "detection" / "data.yaml",
+        folder,
+        architecture=record.architecture,
+        changes={**changes, **(settings.detector_changes or {})},
+        device=settings.device,
+        seed=settings.seed,
+        threads=settings.threads,
+        # A run that goes on has its time already.
+        time_budget_minutes=None if (folder / "run.yaml").is_file() else minutes,
+        initial_weights=resolve("default", "detector"),
+        plots=False,
+    )
+    return trained.weights
+
+
+def _train_inpainter(
+    faces: Path, output: Path, settings: AdaptationSettings, minutes: float
+) -> tuple[Path, bool]:
+    from inpainter.training import read_recipe, train_inpainter
+    from weights.base.device import resolve_device
+
+    record = get_record(default_name("inpainter"))
+    profile = "cpu" if resolve_device(settings.device).type == "cpu" else "gpu"
+    name = settings.recipe or f"{record.architecture}.{profile}"
+    recipe = read_recipe(name).with_changes(
+        {
+            "network": {"name": record.architecture, **record.options},
+            # Fine-tuning: what is there already is to be kept.
+            "optimizer.generator_lr": 5.0e-5,
+            "seed": settings.seed,
+            **(settings.inpainter_changes or {}),
+        }
+    )
+    recipe = replace(recipe, data=replace(recipe.data, faces=str(faces)))
+    trained = train_inpainter(
+        recipe,
+        output / "inpainter",
+        device=settings.device,
+        threads=settings.threads,
+        time_budget_minutes=minutes,
+        initial_weights=resolve("default", "inpainter"),
+        recipe_name=name,
+    )
+    return trained.weights, trained.finished
+
+
+def _store(file: Path, state: Mapping[str, Any]) -> None:
+    with atomic_path(file, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+
+
+def _store_pipeline(output: Path, weights: Mapping[str, Path], adapted: list[str]) -> Path:
+    stages = {"detector": "yolo", "inpainter": "gated"}
+    content: dict[str, Any] = {
+        kind: {
+            "name": name,
+            "weights": weights[kind].absolute().relative_to(output.absolute()).as_posix(),
+        }
+        if kind in adapted
+        else name
+        for kind, name in stages.items()
+    }
+    file = output / PIPELINE_NAME
+    with atomic_path(file, overwrite=True) as temporary:
+        temporary.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return file

@@ -1,0 +1,1 @@
+"""What the pipeline and its networks cost in time and memory."""

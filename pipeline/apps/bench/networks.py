@@ -1,0 +1,296 @@
+"""What each completion network costs: its size, its arithmetic, its time and its memory."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict, dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.apps.bench.own_process import MeasurementError, measure_alone, timed_runs
+from pipeline.apps.bench.pipeline import Timing, memory_growth
+from weights.base.errors import InputError, UnmaskError
+from weights.base.onnx_export import load_onnx_runtime, load_openvino
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+BACKENDS: Final[dict[str, str]] = {
+    "fp32": "torch fp32",
+    "bf16": "torch bf16",
+    "onnxruntime": "ONNX Runtime",
+    "openvino": "OpenVINO",
+}
+"""Name of each way to run a network, and its heading in tables."""
+
+SIDES: Final = (256, 512, 1024)
+"""Sides of the pictures whose multiply-adds are counted."""
+
+
+@dataclass(frozen=True)
+class ModelFigures:
+    """What one completion network costs.
+
+    Attributes:
+        name: the network's registered name.
+        parameters: trained numbers.
+        multiply_adds: of one picture, by its side; Fourier transforms and deformable convolutions
+            count as nothing.
+        milliseconds: of one picture, by backend; a backend that cannot run it is missing.
+        peak_memory: bytes that the process grew by, at its largest, when it built the network and
+            completed one picture in fp32; None where that was not measured.
+        failures: why a backend is missing, by its name.
+    """
+
+    name: str
+    parameters: int
+    multiply_adds: dict[int, int]
+    milliseconds: dict[str, Timing] = field(default_factory=dict)
+    peak_memory: int | None = None
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def growth(self) -> float:
+        """Multiply-adds at the largest side over those at the smallest: 16 is in step with area."""
+        return self.multiply_adds[max(SIDES)] / self.multiply_adds[min(SIDES)]
+
+
+def count_model(name: str) -> ModelFigures:
+    """Count a network's parameters and multiply-adds, without computing anything.
+
+    A network that is made for one side is counted as made for each.
+
+    Raises:
+        ConfigurationError: the name is unknown.
+    """
+    import torch
+
+    from inpainter.registry import create_model
+    from weights.catalog.description import count_multiply_adds, count_parameters
+
+    parameters, multiply_adds = 0, {}
+    for side in SIDES:
+        with torch.device("meta"):
+            network = create_model(name, **_options(name, side)).eval()
+            if side == SIDES[0]:
+                parameters = count_parameters(network)
+            image, hole = torch.zeros(1, 3, side, side), torch.ones(1, 1, side, side)
+            multiply_adds[side] = count_multiply_adds(network, image, hole)
+    return ModelFigures(name, parameters, multiply_adds)
+
+
+def _options(name: str, side: int) -> dict[str, Any]:
+    from inpainter.registry import NETWORKS
+    from weights.base.names import import_object
+
+    if (
+        name in NETWORKS
+        and "resolution" in inspect.signature(import_object(NETWORKS[name])).parameters
+    ):
+        return {"resolution": side}
+    return {}
+
+
+def measure_models(
+    names: Sequence[str],
+    *,
+    backends: Sequence[str] = tuple(BACKENDS),
+    side: int = 256,
+    threads: int = 2,
+    runs: int = 5,
+    time_limit: float = 600.0,
+) -> Iterator[ModelFigures]:
+    """Measure networks with random weights on the CPU, each in a process of its own.
+
+    Args:
+        names: registered networks.
+        backends: which of `BACKENDS` are timed; those that are not installed are left out.
+        side: of the pictures that are timed, pixels.
+        threads: of the arithmetic.
+        runs: timed runs of each; one more goes before.
+        time_limit: seconds after which a network's process is given up.
+
+    Yields:
+        Each network's figures as they are there.
+
+    Raises:
+        ConfigurationError: a name is unknown.
+        InputError: a backend is unknown.
+    """
+    for backend in backends:
+        if backend not in BACKENDS:
+            raise InputError(f"Unknown backend {backend!r}: use some of {', '.join(BACKENDS)}.")
+    for name in names:
+        counted = count_model(name)
+        if not backends:
+            yield counted
+            continue
+        task = {
+            "name": name,
+            "backends": list(backends),
+            "side": side,
+            "threads": threads,
+            "runs": runs,
+        }
+        yield _measured(counted, task, time_limit)
+
+
+def _measured(counted: ModelFigures, task: Mapping[str, Any], time_limit: float) -> ModelFigures:
+    """Run `main` in a new process and read what it found."""
+    try:
+        found = measure_alone("pipeline.apps.bench.networks", task, time_limit)
+    except MeasurementError as reason:
+        return replace(counted, failures=dict.fromkeys(task["backends"], str(reason)))
+    return ModelFigures(
+        counted.name,
+        counted.parameters,
+        counted.multiply_adds,
+        {backend: Timing(**seconds) for backend, seconds in found["milliseconds"].items()},
+        found["peak_memory"],
+        found["failures"],
+    )
+
+
+def main(argument: str) -> None:
+    """Measure one network in this process, and print what was found as a line of JSON.
+
+    Args:
+        argument: JSON with `name`, `backends`, `side`, `threads` and `runs`.
+    """
+    task = json.loads(argument)
+    import torch
+
+    from inpainter.registry import create_model
+
+    torch.set_num_threads(task["threads"])
+    torch.manual_seed(0)
+    side = task["side"]
+    image, hole = torch.rand(1, 3, side, side) * 2.0 - 1.0, torch.zeros(1, 1, side, side)
+    hole[:, :, side // 3 : 5 * side // 6, side // 5 : 4 * side // 5] = 1.0
+    image = image.contiguous(memory_format=torch.channels_last)
+    built: list[Any] = []
+
+    def build_and_complete() -> None:
+        network = create_model(task["name"], **_options(task["name"], side)).eval()
+        built.append(network.to(memory_format=torch.channels_last))
+        with torch.inference_mode():
+            built[0](image, hole)
+
+    grown = memory_growth(build_and_complete)
+    network = built[0]
+    milliseconds: dict[str, Timing] = {}
+    failures: dict[str, str] = {}
+    # ONNX first: bfloat16 changes the network for good.
+    for backend in sorted(task["backends"], key=["fp32", "onnxruntime", "openvino", "bf16"].index):
+        library = {"onnxruntime": "onnxruntime", "openvino": "openvino"}.get(backend)
+        if library is not None and find_spec(library) is None:
+            failures[backend] = f"{library} is not installed"
+            continue
+        try:
+            run = _RUNNERS[backend](network, image, hole, task)
+            run()
+            milliseconds[backend] = timed_runs(run, task["runs"])
+        except (UnmaskError, RuntimeError, NotImplementedError) as error:
+            failures[backend] = str(error).strip().splitlines()[0]
+    found = {
+        "milliseconds": {backend: asdict(timing) for backend, timing in milliseconds.items()},
+        "peak_memory": grown,
+        "failures": failures,
+    }
+    print(json.dumps(found))
+
+
+def _torch_fp32(network: Any, image: Any, hole: Any, task: Mapping[str, Any]) -> Callable[[], Any]:
+    del task
+    import torch
+
+    return torch.inference_mode()(lambda: network(image, hole))
+
+
+def _torch_bf16(network: Any, image: Any, hole: Any, task: Mapping[str, Any]) -> Callable[[], Any]:
+    del task
+    import torch
+
+    halved, small_image, small_hole = (one.to(torch.bfloat16) for one in (network, image, hole))
+    return torch.inference_mode()(lambda: halved(small_image, small_hole))
+
+
+def _written(network: Any, task: Mapping[str, Any], folder: str) -> Path:
+    from inpainter.export import write_onnx
+
+    file = Path(folder) / "network.onnx"
+    # Random weights are no measure of agreement; `unmask export` compares trained ones.
+    write_onnx(network, file, name=task["name"], side=task["side"], tolerance=float("inf"))
+    return file
+
+
+def _onnx_runtime(
+    network: Any, image: Any, hole: Any, task: Mapping[str, Any]
+) -> Callable[[], Any]:
+    onnxruntime = load_onnx_runtime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = task["threads"]
+    options.log_severity_level = 3
+    with tempfile.TemporaryDirectory() as folder:
+        session = onnxruntime.InferenceSession(
+            os.fspath(_written(network, task, folder)), options, providers=["CPUExecutionProvider"]
+        )
+    given = {"image": image.contiguous().numpy(), "hole": hole.numpy()}
+    return lambda: session.run(None, given)
+
+
+def _openvino(network: Any, image: Any, hole: Any, task: Mapping[str, Any]) -> Callable[[], Any]:
+    openvino = load_openvino()
+    with tempfile.TemporaryDirectory() as folder:
+        compiled = openvino.Core().compile_model(
+            os.fspath(_written(network, task, folder)),
+            "CPU",
+            {"INFERENCE_NUM_THREADS": task["threads"]},
+        )
+    given = {"image": image.contiguous().numpy(), "hole": hole.numpy()}
+    return lambda: compiled(given)
+
+
+_RUNNERS: Final[dict[str, Callable[..., Callable[[], Any]]]] = {
+    "fp32": _torch_fp32,
+    "bf16": _torch_bf16,
+    "onnxruntime": _onnx_runtime,
+    "openvino": _openvino,
+}
+
+
+def models_table(figures: Sequence[ModelFigures], backends: Sequence[str]) -> str:
+    """Write figures as a Markdown table; a dash stands where something could not be measured."""
+    headings = [
+        "network",
+        "parameters",
+        *(f"GMACs at {side}" for side in SIDES[:2]),
+        f"cost at {SIDES[2]} over {SIDES[0]}",
+        *(f"{BACKENDS[backend]}, ms" for backend in backends),
+        *(["peak memory, MiB"] if backends else []),
+    ]
+    lines = ["| " + " | ".join(headings) + " |", "|---|" + "---:|" * (len(headings) - 1)]
+    for one in figures:
+        cells = [
+            one.name,
+            f"{one.parameters:,}",
+            *(f"{one.multiply_adds[side] / 1e9:.2f}" for side in SIDES[:2]),
+            f"{one.growth:.1f}",
+        ]
+        for backend in backends:
+            timing = one.milliseconds.get(backend)
+            cells.append("-" if timing is None else f"{timing.median:.0f}")
+        if backends:
+            memory = one.peak_memory
+            cells.append("-" if memory is None else f"{memory / 2**20:.0f}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,59 @@
+"""Running a measurement in a process of its own, so that its memory and threads are its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from pipeline.apps.bench.pipeline import Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class MeasurementError(Exception):
+    """A measurement's process gave no result; the text says why."""
+
+
+def measure_alone(module: str, task: Mapping[str, Any], time_limit: float) -> dict[str, Any]:
+    """Run `python -m module` with a task as JSON, and read the line of JSON that it prints.
+
+    Args:
+        module: dotted name of a module that is a program.
+        task: its one argument; `threads` in it are the threads of the arithmetic.
+        time_limit: seconds after which it is given up.
+
+    Raises:
+        MeasurementError: it took too long, failed or printed nothing.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", module, json.dumps(dict(task))],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=time_limit,
+            env={**os.environ, "OMP_NUM_THREADS": str(task["threads"])},
+        )
+    except subprocess.TimeoutExpired:
+        raise MeasurementError(f"took longer than {time_limit:.0f} seconds") from None
+    lines = done.stdout.splitlines()
+    if done.returncode != 0 or not lines:
+        said = done.stderr.strip().splitlines()
+        raise MeasurementError(said[-1] if said else f"exit status {done.returncode}")
+    found: dict[str, Any] = json.loads(lines[-1])
+    return found
+
+
+def timed_runs(run: Callable[[], object], runs: int) -> Timing:
+    """Time so many runs of something, in milliseconds."""
+    taken = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        run()
+        taken.append(1000.0 * (time.perf_counter() - began))
+    return Timing.of(taken)

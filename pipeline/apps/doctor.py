@@ -1,0 +1,276 @@
+"""Whether this installation of unmask is whole, and what it can do here."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import re
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from weights.base.errors import UnmaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+State = Literal["fine", "missing", "broken"]
+
+_MODULES = {
+    "dlib-bin": "dlib",
+    "opencv-python": "cv2",
+    "pillow": "PIL",
+    "python-multipart": "python_multipart",
+    "pyyaml": "yaml",
+    "scikit-image": "skimage",
+    "torch-fidelity": "torch_fidelity",
+}
+"""Distributions whose module has another name; of the others it is the same with `_` for `-`."""
+
+_NOT_IMPORTED = frozenset({"ultralytics"})
+"""Modules that a look must not import, as they change the process (`detector.find.isolation`)."""
+
+_FOR_DEVELOPERS = frozenset({"dev", "docs", "test"})
+"""Extras that are no use to those who only run unmask."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        topic: what it belongs to, such as "weights".
+        name: what was looked at.
+        state: "fine"; "missing", for what is optional; or "broken", when unmask cannot work.
+        detail: what was found.
+        advice: what to do about it, if anything.
+    """
+
+    topic: str
+    name: str
+    state: State
+    detail: str
+    advice: str = ""
+
+
+def examine(*, device: Any = "auto", trial: bool = True) -> Iterator[Finding]:
+    """Look at everything that the pipeline needs, one thing after another.
+
+    Args:
+        device: the device to look at.
+        trial: also take the mask off a drawn picture, with the default stages.
+    """
+    yield from _examine_program()
+    needed = requirements()
+    libraries = [_examine_library("libraries", one) for one in needed.get("", [])]
+    yield from libraries
+    if any(finding.state == "broken" for finding in libraries):
+        return
+    yield from _examine_device(device)
+    yield from _examine_weights()
+    yield from _examine_formats()
+    yield _examine_temporary_folder()
+    for extra, wanted in sorted(needed.items()):
+        if extra and extra not in _FOR_DEVELOPERS:
+            yield _examine_extra(extra, wanted)
+    if trial:
+        yield _try(device)
+
+
+def requirements() -> dict[str, list[str]]:
+    """What unmask needs, such as "numpy>=1.26", by the extra that it belongs to; "" is always.
+
+    Read from the installed package's metadata, or from pyproject.toml where it runs from a checkout
+    without being installed.
+    """
+    try:
+        listed = requires("unmask") or []
+    except PackageNotFoundError:
+        return _requirements_of_checkout()
+    found: dict[str, list[str]] = {"": []}
+    for line in listed:
+        needed, _, condition = line.partition(";")
+        extra = re.search(r"""extra\s*==\s*["']([^"']+)["']""", condition)
+        found.setdefault(extra.group(1) if extra else "", []).append(needed.strip())
+    return found
+
+
+def _requirements_of_checkout() -> dict[str, list[str]]:
+    import tomllib
+
+    path = Path(__file__).parents[2] / "pyproject.toml"
+    try:
+        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+    except (OSError, KeyError, ValueError):
+        return {}
+    return {"": project["dependencies"], **project["optional-dependencies"]}
+
+
+def _examine_program() -> Iterator[Finding]:
+    installed = _version_of("unmask")
+    detail = installed or "not installed as a package; it runs from a checkout"
+    yield Finding("program", "unmask", "fine", detail)
+    state: State = "fine" if sys.version_info >= (3, 11) else "broken"
+    advice = "" if state == "fine" else "Use Python 3.11 or newer."
+    yield Finding("program", "Python", state, platform.python_version(), advice)
+    yield Finding("program", "system", "fine", f"{platform.system()} {platform.machine()}")
+
+
+def _examine_library(topic: str, requirement: str) -> Finding:
+    """Whether a distribution is there, new enough and can be imported."""
+    name = _name_of(requirement)
+    module = _MODULES.get(name.lower(), name.replace("-", "_"))
+    advice = f"pip install {requirement!r}"
+    try:
+        if find_spec(module) is None:
+            return Finding(topic, name, "broken", "not installed", advice)
+        loaded = None if module in _NOT_IMPORTED else importlib.import_module(module)
+    except Exception as error:  # a damaged library fails in many ways while it is imported
+        text = " ".join(str(error).split())
+        if module == "cv2":
+            advice = "pip install --force-reinstall --no-deps opencv-python-headless"
+        return Finding(topic, name, "broken", f"cannot be imported: {text}", advice)
+    found = _version_of(name) or str(getattr(loaded, "__version__", "of unknown version"))
+    least = _least_version(requirement)
+    if least and _numbers(found) and _numbers(found) < _numbers(least):
+        return Finding(topic, name, "broken", f"{found}, but {least} is needed", advice)
+    return Finding(topic, name, "fine", found)
+
+
+def _examine_extra(extra: str, wanted: Sequence[str]) -> Finding:
+    """Whether all libraries of an extra are there; they are not imported, which can take long."""
+    missing, found = [], []
+    for requirement in wanted:
+        name = _name_of(requirement)
+        installed, least = _version_of(name), _least_version(requirement)
+        if installed is None:
+            missing.append(name)
+        elif least and _numbers(installed) < _numbers(least):
+            missing.append(f"{name} {least} (here is {installed})")
+        else:
+            found.append(f"{name} {installed}")
+    if not missing:
+        return Finding("extras", extra, "fine", ", ".join(found))
+    own = f"unmask[{extra}]" if _version_of("unmask") else f".[{extra}]"
+    return Finding(
+        "extras", extra, "missing", f"without {', '.join(missing)}", f"pip install {own!r}"
+    )
+
+
+def _examine_device(device: Any) -> Iterator[Finding]:
+    import torch
+
+    from inpainter.completion import NetworkInpainter
+    from weights.base.device import resolve_device
+
+    try:
+        chosen = resolve_device(device)
+        number_type = str(NetworkInpainter(device=chosen).dtype).removeprefix("torch.")
+    except UnmaskError as error:
+        yield Finding("device", str(device), "broken", str(error), "--device auto")
+        return
+    if chosen.type == "cuda":
+        properties = torch.cuda.get_device_properties(chosen)
+        what = f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
+    elif chosen.type == "cpu":
+        threads = torch.get_num_threads()
+        what = f"{platform.machine()}, {threads} thread{'' if threads == 1 else 's'}"
+    else:
+        what = "Apple GPU"
+    yield Finding("device", str(chosen), "fine", what)
+    backend = f"torch {torch.__version__}, the inpainter in {number_type}"
+    yield Finding("device", "backend", "fine", backend)
+
+
+def _examine_weights() -> Iterator[Finding]:
+    from weights.catalog import lookup
+
+    try:
+        names = lookup.list_weights()
+    except UnmaskError as error:
+        yield Finding("weights", "catalog", "broken", str(error))
+        return
+    defaults = set(lookup.DEFAULTS.values())
+    for name in sorted({*names, *defaults}):
+        title = f"{name} (default)" if name in defaults else name
+        try:
+            path = lookup.verify(name)
+        except UnmaskError as error:
+            yield Finding("weights", title, "broken", str(error))
+        else:
+            digest = lookup.get_record(name).sha256
+            yield Finding("weights", title, "fine", f"whole, SHA-256 {digest[:12]}..., {path}")
+
+
+def _examine_formats() -> Iterator[Finding]:
+    import PIL.Image
+
+    from weights.images.reading import READ_FORMATS
+
+    PIL.Image.init()
+    read = [form for form in READ_FORMATS if form in PIL.Image.OPEN]
+    written = [form for form in read if form in PIL.Image.SAVE]
+    only = [form for form in read if form not in written]
+    detail = ", ".join(written) + (f"; read only: {', '.join(only)}" if only else "")
+    yield Finding("files", "pictures", "fine", detail)
+    video = find_spec("av") is not None
+    state: State = "fine" if video else "missing"
+    detail = "with PyAV" if video else "need PyAV, which the extra 'video' brings"
+    yield Finding("files", "videos", state, detail)
+
+
+def _examine_temporary_folder() -> Finding:
+    try:
+        folder = tempfile.gettempdir()
+    except OSError as error:
+        advice = "Set TMPDIR to a folder that can be written."
+        return Finding("files", "temporary folder", "broken", str(error), advice)
+    detail = f"{folder}; no cache and no settings are kept"
+    return Finding("files", "temporary folder", "fine", detail)
+
+
+def _try(device: Any) -> Finding:
+    from pipeline.apps.bench.pipeline import benchmark_picture
+    from pipeline.core import Pipeline
+
+    picture = benchmark_picture(640, 480)
+    began = time.perf_counter()
+    try:
+        result = Pipeline(device=device).run([picture])[0]
+    except Exception as error:  # whatever goes wrong here is what the user wants to know
+        text = " ".join(str(error).split())
+        return Finding("trial", "a drawn picture", "broken", f"{type(error).__name__}: {text}")
+    seconds = time.perf_counter() - began
+    count = len(result.faces)
+    detail = f"{count} mask{'' if count == 1 else 's'} taken off in {seconds:.1f} s with loading"
+    return Finding("trial", "a drawn picture", "fine", detail)
+
+
+def _name_of(requirement: str) -> str:
+    return re.split(r"[\[<>=!~; ]", requirement, maxsplit=1)[0]
+
+
+def _version_of(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _least_version(requirement: str) -> str:
+    found = re.search(r">=\s*([\d.]+)", requirement)
+    return found.group(1) if found else ""
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """The leading numbers of a version, without zeros at the end: 2.10.0+cpu is 2, 10."""
+    match = re.match(r"\d+(\.\d+)*", text)
+    numbers = [int(part) for part in match.group().split(".")] if match else []
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)

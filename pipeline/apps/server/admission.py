@@ -1,0 +1,83 @@
+"""The bounded queue: how many requests are in the house at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+
+from pipeline.apps.server.body import RequestBody
+from pipeline.apps.server.refusal import RequestRefusedError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from pipeline.apps.server.limits import ServerLimits
+    from pipeline.apps.server.worker import PipelineWorker
+
+
+_SHARE_OF_TIME = 0.75
+"""How much of the time that a request may take its turn may be expected to come after."""
+
+
+class Admission:
+    """ASGI middleware: a POST takes a place from its first byte to the last byte of its answer.
+
+    There is a place for the request that is worked on and one for each that may wait; fewer where
+    requests take so long that the last would not be done in time. When all are taken the answer is
+    429 at once, with the seconds after which to try again; the body is thrown away as it comes in.
+    So the memory in use is bounded by the limits, however many clients come.
+
+    Args:
+        app: the application.
+        limits: how many requests may wait, and how long an answer may take to send.
+        worker: knows how long requests take.
+    """
+
+    def __init__(self, app: ASGIApp, limits: ServerLimits, worker: PipelineWorker) -> None:
+        self._app = app
+        self._limits = limits
+        self._worker = worker
+        self._taken = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or answer that the queue is full."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["requests"] = self._taken
+        if scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        if self._is_full():
+            seconds = self._worker.seconds_until_free(self._taken)
+            await RequestBody(Request(scope, receive), self._limits).drain()
+            refusal = RequestRefusedError(
+                429,
+                "queue_full",
+                f"{self._taken} requests are being worked on or wait, and no more may: "
+                f"try again in {seconds} s.",
+                {"retry-after": str(seconds)},
+            )
+            await refusal.response()(scope, receive, send)
+            return
+        self._taken += 1
+        try:
+            await self._app(scope, receive, self._bounded(send))
+        finally:
+            self._taken -= 1
+
+    def _is_full(self) -> bool:
+        needed = self._worker.usual_seconds * (self._taken + 1)
+        late = needed > _SHARE_OF_TIME * self._limits.seconds
+        return self._taken > self._limits.waiting or (self._taken > 0 and late)
+
+    def _bounded(self, send: Send) -> Send:
+        """A client that never reads its answer must not keep its place."""
+
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(self._limits.seconds):
+                await send(message)
+
+        return send_in_time

@@ -1,0 +1,157 @@
+"""The application: HTTP API and web page for one pipeline."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from pipeline.apps.server.admission import Admission
+from pipeline.apps.server.endpoints import make_router
+from pipeline.apps.server.limits import ServerLimits
+from pipeline.apps.server.origin import SameOrigin
+from pipeline.apps.server.page_files import make_page_router
+from pipeline.apps.server.refusal import RequestRefusedError
+from pipeline.apps.server.worker import PipelineWorker
+from weights.base.errors import InputError, OutputError, UnmaskError
+from weights.images.mark import unmask_version
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from pipeline.core import Pipeline
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_STUDY_POLICY = "frame-ancestors 'none'"
+"""The study's page says in itself what it may load, and that is nothing."""
+
+
+def create_application(
+    pipeline: Pipeline,
+    limits: ServerLimits | None = None,
+    *,
+    study: bytes | None = None,
+    names: Collection[str] | None = None,
+) -> FastAPI:
+    """Make the ASGI application.
+
+    Nothing that comes in is written to disk or kept after its answer. All requests go through one
+    thread, one after the other; see `ServerLimits`.
+
+    Args:
+        pipeline: does the work; its stages are loaded when they are first used.
+        limits: of requests; the defaults where None.
+        study: content of a page of `unmask study make`, served at /study.
+        names: by which it may be called, besides addresses and `localhost`; None takes any.
+    """
+    limits = limits or ServerLimits()
+    worker = PipelineWorker(limits)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        worker.close()
+
+    application = FastAPI(
+        title="unmask",
+        version=unmask_version(),
+        summary="Takes the face mask off a person in a photo.",
+        description=(
+            "**A filled face is a guess, never evidence of who someone is.** Nothing that is sent "
+            "is kept. Refusals are JSON: a word for programs and one sentence for people."
+        ),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    application.include_router(make_router(pipeline, limits, worker))
+    application.include_router(make_page_router(study))
+    application.add_middleware(Admission, limits=limits, worker=worker)
+    application.add_middleware(SameOrigin, names=names)
+    application.add_middleware(_SafetyHeaders)
+    application.add_exception_handler(RequestRefusedError, _refused)
+    application.add_exception_handler(RequestValidationError, _invalid_query)
+    application.add_exception_handler(HTTPException, _http_error)
+    application.add_exception_handler(UnmaskError, _unmask_error)
+    application.add_exception_handler(MemoryError, _no_memory)
+    application.add_exception_handler(Exception, _fault)
+    return application
+
+
+class _SafetyHeaders:
+    """ASGI middleware: answers load nothing from elsewhere and are shown in no other page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                policy = _STUDY_POLICY if scope["path"].endswith("/study") else _POLICY
+                message["headers"] = [
+                    *message.get("headers", []),
+                    (b"content-security-policy", policy.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"referrer-policy", b"no-referrer"),
+                ]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+async def _refused(_: Request, error: Any) -> Response:
+    response: Response = error.response()
+    return response
+
+
+async def _invalid_query(_: Request, error: Any) -> Response:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:])
+    message = f"The value {first.get('input')!r} of {where!r} is wrong: {first['msg']}."
+    return RequestRefusedError(400, "invalid_query", message).response()
+
+
+async def _http_error(request: Request, error: Any) -> Response:
+    path = request.url.path
+    if error.status_code == 404:
+        refusal = RequestRefusedError(404, "not_found", f"There is nothing at {path}: see /docs.")
+    elif error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        refusal = RequestRefusedError(
+            405,
+            "method_not_allowed",
+            f"{path} takes no {request.method}: use {allowed}.",
+            error.headers,
+        )
+    else:
+        refusal = RequestRefusedError(
+            error.status_code, "refused", f"{str(error.detail).rstrip('.')}.", error.headers
+        )
+    return refusal.response()
+
+
+async def _unmask_error(_: Request, error: Any) -> Response:
+    if isinstance(error, InputError):
+        return RequestRefusedError(422, "unusable_picture", str(error)).response()
+    if isinstance(error, OutputError):
+        return RequestRefusedError(422, "unwritable_format", str(error)).response()
+    return RequestRefusedError(500, "unable", str(error)).response()
+
+
+async def _no_memory(_: Request, error: Any) -> Response:  # noqa: ARG001 - Starlette's signature
+    message = "There is not enough memory for this picture: send a smaller one."
+    return RequestRefusedError(503, "no_memory", message).response()
+
+
+async def _fault(_: Request, error: Any) -> Response:
+    message = f"The server failed with {type(error).__name__}; its log says more."
+    # The server ends the connection behind a fault; unsaid, a client's next request meets that.
+    return RequestRefusedError(500, "fault", message, {"Connection": "close"}).response()

@@ -1,0 +1,190 @@
+"""Reading the body of a request: never more of it than the limit, and never on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from pipeline.apps.server.refusal import RequestRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from fastapi import Request
+
+    from pipeline.apps.server.limits import ServerLimits
+
+DRAINED_BODIES = 4
+"""How many times the largest body is read and thrown away before an early answer.
+
+A client that is still sending when the connection closes sees a broken connection, not the answer.
+"""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What a request brought.
+
+    Attributes:
+        picture: content of a picture file.
+        mask: content of a mask file, or None.
+    """
+
+    picture: bytes
+    mask: bytes | None = None
+
+
+class _InMemoryParser(MultiPartParser):
+    """Starlette's parser, which would write large parts to temporary files."""
+
+    def __init__(self, request: Request, body: AsyncGenerator[bytes, None], most: int) -> None:
+        self.spool_max_size = most + 1
+        super().__init__(request.headers, body, max_files=2, max_fields=8)
+
+
+class RequestBody:
+    """A body as it comes in.
+
+    Args:
+        request: whose body has not been touched yet.
+        limits: how much may come, and for how long.
+    """
+
+    def __init__(self, request: Request, limits: ServerLimits) -> None:
+        declared = request.headers.get("content-length", "")
+        self._declared = int(declared) if declared.isdecimal() else 0
+        self._receive = request.receive
+        self._limits = limits
+        self._deadline = asyncio.get_running_loop().time() + limits.seconds
+        self._ended = False
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Give the body piece by piece.
+
+        Raises:
+            RequestRefusedError: it is too large or too slow, or the client went away.
+        """
+        read = 0
+        while True:
+            if max(read, self._declared) > self._limits.body_bytes:
+                raise RequestRefusedError(
+                    413,
+                    "too_large",
+                    f"The body may have at most {self._limits.body_bytes:,} bytes.",
+                    {"connection": "close"},
+                )
+            if self._ended:
+                return
+            chunk = await self._next()
+            read += len(chunk)
+            if read <= self._limits.body_bytes:
+                yield chunk
+
+    async def drain(self) -> None:
+        """Read the rest and throw it away, within bounds, so that the client sees the answer."""
+        most = DRAINED_BODIES * self._limits.body_bytes
+        read = self._declared if self._declared > most else 0
+        try:
+            while not self._ended and read <= most:
+                read += len(await self._next())
+        except RequestRefusedError:
+            return
+
+    async def _next(self) -> bytes:
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise RequestRefusedError(
+                408,
+                "slow_body",
+                f"The body did not come in within {self._limits.seconds:g} seconds.",
+                {"connection": "close"},
+            ) from error
+        if message["type"] == "http.disconnect":
+            self._ended = True
+            raise RequestRefusedError(400, "client_gone", "The client went away.")
+        self._ended = not message.get("more_body", False)
+        chunk: bytes = message.get("body", b"")
+        return chunk
+
+
+async def read_upload(request: Request, limits: ServerLimits, *, with_mask: bool) -> Upload:
+    """Read the picture, and the mask where one belongs to it.
+
+    A picture may be the body itself, or the part `picture` of a form; a mask is the part `mask`.
+
+    Raises:
+        RequestRefusedError: the body is too large (413), too slow (408), of another type (415) or
+            malformed (400), or a part is missing or unknown (422).
+    """
+    body = RequestBody(request, limits)
+    try:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "multipart/form-data":
+            return await _read_form(request, body, limits, with_mask=with_mask)
+        _check_kind(kind, with_mask=with_mask)
+        content = b"".join([chunk async for chunk in body.chunks()])
+    except RequestRefusedError:
+        await body.drain()
+        raise
+    if not content:
+        raise RequestRefusedError(422, "missing_picture", "The body is empty: send a picture.")
+    return Upload(content)
+
+
+def _check_kind(kind: str, *, with_mask: bool) -> None:
+    if with_mask:
+        advice = "Send a form (multipart/form-data) with the parts 'picture' and 'mask'."
+    elif kind and not kind.startswith("image/") and kind != "application/octet-stream":
+        advice = (
+            "Send the picture as the body with a content type such as image/jpeg, or as the part "
+            f"'picture' of a form (multipart/form-data), but not as {kind}."
+        )
+    else:
+        return
+    raise RequestRefusedError(415, "unsupported_media_type", advice)
+
+
+async def _read_form(
+    request: Request, body: RequestBody, limits: ServerLimits, *, with_mask: bool
+) -> Upload:
+    known = ("picture", "mask") if with_mask else ("picture",)
+    parser = _InMemoryParser(request, body.chunks(), limits.body_bytes)
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError) as error:
+        reason = getattr(error, "message", "it has no boundary").rstrip(".")
+        raise RequestRefusedError(
+            400, "malformed_form", f"The form (multipart/form-data) is malformed: {reason}."
+        ) from error
+    try:
+        parts: dict[str, bytes] = {}
+        for name, part in form.multi_items():
+            if name not in known:
+                raise RequestRefusedError(
+                    422,
+                    "unknown_part",
+                    f"The form has a part {name!r}, but takes only {' and '.join(known)}.",
+                )
+            if not isinstance(part, UploadFile):
+                raise RequestRefusedError(
+                    422,
+                    "no_file",
+                    f"The part {name!r} must be a file, as `curl -F {name}=@FILE` sends it.",
+                )
+            if name in parts:
+                raise RequestRefusedError(422, "doubled_part", f"The form has two parts {name!r}.")
+            parts[name] = await part.read()
+    finally:
+        await form.close()
+    for name in known:
+        if not parts.get(name):
+            raise RequestRefusedError(
+                422, f"missing_{name}", f"The part {name!r} of the form is missing or empty."
+            )
+    return Upload(parts["picture"], parts.get("mask"))

@@ -1,0 +1,74 @@
+"""Whom the server answers: pages of its own, by a name that is its own."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from pipeline.apps.server.refusal import RequestRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class SameOrigin:
+    """ASGI middleware: refuses requests by other names than the server's and from other sites.
+
+    A site that a person visits may have its own name point to this machine (DNS rebinding), or send
+    pictures here from its page; a browser says by which name, and from where. Addresses in numbers
+    and `localhost` belong to nobody else.
+
+    Args:
+        app: the application.
+        names: further names of this server; None takes any.
+    """
+
+    def __init__(self, app: ASGIApp, names: Collection[str] | None) -> None:
+        self._app = app
+        self._names = None if names is None else frozenset(name.lower() for name in names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request on, or answer that it came by another name or from another site."""
+        if scope["type"] == "http":
+            headers = dict(scope["headers"])
+            host = headers.get(b"host", b"").decode("latin-1").lower()
+            refusal = None
+            if not self._is_own(host):
+                refusal = RequestRefusedError(
+                    421,
+                    "unknown_host",
+                    f"This server is not known as {host[:100]!r}: call it by its address, or start "
+                    "it with --name for each name that it has.",
+                )
+            elif (origin := headers.get(b"origin")) is not None and not _is_of(
+                origin.decode("latin-1").lower(), host
+            ):
+                refusal = RequestRefusedError(
+                    403, "other_site", "Pages of other sites may not use this server."
+                )
+            if refusal is not None:
+                await refusal.response()(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _is_own(self, host: str) -> bool:
+        name = _without_port(host)
+        if self._names is None or name == "localhost" or name in self._names:
+            return True
+        try:
+            ipaddress.ip_address(name.strip("[]"))
+        except ValueError:
+            return False
+        return True
+
+
+def _without_port(host: str) -> str:
+    name, separator, port = host.rpartition(":")
+    return name if separator and port.isdigit() else host
+
+
+def _is_of(origin: str, host: str) -> bool:
+    scheme, separator, rest = origin.partition("://")
+    return bool(separator) and scheme in ("http", "https") and rest == host

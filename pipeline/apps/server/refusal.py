@@ -1,0 +1,56 @@
+"""How the server says no: one JSON shape with one sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from weights.base.errors import UnmaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class RefusalReason(BaseModel):
+    """Why a request was refused."""
+
+    code: str = Field(description="A fixed word for programs.", examples=["unusable_picture"])
+    message: str = Field(
+        description="One sentence for people: what was wrong and what would be right.",
+        examples=["The file sent is no picture, or of a format that unmask does not read."],
+    )
+
+
+class RefusalAnswer(BaseModel):
+    """The body of every answer whose status is 400 or more."""
+
+    error: RefusalReason
+
+
+class RequestRefusedError(UnmaskError):
+    """A request that gets no result.
+
+    Args:
+        status: HTTP status, 400 or more.
+        code: a fixed word for programs.
+        message: one sentence for people.
+        headers: further headers of the answer.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+
+    def response(self) -> JSONResponse:
+        """The answer."""
+        body = RefusalAnswer(error=RefusalReason(code=self.code, message=self.message))
+        return JSONResponse(
+            body.model_dump(), self.status, {"cache-control": "no-store", **self.headers}
+        )

@@ -1,0 +1,117 @@
+"""What the worker does for a request: content of files in, content of files out."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from pipeline.apps.server.answer_format import AnswerFormat, choose_format
+from pipeline.apps.server.answers import Detection, FoundHole, FoundMask
+from pipeline.apps.server.outlines import mask_outlines
+from pipeline.face_holes import face_of_each
+from weights.base.regions import bounding_box
+from weights.images import encode_picture, read_hole, read_picture, restore
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+    from pipeline.apps.server.body import Upload
+    from pipeline.apps.server.limits import ServerLimits
+    from pipeline.core import Pipeline
+
+_PICTURE, _MASK = "The file sent", "The mask sent"
+"""What messages call them."""
+
+
+@dataclass(frozen=True)
+class FilledPicture:
+    """An answer that is a picture.
+
+    Attributes:
+        content: of the file.
+        format: of the file.
+        faces: how many faces were filled.
+        seconds: per stage.
+        notes: what could not be kept.
+    """
+
+    content: bytes
+    format: AnswerFormat
+    faces: int
+    seconds: dict[str, float]
+    notes: tuple[str, ...]
+
+
+def fill_picture(
+    pipeline: Pipeline,
+    upload: Upload,
+    limits: ServerLimits,
+    requested: tuple[AnswerFormat, ...] | None,
+    quality: int | None,
+) -> FilledPicture:
+    """Take the masks off a picture, or fill the upload's mask; the same as `pipeline(content)`.
+
+    Args:
+        pipeline: does the work.
+        upload: the picture and, where given, the hole.
+        limits: of the picture's pixels.
+        requested: formats that are welcome; None for the picture's own, or PNG where that is not
+            one of `ANSWER_FORMATS`.
+        quality: of JPEG and WebP, 1 to 100; None as the picture was, else 95.
+
+    Raises:
+        InputError: the picture or the mask cannot be used.
+        OutputError: the format cannot hold the picture.
+    """
+    picture = read_picture(upload.picture, name=_PICTURE, max_pixels=limits.pixels)
+    hole = None
+    if upload.mask is not None:
+        hole = read_hole(upload.mask, picture, name=_MASK, max_pixels=limits.pixels)
+    result = pipeline.run([picture.pixels], [hole])[0]
+    models = pipeline.model_names(detected=hole is None)
+    form = choose_format(requested, picture.format)
+    if form.pillow == picture.format and quality is None:
+        content = cast("bytes", restore(picture, result.image, result.hole, models=models))
+    else:
+        decoded = dataclasses.replace(picture, content=None)
+        image: Any = restore(decoded, result.image, result.hole, models=models)
+        content = encode_picture(
+            cast("PIL.Image.Image", image), form.pillow, quality=quality, like=picture
+        )
+    return FilledPicture(content, form, len(result.faces), dict(result.timings), picture.notes)
+
+
+def find_masks(pipeline: Pipeline, upload: Upload, limits: ServerLimits) -> Detection:
+    """Find the masks in a picture, and the holes that `fill_picture` would fill.
+
+    Raises:
+        InputError: the picture cannot be used.
+    """
+    pixels = read_picture(upload.picture, name=_PICTURE, max_pixels=limits.pixels).pixels
+    timings: dict[str, float] = {}
+    regions = pipeline.find_regions([pixels], [timings])[0]
+    holes = pipeline.refine(pixels, regions, timings)
+    owners = face_of_each(regions, holes)
+    regions = [regions[index] for index in sorted(range(len(regions)), key=owners.__getitem__)]
+    return Detection(
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+        masks=[
+            FoundMask(
+                box=region.box,
+                score=region.score,
+                label=region.label,
+                outlines=mask_outlines(region.mask),
+            )
+            for region in regions
+        ],
+        holes=[
+            FoundHole(
+                box=bounding_box(hole) or (0, 0, 0, 0),
+                outlines=mask_outlines(hole),
+                masks=[index for index, region in enumerate(regions) if (region.mask & hole).any()],
+            )
+            for hole in holes
+        ],
+    )

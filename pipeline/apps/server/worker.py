@@ -1,0 +1,127 @@
+"""One thread that works on requests one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import time
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pipeline.apps.server.refusal import RequestRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastapi import Request
+
+    from pipeline.apps.server.limits import ServerLimits
+
+Answer = TypeVar("Answer")
+
+_WEIGHT_OF_NEWEST = 0.3
+
+_HANGING = 2.0
+"""How many times its limit a request takes when a stage counts as hanging."""
+
+_PATIENCE = 2.0
+"""Seconds that the end of the server waits for what is worked on."""
+
+
+class PipelineWorker:
+    """Runs the pipeline for requests, so that only one picture is decoded at any time.
+
+    Args:
+        limits: how long a request may take.
+
+    Attributes:
+        usual_seconds: how long a request is worked on; a moving average, 0 before the first.
+    """
+
+    def __init__(self, limits: ServerLimits) -> None:
+        self._limits = limits
+        self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        # A stage that hangs must not keep the process from ending, so the thread is a daemon.
+        self._thread = threading.Thread(target=self._work, name="unmask-worker", daemon=True)
+        self._thread.start()
+        self._began: float | None = None
+        self.usual_seconds = 0.0
+
+    @property
+    def hangs(self) -> bool:
+        """Whether one request has been worked on for much longer than it may take."""
+        began = self._began
+        return began is not None and time.monotonic() - began > _HANGING * self._limits.seconds
+
+    def seconds_until_free(self, requests: int) -> int:
+        """When a client may try again that finds this many requests before it; at least 1."""
+        return max(1, math.ceil(self.usual_seconds * requests))
+
+    async def answer(self, request: Request, work: Callable[[], Answer]) -> Answer:
+        """Wait for the thread, then for the work.
+
+        Work that nobody waits for any more is not begun; work that was begun cannot be stopped.
+
+        Raises:
+            RequestRefusedError: it took too long (503), or the client went away.
+        """
+        future: Future[Answer] = Future()
+        self._waiting.put((future, work))
+        waited = asyncio.wrap_future(future)
+        left = asyncio.create_task(_disconnected(request))
+        try:
+            either: set[asyncio.Future[Any]] = {waited, left}
+            await asyncio.wait(
+                either, timeout=self._limits.seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            if waited.done():
+                return waited.result()
+            gone = left.done()
+        finally:
+            left.cancel()
+            waited.cancel()
+        if gone:
+            raise RequestRefusedError(400, "client_gone", "The client went away.")
+        raise RequestRefusedError(
+            503,
+            "too_slow",
+            f"The request was not done within {self._limits.seconds:g} seconds: "
+            "try again later, or send a smaller picture.",
+            {"retry-after": str(self.seconds_until_free(1))},
+        )
+
+    def close(self) -> None:
+        """Finish what was begun, if that is soon, and forget what waits."""
+        while not self._waiting.empty():
+            waiting = self._waiting.get()
+            if waiting is not None:
+                waiting[0].cancel()
+        self._waiting.put(None)
+        self._thread.join(_PATIENCE)
+
+    def _work(self) -> None:
+        while (waiting := self._waiting.get()) is not None:
+            future, work = waiting
+            if not future.set_running_or_notify_cancel():
+                continue
+            began = self._began = time.monotonic()
+            try:
+                answer = work()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(answer)
+            finally:
+                self._began = None
+                taken = time.monotonic() - began
+                usual = self.usual_seconds or taken
+                self.usual_seconds = usual + _WEIGHT_OF_NEWEST * (taken - usual)
+            del waiting, future, work
+
+
+async def _disconnected(request: Request) -> None:
+    """Return when the client goes away; its body must have been read before."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

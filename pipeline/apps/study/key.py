@@ -1,0 +1,125 @@
+"""Which picture of a study is whose: kept out of sight until the answers are in."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weights.base.atomic import atomic_path
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+REAL = "real photos"
+"""The name under which true photos stand among the models."""
+
+_FORMAT = "unmask-study-key"
+_LARGEST = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class StudyKey:
+    """The answer to the question that raters are asked.
+
+    Attributes:
+        study: identity of the study.
+        models: names, `REAL` among them.
+        pictures: for each picture's identity its model's name and its face's.
+    """
+
+    study: str
+    models: tuple[str, ...]
+    pictures: Mapping[str, tuple[str, str]]
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The key as plain JSON values."""
+        return {
+            "format": _FORMAT,
+            "study": self.study,
+            "models": list(self.models),
+            "pictures": {name: list(what) for name, what in self.pictures.items()},
+        }
+
+    def sealed(self) -> str:
+        """The key as text in which no name can be read; this hides it and protects nothing."""
+        return base64.b64encode(zlib.compress(json.dumps(self.to_mapping()).encode(), 9)).decode()
+
+
+def key_from_mapping(content: Any, where: str) -> StudyKey:
+    """Check a key that was read.
+
+    Args:
+        content: JSON values.
+        where: what messages call it.
+
+    Raises:
+        InputError: it is no key of a study.
+    """
+    malformed = InputError(f"{where} is no key of a study as `unmask study make` writes it.")
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise malformed
+    study, models, pictures = (content.get(name) for name in ("study", "models", "pictures"))
+    if (
+        not isinstance(study, str)
+        or not isinstance(models, list)
+        or not all(isinstance(model, str) for model in models)
+        or not isinstance(pictures, dict)
+    ):
+        raise malformed
+    known: dict[str, tuple[str, str]] = {}
+    for name, what in pictures.items():
+        if (
+            not isinstance(what, list)
+            or len(what) != 2
+            or not all(isinstance(part, str) for part in what)
+            or what[0] not in models
+        ):
+            raise malformed
+        known[name] = (what[0], what[1])
+    return StudyKey(study, tuple(models), known)
+
+
+def unseal_key(text: str, where: str) -> StudyKey:
+    """Read what `StudyKey.sealed` wrote.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    try:
+        unpacking = zlib.decompressobj()
+        content = unpacking.decompress(base64.b64decode(text, validate=True), _LARGEST)
+        return key_from_mapping(json.loads(content), where)
+    except (binascii.Error, zlib.error, ValueError) as error:
+        raise InputError(f"{where} holds a damaged key of the study.") from error
+
+
+def write_key(key: StudyKey, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Write a key as a JSON file.
+
+    Raises:
+        OutputError: the file exists or cannot be written.
+    """
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        temporary.write_text(json.dumps(key.to_mapping(), indent=1) + "\n", encoding="utf-8")
+
+
+def read_key(path: str | os.PathLike[str]) -> StudyKey:
+    """Read a key from a JSON file.
+
+    Raises:
+        InputError: the file cannot be read or is no key.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is no JSON: {error}.") from error
+    return key_from_mapping(content, str(path))

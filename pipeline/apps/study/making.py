@@ -1,0 +1,221 @@
+"""Making a study's page of folders of pictures."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import PIL.Image
+
+from pipeline.apps.study.document import compose_document
+from pipeline.apps.study.key import REAL, StudyKey, write_key
+from weights.base.atomic import atomic_path
+from weights.base.errors import InputError
+from weights.images import PICTURE_SUFFIXES, read_picture
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from weights.base.contracts import Image
+
+_BESIDE_RESULTS = (".hole.png", ".side_by_side.png", ".explain.png")
+"""Ends of the names of pictures that `unmask run` writes beside its results."""
+
+_QUALITY = 92
+
+
+@dataclass(frozen=True)
+class MadeStudy:
+    """A study that was written.
+
+    Attributes:
+        path: the page.
+        study: its identity.
+        faces: how many faces it shows.
+        pictures: how many pictures.
+        left_out: pictures in the folders that are not shown, because another folder has no version
+            of them.
+    """
+
+    path: Path
+    study: str
+    faces: int
+    pictures: int
+    left_out: int
+
+
+def make_study(
+    results: Mapping[str, str | os.PathLike[str]],
+    truth: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    title: str = "How real does this face look?",
+    seed: int = 0,
+    count: int | None = None,
+    size: int = 512,
+    once: bool = False,
+    unpaired: bool = False,
+    key: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+) -> MadeStudy:
+    """Write a page that shows results and true photos and asks how real each looks.
+
+    The page holds everything it needs and asks for nothing elsewhere. All pictures in it are scaled
+    and encoded alike and carry no metadata, as these would give away which ones are filled; so does
+    their provenance mark, in whose place the page says what it shows.
+
+    Args:
+        results: name of each model, and the folder of its results.
+        truth: folder of true photos.
+        output: the page, an .html file.
+        title: heading of the page.
+        seed: chooses faces and hides the pictures' order; each rater sees an order of their own.
+        count: how many faces, drawn by chance; all where None.
+        size: longest side of a picture in pixels; larger ones are scaled down, and the versions of
+            a face to the smallest among them.
+        once: each rater sees each face in one version only.
+        unpaired: take every picture as a face of its own, for results that have no true photo;
+            otherwise pictures of one name (without suffix) are versions of one face.
+        key: file that says which picture is whose; where None that is hidden in the page, and comes
+            with every export.
+        overwrite: replace files that exist.
+
+    Raises:
+        InputError: a folder has no pictures, the folders share no names, a picture cannot be read,
+            or a model's name is taken.
+        OutputError: a file exists or cannot be written.
+    """
+    if not results:
+        raise InputError("A study needs at least one folder of results.")
+    if REAL in results:
+        raise InputError(f"No model can be called {REAL!r}: that is what true photos are called.")
+    if size < 16:
+        raise InputError(f"size must be 16 or more, but is {size}.")
+    folders = {REAL: _pictures(truth)}
+    folders |= {name: _pictures(folder) for name, folder in results.items()}
+    versions = _group(folders, unpaired=unpaired)
+    random = np.random.default_rng(seed)
+    faces = sorted(versions)
+    if count is not None and count < len(faces):
+        chosen = random.choice(len(faces), size=max(1, count), replace=False)
+        faces = [faces[index] for index in sorted(chosen)]
+    shown = [
+        (face, model, content)
+        for face in faces
+        for model, content in _encode_versions(versions[face], size).items()
+    ]
+    digest = hashlib.sha256(f"{seed} {once} {title}".encode())
+    for _, _, content in shown:
+        digest.update(content)
+    study = digest.hexdigest()[:12]
+    names = _tokens(len(shown), random)
+    numbers = dict(zip(faces, random.permutation(len(faces)).tolist(), strict=True))
+    entries: list[dict[str, Any]] = []
+    owners: dict[str, tuple[str, str]] = {}
+    for index in random.permutation(len(shown)):
+        face, model, content = shown[index]
+        address = f"data:image/webp;base64,{base64.b64encode(content).decode()}"
+        entries.append({"id": names[index], "face": numbers[face], "data": address})
+        owners[names[index]] = (model, face)
+    secret = StudyKey(study, tuple(folders), owners)
+    document = compose_document(
+        title,
+        {
+            "study": study,
+            "title": title,
+            "seed": seed,
+            "once": once,
+            "key": None if key is not None else secret.sealed(),
+            "pictures": entries,
+        },
+    )
+    with atomic_path(output, overwrite=overwrite) as temporary:
+        temporary.write_text(document, encoding="utf-8")
+        if key is not None:
+            write_key(secret, key, overwrite=overwrite)
+    total = sum(map(len, folders.values()))
+    return MadeStudy(Path(output), study, len(faces), len(shown), total - _used(versions))
+
+
+def _pictures(folder: str | os.PathLike[str]) -> dict[str, Path]:
+    """The pictures of a folder by their names without suffix."""
+    top = Path(folder)
+    if not top.is_dir():
+        raise InputError(f"There is no folder {str(folder)!r}.")
+    found: dict[str, Path] = {}
+    for path in sorted(top.rglob("*")):
+        relative = path.relative_to(top)
+        if (
+            path.suffix.lower() not in PICTURE_SUFFIXES
+            or path.name.endswith(_BESIDE_RESULTS)
+            or any(part.startswith(".") for part in relative.parts)
+            or not path.is_file()
+        ):
+            continue
+        name = relative.with_suffix("").as_posix()
+        if name in found:
+            raise InputError(
+                f"{folder} has two pictures called {name!r}: {found[name].name} and {path.name}."
+            )
+        found[name] = path
+    if not found:
+        raise InputError(f"There is no picture in {folder}.")
+    return found
+
+
+def _group(
+    folders: Mapping[str, Mapping[str, Path]], *, unpaired: bool
+) -> dict[str, dict[str, Path]]:
+    """For each face its versions: model to file."""
+    if unpaired:
+        return {
+            f"{model}/{name}": {model: path}
+            for model, pictures in folders.items()
+            for name, path in pictures.items()
+        }
+    common = set.intersection(*(set(pictures) for pictures in folders.values()))
+    if not common:
+        examples = ", ".join(
+            f"{next(iter(pictures))!r} of {model}" for model, pictures in folders.items()
+        )
+        raise InputError(
+            f"No picture has the same name in all folders (there are {examples}): "
+            "rename them, or make an unpaired study."
+        )
+    return {name: {model: pictures[name] for model, pictures in folders.items()} for name in common}
+
+
+def _used(versions: Mapping[str, Mapping[str, Path]]) -> int:
+    return sum(map(len, versions.values()))
+
+
+def _encode_versions(files: Mapping[str, Path], size: int) -> dict[str, bytes]:
+    """Read the versions of a face, bring them to one size, encode them alike."""
+    images = {model: read_picture(path).pixels for model, path in files.items()}
+    side = min(size, *(max(image.shape[:2]) for image in images.values()))
+    return {model: _encode(image, side) for model, image in images.items()}
+
+
+def _encode(image: Image, side: int) -> bytes:
+    picture = PIL.Image.fromarray(image)
+    longest = max(picture.size)
+    if longest > side:
+        width, height = (max(1, round(one * side / longest)) for one in picture.size)
+        picture = picture.resize((width, height), PIL.Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=_QUALITY, method=4)
+    return buffer.getvalue()
+
+
+def _tokens(count: int, random: np.random.Generator) -> list[str]:
+    """Different words of eight hexadecimal digits that say nothing."""
+    tokens: dict[str, None] = {}
+    while len(tokens) < count:
+        tokens[random.bytes(4).hex()] = None
+    return list(tokens)

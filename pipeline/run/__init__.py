@@ -1,0 +1,1 @@
+"""Working through folders of pictures: finding, resuming, writing, reporting."""

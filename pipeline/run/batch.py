@@ -1,0 +1,248 @@
+"""Working through many picture files: threads read and write while a pipeline works.
+
+One file that cannot be done stops none of the others, and two runs into one folder share the work.
+Pictures go through the stages in groups that are filled in the order of the jobs, so results do not
+depend on the number of threads. Where two groups are at work at once, masks are found in one while
+holes are filled in the other.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from pipeline.run.outcome import Outcome, failure
+from pipeline.run.outputs import Outputs
+from pipeline.run.read_ahead import ReadAhead
+from pipeline.run.streaming import MOST_PICTURES, MOST_PIXELS, NOTHING_CAN_WORK
+from pipeline.surroundings import shared_cores
+from weights.base.errors import ExistsError, InputError
+from weights.images.holes import read_hole
+from weights.images.reading import read_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pipeline.apps.explain.explanation import Explanation
+    from pipeline.result import UnmaskResult
+    from pipeline.run.folder import Job
+    from weights.base.contracts import Hole, Image
+    from weights.images.picture import Picture
+
+MOST_WORKERS = 4
+"""How many threads read and write at most unless the caller says otherwise."""
+
+
+MOST_GROUPS = 2
+"""How many groups are worth having at work at once: a detector takes one at a time."""
+
+
+class RunsPictures(Protocol):
+    """A `Pipeline`, or anything that runs as one."""
+
+    def run(
+        self,
+        images: Sequence[Image],
+        masks: Sequence[Hole | None] | None = None,
+        references: Sequence[list[Image] | None] | None = None,
+    ) -> list[UnmaskResult]:
+        """Take the masks off pictures."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """A picture that was read."""
+
+    job: Job
+    picture: Picture
+    hole: Hole | None
+    references: list[Image] | None
+
+    @property
+    def pixels(self) -> int:
+        photos = sum(photo.shape[0] * photo.shape[1] for photo in self.references or ())
+        return self.picture.size[0] * self.picture.size[1] + photos
+
+
+_Ran: TypeAlias = "tuple[_Loaded, UnmaskResult, Explanation | None]"
+
+
+def unmask_files(
+    pipeline: RunsPictures,
+    jobs: Iterable[Job],
+    outputs: Outputs | None = None,
+    *,
+    batch: int = MOST_PICTURES,
+    workers: int = MOST_WORKERS,
+    groups: int = 1,
+) -> Iterator[Outcome]:
+    """Take the masks off pictures and write the results; give one outcome each, in their order.
+
+    A picture that cannot be read, worked on or written is "failed" and the others go on. At most
+    `batch` pictures or `MOST_PIXELS` pixels go through the stages as one group; as many are read
+    ahead, as many wait to be written, and each thread holds one more.
+
+    After Ctrl-C the outcomes of pictures that were worked on come before the KeyboardInterrupt.
+
+    Args:
+        pipeline: does the work, in threads of its own; a `Pipeline` if explanations are wanted.
+        jobs: the pictures, see `plan_jobs`.
+        outputs: what is written for each, and what is done about files that exist.
+        batch: how many pictures go through the stages together, at least 1.
+        workers: how many threads read and write, at least 1.
+        groups: how many groups are at work at once, at least 1, on equal parts of the cores; more
+            than 1 is for pipelines whose stages may be used from several threads.
+
+    Raises:
+        InputError: a number is out of its range.
+        ConfigurationError, WeightsError, MissingDependencyError: a stage cannot be made at all.
+    """
+    for name, value in (("batch", batch), ("workers", workers), ("groups", groups)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InputError(f"{name} must be a whole number from 1, but is {value!r}.")
+    return _work_through(pipeline, jobs, outputs or Outputs(), batch, workers, groups)
+
+
+def _work_through(
+    pipeline: RunsPictures,
+    jobs: Iterable[Job],
+    outputs: Outputs,
+    batch: int,
+    workers: int,
+    groups: int,
+) -> Iterator[Outcome]:
+    executor = ThreadPoolExecutor(workers, thread_name_prefix="unmask")
+    stages = ThreadPoolExecutor(groups, thread_name_prefix="unmask-stages")
+    ahead = ReadAhead(
+        lambda job: _read(job, outputs),
+        jobs,
+        executor,
+        threads=workers,
+        most=batch,
+        weigh=lambda read: read.pixels if isinstance(read, _Loaded) else 0,
+        most_weight=MOST_PIXELS,
+    )
+    waiting: deque[tuple[Future[Outcome] | Outcome, int]] = deque()
+    with shared_cores(groups):
+        worked = ReadAhead(
+            lambda group: _run_group(pipeline, group, outputs.explanation),
+            _groups(ahead, batch),
+            stages,
+            threads=groups,
+            most=groups,
+            weigh=lambda _: 0,
+            most_weight=1,
+        )
+        try:
+            for group in worked:
+                for came in group:
+                    if isinstance(came, Outcome):
+                        waiting.append((came, 0))
+                    else:
+                        future = executor.submit(_write, outputs, *came)
+                        waiting.append((future, came[0].pixels))
+                yield from _finished(waiting, MOST_PIXELS)
+            yield from _finished(waiting, 0)
+        except KeyboardInterrupt:
+            worked.stop()
+            ahead.stop()
+            yield from _finished(waiting, 0)
+            raise
+        finally:
+            worked.stop()
+            ahead.stop()
+            stages.shutdown(cancel_futures=True)
+            executor.shutdown(cancel_futures=True)
+
+
+def _read(job: Job, outputs: Outputs) -> _Loaded | Outcome:
+    if outputs.is_finished(job):
+        return Outcome(job, "skipped", f"{job.output} exists")
+    try:
+        outputs.check(job)
+        picture = read_picture(job.source, name=job.source.name)
+        hole = None if job.mask is None else read_hole(job.mask, picture)
+        photos = [read_picture(path, name=path.name).pixels for path in job.references]
+    except Exception as error:
+        return failure(job, error)
+    return _Loaded(job, picture, hole, photos or None)
+
+
+def _groups(ahead: Iterator[_Loaded | Outcome], batch: int) -> Iterator[list[_Loaded | Outcome]]:
+    """Group what was read, with the failures between, so that no group is too large."""
+    group: list[_Loaded | Outcome] = []
+    count = pixels = 0
+    for read in ahead:
+        if isinstance(read, _Loaded):
+            if count and (count == batch or pixels + read.pixels > MOST_PIXELS):
+                yield group
+                group, count, pixels = [], 0, 0
+            count, pixels = count + 1, pixels + read.pixels
+        group.append(read)
+    if group:
+        yield group
+
+
+def _run_group(
+    pipeline: RunsPictures, group: list[_Loaded | Outcome], explained: bool
+) -> list[_Ran | Outcome]:
+    """Take what was read of a group through the stages; failures stay where they are."""
+    ran = _run(pipeline, [item for item in group if isinstance(item, _Loaded)], explained)
+    return [next(ran) if isinstance(item, _Loaded) else item for item in group]
+
+
+def _run(pipeline: RunsPictures, group: list[_Loaded], explained: bool) -> Iterator[_Ran | Outcome]:
+    if not group:
+        return
+    try:
+        images = [loaded.picture.pixels for loaded in group]
+        holes = [loaded.hole for loaded in group]
+        references = [loaded.references for loaded in group]
+        if explained:
+            from pipeline.apps.explain.explanation import explain_pictures
+
+            explanations = explain_pictures(pipeline, images, holes, references)  # type: ignore[arg-type]
+            results = [explanation.result for explanation in explanations]
+        else:
+            explanations, results = [], pipeline.run(images, holes, references)
+    except NOTHING_CAN_WORK:
+        raise
+    except Exception as error:
+        if len(group) == 1:
+            yield failure(group[0].job, error)
+            return
+        for loaded in group:
+            yield from _run(pipeline, [loaded], explained)
+        return
+    for index, loaded in enumerate(group):
+        yield loaded, results[index], explanations[index] if explained else None
+
+
+def _write(
+    outputs: Outputs, loaded: _Loaded, result: UnmaskResult, explanation: Explanation | None
+) -> Outcome:
+    try:
+        return outputs.write(loaded.job, loaded.picture, result, explanation)
+    except ExistsError:
+        # It was not there when the picture was read.
+        return Outcome(loaded.job, "skipped", "another run has made it meanwhile")
+    except Exception as error:
+        return failure(loaded.job, error)
+
+
+def _finished(
+    waiting: deque[tuple[Future[Outcome] | Outcome, int]], most_pixels: int
+) -> Iterator[Outcome]:
+    """Take outcomes from the front: those that are there, and more until few pixels wait."""
+    pixels = sum(size for _, size in waiting)
+    while waiting:
+        first, size = waiting[0]
+        if isinstance(first, Future):
+            if pixels <= most_pixels and most_pixels and not first.done():
+                return
+            first = first.result()
+        waiting.popleft()
+        pixels -= size
+        yield first

@@ -1,0 +1,90 @@
+"""What became of a picture or video of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from weights.base.errors import UnmaskError, system_fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.run.folder import Job
+
+Status = Literal["done", "no mask found", "skipped", "failed", "to do"]
+"""What can become of a file; the last is that of a dry run."""
+
+
+@dataclass(frozen=True)
+class FilledFace:
+    """A face in a report.
+
+    Attributes:
+        box: x0, y0, x1, y1 of what was filled, in pixels.
+        pixels: how many pixels were filled.
+        score: the detector's confidence; None for a mask of the user's own.
+    """
+
+    box: tuple[int, int, int, int]
+    pixels: int
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one picture or video.
+
+    Attributes:
+        job: the file.
+        status: "done"; "no mask found", and the output is a copy of the input; "skipped", as the
+            output exists; "failed"; or "to do".
+        reason: why it was skipped or failed, or what could not be kept.
+        faces: the filled faces of a picture.
+        timings: seconds per stage.
+        written: every file written for it.
+        frames: of a video.
+    """
+
+    job: Job
+    status: Status
+    reason: str = ""
+    faces: tuple[FilledFace, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+    written: tuple[Path, ...] = ()
+    frames: int | None = None
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the outcome as it stands in a report: strings, numbers, lists and mappings."""
+        mapping: dict[str, Any] = {
+            "input": str(self.job.source),
+            "output": str(self.job.output),
+            "status": self.status,
+            "reason": self.reason,
+            "faces": [
+                {"box": list(face.box), "filled_pixels": face.pixels, "score": face.score}
+                for face in self.faces
+            ],
+            "seconds": {key: round(value, 6) for key, value in self.timings.items()},
+            "written": [str(path) for path in self.written],
+        }
+        if self.frames is not None:
+            mapping["frames"] = self.frames
+        return mapping
+
+
+def failure(job: Job, error: BaseException) -> Outcome:
+    """Make the outcome of a file that an error kept from being done."""
+    return Outcome(job, "failed", reason_of(error))
+
+
+def reason_of(error: BaseException) -> str:
+    """Say in one line what an error means to the user."""
+    if isinstance(error, UnmaskError):
+        return str(error)
+    if isinstance(error, OSError):
+        return system_fault(error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this picture."
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,241 @@
+"""What is written for each picture of a run, and when a picture counts as finished."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+import numpy as np
+
+from pipeline.run.outcome import FilledFace, Outcome
+from weights.base.atomic import atomic_path
+from weights.base.errors import ExistsError, InputError, OutputError
+from weights.images.mark import make_mark, unmask_version
+from weights.images.mark_reader import sidecar_path
+from weights.images.restoring import restore
+from weights.images.writing import lost_colours, write_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import PIL.Image
+
+    from pipeline.apps.explain.explanation import Explanation
+    from pipeline.result import UnmaskResult
+    from pipeline.run.folder import Job
+    from weights.base.contracts import Hole
+    from weights.images.picture import Picture
+
+Existing = Literal["skip", "complete", "replace"]
+"""What to do about results that exist.
+
+"skip": leave a picture alone whose result exists. "complete": go on with a run that was stopped:
+what exists is taken for finished, and files that are missing are made. "replace": make all anew.
+"""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written for each picture beside its result.
+
+    The result is written last, so a picture whose result exists has all the files that were asked
+    for when it was made. The other files lie beside it, under its whole name and a suffix.
+
+    Attributes:
+        quality: 1 to 100 for lossy formats; None keeps a JPEG's own, see `write_picture`.
+        mask: what was filled, 255 = filled, as `<result>.hole.png`.
+        side_by_side: before and after in one picture, as `<result>.side_by_side.png`.
+        explanation: what each stage made of it, as `<result>.explain.png`.
+        report: the outcome as JSON, as `<result>.report.json`.
+        existing: what to do about files that exist.
+        models: names of the models, for the mark in the metadata.
+    """
+
+    quality: int | None = None
+    mask: bool = False
+    side_by_side: bool = False
+    explanation: bool = False
+    report: bool = False
+    existing: Existing = "skip"
+    models: tuple[str, ...] = ()
+
+    def paths(self, job: Job) -> dict[str, Path]:
+        """Every file that is to be written for a picture, the result last; a video has no other."""
+        result = job.output
+        wanted = {
+            "hole.png": self.mask,
+            "side_by_side.png": self.side_by_side,
+            "explain.png": self.explanation,
+            "report.json": self.report,
+        }
+        beside = {
+            suffix: result.with_name(f"{result.name}.{suffix}")
+            for suffix, asked in wanted.items()
+            if asked and not job.video
+        }
+        return beside | {"result": result}
+
+    def is_finished(self, job: Job) -> bool:
+        """Whether there is nothing to do for a picture or video."""
+        if self.existing == "replace":
+            return False
+        if self.existing == "skip":
+            return job.output.exists()
+        return all(path.exists() for path in self.paths(job).values())
+
+    def refuse_videos(self, jobs: Sequence[Job]) -> None:
+        """Refuse videos alone where files are wanted that are made for pictures alone.
+
+        Args:
+            jobs: all of a run; pictures among them get the files.
+
+        Raises:
+            InputError: there are videos only; the sentence names one and the options.
+        """
+        options = {
+            "--save-mask": self.mask,
+            "--side-by-side": self.side_by_side,
+            "--explain": self.explanation,
+            "--save-report": self.report,
+        }
+        asked = [option for option, value in options.items() if value]
+        if asked and jobs and all(job.video for job in jobs):
+            raise InputError(
+                f"{' and '.join(asked)} {'is' if len(asked) == 1 else 'are'} for pictures, but "
+                f"{jobs[0].source} is a video: run videos without."
+            )
+
+    def check(self, job: Job) -> None:
+        """Refuse, before any work, a picture for which a file is in the way.
+
+        Raises:
+            OutputError: a file beside the result exists and may be neither kept nor replaced.
+        """
+        if self.existing != "skip":
+            return
+        for path in self.paths(job).values():
+            if path.exists():
+                raise OutputError(
+                    f"{path} exists already: --resume keeps it, --overwrite replaces it."
+                )
+
+    def write(
+        self,
+        job: Job,
+        picture: Picture,
+        result: UnmaskResult,
+        explanation: Explanation | None = None,
+    ) -> Outcome:
+        """Write all files of a picture, or none.
+
+        Args:
+            job: the picture.
+            picture: the picture, as read.
+            result: what the pipeline made of it.
+            explanation: of the same run, where one is to be written.
+
+        Raises:
+            InputError, OutputError: a file cannot be written or cannot hold the picture.
+        """
+        filled = bool(result.hole.any())
+        paths = self.paths(job)
+        if self.existing == "complete":
+            paths = {name: path for name, path in paths.items() if not path.exists()}
+        faces = tuple(
+            FilledFace(_box(face.hole), int(np.count_nonzero(face.hole)), _rounded(face.score))
+            for face in result.faces
+        )
+        notes = (*picture.notes, lost_colours(picture, job.format or picture.format or ""))
+        outcome = Outcome(
+            job,
+            "done" if filled else "no mask found",
+            " ".join(filter(None, notes)) if filled else "",
+            faces,
+            dict(result.timings),
+            tuple(paths[name] for name in reversed(paths)),
+        )
+        overwrite = self.existing == "replace"
+        mark = make_mark(self.models, from_reference=result.from_reference) if filled else None
+        with _all_or_none() as written:
+            for name, path in paths.items():
+                if name == "hole.png":
+                    write_picture(path, result.hole, overwrite=overwrite)
+                elif name == "side_by_side.png":
+                    both = np.concatenate([picture.pixels, result.image], axis=1)
+                    write_picture(path, both, overwrite=overwrite, mark=mark)
+                elif name == "explain.png" and explanation is not None:
+                    write_picture(path, explanation.draw(), overwrite=overwrite, mark=mark)
+                elif name == "report.json":
+                    self._write_report(path, outcome, result.from_reference, overwrite)
+                elif name == "result":
+                    self._write_result(job, picture, result, overwrite)
+                written.append(path)
+        return outcome
+
+    def _write_result(
+        self, job: Job, picture: Picture, result: UnmaskResult, overwrite: bool
+    ) -> None:
+        form = job.format or picture.format
+        if not result.hole.any() and form == picture.format:
+            with atomic_path(job.output, overwrite=overwrite) as temporary:
+                shutil.copyfile(job.source, temporary)
+            return
+        # A path gives a PIL image: `restore` gives back what came in.
+        image = cast(
+            "PIL.Image.Image",
+            restore(
+                picture,
+                result.image,
+                result.hole,
+                models=self.models,
+                from_reference=result.from_reference,
+            ),
+        )
+        write_picture(
+            job.output, image, overwrite=overwrite, quality=self.quality, format=form, like=picture
+        )
+
+    def _write_report(
+        self, path: Path, outcome: Outcome, from_reference: bool, overwrite: bool
+    ) -> None:
+        report = {
+            "unmask": unmask_version(),
+            "notice": make_mark(from_reference=from_reference).notice,
+            "models": list(self.models),
+            **outcome.to_mapping(),
+        }
+        with atomic_path(path, overwrite=overwrite) as temporary:
+            temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _all_or_none() -> Iterator[list[Path]]:
+    """Give a list for the files that are written; when the block raises, they are removed again.
+
+    They stay where another run, which makes the same, has come first: it goes on without them.
+    """
+    written: list[Path] = []
+    try:
+        yield written
+    except ExistsError:
+        raise
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+            sidecar_path(path).unlink(missing_ok=True)
+        raise
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 4)
+
+
+def _box(hole: Hole) -> tuple[int, int, int, int]:
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    if len(rows) == 0:
+        return 0, 0, 0, 0
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -1,0 +1,1 @@
+"""Recording trained weights, and importing published ones."""

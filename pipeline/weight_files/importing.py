@@ -1,0 +1,85 @@
+"""Published weights of other authors on a catalog, in our layout, with where they came from."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.weight_files.recording import catalog_folder
+from weights.base.errors import ConfigurationError
+from weights.catalog.digest import file_sha256
+from weights.catalog.record import TrainingData
+from weights.catalog.register import RegisteredWeights, TrainingSources, register_weights
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+TAG = "imported"
+"""Tag of a name that has none."""
+
+
+def import_weights(
+    name: str,
+    file: str | os.PathLike[str],
+    *,
+    licence: str,
+    source: str,
+    options: Mapping[str, Any] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+) -> RegisteredWeights:
+    """Turn a published weight file into ours, with catalog record and model card.
+
+    Nothing in the file is run; see `inpainter.importing.published.read_published`.
+
+    Args:
+        name: `architecture.tag`, such as "lama.big", or the architecture alone, whose tag is `TAG`
+            then; one of `inpainter.importing.conversion.FAMILIES`.
+        file: the authors' file.
+        licence: under which the user has it, as an SPDX expression or in words.
+        source: where it is published.
+        options: of our network that the file does not say, such as GLCIC's `mean_colour`.
+        folder: for the weights; the folder named by `UNMASK_HOME` where None.
+        overwrite: whether files of that name are replaced.
+
+    Raises:
+        ConfigurationError: the family or an option is unknown, or there is no folder.
+        WeightsError: the file cannot be read or is of another network, or the name is taken.
+        OutputError: a file exists and `overwrite` is False, or cannot be written.
+    """
+    from inpainter.importing.conversion import import_network
+    from inpainter.weight_files import describe_completion_network, save_completion_network
+
+    for what, said in (("licence", licence), ("source", source)):
+        if not said.strip():
+            raise ConfigurationError(
+                f"The {what} of imported weights must be stated: give it by --{what}."
+            )
+    catalog, original = catalog_folder(folder), Path(file)
+    architecture, _, tag = name.partition(".")
+    network, chosen, side = import_network(architecture, original, options)
+    notes = (
+        f"Imported from {original.name}, SHA-256 {file_sha256(original)}, which is published at "
+        f"{source}; what it was trained on is known to its authors."
+    )
+    trained_on = TrainingSources(
+        (TrainingData("as its authors say", "not stated", source),), (), notes
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        converted = Path(temporary) / "converted.safetensors"
+        save_completion_network(
+            network, converted, name=architecture, options=chosen, input_size=side, half=False
+        )
+        return register_weights(
+            converted,
+            describe_completion_network(converted),
+            name=f"{architecture}.{tag or TAG}",
+            trained_on=trained_on,
+            recipe="imported",
+            seed=0,
+            folder=catalog,
+            licence=licence,
+            overwrite=overwrite,
+        )

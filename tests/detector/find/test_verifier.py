@@ -1,0 +1,224 @@
+"""Finds are looked at again: what is no mask goes, what is one is outlined anew."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from detector import YoloMaskDetector
+from detector.find.verifier import (
+    MaskVerifier,
+    joint_score,
+    score_of_both,
+    with_straps,
+)
+from detector.find.verifier_file import (
+    ARCHITECTURE,
+    describe_verifier,
+    load_verifier,
+    save_verifier,
+)
+from detector.find.verifier_network import (
+    VerifierConfiguration,
+    VerifierNetwork,
+    folded,
+)
+from weights.base.errors import ConfigurationError, OutputError, WeightsError
+from weights.base.regions import MaskRegion
+
+SMALL = VerifierConfiguration(widths=(8, 8, 8, 12), size=64, first_size=32, context=2.0)
+
+
+def colour_finder(path):
+    """Write a network that takes green for mask and red for strap, sure of a mask everywhere."""
+    network = VerifierNetwork(SMALL)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        # Two channels carry the colours through the last skip to the outlines.
+        stem, norm = network.encoder.stem[1:3]
+        depthwise, first_norm, _, pointwise, second_norm = network.encoder.stages[0][0].layers
+        unit = network.up[-1]
+        for channel, colour in enumerate((1, 0)):
+            stem.weight[channel, colour, 1, 1] = 1.0
+            depthwise.weight[channel, 0, 1, 1] = 1.0
+            pointwise.weight[channel, channel] = 1.0
+            unit[0].weight[channel, 8 + channel, 1, 1] = 1.0
+            network.outline.weight[4 * channel : 4 * channel + 4, channel, 1, 1] = 2.0
+        for one in (norm, first_norm, second_norm, unit[1]):
+            one.weight.fill_(1.0)
+        network.outline.bias.fill_(-2.0)
+        network.score.bias.fill_(4.0)
+    return save_verifier(network, SMALL, path)
+
+
+@pytest.fixture
+def weights(tmp_path):
+    return colour_finder(tmp_path / "colours.safetensors")
+
+
+def canvas(height, width):
+    """A black picture, and its green that may be painted."""
+    image = np.zeros((height, width, 3), np.uint8)
+    return image, image[:, :, 1]
+
+
+def region(mask, score=0.8):
+    return MaskRegion.from_mask(mask, score)
+
+
+def test_a_find_is_outlined_anew(weights):
+    image, green = canvas(90, 120)
+    green[30:60, 40:80] = 255
+    rough = np.zeros((90, 120), bool)
+    rough[20:70, 35:100] = True
+    [[found]] = MaskVerifier(weights, "cpu").confirm([image], [[region(rough)]], 0.25)
+    exact = green == 255
+    assert (found.mask & exact).sum() / (found.mask | exact).sum() > 0.85
+    assert found.score == pytest.approx(joint_score(0.8, 1 / (1 + np.exp(-4.0))), abs=1e-3)
+    assert found.label == "mask"
+
+
+def test_pictures_keep_their_own_finds(weights):
+    image, green = canvas(50, 50)
+    green[:] = 255
+    mask = np.zeros((50, 50), bool)
+    mask[10:40, 10:40] = True
+    confirmation = MaskVerifier(weights, "cpu")
+    kept = confirmation.confirm([image, image, image], [[region(mask)], [], [region(mask)]], 0.25)
+    assert [len(regions) for regions in kept] == [1, 0, 1]
+
+
+def test_what_the_second_look_doubts_is_dropped(weights):
+    image, green = canvas(50, 50)
+    green[:] = 255
+    mask = np.zeros((50, 50), bool)
+    mask[10:40, 10:40] = True
+    assert MaskVerifier(weights, "cpu").confirm([image], [[region(mask)]], 0.99) == [[]]
+
+
+def test_where_nothing_is_outlined_nothing_is_found(weights):
+    mask = np.zeros((50, 50), bool)
+    mask[10:40, 10:40] = True
+    black = np.zeros((50, 50, 3), np.uint8)
+    assert MaskVerifier(weights, "cpu").confirm([black], [[region(mask)]], 0.25) == [[]]
+
+
+def test_specks_are_dropped_and_large_parts_stay(weights):
+    image, green = canvas(64, 64)
+    green[8:56, 8:28] = 255
+    green[8:56, 36:56] = 255
+    green[2:5, 30:33] = 255
+    mask = np.zeros((64, 64), bool)
+    mask[8:56, 8:56] = True
+    [[found]] = MaskVerifier(weights, "cpu").confirm([image], [[region(mask)]], 0.25)
+    assert found.mask[30, 18] and found.mask[30, 46] and not found.mask[:5].any()
+
+
+def test_straps_come_with_the_mask_they_hang_on():
+    mask, straps = np.zeros((2, 80, 120), bool)
+    mask[30:60, 40:80] = True
+    straps[40:42, 82:110] = True  # begins two pixels off
+    straps[44:46, 5:30] = True  # of somebody else
+    joined = with_straps(mask, straps)
+    assert joined[mask].all() and joined[40:42, 80:110].all()
+    assert not joined[:, :35].any()
+    assert joined.sum() < mask.sum() + 2 * 30 + 20
+    assert (with_straps(mask, np.zeros_like(mask)) == mask).all()
+
+
+def test_straps_are_told_from_the_body(weights):
+    image, green = canvas(90, 120)
+    green[30:60, 40:80] = 255
+    image[38:46, 76:100, 0] = 255
+    rough = np.zeros((90, 120), bool)
+    rough[28:62, 38:84] = True
+    [[found]] = MaskVerifier(weights, "cpu").confirm([image], [[region(rough)]], 0.25)
+    assert found.straps is not None and not (found.straps & ~found.mask).any()
+    strap = (image[:, :, 0] == 255) & (green == 0)
+    assert (found.straps & strap).sum() > 0.5 * strap.sum()
+    assert not (found.body & strap)[:, 82:].any()
+    assert found.body[32:58, 42:78].all()
+
+
+def test_a_doubtful_proposal_needs_a_surer_second_look():
+    assert joint_score(0.05, 0.6) < joint_score(0.5, 0.6) < joint_score(1.0, 0.6) < 0.6
+    assert joint_score(0.3, 0.7) < joint_score(0.3, 0.9)
+    assert (joint_score(0.0, 1.0), joint_score(1.0, 1.0)) == (0.0, 1.0)
+
+
+def test_two_looks_are_joined_in_the_middle_of_their_logits():
+    assert score_of_both(0.7, 0.7) == pytest.approx(0.7)
+    assert score_of_both(0.2, 0.8) == pytest.approx(0.5)
+    assert score_of_both(0.5, 1.0) < 0.98 and score_of_both(0.0, 0.0) < 0.01
+    assert score_of_both(0.1, 0.9) == score_of_both(0.9, 0.1)
+
+
+def test_scores_and_outlines_have_the_shapes_said():
+    for size in (32, 64):
+        scores, outlines = VerifierNetwork(SMALL)(torch.rand(3, 3, size, size))
+        assert scores.shape == (3,) and outlines.shape == (3, 2, size, size)
+
+
+def test_folding_changes_nothing():
+    torch.manual_seed(0)
+    network = VerifierNetwork(SMALL)
+    for _ in range(3):
+        network(torch.rand(8, 3, 64, 64))
+    network.eval()
+    pictures = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        before = network(pictures)
+        after = folded(network)(pictures)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules())
+    for one, other in zip(before, after, strict=True):
+        assert torch.allclose(one, other, atol=1e-4)
+
+
+def test_weights_come_back(tmp_path):
+    torch.manual_seed(1)
+    network = VerifierNetwork(SMALL).eval()
+    path = save_verifier(network, SMALL, tmp_path / "c.safetensors")
+    again, configuration = load_verifier(path)
+    assert configuration == SMALL
+    pictures = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.allclose(network(pictures)[1], again(pictures)[1], atol=2e-2)
+    with pytest.raises(OutputError):
+        save_verifier(network, SMALL, path)
+    description = describe_verifier(path)
+    assert (description.kind, description.architecture) == ("confirmation", ARCHITECTURE)
+    assert description.parameters == sum(part.numel() for part in network.parameters())
+
+
+def test_other_files_are_refused(tmp_path, weights):
+    with pytest.raises(WeightsError, match="no confirmation"):
+        from safetensors.torch import save_file
+
+        save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
+        load_verifier(tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match="pickle"):
+        load_verifier(tmp_path / "x.pt")
+    with pytest.raises(WeightsError, match="holds no detector"):
+        YoloMaskDetector(weights, confirmation=None, device="cpu").load()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"widths": (8, 8)},
+        {"widths": (8, 8, 8, 0)},
+        {"size": 100},
+        {"first_size": 0},
+        {"context": 0.9},
+    ],
+)
+def test_wrong_configurations_are_refused(options):
+    with pytest.raises(ConfigurationError):
+        VerifierConfiguration(**options)
+
+
+def test_an_unknown_key_is_named():
+    with pytest.raises(ConfigurationError, match="context"):
+        VerifierConfiguration.from_dict({"contxt": 2.0})

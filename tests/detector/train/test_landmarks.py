@@ -1,0 +1,169 @@
+"""Faces to learn landmarks from, the measures, and a training that lowers its error."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from detector.data.landmark_faces import (
+    MARGIN,
+    LandmarkFaces,
+    collect_faces,
+    covered_points,
+    lay_patch,
+)
+from detector.train import landmarks_command as command
+from detector.train.landmarks import (
+    LandmarkRecipe,
+    jittered_way,
+    landmark_figures,
+    read_landmark_recipe,
+    reframe,
+    straight_way,
+    train_landmarks,
+)
+from tests.faces import canonical_landmarks, draw_face, write_faces
+from weights.base.errors import ConfigurationError, InputError
+from weights.catalog.record import read_record
+from weights.landmarks import MIRRORED
+from weights.landmarks.file import load_landmarks
+from weights.landmarks.network import LandmarkConfiguration
+
+SMALL = LandmarkConfiguration(widths=(16, 16, 16), size=32)
+QUICK = LandmarkRecipe(trunk="chance", frozen_stages=0, steps=2, batch=4)
+FACE = torch.from_numpy(canonical_landmarks(0.5, (0.5, 0.4))).float()[None]
+
+
+def test_errors_are_shares_of_the_eye_distance():
+    eyes = float((FACE[0, 36] - FACE[0, 45]).norm())
+    truth = FACE.repeat(2, 1, 1)
+    found = truth.clone()
+    hidden = torch.zeros(2, 68, dtype=torch.bool)
+    hidden[1, 48:] = hidden[1, 5:12] = True
+    found[0, :, 0] += 0.01 * eyes
+    found[1, :48, 1] += 0.02 * eyes
+    found[1, 48:, 0] += 0.1 * eyes
+    figures = landmark_figures(found, truth, hidden)
+    assert figures == pytest.approx(
+        {
+            "bare": 0.01,
+            "visible": 0.02,
+            "hidden": (20 * 0.1 + 7 * 0.02) / 27,
+            "hidden_jaw": 0.02,
+            "hidden_mouth": 0.1,
+        },
+        rel=1e-3,
+    )
+
+
+def test_points_under_a_mask_are_hidden_and_those_past_the_frame_are_not():
+    mask = np.zeros((10, 10), bool)
+    mask[5:] = True
+    points = np.array([[2.0, 2.0], [3.0, 7.0], [3.0, 12.0], [-1.0, 7.0], [9.4, 9.4]])
+    assert covered_points(mask, points).tolist() == [False, True, False, False, True]
+
+
+def test_a_patch_hides_the_mouth_and_leaves_the_brows():
+    random = np.random.default_rng(0)
+    image, points = draw_face(random)
+    for _ in range(10):
+        patched, hidden = lay_patch(image, points, random)
+        assert hidden[48:60].mean() > 0.8 or hidden[5:12].any()
+        assert not hidden[17:27].any()
+        changed = (patched != image).any(axis=2)
+        assert not changed[: int(points[17:27, 1].min())].any()
+
+
+def dotted(points, size):
+    """A picture that is bright at one point."""
+    picture = np.zeros((size, size, 3), np.uint8)
+    x, y = np.rint(points * size - 0.5).astype(int)
+    cv2.circle(picture, (int(x), int(y)), 3, (255, 255, 255), -1)
+    return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_points_move_with_the_picture(seed):
+    torch.manual_seed(seed)
+    way, mirrored, lost = jittered_way(1, astray=0.0)
+    assert not lost.any()
+    stored = 0.5 + (FACE - 0.5) / MARGIN
+    shown, points = reframe(dotted(stored[0, 30].numpy(), 96), stored, 96, way, mirrored=mirrored)
+    number = MIRRORED[30] if mirrored[0] else 30
+    weight = shown[0, 0]
+    places = (torch.arange(96) + 0.5) / 96
+    middle = torch.stack([(weight.sum(0) * places).sum(), (weight.sum(1) * places).sum()])
+    assert torch.allclose(middle / weight.sum(), points[0, number], atol=0.02)
+
+
+def test_a_straight_frame_is_the_face_s_own():
+    stored = 0.5 + (FACE - 0.5) / MARGIN
+    _, points = reframe(torch.zeros(1, 3, 32, 32), stored, 32, straight_way(1))
+    assert torch.allclose(points, FACE, atol=1e-5)
+
+
+def test_a_share_of_the_frames_is_astray():
+    torch.manual_seed(0)
+    way, _, lost = jittered_way(2000, astray=0.25)
+    assert float(lost.float().mean()) == pytest.approx(0.25, abs=0.03)
+    size = MARGIN * torch.linalg.det(way[:, :, :2]).abs().sqrt()
+    assert float(size[~lost].max()) <= 1.6 + 1e-5
+    assert float(size[~lost].min()) >= 0.75 - 1e-5
+
+
+def test_only_the_named_part_is_looked_at(tmp_path):
+    folder = write_faces(tmp_path / "faces", count=6, width=96, height=96)
+    lines = [json.loads(line) for line in (folder / "faces.jsonl").read_text().splitlines()]
+    lines[0]["split"] = "test"
+    (folder / "faces.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    train = collect_faces([folder], "train", size=40, rendered=0.0)
+    assert len(train) == 2 * 3
+    assert train.pictures.shape == (6, 40, 40, 3)
+    assert train.hidden.any(axis=1).sum() == 3
+    train.save(tmp_path / "train.npz")
+    assert np.array_equal(LandmarkFaces.load(tmp_path / "train.npz").points, train.points)
+    with pytest.raises(InputError, match="'other'"):
+        collect_faces([folder], "other", size=40)
+
+
+def test_a_training_lowers_the_error_and_goes_on(tmp_path):
+    folder = write_faces(tmp_path / "faces", count=14, width=96, height=96)
+
+    def train(steps, output):
+        recipe = QUICK.with_changes({"steps": steps, "batch": 8, "astray": 0.0, "rendered": 0.0})
+        return train_landmarks(
+            [folder],
+            tmp_path / output,
+            configuration=SMALL,
+            recipe=recipe,
+            device="cpu",
+            said=lambda _: None,
+        )
+
+    first = train(1, "run")
+    further = train(60, "run")
+    assert further.steps == 60
+    assert further.metrics["visible"] < 0.8 * first.metrics["visible"]
+    assert further.metrics["hidden"] < 0.8 * first.metrics["hidden"]
+    assert load_landmarks(further.weights)[1] == SMALL
+    record = read_record(further.record)
+    assert (record.name, record.kind) == ("landmarks.run", "landmarks")
+    assert record.metrics["val"]["hidden"] == further.metrics["hidden"]
+
+
+def test_the_recipe_comes_with_the_package():
+    assert read_landmark_recipe("cpu").trunk == "imagenet"
+    with pytest.raises(ConfigurationError, match="cpu"):
+        read_landmark_recipe("cpv")
+    with pytest.raises(ConfigurationError, match="steps"):
+        LandmarkRecipe(steps=0)
+
+
+def test_the_command_says_what_is_wrong_in_one_sentence(tmp_path, capsys):
+    status = command.main(["--faces", str(tmp_path / "none"), "--output", str(tmp_path / "run")])
+    assert status == 2
+    assert "none" in capsys.readouterr().err

@@ -1,0 +1,140 @@
+"""The trainers' programs: the same options of the same meaning, and the recipe's values by name."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from inpainter import train
+from inpainter.training import read_recipe
+from inpainter.training.face_generator import read_face_recipe
+from inpainter.training.module import CompletionTraining
+from tests.faces import write_faces
+from weights.base.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_recipe_is_named_trained_and_changed(tmp_path: Path, capsys) -> None:
+    faces = write_faces(tmp_path / "faces")
+    arguments = ["--config", "unet.tiny", "--faces", str(faces), "--output", str(tmp_path / "run")]
+    arguments += ["--device", "cpu", "--set", "network.width=4", "--set", "phases.0.steps=2"]
+    arguments += ["--set", "phases.0.batch=2", "--set", "optimizer.generator_lr=1e-5"]
+    assert train.main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "after 2 steps, finished" in out
+    recipe = read_recipe(tmp_path / "run" / "recipe.yaml")
+    assert recipe.network["width"] == 4
+    assert recipe.optimizer.generator_lr == 1e-5
+    # The same command again finds nothing to do; with --restart it begins anew.
+    assert train.main(arguments) == 0
+    assert "round 1/1" not in capsys.readouterr().out
+    assert train.main([*arguments, "--restart"]) == 0
+    assert "round 1/1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("optimizer.generator_rte=1", "Did you mean 'generator_lr'"),
+        ("optimiser.generator_lr=1", "no place 'optimiser.generator_lr'"),
+        ("phases.7.steps=1", "no place 'phases.7.steps'"),
+        ("phases.0.steps=many", "must be of type int"),
+        ("seed.x=1", "no place 'seed.x'"),
+    ],
+)
+def test_a_wrong_change_is_one_sentence(tmp_path: Path, capsys, change: str, sentence: str) -> None:
+    arguments = ["--config", "unet.tiny", "--output", str(tmp_path / "run"), "--set", change]
+    assert train.main(arguments) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_changes_leave_the_recipe_as_it_was() -> None:
+    recipe = read_recipe("gated.cpu")
+    changed = recipe.with_changes({"phases.0.weights": {"adversarial": 0.5}})
+    assert recipe.phases[0].weights == {}
+    assert changed.weights_in(changed.phases[0])["adversarial"] == 0.5
+    assert recipe.with_changes({}) == recipe
+    with pytest.raises(ConfigurationError, match="adversarial"):
+        recipe.with_changes({"phases.0.weights": {"adverserial": 0.5}})
+
+
+def test_a_face_generator_is_trained_by_the_same_command(tmp_path: Path, capsys) -> None:
+    faces = write_faces(tmp_path / "faces")
+    arguments = ["--config", "dcgan.tiny", "--faces", str(faces), "--output", str(tmp_path / "run")]
+    arguments += ["--device", "cpu", "--set", "generator.width=4", "--set", "epochs=1"]
+    arguments += ["--seed", "3"]
+    log = tmp_path / "run" / "rounds.log"
+    for extra, trained in (([], True), ([], False), (["--restart"], True)):
+        assert train.main([*arguments, *extra]) == 0
+        assert len(log.read_text(encoding="utf-8").splitlines()) == 1
+        said = capsys.readouterr().out
+        assert "faces.safetensors" in said and ("round 1, step" in said) == trained
+    recipe = read_face_recipe(tmp_path / "run" / "recipe.yaml")
+    assert (recipe.generator["width"], recipe.epochs, recipe.seed) == (4, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--pairs", "here"], "takes no --pairs"),
+        (["--progress"], "takes no --progress"),
+        (["--set", "epoch=2"], "Did you mean 'epochs'"),
+        (["--set", "data.face=2"], "Did you mean 'faces'"),
+    ],
+)
+def test_what_a_face_generator_does_not_take_is_said(
+    tmp_path: Path, capsys, more: list[str], sentence: str
+) -> None:
+    assert train.main(["--config", "dcgan.tiny", "--output", str(tmp_path / "run"), *more]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def short_run(tmp_path: Path) -> list[str]:
+    faces = write_faces(tmp_path / "faces")
+    arguments = ["--config", "unet.tiny", "--faces", str(faces), "--output", str(tmp_path / "run")]
+    arguments += ["--device", "cpu", "--set", "network.width=4", "--set", "phases.0.steps=4"]
+    return [*arguments, "--set", "phases.0.batch=2", "--set", "validation_interval=2"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_between_two_steps_and_the_same_command_goes_on(
+    tmp_path: Path, capsys, monkeypatch, number: int, code: int
+) -> None:
+    arguments, step = short_run(tmp_path), CompletionTraining.training_step
+    steps = []
+
+    def stopped(module: CompletionTraining, batch: object, index: int) -> None:
+        step(module, batch, index)
+        steps.append(index)
+        if len(steps) == 3:
+            signal.raise_signal(number)
+
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(CompletionTraining, "training_step", stopped)
+            assert train.main(arguments) == code
+        assert len(steps) == 3
+        assert "the same command goes on from the last checkpoint" in capsys.readouterr().err
+        assert train.main(arguments) == 0
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    assert "after 4 steps, finished" in capsys.readouterr().out
+    assert (tmp_path / "run" / "rounds.log").read_text(encoding="utf-8").count("round 2/2") == 1
+
+
+def test_a_finished_run_keeps_its_record(tmp_path: Path, capsys) -> None:
+    arguments = short_run(tmp_path)
+    assert train.main(arguments) == 0
+    record = tmp_path / "run" / "catalog" / "unet.run.yaml"
+    before = record.read_bytes()
+    assert b"psnr" in before
+    assert train.main(arguments) == 0
+    assert record.read_bytes() == before
+    assert train.main([*arguments, "--set", "validation_interval=1"]) == 2
+    assert "validation_interval 2" in capsys.readouterr().err

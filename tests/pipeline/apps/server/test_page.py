@@ -1,0 +1,297 @@
+"""The web page in a headless Chromium, on a stand-in pipeline."""
+
+import base64
+import io
+import re
+from importlib.resources import files
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from pipeline.core import Pipeline
+from tests.pipeline.apps.server.threads import running_server
+from tests.pipeline.browser import headless_chromium, watched_page
+from tests.pipeline.colour_stages import STAGES, masked_scene
+from weights.images import encode_picture
+from weights.images.mark_reader import read_mark
+
+PATCHES = [(60, 90, 150, 180), (240, 60, 330, 135)]
+PICTURE = masked_scene((270, 390), PATCHES)
+PNG = encode_picture(PICTURE, "PNG")
+PIPELINE = Pipeline(**STAGES)
+PHOTO = {"name": "two people.png", "mimeType": "image/png", "buffer": PNG}
+WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 700}
+
+
+def test_no_file_of_the_page_names_another_machine():
+    folder = files("pipeline.apps.server") / "page"
+    for file in folder.iterdir():
+        addresses = re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\s\"')]*", file.read_text("utf-8"))
+        assert [one for one in addresses if "www.w3.org" not in one] == [], file.name
+
+
+@pytest.fixture(scope="module")
+def address():
+    with running_server(PIPELINE) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with headless_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser, address):
+    with watched_page(browser, viewport=WIDE) as page:
+        page.goto(address)
+        yield page
+
+
+def choose(page, photo=None):
+    page.set_input_files("#file", photo or PHOTO)
+    page.wait_for_selector("#edit:not([hidden])")
+
+
+def fill(page):
+    page.click("#fill")
+    page.wait_for_selector("#result:not([hidden])")
+
+
+def download(page):
+    with page.expect_download() as saved:
+        page.click("#download")
+    content = saved.value.path().read_bytes()
+    return saved.value.suggested_filename, content
+
+
+def pixels(content):
+    return np.asarray(PIL.Image.open(io.BytesIO(content)).convert("RGB"))
+
+
+def drag(page, *points):
+    """Drag over the photo; points are x y in its pixels."""
+    box = page.locator("#overlay").bounding_box()
+    where = [
+        (box["x"] + x * box["width"] / 390, box["y"] + y * box["height"] / 270) for x, y in points
+    ]
+    page.mouse.move(*where[0])
+    page.mouse.down()
+    for point in where[1:]:
+        page.mouse.move(*point, steps=5)
+    page.mouse.up()
+
+
+def test_from_photo_to_download(page):
+    assert "never evidence of who someone is" in page.inner_text("#notice")
+    choose(page)
+    assert page.locator("#mask-list input:checked").count() == 2
+    assert page.inner_text("#fill") == "Take the masks off"
+    fill(page)
+    assert page.inner_text("#summary").strip() == "2 faces were filled."
+    assert "never evidence" in page.inner_text("#result figcaption")
+    name, content = download(page)
+    assert name == "two people.unmasked.png"
+    assert content == PIPELINE(PNG)
+    assert read_mark(content) is not None
+
+
+def test_a_mask_that_is_switched_off_stays(page):
+    choose(page)
+    drag(page, (285, 100))
+    assert page.locator("#mask-list input:checked").count() == 1
+    fill(page)
+    found = PIPELINE(PICTURE, return_result=True)
+    kept, taken = sorted(found.faces, key=lambda face: -np.flatnonzero(face.hole.any(0))[0])
+    _, content = download(page)
+    changed = (pixels(content) != PICTURE).any(axis=2)
+    assert not changed[kept.hole].any()
+    assert np.array_equal(pixels(content), PIPELINE(PICTURE, mask=taken.hole))
+
+
+def test_holes_are_drawn_to_the_pixel(page):
+    choose(page)
+    png = page.evaluate(
+        """async () => {
+          const { HoleDrawing } = await import("/page/hole_drawing.js");
+          const [body] = document.getElementById("file").files;
+          const answer = await fetch("/detect", {method: "POST", body});
+          const found = await answer.json();
+          const drawing = new HoleDrawing(found.width, found.height, found.holes);
+          const png = await drawing.toPng();
+          return Array.from(new Uint8Array(await png.arrayBuffer()));
+        }"""
+    )
+    mask = PIL.Image.open(io.BytesIO(bytes(png)))
+    hole = PIPELINE(PICTURE, return_result=True).hole
+    assert np.array_equal(np.asarray(mask.convert("RGBA"))[:, :, 3], hole * np.uint8(255))
+
+
+def test_brush_paints_erases_and_undoes(page):
+    choose(page, {**PHOTO, "buffer": encode_picture(masked_scene((270, 390), []), "PNG")})
+    plain = masked_scene((270, 390), [])
+    assert "Paint over it" in page.inner_text("#mask-list")
+    assert page.is_checked("input[value=add]")
+    assert page.is_disabled("#fill")
+    drag(page, (100, 100), (200, 100))
+    drag(page, (30, 240))
+    page.keyboard.press("Control+z")
+    page.keyboard.press("e")
+    drag(page, (200, 100))
+    fill(page)
+    _, content = download(page)
+    changed = (pixels(content) != plain).any(axis=2)
+    assert changed[95:105, 105:175].mean() > 0.9
+    assert not changed[95:105, 195:205].any()
+    assert not changed[200:].any()
+    rows = np.flatnonzero(changed.any(axis=1))
+    assert 15 <= rows[-1] - rows[0] <= 30
+
+
+def test_keys_do_everything(page):
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "file"
+    choose(page)
+    assert page.evaluate("document.activeElement.id") == "fill"
+    page.keyboard.press("2")
+    assert page.locator("#mask-list input:checked").count() == 1
+    page.keyboard.press("p")
+    before = int(page.input_value("#size"))
+    page.keyboard.press("]")
+    assert int(page.input_value("#size")) == before + 5
+    page.focus("#overlay")
+    for key in ("ArrowRight", "ArrowDown", "Space", "s"):
+        page.keyboard.press(key)
+    assert page.is_enabled("#undo")
+    page.keyboard.press("+")
+    assert page.inner_text("#edit .zoom") == "150 %"
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#result:not([hidden])")
+    assert page.evaluate("document.activeElement.id") == "cut"
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.input_value("#cut") == "2"
+    assert page.get_attribute("#cut", "aria-valuetext") == "2 % photo, 98 % result"
+    page.keyboard.press("Escape")
+    assert page.is_visible("#edit")
+    order = []
+    page.focus("#overlay")
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        order.append(
+            page.evaluate(
+                "document.activeElement.name || document.activeElement.id "
+                "|| document.activeElement.type"
+            )
+        )
+    assert order == ["checkbox", "checkbox", "tool", "size", "undo"]
+
+
+def test_paste_and_drop(page):
+    for kind, key in (("paste", "clipboardData"), ("drop", "dataTransfer")):
+        page.evaluate(
+            """([kind, key, text]) => {
+              const transfer = new DataTransfer();
+              const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+              transfer.items.add(new File([bytes], "x.png", {type: "image/png"}));
+              const Type = kind === "paste" ? ClipboardEvent : DragEvent;
+              document.dispatchEvent(new Type(kind, {[key]: transfer, bubbles: true}));
+            }""",
+            [kind, key, base64.b64encode(PNG).decode()],
+        )
+        page.wait_for_selector("#edit:not([hidden])")
+        assert page.locator("#mask-list input").count() == 2
+        page.click("#edit .another")
+        page.wait_for_selector("#choose:not([hidden])")
+
+
+def test_what_is_no_picture_gets_a_sentence(page):
+    page.set_input_files("#file", {**PHOTO, "buffer": b"no picture at all"})
+    page.wait_for_selector("#error:not([hidden])")
+    assert page.inner_text("#error").startswith("The file sent is no picture")
+    assert page.is_visible("#choose")
+    choose(page)
+    assert page.is_hidden("#error")
+
+
+def test_formats_that_browsers_do_not_know_are_shown(page):
+    choose(page, {**PHOTO, "name": "scan.tiff", "buffer": encode_picture(PICTURE, "TIFF")})
+    assert page.evaluate("document.getElementById('photo').naturalWidth") == 390
+    fill(page)
+    name, content = download(page)
+    assert name == "scan.unmasked.png"
+    assert np.array_equal(pixels(content), PIPELINE(PICTURE))
+
+
+def test_a_full_queue_is_waited_for(page):
+    answers = iter([429, 429])
+
+    def meddle(route):
+        if next(answers, 200) == 429:
+            body = '{"error": {"code": "queue_full", "message": "Full."}}'
+            route.fulfill(status=429, body=body, headers={"retry-after": "0.2"})
+        else:
+            route.continue_()
+
+    page.route("**/detect", meddle)
+    choose(page)
+    assert page.is_hidden("#error")
+
+
+def test_escape_stops_waiting(page):
+    page.route("**/detect", lambda route: None)
+    page.set_input_files("#file", PHOTO)
+    page.wait_for_selector("#busy:not([hidden])")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#busy", state="hidden")
+    assert page.is_visible("#choose")
+    assert page.is_hidden("#error")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_narrow_screens(browser, address, scheme):
+    with watched_page(
+        browser,
+        viewport=PHONE,
+        color_scheme=scheme,
+        has_touch=True,
+        is_mobile=True,
+        device_scale_factor=2,
+    ) as page:
+        page.goto(address)
+        assert "Ctrl" not in page.inner_text("body")
+        square = encode_picture(masked_scene((390, 390), PATCHES), "PNG")
+        choose(page, {**PHOTO, "buffer": square})
+        assert "Esc" not in page.inner_text("body")
+        # What one came for is in reach without scrolling, before and after the tools are looked at.
+        for _ in range(2):
+            button = page.locator("#fill").bounding_box()
+            assert button["y"] + button["height"] <= PHONE["height"]
+            page.evaluate("document.querySelector('.tools').scrollIntoView({block: 'center'})")
+        page.evaluate("scrollTo(0, 0)")
+        page.click("#edit .another")
+        choose(page)
+        box = page.locator("#overlay").bounding_box()
+        page.touchscreen.tap(box["x"] + 285 / 390 * box["width"], box["y"] + 0.4 * box["height"])
+        assert page.locator("#mask-list input:checked").count() == 1
+        for step in (lambda: None, lambda: fill(page)):
+            step()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        for button in page.locator("button:visible, a.button:visible").all():
+            assert button.bounding_box()["height"] >= 40
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        light = sum(map(int, re.findall(r"\d+", ground))) > 380
+        assert light == (scheme == "light")
+
+
+def test_the_documentation_is_drawn_from_the_description(browser, address):
+    with watched_page(browser, viewport=WIDE) as page:
+        page.goto(f"{address}/docs")
+        page.wait_for_selector(".endpoint")
+        text = page.inner_text("main")
+        for path in ("POST /unmask", "POST /detect", "POST /complete", "GET /health", "429"):
+            assert path in text
+        assert f"{address}/unmask" in text

@@ -1,0 +1,240 @@
+"""What a file holds besides its pixels: other renderings of the photo go, the rest stays."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import PIL.TiffImagePlugin
+import pytest
+from PIL.PngImagePlugin import PngInfo
+
+from weights.base.errors import InputError
+from weights.images import encode_picture, read_picture, restore
+from weights.images.metadata import gather_exif
+from weights.images.renderings import (
+    holds_picture,
+    without_renderings_photoshop,
+    without_renderings_text,
+    without_renderings_xmp,
+)
+
+CASES = Path(__file__).parents[2] / "cases"
+
+
+def scene():
+    grey = np.linspace(0, 255, 96 * 64).reshape(64, 96).astype(np.uint8)
+    return PIL.Image.fromarray(np.dstack([grey, grey[::-1], grey[:, ::-1]]))
+
+
+def saved(form="JPEG", **options):
+    buffer = io.BytesIO()
+    scene().save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def filled(content):
+    picture = read_picture(content)
+    hole = np.zeros(picture.size, bool)
+    hole[10:30, 10:30] = True
+    pixels = picture.pixels.copy()
+    pixels[hole] = 7
+    return restore(picture, pixels, hole), picture.notes
+
+
+THUMBNAIL = saved()
+
+
+def resource(number, data):
+    head = b"8BIM" + struct.pack(">H", number) + b"\0\0" + struct.pack(">I", len(data))
+    return head + data + b"\0" * (len(data) % 2)
+
+
+def iptc(record, number, data):
+    return bytes([0x1C, record, number]) + struct.pack(">H", len(data)) + data
+
+
+CREDIT = iptc(2, 110, b"Anna")
+
+
+@pytest.mark.parametrize("number", [1033, 1036])
+def test_thumbnails_of_photoshop_go_and_iptc_stays(number):
+    resources = resource(0x0404, CREDIT + iptc(2, 202, THUMBNAIL)) + resource(1005, b"0" * 15)
+    content = b"Photoshop 3.0\0" + resource(number, b"\0" * 28 + THUMBNAIL) + resources
+    kept = without_renderings_photoshop(content)
+    assert kept == b"Photoshop 3.0\0" + resource(0x0404, CREDIT) + resource(1005, b"0" * 15)
+    assert without_renderings_photoshop(content[:-40]) in (b"", kept[: len(kept)])
+    segment = b"\xff\xed" + struct.pack(">H", len(content) + 2) + content
+    photo = saved(extra=segment)
+    written, _ = filled(photo)
+    assert photo.count(b"\xff\xd8\xff") == 3
+    assert written.count(b"\xff\xd8\xff") == 1 and b"Anna" in written
+
+
+def test_the_case_of_a_photoshop_thumbnail():
+    content = (CASES / "p01_photoshop_thumbnail.jpg").read_bytes()
+    written, _ = filled(content)
+    assert content.count(b"\xff\xd8\xff") == 2
+    assert written.count(b"\xff\xd8\xff") == 1 and b"8BIM\x04\x04" in written
+
+
+def test_a_gain_map_is_not_claimed_after_it_is_gone():
+    written, _ = filled((CASES / "p04_ultra_hdr.jpg").read_bytes())
+    for word in (b"hdrgm", b"hdr-gain-map", b"GainMap", b"Container", b"MPF"):
+        assert word not in written
+
+
+def test_a_motion_clip_behind_a_photo_goes():
+    clip = b"\0\0\0\x18ftypmp42" + bytes(300)
+    written, _ = filled(saved() + clip)
+    assert b"ftypmp42" not in written
+
+
+XMP = (
+    '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    "<rdf:RDF "
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:g="http://ns.google.com/photos/1.0/{space}/" '
+    'xmp:Rating="4"{attribute}>{element}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+)
+JPEG_TEXT = "/9j/" + "A" * 400
+
+
+@pytest.mark.parametrize(
+    ("space", "attribute", "element"),
+    [
+        ("x", "", "<xmp:Thumbnails><rdf:Alt><rdf:li>x</rdf:li></rdf:Alt></xmp:Thumbnails>"),
+        ("image", f' g:Data="{JPEG_TEXT}"', ""),
+        ("depthmap", ' g:Near="1"', ""),
+        ("camera", ' g:MicroVideo="1" g:MotionPhoto="1"', ""),
+        ("container", "", "<g:Directory><rdf:Seq/></g:Directory>"),
+        ("x", "", f'<own:x xmlns:own="http://own.example/">{JPEG_TEXT}</own:x>'),
+    ],
+)
+def test_renderings_go_out_of_xmp_and_the_rest_stays(space, attribute, element):
+    packet = XMP.format(space=space, attribute=attribute, element=element).encode()
+    kept = without_renderings_xmp(packet)
+    assert b'xmp:Rating="4"' in kept and kept.endswith(b'<?xpacket end="w"?>')
+    for word in ("Thumbnails", JPEG_TEXT, "g:Data", "Near", "MicroVideo", "Directory"):
+        assert word.encode() not in kept
+    plain = XMP.format(space="x", attribute="", element="").encode().replace(b"photos/1.0/x", b"")
+    assert without_renderings_xmp(plain) == plain
+    assert without_renderings_xmp(packet[:-60]) == b""
+
+
+def test_renderings_go_out_of_exif_and_the_rest_stays():
+    exif = PIL.Image.Exif()
+    exif[271], exif[37724] = "Maker", b"layers" * 50
+    exif[0x8769] = {0x927C: b"note" * 30 + THUMBNAIL, 0x829A: 0.004, 0x9286: b"ASCII\0\0\0hello"}
+    written, _ = filled(saved(exif=exif))
+    assert THUMBNAIL[:200] not in written and b"layers" not in written
+    kept = PIL.Image.open(io.BytesIO(written)).getexif()
+    assert kept[271] == "Maker" and 37724 not in kept
+    inner = kept.get_ifd(0x8769)
+    assert 0x927C not in inner and inner[0x9286] == b"ASCII\0\0\0hello"
+    assert not holds_picture(gather_exif(PIL.Image.open(io.BytesIO(written))))
+
+
+def test_layers_of_a_tiff_go():
+    content = saved("TIFF", tiffinfo={37724: b"8BPS\0" + b"layer" * 100, 315: "Anna"})
+    written, _ = filled(content)
+    assert b"layerlayer" in content and b"layerlayer" not in written
+    assert PIL.Image.open(io.BytesIO(written)).getexif()[315] == "Anna"
+
+
+def raw_profile(kind, content):
+    return f"\n{kind}\n{len(content):8d}\n{content.hex()}\n"
+
+
+def test_pictures_go_out_of_the_text_of_a_png():
+    text = PngInfo()
+    resources = resource(1036, b"\0" * 28 + THUMBNAIL) + resource(0x0404, CREDIT)
+    text.add_text("Raw profile type 8bim", raw_profile("8bim", resources), zip=True)
+    text.add_text("Raw profile type mine", raw_profile("mine", THUMBNAIL), zip=True)
+    text.add_text("Thumb", JPEG_TEXT)
+    text.add_text("Author", "Anna")
+    written, _ = filled(saved("PNG", pnginfo=text))
+    kept = PIL.Image.open(io.BytesIO(written)).text
+    assert "Thumb" not in kept and "Raw profile type mine" not in kept
+    assert kept["Author"] == "Anna"
+    assert kept["Raw profile type 8bim"].endswith(resource(0x0404, CREDIT).hex() + "\n")
+    assert without_renderings_text("Raw profile type 8bim", "no digits at all") == ""
+
+
+def test_a_damaged_exif_tag_is_left_out_and_said_and_the_rest_stays():
+    written, notes = filled((CASES / "e0_orientation_as_BYTE.jpg").read_bytes())
+    assert notes == ("EXIF that is damaged was left out: Orientation.",)
+    kept = PIL.Image.open(io.BytesIO(written)).getexif()
+    assert (kept[271], kept[272]) == ("Maker", "Model")
+
+
+def test_text_in_exif_keeps_its_bytes():
+    written, notes = filled((CASES / "e4_Artist_UTF-8.jpg").read_bytes())
+    assert notes == () and "Zoë Ł".encode() in written
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
+@pytest.mark.parametrize("value", [b"\x06", "x", (1, 2), 1.5, 2**40, -3])
+def test_no_value_of_a_tag_makes_a_photo_fail(form, value):
+    buffer = io.BytesIO()
+    exif = PIL.Image.Exif()
+    exif[271] = "Maker"
+    block = bytearray(exif.tobytes())
+    scene().save(buffer, form, exif=bytes(block))
+    picture = read_picture(buffer.getvalue())
+    holder = picture.original
+    own = holder.getexif()
+    own[274], own[305] = value, "Zoë"
+    holder.info.pop("exif", None)
+    assert encode_picture(holder, form, like=picture)
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3, 4, 7, 12])
+@pytest.mark.parametrize("tag", [270, 274, 296, 315, 700, 33723, 34377, 34675])
+def test_no_tag_of_another_type_makes_a_tiff_fail(tag, kind):
+    tags = PIL.TiffImagePlugin.ImageFileDirectory_v2()
+    tags[tag] = b"ab" if kind in (1, 7) else "ab" if kind == 2 else (3,)
+    tags.tagtype[tag] = kind
+    written, notes = filled(saved("TIFF", tiffinfo=tags))
+    assert read_picture(written).size == (64, 96)
+    if tag in (700, 34675) and kind not in (1, 2, 7):
+        said = {700: "XMP", 34675: "ICC profile"}[tag]
+        assert notes == (f"The {said} was damaged and left out.",)
+
+
+def test_a_long_comment_and_long_exif_fit_a_jpeg():
+    exif = PIL.Image.Exif()
+    exif[271], exif[270] = "Maker", "long " * 20_000
+    image = scene()
+    image.info.update(comment=b"c" * 200_000, exif=exif.tobytes())
+    again = PIL.Image.open(io.BytesIO(encode_picture(image, "JPEG")))
+    again.load()
+    assert again.getexif()[271] == "Maker" and 270 not in again.getexif()
+    segments = [content for name, content in again.applist if name == "COM"]
+    assert b"".join(segments) == b"c" * 200_000
+
+
+def test_a_jpeg_without_its_end_is_read_and_one_that_lacks_pixels_is_not():
+    content = (CASES / "f41_no_eoi.jpg").read_bytes()
+    picture = read_picture(content)
+    assert picture.notes == ("The JPEG's end marker was missing.",)
+    assert np.array_equal(picture.pixels, read_picture(content + b"\xff\xd9").pixels)
+    for cut in (1, 5, 100, 5000):
+        with pytest.raises(InputError, match="damaged"):
+            read_picture(content[:-cut])
+
+
+def chunk(name, content):
+    body = name + content
+    return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def test_a_large_picture_of_few_bytes_is_refused_by_its_header():
+    plain = saved("PNG")
+    header = struct.pack(">II", 14_000, 14_000) + plain[24:29]
+    with pytest.raises(InputError, match="no photo is so large"):
+        read_picture(plain[:8] + chunk(b"IHDR", header) + plain[33:])

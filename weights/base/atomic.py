@@ -1,0 +1,149 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weights.base.errors import ExistsError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LONGEST_STEM = 40
+"""Characters of a file's stem in its temporary name, which has to stay below 255 bytes."""
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` when the block ends well.
+
+    When the block raises, the temporary file is removed and `path` stays as it was. Missing parent
+    folders are made. The temporary name, `.<stem>.unmask-part<suffix>`, keeps the suffix, so
+    encoders that go by it work. What a killed process left under it is removed by the next that
+    writes `path` (on Windows it stays); a file that another process is writing is left alone.
+
+    Raises:
+        ExistsError: `path` exists and `overwrite` is False.
+        OutputError: it cannot be written, or something that the block reads cannot be.
+    """
+    target = Path(path)
+    if target.exists() and not overwrite:
+        raise ExistsError(f"{target} exists already and is not overwritten unless asked.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary, lock = _claim_temporary(target)
+        mode = stat.S_IMODE(temporary.stat().st_mode)
+    except OSError as error:
+        raise OutputError(f"Cannot write {target}: {error.strerror or error}.") from error
+    moved = False
+    try:
+        yield temporary
+        # Libraries that put a file of their own in its place (safetensors does) leave it to the
+        # user alone; it gets what the umask gives.
+        temporary.chmod(mode)
+        try:
+            if not overwrite:
+                os.link(temporary, target)
+        except FileExistsError as error:
+            raise ExistsError(
+                f"{target} exists already and is not overwritten unless asked."
+            ) from error
+        except OSError:
+            # Not every file system has links.
+            overwrite = True
+        if overwrite:
+            temporary.replace(target)
+            moved = True
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        reason = error.strerror or error
+        if error.filename is None or Path(os.fsdecode(error.filename)) in (temporary, target):
+            raise OutputError(f"Cannot write {target}: {reason}.") from error
+        # What the block read from, not what it wrote.
+        raise OutputError(f"{error.filename} cannot be read or written: {reason}.") from error
+    finally:
+        # The name of a file that was moved may be another's by now.
+        if not moved:
+            temporary.unlink(missing_ok=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _claim_temporary(target: Path) -> tuple[Path, int | None]:
+    """Make the temporary file of a target.
+
+    Returns:
+        Its path, and a descriptor whose lock tells others that this process lives; the system ends
+        it with the process, however that ends. None where there are no such locks.
+    """
+    stem = target.stem[:_LONGEST_STEM]
+    number = 1
+    while True:
+        mark = "" if number == 1 else f"-{number}"
+        temporary = target.with_name(f".{stem}.unmask-part{mark}{target.suffix}")
+        try:
+            made = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        except FileExistsError:
+            if not _remove_if_abandoned(temporary):
+                number += 1
+            continue
+        if sys.platform == "win32":
+            # An open file could not be renamed there.
+            os.close(made)
+            return temporary, None
+        try:
+            if _lock(made) and _is_still(temporary, made):
+                return temporary, made
+        except OSError:
+            # Not every file system has locks.
+            return temporary, made
+        # Another process took it for abandoned before it was locked.
+        os.close(made)
+
+
+def _remove_if_abandoned(temporary: Path) -> bool:
+    """Remove a temporary file whose process is gone; whether its name is free now."""
+    if sys.platform == "win32":
+        return False
+    try:
+        found = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        if not _lock(found):
+            return False
+        if _is_still(temporary, found):
+            temporary.unlink()
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(found)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a file for this process; False where another has it."""
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Whether the name is still that of the open file."""
+    try:
+        return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

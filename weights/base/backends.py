@@ -1,0 +1,227 @@
+"""Which library computes a network: torch, or ONNX Runtime or OpenVINO by an exported copy.
+
+A network is exported at its first use, once, into a cache that is keyed by its weights; nothing is
+downloaded. What goes in and what comes out are torch's tensors whoever computes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import threading
+from contextlib import suppress
+from copy import deepcopy
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from weights.base.atomic import atomic_path
+from weights.base.errors import ConfigurationError, MissingDependencyError, OutputError
+from weights.base.names import unknown_name
+from weights.base.onnx_export import LIBRARIES, exporter_silenced, load_onnx_runtime, load_openvino
+from weights.images.mark import unmask_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    Compute = Callable[[Sequence[NDArray[Any]]], Sequence[NDArray[Any]]]
+
+Backend = Literal["torch", "onnxruntime", "openvino"]
+
+BACKENDS: Final = ("auto", *get_args(Backend))
+"""What may be asked for; "auto" takes the fastest that is installed."""
+
+_OPSET: Final = 18
+
+_PROVIDERS: Final = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "mps": "CoreMLExecutionProvider",
+}
+"""What ONNX Runtime calls the devices of torch."""
+
+
+def choose_backend(name: str, device: torch.device) -> Backend:
+    """Say what computes networks on a device.
+
+    "auto" takes OpenVINO on a CPU where it is installed, in all other cases torch. Nothing is
+    measured.
+
+    Args:
+        name: one of `BACKENDS`.
+        device: where networks run.
+
+    Raises:
+        ConfigurationError: the name is unknown, or that library cannot use the device.
+        MissingDependencyError: what it needs is not installed.
+    """
+    if name == "auto":
+        wanted = device.type == "cpu" and not _missing("openvino")
+        return "openvino" if wanted else "torch"
+    chosen: Backend | None = next((one for one in get_args(Backend) if one == name), None)
+    if chosen is None:
+        raise unknown_name("backend", str(name), BACKENDS)
+    missing = [] if chosen == "torch" else _missing(chosen)
+    if missing:
+        extra = "openvino" if chosen == "openvino" else "export"
+        raise MissingDependencyError(
+            f"The backend {name!r} needs {', '.join(missing)}: install with "
+            f"pip install 'unmask[{extra}]'."
+        )
+    if chosen == "openvino" and device.type != "cpu":
+        raise ConfigurationError(
+            f"The backend 'openvino' runs on the CPU, not on {str(device)!r}: choose device='cpu' "
+            "or backend='torch'."
+        )
+    return chosen
+
+
+def _missing(backend: str) -> list[str]:
+    needed = {*LIBRARIES, backend}
+    return sorted(library for library in needed if find_spec(library) is None)
+
+
+def on_backend(
+    backend: Backend, network: nn.Module, device: torch.device, dtype: torch.dtype = torch.float32
+) -> Callable[..., Any]:
+    """Make a network ready to be called by torch or by another library.
+
+    Args:
+        backend: what computes it, see `choose_backend`.
+        network: takes tensors and gives one or a tuple of them, each with the batch first.
+        device: where it runs.
+        dtype: of its arithmetic; ONNX Runtime computes in float32 in any case.
+
+    Returns:
+        What is called as the network is and gives what it gives.
+    """
+    if backend != "torch":
+        return CompiledNetwork(network, backend, device, dtype)
+    return network.to(device, dtype)
+
+
+class CompiledNetwork:
+    """A network that ONNX Runtime or OpenVINO computes, a picture of a batch at a time.
+
+    Args:
+        network: as for `on_backend`.
+        backend: what computes it.
+        device: where it runs.
+        dtype: of its arithmetic, where the library lets one choose.
+    """
+
+    def __init__(
+        self, network: nn.Module, backend: Backend, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        # What is done to the network later, as by hooks, is no part of what is exported.
+        self._network = deepcopy(network).cpu().float().eval()
+        self._backend, self._device, self._dtype = backend, device, dtype
+        self._lock = threading.Lock()
+        self._compiled: dict[tuple[int, tuple[torch.Size, ...]], Compute] = {}
+
+    def __call__(self, *inputs: Tensor) -> Any:
+        """Compute what the network makes of a batch; tensors of other sides are compiled anew."""
+        given = [one.float().cpu() for one in inputs]
+        with self._lock:
+            # A process that was forked has none of the threads of what its parent compiled.
+            key = os.getpid(), tuple(one.shape[1:] for one in given)
+            if key not in self._compiled:
+                self._compiled[key] = self._compile(tuple(one[:1] for one in given))
+            compute = self._compiled[key]
+            found = [
+                [torch.from_numpy(array.copy()) for array in compute(arrays)]
+                for arrays in zip(*(_one_by_one(one) for one in given), strict=True)
+            ]
+        outputs = [torch.cat(parts).to(self._device) for parts in zip(*found, strict=True)]
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _compile(self, sample: tuple[Tensor, ...]) -> Compute:
+        content = _exported(self._network, sample)
+        if self._backend == "openvino":
+            return _with_openvino(content, self._dtype)
+        return _with_onnx_runtime(content, self._device)
+
+
+def _one_by_one(batch: Tensor) -> list[NDArray[Any]]:
+    return [picture.contiguous().numpy() for picture in batch.split(1)]
+
+
+def _with_onnx_runtime(content: bytes, device: torch.device) -> Compute:
+    onnxruntime = load_onnx_runtime()
+    provider = _PROVIDERS.get(device.type, device.type)
+    if provider not in onnxruntime.get_available_providers():
+        raise ConfigurationError(
+            f"The installed ONNX Runtime has no {provider} for the device {str(device)!r}: install "
+            "one that has, or choose another backend or device."
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    # Errors only: they come as exceptions too.
+    options.log_severity_level = 3
+    providers: list[Any] = [provider]
+    if device.index is not None:
+        providers = [(provider, {"device_id": device.index})]
+    session = onnxruntime.InferenceSession(content, options, providers=providers)
+    names = [one.name for one in session.get_inputs()]
+    return lambda arrays: session.run(None, dict(zip(names, arrays, strict=True)))
+
+
+def _with_openvino(content: bytes, dtype: torch.dtype) -> Compute:
+    core = load_openvino().Core()
+    compiled = core.compile_model(
+        core.read_model(content, b""),
+        "CPU",
+        {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "INFERENCE_PRECISION_HINT": "bf16" if dtype == torch.bfloat16 else "f32",
+        },
+    )
+    return lambda arrays: list(compiled(list(arrays)).values())
+
+
+def cache_folder() -> Path:
+    """Where exported networks are kept: in `UNMASK_HOME` where it is set, else the user's cache."""
+    home = os.environ.get("UNMASK_HOME")
+    if home:
+        return Path(home).expanduser() / "exported"
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "unmask" / "exported"
+
+
+def _exported(network: nn.Module, sample: tuple[Tensor, ...]) -> bytes:
+    """Give a network as ONNX, for one picture of the sample's shape, from the cache if it is there.
+
+    A cache that cannot be written is done without.
+    """
+    file = cache_folder() / f"{_key(network, sample)}.onnx"
+    if file.is_file():
+        return file.read_bytes()
+    with tempfile.TemporaryDirectory() as folder, exporter_silenced():
+        written = Path(folder) / "network.onnx"
+        program = torch.onnx.export(
+            network, sample, dynamo=True, verbose=False, opset_version=_OPSET
+        )
+        assert program is not None
+        program.save(written)
+        content = written.read_bytes()
+    with suppress(OutputError), atomic_path(file, overwrite=True) as temporary:
+        temporary.write_bytes(content)
+    return content
+
+
+def _key(network: nn.Module, sample: tuple[Tensor, ...]) -> str:
+    """What tells exported networks apart: layers, weights, shapes, and the versions that wrote."""
+    shapes = [tuple(one.shape) for one in sample]
+    digest = hashlib.sha256(
+        repr((network, shapes, unmask_version(), torch.__version__, _OPSET)).encode()
+    )
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,61 @@
+"""The state of a training on disk: tensors and plain values, of which none can run code."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from weights.base.atomic import atomic_path
+from weights.base.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def write_checkpoint(path: str | Path, state: Mapping[str, Any]) -> None:
+    """Write the state of a training, whole or not at all; an earlier file is replaced.
+
+    Args:
+        path: the file.
+        state: tensors, numbers, texts, and dicts and lists of them.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    import torch
+
+    # On a full disk torch's own writing fails with an error that does not say so.
+    content = io.BytesIO()
+    torch.save(dict(state), content)
+    with atomic_path(path, overwrite=True) as temporary:
+        temporary.write_bytes(content.getbuffer())
+
+
+def read_checkpoint(path: str | Path, holds: tuple[str, ...], device: Any = "cpu") -> Any:
+    """Read what `write_checkpoint` wrote; nothing in the file is run.
+
+    Args:
+        path: the file.
+        holds: what the state has at least.
+        device: where its tensors go, as `torch.load` takes it.
+
+    Raises:
+        TrainingError: the file is damaged, or holds anything else.
+    """
+    import torch
+
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    # A damaged archive, or a pickle of other things, is any of many errors.
+    except Exception as error:
+        raise _unfit(path) from error
+    if not isinstance(state, dict) or not state.keys() >= set(holds):
+        raise _unfit(path)
+    return state
+
+
+def _unfit(path: str | Path) -> TrainingError:
+    return TrainingError(
+        f"{path} is damaged, or no checkpoint of this program: begin anew with --restart."
+    )

@@ -1,0 +1,86 @@
+"""Dealing names out to parts such as train and val, so that further names move none of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_Part = TypeVar("_Part", bound=str)
+
+
+def name_digest(seed: int, name: str) -> bytes:
+    """16 bytes that look drawn by chance, fixed for a seed and a name."""
+    return hashlib.blake2b(f"{seed}\x00{name}".encode(), digest_size=16).digest()
+
+
+def name_fraction(seed: int, name: str) -> float:
+    """Map a name to a number in [0, 1), spread evenly over names and fixed for a seed."""
+    return int.from_bytes(name_digest(seed, name)[:8], "little") / 2.0**64
+
+
+def deal_out(
+    names: Iterable[str], shares: Mapping[_Part, float], seed: int, salt: str = ""
+) -> dict[str, _Part]:
+    """Give each name a part by the number that goes with it, whatever other names there are.
+
+    Only a part that no number falls into takes the lowest name of the largest part, so that small
+    sets have every part where there are names enough.
+
+    Args:
+        names: what to deal out.
+        shares: of the parts; those of 0 get nothing.
+        seed: of the numbers.
+        salt: put before the names.
+    """
+    order = sorted({(name_fraction(seed, f"{salt}{name}"), name) for name in names})
+    wanted = {part: share for part, share in shares.items() if share > 0.0}
+    if not wanted:
+        return {}
+    total = sum(wanted.values())
+    parts: dict[str, _Part] = {}
+    for number, name in order:
+        left = number * total
+        for part, share in wanted.items():
+            parts[name] = part
+            left -= share
+            if left < 0.0:
+                break
+    for empty in [part for part in wanted if part not in parts.values()]:
+        counts = Counter(parts.values())
+        if not counts or max(counts.values()) < 2:
+            break
+        largest = max(counts, key=counts.__getitem__)
+        parts[next(name for _, name in order if parts[name] == largest)] = empty
+    return parts
+
+
+def person_of(labels: Mapping[str, Any]) -> str | None:
+    """Who is in a picture, by the entry `person`, or else `group`, of its annotation."""
+    found = labels.get("person", labels.get("group"))
+    return None if found is None else str(found)
+
+
+def parts_of_people(named: Iterable[tuple[str, _Part]], where: str) -> dict[str, _Part]:
+    """The part of each person.
+
+    Args:
+        named: persons, and the part that an annotation names for a picture of each.
+        where: what names them, for the error's sentence.
+
+    Raises:
+        InputError: pictures of one person are in two parts.
+    """
+    parts: dict[str, _Part] = {}
+    for person, part in named:
+        if parts.setdefault(person, part) != part:
+            raise InputError(
+                f"{where} has pictures of {person!r} in the parts {parts[person]!r} and {part!r}: "
+                "a person belongs to one part."
+            )
+    return parts

@@ -1,0 +1,44 @@
+"""Choosing the device on which networks run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def resolve_device(device: str | torch.device = "auto") -> torch.device:
+    """Turn "auto" or a torch device name into a device that exists here.
+
+    "auto" takes the first CUDA device, else Apple's MPS, else the CPU.
+
+    Raises:
+        InputError: the name is no torch device, or there is no such device here.
+    """
+    import torch
+
+    if isinstance(device, torch.device):
+        chosen = device
+    elif device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        if torch.backends.mps.is_available():
+            return torch.device("mps")
+        return torch.device("cpu")
+    else:
+        try:
+            chosen = torch.device(device)
+        except (RuntimeError, TypeError) as error:
+            raise InputError(
+                f"Unknown device {device!r}: use 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'."
+            ) from error
+    if chosen.type == "cuda" and (
+        not torch.cuda.is_available() or (chosen.index or 0) >= torch.cuda.device_count()
+    ):
+        raise InputError(f"There is no device {str(chosen)!r} here: use 'auto' or 'cpu'.")
+    if chosen.type == "mps" and not torch.backends.mps.is_available():
+        raise InputError("There is no device 'mps' here: use 'auto' or 'cpu'.")
+    return chosen

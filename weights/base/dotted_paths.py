@@ -1,0 +1,126 @@
+"""Dotted paths "package.module:Name" by which users bring code of their own.
+
+They run that code. So they are followed where a user names them: in code, on the command line, in a
+recipe or configuration that the user names. What a file names is never imported from the working
+directory, and nothing of Python's own library is a component.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from weights.base.errors import ConfigurationError
+from weights.base.names import import_object
+
+_OWN_PACKAGES = ("detector", "inpainter", "pipeline", "weights")
+
+_DOTTED_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+
+
+def import_component(kind: str, dotted_path: str) -> Any:
+    """Import the class or function that a user names as a component.
+
+    Args:
+        kind: what it is to be, in the singular, for the errors.
+        dotted_path: "package.module:Name".
+
+    Raises:
+        ConfigurationError: there is no such thing, or it is of Python's own library.
+    """
+    if _package(dotted_path) in sys.stdlib_module_names:
+        raise ConfigurationError(
+            f"{dotted_path!r} is no {kind}: it is a part of Python's own library."
+        )
+    return import_object(dotted_path)
+
+
+def refuse_working_directory(content: Any, where: str) -> None:
+    """Refuse dotted paths in a file's values that would be imported from the working directory.
+
+    Args:
+        content: values of the file, as YAML gives them.
+        where: the file, for the error's sentence.
+
+    Raises:
+        ConfigurationError: there is one.
+    """
+    for text in _texts(content):
+        if not _DOTTED_PATH.fullmatch(text) or _package(text) in sys.modules:
+            continue
+        if _is_installed_with_us(_package(text)):
+            continue
+        if _lies_only_in(_package(text), _implicit_folders()):
+            raise ConfigurationError(
+                f"{where} names {text!r}, which lies in the working directory: what a file names "
+                "is not imported from there. Name it on the command line, install its package, or "
+                "put its folder on PYTHONPATH."
+            )
+
+
+def import_from_working_directory(content: Any) -> None:
+    """Import what values from the command line name by dotted paths, from here where it lies here.
+
+    What cannot be imported is left to those who use the name, and their sentence.
+    """
+    folder = str(Path.cwd())
+    for text in _texts(content):
+        package = _package(text)
+        if _DOTTED_PATH.fullmatch(text) and _lies_only_in(package, [folder]):
+            sys.path.append(folder)
+            try:
+                import_module(text.partition(":")[0])
+            except ModuleNotFoundError:
+                pass
+            finally:
+                sys.path.remove(folder)
+
+
+def _package(dotted_path: str) -> str:
+    return dotted_path.partition(":")[0].partition(".")[0]
+
+
+def _texts(content: Any) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, Mapping):
+        for value in content.values():
+            yield from _texts(value)
+    elif isinstance(content, list | tuple):
+        for value in content:
+            yield from _texts(value)
+
+
+def _implicit_folders() -> list[str]:
+    """The working directory, where Python searches it without having been asked to."""
+    here = Path.cwd()
+    first = sys.path[:1] if not sys.flags.safe_path else []
+    implicit = [entry for entry in [*first, ""] if entry in sys.path and _is(entry, here)]
+    asked_for = any(entry and _is(entry, here) for entry in sys.path[len(first) :])
+    return [] if asked_for else implicit
+
+
+def _is_installed_with_us(package: str) -> bool:
+    """Whether Python would import a package from where this one lies, as in a checkout."""
+    spec = find_spec(package) if package in _OWN_PACKAGES else None
+    ours = Path(__file__).resolve().parents[1]
+    return spec is not None and Path(spec.origin or "").resolve().parent.parent == ours
+
+
+def _is(entry: str, folder: Path) -> bool:
+    return Path(entry).resolve() == folder
+
+
+def _lies_only_in(package: str, folders: list[str]) -> bool:
+    found = PathFinder.find_spec(package, folders) if folders else None
+    if found is None:
+        return False
+    others = [entry for entry in sys.path if entry not in folders]
+    # A folder without __init__.py gives way to a real package anywhere else.
+    return found.origin is not None or PathFinder.find_spec(package, others) is None

@@ -1,0 +1,53 @@
+"""Reading annotation files that hold one JSON object per line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from weights.base.errors import InputError
+from weights.base.json_text import parse_json
+from weights.base.text_files import read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_Entry = TypeVar("_Entry")
+
+
+def read_json_lines(
+    path: Path, parse: Callable[[dict[str, Any]], _Entry | None], what: str
+) -> list[_Entry]:
+    """Read a file with one JSON object per line; blank lines are passed over.
+
+    Args:
+        path: the file.
+        parse: makes an entry of a line's object, or gives None for one that is left out; it may
+            raise KeyError, TypeError, ValueError or AttributeError for one that is malformed.
+        what: what a line describes, for the error's sentence, such as "annotated picture".
+
+    Raises:
+        InputError: the file cannot be read, or a line is malformed; the sentence names file, line
+            and fault.
+    """
+    entries = []
+    for number, line in enumerate(read_lines(path, "the annotations"), start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = parse(_object(line))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            fault = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+            raise InputError(
+                f"Line {number} of {path} is no {what}: {fault.removesuffix('.')}."
+            ) from error
+        if entry is not None:
+            entries.append(entry)
+    return entries
+
+
+def _object(line: str) -> dict[str, Any]:
+    value = parse_json(line, "it")
+    if not isinstance(value, dict):
+        raise TypeError(f"it must be a JSON object, but is {line.strip()[:40]!r}")
+    return value

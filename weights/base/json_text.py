@@ -1,0 +1,36 @@
+"""JSON from a file or a header, whose every fault is one sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from weights.base.errors import InputError
+
+_LARGEST_INTEGER = 2**63
+
+
+def parse_json(text: str | bytes, where: str) -> Any:
+    """Read one JSON value.
+
+    Args:
+        text: the JSON, UTF-8 where bytes.
+        where: what is being read, for the error's sentence, such as "answers.json".
+
+    Raises:
+        InputError: it is no JSON, nested too deeply, or holds a whole number of more than 64 bits,
+            which no arithmetic here could take.
+    """
+    try:
+        return json.loads(text, parse_int=_bounded)
+    except RecursionError as error:
+        raise InputError(f"{where} is nested too deeply.") from error
+    except ValueError as error:
+        raise InputError(f"{where} is not valid JSON ({error}).") from error
+
+
+def _bounded(digits: str) -> int:
+    # The length goes first: turning very many digits into a number is slow.
+    if len(digits) > 20 or abs(number := int(digits)) >= _LARGEST_INTEGER:
+        raise ValueError(f"the number {digits[:20]}... is too large")
+    return number

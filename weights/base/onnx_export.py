@@ -1,0 +1,159 @@
+"""What every export to ONNX needs: its libraries, its checks, quiet, and a session to compare."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from weights.base.errors import ConfigurationError, InputError, MissingDependencyError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+LICENCE: Final = "AGPL-3.0-or-later"
+"""Licence of exported networks, as it stands in the file's metadata."""
+
+LIBRARIES: Final = ("onnx", "onnxscript", "onnxruntime")
+"""What is needed to write and to compare."""
+
+
+def check_target(output: str | os.PathLike[str], *, overwrite: bool) -> Path:
+    """Return the path of an ONNX file that may be written.
+
+    Raises:
+        MissingDependencyError: one of `LIBRARIES` is missing.
+        InputError: the name does not end in .onnx.
+        OutputError: the file exists and `overwrite` is False.
+    """
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise MissingDependencyError(
+            f"The export to ONNX needs {', '.join(missing)}: install with "
+            "pip install 'unmask[export]'."
+        )
+    target = Path(output)
+    if target.suffix != ".onnx":
+        raise InputError(f"An ONNX file's name must end in .onnx, but is {target.name!r}.")
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target} exists already and is not overwritten unless asked.")
+    return target
+
+
+def load_onnx_runtime() -> Any:
+    """Import ONNX Runtime, which from 1.32 on would tell its maker of every start."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    return importlib.import_module("onnxruntime")
+
+
+def load_openvino() -> Any:
+    """Import OpenVINO without its part that would tell its maker of every start."""
+    if "openvino" in sys.modules:
+        return sys.modules["openvino"]
+    # OpenVINO goes on without a package of its own that cannot be imported.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("openvino")
+    finally:
+        del sys.modules["openvino_telemetry"]
+
+
+@contextmanager
+def exporter_silenced() -> Iterator[None]:
+    """Keep back the exporter's remarks, what it tells its makers, and what it leaves behind.
+
+    What counts is compared afterwards.
+    """
+    load_onnx_runtime()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _environment(TORCHINDUCTOR_CACHE_DIR=folder),
+        _quiet(),
+    ):
+        yield
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+class OnnxNetwork:
+    """An ONNX file opened with ONNX Runtime on the CPU, to compare what it computes.
+
+    Args:
+        file: the file.
+
+    Raises:
+        ConfigurationError: ONNX Runtime cannot load it.
+    """
+
+    def __init__(self, file: str | os.PathLike[str]) -> None:
+        onnxruntime = load_onnx_runtime()
+        options = onnxruntime.SessionOptions()
+        # Errors only: they come as exceptions too.
+        options.log_severity_level = 3
+        with _faults_told("load"):
+            self._session = onnxruntime.InferenceSession(
+                os.fspath(file), options, providers=["CPUExecutionProvider"]
+            )
+
+    def run(
+        self, outputs: Sequence[str] | None, given: Mapping[str, NDArray[Any]]
+    ) -> list[NDArray[Any]]:
+        """Compute.
+
+        Args:
+            outputs: names of what is wanted, None for all.
+            given: each input by its name.
+
+        Raises:
+            ConfigurationError: ONNX Runtime cannot compute it.
+        """
+        with _faults_told("compute"):
+            found: list[NDArray[Any]] = self._session.run(outputs, given)
+        return found
+
+
+@contextmanager
+def _faults_told(action: str) -> Iterator[None]:
+    """Tell what ONNX Runtime, whose exceptions have no class in common, cannot do."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ConfigurationError(
+            f"ONNX Runtime cannot {action} the exported network ({reason[0][:200]}): another side "
+            "or another version of onnxruntime may do; no file was left."
+        ) from error

@@ -1,0 +1,69 @@
+"""The four stages of the pipeline, as protocols that any object may satisfy.
+
+Between stages there are only uint8 RGB pictures `(H, W, 3)`, bool holes `(H, W)` with True where
+pixels are missing, and `MaskRegion`. Anything that has the one method is a stage; a plain function
+for one picture is one too (`pipeline.stages.functions`). A stage that several threads may use says
+so by an attribute `thread_safe` that is True; then `unmask run` works on two pictures at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
+
+from weights.base.contracts import Inpainter
+from weights.base.regions import Detector
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weights.base.contracts import Hole, Image, Mask
+    from weights.base.regions import MaskRegion
+
+__all__ = [
+    "STAGE_KINDS",
+    "STAGE_METHODS",
+    "Blender",
+    "Detector",
+    "Inpainter",
+    "Refiner",
+    "StageKind",
+    "StageSpecification",
+]
+
+StageKind = Literal["detector", "refiner", "inpainter", "blender"]
+STAGE_KINDS: tuple[StageKind, ...] = get_args(StageKind)
+
+STAGE_METHODS: dict[StageKind, str] = {
+    "detector": "detect",
+    "refiner": "refine",
+    "inpainter": "complete",
+    "blender": "blend",
+}
+"""The one method that makes an object a stage of a kind."""
+
+StageSpecification: TypeAlias = str | dict[str, Any] | Any
+"""How a user names a stage.
+
+A registered name, a dict `{"name": ..., **options}`, "package.module:Class", or an object.
+"""
+
+
+@runtime_checkable
+class Refiner(Protocol):
+    """Makes holes of regions."""
+
+    def refine(self, image: Image, regions: Sequence[MaskRegion]) -> list[Hole]:
+        """Return one bool hole `(H, W)` per face; an empty list where nothing is to be filled."""
+        ...
+
+
+@runtime_checkable
+class Blender(Protocol):
+    """Puts a fill back."""
+
+    def blend(self, image: Image, fill: Image, hole: Mask) -> Image:
+        """Return `image` with its hole filled from `fill`; both and the result have one size.
+
+        Outside the hole the result is `image` bit for bit.
+        """
+        ...

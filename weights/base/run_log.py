@@ -1,0 +1,27 @@
+"""The log of a run: a line for each round, none of them twice however often the run was stopped."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from weights.base.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def keep_first(path: Path, word: str, count: int) -> None:
+    """Leave in a log the lines that begin with `word` and a number from 1 to `count`, each once.
+
+    A run that was stopped after a line and before its checkpoint does that work once more.
+    """
+    if not path.is_file():
+        return
+    kept: dict[int, str] = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        found = re.match(rf"{word} (\d{{1,18}})\b", line)
+        if found and 1 <= int(found[1]) <= count:
+            kept[int(found[1])] = line
+    with atomic_path(path, overwrite=True) as temporary:
+        temporary.write_text("".join(f"{line}\n" for line in kept.values()), encoding="utf-8")

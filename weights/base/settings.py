@@ -1,0 +1,123 @@
+"""Typed settings from YAML: a frozen dataclass is the schema, an unknown key an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from weights.base.errors import ConfigurationError
+from weights.base.names import unknown_name
+from weights.base.yaml_text import read_yaml_file
+
+_Settings = TypeVar("_Settings")
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a YAML file that holds one mapping.
+
+    Raises:
+        ConfigurationError: the file is missing, no YAML, or holds something else.
+    """
+    content = read_yaml_file(path)
+    if not isinstance(content, Mapping):
+        raise ConfigurationError(
+            f"{path} must hold keys and values, but holds {type(content).__name__}."
+        )
+    return dict(content)
+
+
+def settings_from_mapping(cls: type[_Settings], mapping: Any, where: str) -> _Settings:
+    """Build a dataclass of settings from nested mappings.
+
+    Annotations may be bool, int, float, str, Path, Any, unions with None, tuples of these, dicts,
+    and other dataclasses. Ints pass for floats; lists become tuples.
+
+    Args:
+        cls: the dataclass.
+        mapping: keys and values as YAML gives them.
+        where: what is being read, for the error's sentence, such as "recipe.yaml".
+
+    Raises:
+        ConfigurationError: a key is unknown (the nearest known one is named), one is missing, or a
+            value has the wrong type.
+    """
+    if not isinstance(mapping, Mapping):
+        raise ConfigurationError(f"{where} must hold keys and values, but is {mapping!r}.")
+    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    hints = typing.get_type_hints(cls)
+    values: dict[str, Any] = {}
+    for key, value in mapping.items():
+        if key not in fields:
+            raise unknown_name(f"key in {where}", str(key), fields)
+        values[key] = _converted(hints[key], value, f"{where}: {key}")
+    for name, field in fields.items():
+        missing = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
+        if missing and name not in values:
+            raise ConfigurationError(f"{where} lacks the key {name!r}.")
+    return cls(**values)
+
+
+def _converted(annotation: Any, value: Any, where: str) -> Any:
+    if annotation is Any:
+        return value
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        problems = []
+        for choice in arguments:
+            if choice is not type(None):
+                try:
+                    return _converted(choice, value, where)
+                except ConfigurationError as error:
+                    problems.append(error)
+        raise problems[0]
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise unknown_name(f"value of {where}", str(value), map(str, arguments))
+        return value
+    if origin is tuple:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise ConfigurationError(f"{where} must be a list, but is {value!r}.")
+        inner = arguments
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            inner = (arguments[0],) * len(value)
+        if len(inner) != len(value):
+            raise ConfigurationError(
+                f"{where} must have {len(inner)} values, but is {list(value)!r}."
+            )
+        return tuple(
+            _converted(one, item, f"{where}[{index}]")
+            for index, (one, item) in enumerate(zip(inner, value, strict=True))
+        )
+    if origin in (dict, Mapping) or annotation is dict:
+        if not isinstance(value, Mapping):
+            raise ConfigurationError(f"{where} must hold keys and values, but is {value!r}.")
+        inner_type = arguments[1] if len(arguments) == 2 else Any
+        return {
+            str(key): _converted(inner_type, item, f"{where}.{key}") for key, item in value.items()
+        }
+    if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
+        return settings_from_mapping(annotation, value, where)
+    if annotation is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if annotation is float and isinstance(value, str):
+        # YAML 1.1 reads "1e-4" as a string.
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    if annotation is Path and isinstance(value, str):
+        return Path(value)
+    if not isinstance(value, annotation) or (annotation is int and isinstance(value, bool)):
+        raise ConfigurationError(
+            f"{where} must be of type {getattr(annotation, '__name__', annotation)}, "
+            f"but is {value!r}."
+        )
+    return value

@@ -1,0 +1,99 @@
+"""What SIGINT and SIGTERM do to every command: stop gracefully, with exit code 130 or 143.
+
+A signal ends a command by an exception, so that temporary files go. Within `at_safe_points` it is
+kept until the next `stop_if_asked`: libraries that hold locks of other threads must not be left
+half-way. A second signal then ends the process at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked the command to end."""
+
+
+class _AtSafePoint(BaseException):
+    """Leaves a library, which would end the process by itself at a `KeyboardInterrupt`."""
+
+
+class _State:
+    asked: int | None = None
+    waits = False
+
+
+_state = _State()
+
+
+def install() -> dict[int, Any]:
+    """Have signals handled as said above, in the main thread; gives what handled them before."""
+    replaced: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        _state.asked = None
+        for number in _SIGNALS:
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                replaced[number] = signal.signal(number, _handle)
+    return replaced
+
+
+def restore(replaced: dict[int, Any]) -> None:
+    """Have signals handled as before `install`, which gave what is handed in; forget those seen."""
+    _state.asked = None
+    for number, handler in replaced.items():
+        signal.signal(number, handler)
+
+
+def leave_to_parent() -> None:
+    """Pass over Ctrl-C, which the terminal sends to this worker process too: its parent ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def exit_code() -> int:
+    """The exit code of a command that was stopped: 143 after SIGTERM, else 130."""
+    return 128 + (_state.asked or signal.SIGINT)
+
+
+@contextmanager
+def at_safe_points() -> Iterator[None]:
+    """Keep signals until the next `stop_if_asked`, or the end.
+
+    Raises:
+        Stopped: a signal came.
+    """
+    _state.waits = True
+    try:
+        yield
+    except _AtSafePoint:
+        raise Stopped from None
+    finally:
+        _state.waits = False
+    stop_if_asked()
+
+
+def stop_if_asked() -> None:
+    """End here if a signal has come.
+
+    Raises:
+        Stopped: it has; within `at_safe_points` at their end.
+    """
+    if _state.asked is not None:
+        raise _AtSafePoint if _state.waits else Stopped
+
+
+def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    if _state.waits and _state.asked is not None:
+        os._exit(128 + number)
+    _state.asked = number
+    if not _state.waits:
+        raise Stopped

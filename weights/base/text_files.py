@@ -1,0 +1,36 @@
+"""Text files from outside: UTF-8, or UTF-16 where a byte order mark says so."""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING
+
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_lines(path: Path, what: str) -> list[str]:
+    r"""Read the lines of a text file, which end at `\n`, `\r\n` or `\r` and at nothing else.
+
+    Line separators of Unicode, which JSON allows within a text, end no line.
+
+    Args:
+        path: the file.
+        what: it is, for the error's sentence, such as "the annotations".
+
+    Raises:
+        InputError: the file cannot be read, or is text in another encoding.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"Cannot read {what} {path}: {error.strerror or error}.") from error
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"Cannot read {what} {path}: it is no UTF-8 text.") from error
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]

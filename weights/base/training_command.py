@@ -1,0 +1,116 @@
+"""What the commands that train have in common: options of a run, changes of a recipe, the end."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weights.base import stopping
+from weights.base.dotted_paths import import_from_working_directory
+from weights.base.errors import UnmaskError, system_fault
+from weights.base.yaml_text import parse_yaml
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping, Sequence
+
+
+def add_run_options(
+    parser: argparse.ArgumentParser,
+    *,
+    device: str = "'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'",
+    seed: int | None = 0,
+    time_budget: str = "",
+) -> None:
+    """Add where a run goes, what computes it, its seed and time, and whether it begins anew.
+
+    Args:
+        parser: of the command.
+        device: help of `--device`.
+        seed: the default; None for the recipe's.
+        time_budget: what else the help of `--time-budget` says, such as ", all calls together".
+    """
+    parser.add_argument("--output", required=True, type=Path, help="folder of the run")
+    parser.add_argument("--device", default="auto", help=device)
+    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
+    instead = ", instead of the recipe's" if seed is None else ""
+    parser.add_argument("--seed", type=int, default=seed, help=f"seed of all chance{instead}")
+    parser.add_argument(
+        "--time-budget",
+        type=float,
+        metavar="MINUTES",
+        help=f"stop gracefully within this time{time_budget}",
+    )
+    parser.add_argument(
+        "--restart", action="store_true", help="start anew where the folder holds a run already"
+    )
+
+
+def add_changes_option(parser: argparse.ArgumentParser, example: str = "") -> None:
+    """Add `--set NAME=VALUE`, whose entries `read_changes` reads.
+
+    Args:
+        parser: of the command.
+        example: shown in the help, such as "phases.0.batch=8".
+    """
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a value of the recipe"
+        + (f", such as {example}" if example else "")
+        + "; may be given again",
+    )
+
+
+def read_changes(entries: Sequence[str]) -> dict[str, Any]:
+    """Read changes of a recipe, each written as NAME=VALUE with the value in YAML."""
+    changes: dict[str, Any] = {}
+    for entry in entries:
+        name, _, value = entry.partition("=")
+        changes[name.strip()] = parse_yaml(value, f"--set {name.strip()}") if value else ""
+    import_from_working_directory(changes)
+    return changes
+
+
+def exit_status(run: Callable[[], object]) -> int:
+    """Run a command: 0, or 2 and one sentence on standard error where something is wrong.
+
+    Stopped by a signal: 130 or 143, and a word on how to go on.
+    """
+    replaced = stopping.install()
+    try:
+        run()
+        sys.stdout.flush()
+    except UnmaskError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {system_fault(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped: the same command goes on from the last checkpoint.", file=sys.stderr)
+        return stopping.exit_code()
+    finally:
+        stopping.restore(replaced)
+    return 0
+
+
+def print_trained(
+    weights: Path, done: str, metrics: Mapping[str, float], registered: Sequence[Path] = ()
+) -> None:
+    """Print what a run left.
+
+    Args:
+        weights: its file.
+        done: what was done for it, such as "300 steps, finished".
+        metrics: its figures.
+        registered: its catalog record and model card, where it has them.
+    """
+    print(f"{weights} after {done}")
+    for name, value in metrics.items():
+        print(f"  {name}: {value:.4f}")
+    if registered:
+        print(f"Catalog record and model card: {', '.join(map(str, registered))}")

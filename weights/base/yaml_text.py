@@ -1,0 +1,88 @@
+"""YAML from a file or an option, whose every fault is one sentence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from weights.base.errors import ConfigurationError
+
+_MOST_BYTES = 1 << 20
+_MOST_VALUES = 20_000
+_DEEPEST = 32
+_LARGEST_INTEGER = 2**63
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """Read one YAML document of plain values; no tag makes anything else.
+
+    Args:
+        text: the YAML.
+        where: what is being read, for the error's sentence, such as "recipe.yaml".
+
+    Raises:
+        ConfigurationError: it is no YAML, a value is none of its kind, such as the date 2024-13-45,
+            it is larger, with aliases written out, or deeper than any configuration, or holds a
+            whole number of more than 64 bits.
+    """
+    import yaml
+
+    if len(text) > _MOST_BYTES:
+        raise ConfigurationError(f"{where} is too large: at most 1 MiB of YAML is read.")
+    try:
+        content = yaml.safe_load(text)
+    except RecursionError as error:
+        raise ConfigurationError(f"{where} is nested too deeply.") from error
+    # Besides its own error the library lets out whatever int(), datetime() and its tables raise.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ConfigurationError(f"{where} is not valid YAML ({reason}).") from error
+    _check_extent(content, where)
+    return content
+
+
+def read_yaml_file(path: str | os.PathLike[str]) -> Any:
+    """Read a file of one YAML document.
+
+    Raises:
+        ConfigurationError: the file is missing, or as `parse_yaml` says.
+    """
+    name = os.fspath(path)
+    try:
+        size = Path(name).stat().st_size
+        if size > _MOST_BYTES:
+            raise ConfigurationError(f"{name} is too large: at most 1 MiB of YAML is read.")
+        text = Path(name).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigurationError(f"Cannot read {name}: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise ConfigurationError(f"Cannot read {name}: it is no UTF-8 text.") from error
+    return parse_yaml(text, name)
+
+
+def _check_extent(content: Any, where: str) -> None:
+    """Refuse what is out of proportion; aliases are followed, so that they cannot hide it."""
+    stack: list[tuple[Any, int]] = [(content, 0)]
+    values = 0
+    while stack:
+        value, depth = stack.pop()
+        values += 1
+        if values > _MOST_VALUES:
+            raise ConfigurationError(
+                f"{where} holds more than {_MOST_VALUES} values, aliases written out."
+            )
+        if depth > _DEEPEST:
+            raise ConfigurationError(f"{where} is nested too deeply, or holds itself.")
+        if isinstance(value, int) and abs(value) >= _LARGEST_INTEGER:
+            raise ConfigurationError(f"{where} holds a number that is too large.")
+        stack += [(inner, depth + 1) for inner in _inner(value)]
+
+
+def _inner(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        yield from value
+        yield from value.values()
+    elif isinstance(value, list | tuple | set):
+        yield from value

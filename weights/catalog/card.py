@@ -1,0 +1,130 @@
+"""Model cards: what is known of a weight file, for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from weights.catalog.group_figures import GROUPS, group_table, lowest_sentence, read_groups
+
+if TYPE_CHECKING:
+    from weights.catalog.record import WeightKind, WeightRecord
+
+LICENCE_SENTENCE = (
+    "A licence clears the photograph and not the person in it: it does not mean that the people "
+    "shown agreed to this use."
+)
+"""What every card says of its training pictures."""
+
+_PURPOSE: dict[WeightKind, str] = {
+    "detector": "Finds worn face masks in photos and outlines them.",
+    "confirmation": "Looks again at a detector's finds: keeps worn face masks and outlines them.",
+    "landmarks": "Finds the 68 landmarks of a face, those under a face mask too.",
+    "inpainter": "Fills the place of a face mask in a square crop of a face.",
+}
+
+_LIMITS: dict[WeightKind, str] = {
+    "detector": (
+        "It knows masks like those of its training pictures. It misses more of other coverings of "
+        "the face, of small or blurred faces and of faces seen from the side, and it can take a "
+        "hand, a scarf or a beard for a mask. It tells nothing about who wears a mask."
+    ),
+    "confirmation": (
+        "It judges what a detector proposes and finds nothing by itself. It knows masks like those "
+        "of its training pictures: it refuses some unusual ones, and lets some scarves, hands and "
+        "beards pass. It tells nothing about who wears a mask."
+    ),
+    "landmarks": (
+        "It learned from points that another program had set, and errs where that did. Points "
+        "under a mask are guesses from what is seen. It does worse on faces seen from the side, "
+        "and on people, ages and light that its training pictures show seldom. It tells nothing "
+        "about who someone is."
+    ),
+    "inpainter": (
+        "No identity is recovered: a filled face is a guess, never evidence of who someone is. "
+        "The network paints a lower face that is plausible among its training pictures: mouth, "
+        "nose, chin, beard, skin marks and expression are invented. It does worse on people, ages, "
+        "poses and light that its training pictures show seldom. Do not use it to identify anyone, "
+        "and do not pass its output off as a photo of a person."
+    ),
+}
+
+
+def model_card(record: WeightRecord) -> str:
+    """Write the model card of a record, as Markdown.
+
+    It says what the network does, what it was trained on and under which licences, the measured
+    figures, also by group of people, what it gets wrong, and the limits; it invents nothing that
+    the record does not say.
+    """
+    low, high = record.value_range
+    options = ", ".join(f"{name} = {value}" for name, value in record.options.items())
+    facts = {
+        "Architecture": f"{record.architecture}" + (f" ({options})" if options else ""),
+        "Input": (
+            f"{record.input_size} x {record.input_size} pixels, values from {low:g} to {high:g}"
+        ),
+        "Parameters": f"{record.parameters:,}",
+        "Multiply-adds at that size": f"{record.multiply_adds:,}",
+        "Recipe and seed": f"{record.recipe}, {record.seed}",
+        "File": f"{record.file}, {record.bytes:,} bytes",
+        "SHA-256": record.sha256,
+        "Licence of the weights": record.licence,
+    }
+    sources = [(source.name, source.licence, source.credit) for source in record.data]
+    figures = [(name, _number(value)) for name, value in _flat(record.metrics)]
+    sections = [
+        f"# {record.name}",
+        _PURPOSE[record.kind],
+        _table(("", ""), facts.items()),
+        "## Training data",
+        _table(("data", "licence", "credit"), sources),
+        LICENCE_SENTENCE,
+        "## Measured",
+        _table(("figure", "value"), figures) if figures else "Nothing has been measured yet.",
+        *_by_group(record.metrics),
+    ]
+    if record.gets_wrong:
+        sections.append("## What it gets wrong")
+        sections.append("\n".join(f"- {one.strip()}" for one in record.gets_wrong))
+    sections += ["## Limits", _LIMITS[record.kind]]
+    if record.notes.strip():
+        sections.append(record.notes.strip())
+    return "\n\n".join(sections) + "\n"
+
+
+def _by_group(metrics: Mapping[str, Any]) -> list[str]:
+    sections = []
+    for name, measurement in metrics.items():
+        groups = read_groups(measurement)
+        if groups:
+            sections += [
+                f"## By group of people, {name}",
+                lowest_sentence(groups),
+                _table(*group_table(groups)),
+                "Means with 95 % intervals. Labels are those that the pictures came with.",
+            ]
+    return sections
+
+
+def _flat(metrics: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, value in metrics.items():
+        if name == GROUPS:
+            continue
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{prefix}{name}, ")
+        else:
+            rows.append((prefix + name, value))
+    return rows
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _table(head: tuple[str, ...], rows: Any) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )

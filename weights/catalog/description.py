@@ -1,0 +1,60 @@
+"""What a network's own file tells of it, and what can be counted on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - part of a dataclass's annotations
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from weights.catalog.record import WeightKind
+
+
+@dataclass(frozen=True)
+class NetworkDescription:
+    """The part of a weight record that follows from the weight file alone.
+
+    Attributes:
+        kind: the stage that the network serves.
+        architecture: the network's registered name.
+        options: the options with which the network is built.
+        input_size: side of the square picture that the network was trained on, in pixels.
+        value_range: smallest and largest value of the network's input pictures.
+        parameters: number of trained parameters.
+        multiply_adds: multiply-adds of one picture at `input_size`.
+    """
+
+    kind: WeightKind
+    architecture: str
+    options: Mapping[str, Any]
+    input_size: int
+    value_range: tuple[float, float]
+    parameters: int
+    multiply_adds: int
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Count the numbers that training changes; buffers, such as running means, are none."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def count_multiply_adds(network: nn.Module, *inputs: Tensor) -> int:
+    """Count the multiply-adds of one call of a network: convolutions, matrix products, attention.
+
+    The network is run once, without gradients. What PyTorch's counter has no rule for, such as
+    Fourier transforms, deformable convolutions and everything done element by element, counts as
+    nothing.
+
+    Args:
+        network: in evaluation mode.
+        inputs: what it is called with.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(*inputs)
+    # The counter takes a multiply-add for two operations.
+    return int(counter.get_total_flops()) // 2

@@ -1,0 +1,109 @@
+"""Building a network for tensors that a file brings, which nobody vouches for."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from weights.base.errors import MissingDependencyError, WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from torch import Tensor, nn
+
+_Network = TypeVar("_Network", bound="nn.Module")
+
+_SLACK = 4
+"""How many times the file's tensors a network may register: some are replaced while it is built."""
+
+
+def build_fitting(
+    build: Callable[[], _Network], state: Mapping[str, Tensor], where: str
+) -> _Network:
+    """Build a network and give it the tensors of a file, which must be all of its own.
+
+    The network is built without memory first, so that options out of proportion cost nothing.
+
+    Args:
+        build: makes the network, by options that may come from the file.
+        state: the file's tensors by name.
+        where: what is read, for the error's sentence.
+
+    Raises:
+        WeightsError: the options make no network, or one with other tensors, or others in shape.
+    """
+    import torch
+
+    try:
+        with _own_chance(), torch.device("meta"), _bounded(len(state), where):
+            sketch = build()
+    except (WeightsError, MissingDependencyError):
+        raise
+    # What a constructor makes of options that nobody vouches for can be any error.
+    except Exception as error:
+        reason = " ".join(str(error).split()).removesuffix(".") or type(error).__name__
+        raise WeightsError(f"The options in {where} make no network: {reason}.") from error
+    check_fit(sketch, state, where)
+    with _own_chance(), torch.device("cpu"):
+        network = build()
+    network.load_state_dict(dict(state))
+    return network
+
+
+def check_fit(network: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
+    """Refuse tensors that are not exactly those of a network, in their shapes.
+
+    Raises:
+        WeightsError: the network has other tensors, or others in shape.
+    """
+    own = network.state_dict()
+    unlike = sorted(
+        {*own, *state} - {key for key in own if key in state and own[key].shape == state[key].shape}
+    )
+    if unlike:
+        raise WeightsError(
+            f"{where} does not fit {type(network).__name__}: {len(unlike)} tensors differ, "
+            f"the first is {unlike[0]!r}."
+        )
+
+
+@contextmanager
+def _own_chance() -> Iterator[None]:
+    """Leave torch's random state alone: what it draws for fresh weights is overwritten."""
+    import torch
+
+    state = torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)
+
+
+@contextmanager
+def _bounded(tensors: int, where: str) -> Iterator[None]:
+    """End the building of a network in this thread that registers far more tensors than there are.
+
+    Raises:
+        WeightsError: it does.
+    """
+    from torch.nn.modules.module import register_module_parameter_registration_hook
+
+    thread = threading.get_ident()
+    left = _SLACK * (tensors + 16)
+
+    def count(*_: object) -> None:
+        nonlocal left
+        if threading.get_ident() == thread:
+            left -= 1
+            if left < 0:
+                raise WeightsError(
+                    f"{where} has {tensors} tensors, and its options make a network of many more."
+                )
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -1,0 +1,256 @@
+"""How a name becomes a weight file on this machine: one YAML record per file, checked by digest.
+
+Records and files come with the package; folders of the user's own, named by the environment
+variable `UNMASK_HOME` as `PATH` names several, may hold further ones side by side. Nothing is ever
+downloaded.
+"""
+
+from __future__ import annotations
+
+import os
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from weights.base.errors import WeightsError
+from weights.base.names import unknown_name
+from weights.catalog.digest import file_sha256
+from weights.catalog.record import WEIGHT_KINDS, WeightKind, WeightRecord, read_record
+
+DEFAULTS: dict[WeightKind, str] = {
+    "detector": "yolo26n-seg.faces",
+    "confirmation": "confirmation.faces",
+    "landmarks": "landmarks.faces68",
+    "inpainter": "gated.faces256",
+}
+"""The weights that each stage uses when none are named."""
+
+RECORDS = Path(__file__).parents[1] / "records"
+"""Folder of the records that come with the package."""
+
+FILES = Path(__file__).parents[1] / "files"
+"""Folder of the weight files that come with the package."""
+
+_PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin"})
+
+_records_read: dict[tuple[Path, int, int], WeightRecord] = {}
+_digests: dict[tuple[Path, int, int], str] = {}
+
+
+def _state(path: Path) -> tuple[Path, int, int]:
+    """What changes when a file's content does."""
+    status = path.stat()
+    return path, status.st_mtime_ns, status.st_size
+
+
+def named_homes() -> list[Path]:
+    """The folders that `UNMASK_HOME` names, in its order, whether they exist or not."""
+    named = os.environ.get("UNMASK_HOME", "").split(os.pathsep)
+    return [Path(part).expanduser() for part in named if part]
+
+
+def _homes() -> list[Path]:
+    """The folders that `UNMASK_HOME` names.
+
+    Raises:
+        WeightsError: one does not exist.
+    """
+    for folder in named_homes():
+        if not folder.is_dir():
+            raise WeightsError(
+                f"UNMASK_HOME names {folder}, but there is no such folder: make it, or correct the "
+                f"variable (several folders are separated by {os.pathsep!r})."
+            )
+    return named_homes()
+
+
+def weight_folders() -> list[Path]:
+    """The folders searched for weight files: the package's, then those of `UNMASK_HOME`."""
+    return [FILES, *_homes()]
+
+
+def record_folders() -> list[Path]:
+    """The folders searched for records: the package's, then those of `UNMASK_HOME`."""
+    return [RECORDS, *_homes()]
+
+
+def _all_records() -> dict[str, WeightRecord]:
+    paths = [path for folder in record_folders() for path in sorted(folder.glob("*.yaml"))]
+    records: dict[str, WeightRecord] = {}
+    origin: dict[str, Path] = {}
+    for path in paths:
+        key = _state(path)
+        record = _records_read.get(key)
+        if record is None:
+            record = _records_read[key] = read_record(path)
+        if record.name in records:
+            raise WeightsError(
+                f"Two weight records are named {record.name!r}: {origin[record.name]} and {path}; "
+                "rename or remove one."
+            )
+        records[record.name] = record
+        origin[record.name] = path
+    return records
+
+
+def list_weights(pattern: str = "*", kind: str | None = None) -> list[str]:
+    """Names of the known weights that match a glob pattern, sorted.
+
+    Args:
+        pattern: shell pattern such as "gated.*".
+        kind: "detector" or "inpainter"; both where None.
+
+    Raises:
+        ConfigurationError: the kind is unknown, or a record is malformed.
+        WeightsError: two records have one name, or a value in one is wrong.
+    """
+    if kind is not None:
+        _check_kind(kind)
+    return sorted(
+        name
+        for name, record in _all_records().items()
+        if fnmatchcase(name, pattern) and kind in (None, record.kind)
+    )
+
+
+def list_records(pattern: str = "*", kind: str | None = None) -> list[WeightRecord]:
+    """The records whose names `list_weights` lists, in the same order."""
+    records = _all_records()
+    return [records[name] for name in list_weights(pattern, kind)]
+
+
+def get_record(name: str) -> WeightRecord:
+    """The record of the weights of one name.
+
+    Raises:
+        ConfigurationError: there is no such record (the sentence says the nearest name), or one is
+            malformed.
+        WeightsError: two records have one name, or a value in one is wrong.
+    """
+    records = _all_records()
+    if name in records:
+        return records[name]
+    for kind, default in DEFAULTS.items():
+        if name == default:
+            raise WeightsError(
+                f"The default {kind} weights {name!r} are not in this installation: train some "
+                f"with 'unmask train {kind}', or give the path of a .safetensors file."
+            )
+    raise unknown_name("weights", name, records)
+
+
+def default_name(kind: WeightKind) -> str:
+    """Name of the weights that a stage uses when none are named.
+
+    Raises:
+        ConfigurationError: the kind is unknown.
+    """
+    _check_kind(kind)
+    return DEFAULTS[kind]
+
+
+def resolve(name_or_path: str | os.PathLike[str], kind: WeightKind | None = None) -> Path:
+    """Turn "default", a name of the catalog, or a path into a checked safetensors file.
+
+    A file of the catalog is checked by size and SHA-256 once per process and again when it changes;
+    a path of the user's own is passed through.
+
+    Args:
+        name_or_path: "default" (needs `kind`), a name such as "gated.faces256", or the path of a
+            .safetensors file.
+        kind: the stage that the weights must serve; any where None.
+
+    Raises:
+        WeightsError: the file is missing, damaged, a pickle, or of another stage.
+        ConfigurationError: there is no such name; the sentence says the nearest one.
+    """
+    text = os.fspath(name_or_path)
+    if text == "default":
+        if kind is None:
+            raise WeightsError("'default' weights need to be told for which stage they are.")
+        text = default_name(kind)
+    path = Path(text).expanduser()
+    if path.suffix.lower() in _PICKLE_SUFFIXES:
+        raise WeightsError(
+            f"{text} is a pickle, which can run code when it is read: give a .safetensors file, "
+            "or turn it into one by 'unmask weights import'."
+        )
+    is_path = (
+        not isinstance(name_or_path, str)
+        or path.suffix.lower() == ".safetensors"
+        or len(path.parts) > 1
+    )
+    if is_path:
+        return _own_file(path)
+    record = get_record(text)
+    if kind is not None and record.kind != kind:
+        raise WeightsError(f"The weights {text!r} serve the {record.kind}, not the {kind}.")
+    path = locate(record)
+    _check_content(path, record, file_digest=_cached_digest(path))
+    return path
+
+
+def verify(name: str) -> Path:
+    """Read the weight file of one name anew and compare it with its record; give its path.
+
+    Raises:
+        WeightsError: the file is missing or damaged.
+        ConfigurationError: there is no such name; the sentence says the nearest one.
+    """
+    record = get_record(name)
+    path = locate(record)
+    _check_content(path, record, file_digest=file_sha256(path))
+    return path
+
+
+def locate(record: WeightRecord) -> Path:
+    """Where the file of a record lies; its content is not looked at.
+
+    Raises:
+        WeightsError: no weight folder has it; the sentence says where it was expected.
+    """
+    folders = weight_folders()
+    for folder in folders:
+        path = folder / record.file
+        if path.is_file():
+            return path
+    others = " or ".join(map(str, folders[1:]))
+    further = f" or {others}" if others else " (or in the folder UNMASK_HOME)"
+    raise WeightsError(
+        f"The weight file {record.file} of {record.name!r} is missing: expected in {FILES}"
+        f"{further}; reinstall unmask, or put the file there."
+    )
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in WEIGHT_KINDS:
+        raise unknown_name("kind of weights", kind, WEIGHT_KINDS)
+
+
+def _own_file(path: Path) -> Path:
+    if path.suffix.lower() != ".safetensors":
+        raise WeightsError(f"Weights must be a .safetensors file, but {path} is not one.")
+    if not path.is_file():
+        raise WeightsError(f"There is no weight file {path}.")
+    return path
+
+
+def _cached_digest(path: Path) -> str:
+    key = _state(path)
+    digest = _digests.get(key)
+    if digest is None:
+        digest = _digests[key] = file_sha256(path)
+    return digest
+
+
+def _check_content(path: Path, record: WeightRecord, *, file_digest: str) -> None:
+    size = path.stat().st_size
+    if size != record.bytes:
+        raise WeightsError(
+            f"The weight file {path} is damaged: it has {size} bytes instead of {record.bytes}; "
+            "reinstall unmask."
+        )
+    if file_digest != record.sha256:
+        raise WeightsError(
+            f"The weight file {path} is damaged or was changed: its SHA-256 is {file_digest} "
+            f"instead of {record.sha256}; reinstall unmask."
+        )

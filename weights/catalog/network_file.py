@@ -1,0 +1,102 @@
+"""Network files: safetensors with the network's configuration in the header; no pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weights.base.errors import WeightsError
+from weights.catalog.store import read_metadata, write_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+
+def write_weights(
+    network: nn.Module,
+    file_format: str,
+    configuration: Mapping[str, Any],
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    extra: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write the weights of a network, floating-point ones as float16.
+
+    Args:
+        network: in the form in which it was built.
+        file_format: value of the header's `format`, `unmask.` and the kind of network.
+        configuration: what it was built from, as plain values.
+        path: where to, ending in .safetensors.
+        overwrite: whether a file of that name is replaced.
+        extra: further facts for the header; anything JSON holds.
+
+    Raises:
+        OutputError: the file exists and `overwrite` is False, or it cannot be written.
+        WeightsError: a weight is not finite, or the path does not end in .safetensors.
+    """
+    target = Path(path)
+    if target.suffix != ".safetensors":
+        kind = file_format.rpartition(".")[2].capitalize()
+        raise WeightsError(f"{kind} weights are written as .safetensors, not as {target.name!r}.")
+    header = {
+        "format": file_format,
+        "configuration": json.dumps(dict(configuration)),
+        "extra": json.dumps(dict(extra or {})),
+    }
+    tensors = _half_precision(network.state_dict())
+    write_tensors(target, tensors, header, overwrite=overwrite)
+    return target
+
+
+def _half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Bring a state dict into the form in which it is written: float16 where that has the values.
+
+    Raises:
+        WeightsError: a value is not finite.
+    """
+    import torch
+
+    limit = torch.finfo(torch.float16).max
+    halved: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        value = tensor.detach().cpu()
+        if value.is_floating_point():
+            if not bool(torch.isfinite(value).all()):
+                raise WeightsError(f"The weights in {name!r} are not finite and are not written.")
+            value = value.half() if bool((value.abs() <= limit).all()) else value.float()
+        halved[name] = value.contiguous().clone()
+    return halved
+
+
+def read_header(path: str | os.PathLike[str], expected: str) -> dict[str, str]:
+    """Read the header of a weight file whose `format` is the expected one.
+
+    Raises:
+        WeightsError: the file is missing, a pickle, no safetensors, or of another format.
+    """
+    refuse_pickle(path)
+    file = Path(path)
+    header = read_metadata(file)
+    if header.get("format") != expected:
+        kind = expected.rpartition(".")[2]
+        raise WeightsError(f"{file} holds no {kind}: its header lacks format {expected!r}.")
+    return header
+
+
+def refuse_pickle(path: str | os.PathLike[str]) -> None:
+    """Refuse a file whose name says that it is a pickle.
+
+    Raises:
+        WeightsError: it ends in .pt or .pth; the sentence says how it is turned into another.
+    """
+    if Path(path).suffix.lower() in (".pt", ".pth"):
+        raise WeightsError(
+            f"{os.fspath(path)} is a pickle, which can run any code when it is loaded: if you "
+            "trust it, open it with Ultralytics' YOLO and write its network, .model, with "
+            "detector.find.weight_file.save_detector to a .safetensors file."
+        )

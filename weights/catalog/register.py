@@ -1,0 +1,199 @@
+"""Putting trained weights in the catalog: file, catalog record and model card, all of one name."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weights.base.atomic import atomic_path
+from weights.base.errors import OutputError, WeightsError
+from weights.base.settings import read_yaml, settings_from_mapping
+from weights.catalog import lookup
+from weights.catalog.card import model_card
+from weights.catalog.digest import file_sha256
+from weights.catalog.record import TrainingData, WeightRecord
+from weights.catalog.store import write_record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from weights.catalog.description import NetworkDescription
+
+LICENCE = "AGPL-3.0-or-later"
+"""Licence of weights that are trained by unmask, unless something else is said."""
+
+CATALOG_NAME = "catalog"
+"""Folder in a run's folder with weights, catalog record and model card; fit for `UNMASK_HOME`."""
+
+SOURCES_NAME = "sources.yaml"
+"""Name of the file beside a data set that says where its pictures come from."""
+
+_DIGITS = 5
+
+
+@dataclass(frozen=True)
+class TrainingSources:
+    """What a network was trained on, as a person writes it down in YAML.
+
+    Attributes:
+        sources: the collections, each with name, licence and credit.
+        gets_wrong: what the network was seen to get wrong, a plain sentence each.
+        notes: limits and remarks for the model card, plain sentences.
+    """
+
+    sources: tuple[TrainingData, ...]
+    gets_wrong: tuple[str, ...] = ()
+    notes: str = ""
+
+
+class RegisteredWeights(NamedTuple):
+    """What was put in the catalog.
+
+    Attributes:
+        record: what is known of the weights.
+        weights: the weight file.
+        record_file: the record's YAML.
+        card_file: the model card, Markdown.
+    """
+
+    record: WeightRecord
+    weights: Path
+    record_file: Path
+    card_file: Path
+
+
+def read_training_sources(path: str | os.PathLike[str]) -> TrainingSources:
+    """Read what a network was trained on from its YAML.
+
+    Raises:
+        ConfigurationError: the file is missing or malformed.
+    """
+    where = f"training data {os.fspath(path)}"
+    return settings_from_mapping(TrainingSources, read_yaml(Path(path)), where)
+
+
+def sources_beside(*data: Path) -> TrainingSources:
+    """What the `sources.yaml` beside data sets say of their pictures; each source once.
+
+    A set that has none is named, with its terms not stated.
+
+    Args:
+        data: files of data sets, such as `data.yaml`.
+
+    Raises:
+        ConfigurationError: such a file is malformed.
+    """
+    sources: list[TrainingData] = []
+    gets_wrong: list[str] = []
+    notes: list[str] = []
+    for file in data:
+        path = file.parent / SOURCES_NAME
+        if path.is_file():
+            known = read_training_sources(path)
+        else:
+            name = "/".join(file.absolute().parent.parts[-2:])
+            credit = f"not stated: there is no {SOURCES_NAME} beside it"
+            known = TrainingSources((TrainingData(name, "not stated", credit),))
+        sources += [source for source in known.sources if source not in sources]
+        gets_wrong += [one for one in known.gets_wrong if one not in gets_wrong]
+        notes += [known.notes] if known.notes and known.notes not in notes else []
+    return TrainingSources(tuple(sources), tuple(gets_wrong), " ".join(notes))
+
+
+def tag_of(folder: Path) -> str:
+    """A run's folder's name as the tag of its weights' name."""
+    return re.sub(r"[^a-z0-9_]+", "-", folder.name.lower()).strip("-_") or "trained"
+
+
+def rounded_figure(value: float) -> float:
+    """Round a measured figure as records show it; whole numbers stay as they are."""
+    return value if isinstance(value, int) else float(f"{value:.{_DIGITS}g}")
+
+
+def register_weights(
+    source: Path,
+    description: NetworkDescription,
+    *,
+    name: str,
+    trained_on: TrainingSources,
+    recipe: str,
+    seed: int,
+    folder: Path,
+    records: Path | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    licence: str = LICENCE,
+    overwrite: bool = False,
+) -> RegisteredWeights:
+    """Copy trained weights to a folder, and write their catalog record and model card.
+
+    Nothing is written if anything is wrong. Where record and card go beside the file, the folder
+    can serve as `UNMASK_HOME`.
+
+    Args:
+        source: the weights, a .safetensors file; it may lie in `folder` under its name already.
+        description: of these weights.
+        name: `architecture.tag`, such as "gated.faces256"; the files are named after it.
+        trained_on: sources and remarks.
+        recipe: name of the recipe that the weights were trained with.
+        seed: of the training.
+        folder: for the weight file.
+        records: for record and card; `folder` where None.
+        metrics: measured figures, numbers or mappings of numbers.
+        licence: of the weights, as an SPDX expression.
+        overwrite: whether files of that name are replaced.
+
+    Raises:
+        WeightsError: the name is of another architecture or taken, or a value is not what its field
+            of the record takes.
+        OutputError: a file exists and `overwrite` is False, or cannot be written.
+    """
+    record_folder = folder if records is None else records
+    target = folder / f"{name}.safetensors"
+    record_file, card_file = record_folder / f"{name}.yaml", record_folder / f"{name}.md"
+    in_place = target.exists() and target.resolve() == source.resolve()
+    for path in (record_file, card_file) if in_place else (target, record_file, card_file):
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path} exists already and is not overwritten unless asked.")
+    _refuse_taken_name(name, record_folder)
+    if name.partition(".")[0] != description.architecture:
+        raise WeightsError(
+            f"{source} holds a {description.architecture}, so its name must be "
+            f"{description.architecture!r}, a point and a tag, but is {name!r}."
+        )
+    facts: dict[str, Any] = {
+        "name": name,
+        **asdict(description),
+        "licence": licence,
+        "data": trained_on.sources,
+        "recipe": recipe,
+        "seed": seed,
+        "metrics": dict(metrics or {}),
+        "gets_wrong": trained_on.gets_wrong,
+        "notes": trained_on.notes,
+    }
+    # The record checks itself, here before anything is written.
+    WeightRecord(file=target.name, sha256=file_sha256(source), bytes=source.stat().st_size, **facts)
+    if not in_place:
+        with atomic_path(target, overwrite=overwrite) as temporary:
+            shutil.copyfile(source, temporary)
+    del facts["architecture"]
+    record = write_record(target, record_folder, overwrite=overwrite, **facts)
+    with atomic_path(card_file, overwrite=overwrite) as temporary:
+        temporary.write_text(model_card(record), encoding="utf-8")
+    return RegisteredWeights(record, target, record_file, card_file)
+
+
+def _refuse_taken_name(name: str, records: Path) -> None:
+    """Refuse a name that another folder of the catalog has: two of one name would be an error."""
+    folders = [folder.resolve() for folder in lookup.record_folders()]
+    if records.resolve() not in folders:
+        return
+    for folder in folders:
+        if folder != records.resolve() and (folder / f"{name}.yaml").exists():
+            raise WeightsError(
+                f"There are weights {name!r} already, in {folder}: choose another name."
+            )

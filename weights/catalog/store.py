@@ -1,0 +1,185 @@
+"""Reading and writing weight files and their records."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weights.base.atomic import atomic_path
+from weights.base.errors import InputError, WeightsError
+from weights.base.json_text import parse_json
+from weights.catalog.digest import file_sha256
+from weights.catalog.lookup import resolve
+from weights.catalog.record import TrainingData, WeightKind, WeightRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from torch import Tensor
+
+
+def load_state_dict(
+    name_or_path: str | os.PathLike[str], kind: WeightKind | None = None
+) -> dict[str, Tensor]:
+    """Load the tensors of a weight file, on the CPU, floating-point ones as float32.
+
+    Args:
+        name_or_path: "default" (needs `kind`), a name of the catalog, or the path of a .safetensors
+            file.
+        kind: the stage that the weights must serve; any where None.
+
+    Raises:
+        WeightsError: the file is missing, damaged, a pickle, or of another stage, or holds a value
+            that is NaN or infinite.
+        ConfigurationError: there is no such name; the sentence says the nearest one.
+    """
+    path = resolve(name_or_path, kind)
+
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path, device="cpu")
+    # An unknown type of number is a KeyError in the library.
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise _damaged(path, error) from error
+    state = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
+    for name, tensor in state.items():
+        if tensor.is_complex() or not bool(torch.isfinite(tensor).all()):
+            raise WeightsError(f"The weights {name!r} in {path} are not finite real numbers.")
+    return state
+
+
+def write_tensors(
+    path: str | os.PathLike[str],
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write a safetensors file, whole or not at all.
+
+    Raises:
+        OutputError: the file exists and may not be replaced, or cannot be written.
+    """
+    from safetensors.torch import save
+
+    # The library's own writing says in an error of its own that a disk is full.
+    content = save(dict(tensors), dict(metadata))
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(content)
+
+
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Read the texts in a safetensors file's header; empty where it has none.
+
+    Raises:
+        WeightsError: the file is missing or no safetensors file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(os.fspath(path), framework="numpy") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _damaged(Path(path), error) from error
+
+
+def read_header_mapping(
+    metadata: Mapping[str, str], key: str, path: str | os.PathLike[str]
+) -> dict[str, Any]:
+    """Read the mapping that a text of a weight file's header holds as JSON; empty where it is none.
+
+    Args:
+        metadata: the header's texts.
+        key: of the text, such as "options".
+        path: the file, for the error's sentence.
+
+    Raises:
+        WeightsError: the text is no JSON object.
+    """
+    try:
+        value = parse_json(metadata.get(key, "{}"), f"{key!r} in the header of {os.fspath(path)}")
+    except InputError as error:
+        raise WeightsError(str(error)) from error
+    if not isinstance(value, dict):
+        raise WeightsError(f"{key!r} in the header of {os.fspath(path)} must be a JSON object.")
+    return value
+
+
+def write_record(
+    file: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    name: str,
+    kind: WeightKind,
+    options: Mapping[str, Any],
+    licence: str,
+    data: Iterable[TrainingData],
+    recipe: str,
+    seed: int,
+    input_size: int,
+    value_range: tuple[float, float],
+    parameters: int,
+    multiply_adds: int,
+    metrics: Mapping[str, Any] | None = None,
+    gets_wrong: Iterable[str] = (),
+    notes: str = "",
+    overwrite: bool = False,
+) -> WeightRecord:
+    """Write the record `<name>.yaml` of a weight file that lies finished on disk.
+
+    Size and digest are taken from the file, the architecture is the part of the name before the
+    point, and the other values are as `WeightRecord` says. The record goes into `folder`, or beside
+    the file where None, so that its folder can serve as `UNMASK_HOME`. A record of that name that
+    lies there already is replaced only with `overwrite`.
+
+    Raises:
+        WeightsError: the file is no safetensors file, or a value is not what its field takes.
+        OutputError: the record exists already or cannot be written.
+    """
+    import yaml
+
+    source = Path(file)
+    read_metadata(source)
+    record = WeightRecord(
+        name=name,
+        kind=kind,
+        architecture=name.partition(".")[0],
+        options=dict(options),
+        file=source.name,
+        sha256=file_sha256(source),
+        bytes=source.stat().st_size,
+        licence=licence,
+        data=tuple(data),
+        recipe=recipe,
+        seed=seed,
+        input_size=input_size,
+        value_range=(float(value_range[0]), float(value_range[1])),
+        parameters=parameters,
+        multiply_adds=multiply_adds,
+        metrics=dict(metrics or {}),
+        gets_wrong=tuple(gets_wrong),
+        notes=notes,
+    )
+    try:
+        text = yaml.safe_dump(record.to_mapping(), sort_keys=False, allow_unicode=True, width=100)
+    except yaml.YAMLError as error:
+        raise WeightsError(
+            f"The options and metrics of {name!r} must be plain numbers, texts, lists and mappings."
+        ) from error
+    target = (source.parent if folder is None else Path(folder)) / f"{name}.yaml"
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return record
+
+
+def _damaged(path: Path, error: Exception) -> WeightsError:
+    if not path.is_file():
+        return WeightsError(f"There is no weight file {path}.")
+    return WeightsError(f"The weight file {path} is damaged or no safetensors file: {error}.")

@@ -1,0 +1,22 @@
+"""Reading and writing pictures: the only place in this package where picture files are opened."""
+
+from weights.images.formats import format_of
+from weights.images.holes import read_hole
+from weights.images.picture import Picture, PictureKind, PictureSource
+from weights.images.reading import MAX_PIXELS, PICTURE_SUFFIXES, read_picture
+from weights.images.restoring import restore
+from weights.images.writing import encode_picture, write_picture
+
+__all__ = [
+    "MAX_PIXELS",
+    "PICTURE_SUFFIXES",
+    "Picture",
+    "PictureKind",
+    "PictureSource",
+    "encode_picture",
+    "format_of",
+    "read_hole",
+    "read_picture",
+    "restore",
+    "write_picture",
+]

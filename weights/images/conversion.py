@@ -1,0 +1,252 @@
+"""Between Pillow's modes and uint8 RGB, and back into the hole only.
+
+How each mode is seen by the stages, and how a fill comes back to it:
+
+- `RGB`, `RGBX`: as they are. `RGBA`, `LA`, `PA`: the colours, however transparent; alpha is kept,
+  inside the hole too. `RGBa`, `La`: divided by their alpha, and multiplied again.
+- `L`, `LA`, `1`: grey as equal R, G and B; the fill becomes its luma (ITU-R BT.601), dithered for
+  `1`.
+- `P`, `PA`: the palette's colours; the fill takes the nearest opaque colours of the same palette,
+  dithered (Floyd-Steinberg), so neither palette nor transparency changes.
+- `I;16` and its relatives, `I` with values 0 to 65535: the upper eight bits; fill times 257.
+- `CMYK`: through the embedded ICC profile where there is one, else by Pillow's formula.
+- `YCbCr`, `HSV`, `LAB`: by Pillow's formula.
+- `F`: refused, as nobody knows which value is white.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import PIL.Image
+
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.base.contracts import Hole, Image
+
+_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+_ARRAY_ADVICE = "a uint8 array of shape (H, W), (H, W, 3) or (H, W, 4) in RGB order"
+
+
+def check_array(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    """Return `array` if it is a uint8 picture `(H, W)`, `(H, W, 3)` or `(H, W, 4)`.
+
+    Raises:
+        InputError: it is anything else; the sentence says how to convert it.
+    """
+    came = f"{array.dtype} of shape {array.shape}"
+    if array.dtype != np.uint8:
+        if array.dtype == np.bool_:
+            advice = "multiply it by 255 and call .astype(np.uint8)"
+        elif array.dtype.kind == "f":
+            if not np.isfinite(array).all():
+                advice = "it holds NaN or infinite values, which are no colours"
+            else:
+                advice = "for values in 0..1 pass (array * 255).round().astype(np.uint8)"
+        elif array.dtype == np.uint16:
+            advice = "pass (array >> 8).astype(np.uint8)"
+        else:
+            advice = "for values in 0..255 call .astype(np.uint8)"
+        raise InputError(f"{name} must be {_ARRAY_ADVICE}, but is {came}: {advice}.")
+    if array.size == 0:
+        raise InputError(
+            f"{name} must be {_ARRAY_ADVICE}, but has no pixels (shape {array.shape})."
+        )
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)):
+        return array
+    advice = ""
+    if array.ndim == 3 and array.shape[0] in (3, 4):
+        advice = ": channels come last, so pass array.transpose(1, 2, 0)"
+    elif array.ndim == 3 and array.shape[2] == 1:
+        advice = ": for a grey picture pass array[:, :, 0]"
+    elif array.ndim == 4:
+        advice = ": pass the pictures of a batch one by one"
+    raise InputError(f"{name} must be {_ARRAY_ADVICE}, but is {came}{advice}.")
+
+
+def array_to_rgb(array: NDArray[np.uint8]) -> Image:
+    """Return a checked array as a fresh contiguous uint8 RGB `(H, W, 3)`; alpha is left out."""
+    if array.ndim == 2:
+        return np.repeat(array[:, :, None], 3, axis=2)
+    return np.array(array[:, :, :3], order="C")
+
+
+def fill_array(original: NDArray[np.uint8], pixels: Image, hole: Hole) -> NDArray[np.uint8]:
+    """Return a copy of `original` with `pixels` in the hole: grey stays grey, alpha stays."""
+    result = np.array(original, order="C")
+    if original.ndim == 2:
+        result[hole] = _luma(pixels[hole])
+    else:
+        result[:, :, :3][hole] = pixels[hole]
+    return result
+
+
+def image_to_rgb(image: PIL.Image.Image, name: str) -> Image:
+    """Return a loaded PIL image as uint8 RGB `(H, W, 3)`; metadata is not looked at.
+
+    Raises:
+        InputError: the mode is `F`, or `I` with values outside 0 to 65535.
+    """
+    mode = image.mode
+    if mode == "RGB":
+        return np.array(image)
+    if mode in _SIXTEEN_BITS:
+        values = np.asarray(image)
+        if mode == "I" and (values.min() < 0 or values.max() > 65535):
+            raise InputError(
+                f"{name} has 32-bit values outside 0..65535: convert it to 8 or 16 bits first."
+            )
+        return array_to_rgb((values >> 8).astype(np.uint8))
+    if mode == "F":
+        raise InputError(
+            f"{name} has floating-point values of unknown range: convert it to 8 or 16 bits first."
+        )
+    if mode == "CMYK":
+        return np.array(_convert_cmyk(image, "RGB", image.info.get("icc_profile")))
+    if mode in ("RGBX", "RGBA"):
+        return np.array(np.asarray(image)[:, :, :3], order="C")
+    if mode in ("LA", "L"):
+        values = np.asarray(image)
+        return array_to_rgb(values if values.ndim == 2 else values[:, :, 0])
+    if mode in ("La", "RGBa"):
+        return image_to_rgb(image.convert("LA" if mode == "La" else "RGBA"), name)
+    if mode in ("P", "PA"):
+        colours, _ = _palette(image)
+        values = np.asarray(image)
+        return colours[values if values.ndim == 2 else values[:, :, 0]]
+    try:
+        return np.array(image.convert("RGB"))
+    except (ValueError, OSError) as error:
+        raise InputError(f"{name} has the mode {mode!r}, which cannot be read as RGB.") from error
+
+
+def fill_image(original: PIL.Image.Image, pixels: Image, hole: Hole) -> PIL.Image.Image:
+    """Return a copy of `original`, mode, size and info kept, with `pixels` in the hole.
+
+    Args:
+        original: a loaded image of a mode that `image_to_rgb` reads.
+        pixels: uint8 RGB `(H, W, 3)`, lying as `original` lies.
+        hole: bool `(H, W)`; where it is False every value stays bit for bit.
+    """
+    if original.mode in _SIXTEEN_BITS:
+        # Pillow's own paste with a mask is not exact for 16-bit modes.
+        values = np.array(original)
+        fill = _luma(pixels[hole]).astype(np.uint16) * 257
+        key = original.info.get("transparency")
+        values[hole] = fill if key is None else np.where(fill == key, fill ^ 1, fill)
+        sixteen = PIL.Image.frombytes(original.mode, original.size, values.tobytes())
+        sixteen.info = original.info.copy()
+        return sixteen
+    result = original.copy()
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    if len(rows) == 0:
+        return result
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    inner = hole[top:bottom, left:right]
+    patch = _from_rgb(pixels[top:bottom, left:right], original, (left, top, right, bottom))
+    result.paste(patch, (left, top), PIL.Image.fromarray(inner.astype(np.uint8) * 255, "L"))
+    return result
+
+
+def _from_rgb(
+    pixels: Image, like: PIL.Image.Image, box: tuple[int, int, int, int]
+) -> PIL.Image.Image:
+    """Bring the pixels of a box (left, top, right, bottom) to the mode of `like`."""
+    mode = like.mode
+    rgb = PIL.Image.fromarray(np.ascontiguousarray(pixels))
+    left, top, right, bottom = box
+
+    def last_band() -> NDArray[np.uint8]:
+        return np.asarray(like.getchannel(len(like.getbands()) - 1))[top:bottom, left:right]
+
+    if mode in ("RGB", "L"):
+        return _off_key(rgb if mode == "RGB" else rgb.convert("L"), like)
+    if mode == "CMYK":
+        return _convert_cmyk(rgb, "CMYK", like.info.get("icc_profile"))
+    if mode in ("RGBX", "RGBA"):
+        return PIL.Image.frombytes(mode, rgb.size, np.dstack([pixels, last_band()]).tobytes())
+    if mode == "LA":
+        return PIL.Image.frombytes(
+            mode, rgb.size, np.dstack([_luma(pixels), last_band()]).tobytes()
+        )
+    if mode in ("La", "RGBa"):
+        grey = np.asarray(rgb.convert("L"))[:, :, None] if mode == "La" else pixels
+        alpha = last_band().astype(np.uint16)[:, :, None]
+        colours = ((grey * alpha + 127) // 255).astype(np.uint8)
+        return PIL.Image.frombytes(mode, rgb.size, np.dstack([colours, last_band()]).tobytes())
+    if mode in ("P", "PA"):
+        indices = _nearest_entries(rgb, like)
+        if mode == "PA":
+            return PIL.Image.frombytes(mode, rgb.size, np.dstack([indices, last_band()]).tobytes())
+        return PIL.Image.frombytes(mode, rgb.size, indices.tobytes())
+    return rgb.convert(mode)
+
+
+def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """ITU-R BT.601 luma of RGB `(..., 3)`, in Pillow's arithmetic: greys stay as they are."""
+    weighted = pixels.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)
+    return ((weighted + 0x8000) >> 16).astype(np.uint8)
+
+
+def _off_key(patch: PIL.Image.Image, like: PIL.Image.Image) -> PIL.Image.Image:
+    """Keep a fill from meeting the one colour that a PNG of mode L or RGB shows as transparent."""
+    key = like.info.get("transparency")
+    if not isinstance(key, int | tuple):
+        return patch
+    values = np.array(patch)
+    hit = values == np.asarray(key)
+    values[hit if hit.ndim == 2 else hit.all(axis=2)] ^= 1
+    return PIL.Image.fromarray(values)
+
+
+def _palette(image: PIL.Image.Image) -> tuple[Image, NDArray[np.bool_]]:
+    """The 256 colours `(256, 3)` of a palette image and which entries exist and are opaque."""
+    flat = image.getpalette("RGBA") or []
+    entries = np.zeros((256, 4), np.uint8)
+    known = np.asarray(flat, np.uint8).reshape(-1, 4)[:256]
+    entries[: len(known)] = known
+    usable = (np.arange(256) < len(known)) & (entries[:, 3] > 127)
+    transparency = image.info.get("transparency")
+    if isinstance(transparency, int) and 0 <= transparency < 256:
+        usable[transparency] = False
+    elif isinstance(transparency, bytes):
+        alphas = np.frombuffer(transparency, np.uint8)[:256]
+        usable[: len(alphas)] &= alphas > 127
+    return entries[:, :3].copy(), usable
+
+
+def _nearest_entries(rgb: PIL.Image.Image, like: PIL.Image.Image) -> NDArray[np.uint8]:
+    """Palette indices `(H, W)` of `like` that come nearest to a picture, dithered."""
+    colours, usable = _palette(like)
+    choices = np.flatnonzero(usable)
+    if len(choices) == 0:
+        choices = np.arange(256)
+    # Pillow wants 256 entries; the missing ones repeat the first and are mapped back to it.
+    choices = np.concatenate([choices, np.full(256 - len(choices), choices[0])])
+    palette = PIL.Image.new("P", (1, 1))
+    palette.putpalette(colours[choices].tobytes())
+    indices = rgb.quantize(palette=palette, dither=PIL.Image.Dither.FLOYDSTEINBERG)
+    return choices[np.asarray(indices)].astype(np.uint8)
+
+
+def _convert_cmyk(image: PIL.Image.Image, mode: str, profile: bytes | None) -> PIL.Image.Image:
+    """Convert between CMYK and sRGB, through an ICC profile where it is a usable one of CMYK."""
+    if profile:
+        from PIL import ImageCms
+
+        try:
+            cmyk = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            srgb = ImageCms.createProfile("sRGB")
+            source, target = (cmyk, srgb) if mode == "RGB" else (srgb, cmyk)
+            converted = ImageCms.profileToProfile(image, source, target, outputMode=mode)
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            converted = None
+        if converted is not None:
+            return converted
+    return image.convert(mode)

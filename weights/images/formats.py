@@ -1,0 +1,138 @@
+"""The formats that are written: their suffixes, the modes they hold, and what they can carry."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import PIL.Image
+
+from weights.base.errors import MissingDependencyError, OutputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SUFFIXES: dict[str, str] = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".tif": "TIFF", ".tiff": "TIFF",
+    ".bmp": "BMP", ".dib": "BMP",
+    ".gif": "GIF",
+    ".jp2": "JPEG2000", ".jpx": "JPEG2000", ".j2k": "JPEG2000", ".j2c": "JPEG2000",
+    ".jpc": "JPEG2000",
+    ".avif": "AVIF",
+    ".ppm": "PPM", ".pgm": "PPM", ".pbm": "PPM", ".pnm": "PPM",
+    ".heic": "HEIF", ".heif": "HEIF",
+}  # fmt: skip
+
+_MODES: dict[str, tuple[str, ...]] = {
+    "JPEG": ("L", "RGB", "CMYK", "YCbCr"),
+    "PNG": ("1", "L", "LA", "P", "I;16", "RGB", "RGBA"),
+    "WEBP": ("RGB", "RGBA"),
+    "TIFF": ("1", "L", "LA", "P", "I", "I;16", "I;16B", "RGB", "RGBX", "RGBA", "CMYK",
+             "YCbCr", "LAB"),
+    "BMP": ("1", "L", "P", "RGB", "RGBA"),
+    "GIF": ("1", "L", "P"),
+    "JPEG2000": ("L", "LA", "I;16", "RGB", "RGBA"),
+    "AVIF": ("RGB", "RGBA"),
+    "PPM": ("1", "L", "I;16", "RGB"),
+    "HEIF": ("L", "RGB", "RGBA"),
+}  # fmt: skip
+
+# What a mode may turn into without losing a value; the first that a format holds is taken.
+_WIDER: dict[str, tuple[str, ...]] = {
+    "1": ("L", "RGB"),
+    "L": ("RGB",),
+    "LA": ("RGBA",),
+    "La": ("LA", "RGBA"),
+    "RGBa": ("RGBA",),
+    "RGBX": ("RGB",),
+    "I;16L": ("I;16",),
+    "I;16N": ("I;16",),
+    "I;16B": ("I;16",),
+    "I": ("I;16",),
+    "YCbCr": ("RGB",),
+    "HSV": ("RGB",),
+    "LAB": ("RGB",),
+    "PA": ("RGBA",),
+}
+
+CARRIES_XMP = frozenset(("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"))
+"""Formats that hold XMP; for the others it is written beside them, as `picture.bmp.xmp`."""
+
+
+def format_of(path: Path) -> str:
+    """Return Pillow's name of the format that a file's suffix asks for.
+
+    Raises:
+        OutputError: the suffix is none of a format that is written.
+    """
+    form = _SUFFIXES.get(path.suffix.lower())
+    if form is None:
+        known = ", ".join(_SUFFIXES)
+        raise OutputError(f"Cannot tell the format of {path} by its suffix: use one of {known}.")
+    return form
+
+
+def is_picture_name(path: Path) -> bool:
+    """Whether a file's suffix is that of a format that is written."""
+    return path.suffix.lower() in _SUFFIXES
+
+
+def register_heif() -> None:
+    """Have Pillow read and write HEIC, where the package for it is installed.
+
+    Raises:
+        MissingDependencyError: it is not.
+    """
+    if "HEIF" in PIL.Image.OPEN:
+        return
+    try:
+        heif: Any = importlib.import_module("pillow_heif")
+    except ImportError as error:
+        raise MissingDependencyError(
+            "HEIC needs pillow-heif: install it with pip install 'unmask[heic]', or take JPEG."
+        ) from error
+    heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+
+
+def fit_mode(image: PIL.Image.Image, form: str) -> PIL.Image.Image:
+    """Return the image in a mode that a format holds, if that loses nothing.
+
+    Raises:
+        OutputError: the format cannot hold the picture; the sentence says what it would lose.
+    """
+    held = _MODES.get(form, ())
+    if image.mode in held:
+        return image
+    mode = image.mode
+    if mode == "P":
+        candidates: tuple[str, ...] = ("RGBA",) if "transparency" in image.info else ("RGB",)
+    else:
+        candidates = _WIDER.get(mode, ())
+    for candidate in candidates:
+        if candidate in held:
+            return _widened(image, candidate)
+    with_alpha = image if mode in ("LA", "RGBA") else None
+    if with_alpha is None and candidates and candidates[0] in ("RGBA", "LA"):
+        with_alpha = _widened(image, candidates[0])
+    if with_alpha is not None:
+        if np.asarray(with_alpha.getchannel("A")).min() == 255:
+            return fit_mode(with_alpha.convert("RGB" if with_alpha.mode == "RGBA" else "L"), form)
+        raise OutputError(f"{form} keeps no transparency: write a PNG, WebP or TIFF instead.")
+    if mode.startswith("I"):
+        raise OutputError(f"{form} keeps no 16-bit values: write a PNG or TIFF instead.")
+    raise OutputError(f"{form} cannot hold a picture of mode {mode}: write a TIFF instead.")
+
+
+def _widened(image: PIL.Image.Image, mode: str) -> PIL.Image.Image:
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype("<u2")
+        result = PIL.Image.frombytes("I;16", image.size, values.tobytes())
+        result.info = image.info.copy()
+        return result
+    if image.mode == "La":
+        image = image.convert("LA")
+    return image.convert(mode)

@@ -1,0 +1,248 @@
+"""The mark that every filled picture carries in its metadata: what was done to it, and by what.
+
+The mark is a block of XMP beside whatever XMP the picture had: the IPTC digital source type
+"composite with trained algorithmic media", the program and its version, the models' names, and a
+plain sentence that the filled part is a guess. The program also stands in the EXIF tag Software,
+the sentence in the EXIF ImageDescription if that was empty, in the comment of formats that have
+one, and in a PNG's text. A mark can be removed like all metadata; it informs, it does not prove.
+
+Source: IPTC Photo Metadata Standard 2025.1 (DigitalSourceType, AISystemUsed, AISystemVersionUsed);
+XMP Specification Part 1 (ISO 16684-1).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+import numpy as np
+import PIL.Image
+from PIL.PngImagePlugin import PngInfo
+
+from weights.base.errors import OutputError
+from weights.images.exif import read_tags, write_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from weights.base.contracts import Image
+
+DIGITAL_SOURCE_TYPE = (
+    "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+)
+NOTICE = (
+    "The lower face in this picture was filled in by a model; "
+    "it is a guess and no evidence of who the person is."
+)
+NOTICE_OF_REFERENCE = (
+    "The lower face in this picture was filled from a reference photo by a program; "
+    "it is no evidence of who the person is or what the photo showed."
+)
+
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+_OWN = "urn:unmask:provenance:1/"
+_SOFTWARE_TAG, _DESCRIPTION_TAG = 0x0131, 0x010E
+_IPTC_PROPERTIES = "DigitalSourceType|AISystemUsed|AISystemVersionUsed"
+
+
+@cache
+def unmask_version() -> str:
+    """Return the version of the installed package, "unknown" where it runs uninstalled."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("unmask")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the metadata of a filled picture say.
+
+    Attributes:
+        models: names of the stages and networks that took part.
+        software: program and version.
+        notice: the sentence for people.
+        digital_source_type: IPTC code for the kind of picture.
+    """
+
+    models: tuple[str, ...]
+    software: str
+    notice: str = NOTICE
+    digital_source_type: str = DIGITAL_SOURCE_TYPE
+
+
+def make_mark(models: Sequence[str] = (), *, from_reference: bool = False) -> Mark:
+    """Make the mark of this version of the program.
+
+    Args:
+        models: names of the models used.
+        from_reference: whether a face was filled from a reference photo.
+    """
+    notice = NOTICE_OF_REFERENCE if from_reference else NOTICE
+    return Mark(tuple(models), f"unmask {unmask_version()}", notice)
+
+
+def mark_info(info: Mapping[Any, Any], mark: Mark) -> dict[Any, Any]:
+    """Return a copy of a PIL image's `.info` in which XMP, EXIF and comment carry the mark."""
+    marked = dict(info)
+    xmp = marked.get("xmp")
+    marked["xmp"] = mark_xmp(xmp.encode() if isinstance(xmp, str) else xmp, mark)
+    marked.pop("XML:com.adobe.xmp", None)
+    marked["exif"] = _mark_exif(marked.get("exif"), mark)
+    comment = marked.get("comment", b"")
+    said = comment.encode("utf-8", "replace") if isinstance(comment, str) else bytes(comment)
+    if mark.notice.encode() not in said:
+        marked["comment"] = (said + b"\n" if said else b"") + mark.notice.encode()
+    return marked
+
+
+def mark_xmp(xmp: bytes | None, mark: Mark) -> bytes:
+    """Return an XMP packet with the mark, beside what `xmp` says.
+
+    An earlier mark is replaced and its models are kept; so is another digital source type. XMP that
+    is not well-formed UTF-8, or has a document type of its own, is left out.
+    """
+    earlier = read_mark_from_xmp(xmp)
+    if earlier is not None:
+        models = tuple(dict.fromkeys((*earlier.models, *mark.models)))
+        mark = Mark(models, mark.software, mark.notice, mark.digital_source_type)
+    text = _decoded(xmp)
+    if text is not None:
+        text = _without_marked_properties(text)
+        end = text.rfind("</rdf:RDF>")
+        about = re.search(r"""rdf:about\s*=\s*["']([^"']*)["']""", text)
+        if end >= 0:
+            block = _block(mark, about.group(1) if about else "")
+            merged = (text[:end] + block + text[end:]).encode()
+            if read_mark_from_xmp(merged) == mark:
+                return merged
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+        f'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n<rdf:RDF xmlns:rdf="{_RDF}">\n'
+        f'{_block(mark, "")}</rdf:RDF>\n</x:xmpmeta>\n<?xpacket end="w"?>'
+    ).encode()
+
+
+def read_mark_from_xmp(xmp: bytes | str | None) -> Mark | None:
+    """Return the mark in an XMP packet, or None where there is none."""
+    root = _parsed(_decoded(xmp))
+    if root is None:
+        return None
+    software = root.findtext(f".//{{{_OWN}}}Software")
+    if software is None:
+        return None
+    return Mark(
+        tuple(item.text or "" for item in root.findall(f".//{{{_OWN}}}Models/*/{{{_RDF}}}li")),
+        software,
+        root.findtext(f".//{{{_OWN}}}Notice") or "",
+        root.findtext(f".//{{{_IPTC}}}DigitalSourceType") or "",
+    )
+
+
+def save_marked(image: Image, path: Path, mark: Mark, quality: int = 92) -> None:
+    """Write a picture with its mark as JPEG or, by the path's suffix, as PNG.
+
+    For sheets and data sets; `weights.images.write_picture` keeps a user's metadata too.
+
+    Args:
+        image: uint8 RGB `(H, W, 3)`.
+        path: where to, such as what `weights.base.atomic.atomic_path` gives.
+        mark: what the metadata say.
+        quality: of a JPEG, 1 to 100.
+
+    Raises:
+        OutputError: the picture cannot be encoded.
+    """
+    picture = PIL.Image.fromarray(np.ascontiguousarray(image))
+    info = mark_info({}, mark)
+    try:
+        if path.suffix == ".png":
+            text = PngInfo()
+            text.add_itxt("XML:com.adobe.xmp", info["xmp"].decode())
+            picture.save(path, format="PNG", pnginfo=text, compress_level=4)
+        else:
+            picture.save(path, format="JPEG", quality=quality, **info)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"Cannot write {path}: {error}.") from error
+
+
+def _block(mark: Mark, about: str) -> str:
+    models = "".join(f"<rdf:li>{escape(model)}</rdf:li>" for model in mark.models)
+    program, _, version = mark.software.partition(" ")
+    used = ", ".join((program, *mark.models))
+    return (
+        f'<rdf:Description rdf:about="{about}" xmlns:Iptc4xmpExt="{_IPTC}" xmlns:unmask="{_OWN}">\n'
+        f" <Iptc4xmpExt:DigitalSourceType>{escape(mark.digital_source_type)}"
+        "</Iptc4xmpExt:DigitalSourceType>\n"
+        f" <Iptc4xmpExt:AISystemUsed>{escape(used)}</Iptc4xmpExt:AISystemUsed>\n"
+        f" <Iptc4xmpExt:AISystemVersionUsed>{escape(version)}</Iptc4xmpExt:AISystemVersionUsed>\n"
+        f" <unmask:Software>{escape(mark.software)}</unmask:Software>\n"
+        f" <unmask:Models><rdf:Bag>{models}</rdf:Bag></unmask:Models>\n"
+        f" <unmask:Notice>{escape(mark.notice)}</unmask:Notice>\n"
+        "</rdf:Description>\n"
+    )
+
+
+def _without_marked_properties(text: str) -> str:
+    """Take an earlier mark and the IPTC properties that the mark sets out of an XMP packet."""
+    text = re.sub(
+        rf"<rdf:Description(?=[^>]*{re.escape(_OWN)})[^>]*>.*?</rdf:Description>\s*",
+        "",
+        text,
+        flags=re.S,
+    )
+    for pattern in (
+        rf"<([\w.-]+):({_IPTC_PROPERTIES})\b[^>]*/>",
+        rf"<([\w.-]+):({_IPTC_PROPERTIES})\b[^>]*>.*?</\1:\2\s*>",
+        rf"""\s[\w.-]+:({_IPTC_PROPERTIES})\s*=\s*("[^"]*"|'[^']*')""",
+    ):
+        text = re.sub(pattern, "", text, flags=re.S)
+    return text
+
+
+def _decoded(xmp: bytes | str | None) -> str | None:
+    if not xmp:
+        return None
+    try:
+        return xmp if isinstance(xmp, str) else xmp.rstrip(b"\0 ").decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _parsed(text: str | None) -> ElementTree.Element | None:
+    # Pictures come from strangers: an entity that is defined in the packet could blow it up.
+    if text is None or "<!DOCTYPE" in text or "<!ENTITY" in text:
+        return None
+    try:
+        return ElementTree.fromstring(text.encode())
+    except (ElementTree.ParseError, ValueError):
+        return None
+
+
+def _mark_exif(block: bytes | None, mark: Mark) -> bytes:
+    exif = PIL.Image.Exif()
+    if block:
+        try:
+            exif.load(block)
+        except Exception:  # a damaged EXIF block makes Pillow raise errors of many kinds
+            exif = PIL.Image.Exif()
+    tags = read_tags(exif)
+    software = _text(tags.get(_SOFTWARE_TAG))
+    if mark.software not in software:
+        tags[_SOFTWARE_TAG] = f"{software}; {mark.software}" if software else mark.software
+    if not _text(tags.get(_DESCRIPTION_TAG)):
+        tags[_DESCRIPTION_TAG] = mark.notice
+    return write_tags(tags, exif.endian)[0]
+
+
+def _text(value: Any) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+    return text.strip("\0 ")

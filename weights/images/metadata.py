@@ -1,0 +1,174 @@
+"""Gathering a file's metadata into a PIL image's `.info`, where a copy keeps it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import PIL.Image
+
+from weights.images.exif import (
+    EXIF_DIRECTORY,
+    GPS_DIRECTORY,
+    INTEROPERABILITY_DIRECTORY,
+    read_tags,
+    write_tags,
+)
+from weights.images.orientation import ORIENTATION_TAG
+from weights.images.renderings import (
+    holds_picture,
+    without_renderings_photoshop,
+    without_renderings_text,
+    without_renderings_xmp,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Tags of a TIFF that say how its own pixels are stored, or that are kept apart (XMP, ICC profile).
+_STORAGE_TAGS = frozenset(
+    (254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 282, 283,
+     284, 288, 289, 290, 291, 292, 293, 296, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330,
+     332, 334, 336, 338, 339, 340, 341, 342, 343, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521,
+     529, 530, 531, 532, 700, 34377, 34675)
+)  # fmt: skip
+# Layers of Photoshop, previews of DNG and of cameras, thumbnails of Windows.
+_RENDERING_TAGS = frozenset((37724, 20507, 20532, 46275, 50740, 50966, 51041, 52544))
+_PNG_TEXT_KEPT_APART = ("XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type APP1")
+SUB_DIRECTORIES = (EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY)
+"""EXIF tags that point to a directory of further tags."""
+_LARGEST_JPEG_SEGMENT = 65533
+
+
+def gather_exif(image: PIL.Image.Image) -> bytes | None:
+    """Return an image's EXIF as one block with orientation as it stands, or None if it has none.
+
+    For a TIFF these are its descriptive tags. Left out are tags that are damaged, and other
+    renderings of the picture: the thumbnail, previews, layers, which would show the mask.
+    """
+    return read_exif(image)[0]
+
+
+def read_exif(image: PIL.Image.Image) -> tuple[bytes | None, tuple[int, ...]]:
+    """Return what `gather_exif` returns, and the numbers of the damaged tags."""
+    try:
+        exif = image.getexif()
+    except Exception:  # a damaged EXIF block makes Pillow raise errors of many kinds
+        return None, ()
+    tags = _without_pictures(read_tags(exif))
+    for tag in (_STORAGE_TAGS | _RENDERING_TAGS) - {ORIENTATION_TAG}:
+        tags.pop(tag, None)
+    if not tags:
+        return None, ()
+    block, damaged = write_tags(tags, exif.endian)
+    return block or None, damaged
+
+
+def _without_pictures(tags: Mapping[int, Any]) -> dict[int, Any]:
+    return {
+        tag: _without_pictures(value) if isinstance(value, dict) else value
+        for tag, value in tags.items()
+        if not (isinstance(value, bytes) and holds_picture(value))
+    }
+
+
+def set_orientation(block: bytes, orientation: int) -> bytes:
+    """Return an EXIF block with another orientation."""
+    exif = PIL.Image.Exif()
+    exif.load(block)
+    return write_tags({**read_tags(exif), ORIENTATION_TAG: orientation}, exif.endian)[0]
+
+
+def gather_encoding(image: PIL.Image.Image) -> dict[str, Any]:
+    """Return how an opened file was encoded, as options that `writing` hands to the encoder."""
+    if image.format in ("JPEG", "MPO"):
+        tables = getattr(image, "quantization", None)
+        if not tables:
+            return {}
+        from PIL import JpegImagePlugin
+
+        resources = [
+            without_renderings_photoshop(content)
+            for marker, content in getattr(image, "applist", ())
+            if marker == "APP13"
+        ]
+        return {
+            "qtables": tables,
+            "subsampling": max(0, JpegImagePlugin.get_sampling(image)),
+            "progressive": bool(image.info.get("progressive")),
+            "extra": b"".join(_segment(0xED, content) for content in resources if content),
+        }
+    if image.format == "TIFF":
+        return {"compression": image.info.get("compression")}
+    if image.format == "JPEG2000":
+        return {"no_jp2": getattr(image, "codec", "jp2") == "j2k"}
+    if image.format == "PNG":
+        text = {
+            key: value if kept == value else kept
+            for key, value in getattr(image, "text", {}).items()
+            if key not in _PNG_TEXT_KEPT_APART and (kept := without_renderings_text(key, value))
+        }
+        return {"text": text, "chunks": _png_colour_chunks(image.info)}
+    return {}
+
+
+def _png_colour_chunks(info: Mapping[Any, Any]) -> list[tuple[bytes, bytes]]:
+    """The chunks that say what a PNG's colours mean. Source: PNG Specification, third edition."""
+    chunks = []
+    if isinstance(info.get("gamma"), float):
+        chunks.append((b"gAMA", round(info["gamma"] * 100_000).to_bytes(4, "big")))
+    if isinstance(info.get("srgb"), int):
+        chunks.append((b"sRGB", bytes([info["srgb"]])))
+    if len(info.get("chromaticity", ())) == 8:
+        points = (round(value * 100_000).to_bytes(4, "big") for value in info["chromaticity"])
+        chunks.append((b"cHRM", b"".join(points)))
+    return chunks
+
+
+def gather_xmp(info: Mapping[Any, Any]) -> bytes | None:
+    """Return the XMP packet of an image without other renderings, or None if it has none."""
+    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
+    packet = xmp.encode("utf-8", "surrogateescape") if isinstance(xmp, str) else xmp
+    return without_renderings_xmp(packet) or None if packet else None
+
+
+def gather_dpi(info: Mapping[Any, Any]) -> tuple[float, float] | None:
+    """Return the resolution in dots per inch, or None if there is none that makes sense."""
+    try:
+        across, down = (float(value) for value in info["dpi"])
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    if not all(math.isfinite(value) and 0 < value < 65535 for value in (across, down)):
+        return None
+    return across, down
+
+
+def fit_exif(block: bytes) -> bytes:
+    """Return an EXIF block that fits a JPEG, without its longest values if it has to be."""
+    exif = PIL.Image.Exif()
+    exif.load(block)
+    tags = read_tags(exif)
+    while len(block) > _LARGEST_JPEG_SEGMENT:
+        directories = [tags, *(value for value in tags.values() if isinstance(value, dict))]
+        place, tag = max(
+            ((place, tag) for place in directories for tag in place),
+            key=lambda entry: _length(entry[0][entry[1]]),
+        )
+        del place[tag]
+        block = write_tags(tags, exif.endian)[0]
+    return block
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, bytes | str | tuple) else 1
+
+
+def comment_segments(comment: bytes) -> bytes:
+    """A comment as segments of a JPEG, of which one alone holds 65,533 bytes."""
+    most = _LARGEST_JPEG_SEGMENT
+    parts = [comment[place : place + most] for place in range(0, len(comment), most)]
+    return b"".join(_segment(0xFE, part) for part in parts)
+
+
+def _segment(marker: int, content: bytes) -> bytes:
+    return bytes([0xFF, marker]) + (len(content) + 2).to_bytes(2, "big") + content

@@ -1,0 +1,370 @@
+"""The one place where pictures are opened: from a path, bytes, a PIL image or an array.
+
+Formats: JPEG (MPO files of cameras count as their first picture), PNG, WebP, TIFF, BMP, GIF,
+JPEG 2000, AVIF, PPM, and HEIC where `pillow-heif` is installed; other decoders of Pillow are never
+tried, and the raw files of cameras, of which it would read the thumbnail, are refused. An animation
+or a TIFF of several pages is refused, as one picture is wanted. The EXIF orientation is applied.
+Colours stay in the picture's own colour space: an ICC profile is kept, not applied (except for
+CMYK), and so are tags of primaries and transfer. A picture of more than `MAX_PIXELS` pixels is
+refused by its header, before anything is decoded; nothing global of Pillow is touched but that HEIC
+is registered when the first such file comes. Arrays are taken to be RGB: BGR as OpenCV reads it
+cannot be told from it, so pass `array[:, :, ::-1]`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+import PIL.ExifTags
+import PIL.Image
+import PIL.ImageOps
+import PIL.JpegImagePlugin
+
+from weights.base.errors import InputError, MissingDependencyError
+from weights.images.conversion import array_to_rgb, check_array, image_to_rgb
+from weights.images.depth import bits_per_channel, png_colour_chunks, read_colour_tags
+from weights.images.formats import register_heif
+from weights.images.metadata import (
+    gather_encoding,
+    gather_exif,
+    read_exif,
+    set_orientation,
+)
+from weights.images.orientation import read_orientation, turn_upright
+from weights.images.picture import Picture, PictureSource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_PIXELS = 200_000_000
+"""Width times height above which a picture is refused unless the caller sets another limit."""
+
+_LARGE, _MOST_PIXELS_A_BYTE = 100_000_000, 250
+_SUBFILE, _BITS, _PHOTOMETRIC, _MAKE, _SAMPLES = 254, 258, 262, 271, 277
+_X_RESOLUTION, _PLANES, _SUB_IFDS, _DNG_VERSION = 282, 284, 330, 50706
+_RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+READ_FORMATS = (
+    "JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF", "PPM", "HEIF",
+)  # fmt: skip
+"""Pillow's names of the formats that are read."""
+
+PICTURE_SUFFIXES = frozenset(
+    (
+        ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff", ".bmp",
+        ".dib", ".gif", ".jp2", ".j2k", ".jpx", ".j2c", ".jpc", ".avif", ".ppm", ".pgm", ".pbm",
+        ".pnm", ".heic", ".heif",
+    )
+)  # fmt: skip
+"""Suffixes, in lower case, of the files that count as pictures in a folder."""
+
+
+def read_picture(
+    source: PictureSource, *, name: str | None = None, max_pixels: int = MAX_PIXELS
+) -> Picture:
+    """Decode a picture and keep what is needed to give a result back in kind.
+
+    Args:
+        source: path, file content as bytes, PIL image, or uint8 array `(H, W)`, `(H, W, 3)` or
+            `(H, W, 4)` in RGB order.
+        name: what messages call the picture; the path, or "the picture", unless given.
+        max_pixels: largest width times height of a file or a PIL image.
+
+    Raises:
+        InputError: there is no such file, it is no picture or a damaged one, it has more than one
+            frame or too many pixels, or the array is of another type or shape.
+    """
+    if isinstance(source, np.ma.MaskedArray):
+        raise InputError(
+            "A masked array is no picture: pass its .data, and where it is masked as the mask."
+        )
+    if isinstance(source, np.ndarray):
+        called = name or "the picture"
+        array = check_array(np.asarray(source), called)
+        return Picture(array_to_rgb(array), "array", called, array)
+    if isinstance(source, PIL.Image.Image):
+        called = name or "the picture"
+        notes = _load(source, called, max_pixels)
+        image = source.copy()
+        exif = gather_exif(source)
+        if exif is not None:
+            image.info["exif"] = exif
+        orientation = read_orientation(source)
+        pixels = np.ascontiguousarray(turn_upright(image_to_rgb(image, called), orientation))
+        return Picture(
+            pixels,
+            "pil",
+            called,
+            image,
+            _format(source),
+            None,
+            orientation,
+            gather_encoding(source),
+            notes,
+        )
+    if isinstance(source, bytes | bytearray | memoryview):
+        called = name or "the picture"
+        content = bytes(source)
+        image, form, encoding, notes = _decode(io.BytesIO(content), called, max_pixels)
+        pixels = image_to_rgb(image, called)
+        return Picture(pixels, "bytes", called, image, form, content, 1, encoding, notes)
+    if isinstance(source, str | os.PathLike):
+        called = name or str(source)
+        image, form, encoding, notes = _read_file(source, called, max_pixels)
+        pixels = image_to_rgb(image, called)
+        return Picture(pixels, "path", called, image, form, None, 1, encoding, notes)
+    hint = ""
+    if type(source).__module__.partition(".")[0] == "torch":
+        hint = ": for a tensor (3, H, W) in 0..1 pass (t.permute(1, 2, 0) * 255).byte().numpy()"
+    raise InputError(
+        "A picture must be a path, bytes, a PIL image or a uint8 array, "
+        f"but got {type(source).__name__}{hint}."
+    )
+
+
+def read_image(
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | PIL.Image.Image,
+    name: str,
+    max_pixels: int = MAX_PIXELS,
+) -> PIL.Image.Image:
+    """Decode a file, bytes or a PIL image to a loaded, upright PIL image in its own mode.
+
+    Raises:
+        InputError: as `read_picture`.
+    """
+    if isinstance(source, PIL.Image.Image):
+        _load(source, name, max_pixels)
+        return _upright_copy(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _decode(io.BytesIO(bytes(source)), name, max_pixels)[0]
+    return _read_file(source, name, max_pixels)[0]
+
+
+def _read_file(
+    source: str | os.PathLike[str], name: str, max_pixels: int
+) -> tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]:
+    text = os.fspath(source)
+    if "://" in text:
+        raise InputError(f"{name} is an address: unmask opens no network, so download it first.")
+    if not text or "\0" in text:
+        raise InputError(f"{text!r} is no path of a picture.")
+    path = Path(text)
+    try:
+        if path.is_dir():
+            raise InputError(f"{name} is a folder, but one picture is wanted here.")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{name} is no regular file.")
+        with path.open("rb") as stream:
+            return _decode(stream, name, max_pixels)
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {name}.") from error
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
+
+
+def _decode(
+    stream: IO[bytes], name: str, max_pixels: int
+) -> tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]:
+    """Open, check, load and turn upright; the stream may be closed afterwards."""
+    opened = _open(stream, name)
+    form = opened.format or ""
+    _refuse_bomb(opened, stream, name, max_pixels)
+    bits, tags = bits_per_channel(stream, form), read_colour_tags(stream, form)
+    chunks = png_colour_chunks(stream) if form == "PNG" else []
+    notes = _load(opened, name, max_pixels)
+    encoding = gather_encoding(opened)
+    if chunks:
+        encoding["colour_chunks"] = chunks
+    if bits > 8 and not opened.mode.startswith("I"):
+        notes += (f"Colours of {bits} bits per channel were read as 8 bits.",)
+    if tags is not None:
+        encoding["colour_tags"] = tags
+    if opened.format == "WEBP":
+        encoding["lossless"] = _is_lossless_webp(stream)
+    return _upright_copy(opened), _format(opened) or "", encoding, notes
+
+
+def _refuse_bomb(image: PIL.Image.Image, stream: IO[bytes], name: str, max_pixels: int) -> None:
+    """Refuse a large picture of far fewer bytes than a photo has."""
+    pixels, size = image.size[0] * image.size[1], stream.seek(0, io.SEEK_END)
+    if max_pixels >= pixels > max(_LARGE, _MOST_PIXELS_A_BYTE * size):
+        raise InputError(
+            f"{name} has {image.size[0]} x {image.size[1]} pixels in {size:,} bytes: no photo is "
+            "so large and so empty."
+        )
+
+
+def _refuse_tiff(image: Any, name: str) -> None:
+    """Refuse a camera's raw file, of which Pillow reads the thumbnail, and what it reads wrong."""
+    tags = image.tag_v2
+    reduced = int(tags.get(_SUBFILE, 0) or 0) & 1
+    if tags.get(_DNG_VERSION) or reduced or (_SUB_IFDS in tags and _MAKE in tags):
+        raise _raw(name)
+    bits = tags.get(_BITS, (8,))
+    if max(bits if isinstance(bits, tuple) else (bits,)) <= 8:
+        return
+    if tags.get(_PLANES) == 2 and tags.get(_SAMPLES, 1) != 1:
+        raise InputError(
+            f"{name} is a TIFF of 16 bits in separate planes, which cannot be read: save it with "
+            "interleaved channels."
+        )
+    if tags.get(_PHOTOMETRIC) == 0:
+        raise InputError(
+            f"{name} is a TIFF of 16 bits in which 0 is white, which cannot be read: save it with "
+            "0 as black."
+        )
+
+
+def _raw(name: str) -> InputError:
+    return InputError(f"{name} is a camera's raw file: save it as TIFF, PNG or JPEG first.")
+
+
+def _upright_copy(image: PIL.Image.Image) -> PIL.Image.Image:
+    """A copy with the EXIF orientation applied, and set to 1 in the copy's `.info`."""
+    exif = gather_exif(image)
+    turned = read_orientation(image) != 1
+    copy = PIL.ImageOps.exif_transpose(image) if turned else image.copy()
+    if exif is not None:
+        copy.info["exif"] = set_orientation(exif, 1) if turned else exif
+    return copy
+
+
+def _open(stream: IO[bytes], name: str) -> PIL.Image.Image:
+    """Find the decoder by the content alone, as PIL.Image.open does.
+
+    `PIL.Image.open` would apply its own limit on pixels, which can be moved only for the whole
+    process; and it would try decoders, such as that for EPS, which start other programs.
+    """
+    prefix = stream.read(64)
+    if not prefix:
+        raise InputError(f"{name} is empty (0 bytes).")
+    brands = _brands(prefix)
+    if prefix.startswith(_RAW_STARTS) or b"crx " in brands or prefix[8:10] == b"CR":
+        raise _raw(name)
+    PIL.Image.init()
+    if b"avif" not in brands and not brands.isdisjoint(_HEIC_BRANDS):
+        try:
+            register_heif()
+        except MissingDependencyError as error:
+            raise InputError(f"{name} is a HEIC picture. {error}") from error
+    prefix = prefix[:16]
+    for form in READ_FORMATS:
+        if form not in PIL.Image.OPEN:
+            continue
+        factory, accept = PIL.Image.OPEN[form]
+        accepted = accept(prefix) if accept is not None else True
+        if not accepted or isinstance(accepted, str):
+            continue
+        stream.seek(0)
+        try:
+            return factory(stream, "")
+        except (SyntaxError, IndexError, TypeError, struct.error):
+            continue
+        except Exception as error:  # decoders raise errors of many kinds on damaged headers
+            raise InputError(f"{name} is damaged and cannot be decoded: {error}.") from error
+    raise InputError(f"{name} is no picture, or of a format that unmask does not read.")
+
+
+def _brands(prefix: bytes) -> set[bytes]:
+    """What a file of the ISO base media format, such as HEIC and AVIF, says that it is."""
+    if prefix[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(prefix[:4], "big"), len(prefix))
+    return {prefix[place : place + 4] for place in range(8, end - 3, 4)}
+
+
+def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]:
+    """Check size and frames by the header, then decode; return what could not be kept."""
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise InputError(f"{name} has no pixels ({width} x {height}).")
+    if width * height > max_pixels:
+        raise InputError(
+            f"{name} has {width} x {height} pixels, more than the limit of {max_pixels:,}."
+        )
+    if image.format == "TIFF" and hasattr(image, "tag_v2"):
+        _refuse_tiff(image, name)
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        what = "several pages" if image.format == "TIFF" else "several frames"
+        raise InputError(
+            f"{name} has {what}, but unmask takes single pictures: "
+            "save the one you want on its own, or pass image.copy() of a PIL image."
+        )
+    notes: tuple[str, ...] = ()
+    for key, said in (("icc_profile", "ICC profile"), ("xmp", "XMP")):
+        # A TIFF may have text or a number in its place, which Pillow hands on.
+        value = image.info.get(key, b"")
+        if isinstance(value, str):
+            image.info[key] = value.encode("latin-1", "replace")
+        elif not isinstance(value, bytes):
+            del image.info[key]
+            notes += (f"The {said} was damaged and left out.",)
+    if image.format == "TIFF" and _X_RESOLUTION not in getattr(image, "tag_v2", ()):
+        image.info.pop("dpi", None)  # where there is none, Pillow says 1
+    tiles = getattr(image, "tile", None) or ()
+    if not image.mode.startswith("I") and any(";16" in str(tile[3]) for tile in tiles):
+        notes += ("Colours of 16 bits per channel were read as 8 bits.",)
+        if image.info.pop("transparency", None) is not None:
+            notes += ("The colour that counts as transparent, of 16 bits, could not be kept.",)
+    try:
+        image.load()
+    except MemoryError as error:
+        raise InputError(f"{name} ({width} x {height} pixels) does not fit in memory.") from error
+    except Exception as error:  # decoders raise errors of many kinds on damaged data
+        if not _lacks_only_its_end(image):
+            raise InputError(f"{name} is damaged and cannot be decoded: {error}.") from error
+        notes += ("The JPEG's end marker was missing.",)
+    damaged = read_exif(image)[1]
+    if damaged:
+        tags = ", ".join(PIL.ExifTags.TAGS.get(tag, f"0x{tag:04x}") for tag in damaged)
+        notes += (f"EXIF that is damaged was left out: {tags}.",)
+    return notes
+
+
+def _lacks_only_its_end(image: Any) -> bool:
+    """Load a JPEG that has all its pixels but no end marker; False where any are missing."""
+    if image.format not in ("JPEG", "MPO") or image.fp is None:
+        return False
+    image.fp.seek(0)
+    # Where pixels are missing, whatever stands behind the rest is taken for them.
+    other = io.BytesIO(image.fp.read() + b"\x55" * 64 + b"\xff\xd9")
+    read, ended = image.load_read, False
+
+    def read_to_an_end(count: int) -> bytes:
+        nonlocal ended
+        content: bytes = read(count)
+        if content or ended:
+            return content
+        ended = True
+        return b"\xff\xd9"
+
+    image.load_read = read_to_an_end
+    try:
+        image.load()
+        with PIL.JpegImagePlugin.JpegImageFile(other) as extended:
+            return np.array_equal(np.asarray(image), np.asarray(extended))
+    except Exception:  # decoders raise errors of many kinds on damaged data
+        return False
+
+
+def _format(image: PIL.Image.Image) -> str | None:
+    return "JPEG" if image.format == "MPO" else image.format
+
+
+def _is_lossless_webp(stream: IO[bytes]) -> bool:
+    """Whether the picture of a WebP file is in a VP8L chunk. Source: RFC 9649."""
+    stream.seek(12)
+    while len(header := stream.read(8)) == 8:
+        if header[:4] == b"VP8L":
+            return True
+        if header[:4] == b"VP8 ":
+            return False
+        size = int.from_bytes(header[4:], "little")
+        stream.seek(size + size % 2, os.SEEK_CUR)
+    return False

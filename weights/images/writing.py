@@ -1,0 +1,307 @@
+"""The one place where pictures are written: whole or not at all, with their metadata.
+
+Pixels outside the hole stay bit for bit in arrays, in PIL images and in the lossless formats (PNG,
+TIFF, BMP, GIF, JPEG 2000, PPM, WebP if the original was lossless). JPEG, AVIF and lossy WebP are
+compressed anew as a whole: a JPEG with the original's own quantisation tables and sampling where
+there is an original, else at quality 95 without chroma subsampling; decoded values then differ by
+rounding.
+
+ICC profile, EXIF (without its thumbnail, which would still show the mask), XMP, IPTC of a JPEG,
+resolution, comments and PNG text survive as far as the format has a place for them. A TIFF keeps
+its compression, but one with exposure data or GPS is written uncompressed.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import PIL.Image
+from PIL.PngImagePlugin import PngInfo
+
+from weights.base.atomic import atomic_path
+from weights.base.errors import InputError, OutputError
+from weights.images.conversion import check_array
+from weights.images.depth import carries_colour_tags, write_colour_tags
+from weights.images.exif import read_tags
+from weights.images.formats import CARRIES_XMP, fit_mode, format_of, register_heif
+from weights.images.mark import Mark, mark_info, read_mark_from_xmp
+from weights.images.mark_reader import sidecar_path
+from weights.images.metadata import (
+    SUB_DIRECTORIES,
+    comment_segments,
+    fit_exif,
+    gather_dpi,
+    gather_exif,
+    gather_xmp,
+)
+from weights.images.renderings import holds_picture
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import NDArray
+
+    from weights.images.picture import Picture
+
+DEFAULT_QUALITY = 95
+_LARGEST_JPEG_XMP = 65502
+_LONGEST_COMMENT = 65533
+_KEPT_TIFF_COMPRESSIONS = (
+    "raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "zstd", "lzma",
+)  # fmt: skip
+
+
+def write_picture(
+    path: str | os.PathLike[str],
+    image: PIL.Image.Image | NDArray[Any],
+    *,
+    overwrite: bool = False,
+    quality: int | None = None,
+    format: str | None = None,  # noqa: A002 - Pillow's word
+    like: Picture | None = None,
+    mark: Mark | None = None,
+) -> Path:
+    """Write a picture file; missing folders are made.
+
+    Args:
+        path: where to; its suffix says the format unless `format` does.
+        image: PIL image, whose `.info` holds its metadata; or uint8 array `(H, W)`, `(H, W, 3)`
+            RGB or `(H, W, 4)` RGBA; or bool array `(H, W)`, written as 0 and 255.
+        overwrite: replace a file that is there.
+        quality: 1 to 100 for JPEG, WebP and AVIF; where None, as `like` was written if that is of
+            the same format, else 95.
+        format: Pillow's name of the format, such as "PNG".
+        like: the picture that this one was made from; its way of encoding is kept.
+        mark: provenance to add; a mark that the image carries already is written in any case.
+            A format that holds no XMP gets it in a file beside it, `picture.bmp.xmp`.
+
+    Returns:
+        The path written.
+
+    Raises:
+        InputError: the array is no picture, or the quality is out of range.
+        OutputError: the file exists, cannot be written, or its format cannot hold the picture.
+        MissingDependencyError: HEIC is to be written, and `pillow-heif` is not installed.
+    """
+    target = Path(path)
+    form = format or format_of(target)
+    picture = _as_image(image)
+    if mark is not None:
+        picture = picture.copy()
+        picture.info = mark_info(picture.info, mark)
+    with ExitStack() as files:
+        temporary = files.enter_context(atomic_path(target, overwrite=overwrite))
+        content = _encode(picture, form, quality, like, str(target))
+        temporary.write_bytes(content)
+        xmp = gather_xmp(picture.info)
+        if form not in CARRIES_XMP and read_mark_from_xmp(xmp) is not None:
+            beside = atomic_path(sidecar_path(target), overwrite=overwrite)
+            files.enter_context(beside).write_bytes(xmp or b"")
+    return target
+
+
+def encode_picture(
+    image: PIL.Image.Image | NDArray[Any],
+    format: str,  # noqa: A002 - Pillow's word
+    *,
+    quality: int | None = None,
+    like: Picture | None = None,
+) -> bytes:
+    """Return the content of a picture file; see `write_picture`.
+
+    Raises:
+        InputError: the array is no picture, or the quality is out of range.
+        OutputError: the format is not written here or cannot hold the picture.
+    """
+    return _encode(_as_image(image), format, quality, like, "the picture")
+
+
+def _as_image(image: PIL.Image.Image | NDArray[Any]) -> PIL.Image.Image:
+    if isinstance(image, PIL.Image.Image):
+        return image
+    if not isinstance(image, np.ndarray):
+        raise InputError(
+            f"Only a PIL image or an array can be written, but got {type(image).__name__}."
+        )
+    if image.dtype == np.bool_ and image.ndim == 2 and image.size:
+        return PIL.Image.fromarray(image.astype(np.uint8) * 255)
+    return PIL.Image.fromarray(np.ascontiguousarray(check_array(image, "the picture to write")))
+
+
+def _encode(
+    image: PIL.Image.Image, form: str, quality: int | None, like: Picture | None, name: str
+) -> bytes:
+    if quality is not None and not 1 <= quality <= 100:
+        raise InputError(f"quality must be from 1 to 100, but is {quality}.")
+    PIL.Image.init()
+    if form == "HEIF":
+        register_heif()
+    if form not in PIL.Image.SAVE:
+        raise OutputError(f"Cannot write {name}: this Pillow has no encoder for {form}.")
+    fitted = fit_mode(_with_whole_palette(image), form)
+    options = _options(fitted, form, quality, like)
+    buffer = io.BytesIO()
+    try:
+        fitted.save(buffer, form, **options)
+    except Exception as error:  # encoders raise errors of many kinds
+        raise OutputError(f"Cannot write {name} as {form}: {error}.") from error
+    return buffer.getvalue() if like is None else _with_colours(buffer.getvalue(), form, like)
+
+
+def _with_whole_palette(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Give pixels past a palette's end black entries: encoders take as few bits as it needs."""
+    entries = image.getpalette() if image.mode == "P" else None
+    if entries is None:
+        return image
+    missing = int(np.asarray(image).max()) + 1 - len(entries) // 3
+    if missing <= 0:
+        return image
+    longer = image.copy()
+    longer.putpalette([*entries, *[0] * (3 * missing)])
+    return longer
+
+
+def _with_colours(content: bytes, form: str, like: Picture) -> bytes:
+    """Say of the colours what the original says of them and no encoder of Pillow writes."""
+    tags = like.encoding.get("colour_tags")
+    if form == "PNG":
+        told = like.encoding.get("colour_chunks", ())
+        if tags is not None and not told:
+            told = [(b"cICP", bytes([*tags, 0, 1]))]
+        # Behind the header, which has 33 bytes.
+        return content[:33] + b"".join(_chunk(*one) for one in told) + content[33:]
+    if tags is not None and form in ("AVIF", "HEIF"):
+        return write_colour_tags(content, tags)
+    return content
+
+
+def lost_colours(picture: Picture, form: str) -> str:
+    """A sentence on what a format cannot say of a picture's colours; empty where there is none."""
+    tags = picture.encoding.get("colour_tags")
+    if tags is None or carries_colour_tags(form):
+        return ""
+    return (
+        f"The colours have primaries {tags[0]} and transfer {tags[1]} of H.273, which {form} "
+        "cannot say: write PNG or AVIF to keep them."
+    )
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(name + content).to_bytes(4, "big")
+    return len(content).to_bytes(4, "big") + name + content + checksum
+
+
+def _options(
+    image: PIL.Image.Image, form: str, quality: int | None, like: Picture | None
+) -> dict[str, Any]:
+    """The options of Pillow's encoder: metadata, then what the format lets one choose."""
+    info = image.info
+    kept = dict(like.encoding) if like is not None and like.format == form else {}
+    exif, xmp, dpi = gather_exif(image), gather_xmp(info), gather_dpi(info)
+    profile = info.get("icc_profile")
+    chosen = quality or DEFAULT_QUALITY
+    options: dict[str, Any] = {}
+    if profile and _profile_fits(profile, image.mode):
+        options["icc_profile"] = profile
+    else:
+        options["icc_profile"] = None
+    if dpi is not None and form in ("JPEG", "PNG", "TIFF", "BMP"):
+        options["dpi"] = dpi
+    comment = info.get("comment")
+    if comment and form in ("GIF", "JPEG2000"):
+        options["comment"] = comment[:_LONGEST_COMMENT]
+    if form == "JPEG":
+        if quality is None and "qtables" in kept:
+            options |= {"qtables": kept["qtables"], "subsampling": kept["subsampling"]}
+        else:
+            options |= {"quality": chosen, "subsampling": 0}
+        options["progressive"] = kept.get("progressive", False)
+        text = comment.encode() if isinstance(comment, str) else comment or b""
+        # Pillow writes one segment, and refuses a comment that needs more.
+        longer = len(text) > _LONGEST_COMMENT
+        options["comment"] = b"" if longer else text
+        options["extra"] = kept.get("extra", b"") + (comment_segments(text) if longer else b"")
+        if exif:
+            options["exif"] = fit_exif(exif)
+        if xmp:
+            options["xmp"] = _short_xmp(xmp)
+    elif form in ("WEBP", "AVIF", "HEIF"):
+        options |= {"exif": exif or b"", "xmp": xmp or b"", "quality": chosen}
+        if form == "HEIF":
+            blocks = info.get("metadata", ())
+            options["exif"] = exif  # empty EXIF makes its encoder fail
+            options["metadata"] = [one for one in blocks if not holds_picture(one["data"])]
+        elif form == "WEBP":
+            options |= {"lossless": kept.get("lossless", False), "exact": True}
+        elif form == "AVIF":
+            options["subsampling"] = "4:4:4"
+    elif form == "PNG":
+        if exif:
+            options["exif"] = exif
+        options["pnginfo"] = _png_text(xmp, kept)
+    elif form == "TIFF":
+        tags = PIL.Image.Exif()
+        if exif:
+            tags.load(exif)
+            for tag, value in read_tags(tags).items():
+                tags[tag] = value
+        if xmp:
+            tags[700] = xmp
+        options["exif"] = tags
+        compression = kept.get("compression")
+        known = compression in _KEPT_TIFF_COMPRESSIONS
+        options["compression"] = compression if known else "tiff_adobe_deflate"
+        if any(tag in tags for tag in SUB_DIRECTORIES):
+            # Pillow's compressed TIFF has no place for exposure, time and GPS; metadata go first.
+            options["compression"] = "raw"
+    elif form == "JPEG2000":
+        options["no_jp2"] = kept.get("no_jp2", False)
+    return options
+
+
+def _profile_fits(profile: bytes, mode: str) -> bool:
+    """Whether an ICC profile is for the colour space of a mode. Source: ICC.1:2022, 7.2.6."""
+    space = profile[16:20]
+    if mode in ("1", "L", "LA", "I", "I;16", "I;16B"):
+        return space == b"GRAY"
+    if mode == "CMYK":
+        return space == b"CMYK"
+    return space in (b"RGB ", b"YCbr") or mode == "LAB"
+
+
+def _png_text(xmp: bytes | None, kept: dict[str, Any]) -> PngInfo:
+    text = PngInfo()
+    for name, content in kept.get("chunks", ()):
+        text.add(name, content)
+    mark = read_mark_from_xmp(xmp)
+    own = {"Software": mark.software, "Disclaimer": mark.notice} if mark is not None else {}
+    for key, value in kept.get("text", {}).items():
+        if key == "Software" and own and own["Software"] not in value:
+            own["Software"] = f"{value}; {own['Software']}"
+        elif key not in own:
+            text.add_itxt(
+                key, value, getattr(value, "lang", "") or "", getattr(value, "tkey", "") or ""
+            )
+    for key, value in own.items():
+        text.add_text(key, value)
+    if xmp:
+        text.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
+    return text
+
+
+def _short_xmp(xmp: bytes) -> bytes:
+    """Make XMP fit a JPEG: first without its padding, then with nothing but the mark."""
+    if len(xmp) <= _LARGEST_JPEG_XMP:
+        return xmp
+    shorter = b"".join(line for line in xmp.splitlines(keepends=True) if line.strip())
+    if len(shorter) <= _LARGEST_JPEG_XMP:
+        return shorter
+    from weights.images.mark import mark_xmp
+
+    mark = read_mark_from_xmp(xmp)
+    return mark_xmp(None, mark) if mark is not None else b""
