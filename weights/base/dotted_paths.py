@@ -109,7 +109,7 @@ def _implicit_folders() -> list[str]:
 def _is_installed_with_us(package: str) -> bool:
     """Whether Python would import a package from where this one lies, as in a checkout."""
     spec = find_spec(package) if package in _OWN_PACKAGES else None
-    ours = Path(__file__).resolve().parents[1]
+    ours = Path(__file__).resolve().parents[2]
     return spec is not None and Path(spec.origin or "").resolve().parent.parent == ours
 
 

@@ -144,3 +144,15 @@ def test_a_configuration_of_a_stage_that_is_installed_is_read(tmp_path):
     path = tmp_path / "pipeline.yaml"
     path.write_text("inpainter: inpainter.classical:TeleaInpainter\n")
     assert read_configuration(path) == {"inpainter": "inpainter.classical:TeleaInpainter"}
+
+
+def test_in_a_checkout_our_own_components_are_ours_and_in_a_strangers_folder_they_are_not(tmp_path):
+    program = (
+        "from weights.base.dotted_paths import refuse_working_directory\n"
+        "refuse_working_directory({'holes': 'detector.synthesis.holes:FaceMaskHoles'}, 'a.yaml')"
+    )
+    assert run_here(ROOT, program).returncode == 0
+    (tmp_path / "detector").mkdir()
+    (tmp_path / "detector" / "__init__.py").write_text("", encoding="utf-8")
+    refused = run_here(tmp_path, program)
+    assert "'detector.synthesis.holes:FaceMaskHoles', which lies in the working" in refused.stderr
