@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -23,7 +24,7 @@ from weights.images.holes import read_hole
 from weights.images.reading import read_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pipeline.apps.explain.explanation import Explanation
     from pipeline.result import UnmaskResult
@@ -87,7 +88,7 @@ def unmask_files(
     After Ctrl-C the outcomes of pictures that were worked on come before the KeyboardInterrupt.
 
     Args:
-        pipeline: does the work, in threads of its own; a `Pipeline` if explanations are wanted.
+        pipeline: does the work; a `Pipeline` if explanations are wanted.
         jobs: the pictures, see `plan_jobs`.
         outputs: what is written for each, and what is done about files that exist.
         batch: how many pictures go through the stages together, at least 1.
@@ -114,7 +115,6 @@ def _work_through(
     groups: int,
 ) -> Iterator[Outcome]:
     executor = ThreadPoolExecutor(workers, thread_name_prefix="unmask")
-    stages = ThreadPoolExecutor(groups, thread_name_prefix="unmask-stages")
     ahead = ReadAhead(
         lambda job: _read(job, outputs),
         jobs,
@@ -125,16 +125,11 @@ def _work_through(
         most_weight=MOST_PIXELS,
     )
     waiting: deque[tuple[Future[Outcome] | Outcome, int]] = deque()
-    with shared_cores(groups):
-        worked = ReadAhead(
-            lambda group: _run_group(pipeline, group, outputs.explanation),
-            _groups(ahead, batch),
-            stages,
-            threads=groups,
-            most=groups,
-            weigh=lambda _: 0,
-            most_weight=1,
-        )
+
+    def run(group: list[_Loaded | Outcome]) -> list[_Ran | Outcome]:
+        return _run_group(pipeline, group, outputs.explanation)
+
+    with shared_cores(groups), _worked(run, _groups(ahead, batch), groups) as worked:
         try:
             for group in worked:
                 for came in group:
@@ -146,15 +141,33 @@ def _work_through(
                 yield from _finished(waiting, MOST_PIXELS)
             yield from _finished(waiting, 0)
         except KeyboardInterrupt:
-            worked.stop()
             ahead.stop()
             yield from _finished(waiting, 0)
             raise
         finally:
-            worked.stop()
             ahead.stop()
-            stages.shutdown(cancel_futures=True)
             executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _worked(
+    run: Callable[[list[_Loaded | Outcome]], list[_Ran | Outcome]],
+    groups: Iterator[list[_Loaded | Outcome]],
+    at_once: int,
+) -> Iterator[Iterator[list[_Ran | Outcome]]]:
+    """Run groups through the stages, several at once or, so that signals end it, in this thread."""
+    if at_once == 1:
+        yield map(run, groups)
+        return
+    stages = ThreadPoolExecutor(at_once, thread_name_prefix="unmask-stages")
+    worked = ReadAhead(
+        run, groups, stages, threads=at_once, most=at_once, weigh=lambda _: 0, most_weight=1
+    )
+    try:
+        yield worked
+    finally:
+        worked.stop()
+        stages.shutdown(cancel_futures=True)
 
 
 def _read(job: Job, outputs: Outputs) -> _Loaded | Outcome:

@@ -99,7 +99,7 @@ def test_reading_goes_on_while_the_pipeline_works(folder, tmp_path, monkeypatch)
                 while len(read) < 4 and time.perf_counter() < deadline:
                     time.sleep(0.01)
                 assert len(read) >= 4
-            return super().run(images, masks)
+            return super().run(images, masks, references)
 
     monkeypatch.setattr(batch, "read_picture", note)
     outcomes = list(unmask_files(Slow(), jobs_of(folder, tmp_path / "out"), batch=3, workers=2))
@@ -111,7 +111,7 @@ def test_one_picture_that_cannot_be_worked_on_does_not_spoil_its_group(folder, t
         def run(self, images, masks=None, references=None):
             if any(image.shape[0] == 51 for image in images):
                 raise RuntimeError("not\nthis one")
-            return super().run(images, masks)
+            return super().run(images, masks, references)
 
     outcomes = list(unmask_files(Picky(), jobs_of(folder, tmp_path / "out"), batch=6))
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
@@ -245,10 +245,10 @@ def test_what_appears_while_a_picture_is_worked_on_is_kept(folder, tmp_path):
     (job, *_) = jobs_of(folder, tmp_path / "out")
 
     class Slow(Recorder):
-        def run(self, images, masks=None):
+        def run(self, images, masks=None, references=None):
             job.output.parent.mkdir()
             job.output.write_bytes(b"made by another run")
-            return super().run(images, masks)
+            return super().run(images, masks, references)
 
     (outcome,) = unmask_files(Slow(), [job])
     assert (outcome.status, outcome.reason) == ("skipped", "another run has made it meanwhile")
@@ -259,9 +259,9 @@ def test_a_picture_that_goes_on_the_way_is_named(folder, tmp_path):
     (job, *_) = jobs_of(folder, tmp_path / "out")
 
     class Takes(Recorder):
-        def run(self, images, masks=None):
+        def run(self, images, masks=None, references=None):
             job.source.unlink()
-            return super().run(images, masks)
+            return super().run(images, masks, references)
 
     (outcome,) = unmask_files(Takes(), [job])
     assert outcome.status == "failed"
@@ -274,10 +274,10 @@ def test_groups_that_are_at_work_at_once_share_the_cores(folder, tmp_path):
     met, seen = threading.Barrier(2, timeout=60), []
 
     class Meeting(Recorder):
-        def run(self, images, masks=None):
+        def run(self, images, masks=None, references=None):
             seen.append(torch.get_num_threads())
             met.wait()
-            return super().run(images, masks)
+            return super().run(images, masks, references)
 
     before = torch.get_num_threads()
     torch.set_num_threads(4)
