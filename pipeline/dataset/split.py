@@ -70,8 +70,8 @@ def split_faces(
     """Give every face its part, by the person in its picture, or else the picture's name.
 
     A split that the annotation names is kept. Annotated faces are only moved when a part with a
-    share is named by no annotation: `test`, then, is taken from the annotated `val` faces and the
-    other way round, so that a network trained on the annotated `train` faces has seen neither.
+    share is named by no annotation: `test`, then, is taken from the annotated `val` faces, if there
+    are several, and the other way round, so that a network trained on the annotated `train` faces has seen neither.
 
     Returns:
         The part of every name in `faces`; a picture with two faces has one part.
@@ -88,7 +88,7 @@ def split_faces(
     missing = [part for part in ("val", "test") if shares.get(part, 0.0) > 0.0 and not named[part]]
     for part in PARTS:
         held_out = part != "train" and len(missing) == 1
-        if held_out and named[part] and shares.get(part, 0.0) > 0.0:
+        if held_out and len(named[part]) > 1 and shares.get(part, 0.0) > 0.0:
             both: dict[Part, float] = {"val": shares["val"], "test": shares["test"]}
             dealt |= split_names(named[part], both, seed)
         else:
