@@ -71,7 +71,8 @@ def split_faces(
 
     A split that the annotation names is kept. Annotated faces are only moved when a part with a
     share is named by no annotation: `test`, then, is taken from the annotated `val` faces, if there
-    are several, and the other way round, so that a network trained on the annotated `train` faces has seen neither.
+    are several, and the other way round, so that a network trained on the annotated `train` faces
+    has seen neither.
 
     Returns:
         The part of every name in `faces`; a picture with two faces has one part.
