@@ -340,8 +340,9 @@ def test_without_pyav_one_sentence_says_what_to_install(tmp_path, monkeypatch):
 
 
 def test_an_interrupted_call_goes_on_and_gives_the_same_video(tmp_path):
-    source = write_video(tmp_path / "in.mp4", moving_face(40), sound="aac")
-    unmask_video(pipeline(), source, tmp_path / "whole.mp4", settings=QUICK)
+    # x264 itself encodes equal frames differently now and then; FFV1 keeps them as they are.
+    source = write_video(tmp_path / "in.mkv", moving_face(40), codec="ffv1", sound="aac")
+    unmask_video(pipeline(), source, tmp_path / "whole.mkv", settings=QUICK)
     calls = 0
 
     class StopError(Exception):
@@ -354,9 +355,9 @@ def test_an_interrupted_call_goes_on_and_gives_the_same_video(tmp_path):
             raise StopError
 
     with pytest.raises(StopError):
-        unmask_video(pipeline(), source, tmp_path / "out.mp4", settings=QUICK, progress=stop)
-    assert not (tmp_path / "out.mp4").exists()
-    assert (tmp_path / ".out.mp4.unmask").is_dir()
+        unmask_video(pipeline(), source, tmp_path / "out.mkv", settings=QUICK, progress=stop)
+    assert not (tmp_path / "out.mkv").exists()
+    assert (tmp_path / ".out.mkv.unmask").is_dir()
     looked_at = []
 
     def count(image):
@@ -364,15 +365,15 @@ def test_an_interrupted_call_goes_on_and_gives_the_same_video(tmp_path):
         return find_blue(image)
 
     count.__name__ = "find_blue"
-    report = unmask_video(pipeline(detector=count), source, tmp_path / "out.mp4", settings=QUICK)
+    report = unmask_video(pipeline(detector=count), source, tmp_path / "out.mkv", settings=QUICK)
     assert report.resumed >= 16
     assert (report.frames, report.faces, report.people) == (40, 40, 1)
     assert len(looked_at) <= (40 - report.resumed) / 2
-    whole, resumed = read_video(tmp_path / "whole.mp4"), read_video(tmp_path / "out.mp4")
+    whole, resumed = read_video(tmp_path / "whole.mkv"), read_video(tmp_path / "out.mkv")
     assert whole[1] == resumed[1]
     assert all(np.array_equal(*pair) for pair in zip(whole[0], resumed[0], strict=True))
-    assert sound_packets(tmp_path / "out.mp4") == sound_packets(source)
-    assert not (tmp_path / ".out.mp4.unmask").exists()
+    assert sound_packets(tmp_path / "out.mkv") == sound_packets(source)
+    assert not (tmp_path / ".out.mkv.unmask").exists()
 
 
 @pytest.mark.parametrize("change", ["resume", "pipeline", "settings", "source", "state"])
