@@ -157,9 +157,29 @@ class DetectorRecipe:
         }
 
 
-def list_recipes() -> list[str]:
-    """Names of the recipes that come with the package."""
-    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+def list_recipes(folder: Path = RECIPES) -> list[str]:
+    """Names of the recipes that come with the package, of the detector or of another folder's."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def recipe_file(folder: Path, what: str, name_or_path: str | os.PathLike[str]) -> Path:
+    """Give the YAML file that a path, or the name of one in a folder, such as "cpu", means.
+
+    Args:
+        folder: of the recipes that come with the package.
+        what: what it is, in the singular, for the error.
+        name_or_path: a name, or a path that ends in .yaml or .yml.
+
+    Raises:
+        ConfigurationError: there is no recipe of that name.
+    """
+    path = Path(name_or_path)
+    if path.suffix in (".yaml", ".yml"):
+        return path
+    path = folder / f"{name_or_path}.yaml"
+    if not path.is_file():
+        raise unknown_name(what, str(name_or_path), list_recipes(folder))
+    return path
 
 
 def read_recipe(name_or_path: str | os.PathLike[str]) -> DetectorRecipe:
@@ -170,9 +190,5 @@ def read_recipe(name_or_path: str | os.PathLike[str]) -> DetectorRecipe:
     Raises:
         ConfigurationError: there is no such recipe, a key is unknown or a value is wrong.
     """
-    path = Path(name_or_path)
-    if path.suffix not in (".yaml", ".yml"):
-        path = RECIPES / f"{name_or_path}.yaml"
-        if not path.is_file():
-            raise unknown_name("recipe of the detector", str(name_or_path), list_recipes())
-    return DetectorRecipe().with_changes(read_yaml(path))
+    file = recipe_file(RECIPES, "recipe of the detector", name_or_path)
+    return DetectorRecipe().with_changes(read_yaml(file))

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-import yaml
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
+from torch.utils.data import Dataset
 
 from detector.find.verifier import PROPOSAL_CONFIDENCE
-from detector.find.verifier_file import (
-    ARCHITECTURE,
-    describe_verifier,
-    load_verifier,
-    save_verifier,
-)
+from detector.find.verifier_file import describe_verifier, load_verifier, save_verifier
 from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
 from detector.find.yolo import YoloMaskDetector
 from detector.train.crop_augmentation import MARGIN, augment, centred
+from detector.train.trunk_training import TrainedNetwork, TrunkRun, TrunkTraining
 from detector.train.verifier_crops import VerifierCrops, collect_cuts
 from detector.train.verifier_recipe import VerifierRecipe
-from weights.base.atomic import atomic_path
-from weights.base.device import resolve_device
-from weights.base.errors import InputError, TrainingError, WeightsError
-from weights.base.lightning_runs import StopAtBatch, WholeCheckpointIO
-from weights.base.lightning_silence import lightning_silenced
-from weights.base.stopping import at_safe_points
+from weights.base.errors import InputError, WeightsError
 from weights.catalog.efficientnet_trunk import load_imagenet_weights
 from weights.catalog.lookup import resolve
-from weights.catalog.register import CATALOG_NAME, register_weights, sources_beside, tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,37 +36,6 @@ _FIRST_LOOKS = 0.4
 
 _ROUND = 25
 """Steps between two checkpoints."""
-
-_VALIDATION_EVERY = 10
-"""Rounds between two validations."""
-
-_LONGEST_GRADIENT = 5.0
-
-_FIGURES = ("recall", "false", "iou", "photo_iou", "strap_iou")
-"""What is measured on the validation cuts."""
-
-
-@dataclass(frozen=True)
-class TrainedVerifier:
-    """What a training leaves.
-
-    Attributes:
-        weights: the safetensors file.
-        metrics: of the validation cuts: `recall`, share of the masks with a score above a half;
-            `false`, share of the other cuts with one; `iou`, mean intersection over union of drawn
-            masks' outlines, `photo_iou` of photographed ones', `strap_iou` of straps'.
-        steps: optimiser steps done in all.
-        seconds: how long this call trained.
-        record: the catalog record, in the folder `catalog` of the run.
-        card: the model card beside it.
-    """
-
-    weights: Path
-    metrics: dict[str, float]
-    steps: int
-    seconds: float
-    record: Path
-    card: Path
 
 
 class _Sample(NamedTuple):
@@ -165,8 +118,8 @@ def outlines_loss(logits: Tensor, outlines: Tensor, worn: Tensor, outlined: Tens
     return loss
 
 
-class VerifierTraining(LightningModule):
-    """The loop's steps: score and outline, AdamW, validation.
+class VerifierTraining(TrunkTraining):
+    """The loop's steps: score and outline, validation.
 
     Args:
         configuration: of the network.
@@ -174,58 +127,14 @@ class VerifierTraining(LightningModule):
     """
 
     def __init__(self, configuration: VerifierConfiguration, recipe: VerifierRecipe) -> None:
-        super().__init__()
+        network = VerifierNetwork(configuration)
+        super().__init__(network, network.encoder, recipe, recipe.encoder_rate)
         self.configuration = configuration
-        self.recipe = recipe
-        self.network = VerifierNetwork(configuration).to(memory_format=torch.channels_last)
-        if recipe.frozen_stages:
-            encoder = self.network.encoder
-            for part in (encoder.stem, *encoder.stages[: recipe.frozen_stages]):
-                # In evaluation mode its batch statistics stay too.
-                part.requires_grad_(False).eval()
-        self.elapsed_share = 0.0
         self._seen: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW (Loshchilov and Hutter 2019), with a rate of the encoder's own."""
-        encoder = list(self.network.encoder.parameters())
-        own = {id(parameter) for parameter in encoder}
-        rest = [weight for weight in self.network.parameters() if id(weight) not in own]
-        groups = [
-            {"params": encoder, "highest": self.recipe.encoder_rate},
-            {"params": rest, "highest": self.recipe.learning_rate},
-        ]
-        return torch.optim.AdamW(
-            groups, self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
-        )
-
-    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
-        """Clip the gradient's length.
-
-        Raises:
-            TrainingError: it became NaN or infinite, and no scale of fp16 would be lowered for
-                that.
-        """
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
-        scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
-        if not scaled and not torch.isfinite(norm):
-            raise TrainingError(
-                f"The gradient of step {self.global_step} is not a number: try a lower "
-                "learning_rate or precision 32-true."
-            )
-
-    def done_share(self) -> float:
-        """How much of the training is done, from 0 to 1, by steps or by time."""
-        return min(1.0, max(self.global_step / self.recipe.steps, self.elapsed_share))
 
     def training_step(self, batch: _Sample, index: int) -> Tensor:
         """Give the loss of one batch."""
         del index
-        share = self.done_share()
-        warm = min(1.0, (self.global_step + 1) / max(1.0, 0.01 * self.recipe.steps))
-        fallen = warm * (0.5 + 0.5 * math.cos(math.pi * share))
-        for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = group["highest"] * fallen + 1e-6
         coarse = float(torch.rand(())) < _FIRST_LOOKS
         size = self.configuration.first_size if coarse else self.configuration.size
         pictures, outlines = augment(*_as_floats(batch), size)
@@ -251,7 +160,12 @@ class VerifierTraining(LightningModule):
         self._seen.append((scores.float() > 0.0, batch.worn, batch.outlined, iou))
 
     def on_validation_epoch_end(self) -> None:
-        """Log the figures over all validation cuts."""
+        """Log the figures over all validation cuts.
+
+        `recall` is the share of the masks with a score above a half; `false` that of the other
+        cuts; `iou` the mean intersection over union of drawn masks' outlines, `photo_iou` of
+        photographed ones', `strap_iou` of straps'.
+        """
         if not self._seen:
             return
         above, worn, outlined, iou = (torch.cat(column) for column in zip(*self._seen, strict=True))
@@ -269,46 +183,6 @@ class VerifierTraining(LightningModule):
 
 def _as_floats(batch: _Sample) -> tuple[Tensor, Tensor]:
     return batch.picture.float() / 255.0, batch.outline.float() / 255.0
-
-
-class _Clock(Callback):
-    """Ends the training when its time is over, says how it goes, and stops at a wrong loss."""
-
-    def __init__(self, minutes: float | None, said: Callable[[str], object]) -> None:
-        self.seconds = None if minutes is None else 60.0 * minutes
-        self.began = time.monotonic()
-        self.said = said
-
-    def state_dict(self) -> dict[str, Any]:
-        """How long the run has trained, all calls together."""
-        return {"seconds": time.monotonic() - self.began}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on counting from there."""
-        self.began = time.monotonic() - state_dict["seconds"]
-
-    def on_train_batch_end(
-        self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, index: int
-    ) -> None:
-        """Look at the clock and at the loss."""
-        del batch, index
-        assert isinstance(module, VerifierTraining)
-        if not bool(torch.isfinite(outputs["loss"])):
-            raise TrainingError(
-                f"The loss of step {module.global_step} is not a number: try a lower learning_rate "
-                "or precision 32-true."
-            )
-        if self.seconds is not None:
-            module.elapsed_share = (time.monotonic() - self.began) / self.seconds
-        if module.done_share() >= 1.0:
-            trainer.should_stop = True
-
-    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Say where it stands."""
-        figures = ", ".join(
-            f"{name} {float(value):.4f}" for name, value in sorted(trainer.callback_metrics.items())
-        )
-        self.said(f"step {module.global_step}: {figures}")
 
 
 def train_verifier(
@@ -329,7 +203,7 @@ def train_verifier(
     time_budget_minutes: float | None = None,
     resume: bool = True,
     said: Callable[[str], object] = print,
-) -> TrainedVerifier:
+) -> TrainedNetwork:
     """Train a verifier for a detector.
 
     The folder gets `run.yaml`, the cuts (`train.npz`, `val.npz`), `last.ckpt`, curves, and at the
@@ -365,47 +239,43 @@ def train_verifier(
     """
     configuration = configuration or VerifierConfiguration()
     recipe = recipe or VerifierRecipe()
-    folder = Path(output)
-    folder.mkdir(parents=True, exist_ok=True)
-    started = {
-        "data": [os.fspath(path) for path in data],
-        "boxed": [os.fspath(path) for path in boxed],
-        "faces": [os.fspath(path) for path in faces],
-        "templates": None if templates is None else os.fspath(templates),
-        "detector_weights": os.fspath(detector_weights),
-        "start": None if start is None else os.fspath(start),
-        "seed": seed,
-        "configuration": configuration.to_dict(),
-        "recipe": asdict(recipe),
-    }
-    with atomic_path(folder / "run.yaml", overwrite=True) as temporary:
-        temporary.write_text(yaml.safe_dump(started, sort_keys=False), encoding="utf-8")
-    torch.manual_seed(seed)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    run = TrunkRun(Path(output), device, threads, seed, time_budget_minutes, resume, said)
+    run.begin(
+        {
+            "data": [os.fspath(path) for path in data],
+            "boxed": [os.fspath(path) for path in boxed],
+            "faces": [os.fspath(path) for path in faces],
+            "templates": None if templates is None else os.fspath(templates),
+            "detector_weights": os.fspath(detector_weights),
+            "start": None if start is None else os.fspath(start),
+            "seed": seed,
+            "configuration": configuration.to_dict(),
+            "recipe": asdict(recipe),
+        }
+    )
     detector = YoloMaskDetector(
         detector_weights, confidence=_PROPOSED, device=device, confirmation=None
     )
-    parts = {}
-    for part in ("train", "val"):
-        stored = folder / f"{part}.npz"
-        if resume and stored.is_file():
-            parts[part] = VerifierCrops.load(stored)
-            continue
-        parts[part] = collect_cuts(
-            data,
-            boxed,
-            lambda image: detector.detect([image])[0],
+    cuts, validation = (
+        run.samples(
             part,
-            faces=faces,
-            templates=templates,
-            size=round(MARGIN * configuration.size),
-            context=MARGIN * configuration.context,
-            most_pictures=most_pictures,
-            said=said,
+            VerifierCrops.load,
+            partial(
+                collect_cuts,
+                data,
+                boxed,
+                lambda image: detector.detect([image])[0],
+                part,
+                faces=faces,
+                templates=templates,
+                size=round(MARGIN * configuration.size),
+                context=MARGIN * configuration.context,
+                most_pictures=most_pictures,
+                said=said,
+            ),
         )
-        parts[part].save(stored)
-    cuts = parts["train"]
+        for part in ("train", "val")
+    )
     if cuts.worn.all() or not cuts.worn.any():
         raise InputError(
             "A verifier needs masks and proposals that are none, but the training "
@@ -416,34 +286,27 @@ def train_verifier(
         start_from(module.network, resolve(start, "confirmation"))
     elif recipe.encoder == "imagenet":
         load_imagenet_weights(module.network.encoder)
-    run = _fit(parts, module, folder, device, seed, time_budget_minutes, resume, said)
-    trained_on = sources_beside(*map(Path, (*data, *boxed, *faces)))
+    weights = run.folder / "confirmation.safetensors"
+    fitted = run.fit(
+        module,
+        _CutDataset(cuts),
+        _CutDataset(validation),
+        sampling_weights(cuts, recipe),
+        _ROUND,
+        lambda extra: save_verifier(
+            module.network, configuration, weights, overwrite=True, extra=extra
+        ),
+    )
     counted = f"{int(cuts.worn.sum())} masks and {int((~cuts.worn).sum())} cuts without"
     notes = (
-        f"{trained_on.notes} Trained for {run.steps} steps of {recipe.batch} on {counted}. The "
-        "figures are of cuts that were kept apart: 'recall' is the share of the masks with a score "
-        "above a half, 'false' that of the other cuts, 'iou' the mean intersection over union of "
-        "drawn masks' outlines, 'photo_iou' that of photographed ones, 'strap_iou' that of straps."
+        f"Trained for {fitted.steps} steps of {recipe.batch} on {counted}. The figures are of cuts "
+        "that were kept apart: 'recall' is the share of the masks with a score above a half, "
+        "'false' that of the other cuts, 'iou' the mean intersection over union of drawn masks' "
+        "outlines, 'photo_iou' that of photographed ones, 'strap_iou' that of straps."
     )
-    registered = register_weights(
-        run.weights,
-        describe_verifier(run.weights),
-        name=f"{ARCHITECTURE}.{tag_of(folder)}",
-        trained_on=replace(trained_on, notes=notes.strip()),
-        recipe="confirmation",
-        seed=seed,
-        folder=folder / CATALOG_NAME,
-        metrics={"val": {"cuts": len(parts["val"]), **run.metrics}},
-        overwrite=True,
-    )
-    return TrainedVerifier(
-        run.weights,
-        run.metrics,
-        run.steps,
-        run.seconds,
-        registered.record_file,
-        registered.card_file,
-    )
+    sources = map(Path, (*data, *boxed, *faces))
+    counts = {"cuts": len(validation)}
+    return run.register(fitted, describe_verifier(weights), sources, notes, counts)
 
 
 def start_from(network: VerifierNetwork, weights: Path) -> None:
@@ -459,90 +322,3 @@ def start_from(network: VerifierNetwork, weights: Path) -> None:
             f"{weights} does not fit the network that is to be trained: choose its widths, or "
             "start from chance."
         ) from error
-
-
-class _Run(NamedTuple):
-    weights: Path
-    metrics: dict[str, float]
-    steps: int
-    seconds: float
-
-
-def _fit(
-    parts: dict[str, VerifierCrops],
-    module: VerifierTraining,
-    folder: Path,
-    device: str,
-    seed: int,
-    minutes: float | None,
-    resume: bool,
-    said: Callable[[str], object],
-) -> _Run:
-    began = time.monotonic()
-    configuration, recipe = module.configuration, module.recipe
-    rounds = max(1, min(_ROUND, recipe.steps))
-    sampler = WeightedRandomSampler(
-        sampling_weights(parts["train"], recipe).tolist(),
-        rounds * recipe.batch,
-        generator=torch.Generator().manual_seed(seed),
-    )
-    train = DataLoader(_CutDataset(parts["train"]), recipe.batch, sampler=sampler, drop_last=True)
-    validation = DataLoader(_CutDataset(parts["val"]), recipe.batch)
-    checkpoint = folder / "last.ckpt"
-    going_on = resume and checkpoint.is_file()
-    with at_safe_points(), lightning_silenced():
-        trainer = _make_trainer(recipe, folder, resolve_device(device), _Clock(minutes, said))
-        trainer.fit(
-            module,
-            train,
-            validation,
-            ckpt_path=str(checkpoint) if going_on else None,
-            weights_only=True,
-        )
-        trainer.validate(module, validation, verbose=False)
-    metrics = {
-        name: round(float(trainer.callback_metrics[name]), 4)
-        for name in _FIGURES
-        if math.isfinite(trainer.callback_metrics.get(name, math.nan))
-    }
-    seconds = time.monotonic() - began
-    weights = save_verifier(
-        module.network,
-        configuration,
-        folder / "confirmation.safetensors",
-        overwrite=True,
-        extra={"metrics": metrics, "recipe": asdict(recipe), "seed": seed},
-    )
-    result = {"steps": module.global_step, "seconds": round(seconds, 1), "metrics": metrics}
-    with atomic_path(folder / "result.json", overwrite=True) as temporary:
-        temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
-    return _Run(weights, metrics, module.global_step, seconds)
-
-
-def _make_trainer(
-    recipe: VerifierRecipe, folder: Path, device: torch.device, clock: _Clock
-) -> Trainer:
-    return Trainer(
-        accelerator={"cuda": "gpu"}.get(device.type, device.type),
-        devices=1 if device.index is None else [device.index],
-        precision=recipe.precision,  # type: ignore[arg-type]
-        max_epochs=-1,
-        num_sanity_val_steps=0,
-        check_val_every_n_epoch=_VALIDATION_EVERY,
-        logger=TensorBoardLogger(folder, name="curves", version=""),
-        plugins=[WholeCheckpointIO()],
-        callbacks=[
-            clock,
-            StopAtBatch(),
-            ModelCheckpoint(
-                dirpath=folder,
-                filename="last",
-                save_on_train_epoch_end=True,
-                enable_version_counter=False,
-            ),
-        ],
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=folder,
-        log_every_n_steps=50,
-    )

@@ -1,0 +1,342 @@
+"""Training a network on EfficientNet-Lite's trunk: its steps, its clock and its folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import torch
+import yaml
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
+
+from weights.base.atomic import atomic_path
+from weights.base.device import resolve_device
+from weights.base.errors import TrainingError
+from weights.base.lightning_runs import StopAtBatch, WholeCheckpointIO
+from weights.base.lightning_silence import lightning_silenced
+from weights.base.stopping import at_safe_points
+from weights.catalog.register import CATALOG_NAME, register_weights, sources_beside, tag_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from detector.train.trunk_recipe import TrunkRecipe
+    from weights.catalog.description import NetworkDescription
+    from weights.catalog.efficientnet_trunk import EfficientNetLite
+
+_VALIDATION_EVERY = 10
+"""Rounds between two validations."""
+
+_LONGEST_GRADIENT = 5.0
+
+
+class _Saves(Protocol):
+    def save(self, path: Path) -> None: ...
+
+
+_Stored = TypeVar("_Stored", bound=_Saves)
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """What a training leaves.
+
+    Attributes:
+        weights: the safetensors file.
+        metrics: of the validation samples.
+        steps: optimiser steps done in all.
+        seconds: how long this call trained.
+        record: the catalog record, in the folder `catalog` of the run.
+        card: the model card beside it.
+    """
+
+    weights: Path
+    metrics: dict[str, float]
+    steps: int
+    seconds: float
+    record: Path
+    card: Path
+
+
+class TrunkTraining(LightningModule):
+    """The loop's steps but for the loss: frozen stages, AdamW and its rates, clipping.
+
+    Args:
+        network: what is trained.
+        trunk: the part of it that starts from trained features.
+        recipe: how it is trained.
+        trunk_rate: learning rate of the trunk, at its height.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        trunk: EfficientNetLite,
+        recipe: TrunkRecipe,
+        trunk_rate: float,
+    ) -> None:
+        super().__init__()
+        self.network: Any = network.to(memory_format=torch.channels_last)
+        # Kept in a tuple, so that it does not count as a second network.
+        self._trunk = (trunk,)
+        self.trunk_rate = trunk_rate
+        self.recipe: Any = recipe
+        if recipe.frozen_stages:
+            for part in (trunk.stem, *trunk.stages[: recipe.frozen_stages]):
+                # In evaluation mode its batch statistics stay too.
+                part.requires_grad_(False).eval()
+        self.elapsed_share = 0.0
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW (Loshchilov and Hutter 2019), with a rate of the trunk's own."""
+        trunk = list(self._trunk[0].parameters())
+        own = {id(parameter) for parameter in trunk}
+        rest = [weight for weight in self.network.parameters() if id(weight) not in own]
+        groups = [
+            {"params": trunk, "highest": self.trunk_rate},
+            {"params": rest, "highest": self.recipe.learning_rate},
+        ]
+        return torch.optim.AdamW(
+            groups, self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
+        )
+
+    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
+        """Clip the gradient's length.
+
+        Raises:
+            TrainingError: it became NaN or infinite, and no scale of fp16 would be lowered for
+                that.
+        """
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
+        scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
+        if not scaled and not torch.isfinite(norm):
+            raise TrainingError(
+                f"The gradient of step {self.global_step} is not a number: try a lower "
+                "learning_rate or precision 32-true."
+            )
+
+    def done_share(self) -> float:
+        """How much of the training is done, from 0 to 1, by steps or by time."""
+        return min(1.0, max(self.global_step / self.recipe.steps, self.elapsed_share))
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        """Set the rates of the step."""
+        warm = min(1.0, (self.global_step + 1) / max(1.0, 0.01 * self.recipe.steps))
+        fallen = warm * (0.5 + 0.5 * math.cos(math.pi * self.done_share()))
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = group["highest"] * fallen + 1e-6
+
+
+class _Clock(Callback):
+    """Ends the training when its time is over, says how it goes, and stops at a wrong loss."""
+
+    def __init__(self, minutes: float | None, said: Callable[[str], object]) -> None:
+        self.seconds = None if minutes is None else 60.0 * minutes
+        self.began = time.monotonic()
+        self.said = said
+
+    def state_dict(self) -> dict[str, Any]:
+        """How long the run has trained, all calls together."""
+        return {"seconds": time.monotonic() - self.began}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on counting from there."""
+        self.began = time.monotonic() - state_dict["seconds"]
+
+    def on_train_batch_end(
+        self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, index: int
+    ) -> None:
+        """Look at the clock and at the loss."""
+        del batch, index
+        assert isinstance(module, TrunkTraining)
+        if not bool(torch.isfinite(outputs["loss"])):
+            raise TrainingError(
+                f"The loss of step {module.global_step} is not a number: try a lower learning_rate "
+                "or precision 32-true."
+            )
+        if self.seconds is not None:
+            module.elapsed_share = (time.monotonic() - self.began) / self.seconds
+        if module.done_share() >= 1.0:
+            trainer.should_stop = True
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Say where it stands."""
+        figures = ", ".join(
+            f"{name} {float(value):.4f}" for name, value in sorted(trainer.callback_metrics.items())
+        )
+        self.said(f"step {module.global_step}: {figures}")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What the loop leaves, before it is registered."""
+
+    weights: Path
+    metrics: dict[str, float]
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrunkRun:
+    """A run of such a training and its folder.
+
+    Attributes:
+        folder: gets `run.yaml`, the samples, `last.ckpt`, curves, the weights, `result.json` and
+            `catalog`.
+        device: "auto", "cpu", "cuda" or "mps".
+        threads: threads of a CPU's arithmetic; as many as before where None.
+        seed: seed of all chance.
+        minutes: stop gracefully within this time, all calls together; None for no limit.
+        resume: go on from `last.ckpt` where the folder has one.
+        said: takes a line now and then.
+    """
+
+    folder: Path
+    device: str
+    threads: int | None
+    seed: int
+    minutes: float | None
+    resume: bool
+    said: Callable[[str], object]
+
+    def begin(self, settings: dict[str, Any]) -> None:
+        """Make the folder, note what the run was started with, and seed all chance."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(self.folder / "run.yaml", overwrite=True) as temporary:
+            temporary.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+        torch.manual_seed(self.seed)
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+
+    def samples(
+        self, part: str, load: Callable[[Path], _Stored], collect: Callable[[], _Stored]
+    ) -> _Stored:
+        """Give the samples of a part: those that the folder holds, or else new ones."""
+        file = self.folder / f"{part}.npz"
+        if self.resume and file.is_file():
+            return load(file)
+        collected = collect()
+        collected.save(file)
+        return collected
+
+    def fit(
+        self,
+        module: TrunkTraining,
+        train: Dataset[Any],
+        validation: Dataset[Any],
+        likely: Tensor,
+        round_steps: int,
+        save: Callable[[dict[str, Any]], Path],
+    ) -> Fitted:
+        """Train, measure and save.
+
+        Args:
+            module: what is trained.
+            train: samples to learn from.
+            validation: samples to measure with.
+            likely: how likely each of the former is drawn.
+            round_steps: steps between two checkpoints.
+            save: writes the weights; takes further facts for their header.
+
+        Raises:
+            TrainingError: a loss or gradient is not a number, or the checkpoint is damaged.
+        """
+        began = time.monotonic()
+        recipe = module.recipe
+        sampler = WeightedRandomSampler(
+            likely.tolist(),
+            min(round_steps, recipe.steps) * recipe.batch,
+            generator=torch.Generator().manual_seed(self.seed),
+        )
+        drawn: DataLoader[Any] = DataLoader(train, recipe.batch, sampler=sampler, drop_last=True)
+        measured: DataLoader[Any] = DataLoader(validation, recipe.batch)
+        checkpoint = self.folder / "last.ckpt"
+        going_on = self.resume and checkpoint.is_file()
+        with at_safe_points(), lightning_silenced():
+            trainer = self._make_trainer(recipe)
+            trainer.fit(
+                module,
+                drawn,
+                measured,
+                ckpt_path=str(checkpoint) if going_on else None,
+                weights_only=True,
+            )
+            figures = trainer.validate(module, measured, verbose=False)[0]
+        metrics = {name: round(value, 4) for name, value in figures.items() if math.isfinite(value)}
+        seconds = time.monotonic() - began
+        weights = save({"metrics": metrics, "recipe": asdict(recipe), "seed": self.seed})
+        result = {"steps": module.global_step, "seconds": round(seconds, 1), "metrics": metrics}
+        with atomic_path(self.folder / "result.json", overwrite=True) as temporary:
+            temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
+        return Fitted(weights, metrics, module.global_step, seconds)
+
+    def _make_trainer(self, recipe: TrunkRecipe) -> Trainer:
+        device = resolve_device(self.device)
+        return Trainer(
+            accelerator={"cuda": "gpu"}.get(device.type, device.type),
+            devices=1 if device.index is None else [device.index],
+            precision=recipe.precision,  # type: ignore[arg-type]
+            max_epochs=-1,
+            num_sanity_val_steps=0,
+            check_val_every_n_epoch=_VALIDATION_EVERY,
+            logger=TensorBoardLogger(self.folder, name="curves", version=""),
+            plugins=[WholeCheckpointIO()],
+            callbacks=[
+                _Clock(self.minutes, self.said),
+                StopAtBatch(),
+                ModelCheckpoint(
+                    dirpath=self.folder,
+                    filename="last",
+                    save_on_train_epoch_end=True,
+                    enable_version_counter=False,
+                ),
+            ],
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=self.folder,
+            log_every_n_steps=50,
+        )
+
+    def register(
+        self,
+        fitted: Fitted,
+        description: NetworkDescription,
+        sources: Iterable[Path],
+        notes: str,
+        counts: dict[str, int],
+    ) -> TrainedNetwork:
+        """Leave the weights once more in `catalog`, with their record and model card.
+
+        Args:
+            fitted: what the loop left.
+            description: of its weights.
+            sources: the data, beside which a `sources.yaml` may lie.
+            notes: for the record, after those of the sources.
+            counts: how many validation samples of what there were.
+        """
+        trained_on = sources_beside(*sources)
+        registered = register_weights(
+            fitted.weights,
+            description,
+            name=f"{description.architecture}.{tag_of(self.folder)}",
+            trained_on=replace(trained_on, notes=f"{trained_on.notes} {notes}".strip()),
+            recipe=description.kind,
+            seed=self.seed,
+            folder=self.folder / CATALOG_NAME,
+            metrics={"val": {**counts, **fitted.metrics}},
+            overwrite=True,
+        )
+        return TrainedNetwork(
+            **vars(fitted), record=registered.record_file, card=registered.card_file
+        )
