@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from weights.base.atomic import atomic_path
 from weights.base.errors import ConfigurationError, MissingDependencyError, OutputError
 from weights.base.names import unknown_name
-from weights.base.onnx_export import LIBRARIES, exporter_silenced, load_onnx_runtime, load_openvino
+from weights.base.onnx_export import LIBRARIES, exporter_silenced, load_onnx_runtime, openvino_core
 from weights.images.mark import unmask_version
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _with_onnx_runtime(content: bytes, device: torch.device) -> Compute:
 
 
 def _with_openvino(content: bytes, dtype: torch.dtype) -> Compute:
-    core = load_openvino().Core()
+    core = openvino_core()
     compiled = core.compile_model(
         core.read_model(content, b""),
         "CPU",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
 import os
@@ -65,6 +66,22 @@ def load_openvino() -> Any:
         return importlib.import_module("openvino")
     finally:
         del sys.modules["openvino_telemetry"]
+
+
+def openvino_core() -> Any:
+    """Give this process's one OpenVINO core.
+
+    Its plugin for processors gives the thread a stack for signal handlers. When one of several
+    cores goes, that stack may be freed memory, and Ctrl-C a crash; so there is one, for good. A
+    forked process needs its own: threads do not come along.
+    """
+    return _core_of_process(os.getpid())
+
+
+@functools.cache
+def _core_of_process(number: int) -> Any:
+    del number
+    return load_openvino().Core()
 
 
 @contextmanager

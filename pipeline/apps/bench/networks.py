@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.apps.bench.own_process import MeasurementError, measure_alone, timed_runs
 from pipeline.apps.bench.pipeline import Timing, memory_growth
 from weights.base.errors import InputError, UnmaskError
-from weights.base.onnx_export import load_onnx_runtime, load_openvino
+from weights.base.onnx_export import load_onnx_runtime, openvino_core
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -245,9 +245,8 @@ def _onnx_runtime(
 
 
 def _openvino(network: Any, image: Any, hole: Any, task: Mapping[str, Any]) -> Callable[[], Any]:
-    openvino = load_openvino()
     with tempfile.TemporaryDirectory() as folder:
-        compiled = openvino.Core().compile_model(
+        compiled = openvino_core().compile_model(
             os.fspath(_written(network, task, folder)),
             "CPU",
             {"INFERENCE_NUM_THREADS": task["threads"]},

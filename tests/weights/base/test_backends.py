@@ -186,3 +186,28 @@ def test_a_forked_process_does_not_hang(backend: Backend) -> None:
         timeout=300,
     )
     assert done.stdout.strip() == "7", done.stderr
+
+
+def test_after_networks_are_gone_signals_are_handled_still(tmp_path):
+    program = """
+import gc, signal, torch
+from weights.base.backends import on_backend
+networks = [on_backend("openvino", torch.nn.Conv2d(3, 3, 3), torch.device("cpu")) for _ in range(2)]
+for network in networks:
+    network(torch.zeros(1, 3, 8, 8))
+del network
+while networks:
+    networks.pop(0)
+    gc.collect()
+signal.signal(signal.SIGTERM, lambda *_: print("handled", flush=True))
+signal.raise_signal(signal.SIGTERM)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "UNMASK_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
