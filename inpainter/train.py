@@ -15,6 +15,7 @@ from weights.base.training_command import (
     exit_status,
     print_trained,
     read_changes,
+    run_arguments,
 )
 from weights.catalog.lookup import resolve
 
@@ -83,10 +84,7 @@ def _train_faces(options: argparse.Namespace) -> Path:
     return train_face_generator(
         _with_data_and_seed(recipe, options),
         options.output,
-        device=options.device,
-        threads=options.threads,
-        resume=not options.restart,
-        time_budget_minutes=options.time_budget,
+        **run_arguments(options),
     )
 
 
@@ -106,10 +104,7 @@ def _train(options: argparse.Namespace) -> None:
     trained = train_inpainter(
         recipe,
         options.output,
-        device=options.device,
-        threads=options.threads,
-        resume=not options.restart,
-        time_budget_minutes=options.time_budget,
+        **run_arguments(options),
         initial_weights=None
         if options.initial_weights is None
         else resolve(options.initial_weights, "inpainter"),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from detector.find.weight_file import LARGEST_SIDE
 from weights.base.errors import WeightsError
 from weights.catalog.fitting import build_fitting
-from weights.catalog.network_file import read_header, write_weights
-from weights.catalog.store import load_state_dict, read_header_mapping
+from weights.catalog.network_file import read_network_configuration, write_weights
+from weights.catalog.store import load_state_dict
 
 if TYPE_CHECKING:
     import os
@@ -64,12 +64,7 @@ def load_verifier(
     """
     from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
 
-    header = read_header(path, FORMAT)
-    values = read_header_mapping(header, "configuration", path)
-    try:
-        configuration = VerifierConfiguration.from_dict(values)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
+    configuration = read_network_configuration(path, FORMAT, VerifierConfiguration.from_dict)
     if configuration.size > LARGEST_SIDE:
         raise WeightsError(
             f"{path} wants cuts of {configuration.size} pixels: {LARGEST_SIDE} at most."

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 from detector.find.architecture import DetectorConfiguration, build_network
 from weights.base.errors import WeightsError
 from weights.catalog.fitting import check_fit
-from weights.catalog.network_file import read_header, write_weights
+from weights.catalog.network_file import (
+    read_header,
+    read_network_configuration,
+    write_weights,
+)
 from weights.catalog.store import load_state_dict, read_header_mapping
 
 if TYPE_CHECKING:
@@ -142,11 +146,7 @@ def read_configuration(path: str | os.PathLike[str]) -> DetectorConfiguration:
     Raises:
         WeightsError: the file is missing, no safetensors, or no detector's.
     """
-    values = read_header_mapping(read_header(path, FORMAT), "configuration", path)
-    try:
-        configuration = DetectorConfiguration.from_dict(values)
-    except (ValueError, TypeError) as error:
-        raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
+    configuration = read_network_configuration(path, FORMAT, DetectorConfiguration.from_dict)
     if configuration.image_size > LARGEST_SIDE or len(configuration.class_names) > _MOST_CLASSES:
         raise WeightsError(
             f"The configuration in {path} is out of proportion: at most {LARGEST_SIDE} pixels and "

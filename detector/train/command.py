@@ -16,6 +16,7 @@ from weights.base.training_command import (
     exit_status,
     print_trained,
     read_changes,
+    run_arguments,
 )
 from weights.catalog.lookup import resolve
 
@@ -106,14 +107,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             batch=options.batch,
             workers=options.workers,
             changes=read_changes(options.set),
-            device=options.device,
             seed=options.seed,
-            threads=options.threads,
-            time_budget_minutes=options.time_budget,
+            **run_arguments(options),
             initial_weights=None
             if options.initial_weights is None
             else resolve(options.initial_weights, "detector"),
-            resume=not options.restart,
             plots=not options.no_plots,
             progress=_Reporter(),
         )

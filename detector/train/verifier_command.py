@@ -13,6 +13,7 @@ from weights.base.training_command import (
     exit_status,
     print_trained,
     read_changes,
+    run_arguments,
 )
 
 if TYPE_CHECKING:
@@ -82,11 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             detector_weights=options.detector,
             recipe=read_verifier_recipe(options.recipe).with_changes(read_changes(options.set)),
             most_pictures=options.most_pictures,
-            device=options.device,
-            threads=options.threads,
             seed=options.seed,
-            time_budget_minutes=options.time_budget,
-            resume=not options.restart,
+            **run_arguments(options),
             said=lambda line: print(line, flush=True),
         )
         done = f"{trained.steps} steps, {trained.seconds:.0f} s"

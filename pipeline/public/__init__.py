@@ -15,59 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import detector as detector
     import inpainter as inpainter
-    from pipeline import (
-        Blender,
-        ConfigurationError,
-        Detector,
-        FaceFill,
-        Hole,
-        Image,
-        Inpainter,
-        InputError,
-        Mask,
-        MaskRegion,
-        MissingDependencyError,
-        OutputError,
-        PictureSource,
-        Pipeline,
-        Refiner,
-        TrainingError,
-        UnmaskError,
-        UnmaskResult,
-        WeightsError,
-        create_stage,
-        stage_names,
-        unmask,
-    )
+    from pipeline import *  # noqa: F403
 
     __version__: str
-
-__all__ = [
-    "Blender",
-    "ConfigurationError",
-    "Detector",
-    "FaceFill",
-    "Hole",
-    "Image",
-    "Inpainter",
-    "InputError",
-    "Mask",
-    "MaskRegion",
-    "MissingDependencyError",
-    "OutputError",
-    "PictureSource",
-    "Pipeline",
-    "Refiner",
-    "TrainingError",
-    "UnmaskError",
-    "UnmaskResult",
-    "WeightsError",
-    "create_stage",
-    "detector",
-    "inpainter",
-    "stage_names",
-    "unmask",
-]
 
 _PARTS = ("pipeline", "detector", "inpainter", "weights")
 
@@ -99,6 +49,12 @@ def _refuse_strangers_in_our_place() -> None:
 
 _refuse_strangers_in_our_place()
 
+# Only now is it sure whose pipeline that is.
+import pipeline  # noqa: E402
+
+__all__ = ["detector", "inpainter"]
+__all__ += pipeline.__all__
+
 
 def __getattr__(name: str) -> Any:
     if name in ("detector", "inpainter"):
@@ -106,7 +62,7 @@ def __getattr__(name: str) -> Any:
     elif name == "__version__":
         value = importlib.import_module("weights.images.mark").unmask_version()
     elif name in __all__:
-        value = getattr(importlib.import_module("pipeline"), name)
+        value = getattr(pipeline, name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

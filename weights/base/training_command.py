@@ -47,6 +47,16 @@ def add_run_options(
     )
 
 
+def run_arguments(options: argparse.Namespace) -> dict[str, Any]:
+    """Give what `add_run_options` read, but for folder and seed, as trainings take it."""
+    return {
+        "device": options.device,
+        "threads": options.threads,
+        "time_budget_minutes": options.time_budget,
+        "resume": not options.restart,
+    }
+
+
 def add_changes_option(parser: argparse.ArgumentParser, example: str = "") -> None:
     """Add `--set NAME=VALUE`, whose entries `read_changes` reads.
 

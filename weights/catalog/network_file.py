@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from weights.base.errors import WeightsError
-from weights.catalog.store import read_metadata, write_tensors
+from weights.catalog.store import read_header_mapping, read_metadata, write_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor, nn
+
+_Configuration = TypeVar("_Configuration")
 
 
 def write_weights(
@@ -86,6 +88,29 @@ def read_header(path: str | os.PathLike[str], expected: str) -> dict[str, str]:
         kind = expected.rpartition(".")[2]
         raise WeightsError(f"{file} holds no {kind}: its header lacks format {expected!r}.")
     return header
+
+
+def read_network_configuration(
+    path: str | os.PathLike[str],
+    expected: str,
+    from_dict: Callable[[dict[str, Any]], _Configuration],
+) -> _Configuration:
+    """Read what a network was built from out of its file's header.
+
+    Args:
+        path: the file.
+        expected: value of the header's `format`.
+        from_dict: makes the configuration of plain values.
+
+    Raises:
+        WeightsError: the file is missing, no safetensors, of another format, or the values do not
+            fit.
+    """
+    values = read_header_mapping(read_header(path, expected), "configuration", path)
+    try:
+        return from_dict(values)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
 
 
 def refuse_pickle(path: str | os.PathLike[str]) -> None:

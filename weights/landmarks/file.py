@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weights.base.errors import WeightsError
 from weights.catalog.fitting import build_fitting
-from weights.catalog.network_file import read_header, write_weights
-from weights.catalog.store import load_state_dict, read_header_mapping
+from weights.catalog.network_file import read_network_configuration, write_weights
+from weights.catalog.store import load_state_dict
 
 if TYPE_CHECKING:
     import os
@@ -63,11 +62,7 @@ def load_landmarks(
     """
     from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 
-    values = read_header_mapping(read_header(path, FORMAT), "configuration", path)
-    try:
-        configuration = LandmarkConfiguration.from_dict(values)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
+    configuration = read_network_configuration(path, FORMAT, LandmarkConfiguration.from_dict)
     network = build_fitting(
         lambda: LandmarkNetwork(configuration), load_state_dict(Path(path)), str(path)
     )
