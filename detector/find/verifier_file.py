@@ -81,25 +81,16 @@ def describe_verifier(path: str | os.PathLike[str]) -> NetworkDescription:
     Raises:
         WeightsError: the file is missing, damaged, no safetensors, or of another network.
     """
-    import torch
-
     from detector.find.verifier_network import folded
-    from weights.catalog.description import (
-        NetworkDescription,
-        count_multiply_adds,
-        count_parameters,
-    )
+    from weights.catalog.description import describe_network
 
     network, configuration = load_verifier(path)
-    parameters = count_parameters(network)
-    picture = torch.zeros(1, 3, configuration.size, configuration.size)
     options = {key: value for key, value in configuration.to_dict().items() if key != "size"}
-    return NetworkDescription(
+    return describe_network(
+        network,
         kind="confirmation",
         architecture=ARCHITECTURE,
         options=options,
-        input_size=configuration.size,
-        value_range=(0.0, 1.0),
-        parameters=parameters,
-        multiply_adds=count_multiply_adds(folded(network), picture),
+        side=configuration.size,
+        in_use=folded,
     )

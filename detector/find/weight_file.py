@@ -115,28 +115,19 @@ def describe_detector(path: str | os.PathLike[str]) -> NetworkDescription:
     Raises:
         WeightsError: the file is missing, damaged, no safetensors, or of another network.
     """
-    import torch
-
-    from weights.catalog.description import (
-        NetworkDescription,
-        count_multiply_adds,
-        count_parameters,
-    )
+    from weights.catalog.description import describe_network
 
     network, configuration = load_detector(path)
-    parameters = count_parameters(network)
-    picture = torch.zeros(1, 3, configuration.image_size, configuration.image_size)
-    return NetworkDescription(
+    return describe_network(
+        network,
         kind="detector",
         architecture=configuration.architecture,
         options={
             "class_names": list(configuration.class_names),
             "one_to_one": configuration.one_to_one,
         },
-        input_size=configuration.image_size,
-        value_range=(0.0, 1.0),
-        parameters=parameters,
-        multiply_adds=count_multiply_adds(fused(network, configuration), picture),
+        side=configuration.image_size,
+        in_use=lambda whole: fused(whole, configuration),
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor, nn
 
     from weights.catalog.record import WeightKind
@@ -58,3 +60,37 @@ def count_multiply_adds(network: nn.Module, *inputs: Tensor) -> int:
         network(*inputs)
     # The counter takes a multiply-add for two operations.
     return int(counter.get_total_flops()) // 2
+
+
+def describe_network(
+    network: nn.Module,
+    *,
+    kind: WeightKind,
+    architecture: str,
+    options: Mapping[str, Any],
+    side: int,
+    in_use: Callable[[Any], nn.Module] = lambda network: network,
+) -> NetworkDescription:
+    """Describe a network that takes one picture `(N, 3, side, side)` in [0, 1].
+
+    Args:
+        network: as it was loaded.
+        kind: of the catalog.
+        architecture: its name there.
+        options: of the architecture.
+        side: of the picture, in pixels.
+        in_use: brings the network, possibly in place, into the form whose multiply-adds count.
+    """
+    import torch
+
+    parameters = count_parameters(network)
+    picture = torch.zeros(1, 3, side, side)
+    return NetworkDescription(
+        kind=kind,
+        architecture=architecture,
+        options=dict(options),
+        input_size=side,
+        value_range=(0.0, 1.0),
+        parameters=parameters,
+        multiply_adds=count_multiply_adds(in_use(network), picture),
+    )

@@ -75,22 +75,13 @@ def describe_landmarks(path: str | os.PathLike[str]) -> NetworkDescription:
     Raises:
         WeightsError: the file is missing, damaged, no safetensors, or of another network.
     """
-    import torch
-
-    from weights.catalog.description import (
-        NetworkDescription,
-        count_multiply_adds,
-        count_parameters,
-    )
+    from weights.catalog.description import describe_network
 
     network, configuration = load_landmarks(path)
-    picture = torch.zeros(1, 3, configuration.size, configuration.size)
-    return NetworkDescription(
+    return describe_network(
+        network,
         kind="landmarks",
         architecture=ARCHITECTURE,
         options={"widths": list(configuration.widths)},
-        input_size=configuration.size,
-        value_range=(0.0, 1.0),
-        parameters=count_parameters(network),
-        multiply_adds=count_multiply_adds(network, picture),
+        side=configuration.size,
     )
