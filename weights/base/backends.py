@@ -22,7 +22,13 @@ from torch import Tensor, nn
 from weights.base.atomic import atomic_path
 from weights.base.errors import ConfigurationError, MissingDependencyError, OutputError
 from weights.base.names import unknown_name
-from weights.base.onnx_export import LIBRARIES, exporter_silenced, load_onnx_runtime, openvino_core
+from weights.base.onnx_export import (
+    LIBRARIES,
+    exporter_silenced,
+    load_onnx_runtime,
+    openvino_core,
+    openvino_works,
+)
 from weights.images.mark import unmask_version
 
 if TYPE_CHECKING:
@@ -109,6 +115,8 @@ def on_backend(
 class CompiledNetwork:
     """A network that ONNX Runtime or OpenVINO computes, a picture of a batch at a time.
 
+    Torch computes where OpenVINO does not work, see `openvino_works`.
+
     Args:
         network: as for `on_backend`.
         backend: what computes it.
@@ -128,6 +136,8 @@ class CompiledNetwork:
     def __call__(self, *inputs: Tensor) -> Any:
         """Compute what the network makes of a batch; tensors of other sides are compiled anew."""
         given = [one.float().cpu() for one in inputs]
+        if self._backend == "openvino" and not openvino_works():
+            return self._by_torch(given)
         with self._lock:
             # A process that was forked has none of the threads of what its parent compiled.
             key = os.getpid(), tuple(one.shape[1:] for one in given)
@@ -140,6 +150,13 @@ class CompiledNetwork:
             ]
         outputs = [torch.cat(parts).to(self._device) for parts in zip(*found, strict=True)]
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _by_torch(self, inputs: list[Tensor]) -> Any:
+        with torch.inference_mode():
+            outputs = self._network(*inputs)
+        if isinstance(outputs, Tensor):
+            return outputs.to(self._device)
+        return tuple(one.to(self._device) for one in outputs)
 
     def _compile(self, sample: tuple[Tensor, ...]) -> Compute:
         content = _exported(self._network, sample)

@@ -68,19 +68,30 @@ def load_openvino() -> Any:
         del sys.modules["openvino_telemetry"]
 
 
+def openvino_works() -> bool:
+    """Say whether OpenVINO can compute here: not in a process forked from one that had started it.
+
+    Its threads do not come along, and what waits for them hangs, a core of the child's own too.
+    """
+    return _core_starter in (None, os.getpid())
+
+
 def openvino_core() -> Any:
     """Give this process's one OpenVINO core.
 
     Its plugin for processors gives the thread a stack for signal handlers. When one of several
-    cores goes, that stack may be freed memory, and Ctrl-C a crash; so there is one, for good. A
-    forked process needs its own: threads do not come along.
+    cores goes, that stack may be freed memory, and Ctrl-C a crash; so there is one, for good.
     """
-    return _core_of_process(os.getpid())
+    global _core_starter
+    _core_starter = os.getpid()
+    return _openvino_core()
+
+
+_core_starter: int | None = None
 
 
 @functools.cache
-def _core_of_process(number: int) -> Any:
-    del number
+def _openvino_core() -> Any:
     return load_openvino().Core()
 
 
