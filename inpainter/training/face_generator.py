@@ -20,7 +20,7 @@ from inpainter.data.stream import SampleStream, Stretch
 from inpainter.losses.adversarial import bce_discriminator_loss, bce_generator_loss
 from inpainter.registry import create_discriminator, create_model
 from inpainter.tensors import to_uint8
-from inpainter.training.loop import CHECKPOINT, TimeBudget, make_trainer
+from inpainter.training.loop import CHECKPOINT, StopAfterStep, make_trainer
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.pictures import create_sampling, open_training_pictures
 from inpainter.training.recipe import (
@@ -36,7 +36,7 @@ from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
 from weights.base.dotted_paths import refuse_working_directory
 from weights.base.errors import ConfigurationError, TrainingError
-from weights.base.lightning_runs import StopAtBatch, WholeCheckpointIO
+from weights.base.lightning_runs import WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_log import keep_first
 from weights.base.settings import read_yaml, settings_from_mapping
@@ -140,7 +140,7 @@ def train_face_generator(
         device: "auto", "cpu", "cuda" or "mps".
         threads: threads of a CPU's arithmetic; as many as before where None.
         resume: go on from `last.ckpt` where the folder has one.
-        time_budget_minutes: end after the last whole round that fits.
+        time_budget_minutes: end within this time, with a checkpoint.
 
     Returns:
         The safetensors file of generator and discriminator, for `SemanticInpainter`.
@@ -158,11 +158,10 @@ def train_face_generator(
     with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
         text = yaml.safe_dump(plain(asdict(recipe)), sort_keys=False)
         temporary.write_text(text, encoding="utf-8")
-    callbacks = [StopAtBatch(), FaceReport(folder)]
+    callbacks = [StopAfterStep(time_budget_minutes), FaceReport(folder)]
     callbacks.append(ModelCheckpoint(folder, "last", enable_version_counter=False))
-    if time_budget_minutes is not None:
-        callbacks.append(TimeBudget(time_budget_minutes))
     checkpoint = folder / CHECKPOINT
+    going_on = resume and checkpoint.is_file()
     with (
         open_training_pictures(recipe.data) as faces,
         at_safe_points(),
@@ -173,12 +172,9 @@ def train_face_generator(
             folder,
             resolve_device(device),
             callbacks,
-            rounds=len(module.rounds()),
+            rounds=_rounds(module, checkpoint if going_on else None),
             precision=recipe.precision,
         )
-        going_on = resume and checkpoint.is_file()
-        if going_on:
-            _check_same_networks(module, checkpoint)
         trainer.fit(module, ckpt_path=str(checkpoint) if going_on else None)
     weights = folder / "faces.safetensors"
     if trainer.is_global_zero:
@@ -186,14 +182,26 @@ def train_face_generator(
     return weights
 
 
-def _check_same_networks(module: FaceTraining, checkpoint: Path) -> None:
-    kept = WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")["state_dict"]
-    shapes = {name: value.shape for name, value in module.state_dict().items()}
-    if {name: value.shape for name, value in kept.items()} != shapes:
-        raise TrainingError(
-            f"The folder's {CHECKPOINT} is of other networks: choose another folder, or begin anew "
-            "with --restart."
-        )
+def _rounds(module: FaceTraining, checkpoint: Path | None) -> int:
+    """How many rounds Lightning counts in the end: one that was cut short counts twice.
+
+    Raises:
+        TrainingError: the checkpoint is of other networks.
+    """
+    done = counted = 0
+    if checkpoint is not None:
+        kept = WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")
+        shapes = {name: value.shape for name, value in module.state_dict().items()}
+        if {name: value.shape for name, value in kept["state_dict"].items()} != shapes:
+            raise TrainingError(
+                f"The folder's {CHECKPOINT} is of other networks: choose another folder, or begin "
+                "anew with --restart."
+            )
+        done, counted = kept["steps_done"], kept["epoch"] + 1
+    if done >= module.total_steps:
+        return counted
+    interval = module.recipe.checkpoint_steps
+    return counted + math.ceil(module.total_steps / interval) - done // interval
 
 
 def save_face_generator(
@@ -238,11 +246,10 @@ class FaceTraining(LightningModule):
         self.discriminator = create_discriminator(**recipe.discriminator)
         self.average = MovingAverage(self.generator, recipe.ema_decay)
 
-    def rounds(self) -> list[int]:
-        """Cut the schedule into rounds of so many steps; a checkpoint ends each."""
-        total = self.recipe.epochs * math.ceil(len(self.faces) / self.recipe.batch)
-        whole, rest = divmod(total, self.recipe.checkpoint_steps)
-        return [self.recipe.checkpoint_steps] * whole + ([rest] if rest else [])
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole schedule."""
+        return self.recipe.epochs * math.ceil(len(self.faces) / self.recipe.batch)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Make an Adam for the generator and one for the discriminator."""
@@ -252,9 +259,10 @@ class FaceTraining(LightningModule):
         ]
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Give the stretch of the stream that belongs to the trainer's present round."""
-        recipe, trainer, rounds = self.recipe, self.trainer, self.rounds()
-        number = min(trainer.current_epoch, len(rounds) - 1)
+        """Give the stretch of the stream that is left of the present round."""
+        recipe, trainer, done = self.recipe, self.trainer, self.steps_done
+        interval = recipe.checkpoint_steps
+        steps = min(interval - done % interval, self.total_steps - done)
         # Its holes frame the faces, and are not used otherwise.
         sampling = create_sampling(recipe.data, HoleSettings(face=recipe.framing))
         devices = trainer.world_size
@@ -262,12 +270,12 @@ class FaceTraining(LightningModule):
             sampling,
             self.generator.side,
             recipe.batch,
-            sum(rounds[:number]) * recipe.batch * devices,
+            done * recipe.batch * devices,
             recipe.seed,
             trainer.global_rank,
             devices,
         )
-        stream = SampleStream(self.faces, stretch, rounds[number], recipe.data.workers)
+        stream = SampleStream(self.faces, stretch, steps, recipe.data.workers)
         return DataLoader(stream, batch_size=None)
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
@@ -342,9 +350,10 @@ class FaceReport(Callback):
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Take rounds out of the log that are done again, or were another run's."""
-        del module
+        assert isinstance(module, FaceTraining)
         if trainer.is_global_zero:
-            keep_first(self.output / "rounds.log", "round", trainer.current_epoch)
+            done = module.steps_done // module.recipe.checkpoint_steps
+            keep_first(self.output / "rounds.log", "round", done)
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Write the line and the sheet."""
@@ -353,7 +362,8 @@ class FaceReport(Callback):
             return
         figures = sorted(trainer.callback_metrics.items())
         said = ", ".join(f"{name} {float(value):.4f}" for name, value in figures)
-        line = f"round {trainer.current_epoch + 1}, step {module.steps_done}: {said}"
+        number = math.ceil(module.steps_done / module.recipe.checkpoint_steps)
+        line = f"round {number}, step {module.steps_done}: {said}"
         print(line, flush=True)
         with (self.output / "rounds.log").open("a", encoding="utf-8") as log:
             log.write(line + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from contextlib import ExitStack
@@ -32,10 +33,10 @@ from inpainter.weight_files import save_completion_network
 from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
 from weights.base.errors import ConfigurationError
-from weights.base.lightning_runs import StopAtBatch, WholeCheckpointIO
+from weights.base.lightning_runs import WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_log import keep_first
-from weights.base.stopping import at_safe_points
+from weights.base.stopping import at_safe_points, stop_asked, take_signals_back
 from weights.catalog.register import CATALOG_NAME, tag_of
 
 if TYPE_CHECKING:
@@ -229,18 +230,23 @@ class RoundReport(Callback):
             log.write(line + "\n")
 
 
-class TimeBudget(Callback):
-    """Stops training gracefully, with a validation and a checkpoint, before the time is over.
+class StopAfterStep(Callback):
+    """Stops training gracefully, with a validation and a checkpoint, for a signal or a time budget.
 
     Args:
-        minutes: the time, from now on.
+        minutes: the time, from now on; None for no limit.
     """
 
-    def __init__(self, minutes: float) -> None:
-        self.deadline = time.monotonic() + 60.0 * minutes
+    def __init__(self, minutes: float | None) -> None:
+        self.deadline = math.inf if minutes is None else time.monotonic() + 60.0 * minutes
         self._began = self._validating = 0.0
         self._batches = 0
         self._validation: float | None = None
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Be asked first: Lightning would end at SIGTERM by itself, without a checkpoint."""
+        del trainer, module
+        take_signals_back()
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Measure the steps of this round."""
@@ -248,7 +254,7 @@ class TimeBudget(Callback):
         self._began, self._batches = time.monotonic(), 0
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
-        """Stop when another step and what follows the last one would not fit."""
+        """Stop when asked, or when another step and what follows the last one would not fit."""
         del module
         self._batches += 1
         now = time.monotonic()
@@ -257,8 +263,8 @@ class TimeBudget(Callback):
         if ending is None:
             # Validating a batch takes no longer than learning from one.
             ending = step * sum(trainer.num_val_batches)
-        over = now + step + 1.2 * ending > self.deadline
-        # Processes that train together have clocks of their own, and must stop together.
+        over = stop_asked() or now + step + 1.2 * ending > self.deadline
+        # Processes have clocks and signals of their own, and must stop together.
         if trainer.strategy.reduce_boolean_decision(over, all=False):
             trainer.should_stop = True
 
@@ -338,9 +344,7 @@ def train_inpainter(
         TrainingError: a loss or gradient is not a number, memory is used up, or the checkpoint is
             damaged.
     """
-    callbacks: list[Callback] = [StopAtBatch()]
-    if time_budget_minutes is not None:
-        callbacks.append(TimeBudget(time_budget_minutes))
+    callbacks: list[Callback] = [StopAfterStep(time_budget_minutes)]
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / CHECKPOINT

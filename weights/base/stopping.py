@@ -31,6 +31,7 @@ class _AtSafePoint(BaseException):
 class _State:
     asked: int | None = None
     waits = False
+    handled: tuple[int, ...] = ()
 
 
 _state = _State()
@@ -44,12 +45,19 @@ def install() -> dict[int, Any]:
         for number in _SIGNALS:
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 replaced[number] = signal.signal(number, _handle)
+        _state.handled = tuple(replaced)
     return replaced
+
+
+def take_signals_back() -> None:
+    """Have signals handled as since `install`, where a library has put a handler before ours."""
+    for number in _state.handled:
+        signal.signal(number, _handle)
 
 
 def restore(replaced: dict[int, Any]) -> None:
     """Have signals handled as before `install`, which gave what is handed in; forget those seen."""
-    _state.asked = None
+    _state.asked, _state.handled = None, ()
     for number, handler in replaced.items():
         signal.signal(number, handler)
 
@@ -79,6 +87,11 @@ def at_safe_points() -> Iterator[None]:
     finally:
         _state.waits = False
     stop_if_asked()
+
+
+def stop_asked() -> bool:
+    """Say whether a signal has come, for what has an end of its own to come to."""
+    return _state.asked is not None
 
 
 def stop_if_asked() -> None:

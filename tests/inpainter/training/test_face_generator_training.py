@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from inpainter.training.face_generator import (
 from inpainter.training.pictures import open_training_pictures
 from inpainter.training.recipe import DataSettings
 from tests.faces import write_faces
+from weights.base.checkpoint import read_checkpoint
 from weights.base.errors import ConfigurationError, InputError, TrainingError
 from weights.catalog.store import load_state_dict
 
@@ -67,6 +69,20 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(recipe, tmp_path):
     one, other = load_state_dict(whole), load_state_dict(parts)
     assert one.keys() == other.keys()
     assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def test_a_time_budget_ends_a_run_within_a_round_and_loses_no_step(recipe, tmp_path):
+    whole = load_state_dict(train_face_generator(recipe, tmp_path / "whole", device="cpu"))
+    cut = partial(train_face_generator, recipe, tmp_path / "parts", device="cpu")
+    for done in range(1, 9):
+        parts = load_state_dict(cut(time_budget_minutes=1e-6))
+        state = read_checkpoint(tmp_path / "parts" / "last.ckpt", ("steps_done",))
+        assert state["steps_done"] == done
+    log = (tmp_path / "parts" / "rounds.log").read_text().splitlines()
+    assert [line.partition(":")[0] for line in log] == [
+        f"round {number}, step {2 * number}" for number in range(1, 5)
+    ]
+    assert all(torch.equal(value, parts[name]) for name, value in whole.items())
 
 
 def test_a_run_takes_its_faces_as_the_recipe_says(recipe, tmp_path):

@@ -10,8 +10,10 @@ import pytest
 from inpainter import train
 from inpainter.training import read_recipe
 from inpainter.training.face_generator import read_face_recipe
+from inpainter.training.loop import CHECKPOINT
 from inpainter.training.module import CompletionTraining
 from tests.faces import write_faces
+from weights.base.checkpoint import read_checkpoint
 from weights.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -119,6 +121,8 @@ def test_a_signal_ends_a_run_between_two_steps_and_the_same_command_goes_on(
             patched.setattr(CompletionTraining, "training_step", stopped)
             assert train.main(arguments) == code
         assert len(steps) == 3
+        kept = read_checkpoint(tmp_path / "run" / CHECKPOINT, ("steps_done",))
+        assert kept["steps_done"] == 3
         assert "the same command goes on from the last checkpoint" in capsys.readouterr().err
         assert train.main(arguments) == 0
     finally:
