@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
 from weights.base.errors import TrainingError
-from weights.base.lightning_runs import StopAtBatch, WholeCheckpointIO
+from weights.base.lightning_runs import CurvesGoOn, StopAtBatch, WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
 from weights.base.stopping import at_safe_points
 from weights.catalog.register import CATALOG_NAME, register_weights, sources_beside, tag_of
@@ -293,6 +293,7 @@ class TrunkRun:
             logger=TensorBoardLogger(self.folder, name="curves", version=""),
             plugins=[WholeCheckpointIO()],
             callbacks=[
+                CurvesGoOn(),
                 _Clock(self.minutes, self.said),
                 StopAtBatch(),
                 ModelCheckpoint(

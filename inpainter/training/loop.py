@@ -33,7 +33,7 @@ from inpainter.weight_files import save_completion_network
 from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
 from weights.base.errors import ConfigurationError
-from weights.base.lightning_runs import WholeCheckpointIO
+from weights.base.lightning_runs import CurvesGoOn, WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_log import keep_first
 from weights.base.stopping import at_safe_points, stop_asked, take_signals_back
@@ -514,7 +514,7 @@ def make_trainer(
         # The training stream divides itself, and all validate on all of the few frozen samples.
         use_distributed_sampler=False,
         logger=TensorBoardLogger(folder, name=CURVES, version=""),
-        callbacks=callbacks,
+        callbacks=[CurvesGoOn(), *callbacks],
         plugins=[WholeCheckpointIO()],
         enable_progress_bar=progress,
         enable_model_summary=False,

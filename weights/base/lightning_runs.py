@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
 from weights.base.checkpoint import read_checkpoint, write_checkpoint
 from weights.base.stopping import stop_if_asked
@@ -32,6 +34,18 @@ class WholeCheckpointIO(TorchCheckpointIO):
         del weights_only
         holds = ("state_dict", "loops", "optimizer_states", "callbacks")
         return read_checkpoint(path, holds, map_location)
+
+
+class CurvesGoOn(Callback):
+    """Has TensorBoard forget what was logged behind the checkpoint that a run goes on from."""
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Say where the curves go on."""
+        del module
+        steps = trainer.fit_loop.total_batch_idx + 1
+        if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero and steps:
+            writer = trainer.logger.experiment.file_writer
+            writer.add_event(Event(step=steps, session_log=SessionLog(status=SessionLog.START)))
 
 
 class StopAtBatch(Callback):

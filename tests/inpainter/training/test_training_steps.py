@@ -9,13 +9,14 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.plugins import MixedPrecision
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn import functional
 
 from inpainter.networks.blocks.minibatch_std import MinibatchStd
 from inpainter.training import train_inpainter
 from inpainter.training.adversary import Adversary
 from inpainter.training.failures import training_failures
-from inpainter.training.loop import FaceData
+from inpainter.training.loop import CHECKPOINT, FaceData
 from inpainter.training.module import CompletionTraining
 from inpainter.training.network_batch import to_network
 from inpainter.training.recipe import AdversarialSettings, OptimizerSettings, Phase, Recipe
@@ -261,9 +262,25 @@ def test_a_run_that_goes_on_needs_no_weights_to_start_from(tmp_path: Path) -> No
     assert train_inpainter(recipe, tmp_path / "run", device="cpu").finished
 
 
-def test_curves_sheets_and_bands_are_written(tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+def test_rounds_that_are_done_again_stand_once_in_the_curves(tmp_path: Path) -> None:
+    def recipe_of(steps: int) -> Recipe:
+        return short_recipe(
+            tmp_path, phases=(Phase(steps=steps, size=32, batch=2),), validation_interval=2
+        )
 
+    run = tmp_path / "run"
+    train_inpainter(recipe_of(4), run, device="cpu")
+    kept = (run / CHECKPOINT).read_bytes()
+    train_inpainter(recipe_of(6), run, device="cpu")
+    # Killed before the last checkpoint was written, it does the third round twice.
+    (run / CHECKPOINT).write_bytes(kept)
+    train_inpainter(recipe_of(6), run, device="cpu")
+    curves = EventAccumulator(str(run / "curves")).Reload()
+    for name in ("train/hole_l1", "validation/hole_psnr"):
+        assert [one.step for one in curves.Scalars(name)] == [1, 3, 5]
+
+
+def test_curves_sheets_and_bands_are_written(tmp_path: Path) -> None:
     recipe = short_recipe(tmp_path, network=GATED, validation_interval=1)
     run = tmp_path / "run"
     trained = train_inpainter(recipe, run, device="cpu")
