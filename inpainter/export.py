@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from inpainter.registry import CLASSICAL, FACE_GENERATORS, NETWORKS
+from inpainter.networks.registry import FACE_GENERATORS, NETWORKS
+from inpainter.registry import CLASSICAL
 from inpainter.tensors import from_bytes, to_bytes
 from inpainter.weight_files import load_completion_network
 from weights.base.atomic import atomic_path

@@ -5,32 +5,11 @@ from __future__ import annotations
 import fnmatch
 from typing import TYPE_CHECKING, Any
 
-from inpainter.creation import create_named, short_names_only
+from inpainter.creation import create_named
+from inpainter.networks.registry import NETWORKS, build_network
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import nn
-
-NETWORKS: dict[str, str] = {
-    "aot-gan": "inpainter.networks.aot_gan:AotGanNetwork",
-    "comodgan": "inpainter.networks.comodgan:CoModulatedNetwork",
-    "deepfillv2": "inpainter.networks.deepfillv2:DeepFillV2CompletionNetwork",
-    "dmfn": "inpainter.networks.dmfn:DMFNCompletionNetwork",
-    "gated": "inpainter.networks.gated:GatedCompletionNetwork",
-    "gated-detail": "inpainter.networks.gated_detail:GatedDetailNetwork",
-    "gated-dmfb": "inpainter.networks.gated_dmfb:GatedDMFBCompletionNetwork",
-    "gated-unet": "inpainter.networks.gated_unet:GatedUNet",
-    "glcic": "inpainter.networks.glcic:GLCICCompletionNetwork",
-    "lama": "inpainter.networks.lama:LamaNetwork",
-    "migan": "inpainter.networks.migan:MiganNetwork",
-    "ndmha": "inpainter.networks.ndmha:NestedDeformableAttentionNetwork",
-    "paired-gan": "inpainter.networks.paired_gan:PairedGanNetwork",
-    "pconv": "inpainter.networks.partial_convolution:PartialConvolutionNetwork",
-    "residual-cnn": "inpainter.networks.residual_cnn:ResidualRegressionNetwork",
-    "unet": "inpainter.networks.unet:UNetCompletionNetwork",
-}
-"""Name of each network and the dotted path of its class."""
 
 CLASSICAL: dict[str, str] = {
     "biharmonic": "inpainter.classical:BiharmonicInpainter",
@@ -41,11 +20,6 @@ CLASSICAL: dict[str, str] = {
     "total-variation": "inpainter.classical:TotalVariationInpainter",
 }
 """Name of each method that completes without learning, and the dotted path of its class."""
-
-FACE_GENERATORS: dict[str, str] = {
-    "dcgan": "inpainter.networks.dcgan:DcganGenerator",
-}
-"""Networks that make faces of latents and complete nothing by themselves; see `latent_search`."""
 
 DISCRIMINATORS: dict[str, str] = {
     "context": "inpainter.discriminators.context:ContextDiscriminator",
@@ -99,21 +73,7 @@ def create_model(name: str, pretrained: bool | str = False, **options: Any) -> n
 
         weights = pretrained if isinstance(pretrained, str) else None
         return load_completion_network(name, weights, options)
-    networks = {**NETWORKS, **FACE_GENERATORS}
-    network: nn.Module = create_named("completion network", networks, {**options, "name": name})
-    return network
-
-
-def create_network(name: str, options: Mapping[str, Any]) -> nn.Module:
-    """Build a registered network by options that a weight file brings, which nobody vouches for.
-
-    Raises:
-        ConfigurationError: the name or an option is unknown, or the options make no network.
-    """
-    networks = {**NETWORKS, **FACE_GENERATORS}
-    with short_names_only():
-        network: nn.Module = create_named("completion network", networks, {**options, "name": name})
-    return network
+    return build_network(name, options)
 
 
 def create_discriminator(name: str, **options: Any) -> nn.Module:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inpainter.registry import create_network
+from inpainter.networks.registry import create_network
 from weights.base.errors import ConfigurationError, WeightsError
 from weights.catalog.fitting import build_fitting
 

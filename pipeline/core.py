@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import reprlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Never, TypeAlias, overload
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, overload
 
 import numpy as np
 
-from pipeline.crop import Crop
+from pipeline.face import Face, union_of
 from pipeline.face_holes import face_of_each, holes_of, separate_holes
 from pipeline.result import FaceFill, UnmaskResult
 from pipeline.run.streaming import (
@@ -26,59 +25,35 @@ from pipeline.run.streaming import (
     usual_group,
 )
 from pipeline.stages.checks import check_blend, check_fills, check_holes, check_regions
-from pipeline.stages.lazy import LazyStage
-from pipeline.stages.registry import specification_name
+from pipeline.stages.configured import ConfiguredStages
 from pipeline.surroundings import own_arithmetic
 from weights.base.errors import InputError
 from weights.base.log import unmask_logger
+from weights.base.protocols import STAGE_KINDS
 
 if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
     from weights.base.contracts import Hole, Image
-    from weights.base.protocols import (
-        Blender,
-        Detector,
-        Inpainter,
-        Refiner,
-        StageKind,
-        StageSpecification,
-    )
     from weights.base.regions import MaskRegion
     from weights.images import PictureSource
-
-
-_MOST_REFLECTED = 8
-"""How many times a picture's pixels a crop of it may have, reflections for the most part."""
-
-_LARGEST_CROP = 3000**2
-"""Pixels that a crop may have in any case."""
+    from weights.images.picture import SamePicture
 
 
 StageProgress: TypeAlias = Callable[[str, int, int], object]
 """Is called with a stage's name, how much it has done and how much there is."""
 
 
-@dataclass(frozen=True, eq=False)
-class Face:
-    """One face on its way through the pipeline.
+class FillOptions(TypedDict, total=False):
+    """Keywords of a call of `Pipeline`, which says what they are."""
 
-    Attributes:
-        picture: which of the pictures that go through together it is in.
-        hole: bool `(H, W)` at picture size, the face's own hole.
-        crop: what the inpainter sees of the picture.
-        missing: bool `(side, side)`, the crop's pixels that are in any hole of the picture, or
-            reflect one.
-    """
-
-    picture: int
-    hole: Hole
-    crop: Crop
-    missing: Hole
+    mask: Any
+    reference: Any
+    provenance: bool
 
 
-class Pipeline:
+class Pipeline(ConfiguredStages):
     """Takes masks off pictures; each stage can be swapped and works alone.
 
     Stages are checked when the pipeline is made and loaded when they are first used, so a pipeline
@@ -104,63 +79,6 @@ class Pipeline:
         InputError: a number is out of its range.
     """
 
-    def __init__(
-        self,
-        detector: StageSpecification = "yolo",
-        refiner: StageSpecification = "morphology",
-        inpainter: StageSpecification = "gated",
-        blender: StageSpecification = "feather",
-        device: Any = "auto",
-        *,
-        context: float | None = None,
-        lift: float | None = None,
-        batch_size: int = 16,
-        landmarks: Any = "default",
-        **misplaced: Never,
-    ) -> None:
-        if misplaced:
-            from pipeline.configuration import check_keys
-
-            stages = {"detector": detector, "refiner": refiner}
-            stages |= {"inpainter": inpainter, "blender": blender}
-            check_keys("argument of Pipeline", stages | misplaced)
-        if context is not None and not (_is_number(context) and 1.0 <= context <= 16.0):
-            raise InputError(f"context must be from 1 to 16, but is {context!r}.")
-        if lift is not None and not (_is_number(lift) and 0.0 <= lift <= 0.5):
-            raise InputError(f"lift must be from 0 to 0.5, but is {lift!r}.")
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise InputError(f"batch_size must be a whole number from 1, but is {batch_size!r}.")
-        self.device = device
-        self.context = context
-        self.lift = lift
-        self.batch_size = batch_size
-        self.landmarks = landmarks
-        given: dict[StageKind, StageSpecification] = {
-            "detector": detector,
-            "refiner": refiner,
-            "inpainter": inpainter,
-            "blender": blender,
-        }
-        self._given = given
-        self._stages = {
-            kind: stage if isinstance(stage, LazyStage) else LazyStage(kind, stage, device)
-            for kind, stage in given.items()
-        }
-
-    def __repr__(self) -> str:
-        stages = ", ".join(
-            f"{kind}={_shown(given, self._stages[kind].name)}"
-            for kind, given in self._given.items()
-        )
-        return f"Pipeline({stages}, device={str(self.device)!r})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle a pipeline by its specification: stages given by name are made anew."""
-        arguments: dict[str, Any] = {str(kind): one for kind, one in self._given.items()}
-        arguments |= {"device": self.device, "context": self.context, "lift": self.lift}
-        arguments |= {"batch_size": self.batch_size, "landmarks": self.landmarks}
-        return _made_anew, (arguments,)
-
     @classmethod
     def from_config(cls, path: str | os.PathLike[str]) -> Pipeline:
         """Make the pipeline that a YAML file describes; its keys are the constructor's arguments.
@@ -174,100 +92,32 @@ class Pipeline:
 
         return cls(**read_configuration(path))
 
-    @property
-    def detector(self) -> Detector:
-        """The detector in use."""
-        stage: Detector = self._stages["detector"].get()
-        return stage
-
-    @property
-    def refiner(self) -> Refiner:
-        """The refiner in use."""
-        stage: Refiner = self._stages["refiner"].get()
-        return stage
-
-    @property
-    def inpainter(self) -> Inpainter:
-        """The inpainter in use."""
-        stage: Inpainter = self._stages["inpainter"].get()
-        return stage
-
-    @property
-    def blender(self) -> Blender:
-        """The blender in use."""
-        stage: Blender = self._stages["blender"].get()
-        return stage
-
-    def model_names(self, *, detected: bool = True) -> list[str]:
-        """Names of the inpainter and, if it found the holes, the detector, for a mark."""
-        kinds: list[StageKind] = ["detector", "inpainter"] if detected else ["inpainter"]
-        return [self._stages[kind].name for kind in kinds]
-
-    def description(self) -> dict[str, str]:
-        """Say in plain words what the pipeline does, so that one run can be told from another.
-
-        Stages that are objects are told apart by their class only; weights by their name.
-        """
-        said: dict[str, str] = {"context": str(self.context), "lift": str(self.lift)}
-        for kind, given in self._given.items():
-            said[kind] = self._stages[kind].name
-            if isinstance(given, dict):
-                said[kind] = json.dumps(given, sort_keys=True, default=specification_name)
-        return said
-
     @overload
     def __call__(
-        self,
-        image: PictureSource,
-        *,
-        mask: Any = ...,
-        reference: Any = ...,
-        return_result: Literal[True],
-        provenance: bool = ...,
+        self, image: PictureSource, *, return_result: Literal[True], **options: Unpack[FillOptions]
     ) -> UnmaskResult: ...
 
     @overload
     def __call__(
         self,
-        image: NDArray[np.uint8],
+        image: SamePicture,
         *,
-        mask: Any = ...,
-        reference: Any = ...,
         return_result: Literal[False] = ...,
-        provenance: bool = ...,
-    ) -> NDArray[np.uint8]: ...
+        **options: Unpack[FillOptions],
+    ) -> SamePicture: ...
 
     @overload
     def __call__(
         self,
-        image: bytes,
+        image: str | os.PathLike[str],
         *,
-        mask: Any = ...,
-        reference: Any = ...,
         return_result: Literal[False] = ...,
-        provenance: bool = ...,
-    ) -> bytes: ...
-
-    @overload
-    def __call__(
-        self,
-        image: str | os.PathLike[str] | PIL.Image.Image,
-        *,
-        mask: Any = ...,
-        reference: Any = ...,
-        return_result: Literal[False] = ...,
-        provenance: bool = ...,
+        **options: Unpack[FillOptions],
     ) -> PIL.Image.Image: ...
 
     @overload
     def __call__(
-        self,
-        image: PictureSource,
-        *,
-        mask: Any = ...,
-        reference: Any = ...,
-        return_result: bool = ...,
-        provenance: bool = ...,
+        self, image: PictureSource, *, return_result: bool = ..., **options: Unpack[FillOptions]
     ) -> NDArray[np.uint8] | bytes | PIL.Image.Image | UnmaskResult: ...
 
     def __call__(
@@ -379,7 +229,7 @@ class Pipeline:
         masks = _one_each(masks, "masks", len(images))
         references = _one_each(references, "references", len(images))
         if on_error == "return" and images:
-            return run_each(self, images, masks, references, progress)
+            return run_each(partial(self.run, progress=progress), images, masks, references)
         with own_arithmetic():
             return self._run(images, masks, references, progress or (lambda *_: None))
 
@@ -445,7 +295,7 @@ class Pipeline:
         if batch is not None and (isinstance(batch, bool) or batch < 1):
             raise InputError(f"batch must be a whole number from 1, but is {batch!r}.")
         pairs = ((image, None) for image in images) if masks is None else paired(images, masks)
-        return stream_results(self, pairs, batch or usual_group(self), on_error)
+        return stream_results(self.run, pairs, batch or usual_group(self), on_error)
 
     def _run(
         self,
@@ -459,9 +309,7 @@ class Pipeline:
             None if mask is None else holes_of(mask, (picture.shape[0], picture.shape[1]))
             for picture, mask in zip(pictures, masks, strict=True)
         ]
-        timings = [
-            dict.fromkeys(("detector", "refiner", "inpainter", "blender"), 0.0) for _ in pictures
-        ]
+        timings = [dict.fromkeys(map(str, STAGE_KINDS), 0.0) for _ in pictures]
         regions = self._detect(pictures, given, timings)
         progress("detector", len(pictures), len(pictures))
         faces = []
@@ -539,10 +387,8 @@ class Pipeline:
         if not regions:
             return []
         refiner = self.refiner
-        began = time.perf_counter()
-        holes = separate_holes(check_holes(refiner, refiner.refine(picture, regions), picture))
-        _add_seconds(timings, "refiner", began)
-        return holes
+        with _timed("refiner", [timings]):
+            return separate_holes(check_holes(refiner, refiner.refine(picture, regions), picture))
 
     def _detect(
         self,
@@ -555,13 +401,11 @@ class Pipeline:
         if not wanted:
             return regions
         detector = self.detector
-        began = time.perf_counter()
-        images = [pictures[index] for index in wanted]
-        found = check_regions(detector, detector.detect(images), images)
-        seconds = (time.perf_counter() - began) / len(wanted)
+        with _timed("detector", [timings[index] for index in wanted]):
+            images = [pictures[index] for index in wanted]
+            found = check_regions(detector, detector.detect(images), images)
         for index, own in zip(wanted, found, strict=True):
             regions[index] = own
-            timings[index]["detector"] = timings[index].get("detector", 0.0) + seconds
         return regions
 
     def _faces(
@@ -575,15 +419,8 @@ class Pipeline:
         if given is None and not regions:
             return []
         holes = self.refine(picture, regions, timings) if given is None else given
-        began = time.perf_counter()
-        missing = holes[0] if len(holes) == 1 else _union(holes, picture)
-        faces = []
-        for hole in holes:
-            crop = Crop.around(hole, context=self.context, lift=self.lift)
-            _check_proportion(crop, picture)
-            faces.append(Face(index, hole, crop, crop.take(missing)))
-        _add_seconds(timings, "refiner", began)
-        return faces
+        with _timed("refiner", [timings]):
+            return Face.each(index, picture, holes, context=self.context, lift=self.lift)
 
     def complete(
         self,
@@ -612,14 +449,10 @@ class Pipeline:
         fills: list[Image] = []
         for start in range(0, len(faces), self.batch_size):
             chunk = faces[start : start + self.batch_size]
-            began = time.perf_counter()
-            crops = [face.crop.take(pictures[face.picture]) for face in chunk]
-            holes = [face.missing for face in chunk]
-            fills += check_fills(inpainter, inpainter.complete(crops, holes), crops)
-            seconds = (time.perf_counter() - began) / len(chunk)
-            for face in chunk:
-                own = timings[face.picture]
-                own["inpainter"] = own.get("inpainter", 0.0) + seconds
+            with _timed("inpainter", [timings[face.picture] for face in chunk]):
+                crops = [face.crop.take(pictures[face.picture]) for face in chunk]
+                holes = [face.missing for face in chunk]
+                fills += check_fills(inpainter, inpainter.complete(crops, holes), crops)
             if progress is not None:
                 progress("inpainter", len(fills), len(faces))
         return fills
@@ -647,13 +480,12 @@ class Pipeline:
             if given is None:
                 continue
             check_single_face(counts[face.picture])
-            began = time.perf_counter()
-            if id(given) not in photos:
-                photos[id(given)] = read_references(given)
-            fills[index], used[index] = filling.fill(
-                pictures[face.picture], face, fills[index], photos[id(given)]
-            )
-            _add_seconds(timings[face.picture], "reference", began)
+            with _timed("reference", [timings[face.picture]]):
+                if id(given) not in photos:
+                    photos[id(given)] = read_references(given)
+                fills[index], used[index] = filling.fill(
+                    pictures[face.picture], face, fills[index], photos[id(given)]
+                )
         return used
 
     def blend(
@@ -677,16 +509,15 @@ class Pipeline:
         if not faces:
             return result
         blender = self.blender
-        began = time.perf_counter()
-        for face, fill in zip(faces, fills, strict=True):
-            inside, window = face.crop.inside, face.crop.window
-            # The blender sees the holes of other faces too, as it must not read their colours.
-            base = np.ascontiguousarray(picture[inside])
-            part = np.ascontiguousarray(fill[window])
-            blended = blender.blend(base, part, np.ascontiguousarray(face.missing[window]))
-            blended = check_blend(blender, blended, base)
-            np.copyto(result[inside], blended, where=face.hole[inside][:, :, None])
-        _add_seconds(timings, "blender", began)
+        with _timed("blender", [timings]):
+            for face, fill in zip(faces, fills, strict=True):
+                inside, window = face.crop.inside, face.crop.window
+                # The blender sees the holes of other faces too, as it must not read their colours.
+                base = np.ascontiguousarray(picture[inside])
+                part = np.ascontiguousarray(fill[window])
+                blended = blender.blend(base, part, np.ascontiguousarray(face.missing[window]))
+                blended = check_blend(blender, blended, base)
+                np.copyto(result[inside], blended, where=face.hole[inside][:, :, None])
         return result
 
     def _assemble(
@@ -707,7 +538,7 @@ class Pipeline:
         return UnmaskResult(
             image=self.blend(picture, faces, fills, timings),
             regions=[regions[index] for index in prefetch],
-            hole=_union(holes, picture),
+            hole=union_of(holes, picture),
             faces=tuple(
                 FaceFill(
                     face.crop.square,
@@ -737,44 +568,14 @@ def _one_each(given: Sequence[Any] | None, what: str, count: int) -> Sequence[An
     return given
 
 
-def _made_anew(arguments: dict[str, Any]) -> Pipeline:
-    return Pipeline(**arguments)
-
-
-def _shown(given: StageSpecification, name: str) -> str:
-    """A stage as its user wrote it, without what an object's own text may hold."""
-    if isinstance(given, dict):
-        return reprlib.repr(given)
-    return repr(name) if isinstance(given, str | LazyStage) else f"<{name}>"
-
-
-def _check_proportion(crop: Crop, picture: Image) -> None:
-    """Refuse a strip of a picture, of which a square crop would be mostly reflections.
-
-    Raises:
-        InputError: the crop has far more pixels than the picture.
-    """
-    height, width = picture.shape[:2]
-    if crop.side**2 > max(_MOST_REFLECTED * height * width, _LARGEST_CROP):
-        raise InputError(
-            f"A hole of this {width} x {height} picture would need a square of {crop.side} pixels "
-            "round it: no face is that elongated."
-        )
-
-
-def _add_seconds(timings: dict[str, float], stage: str, began: float) -> None:
-    timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - began
-
-
-def _union(holes: Sequence[Hole], picture: Image) -> Hole:
-    union: Hole = np.zeros(picture.shape[:2], np.bool_)
-    for hole in holes:
-        union |= hole
-    return union
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+@contextmanager
+def _timed(stage: str, timings: Sequence[dict[str, float]]) -> Iterator[None]:
+    """Add the seconds that pass within, in equal parts, to what each picture's stage took."""
+    began = time.perf_counter()
+    yield
+    seconds = (time.perf_counter() - began) / len(timings)
+    for own in timings:
+        own[stage] = own.get(stage, 0.0) + seconds
 
 
 def _is_rgb(image: Any) -> bool:

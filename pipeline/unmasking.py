@@ -7,8 +7,8 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from pipeline.configuration import check_keys, configuration_defaults
 from pipeline.core import Pipeline
+from pipeline.stages.configured import check_keys, configuration_defaults
 from pipeline.stages.lazy import LazyStage
 from weights.base.protocols import STAGE_KINDS, StageKind
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.result import UnmaskResult
     from weights.images import PictureSource
+    from weights.images.picture import SamePicture
 
 MOST_STAGES = 16
 """How many stages are kept loaded; the one that was not used for longest goes first."""
@@ -49,66 +50,25 @@ def _kept_stage(kind: StageKind, specification: Any, device: Any) -> Any:
 
 @overload
 def unmask(
-    image: PictureSource,
-    *,
-    mask: Any = ...,
-    reference: Any = ...,
-    device: Any = ...,
-    return_result: Literal[True],
-    provenance: bool = ...,
-    **stages: Any,
+    image: PictureSource, *, return_result: Literal[True], **options: Any
 ) -> UnmaskResult: ...
 
 
 @overload
 def unmask(
-    image: NDArray[np.uint8],
-    *,
-    mask: Any = ...,
-    reference: Any = ...,
-    device: Any = ...,
-    return_result: Literal[False] = ...,
-    provenance: bool = ...,
-    **stages: Any,
-) -> NDArray[np.uint8]: ...
+    image: SamePicture, *, return_result: Literal[False] = ..., **options: Any
+) -> SamePicture: ...
 
 
 @overload
 def unmask(
-    image: bytes,
-    *,
-    mask: Any = ...,
-    reference: Any = ...,
-    device: Any = ...,
-    return_result: Literal[False] = ...,
-    provenance: bool = ...,
-    **stages: Any,
-) -> bytes: ...
-
-
-@overload
-def unmask(
-    image: str | os.PathLike[str] | PIL.Image.Image,
-    *,
-    mask: Any = ...,
-    reference: Any = ...,
-    device: Any = ...,
-    return_result: Literal[False] = ...,
-    provenance: bool = ...,
-    **stages: Any,
+    image: str | os.PathLike[str], *, return_result: Literal[False] = ..., **options: Any
 ) -> PIL.Image.Image: ...
 
 
 @overload
 def unmask(
-    image: PictureSource,
-    *,
-    mask: Any = ...,
-    reference: Any = ...,
-    device: Any = ...,
-    return_result: bool = ...,
-    provenance: bool = ...,
-    **stages: Any,
+    image: PictureSource, *, return_result: bool = ..., **options: Any
 ) -> NDArray[np.uint8] | bytes | PIL.Image.Image | UnmaskResult: ...
 
 

@@ -8,9 +8,14 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("weights", "detector", "inpainter", "pipeline")
@@ -44,15 +49,20 @@ def sources(folder: str) -> list[Path]:
     return sorted(path for path in paths if not path.is_relative_to(TEMPLATE))
 
 
-def imported_modules(path: Path) -> set[str]:
-    """Every module that a file imports anywhere, inside functions and type checks too."""
+def imported_modules(path: Path, submodules: Container[str] = ()) -> set[str]:
+    """Every module that a file imports anywhere, inside functions and type checks too.
+
+    `from package import name` counts as the package, unless `package.name` is one of `submodules`.
+    """
     modules: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            modules.add(node.module or "")
+            package = node.module or ""
+            names = [f"{package}.{alias.name}" for alias in node.names]
+            modules |= {name if name in submodules else package for name in names}
     return modules
 
 
@@ -132,6 +142,17 @@ def test_imports_go_one_way(folder, path):
         "tests",
     }
     assert ours <= MAY_IMPORT[folder]
+
+
+def test_no_modules_import_one_another_in_a_circle():
+    """Imports inside functions and for type checks count too."""
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for folder in MAY_IMPORT
+        for path in sources(folder)
+    }
+    graph = {name: imported_modules(path, files) & files.keys() for name, path in files.items()}
+    tuple(TopologicalSorter(graph).static_order())
 
 
 def test_the_packages_dependencies_are_declared():

@@ -12,9 +12,10 @@ import yaml
 from detector.data.yolo_dataset import YoloDataset, read_yolo_dataset
 from detector.find.architecture import DetectorConfiguration
 from detector.find.weight_file import describe_detector, read_configuration, read_extra
+from detector.train.curves import CURVES_NAME, last_epoch
 from detector.train.plan import CHECKPOINT_NAME, WEIGHTS_NAME, TrainingPlan, TrainingProgress
 from detector.train.recipe import DetectorRecipe, read_recipe
-from detector.train.ultralytics_loop import CURVES_NAME, LOG_NAME, last_epoch, run_training
+from detector.train.ultralytics_loop import LOG_NAME, run_training
 from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
 from weights.base.errors import InputError, OutputError, TrainingError

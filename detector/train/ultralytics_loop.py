@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import random
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from detector.find.isolation import import_quietly
 from detector.train.plan import TrainingPlan, TrainingProgress
-from weights.base.atomic import atomic_path
 from weights.base.errors import TrainingError
 from weights.base.stopping import at_safe_points
 
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 
 LOG_NAME = "train.log"
 """Name of the file in a run's folder that gets Ultralytics' messages."""
-
-CURVES_NAME = "results.csv"
-"""Name of Ultralytics' file in a run's folder with a line per epoch: its time, losses, metrics."""
 
 
 def run_training(
@@ -61,46 +57,6 @@ def run_training(
             raise TrainingError(
                 f"The training in {plan.folder} broke down: {str(error).splitlines()[0]}"
             ) from error
-
-
-def last_epoch(folder: Path) -> tuple[int, float]:
-    """How many epochs a run has trained so far, and how many seconds; zeros before the first."""
-    _, rows = _curves(folder / CURVES_NAME)
-    return (rows[-1].epoch, rows[-1].seconds) if rows else (0, 0.0)
-
-
-def keep_epochs(path: Path, count: int) -> None:
-    """Leave in the file of curves the first epochs alone, one line each.
-
-    A run that was killed after an epoch's line and before its checkpoint trains it once more.
-    """
-    header, rows = _curves(path)
-    kept = {row.epoch: row.line for row in rows if row.epoch <= count}
-    if header:
-        with atomic_path(path, overwrite=True) as temporary:
-            temporary.write_text("\n".join([header, *kept.values()]) + "\n", encoding="utf-8")
-
-
-class _Row(NamedTuple):
-    epoch: int
-    seconds: float
-    line: str
-
-
-def _curves(path: Path) -> tuple[str, list[_Row]]:
-    """The header and the whole lines of a file of curves; both empty where there is none."""
-    if not path.is_file():
-        return "", []
-    header, *lines = path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
-    names = [name.strip() for name in header.split(",")]
-    rows = []
-    for line in lines:
-        cells = line.split(",")
-        values = dict(zip(names, cells, strict=False))
-        if len(cells) == len(names):
-            with suppress(ValueError, KeyError, OverflowError):
-                rows.append(_Row(int(float(values["epoch"])), float(values["time"]), line))
-    return header, rows
 
 
 def _report_to(progress: Callable[[TrainingProgress], None], trainer: MaskTrainer) -> None:

@@ -23,8 +23,8 @@ from detector.data.yolo_dataset import read_labels, read_yolo_dataset
 from detector.find.architecture import network_description
 from detector.find.isolation import import_quietly
 from detector.find.weight_file import load_detector, save_detector
+from detector.train.curves import keep_epochs, last_epoch
 from detector.train.plan import WEIGHTS_NAME
-from detector.train.ultralytics_loop import keep_epochs, last_epoch
 from weights.base.checkpoint import read_checkpoint, write_checkpoint
 from weights.base.errors import ConfigurationError, InputError, TrainingError
 from weights.base.stopping import stop_if_asked

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from inpainter.losses import create_loss
-from inpainter.registry import NETWORKS, create_discriminator
+from inpainter.networks.registry import NETWORKS
+from inpainter.registry import create_discriminator
 from inpainter.training.loop import TrainedInpainter, train_inpainter
 from inpainter.training.recipe import (
     AdversarialSettings,

@@ -71,7 +71,8 @@ def zoo_page() -> str:
 def _network_parts() -> Iterator[str]:
     from inpainter.holes import list_holes
     from inpainter.losses import list_losses
-    from inpainter.registry import DISCRIMINATORS, FACE_GENERATORS, NETWORKS
+    from inpainter.networks.registry import FACE_GENERATORS, NETWORKS
+    from inpainter.registry import DISCRIMINATORS
 
     recipes = sorted(path.stem for path in (FOLDER.parent / "inpainter" / "recipes").glob("*.yaml"))
     trained = _trained_architectures()

@@ -15,11 +15,12 @@ import numpy as np
 
 from examples.astronaut import astronaut, masked_astronaut
 from pipeline import Pipeline
-from pipeline.apps.explain.explanation import ExplainedFace, Explanation, explain
+from pipeline.apps.explain.explanation import Explanation, explain
 from weights.images import write_picture
 from weights.images.mark import make_mark
 
 if TYPE_CHECKING:
+    from pipeline.apps.explain.stage_outputs import ExplainedFace
     from weights.base.contracts import Image, Mask
 
 FOLDER = Path(__file__).parents[1] / "documentation" / "pictures"

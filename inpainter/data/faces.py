@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from inpainter.data.deblocking import smooth_block_borders
 from inpainter.data.decoded import DecodedFiles
+from inpainter.data.face import SHARES, Face
+from inpainter.data.layouts import recognised_faces
 from weights.base.dealing import deal_out, parts_of_people, person_of
 from weights.base.errors import InputError
 from weights.base.json_lines import read_json_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
 
     from inpainter.data.sampling import Sample, Sampling
     from weights.base.contracts import Image
 
-SHARES: Final[Mapping[str, float]] = {"val": 0.05, "test": 0.05, "train": 0.9}
-"""Shares of the parts of faces, in folders that name no parts."""
-
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
-
-
-@dataclass(frozen=True)
-class Face:
-    """One annotated face picture.
-
-    Attributes:
-        path: the picture file.
-        landmarks: iBUG points `(68, 2)`, x y in pixels, or None where there are none.
-        split: "train", "val" or "test".
-        labels: what else the annotation says, such as source, age, gender, ethnicity.
-    """
-
-    path: Path
-    landmarks: NDArray[np.float64] | None
-    split: str
-    labels: dict[str, Any] = field(default_factory=dict)
 
 
 def read_picture(path: Path) -> Image:
@@ -78,9 +58,6 @@ def list_faces(folder: str | Path, split: str | None = None, seed: int = 0) -> l
     Raises:
         InputError: there is no such folder, an annotation in it is malformed, or no face is left.
     """
-    # Layouts are made of faces, so they know this module already.
-    from inpainter.data.layouts import recognised_faces
-
     root = Path(folder)
     annotation = root / "faces.jsonl"
     faces = _annotated(annotation, seed) if annotation.is_file() else recognised_faces(root, seed)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from inpainter.data.faces import SHARES, Face
+from inpainter.data.face import SHARES, Face
 from weights.base.dealing import deal_out
 from weights.base.errors import InputError
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
 from inpainter.data.prefetch import prefetch
-from inpainter.data.processes import FaceProcesses
 from weights.base.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -144,11 +143,20 @@ class Stretch:
         )
 
 
+@runtime_checkable
+class BatchMaker(Protocol):
+    """Makes batches by means of its own: `FaceProcesses`."""
+
+    def make(self, stretch: Stretch, steps: int) -> Iterator[Stacked]:
+        """Make the first `steps` batches of a stretch, in their order."""
+        ...
+
+
 class SampleStream(IterableDataset[Batch]):
     """The batches of a stretch, made ahead of their use.
 
     Args:
-        faces: decoded faces or pairs, of which threads make batches; or processes that hold them.
+        faces: decoded faces or pairs, of which threads make batches; or what makes them itself.
         stretch: which batches.
         steps: how many.
         workers: threads that make batches.
@@ -156,7 +164,7 @@ class SampleStream(IterableDataset[Batch]):
 
     def __init__(
         self,
-        faces: DecodedPictures | FaceProcesses,
+        faces: DecodedPictures | BatchMaker,
         stretch: Stretch,
         steps: int,
         workers: int = 1,
@@ -169,7 +177,7 @@ class SampleStream(IterableDataset[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         faces, stretch = self.faces, self.stretch
-        if isinstance(faces, FaceProcesses):
+        if isinstance(faces, BatchMaker):
             yield from map(to_batch, faces.make(stretch, self.steps))
             return
         # Threads, not forked processes: OpenCV lets go of the interpreter's lock while it works,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from inpainter.data.head_pose import estimate_yaw
 
 if TYPE_CHECKING:
-    from inpainter.data.faces import Face
+    from inpainter.data.face import Face
 
 TURNED: Final = 30.0
 """Degrees of yaw above which a head counts as turned."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from inpainter.data.faces import Face, list_faces, read_picture
+from inpainter.data.faces import list_faces, read_picture
 from inpainter.data.framing import Square, face_square, reflected_crop, resize_crop
 from inpainter.data.head_pose import estimate_yaw
 from weights.base.contracts import Hole, Image, Mask, check_image, check_mask
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from inpainter.data.face import Face
     from inpainter.holes.generator import HoleGenerator
 
 Framing = Literal["hole", "face"]

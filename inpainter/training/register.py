@@ -11,7 +11,7 @@ from inpainter.completion import NetworkInpainter
 from inpainter.evaluation.benchmark_cases import SMALLEST_SIDE, BenchmarkCases
 from inpainter.evaluation.evaluate import METRICS, evaluate_inpainter
 from inpainter.holes import create_holes
-from inpainter.registry import NETWORKS
+from inpainter.networks.registry import NETWORKS
 from inpainter.weight_files import describe_completion_network
 from weights.base.errors import InputError
 from weights.catalog.register import (

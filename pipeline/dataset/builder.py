@@ -35,7 +35,7 @@ from pipeline.dataset.worker import (
 from weights.base.errors import InputError, UnmaskError
 
 if TYPE_CHECKING:
-    from pipeline.dataset.face_source import SourceFace
+    from pipeline.dataset.source_face import SourceFace
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished items and of all items."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +15,7 @@ from pipeline.dataset.face_pictures import read_training_picture
 from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
 from pipeline.dataset.processes import available_cores
 from pipeline.dataset.settings import LANDMARKS_FILE
+from pipeline.dataset.source_face import SourceFace
 from weights.base.dealing import person_of
 from weights.base.errors import InputError, OutputError
 from weights.base.stopping import leave_to_parent
@@ -24,35 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from detector.synthesis import LandmarkFinder
-    from pipeline.dataset.labels import Points
     from pipeline.dataset.split import Part
 
 LandmarkSource = Literal["annotations", "dlib"]
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-
-
-@dataclass(frozen=True, eq=False)
-class SourceFace:
-    """One face in one picture.
-
-    Attributes:
-        name: the picture's file name, relative to the folder of faces, with forward slashes.
-        file: where the picture is.
-        landmarks: iBUG points `(68, 2)`, x y pixels.
-        split: the part that the annotation names, if any.
-        width: of the picture, in pixels.
-        height: of the picture, in pixels.
-        person: who it is, where the annotation says so; a person belongs to one part.
-    """
-
-    name: str
-    file: Path
-    landmarks: Points
-    split: str | None
-    width: int
-    height: int
-    person: str | None = None
 
 
 def find_pictures(folder: Path) -> list[Path]:

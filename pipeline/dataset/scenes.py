@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detector.synthesis import TemplateFolder
-    from pipeline.dataset.face_source import SourceFace
+    from pipeline.dataset.source_face import SourceFace
     from weights.base.contracts import Image, Mask
 
 ASPECT_RATIOS = (1.0, 1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16)

@@ -11,7 +11,7 @@ from weights.base.names import unknown_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pipeline.dataset.face_source import SourceFace
+    from pipeline.dataset.source_face import SourceFace
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)

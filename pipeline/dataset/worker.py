@@ -22,9 +22,9 @@ from weights.base.stopping import leave_to_parent
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.dataset.face_source import SourceFace
     from pipeline.dataset.manifest import Line
     from pipeline.dataset.settings import DatasetSettings
+    from pipeline.dataset.source_face import SourceFace
     from pipeline.dataset.split import Part
     from weights.base.protocols import Refiner
 

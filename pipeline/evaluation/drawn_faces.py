@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from detector.synthesis import TemplateFolder
-    from inpainter.data.faces import Face
+    from inpainter.data.face import Face
     from inpainter.data.framing import Square
     from weights.base.contracts import Image, Mask
     from weights.base.protocols import Refiner

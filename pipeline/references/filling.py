@@ -25,7 +25,7 @@ from weights.landmarks import FaceFrame, LandmarkFinder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.core import Face
+    from pipeline.face import Face
     from weights.base.contracts import Image
     from weights.landmarks import FoundFace
 

@@ -9,10 +9,12 @@ from weights.base.errors import ConfigurationError, InputError, MissingDependenc
 from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pipeline.core import Pipeline, StageProgress
     from pipeline.result import UnmaskResult
+    from pipeline.stages.configured import ConfiguredStages
+
+    Run = Callable[[Sequence[Any], Sequence[Any], Sequence[Any]], list[UnmaskResult]]
 
 OnError: TypeAlias = Literal["raise", "return"]
 """Whether what is wrong with one picture is raised, or returned in the place of its result."""
@@ -37,32 +39,28 @@ def check_on_error(on_error: str) -> None:
         raise unknown_name("value of on_error", str(on_error), get_args(OnError))
 
 
-def usual_group(pipeline: Pipeline) -> int:
+def usual_group(stages: ConfiguredStages) -> int:
     """How many pictures best go through a pipeline's stages together."""
     from weights.base.device import resolve_device
 
     # Measured: on a CPU pictures take as long in a batch as one by one, and one by one needs less
     # memory and loses less when it is stopped.
-    return 1 if resolve_device(pipeline.device).type == "cpu" else MOST_PICTURES
+    return 1 if resolve_device(stages.device).type == "cpu" else MOST_PICTURES
 
 
 def run_each(
-    pipeline: Pipeline,
-    images: Sequence[Any],
-    masks: Sequence[Any],
-    references: Sequence[Any],
-    progress: StageProgress | None = None,
+    run: Run, images: Sequence[Any], masks: Sequence[Any], references: Sequence[Any]
 ) -> list[UnmaskResult | Exception]:
     """Take the masks off pictures; a picture that fails has its error where its result would be.
 
-    Arguments are those of `Pipeline.run`, with one entry in `masks` and
-    `references` per picture.
+    Arguments are `Pipeline.run` and its own, with one entry in `masks` and `references` per
+    picture.
 
     Raises:
         ConfigurationError, WeightsError, MissingDependencyError: a stage cannot be made at all.
     """
     try:
-        return list(pipeline.run(images, masks, references, progress=progress))
+        return list(run(images, masks, references))
     except NOTHING_CAN_WORK:
         raise
     except Exception as error:
@@ -73,7 +71,7 @@ def run_each(
     halves = slice(None, middle), slice(middle, None)
     results: list[UnmaskResult | Exception] = []
     for half in halves:
-        results += run_each(pipeline, images[half], masks[half], references[half], progress)
+        results += run_each(run, images[half], masks[half], references[half])
     return results
 
 
@@ -94,12 +92,12 @@ def paired(images: Iterable[Any], masks: Iterable[Any]) -> Iterator[tuple[Any, A
 
 
 def stream_results(
-    pipeline: Pipeline, pairs: Iterable[tuple[Any, Any]], group: int, on_error: OnError
+    run: Run, pairs: Iterable[tuple[Any, Any]], group: int, on_error: OnError
 ) -> Iterator[UnmaskResult | Exception]:
     """Take the masks off pictures as they come; see `Pipeline.stream`."""
     for waiting in _groups(pairs, group):
         images, masks = zip(*waiting, strict=True)
-        for result in run_each(pipeline, images, masks, [None] * len(images)):
+        for result in run_each(run, images, masks, [None] * len(images)):
             if isinstance(result, Exception) and on_error == "raise":
                 raise result
             yield result

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from pipeline.core import Face
 from pipeline.crop import Crop
+from pipeline.face import Face
 from pipeline.video.face_track import CERTAIN, FaceTrack
 from pipeline.video.mask_tracker import MaskTracker
 from pipeline.video.motion import grey

@@ -105,7 +105,7 @@ def test_the_settings_of_a_page_can_be_read(page):
     from dataclasses import fields
 
     from inpainter import Recipe
-    from pipeline.configuration import configuration_defaults
+    from pipeline.stages.configured import configuration_defaults
 
     known = {*configuration_defaults(), *(one.name for one in fields(Recipe))}
     for line, kind, text in blocks(page, "yaml", "json"):

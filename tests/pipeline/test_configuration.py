@@ -6,7 +6,8 @@ import yaml
 
 from pipeline import Pipeline, unmask
 from pipeline.blenders.feather import FeatherBlender
-from pipeline.configuration import configuration_defaults, read_configuration
+from pipeline.configuration import read_configuration
+from pipeline.stages.configured import configuration_defaults
 from weights.base.errors import ConfigurationError
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
@@ -18,6 +19,9 @@ PictureSource: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | PIL.Image.Image | NDArray[Any]
 )
 """What may be handed in as a picture."""
+
+SamePicture = TypeVar("SamePicture", NDArray[np.uint8], bytes, PIL.Image.Image)
+"""A picture that comes back as what it was."""
 
 PictureKind: TypeAlias = Literal["array", "pil", "path", "bytes"]
 

@@ -85,7 +85,7 @@ def count_model(name: str) -> ModelFigures:
 
 
 def _options(name: str, side: int) -> dict[str, Any]:
-    from inpainter.registry import NETWORKS
+    from inpainter.networks.registry import NETWORKS
     from weights.base.names import import_object
 
     if (

@@ -16,7 +16,7 @@ from weights.images.mark import NOTICE, unmask_version
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.apps.explain.explanation import ExplainedFace, Explanation
+    from pipeline.apps.explain.stage_outputs import ExplainedFace, StageOutputs
     from weights.base.contracts import Image, Mask
 
 MOST_FACES = 6
@@ -49,7 +49,7 @@ class _Panel:
     """Left, top, text and colour of labels, in pixels of the picture."""
 
 
-def draw_explanation(explanation: Explanation, width: int = _DRAWN_WIDTH) -> Image:
+def draw_explanation(explanation: StageOutputs, width: int = _DRAWN_WIDTH) -> Image:
     """Draw an explanation, uint8 RGB `(height, width, 3)`; the height goes by the content.
 
     Args:
@@ -85,7 +85,7 @@ def draw_explanation(explanation: Explanation, width: int = _DRAWN_WIDTH) -> Ima
     return np.asarray(sheet, np.uint8)
 
 
-def _header(explanation: Explanation, width: int, unit: float) -> PIL.Image.Image:
+def _header(explanation: StageOutputs, width: int, unit: float) -> PIL.Image.Image:
     height, across = explanation.image.shape[:2]
     count = len(explanation.faces)
     what, was = ("hole", "filled") if explanation.given else ("mask", "taken off")
@@ -101,7 +101,7 @@ def _header(explanation: Explanation, width: int, unit: float) -> PIL.Image.Imag
     return block
 
 
-def _overview(explanation: Explanation, width: int, unit: float) -> PIL.Image.Image:
+def _overview(explanation: StageOutputs, width: int, unit: float) -> PIL.Image.Image:
     result = explanation.result
     names, timings = explanation.stages, result.timings
     if not explanation.faces:
@@ -131,7 +131,7 @@ def _overview(explanation: Explanation, width: int, unit: float) -> PIL.Image.Im
     return _row(panels, width, 3, unit)
 
 
-def _found_panel(explanation: Explanation, width: int) -> _Panel:
+def _found_panel(explanation: StageOutputs, width: int) -> _Panel:
     regions = explanation.result.regions
     canvas, scale = _scaled(explanation.image, width)
     for region in regions:
@@ -148,7 +148,7 @@ def _found_panel(explanation: Explanation, width: int) -> _Panel:
     return _Panel("1  Mask found", caption, canvas, tags)
 
 
-def _holes_drawn(explanation: Explanation, width: int) -> Image:
+def _holes_drawn(explanation: StageOutputs, width: int) -> Image:
     canvas, scale = _scaled(explanation.image, width)
     hole = _shrunk(explanation.result.hole, canvas.shape[:2])
     tinted = 0.35 * canvas[hole] + 0.65 * np.array(_HOLE)
@@ -162,7 +162,7 @@ def _holes_drawn(explanation: Explanation, width: int) -> Image:
 
 
 def _face_row(
-    explanation: Explanation, index: int, name: str, width: int, unit: float
+    explanation: StageOutputs, index: int, name: str, width: int, unit: float
 ) -> PIL.Image.Image:
     face = explanation.faces[index]
     side = face.missing.shape[0]
@@ -188,7 +188,7 @@ def _face_row(
     return block
 
 
-def _times(explanation: Explanation, width: int, unit: float) -> PIL.Image.Image:
+def _times(explanation: StageOutputs, width: int, unit: float) -> PIL.Image.Image:
     """A bar with parts as long as the stages took, its legend, and that a fill is a guess."""
     timings = {kind: value for kind, value in explanation.result.timings.items() if value}
     total = sum(timings.values()) or 1.0

@@ -15,59 +15,26 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from pipeline.apps.explain.drawing import draw_explanation
+from pipeline.apps.explain.stage_outputs import ExplainedFace, StageOutputs
 from pipeline.crop import Crop
 from pipeline.stages.lazy import LazyStage
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from pipeline.core import Pipeline
-    from pipeline.result import UnmaskResult
     from weights.base.contracts import Image, Mask
     from weights.base.protocols import Inpainter
 
 
 @dataclass(frozen=True, eq=False)
-class ExplainedFace:
-    """One face between the stages; all arrays are of the crop's side.
-
-    Attributes:
-        crop: what the inpainter was given, uint8 RGB `(side, side, 3)`.
-        missing: its missing pixels, bool `(side, side)`.
-        coarse: the crop with the first guess of a coarse-to-fine network in the missing pixels;
-            None where the inpainter makes no such guess.
-        fill: what the inpainter gave back.
-        blended: the same square of the result.
-    """
-
-    crop: Image
-    missing: Mask
-    coarse: Image | None
-    fill: Image
-    blended: Image
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """A picture, what each stage made of it, and how long that took.
-
-    Attributes:
-        image: the picture, uint8 RGB `(H, W, 3)`.
-        result: the pipeline's, with regions, holes, crops and times.
-        faces: one for each of the result's faces.
-        stages: kind of stage to the name of the one in use.
-        given: whether the hole was the user's own, so that no detector and refiner were asked.
-    """
-
-    image: Image
-    result: UnmaskResult
-    faces: tuple[ExplainedFace, ...]
-    stages: Mapping[str, str]
-    given: bool
+class Explanation(StageOutputs):
+    """What each stage made of a picture, to be drawn."""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -84,8 +51,6 @@ class Explanation:
         Raises:
             InputError: the width is too small.
         """
-        from pipeline.apps.explain.drawing import draw_explanation
-
         return draw_explanation(self, width)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:

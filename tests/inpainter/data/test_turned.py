@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inpainter.data.faces import Face
+from inpainter.data.face import Face
 from inpainter.data.turned import repeat_turned
 from inpainter.training.recipe import DataSettings
 from weights.base.errors import ConfigurationError

@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from inpainter.data.faces import Face
+from inpainter.data.face import Face
 from inpainter.evaluation.benchmark_cases import (
     FACE_WIDTHS,
     BenchmarkCases,

@@ -12,7 +12,7 @@ import inpainter
 from inpainter import create_discriminator, create_model, list_models
 from inpainter.holes import create_holes
 from inpainter.losses import create_loss
-from inpainter.registry import FACE_GENERATORS
+from inpainter.networks.registry import FACE_GENERATORS
 from inpainter.training import read_recipe, train_inpainter
 from inpainter.training.recipe import makes_faces
 from tests.faces import write_faces

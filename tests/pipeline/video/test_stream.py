@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.core import Face
 from pipeline.crop import Crop
+from pipeline.face import Face
 from pipeline.video import FrameStream, VideoSettings
 from pipeline.video.face_track import FaceTrack, first_pose
 from pipeline.video.mask_tracker import MaskTracker

@@ -1,0 +1,54 @@
+"""Ultralytics' file of curves in a run's folder: which epochs it has, and what they took."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from weights.base.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CURVES_NAME = "results.csv"
+"""Name of Ultralytics' file in a run's folder with a line per epoch: its time, losses, metrics."""
+
+
+def last_epoch(folder: Path) -> tuple[int, float]:
+    """How many epochs a run has trained so far, and how many seconds; zeros before the first."""
+    _, rows = _curves(folder / CURVES_NAME)
+    return (rows[-1].epoch, rows[-1].seconds) if rows else (0, 0.0)
+
+
+def keep_epochs(path: Path, count: int) -> None:
+    """Leave in the file of curves the first epochs alone, one line each.
+
+    A run that was killed after an epoch's line and before its checkpoint trains it once more.
+    """
+    header, rows = _curves(path)
+    kept = {row.epoch: row.line for row in rows if row.epoch <= count}
+    if header:
+        with atomic_path(path, overwrite=True) as temporary:
+            temporary.write_text("\n".join([header, *kept.values()]) + "\n", encoding="utf-8")
+
+
+class _Row(NamedTuple):
+    epoch: int
+    seconds: float
+    line: str
+
+
+def _curves(path: Path) -> tuple[str, list[_Row]]:
+    """The header and the whole lines of a file of curves; both empty where there is none."""
+    if not path.is_file():
+        return "", []
+    header, *lines = path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    names = [name.strip() for name in header.split(",")]
+    rows = []
+    for line in lines:
+        cells = line.split(",")
+        values = dict(zip(names, cells, strict=False))
+        if len(cells) == len(names):
+            with suppress(ValueError, KeyError, OverflowError):
+                rows.append(_Row(int(float(values["epoch"])), float(values["time"]), line))
+    return header, rows

@@ -1,0 +1,51 @@
+"""What the stages made of a picture, kept to be explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.result import UnmaskResult
+    from weights.base.contracts import Image, Mask
+
+
+@dataclass(frozen=True, eq=False)
+class ExplainedFace:
+    """One face between the stages; all arrays are of the crop's side.
+
+    Attributes:
+        crop: what the inpainter was given, uint8 RGB `(side, side, 3)`.
+        missing: its missing pixels, bool `(side, side)`.
+        coarse: the crop with the first guess of a coarse-to-fine network in the missing pixels;
+            None where the inpainter makes no such guess.
+        fill: what the inpainter gave back.
+        blended: the same square of the result.
+    """
+
+    crop: Image
+    missing: Mask
+    coarse: Image | None
+    fill: Image
+    blended: Image
+
+
+@dataclass(frozen=True, eq=False)
+class StageOutputs:
+    """A picture, what each stage made of it, and how long that took.
+
+    Attributes:
+        image: the picture, uint8 RGB `(H, W, 3)`.
+        result: the pipeline's, with regions, holes, crops and times.
+        faces: one for each of the result's faces.
+        stages: kind of stage to the name of the one in use.
+        given: whether the hole was the user's own, so that no detector and refiner were asked.
+    """
+
+    image: Image
+    result: UnmaskResult
+    faces: tuple[ExplainedFace, ...]
+    stages: Mapping[str, str]
+    given: bool

@@ -1,0 +1,34 @@
+"""One face that a data set is built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.dataset.labels import Points
+
+
+@dataclass(frozen=True, eq=False)
+class SourceFace:
+    """One face in one picture.
+
+    Attributes:
+        name: the picture's file name, relative to the folder of faces, with forward slashes.
+        file: where the picture is.
+        landmarks: iBUG points `(68, 2)`, x y pixels.
+        split: the part that the annotation names, if any.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+        person: who it is, where the annotation says so; a person belongs to one part.
+    """
+
+    name: str
+    file: Path
+    landmarks: Points
+    split: str | None
+    width: int
+    height: int
+    person: str | None = None

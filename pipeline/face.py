@@ -1,0 +1,85 @@
+"""One face on its way through the pipeline: where it is, and what the inpainter sees of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.crop import Crop
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weights.base.contracts import Hole, Image
+
+_MOST_REFLECTED = 8
+"""How many times a picture's pixels a crop of it may have, reflections for the most part."""
+
+_LARGEST_CROP = 3000**2
+"""Pixels that a crop may have in any case."""
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face on its way through the pipeline.
+
+    Attributes:
+        picture: which of the pictures that go through together it is in.
+        hole: bool `(H, W)` at picture size, the face's own hole.
+        crop: what the inpainter sees of the picture.
+        missing: bool `(side, side)`, the crop's pixels that are in any hole of the picture, or
+            reflect one.
+    """
+
+    picture: int
+    hole: Hole
+    crop: Crop
+    missing: Hole
+
+    @classmethod
+    def each(
+        cls, picture: int, image: Image, holes: Sequence[Hole], **placing: float | None
+    ) -> list[Face]:
+        """Give the faces of one picture.
+
+        Args:
+            picture: which of the pictures that go through together it is.
+            image: uint8 RGB `(H, W, 3)`.
+            holes: bool `(H, W)`, one per face; they do not overlap.
+            **placing: context and lift of the crops, see `Crop.around`.
+
+        Raises:
+            InputError: a hole is so elongated that its square would be mostly reflections.
+        """
+        missing = union_of(holes, image)
+        faces = []
+        for hole in holes:
+            crop = Crop.around(hole, **placing)
+            _check_proportion(crop, image)
+            faces.append(cls(picture, hole, crop, crop.take(missing)))
+        return faces
+
+
+def union_of(holes: Sequence[Hole], image: Image) -> Hole:
+    """All holes of a picture `(H, W, 3)` in one, bool `(H, W)`."""
+    union: Hole = np.zeros(image.shape[:2], np.bool_)
+    for hole in holes:
+        union |= hole
+    return union
+
+
+def _check_proportion(crop: Crop, picture: Image) -> None:
+    """Refuse a strip of a picture, of which a square crop would be mostly reflections.
+
+    Raises:
+        InputError: the crop has far more pixels than the picture.
+    """
+    height, width = picture.shape[:2]
+    if crop.side**2 > max(_MOST_REFLECTED * height * width, _LARGEST_CROP):
+        raise InputError(
+            f"A hole of this {width} x {height} picture would need a square of {crop.side} pixels "
+            "round it: no face is that elongated."
+        )

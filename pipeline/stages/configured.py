@@ -1,0 +1,183 @@
+"""The stages of a pipeline by their specifications, checked at once and loaded when first used."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import reprlib
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Never
+
+import numpy as np
+
+from pipeline.stages.lazy import LazyStage
+from pipeline.stages.registry import has_option, specification_name
+from weights.base.errors import ConfigurationError, InputError
+from weights.base.names import unknown_name
+from weights.base.protocols import STAGE_KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from weights.base.protocols import (
+        Blender,
+        Detector,
+        Inpainter,
+        Refiner,
+        StageKind,
+        StageSpecification,
+    )
+
+
+class ConfiguredStages:
+    """What a `Pipeline` is made of; the arguments are its own."""
+
+    def __init__(
+        self,
+        detector: StageSpecification = "yolo",
+        refiner: StageSpecification = "morphology",
+        inpainter: StageSpecification = "gated",
+        blender: StageSpecification = "feather",
+        device: Any = "auto",
+        *,
+        context: float | None = None,
+        lift: float | None = None,
+        batch_size: int = 16,
+        landmarks: Any = "default",
+        **misplaced: Never,
+    ) -> None:
+        if misplaced:
+            stages = {"detector": detector, "refiner": refiner}
+            stages |= {"inpainter": inpainter, "blender": blender}
+            check_keys("argument of Pipeline", stages | misplaced)
+        if context is not None and not (_is_number(context) and 1.0 <= context <= 16.0):
+            raise InputError(f"context must be from 1 to 16, but is {context!r}.")
+        if lift is not None and not (_is_number(lift) and 0.0 <= lift <= 0.5):
+            raise InputError(f"lift must be from 0 to 0.5, but is {lift!r}.")
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise InputError(f"batch_size must be a whole number from 1, but is {batch_size!r}.")
+        self.device = device
+        self.context = context
+        self.lift = lift
+        self.batch_size = batch_size
+        self.landmarks = landmarks
+        given: dict[StageKind, StageSpecification] = {
+            "detector": detector,
+            "refiner": refiner,
+            "inpainter": inpainter,
+            "blender": blender,
+        }
+        self._given = given
+        self._stages = {
+            kind: stage if isinstance(stage, LazyStage) else LazyStage(kind, stage, device)
+            for kind, stage in given.items()
+        }
+
+    def __repr__(self) -> str:
+        stages = ", ".join(
+            f"{kind}={_shown(given, self._stages[kind].name)}"
+            for kind, given in self._given.items()
+        )
+        return f"{type(self).__name__}({stages}, device={str(self.device)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle a pipeline by its specification: stages given by name are made anew."""
+        arguments: dict[str, Any] = {str(kind): one for kind, one in self._given.items()}
+        arguments |= {"device": self.device, "context": self.context, "lift": self.lift}
+        arguments |= {"batch_size": self.batch_size, "landmarks": self.landmarks}
+        return _made_anew, (type(self), arguments)
+
+    @property
+    def detector(self) -> Detector:
+        """The detector in use."""
+        stage: Detector = self._stages["detector"].get()
+        return stage
+
+    @property
+    def refiner(self) -> Refiner:
+        """The refiner in use."""
+        stage: Refiner = self._stages["refiner"].get()
+        return stage
+
+    @property
+    def inpainter(self) -> Inpainter:
+        """The inpainter in use."""
+        stage: Inpainter = self._stages["inpainter"].get()
+        return stage
+
+    @property
+    def blender(self) -> Blender:
+        """The blender in use."""
+        stage: Blender = self._stages["blender"].get()
+        return stage
+
+    def model_names(self, *, detected: bool = True) -> list[str]:
+        """Names of the inpainter and, if it found the holes, the detector, for a mark."""
+        kinds: list[StageKind] = ["detector", "inpainter"] if detected else ["inpainter"]
+        return [self._stages[kind].name for kind in kinds]
+
+    def description(self) -> dict[str, str]:
+        """Say in plain words what the pipeline does, so that one run can be told from another.
+
+        Stages that are objects are told apart by their class only; weights by their name.
+        """
+        said: dict[str, str] = {"context": str(self.context), "lift": str(self.lift)}
+        for kind, given in self._given.items():
+            said[kind] = self._stages[kind].name
+            if isinstance(given, dict):
+                said[kind] = json.dumps(given, sort_keys=True, default=specification_name)
+        return said
+
+
+@functools.cache
+def configuration_defaults() -> Mapping[str, Any]:
+    """The keys that a pipeline's YAML may have, and what each is where it is left out."""
+    parameters = inspect.signature(ConfiguredStages).parameters.values()
+    return MappingProxyType(
+        {one.name: one.default for one in parameters if one.kind is not one.VAR_KEYWORD}
+    )
+
+
+def check_keys(kind: str, arguments: Mapping[str, Any], further: Iterable[str] = ()) -> None:
+    """Refuse arguments that a pipeline does not have.
+
+    Args:
+        kind: what they are, in the singular.
+        arguments: by name, those that are known too.
+        further: names that are known besides the pipeline's own.
+
+    Raises:
+        ConfigurationError: one is unknown; the sentence says which stage has an option of that
+            name, or names the nearest and lists all.
+    """
+    defaults = configuration_defaults()
+    known = [*further, *defaults]
+    for key, value in arguments.items():
+        if key in known:
+            continue
+        key = str(key)
+        for stage in STAGE_KINDS:
+            given = arguments.get(stage, defaults[stage])
+            if isinstance(given, str | dict) and has_option(stage, given, key):
+                written = {**({"name": given} if isinstance(given, str) else given), key: value}
+                raise ConfigurationError(
+                    f"Unknown {kind} {key!r}: it is an option of the {stage}, so write "
+                    f"{stage}={written!r}."
+                )
+        raise unknown_name(kind, key, known)
+
+
+def _made_anew(made: type[ConfiguredStages], arguments: dict[str, Any]) -> ConfiguredStages:
+    return made(**arguments)
+
+
+def _shown(given: StageSpecification, name: str) -> str:
+    """A stage as its user wrote it, without what an object's own text may hold."""
+    if isinstance(given, dict):
+        return reprlib.repr(given)
+    return repr(name) if isinstance(given, str | LazyStage) else f"<{name}>"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
