@@ -12,10 +12,12 @@ import numpy as np
 from detector.find.duplicates import drop_duplicates
 from detector.find.letterbox import Letterbox
 from detector.find.verifier import PROPOSAL_CONFIDENCE, MaskVerifier
+from detector.find.wearing import without_low_masks
 from weights.base.contracts import Image, Mask, check_image
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
 from weights.catalog.network_file import refuse_pickle
+from weights.landmarks import LandmarkFinder
 
 if TYPE_CHECKING:
     import os
@@ -54,6 +56,7 @@ class YoloMaskDetector:
             what it does not take for a worn mask is dropped, and the rest newly outlined. None
             keeps what the detector finds as it is.
         backend: what computes both networks, see `weights.base.backends.choose_backend`.
+        low_masks: whether masks count that are worn under the chin, where finds are confirmed.
 
     Raises:
         InputError: a value is out of its range, or there is no such device.
@@ -70,6 +73,7 @@ class YoloMaskDetector:
         device: str | torch.device = "auto",
         confirmation: str | os.PathLike[str] | None = "default",
         backend: str = "torch",
+        low_masks: bool = False,
     ) -> None:
         if not 0.0 < confidence <= 1.0:
             raise InputError(f"confidence must be above 0 and at most 1, but is {confidence!r}.")
@@ -85,6 +89,9 @@ class YoloMaskDetector:
         self.image_size = image_size
         self.confirmation = (
             None if confirmation is None else MaskVerifier(confirmation, device, backend)
+        )
+        self._landmarks = (
+            None if low_masks or confirmation is None else LandmarkFinder(device=device)
         )
         self._device_name, self._backend_name = device, backend
         self._lock = threading.Lock()
@@ -147,8 +154,9 @@ class YoloMaskDetector:
             MissingDependencyError: Ultralytics is missing.
         """
         self._ready()
-        if self.confirmation is not None:
-            self.confirmation.load()
+        for network in (self.confirmation, self._landmarks):
+            if network is not None:
+                network.load()
 
     def _ready(self) -> tuple[Any, DetectorConfiguration, torch.device]:
         with self._lock:
@@ -175,7 +183,13 @@ class YoloMaskDetector:
     def _detect_batch(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
         if self.confirmation is None:
             return self._look(images, self.image_size, self.confidence)
-        return self.confirmation.confirm(images, self._propose(images), self.confidence)
+        found = self.confirmation.confirm(images, self._propose(images), self.confidence)
+        if self._landmarks is None:
+            return found
+        return [
+            without_low_masks(image, regions, self._landmarks)
+            for image, regions in zip(images, found, strict=True)
+        ]
 
     def _propose(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
         """Propose masks; in a picture that one may fill, at the network's own size as well."""

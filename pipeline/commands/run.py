@@ -20,6 +20,7 @@ from pipeline.commands.stage_options import (
     complete_format,
     confidence_option,
     detail_option,
+    low_masks_option,
     stage_arguments,
     stage_option,
 )
@@ -207,6 +208,10 @@ def run(
         Optional[float],  # noqa: UP045
         confidence_option(_STAGES),
     ] = None,
+    low_masks: Annotated[
+        Optional[bool],  # noqa: UP045
+        low_masks_option(_STAGES),
+    ] = None,
     refiner: Annotated[
         Optional[str],  # noqa: UP045
         stage_option("refiner", "morphology", _STAGES),
@@ -279,6 +284,7 @@ def run(
         confidence,
         detail,
         backend,
+        low_masks,
         device=device,
         detector=detector,
         refiner=refiner,

@@ -11,6 +11,7 @@ from pipeline.commands.stage_options import (
     complete_device,
     confidence_option,
     detail_option,
+    low_masks_option,
     stage_arguments,
     stage_option,
 )
@@ -43,6 +44,10 @@ def serve(
     confidence: Annotated[
         Optional[float],  # noqa: UP045
         confidence_option(),
+    ] = None,
+    low_masks: Annotated[
+        Optional[bool],  # noqa: UP045
+        low_masks_option(),
     ] = None,
     refiner: Annotated[
         Optional[str],  # noqa: UP045
@@ -108,6 +113,7 @@ def serve(
         config,
         confidence,
         detail,
+        low_masks=low_masks,
         device=device,
         detector=detector,
         refiner=refiner,

@@ -18,6 +18,7 @@ def stage_arguments(
     confidence: float | None = None,
     detail: str | None = None,
     backend: str | None = None,
+    low_masks: bool | None = None,
     **chosen: str | None,
 ) -> dict[str, Any]:
     """Return the arguments of a `Pipeline`: those of the YAML file, and before them the options.
@@ -27,6 +28,7 @@ def stage_arguments(
         confidence: an option of the detector, if given.
         detail: an option of the inpainter, if given.
         backend: an option of both, if given.
+        low_masks: an option of the detector, if given.
         **chosen: `device` and stages by kind, each NAME, "module:name" or NAME@FILE for weights
             from a file; None where not given.
 
@@ -51,6 +53,7 @@ def stage_arguments(
         ("detector", "yolo", "confidence", confidence),
         ("inpainter", "gated", "detail", detail),
         ("detector", "yolo", "backend", backend),
+        ("detector", "yolo", "low_masks", low_masks),
         ("inpainter", "gated", "backend", backend),
     ):
         if value is not None:
@@ -121,6 +124,16 @@ def confidence_option(panel: str | None = None) -> Any:
         max=1.0,
         help="How sure the detector must be.",
         show_default="the detector's",
+        rich_help_panel=panel,
+    )
+
+
+def low_masks_option(panel: str | None = None) -> Any:
+    """Make the option --low-masks of the detector; `panel` as for `stage_option`."""
+    return typer.Option(
+        "--low-masks",
+        help="Fill masks worn under the chin too; without this they stay.",
+        show_default=False,
         rich_help_panel=panel,
     )
 

@@ -78,6 +78,15 @@ class LandmarkFinder:
         self._lock = threading.Lock()
         self._loaded: tuple[LandmarkNetwork, LandmarkConfiguration, torch.device] | None = None
 
+    def load(self) -> None:
+        """Load the network now instead of at the first face.
+
+        Raises:
+            WeightsError: the weights are missing, damaged or of another network.
+            InputError: there is no such device.
+        """
+        self._ready()
+
     def find_near(self, image: Image, frame: FaceFrame) -> FoundFace:
         """Find the landmarks of the face that a frame shows roughly.
 
