@@ -14,7 +14,6 @@ so does one to which a detector or a size is added.
 from __future__ import annotations
 
 import argparse
-import csv
 import io
 import json
 import math
@@ -22,6 +21,7 @@ import statistics
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,10 @@ from detector.find.architecture import ARCHITECTURES
 from detector.find.verifier_file import describe_verifier
 from detector.find.weight_file import describe_detector
 from pipeline.evaluation.annotated_sets import read_annotated_set
+from pipeline.evaluation.document import Table, markdown_table
+from pipeline.evaluation.document import cells as as_cells
 from pipeline.evaluation.plots import COLOURS, can_plot
+from pipeline.evaluation.writing import csv_text
 from pipeline.stages.registry import create_stage
 from weights.base.atomic import atomic_path
 from weights.base.errors import InputError
@@ -306,19 +309,13 @@ def write_tables(rows: Sequence[Row], settings: dict[str, Any], folder: Path) ->
         f"{settings['unmasked']} pictures without masks on which something is found. Times are "
         f"medians of warm runs on {settings['device']}.",
         "",
-        "| " + " | ".join(HEADINGS) + " |",
-        "|---|---:|---:|---|" + "---:|" * (len(HEADINGS) - 4),
-        *("| " + " | ".join(line) + " |" for line in lines),
+        markdown_table(Table("Detectors", HEADINGS, tuple(starmap(as_cells, lines)), labels=4)),
         "",
     ]
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(HEADINGS)
-    writer.writerows(lines)
     content = {"settings": settings, "rows": [asdict(row) for row in rows]}
     for name, written in (
         ("table.md", "\n".join(text)),
-        ("table.csv", table.getvalue()),
+        ("table.csv", csv_text(HEADINGS, lines)),
         ("table.json", json.dumps(content, indent=2) + "\n"),
     ):
         with atomic_path(folder / name, overwrite=True) as temporary:

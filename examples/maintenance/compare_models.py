@@ -32,6 +32,7 @@ from inpainter.training import read_recipe
 from inpainter.training.face_generator import FaceGeneratorRecipe, train_face_generator
 from inpainter.training.recipe import DataSettings, HoleSettings
 from pipeline.evaluation.case_sets import DRAWN_MASK, open_cases
+from pipeline.evaluation.document import Table, cells, markdown_table
 from pipeline.evaluation.drawn_faces import framed_case
 from pipeline.evaluation.resumption import result_from_line, result_line
 from pipeline.stages.registry import create_stage
@@ -183,17 +184,15 @@ def instruments(options: argparse.Namespace) -> Instruments:
 def overall_table(measurements: Measurements, trained: Mapping[str, Trained]) -> str:
     """Write a Markdown table: one row for each system, one column for each of the main metrics."""
     metrics = [metric for metric in measurements.metrics if metric.headline]
-    lines = [
-        "| system | parameters | steps | " + " | ".join(one.title for one in metrics) + " |",
-        "|---|" + "---:|" * (2 + len(metrics)),
-    ]
+    rows = []
     for system in measurements.systems:
         means = [
             f"{measurements.estimate(system, metric.name).mean:.{metric.decimals}f}"
             for metric in metrics
         ]
-        lines.append("| " + " | ".join([system, *_sizes(trained.get(system)), *means]) + " |")
-    return "\n".join(lines) + "\n"
+        rows.append(cells(system, *_sizes(trained.get(system)), *means))
+    heading = ("system", "parameters", "steps", *(one.title for one in metrics))
+    return markdown_table(Table("Overall", heading, tuple(rows))) + "\n"
 
 
 def _sizes(one: Trained | None) -> tuple[str, str]:
@@ -217,20 +216,18 @@ def band_table(measurements: Measurements) -> str:
         f"{'all holes' if band is None else band.name} ({size})"
         for band, size in zip(bands, sizes, strict=True)
     ]
-    lines = [
-        "| system | " + " | ".join(headings) + " |",
-        "|---|" + "---|" * len(bands),
-    ]
+    rows = []
     for system in measurements.systems:
-        cells = []
-        for band in bands:
-            figures = (
+        figures = [
+            " / ".join(
                 f"{measurements.estimate(system, metric, band).mean:.{digits}f}"
                 for metric, digits in METRICS.items()
             )
-            cells.append(" / ".join(figures))
-        lines.append(f"| {system} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+            for band in bands
+        ]
+        rows.append(cells(system, *figures))
+    table = Table("By band", ("system", *headings), tuple(rows), labels=1 + len(bands))
+    return markdown_table(table) + "\n"
 
 
 def astronaut_cases(size: int) -> list[Case]:
