@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
 import numpy as np
 
 from inpainter.evaluation.benchmark_cases import Case
-from inpainter.evaluation.loop import Instruments, Procedure, Truths, beside, measure_systems
+from inpainter.evaluation.loop import (
+    Instruments,
+    MeasuringOptions,
+    Procedure,
+    Truths,
+    beside,
+    measure_systems,
+)
 from inpainter.evaluation.picture_sheet import SheetRow
 from inpainter.evaluation.realism_figures import REALISM_METRICS
 from inpainter.evaluation.results import CaseResult, Measurements, Metric
@@ -33,7 +40,7 @@ from weights.base.contracts import Inpainter
 from weights.base.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -216,12 +223,7 @@ def evaluate_inpainter(
     *,
     batch: int = 8,
     instruments: Instruments | None = None,
-    configuration: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    resamples: int = 1000,
-    known: Iterable[CaseResult] = (),
-    keep: Callable[[CaseResult], None] | None = None,
-    progress: Callable[[int], None] | None = None,
+    **options: Unpack[MeasuringOptions],
 ) -> Measurements:
     """Measure several systems on the same cases.
 
@@ -234,12 +236,8 @@ def evaluate_inpainter(
         cases: the cases; they may be of different sizes, from 11 pixels a side.
         batch: how many cases a system is given at once.
         instruments: what is measured with beyond the pixels.
-        configuration: settings that are written into the report.
-        seed: of the bootstrap and of the kernel distance.
-        resamples: of the bootstrap.
-        known: results of an earlier run that was broken off, which are not measured again.
-        keep: called with each new result, to store it.
-        progress: called with the number of cases done after each batch.
+        **options: `configuration`, `seed`, `resamples`, `known`, `keep` and `progress`, see
+            `inpainter.evaluation.loop.measure_systems`.
 
     Returns:
         The measurements; `seconds` are wall-clock per face, batch time over batch size.
@@ -259,12 +257,7 @@ def evaluate_inpainter(
             for name, system in inpainters.items()
             if sees_hole(system)
         ],
-        configuration=configuration,
-        seed=seed,
-        resamples=resamples,
-        known=known,
-        keep=keep,
-        progress=progress,
+        **options,
     )
 
 

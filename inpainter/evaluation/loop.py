@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, TypeVar
 
 import numpy as np
 
@@ -167,6 +167,17 @@ class Procedure(ABC, Generic[Sample, System, Answer]):
         self, name: str, samples: Sequence[Sample], answers: Sequence[Answer], truths: Truths
     ) -> Iterator[CaseResult]:
         """Measure a system's answers, one by one."""
+
+
+class MeasuringOptions(TypedDict, total=False):
+    """Keywords of `measure_systems`, which says what they are, for all that call it."""
+
+    configuration: Mapping[str, Any] | None
+    seed: int
+    resamples: int
+    known: Iterable[CaseResult]
+    keep: Callable[[CaseResult], None] | None
+    progress: Callable[[int], None] | None
 
 
 def measure_systems(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from inpainter.evaluation.statistics import Comparison, Estimate, bootstrap_mean, compare_paired
 from inpainter.metrics.realism import SetFigure
 from weights.base.errors import ConfigurationError
+from weights.base.json_text import json_values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -378,7 +379,7 @@ class Measurements:
                 comparison = self.compare(system, other, metric.name)
                 entry = {**vars(comparison.difference), "p": comparison.p}
                 differences.setdefault(f"{system} less {other}", {})[metric.name] = entry
-        return plain(
+        return json_values(
             {
                 "stage": self.stage,
                 "configuration": dict(self.configuration),
@@ -413,19 +414,6 @@ class Measurements:
                 ],
             }
         )
-
-
-def plain(value: Any) -> Any:
-    """Turn nested values into what JSON knows; what is not a finite number becomes None."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [plain(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, str | int | float | bool) or value is None:
-        return value
-    return str(value)
 
 
 def _by_number(text: str) -> list[tuple[int, float, str]]:

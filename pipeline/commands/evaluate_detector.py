@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
 from typing import Annotated, Any, Optional
 
@@ -11,10 +10,11 @@ import typer
 from pipeline.commands.evaluation_options import (
     AsJson,
     Device,
+    Output,
     Overwrite,
     read_stages,
 )
-from pipeline.commands.progress import progress_bar
+from pipeline.commands.measured_report import measured_report
 
 LEAST_CONFIDENCE = 0.01
 """Score down to which YOLO is asked for regions when it is measured."""
@@ -31,10 +31,7 @@ def evaluate_detector(
             show_default=False,
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="Folder for the report.", show_default=False),
-    ],
+    output: Output,
     weights: Annotated[
         str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
     ] = "default",
@@ -88,7 +85,6 @@ def evaluate_detector(
     refuse_existing(output, (*DOCUMENT_FILES, *DETECTION_FILES), overwrite=overwrite)
 
     from detector.evaluation import evaluate
-    from pipeline.apps.bench.pipeline import peak_memory
     from pipeline.evaluation.annotated_sets import read_annotated_set
     from pipeline.evaluation.detection import (
         CELL,
@@ -98,9 +94,8 @@ def evaluate_detector(
         pictures_csv,
         worst_detections,
     )
-    from pipeline.evaluation.resumption import Unfinished
-    from pipeline.evaluation.surroundings import machine, used_weights, versions
-    from pipeline.evaluation.writing import sheet_picture, write_report
+    from pipeline.evaluation.surroundings import used_weights
+    from pipeline.evaluation.writing import sheet_picture
     from pipeline.stages.registry import create_stage
 
     labels = _set_labels(sets)
@@ -126,34 +121,26 @@ def evaluate_detector(
         label: create_stage("refiner", stage, device=device).refine
         for label, stage in read_stages(refiners, "--refiners").items()
     }
-    used = used_weights(finder, "detector")
-    confirming = used_weights(getattr(finder, "confirmation", None), "confirmation")
+    used = {
+        "detector": used_weights(finder, "detector"),
+        "confirmation": used_weights(getattr(finder, "confirmation", None), "confirmation"),
+    }
     settings = {
         "sets": ", ".join(str(one) for one in sets),
         "part": part,
         "detector": detector or "yolo",
         "weights": weights,
-        "weights used": str(used) if used is not None else "none",
-        "confirmation used": str(confirming) if confirming is not None else "none",
+        "weights used": str(used["detector"] or "none"),
+        "confirmation used": str(used["confirmation"] or "none"),
         "confidence": confidence,
         "min_width": min_width,
         "image_size": image_size,
         "confirmation": confirmation,
         "refiners": refiners,
     }
-    began = time.perf_counter()
-    with (
-        Unfinished(
-            output, {**settings, "unmask": versions()["unmask"]}, overwrite=overwrite
-        ) as kept,
-        progress_bar("Measuring", len(pictures)) as advance,
-    ):
-        known = {
-            int(line["index"]): evaluate.PictureMeasurement.from_dict(line["measured"])
-            for line in kept.lines
-        }
-        if known:
-            typer.echo(f"Going on behind {len(known)} pictures that are done.", err=True)
+    with measured_report(
+        output, settings, len(pictures), device=device, overwrite=overwrite
+    ) as measured:
         report = evaluate.evaluate_detector(
             finder,
             pictures,
@@ -162,41 +149,34 @@ def evaluate_detector(
             min_width=min_width,
             batch=batch,
             sets=[label for label, _ in labelled],
-            known=known,
-            keep=lambda index, one: kept.append({"index": index, "measured": one.to_dict()}),
-            progress=lambda done, _: advance(done),
+            known={
+                int(line["index"]): evaluate.PictureMeasurement.from_dict(line["measured"])
+                for line in measured.kept.lines
+            },
+            keep=lambda index, one: measured.kept.append(
+                {"index": index, "measured": one.to_dict()}
+            ),
+            progress=lambda done, _: measured.advance(done),
         )
     sheets = []
     if sheet:
         rows = worst_detections(report, pictures, finder, refinements, sheet)
         note = "Drawn masks are outlined broadly in green, found masks and holes finely in red."
         sheets = [sheet_picture("Worst cases", "worst.jpg", rows, cell=CELL, note=note)]
-    run = {
-        "measured in": f"{time.perf_counter() - began:.0f} s",
-        "peak memory": f"{peak_memory() / 2**20:.0f} MiB",
-    }
-    configuration = {**settings, **machine(device), **versions()}
-    summary = detection_summary(report, configuration)
-    summary["weights"] = {
-        stage: weights.sha256
-        for stage, weights in (("detector", used), ("confirmation", confirming))
-        if weights is not None
-    }
-    summary["run"] = run
-    written = write_report(
-        output,
-        detection_document(report, {**configuration, **run}, sheets),
-        summary,
+    measured.write(
+        detection_document(report, {**measured.configuration, **measured.run}, sheets),
+        detection_summary(report, measured.configuration),
         {"masks.csv": masks_csv(report), "pictures.csv": pictures_csv(report)},
+        {stage: one for stage, one in used.items() if one is not None},
         overwrite=overwrite,
+        as_json=as_json,
+        print_figures=lambda: _print_rows(report.table_rows()),
     )
-    kept.finish()
-    if as_json:
-        typer.echo((output / "report.json").read_text(encoding="utf-8"), nl=False)
-        return
-    for what, value in report.table_rows():
+
+
+def _print_rows(rows: list[tuple[str, str]]) -> None:
+    for what, value in rows:
         typer.echo(f"{what:<55}{value:>8}")
-    typer.echo(f"Open {written[0]} in a browser; {len(written) - 1} more files lie beside it.")
 
 
 def _set_labels(sets: list[Path]) -> list[str]:

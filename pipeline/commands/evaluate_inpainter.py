@@ -15,6 +15,7 @@ from pipeline.commands.evaluation_options import (
     Identity,
     Landmarks,
     Lpips,
+    Output,
     Overwrite,
     Realism,
     make_instruments,
@@ -57,10 +58,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Chooses faces and holes.")]
 
 def evaluate_inpainter(
     faces: Faces,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="Folder for the report.", show_default=False),
-    ],
+    output: Output,
     models: Annotated[
         str,
         typer.Option(

@@ -15,6 +15,7 @@ from pipeline.commands.evaluation_options import (
     Identity,
     Landmarks,
     Lpips,
+    Output,
     Overwrite,
     Realism,
     make_instruments,
@@ -33,10 +34,7 @@ def evaluate_pipeline(
             show_default=False,
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="Folder for the report.", show_default=False),
-    ],
+    output: Output,
     inpainters: Annotated[
         str,
         typer.Option(

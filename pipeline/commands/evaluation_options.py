@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 
 import typer
 
-from pipeline.commands.progress import progress_bar
+from pipeline.commands.measured_report import measured_report
 from pipeline.commands.stage_options import read_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from rich.table import Table
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pipeline.evaluation.surroundings import UsedWeights
 
 
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="Folder for the report.", show_default=False)
+]
 Landmarks = Annotated[
     bool,
     typer.Option(
@@ -238,61 +241,37 @@ def measured_comparison(
         from weights.base.names import unknown_name
 
         raise unknown_name("metric to rank by", rank, ranking)
-    from pipeline.apps.bench.pipeline import peak_memory
     from pipeline.evaluation.comparison import (
         cases_csv,
         comparison_document,
         extreme_sheets,
         tables_csv,
     )
-    from pipeline.evaluation.resumption import Unfinished, result_from_line, result_line
-    from pipeline.evaluation.surroundings import machine, versions
-    from pipeline.evaluation.writing import write_report
+    from pipeline.evaluation.resumption import result_from_line, result_line
 
-    named = {f"weights of {system}": str(used) for system, used in weights.items()}
-    facts = {**settings, **named}
-    began = time.perf_counter()
-    with (
-        Unfinished(output, {**facts, "unmask": versions()["unmask"]}, overwrite=overwrite) as kept,
-        progress_bar("Measuring", total) as advance,
-    ):
-        known = [result_from_line(line) for line in kept.lines]
-        if known:
-            typer.echo(f"Going on behind {len(known)} results that are there.", err=True)
+    facts = {**settings, **{f"weights of {system}": str(one) for system, one in weights.items()}}
+    with measured_report(output, facts, total, device=device, overwrite=overwrite) as report:
         measurements = measure(
-            known=known,
-            keep=lambda result: kept.append(result_line(result)),
-            progress=advance,
-            configuration={**facts, **machine(device), **versions()},
+            known=[result_from_line(line) for line in report.kept.lines],
+            keep=lambda result: report.kept.append(result_line(result)),
+            progress=report.advance,
+            configuration=report.configuration,
         )
-    seconds = time.perf_counter() - began
     ranked_by = rank or _ranking_metric(measurements)
     sheets = []
     if sheet and ranked_by is not None:
         sheets = extreme_sheets(measurements, ranked_by, sheet, rows_of)
     if rank is not None and sheet and not sheets:
         typer.echo(f"There are no sheets: {rank!r} was not measured.", err=True)
-    run = {
-        "measured in": f"{seconds:.0f} s" + (", the rest earlier" if known else ""),
-        "peak memory": f"{peak_memory() / 2**20:.0f} MiB",
-    }
-    summary = measurements.summary()
-    summary["weights"] = {system: used.sha256 for system, used in weights.items()}
-    summary["run"] = run
-    written = write_report(
-        output,
-        comparison_document(measurements, sheets, run),
-        summary,
+    report.write(
+        comparison_document(measurements, sheets, report.run),
+        measurements.summary(),
         {"cases.csv": cases_csv(measurements), "tables.csv": tables_csv(measurements)},
+        weights,
         overwrite=overwrite,
+        as_json=as_json,
+        print_figures=partial(_print_estimates, measurements),
     )
-    kept.finish()
-    if as_json:
-        typer.echo((output / "report.json").read_text(encoding="utf-8"), nl=False)
-        return
-    _print_estimates(measurements)
-    typer.echo(f"{run['measured in']}, peak memory {run['peak memory']}.")
-    typer.echo(f"Open {written[0]} in a browser; {len(written) - 1} more files lie beside it.")
 
 
 def _ranking_metric(measurements: Measurements) -> str | None:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
 import numpy as np
 
 from inpainter.data.framing import face_square, reflected_crop, resize_crop
 from inpainter.evaluation.benchmark_cases import Case, band
 from inpainter.evaluation.evaluate import PICTURE_METRICS, measure_case
-from inpainter.evaluation.loop import Instruments, Procedure, Truths, beside, measure_systems
+from inpainter.evaluation.loop import (
+    Instruments,
+    MeasuringOptions,
+    Procedure,
+    Truths,
+    beside,
+    measure_systems,
+)
 from inpainter.evaluation.picture_sheet import SheetRow
 from inpainter.evaluation.realism_figures import REALISM_METRICS
 from inpainter.evaluation.results import SEPARATOR, CaseResult, Measurements, Metric
@@ -22,7 +29,7 @@ from weights.base.contracts import check_image, check_mask
 from weights.base.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -343,12 +350,7 @@ def evaluate_pipelines(
     *,
     batch: int = 4,
     instruments: Instruments | None = None,
-    configuration: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    resamples: int = 1000,
-    known: Iterable[CaseResult] = (),
-    keep: Callable[[CaseResult], None] | None = None,
-    progress: Callable[[int], None] | None = None,
+    **options: Unpack[MeasuringOptions],
 ) -> Measurements:
     """Measure several pipelines on the same pictures.
 
@@ -357,12 +359,8 @@ def evaluate_pipelines(
         cases: the pictures.
         batch: how many pictures a pipeline is given at once.
         instruments: what is measured with beyond the pixels.
-        configuration: settings that are written into the report.
-        seed: of the bootstrap and of the kernel distance.
-        resamples: of the bootstrap.
-        known: results of an earlier run that was broken off, which are not measured again.
-        keep: called with each new result, to store it.
-        progress: called with the number of cases done after each batch.
+        **options: `configuration`, `seed`, `resamples`, `known`, `keep` and `progress`, see
+            `inpainter.evaluation.loop.measure_systems`.
 
     Raises:
         ConfigurationError: there is no pipeline.
@@ -374,12 +372,7 @@ def evaluate_pipelines(
         pipelines,
         cases,
         batch=batch,
-        configuration=configuration,
-        seed=seed,
-        resamples=resamples,
-        known=known,
-        keep=keep,
-        progress=progress,
+        **options,
     )
 
 

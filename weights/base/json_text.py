@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from weights.base.errors import InputError
@@ -34,3 +36,16 @@ def _bounded(digits: str) -> int:
     if len(digits) > 20 or abs(number := int(digits)) >= _LARGEST_INTEGER:
         raise ValueError(f"the number {digits[:20]}... is too large")
     return number
+
+
+def json_values(value: Any) -> Any:
+    """Turn nested values into what JSON knows; what is not a finite number becomes None."""
+    if isinstance(value, Mapping):
+        return {str(key): json_values(one) for key, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [json_values(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    return str(value)

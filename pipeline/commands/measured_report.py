@@ -1,0 +1,113 @@
+"""A command that measures: it goes on where it was broken off, and leaves a report."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from pipeline.commands.progress import Update, progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from pipeline.evaluation.document import Document
+    from pipeline.evaluation.resumption import Unfinished
+    from pipeline.evaluation.surroundings import UsedWeights
+
+
+@dataclass
+class MeasuredReport:
+    """A measurement under way, and the report that it becomes.
+
+    Attributes:
+        output: folder of the report.
+        configuration: what was measured with which settings, on which machine, by which versions.
+        kept: the results of this run and of an earlier one that was broken off.
+        advance: takes how many cases are done.
+        run: how long it took and how much memory; there once everything is measured.
+    """
+
+    output: Path
+    configuration: Mapping[str, Any]
+    kept: Unfinished
+    advance: Update
+    run: dict[str, str] = field(default_factory=dict)
+
+    def write(
+        self,
+        document: Document,
+        summary: Mapping[str, Any],
+        tables: Mapping[str, str],
+        weights: Mapping[str, UsedWeights],
+        *,
+        overwrite: bool,
+        as_json: bool,
+        print_figures: Callable[[], None],
+    ) -> None:
+        """Write the report, and print it.
+
+        Args:
+            document: the report for people.
+            summary: the report for machines; the weights and the run are put beside.
+            tables: names and contents of the CSV files.
+            weights: by system or stage, those that were measured.
+            overwrite: whether a report that exists is replaced.
+            as_json: print report.json on stdout and nothing else.
+            print_figures: prints the figures.
+        """
+        from pipeline.evaluation.writing import write_report
+
+        digests = {name: used.sha256 for name, used in weights.items()}
+        whole = {**summary, "weights": digests, "run": self.run}
+        written = write_report(self.output, document, whole, tables, overwrite=overwrite)
+        self.kept.finish()
+        if as_json:
+            typer.echo((self.output / "report.json").read_text(encoding="utf-8"), nl=False)
+            return
+        print_figures()
+        typer.echo(f"{self.run['measured in']}, peak memory {self.run['peak memory']}.")
+        typer.echo(f"Open {written[0]} in a browser; {len(written) - 1} more files lie beside it.")
+
+
+@contextmanager
+def measured_report(
+    output: Path, settings: Mapping[str, Any], total: int, *, device: str, overwrite: bool
+) -> Iterator[MeasuredReport]:
+    """Keep results as they come within the block, in which everything is measured.
+
+    Args:
+        output: folder of the report.
+        settings: what the results depend on.
+        total: how many cases there are at most, for the progress bar.
+        device: as the user named it.
+        overwrite: whether results of other settings in the folder are dropped.
+
+    Raises:
+        InputError: the folder holds results of other settings, and `overwrite` is False.
+        OutputError: the folder cannot be written.
+    """
+    from pipeline.apps.bench.pipeline import peak_memory
+    from pipeline.evaluation.resumption import Unfinished
+    from pipeline.evaluation.surroundings import machine, versions
+
+    began = time.perf_counter()
+    facts = {**settings, "unmask": versions()["unmask"]}
+    with (
+        Unfinished(output, facts, overwrite=overwrite) as kept,
+        progress_bar("Measuring", total) as advance,
+    ):
+        if kept.lines:
+            typer.echo(f"Going on behind {len(kept.lines)} results that are there.", err=True)
+        configuration = {**settings, **machine(device), **versions()}
+        report = MeasuredReport(output, configuration, kept, advance)
+        yield report
+    seconds = f"{time.perf_counter() - began:.0f} s" + (", the rest earlier" if kept.lines else "")
+    report.run |= {
+        "measured in": seconds,
+        "peak memory": f"{peak_memory() / 2**20:.0f} MiB",
+    }
