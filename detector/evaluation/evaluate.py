@@ -23,12 +23,13 @@ from detector.evaluation.matching import (
 )
 from weights.base.contracts import Hole, Image, Mask, check_mask
 from weights.base.errors import InputError
+from weights.base.json_text import json_values
 from weights.base.regions import Detector, MaskRegion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from detector.data.annotations import AnnotatedPicture
+    from detector.data.annotations import AnnotatedMask, AnnotatedPicture
 
 IOU_THRESHOLDS: tuple[float, ...] = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 """The thresholds over which AP50-95 is the mean."""
@@ -271,8 +272,7 @@ class DetectionReport:
             values[name] = {
                 part: getattr(curve, part).tolist() for part in ("scores", "precision", "recall")
             }
-        plain = _plain(values)
-        assert isinstance(plain, dict)
+        plain: dict[str, Any] = json_values(values)
         return plain
 
     def table_rows(self) -> list[tuple[str, str]]:
@@ -388,16 +388,6 @@ def _share(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.3f}"
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    return value
-
-
 def evaluate_detector(
     detector: Detector,
     pictures: Sequence[AnnotatedPicture],
@@ -497,11 +487,7 @@ def _measure(
     counted = [index for index, score in enumerate(scores) if score >= confidence]
     kept = [regions[index] for index in counted]
     matches = match(ious[counted], [scores[index] for index in counted], 0.5, small)
-    holes: dict[str, list[Mask]] = {UNREFINED: [region.body for region in kept]}
-    for name, refine in refinements.items():
-        holes[name] = [
-            check_mask(hole, size, f"hole of refinement {name!r}") for hole in refine(image, kept)
-        ]
+    holes = _holes(image, kept, refinements)
     unions = {name: _union(masks, size) for name, masks in holes.items()}
     all_drawn = _union(drawn, size)
     by_drawn = {int(number): at for at, number in enumerate(matches) if number >= 0}
@@ -512,22 +498,13 @@ def _measure(
         region = kept[by_drawn[index]] if index in by_drawn else None
         figures: dict[str, dict[str, float]] = {name: {} for name in _MASK_FIGURES}
         if region is not None:
-            tolerance = max(1.0, boundary_tolerance * outline.width)
-            area = max(1, int(mask.sum()))
-            near = _near(mask, NEAR * outline.width)
-            straps = outline.draw_straps(size)
-            reach = max(1.0, _STRAP_TOLERANCE * outline.width)
-            for name, candidates in holes.items():
-                best, iou = _closest([region.body] if name == UNREFINED else candidates, mask, size)
-                figures["iou"][name] = iou
-                figures["residual"][name] = float((mask & ~unions[name]).sum() / area)
-                figures["boundary_f"][name] = boundary_f_score(best, mask, tolerance)
-                figures["excess"][name] = float((best & ~mask).sum() / area)
-                figures["beyond"][name] = float((best & near & ~all_drawn).sum() / area)
-                figures["boundary_error"][name] = boundary_error(best, mask) / outline.width
-                if straps.any():
-                    found = region.mask if name == UNREFINED else unions[name]
-                    figures["straps"][name] = length_found(found, straps, reach)
+            # Before refinement a mask has its own region alone, afterwards any of the holes.
+            known = {**holes, UNREFINED: [region.body]}
+            straps = {**unions, UNREFINED: region.mask}
+            for name in holes:
+                found = _FoundMask(known[name], unions[name], straps[name], all_drawn)
+                for figure, value in found.figures(mask, outline, boundary_tolerance).items():
+                    figures[figure][name] = value
         outcomes.append(
             DrawnMaskOutcome(
                 str(picture.file),
@@ -563,6 +540,56 @@ def _measure(
             for overlaps in (ious, boxes)
         ),
     )
+
+
+def _holes(
+    image: Image, regions: Sequence[MaskRegion], refinements: Mapping[str, Refine]
+) -> dict[str, list[Mask]]:
+    """The regions' own masks and what each refinement makes of them."""
+    size = int(image.shape[0]), int(image.shape[1])
+    holes = {
+        name: [check_mask(hole, size, f"hole of refinement {name!r}") for hole in made]
+        for name, made in ((name, refine(image, regions)) for name, refine in refinements.items())
+    }
+    return {UNREFINED: [region.body for region in regions], **holes}
+
+
+@dataclass(frozen=True, eq=False)
+class _FoundMask:
+    """What one refinement made of a drawn mask that was found.
+
+    Attributes:
+        candidates: its holes; the one that overlaps the drawn mask most is compared with it.
+        union: of all holes of the picture.
+        straps: where straps are looked for.
+        all_drawn: the union of the picture's drawn masks.
+    """
+
+    candidates: Sequence[Mask]
+    union: Mask
+    straps: Mask
+    all_drawn: Mask
+
+    def figures(
+        self, mask: Mask, outline: AnnotatedMask, boundary_tolerance: float
+    ) -> dict[str, float]:
+        """The figures of `DrawnMaskOutcome`; none of straps where none are drawn."""
+        size, width = (int(mask.shape[0]), int(mask.shape[1])), outline.width
+        area = max(1, int(mask.sum()))
+        best, iou = _closest(self.candidates, mask, size)
+        values = {
+            "iou": iou,
+            "residual": float((mask & ~self.union).sum() / area),
+            "boundary_f": boundary_f_score(best, mask, max(1.0, boundary_tolerance * width)),
+            "excess": float((best & ~mask).sum() / area),
+            "beyond": float((best & _near(mask, NEAR * width) & ~self.all_drawn).sum() / area),
+            "boundary_error": boundary_error(best, mask) / width,
+        }
+        straps = outline.draw_straps(size)
+        if straps.any():
+            reach = max(1.0, _STRAP_TOLERANCE * width)
+            values["straps"] = length_found(self.straps, straps, reach)
+        return values
 
 
 def _near(mask: Mask, reach: float) -> Mask:
@@ -643,14 +670,11 @@ def _report(
         box_ap=float(np.mean(averages["box"])),
         quality={
             name: MaskQuality(
-                _mean(outcome.iou[name] for outcome in found),
-                _mean(outcome.boundary_f[name] for outcome in found),
-                _mean(outcome.residual[name] for outcome in found),
-                _mean(outcome.excess[name] for outcome in found),
-                _mean(outcome.beyond[name] for outcome in found),
-                _mean(outcome.boundary_error[name] for outcome in found),
-                _worst_tenth(outcome.residual[name] for outcome in found),
-                _mean(outcome.straps[name] for outcome in found if outcome.straps),
+                **{
+                    figure: _mean(getattr(mask, figure).get(name, math.nan) for mask in found)
+                    for figure in _MASK_FIGURES
+                },
+                worst_residual=_worst_tenth(outcome.residual[name] for outcome in found),
             )
             for name in names
         },

@@ -334,28 +334,12 @@ def n95(width: int, random: np.random.Generator) -> Material:
         1.0 - random.uniform(0.05, 0.25) * np.exp(-np.square((rim - inward + 0.03) / 0.02))
     ).astype(np.float32)
     if style == "panels":
-        for line in (random.uniform(0.26, 0.36), random.uniform(0.64, 0.76)):
-            place = sheet.down - line - random.uniform(-0.06, 0.06) * np.square(sheet.across)
-            sheet.relief += (0.02 * np.clip(1.0 - np.abs(place) / 0.25, 0.0, 1.0)).astype(
-                np.float32
-            )
-            sheet.shadow *= (1.0 - 0.25 * np.exp(-np.square(place / 0.012))).astype(np.float32)
+        _panel_folds(sheet)
     elif random.random() < 0.5:
         place = sheet.down - random.uniform(0.35, 0.5) + 0.1 * np.square(sheet.across)
         sheet.relief += (0.006 * np.exp(-np.square(place / 0.02))).astype(np.float32)
     if random.random() < 0.55:
-        half = random.uniform(0.2, 0.4)
-        down = random.uniform(0.04, 0.09)
-        metal = np.clip(
-            np.minimum((half - np.abs(sheet.across)) * 0.5, 0.014 - np.abs(sheet.down - down) * 0.7)
-            * sheet.unit
-            + 0.5,
-            0.0,
-            1.0,
-        ).astype(np.float32)
-        bar = (150, 152, 156) if random.random() < 0.7 else _tinted(colour, (60, 60, 60), 0.3)
-        sheet.paint(metal * np.float32(0.85), bar)
-        sheet.relief += 0.006 * cv2.GaussianBlur(metal, (0, 0), 0.01 * sheet.unit)
+        _nose_bar(sheet, colour)
     else:
         _nose_wire(sheet, 1.4)
     if random.random() < 0.5:
@@ -387,6 +371,29 @@ def n95(width: int, random: np.random.Generator) -> Material:
             "strap_colour": list(strap),
         },
     )
+
+
+def _panel_folds(sheet: Sheet) -> None:
+    """Fold a sheet along the two lines between three panels."""
+    random = sheet.random
+    for line in (random.uniform(0.26, 0.36), random.uniform(0.64, 0.76)):
+        place = sheet.down - line - random.uniform(-0.06, 0.06) * np.square(sheet.across)
+        sheet.relief += (0.02 * np.clip(1.0 - np.abs(place) / 0.25, 0.0, 1.0)).astype(np.float32)
+        sheet.shadow *= (1.0 - 0.25 * np.exp(-np.square(place / 0.012))).astype(np.float32)
+
+
+def _nose_bar(sheet: Sheet, colour: Colour) -> None:
+    """Lay a strip of metal, bare or of the mask's colour, over a sheet's bridge."""
+    random = sheet.random
+    half = random.uniform(0.2, 0.4)
+    down = random.uniform(0.04, 0.09)
+    inside = np.minimum(
+        (half - np.abs(sheet.across)) * 0.5, 0.014 - np.abs(sheet.down - down) * 0.7
+    )
+    metal = np.clip(inside * sheet.unit + 0.5, 0.0, 1.0).astype(np.float32)
+    bar = (150, 152, 156) if random.random() < 0.7 else _tinted(colour, (60, 60, 60), 0.3)
+    sheet.paint(metal * np.float32(0.85), bar)
+    sheet.relief += 0.006 * cv2.GaussianBlur(metal, (0, 0), 0.01 * sheet.unit)
 
 
 def kn95(width: int, random: np.random.Generator) -> Material:

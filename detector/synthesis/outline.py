@@ -143,6 +143,48 @@ _SLID: dict[Worn, tuple[int, int, tuple[float, float], tuple[float, float]]] = {
 }
 
 
+@dataclass(frozen=True)
+class _FaceAxes:
+    """Which way a face points in the picture.
+
+    Attributes:
+        centre: of the face, x y pixels.
+        down: unit vector from the nose bridge to the chin.
+        right: unit vector across, towards the ear at image right.
+        height: from bridge to chin, in pixels.
+    """
+
+    centre: Points
+    down: Points
+    right: Points
+    height: float
+
+    @classmethod
+    def of(cls, points: Points) -> _FaceAxes:
+        """The axes of a face's 68 landmarks."""
+        down = points[8] - points[27]
+        height = float(np.linalg.norm(down)) or 1.0
+        down = down / height
+        right = np.array([down[1], -down[0]])
+        if float(right @ (points[16] - points[0])) < 0:
+            right = -right
+        return cls(points[[27, 30, 33, 51, 57, 8]].mean(axis=0), down, right, height)
+
+    def across(self, points: Points) -> Points:
+        """How far points `(..., 2)` lie to the right of the centre."""
+        return np.asarray((points - self.centre) @ self.right)
+
+    def inward(self, point: Points, share: float) -> Points:
+        """A point moved towards the middle by a share of its distance."""
+        return point - share * float(self.across(point)) * self.right
+
+    def past(self, point: Points, others: Points, side: float) -> Points:
+        """A point moved across, to the left by `side` -1 or the right by 1, until past others."""
+        reach = side * float(self.across(point))
+        needed = float((side * self.across(others)).max()) + 0.04 * self.height
+        return point + side * max(0.0, needed - reach) * self.right
+
+
 def fit_outline(
     landmarks: NDArray[np.floating],
     kind: OutlineStyle,
@@ -174,13 +216,8 @@ def fit_outline(
     fit = _FITS[kind]
     jaw = points[:17]
     bridge = _along(points[27:31], 3 * random.uniform(*fit.bridge))
-    down = points[8] - points[27]
-    height = float(np.linalg.norm(down)) or 1.0
-    down = down / height
-    right = np.array([down[1], -down[0]])
-    if float(right @ (jaw[16] - jaw[0])) < 0:
-        right = -right
-    centre = points[[27, 30, 33, 51, 57, 8]].mean(axis=0)
+    axes = _FaceAxes.of(points)
+    height, down, right = axes.height, axes.down, axes.right
 
     corner_top, corner_bottom = random.uniform(*fit.side_top), random.uniform(*fit.side_bottom)
     inset = random.uniform(*fit.inset)
@@ -198,24 +235,15 @@ def fit_outline(
     def jaw_point(position: float) -> Points:
         return _along(jaw, position + random.normal(0.0, 0.15))
 
-    def inward(point: Points, share: float) -> Points:
-        across = float((point - centre) @ right)
-        return point - share * across * right
-
-    left_top = inward(jaw_point(corner_top), inset)
-    right_top = inward(jaw_point(16 - corner_top), inset)
-    left_bottom = inward(jaw_point(corner_bottom), inset * 0.6)
-    right_bottom = inward(jaw_point(16 - corner_bottom), inset * 0.6)
+    left_top = axes.inward(jaw_point(corner_top), inset)
+    right_top = axes.inward(jaw_point(16 - corner_top), inset)
+    left_bottom = axes.inward(jaw_point(corner_bottom), inset * 0.6)
+    right_bottom = axes.inward(jaw_point(16 - corner_bottom), inset * 0.6)
 
     # The nose of a turned head reaches past the far cheek; the mask covers it, with some air.
-    covered = [28, 29, 30, 31, 35] if worn == "full" else [51, 57, 8]
-    nose_across = (points[covered] - centre) @ right
-    air = 0.04 * height
-    for corner, sign in ((left_top, -1.0), (right_top, 1.0)):
-        reach = sign * float((corner - centre) @ right)
-        needed = float((sign * nose_across).max()) + air
-        if reach < needed:
-            corner += sign * (needed - reach) * right
+    covered = points[[28, 29, 30, 31, 35] if worn == "full" else [51, 57, 8]]
+    left_top = axes.past(left_top, covered, -1.0)
+    right_top = axes.past(right_top, covered, 1.0)
 
     def cheek(corner: Points) -> Points:
         flat = corner + 0.62 * (bridge - corner)
@@ -230,18 +258,22 @@ def fit_outline(
         samples,
     )
 
-    def under(position: float) -> Points:
-        point = _along(jaw, position)
-        outward = point - points[[30, 51]].mean(axis=0)
-        outward = outward / (np.linalg.norm(outward) or 1.0)
-        closeness = 1.0 - abs(position - 8.0) / 8.0
-        return np.asarray(
-            point + belly * height * outward + max(0.0, closeness) ** 2 * chin * height * down
-        )
-
-    inner = np.linspace(corner_bottom, 16 - corner_bottom, 7)[1:-1]
-    bottom = smooth_curve(
-        np.stack([left_bottom, *(under(float(position)) for position in inner), right_bottom]),
-        samples,
-    )
+    under = [
+        _below_jaw(points, axes, float(position), belly, chin)
+        for position in np.linspace(corner_bottom, 16 - corner_bottom, 7)[1:-1]
+    ]
+    bottom = smooth_curve(np.stack([left_bottom, *under, right_bottom]), samples)
     return MaskOutline(kind, top, bottom)
+
+
+def _below_jaw(
+    points: Points, axes: _FaceAxes, position: float, belly: float, chin: float
+) -> Points:
+    """A point of the lower edge, under a position on the jaw; see `_Fit` for belly and chin."""
+    point = _along(points[:17], position)
+    outward = point - points[[30, 51]].mean(axis=0)
+    outward = outward / (np.linalg.norm(outward) or 1.0)
+    closeness = max(0.0, 1.0 - abs(position - 8.0) / 8.0)
+    return np.asarray(
+        point + belly * axes.height * outward + closeness**2 * chin * axes.height * axes.down
+    )

@@ -252,19 +252,12 @@ def draw_template(
         small.shape[0] / picture.shape[0],
     ] - 0.5
 
-    frame = np.array([[0, 0], [small.shape[1], 0], small.shape[1::-1], [0, small.shape[0]]], float)
-    reach = thin_plate(
-        source_anchors, anchors, frame[:, 0].astype(np.float32), frame[:, 1].astype(np.float32)
-    )
-    centre = anchors.mean(axis=0)
-    reach = np.clip(reach, centre - 1.2 * jaw, centre + 1.2 * jaw)
+    reach = _corners_on_face(small, source_anchors, anchors, 1.2 * jaw)
     canvas = make_canvas(image, [reach, anchors], jaw, scale)
     every = 4
     x, y = canvas.pixels(every)
     carried = thin_plate(anchors, source_anchors, x, y).astype(np.float32)
-    columns = canvas.enlarge(carried[:, 0].reshape(x.shape), every)
-    rows = canvas.enlarge(carried[:, 1].reshape(x.shape), every)
-
+    columns, rows = (canvas.enlarge(carried[:, axis].reshape(x.shape), every) for axis in (0, 1))
     body_alpha = _without_straps(small[..., 3])
     colour, recoloured = _recolour(small[..., :3], body_alpha, templates, random)
 
@@ -273,15 +266,9 @@ def draw_template(
 
     body = warp(body_alpha).astype(np.float32) / np.float32(255.0)
     shading = surface_light(canvas, light, random)
-    inside = np.argwhere(body_alpha > 127)
-    top, left = inside.min(axis=0)
-    bottom, right = inside.max(axis=0)
-    across = (2.0 * (columns - left) / max(right - left, 1) - 1.0).astype(np.float32)
-    down = ((rows - top) / max(bottom - top, 1)).astype(np.float32)
     # The photo has shading of its own already.
-    relief = swell(across, down, random.uniform(0.06, 0.2), 0.0) * np.float32(jaw * scale)
-    relief = np.asarray(cv2.GaussianBlur(relief, (0, 0), 0.03 * jaw * scale), np.float32)
-    bright = shade_relief(relief, shading)
+    depth = random.uniform(0.06, 0.2)
+    bright = shade_relief(_relief(body_alpha, columns, rows, depth, jaw * scale), shading)
     lit = shoulder(
         light_colour(linear(warp(colour, cv2.BORDER_REPLICATE)), light, shading.exposure)
         * bright[..., None]
@@ -303,6 +290,42 @@ def draw_template(
         "turn": round(turn, 3),
     }
     return compose(image, canvas, body_layer, straps, points, jaw, light, grain, random, record)
+
+
+def _corners_on_face(
+    photo: Image, source_anchors: Points, anchors: Points, furthest: float
+) -> Points:
+    """Where a photo's corners come to lie, `(4, 2)`, at most so far from the anchors' centre."""
+    height, width = photo.shape[:2]
+    frame = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    reach = thin_plate(source_anchors, anchors, frame[:, 0], frame[:, 1])
+    centre = anchors.mean(axis=0)
+    return np.clip(reach, centre - furthest, centre + furthest)
+
+
+def _relief(
+    alpha: NDArray[np.uint8],
+    columns: NDArray[np.float32],
+    rows: NDArray[np.float32],
+    depth: float,
+    unit: float,
+) -> NDArray[np.float32]:
+    """The swell of a mask's body `alpha`, warped by `columns` and `rows`, in pixels.
+
+    Args:
+        alpha: of the photo `(h, w)`.
+        columns: where in the photo each pixel of the canvas lies, `(H, W)`.
+        rows: likewise.
+        depth: as a share of the jaw's width.
+        unit: that width in pixels of the canvas.
+    """
+    inside = np.argwhere(alpha > 127)
+    top, left = inside.min(axis=0)
+    bottom, right = inside.max(axis=0)
+    across = (2.0 * (columns - left) / max(right - left, 1) - 1.0).astype(np.float32)
+    down = ((rows - top) / max(bottom - top, 1)).astype(np.float32)
+    relief = swell(across, down, depth, 0.0) * np.float32(unit)
+    return np.asarray(cv2.GaussianBlur(relief, (0, 0), 0.03 * unit), np.float32)
 
 
 def _without_straps(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -161,16 +161,12 @@ def train_detector(
             "workers": workers,
         }
         given = {key: value for key, value in asked.items() if value is not None}
-        given = {**(changes or {}), **given}
-        named, settings = _settings(recipe, chosen_device)
         run = {
             "data": str(Path(data_yaml).absolute()),
             "seed": seed,
             "initial_weights": None if start is None else str(start.absolute()),
             "time_budget_minutes": time_budget_minutes,
-            "recipe_name": named,
-            "changes": given,
-            "recipe": settings.with_changes(given).to_dict(),
+            **_chosen_recipe(recipe, chosen_device, {**(changes or {}), **given}),
         }
     settings = DetectorRecipe().with_changes(run["recipe"])
     configuration = DetectorConfiguration(
@@ -192,45 +188,49 @@ def train_detector(
             start,
             None if minutes is None else 60.0 * minutes,
         )
-        if plan.processes > 1:
-            from detector.train.distributed import run_distributed
-
-            run_distributed(plan, progress)
-        else:
-            run_training(plan, progress)
+        _run(plan, progress)
     weights = folder / WEIGHTS_NAME
     if not weights.is_file():
         raise TrainingError(f"The training in {folder} ended without weights: see its {LOG_NAME}.")
-    catalog = folder / CATALOG_NAME
     name = f"{settings.architecture}.{tag_of(folder)}"
-    if not (result_file.is_file() and (catalog / f"{name}.yaml").is_file()):
-        _register(catalog, name, run, settings, dataset, trained_on)
-    epochs_run, seconds = last_epoch(folder)
+    record = folder / CATALOG_NAME / f"{name}.yaml"
+    if not (result_file.is_file() and record.is_file()):
+        _register(record.parent, name, run, settings, dataset, trained_on)
+    trained_epochs, seconds = last_epoch(folder)
     metrics = dict(read_extra(weights).get("metrics", {}))
     if not result_file.is_file():
-        result = {"metrics": metrics, "epochs": epochs_run, "seconds": seconds}
+        result = {"metrics": metrics, "epochs": trained_epochs, "seconds": seconds}
         with atomic_path(result_file) as temporary:
             temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
-    return TrainedDetector(
-        weights,
-        folder,
-        metrics,
-        epochs_run,
-        seconds,
-        catalog / f"{name}.yaml",
-        catalog / f"{name}.md",
-    )
+    card = record.parent / f"{name}.md"
+    return TrainedDetector(weights, folder, metrics, trained_epochs, seconds, record, card)
 
 
-def _settings(
-    recipe: str | os.PathLike[str] | DetectorRecipe, device: torch.device
-) -> tuple[str, DetectorRecipe]:
-    """The recipe and its name."""
+def _run(plan: TrainingPlan, progress: Callable[[TrainingProgress], None] | None) -> None:
+    """Train in this process, or in one for each device."""
+    if plan.processes > 1:
+        from detector.train.distributed import run_distributed
+
+        run_distributed(plan, progress)
+    else:
+        run_training(plan, progress)
+
+
+def _chosen_recipe(
+    recipe: str | os.PathLike[str] | DetectorRecipe,
+    device: torch.device,
+    changes: dict[str, Any],
+) -> dict[str, Any]:
+    """The recipe, its name and what is changed in it, for the run's file."""
     if isinstance(recipe, DetectorRecipe):
-        return "own", recipe
-    if recipe == "auto":
-        recipe = "cpu" if device.type == "cpu" else "gpu"
-    return Path(recipe).stem if Path(recipe).suffix else str(recipe), read_recipe(recipe)
+        name, settings = "own", recipe
+    else:
+        if recipe == "auto":
+            recipe = "cpu" if device.type == "cpu" else "gpu"
+        name = Path(recipe).stem if Path(recipe).suffix else str(recipe)
+        settings = read_recipe(recipe)
+    changed = settings.with_changes(changes).to_dict()
+    return {"recipe_name": name, "changes": changes, "recipe": changed}
 
 
 def _overrides(

@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Unpack
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from detector.data.landmark_faces import MARGIN, LandmarkFaces, collect_faces
 from detector.train.crop_augmentation import cast_shadow, vary_photograph
 from detector.train.recipe import recipe_file
 from detector.train.trunk_recipe import TrunkRecipe
-from detector.train.trunk_training import TrainedNetwork, TrunkRun, TrunkTraining
+from detector.train.trunk_training import RunOptions, TrainedNetwork, TrunkRun, TrunkTraining
 from weights.base.settings import read_yaml
 from weights.catalog.efficientnet_trunk import load_imagenet_weights
 from weights.landmarks.file import describe_landmarks, save_landmarks
@@ -26,7 +26,7 @@ from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 from weights.landmarks.points import GROUPS, MIRRORED, OUTER_EYE_CORNERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 RECIPES = Path(__file__).parents[1] / "recipes" / "landmarks"
 """Folder of the recipes that come with the package."""
@@ -256,12 +256,7 @@ def train_landmarks(
     configuration: LandmarkConfiguration | None = None,
     recipe: LandmarkRecipe | None = None,
     most_pictures: int | None = None,
-    device: str = "auto",
-    threads: int | None = None,
-    seed: int = 0,
-    time_budget_minutes: float | None = None,
-    resume: bool = True,
-    said: Callable[[str], object] = print,
+    **options: Unpack[RunOptions],
 ) -> TrainedNetwork:
     """Train a landmark network on faces whose landmarks are known, bare and with drawn masks.
 
@@ -276,12 +271,8 @@ def train_landmarks(
         configuration: of the network; the default where None.
         recipe: how it is trained; the default where None.
         most_pictures: from each folder at most so many pictures.
-        device: "auto", "cpu", "cuda" or "mps".
-        threads: threads of a CPU's arithmetic; as many as before where None.
-        seed: seed of all chance.
-        time_budget_minutes: stop gracefully within this time, all calls together.
-        resume: go on from `last.ckpt` where the folder has one.
-        said: takes a line now and then.
+        **options: `device`, `threads`, `seed`, `time_budget_minutes`, `resume` and `said`, see
+            `TrunkRun`.
 
     Raises:
         InputError: a folder cannot be read, or has no faces to train and to validate with.
@@ -290,12 +281,11 @@ def train_landmarks(
     """
     configuration = configuration or LandmarkConfiguration()
     recipe = recipe or LandmarkRecipe()
-    run = TrunkRun(Path(output), device, threads, seed, time_budget_minutes, resume, said)
+    run = TrunkRun(Path(output), **options)
     run.begin(
         {
             "faces": [os.fspath(path) for path in faces],
             "templates": None if templates is None else os.fspath(templates),
-            "seed": seed,
             "configuration": configuration.to_dict(),
             "recipe": asdict(recipe),
         }
@@ -312,7 +302,7 @@ def train_landmarks(
                 rendered=rendered,
                 templates=templates,
                 most_pictures=most_pictures,
-                said=said,
+                said=run.said,
             ),
         )
         for part, rendered in (("train", recipe.rendered), ("val", 1.0))

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 import torch
 import yaml
@@ -187,6 +187,17 @@ class Fitted:
     seconds: float
 
 
+class RunOptions(TypedDict, total=False):
+    """How a training runs; `TrunkRun` says what they are."""
+
+    device: str
+    threads: int | None
+    seed: int
+    time_budget_minutes: float | None
+    resume: bool
+    said: Callable[[str], object]
+
+
 @dataclass(frozen=True)
 class TrunkRun:
     """A run of such a training and its folder.
@@ -197,24 +208,26 @@ class TrunkRun:
         device: "auto", "cpu", "cuda" or "mps".
         threads: threads of a CPU's arithmetic; as many as before where None.
         seed: seed of all chance.
-        minutes: stop gracefully within this time, all calls together; None for no limit.
+        time_budget_minutes: stop gracefully within this time, all calls together; None for no
+            limit.
         resume: go on from `last.ckpt` where the folder has one.
         said: takes a line now and then.
     """
 
     folder: Path
-    device: str
-    threads: int | None
-    seed: int
-    minutes: float | None
-    resume: bool
-    said: Callable[[str], object]
+    device: str = "auto"
+    threads: int | None = None
+    seed: int = 0
+    time_budget_minutes: float | None = None
+    resume: bool = True
+    said: Callable[[str], object] = print
 
     def begin(self, settings: dict[str, Any]) -> None:
         """Make the folder, note what the run was started with, and seed all chance."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(self.folder / "run.yaml", overwrite=True) as temporary:
-            temporary.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+            started_with = {**settings, "seed": self.seed}
+            temporary.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")
         torch.manual_seed(self.seed)
         if self.threads is not None:
             torch.set_num_threads(self.threads)
@@ -294,7 +307,7 @@ class TrunkRun:
             plugins=[WholeCheckpointIO()],
             callbacks=[
                 CurvesGoOn(),
-                _Clock(self.minutes, self.said),
+                _Clock(self.time_budget_minutes, self.said),
                 StopAtBatch(),
                 ModelCheckpoint(
                     dirpath=self.folder,

@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from detector.find.verifier_file import describe_verifier, load_verifier, save_v
 from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
 from detector.find.yolo import YoloMaskDetector
 from detector.train.crop_augmentation import MARGIN, augment, centred
-from detector.train.trunk_training import TrainedNetwork, TrunkRun, TrunkTraining
+from detector.train.trunk_training import RunOptions, TrainedNetwork, TrunkRun, TrunkTraining
 from detector.train.verifier_crops import VerifierCrops, collect_cuts
 from detector.train.verifier_recipe import VerifierRecipe
 from weights.base.errors import InputError, WeightsError
@@ -26,7 +26,7 @@ from weights.catalog.efficientnet_trunk import load_imagenet_weights
 from weights.catalog.lookup import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _PROPOSED = PROPOSAL_CONFIDENCE / 2.0
 """Lowest score of a proposal to learn from: a little fainter ones than are met in use."""
@@ -197,12 +197,7 @@ def train_verifier(
     configuration: VerifierConfiguration | None = None,
     recipe: VerifierRecipe | None = None,
     most_pictures: int | None = None,
-    device: str = "auto",
-    threads: int | None = None,
-    seed: int = 0,
-    time_budget_minutes: float | None = None,
-    resume: bool = True,
-    said: Callable[[str], object] = print,
+    **options: Unpack[RunOptions],
 ) -> TrainedNetwork:
     """Train a verifier for a detector.
 
@@ -223,12 +218,8 @@ def train_verifier(
         configuration: of the network; the default where None.
         recipe: how it is trained; the default where None.
         most_pictures: from each set at most so many pictures.
-        device: "auto", "cpu", "cuda" or "mps".
-        threads: threads of a CPU's arithmetic; as many as before where None.
-        seed: seed of all chance.
-        time_budget_minutes: stop gracefully within this time, all calls together.
-        resume: go on from `last.ckpt` where the folder has one.
-        said: takes a line now and then.
+        **options: `device`, `threads`, `seed`, `time_budget_minutes`, `resume` and `said`, see
+            `TrunkRun`.
 
     Raises:
         InputError: a set cannot be read, or shows only one of masks and proposals that are none.
@@ -239,7 +230,7 @@ def train_verifier(
     """
     configuration = configuration or VerifierConfiguration()
     recipe = recipe or VerifierRecipe()
-    run = TrunkRun(Path(output), device, threads, seed, time_budget_minutes, resume, said)
+    run = TrunkRun(Path(output), **options)
     run.begin(
         {
             "data": [os.fspath(path) for path in data],
@@ -248,13 +239,12 @@ def train_verifier(
             "templates": None if templates is None else os.fspath(templates),
             "detector_weights": os.fspath(detector_weights),
             "start": None if start is None else os.fspath(start),
-            "seed": seed,
             "configuration": configuration.to_dict(),
             "recipe": asdict(recipe),
         }
     )
     detector = YoloMaskDetector(
-        detector_weights, confidence=_PROPOSED, device=device, confirmation=None
+        detector_weights, confidence=_PROPOSED, device=run.device, confirmation=None
     )
     cuts, validation = (
         run.samples(
@@ -271,7 +261,7 @@ def train_verifier(
                 size=round(MARGIN * configuration.size),
                 context=MARGIN * configuration.context,
                 most_pictures=most_pictures,
-                said=said,
+                said=run.said,
             ),
         )
         for part in ("train", "val")

@@ -356,39 +356,15 @@ def train_inpainter(
     if going_on:
         _check_same_networks(recipe, folder / "recipe.yaml")
     module = CompletionTraining(recipe)
-    starts = dict(recipe.parts)
-    if initial_weights is not None:
-        starts[""] = str(initial_weights)
     if not going_on:
-        check_frozen_have_weights(recipe.frozen, starts)
-    # A run that goes on has its weights in the checkpoint.
-    for part, file in () if going_on else starts.items():
-        for network in (module.generator, module.average.network):
-            load_part(network, part, file)
+        _load_initial_weights(module, initial_weights)
     # Both torchrun and Lightning's own launcher number their processes.
     if os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0":
         with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
             text = yaml.safe_dump(recipe.to_mapping(), sort_keys=False)
             temporary.write_text(text, encoding="utf-8")
     report = RoundReport(folder)
-    callbacks += [
-        report,
-        ModelCheckpoint(
-            dirpath=folder,
-            filename="best",
-            monitor="validation/hole_psnr",
-            mode="max",
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        ),
-        # Lightning's own `save_last` writes only when the best is written too.
-        ModelCheckpoint(
-            dirpath=folder,
-            filename="last",
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        ),
-    ]
+    callbacks += [report, *_checkpoints(folder)]
     with at_safe_points(), lightning_silenced(), training_failures(module):
         trainer = make_trainer(
             folder,
@@ -404,33 +380,48 @@ def train_inpainter(
     weights = folder / "average.safetensors"
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
     finished = module.steps_done >= module.total_steps
-    registered = None
-    record = folder / CATALOG_NAME / f"{recipe.network['name']}.{tag_of(folder)}.yaml"
-    if finished and not report.seconds and record.is_file():
+    record = card = None
+    former = folder / CATALOG_NAME / f"{recipe.network['name']}.{tag_of(folder)}.yaml"
+    if finished and not report.seconds and former.is_file():
         # A finished run has nothing to measure anew: what it measured stays.
-        return TrainedInpainter(
-            weights,
-            checkpoint,
-            metrics,
-            module.steps_done,
-            finished,
-            (),
-            record,
-            record.with_suffix(".md"),
-        )
-    if finished and trainer.is_global_zero:
+        record, card = former, former.with_suffix(".md")
+    elif finished and trainer.is_global_zero:
         registered = register_trained(
             recipe, folder, weights, recipe_name=recipe_name, validation=metrics, device=device
         )
+        if registered is not None:
+            record, card = registered.record_file, registered.card_file
+    seconds = tuple(report.seconds)
     return TrainedInpainter(
-        weights,
-        checkpoint,
-        metrics,
-        module.steps_done,
-        finished,
-        tuple(report.seconds),
-        *((None, None) if registered is None else (registered.record_file, registered.card_file)),
+        weights, checkpoint, metrics, module.steps_done, finished, seconds, record, card
     )
+
+
+def _load_initial_weights(module: CompletionTraining, whole: str | Path | None) -> None:
+    """Load the weights that a new run starts from, those of parts and of the whole network.
+
+    Raises:
+        ConfigurationError: a frozen part has none.
+        WeightsError: they are missing or damaged.
+    """
+    starts = dict(module.recipe.parts)
+    if whole is not None:
+        starts[""] = str(whole)
+    check_frozen_have_weights(module.recipe.frozen, starts)
+    for part, file in starts.items():
+        for network in (module.generator, module.average.network):
+            load_part(network, part, file)
+
+
+def _checkpoints(folder: Path) -> list[Callback]:
+    """Write the best and the last state after every round."""
+    always: dict[str, Any] = {"dirpath": folder, "save_on_train_epoch_end": True}
+    always["enable_version_counter"] = False
+    # Lightning's own `save_last` writes only when the best is written too.
+    return [
+        ModelCheckpoint(filename="best", monitor="validation/hole_psnr", mode="max", **always),
+        ModelCheckpoint(filename="last", **always),
+    ]
 
 
 def with_measured_options(recipe: Recipe) -> Recipe:

@@ -43,6 +43,7 @@ from weights.images.renderings import holds_picture
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -203,65 +204,74 @@ def _options(
     info = image.info
     kept = dict(like.encoding) if like is not None and like.format == form else {}
     exif, xmp, dpi = gather_exif(image), gather_xmp(info), gather_dpi(info)
-    profile = info.get("icc_profile")
-    chosen = quality or DEFAULT_QUALITY
-    options: dict[str, Any] = {}
-    if profile and _profile_fits(profile, image.mode):
-        options["icc_profile"] = profile
-    else:
-        options["icc_profile"] = None
+    profile, comment = info.get("icc_profile"), info.get("comment")
+    fits = profile and _profile_fits(profile, image.mode)
+    options: dict[str, Any] = {"icc_profile": profile if fits else None}
     if dpi is not None and form in ("JPEG", "PNG", "TIFF", "BMP"):
         options["dpi"] = dpi
-    comment = info.get("comment")
     if comment and form in ("GIF", "JPEG2000"):
         options["comment"] = comment[:_LONGEST_COMMENT]
+    if form in ("WEBP", "AVIF", "HEIF"):
+        options |= {"exif": exif or b"", "xmp": xmp or b"", "quality": quality or DEFAULT_QUALITY}
     if form == "JPEG":
-        if quality is None and "qtables" in kept:
-            options |= {"qtables": kept["qtables"], "subsampling": kept["subsampling"]}
-        else:
-            options |= {"quality": chosen, "subsampling": 0}
-        options["progressive"] = kept.get("progressive", False)
-        text = comment.encode() if isinstance(comment, str) else comment or b""
-        # Pillow writes one segment, and refuses a comment that needs more.
-        longer = len(text) > _LONGEST_COMMENT
-        options["comment"] = b"" if longer else text
-        options["extra"] = kept.get("extra", b"") + (comment_segments(text) if longer else b"")
-        if exif:
-            options["exif"] = fit_exif(exif)
-        if xmp:
-            options["xmp"] = _short_xmp(xmp)
-    elif form in ("WEBP", "AVIF", "HEIF"):
-        options |= {"exif": exif or b"", "xmp": xmp or b"", "quality": chosen}
-        if form == "HEIF":
-            blocks = info.get("metadata", ())
-            options["exif"] = exif  # empty EXIF makes its encoder fail
-            options["metadata"] = [one for one in blocks if not holds_picture(one["data"])]
-        elif form == "WEBP":
-            options |= {"lossless": kept.get("lossless", False), "exact": True}
-        elif form == "AVIF":
-            options["subsampling"] = "4:4:4"
+        options |= _jpeg_options(exif, xmp, comment, quality, kept)
+    elif form == "HEIF":
+        blocks = info.get("metadata", ())
+        options["exif"] = exif  # empty EXIF makes its encoder fail
+        options["metadata"] = [one for one in blocks if not holds_picture(one["data"])]
+    elif form == "WEBP":
+        options |= {"lossless": kept.get("lossless", False), "exact": True}
+    elif form == "AVIF":
+        options["subsampling"] = "4:4:4"
     elif form == "PNG":
-        if exif:
-            options["exif"] = exif
+        options |= {"exif": exif} if exif else {}
         options["pnginfo"] = _png_text(xmp, kept)
     elif form == "TIFF":
-        tags = PIL.Image.Exif()
-        if exif:
-            tags.load(exif)
-            for tag, value in read_tags(tags).items():
-                tags[tag] = value
-        if xmp:
-            tags[700] = xmp
-        options["exif"] = tags
-        compression = kept.get("compression")
-        known = compression in _KEPT_TIFF_COMPRESSIONS
-        options["compression"] = compression if known else "tiff_adobe_deflate"
-        if any(tag in tags for tag in SUB_DIRECTORIES):
-            # Pillow's compressed TIFF has no place for exposure, time and GPS; metadata go first.
-            options["compression"] = "raw"
+        options |= _tiff_options(exif, xmp, kept)
     elif form == "JPEG2000":
         options["no_jp2"] = kept.get("no_jp2", False)
     return options
+
+
+def _jpeg_options(
+    exif: bytes | None,
+    xmp: bytes | None,
+    comment: str | bytes | None,
+    quality: int | None,
+    kept: Mapping[str, Any],
+) -> dict[str, Any]:
+    if quality is None and "qtables" in kept:
+        options = {"qtables": kept["qtables"], "subsampling": kept["subsampling"]}
+    else:
+        options = {"quality": quality or DEFAULT_QUALITY, "subsampling": 0}
+    options["progressive"] = kept.get("progressive", False)
+    text = comment.encode() if isinstance(comment, str) else comment or b""
+    # Pillow writes one segment, and refuses a comment that needs more.
+    longer = len(text) > _LONGEST_COMMENT
+    options["comment"] = b"" if longer else text
+    options["extra"] = kept.get("extra", b"") + (comment_segments(text) if longer else b"")
+    if exif:
+        options["exif"] = fit_exif(exif)
+    if xmp:
+        options["xmp"] = _short_xmp(xmp)
+    return options
+
+
+def _tiff_options(exif: bytes | None, xmp: bytes | None, kept: Mapping[str, Any]) -> dict[str, Any]:
+    tags = PIL.Image.Exif()
+    if exif:
+        tags.load(exif)
+        for tag, value in read_tags(tags).items():
+            tags[tag] = value
+    if xmp:
+        tags[700] = xmp
+    compression = kept.get("compression")
+    if compression not in _KEPT_TIFF_COMPRESSIONS:
+        compression = "tiff_adobe_deflate"
+    if any(tag in tags for tag in SUB_DIRECTORIES):
+        # Pillow's compressed TIFF has no place for exposure, time and GPS; metadata go first.
+        compression = "raw"
+    return {"exif": tags, "compression": compression}
 
 
 def _profile_fits(profile: bytes, mode: str) -> bool:
