@@ -40,6 +40,10 @@ def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
     Args:
         pattern: glob that names must match, such as "deepfill*".
         pretrained: only those with weights in the catalog.
+
+    Example:
+        >>> list_models("gated*")
+        ['gated', 'gated-detail', 'gated-dmfb', 'gated-unet']
     """
     names = fnmatch.filter(sorted(NETWORKS), pattern)
     if pretrained:
@@ -67,6 +71,13 @@ def create_model(name: str, pretrained: bool | str = False, **options: Any) -> n
     Raises:
         ConfigurationError: the name or an option is unknown, or an option contradicts the weights.
         WeightsError: the weights are missing, damaged or made for another network.
+
+    Example:
+        >>> import torch
+        >>> network = create_model("unet", width=4)
+        >>> output = network(torch.zeros(1, 3, 60, 60), torch.ones(1, 1, 60, 60))
+        >>> output.completed.shape
+        torch.Size([1, 3, 60, 60])
     """
     if pretrained:
         from inpainter.weight_files import load_completion_network
@@ -81,6 +92,12 @@ def create_discriminator(name: str, **options: Any) -> nn.Module:
 
     Raises:
         ConfigurationError: the name or an option is unknown.
+
+    Example:
+        >>> import torch
+        >>> discriminator = create_discriminator("sn-patchgan", channels=(8, 8))
+        >>> discriminator(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64))[-1].shape
+        torch.Size([1, 8, 16, 16])
     """
     discriminator: nn.Module = create_named(
         "discriminator", DISCRIMINATORS, {**options, "name": name}

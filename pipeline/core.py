@@ -219,6 +219,15 @@ class Pipeline(ConfiguredStages):
                 kind.
             ConfigurationError: `on_error` is another word.
             WeightsError: there is a reference, and the weights that find landmarks are missing.
+
+        Example:
+            >>> import numpy as np
+            >>> photo = np.full((64, 64, 3), 127, np.uint8)
+            >>> hole = np.zeros((64, 64), bool)
+            >>> hole[30:50, 20:44] = True
+            >>> [result] = Pipeline(inpainter="telea").run([photo], [hole])
+            >>> result.image.shape, len(result.faces), bool((result.hole == hole).all())
+            ((64, 64, 3), 1, True)
         """
         check_on_error(on_error)
         if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, Sequence):
@@ -285,6 +294,15 @@ class Pipeline(ConfiguredStages):
 
         Raises:
             InputError, ConfigurationError: as `run`.
+
+        Example:
+            >>> import numpy as np
+            >>> photo = np.full((64, 64, 3), 127, np.uint8)
+            >>> hole = np.zeros((64, 64), bool)
+            >>> hole[30:50, 20:44] = True
+            >>> pipeline = Pipeline(inpainter="telea")
+            >>> [len(result.faces) for result in pipeline.stream([photo, photo], [hole, hole])]
+            [1, 1]
         """
         check_on_error(on_error)
         if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, Iterable):

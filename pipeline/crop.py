@@ -45,6 +45,14 @@ class Crop:
 
         Raises:
             InputError: the hole is empty.
+
+        Example:
+            >>> import numpy as np
+            >>> hole = np.zeros((64, 64), bool)
+            >>> hole[30:50, 20:44] = True
+            >>> crop = Crop.around(hole)
+            >>> crop.square, crop.take(hole).shape
+            ((12, 16, 39), (39, 39))
         """
         from inpainter.data.framing import body_square
 

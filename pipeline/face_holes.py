@@ -121,6 +121,13 @@ def split_hole(hole: Hole, gap: float = 0.25) -> list[Hole]:
     Args:
         hole: bool `(H, W)`; an empty one gives no face.
         gap: share of the larger piece's extent.
+
+    Example:
+        >>> import numpy as np
+        >>> hole = np.zeros((64, 64), bool)
+        >>> hole[20:30, 4:14] = hole[20:30, 50:60] = True
+        >>> [int(one.sum()) for one in split_hole(hole)]
+        [100, 100]
     """
     if not hole.any():
         return []

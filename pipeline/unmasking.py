@@ -109,6 +109,14 @@ def unmask(
         InputError: the picture or the mask is not what is said here, or no reference fits.
         ConfigurationError: a keyword, a stage or an option of one is unknown.
         WeightsError: the weights of a network are missing or damaged.
+
+    Example:
+        >>> import numpy as np
+        >>> photo = np.full((64, 64, 3), 127, np.uint8)
+        >>> hole = np.zeros((64, 64), bool)
+        >>> hole[30:50, 20:44] = True
+        >>> unmask(photo, mask=hole, inpainter="telea").shape
+        (64, 64, 3)
     """
     known = ["mask", "reference", "return_result", "provenance"]
     check_keys("keyword of unmask()", stages, known)

@@ -46,6 +46,13 @@ def face_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) 
 
     Raises:
         InputError: the hole is empty.
+
+    Example:
+        >>> import numpy as np
+        >>> hole = np.zeros((64, 64), bool)
+        >>> hole[30:50, 20:44] = True
+        >>> face_square(hole)
+        (12, 16, 39)
     """
     return _square_round(missing_box(hole), hole.shape, context, lift)
 

@@ -71,6 +71,10 @@ def bootstrap_mean(
         confidence: share of the draws inside the interval.
 
     Source: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife".
+
+    Example:
+        >>> bootstrap_mean([1.0, 2.0, 3.0]).text(2)
+        '2.00 (1.00 to 3.00)'
     """
     finite = np.array([value for value in values if math.isfinite(value)], np.float64)
     if finite.size == 0:

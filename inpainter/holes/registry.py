@@ -39,6 +39,12 @@ def create_holes(spec: str | Mapping[str, Any] | HoleGenerator) -> HoleGenerator
     Raises:
         ConfigurationError: the name or an option is unknown (the nearest one is named), or the
             options do not fit the class.
+
+    Example:
+        >>> import numpy as np
+        >>> draw = create_holes({"name": "centre-box", "side": 0.25})
+        >>> int(draw(None, (64, 64), np.random.default_rng(0)).sum())
+        256
     """
     if callable(spec):
         return spec

@@ -30,7 +30,12 @@ _LOSSES: Final[dict[str, str]] = {
 
 
 def list_losses() -> list[str]:
-    """Give the short names of all picture losses, sorted."""
+    """Give the short names of all picture losses, sorted.
+
+    Example:
+        >>> list_losses()[:3]
+        ['edge', 'focal-frequency', 'geometric-alignment']
+    """
     return sorted(_LOSSES)
 
 
@@ -45,6 +50,13 @@ def create_loss(spec: str | Mapping[str, Any]) -> nn.Module:
     Raises:
         ConfigurationError: the name or an option is unknown, or the options do not fit.
         WeightsError: the loss needs weights that are not on this machine.
+
+    Example:
+        >>> import torch
+        >>> loss = create_loss({"name": "l1", "region": "hole"})
+        >>> black, white = -torch.ones(1, 3, 8, 8), torch.ones(1, 3, 8, 8)
+        >>> loss(black, white, torch.ones(1, 1, 8, 8))
+        tensor(2.)
     """
     loss: nn.Module = create_named("loss", _LOSSES, spec, calls=3)
     return loss

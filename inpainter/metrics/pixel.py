@@ -57,6 +57,12 @@ def psnr(result: Image, truth: Image, region: Mask | None = None) -> float:
 
     Raises:
         InputError: the sizes differ.
+
+    Example:
+        >>> import numpy as np
+        >>> photo = np.full((64, 64, 3), 127, np.uint8)
+        >>> round(psnr(photo, photo + np.uint8(10)), 2)
+        28.13
     """
     check_pictures(result, truth, region)
     difference = result.astype(np.float64) - truth.astype(np.float64)

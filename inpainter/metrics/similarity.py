@@ -101,6 +101,12 @@ def ssim(result: Image, truth: Image, region: Mask | None = None) -> float:
 
     Raises:
         InputError: the sizes differ, or a side is under 11 pixels.
+
+    Example:
+        >>> import numpy as np
+        >>> photo = np.full((64, 64, 3), 127, np.uint8)
+        >>> ssim(photo, photo)
+        1.0
     """
     check_pictures(result, truth, region)
     return mean_similarity(ssim_map(result, truth), region)

@@ -449,6 +449,10 @@ def read_recipe(path: str | Path) -> Recipe:
 
     Raises:
         ConfigurationError: there is no such recipe, or a key or value in it is wrong.
+
+    Example:
+        >>> read_recipe("gated.cpu").network["name"]
+        'gated'
     """
     file = recipe_file(path)
     content = present_keys(read_yaml(file))

@@ -72,6 +72,10 @@ def stage_names(kind: StageKind) -> list[str]:
 
     Raises:
         ConfigurationError: the kind is unknown, or two stages have one name.
+
+    Example:
+        >>> stage_names("blender")
+        ['feather', 'none', 'poisson']
     """
     if kind not in STAGE_KINDS:
         raise unknown_name("kind of stage", str(kind), STAGE_KINDS)
@@ -139,6 +143,15 @@ def create_stage(
 
     Raises:
         ConfigurationError: a name or an option is unknown, or the object is no such stage.
+
+    Example:
+        >>> import numpy as np
+        >>> hole = np.zeros((64, 64), bool)
+        >>> hole[30:50, 20:44] = True
+        >>> photo = np.full((64, 64, 3), 127, np.uint8)
+        >>> [fill] = create_stage("inpainter", "telea").complete([photo], [hole])
+        >>> fill.shape
+        (64, 64, 3)
     """
     return resolve_stage(kind, specification, device=device)()
 

@@ -91,6 +91,13 @@ class MaskRegion:
 
         Raises:
             InputError: the mask is no bool array `(H, W)`, or has no True pixel.
+
+        Example:
+            >>> import numpy as np
+            >>> mask = np.zeros((64, 64), bool)
+            >>> mask[30:50, 20:44] = True
+            >>> MaskRegion.from_mask(mask, 0.9)
+            MaskRegion('mask', score=0.90, box=(20.0, 30.0, 44.0, 50.0), 480 pixels)
         """
         check_mask(mask)
         box = bounding_box(mask)

@@ -102,6 +102,10 @@ def list_weights(pattern: str = "*", kind: str | None = None) -> list[str]:
     Raises:
         ConfigurationError: the kind is unknown, or a record is malformed.
         WeightsError: two records have one name, or a value in one is wrong.
+
+    Example:
+        >>> list_weights("gated.*", kind="inpainter")
+        ['gated.faces256']
     """
     if kind is not None:
         _check_kind(kind)
@@ -125,6 +129,11 @@ def get_record(name: str) -> WeightRecord:
         ConfigurationError: there is no such record (the sentence says the nearest name), or one is
             malformed.
         WeightsError: two records have one name, or a value in one is wrong.
+
+    Example:
+        >>> record = get_record("gated.faces256")
+        >>> record.architecture, record.input_size
+        ('gated', 256)
     """
     records = _all_records()
     if name in records:
