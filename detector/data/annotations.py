@@ -58,7 +58,7 @@ class AnnotatedMask:
         return _filled(self.pieces, size)
 
     def draw_straps(self, size: tuple[int, int]) -> Mask:
-        """Fill the straps likewise, what the mask itself covers left out."""
+        """Fill the straps, bool `(H, W)`, what the mask itself covers left out."""
         return _filled(self.straps, size) & ~self.draw(size)
 
 

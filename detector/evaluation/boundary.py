@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def boundary(mask: Mask) -> Mask:
-    """The outermost pixels of a mask: True ones with a False or an outside neighbour (of four)."""
+    """Outermost pixels of a mask, bool `(H, W)`: a neighbour of four is False or outside."""
     padded = np.pad(mask, 1)
     inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     return np.asarray(mask & ~inner)

@@ -54,7 +54,7 @@ class Canvas:
         return x, y
 
     def enlarge(self, coarse: NDArray[np.float32], every: int) -> NDArray[np.float32]:
-        """Bring a map with one value per block of `every` by `every` pixels to the canvas."""
+        """Bring a map `(h, w)`, a value per block of `every` by `every` pixels, to the canvas."""
         height, width = self.shape
         whole = cv2.resize(
             coarse,

@@ -164,7 +164,7 @@ def _contact_shadow(
 
 
 def mask_contours(canvas: Canvas, coverage: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Outer contours of a coverage map, in pixels of the picture."""
+    """Outer contours `(K, 2)` of a coverage map `(h, w)`, in pixels of the picture."""
     contours, _ = cv2.findContours(
         (coverage >= 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
     )

@@ -63,7 +63,7 @@ def shade_relief(relief: NDArray[np.float32], shading: SurfaceLight) -> NDArray[
 
 
 def linear(colour: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
-    """SRGB values of 0 to 255 as squares of 0 to 1."""
+    """SRGB values `(...)` of 0 to 255 as squares of 0 to 1, float32 of their shape."""
     return np.square(colour.astype(np.float32) / np.float32(255.0))
 
 

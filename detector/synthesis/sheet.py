@@ -60,7 +60,7 @@ class Sheet:
         self.across, self.down = np.meshgrid(across, down)
 
     def columns(self, across: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Columns of the maps, as floats, for values of `across`."""
+        """Columns of the maps, as floats, for values of `across` `(...)`, of their shape."""
         return (across + np.float32(_ACROSS)) * np.float32((self.size[1] - 1) / (2 * _ACROSS))
 
     def rows(self, down: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -50,7 +50,7 @@ def vary_outline(outline: MaskOutline, random: np.random.Generator) -> MaskOutli
 
 
 def body_contour(outline: MaskOutline, random: np.random.Generator) -> Points:
-    """Close a mask's edges to a contour, with sides that bow out or in a little."""
+    """Close a mask's edges to a contour `(K, 2)`, with sides that bow out or in a little."""
     step = np.linspace(0.0, 1.0, 14)[1:-1, None]
     sides = []
     for start, end in ((outline.top[-1], outline.bottom[-1]), (outline.bottom[0], outline.top[0])):

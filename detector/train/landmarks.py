@@ -333,7 +333,7 @@ def train_landmarks(
 
 
 def sampling_weights(faces: LandmarkFaces, recipe: LandmarkRecipe) -> Tensor:
-    """How likely each crop is drawn: masked and bare ones by the recipe's shares."""
+    """How likely each crop is drawn `(N,)`: masked and bare ones by the recipe's shares."""
     worn = torch.from_numpy(faces.hidden.any(axis=1))
     return torch.where(
         worn,

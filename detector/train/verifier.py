@@ -63,7 +63,7 @@ class _CutDataset(Dataset[_Sample]):
 
 
 def sampling_weights(cuts: VerifierCrops, recipe: VerifierRecipe) -> Tensor:
-    """How likely each cut is drawn: kinds by the recipe's shares, all of one kind alike."""
+    """How likely each cut is drawn `(N,)`: kinds by the recipe's shares, all of one alike."""
     body, straps = cuts.outlined[:, 0], cuts.outlined[:, 1]
     weights = torch.zeros(len(cuts), dtype=torch.float64)
     for kind, share in (

@@ -121,7 +121,7 @@ class DecodedFaces:
         return len(self.faces)
 
     def images(self) -> Iterator[Image]:
-        """Give the pictures, one after the other."""
+        """Give the pictures, uint8 RGB `(H, W, 3)`, one after the other."""
         return (image for (image,) in self._files)
 
     def sample(

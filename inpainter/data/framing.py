@@ -66,7 +66,7 @@ def _box(hole: Hole) -> tuple[int, int, int, int] | None:
 
 
 def missing_box(hole: Hole) -> tuple[int, int, int, int]:
-    """Top, bottom, left and right of a hole, ends excluded.
+    """Top, bottom, left and right of a hole, bool `(H, W)`, ends excluded.
 
     Raises:
         InputError: the hole is empty.

@@ -91,7 +91,7 @@ class DecodedPairs:
         return len(self.pairs)
 
     def images(self) -> Iterator[Image]:
-        """Give the true faces, one after the other."""
+        """Give the true faces, uint8 RGB `(H, W, 3)`, one after the other."""
         return (image for image, _, _ in self._files)
 
     def sample(

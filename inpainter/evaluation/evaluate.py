@@ -311,7 +311,7 @@ def complete_cases(system: str, inpainter: Inpainter, cases: Sequence[Case]) -> 
 
 
 def erased(case: Case) -> Image:
-    """The case's picture with mid grey in the hole."""
+    """The case's picture, uint8 RGB `(H, W, 3)`, with mid grey in the hole."""
     crop = case.image.copy()
     crop[case.hole] = ERASED
     return crop

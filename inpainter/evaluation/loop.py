@@ -69,7 +69,7 @@ class Instruments:
     realism: HoleFeatureNetwork | None = None
 
     def landmarks_in(self, pictures: Mapping[str, Image]) -> dict[str, NDArray[np.float64] | None]:
-        """Look for the face in pictures, given by case name; empty without a finder."""
+        """Look for the landmarks `(68, 2)` in pictures, by case name; empty without a finder."""
         if self.finder is None:
             return {}
         return {name: self.finder(picture) for name, picture in pictures.items()}
@@ -112,7 +112,7 @@ class Truths:
 def beside(
     results: Mapping[str, NDArray[np.float32]], truths: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Put the features of results, by case name, beside those of their truths."""
+    """Put the features `(D,)` of results, by case name, beside those of their truths."""
     return {name: (row, truths[name]) for name, row in results.items()}
 
 

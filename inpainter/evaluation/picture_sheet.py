@@ -38,7 +38,7 @@ class SheetRow:
 
 
 def draw_sheet(rows: Sequence[SheetRow], cell: int = 256) -> Image:
-    """Draw the rows under their headings, on white.
+    """Draw the rows under their headings, on white: uint8 RGB `(H, W, 3)`.
 
     Args:
         rows: at least one.

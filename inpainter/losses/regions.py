@@ -49,7 +49,7 @@ def check_pair(result: Tensor, target: Tensor, weight: Tensor | None = None) -> 
 
 
 def to_float32(values: Tensor) -> Tensor:
-    """Turn half precision into float32, in which sums over a picture keep their digits."""
+    """Turn half precision `(...)` into float32, in which sums keep their digits."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 

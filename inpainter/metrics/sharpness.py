@@ -37,7 +37,7 @@ def laplacian_energy(image: Image, region: Mask) -> float:
 
 
 def sharpness_ratio(result: Image, truth: Image, hole: Mask) -> float:
-    """Laplacian energy inside the hole, of the result over the truth.
+    """Laplacian energy in the hole `(H, W)` of the result `(H, W, 3)` over the truth's.
 
     Returns:
         1 for the same amount of detail, under 1 for a blur, above 1 for too much grain; 1 when

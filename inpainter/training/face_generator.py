@@ -332,7 +332,7 @@ class FaceTraining(LightningModule):
 
     @torch.no_grad()
     def draw_faces(self) -> Tensor:
-        """Give what the average makes of the same 24 latents each time."""
+        """Give faces `(24, 3, S, S)`: what the average makes of the same latents each time."""
         latents = self.generator.draw_latents(24, torch.Generator().manual_seed(0))
         faces: Tensor = self.average.network(latents.to(self.device))
         return faces

@@ -30,7 +30,7 @@ def cover(picture: Image, height: int, width: int, random: np.random.Generator) 
 
 
 def out_of_focus(picture: Image, random: np.random.Generator) -> Image:
-    """Blur a picture as a lens does that is focused on somebody in front."""
+    """Blur a picture `(H, W, 3)` as a lens does that is focused on somebody in front."""
     height, width = picture.shape[:2]
     share = 0.15
     small = cv2.resize(picture, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
@@ -60,7 +60,7 @@ class Backgrounds:
         return bool(self._sharp)
 
     def sharp(self, height: int, width: int, random: np.random.Generator) -> tuple[Image, Path]:
-        """Show a part of a picture without masks.
+        """Show a part `(height, width, 3)` of a picture without masks.
 
         Returns:
             uint8 RGB `(height, width, 3)`, and the picture's file.

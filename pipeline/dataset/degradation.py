@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def motion_blur(image: Image, length: int, angle: float) -> Image:
-    """Blur along a line of `length` pixels at `angle` degrees."""
+    """Blur a picture `(H, W, 3)` along a line of `length` pixels at `angle` degrees."""
     length = max(3, length | 1)
     kernel = np.zeros((length, length), np.float32)
     kernel[length // 2] = 1.0
@@ -24,7 +24,7 @@ def motion_blur(image: Image, length: int, angle: float) -> Image:
 
 
 def jpeg(image: Image, quality: int) -> Image:
-    """Compress to JPEG of `quality` 1 to 100 and decode again."""
+    """Compress a picture `(H, W, 3)` to JPEG of `quality` 1 to 100 and decode it again."""
     _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), dtype=np.uint8)
 

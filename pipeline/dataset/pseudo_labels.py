@@ -312,7 +312,7 @@ def clear_window(
 
 
 def blurred(image: Image, box: Box) -> Image:
-    """Give a copy of a picture in which a box cannot be made out any more."""
+    """Give a copy of a picture `(H, W, 3)` in which a box cannot be made out any more."""
     height, width = image.shape[:2]
     left, top = max(0, int(np.floor(box[0]))), max(0, int(np.floor(box[1])))
     right, bottom = min(width, int(np.ceil(box[2]))), min(height, int(np.ceil(box[3])))

@@ -34,7 +34,7 @@ class DrawnPicture(AnnotatedPicture):
     image: Image = field(kw_only=True)
 
     def load(self) -> Image:
-        """Give the picture with the mask."""
+        """Give the picture with the mask, uint8 RGB `(H, W, 3)`."""
         return self.image
 
 

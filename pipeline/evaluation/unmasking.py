@@ -247,7 +247,7 @@ def measure_unmasking(
 
 
 def face_crop(image: Image, hidden: Mask) -> Image:
-    """Cut the square that the pipeline would see round a mask; past the frame it is reflected."""
+    """Cut the square `(S, S, 3)` that the pipeline would see round a mask; see `reflected_crop`."""
     return reflected_crop(image, face_square(hidden))
 
 

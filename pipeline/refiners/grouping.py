@@ -17,7 +17,7 @@ Box = tuple[int, int, int, int]
 
 
 def tight_box(mask: Mask) -> Box | None:
-    """x0, y0, x1, y1 (exclusive) round the True pixels of a mask; None without any."""
+    """x0, y0, x1, y1 (exclusive) round the True pixels of a mask `(H, W)`; None without."""
     x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
     return (x, y, x + width, y + height) if width and height else None
 

@@ -36,7 +36,7 @@ class FunctionDetector:
         return f"detector {function_name(self.function)!r}"
 
     def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
-        """Call the function once per picture."""
+        """Call the function once per picture `(H, W, 3)`."""
         return [regions_of(self.function(image)) for image in images]
 
 
@@ -67,7 +67,7 @@ class FunctionInpainter:
         return f"inpainter {function_name(self.function)!r}"
 
     def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
-        """Call the function once per crop."""
+        """Call the function once per crop `(side, side, 3)`."""
         return [self.function(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
 
 

@@ -20,7 +20,7 @@ class Detector(Protocol):
     """Finds masks."""
 
     def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
-        """Return one list of regions per picture, in the pictures' order; empty where none is."""
+        """Return a list of regions per picture `(H, W, 3)`, in their order; empty where none is."""
         ...
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def saturate(picture: Tensor) -> Tensor:
-    """Clamp to [-1, 1], but pass the gradient on as if nothing had been clamped.
+    """Clamp `(...)` to [-1, 1], but pass the gradient on as if nothing had been clamped.
 
     Several papers give their last convolution's values as they are and clamp them when a picture is
     written. A plain clamp would leave a pixel that went past the range there for ever, because no
