@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.losses.perceptual import VggFeatures
+from inpainter.losses.perceptual import FeatureLoss, VggFeatures
 from inpainter.losses.regions import to_float32
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def response_centres(features: Tensor) -> Tensor:
     return torch.stack([down, across], dim=2)
 
 
-class GeometricAlignmentLoss(nn.Module):
+class GeometricAlignmentLoss(FeatureLoss):
     """Mean squared difference of the rows and columns where a fixed network's channels respond.
 
     Eyes, nose and mouth drive channels of their own, so that features out of place are felt even
@@ -63,20 +63,13 @@ class GeometricAlignmentLoss(nn.Module):
         layer: str = "relu4_1",
         weights: str | os.PathLike[str] | None = None,
     ) -> None:
-        super().__init__()
-        self.features = features if features is not None else VggFeatures(network, [layer], weights)
+        made = features if features is not None else VggFeatures(network, [layer], weights)
+        super().__init__(made)
 
-    def forward(
-        self,
-        result: Tensor,
-        target: Tensor,
-        hole: Tensor | None = None,  # noqa: ARG002
-    ) -> Tensor:
-        """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
-        with torch.no_grad():
-            real = [response_centres(one) for one in self.features(target)]
+    def compare(self, fake: list[Tensor], real: list[Tensor]) -> Tensor:
+        """Give the mean over layers of the mean squared difference of `response_centres`."""
         distances = [
-            functional.mse_loss(response_centres(one), other)
-            for one, other in zip(self.features(result), real, strict=True)
+            functional.mse_loss(response_centres(one), response_centres(other))
+            for one, other in zip(fake, real, strict=True)
         ]
         return torch.stack(distances).mean()

@@ -164,7 +164,34 @@ def gram_matrix(features: Tensor) -> Tensor:
     return flat @ flat.transpose(1, 2) / (flat.shape[1] * flat.shape[2])
 
 
-class PerceptualLoss(nn.Module):
+class FeatureLoss(nn.Module):
+    """A loss that compares a fixed network's features of two pictures.
+
+    Args:
+        features: a module that gives a list of maps.
+    """
+
+    def __init__(self, features: nn.Module) -> None:
+        super().__init__()
+        self.features = features
+
+    def compare(self, fake: list[Tensor], real: list[Tensor]) -> Tensor:
+        """Give the loss, a scalar, of features `(N, C, h, w)`, layer by layer."""
+        raise NotImplementedError
+
+    def forward(
+        self,
+        result: Tensor,
+        target: Tensor,
+        hole: Tensor | None = None,  # noqa: ARG002
+    ) -> Tensor:
+        """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
+        with torch.no_grad():
+            real = self.features(target)
+        return self.compare(self.features(result), real)
+
+
+class PerceptualLoss(FeatureLoss):
     """Mean absolute difference of a fixed network's features.
 
     Args:
@@ -185,20 +212,13 @@ class PerceptualLoss(nn.Module):
         layers: Sequence[str] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3"),
         weights: str | os.PathLike[str] | None = None,
     ) -> None:
-        super().__init__()
-        self.features = features if features is not None else VggFeatures(network, layers, weights)
+        made = features if features is not None else VggFeatures(network, layers, weights)
+        super().__init__(made)
         self.layer_weights = layer_weights
 
-    def forward(
-        self,
-        result: Tensor,
-        target: Tensor,
-        hole: Tensor | None = None,  # noqa: ARG002
-    ) -> Tensor:
-        """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
-        with torch.no_grad():
-            real = self.features(target)
-        return feature_matching_loss(self.features(result), real, self.layer_weights)
+    def compare(self, fake: list[Tensor], real: list[Tensor]) -> Tensor:
+        """Give the weighted mean over layers of the mean absolute difference."""
+        return feature_matching_loss(fake, real, self.layer_weights)
 
 
 class StyleLoss(PerceptualLoss):
@@ -207,14 +227,7 @@ class StyleLoss(PerceptualLoss):
     Arguments as for `PerceptualLoss`.
     """
 
-    def forward(
-        self,
-        result: Tensor,
-        target: Tensor,
-        hole: Tensor | None = None,  # noqa: ARG002
-    ) -> Tensor:
-        """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
-        with torch.no_grad():
-            real = [gram_matrix(one) for one in self.features(target)]
-        fake = [gram_matrix(one) for one in self.features(result)]
-        return feature_matching_loss(fake, real, self.layer_weights)
+    def compare(self, fake: list[Tensor], real: list[Tensor]) -> Tensor:
+        """Give the weighted mean over layers of the mean absolute difference."""
+        fake, real = ([gram_matrix(one) for one in features] for features in (fake, real))
+        return super().compare(fake, real)

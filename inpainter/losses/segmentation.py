@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inpainter.losses.feature_matching import feature_matching_loss
-from inpainter.losses.perceptual import FixedFeatures, read_tensors
+from inpainter.losses.perceptual import FeatureLoss, FixedFeatures, read_tensors
 from weights.base.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class SegmentationFeatures(FixedFeatures):
         return maps
 
 
-class SegmentationPerceptualLoss(nn.Module):
+class SegmentationPerceptualLoss(FeatureLoss):
     """Mean squared difference of `SegmentationFeatures`, averaged over the four stages.
 
     LaMa's own sum over the stages is four times as much.
@@ -117,16 +117,8 @@ class SegmentationPerceptualLoss(nn.Module):
     """
 
     def __init__(self, weights: str | os.PathLike[str] | None = None) -> None:
-        super().__init__()
-        self.features = SegmentationFeatures(weights)
+        super().__init__(SegmentationFeatures(weights))
 
-    def forward(
-        self,
-        result: Tensor,
-        target: Tensor,
-        hole: Tensor | None = None,  # noqa: ARG002
-    ) -> Tensor:
-        """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
-        with torch.no_grad():
-            real = self.features(target)
-        return feature_matching_loss(self.features(result), real, distance="squared")
+    def compare(self, fake: list[Tensor], real: list[Tensor]) -> Tensor:
+        """Give the mean over stages of the mean squared difference."""
+        return feature_matching_loss(fake, real, distance="squared")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inpainter.losses.perceptual import VggFeatures
+from inpainter.losses.perceptual import FeatureLoss, VggFeatures
 from inpainter.losses.regions import check_pair, to_float32
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def error_guidance(result: Tensor, target: Tensor) -> Tensor:
     return (error - least) / (greatest - least).clamp_min(torch.finfo(error.dtype).tiny)
 
 
-class SelfGuidedLoss(nn.Module):
+class SelfGuidedLoss(FeatureLoss):
     """Distance of a fixed network's features that insists where the picture is most wrong.
 
     The sum over layers of 1000 / C^2 times the mean absolute difference, C being the layer's
@@ -64,8 +64,8 @@ class SelfGuidedLoss(nn.Module):
         layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
         weights: str | os.PathLike[str] | None = None,
     ) -> None:
-        super().__init__()
-        self.features = features if features is not None else VggFeatures(network, layers, weights)
+        made = features if features is not None else VggFeatures(network, layers, weights)
+        super().__init__(made)
         self.guided_layers = guided_layers
 
     def forward(

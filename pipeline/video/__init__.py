@@ -6,8 +6,9 @@ video is opened.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from weights.base.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from pipeline.video.flicker import Flicker, measure_flicker
@@ -42,12 +43,4 @@ _HOMES = {
     "unmask_video": "pipeline.video.unmasking",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
