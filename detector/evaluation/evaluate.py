@@ -532,13 +532,16 @@ def _measure(
         tuple(outcomes),
         small.count(True),
         tuple(scores),
-        *(
-            tuple(
-                tuple(match(overlaps, scores, threshold, small).tolist())
-                for threshold in IOU_THRESHOLDS
-            )
-            for overlaps in (ious, boxes)
-        ),
+        *(_matches(overlaps, scores, small) for overlaps in (ious, boxes)),
+    )
+
+
+def _matches(
+    overlaps: NDArray[np.float64], scores: list[float], small: list[bool]
+) -> tuple[tuple[int, ...], ...]:
+    """What each region is at each of `IOU_THRESHOLDS`, by its overlaps with the drawn masks."""
+    return tuple(
+        tuple(match(overlaps, scores, threshold, small).tolist()) for threshold in IOU_THRESHOLDS
     )
 
 

@@ -196,14 +196,21 @@ def train_detector(
     record = folder / CATALOG_NAME / f"{name}.yaml"
     if not (result_file.is_file() and record.is_file()):
         _register(record.parent, name, run, settings, dataset, trained_on)
-    trained_epochs, seconds = last_epoch(folder)
+    return _result(record)
+
+
+def _result(record: Path) -> TrainedDetector:
+    """What a run that has ended leaves, noted in its folder too."""
+    folder = record.parents[1]
+    weights, result_file = folder / WEIGHTS_NAME, folder / RESULT_NAME
+    epochs, seconds = last_epoch(folder)
     metrics = dict(read_extra(weights).get("metrics", {}))
     if not result_file.is_file():
-        result = {"metrics": metrics, "epochs": trained_epochs, "seconds": seconds}
+        result = {"metrics": metrics, "epochs": epochs, "seconds": seconds}
         with atomic_path(result_file) as temporary:
             temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
-    card = record.parent / f"{name}.md"
-    return TrainedDetector(weights, folder, metrics, trained_epochs, seconds, record, card)
+    card = record.parent / f"{record.name.removesuffix('.yaml')}.md"
+    return TrainedDetector(weights, folder, metrics, epochs, seconds, record, card)
 
 
 def _run(plan: TrainingPlan, progress: Callable[[TrainingProgress], None] | None) -> None:

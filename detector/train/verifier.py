@@ -287,16 +287,21 @@ def train_verifier(
             module.network, configuration, weights, overwrite=True, extra=extra
         ),
     )
+    sources = map(Path, (*data, *boxed, *faces))
+    counts = {"cuts": len(validation)}
+    notes = _notes(fitted.steps, recipe.batch, cuts)
+    return run.register(fitted, describe_verifier(weights), sources, notes, counts)
+
+
+def _notes(steps: int, batch: int, cuts: VerifierCrops) -> str:
+    """What the record says of a training, and of its figures."""
     counted = f"{int(cuts.worn.sum())} masks and {int((~cuts.worn).sum())} cuts without"
-    notes = (
-        f"Trained for {fitted.steps} steps of {recipe.batch} on {counted}. The figures are of cuts "
+    return (
+        f"Trained for {steps} steps of {batch} on {counted}. The figures are of cuts "
         "that were kept apart: 'recall' is the share of the masks with a score above a half, "
         "'false' that of the other cuts, 'iou' the mean intersection over union of drawn masks' "
         "outlines, 'photo_iou' that of photographed ones, 'strap_iou' that of straps."
     )
-    sources = map(Path, (*data, *boxed, *faces))
-    counts = {"cuts": len(validation)}
-    return run.register(fitted, describe_verifier(weights), sources, notes, counts)
 
 
 def start_from(network: VerifierNetwork, weights: Path) -> None:

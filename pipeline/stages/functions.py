@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -22,74 +22,67 @@ def function_name(function: Callable[..., Any]) -> str:
     return str(getattr(inner, "__name__", type(inner).__name__))
 
 
-class FunctionDetector:
+class _FunctionStage:
+    kind: ClassVar[StageKind]
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __repr__(self) -> str:
+        return f"{self.kind} {function_name(self.function)!r}"
+
+
+class FunctionDetector(_FunctionStage):
     """A detector made of `function(image)`.
 
     The function returns anything that `pipeline.stages.found_regions.regions_of` knows: a mask or
     several of the picture's size, a label map, `MaskRegion`, Ultralytics' `Results`, None.
     """
 
-    def __init__(self, function: Callable[[Image], Any]) -> None:
-        self.function = function
-
-    def __repr__(self) -> str:
-        return f"detector {function_name(self.function)!r}"
+    kind = "detector"
 
     def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
         """Call the function once per picture `(H, W, 3)`."""
         return [regions_of(self.function(image)) for image in images]
 
 
-class FunctionRefiner:
+class FunctionRefiner(_FunctionStage):
     """A refiner made of `function(image, regions)`, which returns holes `(H, W)` or one hole."""
 
-    def __init__(self, function: Callable[[Image, Sequence[MaskRegion]], Any]) -> None:
-        self.function = function
-
-    def __repr__(self) -> str:
-        return f"refiner {function_name(self.function)!r}"
+    kind = "refiner"
 
     def refine(self, image: Image, regions: Sequence[MaskRegion]) -> list[Hole]:
         """Call the function."""
-        holes = self.function(image, regions)
+        holes: Any = self.function(image, regions)
         if holes is None:
             return []
         return [holes] if isinstance(holes, np.ndarray) and holes.ndim == 2 else holes
 
 
-class FunctionInpainter:
+class FunctionInpainter(_FunctionStage):
     """An inpainter made of `function(crop, hole)`, which returns the filled crop."""
 
-    def __init__(self, function: Callable[[Image, Mask], Image]) -> None:
-        self.function = function
-
-    def __repr__(self) -> str:
-        return f"inpainter {function_name(self.function)!r}"
+    kind = "inpainter"
 
     def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
         """Call the function once per crop `(side, side, 3)`."""
         return [self.function(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
 
 
-class FunctionBlender:
+class FunctionBlender(_FunctionStage):
     """A blender made of `function(image, fill, hole)`, which returns the joined picture."""
 
-    def __init__(self, function: Callable[[Image, Image, Mask], Image]) -> None:
-        self.function = function
-
-    def __repr__(self) -> str:
-        return f"blender {function_name(self.function)!r}"
+    kind = "blender"
 
     def blend(self, image: Image, fill: Image, hole: Mask) -> Image:
         """Call the function."""
-        return self.function(image, fill, hole)
+        blended: Image = self.function(image, fill, hole)
+        return blended
 
 
-_ADAPTERS: dict[StageKind, Callable[[Callable[..., Any]], Any]] = {
-    "detector": FunctionDetector,
-    "refiner": FunctionRefiner,
-    "inpainter": FunctionInpainter,
-    "blender": FunctionBlender,
+_ADAPTERS = {
+    adapter.kind: adapter
+    for adapter in (FunctionDetector, FunctionRefiner, FunctionInpainter, FunctionBlender)
 }
 
 
