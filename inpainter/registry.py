@@ -41,7 +41,7 @@ def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
         pattern: glob that names must match, such as "deepfill*".
         pretrained: only those with weights in the catalog.
 
-    Example:
+    Examples:
         >>> list_models("gated*")
         ['gated', 'gated-detail', 'gated-dmfb', 'gated-unet']
     """
@@ -72,7 +72,7 @@ def create_model(name: str, pretrained: bool | str = False, **options: Any) -> n
         ConfigurationError: the name or an option is unknown, or an option contradicts the weights.
         WeightsError: the weights are missing, damaged or made for another network.
 
-    Example:
+    Examples:
         >>> import torch
         >>> network = create_model("unet", width=4)
         >>> output = network(torch.zeros(1, 3, 60, 60), torch.ones(1, 1, 60, 60))
@@ -93,7 +93,7 @@ def create_discriminator(name: str, **options: Any) -> nn.Module:
     Raises:
         ConfigurationError: the name or an option is unknown.
 
-    Example:
+    Examples:
         >>> import torch
         >>> discriminator = create_discriminator("sn-patchgan", channels=(8, 8))
         >>> discriminator(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64))[-1].shape

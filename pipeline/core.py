@@ -220,7 +220,7 @@ class Pipeline(ConfiguredStages):
             ConfigurationError: `on_error` is another word.
             WeightsError: there is a reference, and the weights that find landmarks are missing.
 
-        Example:
+        Examples:
             >>> import numpy as np
             >>> photo = np.full((64, 64, 3), 127, np.uint8)
             >>> hole = np.zeros((64, 64), bool)
@@ -295,7 +295,7 @@ class Pipeline(ConfiguredStages):
         Raises:
             InputError, ConfigurationError: as `run`.
 
-        Example:
+        Examples:
             >>> import numpy as np
             >>> photo = np.full((64, 64, 3), 127, np.uint8)
             >>> hole = np.zeros((64, 64), bool)

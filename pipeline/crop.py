@@ -46,7 +46,7 @@ class Crop:
         Raises:
             InputError: the hole is empty.
 
-        Example:
+        Examples:
             >>> import numpy as np
             >>> hole = np.zeros((64, 64), bool)
             >>> hole[30:50, 20:44] = True

@@ -122,7 +122,7 @@ def split_hole(hole: Hole, gap: float = 0.25) -> list[Hole]:
         hole: bool `(H, W)`; an empty one gives no face.
         gap: share of the larger piece's extent.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> hole = np.zeros((64, 64), bool)
         >>> hole[20:30, 4:14] = hole[20:30, 50:60] = True

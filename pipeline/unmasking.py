@@ -110,7 +110,7 @@ def unmask(
         ConfigurationError: a keyword, a stage or an option of one is unknown.
         WeightsError: the weights of a network are missing or damaged.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> photo = np.full((64, 64, 3), 127, np.uint8)
         >>> hole = np.zeros((64, 64), bool)

@@ -47,7 +47,7 @@ def face_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) 
     Raises:
         InputError: the hole is empty.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> hole = np.zeros((64, 64), bool)
         >>> hole[30:50, 20:44] = True

@@ -72,7 +72,7 @@ def bootstrap_mean(
 
     Source: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife".
 
-    Example:
+    Examples:
         >>> bootstrap_mean([1.0, 2.0, 3.0]).text(2)
         '2.00 (1.00 to 3.00)'
     """

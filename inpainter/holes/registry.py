@@ -40,7 +40,7 @@ def create_holes(spec: str | Mapping[str, Any] | HoleGenerator) -> HoleGenerator
         ConfigurationError: the name or an option is unknown (the nearest one is named), or the
             options do not fit the class.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> draw = create_holes({"name": "centre-box", "side": 0.25})
         >>> int(draw(None, (64, 64), np.random.default_rng(0)).sum())

@@ -32,7 +32,7 @@ _LOSSES: Final[dict[str, str]] = {
 def list_losses() -> list[str]:
     """Give the short names of all picture losses, sorted.
 
-    Example:
+    Examples:
         >>> list_losses()[:3]
         ['edge', 'focal-frequency', 'geometric-alignment']
     """
@@ -51,7 +51,7 @@ def create_loss(spec: str | Mapping[str, Any]) -> nn.Module:
         ConfigurationError: the name or an option is unknown, or the options do not fit.
         WeightsError: the loss needs weights that are not on this machine.
 
-    Example:
+    Examples:
         >>> import torch
         >>> loss = create_loss({"name": "l1", "region": "hole"})
         >>> black, white = -torch.ones(1, 3, 8, 8), torch.ones(1, 3, 8, 8)

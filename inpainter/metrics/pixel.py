@@ -58,7 +58,7 @@ def psnr(result: Image, truth: Image, region: Mask | None = None) -> float:
     Raises:
         InputError: the sizes differ.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> photo = np.full((64, 64, 3), 127, np.uint8)
         >>> round(psnr(photo, photo + np.uint8(10)), 2)

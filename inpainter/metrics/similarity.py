@@ -102,7 +102,7 @@ def ssim(result: Image, truth: Image, region: Mask | None = None) -> float:
     Raises:
         InputError: the sizes differ, or a side is under 11 pixels.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> photo = np.full((64, 64, 3), 127, np.uint8)
         >>> ssim(photo, photo)

@@ -450,7 +450,7 @@ def read_recipe(path: str | Path) -> Recipe:
     Raises:
         ConfigurationError: there is no such recipe, or a key or value in it is wrong.
 
-    Example:
+    Examples:
         >>> read_recipe("gated.cpu").network["name"]
         'gated'
     """

@@ -73,7 +73,7 @@ def stage_names(kind: StageKind) -> list[str]:
     Raises:
         ConfigurationError: the kind is unknown, or two stages have one name.
 
-    Example:
+    Examples:
         >>> stage_names("blender")
         ['feather', 'none', 'poisson']
     """
@@ -144,7 +144,7 @@ def create_stage(
     Raises:
         ConfigurationError: a name or an option is unknown, or the object is no such stage.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> hole = np.zeros((64, 64), bool)
         >>> hole[30:50, 20:44] = True

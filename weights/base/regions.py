@@ -92,7 +92,7 @@ class MaskRegion:
         Raises:
             InputError: the mask is no bool array `(H, W)`, or has no True pixel.
 
-        Example:
+        Examples:
             >>> import numpy as np
             >>> mask = np.zeros((64, 64), bool)
             >>> mask[30:50, 20:44] = True

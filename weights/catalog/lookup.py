@@ -103,7 +103,7 @@ def list_weights(pattern: str = "*", kind: str | None = None) -> list[str]:
         ConfigurationError: the kind is unknown, or a record is malformed.
         WeightsError: two records have one name, or a value in one is wrong.
 
-    Example:
+    Examples:
         >>> list_weights("gated.*", kind="inpainter")
         ['gated.faces256']
     """
@@ -130,7 +130,7 @@ def get_record(name: str) -> WeightRecord:
             malformed.
         WeightsError: two records have one name, or a value in one is wrong.
 
-    Example:
+    Examples:
         >>> record = get_record("gated.faces256")
         >>> record.architecture, record.input_size
         ('gated', 256)
