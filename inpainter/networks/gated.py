@@ -11,6 +11,7 @@ from torch.nn import functional
 from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.blocks.gated_convolution import GatedConvolution
 from inpainter.networks.blocks.noise_injection import NoiseInjection
+from inpainter.networks.blocks.sharpening import sharpen
 from inpainter.networks.gated_unet import ACTIVATION, GatedResidualBlock, GatedUNet
 
 _NOISE_SIDE: Final = 256
@@ -74,6 +75,7 @@ class GatedCompletionNetwork(CompletionNetwork):
         refine_width: of the refinement.
         refine_depth: of the refinement.
         noise: whether the refinement is given noise, see `GatedRefinement`.
+        sharpening: by how much what it paints is sharpened, see `sharpen`; not while it learns.
     """
 
     divisor: ClassVar[int] = 32
@@ -85,8 +87,10 @@ class GatedCompletionNetwork(CompletionNetwork):
         refine_width: int = 32,
         refine_depth: int = 3,
         noise: bool = False,
+        sharpening: float = 0.0,
     ) -> None:
         super().__init__()
+        self.sharpening = sharpening
         self.coarse = GatedUNet(width, depth)
         self.refine = GatedRefinement(refine_width, refine_depth, noise)
 
@@ -96,7 +100,10 @@ class GatedCompletionNetwork(CompletionNetwork):
         coarse = functional.interpolate(
             guess, scale_factor=2.0, mode="bilinear", align_corners=False
         )
-        return coarse, (coarse + self.refine(image, hole, coarse)).clamp(-1.0, 1.0)
+        painted = (coarse + self.refine(image, hole, coarse)).clamp(-1.0, 1.0)
+        if self.sharpening and not self.training:
+            painted = sharpen(painted, self.sharpening)
+        return coarse, painted
 
 
 def halve(image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
