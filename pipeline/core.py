@@ -492,7 +492,7 @@ class Pipeline(ConfiguredStages):
 
         filling = reference_filling(self.landmarks, str(self.device))
         counts = Counter(face.picture for face in faces)
-        photos: dict[int, list[Image]] = {}
+        photos: dict[int, Any] = {}
         for index, face in enumerate(faces):
             given = references[face.picture]
             if given is None:
@@ -500,10 +500,11 @@ class Pipeline(ConfiguredStages):
             check_single_face(counts[face.picture])
             with _timed("reference", [timings[face.picture]]):
                 if id(given) not in photos:
-                    photos[id(given)] = read_references(given)
-                fills[index], used[index] = filling.fill(
-                    pictures[face.picture], face, fills[index], photos[id(given)]
-                )
+                    photos[id(given)] = filling.faces_of(read_references(given))
+                if photos[id(given)]:
+                    fills[index], used[index] = filling.fill(
+                        pictures[face.picture], face, fills[index], photos[id(given)]
+                    )
         return used
 
     def blend(

@@ -476,9 +476,8 @@ def _unmask_one_video(pipeline: Pipeline, job: Job, outputs: Outputs) -> Outcome
     from pipeline.video import unmask_video
     from weights.base.errors import ConfigurationError, ExistsError, InputError, WeightsError
 
-    for given, what in ((job.mask, "A mask of your own"), (job.references, "A reference photo")):
-        if given:
-            return failure(job, InputError(f"{what} is for pictures, but this is a video."))
+    if job.mask is not None:
+        return failure(job, InputError("A mask of your own is for pictures, but this is a video."))
     overwrite = outputs.existing == "replace"
     try:
         with progress_bar(job.source.name, unit="frames") as show:
@@ -486,6 +485,7 @@ def _unmask_one_video(pipeline: Pipeline, job: Job, outputs: Outputs) -> Outcome
                 pipeline,
                 job.source,
                 job.output,
+                reference=list(job.references),
                 overwrite=overwrite,
                 resume=not overwrite,
                 progress=show,

@@ -138,6 +138,17 @@ def best_reference(
     return index, face
 
 
+def check_any_fit(faces: Sequence[ReferenceFace | UnfitReferenceError]) -> None:
+    """Refuse references of which none is fit for any face.
+
+    Raises:
+        UnfitReferenceError: one sentence for each.
+    """
+    reasons = [str(face) for face in faces if isinstance(face, UnfitReferenceError)]
+    if len(reasons) == len(faces):
+        raise UnfitReferenceError(" ".join(reasons))
+
+
 def eye_distance(points: Points) -> float:
     """Distance of the outer eye corners of iBUG points `(68, 2)`."""
     left, right = OUTER_EYE_CORNERS

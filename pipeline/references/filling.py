@@ -18,7 +18,7 @@ from pipeline.references.faces import (
     check_reference,
 )
 from pipeline.references.fusing import fuse_reference
-from pipeline.references.reading import reference_name
+from pipeline.references.reading import reference_names
 from weights.base.errors import InputError
 from weights.landmarks import FaceFrame, LandmarkFinder
 
@@ -50,8 +50,17 @@ class ReferenceFilling:
         self._finder = finder
         self._known: OrderedDict[bytes, FoundFace | None] = OrderedDict()
 
+    def faces_of(self, references: Sequence[Image]) -> list[ReferenceFace | UnfitReferenceError]:
+        """Find the face of each reference photo, uint8 RGB, or say why none in it is fit."""
+        names = reference_names(len(references))
+        return [self._face_of(image, name) for image, name in zip(references, names, strict=True)]
+
     def fill(
-        self, picture: Image, face: Face, fill: Image, references: Sequence[Image]
+        self,
+        picture: Image,
+        face: Face,
+        fill: Image,
+        references: Sequence[ReferenceFace | UnfitReferenceError],
     ) -> tuple[Image, int]:
         """Put the face of the reference that fits best into a filled crop.
 
@@ -59,7 +68,7 @@ class ReferenceFilling:
             picture: uint8 RGB `(H, W, 3)`.
             face: the masked face in it.
             fill: its crop as the inpainter filled it, uint8 RGB `(side, side, 3)`.
-            references: photos of the same person, uint8 RGB.
+            references: the faces of the photos, as `faces_of` finds them.
 
         Returns:
             The crop anew, and the index of the reference.
@@ -68,8 +77,6 @@ class ReferenceFilling:
             InputError: no reference fits, and one sentence for each says why; or the masked face
                 is not seen well enough.
         """
-        names = [reference_name(index, len(references)) for index in range(len(references))]
-        found = [self._face_of(image, name) for image, name in zip(references, names, strict=True)]
         corner, side = np.array([face.crop.x0, face.crop.y0]), face.crop.side
         middle = corner + (side - 1.0) / 2.0
         frame = FaceFrame(float(middle[0]), float(middle[1]), _FACE_SHARE * side)
@@ -80,7 +87,7 @@ class ReferenceFilling:
                 "leave the reference out, and it is filled by a guess."
             )
         points = behind.points - corner
-        index, chosen = best_reference(found, points, names)
+        index, chosen = best_reference(references, points, reference_names(len(references)))
         crop = face.crop.take(picture)
         return fuse_reference(crop, fill, face.missing, points, chosen), index
 

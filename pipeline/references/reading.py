@@ -25,13 +25,13 @@ def read_references(given: Any) -> list[Image]:
     if given is None:
         return []
     if isinstance(given, list | tuple):
-        return [
-            read_picture(one, name=reference_name(index, len(given))).pixels
-            for index, one in enumerate(given)
-        ]
-    return [read_picture(given, name=reference_name(0, 1)).pixels]
+        names = reference_names(len(given))
+        return [read_picture(one, name=name).pixels for one, name in zip(given, names, strict=True)]
+    return read_references([given])
 
 
-def reference_name(index: int, count: int) -> str:
-    """What sentences call a reference photo."""
-    return "the reference photo" if count == 1 else f"reference photo {index + 1}"
+def reference_names(count: int) -> list[str]:
+    """What sentences call so many reference photos."""
+    if count == 1:
+        return ["the reference photo"]
+    return [f"reference photo {number}" for number in range(1, count + 1)]

@@ -16,9 +16,11 @@ import numpy as np
 
 from pipeline.crop import Crop
 from pipeline.face import Face
+from pipeline.references.filling import reference_filling
 from pipeline.video.face_track import CERTAIN, FaceTrack
 from pipeline.video.mask_tracker import MaskTracker
 from pipeline.video.motion import grey
+from pipeline.video.references import ClipReferences
 from pipeline.video.scene_cuts import SceneCuts
 from pipeline.video.settings import VideoSettings
 from pipeline.video.similarity import inverse, moved, scale_of
@@ -53,12 +55,14 @@ class UnmaskedFrame:
         image: uint8 RGB `(H, W, 3)`; equal to the input outside `hole`.
         hole: bool `(H, W)`, every pixel that was filled; None where nothing was.
         faces: how many faces were filled.
+        from_reference: how many of them from a reference photo.
     """
 
     number: int
     image: Image
     hole: Hole | None
     faces: int
+    from_reference: int = 0
 
 
 class FrameStream:
@@ -71,8 +75,13 @@ class FrameStream:
     Args:
         pipeline: its four stages do the work.
         settings: how frames are worked through.
+        references: photos, uint8 RGB `(H, W, 3)`, of the one masked person without a mask, to take
+            mouth, nose and chin from.
         aligned: grows a hole to what the frames' format can tell apart, such as blocks of pixels
             that share a colour; None leaves it.
+
+    Raises:
+        UnfitReferenceError: no reference is fit for any face.
     """
 
     def __init__(
@@ -80,6 +89,7 @@ class FrameStream:
         pipeline: Pipeline,
         settings: VideoSettings | None = None,
         *,
+        references: Sequence[Image] = (),
         aligned: Callable[[Hole], Hole] | None = None,
     ) -> None:
         self.pipeline = pipeline
@@ -89,11 +99,21 @@ class FrameStream:
         )
         self.cuts = 0
         self.people = 0
+        self._references: ClipReferences | None = None
+        if references:
+            filling = reference_filling(pipeline.landmarks, str(pipeline.device))
+            self._references = ClipReferences(filling, references)
+            self.timings["reference"] = 0.0
         self._aligned = aligned
         self._tracker = MaskTracker(self.settings, context=pipeline.context, lift=pipeline.lift)
         self._scenes = SceneCuts()
         self._pending: deque[tuple[int, Image]] = deque()
         self._taken = 0
+
+    @property
+    def reason_for_guess(self) -> str:
+        """Why the first face that no reference fitted was filled by a guess; else ""."""
+        return "" if self._references is None else self._references.reason
 
     @property
     def pending(self) -> int:
@@ -254,11 +274,16 @@ class FrameStream:
         """Steady and blend the fills of one frame."""
         if not own:
             return UnmaskedFrame(number, image, None, 0)
-        faces = [face for _, face, _ in own]
+        faces, fills = [face for _, face, _ in own], [fill for _, _, fill in own]
+        from_reference = 0
+        if self._references is not None:
+            began = time.perf_counter()
+            fills, from_reference = self._references.fill(image, faces, fills)
+            self.timings["reference"] += time.perf_counter() - began
         began = time.perf_counter()
         fills = [
             self._steadied(number, track, face, fill, track.fill, self.settings.steadiness)
-            for track, face, fill in own
+            for (track, face, _), fill in zip(own, fills, strict=True)
         ]
         self.timings["steadying"] += time.perf_counter() - began
         result = self.pipeline.blend(image, faces, fills, self.timings)
@@ -276,7 +301,7 @@ class FrameStream:
             face.crop.put(result, _faded_in(blended, steady, face.missing), face.hole)
         self.timings["steadying"] += time.perf_counter() - began
         hole = np.logical_or.reduce([face.hole for face in faces])
-        return UnmaskedFrame(number, result, hole, len(own))
+        return UnmaskedFrame(number, result, hole, len(own), from_reference)
 
     def _steadied(
         self,

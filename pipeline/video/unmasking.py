@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import time
 from collections import deque
@@ -10,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.references.reading import read_references
 from pipeline.video.encoding import Encoding, plan_encoding
 from pipeline.video.formats import BOXED, format_of_video
 from pipeline.video.frame_pixels import (
@@ -45,6 +47,7 @@ def unmask_video(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
+    reference: Any = None,
     overwrite: bool = False,
     resume: bool = True,
     progress: Callable[[int, int | None], None] | None = None,
@@ -66,13 +69,17 @@ def unmask_video(
         pipeline: does the work.
         source: any file that FFmpeg reads.
         target: the file to write; its suffix says the format.
+        reference: a photo of the one masked person without a mask, or a list of several, to take
+            mouth, nose and chin from, as `unmask` takes them. Frames that none fits are filled by a
+            guess, and a note says so.
         overwrite: replace the target.
         resume: go on from an earlier call for the same source, target, pipeline and settings.
         progress: called with the number of finished frames and of all frames, None if unknown.
         settings: how the video is worked through.
 
     Raises:
-        InputError: the source is no video that can be read, or is the target.
+        InputError: the source is no video that can be read, or is the target; or no reference is
+            fit for any face.
         OutputError: the target exists, cannot be written, or is being written by another call.
         MissingDependencyError: PyAV is not installed.
     """
@@ -89,9 +96,10 @@ def unmask_video(
         raise InputError(f"{source} is both the video and its target: choose another target.")
     encoding = plan_encoding(original, target)
     video = VideoSource(source, encoding.changes)
-    job = _job(pipeline, video, encoding, settings)
+    references = read_references(reference)
+    job = _job(pipeline, video, encoding, settings, references)
     with WorkFolder(target, job, resume=resume) as folder:
-        work = _Work(pipeline, video, encoding, settings, folder)
+        work = _Work(pipeline, video, encoding, settings, references, folder)
         resumed = work.counts.frames
         work.run(progress)
         counts = work.counts
@@ -104,7 +112,8 @@ def unmask_video(
             else:
                 tags, xmp = video.metadata, None
                 if changed:
-                    mark = make_mark(pipeline.model_names())
+                    from_reference = counts.from_reference > 0
+                    mark = make_mark(pipeline.model_names(), from_reference=from_reference)
                     xmp = marked_xmp(source, tags, mark)
                     tags = marked_tags(tags, mark, form, xmp)
                 joined = join(
@@ -127,10 +136,16 @@ def unmask_video(
         notes.append(f"Damaged pieces of the video that were passed over: {video.damaged}.")
     if video.broken_off:
         notes.append("The video breaks off and could not be read to its end.")
+    if references and counts.from_reference < counts.faces:
+        notes.append(
+            f"In {counts.faces - counts.from_reference} of {counts.faces} places the face is a "
+            f"guess: {counts.reason_for_guess}"
+        )
     return VideoReport(
         target=target,
         frames=counts.frames,
         faces=counts.faces,
+        from_reference=counts.from_reference,
         frames_without_mask=counts.frames_without_mask,
         people=work.stream.people,
         cuts=work.stream.cuts,
@@ -149,6 +164,8 @@ class _Counts:
 
     frames: int = 0
     faces: int = 0
+    from_reference: int = 0
+    reason_for_guess: str = ""
     frames_without_mask: int = 0
     last_duration: int = 0
 
@@ -162,6 +179,7 @@ class _Work:
         video: VideoSource,
         encoding: Encoding,
         settings: VideoSettings,
+        references: list[Image],
         folder: WorkFolder,
     ) -> None:
         self.video = video
@@ -169,7 +187,7 @@ class _Work:
         self.settings = settings
         self.folder = folder
         self.counts = _Counts()
-        self.stream = FrameStream(pipeline, settings, aligned=self._aligned)
+        self.stream = FrameStream(pipeline, settings, references=references, aligned=self._aligned)
         self._waiting: deque[SourceFrame] = deque()
         self._writer: SegmentWriter | None = None
         self._complete = False
@@ -233,6 +251,10 @@ class _Work:
             self._writer.write(frame)
             self.counts.frames += 1
             self.counts.faces += unmasked.faces
+            self.counts.from_reference += unmasked.from_reference
+            self.counts.reason_for_guess = (
+                self.counts.reason_for_guess or self.stream.reason_for_guess
+            )
             self.counts.frames_without_mask += unmasked.hole is None
             self.counts.last_duration = waiting.duration
 
@@ -256,7 +278,11 @@ class _Work:
 
 
 def _job(
-    pipeline: Pipeline, video: VideoSource, encoding: Encoding, settings: VideoSettings
+    pipeline: Pipeline,
+    video: VideoSource,
+    encoding: Encoding,
+    settings: VideoSettings,
+    references: list[Image],
 ) -> dict[str, Any]:
     """What tells one job from another."""
     file = video.path.stat()
@@ -265,6 +291,7 @@ def _job(
         "pipeline": pipeline.description(),
         "encoding": asdict(encoding),
         "settings": asdict(settings),
+        "references": [hashlib.sha256(photo.tobytes()).hexdigest() for photo in references],
         "unmask": unmask_version(),
         "av": str(load_av().__version__),
     }

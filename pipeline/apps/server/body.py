@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -24,6 +24,9 @@ DRAINED_BODIES = 4
 A client that is still sending when the connection closes sees a broken connection, not the answer.
 """
 
+REPEATED: Final = {"mask": 16, "reference": 8}
+"""Parts of a form that may be there several times, and how often at most; others once."""
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -31,11 +34,13 @@ class Upload:
 
     Attributes:
         picture: content of a picture file.
-        mask: content of a mask file, or None.
+        masks: contents of mask files; none where masks are to be found.
+        references: contents of photos of the same person.
     """
 
     picture: bytes
-    mask: bytes | None = None
+    masks: tuple[bytes, ...] = ()
+    references: tuple[bytes, ...] = ()
 
 
 class _InMemoryParser(MultiPartParser):
@@ -43,7 +48,8 @@ class _InMemoryParser(MultiPartParser):
 
     def __init__(self, request: Request, body: AsyncGenerator[bytes, None], most: int) -> None:
         self.spool_max_size = most + 1
-        super().__init__(request.headers, body, max_files=2, max_fields=8)
+        files = 1 + sum(REPEATED.values())
+        super().__init__(request.headers, body, max_files=files, max_fields=8)
 
 
 class RequestBody:
@@ -113,10 +119,23 @@ class RequestBody:
         return chunk
 
 
-async def read_upload(request: Request, limits: ServerLimits, *, with_mask: bool) -> Upload:
-    """Read the picture, and the mask where one belongs to it.
+async def read_upload(
+    request: Request,
+    limits: ServerLimits,
+    *,
+    required: tuple[str, ...] = ("picture",),
+    optional: tuple[str, ...] = (),
+) -> Upload:
+    """Read the picture, and what belongs to it.
 
-    A picture may be the body itself, or the part `picture` of a form; a mask is the part `mask`.
+    A picture may be the body itself where nothing else is required, or the part `picture` of a
+    form; masks are parts `mask`, reference photos parts `reference`.
+
+    Args:
+        request: whose body has not been touched yet.
+        limits: of the body.
+        required: names of parts that must be there.
+        optional: names of parts that may be there.
 
     Raises:
         RequestRefusedError: the body is too large (413), too slow (408), of another type (415) or
@@ -126,8 +145,8 @@ async def read_upload(request: Request, limits: ServerLimits, *, with_mask: bool
     try:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "multipart/form-data":
-            return await _read_form(request, body, limits, with_mask=with_mask)
-        _check_kind(kind, with_mask=with_mask)
+            return await _read_form(request, body, limits, required, optional)
+        _check_kind(kind, required)
         content = b"".join([chunk async for chunk in body.chunks()])
     except RequestRefusedError:
         await body.drain()
@@ -137,9 +156,10 @@ async def read_upload(request: Request, limits: ServerLimits, *, with_mask: bool
     return Upload(content)
 
 
-def _check_kind(kind: str, *, with_mask: bool) -> None:
-    if with_mask:
-        advice = "Send a form (multipart/form-data) with the parts 'picture' and 'mask'."
+def _check_kind(kind: str, required: tuple[str, ...]) -> None:
+    if len(required) > 1:
+        named = " and ".join(map(repr, required))
+        advice = f"Send a form (multipart/form-data) with the parts {named}."
     elif kind and not kind.startswith("image/") and kind != "application/octet-stream":
         advice = (
             "Send the picture as the body with a content type such as image/jpeg, or as the part "
@@ -151,9 +171,13 @@ def _check_kind(kind: str, *, with_mask: bool) -> None:
 
 
 async def _read_form(
-    request: Request, body: RequestBody, limits: ServerLimits, *, with_mask: bool
+    request: Request,
+    body: RequestBody,
+    limits: ServerLimits,
+    required: tuple[str, ...],
+    optional: tuple[str, ...],
 ) -> Upload:
-    known = ("picture", "mask") if with_mask else ("picture",)
+    known = (*required, *optional)
     parser = _InMemoryParser(request, body.chunks(), limits.body_bytes)
     try:
         form = await parser.parse()
@@ -163,7 +187,7 @@ async def _read_form(
             400, "malformed_form", f"The form (multipart/form-data) is malformed: {reason}."
         ) from error
     try:
-        parts: dict[str, bytes] = {}
+        parts: dict[str, list[bytes]] = {name: [] for name in ("picture", *REPEATED)}
         for name, part in form.multi_items():
             if name not in known:
                 raise RequestRefusedError(
@@ -177,14 +201,17 @@ async def _read_form(
                     "no_file",
                     f"The part {name!r} must be a file, as `curl -F {name}=@FILE` sends it.",
                 )
-            if name in parts:
-                raise RequestRefusedError(422, "doubled_part", f"The form has two parts {name!r}.")
-            parts[name] = await part.read()
+            if len(parts[name]) == REPEATED.get(name, 1):
+                most = {1: "two parts"}.get(len(parts[name]), f"over {len(parts[name])} parts")
+                raise RequestRefusedError(
+                    422, "doubled_part", f"The form has {most} {name!r}: send fewer."
+                )
+            parts[name].append(await part.read())
     finally:
         await form.close()
     for name in known:
-        if not parts.get(name):
+        if not all(parts[name]) or (name in required and not parts[name]):
             raise RequestRefusedError(
                 422, f"missing_{name}", f"The part {name!r} of the form is missing or empty."
             )
-    return Upload(parts["picture"], parts.get("mask"))
+    return Upload(parts["picture"][0], tuple(parts["mask"]), tuple(parts["reference"]))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from pipeline.apps.server.answer_format import ANSWER_FORMATS, requested_formats
 from pipeline.apps.server.answers import Detection, Health, LimitsAnswer
-from pipeline.apps.server.body import read_upload
+from pipeline.apps.server.body import REPEATED, read_upload
 from pipeline.apps.server.refusal import RefusalAnswer
 from pipeline.apps.server.work import FilledPicture, fill_picture, find_masks
 from weights.images.mark import unmask_version
@@ -43,7 +43,8 @@ _PICTURE_ANSWERS: dict[int | str, dict[str, Any]] = _REFUSALS | {
             "The picture, with its metadata and a mark that says what was done to it. Outside the "
             "holes it is as it was; where there is nothing to fill it comes back unchanged. The "
             "header Unmask-Faces says how many faces were filled, Server-Timing what the stages "
-            "took, Unmask-Note what could not be kept."
+            "took, Unmask-Note what could not be kept, and Unmask-Reference, counted from 0, which "
+            "reference photo the face is from; where it is missing the face is a guess."
         ),
         "content": {
             form.media_type: {"schema": {"type": "string", "format": "binary"}}
@@ -53,40 +54,41 @@ _PICTURE_ANSWERS: dict[int | str, dict[str, Any]] = _REFUSALS | {
 }
 
 _FILE = {"type": "string", "format": "binary"}
-_PICTURE_BODY = {
-    "requestBody": {
-        "required": True,
-        "description": "A picture: as the body itself, or as the part `picture` of a form.",
-        "content": {
-            "image/*": {"schema": _FILE},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"picture": _FILE},
-                    "required": ["picture"],
-                }
-            },
-        },
-    }
+_PARTS = {
+    "picture": _FILE,
+    **{
+        name: {"type": "array", "items": _FILE, "maxItems": most} for name, most in REPEATED.items()
+    },
 }
-_PICTURE_AND_MASK_BODY = {
-    "requestBody": {
-        "required": True,
-        "description": (
-            "A picture, and a mask of its size. White in the mask, brighter than 127, is filled; "
-            "what is transparent is not."
-        ),
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"picture": _FILE, "mask": _FILE},
-                    "required": ["picture", "mask"],
-                }
-            }
-        },
+_A_PICTURE = "A picture: as the body itself, or as the part `picture` of a form."
+_REFERENCES = (
+    " Parts `reference` are photos of the one masked person without a mask: the one that fits best "
+    "gives mouth, nose and chin."
+)
+
+
+def _body(description: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Any:
+    """Describe a request's body; a lone picture need not be in a form."""
+    form = {
+        "type": "object",
+        "properties": {name: _PARTS[name] for name in (*required, *optional)},
+        "required": list(required),
     }
-}
+    content = {"image/*": {"schema": _FILE}} if len(required) == 1 else {}
+    content["multipart/form-data"] = {"schema": form}
+    return {
+        "requestBody": {"required": True, "description": description, "content": content},
+    }
+
+
+_PICTURE_BODY = _body(_A_PICTURE, ("picture",))
+_UNMASK_BODY = _body(_A_PICTURE + _REFERENCES, ("picture",), ("reference",))
+_COMPLETE_BODY = _body(
+    "A picture, and masks of its size. White in a mask, brighter than 127, is filled; what is "
+    "transparent is not. One mask is split into faces; of several, each is one face." + _REFERENCES,
+    ("picture", "mask"),
+    ("reference",),
+)
 
 Format = Annotated[
     str | None,
@@ -118,23 +120,23 @@ def make_router(pipeline: Pipeline, limits: ServerLimits, worker: PipelineWorker
         "/unmask",
         response_class=Response,
         responses=_PICTURE_ANSWERS,
-        openapi_extra=_PICTURE_BODY,
+        openapi_extra=_UNMASK_BODY,
         summary="Take the masks off the people in a picture",
         description=f"Finds the masks and fills them. {_GUESS}",
     )
     async def unmask(request: Request, form: Format = None, quality: Quality = None) -> Response:
-        return await fill(request, form, quality, with_mask=False)
+        return await fill(request, form, quality, "picture")
 
     @router.post(
         "/complete",
         response_class=Response,
         responses=_PICTURE_ANSWERS,
-        openapi_extra=_PICTURE_AND_MASK_BODY,
+        openapi_extra=_COMPLETE_BODY,
         summary="Fill a hole of your own",
         description=f"Fills exactly what the mask says and looks for nothing. {_GUESS}",
     )
     async def complete(request: Request, form: Format = None, quality: Quality = None) -> Response:
-        return await fill(request, form, quality, with_mask=True)
+        return await fill(request, form, quality, "picture", "mask")
 
     @router.post(
         "/detect",
@@ -146,7 +148,7 @@ def make_router(pipeline: Pipeline, limits: ServerLimits, worker: PipelineWorker
         description="Outlines, boxes and scores of the masks, and the holes that /unmask fills.",
     )
     async def detect(request: Request) -> Response:
-        upload = await read_upload(request, limits, with_mask=False)
+        upload = await read_upload(request, limits)
         found = await worker.answer(
             request, functools.partial(_detection, pipeline, upload, limits)
         )
@@ -172,9 +174,9 @@ def make_router(pipeline: Pipeline, limits: ServerLimits, worker: PipelineWorker
         )
 
     async def fill(
-        request: Request, form: str | None, quality: int | None, *, with_mask: bool
+        request: Request, form: str | None, quality: int | None, *required: str
     ) -> Response:
-        upload = await read_upload(request, limits, with_mask=with_mask)
+        upload = await read_upload(request, limits, required=required, optional=("reference",))
         requested = requested_formats(form, request.headers.get("accept", ""))
         filled = await worker.answer(
             request,
@@ -199,4 +201,6 @@ def _picture_response(filled: FilledPicture) -> Response:
     }
     if filled.notes:
         headers["unmask-note"] = " ".join(filled.notes)
+    if filled.reference is not None:
+        headers["unmask-reference"] = str(filled.reference)
     return Response(filled.content, media_type=filled.format.media_type, headers=headers)

@@ -14,13 +14,16 @@ from weights.base.regions import bounding_box
 from weights.images import encode_picture, read_hole, read_picture, restore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import PIL.Image
 
     from pipeline.apps.server.body import Upload
     from pipeline.apps.server.limits import ServerLimits
     from pipeline.core import Pipeline
+    from weights.base.contracts import Image
 
-_PICTURE, _MASK = "The file sent", "The mask sent"
+_PICTURE, _MASK, _REFERENCE = "The file sent", "The mask sent", "The reference photo sent"
 """What messages call them."""
 
 
@@ -34,6 +37,7 @@ class FilledPicture:
         faces: how many faces were filled.
         seconds: per stage.
         notes: what could not be kept.
+        reference: which of the reference photos the face is from, counted from 0; None for a guess.
     """
 
     content: bytes
@@ -41,6 +45,7 @@ class FilledPicture:
     faces: int
     seconds: dict[str, float]
     notes: tuple[str, ...]
+    reference: int | None = None
 
 
 def fill_picture(
@@ -50,36 +55,54 @@ def fill_picture(
     requested: tuple[AnswerFormat, ...] | None,
     quality: int | None,
 ) -> FilledPicture:
-    """Take the masks off a picture, or fill the upload's mask; the same as `pipeline(content)`.
+    """Take the masks off a picture, or fill the upload's masks; the same as `pipeline(content)`.
 
     Args:
         pipeline: does the work.
-        upload: the picture and, where given, the hole.
+        upload: the picture and, where given, the holes, one for each face, and reference photos.
         limits: of the picture's pixels.
         requested: formats that are welcome; None for the picture's own, or PNG where that is not
             one of `ANSWER_FORMATS`.
         quality: of JPEG and WebP, 1 to 100; None as the picture was, else 95.
 
     Raises:
-        InputError: the picture or the mask cannot be used.
+        InputError: the picture, a mask or a reference photo cannot be used.
         OutputError: the format cannot hold the picture.
     """
     picture = read_picture(upload.picture, name=_PICTURE, max_pixels=limits.pixels)
-    hole = None
-    if upload.mask is not None:
-        hole = read_hole(upload.mask, picture, name=_MASK, max_pixels=limits.pixels)
-    result = pipeline.run([picture.pixels], [hole])[0]
-    models = pipeline.model_names(detected=hole is None)
+    holes = [
+        read_hole(mask, picture, name=_MASK, max_pixels=limits.pixels) for mask in upload.masks
+    ]
+    # One mask is split into faces; of several, each is a face.
+    mask = holes if len(holes) > 1 else next(iter(holes), None)
+    references = _read_references(upload.references, limits)
+    result = pipeline.run([picture.pixels], [mask], [references or None])[0]
+    models = pipeline.model_names(detected=mask is None)
+    said: Any = {"models": models, "from_reference": result.from_reference}
     form = choose_format(requested, picture.format)
     if form.pillow == picture.format and quality is None:
-        content = cast("bytes", restore(picture, result.image, result.hole, models=models))
+        content = cast("bytes", restore(picture, result.image, result.hole, **said))
     else:
         decoded = dataclasses.replace(picture, content=None)
-        image: Any = restore(decoded, result.image, result.hole, models=models)
+        image: Any = restore(decoded, result.image, result.hole, **said)
         content = encode_picture(
             cast("PIL.Image.Image", image), form.pillow, quality=quality, like=picture
         )
-    return FilledPicture(content, form, len(result.faces), dict(result.timings), picture.notes)
+    reference = next((face.reference for face in result.faces if face.reference is not None), None)
+    return FilledPicture(
+        content, form, len(result.faces), dict(result.timings), picture.notes, reference
+    )
+
+
+def _read_references(contents: Sequence[bytes], limits: ServerLimits) -> list[Image]:
+    """Read reference photos; together they may have as many pixels as a picture."""
+    photos: list[Image] = []
+    left = limits.pixels
+    for content in contents:
+        photo = read_picture(content, name=_REFERENCE, max_pixels=max(1, left)).pixels
+        left -= photo.shape[0] * photo.shape[1]
+        photos.append(photo)
+    return photos
 
 
 def find_masks(pipeline: Pipeline, upload: Upload, limits: ServerLimits) -> Detection:

@@ -22,9 +22,11 @@ from pipeline.core import Pipeline
 from tests.conformance.scenes import scene
 from tests.pipeline.apps.server.test_outlines import filled
 from tests.pipeline.apps.server.threads import running_server
-from tests.pipeline.colour_stages import STAGES, fill_mean, masked_scene
+from tests.pipeline.colour_stages import MASK, STAGES, fill_mean, masked_scene
+from tests.pipeline.test_references import Finder, lower_face, portrait
 from weights.base.errors import InputError
 from weights.images import encode_picture
+from weights.images.mark import NOTICE, NOTICE_OF_REFERENCE
 from weights.images.mark_reader import read_mark
 
 PATCHES = [(20, 30, 50, 60), (80, 20, 110, 45)]
@@ -158,6 +160,75 @@ def test_a_hole_of_ones_own_is_filled_exactly(client):
         assert changed.any()
         assert not (changed & ~hole).any()
         assert np.array_equal(pixels(answer), PIPELINE(PICTURE, mask=hole))
+
+
+def test_of_several_holes_each_is_a_face(client):
+    left, right = np.zeros((90, 130), bool), np.zeros((90, 130), bool)
+    left[30:60, 20:40], right[30:60, 40:70] = True, True
+    masks = [
+        ("mask", (f"{i}.png", encode_picture(one, "PNG"))) for i, one in enumerate((left, right))
+    ]
+    answer = client.post("/complete", files=[("picture", ("p.png", PNG)), *masks])
+    assert answer.headers["unmask-faces"] == "2"
+    assert np.array_equal(pixels(answer), PIPELINE(PICTURE, mask=[left, right]))
+    together = client.post(
+        "/complete", files=form(picture=PNG, mask=encode_picture(left | right, "PNG"))
+    )
+    assert together.headers["unmask-faces"] == "1"
+
+
+class TestReferences:
+    """A face of `test_references`, filled over HTTP from a photo."""
+
+    picture = portrait()
+    picture[lower_face()] = MASK
+    content = encode_picture(picture, "PNG")
+    photo = encode_picture(portrait(0.8), "PNG")
+
+    @pytest.fixture
+    def pipeline(self):
+        return Pipeline(**STAGES, landmarks=Finder())
+
+    def test_the_face_is_the_photo_s_and_the_answer_says_so(self, pipeline):
+        expected = pipeline(self.content, reference=self.photo)
+        mask = encode_picture(lower_face(), "PNG")
+        with calling(pipeline) as client:
+            found = client.post("/unmask", files=form(picture=self.content, reference=self.photo))
+            given = client.post(
+                "/complete", files=form(picture=self.content, mask=mask, reference=self.photo)
+            )
+            guess = client.post("/unmask", content=self.content)
+        assert found.content == expected
+        assert read_mark(found.content).notice == NOTICE_OF_REFERENCE
+        assert np.array_equal(pixels(given), pixels(found))
+        assert found.headers["unmask-reference"] == given.headers["unmask-reference"] == "0"
+        assert "unmask-reference" not in guess.headers
+        assert read_mark(guess.content).notice == NOTICE
+
+    def test_of_several_photos_the_one_that_fits_is_used(self, pipeline):
+        small = encode_picture(portrait()[::4, ::4], "PNG")
+        finder = pipeline.landmarks
+        found = finder.found
+        finder.find = lambda image: found if len(image) == 200 else None
+        files = [("picture", ("p", self.content)), ("reference", ("s", small))]
+        with calling(pipeline) as client:
+            alone = client.post("/unmask", files=files)
+            both = client.post("/unmask", files=[*files, ("reference", ("r", self.photo))])
+        assert refusal(alone) == (422, "unusable_picture")
+        assert "No face is found in the reference photo" in alone.json()["error"]["message"]
+        assert both.headers["unmask-reference"] == "1"
+
+    def test_photos_have_limits_too(self, pipeline):
+        many = [("reference", (str(i), self.photo)) for i in range(9)]
+        with calling(pipeline, ServerLimits(pixels=60_000)) as client:
+            files = [("picture", ("p", self.content)), *many]
+            assert refusal(client.post("/unmask", files=files)) == (422, "doubled_part")
+            # Each has 40,000 pixels.
+            assert refusal(client.post("/unmask", files=files[:3])) == (422, "unusable_picture")
+            assert client.post("/unmask", files=files[:2]).status_code == 200
+            wrong = form(picture=self.content, reference=b"no picture")
+            answer = client.post("/unmask", files=wrong)
+        assert "The reference photo sent is no picture" in answer.json()["error"]["message"]
 
 
 def test_an_empty_hole_only_converts(client):

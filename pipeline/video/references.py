@@ -1,0 +1,60 @@
+"""One person's reference photos for a whole clip."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.references.faces import check_any_fit
+from pipeline.references.filling import check_single_face
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.face import Face
+    from pipeline.references.filling import ReferenceFilling
+    from weights.base.contracts import Image
+
+
+class ClipReferences:
+    """Fills the masked face of each frame from reference photos, where one fits.
+
+    A frame that none fits, as the head is turned away or a second masked face is there, is filled
+    by a guess: a clip does not fail for it.
+
+    Args:
+        filling: fills single faces.
+        photos: of the person, uint8 RGB each.
+
+    Attributes:
+        reason: why the first face that was filled by a guess was; "" where there was none.
+
+    Raises:
+        UnfitReferenceError: no photo is fit for any face.
+    """
+
+    def __init__(self, filling: ReferenceFilling, photos: Sequence[Image]) -> None:
+        self._filling = filling
+        self._faces = filling.faces_of(photos)
+        check_any_fit(self._faces)
+        self.reason = ""
+
+    def fill(
+        self, frame: Image, faces: Sequence[Face], fills: Sequence[Image]
+    ) -> tuple[list[Image], int]:
+        """Put the reference's face into the filled crop of the frame's face.
+
+        Args:
+            frame: uint8 RGB `(H, W, 3)`.
+            faces: the masked faces in it.
+            fills: the crop of each as the inpainter filled it, uint8 RGB `(side, side, 3)`.
+
+        Returns:
+            The crops anew, and how many faces are the reference's: 1 or 0.
+        """
+        try:
+            check_single_face(len(faces))
+            return [self._filling.fill(frame, faces[0], fills[0], self._faces)[0]], 1
+        except InputError as reason:
+            self.reason = self.reason or str(reason)
+            return list(fills), 0
