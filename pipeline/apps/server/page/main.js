@@ -2,6 +2,7 @@
 
 import { Editor } from "./editor.js";
 import { HoleDrawing } from "./hole_drawing.js";
+import { ReferencePhoto } from "./reference_photo.js";
 import { Refusal, ask } from "./server.js";
 
 const find = (id) => document.getElementById(id);
@@ -9,7 +10,16 @@ const SECTIONS = ["choose", "edit", "result"];
 const ZOOMS = [1, 1.5, 2, 3, 4, 6, 8];
 const SUFFIXES = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
 
+const ORIGINS = {
+  guess: { label: "after, a guess", sentence: "What was filled in is invented." },
+  reference: {
+    label: "after, from your photo",
+    sentence: "Mouth, nose and chin are from the second photo, bent and lit by a program.",
+  },
+};
+
 const editor = new Editor(find("stage"), find("overlay"));
+const reference = new ReferencePhoto(find("reference"));
 const state = {
   photo: null, // the File that was chosen
   name: "photo",
@@ -100,7 +110,8 @@ async function takePhoto(file) {
     if (!(await load(find("photo"), keep("shown", shown)))) {
       // The server reads formats that browsers do not: with an empty hole it only converts.
       const empty = new HoleDrawing(detection.width, detection.height, []);
-      const options = { photo: file, mask: await empty.toPng(), format: "png", signal, onWait };
+      const masks = [await empty.toPng()];
+      const options = { photo: file, masks, query: { format: "png" }, signal, onWait };
       shown = await (await ask("complete", options)).blob();
       if (!(await load(find("photo"), keep("shown", shown)))) {
         throw new Error("This browser cannot show the photo.");
@@ -118,6 +129,7 @@ async function takePhoto(file) {
   find("stage").style.setProperty("--ratio", ratio);
   find("comparison").style.setProperty("--ratio", ratio);
   keep("result", null);
+  reference.take(null);
   showSection("edit");
   editor.show(found);
   zoom(-state.zoom);
@@ -189,10 +201,11 @@ async function fill() {
   const { drawing } = editor;
   if (!drawing?.fills || state.work) return;
   const answer = await wait("Filling in a face that could be there …", async (signal, onWait) => {
-    const options = { photo: state.photo, format: find("format").value, signal, onWait };
+    const query = { format: find("format").value };
+    const options = { photo: state.photo, references: reference.files, query, signal, onWait };
     // What the detector found goes the same way as in every other use of the program.
     if (drawing.untouched) return readAnswer(await ask("unmask", options));
-    return readAnswer(await ask("complete", { ...options, mask: await drawing.toPng() }));
+    return readAnswer(await ask("complete", { ...options, masks: [await drawing.toPng()] }));
   });
   if (!answer) return;
   find("before").src = state.shown;
@@ -207,6 +220,9 @@ async function fill() {
     answer.faces === 1 ? "One face was filled." : `${answer.faces} faces were filled.`,
     answer.note,
   ].join(" ");
+  const origin = ORIGINS[answer.reference ? "reference" : "guess"];
+  find("side-after").textContent = origin.label;
+  find("origin").textContent = origin.sentence;
   showSection("result");
   setCut(Math.round((100 * drawing.focus[0]) / drawing.width));
   zoom(0);
@@ -218,6 +234,7 @@ async function readAnswer(response) {
     blob: await response.blob(),
     faces: Number(response.headers.get("unmask-faces")),
     note: response.headers.get("unmask-note") ?? "",
+    reference: response.headers.has("unmask-reference"),
   };
 }
 
@@ -318,7 +335,8 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   document.body.classList.remove("dragged");
   const [file] = files(event.dataTransfer);
-  if (file) takePhoto(file);
+  if (file && reference.holds(event.target)) reference.take(file);
+  else if (file) takePhoto(file);
   else showError("What was dropped is no file: save the picture first, then drop it.");
 });
 

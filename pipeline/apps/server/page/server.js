@@ -11,19 +11,24 @@ export class Refusal extends Error {
   }
 }
 
-// Send a photo, and a mask where there is one; a full queue is waited for.
+// Send a photo, and what belongs to it; a full queue is waited for.
 //
-// path: "unmask", "detect" or "complete". photo, mask: Blobs. format: "", "png", "jpeg", "webp".
-// signal: an AbortSignal. onWait: called with the seconds until the next try.
+// path: "unmask", "detect" or "complete". photo: a Blob. masks, references: arrays of Blobs.
+// query: names and values; empty ones are left out. signal: an AbortSignal. onWait: called with the
+// seconds until the next try.
 // Gives the Response, whose status is 200; throws Refusal, or a TypeError where nobody answers.
-export async function ask(path, { photo, mask = null, format = "", signal, onWait = () => {} }) {
-  const address = format ? `${path}?format=${format}` : path;
+export async function ask(
+  path, { photo, masks = [], references = [], query = {}, signal, onWait = () => {} },
+) {
+  const said = Object.entries(query).filter(([, value]) => value !== "");
+  const address = said.length ? `${path}?${new URLSearchParams(said)}` : path;
   for (let tries = 1; ; tries += 1) {
     const request = { method: "POST", signal };
-    if (mask) {
+    if (masks.length || references.length) {
       request.body = new FormData();
       request.body.append("picture", photo, "picture");
-      request.body.append("mask", mask, "mask.png");
+      for (const mask of masks) request.body.append("mask", mask, "mask.png");
+      for (const one of references) request.body.append("reference", one, "reference");
     } else {
       request.body = photo;
       request.headers = { "content-type": "application/octet-stream" };

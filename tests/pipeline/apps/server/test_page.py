@@ -12,7 +12,8 @@ import pytest
 from pipeline.core import Pipeline
 from tests.pipeline.apps.server.threads import running_server
 from tests.pipeline.browser import headless_chromium, watched_page
-from tests.pipeline.colour_stages import STAGES, masked_scene
+from tests.pipeline.colour_stages import MASK, STAGES, masked_scene
+from tests.pipeline.test_references import Finder, lower_face, portrait
 from weights.images import encode_picture
 from weights.images.mark_reader import read_mark
 
@@ -96,6 +97,73 @@ def test_from_photo_to_download(page):
     assert name == "two people.unmasked.png"
     assert content == PIPELINE(PNG)
     assert read_mark(content) is not None
+
+
+class TestReference:
+    """A second photo; the stand-in landmarks are those of `test_references`."""
+
+    picture = portrait()
+    picture[lower_face()] = MASK
+    masked = {**PHOTO, "name": "masked.png", "buffer": encode_picture(picture, "PNG")}
+    own = {**PHOTO, "name": "me.png", "buffer": encode_picture(portrait(0.8), "PNG")}
+
+    @pytest.fixture
+    def pipeline(self):
+        return Pipeline(**STAGES, landmarks=Finder())
+
+    @pytest.fixture
+    def page(self, browser, pipeline):
+        with running_server(pipeline) as address, watched_page(browser, viewport=WIDE) as page:
+            page.goto(address)
+            choose(page, self.masked)
+            yield page
+
+    def test_the_face_is_filled_from_it_and_the_page_says_so(self, page, pipeline):
+        page.set_input_files("#reference input", self.own)
+        page.wait_for_selector("#reference img:visible")
+        assert "me.png" in page.inner_text("#reference")
+        fill(page)
+        assert page.inner_text("#side-after") == "after, from your photo"
+        assert "from the second photo" in page.inner_text("#result figcaption")
+        expected = pipeline(self.masked["buffer"], reference=self.own["buffer"])
+        assert download(page)[1] == expected
+        page.click("#back")
+        page.click("#reference button")
+        fill(page)
+        assert page.inner_text("#side-after") == "after, a guess"
+        assert download(page)[1] == pipeline(self.masked["buffer"])
+
+    def test_what_is_dropped_on_its_field_is_not_the_photo(self, page):
+        transfer_file(page, "drop", "dataTransfer", self.own["buffer"], "#reference label")
+        page.wait_for_selector("#reference img:visible")
+        assert page.evaluate("document.getElementById('photo').naturalWidth") == 200
+        assert page.locator("#mask-list input").count() == 1
+        transfer_file(page, "drop", "dataTransfer", PNG)
+        # The one that was dropped before was of another person, perhaps.
+        page.wait_for_selector("#reference img", state="hidden")
+        assert page.evaluate("document.getElementById('photo').naturalWidth") == 390
+
+    def test_one_that_does_not_fit_gets_a_sentence(self, page):
+        page.set_input_files("#reference input", {**self.own, "buffer": b"no picture"})
+        page.click("#fill")
+        page.wait_for_selector("#error:not([hidden])")
+        assert page.inner_text("#error").startswith("The reference photo sent is no picture")
+        assert page.is_visible("#edit")
+
+
+def transfer_file(page, kind, key, content, selector="body"):
+    """Paste or drop a picture on an element."""
+    page.evaluate(
+        """([kind, key, text, selector]) => {
+          const transfer = new DataTransfer();
+          const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+          transfer.items.add(new File([bytes], "x.png", {type: "image/png"}));
+          const Type = kind === "paste" ? ClipboardEvent : DragEvent;
+          const event = new Type(kind, {[key]: transfer, bubbles: true});
+          document.querySelector(selector).dispatchEvent(event);
+        }""",
+        [kind, key, base64.b64encode(content).decode(), selector],
+    )
 
 
 def test_a_mask_that_is_switched_off_stays(page):
@@ -192,16 +260,7 @@ def test_keys_do_everything(page):
 
 def test_paste_and_drop(page):
     for kind, key in (("paste", "clipboardData"), ("drop", "dataTransfer")):
-        page.evaluate(
-            """([kind, key, text]) => {
-              const transfer = new DataTransfer();
-              const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
-              transfer.items.add(new File([bytes], "x.png", {type: "image/png"}));
-              const Type = kind === "paste" ? ClipboardEvent : DragEvent;
-              document.dispatchEvent(new Type(kind, {[key]: transfer, bubbles: true}));
-            }""",
-            [kind, key, base64.b64encode(PNG).decode()],
-        )
+        transfer_file(page, kind, key, PNG)
         page.wait_for_selector("#edit:not([hidden])")
         assert page.locator("#mask-list input").count() == 2
         page.click("#edit .another")
