@@ -74,11 +74,10 @@ def _body(description: str, required: tuple[str, ...], optional: tuple[str, ...]
         "properties": {name: _PARTS[name] for name in (*required, *optional)},
         "required": list(required),
     }
-    content = {"image/*": {"schema": _FILE}} if len(required) == 1 else {}
-    content["multipart/form-data"] = {"schema": form}
-    return {
-        "requestBody": {"required": True, "description": description, "content": content},
-    }
+    content: dict[str, Any] = {"multipart/form-data": {"schema": form}}
+    if len(required) == 1:
+        content = {"image/*": {"schema": _FILE}, **content}
+    return {"requestBody": {"required": True, "description": description, "content": content}}
 
 
 _PICTURE_BODY = _body(_A_PICTURE, ("picture",))

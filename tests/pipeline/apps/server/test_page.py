@@ -102,10 +102,9 @@ def test_from_photo_to_download(page):
 class TestReference:
     """A second photo; the stand-in landmarks are those of `test_references`."""
 
-    picture = portrait()
-    picture[lower_face()] = MASK
-    masked = {**PHOTO, "name": "masked.png", "buffer": encode_picture(picture, "PNG")}
-    own = {**PHOTO, "name": "me.png", "buffer": encode_picture(portrait(0.8), "PNG")}
+    picture = np.where(lower_face()[:, :, None], MASK, portrait())
+    masked = encode_picture(picture, "PNG")
+    own = encode_picture(portrait(0.8), "PNG")
 
     @pytest.fixture
     def pipeline(self):
@@ -115,26 +114,26 @@ class TestReference:
     def page(self, browser, pipeline):
         with running_server(pipeline) as address, watched_page(browser, viewport=WIDE) as page:
             page.goto(address)
-            choose(page, self.masked)
+            choose(page, {**PHOTO, "buffer": self.masked})
             yield page
 
     def test_the_face_is_filled_from_it_and_the_page_says_so(self, page, pipeline):
-        page.set_input_files("#reference input", self.own)
+        page.set_input_files("#reference input", {**PHOTO, "name": "me.png", "buffer": self.own})
         page.wait_for_selector("#reference img:visible")
         assert "me.png" in page.inner_text("#reference")
         fill(page)
         assert page.inner_text("#side-after") == "after, from your photo"
         assert "from the second photo" in page.inner_text("#result figcaption")
-        expected = pipeline(self.masked["buffer"], reference=self.own["buffer"])
+        expected = pipeline(self.masked, reference=self.own)
         assert download(page)[1] == expected
         page.click("#back")
         page.click("#reference button")
         fill(page)
         assert page.inner_text("#side-after") == "after, a guess"
-        assert download(page)[1] == pipeline(self.masked["buffer"])
+        assert download(page)[1] == pipeline(self.masked)
 
     def test_what_is_dropped_on_its_field_is_not_the_photo(self, page):
-        transfer_file(page, "drop", "dataTransfer", self.own["buffer"], "#reference label")
+        transfer_file(page, "drop", "dataTransfer", self.own, "#reference label")
         page.wait_for_selector("#reference img:visible")
         assert page.evaluate("document.getElementById('photo').naturalWidth") == 200
         assert page.locator("#mask-list input").count() == 1
@@ -144,7 +143,7 @@ class TestReference:
         assert page.evaluate("document.getElementById('photo').naturalWidth") == 390
 
     def test_one_that_does_not_fit_gets_a_sentence(self, page):
-        page.set_input_files("#reference input", {**self.own, "buffer": b"no picture"})
+        page.set_input_files("#reference input", {**PHOTO, "buffer": b"no picture"})
         page.click("#fill")
         page.wait_for_selector("#error:not([hidden])")
         assert page.inner_text("#error").startswith("The reference photo sent is no picture")
