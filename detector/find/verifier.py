@@ -178,9 +178,9 @@ class MaskVerifier:
                 import torch
 
                 from detector.find.verifier_file import load_verifier
-                from detector.find.verifier_network import folded
                 from weights.base.backends import choose_backend, on_backend
                 from weights.base.device import resolve_device
+                from weights.catalog.folding import folded
                 from weights.catalog.lookup import resolve
 
                 network, configuration = load_verifier(resolve(self.weights, "confirmation"))

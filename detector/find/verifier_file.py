@@ -81,8 +81,8 @@ def describe_verifier(path: str | os.PathLike[str]) -> NetworkDescription:
     Raises:
         WeightsError: the file is missing, damaged, no safetensors, or of another network.
     """
-    from detector.find.verifier_network import folded
     from weights.catalog.description import describe_network
+    from weights.catalog.folding import folded
 
     network, configuration = load_verifier(path)
     options = {key: value for key, value in configuration.to_dict().items() if key != "size"}

@@ -118,19 +118,3 @@ class VerifierNetwork(nn.Module):
             features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
             features = up(torch.cat([features, skips.pop()], dim=1))
         return self.score(summary)[:, 0], functional.pixel_shuffle(self.outline(features), 2)
-
-
-def folded(network: VerifierNetwork) -> VerifierNetwork:
-    """Fold the batch normalisations into their convolutions, in place, for use."""
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-    network.eval()
-    for module in list(network.modules()):
-        if not isinstance(module, nn.Sequential):
-            continue
-        for index in range(len(module) - 1):
-            convolution, norm = module[index], module[index + 1]
-            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                module[index] = fuse_conv_bn_eval(convolution, norm)
-                module[index + 1] = nn.Identity()
-    return network

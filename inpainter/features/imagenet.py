@@ -17,6 +17,7 @@ from weights.base.errors import ConfigurationError
 from weights.catalog import efficientnet_trunk
 from weights.catalog.efficientnet_lite import SHA256
 from weights.catalog.efficientnet_trunk import EfficientNetLite, load_imagenet_weights
+from weights.catalog.folding import folded
 
 if TYPE_CHECKING:
     import os
@@ -54,7 +55,7 @@ class ImageNetFeatures(nn.Module):
             trunk = EfficientNetLite(variant)
         self.trunk = trunk.to_empty(device="cpu").eval()
         load_imagenet_weights(self.trunk, variant, weights)
-        _fold_batch_norms(self.trunk)
+        folded(self.trunk)
         freeze(self)
 
     def forward(self, picture: Tensor) -> list[Tensor]:
@@ -66,24 +67,3 @@ class ImageNetFeatures(nn.Module):
 def normalised(features: Tensor) -> Tensor:
     """Scale `(N, C, h, w)` so that the mean square over the channels is 1 at every position."""
     return functional.normalize(features, dim=1) * features.shape[1] ** 0.5
-
-
-def _fold_batch_norms(network: nn.Module) -> None:
-    """Move each batch norm into the convolution before it."""
-    convolution: nn.Conv2d | None = None
-    for path, module in list(network.named_modules()):
-        if isinstance(module, nn.Conv2d):
-            convolution = module
-        elif isinstance(module, nn.BatchNorm2d):
-            assert convolution is not None
-            parent, _, name = path.rpartition(".")
-            setattr(network.get_submodule(parent), name, nn.Identity())
-            _fold(convolution, module)
-
-
-@torch.no_grad()
-def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-    assert norm.running_mean is not None and norm.running_var is not None
-    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-    convolution.weight.mul_(scale[:, None, None, None])
-    convolution.bias = nn.Parameter(norm.bias - norm.running_mean * scale)

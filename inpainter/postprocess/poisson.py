@@ -39,16 +39,22 @@ def poisson_paste(crop: Image, fill: Image, hole: Hole, *, tolerance: float = 0.
     free = hole[..., None].astype(np.float32)
     mismatch = (crop.astype(np.float32) - fill) * (1.0 - free)
     mismatch += free * mismatch[~hole].mean(axis=0)
-    smooth = _harmonic(mismatch, free, tolerance)
+    smooth = harmonic(mismatch, free, tolerance)
     blended = np.clip(np.rint(fill + smooth), 0, 255).astype(np.uint8)
     result[hole] = blended[hole]
     return result
 
 
-def _harmonic(
+def harmonic(
     begun: NDArray[np.float32], free: NDArray[np.float32], tolerance: float
 ) -> NDArray[np.float32]:
-    """Solve Laplace's equation where `free` is 1, from `begun` on; the rest is held."""
+    """Solve Laplace's equation by conjugate gradients where `free` is 1; the rest is held.
+
+    Args:
+        begun: `(H, W)` or `(H, W, C)`, from which on it is solved.
+        free: as many dimensions, 1 or 0; one channel serves all.
+        tolerance: largest residual at any pixel, in the units of `begun`.
+    """
     current = begun
     residual = -free * _laplacian(current)
     direction, energy = residual, float((residual**2).sum())

@@ -473,7 +473,7 @@ def _usual_workers() -> int:
 
 def _unmask_one_video(pipeline: Pipeline, job: Job, outputs: Outputs) -> Outcome:
     from pipeline.run.outcome import Outcome, failure
-    from pipeline.video import unmask_video
+    from pipeline.video.unmasking import unmask_video
     from weights.base.errors import ConfigurationError, ExistsError, InputError, WeightsError
 
     if job.mask is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from inpainter.postprocess.poisson import poisson_paste
+from inpainter.postprocess.poisson import harmonic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +24,9 @@ _SMOOTHING = 1e-3
 
 _LIGHT_SIDE = 64
 """Side at which differences of light are continued into the hole."""
+
+_LIGHT_TOLERANCE = 0.06
+"""Largest residual of their continuation, in levels of lightness from 0 to 100."""
 
 _LEAST_SKIN = 16
 """Pixels of visible skin by which light can be matched."""
@@ -161,12 +164,12 @@ def _continued(difference: NDArray[np.float32], skin: Mask) -> NDArray[np.float3
     # Neighbouring pixels are joined, so that a mole or a lash is no light.
     share, mean = cv2.GaussianBlur(share, (0, 0), 2.0), cv2.GaussianBlur(mean, (0, 0), 2.0)
     held = share > 0.3
-    levels = np.where(held, mean / np.maximum(share, 1e-6), 0.0)
-    # Around grey, bytes hold differences to a quarter of a level.
-    grey = np.full((*small, 3), 128, np.uint8)
-    shifted = np.clip(np.rint(128.0 + 4.0 * levels), 0, 255).astype(np.uint8)
-    field = poisson_paste(np.dstack([shifted] * 3), grey, ~held, tolerance=0.25)[..., 0]
-    smooth = cv2.GaussianBlur((field.astype(np.float32) - 128.0) / 4.0, (0, 0), 1.5)
+    if not held.any():
+        return np.zeros_like(difference)
+    levels = mean / np.maximum(share, 1e-6)
+    begun = np.where(held, levels, levels[held].mean()).astype(np.float32)
+    field = harmonic(begun, (~held).astype(np.float32), _LIGHT_TOLERANCE)
+    smooth = cv2.GaussianBlur(field, (0, 0), 1.5)
     return np.asarray(cv2.resize(smooth, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
 
 

@@ -17,7 +17,6 @@ class VideoReport:
         target: the file that was written.
         frames: frames in it.
         faces: filled faces, summed over the frames.
-        from_reference: how many of them were filled from a reference photo.
         frames_without_mask: frames in which nothing was filled.
         people: tracks, that is people seen without a break; one who leaves and comes back counts
             twice.
@@ -30,6 +29,7 @@ class VideoReport:
         timings: seconds per stage in this call: "detector", "refiner", "inpainter", "blender",
             "tracking" and "steadying", and "reference" where there was one.
         notes: sentences on what could not be kept.
+        from_reference: how many of the faces were filled from a reference photo.
     """
 
     target: Path
@@ -42,6 +42,6 @@ class VideoReport:
     resumed: int
     sound: Sound
     seconds: float
-    from_reference: int = 0
     timings: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    from_reference: int = 0

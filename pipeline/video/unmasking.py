@@ -145,7 +145,6 @@ def unmask_video(
         target=target,
         frames=counts.frames,
         faces=counts.faces,
-        from_reference=counts.from_reference,
         frames_without_mask=counts.frames_without_mask,
         people=work.stream.people,
         cuts=work.stream.cuts,
@@ -155,6 +154,7 @@ def unmask_video(
         seconds=time.perf_counter() - began,
         timings=dict(work.stream.timings),
         notes=tuple(notes),
+        from_reference=counts.from_reference,
     )
 
 

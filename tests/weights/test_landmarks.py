@@ -151,11 +151,12 @@ def test_configuration_checks_itself(values):
         LandmarkConfiguration.from_dict({"sizes": 3})
 
 
+@pytest.mark.parametrize("share", [1.0, 0.38])
 @pytest.mark.parametrize("shape", [(100, 100), (90, 200), (1, 1)])
-def test_searched_squares_cover_the_picture_and_stay_in_it(shape):
+def test_searched_squares_cover_the_picture_and_stay_in_it(shape, share):
     height, width = shape
     seen = np.zeros(shape, bool)
-    for frame in search_squares(height, width):
+    for frame in search_squares(height, width, share):
         left, top = frame.x + 0.5 - frame.side / 2, frame.y + 0.5 - frame.side / 2
         assert left > -1e-6
         assert top > -1e-6

@@ -36,7 +36,10 @@ _SEARCH_STEP = 0.3
 """How far apart those squares lie, as a share of their side."""
 
 _HOPEFUL = 4
-"""So many of the likeliest squares are looked at again."""
+"""So many of the likeliest squares of a size are looked at again."""
+
+_SURE = 0.95
+"""How likely a face is for which no smaller squares are searched."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +105,9 @@ class LandmarkFinder:
     def find(self, image: Image) -> FoundFace | None:
         """Find the likeliest face of a picture, and its landmarks.
 
-        Squares of three sizes are searched, so the face must be upright within about 40 degrees,
-        and at least about a fifth of the picture's shorter side wide.
+        Squares of three sizes are searched, large ones first and small ones where those show no
+        sure face; so the face must be upright within about 40 degrees, and at least about a fifth
+        of the picture's shorter side wide.
 
         Args:
             image: uint8 RGB `(H, W, 3)`.
@@ -117,11 +121,17 @@ class LandmarkFinder:
         scale = min(1.0, _SEARCH_SIDE / max(image.shape[:2]))
         shape = (max(1, round(scale * image.shape[1])), max(1, round(scale * image.shape[0])))
         small = np.asarray(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), np.uint8)
-        squares = search_squares(small.shape[0], small.shape[1])
-        likely = np.array([found.face for found in self._look(small, squares)])
-        best = np.argsort(-likely, kind="stable")[:_HOPEFUL]
-        settled = self._settle(small, [squares[index] for index in best if likely[index] > 0.1])
-        found = max(settled, key=lambda one: one.face, default=None)
+        found: FoundFace | None = None
+        for share in _SEARCH_SHARES:
+            if found is not None and found.face >= _SURE:
+                break
+            squares = search_squares(small.shape[0], small.shape[1], share)
+            likely = np.array([one.face for one in self._look(small, squares)])
+            best = np.argsort(-likely, kind="stable")[:_HOPEFUL]
+            settled = self._settle(small, [squares[index] for index in best if likely[index] > 0.1])
+            if found is not None:
+                settled.append(found)
+            found = max(settled, key=lambda one: one.face, default=None)
         if found is None or found.face < 0.5:
             return None
         full = (found.points + 0.5) / scale - 0.5
@@ -159,26 +169,24 @@ class LandmarkFinder:
                 import torch
 
                 from weights.base.device import resolve_device
+                from weights.catalog.folding import folded
                 from weights.catalog.lookup import resolve
                 from weights.landmarks.file import load_landmarks
 
                 network, configuration = load_landmarks(resolve(self.weights, "landmarks"))
                 device = resolve_device(self._device_name)
-                network = network.to(device).to(memory_format=torch.channels_last)
+                network = folded(network).to(device).to(memory_format=torch.channels_last)
                 self._loaded = network, configuration, device
             return self._loaded
 
 
-def search_squares(height: int, width: int) -> list[FaceFrame]:
-    """Squares of several sizes all over a picture, large ones first."""
-    squares = []
-    for share in _SEARCH_SHARES:
-        side = share * min(height, width)
+def search_squares(height: int, width: int, share: float) -> list[FaceFrame]:
+    """Squares all over a picture, each so large a share of its shorter side."""
+    side = share * min(height, width)
 
-        def middles(length: int, side: float = side) -> list[float]:
-            count = 1 + int(np.ceil((length - side) / (_SEARCH_STEP * side) - 1e-9))
-            ends = (side - 1.0) / 2.0, length - (side + 1.0) / 2.0
-            return list(np.linspace(*ends, count)) if count > 1 else [sum(ends) / 2.0]
+    def middles(length: int) -> list[float]:
+        count = 1 + int(np.ceil((length - side) / (_SEARCH_STEP * side) - 1e-9))
+        ends = (side - 1.0) / 2.0, length - (side + 1.0) / 2.0
+        return list(np.linspace(*ends, count)) if count > 1 else [sum(ends) / 2.0]
 
-        squares += [FaceFrame(x, y, side) for y in middles(height) for x in middles(width)]
-    return squares
+    return [FaceFrame(x, y, side) for y in middles(height) for x in middles(width)]

@@ -22,10 +22,10 @@ from detector.find.verifier_file import (
 from detector.find.verifier_network import (
     VerifierConfiguration,
     VerifierNetwork,
-    folded,
 )
 from weights.base.errors import ConfigurationError, OutputError, WeightsError
 from weights.base.regions import MaskRegion
+from weights.catalog.folding import folded
 
 SMALL = VerifierConfiguration(widths=(8, 8, 8, 12), size=64, first_size=32, context=2.0)
 

@@ -687,8 +687,8 @@ class TestVideos:
 
         calls = []
 
-        def unmask_video(pipeline, source, target, *, overwrite, resume, progress):
-            calls.append((source.name, overwrite, resume))
+        def unmask_video(pipeline, source, target, *, reference, overwrite, resume, progress):
+            calls.append((source.name, overwrite, resume, *(path.name for path in reference)))
             if source.name.startswith("bad"):
                 raise ValueError("no video")
             progress(3, 10)
@@ -728,6 +728,15 @@ class TestVideos:
         assert calls == [("clip.mp4", False, True)]
         unmask(clip, "-o", target, "--overwrite")
         assert calls[1:] == [("clip.mp4", True, False)]
+
+    def test_a_photo_serves_a_clip_and_a_folder_of_photos_its_name(self, unmask, calls, tmp_path):
+        (tmp_path / "clip.mp4").write_bytes(b"x")
+        me = write_picture(tmp_path / "people" / "clip.png", picture())
+        for number, reference in enumerate((me, me.parent)):
+            unmask(
+                tmp_path / "clip.mp4", "-o", tmp_path / f"{number}.mp4", "--reference", reference
+            )
+        assert calls == [("clip.mp4", False, True, "clip.png")] * 2
 
     def test_a_mask_of_one_s_own_is_for_pictures(self, unmask, calls, tmp_path):
         (tmp_path / "clip.mp4").write_bytes(b"x")
