@@ -6,13 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
-import numpy as np
-
 from inpainter.data.deblocking import smooth_block_borders
 from inpainter.data.decoded import DecodedFiles
 from inpainter.data.face import SHARES, Face
 from inpainter.data.layouts import recognised_faces
+from inpainter.data.shards import shard_faces
 from weights.base.dealing import deal_out, parts_of_people, person_of
 from weights.base.errors import InputError
 from weights.base.json_lines import read_json_lines
@@ -20,26 +18,12 @@ from weights.base.json_lines import read_json_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+
     from inpainter.data.sampling import Sample, Sampling
     from weights.base.contracts import Image
 
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
-
-
-def read_picture(path: Path) -> Image:
-    """Decode a picture file to uint8 RGB `(H, W, 3)`.
-
-    Raises:
-        InputError: the file is missing or no picture.
-    """
-    try:
-        encoded = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
-    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
-    if decoded is None:
-        raise InputError(f"{path} is not a picture that can be decoded.")
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def list_faces(folder: str | Path, split: str | None = None, seed: int = 0) -> list[Face]:
@@ -47,8 +31,8 @@ def list_faces(folder: str | Path, split: str | None = None, seed: int = 0) -> l
 
     In a folder that holds a `faces.jsonl`, each of its lines has `file` (relative to the folder),
     `split`, `landmarks` and whatever labels there are; pictures of one `person` (or `group`) are in
-    one part. Others are read as CelebA, CelebA-HQ and
-    FFHQ are laid out, or as any folder of pictures, see `recognised_faces`.
+    one part. A folder of shards is read as `shard_faces` says. Others are read as CelebA, CelebA-HQ
+    and FFHQ are laid out, or as any folder of pictures, see `recognised_faces`.
 
     Args:
         folder: the folder.
@@ -60,31 +44,33 @@ def list_faces(folder: str | Path, split: str | None = None, seed: int = 0) -> l
     """
     root = Path(folder)
     annotation = root / "faces.jsonl"
-    faces = _annotated(annotation, seed) if annotation.is_file() else recognised_faces(root, seed)
+    if annotation.is_file():
+        faces = _dealt(_annotated(annotation), annotation, seed)
+    elif any(root.glob("*.tar")):
+        faces = _dealt(shard_faces(root), root, seed)
+    else:
+        faces = recognised_faces(root, seed)
     chosen = [face for face in faces if split in (None, face.split)]
     if not chosen:
         raise InputError(f"{root} holds no face of the part {split!r}.")
     return chosen
 
 
-def _annotated(annotation: Path, seed: int) -> list[Face]:
-    """Read annotated faces; one person's are in one part.
-
-    Where no line names a part, all are dealt out; else a line without one is of its person's part,
-    or to be trained on.
-    """
-
+def _annotated(annotation: Path) -> list[Face]:
     def face(entry: dict[str, Any]) -> Face:
-        points = entry.pop("landmarks", None)
-        landmarks = None if points is None else np.asarray(points, np.float64).reshape(68, 2)
-        path = annotation.parent / entry.pop("file")
-        return Face(path, landmarks, str(entry.pop("split", "")), entry)
+        return Face.from_entry(entry, annotation.parent / entry.pop("file"))
 
-    faces = read_json_lines(annotation, face, "annotated face")
-    owners = [
-        person_of(face.labels) or face.path.relative_to(annotation.parent).as_posix()
-        for face in faces
-    ]
+    return read_json_lines(annotation, face, "annotated face")
+
+
+def _dealt(faces: list[Face], annotation: Path, seed: int) -> list[Face]:
+    """Give each annotated face its part; one person's are in one part.
+
+    Where no face names a part, all are dealt out; else one without is of its person's part, or to
+    be trained on.
+    """
+    root = annotation if annotation.is_dir() else annotation.parent
+    owners = [person_of(face.labels) or face.path.relative_to(root).as_posix() for face in faces]
     parts = parts_of_people(
         [(owner, face.split) for owner, face in zip(owners, faces, strict=True) if face.split],
         str(annotation),
@@ -151,10 +137,10 @@ class DecodedFaces:
 
 
 def _decode(face: Face) -> tuple[Image]:
-    return (read_picture(face.path),)
+    return (face.read(),)
 
 
 def _decode_deblocked(face: Face) -> tuple[Image]:
-    picture = read_picture(face.path)
+    picture = face.read()
     is_jpeg = face.path.suffix.lower() in _JPEG_SUFFIXES
     return (smooth_block_borders(picture) if is_jpeg else picture,)

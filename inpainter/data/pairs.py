@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from inpainter.data.decoded import DecodedFiles
-from inpainter.data.faces import read_picture
+from inpainter.data.face import read_picture
 from weights.base.errors import InputError
 
 if TYPE_CHECKING:

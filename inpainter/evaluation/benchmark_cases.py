@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from inpainter.data.faces import list_faces, read_picture
+from inpainter.data.faces import list_faces
 from inpainter.data.framing import Square, face_square, reflected_crop, resize_crop
 from inpainter.data.head_pose import estimate_yaw
 from weights.base.contracts import Hole, Image, Mask, check_image, check_mask
@@ -196,7 +196,7 @@ class BenchmarkCases:
         return zlib.crc32(f"{self.seed}/{purpose}/{self._name(face)}".encode())
 
     def _case(self, face: Face) -> Case | None:
-        image = read_picture(face.path)
+        image = face.read()
         size = (image.shape[0], image.shape[1])
         random = np.random.default_rng((self.seed, self._digest(face, "hole")))
         for _ in range(_ATTEMPTS):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
-from inpainter.data.faces import read_picture
+from inpainter.data.face import read_picture
 from inpainter.evaluation.benchmark_cases import Case, HoleChecksum
 from weights.base.atomic import atomic_path
 from weights.base.errors import InputError, OutputError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inpainter.data.faces import list_faces, read_picture
+from inpainter.data.faces import list_faces
 from inpainter.data.framing import face_square, reflected_crop, resize_crop
 from inpainter.evaluation.benchmark_cases import GROUP_LABELS, Case, face_groups
 from pipeline.dataset.checks import check_drawn_mask
@@ -108,7 +108,7 @@ class DrawnFaces:
         from detector.synthesis import CannotDrawMaskError, draw_mask
 
         assert face.landmarks is not None
-        image, name = read_picture(face.path), self._name(face)
+        image, name = face.read(), self._name(face)
         try:
             drawn = draw_mask(
                 image, face.landmarks, item_generator(self.seed, name), templates=self.templates

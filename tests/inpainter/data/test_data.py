@@ -13,7 +13,8 @@ import torch
 
 from inpainter.data.colour import to_pictures
 from inpainter.data.decoded import available_memory, decoding_memory
-from inpainter.data.faces import DecodedFaces, list_faces, read_picture
+from inpainter.data.face import read_picture
+from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.framing import (
     CONTEXT,
     body_square,

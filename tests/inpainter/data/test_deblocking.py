@@ -11,8 +11,8 @@ import pytest
 from skimage.data import astronaut
 
 from inpainter.data.deblocking import smooth_block_borders
-from inpainter.data.face import Face
-from inpainter.data.faces import DecodedFaces, read_picture
+from inpainter.data.face import Face, read_picture
+from inpainter.data.faces import DecodedFaces
 from inpainter.training.pictures import decode_split, open_training_pictures
 from inpainter.training.recipe import DataSettings
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from inpainter import create_model
-from inpainter.data.faces import read_picture
+from inpainter.data.face import read_picture
 from inpainter.training import Recipe, read_recipe, train_inpainter
 from inpainter.training.loop import FaceData
 from inpainter.training.module import CompletionTraining

@@ -1,0 +1,62 @@
+"""Faces in shards: tar files as WebDataset lays them out, for data of more files than a disk likes.
+
+The shards are indexed once, and each picture is then read from its place, so that samples follow
+from the seed as those of single files do.
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from typing import TYPE_CHECKING, Any, Final
+
+from inpainter.data.face import Face, ShardMember
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_PICTURES: Final = frozenset({"png", "jpg", "jpeg", "bmp", "webp"})
+
+
+def shard_faces(root: Path) -> list[Face]:
+    """List the faces of the shards of a folder, `*.tar`.
+
+    Files of a shard that share a name up to its first dot belong together: a picture, as
+    `0001.jpg`, and what is known of it, `0001.json`, with `split`, `landmarks` and labels as in a
+    line of `faces.jsonl`. Pictures without are faces of which nothing is known.
+
+    Raises:
+        InputError: a shard cannot be read or is compressed, or a JSON file in it is malformed.
+    """
+    return [face for shard in sorted(root.glob("*.tar")) for face in _faces_in(shard)]
+
+
+def _faces_in(shard: Path) -> Iterator[Face]:
+    pictures: dict[str, tuple[str, ShardMember]] = {}
+    known: dict[str, dict[str, Any]] = {}
+    try:
+        # Without compression: members are read from their places.
+        with tarfile.open(shard, "r:") as file:
+            for member in file:
+                folder, slash, name = member.name.rpartition("/")
+                stem, _, suffix = name.partition(".")
+                key = folder + slash + stem
+                if not member.isfile():
+                    continue
+                if suffix.lower() in _PICTURES:
+                    place = ShardMember(shard, member.offset_data, member.size)
+                    pictures.setdefault(key, (member.name, place))
+                elif suffix.lower() == "json":
+                    content = file.extractfile(member)
+                    assert content is not None
+                    known[key] = json.loads(content.read())
+    except (tarfile.TarError, OSError, ValueError) as error:
+        raise InputError(f"The shard {shard} cannot be read: {error}.") from error
+    for key, (name, place) in pictures.items():
+        try:
+            face = Face.from_entry(dict(known.get(key, {})), shard / name)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{key}.json in {shard} is no annotated face: {error}.") from error
+        yield Face(face.path, face.landmarks, face.split, face.labels, place)
