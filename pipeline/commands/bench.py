@@ -12,9 +12,11 @@ import typer.core
 
 
 class _PipelineByDefault(typer.core.TyperGroup):
-    """Takes what is no command of its own for arguments of `pipeline`."""
+    """Takes what is no command of its own for arguments of `pipeline`, and --peers for `peers`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args[:1] == ["--peers"]:
+            args = ["peers", *args[1:]]
         if not args or args[0] not in (*self.commands, "--help"):
             args = ["pipeline", *args]
         return super().parse_args(ctx, args)
@@ -22,7 +24,8 @@ class _PipelineByDefault(typer.core.TyperGroup):
 
 bench = typer.Typer(
     cls=_PipelineByDefault,
-    help="Time the stages of unmasking (`pipeline`, also without its name), or the networks.",
+    help="Time the stages of unmasking (`pipeline`, also without its name), or the networks, each "
+    "in every way (`models`) or at its best (`peers`, also as --peers).",
     add_completion=False,
 )
 
@@ -180,3 +183,51 @@ def models(
         reasons.append(f"- {', '.join(missing)}: {'; '.join(sorted(causes))}")
     for line in reasons:
         typer.echo(line)
+
+
+@bench.command()
+def peers(
+    names: Annotated[
+        Optional[list[str]],  # noqa: UP045 - likewise
+        typer.Argument(help="Networks, or globs of their names; all without any."),
+    ] = None,
+    side: Annotated[int, typer.Option(min=16, help="Side of the timed pictures, pixels.")] = 256,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the arithmetic.")] = 2,
+    runs: Annotated[int, typer.Option(min=1, help="Timed runs; one more goes before.")] = 5,
+    time_limit: Annotated[
+        float, typer.Option(min=1.0, help="Seconds after which a network is given up.")
+    ] = 600.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of Markdown.")
+    ] = False,
+) -> None:
+    """Print each network at its fastest backend, beside the machine's rate of multiplication.
+
+    All are measured in one run, with random weights and on the CPU; networks that are shipped with
+    weights are set in bold. Compare on a machine that does nothing else.
+    """
+    from dataclasses import asdict
+
+    from inpainter.registry import list_models
+    from pipeline.apps.bench.networks import BACKENDS, measure_models
+    from pipeline.apps.bench.peers import best_backend, measure_multiplication, peers_table
+
+    chosen = [name for pattern in names or ["*"] for name in list_models(pattern) or [pattern]]
+    chosen = list(dict.fromkeys(chosen))
+    rates = measure_multiplication(threads, runs)
+    figures = []
+    for one in measure_models(chosen, side=side, threads=threads, runs=runs, time_limit=time_limit):
+        figures.append(one)
+        typer.echo(f"{len(figures)}/{len(chosen)} {one.name}", err=True)
+    if as_json:
+        networks = [{**asdict(one), "best_backend": best_backend(one)} for one in figures]
+        report = {"side": side, "threads": threads, "runs": runs, "multiply_adds_a_second": rates}
+        typer.echo(json.dumps({**report, "models": networks}, indent=2))
+        return
+    typer.echo(peers_table(figures, rates, side, list_models(pretrained=True)))
+    measured = ", ".join(f"{rate / 1e9:.0f} in {name}" for name, rate in rates.items())
+    typer.echo(
+        f"A face of {side} pixels on {threads} threads, median of {runs} runs; the fastest of "
+        f"{', '.join(BACKENDS.values())}. Matrices are multiplied here at {measured}, GMACs a "
+        "second; the share is that of the larger."
+    )

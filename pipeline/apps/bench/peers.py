@@ -1,0 +1,111 @@
+"""The networks of the zoo side by side, each at its best, beside what the machine can do at all."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+from pipeline.apps.bench.networks import BACKENDS, SIDES
+from pipeline.apps.bench.own_process import measure_alone
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from pipeline.apps.bench.networks import ModelFigures
+
+_SIDE: Final = 2048
+"""Of the matrices that are multiplied: large enough that starting is nothing beside it."""
+
+
+def measure_multiplication(threads: int, runs: int = 5) -> dict[str, float]:
+    """Measure how fast this machine multiplies matrices, in a process of its own.
+
+    Args:
+        threads: of the arithmetic.
+        runs: of which the fastest counts; one more goes before.
+
+    Returns:
+        Multiply-adds a second, by "fp32" and "bf16".
+
+    Raises:
+        MeasurementError: the process gave no result.
+    """
+    task = {"threads": threads, "runs": runs}
+    rates: dict[str, float] = measure_alone("pipeline.apps.bench.peers", task, 600.0)
+    return rates
+
+
+def main(argument: str) -> None:
+    """Measure in this process, and print multiply-adds a second as a line of JSON.
+
+    Args:
+        argument: JSON with `threads` and `runs`.
+    """
+    task = json.loads(argument)
+    import torch
+
+    torch.set_num_threads(task["threads"])
+    rates = {}
+    for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        matrix = torch.rand(_SIDE, _SIDE).to(kind)
+        taken = []
+        for _ in range(task["runs"] + 1):
+            began = time.perf_counter()
+            matrix @ matrix
+            taken.append(time.perf_counter() - began)
+        rates[name] = _SIDE**3 / min(taken[1:])
+    print(json.dumps(rates))
+
+
+def best_backend(figures: ModelFigures) -> str | None:
+    """The backend in which a network is fastest; None where none could run it."""
+    timed = figures.milliseconds
+    return min(timed, key=lambda name: timed[name].median) if timed else None
+
+
+def peers_table(
+    figures: Sequence[ModelFigures],
+    rates: Mapping[str, float],
+    side: int,
+    shipped: Collection[str],
+) -> str:
+    """Write networks as a Markdown table, the fastest first.
+
+    The share is that of the multiply-adds a second in the machine's own, the faster of fp32 and
+    bf16; it tells how much of the machine a network's layers are able to use. A dash stands where
+    a network could not be run.
+
+    Args:
+        figures: of each network; its multiply-adds at `side` are taken in step with area where
+            they were not counted.
+        rates: as `measure_multiplication` gives them.
+        side: of the timed pictures, pixels.
+        shipped: names of networks that have weights here, which are set in bold.
+    """
+    headings = ["network", "best backend", "ms a face", f"GMACs at {side}", "GMACs a second"]
+    headings += ["share of the machine"]
+    lines = ["| " + " | ".join(headings) + " |", "|---|---|" + "---:|" * (len(headings) - 2)]
+
+    def milliseconds(one: ModelFigures) -> float:
+        best = best_backend(one)
+        return float("inf") if best is None else one.milliseconds[best].median
+
+    for one in sorted(figures, key=milliseconds):
+        name = f"**{one.name}**" if one.name in shipped else one.name
+        counted = one.multiply_adds.get(side)
+        if counted is None:
+            counted = round(one.multiply_adds[SIDES[0]] * (side / SIDES[0]) ** 2)
+        cells = [name, "-", "-", f"{counted / 1e9:.2f}", "-", "-"]
+        best = best_backend(one)
+        if best is not None:
+            rate = counted / (one.milliseconds[best].median / 1000.0)
+            cells[1:3] = [BACKENDS[best], f"{one.milliseconds[best].median:.1f}"]
+            cells[4:] = [f"{rate / 1e9:.1f}", f"{rate / max(rates.values()):.0%}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
