@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 import warnings
@@ -192,6 +193,32 @@ def run(
             rich_help_panel=_WORK,
         ),
     ] = None,
+    engine: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="ray works with Ray Data in --workers processes, here or in the cluster of "
+            "RAY_ADDRESS; paths may then be URIs such as s3://bucket/photos.",
+            show_default="this process alone",
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
+    gpus: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            help="Of each of Ray's workers; with 0.25 four share a GPU.",
+            rich_help_panel=_WORK,
+        ),
+    ] = 0.0,
+    column: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="For Ray, PATH is a Parquet table; this column of it holds picture files, and its "
+            "column 'name' their names.",
+            show_default=False,
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
     config: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(
@@ -293,6 +320,40 @@ def run(
     )
     if batch is not None:
         arguments["batch_size"] = batch
+    if engine is not None:
+        from pipeline.commands.run_on_ray import check_engine, run_on_ray
+
+        check_engine(
+            engine,
+            piped or streamed,
+            {
+                "--mask": mask,
+                "--reference": reference,
+                "--no-recursive": not recursive,
+                "--dry-run": dry_run,
+                "--side-by-side": side_by_side,
+                "--save-mask": save_mask,
+                "--explain": explain,
+                "--save-report": save_report,
+            },
+        )
+        run_on_ray(
+            paths,
+            os.fspath(output),
+            overwrite=overwrite,
+            as_json=as_json,
+            table=report,
+            column=column,
+            workers=workers,
+            gpus=gpus,
+            batch=batch,
+            format=format_,
+            quality=quality,
+            **arguments,
+        )
+        return
+    if gpus or column is not None:
+        raise InputError("--gpus and --column are for --engine ray.")
     outputs = Outputs(
         quality=quality,
         mask=save_mask,

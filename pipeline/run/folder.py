@@ -165,7 +165,7 @@ def plan_jobs(
             the format is unknown or not that of a single `output`.
     """
     target = Path(output)
-    form, suffix = (None, "") if format is None else _format_named(format)
+    form, suffix = (None, "") if format is None else format_named(format)
     as_file = (is_picture_name(target) or is_video(target)) and not target.is_dir()
     if as_file:
         _check_single(found, target, form)
@@ -179,9 +179,8 @@ def plan_jobs(
     for file, own_mask, photos in zip(found.files, masks, references, strict=True):
         place = target if as_file else target / file.relative
         own_form = None if file.video else form
-        if own_form is not None and not (is_picture_name(place) and format_of(place) == own_form):
-            named = place.suffix.lower() in PICTURE_SUFFIXES
-            place = place.with_suffix(suffix) if named else Path(f"{place}{suffix}")
+        if own_form is not None:
+            place = in_format(place, own_form, suffix)
         other = owners.setdefault(os.path.normcase(place), file.path)
         if other != file.path:
             raise InputError(f"{other} and {file.path} would both be written to {place}.")
@@ -197,8 +196,26 @@ def plan_jobs(
     return jobs
 
 
-def _format_named(name: str) -> tuple[str, str]:
-    """Pillow's name and the suffix of a format that a user names."""
+def in_format(place: Path, form: str, suffix: str) -> Path:
+    """A result's place with the suffix of its format; as it is where it has one of that format.
+
+    Args:
+        place: where the result goes, with the suffix of its input.
+        form: Pillow's name of the format, and
+        suffix: its suffix, as `format_named` gives them.
+    """
+    if is_picture_name(place) and format_of(place) == form:
+        return place
+    named = place.suffix.lower() in PICTURE_SUFFIXES
+    return place.with_suffix(suffix) if named else Path(f"{place}{suffix}")
+
+
+def format_named(name: str) -> tuple[str, str]:
+    """Pillow's name and the suffix of a format that a user names.
+
+    Raises:
+        InputError: there is no such format, or this Pillow cannot write it.
+    """
     suffix = f".{name.lower().removeprefix('.')}"
     if not is_picture_name(Path(f"picture{suffix}")):
         raise InputError(f"Unknown format {name!r}: use one of {', '.join(FORMATS)}.")

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from weights.base.errors import UnmaskError, system_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.result import UnmaskResult
     from pipeline.run.folder import Job
+    from weights.base.contracts import Hole
 
 Status = Literal["done", "no mask found", "skipped", "failed", "to do"]
 """What can become of a file; the last is that of a dry run."""
@@ -29,6 +33,10 @@ class FilledFace:
     box: tuple[int, int, int, int]
     pixels: int
     score: float | None = None
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the face as it stands in a report."""
+        return {"box": list(self.box), "filled_pixels": self.pixels, "score": self.score}
 
 
 @dataclass(frozen=True)
@@ -61,16 +69,32 @@ class Outcome:
             "output": str(self.job.output),
             "status": self.status,
             "reason": self.reason,
-            "faces": [
-                {"box": list(face.box), "filled_pixels": face.pixels, "score": face.score}
-                for face in self.faces
-            ],
+            "faces": [face.to_mapping() for face in self.faces],
             "seconds": {key: round(value, 6) for key, value in self.timings.items()},
             "written": [str(path) for path in self.written],
         }
         if self.frames is not None:
             mapping["frames"] = self.frames
         return mapping
+
+
+def filled_faces(result: UnmaskResult) -> tuple[FilledFace, ...]:
+    """The filled faces of a result, as a report tells of them."""
+    return tuple(
+        FilledFace(
+            _box(face.hole),
+            int(np.count_nonzero(face.hole)),
+            None if face.score is None else round(face.score, 4),
+        )
+        for face in result.faces
+    )
+
+
+def _box(hole: Hole) -> tuple[int, int, int, int]:
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    if len(rows) == 0:
+        return 0, 0, 0, 0
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def failure(job: Job, error: BaseException) -> Outcome:

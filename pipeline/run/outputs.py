@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
-from pipeline.run.outcome import FilledFace, Outcome
+from pipeline.run.outcome import Outcome, filled_faces
 from weights.base.atomic import atomic_path
 from weights.base.errors import ExistsError, InputError, OutputError
 from weights.images.mark import make_mark, unmask_version
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pipeline.apps.explain.explanation import Explanation
     from pipeline.result import UnmaskResult
     from pipeline.run.folder import Job
-    from weights.base.contracts import Hole
     from weights.images.picture import Picture
 
 Existing = Literal["skip", "complete", "replace"]
@@ -145,16 +144,12 @@ class Outputs:
         paths = self.paths(job)
         if self.existing == "complete":
             paths = {name: path for name, path in paths.items() if not path.exists()}
-        faces = tuple(
-            FilledFace(_box(face.hole), int(np.count_nonzero(face.hole)), _rounded(face.score))
-            for face in result.faces
-        )
         notes = (*picture.notes, lost_colours(picture, job.format or picture.format or ""))
         outcome = Outcome(
             job,
             "done" if filled else "no mask found",
             " ".join(filter(None, notes)) if filled else "",
-            faces,
+            filled_faces(result),
             dict(result.timings),
             tuple(paths[name] for name in reversed(paths)),
         )
@@ -228,14 +223,3 @@ def _all_or_none() -> Iterator[list[Path]]:
             path.unlink(missing_ok=True)
             sidecar_path(path).unlink(missing_ok=True)
         raise
-
-
-def _rounded(score: float | None) -> float | None:
-    return None if score is None else round(score, 4)
-
-
-def _box(hole: Hole) -> tuple[int, int, int, int]:
-    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
-    if len(rows) == 0:
-        return 0, 0, 0, 0
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

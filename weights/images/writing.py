@@ -99,11 +99,17 @@ def write_picture(
         temporary = files.enter_context(atomic_path(target, overwrite=overwrite))
         content = _encode(picture, form, quality, like, str(target))
         temporary.write_bytes(content)
-        xmp = gather_xmp(picture.info)
-        if form not in CARRIES_XMP and read_mark_from_xmp(xmp) is not None:
+        xmp = mark_beside(picture, form)
+        if xmp is not None:
             beside = atomic_path(sidecar_path(target), overwrite=overwrite)
-            files.enter_context(beside).write_bytes(xmp or b"")
+            files.enter_context(beside).write_bytes(xmp)
     return target
+
+
+def mark_beside(image: PIL.Image.Image, form: str) -> bytes | None:
+    """The XMP with a picture's mark, where its format has no place for it; else None."""
+    xmp = gather_xmp(image.info)
+    return xmp if form not in CARRIES_XMP and read_mark_from_xmp(xmp) is not None else None
 
 
 def encode_picture(

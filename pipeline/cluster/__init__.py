@@ -1,0 +1,1 @@
+"""Working through more pictures than one machine can: on Ray Data."""

@@ -1,0 +1,70 @@
+"""Ray: loaded without its usage statistics, and started where no cluster is named."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from weights.base import stopping
+from weights.base.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SILENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_USAGE_DISABLED": "1"}
+"""What keeps Ray and Ray Data from telling their makers how they are used."""
+
+_ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""What has Ray's own processes listen on 127.0.0.1 alone, whatever the system; read at import."""
+
+
+def load_ray() -> Any:
+    """Return the module `ray`, with its usage statistics off.
+
+    Raises:
+        MissingDependencyError: Ray Data is not installed.
+    """
+    os.environ.update(_SILENT)
+    if "ray" not in sys.modules and "RAY_ADDRESS" not in os.environ:
+        os.environ.update(_ON_LOOPBACK)
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Working on a cluster needs Ray Data: install it with `pip install 'unmask[ray]'`."
+        ) from error
+    return ray
+
+
+@contextmanager
+def ray_cluster(ray: Any, cpus: float) -> Iterator[None]:
+    """Within it Ray runs: as the program started it, in the cluster of `RAY_ADDRESS`, or here.
+
+    Args:
+        ray: the module.
+        cpus: how many processors to work on, where Ray is started on this machine.
+    """
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    # A stage that cannot be loaded will not load at the next try.
+    context.max_consecutive_actor_init_deaths = 0
+    if ray.is_initialized():
+        yield
+        return
+    here: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if "RAY_ADDRESS" not in os.environ:
+        here |= {"address": "local", "num_cpus": math.ceil(cpus), "include_dashboard": False}
+    ray.init(**here)
+    # Ray has put a handler of its own before ours.
+    stopping.take_signals_back()
+    try:
+        yield
+    finally:
+        ray.shutdown()

@@ -1,0 +1,305 @@
+"""`unmask_dataset()`: the one call for more pictures than one machine can take."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.cluster.attempts import SharedAttempts
+from pipeline.cluster.places import Place, is_uri
+from pipeline.cluster.ray_runtime import load_ray, ray_cluster
+from pipeline.cluster.rows import RowOutcome, raise_fault
+from pipeline.cluster.steps import Plan, UnmaskPictures, read_pictures, write_files, write_part
+from weights.base.errors import InputError, UnmaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pipeline.run.folder import Findings
+
+ERRORS = "_errors.csv"
+"""The table of pictures that failed, in the folder of the results."""
+
+_ROWS_READ = 16
+"""How many pictures a worker reads in one go."""
+
+_ROWS_WRITTEN = 64
+"""How many pictures go into one file of a table."""
+
+_READING = 0.25
+"""Processors that a reading or writing task asks for: it waits for files most of the time."""
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """What became of a data set.
+
+    Attributes:
+        counts: how many pictures were "done", had "no mask found", were "skipped" or "failed".
+        errors: the table of those that failed, a CSV file; None where none did.
+        seconds: that it took.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    errors: str | None = None
+    seconds: float = 0.0
+
+
+def unmask_dataset(
+    source: Any,
+    output: str | os.PathLike[str],
+    *,
+    column: str | None = None,
+    name_column: str = "name",
+    results: Literal["files", "table"] = "files",
+    workers: int | None = None,
+    cpus: float = 1.0,
+    gpus: float = 0.0,
+    batch: int | None = None,
+    overwrite: bool = False,
+    format: str | None = None,  # noqa: A002 - the option's name
+    quality: int | None = None,
+    on_outcome: Callable[[RowOutcome], object] | None = None,
+    **stages: Any,
+) -> DatasetReport:
+    """Take the masks off many pictures with Ray Data, on this machine or on a cluster.
+
+    Ray works as the program has started it, else in the cluster that `RAY_ADDRESS` names, else on
+    this machine. Workers load the pipeline once each. Reading waits where results are not written
+    as fast. A picture that fails stops no other: it is told of in `_errors.csv` beside the results,
+    and in the column `error` of results that are a table. Work of a worker that is lost is done
+    again by another, and no result is written twice. A call that was stopped goes on by the same
+    call: what is written is skipped. Filled pictures carry the mark that a model edited them.
+
+    Args:
+        source: files, a path, URI, folder, glob or a list of these; or where `column` is given,
+            a Parquet file or folder, or a `ray.data.Dataset`.
+        output: the folder of the results, a path or a URI that all workers reach.
+        column: the column of a table that holds the content of picture files as bytes, or, as in
+            data sets of Hugging Face, `{bytes, path}`.
+        name_column: the column of a table that names each picture, once; results are found by it.
+        results: "files", at the names of the pictures; or "table", Parquet files with the columns
+            `name`, `image` (content of a picture file), `status`, `error`, `note`, `faces` (JSON)
+            and `seconds`.
+        workers: how many load the pipeline; None takes what the cluster has room for.
+        cpus: processors of each.
+        gpus: GPUs of each; with 0.25 four workers share one.
+        batch: how many pictures go through the stages together; None is 8 on a GPU and 1 on a CPU.
+        overwrite: replace results that exist; they are skipped otherwise.
+        format: of all files to write, such as "png"; None for that of each picture.
+        quality: 1 to 100 for JPEG, WebP and AVIF, see `write_picture`.
+        on_outcome: is called with what became of each picture, in no order.
+        **stages: `detector`, `refiner`, `inpainter`, `blender` and the other arguments of
+            `Pipeline`; objects among them must be picklable.
+
+    Raises:
+        MissingDependencyError: Ray Data is not installed.
+        InputError: an argument is not what is said here, or there is no picture.
+        ConfigurationError, WeightsError: a stage cannot be made.
+        OutputError: a part of a table, or the table of errors, cannot be written.
+        UnmaskError: Ray gave up, as it does where no worker can be had.
+    """
+    from pipeline.core import Pipeline
+    from pipeline.run.folder import format_named
+
+    _check(results, workers, cpus, gpus, batch, overwrite)
+    pipeline = Pipeline(**stages)
+    ray = load_ray()
+    place = Place.named(output)
+    form, suffix = (None, "") if format is None else format_named(format)
+    plan = Plan(
+        place,
+        results == "table",
+        _names_in(place) if results == "table" else frozenset(),
+        overwrite,
+        column,
+        name_column,
+        form,
+        suffix,
+        quality,
+    )
+    files = None if column is not None else _find(source, place, format)
+    began = time.perf_counter()
+    counts: Counter[str] = Counter()
+    failed: list[RowOutcome] = []
+    try:
+        with ray_cluster(ray, (workers or _usual_workers(cpus)) * cpus + 1):
+            rows = _rows(ray, source, plan, files)
+            count = workers or _most_workers(ray, cpus, gpus)
+            size = batch or (8 if gpus else 1)
+            for outcome in _work(ray, rows, pipeline, plan, count, cpus, gpus, size):
+                counts[outcome.status] += 1
+                if outcome.status == "failed":
+                    failed.append(outcome)
+                if on_outcome is not None:
+                    on_outcome(outcome)
+    finally:
+        errors = _write_errors(place / ERRORS, failed)
+    return DatasetReport(dict(counts), errors, time.perf_counter() - began)
+
+
+def _check(
+    results: str,
+    workers: int | None,
+    cpus: float,
+    gpus: float,
+    batch: int | None,
+    overwrite: bool,
+) -> None:
+    for name, number in (("workers", workers), ("batch", batch)):
+        if number is not None and (isinstance(number, bool) or number < 1):
+            raise InputError(f"{name} must be a whole number from 1, but is {number!r}.")
+    if not cpus > 0:
+        raise InputError(f"cpus must be above 0, but is {cpus!r}.")
+    if gpus < 0 or (gpus > 1 and gpus != int(gpus)):
+        raise InputError(f"gpus must be a share from 0 to 1 or a whole number, but is {gpus!r}.")
+    if results not in ("files", "table"):
+        raise InputError(f"results must be 'files' or 'table', but is {results!r}.")
+    if results == "table" and overwrite:
+        raise InputError("A table of results is not overwritten: name a new folder.")
+
+
+def _find(source: Any, output: Place, format: str | None) -> list[tuple[str, str]]:  # noqa: A002
+    """For each picture file the name of its result, and where it is.
+
+    Raises:
+        InputError: there is none, or two would have one result.
+    """
+    paths = [source] if isinstance(source, str | os.PathLike) else list(source)
+    uris = [os.fspath(path) for path in paths if is_uri(os.fspath(path))]
+    if uris and len(uris) < len(paths):
+        raise InputError("Name either local files or URIs, not both.")
+    found = list(_find_remote(uris)) if uris else _find_local(paths, output, format)
+    twice = next((name for name, n in Counter(name for name, _ in found).items() if n > 1), None)
+    if twice is not None:
+        raise InputError(f"Two pictures would both be written to {twice}: take one folder at once.")
+    if not found:
+        raise InputError(f"There is no picture in {', '.join(map(repr, map(str, paths)))}.")
+    return found
+
+
+def _find_local(
+    paths: Sequence[Any],
+    output: Place,
+    format: str | None,  # noqa: A002
+) -> list[tuple[str, str]]:
+    from pipeline.run.folder import find_files, plan_jobs
+
+    target = Path(output.path) if output.is_local else Path(f"results of {output.path}")
+    found: Findings = find_files(paths, leave_out=target)
+    return [
+        (job.output.relative_to(target).as_posix(), str(job.source.absolute()))
+        for job in plan_jobs(found, target, format=format)
+    ]
+
+
+def _find_remote(uris: Sequence[str]) -> Iterator[tuple[str, str]]:
+    from weights.images.reading import PICTURE_SUFFIXES
+
+    for uri in uris:
+        place = Place.named(uri)
+        if place.exists():
+            yield PurePosixPath(place.path).name, uri
+            continue
+        for name in place.files():
+            if PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES:
+                yield name, f"{uri.rstrip('/')}/{name}"
+
+
+def _names_in(output: Place) -> frozenset[str]:
+    """The names in a table of results that is there already."""
+    import pyarrow.dataset
+
+    if not any(name.endswith(".parquet") for name in output.files()):
+        return frozenset()
+    written = pyarrow.dataset.dataset(output.path, filesystem=output.filesystem, format="parquet")
+    return frozenset(written.to_table(columns=["name"])["name"].to_pylist())
+
+
+def _rows(ray: Any, source: Any, plan: Plan, files: list[tuple[str, str]] | None) -> Any:
+    """A data set with a row for each picture, in blocks that are small enough to be shared out."""
+    import pyarrow
+
+    if files is not None:
+        names, sources = zip(*files, strict=True)
+        table = pyarrow.table({"name": names, "source": sources})
+        return ray.data.from_arrow(
+            table, override_num_blocks=math.ceil(table.num_rows / _ROWS_READ)
+        )
+    data = source
+    if not isinstance(source, ray.data.Dataset):
+        place = Place.named(source)
+        data = ray.data.read_parquet(place.path, filesystem=place.filesystem)
+    columns = data.columns() or []
+    if plan.column not in columns:
+        raise InputError(f"There is no column {plan.column!r}: there are {', '.join(columns)}.")
+    return data.select_columns([c for c in columns if c in (plan.column, plan.name_column)])
+
+
+def _work(
+    ray: Any,
+    rows: Any,
+    pipeline: Any,
+    plan: Plan,
+    workers: int,
+    cpus: float,
+    gpus: float,
+    batch: int,
+) -> Iterator[RowOutcome]:
+    """Take rows through the steps as they come, and give what became of each."""
+    share = {"batch_format": "pyarrow", "num_cpus": _READING}
+    made = rows.map_batches(
+        read_pictures, batch_size=_ROWS_READ, fn_kwargs={"plan": plan}, **share
+    ).map_batches(
+        UnmaskPictures,
+        batch_format="pyarrow",
+        batch_size=batch,
+        fn_constructor_args=(pipeline, plan, max(1, int(cpus)), SharedAttempts.start(ray)),
+        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
+        num_cpus=cpus,
+        num_gpus=gpus or None,
+    )
+    write, size = (write_part, _ROWS_WRITTEN) if plan.table else (write_files, None)
+    told = made.map_batches(write, batch_size=size, fn_kwargs={"plan": plan}, **share)
+    try:
+        for table in told.iter_batches(batch_format="pyarrow", batch_size=None):
+            for row in table.to_pylist():
+                raise_fault(row)
+                yield RowOutcome.from_row(row)
+    except ray.exceptions.RayError as error:
+        said = [line for line in str(error).splitlines() if line.strip()]
+        raise UnmaskError(f"The work on Ray ended: {said[-1] if said else error!r}") from error
+
+
+def _usual_workers(cpus: float) -> int:
+    return max(1, int((os.cpu_count() or 1) / cpus))
+
+
+def _most_workers(ray: Any, cpus: float, gpus: float) -> int:
+    """How many workers a cluster has room for, beside the tasks that read and write."""
+    there = ray.cluster_resources()
+    most = (there.get("CPU", 1.0) - 1) / cpus
+    if gpus:
+        most = min(most, there.get("GPU", 0.0) / gpus)
+    return max(1, int(most))
+
+
+def _write_errors(place: Place, failed: Sequence[RowOutcome]) -> str | None:
+    """Write the table of pictures that failed, in the place of that of a run before."""
+    if not failed:
+        if place.exists():
+            place.filesystem.delete_file(place.path)
+        return None
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(["name", "source", "error"])
+    table.writerows([one.name, one.source, one.error] for one in failed)
+    place.write(text.getvalue().encode(), overwrite=True)
+    return place.path

@@ -1,0 +1,121 @@
+"""`unmask run --engine ray`: many pictures in many processes, on one machine or on many."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from pipeline.commands.progress import progress_bar
+from pipeline.commands.summary import make_report, print_summary, write_table
+from weights.base import stopping
+from weights.base.errors import InputError
+from weights.base.names import unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.cluster.rows import RowOutcome
+    from pipeline.run.outcome import Outcome
+
+ENGINES = ("ray",)
+
+
+def check_engine(engine: str, streamed: bool, options: Mapping[str, Any]) -> None:
+    """Refuse what is not done on a cluster.
+
+    Args:
+        engine: what the user called it.
+        streamed: whether standard input or output is named.
+        options: by name, those that are not for a cluster, and what they were given.
+
+    Raises:
+        ConfigurationError: there is no such engine.
+        InputError: one of the options is given, or a stream.
+    """
+    if engine not in ENGINES:
+        raise unknown_name("engine", engine, ENGINES)
+    given = [name for name, value in options.items() if value]
+    if streamed:
+        given.append("-")
+    if given:
+        raise InputError(
+            f"--engine ray writes results alone, from files: leave {', '.join(given)} out."
+        )
+
+
+def run_on_ray(
+    paths: Sequence[str],
+    output: str,
+    *,
+    overwrite: bool,
+    as_json: bool,
+    table: Path | None,
+    **options: Any,
+) -> None:
+    """Do the work, tell how it went, and leave with the exit code that belongs to it.
+
+    Args:
+        paths: files, folders, globs and URIs; or one table, where there is an option `column`.
+        output: the folder of the results, a path or a URI.
+        overwrite: whether results that exist are replaced.
+        as_json: whether the report is printed as JSON.
+        table: where a table of the run goes, if anywhere.
+        **options: further ones of `unmask_dataset`, stages among them.
+    """
+    from pipeline.cluster.unmasking import unmask_dataset
+
+    is_table = options.get("column") is not None
+    if is_table and len(paths) > 1:
+        raise InputError("With --column name one Parquet file or folder.")
+    outcomes: list[Outcome] = []
+    interrupted = False
+    began = time.perf_counter()
+    try:
+        with progress_bar("Unmasking") as show:
+
+            def note(outcome: RowOutcome) -> None:
+                outcomes.append(_outcome(outcome, output))
+                show(len(outcomes))
+
+            done = unmask_dataset(
+                paths[0] if is_table else paths,
+                output,
+                overwrite=overwrite,
+                on_outcome=note,
+                **options,
+            )
+    except KeyboardInterrupt:
+        interrupted = True
+    outcomes.sort(key=lambda outcome: outcome.job.output)
+    if table is not None:
+        write_table(table, outcomes)
+    if as_json:
+        typer.echo(json.dumps(make_report(outcomes, (), complete=not interrupted), indent=2))
+    else:
+        seconds = time.perf_counter() - began
+        print_summary(outcomes, (), output=Path(output), seconds=seconds, resumed=not overwrite)
+    if interrupted:
+        typer.echo("unmask: stopped; the same command goes on.", err=True)
+        raise typer.Exit(stopping.exit_code())
+    if done.counts.get("failed"):
+        raise typer.Exit(1)
+
+
+def _outcome(row: RowOutcome, output: str) -> Outcome:
+    """What became of a row, as of a file of any run."""
+    from pipeline.run.folder import Job
+    from pipeline.run.outcome import Outcome
+
+    written = Path(output) / row.name
+    return Outcome(
+        Job(Path(row.source), written),
+        row.status,
+        row.error or row.note or "",
+        row.faces,
+        {} if row.seconds is None else {"stages": row.seconds},
+        (written,) if row.status in ("done", "no mask found") else (),
+    )
