@@ -79,7 +79,13 @@ class FaceMaskHoles:
         radius = round(random.uniform(*self.growth) * outline.width)
         if radius > 0:
             kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-            canvas = np.asarray(cv2.dilate(canvas, kernel), np.uint8)
+            x, y, width, height = cv2.boundingRect(canvas)
+            # In a large photo most of the canvas is empty, and stays so.
+            near = (
+                slice(max(0, y - radius), y + height + radius),
+                slice(max(0, x - radius), x + width + radius),
+            )
+            canvas[near] = cv2.dilate(canvas[near], kernel)
         return canvas.astype(bool)
 
     def _wobbled(

@@ -155,8 +155,8 @@ class Sampling:
             for picture in (image, masked)
             if picture is not None
         ]
-        crop_hole = _warp(hole.astype(np.uint8) * 255, matrix, size, cv2.BORDER_REFLECT_101) > 96
-        inside = _warp(np.full(hole.shape, 255, np.uint8), matrix, size, cv2.BORDER_CONSTANT) > 200
+        crop_hole = _warp(hole.view(np.uint8) * np.uint8(255), matrix, size) > 96
+        inside = _inside(matrix, size, hole.shape)
         if self.other_holes is not None and masked is None:
             chance = random.random()
             if chance < self.other_share + self.union_share:
@@ -190,8 +190,52 @@ def _mouth_in_crop(
 
 def _shrunk(image: Image, matrix: NDArray[np.float64], size: int, shrinking: float) -> Image:
     """Take a crop; bilinear sampling alone would alias when it shrinks."""
-    source = image if shrinking <= 1.0 else cv2.GaussianBlur(image, (0, 0), 0.4 * shrinking)
-    return _warp(np.asarray(source, np.uint8), matrix, size, cv2.BORDER_REFLECT_101)
+    if shrinking <= 1.0:
+        return _warp(image, matrix, size)
+    # Of a large photo most lies outside of the crop, and need not be smoothed.
+    sigma = 0.4 * shrinking
+    seen = _part_seen(matrix, size, image.shape, margin=2)
+    near = _part_seen(matrix, size, image.shape, margin=2 + math.ceil(4 * sigma))
+    smooth = cv2.GaussianBlur(np.ascontiguousarray(image[near]), (0, 0), sigma)
+    source = np.zeros_like(image)
+    source[seen] = smooth[
+        tuple(
+            slice(part.start - wide.start, part.stop - wide.start)
+            for part, wide in zip(seen, near, strict=True)
+        )
+    ]
+    return _warp(source, matrix, size)
+
+
+def _corners(matrix: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Where the corners of a crop lie in the picture, x y `(4, 2)`."""
+    last = size - 1.0
+    corners = np.array([(0.0, 0.0), (last, 0.0), (0.0, last), (last, last)])
+    return np.asarray((corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T)
+
+
+def _part_seen(
+    matrix: NDArray[np.float64], size: int, shape: tuple[int, ...], margin: int
+) -> tuple[slice, slice]:
+    """The rows and columns of a picture that a crop is made of, reflections with them."""
+    corners = _corners(matrix, size)
+    parts = []
+    for axis, length in ((1, shape[0]), (0, shape[1])):
+        first = math.floor(corners[:, axis].min()) - margin
+        last = math.ceil(corners[:, axis].max()) + margin
+        end = length - 1
+        # Past a border lies what is as far on this side of it; a crop far outside sees all.
+        start, stop = min(first, 2 * end - last), max(last, -first)
+        parts.append(slice(max(0, start), min(end, stop) + 1))
+    return parts[0], parts[1]
+
+
+def _inside(matrix: NDArray[np.float64], size: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Where a crop shows the picture and no reflection, bool `(size, size)`."""
+    corners, ends = _corners(matrix, size), np.array([shape[1] - 2, shape[0] - 2])
+    if (corners >= 1).all() and (corners <= ends).all():
+        return np.ones((size, size), np.bool_)
+    return _warp(np.full(shape, 255, np.uint8), matrix, size, cv2.BORDER_CONSTANT) > 200
 
 
 def _square_to_crop(
@@ -215,7 +259,10 @@ def _square_to_crop(
 
 
 def _warp(
-    array: NDArray[np.uint8], matrix: NDArray[np.float64], size: int, border: int
+    array: NDArray[np.uint8],
+    matrix: NDArray[np.float64],
+    size: int,
+    border: int = cv2.BORDER_REFLECT_101,
 ) -> NDArray[np.uint8]:
     return np.asarray(
         cv2.warpAffine(array, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border),
