@@ -147,7 +147,7 @@ class Stretch:
 class BatchMaker(Protocol):
     """Makes batches by means of its own: `FaceProcesses`."""
 
-    def make(self, stretch: Stretch, steps: int) -> Iterator[Stacked]:
+    def make(self, stretch: Stretch, steps: int) -> Iterator[Batch]:
         """Make the first `steps` batches of a stretch, in their order."""
         ...
 
@@ -178,7 +178,7 @@ class SampleStream(IterableDataset[Batch]):
     def __iter__(self) -> Iterator[Batch]:
         faces, stretch = self.faces, self.stretch
         if isinstance(faces, BatchMaker):
-            yield from map(to_batch, faces.make(stretch, self.steps))
+            yield from faces.make(stretch, self.steps)
             return
         # Threads, not forked processes: OpenCV lets go of the interpreter's lock while it works,
         # all threads share the decoded faces, and a process forked after OpenCV has run can hang.

@@ -118,7 +118,8 @@ def discount_weights(hole: Tensor, gamma: float = 0.97, reach: int = 64) -> Tens
     for _ in range(reach):
         distance += remaining
         remaining = -F.max_pool2d(-F.pad(remaining, (1, 1, 1, 1), value=1.0), 3, stride=1)
-        if not remaining.any():
+        # Elsewhere a look at it would make the processor wait for the device each time.
+        if hole.device.type == "cpu" and not remaining.any():
             break
     return inside * gamma**distance
 

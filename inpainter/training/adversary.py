@@ -43,13 +43,15 @@ class Adversary:
 
     Args:
         settings: of the recipe.
+        compiled: whether what judges is compiled; not so for the penalty on slopes, since a
+            compiled network has no second derivative.
 
     Attributes:
         discriminator: the network, which its owner registers as a part of its own.
         judges_apart: whether it sees true and painted pictures in batches of their own.
     """
 
-    def __init__(self, settings: AdversarialSettings) -> None:
+    def __init__(self, settings: AdversarialSettings, *, compiled: bool = False) -> None:
         self.settings = settings
         self.loss = AdversarialLoss(settings.kind)  # type: ignore[arg-type]
         if settings.fake_region != "whole":
@@ -59,6 +61,7 @@ class Adversary:
         self.discriminator.to(memory_format=torch.channels_last)
         looks = hasattr(self.discriminator, "look")
         self._sight: Looks = self.discriminator if looks else WholePicture(self.discriminator)  # type: ignore[assignment]
+        self._maps = torch.compile(self._sight.maps) if compiled else self._sight.maps
         self.judges_apart = looks or any(
             isinstance(part, nn.modules.batchnorm._BatchNorm | MinibatchStd)
             for part in self.discriminator.modules()
@@ -109,9 +112,9 @@ class Adversary:
     def _scores(self, views: Views) -> tuple[Tensor, Tensor]:
         fake = [one.detached() for one in views.fake]
         if self.judges_apart:
-            return self._sight.maps(views.real)[-1], self._sight.maps(fake)[-1]
+            return self._maps(views.real)[-1], self._maps(fake)[-1]
         both = [_stacked(one, other) for one, other in zip(views.real, fake, strict=True)]
-        real_scores, fake_scores = self._sight.maps(both)[-1].chunk(2)
+        real_scores, fake_scores = self._maps(both)[-1].chunk(2)
         return real_scores, fake_scores
 
     def _mean_score(self, scores: Tensor) -> Tensor:
@@ -145,11 +148,11 @@ class Adversary:
             return {}
         # Frozen, it keeps no gradient of the generator's loss.
         self.discriminator.requires_grad_(False)
-        fake = self._sight.maps(views.fake)
+        fake = self._maps(views.fake)
         real: list[Tensor] | None = None
         if matching > 0 or self.loss.generator_needs_real:
             with torch.no_grad():
-                real = self._sight.maps(views.real)
+                real = self._maps(views.real)
         if settings.generator_region == "hole":
             loss = hole_generator_loss(self.loss, fake[-1], pictures.hole)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -24,6 +25,7 @@ from weights.base.errors import ConfigurationError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
@@ -70,7 +72,11 @@ class CompletionTraining(LightningModule):
         train_all_but(self.generator, recipe.frozen)
         self.average = MovingAverage(self.generator, recipe.ema_decay)
         self.objective = PictureObjective(recipe.losses)
-        self.adversary = None if recipe.adversarial is None else Adversary(recipe.adversarial)
+        self.adversary = (
+            None
+            if recipe.adversarial is None
+            else Adversary(recipe.adversarial, compiled=recipe.compile)
+        )
         self.discriminator = None if self.adversary is None else self.adversary.discriminator
         self.distillation: Distillation | None = None
         if recipe.distillation is not None:
@@ -148,7 +154,8 @@ class CompletionTraining(LightningModule):
             for part in parts:
                 seen = views or adversary.look(part, self._painted_for_discriminator(part))
                 found = self._discriminator_terms(adversary, part, seen)
-                self._learn(found, len(part.image) / len(pictures.image), terms)
+                with self._gradients_shared(part is parts[-1]):
+                    self._learn(found, len(part.image) / len(pictures.image), terms)
             self._step(optimizers[1])
         if phase.generator:
             weights = self.recipe.weights_in(phase)
@@ -158,7 +165,8 @@ class CompletionTraining(LightningModule):
                 if adversary:
                     seen = views or adversary.look(part, output)
                     found |= adversary.generator_terms(part, seen, weights)
-                self._learn(found, len(part.image) / len(pictures.image), terms)
+                with self._gradients_shared(part is parts[-1]):
+                    self._learn(found, len(part.image) / len(pictures.image), terms)
             self._step(optimizers[0])
             self.average.update(self.generator)
         self.log_dict(
@@ -178,6 +186,15 @@ class CompletionTraining(LightningModule):
         trainer = self.trainer
         number = self.steps_done * trainer.world_size + trainer.global_rank
         torch.manual_seed((self.recipe.seed << 32) + number)
+
+    def _gradients_shared(self, last: bool) -> AbstractContextManager[None]:
+        """Have processes that train together share the gradients of a batch's last part alone.
+
+        By then they are the sum of all parts'.
+        """
+        block = getattr(self.trainer.strategy, "block_backward_sync", None)
+        context: AbstractContextManager[None] = nullcontext() if last or block is None else block()
+        return context
 
     def _learn(self, terms: Mapping[str, Tensor], share: float, sums: dict[str, Tensor]) -> None:
         """Add the gradients of a batch's part, and its terms to those of the batch.

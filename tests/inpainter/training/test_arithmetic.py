@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch import nn
 
 from inpainter.data.stream import sample_at
@@ -28,6 +30,7 @@ from weights.catalog.store import load_state_dict
 from weights.images.mark import NOTICE, read_mark_from_xmp
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 HERE = "tests.inpainter.training.test_arithmetic"
@@ -296,22 +299,45 @@ def test_another_length_of_rounds_does_not_go_on(tmp_path: Path) -> None:
         train_inpainter(changed, tmp_path / "run", device="cpu")
 
 
-def test_a_compiled_generator_learns_the_same(
+def test_processes_share_the_gradients_of_a_batch_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    kept = []
+
+    @contextmanager
+    def block(strategy: Any) -> Iterator[None]:
+        kept.append(strategy)
+        yield
+
+    monkeypatch.setattr(SingleDeviceStrategy, "block_backward_sync", block, raising=False)
+    recipe = short_recipe(
+        tmp_path,
+        phases=(Phase(steps=2, size=32, batch=3),),
+        adversarial=AdversarialSettings(PATCHES),
+        optimizer=OptimizerSettings(warmup_steps=0, accumulate=3),
+    )
+    fit(recipe)
+    # Two steps of two networks, and of three parts all but the last.
+    assert len(kept) == 2 * 2 * 2
+
+
+def test_compiled_networks_learn_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = []
 
-    def compile_eagerly(module: nn.Module) -> Any:
+    def compile_eagerly(module: Any) -> Any:
         compiled.append(module)
         return compile_with(module)
 
     # All of compilation but the writing of kernels, which takes a minute and a C++ compiler.
     compile_with = partial(torch.compile, backend="eager")
     monkeypatch.setattr(torch, "compile", compile_eagerly)
-    recipe = short_recipe(tmp_path)
+    recipe = short_recipe(
+        tmp_path, adversarial=AdversarialSettings(PATCHES, feature_matching=1.0, r1=1.0)
+    )
     plain, other = fit(recipe), fit(recipe.with_changes({"compile": True}))
-    assert compiled == [other.generator]
-    assert all(other.moved("generator."))
+    assert other.adversary is not None
+    assert set(compiled) == {other.generator, other.adversary._sight.maps}
+    assert all(other.moved("generator.")) and all(other.moved("discriminator."))
     assert plain.terms == other.terms
     assert plain.states[-1].keys() == other.states[-1].keys()
     for name, value in plain.states[-1].items():

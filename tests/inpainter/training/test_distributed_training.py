@@ -79,8 +79,8 @@ def test_a_resumed_run_with_batch_norm_and_compilation_is_that_of_one_process(
     tmp_path: Path,
 ) -> None:
     phases = (
-        Phase(steps=1, size=32, batch=2, discriminator=False),
-        Phase(steps=2, size=32, batch=2),
+        Phase(steps=1, size=32, batch=4, discriminator=False),
+        Phase(steps=2, size=32, batch=4),
     )
     recipe = short_recipe(
         tmp_path,
@@ -96,6 +96,7 @@ def test_a_resumed_run_with_batch_norm_and_compilation_is_that_of_one_process(
             momentum=0.5,
             warmup_steps=0,
             final_share=1.0,
+            accumulate=2,
         ),
         compile=True,
     )
@@ -105,12 +106,12 @@ def test_a_resumed_run_with_batch_norm_and_compilation_is_that_of_one_process(
     rounds = (tmp_path / "two" / "rounds.log").read_text(encoding="utf-8").splitlines()
     assert [line.partition(",")[0] for line in rounds] == ["round 1/1", "round 2/2"]
 
-    # Each process normalises by its own pictures, as each part of a batch that is cut does.
+    # Each part of a batch that is cut is normalised by its own pictures, in any process.
     alone = train_inpainter(
         replace(
             recipe,
-            phases=tuple(replace(phase, batch=4) for phase in phases),
-            optimizer=replace(recipe.optimizer, accumulate=2),
+            phases=tuple(replace(phase, batch=8) for phase in phases),
+            optimizer=replace(recipe.optimizer, accumulate=4),
             compile=False,
         ),
         tmp_path / "one",
