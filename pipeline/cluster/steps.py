@@ -18,7 +18,7 @@ from pipeline.cluster.places import Place
 from pipeline.cluster.rows import FAULT, MADE, READ, TOLD, faces_text, fault_row, table_of
 from pipeline.run.folder import in_format
 from pipeline.run.outcome import filled_faces, reason_of
-from pipeline.run.streaming import NOTHING_CAN_WORK, run_each
+from pipeline.run.streaming import NOTHING_CAN_WORK
 from pipeline.video import is_video
 from pipeline.warm_up import warm_up
 from weights.base.errors import ExistsError, InputError, OutputError
@@ -219,8 +219,7 @@ class UnmaskPictures:
             except Exception as error:
                 rows[index] = _failed(row, error)
         images = [picture.pixels for picture in pictures.values()]
-        nothing = [None] * len(images)
-        results = run_each(self._pipeline, images, nothing, nothing) if images else []
+        results = self._pipeline.run(images, on_error="return") if images else []
         for (index, picture), result in zip(pictures.items(), results, strict=True):
             try:
                 if isinstance(result, Exception):
