@@ -134,8 +134,8 @@ class Pipeline(ConfiguredStages):
         Args:
             image: path, bytes, PIL picture, or uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)` in
                 RGB order.
-            mask: a hole of the user's own (True or above 127 = fill) instead of detection; or a
-                list of holes, one per face, where masks touch.
+            mask: a hole of the user's own (True, a byte above 127 or a float above 0.5 = fill)
+                instead of detection; or a list of holes, one per face, where masks touch.
             reference: a photo of the same person without a mask, or a list of several, to take
                 mouth, nose and chin from; as `image`.
             return_result: return the `UnmaskResult`, whose image is uint8 RGB, instead.

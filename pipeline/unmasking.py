@@ -90,8 +90,8 @@ def unmask(
     Args:
         image: path, bytes, PIL picture, or uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)` in RGB
             order.
-        mask: a hole of your own (True or above 127 = fill) instead of detection; or a list of
-            holes, one per face, where masks touch.
+        mask: a hole of your own (True, a byte above 127 or a float above 0.5 = fill) instead of
+            detection; or a list of holes, one per face, where masks touch.
         reference: a photo of the same person without a mask, or a list of several, of which the one
             that fits best gives mouth, nose and chin; as `image`.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".

@@ -30,10 +30,10 @@ from weights.base import stopping
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.core import Pipeline
     from pipeline.run.folder import Findings, Job
     from pipeline.run.outcome import Outcome
     from pipeline.run.outputs import Outputs
+    from weights.base.contracts import Image, Mask
 
 _WRITTEN = "What is written for a picture"
 _EXISTING = "Results that exist"
@@ -82,6 +82,14 @@ def run(
         bool,
         typer.Option("--recursive/--no-recursive", "-r/-R", help="Look into folders of folders."),
     ] = True,
+    watched: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Go on with what comes into the folder PATH, until Ctrl-C or SIGTERM. A file is "
+            "taken once it has not changed for two seconds; with --json each is a line of JSON.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", "-n", help="Say what would be done; open and write nothing."),
@@ -117,6 +125,15 @@ def run(
             rich_help_panel=_WRITTEN,
         ),
     ] = None,
+    only_mask: Annotated[
+        bool,
+        typer.Option(
+            "--only-mask",
+            help="What would be filled, white, in place of the result, as PNG unless --format says "
+            "otherwise; nothing is filled. --mask takes it back.",
+            rich_help_panel=_WRITTEN,
+        ),
+    ] = False,
     side_by_side: Annotated[
         bool,
         typer.Option(
@@ -279,12 +296,15 @@ def run(
     unmask run 'in/**/*.png' -o out --format webp --resume
 
     unmask run - < photo.jpg > result.jpg
+
+    unmask run inbox/ -o unmasked/ --watch
     """
     from pipeline.commands.standard_streams import STREAM, check_standard_output, is_piped
     from pipeline.commands.summary import check_table, write_table
     from pipeline.run.folder import plan_jobs
     from pipeline.run.outputs import Outputs
     from weights.base.errors import InputError
+    from weights.images.formats import is_picture_name
 
     piped = is_piped(paths)
     if output is None:
@@ -306,6 +326,22 @@ def run(
         check_table(report, overwrite=overwrite or resume)
     if resume and overwrite:
         raise InputError("--resume keeps what exists and --overwrite replaces it: choose one.")
+    if only_mask:
+        _check_only_mask(
+            {
+                "--mask": mask,
+                "--reference": reference,
+                "--inpainter": inpainter,
+                "--detail": detail,
+                "--blender": blender,
+                "--quality": quality,
+                "--side-by-side": side_by_side,
+                "--save-mask": save_mask,
+                "--explain": explain,
+            }
+        )
+        if not is_picture_name(output) or output.is_dir():
+            format_ = format_ or "png"
     arguments = stage_arguments(
         config,
         confidence,
@@ -331,6 +367,8 @@ def run(
                 "--reference": reference,
                 "--no-recursive": not recursive,
                 "--dry-run": dry_run,
+                "--watch": watched,
+                "--only-mask": only_mask,
                 "--side-by-side": side_by_side,
                 "--save-mask": save_mask,
                 "--explain": explain,
@@ -354,18 +392,48 @@ def run(
         return
     if gpus or column is not None:
         raise InputError("--gpus and --column are for --engine ray.")
+    if only_mask:
+        arguments |= {"inpainter": _leave_as_it_is, "blender": "none"}
     outputs = Outputs(
         quality=quality,
+        only_mask=only_mask,
         mask=save_mask,
         side_by_side=side_by_side,
         explanation=explain,
         report=save_report,
         existing="replace" if overwrite else "complete" if resume else "skip",
     )
+    if watched:
+        if (
+            streamed
+            or dry_run
+            or report is not None
+            or (is_picture_name(output) and not output.is_dir())
+        ):
+            raise InputError(
+                "--watch has no end, and needs a folder for the results: it goes without "
+                "--dry-run, --report, a file or standard output as --output."
+            )
+        if len(paths) != 1:
+            raise InputError(f"--watch takes one folder, but got {len(paths)} paths.")
     with ExitStack() as stack:
         # Damaged pictures are named at the end; what Pillow says of them besides helps nobody.
         stack.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", module=r"PIL\.")
+        if watched:
+            from pipeline.commands.watching import watch
+            from pipeline.commands.working import RunWork
+            from pipeline.run.watching import WatchedFolder
+
+            watch(
+                WatchedFolder(paths[0], output, recursive=recursive),
+                RunWork(arguments, outputs, batch=batch, workers=workers, detected=mask is None),
+                output,
+                mask=mask,
+                reference=reference,
+                format_=format_,
+                as_json=as_json,
+            )
         # Streams are worked on as files of a folder that is gone at the end.
         folder = Path(STREAM)
         if (piped or streamed) and not dry_run:
@@ -387,6 +455,20 @@ def run(
     if report is not None and not dry_run:
         write_table(report, ended.outcomes)
     _tell(ended, jobs, found, output, outputs, as_json)
+
+
+def _check_only_mask(options: dict[str, Any]) -> None:
+    """Refuse options that say how holes are filled, or what is made of filled pictures."""
+    from weights.base.errors import InputError
+
+    given = [option for option, value in options.items() if value]
+    if given:
+        raise InputError(f"--only-mask fills nothing: leave {' and '.join(given)} out.")
+
+
+def _leave_as_it_is(crop: Image, hole: Mask) -> Image:  # noqa: ARG001 - an inpainter's arguments
+    """Fill nothing."""
+    return crop
 
 
 @dataclass
@@ -470,101 +552,29 @@ def _work(
     if not left:
         return
 
-    from pipeline.core import Pipeline
-    from pipeline.run.batch import unmask_files
-    from pipeline.run.streaming import usual_group
-    from pipeline.warm_up import warm_up
+    from pipeline.commands.working import RunWork
 
-    pipeline = Pipeline(**arguments)
-    outputs = replace(outputs, models=tuple(pipeline.model_names(detected=detected)))
+    work = RunWork(arguments, outputs, batch=batch, workers=workers, detected=detected)
     pictures = [job for job in left if not job.video]
     began = time.perf_counter()
     try:
-        if pictures and (outputs.explanation or outputs.report):
-            # The times of the first picture are told too, and are to be without the loading. What
-            # goes wrong will go wrong again, and then be said of a picture.
+        if pictures and work.times_are_told:
+            # Those of the first picture are to be without the loading. What goes wrong will go
+            # wrong again, and then be said of a picture.
             with suppress(Exception):
-                warm_up(pipeline, detected=detected)
-        outcomes = unmask_files(
-            pipeline,
-            pictures,
-            outputs,
-            batch=batch or usual_group(pipeline),
-            workers=workers or _usual_workers(),
-            groups=_usual_groups(pipeline, outputs, detected=detected),
-        )
+                work.warm_up()
         with progress_bar("Unmasking", len(pictures)) as show:
-            for count, outcome in enumerate(outcomes, 1):
+            for count, outcome in enumerate(work.unmask_pictures(pictures), 1):
                 ended.outcomes.append(outcome)
                 show(count)
         for job in left:
             if job.video:
-                ended.outcomes.append(_unmask_one_video(pipeline, job, outputs))
+                ended.outcomes.append(work.unmask_one_video(job))
     except KeyboardInterrupt:
         ended.interrupted = True
     ended.seconds = time.perf_counter() - began
     order = {job.output: index for index, job in enumerate(jobs)}
     ended.outcomes.sort(key=lambda outcome: order[outcome.job.output])
-
-
-def _usual_groups(pipeline: Pipeline, outputs: Outputs, *, detected: bool) -> int:
-    import torch
-
-    from pipeline.run.batch import MOST_GROUPS
-    from weights.base.device import resolve_device
-
-    # The seconds that are told of a picture are to be its own.
-    if outputs.explanation or outputs.report or resolve_device(pipeline.device).type != "cpu":
-        return 1
-    stages: list[Any] = [pipeline.inpainter, pipeline.blender]
-    if detected:
-        stages += [pipeline.detector, pipeline.refiner]
-    if not all(getattr(stage, "thread_safe", False) for stage in stages):
-        return 1
-    return min(MOST_GROUPS, torch.get_num_threads())
-
-
-def _usual_workers() -> int:
-    import os
-
-    from pipeline.run.batch import MOST_WORKERS
-
-    return min(MOST_WORKERS, os.cpu_count() or 1)
-
-
-def _unmask_one_video(pipeline: Pipeline, job: Job, outputs: Outputs) -> Outcome:
-    from pipeline.run.outcome import Outcome, failure
-    from pipeline.video.unmasking import unmask_video
-    from weights.base.errors import ConfigurationError, ExistsError, InputError, WeightsError
-
-    if job.mask is not None:
-        return failure(job, InputError("A mask of your own is for pictures, but this is a video."))
-    overwrite = outputs.existing == "replace"
-    try:
-        with progress_bar(job.source.name, unit="frames") as show:
-            report = unmask_video(
-                pipeline,
-                job.source,
-                job.output,
-                reference=list(job.references),
-                overwrite=overwrite,
-                resume=not overwrite,
-                progress=show,
-            )
-    except (ConfigurationError, WeightsError):
-        raise
-    except ExistsError:
-        return Outcome(job, "skipped", "another run has made it meanwhile")
-    except Exception as error:
-        return failure(job, error)
-    return Outcome(
-        job,
-        "done" if report.changed else "no mask found",
-        " ".join(report.notes),
-        timings=dict(report.timings),
-        written=(report.target,),
-        frames=report.frames,
-    )
 
 
 def _hand_on(ended: _Ended) -> None:
@@ -616,6 +626,7 @@ def _tell(
             output=output,
             seconds=ended.seconds,
             resumed=outputs.existing == "complete",
+            filled=not outputs.only_mask,
         )
     if ended.interrupted:
         left = len(jobs) - len(ended.outcomes)

@@ -115,6 +115,7 @@ def print_summary(
     output: Path,
     seconds: float,
     resumed: bool,
+    filled: bool = True,
 ) -> None:
     """Print the files that are worth a line, a table of counts, and where the results are.
 
@@ -124,6 +125,7 @@ def print_summary(
         output: the file or the folder that the results are in.
         seconds: how long the work took.
         resumed: whether the run went on with one that was stopped, so that what it skipped is done.
+        filled: whether holes were filled, and not only found.
     """
     ranks = {"failed": 0, "to do": 1, "no mask found": 2, "done": 3}
     notable = sorted(
@@ -147,6 +149,8 @@ def print_summary(
     counts = count_outcomes(outcomes, passed_over)
     skipped = "finished before" if resumed else _EXPLANATIONS["skipped"]
     explanations = _EXPLANATIONS | {"skipped": skipped}
+    if not filled:
+        explanations |= {"done": "what would be filled is white", "no mask found": "all black"}
     _print_rows(
         [(status, str(count), explanations[status]) for status, count in counts.items() if count],
         right=1,

@@ -52,6 +52,7 @@ class Outputs:
         report: the outcome as JSON, as `<result>.report.json`.
         existing: what to do about files that exist.
         models: names of the models, for the mark in the metadata.
+        only_mask: the result is what would be filled, 255, in place of the picture.
     """
 
     quality: int | None = None
@@ -61,6 +62,7 @@ class Outputs:
     report: bool = False
     existing: Existing = "skip"
     models: tuple[str, ...] = ()
+    only_mask: bool = False
 
     def paths(self, job: Job) -> dict[str, Path]:
         """Every file that is to be written for a picture, the result last; a video has no other."""
@@ -86,6 +88,18 @@ class Outputs:
             return job.output.exists()
         return all(path.exists() for path in self.paths(job).values())
 
+    @property
+    def for_pictures(self) -> list[str]:
+        """The options in use that are for pictures and not for videos."""
+        options = {
+            "--only-mask": self.only_mask,
+            "--save-mask": self.mask,
+            "--side-by-side": self.side_by_side,
+            "--explain": self.explanation,
+            "--save-report": self.report,
+        }
+        return [option for option, value in options.items() if value]
+
     def refuse_videos(self, jobs: Sequence[Job]) -> None:
         """Refuse videos alone where files are wanted that are made for pictures alone.
 
@@ -95,13 +109,7 @@ class Outputs:
         Raises:
             InputError: there are videos only; the sentence names one and the options.
         """
-        options = {
-            "--save-mask": self.mask,
-            "--side-by-side": self.side_by_side,
-            "--explain": self.explanation,
-            "--save-report": self.report,
-        }
-        asked = [option for option, value in options.items() if value]
+        asked = self.for_pictures
         if asked and jobs and all(job.video for job in jobs):
             raise InputError(
                 f"{' and '.join(asked)} {'is' if len(asked) == 1 else 'are'} for pictures, but "
@@ -145,10 +153,11 @@ class Outputs:
         if self.existing == "complete":
             paths = {name: path for name, path in paths.items() if not path.exists()}
         notes = (*picture.notes, lost_colours(picture, job.format or picture.format or ""))
+        told = filled and not self.only_mask
         outcome = Outcome(
             job,
             "done" if filled else "no mask found",
-            " ".join(filter(None, notes)) if filled else "",
+            " ".join(filter(None, notes)) if told else "",
             filled_faces(result),
             dict(result.timings),
             tuple(paths[name] for name in reversed(paths)),
@@ -175,6 +184,9 @@ class Outputs:
         self, job: Job, picture: Picture, result: UnmaskResult, overwrite: bool
     ) -> None:
         form = job.format or picture.format
+        if self.only_mask:
+            write_picture(job.output, result.hole, overwrite=overwrite, format=form)
+            return
         if not result.hole.any() and form == picture.format:
             with atomic_path(job.output, overwrite=overwrite) as temporary:
                 shutil.copyfile(job.source, temporary)

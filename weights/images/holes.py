@@ -29,17 +29,18 @@ def read_hole(
     """Read a hole: bool `(H, W)`, True where the picture is to be filled.
 
     Args:
-        source: bool array `(H, W)`; uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)`; or a mask
-            picture as path, bytes or PIL image of any mode. What is True or, as grey, brighter than
-            127 is to be filled; what is transparent is not.
+        source: bool array `(H, W)`; uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)`; float array
+            `(H, W)`, 0 to 1; or a mask picture as path, bytes or PIL image of any mode. What is
+            True, above 0.5 or, as grey, brighter than 127 is to be filled; what is transparent is
+            not.
         size: height and width of the upright picture; or the picture itself, and then a mask for a
             PIL image with an EXIF orientation may lie as that image lies.
         name: what messages call the mask; the path, or "the mask", unless given.
         max_pixels: largest width times height of a mask file.
 
     Raises:
-        InputError: the mask cannot be read, has another size, or holds floats or only 0 and 1 (of
-            which one cannot say what was meant).
+        InputError: the mask cannot be read, has another size, or holds floats outside 0 to 1 or
+            only the bytes 0 and 1 (of which one cannot say what was meant).
     """
     if isinstance(source, np.ndarray):
         called = name or "the mask"
@@ -71,14 +72,14 @@ def read_hole(
 def _array_to_hole(array: NDArray[Any], name: str) -> Hole:
     if array.dtype == np.bool_ and array.ndim == 2:
         return array.copy()
+    if array.dtype.kind == "f" and array.ndim == 2:
+        return _likelier(array, name)
     if array.dtype != np.uint8:
         advice = ""
-        if array.dtype.kind == "f":
-            advice = ": pass mask > 0.5, or whatever threshold is right"
-        elif array.dtype.kind in "iu":
+        if array.dtype.kind in "iu":
             advice = ": pass mask > 0 or mask > 127, whichever is meant"
         raise InputError(
-            f"{name} must be a bool array (H, W) or a uint8 array, "
+            f"{name} must be a bool array (H, W), a uint8 array or a float array (H, W) of 0 to 1, "
             f"but is {array.dtype} of shape {array.shape}{advice}."
         )
     if array.ndim == 2:
@@ -97,7 +98,7 @@ def _image_to_hole(image: PIL.Image.Image, name: str) -> Hole:
     if mode.startswith("I"):
         return np.asarray(np.asarray(image) > 32767)
     if mode == "F":
-        raise InputError(f"{name} holds floating-point values: save it with 8 bits.")
+        return _likelier(np.asarray(image), name)
     if "transparency" in image.info or mode in ("LA", "La", "PA", "RGBA", "RGBa"):
         image = image.convert("RGBA")
         alpha = np.asarray(image.getchannel("A"))
@@ -107,6 +108,16 @@ def _image_to_hole(image: PIL.Image.Image, name: str) -> Hole:
     except ValueError as error:
         raise InputError(f"{name} has the mode {mode!r}, which cannot be read as grey.") from error
     return _brighter(np.asarray(grey), name)
+
+
+def _likelier(values: NDArray[Any], name: str) -> Hole:
+    # NaN is in no range.
+    if values.size and not (values.min() >= 0.0 and values.max() <= 1.0):
+        raise InputError(
+            f"{name} holds floats from {values.min():g} to {values.max():g}, but they must be from "
+            "0 to 1: pass mask > 0.5, or whatever threshold is right."
+        )
+    return np.asarray(values > 0.5)
 
 
 def _brighter(grey: NDArray[np.uint8], name: str) -> Hole:

@@ -13,10 +13,10 @@ import PIL.Image
 import pytest
 import torch
 
-from pipeline import Pipeline, command_line
-from pipeline.commands.run import _usual_groups
+from pipeline import command_line
+from pipeline.commands.working import RunWork
 from pipeline.run.outputs import Outputs
-from weights.images import encode_picture, read_picture, write_picture
+from weights.images import encode_picture, read_hole, read_picture, write_picture
 from weights.images.mark_reader import read_mark
 
 STAGES = '''
@@ -75,12 +75,17 @@ def unmask(tmp_path, monkeypatch, capsys):
     (tmp_path / "modules" / "constant_stages.py").write_text(STAGES)
     monkeypatch.syspath_prepend(tmp_path / "modules")
 
-    def call(*arguments, detector="constant_stages:detect", inpainter="constant_stages:complete"):
+    def call(
+        *arguments,
+        detector="constant_stages:detect",
+        inpainter="constant_stages:complete",
+        blender="constant_stages:blend",
+    ):
         stages = [
             *(["--detector", detector] if detector else []),
             "--refiner", "constant_stages:refine",
-            "--inpainter", inpainter,
-            "--blender", "constant_stages:blend",
+            *(["--inpainter", inpainter] if inpainter else []),
+            *(["--blender", blender] if blender else []),
         ]  # fmt: skip
         with pytest.raises(SystemExit) as left:
             command_line.main(["run", *map(str, arguments), *stages])
@@ -397,8 +402,9 @@ def test_two_pictures_are_at_work_at_once_where_stages_may_be_shared(monkeypatch
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
 
     def groups(report=False, detected=True, **stages):
-        pipeline = Pipeline(device="cpu", **stages)
-        return _usual_groups(pipeline, Outputs(report=report), detected=detected)
+        outputs = Outputs(report=report)
+        arguments = {"device": "cpu", **stages}
+        return RunWork(arguments, outputs, batch=None, workers=None, detected=detected).groups
 
     assert groups() == 2
     # The seconds of a report are to be those of its picture.
@@ -712,7 +718,8 @@ class TestVideos:
             ("bad.mov", "failed"), ("calm.mp4", "no mask found"), ("clip.MP4", "done"),
         ]  # fmt: skip
         assert report["videos"][2]["frames"] == 10
-        assert report["videos"][2]["reason"] == "Something was lost."
+        reason = "Something was lost. Of a video there is no --save-mask."
+        assert report["videos"][2]["reason"] == reason
         assert calls == [
             ("bad.mov", False, True), ("calm.mp4", False, True), ("clip.MP4", False, True),
         ]  # fmt: skip
@@ -769,10 +776,148 @@ def test_a_table_has_a_line_for_each_face_and_each_file_without(unmask, folder, 
     assert (code, "must name a .csv file" in error) == (2, True)
 
 
-@pytest.mark.parametrize("option", ["--side-by-side", "--explain", "--save-mask", "--save-report"])
+class TestOnlyMask:
+    def test_the_result_is_what_would_be_filled(self, unmask, folder, tmp_path):
+        out = tmp_path / "out"
+        code, said, _ = unmask(folder, "-o", out, "--only-mask", blender="", inpainter="")
+        assert code == 1
+        assert table(said) == {"done": 2, "no mask found": 1, "failed": 3, "no picture": 1}
+        assert "would be filled" in said and "a guess" not in said
+        written = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*"))
+        assert written == ["one.png", "sub dir/none.png", "sub dir/two ü.png"]
+        hole = (picture() == (0, 255, 0)).all(axis=2)
+        np.testing.assert_array_equal(read_hole(out / "one.png", hole.shape), hole)
+        assert not read_hole(out / "sub dir" / "none.png", hole.shape).any()
+        assert read_mark(out / "one.png") is None
+
+        filled = tmp_path / "filled"
+        assert (
+            unmask(folder / "one.png", "-o", filled / "one.png", "--mask", out / "one.png")[0] == 0
+        )
+        assert (read_picture(filled / "one.png").pixels[hole] == RED).all()
+
+    def test_into_a_file_and_with_a_report(self, unmask, tmp_path):
+        source = write_picture(tmp_path / "photo.png", picture())
+        target = tmp_path / "hole.bmp"
+        options = ("--only-mask", "--save-report")
+        assert unmask(source, "-o", target, *options, blender="", inpainter="")[0] == 0
+        assert PIL.Image.open(target).format == "BMP"
+        report = json.loads((tmp_path / "hole.bmp.report.json").read_text())
+        assert report["models"] == ["constant_stages:detect"]
+        assert report["faces"] == [FACE]
+
+    def test_what_has_to_do_with_filling_is_refused(self, unmask, tmp_path):
+        source = write_picture(tmp_path / "photo.png", picture())
+        code, _, error = unmask(source, "-o", tmp_path / "out", "--only-mask", "--explain")
+        assert code == 2
+        assert "leave --inpainter and --blender and --explain out" in error
+        assert not (tmp_path / "out").exists()
+
+    def test_a_video_among_pictures_is_named(self, unmask, tmp_path):
+        write_picture(tmp_path / "in" / "photo.png", picture())
+        (tmp_path / "in" / "clip.mp4").write_bytes(b"never opened")
+        out = tmp_path / "out"
+        code, said, _ = unmask(tmp_path / "in", "-o", out, "--only-mask", blender="", inpainter="")
+        assert code == 1
+        assert "--only-mask is for pictures, but this is a video" in said
+        assert [path.name for path in out.iterdir()] == ["photo.png"]
+
+
+class TestWatching:
+    @pytest.fixture
+    def inbox(self, tmp_path, monkeypatch):
+        """A folder, and what happens in it between two looks: a list of functions, then Ctrl-C."""
+        happens = []
+
+        def rest(seconds):
+            assert seconds >= 1.0
+            if not happens:
+                raise KeyboardInterrupt
+            happens.pop(0)()
+
+        monkeypatch.setattr("pipeline.commands.watching.time.sleep", rest)
+        folder = tmp_path / "inbox"
+        folder.mkdir()
+        return folder, happens
+
+    def test_files_are_done_as_they_come(self, unmask, inbox, tmp_path):
+        folder, happens = inbox
+        out = tmp_path / "out"
+        write_picture(folder / "early.png", picture())
+        whole = encode_picture(picture(), "PNG")
+        happens += [
+            lambda: (folder / "late.png").write_bytes(whole[:100]),
+            lambda: None,
+            lambda: (folder / "late.png").write_bytes(whole),
+            lambda: write_picture(folder / "sub" / "none.png", picture(masked=False)),
+            lambda: (folder / "text.jpg").write_text("no picture"),
+            *[lambda: None] * 4,
+        ]
+        code, said, err = unmask(folder, "-o", out, "--watch")
+        assert code == 130
+        assert [line.split(": ")[0] for line in said.splitlines()] == [
+            "done", "done", "no mask found", "failed",
+        ]  # fmt: skip
+        assert f"done: {folder / 'late.png'}: to {out / 'late.png'}" in said
+        assert "stopped; done 2, failed 1, no mask found 1" in err
+        assert (read_picture(out / "late.png").pixels[20:40, 30:55] == RED).all()
+
+    def test_a_second_watch_does_nothing_anew_and_overwriting_follows_changes(
+        self, unmask, inbox, tmp_path
+    ):
+        folder, happens = inbox
+        out = tmp_path / "out"
+        write_picture(folder / "photo.png", picture())
+        happens += [lambda: None] * 3
+        assert unmask(folder, "-o", out, "--watch")[1].startswith("done: ")
+        happens += [lambda: None] * 3
+        code, said, err = unmask(folder, "-o", out, "--watch")
+        assert (code, said) == (130, "")
+        assert "stopped; skipped 1" in err
+        changed = encode_picture(picture(corner=(1, 2, 3)), "PNG")
+        happens += [lambda: None] * 3
+        happens += [lambda: (folder / "photo.png").write_bytes(changed), *[lambda: None] * 3]
+        _, said, _ = unmask(folder, "-o", out, "--watch", "--overwrite", "--json")
+        assert [json.loads(line)["status"] for line in said.splitlines()] == ["done", "done"]
+        assert tuple(read_picture(out / "photo.png").pixels[0, 0]) == (1, 2, 3)
+
+    def test_a_folder_that_is_away_for_a_while_is_waited_for(self, unmask, inbox, tmp_path):
+        folder, happens = inbox
+        away = tmp_path / "away"
+        write_picture(folder / "photo.png", picture())
+        happens += [lambda: folder.rename(away), lambda: None, lambda: away.rename(folder)]
+        happens += [lambda: None] * 3
+        code, said, err = unmask(folder, "-o", tmp_path / "out", "--watch")
+        assert (code, said.count("done: ")) == (130, 1)
+        assert err.count("There is no file or folder") == 1
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (("inbox", "-o", "inbox"), "would be taken for new pictures"),
+            (("inbox", "-o", "."), "would be taken for new pictures"),
+            (("inbox", "inbox", "-o", "out"), "one folder, but got 2 paths"),
+            (("inbox/a.png", "-o", "out"), "must be a folder that is there"),
+            (("inbox", "-o", "out.png"), "needs a folder for the results"),
+            (("inbox", "-o", "-"), "needs a folder for the results"),
+            (("inbox", "-o", "out", "--report", "a.csv"), "goes without --dry-run, --report"),
+        ],
+    )
+    def test_calls_that_cannot_work(self, unmask, inbox, tmp_path, monkeypatch, arguments, says):
+        monkeypatch.chdir(tmp_path)
+        write_picture(tmp_path / "inbox" / "a.png", picture())
+        code, out, err = unmask(*arguments, "--watch")
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert says in err
+
+
+@pytest.mark.parametrize(
+    "option", ["--only-mask", "--side-by-side", "--explain", "--save-mask", "--save-report"]
+)
 def test_what_is_made_for_pictures_alone_is_refused_for_videos(unmask, tmp_path, option):
     (tmp_path / "clip.mp4").write_bytes(b"never opened")
-    code, _, error = unmask(tmp_path / "clip.mp4", "-o", tmp_path / "out", option)
+    stages = {"blender": "", "inpainter": ""} if option == "--only-mask" else {}
+    code, _, error = unmask(tmp_path / "clip.mp4", "-o", tmp_path / "out", option, **stages)
     assert code == 2
     assert f"{option} is for pictures, but {tmp_path / 'clip.mp4'} is a video" in error
     assert not (tmp_path / "out").exists()

@@ -1,0 +1,137 @@
+"""`unmask run --watch`: doing pictures and videos as they come into a folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Never
+
+import typer
+
+from weights.base import stopping
+from weights.base.errors import InputError
+from weights.base.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.commands.working import RunWork
+    from pipeline.run.folder import FoundFile, Job
+    from pipeline.run.outcome import Outcome
+    from pipeline.run.watching import WatchedFolder
+
+REST = 1.0
+"""Seconds between two looks into the folder, at least."""
+
+_REST_SHARE = 20.0
+"""Of a large folder: how many times as long as a look took nothing is done after it."""
+
+
+def watch(
+    folder: WatchedFolder,
+    work: RunWork,
+    output: Path,
+    *,
+    mask: Path | None,
+    reference: Path | None,
+    format_: str | None,
+    as_json: bool,
+) -> Never:
+    """Do what is in the folder and what comes into it, until a signal ends it.
+
+    A line is printed for each file that was worked on, as it is done; nothing of it is kept.
+
+    Args:
+        folder: what is watched.
+        work: does it.
+        output: the folder that results go to.
+        mask: as `plan_jobs` takes it.
+        reference: likewise.
+        format_: likewise.
+        as_json: print each outcome as a line of JSON.
+
+    Raises:
+        UnmaskError: a stage cannot be loaded.
+        Exit: a signal came; with its exit code.
+    """
+    counts: Counter[str] = Counter()
+    try:
+        work.warm_up()
+        typer.echo("unmask: watching; Ctrl-C stops.", err=True)
+        for outcome in _outcomes(folder, work, output, mask, reference, format_):
+            counts[outcome.status] += 1
+            _say(outcome, as_json)
+    except KeyboardInterrupt:
+        told = ", ".join(f"{status} {count}" for status, count in sorted(counts.items()))
+        typer.echo(f"unmask: stopped; {told or 'nothing had come'}.", err=True)
+        raise typer.Exit(stopping.exit_code()) from None
+    raise AssertionError("a folder is watched until a signal comes")
+
+
+def _outcomes(
+    folder: WatchedFolder,
+    work: RunWork,
+    output: Path,
+    mask: Path | None,
+    reference: Path | None,
+    format_: str | None,
+) -> Iterator[Outcome]:
+    from pipeline.run.outcome import Outcome, failure
+
+    trouble = ""
+    while True:
+        began = time.monotonic()
+        try:
+            files, trouble = folder.look(), ""
+        except InputError as error:
+            if str(error) != trouble:
+                trouble = str(error)
+                typer.echo(f"unmask: {trouble} Waiting for it.", err=True)
+            files = []
+        looked = time.monotonic() - began
+        pictures = []
+        for file in files:
+            try:
+                job = _job(file, output, mask, reference, format_)
+            except InputError as error:
+                yield failure(_named(file, output), error)
+                continue
+            if work.outputs.is_finished(job):
+                yield Outcome(job, "skipped", f"{job.output} exists")
+            elif job.video:
+                yield work.unmask_one_video(job)
+            else:
+                pictures.append(job)
+        yield from work.unmask_pictures(pictures)
+        time.sleep(max(REST, _REST_SHARE * looked))
+
+
+def _job(
+    file: FoundFile, output: Path, mask: Path | None, reference: Path | None, format_: str | None
+) -> Job:
+    from dataclasses import replace
+
+    from pipeline.run.folder import Findings, plan_jobs, references_in
+
+    of_all = reference if reference is None or not reference.is_dir() else None
+    found = Findings((file,), (), (), False)
+    (job,) = plan_jobs(found, output, mask=mask, reference=of_all, format=format_)
+    if reference is not None and of_all is None:
+        job = replace(job, references=references_in(reference, file.relative))
+    return job
+
+
+def _named(file: FoundFile, output: Path) -> Job:
+    from pipeline.run.folder import Job
+
+    return Job(file.path, output / file.relative, video=file.video)
+
+
+def _say(outcome: Outcome, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(outcome.to_mapping()))
+    elif outcome.status != "skipped":
+        told = outcome.reason if outcome.status == "failed" else f"to {outcome.job.output}"
+        typer.echo(printable(f"{outcome.status}: {outcome.job.source}: {told}"))

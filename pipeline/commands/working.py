@@ -1,0 +1,150 @@
+"""Doing the jobs of `unmask run`: pictures in groups, videos one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pipeline.commands.progress import progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.run.folder import Job
+    from pipeline.run.outcome import Outcome
+    from pipeline.run.outputs import Outputs
+
+
+class RunWork:
+    """A pipeline and how it is used, for any number of jobs.
+
+    Args:
+        arguments: of the `Pipeline`.
+        outputs: what is written for a picture.
+        batch: how many pictures go through the stages together; None for the usual number.
+        workers: threads that read and write; None likewise.
+        detected: whether masks are found, rather than given.
+
+    Raises:
+        ConfigurationError, InputError: as `Pipeline`.
+    """
+
+    def __init__(
+        self,
+        arguments: dict[str, Any],
+        outputs: Outputs,
+        *,
+        batch: int | None,
+        workers: int | None,
+        detected: bool,
+    ) -> None:
+        from pipeline.core import Pipeline
+        from pipeline.run.streaming import usual_group
+
+        self.pipeline = Pipeline(**arguments)
+        models = self.pipeline.model_names(detected=detected)
+        # The detector's comes first.
+        self.outputs = replace(outputs, models=tuple(models[:1] if outputs.only_mask else models))
+        self._detected = detected
+        self._batch = batch or usual_group(self.pipeline)
+        self._workers = workers or _usual_workers()
+
+    @property
+    def times_are_told(self) -> bool:
+        """Whether the seconds that a picture took are written down."""
+        return self.outputs.explanation or self.outputs.report
+
+    @property
+    def groups(self) -> int:
+        """How many groups of pictures are best at work at once."""
+        import torch
+
+        from pipeline.run.batch import MOST_GROUPS
+        from weights.base.device import resolve_device
+
+        # The seconds that are told of a picture are to be its own.
+        if self.times_are_told or resolve_device(self.pipeline.device).type != "cpu":
+            return 1
+        stages: list[Any] = [self.pipeline.inpainter, self.pipeline.blender]
+        if self._detected:
+            stages += [self.pipeline.detector, self.pipeline.refiner]
+        if not all(getattr(stage, "thread_safe", False) for stage in stages):
+            return 1
+        return min(MOST_GROUPS, torch.get_num_threads())
+
+    def warm_up(self) -> None:
+        """Load the stages and run them once.
+
+        Raises:
+            UnmaskError: a stage cannot be loaded.
+        """
+        from pipeline.warm_up import warm_up
+
+        warm_up(self.pipeline, detected=self._detected)
+
+    def unmask_pictures(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Do pictures and give an outcome each; see `unmask_files` for what is raised."""
+        from pipeline.run.batch import unmask_files
+
+        return unmask_files(
+            self.pipeline,
+            jobs,
+            self.outputs,
+            batch=self._batch,
+            workers=self._workers,
+            groups=self.groups,
+        )
+
+    def unmask_one_video(self, job: Job) -> Outcome:
+        """Do a video, with a progress bar of its own.
+
+        Raises:
+            ConfigurationError, WeightsError: a stage cannot be made at all.
+        """
+        from pipeline.run.outcome import Outcome, failure
+        from pipeline.video.unmasking import unmask_video
+        from weights.base.errors import ConfigurationError, ExistsError, InputError, WeightsError
+
+        for given, what in (
+            (job.mask, "A mask of your own"),
+            (self.outputs.only_mask, "--only-mask"),
+        ):
+            if given:
+                return failure(job, InputError(f"{what} is for pictures, but this is a video."))
+        overwrite = self.outputs.existing == "replace"
+        try:
+            with progress_bar(job.source.name, unit="frames") as show:
+                report = unmask_video(
+                    self.pipeline,
+                    job.source,
+                    job.output,
+                    reference=list(job.references),
+                    overwrite=overwrite,
+                    resume=not overwrite,
+                    progress=show,
+                )
+        except (ConfigurationError, WeightsError):
+            raise
+        except ExistsError:
+            return Outcome(job, "skipped", "another run has made it meanwhile")
+        except Exception as error:
+            return failure(job, error)
+        notes = list(report.notes)
+        if self.outputs.for_pictures:
+            notes.append(f"Of a video there is no {', no '.join(self.outputs.for_pictures)}.")
+        return Outcome(
+            job,
+            "done" if report.changed else "no mask found",
+            " ".join(notes),
+            timings=dict(report.timings),
+            written=(report.target,),
+            frames=report.frames,
+        )
+
+
+def _usual_workers() -> int:
+    import os
+
+    from pipeline.run.batch import MOST_WORKERS
+
+    return min(MOST_WORKERS, os.cpu_count() or 1)

@@ -1,0 +1,85 @@
+"""A folder that files keep coming into: which of them are there in full and new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.run.folder import FoundFile, find_files
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    import os
+
+LOOKS = 2
+"""In how many further looks a file must not have changed before it is taken for whole."""
+
+
+@dataclass
+class _Known:
+    """A file as it was last seen: size and time of its last change, and for how many looks so."""
+
+    state: tuple[int, int]
+    unchanged: int = 0
+
+
+class WatchedFolder:
+    """Gives each picture and video of a folder once it is whole, and again after it has changed.
+
+    It looks rather than waits for the system to tell, which network drives, containers and some
+    systems do not. What it remembers is an entry for each file that is in the folder.
+
+    Args:
+        folder: the folder.
+        output: where results go; what lies there is not looked at.
+        recursive: look into folders of folders.
+
+    Raises:
+        InputError: there is no such folder, or results would go to the folder itself or above it,
+            and be taken for new pictures.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        output: str | os.PathLike[str],
+        *,
+        recursive: bool = True,
+    ) -> None:
+        self._folder, self._output, self._recursive = Path(folder), Path(output), recursive
+        if not self._folder.is_dir():
+            raise InputError(f"To be watched, {folder} must be a folder that is there.")
+        watched, results = self._folder.resolve(), self._output.resolve()
+        if watched == results or results in watched.parents:
+            raise InputError(
+                f"Results in {output} would be taken for new pictures of {folder}: choose an "
+                "output beside it or a folder of its own in it."
+            )
+        self._known: dict[Path, _Known] = {}
+
+    def look(self) -> list[FoundFile]:
+        """Look once, and give the files that are whole now, in the order of their names.
+
+        Raises:
+            InputError: the folder cannot be read at the moment; what is known stays known.
+        """
+        found = find_files([self._folder], recursive=self._recursive, leave_out=self._output)
+        known: dict[Path, _Known] = {}
+        whole = []
+        for file in found.files:
+            try:
+                status = file.path.stat()
+            except OSError:
+                continue
+            state = status.st_size, status.st_mtime_ns
+            before = self._known.get(file.path)
+            if before is None or before.state != state:
+                known[file.path] = _Known(state)
+                continue
+            before.unchanged += 1
+            known[file.path] = before
+            if before.unchanged == LOOKS:
+                whole.append(file)
+        self._known = known
+        return whole
