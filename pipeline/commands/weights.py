@@ -10,8 +10,8 @@ import typer
 
 app = typer.Typer(
     name="weights",
-    help="The weight files: list, verify, locate, describe, record, import. Nothing is ever "
-    "downloaded.",
+    help="The weight files: list, verify, locate, describe, record, import, push, pull. Only push "
+    "and pull speak to another machine.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -26,7 +26,7 @@ def list_(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole records.")] = False,
 ) -> None:
-    """List the known weights; a star marks the default of a stage."""
+    """List the known weights, and what can be imported; a star marks the default of a stage."""
     from weights.catalog.lookup import DEFAULTS, list_records
 
     records = list_records(pattern, kind)
@@ -44,6 +44,21 @@ def list_(
         )
         for record in records
     ]
+    _print_columns(rows)
+    if pattern == "*" and kind in (None, "inpainter"):
+        from inpainter.importing.families import FAMILIES
+
+        known = {record.architecture for record in records}
+        typer.echo("\nPublished by others, to be made ours by 'unmask weights import':")
+        _print_columns(
+            [
+                (name, family.system, "here already" if name in known else "")
+                for name, family in FAMILIES.items()
+            ]
+        )
+
+
+def _print_columns(rows: list[tuple[str, ...]]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -228,6 +243,66 @@ def import_(
     )
     typer.echo(f"{imported.record.name}: {imported.record.parameters:,} parameters")
     for written in (imported.weights, imported.record_file, imported.card_file):
+        typer.echo(f"Written: {written}")
+
+
+@app.command()
+def push(
+    name: Annotated[
+        str, typer.Argument(help="Name of weights of the catalog.", show_default=False)
+    ],
+    repository: Annotated[
+        str,
+        typer.Argument(
+            metavar="OWNER/NAME", help="Repository of the Hugging Face hub.", show_default=False
+        ),
+    ],
+    public: Annotated[
+        bool,
+        typer.Option("--public", help="Let everybody see the repository, if it is made now."),
+    ] = False,
+    message: Annotated[
+        Optional[str],  # noqa: UP045 - typer reads the annotation at run time
+        typer.Option(help="Of the commit.", show_default="Weights NAME"),
+    ] = None,
+) -> None:
+    """Put weights with record and card into a repository of the hub; needs the extra "hub"."""
+    from pipeline.weight_files.hub import push_weights
+
+    pushed = push_weights(name, repository, public=public, message=message)
+    typer.echo(f"Pushed {', '.join(pushed.files)}: {pushed.address}")
+
+
+@app.command()
+def pull(
+    repository: Annotated[
+        str,
+        typer.Argument(
+            metavar="OWNER/NAME", help="Repository of the Hugging Face hub.", show_default=False
+        ),
+    ],
+    name: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="Name of the weights, where the repository has several."),
+    ] = None,
+    revision: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Branch, tag or commit.", show_default="the newest"),
+    ] = None,
+    folder: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Where weights, record and card go.", show_default="UNMASK_HOME"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files of that name.")
+    ] = False,
+) -> None:
+    """Take weights from a repository of the hub, checked by their record; needs the extra "hub"."""
+    from pipeline.weight_files.hub import pull_weights
+
+    pulled = pull_weights(repository, name, revision=revision, folder=folder, overwrite=overwrite)
+    typer.echo(f"{pulled.record.name}: {pulled.record.licence}, SHA-256 as in its record")
+    for written in pulled[1:]:
         typer.echo(f"Written: {written}")
 
 

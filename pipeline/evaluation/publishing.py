@@ -187,6 +187,7 @@ def _percent(share: float) -> str:
 
 def _update_records(reports: Mapping[str, StoredReport], folder: Path) -> list[Path]:
     from weights.catalog.record import read_record
+    from weights.catalog.register import write_record_and_card
 
     records = {path: read_record(path) for path in sorted(folder.glob("*.yaml"))}
     figures: dict[Path, dict[str, Any]] = {}
@@ -205,7 +206,7 @@ def _update_records(reports: Mapping[str, StoredReport], folder: Path) -> list[P
     for path, own in figures.items():
         record = records[path]
         updated = dataclasses.replace(record, metrics={**record.metrics, **own})
-        written += _write_record(path, updated)
+        written += [path, write_record_and_card(updated, path, overwrite=True)]
     return written
 
 
@@ -229,16 +230,3 @@ def _figures(report: StoredReport, record: WeightRecord) -> dict[str, Any] | Non
     # Without the warning beside it, the identity distance would pass for a measure of quality.
     figures.pop("identity", None)
     return figures
-
-
-def _write_record(path: Path, record: WeightRecord) -> list[Path]:
-    import yaml
-
-    from weights.catalog.card import model_card
-
-    card = path.with_suffix(".md")
-    text = yaml.safe_dump(record.to_mapping(), sort_keys=False, allow_unicode=True, width=100)
-    for file, content in ((path, text), (card, model_card(record))):
-        with atomic_path(file, overwrite=True) as temporary:
-            temporary.write_text(content, encoding="utf-8")
-    return [path, card]

@@ -36,7 +36,7 @@ def import_weights(
 
     Args:
         name: `architecture.tag`, such as "lama.big", or the architecture alone, whose tag is `TAG`
-            then; one of `inpainter.importing.conversion.FAMILIES`.
+            then; one of `inpainter.importing.families.FAMILIES`.
         file: the authors' file.
         licence: under which the user has it, as an SPDX expression or in words.
         source: where it is published.

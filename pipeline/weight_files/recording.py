@@ -104,12 +104,15 @@ def describe_weights(path: Path) -> NetworkDescription:
         WeightsError: the file is missing, damaged or of another network, or not one of ours.
     """
     from detector.find import verifier_file, weight_file
+    from weights.landmarks import file as landmark_file
 
     metadata = read_metadata(path)
     if metadata.get("format") == weight_file.FORMAT:
         return weight_file.describe_detector(path)
     if metadata.get("format") == verifier_file.FORMAT:
         return verifier_file.describe_verifier(path)
+    if metadata.get("format") == landmark_file.FORMAT:
+        return landmark_file.describe_landmarks(path)
     if "architecture" in metadata:
         from inpainter.weight_files import describe_completion_network
 

@@ -7,8 +7,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from inpainter.importing.families import FAMILIES
 from pipeline.commands.weights import app
+from tests.weights.conftest import DESCRIPTION
 from weights.base.errors import ConfigurationError
+from weights.catalog.store import write_record
 
 
 def run(*arguments):
@@ -18,10 +21,21 @@ def run(*arguments):
 def test_list_shows_every_record_and_stars_the_defaults(stocked):
     lines = run("list").stdout.splitlines()
     assert lines[0].split() == ["name", "stage", "input", "parameters", "MB", "licence"]
-    assert [line.split()[:2] for line in lines[1:]] == [
+    assert [line.split()[:2] for line in lines[1 : lines.index("")]] == [
         ["gated.faces256*", "inpainter"],
         ["yolo26n-seg.faces*", "detector"],
     ]
+
+
+def test_list_shows_what_can_be_imported_and_what_has_been(stocked):
+    file = stocked / "files" / "lama.big.safetensors"
+    file.write_bytes((stocked / "files" / "gated.faces256.safetensors").read_bytes())
+    write_record(file, stocked / "records", name="lama.big", kind="inpainter", **DESCRIPTION)
+    lines = run("list").stdout.splitlines()
+    offered = [line.split("  ")[0] for line in lines[lines.index("") + 2 :]]
+    assert offered == sorted(FAMILIES)
+    assert [line.split()[0] for line in lines if line.endswith("here already")] == ["lama"]
+    assert "import" not in run("list", "--kind", "detector").stdout
 
 
 def test_list_filters(stocked):

@@ -166,6 +166,24 @@ class WeightRecord:
         mapping["value_range"] = list(mapping["value_range"])
         return mapping
 
+    def to_yaml(self) -> str:
+        """Write the record as the text of its file.
+
+        Raises:
+            WeightsError: options or metrics hold what YAML has no plain form for.
+        """
+        import yaml
+
+        try:
+            return str(
+                yaml.safe_dump(self.to_mapping(), sort_keys=False, allow_unicode=True, width=100)
+            )
+        except yaml.YAMLError as error:
+            raise WeightsError(
+                f"The options and metrics of {self.name!r} must be plain numbers, texts, lists and "
+                "mappings."
+            ) from error
+
 
 def read_record(path: Path) -> WeightRecord:
     """Read one record from its YAML file.

@@ -19,7 +19,7 @@ from weights.catalog.record import TrainingData, WeightRecord
 from weights.catalog.store import write_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from weights.catalog.description import NetworkDescription
 
@@ -155,10 +155,9 @@ def register_weights(
     target = folder / f"{name}.safetensors"
     record_file, card_file = record_folder / f"{name}.yaml", record_folder / f"{name}.md"
     in_place = target.exists() and target.resolve() == source.resolve()
-    for path in (record_file, card_file) if in_place else (target, record_file, card_file):
-        if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists already and is not overwritten unless asked.")
-    _refuse_taken_name(name, record_folder)
+    targets = (record_file, card_file) if in_place else (target, record_file, card_file)
+    check_targets(targets, overwrite=overwrite)
+    refuse_taken_name(name, record_folder)
     if name.partition(".")[0] != description.architecture:
         raise WeightsError(
             f"{source} holds a {description.architecture}, so its name must be "
@@ -187,8 +186,36 @@ def register_weights(
     return RegisteredWeights(record, target, record_file, card_file)
 
 
-def _refuse_taken_name(name: str, records: Path) -> None:
-    """Refuse a name that another folder of the catalog has: two of one name would be an error."""
+def write_record_and_card(record: WeightRecord, path: Path, *, overwrite: bool = False) -> Path:
+    """Write a record as it is, and the card beside it; give the card's path.
+
+    Raises:
+        OutputError: a file exists and `overwrite` is False, or cannot be written.
+    """
+    card = path.with_suffix(".md")
+    for file, text in ((path, record.to_yaml()), (card, model_card(record))):
+        with atomic_path(file, overwrite=overwrite) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return card
+
+
+def check_targets(paths: Iterable[Path], *, overwrite: bool) -> None:
+    """Refuse to write before any work.
+
+    Raises:
+        OutputError: a file exists and `overwrite` is False.
+    """
+    for path in paths:
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path} exists already and is not overwritten unless asked.")
+
+
+def refuse_taken_name(name: str, records: Path) -> None:
+    """Refuse a name that another folder of the catalog has: two of one name would be an error.
+
+    Raises:
+        WeightsError: it is taken.
+    """
     folders = [folder.resolve() for folder in lookup.record_folders()]
     if records.resolve() not in folders:
         return

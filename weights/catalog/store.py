@@ -143,8 +143,6 @@ def write_record(
         WeightsError: the file is no safetensors file, or a value is not what its field takes.
         OutputError: the record exists already or cannot be written.
     """
-    import yaml
-
     source = Path(file)
     read_metadata(source)
     record = WeightRecord(
@@ -167,12 +165,7 @@ def write_record(
         gets_wrong=tuple(gets_wrong),
         notes=notes,
     )
-    try:
-        text = yaml.safe_dump(record.to_mapping(), sort_keys=False, allow_unicode=True, width=100)
-    except yaml.YAMLError as error:
-        raise WeightsError(
-            f"The options and metrics of {name!r} must be plain numbers, texts, lists and mappings."
-        ) from error
+    text = record.to_yaml()
     target = (source.parent if folder is None else Path(folder)) / f"{name}.yaml"
     with atomic_path(target, overwrite=overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")

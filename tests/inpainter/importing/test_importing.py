@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import save_file
 
 from inpainter.importing import published
-from inpainter.importing.conversion import FAMILIES, import_network
+from inpainter.importing.conversion import import_network
+from inpainter.importing.families import FAMILIES
 from inpainter.importing.published import read_published
 from inpainter.importing.unpickling import Placeholder, read_inertly, tensors_in
 from tests.inpainter.importing import published_layouts as layouts
