@@ -12,6 +12,7 @@ SIGTERM.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from contextlib import contextmanager, suppress
@@ -178,7 +179,9 @@ def main(arguments: list[str] | None = None) -> None:
 def _open_standard_streams() -> None:
     """Put nothing in the place of standard streams that are closed (as by `<&-`).
 
-    Otherwise a file that is opened later would take their place, and get what is printed.
+    Otherwise a file that is opened later would take their place, and get what is printed. What the
+    encoding of standard output lacks is written as escapes: in a pipe on Windows it is not UTF-8,
+    and the name of a file must not end a run.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is not None:
@@ -191,6 +194,8 @@ def _open_standard_streams() -> None:
                 os.dup2(opened, number)
                 os.close(opened)
         setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _give_up_standard_output() -> None:

@@ -148,7 +148,10 @@ def build_dataset(
     parts = split_faces(faces, settings.shares, settings.seed)
     negatives = [] if settings.negatives is None else find_pictures(settings.negatives)
     described = [f"{face.name} {face.split} {_landmark_text(face)}" for face in faces]
-    names = [str(path.relative_to(settings.negatives)) for path in negatives if settings.negatives]
+    # With slashes on every system, as a name decides about part and chance.
+    names = [
+        path.relative_to(settings.negatives).as_posix() for path in negatives if settings.negatives
+    ]
     items = plan_items(faces, parts, settings)
     claim_folder(out, settings.to_mapping(described, names))
     negative_parts = split_names(names, settings.shares, settings.seed)
