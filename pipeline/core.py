@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
+    from pipeline.outlook import Outlook
     from weights.base.contracts import Hole, Image
     from weights.base.regions import MaskRegion
     from weights.images import PictureSource
@@ -71,8 +72,9 @@ class Pipeline(ConfiguredStages):
             1; None takes what the networks were trained with.
         lift: how far that square is moved up, as a share of its side, 0 to 0.5; None likewise.
         batch_size: how many faces go through the inpainter at once.
-        landmarks: finds the landmarks of faces that are filled from a reference: "default", a name
-            of the catalog, a .safetensors file, or an object as `LandmarkFinder`.
+        landmarks: finds the landmarks of faces, by which the outlook of each fill is told and a
+            reference is bent: "default", a name of the catalog, a .safetensors file, or an object
+            as `LandmarkFinder`; None for neither.
 
     Raises:
         ConfigurationError: an argument, a stage or an option of one is unknown.
@@ -335,6 +337,7 @@ class Pipeline(ConfiguredStages):
             faces.append(self._faces(index, picture, given[index], regions[index], timings[index]))
             progress("refiner", index + 1, len(pictures))
         every = [face for group in faces for face in group]
+        outlooks = self._outlooks(pictures, every, given, timings)
         fills = self.complete(pictures, every, timings, progress)
         used = self._refer(pictures, every, fills, references, timings)
         results = []
@@ -344,7 +347,13 @@ class Pipeline(ConfiguredStages):
             start += len(faces[index])
             results.append(
                 self._assemble(
-                    picture, regions[index], faces[index], fills[own], used[own], timings[index]
+                    picture,
+                    regions[index],
+                    faces[index],
+                    fills[own],
+                    used[own],
+                    outlooks[own],
+                    timings[index],
                 )
             )
             progress("blender", index + 1, len(pictures))
@@ -475,6 +484,28 @@ class Pipeline(ConfiguredStages):
                 progress("inpainter", len(fills), len(faces))
         return fills
 
+    def _outlooks(
+        self,
+        pictures: list[Image],
+        faces: list[Face],
+        given: Sequence[list[Hole] | None],
+        timings: list[dict[str, float]],
+    ) -> list[Outlook | None]:
+        """Say of each face what is to be expected of its fill."""
+        if self.landmarks is None or not faces:
+            return [None] * len(faces)
+        from pipeline.outlook import estimate_outlook, outlook_finder
+
+        finder = outlook_finder(self.landmarks, str(self.device))
+        outlooks: list[Outlook | None] = []
+        for face in faces:
+            with _timed("refiner", [timings[face.picture]]):
+                detected = given[face.picture] is None
+                outlooks.append(
+                    estimate_outlook(pictures[face.picture], face, finder, detected=detected)
+                )
+        return outlooks
+
     def _refer(
         self,
         pictures: list[Image],
@@ -490,6 +521,8 @@ class Pipeline(ConfiguredStages):
         from pipeline.references.filling import check_single_face, reference_filling
         from pipeline.references.reading import read_references
 
+        if self.landmarks is None:
+            raise InputError("A reference needs landmarks: leave landmarks=None out.")
         filling = reference_filling(self.landmarks, str(self.device))
         counts = Counter(face.picture for face in faces)
         photos: dict[int, Any] = {}
@@ -546,6 +579,7 @@ class Pipeline(ConfiguredStages):
         faces: list[Face],
         fills: list[Image],
         used: list[int | None],
+        outlooks: list[Outlook | None],
         timings: dict[str, float],
     ) -> UnmaskResult:
         holes = [face.hole for face in faces]
@@ -565,8 +599,11 @@ class Pipeline(ConfiguredStages):
                     float(face.missing.mean()),
                     scores.get(index),
                     reference,
+                    outlook,
                 )
-                for index, (face, reference) in enumerate(zip(faces, used, strict=True))
+                for index, (face, reference, outlook) in enumerate(
+                    zip(faces, used, outlooks, strict=True)
+                )
             ),
             timings=timings,
         )

@@ -10,6 +10,7 @@ from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from inpainter.data.framing import Square
+    from pipeline.outlook import Outlook
     from weights.base.regions import MaskRegion
 
 
@@ -27,6 +28,7 @@ class FaceFill:
             for a hole of the user's own.
         reference: which of the reference photos mouth, nose and chin are from, counted from 0;
             None where they are a guess.
+        outlook: what was to be expected of the fill before it was made; None where nobody asked.
     """
 
     crop: Square
@@ -34,10 +36,12 @@ class FaceFill:
     share: float
     score: float | None = None
     reference: int | None = None
+    outlook: Outlook | None = None
 
     def __repr__(self) -> str:
         score = "" if self.score is None else f", score={self.score:.2f}"
-        return f"FaceFill(crop={tuple(self.crop)}, {self.share:.1%} of it missing{score})"
+        outlook = f", {self.outlook}" if str(self.outlook or "") else ""
+        return f"FaceFill(crop={tuple(self.crop)}, {self.share:.1%} of it missing{score}{outlook})"
 
     def __post_init__(self) -> None:
         check_mask(self.hole, what="hole of a face")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pipeline.outlook import Outlook
     from pipeline.run.outcome import Outcome
 
 _MOST_ROWS = 40
@@ -81,7 +82,7 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
     from weights.base.atomic import atomic_path
 
     names = ["input", "output", "status", "reason", "face", "x0", "y0", "x1", "y1"]
-    names += ["filled_pixels", "score", "seconds"]
+    names += ["filled_pixels", "score", "concerns", "chance", "seconds"]
     with (
         atomic_path(path, overwrite=True) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
@@ -102,10 +103,18 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
                     **dict(zip(("x0", "y0", "x1", "y1"), face.box, strict=True)),
                     "filled_pixels": face.pixels,
                     "score": face.score,
+                    **_outlook_cells(face.outlook),
                 }
                 for number, face in enumerate(outcome.faces, 1)
             ]
             table.writerows({**of_file, **face} for face in faces or [{}])
+
+
+def _outlook_cells(outlook: Outlook | None) -> dict[str, str]:
+    if outlook is None:
+        return {}
+    chance = "" if outlook.chance is None else f"{outlook.chance:.2f}"
+    return {"concerns": " ".join(outlook.concerns), "chance": chance}
 
 
 def print_summary(

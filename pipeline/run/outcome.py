@@ -12,6 +12,7 @@ from weights.base.errors import UnmaskError, system_fault
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.outlook import Outlook
     from pipeline.result import UnmaskResult
     from pipeline.run.folder import Job
     from weights.base.contracts import Hole
@@ -28,15 +29,22 @@ class FilledFace:
         box: x0, y0, x1, y1 of what was filled, in pixels.
         pixels: how many pixels were filled.
         score: the detector's confidence; None for a mask of the user's own.
+        outlook: what was to be expected of the fill.
     """
 
     box: tuple[int, int, int, int]
     pixels: int
     score: float | None = None
+    outlook: Outlook | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the face as it stands in a report."""
-        return {"box": list(self.box), "filled_pixels": self.pixels, "score": self.score}
+        mapping: dict[str, Any] = {"box": list(self.box), "filled_pixels": self.pixels, "score": self.score}
+        if self.outlook is not None:
+            chance = self.outlook.chance
+            mapping["concerns"] = list(self.outlook.concerns)
+            mapping["chance"] = None if chance is None else round(chance, 2)
+        return mapping
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,7 @@ def filled_faces(result: UnmaskResult) -> tuple[FilledFace, ...]:
             _box(face.hole),
             int(np.count_nonzero(face.hole)),
             None if face.score is None else round(face.score, 4),
+            face.outlook,
         )
         for face in result.faces
     )

@@ -179,9 +179,11 @@ def _face_row(
     panels.append(_Panel(f"{number}  Fill", fill, face.fill))
     panels.append(_Panel(f"{number + 1}  Blended", "as it is in the result", face.blended))
     row = _row(panels, width, len(panels), unit)
-    if not name:
+    outlook = str(explanation.result.faces[index].outlook or "")
+    title = ": ".join(filter(None, [name, f"before filling: {outlook}" if outlook else ""]))
+    if not title:
         return row
-    heading = _line(name, width, 19, _INK, unit)
+    heading = _line(title[:1].upper() + title[1:], width, 19, _INK, unit)
     block = PIL.Image.new("RGB", (width, heading.height + row.height), _PAPER)
     block.paste(heading, (0, 0))
     block.paste(row, (0, heading.height))

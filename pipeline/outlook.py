@@ -1,0 +1,188 @@
+"""What is to be expected of a fill before it is made: concerns, and how likely it is good.
+
+A fill counts as good if dlib's finder of landmarks sees the face in it, with mouth and jaw on
+average within 8 % of the eye distance of where it saw them before the mask was drawn. That a face
+looks real, or like the person, it does not say.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from weights.base.errors import WeightsError
+
+if TYPE_CHECKING:
+    from pipeline.face import Face
+    from pipeline.references.faces import FindsFaces
+    from weights.base.contracts import Image
+    from weights.landmarks import FoundFace
+
+Concern = Literal["unclear", "turned", "cut", "small", "dark", "partial"]
+"""What speaks against a fill, in one word."""
+
+SENTENCES: Final[dict[Concern, str]] = {
+    "unclear": "It is hardly seen as a face: a profile, or covered.",
+    "turned": "It is turned to the side.",
+    "cut": "It is cut by the picture's frame.",
+    "small": "It is tiny.",
+    "dark": "It is very dark.",
+    "partial": "Only a part of its mask was found.",
+}
+"""What each concern means, as a sentence about a face."""
+
+_LEAST_FACE = 0.5
+_MOST_YAW = 30.0
+_MOST_OUTSIDE = 0.1
+_LEAST_EXTENT = 40
+_LEAST_LIGHT = 24.0
+_LEAST_COVERED = 0.7
+
+_COVERED: Final = (*range(5, 12), *range(31, 36), *range(48, 68))
+"""Landmarks that a mask covers: chin, the nose's lower edge, mouth."""
+
+_FACE_SHARE = 0.85
+"""Side of the frame in which a face is first looked at, as a share of its crop's."""
+
+_LOOKED_AT = 128
+"""About how many pixels of a crop's side are looked at for its light."""
+
+_INTERCEPT = 0.399
+_WEIGHTS: Final = {
+    "doubt": -0.2,
+    "uncovered": -1.83,
+    "dark": -0.552,
+    "outside": -1.176,
+    "turn": -0.791,
+}
+"""A logistic regression on 259 fills by gated.faces256, see the documentation's page on fills."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is to be expected of the fill of one face.
+
+    Attributes:
+        concerns: what speaks against a good fill, see `SENTENCES`.
+        chance: how likely the fill is good, 0 to 1, as measured of the default inpainter; None
+            where there are no weights to find landmarks by.
+    """
+
+    concerns: tuple[Concern, ...] = ()
+    chance: float | None = None
+
+    def __str__(self) -> str:
+        told = [] if self.chance is None else [f"about {10 * self.chance:.0f} in 10 are good"]
+        return "; ".join([*self.concerns, *told])
+
+
+def estimate_outlook(
+    picture: Image, face: Face, finder: FindsFaces | None, *, detected: bool = True
+) -> Outlook:
+    """Say what is to be expected of a fill.
+
+    Args:
+        picture: uint8 RGB `(H, W, 3)`.
+        face: in it.
+        finder: finds landmarks; None leaves out what needs them.
+        detected: whether the mask was found; a hole of the user's own is all that is meant.
+    """
+    from inpainter.data.framing import missing_box
+    from inpainter.data.head_pose import estimate_yaw
+
+    height, width = face.hole.shape
+    top, bottom, left, right = missing_box(face.hole)
+    light = _light(picture, face)
+    cut = top == 0 or left == 0 or bottom == height or right == width
+    concerns: set[Concern] = set()
+    chance = None
+    if finder is not None:
+        found = _look(picture, face, finder)
+        yaw = abs(estimate_yaw(found.points))
+        columns, rows = np.rint(found.points).astype(int).T
+        inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+        covered = np.zeros(len(inside), np.bool_)
+        covered[inside] = face.hole[rows[inside], columns[inside]]
+        share = float(covered[list(_COVERED)].mean()) if detected else 1.0
+        outside = 1.0 - float(inside.mean())
+        cut = cut or outside > _MOST_OUTSIDE
+        if found.face < _LEAST_FACE:
+            concerns.add("unclear")
+        elif yaw > _MOST_YAW:
+            concerns.add("turned")
+        if share < _LEAST_COVERED:
+            concerns.add("partial")
+        chance = _chance(found.face, share, light, outside, 90.0 if math.isnan(yaw) else yaw)
+    if cut:
+        concerns.add("cut")
+    if max(bottom - top, right - left) < _LEAST_EXTENT:
+        concerns.add("small")
+    if light < _LEAST_LIGHT:
+        concerns.add("dark")
+    return Outlook(tuple(one for one in SENTENCES if one in concerns), chance)
+
+
+def outlook_finder(landmarks: Any, device: str) -> FindsFaces | None:
+    """Give what finds landmarks, loaded; None where the default weights are missing or damaged.
+
+    Args:
+        landmarks: an object that finds landmarks, or weights of the landmark network.
+        device: of the network.
+
+    Raises:
+        WeightsError: weights that were chosen are missing, damaged or of another network.
+    """
+    if not isinstance(landmarks, str | os.PathLike):
+        finder: FindsFaces = landmarks
+        return finder
+    return _finder_by_weights(os.fspath(landmarks), device)
+
+
+@cache
+def _finder_by_weights(weights: str, device: str) -> FindsFaces | None:
+    from weights.landmarks import LandmarkFinder
+
+    finder = LandmarkFinder(weights, device)
+    try:
+        finder.load()
+    except WeightsError:
+        if weights != "default":
+            raise
+        return None
+    return finder
+
+
+def _look(picture: Image, face: Face, finder: FindsFaces) -> FoundFace:
+    from weights.landmarks import FaceFrame
+
+    crop = face.crop
+    middle = (crop.side - 1.0) / 2.0
+    frame = FaceFrame(crop.x0 + middle, crop.y0 + middle, _FACE_SHARE * crop.side)
+    return finder.find_near(picture, frame)
+
+
+def _light(picture: Image, face: Face) -> float:
+    """Median brightness of what is seen of the crop, 0 to 255; 0 where all is missing."""
+    step = max(1, face.crop.side // _LOOKED_AT)
+    rows, columns = face.crop.inside
+    pixels = picture[rows, columns][::step, ::step].mean(axis=2)
+    seen = pixels[~face.hole[rows, columns][::step, ::step]]
+    return float(np.median(seen)) if seen.size else 0.0
+
+
+def _chance(face: float, covered: float, light: float, outside: float, yaw: float) -> float:
+    likely = min(max(face, 1e-3), 1.0 - 1e-3)
+    terms = {
+        "doubt": max(math.log((1.0 - likely) / likely), -6.0),
+        "uncovered": min(max(0.95 - covered, 0.0) / 0.3, 1.0),
+        "dark": min(max(math.log2(64.0 / max(light, 1.0)), 0.0), 5.0),
+        "outside": outside,
+        "turn": max(yaw - 15.0, 0.0) / 30.0,
+    }
+    score = _INTERCEPT + sum(_WEIGHTS[name] * value for name, value in terms.items())
+    return 1.0 / (1.0 + math.exp(-score))
