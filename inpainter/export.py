@@ -33,6 +33,7 @@ class ExportedInpainter:
     Attributes:
         path: the ONNX file.
         bytes: its size.
+        image_size: side of its pictures, pixels.
         any_batch: whether batches of any size go through it; otherwise one picture at a time.
         difference: largest difference to PyTorch's completed pictures, where the range from black
             to white is 2, or, with bytes in and out, 255.
@@ -40,6 +41,7 @@ class ExportedInpainter:
 
     path: Path
     bytes: int
+    image_size: int
     any_batch: bool
     difference: float
 
@@ -155,7 +157,7 @@ def write_onnx(
                 f"The exported network {name!r} differs from PyTorch's by {difference:.2g}, more "
                 f"than {tolerance:g}; nothing was written."
             )
-    return ExportedInpainter(target, target.stat().st_size, any_batch, difference)
+    return ExportedInpainter(target, target.stat().st_size, side, any_batch, difference)
 
 
 class _Completed(nn.Module):

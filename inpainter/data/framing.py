@@ -28,6 +28,9 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 CONTEXT = 1.6
 """Side of the square over the hole's larger extent, where the picture is large enough."""
 
+LIFT = 0.1
+"""How far that square is moved up, as a share of its side, so that the eyes are in it."""
+
 _BODY_SIDE = 128
 """Larger extent at which a hole's thin parts are told from its body, pixels."""
 
@@ -35,7 +38,7 @@ _THIN = 0.13
 """Width up to which a part of a hole is thin, as a share of the hole's larger extent."""
 
 
-def face_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) -> Square:
+def face_square(hole: Hole, *, context: float | None = None, lift: float = LIFT) -> Square:
     """Frame a hole by a square that shows the face round it.
 
     Args:
@@ -92,7 +95,7 @@ def _square_round(
     return x0, y0, side
 
 
-def body_square(hole: Hole, *, context: float | None = None, lift: float = 0.1) -> Square:
+def body_square(hole: Hole, *, context: float | None = None, lift: float = LIFT) -> Square:
     """Frame a hole by its body, as if straps were none of it: networks learned faces that large.
 
     Args:

@@ -10,7 +10,7 @@ import typer
 app = typer.Typer(
     name="export",
     no_args_is_help=True,
-    help="Write a network as ONNX, after comparing its outputs with PyTorch's.",
+    help="Write networks as ONNX, after comparing their outputs with PyTorch's.",
     add_completion=False,
 )
 
@@ -111,3 +111,37 @@ def inpainter(
     if not exported.any_batch:
         typer.echo(f"{name} takes one picture at a time")
     typer.echo(f"Written: {exported.path}, {exported.bytes:,} bytes")
+
+
+@app.command()
+def pipeline(
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="The folder.", show_default=False),
+    ],
+    detector_weights: Annotated[
+        str,
+        typer.Option("--detector", help="default, a name of the catalog, or a .safetensors file."),
+    ] = "default",
+    inpainter_weights: Annotated[
+        str,
+        typer.Option("--inpainter", help="Likewise."),
+    ] = "default",
+    image_size: Annotated[
+        int, typer.Option(min=32, help="Side in which masks are looked for, a multiple of 32.")
+    ] = 640,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files of these names.")
+    ] = False,
+) -> None:
+    """Write detector, inpainter and a JSON that says how they go together, for other programs."""
+    from pipeline.apps.onnx_bundle import export_bundle
+
+    bundle = export_bundle(
+        output,
+        detector=detector_weights,
+        inpainter=inpainter_weights,
+        image_size=image_size,
+        overwrite=overwrite,
+    )
+    typer.echo(f"Written to {bundle.folder}: {', '.join(bundle.files)}; {bundle.bytes:,} bytes")

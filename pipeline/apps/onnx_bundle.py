@@ -1,0 +1,112 @@
+"""Detector and inpainter as ONNX files with a JSON that says how they go together.
+
+Programs without Python and PyTorch find masks and fill them by these files alone. It is the plain
+way: without the network that confirms finds, the landmarks, the detail of large faces, and the
+matching of colours.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weights.base.atomic import atomic_path
+from weights.base.errors import ExistsError
+from weights.catalog.digest import file_sha256
+
+if TYPE_CHECKING:
+    import os
+
+DESCRIPTION = "pipeline.json"
+"""Name of the JSON in the folder."""
+
+_CONFIDENCE = 0.25
+_GROWTH = 0.04
+"""How far a hole goes beyond the mask, as a share of its extent: this way has no outliner."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What an export ends with.
+
+    Attributes:
+        folder: holds all files.
+        files: their names.
+        bytes: their size together.
+    """
+
+    folder: Path
+    files: tuple[str, ...]
+    bytes: int
+
+
+def export_bundle(
+    output: str | os.PathLike[str],
+    *,
+    detector: str | os.PathLike[str] = "default",
+    inpainter: str | os.PathLike[str] = "default",
+    image_size: int = 640,
+    overwrite: bool = False,
+) -> Bundle:
+    """Write `detector.onnx`, `inpainter.onnx` and `pipeline.json` into a folder.
+
+    The networks take and give what `export_detector`, and `export_inpainter` with bytes, say; both
+    are compared with PyTorch's. `examples/onnx` shows how the files are used.
+
+    Args:
+        output: the folder.
+        detector: weights of the detector: "default", a name of the catalog, or a .safetensors file.
+        inpainter: weights of the inpainter, likewise.
+        image_size: side of the square in which masks are looked for, a multiple of 32.
+        overwrite: whether files of these names are replaced.
+
+    Raises:
+        MissingDependencyError: onnx, onnxscript or onnxruntime is missing.
+        InputError: the side is no multiple of 32.
+        ConfigurationError: ONNX has no counterpart for an operator.
+        WeightsError: weights are missing or damaged, or outputs differ from PyTorch's.
+        ExistsError: a file exists and `overwrite` is False.
+        OutputError: a file cannot be written.
+    """
+    from detector.export import export_detector
+    from detector.find.letterbox import PADDING_GREY
+    from inpainter.data.framing import CONTEXT, LIFT
+    from inpainter.export import export_inpainter, network_of
+    from weights.images.mark import NOTICE, unmask_version
+
+    folder = Path(output)
+    names = ("detector.onnx", "inpainter.onnx", DESCRIPTION)
+    for name in names:
+        if (folder / name).exists() and not overwrite:
+            raise ExistsError(f"{folder / name} exists already: --overwrite replaces it.")
+    export_detector(detector, folder / names[0], image_size=image_size, overwrite=overwrite)
+    exported = export_inpainter(
+        network_of(inpainter) or "gated",
+        folder / names[1],
+        weights=None if inpainter == "default" else inpainter,
+        as_bytes=True,
+        overwrite=overwrite,
+    )
+    description: dict[str, Any] = {
+        "unmask": unmask_version(),
+        "notice": NOTICE,
+        "detector": {
+            "file": names[0],
+            "sha256": file_sha256(folder / names[0]),
+            "image_size": image_size,
+            "padding": PADDING_GREY,
+            "confidence": _CONFIDENCE,
+        },
+        "hole": {"growth": _GROWTH},
+        "crop": {"context": CONTEXT, "lift": LIFT},
+        "inpainter": {
+            "file": names[1],
+            "sha256": file_sha256(folder / names[1]),
+            "image_size": exported.image_size,
+        },
+    }
+    with atomic_path(folder / DESCRIPTION, overwrite=overwrite) as temporary:
+        temporary.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    return Bundle(folder, names, sum((folder / name).stat().st_size for name in names))
