@@ -182,6 +182,18 @@ def test_the_packages_dependencies_are_declared():
                     assert named.get(top, top) in declared | optional, f"{path}: {module}"
 
 
+def test_the_constraints_are_the_oldest_versions_that_are_said_to_work():
+    groups = PROJECT["project"]["optional-dependencies"]
+    for_users = [group for name, group in groups.items() if name not in ("docs", "test")]
+    entries = [*PROJECT["project"]["dependencies"], *(one for group in for_users for one in group)]
+    least = dict(entry.split(">=") for entry in entries if ">=" in entry)
+    lines = (ROOT / "tests" / "oldest-versions.txt").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert sorted(pinned) == sorted(least)
+    for name, version in pinned.items():
+        assert f"{version}.".startswith(f"{least[name]}."), name
+
+
 def test_the_extra_all_is_every_extra_that_is_of_use_to_users():
     extras = PROJECT["project"]["optional-dependencies"]
     (listed,) = extras["all"]
