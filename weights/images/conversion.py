@@ -150,7 +150,7 @@ def fill_image(original: PIL.Image.Image, pixels: Image, hole: Hole) -> PIL.Imag
     left, right = int(columns[0]), int(columns[-1]) + 1
     inner = hole[top:bottom, left:right]
     patch = _from_rgb(pixels[top:bottom, left:right], original, (left, top, right, bottom))
-    result.paste(patch, (left, top), PIL.Image.fromarray(inner.astype(np.uint8) * 255, "L"))
+    result.paste(patch, (left, top), PIL.Image.fromarray(inner.astype(np.uint8) * 255))
     return result
 
 
