@@ -95,10 +95,7 @@ class RowOutcome:
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> RowOutcome:
         """Read a row of `TOLD`."""
-        faces = tuple(
-            FilledFace(tuple(face["box"]), face["filled_pixels"], face["score"])
-            for face in json.loads(row["faces"] or "[]")
-        )
+        faces = tuple(map(FilledFace.from_mapping, json.loads(row["faces"] or "[]")))
         return cls(**{**row, "faces": faces})
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from pipeline.outlook import Outlook
 from weights.base.errors import UnmaskError, system_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from pipeline.outlook import Outlook
     from pipeline.result import UnmaskResult
     from pipeline.run.folder import Job
     from weights.base.contracts import Hole
@@ -39,12 +40,24 @@ class FilledFace:
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the face as it stands in a report."""
-        mapping: dict[str, Any] = {"box": list(self.box), "filled_pixels": self.pixels, "score": self.score}
+        mapping: dict[str, Any] = {
+            "box": list(self.box),
+            "filled_pixels": self.pixels,
+            "score": self.score,
+        }
         if self.outlook is not None:
             chance = self.outlook.chance
             mapping["concerns"] = list(self.outlook.concerns)
             mapping["chance"] = None if chance is None else round(chance, 2)
         return mapping
+
+    @classmethod
+    def from_mapping(cls, face: Mapping[str, Any]) -> FilledFace:
+        """Read what `to_mapping` gave."""
+        outlook = None
+        if "concerns" in face:
+            outlook = Outlook(tuple(face["concerns"]), face["chance"])
+        return cls(tuple(face["box"]), face["filled_pixels"], face["score"], outlook)
 
 
 @dataclass(frozen=True)
