@@ -53,7 +53,7 @@ def evaluate_pipeline(
     ] = None,
     detector: Annotated[
         str, typer.Option(help="Detector of the pipelines: a name, or YAML with options.")
-    ] = "yolo",
+    ] = "{name: yolo, low_masks: true}",
     refiner: Annotated[str, typer.Option(help="Refiner, likewise.")] = "morphology",
     blender: Annotated[str, typer.Option(help="Blender, likewise.")] = "feather",
     count: Annotated[int, typer.Option(min=1, help="How many faces of each folder.")] = 200,
