@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, overload
 
 import numpy as np
@@ -27,6 +28,7 @@ from pipeline.run.streaming import (
 from pipeline.stages.checks import check_blend, check_fills, check_holes, check_regions
 from pipeline.stages.configured import ConfiguredStages
 from pipeline.surroundings import own_arithmetic
+from pipeline.variants import check_variants, reframed
 from weights.base.errors import InputError
 from weights.base.log import unmask_logger
 from weights.base.protocols import STAGE_KINDS
@@ -51,6 +53,7 @@ class FillOptions(TypedDict, total=False):
 
     mask: Any
     reference: Any
+    seed: int
     provenance: bool
 
 
@@ -96,7 +99,12 @@ class Pipeline(ConfiguredStages):
 
     @overload
     def __call__(
-        self, image: PictureSource, *, return_result: Literal[True], **options: Unpack[FillOptions]
+        self,
+        image: PictureSource,
+        *,
+        variants: int | None = ...,
+        return_result: Literal[True],
+        **options: Unpack[FillOptions],
     ) -> UnmaskResult: ...
 
     @overload
@@ -104,6 +112,7 @@ class Pipeline(ConfiguredStages):
         self,
         image: SamePicture,
         *,
+        variants: None = ...,
         return_result: Literal[False] = ...,
         **options: Unpack[FillOptions],
     ) -> SamePicture: ...
@@ -111,15 +120,41 @@ class Pipeline(ConfiguredStages):
     @overload
     def __call__(
         self,
+        image: SamePicture,
+        *,
+        variants: int,
+        return_result: Literal[False] = ...,
+        **options: Unpack[FillOptions],
+    ) -> list[SamePicture]: ...
+
+    @overload
+    def __call__(
+        self,
         image: str | os.PathLike[str],
         *,
+        variants: None = ...,
         return_result: Literal[False] = ...,
         **options: Unpack[FillOptions],
     ) -> PIL.Image.Image: ...
 
     @overload
     def __call__(
-        self, image: PictureSource, *, return_result: bool = ..., **options: Unpack[FillOptions]
+        self,
+        image: str | os.PathLike[str],
+        *,
+        variants: int,
+        return_result: Literal[False] = ...,
+        **options: Unpack[FillOptions],
+    ) -> list[PIL.Image.Image]: ...
+
+    @overload
+    def __call__(
+        self,
+        image: PictureSource,
+        *,
+        variants: None = ...,
+        return_result: bool = ...,
+        **options: Unpack[FillOptions],
     ) -> NDArray[np.uint8] | bytes | PIL.Image.Image | UnmaskResult: ...
 
     def __call__(
@@ -128,6 +163,8 @@ class Pipeline(ConfiguredStages):
         *,
         mask: Any = None,
         reference: Any = None,
+        variants: int | None = None,
+        seed: int = 0,
         return_result: bool = False,
         provenance: bool = True,
     ) -> Any:
@@ -140,34 +177,42 @@ class Pipeline(ConfiguredStages):
                 instead of detection; or a list of holes, one per face, where masks touch.
             reference: a photo of the same person without a mask, or a list of several, to take
                 mouth, nose and chin from; as `image`.
+            variants: give a list of so many different fills, of which the first is the usual one.
+            seed: of the further variants; the same one gives the same fills.
             return_result: return the `UnmaskResult`, whose image is uint8 RGB, instead.
             provenance: whether a filled picture carries the mark that a model edited it; False is
                 for callers who say so by means of their own.
 
         Returns:
             An array for an array, a PIL picture for a PIL picture or a path, bytes in the same
-            format for bytes; unchanged where no mask was found.
+            format for bytes; unchanged where no mask was found. A list of such for `variants`.
 
         Raises:
-            InputError: the picture or the mask is not what is said here, or no reference fits.
+            InputError: the picture, the mask or a number is not what is said here, no reference
+                fits, or there are a reference and several variants.
             WeightsError: there is a reference, and the weights that find landmarks are missing.
         """
         from weights.images import read_picture, restore
 
         picture = read_picture(image)
         holes = None if mask is None else holes_of(mask, picture)
-        result = self.run([picture.pixels], [holes], [reference])[0]
+        [result] = self.run([picture.pixels], [holes], [reference], variants=variants, seed=seed)
         if return_result:
             return result
         models = self.model_names(detected=mask is None)
-        return restore(
-            picture,
-            result.image,
-            result.hole,
-            models=models,
-            from_reference=result.from_reference,
-            provenance=provenance,
-        )
+        restored = [
+            restore(
+                picture,
+                image,
+                result.hole,
+                models=models,
+                from_reference=result.from_reference,
+                guesses=len(result.variants),
+                provenance=provenance,
+            )
+            for image in result.variants
+        ]
+        return restored[0] if variants is None else restored
 
     @overload
     def run(
@@ -176,6 +221,8 @@ class Pipeline(ConfiguredStages):
         masks: Sequence[Any] | None = ...,
         references: Sequence[Any] | None = ...,
         *,
+        variants: int | None = ...,
+        seed: int = ...,
         on_error: Literal["raise"] = ...,
         progress: StageProgress | None = ...,
     ) -> list[UnmaskResult]: ...
@@ -187,6 +234,8 @@ class Pipeline(ConfiguredStages):
         masks: Sequence[Any] | None = ...,
         references: Sequence[Any] | None = ...,
         *,
+        variants: int | None = ...,
+        seed: int = ...,
         on_error: Literal["return"],
         progress: StageProgress | None = ...,
     ) -> list[UnmaskResult | Exception]: ...
@@ -197,6 +246,8 @@ class Pipeline(ConfiguredStages):
         masks: Sequence[Any] | None = None,
         references: Sequence[Any] | None = None,
         *,
+        variants: int | None = None,
+        seed: int = 0,
         on_error: OnError = "raise",
         progress: StageProgress | None = None,
     ) -> list[UnmaskResult] | list[UnmaskResult | Exception]:
@@ -210,15 +261,17 @@ class Pipeline(ConfiguredStages):
                 or a list of holes, one per face, where masks touch.
             references: per picture None, or a photo of the same person without a mask, or a list of
                 several, of which the one that fits best is used; they are what `unmask` takes.
+            variants: how many different fills each result has; masks are sought once for all.
+            seed: of the further variants; the same one gives the same fills.
             on_error: "raise" ends at the first picture that cannot be done; "return" does the
                 others, and puts the error in the place of its result.
             progress: is called with the name of a stage, how much it has done and how much there
                 is: pictures, and faces for the inpainter.
 
         Raises:
-            InputError: a picture, a mask or a reference is not what is said here, no reference of a
-                picture fits, or a third-party stage returned something that is none of its
-                kind.
+            InputError: a picture, a mask, a reference or a number is not what is said here, no
+                reference of a picture fits, there are a reference and several variants, or a
+                third-party stage returned something that is none of its kind.
             ConfigurationError: `on_error` is another word.
             WeightsError: there is a reference, and the weights that find landmarks are missing.
 
@@ -239,19 +292,28 @@ class Pipeline(ConfiguredStages):
             )
         masks = _one_each(masks, "masks", len(images))
         references = _one_each(references, "references", len(images))
+        check_variants(variants, seed, references)
         if on_error == "return" and images:
-            return run_each(partial(self.run, progress=progress), images, masks, references)
+            run = partial(self.run, variants=variants, seed=seed, progress=progress)
+            return run_each(run, images, masks, references)
         with own_arithmetic():
-            return self._run(images, masks, references, progress or (lambda *_: None))
+            return self._run(
+                images, masks, references, variants or 1, seed, progress or (lambda *_: None)
+            )
 
     async def run_async(
         self,
         images: Sequence[PictureSource],
         masks: Sequence[Any] | None = None,
         references: Sequence[Any] | None = None,
+        *,
+        variants: int | None = None,
+        seed: int = 0,
     ) -> list[UnmaskResult]:
         """Await `run` in a thread of its own, so that an event loop goes on meanwhile."""
-        return await asyncio.to_thread(self.run, images, masks, references)
+        return await asyncio.to_thread(
+            self.run, images, masks, references, variants=variants, seed=seed
+        )
 
     @overload
     def stream(
@@ -322,6 +384,8 @@ class Pipeline(ConfiguredStages):
         images: Sequence[Any],
         masks: Sequence[Any],
         references: Sequence[Any],
+        variants: int,
+        seed: int,
         progress: StageProgress,
     ) -> list[UnmaskResult]:
         pictures = [_as_rgb(image) for image in images]
@@ -338,19 +402,27 @@ class Pipeline(ConfiguredStages):
             progress("refiner", index + 1, len(pictures))
         every = [face for group in faces for face in group]
         outlooks = self._outlooks(pictures, every, given, timings)
-        fills = self.complete(pictures, every, timings, progress)
+        framings = [
+            [reframed(group, number, seed) for group in faces] for number in range(variants)
+        ]
+        framed = [face for groups in framings for group in groups for face in group]
+        fills = self.complete(pictures, framed, timings, progress)
         used = self._refer(pictures, every, fills, references, timings)
+        rest = iter(fills)
+        filled = [
+            [(group, list(islice(rest, len(group)))) for group in groups] for groups in framings
+        ]
         results = []
         start = 0
         for index, picture in enumerate(pictures):
             own = slice(start, start + len(faces[index]))
             start += len(faces[index])
+            images = [self.blend(picture, *groups[index], timings[index]) for groups in filled]
             results.append(
                 self._assemble(
-                    picture,
+                    images,
                     regions[index],
                     faces[index],
-                    fills[own],
                     used[own],
                     outlooks[own],
                     timings[index],
@@ -477,9 +549,10 @@ class Pipeline(ConfiguredStages):
         for start in range(0, len(faces), self.batch_size):
             chunk = faces[start : start + self.batch_size]
             with _timed("inpainter", [timings[face.picture] for face in chunk]):
-                crops = [face.crop.take(pictures[face.picture]) for face in chunk]
-                holes = [face.missing for face in chunk]
-                fills += check_fills(inpainter, inpainter.complete(crops, holes), crops)
+                crops = [face.turned(face.crop.take(pictures[face.picture])) for face in chunk]
+                holes = [face.turned(face.missing) for face in chunk]
+                completed = check_fills(inpainter, inpainter.complete(crops, holes), crops)
+                fills += map(Face.turned, chunk, completed)
             if progress is not None:
                 progress("inpainter", len(fills), len(faces))
         return fills
@@ -574,10 +647,9 @@ class Pipeline(ConfiguredStages):
 
     def _assemble(
         self,
-        picture: Image,
+        images: list[Image],
         regions: list[MaskRegion],
         faces: list[Face],
-        fills: list[Image],
         used: list[int | None],
         outlooks: list[Outlook | None],
         timings: dict[str, float],
@@ -589,9 +661,9 @@ class Pipeline(ConfiguredStages):
             scores[owner] = max(region.score, scores.get(owner, 0.0))
         prefetch = sorted(range(len(regions)), key=owners.__getitem__)
         return UnmaskResult(
-            image=self.blend(picture, faces, fills, timings),
+            image=images[0],
             regions=[regions[index] for index in prefetch],
-            hole=union_of(holes, picture),
+            hole=union_of(holes, images[0]),
             faces=tuple(
                 FaceFill(
                     face.crop.square,
@@ -606,6 +678,7 @@ class Pipeline(ConfiguredStages):
                 )
             ),
             timings=timings,
+            others=tuple(images[1:]),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -13,7 +13,11 @@ from weights.base.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from weights.base.contracts import Hole, Image
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 _MOST_REFLECTED = 8
 """How many times a picture's pixels a crop of it may have, reflections for the most part."""
@@ -32,12 +36,14 @@ class Face:
         crop: what the inpainter sees of the picture.
         missing: bool `(side, side)`, the crop's pixels that are in any hole of the picture, or
             reflect one.
+        mirrored: whether the inpainter sees the crop in a mirror.
     """
 
     picture: int
     hole: Hole
     crop: Crop
     missing: Hole
+    mirrored: bool = False
 
     @classmethod
     def each(
@@ -61,6 +67,10 @@ class Face:
             _check_proportion(crop, image)
             faces.append(cls(picture, hole, crop, crop.take(missing)))
         return faces
+
+    def turned(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+        """Turn a crop `(side, side, ...)`, its hole or its fill as the inpainter sees it."""
+        return np.ascontiguousarray(array[:, ::-1]) if self.mirrored else array
 
 
 def union_of(holes: Sequence[Hole], image: Image) -> Hole:

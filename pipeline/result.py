@@ -66,6 +66,8 @@ class UnmaskResult:
         timings: seconds per stage, keys "detector", "refiner", "inpainter" and "blender", and
             "reference" where there was one. Stages that take all pictures of a call at once report
             an equal part for each picture.
+        others: further fills of the same holes, likewise uint8 RGB, where several were asked for.
+            `faces` says how `image` was made, `timings` counts all.
     """
 
     image: Image
@@ -73,6 +75,7 @@ class UnmaskResult:
     hole: Hole
     faces: tuple[FaceFill, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    others: tuple[Image, ...] = ()
 
     def __repr__(self) -> str:
         height, width = self.hole.shape
@@ -83,8 +86,14 @@ class UnmaskResult:
         )
 
     def __post_init__(self) -> None:
-        check_image(self.image, "image of a result")
+        for image in self.variants:
+            check_image(image, "image of a result")
         check_mask(self.hole, self.image.shape[:2], "hole of a result")
+
+    @property
+    def variants(self) -> tuple[Image, ...]:
+        """Every fill that was asked for; `image` is the first."""
+        return (self.image, *self.others)
 
     @property
     def from_reference(self) -> bool:

@@ -50,25 +50,53 @@ def _kept_stage(kind: StageKind, specification: Any, device: Any) -> Any:
 
 @overload
 def unmask(
-    image: PictureSource, *, return_result: Literal[True], **options: Any
+    image: PictureSource,
+    *,
+    variants: int | None = ...,
+    return_result: Literal[True],
+    **options: Any,
 ) -> UnmaskResult: ...
 
 
 @overload
 def unmask(
-    image: SamePicture, *, return_result: Literal[False] = ..., **options: Any
+    image: SamePicture,
+    *,
+    variants: None = ...,
+    return_result: Literal[False] = ...,
+    **options: Any,
 ) -> SamePicture: ...
 
 
 @overload
 def unmask(
-    image: str | os.PathLike[str], *, return_result: Literal[False] = ..., **options: Any
+    image: SamePicture, *, variants: int, return_result: Literal[False] = ..., **options: Any
+) -> list[SamePicture]: ...
+
+
+@overload
+def unmask(
+    image: str | os.PathLike[str],
+    *,
+    variants: None = ...,
+    return_result: Literal[False] = ...,
+    **options: Any,
 ) -> PIL.Image.Image: ...
 
 
 @overload
 def unmask(
-    image: PictureSource, *, return_result: bool = ..., **options: Any
+    image: str | os.PathLike[str],
+    *,
+    variants: int,
+    return_result: Literal[False] = ...,
+    **options: Any,
+) -> list[PIL.Image.Image]: ...
+
+
+@overload
+def unmask(
+    image: PictureSource, *, variants: None = ..., return_result: bool = ..., **options: Any
 ) -> NDArray[np.uint8] | bytes | PIL.Image.Image | UnmaskResult: ...
 
 
@@ -77,6 +105,8 @@ def unmask(
     *,
     mask: Any = None,
     reference: Any = None,
+    variants: int | None = None,
+    seed: int = 0,
     device: Any = "auto",
     return_result: bool = False,
     provenance: bool = True,
@@ -94,8 +124,12 @@ def unmask(
             detection; or a list of holes, one per face, where masks touch.
         reference: a photo of the same person without a mask, or a list of several, of which the one
             that fits best gives mouth, nose and chin; as `image`.
+        variants: give a list of so many different, equally believable fills, of which the first is
+            the usual one.
+        seed: of the further variants; the same one gives the same fills.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        return_result: return the `UnmaskResult`, whose image is uint8 RGB `(H, W, 3)`, instead.
+        return_result: return the `UnmaskResult`, whose image is uint8 RGB `(H, W, 3)`, instead;
+            its `variants` are all fills.
         provenance: whether a filled picture carries the mark that a model edited it; False is for
             callers who say so by means of their own.
         **stages: `detector`, `refiner`, `inpainter`, `blender` and the other arguments of
@@ -103,10 +137,12 @@ def unmask(
 
     Returns:
         An array for an array, a PIL picture for a PIL picture (mode and size kept) or for a path,
-        bytes of the same format for bytes. Where no mask is found it is unchanged.
+        bytes of the same format for bytes. Where no mask is found it is unchanged. A list of such
+        for `variants`.
 
     Raises:
-        InputError: the picture or the mask is not what is said here, or no reference fits.
+        InputError: the picture, the mask or a number is not what is said here, no reference fits,
+            or there are a reference and several variants.
         ConfigurationError: a keyword, a stage or an option of one is unknown.
         WeightsError: the weights of a network are missing or damaged.
 
@@ -118,7 +154,7 @@ def unmask(
         >>> unmask(photo, mask=hole, inpainter="telea").shape
         (64, 64, 3)
     """
-    known = ["mask", "reference", "return_result", "provenance"]
+    known = ["mask", "reference", "variants", "seed", "return_result", "provenance"]
     check_keys("keyword of unmask()", stages, known)
     defaults = configuration_defaults()
     chosen = {
@@ -129,6 +165,8 @@ def unmask(
         image,
         mask=mask,
         reference=reference,
+        variants=variants,
+        seed=seed,
         return_result=return_result,
         provenance=provenance,
     )

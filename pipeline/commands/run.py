@@ -78,6 +78,19 @@ def run(
             show_default=False,
         ),
     ] = None,
+    variants: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            min=1,
+            help="So many different guesses for each picture, as RESULT.1.jpg, RESULT.2.jpg and so "
+            "on; the first is the usual one.",
+            show_default="one, under the plain name",
+        ),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="Of the further variants; the same one gives the same guesses."),
+    ] = 0,
     recursive: Annotated[
         bool,
         typer.Option("--recursive/--no-recursive", "-r/-R", help="Look into folders of folders."),
@@ -138,7 +151,7 @@ def run(
         bool,
         typer.Option(
             "--side-by-side",
-            help="Also before and after in one picture, as RESULT.side_by_side.png.",
+            help="Also before and after, all variants, in one picture, as RESULT.side_by_side.png.",
             rich_help_panel=_WRITTEN,
         ),
     ] = False,
@@ -293,6 +306,8 @@ def run(
 
     unmask run holiday/ -o unmasked/ --side-by-side
 
+    unmask run photo.jpg -o result.jpg --variants 4
+
     unmask run 'in/**/*.png' -o out --format webp --resume
 
     unmask run - < photo.jpg > result.jpg
@@ -303,6 +318,7 @@ def run(
     from pipeline.commands.summary import check_table, write_table
     from pipeline.run.folder import plan_jobs
     from pipeline.run.outputs import Outputs
+    from pipeline.variants import check_variants
     from weights.base.errors import InputError
     from weights.images.formats import is_picture_name
 
@@ -315,7 +331,8 @@ def run(
             )
         output = Path(STREAM)
     streamed = output == Path(STREAM)
-    if streamed and (as_json or save_mask or side_by_side or explain or save_report):
+    further = as_json or save_mask or side_by_side or explain or save_report or variants
+    if streamed and further:
         raise InputError(
             "On standard output there is room for one picture alone: "
             "name a file with --output to get a report or further pictures."
@@ -324,6 +341,7 @@ def run(
         check_standard_output()
     if report is not None:
         check_table(report, overwrite=overwrite or resume)
+    check_variants(variants, seed, [reference])
     if resume and overwrite:
         raise InputError("--resume keeps what exists and --overwrite replaces it: choose one.")
     if only_mask:
@@ -331,6 +349,7 @@ def run(
             {
                 "--mask": mask,
                 "--reference": reference,
+                "--variants": variants,
                 "--inpainter": inpainter,
                 "--detail": detail,
                 "--blender": blender,
@@ -365,6 +384,7 @@ def run(
             {
                 "--mask": mask,
                 "--reference": reference,
+                "--variants": variants,
                 "--no-recursive": not recursive,
                 "--dry-run": dry_run,
                 "--watch": watched,
@@ -401,6 +421,8 @@ def run(
         side_by_side=side_by_side,
         explanation=explain,
         report=save_report,
+        variants=variants,
+        seed=seed,
         existing="replace" if overwrite else "complete" if resume else "skip",
     )
     if watched:
@@ -440,7 +462,9 @@ def run(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unmask-")))
         found = _find(paths, output, folder, recursive=recursive)
         place = folder / "result" if streamed else output
-        jobs = plan_jobs(found, place, mask=mask, reference=reference, format=format_)
+        jobs = plan_jobs(
+            found, place, mask=mask, reference=reference, format=format_, variants=variants
+        )
         outputs.refuse_videos(jobs)
         ended = _Ended()
         if dry_run:

@@ -164,9 +164,11 @@ def print_summary(
         [(status, str(count), explanations[status]) for status, count in counts.items() if count],
         right=1,
     )
-    written = [one.job.output for one in outcomes if one.status in ("done", "no mask found")]
+    written = [one.job for one in outcomes if one.status in ("done", "no mask found")]
     if len(written) == 1:
-        typer.echo(f"Written to {printable(str(written[0]))} in {_duration(seconds)}.")
+        [job] = written
+        more = f" and {len(job.others)} more beside it" if job.others else ""
+        typer.echo(f"Written to {printable(str(job.output))}{more} in {_duration(seconds)}.")
     elif written:
         each = seconds / len(written)
         speed = f"{each:.1f} s each" if each > 1 else f"{1 / max(each, 1e-9):.1f} a second"

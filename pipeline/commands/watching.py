@@ -94,7 +94,7 @@ def _outcomes(
         pictures = []
         for file in files:
             try:
-                job = _job(file, output, mask, reference, format_)
+                job = _job(file, output, mask, reference, format_, work.outputs.variants)
             except InputError as error:
                 yield failure(_named(file, output), error)
                 continue
@@ -109,7 +109,12 @@ def _outcomes(
 
 
 def _job(
-    file: FoundFile, output: Path, mask: Path | None, reference: Path | None, format_: str | None
+    file: FoundFile,
+    output: Path,
+    mask: Path | None,
+    reference: Path | None,
+    format_: str | None,
+    variants: int | None,
 ) -> Job:
     from dataclasses import replace
 
@@ -117,7 +122,9 @@ def _job(
 
     of_all = reference if reference is None or not reference.is_dir() else None
     found = Findings((file,), (), (), False)
-    (job,) = plan_jobs(found, output, mask=mask, reference=of_all, format=format_)
+    (job,) = plan_jobs(
+        found, output, mask=mask, reference=of_all, format=format_, variants=variants
+    )
     if reference is not None and of_all is None:
         job = replace(job, references=references_in(reference, file.relative))
     return job

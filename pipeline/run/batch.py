@@ -12,7 +12,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pipeline.run.outcome import Outcome, failure
 from pipeline.run.outputs import Outputs
@@ -48,8 +48,9 @@ class RunsPictures(Protocol):
         images: Sequence[Image],
         masks: Sequence[Hole | None] | None = None,
         references: Sequence[list[Image] | None] | None = None,
+        **variants: Any,
     ) -> list[UnmaskResult]:
-        """Take the masks off pictures."""
+        """Take the masks off pictures; `variants` and `seed` are given where outputs have them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,8 @@ class _Loaded:
     @property
     def pixels(self) -> int:
         photos = sum(photo.shape[0] * photo.shape[1] for photo in self.references or ())
-        return self.picture.size[0] * self.picture.size[1] + photos
+        pictures = 1 + len(self.job.others)
+        return self.picture.size[0] * self.picture.size[1] * pictures + photos
 
 
 _Ran: TypeAlias = "tuple[_Loaded, UnmaskResult, Explanation | None]"
@@ -127,7 +129,7 @@ def _work_through(
     waiting: deque[tuple[Future[Outcome] | Outcome, int]] = deque()
 
     def run(group: list[_Loaded | Outcome]) -> list[_Ran | Outcome]:
-        return _run_group(pipeline, group, outputs.explanation)
+        return _run_group(pipeline, group, outputs)
 
     with shared_cores(groups), _worked(run, _groups(ahead, batch), groups) as worked:
         try:
@@ -199,27 +201,38 @@ def _groups(ahead: Iterator[_Loaded | Outcome], batch: int) -> Iterator[list[_Lo
 
 
 def _run_group(
-    pipeline: RunsPictures, group: list[_Loaded | Outcome], explained: bool
+    pipeline: RunsPictures, group: list[_Loaded | Outcome], outputs: Outputs
 ) -> list[_Ran | Outcome]:
     """Take what was read of a group through the stages; failures stay where they are."""
-    ran = _run(pipeline, [item for item in group if isinstance(item, _Loaded)], explained)
+    ran = _run(pipeline, [item for item in group if isinstance(item, _Loaded)], outputs)
     return [next(ran) if isinstance(item, _Loaded) else item for item in group]
 
 
-def _run(pipeline: RunsPictures, group: list[_Loaded], explained: bool) -> Iterator[_Ran | Outcome]:
+def _run(
+    pipeline: RunsPictures, group: list[_Loaded], outputs: Outputs
+) -> Iterator[_Ran | Outcome]:
     if not group:
         return
     try:
         images = [loaded.picture.pixels for loaded in group]
         holes = [loaded.hole for loaded in group]
         references = [loaded.references for loaded in group]
-        if explained:
+        several: dict[str, Any] = {}
+        if outputs.variants is not None:
+            several = {"variants": outputs.variants, "seed": outputs.seed}
+        if outputs.explanation:
             from pipeline.apps.explain.explanation import explain_pictures
 
-            explanations = explain_pictures(pipeline, images, holes, references)  # type: ignore[arg-type]
+            explanations = explain_pictures(
+                pipeline,  # type: ignore[arg-type]
+                images,
+                holes,
+                references,
+                **several,
+            )
             results = [explanation.result for explanation in explanations]
         else:
-            explanations, results = [], pipeline.run(images, holes, references)
+            explanations, results = [], pipeline.run(images, holes, references, **several)
     except NOTHING_CAN_WORK:
         raise
     except Exception as error:
@@ -227,10 +240,10 @@ def _run(pipeline: RunsPictures, group: list[_Loaded], explained: bool) -> Itera
             yield failure(group[0].job, error)
             return
         for loaded in group:
-            yield from _run(pipeline, [loaded], explained)
+            yield from _run(pipeline, [loaded], outputs)
         return
     for index, loaded in enumerate(group):
-        yield loaded, results[index], explanations[index] if explained else None
+        yield loaded, results[index], explanations[index] if explanations else None
 
 
 def _write(

@@ -67,6 +67,7 @@ class Job:
         mask: the user's own mask, or None to detect.
         video: whether it is a video.
         references: photos of the same person without a mask.
+        others: where further fills of a picture go, if there are several.
     """
 
     source: Path
@@ -75,6 +76,7 @@ class Job:
     mask: Path | None = None
     video: bool = False
     references: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
 
 
 def find_files(
@@ -143,6 +145,7 @@ def plan_jobs(
     mask: str | os.PathLike[str] | None = None,
     reference: str | os.PathLike[str] | None = None,
     format: str | None = None,  # noqa: A002 - the option's name
+    variants: int | None = None,
 ) -> list[Job]:
     """Say for each picture and video where its result goes.
 
@@ -158,6 +161,8 @@ def plan_jobs(
             photos, see `references_in`.
         format: the format of all pictures to write, such as "png", which becomes their suffix; None
             for the pictures' own, or that of the suffix of a single `output`.
+        variants: how many fills of each picture are written: those of photo.jpg are photo.1.jpg,
+            photo.2.jpg and so on. None for one fill under the plain name.
 
     Raises:
         InputError: two files would have one result, a result would replace an input, `output` is a
@@ -181,19 +186,28 @@ def plan_jobs(
         own_form = None if file.video else form
         if own_form is not None:
             place = in_format(place, own_form, suffix)
-        other = owners.setdefault(os.path.normcase(place), file.path)
-        if other != file.path:
-            raise InputError(f"{other} and {file.path} would both be written to {place}.")
-        replaced = inputs.get(_identity(place))
-        if replaced is not None:
-            raise InputError(
-                f"The result of {file.path} would replace the input {replaced}: "
-                "choose another output."
-            )
+        places = [place]
+        if variants is not None and not file.video:
+            places = [_numbered(place, number) for number in range(1, variants + 1)]
+        for one in places:
+            other = owners.setdefault(os.path.normcase(one), file.path)
+            if other != file.path:
+                raise InputError(f"{other} and {file.path} would both be written to {one}.")
+            replaced = inputs.get(_identity(one))
+            if replaced is not None:
+                raise InputError(
+                    f"The result of {file.path} would replace the input {replaced}: "
+                    "choose another output."
+                )
         if as_file and not file.video:
             own_form = format_of(place)
-        jobs.append(Job(file.path, place, own_form, own_mask, file.video, photos))
+        first, *others = places
+        jobs.append(Job(file.path, first, own_form, own_mask, file.video, photos, tuple(others)))
     return jobs
+
+
+def _numbered(place: Path, number: int) -> Path:
+    return place.with_name(f"{place.stem}.{number}{place.suffix}")
 
 
 def in_format(place: Path, form: str, suffix: str) -> Path:

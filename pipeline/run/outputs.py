@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.apps.explain.explanation import Explanation
     from pipeline.result import UnmaskResult
     from pipeline.run.folder import Job
+    from weights.base.contracts import Image
     from weights.images.picture import Picture
 
 Existing = Literal["skip", "complete", "replace"]
@@ -47,12 +48,14 @@ class Outputs:
     Attributes:
         quality: 1 to 100 for lossy formats; None keeps a JPEG's own, see `write_picture`.
         mask: what was filled, 255 = filled, as `<result>.hole.png`.
-        side_by_side: before and after in one picture, as `<result>.side_by_side.png`.
+        side_by_side: before and after, all variants, as `<result>.side_by_side.png`.
         explanation: what each stage made of it, as `<result>.explain.png`.
         report: the outcome as JSON, as `<result>.report.json`.
         existing: what to do about files that exist.
         models: names of the models, for the mark in the metadata.
         only_mask: the result is what would be filled, 255, in place of the picture.
+        variants: how many different fills are written, as `Job.others` says; None for one.
+        seed: of the variants.
     """
 
     quality: int | None = None
@@ -63,9 +66,16 @@ class Outputs:
     existing: Existing = "skip"
     models: tuple[str, ...] = ()
     only_mask: bool = False
+    variants: int | None = None
+    seed: int = 0
+    variants: int | None = None
+    seed: int = 0
 
     def paths(self, job: Job) -> dict[str, Path]:
-        """Every file that is to be written for a picture, the result last; a video has no other."""
+        """Every file that is to be written for a picture, the result last; a video has no other.
+
+        Further fills are called by their numbers, from "2".
+        """
         result = job.output
         wanted = {
             "hole.png": self.mask,
@@ -78,7 +88,8 @@ class Outputs:
             for suffix, asked in wanted.items()
             if asked and not job.video
         }
-        return beside | {"result": result}
+        others = {str(number): path for number, path in enumerate(job.others, 2)}
+        return beside | others | {"result": result}
 
     def is_finished(self, job: Job) -> bool:
         """Whether there is nothing to do for a picture or video."""
@@ -97,6 +108,7 @@ class Outputs:
             "--side-by-side": self.side_by_side,
             "--explain": self.explanation,
             "--save-report": self.report,
+            "--variants": self.variants is not None,
         }
         return [option for option, value in options.items() if value]
 
@@ -163,32 +175,44 @@ class Outputs:
             tuple(paths[name] for name in reversed(paths)),
         )
         overwrite = self.existing == "replace"
-        mark = make_mark(self.models, from_reference=result.from_reference) if filled else None
+        mark = make_mark(
+            self.models, from_reference=result.from_reference, guesses=len(result.variants)
+        )
+        shown = mark if filled else None
         with _all_or_none() as written:
             for name, path in paths.items():
                 if name == "hole.png":
                     write_picture(path, result.hole, overwrite=overwrite)
                 elif name == "side_by_side.png":
-                    both = np.concatenate([picture.pixels, result.image], axis=1)
-                    write_picture(path, both, overwrite=overwrite, mark=mark)
+                    row = np.concatenate([picture.pixels, *result.variants], axis=1)
+                    write_picture(path, row, overwrite=overwrite, mark=shown)
                 elif name == "explain.png" and explanation is not None:
-                    write_picture(path, explanation.draw(), overwrite=overwrite, mark=mark)
+                    write_picture(path, explanation.draw(), overwrite=overwrite, mark=shown)
                 elif name == "report.json":
-                    self._write_report(path, outcome, result.from_reference, overwrite)
+                    self._write_report(path, outcome, mark.notice, overwrite)
                 elif name == "result":
-                    self._write_result(job, picture, result, overwrite)
+                    self._write_result(path, job, picture, result, result.image, overwrite)
+                elif name.isdigit():
+                    image = result.variants[int(name) - 1]
+                    self._write_result(path, job, picture, result, image, overwrite)
                 written.append(path)
         return outcome
 
     def _write_result(
-        self, job: Job, picture: Picture, result: UnmaskResult, overwrite: bool
+        self,
+        path: Path,
+        job: Job,
+        picture: Picture,
+        result: UnmaskResult,
+        pixels: Image,
+        overwrite: bool,
     ) -> None:
         form = job.format or picture.format
         if self.only_mask:
-            write_picture(job.output, result.hole, overwrite=overwrite, format=form)
+            write_picture(path, result.hole, overwrite=overwrite, format=form)
             return
         if not result.hole.any() and form == picture.format:
-            with atomic_path(job.output, overwrite=overwrite) as temporary:
+            with atomic_path(path, overwrite=overwrite) as temporary:
                 shutil.copyfile(job.source, temporary)
             return
         # A path gives a PIL image: `restore` gives back what came in.
@@ -196,22 +220,21 @@ class Outputs:
             "PIL.Image.Image",
             restore(
                 picture,
-                result.image,
+                pixels,
                 result.hole,
                 models=self.models,
                 from_reference=result.from_reference,
+                guesses=len(result.variants),
             ),
         )
         write_picture(
-            job.output, image, overwrite=overwrite, quality=self.quality, format=form, like=picture
+            path, image, overwrite=overwrite, quality=self.quality, format=form, like=picture
         )
 
-    def _write_report(
-        self, path: Path, outcome: Outcome, from_reference: bool, overwrite: bool
-    ) -> None:
+    def _write_report(self, path: Path, outcome: Outcome, notice: str, overwrite: bool) -> None:
         report = {
             "unmask": unmask_version(),
-            "notice": make_mark(from_reference=from_reference).notice,
+            "notice": notice,
             "models": list(self.models),
             **outcome.to_mapping(),
         }

@@ -39,6 +39,10 @@ NOTICE = (
     "The lower face in this picture was filled in by a model; "
     "it is a guess and no evidence of who the person is."
 )
+NOTICE_OF_VARIANT = (
+    "The lower face in this picture was filled in by a model; "
+    "it is one of {guesses} guesses and no evidence of who the person is."
+)
 NOTICE_OF_REFERENCE = (
     "The lower face in this picture was filled from a reference photo by a program; "
     "it is no evidence of who the person is or what the photo showed."
@@ -79,14 +83,18 @@ class Mark:
     digital_source_type: str = DIGITAL_SOURCE_TYPE
 
 
-def make_mark(models: Sequence[str] = (), *, from_reference: bool = False) -> Mark:
+def make_mark(
+    models: Sequence[str] = (), *, from_reference: bool = False, guesses: int = 1
+) -> Mark:
     """Make the mark of this version of the program.
 
     Args:
         models: names of the models used.
         from_reference: whether a face was filled from a reference photo.
+        guesses: how many fills were made, of which the picture shows one.
     """
-    notice = NOTICE_OF_REFERENCE if from_reference else NOTICE
+    guess = NOTICE if guesses == 1 else NOTICE_OF_VARIANT.format(guesses=guesses)
+    notice = NOTICE_OF_REFERENCE if from_reference else guess
     return Mark(tuple(models), f"unmask {unmask_version()}", notice)
 
 

@@ -29,6 +29,7 @@ def restore(
     *,
     models: Sequence[str] = (),
     from_reference: bool = False,
+    guesses: int = 1,
     provenance: bool = True,
 ) -> NDArray[np.uint8] | PIL.Image.Image | bytes:
     """Put new pixels into the hole of a picture, and give it back as what it was.
@@ -50,6 +51,7 @@ def restore(
         hole: bool `(H, W)`, upright.
         models: names of the models used, for the mark.
         from_reference: whether a face was filled from a reference photo, for the mark.
+        guesses: how many fills were made, of which this is one, for the mark.
         provenance: whether the mark is set; without it whoever calls must say by other means that
             a model edited the picture.
 
@@ -74,7 +76,8 @@ def restore(
         turn_back(hole, picture.orientation),
     )
     if provenance:
-        image.info = mark_info(image.info, make_mark(models, from_reference=from_reference))
+        mark = make_mark(models, from_reference=from_reference, guesses=guesses)
+        image.info = mark_info(image.info, mark)
     if picture.content is not None:
         return encode_picture(image, picture.format or "PNG", like=picture)
     return image

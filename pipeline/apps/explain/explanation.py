@@ -102,14 +102,19 @@ def explain_pictures(
     images: Sequence[Image],
     masks: Sequence[Any] | None = None,
     references: Sequence[Any] | None = None,
+    *,
+    variants: int | None = None,
+    seed: int = 0,
 ) -> list[Explanation]:
-    """Do what `pipeline.run` does, and explain each result.
+    """Do what `pipeline.run` does, and explain each result; of several fills the first.
 
     Args:
         pipeline: does the work; it stays as it is.
         images: uint8 RGB `(H, W, 3)` each.
         masks: per picture what `Pipeline.run` takes.
         references: likewise.
+        variants: as `Pipeline.run` takes it.
+        seed: likewise.
 
     Raises:
         InputError: as `Pipeline.run`.
@@ -117,7 +122,7 @@ def explain_pictures(
     recorder = _RecordingInpainter(pipeline)
     recorded = copy.copy(pipeline)
     recorded._stages = {**pipeline._stages, "inpainter": LazyStage("inpainter", recorder)}
-    results = recorded.run(images, masks, references)
+    results = recorded.run(images, masks, references, variants=variants, seed=seed)
     given = [False] * len(images) if masks is None else [mask is not None for mask in masks]
     stages = {str(kind): stage.name for kind, stage in pipeline._stages.items()}
     explanations, start = [], 0

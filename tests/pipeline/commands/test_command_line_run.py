@@ -939,3 +939,87 @@ def test_an_inpainter_with_weights_from_a_file(unmask, tmp_path):
     code, _, error = unmask(*arguments, inpainter="gated@")
     assert (code, error.count("\n")) == (2, 1)
     assert "--inpainter must be NAME or NAME@FILE" in error
+
+
+MEAN = """
+
+def mean(crop, hole):
+    result = crop.copy()
+    result[hole] = crop[~hole].mean(axis=0)
+    return result
+"""
+
+
+@pytest.fixture
+def unmask_by_mean(unmask, tmp_path):
+    """Fills with the mean of what the inpainter sees, which differs from framing to framing."""
+    with (tmp_path / "modules" / "constant_stages.py").open("a") as file:
+        file.write(MEAN)
+    return lambda *arguments: unmask(*arguments, inpainter="constant_stages:mean")
+
+
+def test_variants_are_numbered_files(unmask_by_mean, tmp_path):
+    source = write_picture(tmp_path / "photo.png", picture())
+    assert unmask_by_mean(source, "-o", tmp_path / "usual.png")[0] == 0
+    options = ["--variants", 3, "--seed", 7, "--side-by-side", "--save-report"]
+    code, out, err = unmask_by_mean(source, "-o", tmp_path / "out" / "result.png", *options)
+    assert (code, err) == (0, "")
+    assert "result.1.png and 2 more beside it in" in out.replace("\n", "")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "result.1.png", "result.1.png.report.json", "result.1.png.side_by_side.png",
+        "result.2.png", "result.3.png",
+    ]  # fmt: skip
+    usual = read_picture(tmp_path / "usual.png").pixels
+    made = [read_picture(tmp_path / "out" / f"result.{n}.png").pixels for n in (1, 2, 3)]
+    pipeline = Pipeline(
+        **{
+            kind: f"constant_stages:{function}"
+            for kind, function in (
+                ("detector", "detect"), ("refiner", "refine"),
+                ("inpainter", "mean"), ("blender", "blend"),
+            )
+        }
+    )  # fmt: skip
+    [result] = pipeline.run([picture()], variants=3, seed=7)
+    assert all(map(np.array_equal, made, result.variants))
+    assert np.array_equal(made[0], usual)
+    assert not np.array_equal(made[1], made[0])
+    row = read_picture(tmp_path / "out" / "result.1.png.side_by_side.png").pixels
+    assert np.array_equal(row, np.concatenate([picture(), *made], axis=1))
+    report = json.loads((tmp_path / "out" / "result.1.png.report.json").read_text())
+    assert "one of 3 guesses" in report["notice"]
+    assert len(report["faces"]) == 1
+    assert read_mark(tmp_path / "out" / "result.3.png").notice == report["notice"]
+
+
+def test_resume_makes_the_variants_that_are_missing(unmask_by_mean, tmp_path):
+    write_picture(tmp_path / "in" / "photo.png", picture())
+    out = tmp_path / "out"
+    assert unmask_by_mean(tmp_path / "in", "-o", out, "--variants", 2)[0] == 0
+    code, said, _ = unmask_by_mean(tmp_path / "in", "-o", out, "--variants", 4, "--resume")
+    assert (code, table(said)) == (0, {"done": 1})
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert sorted(before) == [f"photo.{number}.png" for number in (1, 2, 3, 4)]
+    unmask_by_mean(tmp_path / "in", "-o", out, "--variants", 4, "--overwrite")
+    for number in (1, 2, 3, 4):
+        again = read_picture(out / f"photo.{number}.png").pixels
+        assert np.array_equal(again, read_picture(before[f"photo.{number}.png"]).pixels)
+
+
+def test_where_variants_make_no_sense(unmask, tmp_path):
+    source = write_picture(tmp_path / "photo.png", picture())
+    code, _, err = unmask(source, "-o", "-", "--variants", 2)
+    assert (code, "room for one picture alone" in err) == (2, True)
+    code, _, err = unmask(source, "-o", tmp_path / "out", "--variants", 2, "--reference", source)
+    assert (code, "leave variants or the reference out" in err) == (2, True)
+    (tmp_path / "clip.mp4").write_bytes(b"x")
+    code, _, err = unmask(tmp_path / "clip.mp4", "-o", tmp_path / "out.mp4", "--variants", 2)
+    assert (code, "--variants is for pictures" in " ".join(err.split())) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_variant_never_replaces_an_input(unmask, tmp_path):
+    for name in ("photo.png", "photo.2.png"):
+        write_picture(tmp_path / name, picture())
+    code, _, err = unmask(tmp_path / "photo*.png", "-o", tmp_path, "--variants", 2, "--overwrite")
+    assert (code, "would replace the input" in err) == (2, True)
