@@ -157,6 +157,16 @@ class Pipeline(ConfiguredStages):
         **options: Unpack[FillOptions],
     ) -> NDArray[np.uint8] | bytes | PIL.Image.Image | UnmaskResult: ...
 
+    @overload
+    def __call__(
+        self,
+        image: PictureSource,
+        *,
+        variants: int | None,
+        return_result: bool = ...,
+        **options: Unpack[FillOptions],
+    ) -> Any: ...
+
     def __call__(
         self,
         image: Any,

@@ -48,9 +48,11 @@ class RunsPictures(Protocol):
         images: Sequence[Image],
         masks: Sequence[Hole | None] | None = None,
         references: Sequence[list[Image] | None] | None = None,
-        **variants: Any,
+        *,
+        variants: int | None = ...,
+        seed: int = ...,
     ) -> list[UnmaskResult]:
-        """Take the masks off pictures; `variants` and `seed` are given where outputs have them."""
+        """Take the masks off pictures; the keywords are given where there are several fills."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,8 +68,6 @@ class Outputs:
     only_mask: bool = False
     variants: int | None = None
     seed: int = 0
-    variants: int | None = None
-    seed: int = 0
 
     def paths(self, job: Job) -> dict[str, Path]:
         """Every file that is to be written for a picture, the result last; a video has no other.

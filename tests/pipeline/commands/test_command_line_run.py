@@ -13,7 +13,7 @@ import PIL.Image
 import pytest
 import torch
 
-from pipeline import command_line
+from pipeline import Pipeline, command_line
 from pipeline.commands.working import RunWork
 from pipeline.run.outputs import Outputs
 from weights.images import encode_picture, read_hole, read_picture, write_picture
@@ -49,6 +49,11 @@ def refine(image, regions):
 def complete(crop, hole):
     result = crop.copy()
     result[hole] = (200, 30, 40)
+    return result
+
+def mean(crop, hole):
+    result = crop.copy()
+    result[hole] = crop[~hole].mean(axis=0)
     return result
 
 def blend(image, fill, hole):
@@ -941,20 +946,9 @@ def test_an_inpainter_with_weights_from_a_file(unmask, tmp_path):
     assert "--inpainter must be NAME or NAME@FILE" in error
 
 
-MEAN = """
-
-def mean(crop, hole):
-    result = crop.copy()
-    result[hole] = crop[~hole].mean(axis=0)
-    return result
-"""
-
-
 @pytest.fixture
-def unmask_by_mean(unmask, tmp_path):
+def unmask_by_mean(unmask):
     """Fills with the mean of what the inpainter sees, which differs from framing to framing."""
-    with (tmp_path / "modules" / "constant_stages.py").open("a") as file:
-        file.write(MEAN)
     return lambda *arguments: unmask(*arguments, inpainter="constant_stages:mean")
 
 
