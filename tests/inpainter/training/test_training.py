@@ -317,9 +317,9 @@ def test_only_as_many_validation_faces_are_decoded_as_are_asked_for(
 ) -> None:
     decoded: list[str] = []
 
-    def read(path: Path) -> Any:
+    def read(path: Path, *member: Any) -> Any:
         decoded.append(path.name)
-        return read_picture(path)
+        return read_picture(path, *member)
 
     faces = write_faces(tmp_path / "many", count=40)
     lines = [json.loads(line) for line in (faces / "faces.jsonl").read_text().splitlines()]
@@ -327,7 +327,7 @@ def test_only_as_many_validation_faces_are_decoded_as_are_asked_for(
     for line in lines:
         line["split"] = "val" if line["file"] in validated else "train"
     (faces / "faces.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    monkeypatch.setattr("inpainter.data.faces.read_picture", read)
+    monkeypatch.setattr("inpainter.data.face.read_picture", read)
     data = FaceData(replace(recipe, data=replace(recipe.data, faces=str(faces))))
     data.setup("fit")
     names = {Path(name).name for name in validated}
