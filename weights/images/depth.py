@@ -36,9 +36,9 @@ def bits_per_channel(stream: IO[bytes], form: str) -> int:
         if 0 <= place < len(head) - 42:
             return (head[place + 42] & 0x7F) + 1
     elif form == "PPM":
-        found = re.match(rb"P[2356](?:\s+|#[^\n]*\n)+\d+\s+\d+\s+(\d+)\s", head)
-        if found and int(found[1][:9]) > 255:
-            return min(16, int(found[1][:9]).bit_length())
+        found = re.match(rb"P[2356]" + 3 * rb"(?:\s|#[^\n]*\n)+(\d+)", head)
+        if found and int(found[3][:9]) > 255:
+            return min(16, int(found[3][:9]).bit_length())
     return 8
 
 

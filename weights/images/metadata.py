@@ -37,6 +37,7 @@ _RENDERING_TAGS = frozenset((37724, 20507, 20532, 46275, 50740, 50966, 51041, 52
 _PNG_TEXT_KEPT_APART = ("XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type APP1")
 SUB_DIRECTORIES = (EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY)
 """EXIF tags that point to a directory of further tags."""
+_KEPT_APART = frozenset(("icc_profile", "exif", "xmp", "XML:com.adobe.xmp"))
 _LARGEST_JPEG_SEGMENT = 65533
 
 
@@ -68,7 +69,7 @@ def _without_pictures(tags: Mapping[int, Any]) -> dict[int, Any]:
     return {
         tag: _without_pictures(value) if isinstance(value, dict) else value
         for tag, value in tags.items()
-        if not (isinstance(value, bytes) and holds_picture(value))
+        if not (isinstance(value, bytes | str) and holds_picture(value))
     }
 
 
@@ -130,6 +131,24 @@ def gather_xmp(info: Mapping[Any, Any]) -> bytes | None:
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
     packet = xmp.encode("utf-8", "surrogateescape") if isinstance(xmp, str) else xmp
     return without_renderings_xmp(packet) or None if packet else None
+
+
+def gather_info(image: PIL.Image.Image) -> dict[Any, Any]:
+    """Return an image's `.info` without other renderings of the picture, EXIF as `gather_exif`."""
+    info = {
+        key: value
+        for key, value in image.info.items()
+        if key in _KEPT_APART or not (isinstance(value, bytes | str) and holds_picture(value))
+    }
+    exif, xmp = gather_exif(image), gather_xmp(info)
+    for key, block in (("exif", exif), ("xmp", xmp), ("XML:com.adobe.xmp", None)):
+        if block is None:
+            info.pop(key, None)
+        else:
+            info[key] = block
+    if isinstance(info.get("photoshop"), dict):
+        info["photoshop"] = _without_pictures(info["photoshop"])
+    return info
 
 
 def gather_dpi(info: Mapping[Any, Any]) -> tuple[float, float] | None:

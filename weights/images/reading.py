@@ -31,7 +31,7 @@ from weights.images.depth import bits_per_channel, png_colour_chunks, read_colou
 from weights.images.formats import register_heif
 from weights.images.metadata import (
     gather_encoding,
-    gather_exif,
+    gather_info,
     read_exif,
     set_orientation,
 )
@@ -92,9 +92,7 @@ def read_picture(
         called = name or "the picture"
         notes = _load(source, called, max_pixels)
         image = source.copy()
-        exif = gather_exif(source)
-        if exif is not None:
-            image.info["exif"] = exif
+        image.info = gather_info(source)
         orientation = read_orientation(source)
         pixels = np.ascontiguousarray(turn_upright(image_to_rgb(image, called), orientation))
         return Picture(
@@ -207,8 +205,13 @@ def _refuse_tiff(image: Any, name: str) -> None:
     if tags.get(_DNG_VERSION) or reduced or (_SUB_IFDS in tags and _MAKE in tags):
         raise _raw(name)
     bits = tags.get(_BITS, (8,))
-    if max(bits if isinstance(bits, tuple) else (bits,)) <= 8:
+    deepest = max(bits if isinstance(bits, tuple) else (bits,))
+    if deepest <= 8:
         return
+    if deepest < 16:
+        raise InputError(
+            f"{name} is a TIFF of {deepest} bits, which cannot be read: save it with 8 or 16 bits."
+        )
     if tags.get(_PLANES) == 2 and tags.get(_SAMPLES, 1) != 1:
         raise InputError(
             f"{name} is a TIFF of 16 bits in separate planes, which cannot be read: save it with "
@@ -227,11 +230,12 @@ def _raw(name: str) -> InputError:
 
 def _upright_copy(image: PIL.Image.Image) -> PIL.Image.Image:
     """A copy with the EXIF orientation applied, and set to 1 in the copy's `.info`."""
-    exif = gather_exif(image)
+    info = gather_info(image)
     turned = read_orientation(image) != 1
     copy = PIL.ImageOps.exif_transpose(image) if turned else image.copy()
-    if exif is not None:
-        copy.info["exif"] = set_orientation(exif, 1) if turned else exif
+    copy.info = info
+    if turned and "exif" in info:
+        info["exif"] = set_orientation(info["exif"], 1)
     return copy
 
 
@@ -333,7 +337,7 @@ def _lacks_only_its_end(image: Any) -> bool:
         return False
     image.fp.seek(0)
     # Where pixels are missing, whatever stands behind the rest is taken for them.
-    other = io.BytesIO(image.fp.read() + b"\x55" * 64 + b"\xff\xd9")
+    other = io.BytesIO(image.fp.read().rstrip(b"\xff") + b"\x55" * 64 + b"\xff\xd9")
     read, ended = image.load_read, False
 
     def read_to_an_end(count: int) -> bytes:

@@ -8,17 +8,28 @@ Specification part 3; Google's and Adobe's schemas of depth maps, gain maps and 
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 import xml.etree.ElementTree as ElementTree
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"ftypheic", b"ftypavif", b"8BPS\x00")
-"""How files of pictures begin, in the values of metadata."""
+_PICTURE = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|8BPS\0|GIF8[79]a|RIFF.{4}WEBP|\0\0\0\x0cjP {2}"
+    rb"|\A(?:II\*\0|MM\0\*)|ftyp(?:heic|heix|mif1|msf1|avif|avis|isom|iso2|mp4[12]|qt {2})",
+    re.DOTALL,
+)
+"""How files of pictures and clips begin, wherever in a value."""
+
+_PICTURE_IN_TEXT = re.compile(
+    rb"(?<![A-Za-z0-9+/])(?:/9j/|iVBORw0KGgo|UklGR|R0lGOD|OEJQUw|SUkqA|TU0AK|AAAA.GZ0eXB)"
+    rb"[A-Za-z0-9+/=\s]{150,}"
+    rb"|(?i:ffd8ff|89504e470d0a1a0a|52494646|66747970(?:68656963|61766966|6d696631))"
+    rb"[A-Fa-f0-9\s]{150,}"
+)
+"""The same as base64 or as hexadecimal digits."""
 
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _THUMBNAILS, _IPTC = (1033, 1036), 1028
@@ -32,13 +43,19 @@ _RENDERING_SPACES = (
     "http://ns.apple.com/HDRGainMap/1.0/",
     "http://ns.apple.com/pixeldatainfo/1.0/",
 )
-_ENCODED_PICTURE = re.compile(r"\s*(/9j/|iVBORw0KGgo|UklGR)[A-Za-z0-9+/=\s]{200,}")
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
+"""Says how a panorama is projected, and holds no picture."""
 
 
-def holds_picture(value: bytes) -> bool:
-    """Whether a value of metadata has a file of a picture in it."""
-    return len(value) > 100 and any(start in value for start in PICTURE_STARTS)
+def holds_picture(value: bytes | str) -> bool:
+    """Whether a value of metadata has a file of a picture in it, as it is or written as text."""
+    if len(value) <= 100:
+        return False
+    content = value.encode("latin-1", "replace") if isinstance(value, str) else value
+    if _PICTURE.search(content):
+        return True
+    # Text of 16 bits has a zero in every second place.
+    return any(_PICTURE_IN_TEXT.search(text) for text in (content, content.replace(b"\0", b"")))
 
 
 def without_renderings_photoshop(content: bytes) -> bytes:
@@ -104,12 +121,18 @@ def _without_iptc_previews(content: bytes) -> bytes:
 def without_renderings_xmp(packet: bytes) -> bytes:
     """Leave thumbnails, depth and gain maps and motion clips out of XMP, and what claims them.
 
-    A packet that has none comes back as it is; one that cannot be read and may have some is empty.
+    A packet that has none comes back as it is, in UTF-8; one that cannot be read and may have some
+    is empty.
     """
-    suspicious = any(
+    try:
+        packet = _as_utf8(packet)
+    except UnicodeDecodeError:
+        return b""
+    encoded = holds_picture(packet)
+    suspicious = encoded or any(
         word in packet
         for word in (b"humbnail", b"photos/", b"gain-map", b"GainMap", b"pixeldatainfo",
-                     b"HasExtendedXMP", b"/9j/", b"iVBORw0KGgo", b"UklGR")
+                     b"HasExtendedXMP", b"&#")
     )  # fmt: skip
     if not suspicious:
         return packet
@@ -129,49 +152,69 @@ def without_renderings_xmp(packet: bytes) -> bytes:
                 ElementTree.register_namespace(prefix, space)
     except (ElementTree.ParseError, ValueError):
         return b""
-    _strip(tree)
+    if not _strip(tree) and not encoded:
+        return packet
     inner: bytes = ElementTree.tostring(tree, encoding="utf-8")
     return packet[:begin] + inner + packet[stop:] if start >= 0 else inner
 
 
-def _strip(element: ElementTree.Element) -> None:
+def _as_utf8(packet: bytes) -> bytes:
+    """A packet of 16 bits a character in UTF-8, which is what most formats want."""
+    if b"\0" not in packet[:2] and packet[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return packet
+    if packet[0] in (0, 0xFE):
+        return packet.decode("utf-16-be").encode()
+    return packet.decode("utf-16-le").encode()
+
+
+def _strip(element: ElementTree.Element) -> bool:
+    """Take renderings out of an element; whether there were any."""
+    found = False
     for name, value in list(element.attrib.items()):
-        if _is_rendering(name) or _ENCODED_PICTURE.match(value):
+        if _is_rendering(name) or holds_picture(value):
             del element.attrib[name]
+            found = True
     for child in list(element):
-        encoded = child.text is not None and _ENCODED_PICTURE.match(child.text)
-        if _is_rendering(child.tag) or encoded:
+        if holds_picture(child.tail or ""):
+            child.tail, found = "", True
+        if _is_rendering(child.tag) or holds_picture(child.text or ""):
             element.remove(child)
+            found = True
         else:
-            _strip(child)
+            found |= _strip(child)
+    return found
 
 
 def _is_rendering(name: str) -> bool:
     space, _, local = name.removeprefix("{").rpartition("}")
+    if space == _PANORAMA:
+        return False
     return local in _RENDERING_NAMES or space.startswith(_RENDERING_SPACES)
 
 
 def without_renderings_text(key: str, value: str) -> str:
     """Leave pictures out of a PNG's text: empty where it is one, or says it in digits."""
-    if key.startswith("Raw profile type "):
-        kind = key.removeprefix("Raw profile type ").lower()
-        try:
-            content = bytes.fromhex("".join(value.split()[2:]))
-        except ValueError:
-            return ""
-        if kind not in ("8bim", "iptc"):
-            return "" if holds_picture(content) else value
-        kept = without_renderings_photoshop(content)
-        if kept == content:
-            return value
-        digits = kept.hex()
-        lines = [digits[place : place + 72] for place in range(0, len(digits), 72)]
-        return "\n".join(["", kind, f"{len(kept):8d}", *lines, ""]) if kept else ""
-    if _ENCODED_PICTURE.match(value) or holds_picture(value.encode("latin-1", "replace")):
-        return ""
-    with_start = value[:64].encode("ascii", "ignore")
+    if not key.startswith("Raw profile type "):
+        return "" if holds_picture(value) else value
+    kind = key.removeprefix("Raw profile type ").lower()
     try:
-        decoded = base64.b64decode(with_start[: len(with_start) // 4 * 4])
+        content = bytes.fromhex("".join(value.split()[2:]))
     except ValueError:
+        return ""
+    clean = _PROFILES.get(kind)
+    if clean is None:
+        return "" if holds_picture(content) else value
+    kept = clean(content)
+    if kept == content:
         return value
-    return "" if decoded.startswith(PICTURE_STARTS) else value
+    digits = kept.hex()
+    lines = [digits[place : place + 72] for place in range(0, len(digits), 72)]
+    return "\n".join(["", kind, f"{len(kept):8d}", *lines, ""]) if kept else ""
+
+
+_PROFILES: dict[str, Callable[[bytes], bytes]] = {
+    "8bim": without_renderings_photoshop,
+    "iptc": without_renderings_photoshop,
+    "xmp": without_renderings_xmp,
+}
+"""How renderings go out of the profiles that PNGs have as digits."""

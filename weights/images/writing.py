@@ -36,7 +36,7 @@ from weights.images.metadata import (
     comment_segments,
     fit_exif,
     gather_dpi,
-    gather_exif,
+    gather_info,
     gather_xmp,
 )
 from weights.images.renderings import holds_picture
@@ -207,9 +207,9 @@ def _options(
     image: PIL.Image.Image, form: str, quality: int | None, like: Picture | None
 ) -> dict[str, Any]:
     """The options of Pillow's encoder: metadata, then what the format lets one choose."""
-    info = image.info
+    info = gather_info(image)
     kept = dict(like.encoding) if like is not None and like.format == form else {}
-    exif, xmp, dpi = gather_exif(image), gather_xmp(info), gather_dpi(info)
+    exif, xmp, dpi = info.get("exif"), info.get("xmp"), gather_dpi(info)
     profile, comment = info.get("icc_profile"), info.get("comment")
     fits = profile and _profile_fits(profile, image.mode)
     options: dict[str, Any] = {"icc_profile": profile if fits else None}

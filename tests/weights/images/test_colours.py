@@ -113,7 +113,7 @@ def test_fewer_bits_are_said():
     deep = b"P6\n# a comment\n4 4\n65535\n" + bytes(4 * 4 * 6)
     sixteen = ("Colours of 16 bits per channel were read as 8 bits.",)
     assert read_picture(deep).notes == sixteen
-    ten = b"P6\n4 4\n1023\n" + bytes(4 * 4 * 6)
+    ten = b"P6\n4 4\n# of\n1023\n" + bytes(4 * 4 * 6)
     assert read_picture(ten).notes == ("Colours of 10 bits per channel were read as 8 bits.",)
     assert read_picture(saved("PPM")).notes == ()
     assert read_picture(png(16, 2, values())).notes == sixteen
@@ -154,6 +154,16 @@ def test_a_tiff_of_planes_is_read_right_or_refused():
     assert together.notes == ("Colours of 16 bits per channel were read as 8 bits.",)
     with pytest.raises(InputError, match="0 is white"):
         read_picture(tiff(values()[..., 0], photometric="miniswhite"))
+
+
+def test_a_tiff_of_twelve_bits_is_refused():
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(np.zeros((8, 8), np.uint16)).save(buffer, "TIFF")
+    sixteen, twelve = (struct.pack("<HHIH", 258, 3, 1, bits) for bits in (16, 12))
+    content = buffer.getvalue()
+    assert content.count(sixteen) == 1
+    with pytest.raises(InputError, match="TIFF of 12 bits"):
+        read_picture(content.replace(sixteen, twelve))
 
 
 def test_a_tiff_without_resolution_gets_none():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
 import zlib
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import numpy as np
 import PIL.Image
@@ -126,6 +128,91 @@ def test_renderings_go_out_of_xmp_and_the_rest_stays(space, attribute, element):
     assert without_renderings_xmp(packet[:-60]) == b""
 
 
+ENCODED = [
+    base64.b64encode(saved(form)).decode()[:9000]
+    for form in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF")
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [*ENCODED, "data:image/jpeg;base64," + ENCODED[0], f'{{"img":"{ENCODED[1]}"}}', saved().hex()],
+    ids=lambda text: text[:30],
+)
+def test_pictures_written_as_text_go_wherever_they_stand(text):
+    element = '<own:{0} xmlns:own="http://own.example/">{1}</own:{0}>'
+    for placed in (
+        element.format("x", escape(text)),
+        element.format("x", f"<own:y/>{escape(text)}"),
+        element.format("x", f"<![CDATA[{text}]]>"),
+        f"<!-- {text} -->",
+        element.format("x", "".join(f"&#{ord(one)};" for one in text)),
+    ):
+        packet = XMP.format(space="x", attribute="", element=placed).encode()
+        kept = without_renderings_xmp(packet)
+        assert b'xmp:Rating="4"' in kept and len(kept) < 700
+    exif = PIL.Image.Exif()
+    exif[271], exif[270], exif[0x9C9C] = "Maker", text, text.encode("utf-16-le")
+    exif[0x8769] = {0x927C: b"note\0" + text.encode()}
+    for form in ("JPEG", "WEBP", "PNG"):
+        kept_exif = PIL.Image.open(io.BytesIO(filled(saved(form, exif=exif))[0])).getexif()
+        assert kept_exif[271] == "Maker"
+        assert kept_exif.get(270) != text and 0x9C9C not in kept_exif
+        assert 0x927C not in kept_exif.get_ifd(0x8769)
+    pnginfo = PngInfo()
+    pnginfo.add_itxt("Own", text)
+    assert "Own" not in PIL.Image.open(io.BytesIO(filled(saved("PNG", pnginfo=pnginfo))[0])).text
+    for form in ("JPEG", "GIF"):
+        content = saved(form, comment=text.encode())
+        assert text.encode()[:80] in content and text.encode()[:80] not in filled(content)[0]
+
+
+def test_a_comment_that_is_a_picture_goes():
+    written, _ = filled(saved(comment=THUMBNAIL))
+    assert written.count(b"\xff\xd8\xff") == 1
+
+
+def test_xmp_of_sixteen_bits_is_cleaned_too():
+    thumbnails = "<xmp:Thumbnails><rdf:Alt><rdf:li>x</rdf:li></rdf:Alt></xmp:Thumbnails>"
+    packet = XMP.format(space="x", attribute="", element=thumbnails)
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        kept = without_renderings_xmp(packet.encode(encoding))
+        assert b'xmp:Rating="4"' in kept and b"Thumbnails" not in kept
+    assert without_renderings_xmp(b"\xff\xfe<\0x") == b""
+
+
+def test_xmp_in_a_raw_profile_of_a_png_is_cleaned():
+    packet = XMP.format(space="image", attribute=f' g:Data="{JPEG_TEXT}"', element="").encode()
+    text = without_renderings_text("Raw profile type xmp", raw_profile("xmp", packet))
+    kept = bytes.fromhex("".join(text.split()[2:]))
+    assert b'xmp:Rating="4"' in kept and b"Data" not in kept
+
+
+def test_how_a_panorama_is_projected_stays():
+    packet = XMP.format(
+        space="panorama", attribute=' g:ProjectionType="equirectangular"', element=""
+    ).encode()
+    assert without_renderings_xmp(packet) == packet
+    assert b"equirectangular" in filled(saved(xmp=packet))[0]
+
+
+def test_a_pil_image_comes_back_without_other_renderings():
+    exif = PIL.Image.Exif()
+    exif[271], exif[0x8769] = "Maker", {0x927C: b"note" + THUMBNAIL}
+    packet = XMP.format(space="image", attribute=f' g:Data="{JPEG_TEXT}"', element="").encode()
+    segment = b"Photoshop 3.0\0" + resource(1036, b"\0" * 28 + THUMBNAIL)
+    segment = b"\xff\xed" + struct.pack(">H", len(segment) + 2) + segment
+    image = PIL.Image.open(
+        io.BytesIO(saved(exif=exif, xmp=packet, comment=THUMBNAIL, extra=segment))
+    )
+    restored, _ = filled(image)
+    assert restored.getexif()[271] == "Maker" and b'xmp:Rating="4"' in restored.info["xmp"]
+    for value in restored.info.values():
+        assert not holds_picture(str(value)) and "ffd8ff" not in str(value)
+    assert not holds_picture(restored.info["exif"]) and b"Data" not in restored.info["xmp"]
+    assert b"JFIF" in image.info["comment"], "the caller's picture is left as it is"
+
+
 def test_renderings_go_out_of_exif_and_the_rest_stays():
     exif = PIL.Image.Exif()
     exif[271], exif[37724] = "Maker", b"layers" * 50
@@ -223,6 +310,7 @@ def test_a_jpeg_without_its_end_is_read_and_one_that_lacks_pixels_is_not():
     picture = read_picture(content)
     assert picture.notes == ("The JPEG's end marker was missing.",)
     assert np.array_equal(picture.pixels, read_picture(content + b"\xff\xd9").pixels)
+    assert np.array_equal(read_picture(content + b"\xff").pixels, picture.pixels)
     for cut in (1, 5, 100, 5000):
         with pytest.raises(InputError, match="damaged"):
             read_picture(content[:-cut])
