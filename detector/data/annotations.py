@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
-from PIL import Image as PillowImage
-from PIL import ImageOps
 
 from detector.data.yolo_dataset import read_labels, read_yolo_dataset
 from weights.base.errors import InputError
 from weights.base.json_lines import read_json_lines
+from weights.images.reading import read_image
 
 if TYPE_CHECKING:
     import os
@@ -90,12 +89,7 @@ class AnnotatedPicture:
         Raises:
             InputError: the file is missing or no readable picture.
         """
-        try:
-            with PillowImage.open(self.file) as picture:
-                upright = ImageOps.exif_transpose(picture)
-                return np.asarray(upright.convert("RGB"))
-        except (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError) as error:
-            raise InputError(f"Cannot read the picture {self.file}: {error}.") from error
+        return np.asarray(read_image(self.file, str(self.file)).convert("RGB"))
 
 
 def read_annotations(

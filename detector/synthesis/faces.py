@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import PIL.ExifTags
-import PIL.Image
 
 from detector.synthesis.outline import check_landmarks
+from weights.base.errors import InputError
 from weights.base.json_lines import read_json_lines
+from weights.images.orientation import read_orientation
+from weights.images.reading import open_picture
 
 if TYPE_CHECKING:
     import os
@@ -82,9 +83,9 @@ def _size(picture: Path) -> tuple[int, int]:
         ValueError: it cannot be opened.
     """
     try:
-        with PIL.Image.open(picture) as image:
-            width, height = image.size
-            turned = image.getexif().get(PIL.ExifTags.Base.Orientation, 1) >= 5
-    except (OSError, PIL.Image.DecompressionBombError) as error:
+        with picture.open("rb") as stream:
+            image = open_picture(stream, str(picture))
+            (width, height), turned = image.size, read_orientation(image) >= 5
+    except (OSError, InputError) as error:
         raise ValueError(f"its picture {picture} cannot be opened") from error
     return (height, width) if turned else (width, height)

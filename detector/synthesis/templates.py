@@ -165,7 +165,10 @@ def _load(file: Path) -> NDArray[np.uint8]:
         encoded = np.frombuffer(file.read_bytes(), np.uint8)
     except OSError as error:
         raise InputError(f"Cannot read the mask template {file}: {error.strerror}.") from error
-    picture = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
+    try:
+        picture = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
+    except cv2.error:  # more pixels than it takes
+        picture = None
     if picture is None or picture.dtype != np.uint8:
         raise InputError(f"{file} is not a picture of 8 bits per channel.")
     if picture.ndim == 2:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from PIL import Image as PillowImage
 
 from detector.data.yolo_dataset import read_labels, read_yolo_dataset
 from detector.find.architecture import network_description
@@ -28,6 +27,8 @@ from detector.train.plan import WEIGHTS_NAME
 from weights.base.checkpoint import read_checkpoint, write_checkpoint
 from weights.base.errors import ConfigurationError, InputError, TrainingError
 from weights.base.stopping import stop_if_asked
+from weights.images.orientation import read_orientation
+from weights.images.reading import open_picture
 
 import_quietly("ultralytics.models.yolo.segment")
 
@@ -49,9 +50,6 @@ _STATE = (
 
 _EPOCH_SEEDS = 1_000_003
 """Distance of the seeds of two epochs; far above the number of processes."""
-
-_ORIENTATION = 0x0112
-_TURNED = frozenset({5, 6, 7, 8})
 
 
 class MaskDataset(YOLODataset):
@@ -106,9 +104,10 @@ class MaskDataset(YOLODataset):
 def _picture_size(name: str) -> tuple[int, int] | None:
     """Height and width as shown upright, None where the file is no readable picture."""
     try:
-        with PillowImage.open(name) as picture:
+        with Path(name).open("rb") as stream:
+            picture = open_picture(stream, name)
             width, height = picture.size
-            turned = picture.getexif().get(_ORIENTATION) in _TURNED
+            turned = read_orientation(picture) >= 5
             # A JPEG is decoded at an eighth of its size, which tells damage as well.
             picture.draft("RGB", (64, 64))
             picture.load()

@@ -6,7 +6,6 @@ seeded hash of their names.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,6 +13,8 @@ import numpy as np
 from inpainter.data.face import SHARES, Face
 from weights.base.dealing import deal_out
 from weights.base.errors import InputError
+from weights.base.json_text import parse_json
+from weights.base.text_files import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -128,8 +129,7 @@ def _celeba_hq_parts(root: Path) -> dict[str, str] | None:
 def _read_table(file: Path, entry: Callable[[Sequence[str]], tuple[str, str]]) -> dict[str, str]:
     """Read lines of cells between blanks or commas; a head of column names is passed over."""
     found = {}
-    lines = file.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_lines(file, "the parts of the faces"), start=1):
         row = line.replace(",", " ").split()
         if not row or (number == 1 and not any(cell.isdigit() for cell in row)):
             continue
@@ -164,7 +164,7 @@ def _ffhq_descriptions(
     if not file.is_file():
         return None
     try:
-        entries = json.loads(file.read_text(encoding="utf-8"))
+        entries = parse_json(file.read_bytes(), str(file))
         return {int(number): _ffhq_description(entry) for number, entry in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{file} is not as FFHQ has it: {error}.") from error

@@ -13,6 +13,8 @@ from inpainter.data.face import read_picture
 from inpainter.evaluation.benchmark_cases import Case, HoleChecksum
 from weights.base.atomic import atomic_path
 from weights.base.errors import InputError, OutputError
+from weights.base.json_text import parse_json
+from weights.base.text_files import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -104,14 +106,13 @@ class StoredCases:
     def __init__(self, folder: str | Path) -> None:
         self.root = Path(folder)
         path = self.root / LIST_FILE
+        texts = read_lines(path, "the list of test cases")
         try:
-            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            lines = [parse_json(text, "a line") for text in texts]
             self.checksum = str(lines[0]["checksum_of_holes"])
             self.configuration: dict[str, Any] = dict(lines[0]["configuration"])
             self._lines: list[dict[str, Any]] = lines[1:]
             whole = [(line["name"], line["image"], line["hole"]) for line in self._lines]
-        except OSError as error:
-            raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise InputError(f"{path} is no list of test cases: {error!r}.") from error
         if len(whole) != lines[0].get("cases"):

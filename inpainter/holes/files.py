@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
-import PIL.Image
 
 from inpainter.holes.generator import check_size
 from weights.base.errors import ConfigurationError, InputError
+from weights.images.reading import read_image
 
 if TYPE_CHECKING:
     import os
@@ -100,8 +100,4 @@ class FolderHoles:
 
 
 def _read_grey(path: Path) -> NDArray[np.uint8]:
-    try:
-        with PIL.Image.open(path) as file:
-            return np.asarray(file.convert("L"), np.uint8)
-    except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
-        raise InputError(f"Cannot read the hole picture {path}: {error}.") from error
+    return np.asarray(read_image(path, f"The hole picture {path}").convert("L"), np.uint8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +10,7 @@ from inpainter.evaluation.statistics import Estimate, bootstrap_mean, compare_pa
 from pipeline.evaluation.comparison import p_text
 from pipeline.evaluation.document import Document, Table, cells
 from weights.base.errors import InputError
+from weights.base.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,11 +66,9 @@ def read_report(path: Path) -> StoredReport:
         InputError: the file cannot be read, or is no report of `unmask evaluate`.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_bytes(), str(path))
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise InputError(f"{path} is no report: it is not valid JSON.") from error
     stage = content.get("stage") if isinstance(content, dict) else None
     if stage not in ("detector", "inpainter", "pipeline"):
         raise InputError(

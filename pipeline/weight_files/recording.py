@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from inpainter.evaluation.results import TOGETHER
 from weights.base.errors import ConfigurationError, InputError, WeightsError
+from weights.base.json_text import parse_json
 from weights.base.settings import read_yaml
 from weights.catalog import lookup
 from weights.catalog.digest import file_sha256
@@ -140,11 +140,9 @@ def read_figures(report: Path, description: NetworkDescription, digest: str) -> 
         InputError: the report cannot be read, is of the other stage, or of other weights.
     """
     try:
-        content = json.loads(report.read_text(encoding="utf-8"))
+        content = parse_json(report.read_bytes(), str(report))
     except OSError as error:
         raise InputError(f"Cannot read {report}: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise InputError(f"{report} is no report: it is not valid JSON.") from error
     stage = "inpainter" if description.kind == "inpainter" else "detector"
     wanted = "overall" if stage == "inpainter" else "quality"
     if not isinstance(content, Mapping) or not isinstance(content.get(wanted), Mapping):

@@ -170,7 +170,7 @@ def _decode(
     stream: IO[bytes], name: str, max_pixels: int
 ) -> tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]:
     """Open, check, load and turn upright; the stream may be closed afterwards."""
-    opened = _open(stream, name)
+    opened = open_picture(stream, name)
     form = opened.format or ""
     _refuse_bomb(opened, stream, name, max_pixels)
     bits, tags = bits_per_channel(stream, form), read_colour_tags(stream, form)
@@ -239,11 +239,14 @@ def _upright_copy(image: PIL.Image.Image) -> PIL.Image.Image:
     return copy
 
 
-def _open(stream: IO[bytes], name: str) -> PIL.Image.Image:
-    """Find the decoder by the content alone, as PIL.Image.open does.
+def open_picture(stream: IO[bytes], name: str) -> PIL.Image.Image:
+    """Find the decoder by the content alone, as PIL.Image.open does; nothing is decoded yet.
 
     `PIL.Image.open` would apply its own limit on pixels, which can be moved only for the whole
     process; and it would try decoders, such as that for EPS, which start other programs.
+
+    Raises:
+        InputError: it is no picture, or of a format that is not read.
     """
     prefix = stream.read(64)
     if not prefix:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.apps.study.key import StudyKey, unseal_key
 from weights.base.errors import InputError
+from weights.base.json_text import parse_json
 
 if TYPE_CHECKING:
     import os
@@ -54,11 +54,9 @@ def read_export(path: str | os.PathLike[str]) -> StudyExport:
     """
     source = Path(path)
     try:
-        content = json.loads(source.read_text(encoding="utf-8"))
+        content = parse_json(source.read_bytes(), str(source))
     except OSError as error:
         raise InputError(f"Cannot read {source}: {error.strerror or error}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{source} is no JSON: {error}.") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise InputError(f"{source} is no export of a study's page.")
     if content.get("version") != 1:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from weights.base.atomic import atomic_path
 from weights.base.errors import InputError
+from weights.base.json_text import parse_json
 
 if TYPE_CHECKING:
     import os
@@ -95,7 +96,7 @@ def unseal_key(text: str, where: str) -> StudyKey:
     try:
         unpacking = zlib.decompressobj()
         content = unpacking.decompress(base64.b64decode(text, validate=True), _LARGEST)
-        return key_from_mapping(json.loads(content), where)
+        return key_from_mapping(parse_json(content, where), where)
     except (binascii.Error, zlib.error, ValueError) as error:
         raise InputError(f"{where} holds a damaged key of the study.") from error
 
@@ -117,9 +118,7 @@ def read_key(path: str | os.PathLike[str]) -> StudyKey:
         InputError: the file cannot be read or is no key.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = parse_json(Path(path).read_bytes(), str(path))
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise InputError(f"{path} is no JSON: {error}.") from error
     return key_from_mapping(content, str(path))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
+from PIL import EpsImagePlugin
 from PIL import Image as PillowImage
 
 from detector.data.annotations import AnnotatedMask, AnnotatedPicture, read_annotations
@@ -117,5 +118,16 @@ def test_pictures_are_read_upright_in_rgb(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "grey.png"), np.full((3, 3), 7, np.uint8))
     assert AnnotatedPicture(tmp_path / "grey.png").load().shape == (3, 3, 3)
     (tmp_path / "no.jpg").write_bytes(b"")
-    with pytest.raises(InputError, match="Cannot read the picture"):
+    with pytest.raises(InputError, match=r"no\.jpg is empty"):
         AnnotatedPicture(tmp_path / "no.jpg").load()
+
+
+def test_no_other_program_is_started_for_a_picture(tmp_path: Path, monkeypatch: Any) -> None:
+    drawn = PillowImage.new("RGB", (4, 4)).im
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: drawn)
+    place = tmp_path / "0.png"
+    place.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\n")
+    with PillowImage.open(place) as picture:
+        assert picture.convert("L").size == (4, 4)
+    with pytest.raises(InputError, match="no picture"):
+        AnnotatedPicture(place).load()

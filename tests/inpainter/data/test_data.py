@@ -292,6 +292,10 @@ def test_bad_annotations_name_the_line(tmp_path: Path) -> None:
         read_picture(tmp_path / "b.png")
     with pytest.raises(InputError, match="Cannot read"):
         read_picture(tmp_path / "c.png")
+    # A header of 40,000 x 40,000 pixels.
+    (tmp_path / "d.pgm").write_bytes(b"P5 40000 40000 255\n" + bytes(1000))
+    with pytest.raises(InputError, match=r"d\.pgm is not a picture"):
+        read_picture(tmp_path / "d.pgm")
 
 
 def test_pictures_that_cannot_be_read_are_left_out_and_listed(tmp_path: Path) -> None:

@@ -55,6 +55,11 @@ def test_celeba_keeps_its_parts(tmp_path: Path, pictures: str, partition: str, t
     (tmp_path / partition).write_text("000001.jpg 7\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"Line 1 of .*list_eval_partition"):
         list_faces(tmp_path)
+    (tmp_path / partition).write_bytes(b"\xe9 0\n")
+    with pytest.raises(InputError, match=r"list_eval_partition.*no UTF-8 text"):
+        list_faces(tmp_path)
+    (tmp_path / partition).write_text(text.format(*files), encoding="utf-16")
+    assert names(tmp_path, "val") == [f"{pictures}/{files[1]}"]
 
 
 def test_celeba_hq_takes_its_parts_from_celeba(tmp_path: Path) -> None:
@@ -92,6 +97,9 @@ def test_ffhq_brings_parts_and_landmarks(tmp_path: Path) -> None:
     assert names(tmp_path, "val") == ["thumbnails128x128/60000/60000.png"]
     (tmp_path / "ffhq-dataset-v2.json").write_text('{"0": {}}', encoding="utf-8")
     with pytest.raises(InputError, match="not as FFHQ has it"):
+        list_faces(tmp_path)
+    (tmp_path / "ffhq-dataset-v2.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(InputError, match="nested too deeply"):
         list_faces(tmp_path)
 
 

@@ -76,6 +76,9 @@ def test_a_set_is_not_replaced_and_a_broken_list_is_refused(frozen, tmp_path):
     listing.write_text("\n".join([lines[0], *['{"name": "a"}'] * 4]))
     with pytest.raises(InputError, match=r"no list.*image"):
         StoredCases(tmp_path / "set")
+    listing.write_text("[" * 100_000)
+    with pytest.raises(InputError, match="nested too deeply"):
+        StoredCases(tmp_path / "set")
     listing.write_text("nothing")
     with pytest.raises(InputError, match="no list"):
         StoredCases(tmp_path / "set")

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import PIL.Image
 import pytest
+from PIL import EpsImagePlugin
 
 from inpainter.holes import (
     IRREGULAR_BANDS,
@@ -304,3 +305,13 @@ def test_every_name_is_listed_and_dotted_paths_work():
 def test_an_empty_picture_is_refused():
     with pytest.raises(InputError, match="at least one pixel"):
         create_holes("free-form")(None, (0, 4), np.random.default_rng(0))
+
+
+def test_no_other_program_is_started_for_a_hole(tmp_path, monkeypatch):
+    drawn = PIL.Image.new("RGB", (4, 4)).im
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: drawn)
+    place = tmp_path / "0.png"
+    place.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\n")
+    holes = FolderHoles(tmp_path)
+    with pytest.raises(InputError, match="no picture"):
+        holes(None, (4, 4), np.random.default_rng(0))

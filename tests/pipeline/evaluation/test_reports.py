@@ -171,7 +171,13 @@ class TestDifference:
 
     @pytest.mark.parametrize(
         ("text", "sentence"),
-        [("{", "not valid JSON"), ("[]", "no report"), ('{"cases": 3}', "older version")],
+        [
+            ("{", "not valid JSON"),
+            ("[]", "no report"),
+            ('{"cases": 3}', "older version"),
+            ("[" * 100_000, "nested too deeply"),
+            (f'{{"stage": 1{"0" * 400}}}', "too large"),
+        ],
     )
     def test_what_is_no_report(self, tmp_path, text, sentence):
         (tmp_path / "x.json").write_text(text)

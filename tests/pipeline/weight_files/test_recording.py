@@ -235,6 +235,9 @@ def test_other_reports_are_refused(
     report = write_report(tmp_path / "report.json", content)
     with pytest.raises(InputError, match=sentence):
         read_figures(report, description, "0" * 64)
+    report.write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(InputError, match="nested too deeply"):
+        read_figures(report, description, "0" * 64)
     with pytest.raises(InputError, match="Cannot read"):
         read_figures(tmp_path / "none.json", description, "0" * 64)
 

@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import re
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -343,7 +344,7 @@ def test_malformed_exports_are_refused_with_one_sentence(tmp_path, changes, why)
 
 
 def test_what_is_no_json_is_refused(tmp_path):
-    for content, why in ((b"{", "no JSON"), (b"\xff\xfe\x00", "no JSON"), (b"[]", "no export")):
+    for content, why in ((b"{", "valid JSON"), (b"\xff\xfe\x00", "valid JSON"), (b"[]", "no export")):
         (tmp_path / "x.json").write_bytes(content)
         with pytest.raises(InputError, match=why):
             read_export(tmp_path / "x.json")
@@ -387,9 +388,26 @@ def test_the_commands(tmp_path, capsys):
     code, out, _ = call(capsys, "study", "read", export, "--key", tmp_path / "key.json", "--json")
     assert json.loads(out) == json.loads((tmp_path / "report" / "report.json").read_text())
     code, _, err = call(capsys, "study", "read", tmp_path / "s.html")
-    assert (code, "is no JSON" in err) == (2, True)
+    assert (code, "is not valid JSON" in err) == (2, True)
     code, _, err = call(
         capsys, "study", "make", folders[MODELS[0]], folders[MODELS[0]],
         "--truth", folders["truth"], "-o", tmp_path / "t.html",
     )  # fmt: skip
     assert (code, "have one name" in err) == (2, True)
+
+
+@pytest.mark.parametrize("read", [read_export, read_key])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("[" * 100_000, "nested too deeply"), ('{"shown": 1' + "0" * 400 + "}", "too large")],
+)
+def test_json_out_of_proportion_is_one_sentence(tmp_path, read, text, sentence):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(InputError, match=sentence):
+        read(tmp_path / "x.json")
+
+
+def test_a_sealed_key_out_of_proportion_is_one_sentence():
+    sealed = base64.b64encode(zlib.compress(b"[" * 100_000)).decode()
+    with pytest.raises(InputError, match="damaged key"):
+        unseal_key(sealed, "page.html")

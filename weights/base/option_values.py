@@ -1,0 +1,55 @@
+"""Checking options of users, as YAML gives them, by what a constructor says that it takes."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from weights.base.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLAIN: Final = (bool, int, float, str, list, tuple, dict, type(None))
+
+_TAKES: Final[Mapping[str, tuple[type, ...]]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "None": (type(None),),
+    "os.PathLike[str]": (str,),
+    "Path": (str,),
+    "torch.device": (str,),
+    "nn.Module": (),
+}
+"""Words of annotations, and the plain values that they take; whatever else takes any."""
+
+
+def check_option(where: str, option: str, value: Any, parameter: inspect.Parameter) -> None:
+    """Refuse a plain value that a parameter does not take; other objects are left to it.
+
+    Args:
+        where: whose option it is, for the error's sentence, such as "inpainter 'telea'".
+        option: its name.
+        value: what the user gives.
+        parameter: of the constructor or function.
+
+    Raises:
+        ConfigurationError: the value is of another kind, or no finite number.
+    """
+    if type(value) not in _PLAIN or parameter.annotation is parameter.empty:
+        return
+    annotation = parameter.annotation
+    if not isinstance(annotation, str):
+        annotation = inspect.formatannotation(annotation)
+    words = [word.strip() for word in annotation.split("|")]
+    if not all(word in _TAKES for word in words):
+        return
+    taken = {kind for word in words for kind in _TAKES[word]}
+    if type(value) in taken and not (isinstance(value, float) and not math.isfinite(value)):
+        return
+    raise ConfigurationError(
+        f"The option {option!r} of the {where} must be {' or '.join(words)}, but is {value!r}."
+    )
