@@ -24,7 +24,7 @@ from weights.base.atomic import atomic_path
 from weights.base.contracts import Hole, Image, check_image, check_mask
 from weights.base.device import resolve_device
 from weights.base.errors import ConfigurationError, InputError, OutputError, WeightsError
-from weights.catalog.fitting import build_fitting
+from weights.catalog.fitting import build_fitting, check_proportion
 from weights.catalog.lookup import resolve
 from weights.catalog.store import load_state_dict, read_header_mapping, read_metadata
 
@@ -257,6 +257,7 @@ def _ready(
     stored = read_header_mapping(metadata, kind, "the weights")
     if stored.pop("name", given) != given:
         raise WeightsError(f"The weights belong to another {kind} than {given!r}.")
+    check_proportion(stored, f"the {kind} {given!r}")
     state = {
         name.removeprefix(f"{kind}."): tensor
         for name, tensor in tensors.items()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from inpainter.networks.registry import create_network
 from weights.base.errors import ConfigurationError, WeightsError
-from weights.catalog.fitting import build_fitting
+from weights.catalog.fitting import build_fitting, check_proportion
 
 if TYPE_CHECKING:
     import os
@@ -97,6 +97,7 @@ def load_completion_network(
             f"{path} belongs to the network {metadata[_ARCHITECTURE]!r}, not to {name!r}."
         )
     stored = read_header_mapping(metadata, _OPTIONS, path)
+    check_proportion(stored, str(path))
     for option, value in (options or {}).items():
         if stored.get(option, value) != value:
             raise ConfigurationError(

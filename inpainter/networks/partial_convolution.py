@@ -38,7 +38,7 @@ class PartialConvolutionNetwork(CompletionNetwork):
         super().__init__()
         if depth < 4:
             raise ConfigurationError(f"depth of pconv must be 4 or more, but is {depth}.")
-        widths = [3, *(width * min(2**level, 8) for level in range(depth))]
+        widths = [3, *(width * 2 ** min(level, 3) for level in range(depth))]
         kernels = [7, 5, 5, *[3] * (depth - 3)]
         self.down = nn.ModuleList(
             PartialConvolution(widths[level], widths[level + 1], kernels[level], stride=2)

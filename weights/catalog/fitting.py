@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from weights.base.errors import MissingDependencyError, WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor, nn
 
 _Network = TypeVar("_Network", bound="nn.Module")
+
+_LARGEST_OPTION = 100_000
 
 _SLACK = 4
 """How many times the file's tensors a network may register: some are replaced while it is built."""
@@ -50,6 +53,24 @@ def build_fitting(
         network = build()
     network.load_state_dict(dict(state))
     return network
+
+
+def check_proportion(options: Any, where: str) -> None:
+    """Refuse options of a file in which a number is larger than that of any network.
+
+    Raises:
+        WeightsError: there is one, or one that is no number.
+    """
+    if isinstance(options, Mapping):
+        options = list(options.values())
+    if isinstance(options, list | tuple):
+        for value in options:
+            check_proportion(value, where)
+    elif isinstance(options, int | float) and not abs(options) <= _LARGEST_OPTION:
+        raise WeightsError(
+            f"The options in {where} are out of proportion: {options!r} is above "
+            f"{_LARGEST_OPTION:,}."
+        )
 
 
 def check_fit(network: nn.Module, state: Mapping[str, Tensor], where: str) -> None:

@@ -15,7 +15,7 @@ from inpainter.weight_files import load_completion_network, save_completion_netw
 from pipeline.weight_files.recording import describe_weights
 from weights.base.errors import WeightsError
 from weights.base.json_text import parse_json
-from weights.catalog.fitting import build_fitting
+from weights.catalog.fitting import build_fitting, check_proportion
 
 
 def weight_file(folder, tensors=None, **header):
@@ -52,6 +52,10 @@ def test_a_weight_file_names_registered_networks_and_their_options_alone(
     [
         ("unet", {"width": 6000}),
         ("unet", {"width": 10**9}),
+        ("pconv", {"depth": 10**9}),
+        ("pconv", {"depth": 10**5}),
+        ("comodgan", {"style_size": 10**9}),
+        ("gated", {"dilations": [[1, 2], {"x": 10**9}]}),
         ("unet", {"width": -1}),
         ("unet", {"width": "many"}),
         ("lama", {"blocks": 10**6}),
@@ -135,3 +139,12 @@ def test_weights_beyond_half_precision_are_kept_as_they_are(tmp_path):
     path = tmp_path / "x.safetensors"
     save_completion_network(network, path, name="unet", options={"width": 4}, input_size=64)
     assert load_completion_network(weights=path).state_dict()[name].view(-1)[0] == 1e5
+
+
+@pytest.mark.parametrize(
+    "value", [10**9, -(10**9), float("nan"), float("inf"), [[10**6]], {"a": 1e9}]
+)
+def test_a_number_that_no_network_has_is_refused(value):
+    check_proportion({"width": 64, "groups": [1, True, "x", None, 32_768]}, "x.safetensors")
+    with pytest.raises(WeightsError, match=r"options in x\.safetensors are out of proportion"):
+        check_proportion({"width": value}, "x.safetensors")

@@ -344,7 +344,11 @@ def test_malformed_exports_are_refused_with_one_sentence(tmp_path, changes, why)
 
 
 def test_what_is_no_json_is_refused(tmp_path):
-    for content, why in ((b"{", "valid JSON"), (b"\xff\xfe\x00", "valid JSON"), (b"[]", "no export")):
+    for content, why in (
+        (b"{", "valid JSON"),
+        (b"\xff\xfe\x00", "valid JSON"),
+        (b"[]", "no export"),
+    ):
         (tmp_path / "x.json").write_bytes(content)
         with pytest.raises(InputError, match=why):
             read_export(tmp_path / "x.json")
