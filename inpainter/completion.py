@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
+_LARGEST_SIDE = 4096
+
 
 class NetworkInpainter:
     """Completes crops with a trained network.
@@ -84,6 +86,10 @@ class NetworkInpainter:
             )
         if batch_size < 1:
             raise InputError(f"batch_size must be 1 or more, but is {batch_size}.")
+        if image_size is not None and not 8 <= image_size <= _LARGEST_SIDE:
+            raise InputError(
+                f"image_size must be from 8 to {_LARGEST_SIDE} pixels, but is {image_size}."
+            )
         self.model, self.weights, self.options = model, weights, options
         self.device = resolve_device(device)
         self.image_size = image_size

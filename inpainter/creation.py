@@ -11,6 +11,7 @@ from typing import Any
 from weights.base.dotted_paths import import_component
 from weights.base.errors import ConfigurationError
 from weights.base.names import import_object, unknown_name
+from weights.base.option_values import check_option
 
 _ONLY_SHORT_NAMES: ContextVar[bool] = ContextVar("only_short_names", default=False)
 
@@ -71,6 +72,8 @@ def create_named(
     for option in options:
         if option not in parameters and not open_ended:
             raise unknown_name(f"option of the {kind} {name!r}:", str(option), parameters)
+        if option in parameters:
+            check_option(f"{kind} {name!r}", option, options[option], parameters[option])
     try:
         return made(**options)
     except TypeError as error:

@@ -13,6 +13,7 @@ from detector.find.duplicates import drop_duplicates
 from detector.find.letterbox import Letterbox
 from detector.find.verifier import PROPOSAL_CONFIDENCE, MaskVerifier
 from detector.find.wearing import without_low_masks
+from detector.find.weight_file import LARGEST_SIDE
 from weights.base.contracts import Image, Mask, check_image
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
@@ -77,9 +78,10 @@ class YoloMaskDetector:
     ) -> None:
         if not 0.0 < confidence <= 1.0:
             raise InputError(f"confidence must be above 0 and at most 1, but is {confidence!r}.")
-        if not isinstance(image_size, int) or image_size < 32 or image_size % 32:
+        if image_size not in range(32, LARGEST_SIDE + 1, 32):
             raise InputError(
-                f"image_size must be a multiple of 32 from 32 up, but is {image_size!r}."
+                f"image_size must be a multiple of 32 from 32 to {LARGEST_SIDE}, but is "
+                f"{image_size!r}."
             )
         refuse_pickle(weights)
         if confirmation is not None:

@@ -52,10 +52,10 @@ class PatchMatchInpainter(ScaledInpainter):
         self, patch: int = 7, rounds: int = 6, longest_side: int = 256, seed: int = 0
     ) -> None:
         super().__init__(longest_side)
-        if not 3 <= patch <= 31 or patch % 2 == 0 or rounds < 1:
+        if not 3 <= patch <= 31 or patch % 2 == 0 or not 1 <= rounds <= 100 or seed < 0:
             raise ConfigurationError(
-                "patch must be odd and from 3 to 31, and rounds 1 or more, "
-                f"but are {patch!r} and {rounds!r}."
+                "patch must be odd and from 3 to 31, rounds from 1 to 100 and seed 0 or more, "
+                f"but are {patch!r}, {rounds!r} and {seed!r}."
             )
         self.patch, self.rounds, self.seed = int(patch), int(rounds), int(seed)
 

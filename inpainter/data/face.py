@@ -88,7 +88,10 @@ def read_picture(path: Path, member: ShardMember | None = None) -> Image:
             encoded = np.fromfile(member.shard, np.uint8, member.size, offset=member.offset)
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
-    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+    try:
+        decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+    except cv2.error:  # more pixels than it takes
+        decoded = None
     if decoded is None:
         raise InputError(f"{path} is not a picture that can be decoded.")
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)

@@ -6,12 +6,12 @@ from the seed as those of single files do.
 
 from __future__ import annotations
 
-import json
 import tarfile
 from typing import TYPE_CHECKING, Any, Final
 
 from inpainter.data.face import Face, ShardMember
 from weights.base.errors import InputError
+from weights.base.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def _faces_in(shard: Path) -> Iterator[Face]:
                 elif suffix.lower() == "json":
                     content = file.extractfile(member)
                     assert content is not None
-                    known[key] = json.loads(content.read())
+                    known[key] = parse_json(content.read(), member.name)
     except (tarfile.TarError, OSError, ValueError) as error:
         raise InputError(f"The shard {shard} cannot be read: {error}.") from error
     for key, (name, place) in pictures.items():

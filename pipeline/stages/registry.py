@@ -19,6 +19,7 @@ from pipeline.stages.functions import FUNCTION_ARGUMENTS, function_name, functio
 from weights.base.dotted_paths import import_component
 from weights.base.errors import ConfigurationError
 from weights.base.names import import_object, unknown_name
+from weights.base.option_values import check_option
 from weights.base.protocols import STAGE_KINDS, STAGE_METHODS, StageKind, StageSpecification
 
 BUILT_IN: dict[StageKind, dict[str, str]] = {
@@ -260,6 +261,8 @@ def _arguments(
                 raise ConfigurationError(
                     f"The {kind} {what!r} has no option {option!r}.{hint} Known: {known}."
                 )
+    for option in by_name & options.keys():
+        check_option(f"{kind} {what!r}", option, options[option], parameters[option])
     arguments = dict(options)
     if "device" in by_name and "device" not in arguments:
         arguments["device"] = device

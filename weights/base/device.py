@@ -43,6 +43,16 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         not torch.cuda.is_available() or (chosen.index or 0) >= torch.cuda.device_count()
     ):
         raise InputError(f"There is no device {str(chosen)!r} here: use 'auto' or 'cpu'.")
+    if chosen.type not in ("cpu", "cuda", "mps") and not _is_there(chosen.type):
+        raise InputError(f"There is no device {str(chosen)!r} here: use 'auto' or 'cpu'.")
     if chosen.type == "mps" and not torch.backends.mps.is_available():
         raise InputError("There is no device 'mps' here: use 'auto' or 'cpu'.")
     return chosen
+
+
+def _is_there(kind: str) -> bool:
+    """Whether a device of some other kind is here; "meta" computes nothing and never is."""
+    import torch
+
+    module = getattr(torch, kind, None)
+    return module is not None and hasattr(module, "is_available") and bool(module.is_available())

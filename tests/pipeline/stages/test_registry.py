@@ -138,6 +138,14 @@ def test_a_dressed_function_satisfies_its_protocol(kind, protocol):
         ("inpainter", {"name": f"{HERE}:MADE", "strength": 1}, ["made already"]),
         ("inpainter", {"name": f"{HERE}:darken", "bye": 1}, ["no option 'bye'", "mean 'by'"]),
         ("painter", "telea", ["kind of stage", "mean 'inpainter'"]),
+        ("inpainter", {"name": "gated", "weights": 5}, ["'weights'", "must be str", "is 5"]),
+        ("inpainter", {"name": "gated", "image_size": "x"}, ["must be int or None", "is 'x'"]),
+        ("inpainter", {"name": "gated", "batch_size": True}, ["must be int", "is True"]),
+        ("inpainter", {"name": "gated", "finish": []}, ["'finish'", "must be str"]),
+        ("inpainter", {"name": "telea", "radius": None}, ["must be float", "is None"]),
+        ("inpainter", {"name": "telea", "radius": float("nan")}, ["must be float", "is nan"]),
+        ("inpainter", {"name": "onnx", "model": {}}, ["'model'", "must be str"]),
+        ("detector", {"name": "yolo", "confidence": "x"}, ["must be float", "is 'x'"]),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(kind, specification, words):

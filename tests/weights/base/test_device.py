@@ -18,7 +18,7 @@ def test_auto_takes_what_there_is():
         assert resolve_device().type == best
 
 
-@pytest.mark.parametrize("name", ["gpu", "", "cpu:x", "cuda:99", "meta:"])
+@pytest.mark.parametrize("name", ["gpu", "", "cpu:x", "cuda:99", "meta:", "meta", "xpu", "vulkan"])
 def test_a_device_that_is_not_there_is_refused(name):
     with pytest.raises(InputError):
         resolve_device(name)
