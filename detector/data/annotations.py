@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _MASKED_FACES = frozenset({"with_mask", "incorrect"})
 _FRACTION_BITS = 4
+_FARTHEST = 1e6
+"""Pixels from a picture's corner that no point of its annotations has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +144,8 @@ def _picture(entry: dict[str, Any], folder: Path, *, skip: bool) -> AnnotatedPic
         AnnotatedMask(tuple(map(_polygon, pieces)), str(label), tuple(map(_polygon, straps)))
         for pieces, label, straps in drawn
     )
+    if not all(mask.pieces for mask in masks):
+        raise ValueError("a mask has no pieces")
     faces = [face.get("label") for face in entry.get("face_boxes") or []]
     if not masks and any(label in _MASKED_FACES for label in faces):
         if skip:
@@ -156,8 +160,8 @@ def _polygon(points: Sequence[Any]) -> NDArray[np.float64]:
     polygon = np.asarray(points, np.float64)
     if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
         raise ValueError(f"a polygon has the shape {polygon.shape}, not (3 or more, 2)")
-    if not np.isfinite(polygon).all():
-        raise ValueError("a polygon has a point that is not finite")
+    if not (np.abs(polygon) < _FARTHEST).all():
+        raise ValueError("a polygon has a point that is not finite, or lies far outside a picture")
     return polygon
 
 

@@ -111,9 +111,15 @@ def _list_pictures(root: Path, entry: Any, path: Path) -> tuple[Path, ...]:
     found: list[Path] = []
     for part in entry if isinstance(entry, list) else [entry]:
         place = root / str(part)
-        if place.is_dir():
+        try:
+            is_folder, is_file = place.is_dir(), place.is_file()
+        except OSError as error:  # as of a name that is too long
+            raise InputError(
+                f"{path} names a place that cannot be looked at: {error.strerror}."
+            ) from error
+        if is_folder:
             found += [file for file in place.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES]
-        elif place.is_file():
+        elif is_file:
             lines = read_lines(place, "the list of pictures")
             found += [place.parent / line.strip() for line in lines if line.strip()]
         else:

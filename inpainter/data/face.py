@@ -45,6 +45,8 @@ class Face:
         """Make a face of what an annotation says of it, which keeps the labels alone."""
         points = entry.pop("landmarks", None)
         landmarks = None if points is None else np.asarray(points, np.float64).reshape(68, 2)
+        if landmarks is not None and not np.isfinite(landmarks).all():
+            raise ValueError("a landmark is not finite")
         return cls(path, landmarks, str(entry.pop("split", "")), entry)
 
     def read(self) -> Image:

@@ -71,6 +71,11 @@ def test_lines_with_masks_with_polygons_and_without(tmp_path: Path) -> None:
     ("entry", "sentence"),
     [
         ({"masks": []}, "Line 1 of .* is no annotated picture: it lacks 'file'"),
+        ({"file": "a.jpg", "masks": [{"pieces": []}]}, "a mask has no pieces"),
+        (
+            {"file": "a.jpg", "masks": [{"pieces": [[[1e30, 0], [5, 5], [1, 9]]]}]},
+            "lies far outside a picture",
+        ),
         ({"file": "a", "masks": [{"pieces": [[[1, 2]]]}]}, "shape"),
         ({"file": "a", "masks": [{"pieces": [[[1, 2], [3, 4], [5, None]]]}]}, "Line 1"),
         (

@@ -41,6 +41,7 @@ def test_lists_of_folders_and_of_files_are_taken(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("val: images/val\nnames: [mask]", "lacks the key 'train'"),
+        (f"train: {'x' * 5000}\nval: images/val\nnames: [mask]", "cannot be looked at"),
         ("train: nowhere\nval: images/val\nnames: [mask]", "names 'nowhere', but there is no"),
         ("train: labels/val\nval: images/val\nnames: [mask]", "no picture is there"),
         ("train: images/train\nval: images/val\nnames: {1: mask}", "names in .* must be a list"),

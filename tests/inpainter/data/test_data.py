@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from functools import partial
 from typing import TYPE_CHECKING
@@ -286,6 +287,10 @@ def test_grey_share_makes_pictures_grey(faces: DecodedFaces) -> None:
 def test_bad_annotations_name_the_line(tmp_path: Path) -> None:
     (tmp_path / "faces.jsonl").write_text('{"file": "a.png"}\nnonsense\n', encoding="utf-8")
     with pytest.raises(InputError, match="Line 2"):
+        list_faces(tmp_path)
+    points = [[1e999, 1], *[[1, 2]] * 67]
+    (tmp_path / "faces.jsonl").write_text(json.dumps({"file": "a.png", "landmarks": points}))
+    with pytest.raises(InputError, match=r"Line 1 .*a landmark is not finite"):
         list_faces(tmp_path)
     (tmp_path / "b.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match="is not a picture"):
