@@ -78,7 +78,7 @@ class YoloMaskDetector:
     ) -> None:
         if not 0.0 < confidence <= 1.0:
             raise InputError(f"confidence must be above 0 and at most 1, but is {confidence!r}.")
-        if image_size not in range(32, LARGEST_SIDE + 1, 32):
+        if type(image_size) is not int or image_size not in range(32, LARGEST_SIDE + 1, 32):
             raise InputError(
                 f"image_size must be a multiple of 32 from 32 to {LARGEST_SIDE}, but is "
                 f"{image_size!r}."
