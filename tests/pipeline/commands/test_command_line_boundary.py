@@ -124,6 +124,31 @@ def test_a_signal_ends_a_run_and_leaves_nothing_behind(folder, number, code):
     assert list(temporary.iterdir()) == []
 
 
+IMPORTING = """
+from pipeline import command_line
+command_line.COMMANDS["doctor"] = ("importing:command", "")
+command_line.main(["doctor"])
+"""
+
+
+def test_torch_leaves_no_folder_behind(tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    (tmp_path / "importing.py").write_text(
+        "import os\n\n\ndef command() -> None:\n    import torchvision  # noqa: F401\n\n"
+        "    print(os.listdir(os.environ['TMPDIR']))\n"
+    )
+    hidden = {"TORCHINDUCTOR_CACHE_DIR"}
+    environment = {key: value for key, value in os.environ.items() if key not in hidden}
+    environment |= {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}", "TMPDIR": str(temporary)}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTING], env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "torchinductor" in done.stdout, "torch makes a folder, which goes at the end"
+    assert list(temporary.iterdir()) == []
+
+
 @pytest.mark.parametrize("where", ["make_context", "resolve_command", "invoke"])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_command_wherever_it_is(monkeypatch, capsys, where, number, code):
