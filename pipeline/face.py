@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from weights.base.contracts import Hole, Image
+    from weights.landmarks import FaceFrame
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -24,6 +25,9 @@ _MOST_REFLECTED = 8
 
 _LARGEST_CROP = 3000**2
 """Pixels that a crop may have in any case."""
+
+_FRAME_SHARE = 0.85
+"""Side of the frame in which a face's landmarks are sought first, as a share of its crop's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +71,16 @@ class Face:
             _check_proportion(crop, image)
             faces.append(cls(picture, hole, crop, crop.take(missing)))
         return faces
+
+    @property
+    def frame(self) -> FaceFrame:
+        """Where in the picture the face's landmarks are sought first."""
+        from weights.landmarks import FaceFrame
+
+        middle = (self.crop.side - 1.0) / 2.0
+        return FaceFrame(
+            self.crop.x0 + middle, self.crop.y0 + middle, _FRAME_SHARE * self.crop.side
+        )
 
     def turned(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]:
         """Turn a crop `(side, side, ...)`, its hole or its fill as the inpainter sees it."""

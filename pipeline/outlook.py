@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -19,9 +18,8 @@ from weights.base.errors import WeightsError
 
 if TYPE_CHECKING:
     from pipeline.face import Face
-    from pipeline.references.faces import FindsFaces
     from weights.base.contracts import Image
-    from weights.landmarks import FoundFace
+    from weights.landmarks import FindsFaces
 
 Concern = Literal["unclear", "turned", "cut", "small", "dark", "partial"]
 """What speaks against a fill, in one word."""
@@ -45,9 +43,6 @@ _LEAST_COVERED = 0.7
 
 _COVERED: Final = (*range(5, 12), *range(31, 36), *range(48, 68))
 """Landmarks that a mask covers: chin, the nose's lower edge, mouth."""
-
-_FACE_SHARE = 0.85
-"""Side of the frame in which a face is first looked at, as a share of its crop's."""
 
 _LOOKED_AT = 128
 """About how many pixels of a crop's side are looked at for its light."""
@@ -94,6 +89,7 @@ def estimate_outlook(
     """
     from inpainter.data.framing import missing_box
     from inpainter.data.head_pose import estimate_yaw
+    from weights.landmarks import covered_by, inside_picture
 
     height, width = face.hole.shape
     top, bottom, left, right = missing_box(face.hole)
@@ -102,14 +98,11 @@ def estimate_outlook(
     concerns: set[Concern] = set()
     chance = None
     if finder is not None:
-        found = _look(picture, face, finder)
+        found = finder.find_near(picture, face.frame)
         yaw = abs(estimate_yaw(found.points))
-        columns, rows = np.rint(found.points).astype(int).T
-        inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-        covered = np.zeros(len(inside), np.bool_)
-        covered[inside] = face.hole[rows[inside], columns[inside]]
-        share = float(covered[list(_COVERED)].mean()) if detected else 1.0
-        outside = 1.0 - float(inside.mean())
+        hidden = covered_by(found.points[list(_COVERED)], face.hole)
+        share = float(hidden.mean()) if detected else 1.0
+        outside = 1.0 - float(inside_picture(found.points, face.hole.shape).mean())
         cut = cut or outside > _MOST_OUTSIDE
         if found.face < _LEAST_FACE:
             concerns.add("unclear")
@@ -140,30 +133,16 @@ def outlook_finder(landmarks: Any, device: str) -> FindsFaces | None:
     if not isinstance(landmarks, str | os.PathLike):
         finder: FindsFaces = landmarks
         return finder
-    return _finder_by_weights(os.fspath(landmarks), device)
+    from weights.landmarks import shared_finder
 
-
-@cache
-def _finder_by_weights(weights: str, device: str) -> FindsFaces | None:
-    from weights.landmarks import LandmarkFinder
-
-    finder = LandmarkFinder(weights, device)
+    shared = shared_finder(os.fspath(landmarks), device)
     try:
-        finder.load()
+        shared.load()
     except WeightsError:
-        if weights != "default":
+        if landmarks != "default":
             raise
         return None
-    return finder
-
-
-def _look(picture: Image, face: Face, finder: FindsFaces) -> FoundFace:
-    from weights.landmarks import FaceFrame
-
-    crop = face.crop
-    middle = (crop.side - 1.0) / 2.0
-    frame = FaceFrame(crop.x0 + middle, crop.y0 + middle, _FACE_SHARE * crop.side)
-    return finder.find_near(picture, frame)
+    return shared
 
 
 def _light(picture: Image, face: Face) -> float:

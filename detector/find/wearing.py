@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from weights.landmarks import GROUPS, FaceFrame
+from weights.landmarks import GROUPS, FaceFrame, covered_by
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from weights.base.contracts import Image
     from weights.base.regions import MaskRegion
-    from weights.landmarks import FoundFace
+    from weights.landmarks import FindsFaces, FoundFace
 
 _SIDE = 1.8
 """Side of the square that is looked at, as a share of the mask's extent."""
@@ -28,21 +24,7 @@ _LEAST_MOUTH = 0.15
 """Share of the mouth's points that a mask over the mouth hides at least."""
 
 
-class FindsLandmarks(Protocol):
-    """What is needed of a `weights.landmarks.LandmarkFinder`."""
-
-    def find_near(self, image: Image, frame: FaceFrame) -> FoundFace:
-        """Find the landmarks of the face that a frame shows roughly."""
-
-
-def without_low_masks(
-    image: Image, regions: Sequence[MaskRegion], finder: FindsLandmarks
-) -> list[MaskRegion]:
-    """Leave out masks that are worn under the chin, `(H, W, 3)` being the picture they are on."""
-    return [region for region in regions if not is_worn_low(image, region, finder)]
-
-
-def is_worn_low(image: Image, region: MaskRegion, finder: FindsLandmarks) -> bool:
+def is_worn_low(image: Image, region: MaskRegion, finder: FindsFaces) -> bool:
     """Say whether a mask leaves the mouth free; False where no face is seen.
 
     Args:
@@ -66,7 +48,4 @@ def is_worn_low(image: Image, region: MaskRegion, finder: FindsLandmarks) -> boo
 
 def _hidden_mouth(region: MaskRegion, face: FoundFace) -> float:
     """The share of the mouth's points that lie under the mask."""
-    height, width = region.mask.shape
-    columns, rows = np.rint(face.points[list(GROUPS["mouth"])]).astype(int).T
-    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-    return float(region.mask[rows[inside], columns[inside]].sum() / len(inside))
+    return float(covered_by(face.points[list(GROUPS["mouth"])], region.mask).mean())

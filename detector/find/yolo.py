@@ -12,13 +12,13 @@ import numpy as np
 from detector.find.duplicates import drop_duplicates
 from detector.find.letterbox import Letterbox
 from detector.find.verifier import PROPOSAL_CONFIDENCE, MaskVerifier
-from detector.find.wearing import without_low_masks
+from detector.find.wearing import is_worn_low
 from detector.find.weight_file import LARGEST_SIDE
 from weights.base.contracts import Image, Mask, check_image
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
 from weights.catalog.network_file import refuse_pickle
-from weights.landmarks import LandmarkFinder
+from weights.landmarks import shared_finder
 
 if TYPE_CHECKING:
     import os
@@ -93,7 +93,7 @@ class YoloMaskDetector:
             None if confirmation is None else MaskVerifier(confirmation, device, backend)
         )
         self._landmarks = (
-            None if low_masks or confirmation is None else LandmarkFinder(device=device)
+            None if low_masks or confirmation is None else shared_finder("default", str(device))
         )
         self._device_name, self._backend_name = device, backend
         self._lock = threading.Lock()
@@ -186,10 +186,11 @@ class YoloMaskDetector:
         if self.confirmation is None:
             return self._look(images, self.image_size, self.confidence)
         found = self.confirmation.confirm(images, self._propose(images), self.confidence)
-        if self._landmarks is None:
+        finder = self._landmarks
+        if finder is None:
             return found
         return [
-            without_low_masks(image, regions, self._landmarks)
+            [region for region in regions if not is_worn_low(image, region, finder)]
             for image, regions in zip(images, found, strict=True)
         ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from weights.base.contracts import Image
-    from weights.landmarks import FaceFrame, FoundFace
+    from weights.landmarks import FoundFace
     from weights.landmarks.frame import Points
 
 LEAST_EYES = 24.0
@@ -28,16 +28,6 @@ MOST_TURN = 25.0
 """Most degrees by which both heads may be turned apart."""
 
 _MASKED = 0.5
-
-
-class FindsFaces(Protocol):
-    """What is needed of a `LandmarkFinder`."""
-
-    def find(self, image: Image) -> FoundFace | None:
-        """Find the likeliest face of a picture."""
-
-    def find_near(self, image: Image, frame: FaceFrame) -> FoundFace:
-        """Find the landmarks of the face that a frame shows roughly."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,7 @@ from collections import OrderedDict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pipeline.references.faces import (
-    FindsFaces,
     ReferenceFace,
     UnfitReferenceError,
     best_reference,
@@ -20,23 +17,20 @@ from pipeline.references.faces import (
 from pipeline.references.fusing import fuse_reference
 from pipeline.references.reading import reference_names
 from weights.base.errors import InputError
-from weights.landmarks import FaceFrame, LandmarkFinder
+from weights.landmarks import shared_finder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.face import Face
     from weights.base.contracts import Image
-    from weights.landmarks import FoundFace
+    from weights.landmarks import FindsFaces, FoundFace
 
 _MOST_KNOWN = 64
 """Of so many photos it is remembered where the face is."""
 
 _LEAST_FACE = 0.7
 """How likely the landmarks of a masked face must be a face's; those of a profile seldom are."""
-
-_FACE_SHARE = 0.85
-"""Side of the frame in which a masked face is first looked at, as a share of its crop's."""
 
 
 class ReferenceFilling:
@@ -77,16 +71,13 @@ class ReferenceFilling:
             InputError: no reference fits, and one sentence for each says why; or the masked face
                 is not seen well enough.
         """
-        corner, side = np.array([face.crop.x0, face.crop.y0]), face.crop.side
-        middle = corner + (side - 1.0) / 2.0
-        frame = FaceFrame(float(middle[0]), float(middle[1]), _FACE_SHARE * side)
-        behind = self._finder.find_near(picture, frame)
+        behind = self._finder.find_near(picture, face.frame)
         if behind.face < _LEAST_FACE:
             raise InputError(
                 "The face behind the mask is not seen well enough to bend a reference photo to it: "
                 "leave the reference out, and it is filled by a guess."
             )
-        points = behind.points - corner
+        points = behind.points - (face.crop.x0, face.crop.y0)
         index, chosen = best_reference(references, points, reference_names(len(references)))
         crop = face.crop.take(picture)
         return fuse_reference(crop, fill, face.missing, points, chosen), index
@@ -118,7 +109,7 @@ def reference_filling(landmarks: Any, device: str) -> ReferenceFilling:
 
 @cache
 def _filling_by_weights(weights: str, device: str) -> ReferenceFilling:
-    return ReferenceFilling(LandmarkFinder(weights, device))
+    return ReferenceFilling(shared_finder(weights, device))
 
 
 def check_single_face(count: int) -> None:

@@ -12,7 +12,7 @@ from pipeline.face import Face
 from pipeline.outlook import SENTENCES, Outlook, estimate_outlook, outlook_finder
 from weights.base.errors import InputError, WeightsError
 from weights.catalog import lookup
-from weights.landmarks import FoundFace, LandmarkFinder
+from weights.landmarks import FoundFace, LandmarkFinder, shared_finder
 
 
 @pytest.fixture(scope="module")
@@ -116,13 +116,13 @@ def test_the_pipeline_tells_it_of_each_face(scene):
 
 def test_missing_default_weights_are_no_error_and_chosen_ones_are(tmp_path, monkeypatch):
     monkeypatch.setattr(lookup, "RECORDS", tmp_path)
-    outlook_finder.__globals__["_finder_by_weights"].cache_clear()
+    shared_finder.cache_clear()
     try:
         assert outlook_finder("default", "cpu") is None
         with pytest.raises(WeightsError, match="no weight file"):
             outlook_finder(str(tmp_path / "mine.safetensors"), "cpu")
     finally:
-        outlook_finder.__globals__["_finder_by_weights"].cache_clear()
+        shared_finder.cache_clear()
 
 
 def test_every_concern_has_a_sentence():

@@ -1,14 +1,24 @@
 """The 68 iBUG landmarks of faces, masked or not, by a small network."""
 
-from weights.landmarks.finder import FoundFace, LandmarkFinder
+from weights.landmarks.finder import FindsFaces, FoundFace, LandmarkFinder, shared_finder
 from weights.landmarks.frame import FaceFrame
-from weights.landmarks.points import GROUPS, MIRRORED, OUTER_EYE_CORNERS
+from weights.landmarks.points import (
+    GROUPS,
+    MIRRORED,
+    OUTER_EYE_CORNERS,
+    covered_by,
+    inside_picture,
+)
 
 __all__ = [
     "GROUPS",
     "MIRRORED",
     "OUTER_EYE_CORNERS",
     "FaceFrame",
+    "FindsFaces",
     "FoundFace",
     "LandmarkFinder",
+    "covered_by",
+    "inside_picture",
+    "shared_finder",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
@@ -55,6 +56,22 @@ class FoundFace:
     points: Points
     face: float
     masked: float
+
+
+class FindsFaces(Protocol):
+    """What is needed of a `LandmarkFinder`."""
+
+    def find(self, image: Image) -> FoundFace | None:
+        """Find the likeliest face of a picture."""
+
+    def find_near(self, image: Image, frame: FaceFrame) -> FoundFace:
+        """Find the landmarks of the face that a frame shows roughly."""
+
+
+@cache
+def shared_finder(weights: str, device: str) -> LandmarkFinder:
+    """Give this process's one finder with those weights on that device."""
+    return LandmarkFinder(weights, device)
 
 
 class LandmarkFinder:

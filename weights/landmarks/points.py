@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weights.base.contracts import Mask
+    from weights.landmarks.frame import Points
 
 GROUPS: Final = {
     "jaw": tuple(range(17)),
@@ -25,3 +33,17 @@ MIRRORED: Final = (
     *(64, 63, 62, 61, 60, 67, 66, 65),
 )
 """For each point of a mirrored face, which point of the face it was."""
+
+
+def inside_picture(points: Points, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Say of points `(N, 2)`, x y in pixels, which lie in a picture of a shape `(H, W, ...)`."""
+    columns, rows = np.rint(points).astype(int).T
+    return (columns >= 0) & (columns < shape[1]) & (rows >= 0) & (rows < shape[0])
+
+
+def covered_by(points: Points, mask: Mask) -> NDArray[np.bool_]:
+    """Say of points `(N, 2)`, x y in pixels, which lie under a mask, bool `(H, W)`."""
+    covered = inside_picture(points, mask.shape)
+    columns, rows = np.rint(points[covered]).astype(int).T
+    covered[covered] = mask[rows, columns]
+    return covered
