@@ -16,7 +16,6 @@ import io
 import os
 import sys
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,6 +23,7 @@ import typer.core
 import typer.main
 
 from weights.base import stopping
+from weights.base.torch_folder import no_folder_left_by_torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,7 +157,7 @@ def main(arguments: list[str] | None = None) -> None:
     stopping.install()
     try:
         try:
-            with _no_folder_left_by_torch():
+            with no_folder_left_by_torch():
                 typer.main.get_command(app)(args=arguments, prog_name="unmask")
         finally:
             sys.stdout.flush()
@@ -176,22 +176,6 @@ def main(arguments: list[str] | None = None) -> None:
         with suppress(OSError):
             typer.echo(f"unmask: {sentence}", err=True)
         sys.exit(2)
-
-
-@contextmanager
-def _no_folder_left_by_torch() -> Iterator[None]:
-    """Remove the temporary folder that torch makes for its compiler, if it stayed empty.
-
-    It makes one as soon as torchvision is imported, and sets a variable to its name.
-    """
-    variable = "TORCHINDUCTOR_CACHE_DIR"
-    before = os.environ.get(variable)
-    try:
-        yield
-    finally:
-        if before is None and variable in os.environ:
-            with suppress(OSError):
-                Path(os.environ.pop(variable)).rmdir()
 
 
 def _open_standard_streams() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weights.base import stopping
 from weights.base.dotted_paths import import_from_working_directory
 from weights.base.errors import UnmaskError, system_fault
+from weights.base.torch_folder import no_folder_left_by_torch
 from weights.base.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def exit_status(run: Callable[[], object]) -> int:
     """
     replaced = stopping.install()
     try:
-        run()
+        with no_folder_left_by_torch():
+            run()
         sys.stdout.flush()
     except UnmaskError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -124,14 +124,23 @@ def test_a_signal_ends_a_run_and_leaves_nothing_behind(folder, number, code):
     assert list(temporary.iterdir()) == []
 
 
-IMPORTING = """
+IMPORTING = {
+    "unmask": """
 from pipeline import command_line
 command_line.COMMANDS["doctor"] = ("importing:command", "")
 command_line.main(["doctor"])
-"""
+""",
+    "a trainer's program": """
+import sys
+from importing import command
+from weights.base.training_command import exit_status
+sys.exit(exit_status(command))
+""",
+}
 
 
-def test_torch_leaves_no_folder_behind(tmp_path):
+@pytest.mark.parametrize("program", IMPORTING.values(), ids=IMPORTING)
+def test_torch_leaves_no_folder_behind(tmp_path, program):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     (tmp_path / "importing.py").write_text(
@@ -142,7 +151,7 @@ def test_torch_leaves_no_folder_behind(tmp_path):
     environment = {key: value for key, value in os.environ.items() if key not in hidden}
     environment |= {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}", "TMPDIR": str(temporary)}
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTING], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "torchinductor" in done.stdout, "torch makes a folder, which goes at the end"
