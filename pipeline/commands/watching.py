@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Never
 
 import typer
@@ -14,7 +15,7 @@ from weights.base.errors import InputError
 from weights.base.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pipeline.commands.working import RunWork
@@ -57,10 +58,18 @@ def watch(
         Exit: a signal came; with its exit code.
     """
     counts: Counter[str] = Counter()
+    plan = partial(
+        _job,
+        output=output,
+        mask=mask,
+        reference=reference,
+        format_=format_,
+        variants=work.outputs.variants,
+    )
     try:
         work.warm_up()
         typer.echo("unmask: watching; Ctrl-C stops.", err=True)
-        for outcome in _outcomes(folder, work, output, mask, reference, format_):
+        for outcome in _outcomes(folder, work, output, plan):
             counts[outcome.status] += 1
             _say(outcome, as_json)
     except KeyboardInterrupt:
@@ -71,12 +80,7 @@ def watch(
 
 
 def _outcomes(
-    folder: WatchedFolder,
-    work: RunWork,
-    output: Path,
-    mask: Path | None,
-    reference: Path | None,
-    format_: str | None,
+    folder: WatchedFolder, work: RunWork, output: Path, plan: Callable[[FoundFile], Job]
 ) -> Iterator[Outcome]:
     from pipeline.run.outcome import Outcome, failure
 
@@ -94,7 +98,7 @@ def _outcomes(
         pictures = []
         for file in files:
             try:
-                job = _job(file, output, mask, reference, format_, work.outputs.variants)
+                job = plan(file)
             except InputError as error:
                 yield failure(_named(file, output), error)
                 continue
@@ -110,6 +114,7 @@ def _outcomes(
 
 def _job(
     file: FoundFile,
+    *,
     output: Path,
     mask: Path | None,
     reference: Path | None,
