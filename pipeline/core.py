@@ -331,6 +331,8 @@ class Pipeline(ConfiguredStages):
         images: Iterable[PictureSource],
         masks: Iterable[Any] | None = ...,
         *,
+        variants: int | None = ...,
+        seed: int = ...,
         batch: int | None = ...,
         on_error: Literal["raise"] = ...,
     ) -> Iterator[UnmaskResult]: ...
@@ -341,6 +343,8 @@ class Pipeline(ConfiguredStages):
         images: Iterable[PictureSource],
         masks: Iterable[Any] | None = ...,
         *,
+        variants: int | None = ...,
+        seed: int = ...,
         batch: int | None = ...,
         on_error: Literal["return"],
     ) -> Iterator[UnmaskResult | Exception]: ...
@@ -350,6 +354,8 @@ class Pipeline(ConfiguredStages):
         images: Iterable[PictureSource],
         masks: Iterable[Any] | None = None,
         *,
+        variants: int | None = None,
+        seed: int = 0,
         batch: int | None = None,
         on_error: OnError = "raise",
     ) -> Iterator[UnmaskResult] | Iterator[UnmaskResult | Exception]:
@@ -361,6 +367,8 @@ class Pipeline(ConfiguredStages):
         Args:
             images: as for `run`, but any iterable.
             masks: likewise one entry per picture.
+            variants: as for `run`.
+            seed: likewise.
             batch: how many pictures go through the stages together; None is 8 on a GPU and 1 on a
                 CPU, where more is no faster.
             on_error: "raise" ends at a picture that cannot be done, after the results before it;
@@ -386,8 +394,10 @@ class Pipeline(ConfiguredStages):
             )
         if batch is not None and (isinstance(batch, bool) or batch < 1):
             raise InputError(f"batch must be a whole number from 1, but is {batch!r}.")
+        check_variants(variants, seed, ())
         pairs = ((image, None) for image in images) if masks is None else paired(images, masks)
-        return stream_results(self.run, pairs, batch or usual_group(self), on_error)
+        run = partial(self.run, variants=variants, seed=seed)
+        return stream_results(run, pairs, batch or usual_group(self), on_error)
 
     def _run(
         self,

@@ -101,6 +101,16 @@ def test_masks_of_a_stream_go_with_their_pictures(pipeline):
         list(pipeline.stream([PLAIN, PLAIN], [hole]))
 
 
+def test_a_stream_gives_the_variants_of_run():
+    pipeline = Pipeline(find_colour, exact_holes, "telea", "none", device="cpu")
+    [expected] = pipeline.run([MASKED], variants=3, seed=7)
+    _, streamed = pipeline.stream([PLAIN, MASKED], variants=3, seed=7)
+    for one, other in zip(streamed.variants, expected.variants, strict=True):
+        assert np.array_equal(one, other)
+    with pytest.raises(InputError, match="variants must be a whole number from 1"):
+        pipeline.stream([PLAIN], variants=0)
+
+
 def test_progress_is_told_by_stage(pipeline):
     pipeline.batch_size = 1
     told = []
