@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -76,8 +77,7 @@ class YoloMaskDetector:
         backend: str = "torch",
         low_masks: bool = False,
     ) -> None:
-        if not 0.0 < confidence <= 1.0:
-            raise InputError(f"confidence must be above 0 and at most 1, but is {confidence!r}.")
+        _check_confidence(confidence)
         if type(image_size) is not int or image_size not in range(32, LARGEST_SIDE + 1, 32):
             raise InputError(
                 f"image_size must be a multiple of 32 from 32 to {LARGEST_SIDE}, but is "
@@ -125,6 +125,19 @@ class YoloMaskDetector:
         detector = cls("default", confidence, image_size, device, confirmation=None)
         detector._loaded = detector._prepared(deepcopy(network), configuration)
         return detector
+
+    def with_confidence(self, confidence: float) -> YoloMaskDetector:
+        """Return a detector that differs by its lowest score alone; both use the same networks.
+
+        Raises:
+            InputError: the score is out of its range, or there is no such device.
+            WeightsError: the weights are missing, damaged or of another network.
+        """
+        _check_confidence(confidence)
+        self.load()
+        other = copy.copy(self)
+        other.confidence = float(confidence)
+        return other
 
     def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
         """Find the masks on pictures of any sizes.
@@ -248,6 +261,11 @@ class YoloMaskDetector:
                 label = configuration.class_names[int(row[5])]
                 regions.append(MaskRegion(mask, box, min(1.0, float(row[4])), label))
         return drop_duplicates(regions)
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0.0 < confidence <= 1.0:
+        raise InputError(f"confidence must be above 0 and at most 1, but is {confidence!r}.")
 
 
 def _select(

@@ -80,6 +80,9 @@ def serve(
             min=0, help="How many requests may wait behind the one that is worked on; then 429."
         ),
     ] = 16,
+    variants: Annotated[
+        int, typer.Option(min=1, help="How many fills to choose from a request may ask for.")
+    ] = 4,
     name: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option(
@@ -100,6 +103,7 @@ def serve(
     A filled face is a guess made by a model. It is never evidence of who
     someone is; every picture sent out says so in its metadata.
 
+    Where several networks have weights, a request may choose the inpainter.
     Pictures are worked on one at a time, in memory; none is kept. There is no
     password: whoever reaches the address may use it, and without --host that
     is only this machine. The API is described at /docs.
@@ -120,7 +124,9 @@ def serve(
         inpainter=inpainter,
         blender=blender,
     )
-    limits = ServerLimits(round(megabytes * 2**20), round(megapixels * 1e6), seconds, waiting)
+    limits = ServerLimits(
+        round(megabytes * 2**20), round(megapixels * 1e6), seconds, waiting, variants
+    )
     try:
         page = None if study is None else study.read_bytes()
     except OSError as error:
@@ -142,6 +148,7 @@ def serve(
             host=host,
             port=port,
             limits=limits,
+            inpainters=_trained_inpainters(),
             study=page,
             names=name or (),
             ready=ready,
@@ -149,3 +156,12 @@ def serve(
     except KeyboardInterrupt:
         typer.echo("unmask: stopped.", err=True)
         raise typer.Exit(stopping.exit_code()) from None
+
+
+def _trained_inpainters() -> dict[str, str]:
+    """The networks that have weights here, for requests to choose from."""
+    from inpainter.registry import list_models
+
+    # That one only paints detail over the fills of others.
+    names = set(list_models(pretrained=True)) - {"gated-detail"}
+    return {name: name for name in sorted(names)}

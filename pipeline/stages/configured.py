@@ -7,7 +7,7 @@ import inspect
 import json
 import reprlib
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, Never, Self
 
 import numpy as np
 
@@ -83,10 +83,24 @@ class ConfiguredStages:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle a pipeline by its specification: stages given by name are made anew."""
+        return _made_anew, (type(self), self._arguments())
+
+    def with_stages(self, **stages: StageSpecification) -> Self:
+        """Return a pipeline with these stages; it shares the others, and they are loaded once.
+
+        Raises:
+            ConfigurationError: a kind of stage, a stage or an option of one is unknown.
+        """
+        other = type(self)(**self._arguments() | stages)
+        for kind, stage in self._stages.items():
+            if kind not in stages:
+                other._stages[kind] = stage
+        return other
+
+    def _arguments(self) -> dict[str, Any]:
         arguments: dict[str, Any] = {str(kind): one for kind, one in self._given.items()}
         arguments |= {"device": self.device, "context": self.context, "lift": self.lift}
-        arguments |= {"batch_size": self.batch_size, "landmarks": self.landmarks}
-        return _made_anew, (type(self), arguments)
+        return arguments | {"batch_size": self.batch_size, "landmarks": self.landmarks}
 
     @property
     def detector(self) -> Detector:

@@ -16,7 +16,7 @@ from tests.pipeline.colour_stages import (
     find_colour,
     masked_scene,
 )
-from weights.base.errors import InputError
+from weights.base.errors import ConfigurationError, InputError
 from weights.base.regions import MaskRegion
 
 TIMINGS = {"detector", "refiner", "inpainter", "blender"}
@@ -227,6 +227,19 @@ def test_stages_are_made_when_first_used_and_work_alone():
     hole = pipeline.refiner.refine(image, regions)[0]
     fill = pipeline.inpainter.complete([image], [hole])[0]
     assert pipeline.blender.blend(image, fill, hole).shape == image.shape
+
+
+def test_a_pipeline_with_another_stage_shares_the_rest():
+    pipeline = _pipeline(inpainter="telea")
+    other = pipeline.with_stages(inpainter=fill_colour, blender="none")
+    assert other.detector is pipeline.detector
+    assert other.refiner is pipeline.refiner
+    assert pipeline.model_names() == ["find_colour", "telea"]
+    assert other.model_names() == ["find_colour", "fill_colour"]
+    image = masked_scene((40, 50), [(10, 10, 30, 25)])
+    assert (other.run([image])[0].image[10:25, 10:30] == FILL).all()
+    with pytest.raises(ConfigurationError, match="painter"):
+        pipeline.with_stages(painter="telea")
 
 
 def test_arrays_of_every_kind_are_taken_by_run():

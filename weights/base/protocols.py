@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "STAGE_KINDS",
     "STAGE_METHODS",
+    "AdjustableDetector",
     "Blender",
     "Detector",
     "Inpainter",
@@ -46,6 +47,17 @@ StageSpecification: TypeAlias = str | dict[str, Any] | Any
 
 A registered name, a dict `{"name": ..., **options}`, "package.module:Class", or an object.
 """
+
+
+@runtime_checkable
+class AdjustableDetector(Detector, Protocol):
+    """A detector that can be asked for masks that it is less, or more, sure of."""
+
+    confidence: float
+
+    def with_confidence(self, confidence: float) -> Detector:
+        """Return a detector that differs by its lowest score alone, above 0 and at most 1."""
+        ...
 
 
 @runtime_checkable

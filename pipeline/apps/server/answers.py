@@ -26,6 +26,15 @@ class FoundHole(BaseModel):
     box: tuple[int, int, int, int] = Field(description=_BOX)
     outlines: list[list[tuple[int, int]]] = Field(description=_OUTLINES)
     masks: list[int] = Field(description="Which of `masks` it covers, counted from 0.")
+    concerns: list[str] = Field(
+        description="What speaks against a good fill, a fixed word each.", examples=[["turned"]]
+    )
+    warnings: list[str] = Field(
+        description="The same in sentences.", examples=[["It is turned to the side."]]
+    )
+    chance: float | None = Field(
+        description="How often such fills are good, 0 to 1; null where that is not known."
+    )
 
 
 class Detection(BaseModel):
@@ -37,6 +46,29 @@ class Detection(BaseModel):
     holes: list[FoundHole]
 
 
+class FilledVariants(BaseModel):
+    """Several fills of one picture, to choose from."""
+
+    pictures: list[str] = Field(
+        description="Content of a file each, in base64; the first is the usual fill."
+    )
+    media_type: str = Field(description="Of the files.", examples=["image/png"])
+    faces: int = Field(description="How many faces were filled.")
+    seconds: dict[str, float] = Field(description="By stage, for all together.")
+    notes: list[str] = Field(description="What could not be kept.")
+
+
+class Progress(BaseModel):
+    """How far a request is."""
+
+    stage: str | None = Field(
+        default=None,
+        description="detector, refiner, inpainter, blender, or waiting before them; null where no "
+        "request of that name is in the house.",
+    )
+    share: float = Field(default=0.0, description="About how much of the work is done, 0 to 1.")
+
+
 class LimitsAnswer(BaseModel):
     """What a request may ask."""
 
@@ -44,6 +76,7 @@ class LimitsAnswer(BaseModel):
     pixels: int
     seconds: float
     waiting: int
+    variants: int
 
 
 class Health(BaseModel):
@@ -54,4 +87,8 @@ class Health(BaseModel):
     requests: int = Field(description="Requests with a picture that are worked on or wait.")
     usual_seconds: float = Field(description="How long one is worked on.")
     models: list[str] = Field(description="Detector and inpainter.")
+    inpainters: list[str] = Field(description="Those that a request may choose, the usual first.")
+    confidence: float | None = Field(
+        description="How sure the detector must be unless a request says; null where none may say."
+    )
     limits: LimitsAnswer

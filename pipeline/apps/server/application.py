@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from pipeline.apps.server.admission import Admission
+from pipeline.apps.server.choice import PipelineChoice
 from pipeline.apps.server.endpoints import make_router
 from pipeline.apps.server.limits import ServerLimits
 from pipeline.apps.server.origin import SameOrigin
@@ -20,11 +21,12 @@ from weights.base.errors import InputError, OutputError, UnmaskError
 from weights.images.mark import unmask_version
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator, Collection, Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from pipeline.core import Pipeline
+    from weights.base.protocols import StageSpecification
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -38,6 +40,7 @@ def create_application(
     pipeline: Pipeline,
     limits: ServerLimits | None = None,
     *,
+    inpainters: Mapping[str, StageSpecification] | None = None,
     study: bytes | None = None,
     names: Collection[str] | None = None,
 ) -> FastAPI:
@@ -49,8 +52,12 @@ def create_application(
     Args:
         pipeline: does the work; its stages are loaded when they are first used.
         limits: of requests; the defaults where None.
+        inpainters: further ones that a request may choose, by the name that it gives.
         study: content of a page of `unmask study make`, served at /study.
         names: by which it may be called, besides addresses and `localhost`; None takes any.
+
+    Raises:
+        ConfigurationError: an inpainter is unknown.
     """
     limits = limits or ServerLimits()
     worker = PipelineWorker(limits)
@@ -72,7 +79,8 @@ def create_application(
         redoc_url=None,
         lifespan=lifespan,
     )
-    application.include_router(make_router(pipeline, limits, worker))
+    choice = PipelineChoice(pipeline, inpainters or {})
+    application.include_router(make_router(choice, limits, worker))
     application.include_router(make_page_router(study))
     application.add_middleware(Admission, limits=limits, worker=worker)
     application.add_middleware(SameOrigin, names=names)

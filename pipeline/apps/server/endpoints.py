@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
-import functools
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from pipeline.apps.server.answer_format import ANSWER_FORMATS, requested_formats
-from pipeline.apps.server.answers import Detection, Health, LimitsAnswer
+from pipeline.apps.server.answers import (
+    Detection,
+    FilledVariants,
+    Health,
+    LimitsAnswer,
+    Progress,
+)
 from pipeline.apps.server.body import REPEATED, read_upload
-from pipeline.apps.server.refusal import RefusalAnswer
+from pipeline.apps.server.progress import ProgressBoard
+from pipeline.apps.server.query import (
+    PROGRESS_NAME,
+    CompletionQuery,
+    DetectionQuery,
+    UnmaskQuery,
+)
+from pipeline.apps.server.refusal import RefusalAnswer, RequestRefusedError
 from pipeline.apps.server.work import FilledPicture, fill_picture, find_masks
 from weights.images.mark import unmask_version
 
 if TYPE_CHECKING:
+    from pipeline.apps.server.choice import PipelineChoice
     from pipeline.apps.server.limits import ServerLimits
     from pipeline.apps.server.worker import PipelineWorker
-    from pipeline.core import Pipeline
 
 _GUESS = "What is filled in is a guess, never evidence of who someone is."
 
@@ -44,8 +57,10 @@ _PICTURE_ANSWERS: dict[int | str, dict[str, Any]] = _REFUSALS | {
             "holes it is as it was; where there is nothing to fill it comes back unchanged. The "
             "header Unmask-Faces says how many faces were filled, Server-Timing what the stages "
             "took, Unmask-Note what could not be kept, and Unmask-Reference, counted from 0, which "
-            "reference photo the face is from; where it is missing the face is a guess."
+            "reference photo the face is from; where it is missing the face is a guess. With "
+            "?variants= it is JSON with all of the pictures."
         ),
+        "model": FilledVariants,
         "content": {
             form.media_type: {"schema": {"type": "string", "format": "binary"}}
             for form in ANSWER_FORMATS
@@ -89,30 +104,16 @@ _COMPLETE_BODY = _body(
     ("reference",),
 )
 
-Format = Annotated[
-    str | None,
-    Query(
-        alias="format",
-        description="png, jpeg or webp. Without it the header Accept says; and where that takes "
-        "any, the answer has the picture's own format, or PNG if that is another.",
-    ),
-]
-Quality = Annotated[
-    int | None,
-    Query(
-        ge=1, le=100, description="Of JPEG and WebP. Without it as the picture was saved, else 95."
-    ),
-]
 
-
-def make_router(pipeline: Pipeline, limits: ServerLimits, worker: PipelineWorker) -> APIRouter:
+def make_router(choice: PipelineChoice, limits: ServerLimits, worker: PipelineWorker) -> APIRouter:
     """Make the router of the HTTP API.
 
     Args:
-        pipeline: does the work.
+        choice: of the pipelines that do the work.
         limits: of requests.
-        worker: runs the pipeline.
+        worker: runs the pipelines.
     """
+    board = ProgressBoard()
     router = APIRouter(responses={500: _REFUSALS[500]})
 
     @router.post(
@@ -123,8 +124,8 @@ def make_router(pipeline: Pipeline, limits: ServerLimits, worker: PipelineWorker
         summary="Take the masks off the people in a picture",
         description=f"Finds the masks and fills them. {_GUESS}",
     )
-    async def unmask(request: Request, form: Format = None, quality: Quality = None) -> Response:
-        return await fill(request, form, quality, "picture")
+    async def unmask(request: Request, query: Annotated[UnmaskQuery, Query()]) -> Response:
+        return await fill(request, query, query.confidence, "picture")
 
     @router.post(
         "/complete",
@@ -134,8 +135,8 @@ def make_router(pipeline: Pipeline, limits: ServerLimits, worker: PipelineWorker
         summary="Fill a hole of your own",
         description=f"Fills exactly what the mask says and looks for nothing. {_GUESS}",
     )
-    async def complete(request: Request, form: Format = None, quality: Quality = None) -> Response:
-        return await fill(request, form, quality, "picture", "mask")
+    async def complete(request: Request, query: Annotated[CompletionQuery, Query()]) -> Response:
+        return await fill(request, query, None, "picture", "mask")
 
     @router.post(
         "/detect",
@@ -144,14 +145,29 @@ def make_router(pipeline: Pipeline, limits: ServerLimits, worker: PipelineWorker
         responses=_REFUSALS,
         openapi_extra=_PICTURE_BODY,
         summary="Find masks",
-        description="Outlines, boxes and scores of the masks, and the holes that /unmask fills.",
+        description="Outlines, boxes and scores of the masks, and the holes that /unmask fills, "
+        "with what is to be expected of each fill.",
     )
-    async def detect(request: Request) -> Response:
+    async def detect(request: Request, query: Annotated[DetectionQuery, Query()]) -> Response:
         upload = await read_upload(request, limits)
-        found = await worker.answer(
-            request, functools.partial(_detection, pipeline, upload, limits)
-        )
-        return Response(found, media_type="application/json", headers={"cache-control": "no-store"})
+
+        def work() -> bytes:
+            pipeline = choice.choose(confidence=query.confidence)
+            # Written in the worker: outlines of large pictures take their time.
+            return find_masks(pipeline, upload, limits).model_dump_json().encode()
+
+        return _json_response(await worker.answer(request, work))
+
+    @router.get(
+        "/progress",
+        response_description="How far it is.",
+        summary="Say how far a request is",
+        description="Of a request to /unmask or /complete that gave a name for it.",
+    )
+    async def progress(
+        name: Annotated[str, Query(pattern=PROGRESS_NAME, description="As the request gave it.")],
+    ) -> Progress:
+        return board.look(name)
 
     @router.get(
         "/health",
@@ -168,27 +184,61 @@ def make_router(pipeline: Pipeline, limits: ServerLimits, worker: PipelineWorker
             version=unmask_version(),
             requests=request.scope["state"]["requests"],
             usual_seconds=round(worker.usual_seconds, 3),
-            models=pipeline.model_names(),
+            models=choice.default.model_names(),
+            inpainters=choice.inpainters,
+            confidence=choice.confidence,
             limits=LimitsAnswer(**dataclasses.asdict(limits)),
         )
 
     async def fill(
-        request: Request, form: str | None, quality: int | None, *required: str
+        request: Request, query: CompletionQuery, confidence: float | None, *required: str
     ) -> Response:
+        if query.variants is not None and query.variants > limits.variants:
+            raise RequestRefusedError(
+                400,
+                "too_many_variants",
+                f"A request may ask for {limits.variants} variants at most, but asks for "
+                f"{query.variants}.",
+            )
         upload = await read_upload(request, limits, required=required, optional=("reference",))
-        requested = requested_formats(form, request.headers.get("accept", ""))
-        filled = await worker.answer(
-            request,
-            functools.partial(fill_picture, pipeline, upload, limits, requested, quality),
-        )
-        return _picture_response(filled)
+        # Pictures in JSON have the format that the query says, or the picture's own.
+        accept = request.headers.get("accept", "") if query.variants is None else ""
+        requested = requested_formats(query.format, accept)
+        with board.following(query.progress) as note:
+
+            def work() -> Response:
+                filled = fill_picture(
+                    choice.choose(query.inpainter, confidence),
+                    upload,
+                    limits,
+                    requested,
+                    query.quality,
+                    query.variants,
+                    query.seed,
+                    note,
+                )
+                if query.variants is None:
+                    return _picture_response(filled)
+                return _json_response(_all_variants(filled).model_dump_json().encode())
+
+            return await worker.answer(request, work)
 
     return router
 
 
-def _detection(pipeline: Pipeline, upload: Any, limits: ServerLimits) -> bytes:
-    """The answer of /detect, written in the worker: outlines of large pictures take their time."""
-    return find_masks(pipeline, upload, limits).model_dump_json().encode()
+def _all_variants(filled: FilledPicture) -> FilledVariants:
+    return FilledVariants(
+        pictures=[base64.b64encode(content).decode() for content in filled.contents],
+        media_type=filled.format.media_type,
+        faces=filled.faces,
+        seconds=filled.seconds,
+        notes=list(filled.notes),
+    )
+
+
+def _json_response(content: bytes) -> Response:
+    headers = {"cache-control": "no-store"}
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def _picture_response(filled: FilledPicture) -> Response:
@@ -202,4 +252,4 @@ def _picture_response(filled: FilledPicture) -> Response:
         headers["unmask-note"] = " ".join(filled.notes)
     if filled.reference is not None:
         headers["unmask-reference"] = str(filled.reference)
-    return Response(filled.content, media_type=filled.format.media_type, headers=headers)
+    return Response(filled.contents[0], media_type=filled.format.media_type, headers=headers)

@@ -18,22 +18,24 @@ class ServerLimits:
         seconds: how long a request may take: its body to come in, and then to be worked on, waiting
             in the queue included. Sending the answer may take as long again.
         waiting: how many requests may wait behind the one that is worked on; the next is refused.
+        variants: how many fills one request may ask for.
 
     Raises:
-        InputError: a limit is not positive (`waiting` may be 0).
+        InputError: a limit is not positive (`waiting` may be 0), or `variants` is below 1.
     """
 
     body_bytes: int = 32 * 2**20
     pixels: int = 40_000_000
     seconds: float = 60.0
     waiting: int = 16
+    variants: int = 4
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            least = 0 if field.name == "waiting" else 1e-3
+            least = {"waiting": 0, "variants": 1}.get(field.name, 1e-3)
             if not math.isfinite(value) or value < least:
+                wanted = f"{least} or more" if isinstance(least, int) else "above 0"
                 raise InputError(
-                    f"The server's limit {field.name!r} must be "
-                    f"{'0 or more' if least == 0 else 'above 0'}, but is {value!r}."
+                    f"The server's limit {field.name!r} must be {wanted}, but is {value!r}."
                 )

@@ -21,9 +21,10 @@ from pipeline.warm_up import warm_up
 from weights.base.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.core import Pipeline
+    from weights.base.protocols import StageSpecification
 
 
 def run_server(
@@ -32,6 +33,7 @@ def run_server(
     host: str = "127.0.0.1",
     port: int = 8000,
     limits: ServerLimits | None = None,
+    inpainters: Mapping[str, StageSpecification] | None = None,
     study: bytes | None = None,
     names: Sequence[str] = (),
     ready: Callable[[str], None] | None = None,
@@ -49,20 +51,23 @@ def run_server(
         host: address to listen on.
         port: 0 takes a free one.
         limits: of requests; the defaults where None.
+        inpainters: further ones that a request may choose, by the name that it gives.
         study: content of a page of `unmask study make`, served at /study.
         names: by which the server may be called, besides its address and `localhost`.
         ready: called with the page's address once the socket is open.
 
     Raises:
         InputError: the address cannot be listened on.
-        UnmaskError: a stage cannot be loaded.
+        UnmaskError: a stage cannot be loaded, or an inpainter is unknown.
         KeyboardInterrupt: after Ctrl-C, when everything is closed.
     """
     limits = limits or ServerLimits()
     with _listen(host, port) as listener:
         warm_up(pipeline)
         config = uvicorn.Config(
-            create_application(pipeline, limits, study=study, names=(host, *names)),
+            create_application(
+                pipeline, limits, inpainters=inpainters, study=study, names=(host, *names)
+            ),
             http=type("Protocol", (BoundedProtocol,), {"most": most_connections()}),
             backlog=BACKLOG,
             lifespan="on",

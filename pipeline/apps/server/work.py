@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from pipeline.apps.server.answer_format import AnswerFormat, choose_format
 from pipeline.apps.server.answers import Detection, FoundHole, FoundMask
 from pipeline.apps.server.outlines import mask_outlines
+from pipeline.face import Face
 from pipeline.face_holes import face_of_each
+from pipeline.outlook import SENTENCES, Outlook, estimate_outlook, outlook_finder
 from weights.base.regions import bounding_box
 from weights.images import encode_picture, read_hole, read_picture, restore
 
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
     from pipeline.apps.server.body import Upload
     from pipeline.apps.server.limits import ServerLimits
-    from pipeline.core import Pipeline
-    from weights.base.contracts import Image
+    from pipeline.core import Pipeline, StageProgress
+    from weights.base.contracts import Hole, Image
 
 _PICTURE, _MASK, _REFERENCE = "The file sent", "The mask sent", "The reference photo sent"
 """What messages call them."""
@@ -29,18 +31,18 @@ _PICTURE, _MASK, _REFERENCE = "The file sent", "The mask sent", "The reference p
 
 @dataclass(frozen=True)
 class FilledPicture:
-    """An answer that is a picture.
+    """A picture with its holes filled, in one way or several.
 
     Attributes:
-        content: of the file.
-        format: of the file.
+        contents: of the files, one for each variant.
+        format: of the files.
         faces: how many faces were filled.
         seconds: per stage.
         notes: what could not be kept.
         reference: which of the reference photos the face is from, counted from 0; None for a guess.
     """
 
-    content: bytes
+    contents: tuple[bytes, ...]
     format: AnswerFormat
     faces: int
     seconds: dict[str, float]
@@ -53,7 +55,10 @@ def fill_picture(
     upload: Upload,
     limits: ServerLimits,
     requested: tuple[AnswerFormat, ...] | None,
-    quality: int | None,
+    quality: int | None = None,
+    variants: int | None = None,
+    seed: int = 0,
+    progress: StageProgress | None = None,
 ) -> FilledPicture:
     """Take the masks off a picture, or fill the upload's masks; the same as `pipeline(content)`.
 
@@ -64,9 +69,13 @@ def fill_picture(
         requested: formats that are welcome; None for the picture's own, or PNG where that is not
             one of `ANSWER_FORMATS`.
         quality: of JPEG and WebP, 1 to 100; None as the picture was, else 95.
+        variants: how many fills; None is one.
+        seed: of the fills after the first.
+        progress: as `Pipeline.run` calls it.
 
     Raises:
-        InputError: the picture, a mask or a reference photo cannot be used.
+        InputError: the picture, a mask or a reference photo cannot be used, or there are several
+            variants and a reference photo.
         OutputError: the format cannot hold the picture.
     """
     picture = read_picture(upload.picture, name=_PICTURE, max_pixels=limits.pixels)
@@ -76,21 +85,31 @@ def fill_picture(
     # One mask is split into faces; of several, each is a face.
     mask = holes if len(holes) > 1 else next(iter(holes), None)
     references = _read_references(upload.references, limits)
-    result = pipeline.run([picture.pixels], [mask], [references or None])[0]
-    models = pipeline.model_names(detected=mask is None)
-    said: Any = {"models": models, "from_reference": result.from_reference}
+    [result] = pipeline.run(
+        [picture.pixels],
+        [mask],
+        [references or None],
+        variants=variants,
+        seed=seed,
+        progress=progress,
+    )
     form = choose_format(requested, picture.format)
-    if form.pillow == picture.format and quality is None:
-        content = cast("bytes", restore(picture, result.image, result.hole, **said))
-    else:
+    said: Any = {
+        "models": pipeline.model_names(detected=mask is None),
+        "from_reference": result.from_reference,
+        "guesses": len(result.variants),
+    }
+    contents = []
+    for image in result.variants:
+        if form.pillow == picture.format and quality is None:
+            contents.append(cast("bytes", restore(picture, image, result.hole, **said)))
+            continue
         decoded = dataclasses.replace(picture, content=None)
-        image: Any = restore(decoded, result.image, result.hole, **said)
-        content = encode_picture(
-            cast("PIL.Image.Image", image), form.pillow, quality=quality, like=picture
-        )
+        restored = cast("PIL.Image.Image", restore(decoded, image, result.hole, **said))
+        contents.append(encode_picture(restored, form.pillow, quality=quality, like=picture))
     reference = next((face.reference for face in result.faces if face.reference is not None), None)
     return FilledPicture(
-        content, form, len(result.faces), dict(result.timings), picture.notes, reference
+        tuple(contents), form, len(result.faces), dict(result.timings), picture.notes, reference
     )
 
 
@@ -115,6 +134,7 @@ def find_masks(pipeline: Pipeline, upload: Upload, limits: ServerLimits) -> Dete
     timings: dict[str, float] = {}
     regions = pipeline.find_regions([pixels], [timings])[0]
     holes = pipeline.refine(pixels, regions, timings)
+    outlooks = _outlooks(pipeline, pixels, holes)
     owners = face_of_each(regions, holes)
     regions = [regions[index] for index in sorted(range(len(regions)), key=owners.__getitem__)]
     return Detection(
@@ -134,7 +154,19 @@ def find_masks(pipeline: Pipeline, upload: Upload, limits: ServerLimits) -> Dete
                 box=bounding_box(hole) or (0, 0, 0, 0),
                 outlines=mask_outlines(hole),
                 masks=[index for index, region in enumerate(regions) if (region.mask & hole).any()],
+                concerns=list(outlook.concerns),
+                warnings=[SENTENCES[concern] for concern in outlook.concerns],
+                chance=outlook.chance,
             )
-            for hole in holes
+            for hole, outlook in zip(holes, outlooks, strict=True)
         ],
     )
+
+
+def _outlooks(pipeline: Pipeline, pixels: Image, holes: Sequence[Hole]) -> list[Outlook]:
+    """Say of each hole what is to be expected of its fill."""
+    if pipeline.landmarks is None:
+        return [Outlook()] * len(holes)
+    finder = outlook_finder(pipeline.landmarks, str(pipeline.device)) if holes else None
+    faces = Face.each(0, pixels, holes, context=pipeline.context, lift=pipeline.lift)
+    return [estimate_outlook(pixels, face, finder) for face in faces]

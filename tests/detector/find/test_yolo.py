@@ -181,6 +181,18 @@ def test_threads_share_one_network(trained: TrainedDetector) -> None:
     assert all(result == results[0] for result in results)
 
 
+def test_another_confidence_shares_the_networks(detector: YoloMaskDetector) -> None:
+    usual = [region.score for region in detector.detect(pictures()[:1])[0]]
+    middle = usual[len(usual) // 2]
+    other = detector.with_confidence(middle)
+    assert other._ready()[0] is detector._ready()[0]
+    found = other.detect(pictures()[:1])[0]
+    assert [region.score for region in found] == [score for score in usual if score >= middle]
+    assert (detector.confidence, other.confidence) == (1e-5, middle)
+    with pytest.raises(InputError, match="confidence must be above 0"):
+        detector.with_confidence(0.0)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

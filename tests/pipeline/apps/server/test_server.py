@@ -1,6 +1,7 @@
 """The HTTP API: what it answers, what it refuses, and that it keeps nothing."""
 
 import asyncio
+import base64
 import io
 import json
 import socket
@@ -8,6 +9,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import httpx
 import numpy as np
@@ -19,10 +21,11 @@ from pipeline.apps.server import ServerLimits, create_application
 from pipeline.apps.server.admission import Admission
 from pipeline.apps.server.loopback import is_loopback
 from pipeline.core import Pipeline
+from pipeline.outlook import SENTENCES
 from tests.conformance.scenes import scene
 from tests.pipeline.apps.server.test_outlines import filled
 from tests.pipeline.apps.server.threads import running_server
-from tests.pipeline.colour_stages import MASK, STAGES, fill_mean, masked_scene
+from tests.pipeline.colour_stages import MASK, STAGES, fill_mean, find_colour, masked_scene
 from tests.pipeline.test_references import Finder, lower_face, portrait
 from weights.base.errors import InputError
 from weights.images import encode_picture
@@ -231,6 +234,111 @@ class TestReferences:
         assert "The reference photo sent is no picture" in answer.json()["error"]["message"]
 
 
+class TestVariants:
+    """Several fills of one picture, by an inpainter that sees how its crops are framed."""
+
+    pipeline = Pipeline(**{**STAGES, "inpainter": "telea"})
+
+    def test_they_are_those_of_the_pipeline(self):
+        mask = encode_picture(find_colour(PICTURE)[0].mask, "PNG")
+        with calling(self.pipeline) as client:
+            found = client.post("/unmask?variants=3&seed=5", content=PNG).json()
+            given = client.post(
+                "/complete?variants=2&format=webp", files=form(picture=PNG, mask=mask)
+            ).json()
+        pictures = [base64.b64decode(one) for one in found["pictures"]]
+        assert pictures == self.pipeline(PNG, variants=3, seed=5)
+        assert found["media_type"] == "image/png"
+        assert found["faces"] == 2
+        assert set(found["seconds"]) == {"detector", "refiner", "inpainter", "blender"}
+        assert len(given["pictures"]) == 2
+        assert given["media_type"] == "image/webp"
+        assert "one of 3 guesses" in read_mark(pictures[0]).notice
+
+    def test_a_reference_photo_leaves_nothing_to_guess(self):
+        with calling(self.pipeline) as client:
+            answer = client.post("/unmask?variants=2", files=form(picture=PNG, reference=PNG))
+        assert refusal(answer) == (422, "unusable_picture")
+        assert "Variants are several guesses" in answer.json()["error"]["message"]
+
+
+def test_a_request_may_choose_another_inpainter():
+    inpainters = {"fill_mean": "telea", "navier-stokes": "navier-stokes"}
+    with calling(PIPELINE, inpainters=inpainters) as client:
+        assert client.get("/health").json()["inpainters"] == ["fill_mean", "navier-stokes"]
+        usual = client.post("/unmask?inpainter=fill_mean", content=PNG)
+        other = client.post("/unmask?inpainter=navier-stokes", content=PNG)
+    assert usual.content == PIPELINE(PNG)
+    assert other.content == Pipeline(**{**STAGES, "inpainter": "navier-stokes"})(PNG)
+
+
+class ScoredDetector:
+    """Finds patches of the mask's colour, and is as sure of each as that is large."""
+
+    def __init__(self, confidence=0.1):
+        self.confidence = confidence
+
+    def with_confidence(self, confidence):
+        return ScoredDetector(confidence)
+
+    def detect(self, images):
+        found = [
+            [replace(one, score=one.mask.sum() / 1000) for one in find_colour(image)]
+            for image in images
+        ]
+        return [[one for one in own if one.score >= self.confidence] for own in found]
+
+
+def test_a_request_may_say_how_sure_the_detector_must_be():
+    pipeline = Pipeline(**{**STAGES, "detector": ScoredDetector()})
+    with calling(pipeline) as client:
+        assert client.get("/health").json()["confidence"] == 0.1
+        for confidence, faces in ((None, 2), (0.8, 1), (0.95, 0)):
+            query = {} if confidence is None else {"confidence": confidence}
+            found = client.post("/detect", content=PNG, params=query).json()
+            answer = client.post("/unmask", content=PNG, params=query)
+            assert len(found["masks"]) == len(found["holes"]) == faces
+            assert answer.headers["unmask-faces"] == str(faces)
+
+
+def test_detection_says_what_is_to_be_expected_of_each_fill():
+    patches = [(20, 30, 50, 60), (0, 0, 30, 25)]
+    content = encode_picture(masked_scene((90, 130), patches), "PNG")
+    with calling(Pipeline(**STAGES, landmarks=None)) as client:
+        unknown = client.post("/detect", content=content).json()["holes"]
+    assert [(hole["concerns"], hole["chance"]) for hole in unknown] == [([], None)] * 2
+    with calling(PIPELINE) as client:
+        holes = client.post("/detect", content=content).json()["holes"]
+    result = PIPELINE.run([content])[0]
+    for hole, face in zip(holes, result.faces, strict=True):
+        assert hole["concerns"] == list(face.outlook.concerns)
+        assert hole["warnings"] == [SENTENCES[one] for one in face.outlook.concerns]
+        assert hole["chance"] == face.outlook.chance
+    assert "It is cut by the picture's frame." in {*holes[0]["warnings"], *holes[1]["warnings"]}
+
+
+def test_how_far_a_request_is_can_be_asked():
+    gate = _Gate()
+    name = "0123-abcd"
+    with running_server(Pipeline(**{**STAGES, "inpainter": gate})) as address:
+
+        def progress():
+            return httpx.get(f"{address}/progress", params={"name": name}).json()
+
+        assert progress() == {"stage": None, "share": 0.0}
+        asking = threading.Thread(
+            target=httpx.post,
+            args=(f"{address}/unmask?progress={name}",),
+            kwargs={"content": PNG, "timeout": 60},
+        )
+        asking.start()
+        wait_until(lambda: gate.entered == 1)
+        assert progress() == {"stage": "inpainter", "share": pytest.approx(0.3)}
+        gate.open.set()
+        asking.join()
+        assert progress() == {"stage": None, "share": 0.0}
+
+
 def test_an_empty_hole_only_converts(client):
     mask = encode_picture(np.zeros((90, 130), bool), "PNG")
     answer = client.post("/complete?format=webp&quality=100", files=form(picture=PNG, mask=mask))
@@ -275,6 +383,14 @@ BIG_MASK = encode_picture(np.ones((91, 130), bool), "PNG")
         ("/unmask?format=gif", {"content": PNG}, (400, "unknown_format")),
         ("/unmask?quality=0", {"content": PNG}, (400, "invalid_query")),
         ("/unmask?quality=x", {"content": PNG}, (400, "invalid_query")),
+        ("/unmask?variants=0", {"content": PNG}, (400, "invalid_query")),
+        ("/unmask?variants=5", {"content": PNG}, (400, "too_many_variants")),
+        ("/unmask?seed=-1", {"content": PNG}, (400, "invalid_query")),
+        ("/unmask?progress=short", {"content": PNG}, (400, "invalid_query")),
+        ("/unmask?variant=2", {"content": PNG}, (400, "invalid_query")),
+        ("/unmask?inpainter=os:system", {"content": PNG}, (400, "unknown_inpainter")),
+        ("/detect?confidence=0", {"content": PNG}, (400, "invalid_query")),
+        ("/detect?confidence=0.5", {"content": PNG}, (400, "fixed_confidence")),
         (
             "/unmask",
             {"content": PNG, "headers": {"accept": "application/json"}},
@@ -340,12 +456,15 @@ def test_health_and_description(client):
     assert health["status"] == "ok"
     assert health["limits"]["pixels"] == ServerLimits().pixels
     assert len(health["models"]) == 2
+    assert health["inpainters"] == ["fill_mean"]
+    assert health["confidence"] is None
     description = client.get("/openapi.json").json()
-    assert list(description["paths"]) == ["/unmask", "/complete", "/detect", "/health"]
+    paths = ["/unmask", "/complete", "/detect", "/progress", "/health"]
+    assert list(description["paths"]) == paths
     assert "guess" in description["info"]["description"]
     answers = description["paths"]["/unmask"]["post"]["responses"]
     assert {"200", "413", "422", "429", "503"} <= set(answers)
-    assert "image/webp" in answers["200"]["content"]
+    assert {"image/webp", "application/json"} <= set(answers["200"]["content"])
     reference = answers["429"]["content"]["application/json"]["schema"]["$ref"]
     assert reference.endswith("/RefusalAnswer")
     body = description["paths"]["/complete"]["post"]["requestBody"]["content"]
@@ -525,7 +644,10 @@ def test_stopping_answers_what_was_begun():
 
 
 def test_limits_are_checked():
-    for wrong in ({"body_bytes": 0}, {"pixels": -1}, {"seconds": float("nan")}, {"waiting": -1}):
+    for wrong in (
+        {"body_bytes": 0}, {"pixels": -1}, {"seconds": float("nan")}, {"waiting": -1},
+        {"variants": 0},
+    ):  # fmt: skip
         with pytest.raises(InputError, match=next(iter(wrong))):
             ServerLimits(**wrong)
     assert ServerLimits(waiting=0).waiting == 0

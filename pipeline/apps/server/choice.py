@@ -1,0 +1,66 @@
+"""What a request may choose of the pipeline: another inpainter, another confidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.apps.server.refusal import RequestRefusedError
+from weights.base.names import unknown_name
+from weights.base.protocols import AdjustableDetector
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.core import Pipeline
+    from weights.base.protocols import StageSpecification
+
+
+class PipelineChoice:
+    """The pipelines of a server: they share all stages but those that a request chooses.
+
+    Args:
+        pipeline: what a request gets that chooses nothing.
+        inpainters: further inpainters by the name that a request gives.
+
+    Raises:
+        ConfigurationError: an inpainter is unknown.
+    """
+
+    def __init__(self, pipeline: Pipeline, inpainters: Mapping[str, StageSpecification]) -> None:
+        [own] = pipeline.model_names(detected=False)
+        self.default = pipeline
+        self._pipelines = {own: pipeline} | {
+            name: pipeline.with_stages(inpainter=inpainter)
+            for name, inpainter in inpainters.items()
+            if name != own
+        }
+
+    @property
+    def inpainters(self) -> list[str]:
+        """Names of the inpainters, the usual one first."""
+        return list(self._pipelines)
+
+    @property
+    def confidence(self) -> float | None:
+        """The lowest score of a mask; None where the detector has none that can be changed."""
+        detector = self.default.detector
+        return detector.confidence if isinstance(detector, AdjustableDetector) else None
+
+    def choose(self, inpainter: str | None = None, confidence: float | None = None) -> Pipeline:
+        """Return the pipeline that a request asks for; None for what is usual.
+
+        Raises:
+            RequestRefusedError: the inpainter is unknown, or the detector has no confidence (400).
+        """
+        chosen = self.default if inpainter is None else self._pipelines.get(inpainter)
+        if chosen is None:
+            error = unknown_name("inpainter", str(inpainter), self.inpainters)
+            raise RequestRefusedError(400, "unknown_inpainter", str(error))
+        if confidence is None:
+            return chosen
+        detector = self.default.detector
+        if not isinstance(detector, AdjustableDetector):
+            raise RequestRefusedError(
+                400, "fixed_confidence", "The detector of this server takes no confidence."
+            )
+        return chosen.with_stages(detector=detector.with_confidence(confidence))

@@ -1,0 +1,73 @@
+"""What the query of a request may say."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PROGRESS_NAME = r"^[A-Za-z0-9-]{8,64}$"
+"""What a name may be by which a request is followed; one by chance is known to its client alone."""
+
+_Confidence = Annotated[
+    float | None,
+    Field(
+        gt=0.0,
+        le=1.0,
+        description="How sure the detector must be; without it as the server was started. Lower "
+        "finds more masks, and more that are none.",
+    ),
+]
+
+
+class DetectionQuery(BaseModel):
+    """The query of /detect."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confidence: _Confidence = None
+
+
+class CompletionQuery(BaseModel):
+    """The query of /complete."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: str | None = Field(
+        default=None,
+        description="png, jpeg or webp. Without it the header Accept says; and where that takes "
+        "any, the answer has the picture's own format, or PNG if that is another.",
+    )
+    quality: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="Of JPEG and WebP. As the picture was, else 95.",
+    )
+    inpainter: str | None = Field(
+        default=None, description="One of the inpainters that /health names; without it the first."
+    )
+    variants: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many fills to choose from; the answer is then JSON. /health names the "
+        "most. Not together with a reference photo.",
+    )
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=2**63 - 1,
+        description="Of the fills after the first; the same one gives the same fills.",
+    )
+    progress: str | None = Field(
+        default=None,
+        pattern=PROGRESS_NAME,
+        description="A name of 8 to 64 letters, digits and hyphens by which /progress tells how "
+        "far this request is.",
+    )
+
+
+class UnmaskQuery(CompletionQuery):
+    """The query of /unmask."""
+
+    confidence: _Confidence = None
