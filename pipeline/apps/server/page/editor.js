@@ -240,10 +240,10 @@ export class Editor extends EventTarget {
       context.stroke();
       context.setLineDash([]);
     }
-    // Beside the hole, so that a small one is not hidden.
-    const radius = 10 * unit;
-    const x = Math.max(radius, hole.box[0] * scale - 0.8 * radius);
-    const y = Math.max(radius, hole.box[1] * scale - 0.8 * radius);
+    // On the hole, and no larger than is needed to see a small one round it.
+    const [x, y] = hole.middle.map((one) => one * scale);
+    const extent = Math.min(hole.box[2] - hole.box[0], hole.box[3] - hole.box[1]) * scale;
+    const radius = Math.max(6.5 * unit, Math.min(11 * unit, extent / 4));
     context.beginPath();
     context.arc(x, y, radius, 0, 2 * Math.PI);
     context.fillStyle = hole.on ? TINT : "#55505c";
@@ -252,7 +252,7 @@ export class Editor extends EventTarget {
     context.strokeStyle = "#fff";
     context.stroke();
     context.fillStyle = "#fff";
-    context.font = `600 ${12 * unit}px system-ui, sans-serif`;
+    context.font = `600 ${1.15 * radius}px system-ui, sans-serif`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.fillText(String(index + 1), x, y + 0.5 * unit);

@@ -3,13 +3,23 @@
 // Everything is in pixels of the picture; it can be drawn at any scale. Strokes are kept as lines,
 // not as pixels, so that undo and switching a hole off leave the others as they are.
 
+const NEAR = 0.25; // gap over the larger extent up to which paint belongs to what is beside it
+const MOST_MASKS = 16; // that the server takes with one picture
+
 export class HoleDrawing {
-  // width, height: of the picture. holes: [{outlines: [[[x, y], ...], ...], box, sure}].
+  // width, height: of the picture. holes: [{outlines: [[[x, y], ...], ...], box}].
   constructor(width, height, holes) {
     this.width = width;
     this.height = height;
-    this.holes = holes.map((hole) => ({ ...hole, on: true }));
+    this.holes = holes.map((hole) => ({ ...hole, middle: middleOf(hole), on: true }));
     this.strokes = [];
+  }
+
+  // Take over what was switched off and painted in a drawing of the same photo.
+  adopt(other) {
+    const off = other.holes.filter((hole) => !hole.on).map((hole) => String(hole.box));
+    for (const hole of this.holes) hole.on = !off.includes(String(hole.box));
+    this.strokes = other.strokes;
   }
 
   // Whether it is exactly what the detector found.
@@ -35,6 +45,35 @@ export class HoleDrawing {
       }
     });
     return best;
+  }
+
+  // What is to be filled, face by face: each hole that is on, with the paint beside it, and paint
+  // that is beside none. [{box, holes, strokes}].
+  faces() {
+    const faces = this.holes
+      .filter((hole) => hole.on)
+      .map((hole) => ({ box: hole.box, holes: [hole], strokes: [] }));
+    for (const stroke of this.strokes.filter((one) => one.adds)) {
+      faces.push({ box: strokeBox(stroke), holes: [], strokes: [stroke] });
+    }
+    for (;;) {
+      let nearest = null;
+      faces.forEach((one, first) => {
+        faces.slice(first + 1).forEach((other, further) => {
+          if (one.holes.length && other.holes.length) return;
+          const gap = gapBetween(one.box, other.box);
+          if (gap <= NEAR && gap < (nearest?.gap ?? Infinity)) {
+            nearest = { gap, first, second: first + 1 + further };
+          }
+        });
+      });
+      if (!nearest) return faces;
+      const [joined] = faces.splice(nearest.second, 1);
+      const face = faces[nearest.first];
+      face.box = around(face.box, joined.box);
+      face.holes.push(...joined.holes);
+      face.strokes.push(...joined.strokes);
+    }
   }
 
   // The middle of the largest hole that is on, else of the last stroke, else of the picture.
@@ -75,12 +114,12 @@ export class HoleDrawing {
     this.strokes = [];
   }
 
-  // Draw what is to be filled in the context's fill and stroke colour; `scale` is canvas pixels
-  // for each picture pixel. The canvas must be empty before.
-  draw(context, scale) {
+  // Draw what is to be filled, or one face of it, in the context's fill and stroke colour; `scale`
+  // is canvas pixels for each picture pixel. The canvas must be empty before.
+  draw(context, scale, face = { holes: this.holes, strokes: this.strokes }) {
     context.save();
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    for (const hole of this.holes) {
+    for (const hole of face.holes) {
       if (hole.on) {
         tracePath(context, hole.outlines);
         context.fill("evenodd");
@@ -89,6 +128,7 @@ export class HoleDrawing {
     context.lineCap = "round";
     context.lineJoin = "round";
     for (const stroke of this.strokes) {
+      if (stroke.adds && !face.strokes.includes(stroke)) continue;
       context.globalCompositeOperation = stroke.adds ? "source-over" : "destination-out";
       context.lineWidth = stroke.diameter;
       context.beginPath();
@@ -102,16 +142,24 @@ export class HoleDrawing {
     context.restore();
   }
 
-  // The mask for the server: a PNG of the picture's size, white where it is to be filled and
-  // transparent elsewhere.
-  async toPng() {
+  // The masks for the server, one for each face; all in one where there are too many.
+  async toPngs() {
+    const faces = this.faces();
+    if (faces.length === 0 || faces.length > MOST_MASKS) return [await this.toPng()];
+    const pngs = [];
+    for (const face of faces) pngs.push(await this.toPng(face));
+    return pngs;
+  }
+
+  // A mask: a PNG of the picture's size, white where it is to be filled and transparent elsewhere.
+  async toPng(face) {
     const canvas = document.createElement("canvas");
     canvas.width = this.width;
     canvas.height = this.height;
     const context = canvas.getContext("2d");
     if (context) {
       context.fillStyle = context.strokeStyle = "#fff";
-      this.draw(context, 1);
+      this.draw(context, 1, face);
     }
     const png = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
     if (!png) throw new Error("This browser cannot draw a mask as large as the photo.");
@@ -128,15 +176,54 @@ export function tracePath(context, outlines) {
   }
 }
 
+// The smallest box x0, y0, x1, y1 round two.
+function around(one, other) {
+  return [0, 1, 2, 3].map((side) => Math[side < 2 ? "min" : "max"](one[side], other[side]));
+}
+
+// How far apart two boxes are, over the longest of their sides; 0 or less where they touch.
+function gapBetween(one, other) {
+  const sides = [one, other].flatMap(([x0, y0, x1, y1]) => [x1 - x0, y1 - y0]);
+  const apart = [0, 1].map((axis) =>
+    Math.max(one[axis] - other[axis + 2], other[axis] - one[axis + 2]),
+  );
+  return Math.max(...apart) / Math.max(1, ...sides);
+}
+
+function strokeBox({ points, diameter }) {
+  const radius = diameter / 2;
+  return points.map(([x, y]) => [x - radius, y - radius, x + radius, y + radius]).reduce(around);
+}
+
+// A point well inside polygons: the middle of their longest run through the middle of their box.
+function middleOf({ outlines, box: [x0, y0, x1, y1] }) {
+  let middle = [(x0 + x1) / 2, (y0 + y1) / 2];
+  let longest = 0;
+  for (const share of [0.5, 0.4, 0.6, 0.3, 0.7]) {
+    const y = Math.floor(y0 + share * (y1 - y0)) + 0.5;
+    const crossings = outlines.flatMap((outline) => crossingsOf(outline, y)).sort((a, b) => a - b);
+    for (let index = 0; index + 1 < crossings.length; index += 2) {
+      const length = crossings[index + 1] - crossings[index];
+      if (length > longest) {
+        longest = length;
+        middle = [crossings[index] + length / 2, y];
+      }
+    }
+    if (longest > (x1 - x0) / 3) break;
+  }
+  return middle;
+}
+
+// Where a closed polygon crosses a horizontal line.
+function crossingsOf(outline, y) {
+  return outline.flatMap(([x1, y1], index) => {
+    const [x0, y0] = outline.at(index - 1);
+    return y0 > y === y1 > y ? [] : [x0 + ((y - y0) / (y1 - y0)) * (x1 - x0)];
+  });
+}
+
 // Whether a point is in the polygons, by the even-odd rule.
 export function inside(outlines, x, y) {
-  let odd = false;
-  for (const outline of outlines) {
-    for (let index = 0, last = outline.length - 1; index < outline.length; last = index, index += 1) {
-      const [x0, y0] = outline[last];
-      const [x1, y1] = outline[index];
-      if (y0 > y !== y1 > y && x < x0 + ((y - y0) / (y1 - y0)) * (x1 - x0)) odd = !odd;
-    }
-  }
-  return odd;
+  const right = outlines.flatMap((outline) => crossingsOf(outline, y)).filter((one) => one > x);
+  return right.length % 2 === 1;
 }

@@ -1,9 +1,10 @@
 // The page: a photo comes in, masks are found, switched and painted, filled, compared, saved.
 
 import { Editor } from "./editor.js";
+import { FillChoice } from "./fill_choice.js";
 import { HoleDrawing } from "./hole_drawing.js";
 import { ReferencePhoto } from "./reference_photo.js";
-import { Refusal, ask } from "./server.js";
+import { Refusal, ask, followed, secretName } from "./server.js";
 
 const find = (id) => document.getElementById(id);
 const SECTIONS = ["choose", "edit", "result"];
@@ -18,16 +19,28 @@ const ORIGINS = {
   },
 };
 
+const STAGES = {
+  waiting: "Waiting for its turn …",
+  detector: "Looking for masks …",
+  refiner: "Finding out what is to be filled …",
+  inpainter: "Painting a face that could be there …",
+  blender: "Putting it into the photo …",
+};
+
 const editor = new Editor(find("stage"), find("overlay"));
-const reference = new ReferencePhoto(find("reference"));
 const state = {
   photo: null, // the File that was chosen
   name: "photo",
   shown: "", // address of a picture that this browser can show
-  result: "", // address of the server's answer
+  answer: null, // what the server made of it
+  result: "", // address of the fill that is shown
+  seed: 0, // of the guesses after the first
+  confidence: null, // how sure the detector is asked to be unless somebody says otherwise
   work: null, // AbortController of what is being waited for
   zoom: 0, // number of one of ZOOMS
 };
+const reference = new ReferencePhoto(find("reference"));
+const choice = new FillChoice(find("fills"), find("fill-list"), (index) => showFill(index));
 
 function showSection(name) {
   for (const section of SECTIONS) find(section).hidden = section !== name;
@@ -55,12 +68,18 @@ async function wait(text, task) {
   state.work = work;
   showError("");
   find("status").textContent = text;
+  find("progress").removeAttribute("value");
   find("busy").hidden = false;
   document.body.setAttribute("aria-busy", "true");
   updateControls();
   try {
     return await task(work.signal, (seconds) => {
       find("status").textContent = `The server is busy; trying again in ${seconds} s.`;
+    }, (stage, share) => {
+      if (state.work !== work) return;
+      // What is said aloud changes with the stage only.
+      if (find("status").textContent !== STAGES[stage]) find("status").textContent = STAGES[stage];
+      find("progress").value = share;
     });
   } catch (error) {
     if (work.signal.aborted) return undefined;
@@ -102,14 +121,13 @@ async function load(image, address) {
 
 async function takePhoto(file) {
   if (!file) return;
+  if (state.confidence !== null) setConfidence(100 * state.confidence);
   const found = await wait("Looking for masks …", async (signal, onWait) => {
-    const response = await ask("detect", { photo: file, signal, onWait });
-    const detection = await response.json();
-    const drawing = makeDrawing(detection);
+    const drawing = await findMasks(file, signal, onWait);
     let shown = file;
     if (!(await load(find("photo"), keep("shown", shown)))) {
       // The server reads formats that browsers do not: with an empty hole it only converts.
-      const empty = new HoleDrawing(detection.width, detection.height, []);
+      const empty = new HoleDrawing(drawing.width, drawing.height, []);
       const masks = [await empty.toPng()];
       const options = { photo: file, masks, query: { format: "png" }, signal, onWait };
       shown = await (await ask("complete", options)).blob();
@@ -129,6 +147,8 @@ async function takePhoto(file) {
   find("stage").style.setProperty("--ratio", ratio);
   find("comparison").style.setProperty("--ratio", ratio);
   keep("result", null);
+  state.answer = null;
+  state.seed = 0;
   reference.take(null);
   showSection("edit");
   editor.show(found);
@@ -139,13 +159,41 @@ async function takePhoto(file) {
   focusOn(found.holes.length ? "fill" : "overlay");
 }
 
-function makeDrawing(detection) {
+async function findMasks(photo, signal, onWait) {
+  const query = { confidence: askedConfidence() };
+  const detection = await (await ask("detect", { photo, query, signal, onWait })).json();
   const holes = detection.holes.map((hole) => ({
     box: hole.box,
     outlines: hole.outlines,
+    warnings: hole.warnings,
+    chance: hole.chance,
     sure: Math.max(0, ...hole.masks.map((index) => detection.masks[index].score)),
   }));
   return new HoleDrawing(detection.width, detection.height, holes);
+}
+
+// Look again, as sure as the slider says; what was painted and switched off stays.
+async function findAgain() {
+  const found = await wait("Looking for masks …", (signal, onWait) =>
+    findMasks(state.photo, signal, onWait),
+  );
+  if (!found) return;
+  found.adopt(editor.drawing);
+  editor.show(found);
+  listMasks();
+  updateControls();
+}
+
+function setConfidence(value) {
+  find("confidence").value = Math.round(value);
+  find("confidence-value").textContent = `${find("confidence").value} % sure`;
+}
+
+// For a query: empty where it is what the server takes anyway.
+function askedConfidence() {
+  if (state.confidence === null) return "";
+  const value = Number(find("confidence").value);
+  return value === Math.round(100 * state.confidence) ? "" : value / 100;
 }
 
 function listMasks() {
@@ -176,7 +224,26 @@ function listMasks() {
     box.addEventListener("focus", () => editor.highlight(index));
     box.addEventListener("blur", () => editor.highlight(-1));
     list.append(label);
+    const outlook = [...hole.warnings, inWords(hole.chance)].filter(Boolean);
+    if (outlook.length) {
+      const said = document.createElement("p");
+      said.id = `outlook-${index}`;
+      said.className = "outlook";
+      said.classList.toggle("warning", hole.warnings.length > 0);
+      said.textContent = outlook.join(" ");
+      box.setAttribute("aria-describedby", said.id);
+      list.append(said);
+    }
   });
+}
+
+// How often such fills are good; empty where nobody knows.
+function inWords(chance) {
+  if (chance === null) return "";
+  const times = Math.round(10 * chance);
+  if (times === 0) return "Hardly any such fill is good.";
+  if (times === 10) return "Nearly every such fill is good.";
+  return `About ${times} in 10 such fills are good.`;
 }
 
 function updateControls() {
@@ -184,6 +251,9 @@ function updateControls() {
   const busy = state.work !== null;
   find("fill").disabled = busy || !drawing?.fills;
   find("undo").disabled = find("clear").disabled = busy || !drawing?.strokes.length;
+  find("others").disabled = busy;
+  // A photo of the person leaves nothing to guess.
+  find("variants").disabled = reference.files.length > 0;
   if (!drawing) return;
   find("mask-list").querySelectorAll("input").forEach((box, index) => {
     box.checked = drawing.holes[index].on;
@@ -200,38 +270,70 @@ function chooseTool(tool) {
 async function fill() {
   const { drawing } = editor;
   if (!drawing?.fills || state.work) return;
-  const answer = await wait("Filling in a face that could be there …", async (signal, onWait) => {
-    const query = { format: find("format").value };
+  const answer = await wait("Filling in a face that could be there …", async (...waiting) => {
+    const [signal, onWait, onStep] = waiting;
+    const progress = secretName();
+    const query = { format: find("format").value, inpainter: find("inpainter").value, progress };
+    if (reference.files.length === 0 && Number(find("variants").value) > 1) {
+      Object.assign(query, { variants: find("variants").value, seed: state.seed });
+    }
     const options = { photo: state.photo, references: reference.files, query, signal, onWait };
     // What the detector found goes the same way as in every other use of the program.
-    if (drawing.untouched) return readAnswer(await ask("unmask", options));
-    return readAnswer(await ask("complete", { ...options, masks: [await drawing.toPng()] }));
+    let path = "complete";
+    if (drawing.untouched) {
+      path = "unmask";
+      query.confidence = askedConfidence();
+    } else options.masks = await drawing.toPngs();
+    return readAnswer(await followed(progress, ask(path, options), onStep));
   });
   if (!answer) return;
+  state.answer = answer;
   find("before").src = state.shown;
-  if (!(await load(find("after"), keep("result", answer.blob)))) {
-    find("after").src = state.shown;
-    showError("This browser cannot show the result, but it can be downloaded.");
-  }
-  const link = find("download");
-  link.href = state.result;
-  link.download = `${state.name}.unmasked.${SUFFIXES[answer.blob.type] ?? "png"}`;
   find("summary").textContent = [
     answer.faces === 1 ? "One face was filled." : `${answer.faces} faces were filled.`,
     answer.note,
   ].join(" ");
-  const origin = ORIGINS[answer.reference ? "reference" : "guess"];
-  find("side-after").textContent = origin.label;
-  find("origin").textContent = origin.sentence;
+  choice.show(answer.blobs, drawing);
+  await showFill(0);
   showSection("result");
-  setCut(Math.round((100 * drawing.focus[0]) / drawing.width));
+  setCut(50);
   zoom(0);
   focusOn("cut");
 }
 
+async function showFill(index) {
+  const { blobs, reference: own } = state.answer;
+  const blob = blobs[index];
+  const link = find("download");
+  link.href = keep("result", blob);
+  const number = blobs.length > 1 ? `.${index + 1}` : "";
+  link.download = `${state.name}.unmasked${number}.${SUFFIXES[blob.type] ?? "png"}`;
+  const origin = ORIGINS[own ? "reference" : "guess"];
+  const counted = blobs.length > 1 ? ` (${index + 1} of ${blobs.length})` : "";
+  find("side-after").textContent = origin.label + counted;
+  find("origin").textContent = origin.sentence;
+  if (!(await load(find("after"), state.result)) && blob === state.answer?.blobs[index]) {
+    find("after").src = state.shown;
+    showError("This browser cannot show the result, but it can be downloaded.");
+  }
+}
+
+async function fillOtherwise() {
+  state.seed += 1;
+  await fill();
+}
+
 async function readAnswer(response) {
+  if (response.headers.get("content-type") === "application/json") {
+    const { pictures, media_type: type, faces, notes } = await response.json();
+    const blobs = pictures.map((text) => {
+      const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+      return new Blob([bytes], { type });
+    });
+    return { blobs, faces, note: notes.join(" "), reference: false };
+  }
   return {
-    blob: await response.blob(),
+    blobs: [await response.blob()],
     faces: Number(response.headers.get("unmask-faces")),
     note: response.headers.get("unmask-note") ?? "",
     reference: response.headers.has("unmask-reference"),
@@ -261,6 +363,23 @@ function zoom(steps) {
   for (const output of document.querySelectorAll(".zoom")) {
     output.textContent = `${Math.round(100 * times)} %`;
   }
+}
+
+// Offer what this server can do; what it cannot stays hidden.
+async function offerChoices() {
+  const health = await (await fetch("health")).json();
+  state.confidence = health.confidence;
+  for (const id of ["confidence-field", "confidence-help"]) {
+    find(id).hidden = health.confidence === null;
+  }
+  if (health.confidence !== null) setConfidence(100 * health.confidence);
+  offer("inpainter", health.inpainters);
+  offer("variants", Array.from({ length: health.limits.variants }, (_, index) => index + 1));
+}
+
+function offer(id, values) {
+  find(id).replaceChildren(...values.map((value) => new Option(value)));
+  find(`${id}-field`).hidden = values.length < 2;
 }
 
 function backToEdit() {
@@ -341,6 +460,7 @@ document.addEventListener("drop", (event) => {
 });
 
 editor.addEventListener("change", updateControls);
+reference.addEventListener("change", updateControls);
 for (const radio of document.querySelectorAll('input[name="tool"]')) {
   radio.addEventListener("change", () => editor.setTool(radio.value));
 }
@@ -351,6 +471,9 @@ find("clear").addEventListener("click", () => {
   editor.changed();
 });
 find("fill").addEventListener("click", fill);
+find("others").addEventListener("click", fillOtherwise);
+find("confidence").addEventListener("input", (event) => setConfidence(event.target.value));
+find("confidence").addEventListener("change", findAgain);
 find("back").addEventListener("click", backToEdit);
 find("stop").addEventListener("click", () => state.work?.abort());
 find("cut").addEventListener("input", (event) => setCut(Number(event.target.value)));
@@ -364,3 +487,4 @@ document.addEventListener("keydown", pressKey);
 
 editor.setSize(Number(find("size").value));
 showSection("choose");
+offerChoices().catch(() => showError("The server does not answer: is it running?"));

@@ -1,8 +1,10 @@
 // A second photo, of the same person without a mask, that the face is to be filled from.
 
-export class ReferencePhoto {
-  // field: the element that holds its input, thumbnail, name and button.
+export class ReferencePhoto extends EventTarget {
+  // Sends "change" whenever a photo is taken or left out. field: the element that holds its input,
+  // thumbnail, name and button.
   constructor(field) {
+    super();
     this.field = field;
     this.file = null;
     this.input = field.querySelector("input");
@@ -36,5 +38,6 @@ export class ReferencePhoto {
       this.input.value = "";
     }
     this.name.textContent = file ? file.name : "Add a photo without the mask, or drop it here";
+    this.dispatchEvent(new Event("change"));
   }
 }

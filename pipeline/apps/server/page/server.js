@@ -43,6 +43,30 @@ export async function ask(
   }
 }
 
+// Wait for the answer to a request that has the name as its query's `progress`, and say meanwhile
+// what is done for it: a stage's name, or "waiting", and the share that is done, 0 to 1.
+export async function followed(name, answer, onStep) {
+  const timer = setInterval(async () => {
+    try {
+      const { stage, share } = await (await fetch(`progress?name=${name}`)).json();
+      if (stage) onStep(stage, share);
+    } catch {
+      // The request itself will say what is wrong.
+    }
+  }, 400);
+  try {
+    return await answer;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+// A name by which nobody else can follow a request.
+export function secretName() {
+  const numbers = crypto.getRandomValues(new Uint32Array(4));
+  return Array.from(numbers, (number) => number.toString(16).padStart(8, "0")).join("-");
+}
+
 async function readRefusal(response) {
   try {
     const { error } = await response.json();
