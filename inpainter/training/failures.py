@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from weights.base.errors import TrainingError
+from weights.base.errors import TrainingError, UnmaskError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,8 @@ def training_failures(module: CompletionTraining) -> Iterator[None]:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise _no_memory(module) from error
+    except UnmaskError:
+        raise
     except RuntimeError as error:
         if any(words in str(error) for words in _NO_MEMORY):
             raise _no_memory(module) from error

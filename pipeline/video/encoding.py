@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.video.formats import HOLDS_ROTATION, Encoder, choose_encoder, format_of_video
 from pipeline.video.frame_changes import FrameChanges
-from pipeline.video.frame_pixels import chroma_block, working_format
+from pipeline.video.frame_pixels import chroma_block, square_size, working_format
 from pipeline.video.library import load_av
 from pipeline.video.static_hdr import static_hdr_options
 
@@ -67,5 +67,7 @@ def plan_encoding(video: VideoSource, target: Path) -> Encoding:
         said.append(static_hdr_options(video.first, *encoder.static_hdr))
     if encoder.parameters is not None and any(said):
         options[encoder.parameters] = ":".join(filter(None, said))
-    changes = FrameChanges(upright, progressive=video.interlaced and not keeps_fields)
+    progressive = video.interlaced and not keeps_fields
+    size = square_size(video.size, video.aspect) if encoder.square else None
+    changes = FrameChanges(upright, progressive=progressive, size=size)
     return Encoding(encoder, options, pixel_format, changes, block)

@@ -55,6 +55,7 @@ class Encoder:
         tag: what it is called in formats made of boxes, where players know it by another name
             than FFmpeg's.
         even: whether blocks of pixels that share a colour must fill the frame.
+        square: whether what it makes cannot say that pixels are no squares.
         parameters: the option that takes what it alone knows, as "name=value:name=value"; None
             where there is none.
         fields: what says in `parameters` which field of a frame is shown first; empty where it
@@ -68,6 +69,7 @@ class Encoder:
     formats: tuple[str, ...] | None = None
     tag: str | None = None
     even: bool = False
+    square: bool = False
     parameters: str | None = None
     fields: dict[str, str] = field(default_factory=dict)
     static_hdr: tuple[str, str] | None = None
@@ -95,6 +97,7 @@ _ENCODERS = {
         "libvpx-vp9",
         {"crf": "24", "deadline": "good", "cpu-used": "4", "row-mt": "1", "auto-alt-ref": "0"},
         ("webm", "matroska"),
+        square=True,
     ),
     "ffv1": Encoder("ffv1", {"level": "3"}, ("matroska", "avi", "nut")),
 }

@@ -24,10 +24,12 @@ class FrameChanges:
         upright: they are turned as they are to be shown, for files that cannot say so.
         progressive: the fields of interlaced frames become whole frames, as many as before, by
             BBC's bwdif.
+        size: width and height to which they are resampled, of square pixels; None leaves them.
     """
 
     upright: bool = False
     progressive: bool = False
+    size: tuple[int, int] | None = None
 
     def filters(self, orientation: Orientation) -> list[tuple[str, str]]:
         """Names and arguments of the filters, in order."""
@@ -44,6 +46,10 @@ class FrameChanges:
                 )
                 if wanted
             ]
+        if self.size is not None:
+            width, height = self.size
+            named.append(("scale", f"{width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int"))
+            named.append(("setsar", "1"))
         return named
 
 

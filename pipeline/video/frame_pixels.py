@@ -16,6 +16,7 @@ from pipeline.video.library import load_av
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from fractions import Fraction
 
     import av
     from numpy.typing import NDArray
@@ -126,6 +127,22 @@ def aligned_hole(hole: Hole, form: str) -> Hole:
     blocks = padded.reshape(rows, down, columns, across).any(axis=(1, 3))
     grown: Hole = blocks.repeat(down, axis=0).repeat(across, axis=1)[:height, :width]
     return grown
+
+
+def square_size(size: tuple[int, int], aspect: Fraction | None) -> tuple[int, int] | None:
+    """Width and height of a frame once its pixels are squares; it loses no rows or columns.
+
+    Args:
+        size: its height and width as it is stored.
+        aspect: width over height of a pixel; None where it is not known.
+
+    Returns:
+        None where the pixels are squares, or are not known to be none.
+    """
+    height, width = size
+    if not aspect or aspect == 1:
+        return None
+    return (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
 
 
 def read_pixels(frame: av.VideoFrame) -> Image:

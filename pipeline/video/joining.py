@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pipeline.video.source import VideoSource
 
 _OF_THE_FILE = frozenset(
-    {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
+    {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "alpha_mode"}
 )
 """Tags that say how a file was made and are not passed on."""
 _SOUND_CODECS = ("aac", "libopus", "libmp3lame", "pcm_s16le", "flac")
 """Encoders for sound that cannot be copied, the preferred first."""
-_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 7: "6.1", 8: "7.1"}
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """Usual layouts of channels by their number, such as all encoders take."""
 
 Timed = tuple[Fraction, int, int, Any]
@@ -77,10 +77,13 @@ def join(
     attempt = partial(_join, source, segments, path, form, tags, tag, last_duration)
     try:
         try:
-            return attempt(copy_sound=True)
+            joined, places = attempt(refused=frozenset())
+            refused = _not_found_again(path, places)
         except failures:
             # Some formats say only in the end that they do not hold what was copied.
-            return attempt(copy_sound=False)
+            with source.opened() as container:
+                refused = frozenset(stream.index for stream in container.streams.audio)
+        return attempt(refused=refused)[0] if refused else joined
     except UnmaskError:
         raise
     except (*failures, OSError) as error:
@@ -96,8 +99,9 @@ def _join(
     tag: str | None,
     last_duration: int,
     *,
-    copy_sound: bool,
-) -> Joined:
+    refused: frozenset[int],
+) -> tuple[Joined, dict[int, int]]:
+    """Write the file once; give also where in it each stream of the source is."""
     notes: list[str] = []
     options = {}
     if form in BOXED:
@@ -119,10 +123,11 @@ def _join(
             pictures.codec_context.sample_aspect_ratio = source.aspect
         if source.matrix is not None:
             pictures.set_display_matrix(source.matrix)
+        for name in ("color_primaries", "color_trc"):
+            # Not every codec has a place for them, where its file does.
+            setattr(pictures.codec_context, name, getattr(source.first, name))
         pictures.metadata.update(passed_on(source.stream_metadata))
-        copied, encoded, sound = _other_streams(
-            container, target, source, form, notes, copy_sound=copy_sound
-        )
+        copied, encoded, sound = _other_streams(container, target, source, form, notes, refused)
         target.metadata.update(passed_on(tags))
         chapters = container.chapters()
         if chapters:
@@ -132,7 +137,23 @@ def _join(
             feeds.append(_other_packets(container, source, copied, encoded))
         for _, _, _, packet in heapq.merge(*feeds, key=lambda timed: timed[:3]):
             target.mux(packet)
-    return Joined(sound, tuple(notes))
+        places = {index: made.index for index, made in copied.items()}
+        places |= {index: made.index for index, (made, _) in encoded.items()}
+    return Joined(sound, tuple(notes)), places
+
+
+def _not_found_again(path: Path, places: Mapping[int, int]) -> frozenset[int]:
+    """The streams of the source that FFmpeg does not know in the file that it wrote itself.
+
+    MPEG-TS takes whatever it has no name for.
+    """
+    with open_file(path) as container:
+        found = container.streams
+        return frozenset(
+            index
+            for index, place in places.items()
+            if place < len(found) and found[place].codec_context is None
+        )
 
 
 def _time_base(source: VideoSource, form: str) -> Fraction:
@@ -153,8 +174,7 @@ def _other_streams(
     source: VideoSource,
     form: str,
     notes: list[str],
-    *,
-    copy_sound: bool,
+    refused: frozenset[int],
 ) -> tuple[dict[int, Any], dict[int, tuple[Any, Any]], Sound]:
     """Make the streams besides the pictures: copied by number, encoded anew with a resampler."""
     copied: dict[int, Any] = {}
@@ -168,15 +188,17 @@ def _other_streams(
             notes.append(f"{what} was left out.")
             continue
         made = None
-        if (copy_sound or stream.type != "audio") and takes_stream(form, _copier(stream)):
+        if stream.index not in refused and takes_stream(form, _copier(stream)):
             made = copied[stream.index] = _copier(stream)(target)
         elif stream.type == "audio":
             pair = _encoded_stream(target, stream, form)
             if pair is not None:
                 encoded[stream.index] = pair
                 made = pair[0]
-                before, after = stream.codec_context.layout, made.codec_context.layout
-                anew = "anew" if before == after else f"anew as {after.name} for {before.name}"
+                before, after = stream.codec_context.layout.name, made.codec_context.layout.name
+                # Some files tell only how many channels there are.
+                same = before == after or before.endswith(" channels")
+                anew = "anew" if same else f"anew as {after} for {before}"
                 notes.append(f"{what} was encoded {anew}, as the file format does not hold it.")
         if stream.type == "audio":
             sound = _worse(sound, stream.index in copied, stream.index in encoded)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.video.frame_pixels import bit_depth, has_transparency
+from pipeline.video.frame_pixels import bit_depth
 from pipeline.video.joining import passed_on
 from pipeline.video.orientation import Orientation
 
@@ -47,7 +47,12 @@ def losses(original: VideoSource, written: VideoSource, suffix: str) -> list[str
             f"The frames were deinterlaced, as {written.codec} in {suffix} files is written "
             "with whole frames."
         )
-    if written.size != size:
+    if original.aspect not in (None, 0, 1) and written.aspect in (None, 0, 1):
+        notes.append(
+            f"The frames were resampled from {size[1]} x {size[0]} to {written.size[1]} x "
+            f"{written.size[0]} pixels, as those of {written.codec} in {suffix} files are squares."
+        )
+    elif written.size != size:
         notes.append(
             f"The frames grew from {size[1]} x {size[0]} to {written.size[1]} x "
             f"{written.size[0]} pixels, their last column or row repeated, as {written.codec} is "
@@ -56,15 +61,31 @@ def losses(original: VideoSource, written: VideoSource, suffix: str) -> list[str
     before, after = bit_depth(original.format), bit_depth(written.format)
     if after < before:
         notes.append(f"The frames have {after} bits per colour instead of {before}.")
-    if has_transparency(original.format) and not has_transparency(written.format):
+    if original.transparent and not written.transparent:
         notes.append("The transparency of the pictures was left out.")
     kinds = {
         _SIDE_DATA[kind] for kind in original.side_data - written.side_data if kind in _SIDE_DATA
     }
     if kinds:
         notes.append(f"Left out of the frames' data: {', '.join(sorted(kinds))}.")
+    if original.chapters > written.chapters:
+        notes.append(f"The chapters were left out, as {suffix} files hold none.")
     kept = {key.lower() for key in written.metadata}
     tags = sorted(key for key in passed_on(original.metadata) if key.lower() not in kept)
     if tags:
         notes.append(f"Tags that {suffix} files do not hold were left out: {', '.join(tags)}.")
+    others = [
+        f"{key} {value}"
+        for key, value in original.other_tags
+        if _count(original, key) > _count(written, key)
+    ]
+    if others:
+        notes.append(
+            f"Tags of sound and subtitles that {suffix} files do not hold were left out: "
+            f"{', '.join(others)}."
+        )
     return notes
+
+
+def _count(video: VideoSource, key: str) -> int:
+    return sum(own == key for own, _ in video.other_tags)

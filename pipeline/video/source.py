@@ -6,12 +6,14 @@ import itertools
 from collections import deque
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from heapq import heapify, heappop, heappush
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.video.frame_changes import FrameChanges, filtered
+from pipeline.video.frame_pixels import has_transparency
 from pipeline.video.library import load_av, open_file
 from pipeline.video.orientation import Orientation
 from weights.base.errors import InputError
@@ -88,7 +90,10 @@ class VideoSource:
         aspect: width over height of a pixel, or None.
         metadata: the file's tags.
         stream_metadata: the stream's.
+        other_tags: languages and titles of sound and subtitles, as pairs of key and value.
+        chapters: how many there are.
         has_sound: whether there is sound beside the pictures.
+        transparent: whether frames can be, even where the decoder gives none that are.
         side_data: what the first frame knows besides its pixels, by FFmpeg's names.
         matrix: the display matrix, 9 numbers, or None.
         orientation: what it says.
@@ -117,15 +122,22 @@ class VideoSource:
             self.time_base: Fraction = stream.time_base or Fraction(1, 90000)
             self.rate: Fraction | None = stream.average_rate or stream.guessed_rate
             self.total = self._count(container, stream)
+            # In AVI times are numbers, often of frames as they are stored instead of shown.
+            self._timed_by_order = container.format.name == "avi"
             self.aspect: Fraction | None = stream.sample_aspect_ratio
             self.metadata = dict(container.metadata)
             self.stream_metadata = dict(stream.metadata)
+            self.other_tags = _other_tags(container)
+            self.chapters = len(container.chapters())
             self.has_sound = bool(container.streams.audio)
             self.start = max(Fraction(0), Fraction(container.start_time or 0, 1_000_000))
             self.first_field = _FIRST_FIELDS.get(stream.codec_context.field_order)
         first = self._first()
         self._stored = (first.height, first.width, first.format.name)
         self.interlaced = first.interlaced_frame or self.first_field is not None
+        # WebM has it in a stream within the stream, which is not decoded.
+        hidden = {key.lower(): value for key, value in self.stream_metadata.items()}
+        self.transparent = has_transparency(first.format.name) or hidden.get("alpha_mode") == "1"
         side_data: Any = first.side_data
         self.side_data = frozenset(data.type.name for data in side_data)
         self.matrix = _display_matrix(first)
@@ -134,6 +146,8 @@ class VideoSource:
             self.matrix = None
         if any(name == "transpose" for name, _ in self._filters) and self.aspect:
             self.aspect = 1 / self.aspect
+        if self._changes.size is not None:
+            self.aspect = None
         self.orientation = Orientation.of_matrix(self.matrix)
         self.first = self._first() if self._filters else first
         self.size = (self.first.height, self.first.width)
@@ -200,10 +214,16 @@ class VideoSource:
                 except self._av.FFmpegError:
                     return
             in_a_row = 0
+            times: list[int] = []
             for packet in self.packets(container, [stream]):
+                if self._timed_by_order and packet.pts is not None:
+                    heappush(times, packet.pts)
                 try:
                     frames = packet.decode()
                 except self._av.FFmpegError:
+                    if packet.pts in times:
+                        times.remove(packet.pts)
+                        heapify(times)
                     self.damaged += 1
                     in_a_row += 1
                     if in_a_row > MOST_DAMAGED:
@@ -212,7 +232,10 @@ class VideoSource:
                     continue
                 if frames:
                     in_a_row = 0
-                yield from frames
+                for frame in frames:
+                    if times:
+                        frame.pts = heappop(times)
+                    yield frame
 
     def _first(self) -> av.VideoFrame:
         first = next(self.frames(), None)
@@ -240,10 +263,10 @@ class VideoSource:
     def _numbered(self, frames: Iterator[Any], number: int) -> Iterator[SourceFrame]:
         last: int | None = None
         for frame in frames:
-            own = None if frame.pts is None else int(frame.pts)
+            time = None if frame.pts is None else int(frame.pts)
             duration = int(frame.duration or 0)
             step = duration or self._usual_duration()
-            pts = own if own is not None else (0 if last is None else last + step)
+            pts = time if time is not None else (0 if last is None else last + step)
             if last is not None and pts <= last:
                 pts = last + 1
             last = pts
@@ -251,6 +274,8 @@ class VideoSource:
                 height, width, form = self._stored
                 frame = frame.reformat(width=width, height=height, format=form)
             frame.pts, frame.time_base = pts, self.time_base
+            # A frame that is timed by its place among all others cannot be sought.
+            own = None if self._timed_by_order else time
             yield SourceFrame(number, pts, own, duration, frame)
             number += 1
 
@@ -274,6 +299,16 @@ class VideoSource:
         if container.duration is not None:
             return max(1, round(Fraction(container.duration, 1_000_000) * self.rate))
         return None
+
+
+def _other_tags(container: Any) -> list[tuple[str, str]]:
+    return [
+        (key.lower(), value)
+        for stream in container.streams
+        if stream.type in ("audio", "subtitle")
+        for key, value in stream.metadata.items()
+        if key.lower() in ("language", "title") and value not in ("", "und")
+    ]
 
 
 def _display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:

@@ -104,20 +104,42 @@ def write_video(
     pixel_format: str = "yuv420p",
     stamps: Sequence[int] | None = None,
     sound: str | None = None,
+    layout: str = "stereo",
+    sound_tags: dict[str, str] | None = None,
     rotation: int | None = None,
     tags: dict[str, str] | None = None,
+    chapters: int = 0,
+    aspect: Fraction | None = None,
+    colours: tuple[int, int, int] | None = None,
+    reordered: bool = False,
 ) -> Path:
     """Write frames as a video; time stamps are in `TIME_BASE`."""
     with av.open(str(path), "w") as container:
         options = {"crf": "10", "preset": "ultrafast"} if codec == "libx264" else {}
+        if reordered:
+            options = {"crf": "10", "bf": "2"}
         stream: Any = container.add_stream(codec, rate=25, options=options)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pixel_format
         stream.codec_context.time_base = TIME_BASE
         if rotation is not None:
             stream.set_display_rotation(rotation)
-        audio: Any = container.add_stream(sound, rate=48000) if sound else None
+        if aspect is not None:
+            stream.codec_context.sample_aspect_ratio = aspect
+        if colours is not None:
+            context = stream.codec_context
+            context.color_primaries, context.color_trc, context.colorspace = colours
+        audio: Any = container.add_stream(sound, rate=48000, layout=layout) if sound else None
+        if audio is not None:
+            audio.metadata.update(sound_tags or {})
         container.metadata.update(tags or {})
+        if chapters:
+            container.set_chapters(
+                [
+                    {"id": n, "start": n, "end": n + 1, "time_base": Fraction(1, 2), "metadata": {}}
+                    for n in range(chapters)
+                ]
+            )
         stamps = stamps or [512 * index for index in range(len(frames))]
         for stamp, image in zip(stamps, frames, strict=True):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
@@ -128,8 +150,8 @@ def write_video(
             count = round(48000 * float(stamps[-1] * TIME_BASE))
             wave = (8000 * np.sin(np.arange(count) * 0.05)).astype(np.int16)
             for start in range(0, count, 1024):
-                part = np.repeat(wave[start : start + 1024], 2)[None]
-                piece = av.AudioFrame.from_ndarray(part, format="s16", layout="stereo")
+                part = np.repeat(wave[start : start + 1024], audio.channels)[None]
+                piece = av.AudioFrame.from_ndarray(part, format="s16", layout=layout)
                 piece.sample_rate, piece.pts, piece.time_base = 48000, start, Fraction(1, 48000)
                 container.mux(audio.encode(piece))
             container.mux(audio.encode(None))

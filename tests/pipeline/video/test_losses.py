@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -294,3 +295,88 @@ def test_side_channels_become_back_channels_in_opus(tmp_path):
     assert names[4] == "BL"
     assert loud[4] == pytest.approx(0.5 / np.sqrt(2), rel=0.1)
     assert np.delete(loud, 4).max() < 0.05
+
+
+def test_pixels_become_squares_where_a_file_cannot_say_that_they_are_none(tmp_path):
+    source = write_video(tmp_path / "in.mkv", moving_face(5), aspect=Fraction(4, 3))
+    assert VideoSource(source).aspect == Fraction(4, 3)
+    report = unmasked(source, tmp_path / "out.webm")
+    assert report.notes == (
+        "The frames were resampled from 96 x 64 to 128 x 64 pixels, as those of vp9 in .webm "
+        "files are squares.",
+    )
+    before, after = read_video(source)[0][0], read_video(report.target)[0][0]
+    assert after.shape == (64, 128, 3)
+    wider = cv2.resize(before, (128, 64), interpolation=cv2.INTER_CUBIC).astype(int)
+    # The wall, above the head.
+    assert np.abs(after[:10].astype(int) - wider[:10]).mean() < 3.0
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".ts", ".avi"])
+def test_primaries_and_curve_are_kept_whatever_the_codec_knows(tmp_path, suffix):
+    source = write_video(tmp_path / "in.mkv", moving_face(3), colours=(9, 18, 9))
+    report = unmasked(source, tmp_path / f"out{suffix}")
+    assert report.notes == ()
+    first = VideoSource(report.target).first
+    assert (first.color_primaries, first.color_trc, first.colorspace) == (9, 18, 9)
+
+
+def test_transparency_that_the_decoder_passes_over_is_named(tmp_path):
+    source = write_video(
+        tmp_path / "in.webm", moving_face(3), codec="libvpx-vp9", pixel_format="yuva420p"
+    )
+    report = unmasked(source, tmp_path / "out.webm")
+    assert report.notes == ("The transparency of the pictures was left out.",)
+    assert not VideoSource(report.target).transparent
+
+
+def test_chapters_and_tags_of_sound_that_a_file_does_not_hold_are_named(tmp_path):
+    source = write_video(
+        tmp_path / "in.mkv",
+        moving_face(25),
+        sound="aac",
+        sound_tags={"language": "eng", "title": "Commentary"},
+        chapters=2,
+    )
+    assert unmasked(source, tmp_path / "out.mkv").notes == ()
+    assert unmasked(source, tmp_path / "out.avi").notes == (
+        "The chapters were left out, as .avi files hold none.",
+        "Tags of sound and subtitles that .avi files do not hold were left out: language eng.",
+    )
+
+
+@pytest.mark.parametrize("sound", ["flac", "pcm_s16le"])
+def test_sound_that_is_lost_in_a_transport_stream_is_encoded_anew(tmp_path, sound):
+    """MPEG-TS takes sound for which it has no name, and no reader finds it again."""
+    source = write_video(tmp_path / "in.mkv", moving_face(25), sound=sound)
+    report = unmasked(source, tmp_path / "out.ts")
+    assert report.sound == "encoded anew"
+    assert report.notes == (
+        "The audio stream 1 was encoded anew, as the file format does not hold it.",
+    )
+    with av.open(str(report.target)) as container:
+        [heard] = container.streams.audio
+        assert sum(frame.samples for frame in container.decode(heard)) >= 0.9 * 48000
+
+
+def test_five_channels_stay_five_in_opus(tmp_path):
+    source = write_video(tmp_path / "in.mkv", moving_face(25), sound="flac", layout="5.0(side)")
+    report = unmasked(source, tmp_path / "out.webm")
+    assert report.notes == (
+        "The audio stream 1 was encoded anew as 5.0 for 5.0(side), as the file format does not "
+        "hold it.",
+    )
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_frames_that_are_stored_in_another_order_than_shown_keep_their_times(tmp_path, codec):
+    """AVI has no times but the numbers of the frames as they are stored."""
+    source = write_video(tmp_path / "in.avi", moving_face(12), codec=codec, reordered=True)
+    report = unmasked(source, tmp_path / "out.mkv")
+    shown, times = read_video(report.target)
+    assert len(shown) == 12
+    # FFmpeg's own reader does not know the last one's time.
+    assert np.allclose(np.diff([float(time) for time in times[:-1]]), 0.04, atol=0.0011)
+    before = [image[:10].astype(int) for image in read_video(source)[0]]
+    for image, other in zip(shown, before, strict=True):
+        assert np.abs(image[:10].astype(int) - other).mean() < 3.0
