@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detector.synthesis.outline import check_landmarks
+from weights.base.dealing import read_part
 from weights.base.errors import InputError
 from weights.base.json_lines import read_json_lines
 from weights.images.orientation import read_orientation
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import os
 
     from detector.synthesis.outline import Points
+    from weights.base.dealing import Part
 
 _KNOWN = ("file", "landmarks", "split", "width", "height")
 
@@ -37,7 +39,7 @@ class FaceAnnotation:
 
     file: Path
     landmarks: Points
-    split: str | None
+    split: Part | None
     width: int
     height: int
     extra: dict[str, Any] = field(default_factory=dict)
@@ -61,13 +63,13 @@ def load_faces(path: str | os.PathLike[str]) -> list[FaceAnnotation]:
         file = file / "faces.jsonl"
 
     def face(entry: dict[str, Any]) -> FaceAnnotation:
-        split, picture = entry.get("split"), file.parent / str(entry["file"])
+        picture = file.parent / str(entry["file"])
         if "width" not in entry or "height" not in entry:
             entry["width"], entry["height"] = _size(picture)
         return FaceAnnotation(
             file=picture,
             landmarks=check_landmarks(np.asarray(entry["landmarks"], np.float64)),
-            split=None if split is None else str(split),
+            split=read_part(entry.get("split")),
             width=int(entry["width"]),
             height=int(entry["height"]),
             extra={key: value for key, value in entry.items() if key not in _KNOWN},

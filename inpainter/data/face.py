@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
+from weights.base.dealing import read_part
 from weights.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Face:
         landmarks = None if points is None else np.asarray(points, np.float64).reshape(68, 2)
         if landmarks is not None and not np.isfinite(landmarks).all():
             raise ValueError("a landmark is not finite")
-        return cls(path, landmarks, str(entry.pop("split", "")), entry)
+        return cls(path, landmarks, read_part(entry.pop("split", None)) or "", entry)
 
     def read(self) -> Image:
         """Decode the picture to uint8 RGB `(H, W, 3)`.

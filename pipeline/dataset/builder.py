@@ -20,7 +20,7 @@ from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
 from pipeline.dataset.processes import available_cores
 from pipeline.dataset.seeds import item_fraction
 from pipeline.dataset.settings import DatasetSettings, claim_folder
-from pipeline.dataset.split import PARTS, Part, split_faces, split_names
+from pipeline.dataset.split import split_faces, split_names
 from pipeline.dataset.stored_pictures import store_text
 from pipeline.dataset.worker import (
     Item,
@@ -32,6 +32,7 @@ from pipeline.dataset.worker import (
     make_items,
     start_process,
 )
+from weights.base.dealing import PARTS, Part
 from weights.base.errors import InputError, UnmaskError
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from detector.synthesis import LandmarkFinder
-    from pipeline.dataset.split import Part
+    from weights.base.dealing import Part
 
 LandmarkSource = Literal["annotations", "dlib"]
 

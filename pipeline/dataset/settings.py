@@ -7,13 +7,15 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline.dataset.split import DEFAULT_SHARES, Part, normalise_shares
+from pipeline.dataset.split import DEFAULT_SHARES, normalise_shares
 from weights.base.atomic import atomic_path
 from weights.base.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from weights.base.dealing import Part
 
 PictureFormat = Literal["jpeg", "png"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
-from weights.base.dealing import deal_out, parts_of_people
+from weights.base.dealing import PARTS, Part, deal_out, parts_of_people
 from weights.base.errors import InputError
 from weights.base.names import unknown_name
 
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pipeline.dataset.source_face import SourceFace
-
-Part = Literal["train", "val", "test"]
-PARTS: tuple[Part, ...] = get_args(Part)
 
 DEFAULT_SHARES: Mapping[Part, float] = {"train": 0.9, "val": 0.07, "test": 0.03}
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.dataset.manifest import Line
     from pipeline.dataset.settings import DatasetSettings
     from pipeline.dataset.source_face import SourceFace
-    from pipeline.dataset.split import Part
+    from weights.base.dealing import Part
     from weights.base.protocols import Refiner
 
 

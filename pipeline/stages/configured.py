@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import json
+import pickle
 import reprlib
+import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Never, Self
 
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
         StageKind,
         StageSpecification,
     )
+
+
+_MORE_THAN_PICKLE = frozenset({"cloudpickle", "dill", "ray"})
+"""Packages that pickle what Python's own module does not, such as lambdas."""
 
 
 class ConfiguredStages:
@@ -82,8 +89,18 @@ class ConfiguredStages:
         return f"{type(self).__name__}({stages}, device={str(self.device)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle a pipeline by its specification: stages given by name are made anew."""
-        return _made_anew, (type(self), self._arguments())
+        """Pickle a pipeline by its specification: stages given by name are made anew."""
+        arguments = self._arguments()
+        if _MORE_THAN_PICKLE.isdisjoint(sys.modules):
+            for name, argument in arguments.items():
+                _check_pickled(name, argument)
+        return _made_anew, (type(self), arguments)
+
+    def __copy__(self) -> ConfiguredStages:
+        return _made_anew(type(self), self._arguments())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ConfiguredStages:
+        return _made_anew(type(self), copy.deepcopy(self._arguments(), memo))
 
     def with_stages(self, **stages: StageSpecification) -> Self:
         """Return a pipeline with these stages; it shares the others, and they are loaded once.
@@ -184,6 +201,23 @@ def check_keys(kind: str, arguments: Mapping[str, Any], further: Iterable[str] =
 
 def _made_anew(made: type[ConfiguredStages], arguments: dict[str, Any]) -> ConfiguredStages:
     return made(**arguments)
+
+
+def _check_pickled(name: str, argument: Any) -> None:
+    """Say which argument cannot be pickled, where Python's own error would name a local object.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    try:
+        pickle.dumps(argument)
+    # Objects of all kinds raise errors of all kinds.
+    except Exception as error:
+        called = specification_name(argument)
+        raise ConfigurationError(
+            f"The pipeline cannot be pickled, as its {name} {called!r} cannot: {error}. A function "
+            "must be one of a module, made by def; or name it by 'package.module:function'."
+        ) from error
 
 
 def _shown(given: StageSpecification, name: str) -> str:

@@ -172,7 +172,7 @@ def _from_name(
     kind: StageKind, name: str, options: dict[str, Any], device: Any
 ) -> Callable[[], Any]:
     if ":" in name:
-        candidate = import_component(kind, name)
+        candidate = import_component(kind, name, STAGE_METHODS[kind])
         if not (isinstance(candidate, type) or is_stage(kind, candidate)) and not _takes_pictures(
             kind, candidate, options
         ):

@@ -39,6 +39,20 @@ def test_a_pipeline_is_copied_and_pickled_by_its_specification():
     assert np.array_equal(filled(pickle.loads(pickle.dumps(lazy))), filled(lazy))
 
 
+def test_a_stage_that_cannot_be_pickled_is_named(monkeypatch):
+    monkeypatch.setattr("pipeline.stages.configured._MORE_THAN_PICKLE", frozenset())
+    pipeline = Pipeline(inpainter=lambda crop, hole: crop)
+    with pytest.raises(ConfigurationError, match=r"as its inpainter '<lambda>' cannot: .*by def"):
+        pickle.dumps(pipeline)
+    for other in (copy.deepcopy(pipeline), copy.copy(pipeline)):
+        assert np.array_equal(filled(other), filled(pipeline))
+    monkeypatch.undo()
+    # Packages that pickle more are left to it.
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        pickle.dumps(pipeline)
+
+
 def test_what_surrounds_a_call_changes_nothing():
     expected = filled(Pipeline(device="cpu"))
     with torch.autocast("cpu", torch.bfloat16):

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from weights.base.errors import InputError
+from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
 _Part = TypeVar("_Part", bound=str)
+
+
+def read_part(name: Any) -> Part | None:
+    """The part that an annotation names, or None where it leaves that open.
+
+    Raises:
+        ConfigurationError: there is no such part; the sentence names the nearest.
+    """
+    if name in (None, ""):
+        return None
+    part = next((known for known in PARTS if known == name), None)
+    if part is None:
+        raise unknown_name("split", str(name), PARTS)
+    return part
 
 
 def name_digest(seed: int, name: str) -> bytes:

@@ -2,16 +2,20 @@
 
 They run that code. So they are followed where a user names them: in code, on the command line, in a
 recipe or configuration that the user names. What a file names is never imported from the working
-directory, and nothing of Python's own library is a component.
+directory, nothing of Python's own library is a component, and nothing of a package that was
+installed for other ends is one because it happens to take as many arguments.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
+import sysconfig
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.machinery import PathFinder
+from importlib.metadata import Distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,21 +28,42 @@ _OWN_PACKAGES = ("detector", "inpainter", "pipeline", "weights")
 _DOTTED_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
-def import_component(kind: str, dotted_path: str) -> Any:
+def import_component(kind: str, dotted_path: str, method: str | None = None) -> Any:
     """Import the class or function that a user names as a component.
 
     Args:
         kind: what it is to be, in the singular, for the errors.
         dotted_path: "package.module:Name".
+        method: what has a method of this name is a component whoever wrote it.
 
     Raises:
-        ConfigurationError: there is no such thing, or it is of Python's own library.
+        ConfigurationError: there is no such thing, it is of Python's own library, or of an
+            installed package that neither needs unmask nor registers a stage.
     """
     if _package(dotted_path) in sys.stdlib_module_names:
         raise ConfigurationError(
             f"{dotted_path!r} is no {kind}: it is a part of Python's own library."
         )
-    return import_object(dotted_path)
+    found = import_object(dotted_path)
+    if method is not None and callable(getattr(found, method, None)):
+        return found
+    packages = {_package(dotted_path)}
+    if inspect.isroutine(found) or isinstance(found, type):
+        # A module may hand on what is another's.
+        packages.add(_package(getattr(found, "__module__", None) or dotted_path))
+    for package in sorted(packages):
+        if _is_installed_with_us(package):
+            if inspect.isroutine(found):
+                raise ConfigurationError(
+                    f"{dotted_path!r} is no {kind}: of unmask itself only classes are components."
+                )
+        elif package in sys.stdlib_module_names or not _is_meant_for_unmask(package):
+            raise ConfigurationError(
+                f"{dotted_path!r} is no {kind}: the package {package!r} was not made for unmask, "
+                "as it neither needs it nor registers a stage. Write a class or function of your "
+                "own that calls it."
+            )
+    return found
 
 
 def refuse_working_directory(content: Any, where: str) -> None:
@@ -111,6 +136,40 @@ def _is_installed_with_us(package: str) -> bool:
     spec = find_spec(package) if package in _OWN_PACKAGES else None
     ours = Path(__file__).resolve().parents[2]
     return spec is not None and Path(spec.origin or "").resolve().parent.parent == ours
+
+
+def _is_meant_for_unmask(package: str) -> bool:
+    """Whether a package is a user's own, or was installed to be used here."""
+    module = sys.modules.get(package)
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+    files = [Path(place).resolve() for place in places if place]
+    installed = any(file.is_relative_to(folder) for file in files for folder in _site_folders())
+    return not installed or any(
+        _holds(one, package) for one in distributions() if _needs_unmask(one)
+    )
+
+
+def _site_folders() -> list[Path]:
+    """Where packages are installed, other than those that are installed as editable."""
+    return [Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")] + [
+        Path(entry).resolve()
+        for entry in sys.path
+        if Path(entry).name in ("site-packages", "dist-packages")
+    ]
+
+
+def _needs_unmask(distribution: Distribution) -> bool:
+    needed = [re.match(r"[\w.-]*", text) for text in distribution.requires or []]
+    return any(name is not None and name.group().lower() == "unmask" for name in needed) or any(
+        point.group.startswith("unmask.") for point in distribution.entry_points
+    )
+
+
+def _holds(distribution: Distribution, package: str) -> bool:
+    return any(
+        file.parts[0] == package or file.parts == (f"{package}.py",)
+        for file in distribution.files or []
+    )
 
 
 def _is(entry: str, folder: Path) -> bool:

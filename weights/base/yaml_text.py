@@ -27,12 +27,12 @@ def parse_yaml(text: str, where: str) -> Any:
             it is larger, with aliases written out, or deeper than any configuration, or holds a
             whole number of more than 64 bits.
     """
-    import yaml
-
     if len(text) > _MOST_BYTES:
         raise ConfigurationError(f"{where} is too large: at most 1 MiB of YAML is read.")
     try:
-        content = yaml.safe_load(text)
+        content = _content(text, where)
+    except (ConfigurationError, MemoryError):
+        raise
     except RecursionError as error:
         raise ConfigurationError(f"{where} is nested too deeply.") from error
     # Besides its own error the library lets out whatever int(), datetime() and its tables raise.
@@ -62,26 +62,74 @@ def read_yaml_file(path: str | os.PathLike[str]) -> Any:
     return parse_yaml(text, name)
 
 
+def _content(text: str, where: str) -> Any:
+    """The values; what is out of proportion is refused before they are made."""
+    import yaml
+
+    # PyYAML is rarely built without the parser in C, which takes a tenth of the time.
+    kind: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    _check_events(yaml.parse(text, Loader=kind), where)
+    loader = kind(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _check_extent(node, where)
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _check_events(events: Iterator[Any], where: str) -> None:
+    """Refuse a text while it is parsed, before the parser in C goes down into what is nested."""
+    import yaml
+
+    depth = values = 0
+    for event in events:
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        values += isinstance(event, yaml.NodeEvent)
+        _check(values, depth, where)
+
+
 def _check_extent(content: Any, where: str) -> None:
-    """Refuse what is out of proportion; aliases are followed, so that they cannot hide it."""
+    """Refuse what is out of proportion; aliases are followed, so that they cannot hide it.
+
+    Args:
+        content: values, or the nodes that are to become values.
+        where: for the error's sentence.
+    """
     stack: list[tuple[Any, int]] = [(content, 0)]
     values = 0
     while stack:
         value, depth = stack.pop()
         values += 1
-        if values > _MOST_VALUES:
-            raise ConfigurationError(
-                f"{where} holds more than {_MOST_VALUES} values, aliases written out."
-            )
-        if depth > _DEEPEST:
-            raise ConfigurationError(f"{where} is nested too deeply, or holds itself.")
+        _check(values, depth, where)
         if isinstance(value, int) and abs(value) >= _LARGEST_INTEGER:
             raise ConfigurationError(f"{where} holds a number that is too large.")
         stack += [(inner, depth + 1) for inner in _inner(value)]
 
 
+def _check(values: int, depth: int, where: str) -> None:
+    if values > _MOST_VALUES:
+        raise ConfigurationError(
+            f"{where} holds more than {_MOST_VALUES} values, aliases written out."
+        )
+    if depth > _DEEPEST:
+        raise ConfigurationError(f"{where} is nested too deeply, or holds itself.")
+
+
 def _inner(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping):
+    import yaml
+
+    if isinstance(value, yaml.MappingNode):
+        for pair in value.value:
+            yield from pair
+    elif isinstance(value, yaml.SequenceNode):
+        yield from value.value
+    elif isinstance(value, Mapping):
         yield from value
         yield from value.values()
     elif isinstance(value, list | tuple | set):

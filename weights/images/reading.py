@@ -45,6 +45,8 @@ MAX_PIXELS = 200_000_000
 """Width times height above which a picture is refused unless the caller sets another limit."""
 
 _LARGE, _MOST_PIXELS_A_BYTE = 100_000_000, 250
+_MANY_SAMPLES = 135_000_000
+"""Pixels times channels from which work on a picture takes about 1 GiB of memory."""
 _SUBFILE, _BITS, _PHOTOMETRIC, _MAKE, _SAMPLES = 254, 258, 262, 271, 277
 _X_RESOLUTION, _PLANES, _SUB_IFDS, _DNG_VERSION = 282, 284, 330, 50706
 _RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM")
@@ -191,7 +193,8 @@ def _decode(
 def _refuse_bomb(image: PIL.Image.Image, stream: IO[bytes], name: str, max_pixels: int) -> None:
     """Refuse a large picture of far fewer bytes than a photo has."""
     pixels, size = image.size[0] * image.size[1], stream.seek(0, io.SEEK_END)
-    if max_pixels >= pixels > max(_LARGE, _MOST_PIXELS_A_BYTE * size):
+    large = pixels > _LARGE or pixels * len(image.getbands()) > _MANY_SAMPLES
+    if large and max_pixels >= pixels > _MOST_PIXELS_A_BYTE * size:
         raise InputError(
             f"{name} has {image.size[0]} x {image.size[1]} pixels in {size:,} bytes: no photo is "
             "so large and so empty."

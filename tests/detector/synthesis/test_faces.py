@@ -66,6 +66,7 @@ def test_a_size_that_is_not_given_is_the_pictures(tmp_path):
         json.dumps(_entry(landmarks=[[1, 2]])),
         json.dumps(_entry(file=None)),
         json.dumps(_entry(width="wide")),
+        json.dumps(_entry(split="trian")),
     ],
 )
 def test_a_malformed_line_is_named(tmp_path, line):

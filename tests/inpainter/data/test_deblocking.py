@@ -80,13 +80,13 @@ def test_what_is_learned_from_is_smoothed_and_validation_sees_pictures_as_they_a
 ) -> None:
     blocks = _as_jpeg(astronaut()[:64, 160:224], 30)
     assert cv2.imwrite(str(tmp_path / "face.jpg"), blocks)
-    line = json.dumps({"file": "face.jpg", "split": "all", "landmarks": None})
+    line = json.dumps({"file": "face.jpg", "split": "train", "landmarks": None})
     (tmp_path / "faces.jsonl").write_text(line + "\n", encoding="utf-8")
     # Learned from and validated on alike: what a picture is read for decides, not its part's name.
-    data = DataSettings(faces=str(tmp_path), train_split="all", deblocked=True)
+    data = DataSettings(faces=str(tmp_path), deblocked=True)
     stored = read_picture(tmp_path / "face.jpg")
     with open_training_pictures(data) as learned:
         assert isinstance(learned, DecodedFaces)
         np.testing.assert_array_equal(next(learned.images()), smooth_block_borders(stored))
-    (validated,) = decode_split(data, "all").images()
+    (validated,) = decode_split(data, "train").images()
     np.testing.assert_array_equal(validated, stored)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -143,7 +143,7 @@ def test_further_pictures_move_none_to_another_part(tmp_path: Path) -> None:
     assert {name: after[name] for name in before} == before
 
 
-def annotated(folder: Path, **labels: list[str]) -> dict[str, str]:
+def annotated(folder: Path, **labels: list[Any]) -> dict[str, str]:
     points = canonical_landmarks(40.0, (24.0, 24.0)).tolist()
     rows = zip(*labels.values(), strict=True)
     lines = [
@@ -171,6 +171,15 @@ def test_a_person_is_in_the_part_that_a_line_names(tmp_path: Path) -> None:
     assert list(parts.values()) == ["val", "val", "train", "train"]
     with pytest.raises(InputError, match=r"pictures of 'a' in the parts 'val' and 'train'"):
         annotated(tmp_path, person=["a", "a"], split=["val", "train"])
+
+
+@pytest.mark.parametrize("part", ["trian", "Train", "validation", 1])
+def test_a_part_that_there_is_not_is_refused_with_file_and_line(tmp_path: Path, part: Any) -> None:
+    with pytest.raises(InputError) as refused:
+        annotated(tmp_path, split=["train", part])
+    assert str(refused.value).startswith(f"Line 2 of {tmp_path / 'faces.jsonl'} is no annotated")
+    assert f"Unknown split '{part}'" in str(refused.value)
+    assert "Known: test, train, val" in str(refused.value)
 
 
 def test_folders_without_pictures_are_refused(tmp_path: Path) -> None:

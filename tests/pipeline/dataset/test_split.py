@@ -3,7 +3,8 @@ from dataclasses import dataclass
 import pytest
 
 from pipeline.dataset.seeds import item_fraction, item_generator
-from pipeline.dataset.split import PARTS, parse_shares, split_faces, split_names
+from pipeline.dataset.split import parse_shares, split_faces, split_names
+from weights.base.dealing import PARTS
 from weights.base.errors import ConfigurationError, InputError
 
 

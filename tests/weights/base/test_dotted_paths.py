@@ -161,3 +161,56 @@ def test_in_a_checkout_our_own_components_are_ours_and_in_a_strangers_folder_the
     (tmp_path / "detector" / "__init__.py").write_text("", encoding="utf-8")
     refused = run_here(tmp_path, program)
     assert "'detector.synthesis.holes:FaceMaskHoles', which lies in the working" in refused.stderr
+
+
+OTHERS = ["torch:load", "torch.serialization:load", "numpy:load", "cv2:imread", "ultralytics:YOLO"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("maker", MAKERS)
+def test_a_package_for_other_ends_gives_no_component_by_its_arguments_alone(maker, name):
+    with pytest.raises(ConfigurationError, match=f"^'{name}' is no .*package .* not made for unm"):
+        MAKERS[maker]({"name": name})
+
+
+def installed(folder, name, metadata, points=""):
+    (folder / f"{name}.py").write_text(
+        "from torch import load\nclass Stage:\n    def complete(self, crops, holes):\n"
+        "        return crops\ndef complete(crop, hole):\n    return crop\n"
+    )
+    about = folder / f"{name}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{metadata}"
+    )
+    (about / "entry_points.txt").write_text(points)
+    (about / "RECORD").write_text(f"{name}.py,,\n")
+
+
+def test_installed_functions_are_stages_where_their_package_is_for_unmask(tmp_path, monkeypatch):
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    installed(site, "stranger_of_unmask", "Requires-Dist: numpy\n")
+    installed(site, "friend_of_unmask", "Requires-Dist: unmask>=0.1\n")
+    installed(site, "plugin_of_unmask", "", "[unmask.inpainters]\nmine = plugin_of_unmask:Stage\n")
+    monkeypatch.syspath_prepend(site)
+    with pytest.raises(ConfigurationError, match="'stranger_of_unmask' was not made for unmask"):
+        create_stage("inpainter", "stranger_of_unmask:complete")
+    for name in ("friend_of_unmask:complete", "plugin_of_unmask:complete"):
+        assert create_stage("inpainter", name).function([1], None) == [1]
+    # What says by its method that it is a stage needs nothing else.
+    assert create_stage("inpainter", "stranger_of_unmask:Stage").complete([1], [2]) == [1]
+    with pytest.raises(ConfigurationError, match="'torch' was not made for unmask"):
+        create_stage("inpainter", "friend_of_unmask:load")
+
+
+def test_own_functions_outside_of_installed_packages_are_stages(tmp_path, monkeypatch):
+    (tmp_path / "own_stage.py").write_text(
+        "from torch import load\ndef complete(crop, hole):\n    return crop\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert create_stage("inpainter", "own_stage:complete").function([1], None) == [1]
+    with pytest.raises(ConfigurationError, match="'torch' was not made for unmask"):
+        create_stage("detector", "own_stage:load")
+    with pytest.raises(ConfigurationError, match="only classes are components"):
+        create_stage("refiner", "weights.base.atomic:atomic_path")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from weights.base.errors import ConfigurationError
 from weights.base.yaml_text import parse_yaml, read_yaml_file
@@ -60,3 +61,31 @@ def test_a_file_is_named(tmp_path):
     wrong.write_bytes(b"a: \xff\xfe")
     with pytest.raises(ConfigurationError, match=r"wrong\.yaml: it is no UTF-8 text"):
         read_yaml_file(wrong)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a\n" * (1 << 18),
+        "[" + "1," * (1 << 18),
+        # Keys that are merged in count as if they had been written there.
+        "a: &a {" + ",".join(f"k{n}: 1" for n in range(9000)) + "}\nb: {<<: *a}\nc: {<<: *a}\n",
+    ],
+)
+def test_too_many_values_are_refused_before_any_is_made(monkeypatch, text):
+    def made(*_):
+        raise AssertionError
+
+    monkeypatch.setattr("yaml.constructor.BaseConstructor.construct_document", made)
+    with pytest.raises(ConfigurationError, match="more than 20000 values"):
+        parse_yaml(text, "x")
+
+
+def test_the_parser_in_c_is_used_where_there_is_one_and_gives_the_same(monkeypatch):
+    text = "a: &a [1, 2.5, yes, null, 2024-01-02]\nb: {<<: {c: d}, e: *a}\n'f': |\n  g\n"
+    assert yaml.__with_libyaml__
+    monkeypatch.setattr("yaml.reader.Reader.__init__", None)
+    fast = parse_yaml(text, "x")
+    monkeypatch.undo()
+    monkeypatch.delattr("yaml.CSafeLoader")
+    assert parse_yaml(text, "x") == fast == yaml.safe_load(text)

@@ -201,6 +201,15 @@ def test_a_decompression_bomb_is_refused_by_its_header():
         read_picture(png_header(60_000, 60_000))
 
 
+def test_a_large_picture_of_few_bytes_is_refused_by_its_header():
+    """Nobody has a photo of one colour; one of 98 million pixels takes more than 1 GiB to work."""
+    content = png_header(9_900, 9_900)
+    with pytest.raises(InputError, match=r"9900 x 9900 pixels in [\d,]+ bytes: no photo is so"):
+        read_picture(content)
+    with pytest.raises(InputError, match="so large and so empty"):
+        read_picture(png_header(6_800, 6_800))
+
+
 def test_the_limit_is_the_caller_s_and_nothing_global_is_touched():
     from PIL import ImageFile
 
