@@ -124,6 +124,8 @@ async def _invalid_query(_: Request, error: Any) -> Response:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:])
     message = f"The value {first.get('input')!r} of {where!r} is wrong: {first['msg']}."
+    if first["type"] == "extra_forbidden":
+        message = f"The query has a name {where!r} that is not known here: see /docs."
     return RequestRefusedError(400, "invalid_query", message).response()
 
 

@@ -410,6 +410,11 @@ def test_refusals_have_one_shape(client, path, request_, expected):
     assert refusal(client.post(path, **request_)) == expected
 
 
+def test_a_name_that_the_query_does_not_have_is_named(client):
+    message = client.post("/unmask?variant=2", content=PNG).json()["error"]["message"]
+    assert message == "The query has a name 'variant' that is not known here: see /docs."
+
+
 def test_a_format_that_cannot_hold_the_picture_is_refused(client):
     clear = np.dstack([PICTURE, np.full((90, 130), 100, np.uint8)])
     answer = client.post("/unmask?format=jpeg", content=encode_picture(clear, "PNG"))
