@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
-import numpy as np
-
-from pipeline.face import Face, union_of
-from pipeline.face_holes import face_of_each, holes_of, separate_holes
-from pipeline.result import FaceFill, UnmaskResult
+from pipeline.face_holes import holes_of
 from pipeline.run.streaming import (
     OnError,
     check_on_error,
@@ -25,27 +17,20 @@ from pipeline.run.streaming import (
     stream_results,
     usual_group,
 )
-from pipeline.stages.checks import check_blend, check_fills, check_holes, check_regions
-from pipeline.stages.configured import ConfiguredStages
+from pipeline.steps import PipelineSteps
 from pipeline.surroundings import own_arithmetic
-from pipeline.variants import check_variants, reframed
+from pipeline.variants import check_variants
 from weights.base.errors import InputError
-from weights.base.log import unmask_logger
-from weights.base.protocols import STAGE_KINDS
 
 if TYPE_CHECKING:
+    import numpy as np
     import PIL.Image
     from numpy.typing import NDArray
 
-    from pipeline.outlook import Outlook
-    from weights.base.contracts import Hole, Image
-    from weights.base.regions import MaskRegion
+    from pipeline.result import UnmaskResult
+    from pipeline.steps import StageProgress
     from weights.images import PictureSource
     from weights.images.picture import SamePicture
-
-
-StageProgress: TypeAlias = Callable[[str, int, int], object]
-"""Is called with a stage's name, how much it has done and how much there is."""
 
 
 class FillOptions(TypedDict, total=False):
@@ -57,7 +42,7 @@ class FillOptions(TypedDict, total=False):
     provenance: bool
 
 
-class Pipeline(ConfiguredStages):
+class Pipeline(PipelineSteps):
     """Takes masks off pictures; each stage can be swapped and works alone.
 
     Stages are checked when the pipeline is made and loaded when they are first used, so a pipeline
@@ -75,9 +60,10 @@ class Pipeline(ConfiguredStages):
             1; None takes what the networks were trained with.
         lift: how far that square is moved up, as a share of its side, 0 to 0.5; None likewise.
         batch_size: how many faces go through the inpainter at once.
-        landmarks: finds the landmarks of faces, by which the outlook of each fill is told and a
-            reference is bent: "default", a name of the catalog, a .safetensors file, or an object
-            as `LandmarkFinder`; None for neither.
+        landmarks: finds the landmarks of faces, by which masks under the chin are known, the
+            outlook of each fill is told and a reference is bent: "default", a name of the catalog,
+            a .safetensors file, or an object as `LandmarkFinder`; None for nothing of this.
+        low_masks: whether masks are filled that are worn under the chin, where they hide no mouth.
 
     Raises:
         ConfigurationError: an argument, a stage or an option of one is unknown.
@@ -307,7 +293,7 @@ class Pipeline(ConfiguredStages):
             run = partial(self.run, variants=variants, seed=seed, progress=progress)
             return run_each(run, images, masks, references)
         with own_arithmetic():
-            return self._run(
+            return self.unmask_pictures(
                 images, masks, references, variants or 1, seed, progress or (lambda *_: None)
             )
 
@@ -399,308 +385,6 @@ class Pipeline(ConfiguredStages):
         run = partial(self.run, variants=variants, seed=seed)
         return stream_results(run, pairs, batch or usual_group(self), on_error)
 
-    def _run(
-        self,
-        images: Sequence[Any],
-        masks: Sequence[Any],
-        references: Sequence[Any],
-        variants: int,
-        seed: int,
-        progress: StageProgress,
-    ) -> list[UnmaskResult]:
-        pictures = [_as_rgb(image) for image in images]
-        given = [
-            None if mask is None else holes_of(mask, (picture.shape[0], picture.shape[1]))
-            for picture, mask in zip(pictures, masks, strict=True)
-        ]
-        timings = [dict.fromkeys(map(str, STAGE_KINDS), 0.0) for _ in pictures]
-        regions = self._detect(pictures, given, timings)
-        progress("detector", len(pictures), len(pictures))
-        faces = []
-        for index, picture in enumerate(pictures):
-            faces.append(self._faces(index, picture, given[index], regions[index], timings[index]))
-            progress("refiner", index + 1, len(pictures))
-        every = [face for group in faces for face in group]
-        outlooks = self._outlooks(pictures, every, given, timings)
-        framings = [
-            [reframed(group, number, seed) for group in faces] for number in range(variants)
-        ]
-        framed = [face for groups in framings for group in groups for face in group]
-        fills = self.complete(pictures, framed, timings, progress)
-        used = self._refer(pictures, every, fills, references, timings)
-        rest = iter(fills)
-        filled = [
-            [(group, list(islice(rest, len(group)))) for group in groups] for groups in framings
-        ]
-        results = []
-        start = 0
-        for index, picture in enumerate(pictures):
-            own = slice(start, start + len(faces[index]))
-            start += len(faces[index])
-            images = [self.blend(picture, *groups[index], timings[index]) for groups in filled]
-            results.append(
-                self._assemble(
-                    images,
-                    regions[index],
-                    faces[index],
-                    used[own],
-                    outlooks[own],
-                    timings[index],
-                )
-            )
-            progress("blender", index + 1, len(pictures))
-        unmask_logger().info(
-            "%d pictures, %d masks found, %d faces filled",
-            len(pictures), sum(map(len, regions)), len(every),
-        )  # fmt: skip
-        for result in results:
-            unmask_logger().debug("%r", result)
-        return results
-
-    def find_holes(
-        self, pictures: list[Image], timings: list[dict[str, float]]
-    ) -> list[list[Hole]]:
-        """Take pictures through the detector and the refiner only.
-
-        Args:
-            pictures: uint8 RGB `(H, W, 3)` each.
-            timings: one dict per picture, to which the seconds per stage are added.
-
-        Returns:
-            For each picture its holes, bool `(H, W)`, which do not overlap; none where no mask is.
-
-        Raises:
-            InputError: a third-party stage returned something that is none of its kind.
-        """
-        regions = self.find_regions(pictures, timings)
-        return [
-            self.refine(picture, own, seconds)
-            for picture, own, seconds in zip(pictures, regions, timings, strict=True)
-        ]
-
-    def find_regions(
-        self, pictures: list[Image], timings: list[dict[str, float]]
-    ) -> list[list[MaskRegion]]:
-        """Take pictures through the detector only; for each, the masks in it.
-
-        Args and raises as `find_holes`.
-        """
-        return self._detect(pictures, [None] * len(pictures), timings)
-
-    def refine(
-        self, picture: Image, regions: list[MaskRegion], timings: dict[str, float]
-    ) -> list[Hole]:
-        """Take the masks of one picture through the refiner only.
-
-        Args:
-            picture: uint8 RGB `(H, W, 3)`.
-            regions: the masks in it; the refiner is not asked where there are none.
-            timings: where the seconds are added.
-
-        Returns:
-            Holes, bool `(H, W)`, which do not overlap.
-
-        Raises:
-            InputError: a third-party refiner returned something else.
-        """
-        if not regions:
-            return []
-        refiner = self.refiner
-        with _timed("refiner", [timings]):
-            return separate_holes(check_holes(refiner, refiner.refine(picture, regions), picture))
-
-    def _detect(
-        self,
-        pictures: list[Image],
-        given: Sequence[list[Hole] | None],
-        timings: list[dict[str, float]],
-    ) -> list[list[MaskRegion]]:
-        wanted = [index for index, hole in enumerate(given) if hole is None]
-        regions: list[list[MaskRegion]] = [[] for _ in pictures]
-        if not wanted:
-            return regions
-        detector = self.detector
-        with _timed("detector", [timings[index] for index in wanted]):
-            images = [pictures[index] for index in wanted]
-            found = check_regions(detector, detector.detect(images), images)
-        for index, own in zip(wanted, found, strict=True):
-            regions[index] = own
-        return regions
-
-    def _faces(
-        self,
-        index: int,
-        picture: Image,
-        given: list[Hole] | None,
-        regions: list[MaskRegion],
-        timings: dict[str, float],
-    ) -> list[Face]:
-        if given is None and not regions:
-            return []
-        holes = self.refine(picture, regions, timings) if given is None else given
-        with _timed("refiner", [timings]):
-            return Face.each(index, picture, holes, context=self.context, lift=self.lift)
-
-    def complete(
-        self,
-        pictures: list[Image],
-        faces: list[Face],
-        timings: list[dict[str, float]],
-        progress: StageProgress | None = None,
-    ) -> list[Image]:
-        """Take faces through the inpainter only.
-
-        Args:
-            pictures: uint8 RGB `(H, W, 3)` each.
-            faces: faces in them.
-            timings: one dict per picture, to which the seconds are added.
-            progress: is called after each group of faces, as that of `run`.
-
-        Returns:
-            For each face its filled crop, uint8 RGB `(side, side, 3)`.
-
-        Raises:
-            InputError: a third-party inpainter returned something else.
-        """
-        if not faces:
-            return []
-        inpainter = self.inpainter
-        fills: list[Image] = []
-        for start in range(0, len(faces), self.batch_size):
-            chunk = faces[start : start + self.batch_size]
-            with _timed("inpainter", [timings[face.picture] for face in chunk]):
-                crops = [face.turned(face.crop.take(pictures[face.picture])) for face in chunk]
-                holes = [face.turned(face.missing) for face in chunk]
-                completed = check_fills(inpainter, inpainter.complete(crops, holes), crops)
-                fills += map(Face.turned, chunk, completed)
-            if progress is not None:
-                progress("inpainter", len(fills), len(faces))
-        return fills
-
-    def _outlooks(
-        self,
-        pictures: list[Image],
-        faces: list[Face],
-        given: Sequence[list[Hole] | None],
-        timings: list[dict[str, float]],
-    ) -> list[Outlook | None]:
-        """Say of each face what is to be expected of its fill."""
-        if self.landmarks is None or not faces:
-            return [None] * len(faces)
-        from pipeline.outlook import estimate_outlook, outlook_finder
-
-        finder = outlook_finder(self.landmarks, str(self.device))
-        outlooks: list[Outlook | None] = []
-        for face in faces:
-            with _timed("refiner", [timings[face.picture]]):
-                detected = given[face.picture] is None
-                outlooks.append(
-                    estimate_outlook(pictures[face.picture], face, finder, detected=detected)
-                )
-        return outlooks
-
-    def _refer(
-        self,
-        pictures: list[Image],
-        faces: list[Face],
-        fills: list[Image],
-        references: Sequence[Any],
-        timings: list[dict[str, float]],
-    ) -> list[int | None]:
-        """Put references' faces into the fills; give for each face the reference in use."""
-        used: list[int | None] = [None] * len(faces)
-        if all(one is None for one in references):
-            return used
-        from pipeline.references.filling import check_single_face, reference_filling
-        from pipeline.references.reading import read_references
-
-        if self.landmarks is None:
-            raise InputError("A reference needs landmarks: leave landmarks=None out.")
-        filling = reference_filling(self.landmarks, str(self.device))
-        counts = Counter(face.picture for face in faces)
-        photos: dict[int, Any] = {}
-        for index, face in enumerate(faces):
-            given = references[face.picture]
-            if given is None:
-                continue
-            check_single_face(counts[face.picture])
-            with _timed("reference", [timings[face.picture]]):
-                if id(given) not in photos:
-                    photos[id(given)] = filling.faces_of(read_references(given))
-                if photos[id(given)]:
-                    fills[index], used[index] = filling.fill(
-                        pictures[face.picture], face, fills[index], photos[id(given)]
-                    )
-        return used
-
-    def blend(
-        self, picture: Image, faces: list[Face], fills: list[Image], timings: dict[str, float]
-    ) -> Image:
-        """Take the faces of one picture through the blender only.
-
-        Args:
-            picture: uint8 RGB `(H, W, 3)`.
-            faces: faces in it, whose holes do not overlap.
-            fills: the filled crop of each, uint8 RGB `(side, side, 3)`.
-            timings: where the seconds are added.
-
-        Returns:
-            The picture with its holes filled, as a new array.
-
-        Raises:
-            InputError: a third-party blender returned something else.
-        """
-        result = picture.copy()
-        if not faces:
-            return result
-        blender = self.blender
-        with _timed("blender", [timings]):
-            for face, fill in zip(faces, fills, strict=True):
-                inside, window = face.crop.inside, face.crop.window
-                # The blender sees the holes of other faces too, as it must not read their colours.
-                base = np.ascontiguousarray(picture[inside])
-                part = np.ascontiguousarray(fill[window])
-                blended = blender.blend(base, part, np.ascontiguousarray(face.missing[window]))
-                blended = check_blend(blender, blended, base)
-                np.copyto(result[inside], blended, where=face.hole[inside][:, :, None])
-        return result
-
-    def _assemble(
-        self,
-        images: list[Image],
-        regions: list[MaskRegion],
-        faces: list[Face],
-        used: list[int | None],
-        outlooks: list[Outlook | None],
-        timings: dict[str, float],
-    ) -> UnmaskResult:
-        holes = [face.hole for face in faces]
-        owners = face_of_each(regions, holes)
-        scores: dict[int, float] = {}
-        for region, owner in zip(regions, owners, strict=True):
-            scores[owner] = max(region.score, scores.get(owner, 0.0))
-        prefetch = sorted(range(len(regions)), key=owners.__getitem__)
-        return UnmaskResult(
-            image=images[0],
-            regions=[regions[index] for index in prefetch],
-            hole=union_of(holes, images[0]),
-            faces=tuple(
-                FaceFill(
-                    face.crop.square,
-                    face.hole,
-                    float(face.missing.mean()),
-                    scores.get(index),
-                    reference,
-                    outlook,
-                )
-                for index, (face, reference, outlook) in enumerate(
-                    zip(faces, used, outlooks, strict=True)
-                )
-            ),
-            timings=timings,
-            others=tuple(images[1:]),
-        )
-
 
 def _one_each(given: Sequence[Any] | None, what: str, count: int) -> Sequence[Any]:
     """Give one entry per picture, all None where nothing was given."""
@@ -715,31 +399,3 @@ def _one_each(given: Sequence[Any] | None, what: str, count: int) -> Sequence[An
             f"{what} must have one entry per picture, {count} here, but has {len(given)}."
         )
     return given
-
-
-@contextmanager
-def _timed(stage: str, timings: Sequence[dict[str, float]]) -> Iterator[None]:
-    """Add the seconds that pass within, in equal parts, to what each picture's stage took."""
-    began = time.perf_counter()
-    yield
-    seconds = (time.perf_counter() - began) / len(timings)
-    for own in timings:
-        own[stage] = own.get(stage, 0.0) + seconds
-
-
-def _is_rgb(image: Any) -> bool:
-    return (
-        isinstance(image, np.ndarray)
-        and image.dtype == np.uint8
-        and image.ndim == 3
-        and (image.shape[2] == 3 and image.size > 0)
-    )
-
-
-def _as_rgb(image: Any) -> Image:
-    if _is_rgb(image) and not isinstance(image, np.ma.MaskedArray):
-        rgb: Image = np.asarray(image)
-        return rgb
-    from weights.images import read_picture
-
-    return read_picture(image).pixels

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from weights.base.contracts import Hole, Image
-    from weights.landmarks import FaceFrame
+    from weights.base.regions import MaskRegion
+    from weights.landmarks import FaceFrame, FoundFace
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -41,6 +42,8 @@ class Face:
         missing: bool `(side, side)`, the crop's pixels that are in any hole of the picture, or
             reflect one.
         mirrored: whether the inpainter sees the crop in a mirror.
+        regions: its masks as the detector found them; none where the hole is the user's own.
+        landmarks: what the landmark network says of it; None where it was not asked.
     """
 
     picture: int
@@ -48,6 +51,8 @@ class Face:
     crop: Crop
     missing: Hole
     mirrored: bool = False
+    regions: tuple[MaskRegion, ...] = ()
+    landmarks: FoundFace | None = None
 
     @classmethod
     def each(

@@ -84,15 +84,18 @@ def separate_holes(holes: Sequence[Hole], duplicate: float = 0.5) -> list[Hole]:
     return [hole for hole, _ in disjoint]
 
 
-def face_of_each(regions: Sequence[MaskRegion], holes: Sequence[Hole]) -> list[int]:
-    """For each region the index of the hole that covers most of it; `len(holes)` where none does.
+def masks_of_each(
+    regions: Sequence[MaskRegion], holes: Sequence[Hole]
+) -> tuple[list[tuple[MaskRegion, ...]], list[MaskRegion]]:
+    """For each hole the regions of which it covers most, and the regions that no hole touches.
 
     Args:
         regions: of one picture.
         holes: bool `(H, W)`, its faces' holes.
     """
     boxes = [tight_box(hole) for hole in holes]
-    owners = []
+    masks: list[list[MaskRegion]] = [[] for _ in holes]
+    untouched: list[MaskRegion] = []
     for region in regions:
         own = tight_box(region.mask)
         shared = [0] * len(holes)
@@ -101,8 +104,8 @@ def face_of_each(regions: Sequence[MaskRegion], holes: Sequence[Hole]) -> list[i
             if window is not None:
                 shared[index] = int(np.count_nonzero(region.mask[window] & hole[window]))
         most = max(shared, default=0)
-        owners.append(shared.index(most) if most else len(holes))
-    return owners
+        (masks[shared.index(most)] if most else untouched).append(region)
+    return list(map(tuple, masks)), untouched
 
 
 def _common(first: Box, second: Box) -> tuple[slice, slice] | None:

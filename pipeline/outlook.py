@@ -8,18 +8,14 @@ looks real, or like the person, it does not say.
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-
-from weights.base.errors import WeightsError
 
 if TYPE_CHECKING:
     from pipeline.face import Face
     from weights.base.contracts import Image
-    from weights.landmarks import FindsFaces
 
 Concern = Literal["unclear", "turned", "cut", "small", "dark", "partial"]
 """What speaks against a fill, in one word."""
@@ -65,7 +61,8 @@ class Outlook:
     Attributes:
         concerns: what speaks against a good fill, see `SENTENCES`.
         chance: how likely the fill is good, 0 to 1, as measured of the default inpainter; None
-            where there are no weights to find landmarks by.
+            where landmarks were not sought: there are no weights for it, or a classical method
+            fills a hole of the user's own, for which torch is not loaded.
     """
 
     concerns: tuple[Concern, ...] = ()
@@ -76,16 +73,12 @@ class Outlook:
         return "; ".join([*self.concerns, *told])
 
 
-def estimate_outlook(
-    picture: Image, face: Face, finder: FindsFaces | None, *, detected: bool = True
-) -> Outlook:
+def estimate_outlook(picture: Image, face: Face) -> Outlook:
     """Say what is to be expected of a fill.
 
     Args:
         picture: uint8 RGB `(H, W, 3)`.
-        face: in it.
-        finder: finds landmarks; None leaves out what needs them.
-        detected: whether the mask was found; a hole of the user's own is all that is meant.
+        face: in it; what needs its landmarks is left out where they were not sought.
     """
     from inpainter.data.framing import missing_box
     from inpainter.data.head_pose import estimate_yaw
@@ -97,11 +90,12 @@ def estimate_outlook(
     cut = top == 0 or left == 0 or bottom == height or right == width
     concerns: set[Concern] = set()
     chance = None
-    if finder is not None:
-        found = finder.find_near(picture, face.frame)
+    if face.landmarks is not None:
+        found = face.landmarks
         yaw = abs(estimate_yaw(found.points))
         hidden = covered_by(found.points[list(_COVERED)], face.hole)
-        share = float(hidden.mean()) if detected else 1.0
+        # A hole of the user's own is all that is meant.
+        share = float(hidden.mean()) if face.regions else 1.0
         outside = 1.0 - float(inside_picture(found.points, face.hole.shape).mean())
         cut = cut or outside > _MOST_OUTSIDE
         if found.face < _LEAST_FACE:
@@ -118,31 +112,6 @@ def estimate_outlook(
     if light < _LEAST_LIGHT:
         concerns.add("dark")
     return Outlook(tuple(one for one in SENTENCES if one in concerns), chance)
-
-
-def outlook_finder(landmarks: Any, device: str) -> FindsFaces | None:
-    """Give what finds landmarks, loaded; None where the default weights are missing or damaged.
-
-    Args:
-        landmarks: an object that finds landmarks, or weights of the landmark network.
-        device: of the network.
-
-    Raises:
-        WeightsError: weights that were chosen are missing, damaged or of another network.
-    """
-    if not isinstance(landmarks, str | os.PathLike):
-        finder: FindsFaces = landmarks
-        return finder
-    from weights.landmarks import shared_finder
-
-    shared = shared_finder(os.fspath(landmarks), device)
-    try:
-        shared.load()
-    except WeightsError:
-        if landmarks != "default":
-            raise
-        return None
-    return shared
 
 
 def _light(picture: Image, face: Face) -> float:

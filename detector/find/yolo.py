@@ -13,13 +13,11 @@ import numpy as np
 from detector.find.duplicates import drop_duplicates
 from detector.find.letterbox import Letterbox
 from detector.find.verifier import PROPOSAL_CONFIDENCE, MaskVerifier
-from detector.find.wearing import is_worn_low
 from detector.find.weight_file import LARGEST_SIDE
 from weights.base.contracts import Image, Mask, check_image
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
 from weights.catalog.network_file import refuse_pickle
-from weights.landmarks import shared_finder
 
 if TYPE_CHECKING:
     import os
@@ -58,7 +56,6 @@ class YoloMaskDetector:
             what it does not take for a worn mask is dropped, and the rest newly outlined. None
             keeps what the detector finds as it is.
         backend: what computes both networks, see `weights.base.backends.choose_backend`.
-        low_masks: whether masks count that are worn under the chin, where finds are confirmed.
 
     Raises:
         InputError: a value is out of its range, or there is no such device.
@@ -75,7 +72,6 @@ class YoloMaskDetector:
         device: str | torch.device = "auto",
         confirmation: str | os.PathLike[str] | None = "default",
         backend: str = "torch",
-        low_masks: bool = False,
     ) -> None:
         _check_confidence(confidence)
         if type(image_size) is not int or image_size not in range(32, LARGEST_SIDE + 1, 32):
@@ -91,9 +87,6 @@ class YoloMaskDetector:
         self.image_size = image_size
         self.confirmation = (
             None if confirmation is None else MaskVerifier(confirmation, device, backend)
-        )
-        self._landmarks = (
-            None if low_masks or confirmation is None else shared_finder("default", str(device))
         )
         self._device_name, self._backend_name = device, backend
         self._lock = threading.Lock()
@@ -169,9 +162,8 @@ class YoloMaskDetector:
             MissingDependencyError: Ultralytics is missing.
         """
         self._ready()
-        for network in (self.confirmation, self._landmarks):
-            if network is not None:
-                network.load()
+        if self.confirmation is not None:
+            self.confirmation.load()
 
     def _ready(self) -> tuple[Any, DetectorConfiguration, torch.device]:
         with self._lock:
@@ -198,14 +190,7 @@ class YoloMaskDetector:
     def _detect_batch(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
         if self.confirmation is None:
             return self._look(images, self.image_size, self.confidence)
-        found = self.confirmation.confirm(images, self._propose(images), self.confidence)
-        finder = self._landmarks
-        if finder is None:
-            return found
-        return [
-            [region for region in regions if not is_worn_low(image, region, finder)]
-            for image, regions in zip(images, found, strict=True)
-        ]
+        return self.confirmation.confirm(images, self._propose(images), self.confidence)
 
     def _propose(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
         """Propose masks; in a picture that one may fill, at the network's own size as well."""

@@ -190,9 +190,7 @@ def _measure_detector(weights: str, data: Path, settings: AdaptationSettings) ->
     from detector import YoloMaskDetector, evaluate_detector
     from pipeline.evaluation.annotated_sets import read_annotated_set
 
-    detector = YoloMaskDetector(
-        weights=weights, confidence=0.05, device=settings.device, low_masks=True
-    )
+    detector = YoloMaskDetector(weights=weights, confidence=0.05, device=settings.device)
     pictures = read_annotated_set(data / "detection" / "data.yaml", "val")
     report = evaluate_detector(detector, pictures[:_FACES_MEASURED])
     return {

@@ -114,7 +114,6 @@ def evaluate_detector(
             "confidence": LEAST_CONFIDENCE,
             "image_size": image_size,
             "confirmation": None if confirmation == "none" else confirmation,
-            "low_masks": True,
         }
     finder = create_stage("detector", specification, device=device)
     refinements = {

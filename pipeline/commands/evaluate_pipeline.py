@@ -53,7 +53,7 @@ def evaluate_pipeline(
     ] = None,
     detector: Annotated[
         str, typer.Option(help="Detector of the pipelines: a name, or YAML with options.")
-    ] = "{name: yolo, low_masks: true}",
+    ] = "yolo",
     refiner: Annotated[str, typer.Option(help="Refiner, likewise.")] = "morphology",
     blender: Annotated[str, typer.Option(help="Blender, likewise.")] = "feather",
     count: Annotated[int, typer.Option(min=1, help="How many faces of each folder.")] = 200,
@@ -111,6 +111,7 @@ def evaluate_pipeline(
             "refiner": _stage(refiner, "--refiner"),
             "inpainter": inpainter,
             "blender": _stage(blender, "--blender"),
+            "low_masks": True,
         }
         for label, inpainter in read_stages(inpainters, "--inpainters").items()
     }

@@ -81,7 +81,7 @@ def pseudo_label(
 
         # Unsure regions are wanted too, as a sign that something may be there.
         options = {"weights": weights, "confidence": score / 2, "image_size": image_size}
-        specification = {"name": "yolo", "low_masks": True, **options}
+        specification = {"name": "yolo", **options}
         described |= options | {"sha256": file_sha256(resolve(weights, "detector"))}
     with progress_bar("Outlining masks", unit="photographs", shown=not quiet) as show:
         summary = add_pseudo_labels(

@@ -28,7 +28,7 @@ def stage_arguments(
         confidence: an option of the detector, if given.
         detail: an option of the inpainter, if given.
         backend: an option of both, if given.
-        low_masks: an option of the detector, if given.
+        low_masks: of the pipeline, if given.
         **chosen: `device` and stages by kind, each NAME, "module:name" or NAME@FILE for weights
             from a file; None where not given.
 
@@ -43,6 +43,8 @@ def stage_arguments(
         from pipeline.configuration import read_configuration
 
         arguments = read_configuration(config)
+    if low_masks is not None:
+        arguments["low_masks"] = low_masks
     import_from_working_directory(chosen)
     arguments |= {
         key: value if key == "device" else read_stage(value, f"--{key}")
@@ -53,7 +55,6 @@ def stage_arguments(
         ("detector", "yolo", "confidence", confidence),
         ("inpainter", "gated", "detail", detail),
         ("detector", "yolo", "backend", backend),
-        ("detector", "yolo", "low_masks", low_masks),
         ("inpainter", "gated", "backend", backend),
     ):
         if value is not None:
@@ -129,7 +130,7 @@ def confidence_option(panel: str | None = None) -> Any:
 
 
 def low_masks_option(panel: str | None = None) -> Any:
-    """Make the option --low-masks of the detector; `panel` as for `stage_option`."""
+    """Make the option --low-masks of the pipeline; `panel` as for `stage_option`."""
     return typer.Option(
         "--low-masks",
         help="Fill masks worn under the chin too; without this they stay.",

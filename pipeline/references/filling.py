@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import OrderedDict
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from pipeline.references.faces import (
     ReferenceFace,
@@ -17,7 +16,7 @@ from pipeline.references.faces import (
 from pipeline.references.fusing import fuse_reference
 from pipeline.references.reading import reference_names
 from weights.base.errors import InputError
-from weights.landmarks import shared_finder
+from weights.landmarks import LandmarkFinder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +70,7 @@ class ReferenceFilling:
             InputError: no reference fits, and one sentence for each says why; or the masked face
                 is not seen well enough.
         """
-        behind = self._finder.find_near(picture, face.frame)
+        behind = face.landmarks or self._finder.find_near(picture, face.frame)
         if behind.face < _LEAST_FACE:
             raise InputError(
                 "The face behind the mask is not seen well enough to bend a reference photo to it: "
@@ -94,22 +93,14 @@ class ReferenceFilling:
             return reason
 
 
-def reference_filling(landmarks: Any, device: str) -> ReferenceFilling:
-    """Make a filling.
-
-    Args:
-        landmarks: an object that finds landmarks, or weights of the landmark network, whose filling
-            is made once per process and device.
-        device: of the network.
-    """
-    if isinstance(landmarks, str | os.PathLike):
-        return _filling_by_weights(os.fspath(landmarks), device)
-    return ReferenceFilling(landmarks)
+def reference_filling(finder: FindsFaces) -> ReferenceFilling:
+    """Make a filling; that of a landmark network is made once and keeps what it knows of photos."""
+    return _kept_filling(finder) if isinstance(finder, LandmarkFinder) else ReferenceFilling(finder)
 
 
-@cache
-def _filling_by_weights(weights: str, device: str) -> ReferenceFilling:
-    return ReferenceFilling(shared_finder(weights, device))
+@lru_cache(maxsize=4)
+def _kept_filling(finder: LandmarkFinder) -> ReferenceFilling:
+    return ReferenceFilling(finder)
 
 
 def check_single_face(count: int) -> None:

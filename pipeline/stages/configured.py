@@ -6,6 +6,7 @@ import copy
 import functools
 import inspect
 import json
+import os
 import pickle
 import reprlib
 import sys
@@ -19,6 +20,7 @@ from pipeline.stages.registry import has_option, specification_name
 from weights.base.errors import ConfigurationError, InputError
 from weights.base.names import unknown_name
 from weights.base.protocols import STAGE_KINDS
+from weights.landmarks import shared_finder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         StageKind,
         StageSpecification,
     )
+    from weights.landmarks import FindsFaces
 
 
 _MORE_THAN_PICKLE = frozenset({"cloudpickle", "dill", "ray"})
@@ -52,6 +55,7 @@ class ConfiguredStages:
         lift: float | None = None,
         batch_size: int = 16,
         landmarks: Any = "default",
+        low_masks: bool = False,
         **misplaced: Never,
     ) -> None:
         if misplaced:
@@ -64,11 +68,14 @@ class ConfiguredStages:
             raise InputError(f"lift must be from 0 to 0.5, but is {lift!r}.")
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise InputError(f"batch_size must be a whole number from 1, but is {batch_size!r}.")
+        if not isinstance(low_masks, bool):
+            raise InputError(f"low_masks must be True or False, but is {low_masks!r}.")
         self.device = device
         self.context = context
         self.lift = lift
         self.batch_size = batch_size
         self.landmarks = landmarks
+        self.low_masks = low_masks
         given: dict[StageKind, StageSpecification] = {
             "detector": detector,
             "refiner": refiner,
@@ -117,7 +124,8 @@ class ConfiguredStages:
     def _arguments(self) -> dict[str, Any]:
         arguments: dict[str, Any] = {str(kind): one for kind, one in self._given.items()}
         arguments |= {"device": self.device, "context": self.context, "lift": self.lift}
-        return arguments | {"batch_size": self.batch_size, "landmarks": self.landmarks}
+        arguments |= {"batch_size": self.batch_size, "landmarks": self.landmarks}
+        return arguments | {"low_masks": self.low_masks}
 
     @property
     def detector(self) -> Detector:
@@ -143,6 +151,14 @@ class ConfiguredStages:
         stage: Blender = self._stages["blender"].get()
         return stage
 
+    @property
+    def landmark_finder(self) -> FindsFaces | None:
+        """What finds landmarks, the process's own where it is given by weights; None for none."""
+        if not isinstance(self.landmarks, str | os.PathLike):
+            finder: FindsFaces | None = self.landmarks
+            return finder
+        return shared_finder(os.fspath(self.landmarks), str(self.device))
+
     def model_names(self, *, detected: bool = True) -> list[str]:
         """Names of the inpainter and, if it found the holes, the detector, for a mark."""
         kinds: list[StageKind] = ["detector", "inpainter"] if detected else ["inpainter"]
@@ -154,6 +170,7 @@ class ConfiguredStages:
         Stages that are objects are told apart by their class only; weights by their name.
         """
         said: dict[str, str] = {"context": str(self.context), "lift": str(self.lift)}
+        said["low_masks"] = str(self.low_masks)
         for kind, given in self._given.items():
             said[kind] = self._stages[kind].name
             if isinstance(given, dict):

@@ -101,7 +101,9 @@ class FrameStream:
         self.people = 0
         self._references: ClipReferences | None = None
         if references:
-            filling = reference_filling(pipeline.landmarks, str(pipeline.device))
+            if pipeline.landmark_finder is None:
+                raise InputError("A reference needs landmarks: leave landmarks=None out.")
+            filling = reference_filling(pipeline.landmark_finder)
             self._references = ClipReferences(filling, references)
             self.timings["reference"] = 0.0
         self._aligned = aligned
@@ -182,10 +184,13 @@ class FrameStream:
             for place, number in enumerate(numbers)
             if number % self.settings.detect_every == 0
         ]
-        found = self.pipeline.find_holes(
+        found = self.pipeline.find_faces(
             [images[place] for place in wanted], [self.timings] * len(wanted)
         )
-        holes = dict(zip(wanted, found, strict=True))
+        holes = {
+            place: [face.hole for face in faces]
+            for place, (_, faces) in zip(wanted, found, strict=True)
+        }
         began = time.perf_counter()
         for place, image in enumerate(images):
             cut = self._scenes.is_cut(image)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,8 +13,9 @@ import pytest
 from examples.astronaut import masked_astronaut
 from pipeline import Pipeline
 from pipeline.face import Face
-from pipeline.outlook import SENTENCES, Outlook, estimate_outlook, outlook_finder
+from pipeline.outlook import SENTENCES, Outlook, estimate_outlook
 from weights.base.errors import InputError, WeightsError
+from weights.base.regions import MaskRegion
 from weights.catalog import lookup
 from weights.landmarks import FoundFace, LandmarkFinder, shared_finder
 
@@ -26,9 +31,13 @@ def scene():
     return masked_astronaut("surgical", 10)
 
 
-def outlook(picture, mask, finder, **options):
+def outlook(picture, mask, finder, *, detected=True):
     (face,) = Face.each(0, picture, [mask])
-    return estimate_outlook(picture, face, finder, **options)
+    if finder is not None:
+        face = replace(face, landmarks=finder.find_near(picture, face.frame))
+    if detected:
+        face = replace(face, regions=(MaskRegion.from_mask(mask),))
+    return estimate_outlook(picture, face)
 
 
 def test_a_usual_face_raises_no_concern(scene, finder):
@@ -98,29 +107,38 @@ def test_the_chance_is_that_of_the_fitted_numbers(scene):
     )
 
 
-def test_without_a_finder_there_is_no_chance_but_what_is_seen_anyway(scene):
+def test_without_landmarks_there_is_no_chance_but_what_is_seen_anyway(scene):
     picture, mask = scene
     assert outlook((picture * 0.06).astype(np.uint8), mask, None) == Outlook(("dark",))
 
 
 def test_the_pipeline_tells_it_of_each_face(scene):
     picture, mask = scene
-    (face,) = Pipeline(inpainter="telea", device="cpu").run([picture], [mask])[0].faces
+    (face,) = Pipeline(inpainter=leave, device="cpu").run([picture], [mask])[0].faces
     assert face.outlook.concerns == ()
     assert "about 8 in 10 are good" in repr(face)
-    quiet = Pipeline(inpainter="telea", device="cpu", landmarks=None)
+    quiet = Pipeline(inpainter=leave, device="cpu", landmarks=None)
     assert quiet.run([picture], [mask])[0].faces[0].outlook is None
     with pytest.raises(InputError, match="A reference needs landmarks"):
         quiet.run([picture], [mask], [picture])
 
 
-def test_missing_default_weights_are_no_error_and_chosen_ones_are(tmp_path, monkeypatch):
+def leave(crop, hole):
+    """An inpainter that may need torch, as far as the pipeline knows."""
+    return crop
+
+
+def test_missing_default_weights_are_no_error_and_chosen_ones_are(scene, tmp_path, monkeypatch):
+    picture, mask = scene
+    options = {"inpainter": leave, "device": "cpu"}
     monkeypatch.setattr(lookup, "RECORDS", tmp_path)
     shared_finder.cache_clear()
     try:
-        assert outlook_finder("default", "cpu") is None
+        (face,) = Pipeline(**options).run([picture], [mask])[0].faces
+        assert face.outlook == Outlook()
         with pytest.raises(WeightsError, match="no weight file"):
-            outlook_finder(str(tmp_path / "mine.safetensors"), "cpu")
+            mine = str(tmp_path / "mine.safetensors")
+            Pipeline(**options, landmarks=mine).run([picture], [mask])
     finally:
         shared_finder.cache_clear()
 
@@ -128,3 +146,19 @@ def test_missing_default_weights_are_no_error_and_chosen_ones_are(tmp_path, monk
 def test_every_concern_has_a_sentence():
     assert all(sentence.endswith(".") and "\n" not in sentence for sentence in SENTENCES.values())
     assert str(Outlook(("dark", "cut"), 0.42)) == "dark; cut; about 4 in 10 are good"
+
+
+def test_a_classical_fill_of_the_user_s_own_hole_loads_no_torch():
+    program = (
+        "import sys\n"
+        "import numpy as np\n"
+        "from pipeline import Pipeline\n"
+        "picture, hole = np.full((64, 64, 3), 9, np.uint8), np.zeros((64, 64), bool)\n"
+        "hole[30:60, 20:44] = True\n"
+        "(face,) = Pipeline(inpainter='telea').run([picture], [hole])[0].faces\n"
+        "print('torch' in sys.modules, face.outlook.concerns, face.outlook.chance)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "False ('small', 'dark') None\n"

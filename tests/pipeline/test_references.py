@@ -232,7 +232,7 @@ class TestPipeline:
         image = self.picture()
         image[20:40, 20:40] = MASK
         with pytest.raises(InputError, match="2 masked faces"):
-            Pipeline(**stages).run([image], references=[portrait()])
+            Pipeline(**stages, low_masks=True).run([image], references=[portrait()])
 
     def test_an_unfit_photo_is_one_sentence(self, finder, stages):
         finder.found = None

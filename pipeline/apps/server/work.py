@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pipeline.apps.server.answer_format import AnswerFormat, choose_format
 from pipeline.apps.server.answers import Detection, FoundHole, FoundMask
 from pipeline.apps.server.outlines import mask_outlines
-from pipeline.face import Face
-from pipeline.face_holes import face_of_each
-from pipeline.outlook import SENTENCES, Outlook, estimate_outlook, outlook_finder
+from pipeline.outlook import SENTENCES, Outlook, estimate_outlook
 from weights.base.regions import bounding_box
 from weights.images import encode_picture, read_hole, read_picture, restore
 
@@ -132,11 +130,10 @@ def find_masks(pipeline: Pipeline, upload: Upload, limits: ServerLimits) -> Dete
     """
     pixels = read_picture(upload.picture, name=_PICTURE, max_pixels=limits.pixels).pixels
     timings: dict[str, float] = {}
-    regions = pipeline.find_regions([pixels], [timings])[0]
-    holes = pipeline.refine(pixels, regions, timings)
-    outlooks = _outlooks(pipeline, pixels, holes)
-    owners = face_of_each(regions, holes)
-    regions = [regions[index] for index in sorted(range(len(regions)), key=owners.__getitem__)]
+    [(regions, faces)] = pipeline.find_faces([pixels], [timings])
+    holes = [face.hole for face in faces]
+    seen = pipeline.landmarks is not None
+    outlooks = [estimate_outlook(pixels, face) if seen else Outlook() for face in faces]
     return Detection(
         width=pixels.shape[1],
         height=pixels.shape[0],
@@ -161,12 +158,3 @@ def find_masks(pipeline: Pipeline, upload: Upload, limits: ServerLimits) -> Dete
             for hole, outlook in zip(holes, outlooks, strict=True)
         ],
     )
-
-
-def _outlooks(pipeline: Pipeline, pixels: Image, holes: Sequence[Hole]) -> list[Outlook]:
-    """Say of each hole what is to be expected of its fill."""
-    if pipeline.landmarks is None:
-        return [Outlook()] * len(holes)
-    finder = outlook_finder(pipeline.landmarks, str(pipeline.device)) if holes else None
-    faces = Face.each(0, pixels, holes, context=pipeline.context, lift=pipeline.lift)
-    return [estimate_outlook(pixels, face, finder) for face in faces]

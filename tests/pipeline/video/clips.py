@@ -87,6 +87,7 @@ def fill_skin(crop: Any, hole: Any) -> Any:
 def pipeline(**stages: Any) -> Pipeline:
     return Pipeline(
         **{
+            "low_masks": True,
             "detector": find_blue,
             "refiner": grow,
             "inpainter": fill_skin,

@@ -1,0 +1,345 @@
+"""The steps from pictures to results: the pipeline's main job, from top to bottom."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from inpainter.classical.single_picture import SinglePictureInpainter
+from pipeline.face import Face, union_of
+from pipeline.face_holes import holes_of, masks_of_each, separate_holes
+from pipeline.result import FaceFill, UnmaskResult
+from pipeline.stages.checks import check_blend, check_fills, check_holes, check_regions
+from pipeline.stages.configured import ConfiguredStages
+from pipeline.variants import reframed
+from pipeline.wearing import is_worn_low
+from weights.base.errors import InputError, WeightsError
+from weights.base.log import unmask_logger
+from weights.base.protocols import STAGE_KINDS
+from weights.landmarks import LandmarkFinder
+
+if TYPE_CHECKING:
+    from weights.base.contracts import Hole, Image
+    from weights.base.regions import MaskRegion
+
+
+StageProgress: TypeAlias = Callable[[str, int, int], object]
+"""Is called with a stage's name, how much it has done and how much there is."""
+
+
+class PipelineSteps(ConfiguredStages):
+    """What a `Pipeline` does, step by step; `unmask_pictures` is all of them in a row."""
+
+    def unmask_pictures(
+        self,
+        images: Sequence[Any],
+        masks: Sequence[Any],
+        references: Sequence[Any],
+        variants: int,
+        seed: int,
+        progress: StageProgress,
+    ) -> list[UnmaskResult]:
+        """Take pictures through all steps; arguments, already checked, are those of `run`."""
+        pictures = [_as_rgb(image) for image in images]
+        given = [
+            None if mask is None else holes_of(mask, (picture.shape[0], picture.shape[1]))
+            for picture, mask in zip(pictures, masks, strict=True)
+        ]
+        timings = [dict.fromkeys(map(str, STAGE_KINDS), 0.0) for _ in pictures]
+
+        # 1. Masks are found where no hole is given.
+        regions = self._detect(pictures, given, timings)
+        progress("detector", len(pictures), len(pictures))
+
+        # 2. Holes are made of them, the faces behind are looked at, and low masks are left out.
+        faces: list[list[Face]] = []
+        for index, picture in enumerate(pictures):
+            own = given[index]
+            with _timed("refiner", [timings[index]]):
+                if own is None:
+                    regions[index], group = self._refine(index, picture, regions[index])
+                else:
+                    group = self._framed(index, picture, own)
+                    # Torch is slow to load, so a classical method's fills are told of without it.
+                    classical = isinstance(self.inpainter, SinglePictureInpainter)
+                    if references[index] is not None or not classical:
+                        group = self._seen(picture, group)
+                faces.append(group)
+            progress("refiner", index + 1, len(pictures))
+
+        # 3. The crops of all faces are filled together, each as often as there are variants.
+        framings = [
+            [reframed(group, number, seed) for group in faces] for number in range(variants)
+        ]
+        framed = [face for groups in framings for group in groups for face in group]
+        fills = self.complete(pictures, framed, timings, progress)
+
+        # 4. What reference photos show takes the place of guesses.
+        every = [face for group in faces for face in group]
+        used = iter(self._refer(pictures, every, fills, references, timings))
+
+        # 5. The fills are blended into the pictures.
+        rest = iter(fills)
+        filled = [
+            [(group, list(islice(rest, len(group)))) for group in groups] for groups in framings
+        ]
+        results = []
+        for index, picture in enumerate(pictures):
+            seconds = timings[index]
+            first, *others = [self.blend(picture, *groups[index], seconds) for groups in filled]
+            results.append(
+                UnmaskResult(
+                    image=first,
+                    regions=regions[index],
+                    hole=union_of([face.hole for face in faces[index]], picture),
+                    faces=tuple(
+                        self._told(picture, face, reference)
+                        for face, reference in zip(faces[index], used, strict=False)
+                    ),
+                    timings=seconds,
+                    others=tuple(others),
+                )
+            )
+            progress("blender", index + 1, len(pictures))
+        unmask_logger().info(
+            "%d pictures, %d masks found, %d faces filled",
+            len(pictures), sum(map(len, regions)), len(every),
+        )  # fmt: skip
+        for result in results:
+            unmask_logger().debug("%r", result)
+        return results
+
+    def find_faces(
+        self, pictures: list[Image], timings: list[dict[str, float]]
+    ) -> list[tuple[list[MaskRegion], list[Face]]]:
+        """Take pictures through the detector and the refiner only.
+
+        Args:
+            pictures: uint8 RGB `(H, W, 3)` each.
+            timings: one dict per picture, to which the seconds per stage are added.
+
+        Returns:
+            For each picture the masks that are to be filled, in the order of their faces, and the
+            faces, whose holes do not overlap.
+
+        Raises:
+            InputError: a third-party stage returned something that is none of its kind.
+            WeightsError: the weights that tell how a mask is worn are missing.
+        """
+        regions = self._detect(pictures, [None] * len(pictures), timings)
+        found = []
+        for index, picture in enumerate(pictures):
+            with _timed("refiner", [timings[index]]):
+                look = not self.low_masks
+                found.append(self._refine(index, picture, regions[index], look=look))
+        return found
+
+    def _detect(
+        self,
+        pictures: list[Image],
+        given: Sequence[list[Hole] | None],
+        timings: list[dict[str, float]],
+    ) -> list[list[MaskRegion]]:
+        wanted = [index for index, hole in enumerate(given) if hole is None]
+        regions: list[list[MaskRegion]] = [[] for _ in pictures]
+        if not wanted:
+            return regions
+        detector = self.detector
+        with _timed("detector", [timings[index] for index in wanted]):
+            images = [pictures[index] for index in wanted]
+            found = check_regions(detector, detector.detect(images), images)
+        for index, own in zip(wanted, found, strict=True):
+            regions[index] = own
+        return regions
+
+    def _refine(
+        self, index: int, picture: Image, regions: list[MaskRegion], *, look: bool = True
+    ) -> tuple[list[MaskRegion], list[Face]]:
+        """Do for one picture what `find_faces` says, or look at no face."""
+        if not regions:
+            return [], []
+        refiner = self.refiner
+        holes = separate_holes(check_holes(refiner, refiner.refine(picture, regions), picture))
+        masks, untouched = masks_of_each(regions, holes)
+        faces = [
+            replace(face, regions=own)
+            for face, own in zip(self._framed(index, picture, holes), masks, strict=True)
+        ]
+        if look:
+            faces = self._seen(picture, faces, required=not self.low_masks)
+        kept = [face for face in faces if self.low_masks or not is_worn_low(face)]
+        if len(kept) < len(faces):
+            # A mask that stays is seen, not missing, in the crops of others.
+            missing = union_of([face.hole for face in kept], picture)
+            kept = [replace(face, missing=face.crop.take(missing)) for face in kept]
+        return [region for face in kept for region in face.regions] + untouched, kept
+
+    def _framed(self, index: int, picture: Image, holes: list[Hole]) -> list[Face]:
+        return Face.each(index, picture, holes, context=self.context, lift=self.lift)
+
+    def _seen(self, picture: Image, faces: list[Face], *, required: bool = False) -> list[Face]:
+        """Look at faces, once for all that is asked of their landmarks.
+
+        Where the default weights are missing they stay as they are, unless landmarks are required.
+        """
+        finder = self.landmark_finder
+        if finder is None or not faces:
+            return faces
+        if isinstance(finder, LandmarkFinder):
+            try:
+                finder.load()
+            except WeightsError:
+                if required or self.landmarks != "default":
+                    raise
+                return faces
+        return [replace(face, landmarks=finder.find_near(picture, face.frame)) for face in faces]
+
+    def complete(
+        self,
+        pictures: list[Image],
+        faces: list[Face],
+        timings: list[dict[str, float]],
+        progress: StageProgress | None = None,
+    ) -> list[Image]:
+        """Take faces through the inpainter only.
+
+        Args:
+            pictures: uint8 RGB `(H, W, 3)` each.
+            faces: faces in them.
+            timings: one dict per picture, to which the seconds are added.
+            progress: is called after each group of faces, as that of `run`.
+
+        Returns:
+            For each face its filled crop, uint8 RGB `(side, side, 3)`.
+
+        Raises:
+            InputError: a third-party inpainter returned something else.
+        """
+        if not faces:
+            return []
+        inpainter = self.inpainter
+        fills: list[Image] = []
+        for start in range(0, len(faces), self.batch_size):
+            chunk = faces[start : start + self.batch_size]
+            with _timed("inpainter", [timings[face.picture] for face in chunk]):
+                crops = [face.turned(face.crop.take(pictures[face.picture])) for face in chunk]
+                holes = [face.turned(face.missing) for face in chunk]
+                completed = check_fills(inpainter, inpainter.complete(crops, holes), crops)
+                fills += map(Face.turned, chunk, completed)
+            if progress is not None:
+                progress("inpainter", len(fills), len(faces))
+        return fills
+
+    def _refer(
+        self,
+        pictures: list[Image],
+        faces: list[Face],
+        fills: list[Image],
+        references: Sequence[Any],
+        timings: list[dict[str, float]],
+    ) -> list[int | None]:
+        """Put references' faces into the fills; give for each face the reference in use."""
+        used: list[int | None] = [None] * len(faces)
+        if all(one is None for one in references):
+            return used
+        from pipeline.references.filling import check_single_face, reference_filling
+        from pipeline.references.reading import read_references
+
+        if self.landmark_finder is None:
+            raise InputError("A reference needs landmarks: leave landmarks=None out.")
+        filling = reference_filling(self.landmark_finder)
+        counts = Counter(face.picture for face in faces)
+        photos: dict[int, Any] = {}
+        for index, face in enumerate(faces):
+            given = references[face.picture]
+            if given is None:
+                continue
+            check_single_face(counts[face.picture])
+            with _timed("reference", [timings[face.picture]]):
+                if id(given) not in photos:
+                    photos[id(given)] = filling.faces_of(read_references(given))
+                if photos[id(given)]:
+                    fills[index], used[index] = filling.fill(
+                        pictures[face.picture], face, fills[index], photos[id(given)]
+                    )
+        return used
+
+    def blend(
+        self, picture: Image, faces: list[Face], fills: list[Image], timings: dict[str, float]
+    ) -> Image:
+        """Take the faces of one picture through the blender only.
+
+        Args:
+            picture: uint8 RGB `(H, W, 3)`.
+            faces: faces in it, whose holes do not overlap.
+            fills: the filled crop of each, uint8 RGB `(side, side, 3)`.
+            timings: where the seconds are added.
+
+        Returns:
+            The picture with its holes filled, as a new array.
+
+        Raises:
+            InputError: a third-party blender returned something else.
+        """
+        result = picture.copy()
+        if not faces:
+            return result
+        blender = self.blender
+        with _timed("blender", [timings]):
+            for face, fill in zip(faces, fills, strict=True):
+                inside, window = face.crop.inside, face.crop.window
+                # The blender sees the holes of other faces too, as it must not read their colours.
+                base = np.ascontiguousarray(picture[inside])
+                part = np.ascontiguousarray(fill[window])
+                blended = blender.blend(base, part, np.ascontiguousarray(face.missing[window]))
+                blended = check_blend(blender, blended, base)
+                np.copyto(result[inside], blended, where=face.hole[inside][:, :, None])
+        return result
+
+    def _told(self, picture: Image, face: Face, reference: int | None) -> FaceFill:
+        """Tell of a face that was filled."""
+        from pipeline.outlook import estimate_outlook
+
+        return FaceFill(
+            face.crop.square,
+            face.hole,
+            float(face.missing.mean()),
+            max((region.score for region in face.regions), default=None),
+            reference,
+            None if self.landmarks is None else estimate_outlook(picture, face),
+        )
+
+
+@contextmanager
+def _timed(stage: str, timings: Sequence[dict[str, float]]) -> Iterator[None]:
+    """Add the seconds that pass within, in equal parts, to what each picture's stage took."""
+    began = time.perf_counter()
+    yield
+    seconds = (time.perf_counter() - began) / len(timings)
+    for own in timings:
+        own[stage] = own.get(stage, 0.0) + seconds
+
+
+def _is_rgb(image: Any) -> bool:
+    return (
+        isinstance(image, np.ndarray)
+        and image.dtype == np.uint8
+        and image.ndim == 3
+        and (image.shape[2] == 3 and image.size > 0)
+    )
+
+
+def _as_rgb(image: Any) -> Image:
+    if _is_rgb(image) and not isinstance(image, np.ma.MaskedArray):
+        rgb: Image = np.asarray(image)
+        return rgb
+    from weights.images import read_picture
+
+    return read_picture(image).pixels
