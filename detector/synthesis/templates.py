@@ -32,6 +32,7 @@ from detector.synthesis.straps import lay_straps
 from detector.synthesis.surface import swell
 from detector.synthesis.thin_plate import thin_plate
 from weights.base.errors import InputError
+from weights.images.decoding import read_pixels
 
 if TYPE_CHECKING:
     import os
@@ -156,26 +157,7 @@ class TemplateFolder:
 
 @lru_cache(maxsize=64)
 def _load(file: Path) -> NDArray[np.uint8]:
-    """An RGBA picture; one without alpha is opaque.
-
-    Raises:
-        InputError: it cannot be read as a picture.
-    """
-    try:
-        encoded = np.frombuffer(file.read_bytes(), np.uint8)
-    except OSError as error:
-        raise InputError(f"Cannot read the mask template {file}: {error.strerror}.") from error
-    try:
-        picture = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
-    except cv2.error:  # more pixels than it takes
-        picture = None
-    if picture is None or picture.dtype != np.uint8:
-        raise InputError(f"{file} is not a picture of 8 bits per channel.")
-    if picture.ndim == 2:
-        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-    if picture.shape[2] == 3:
-        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGBA), np.uint8)
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA), np.uint8)
+    return read_pixels(file, alpha=True)
 
 
 def face_anchors(

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from detector.find.letterbox import PADDING_GREY
+from weights.images.decoding import compress_jpeg
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -222,8 +223,6 @@ def _compressed(pictures: Tensor, share: float = 0.4) -> Tensor:
     for index in torch.nonzero(torch.rand(len(pictures)) < share)[:, 0].tolist():
         levels = (255.0 * pictures[index].permute(1, 2, 0)).round().byte().cpu().numpy()
         quality = int(torch.randint(30, 96, ()))
-        # OpenCV's colours lie in the order BGR, by which JPEG's luma is weighted.
-        code = cv2.imencode(".jpg", levels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        decoded = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))[:, :, ::-1] / np.float32(255.0)
+        decoded = compress_jpeg(levels[:, :, ::-1], quality)[:, :, ::-1] / np.float32(255.0)
         compressed[index] = torch.from_numpy(decoded.copy()).permute(2, 0, 1)
     return compressed

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import cv2
 import numpy as np
 
 from weights.base.dealing import read_part
 from weights.base.errors import InputError
+from weights.images.decoding import decode_pixels, read_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,17 +84,10 @@ def read_picture(path: Path, member: ShardMember | None = None) -> Image:
     Raises:
         InputError: the file is missing or no picture.
     """
+    if member is None:
+        return read_pixels(path)
     try:
-        if member is None:
-            encoded = np.fromfile(path, np.uint8)
-        else:
-            encoded = np.fromfile(member.shard, np.uint8, member.size, offset=member.offset)
+        encoded = np.fromfile(member.shard, np.uint8, member.size, offset=member.offset)
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
-    try:
-        decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
-    except cv2.error:  # more pixels than it takes
-        decoded = None
-    if decoded is None:
-        raise InputError(f"{path} is not a picture that can be decoded.")
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+    return decode_pixels(encoded, str(path))

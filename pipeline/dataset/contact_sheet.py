@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from pipeline.dataset.face_pictures import read_training_picture
 from pipeline.dataset.stored_pictures import store_picture
 from weights.base.errors import InputError
+from weights.images.decoding import read_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,9 +49,7 @@ def _tile(image: Image, polygons: Sequence[Points], side: int = _TILE) -> Image:
 
 def _pair_tiles(out: Path, line: Line) -> list[Image]:
     files = line["files"]
-    image, masked, hole = (
-        read_training_picture(out / files[name]) for name in ("image", "masked", "hole")
-    )
+    image, masked, hole = (read_pixels(out / files[name]) for name in ("image", "masked", "hole"))
     outlines = [np.asarray(polygon, dtype=np.float64) for polygon in line["polygons"]]
     edge = cv2.morphologyEx(hole[:, :, 0], cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
     shown = image.copy()
@@ -84,7 +82,7 @@ def draw_contact_sheet(
         tiles.append(_tile(np.full((1, 1, 3), 24, np.uint8), []))
     for line in _spread([line for line in manifest if line["kind"] == "scene"], scenes):
         try:
-            picture = read_training_picture(out / line["files"]["image"])
+            picture = read_pixels(out / line["files"]["image"])
         except InputError:
             continue
         outlines = [np.asarray(polygon, dtype=np.float64) for polygon in line["polygons"]]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from weights.images.decoding import compress_jpeg
+
 if TYPE_CHECKING:
     from weights.base.contracts import Image
 
@@ -21,12 +23,6 @@ def motion_blur(image: Image, length: int, angle: float) -> Image:
     kernel = np.asarray(cv2.warpAffine(kernel, turn, (length, length)), dtype=np.float32)
     weights = kernel / max(float(kernel.sum()), 1e-6)
     return np.asarray(cv2.filter2D(image, -1, weights), dtype=np.uint8)
-
-
-def jpeg(image: Image, quality: int) -> Image:
-    """Compress a picture `(H, W, 3)` to JPEG of `quality` 1 to 100 and decode it again."""
-    _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), dtype=np.uint8)
 
 
 def sensor_noise(image: Image, strength: float, random: np.random.Generator) -> Image:
@@ -108,6 +104,6 @@ def degrade(image: Image, random: np.random.Generator) -> tuple[Image, list[str]
         image = sensor_noise(image, random.gamma(2.0, 3.0) + 1.0, random)
         applied.append("noise")
     if random.random() < 0.35:
-        image = jpeg(image, int(random.integers(18, 80)))
+        image = compress_jpeg(image, int(random.integers(18, 80)))
         applied.append("JPEG")
     return image, applied

@@ -5,34 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
-from weights.base.errors import InputError
+from weights.images.decoding import read_pixels
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from weights.base.contracts import Image
-
-
-def read_training_picture(path: Path) -> Image:
-    """Decode one picture file to uint8 RGB `(H, W, 3)`, upright.
-
-    Raises:
-        InputError: the file is missing or is no whole picture.
-    """
-    try:
-        coded = np.fromfile(path, dtype=np.uint8)
-    except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
-    try:
-        picture = cv2.imdecode(coded, cv2.IMREAD_COLOR) if coded.size else None
-    except cv2.error:
-        picture = None
-    if picture is None:
-        raise InputError(f"{path} is no picture that can be decoded.")
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 class FacePictures:
@@ -57,7 +35,7 @@ class FacePictures:
         if held is not None:
             self._pictures.move_to_end(path)
             return held
-        picture = read_training_picture(path)
+        picture = read_pixels(path)
         picture.flags.writeable = False
         self._pictures[path] = picture
         self._held += picture.nbytes

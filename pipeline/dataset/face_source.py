@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from pipeline.dataset.face_pictures import read_training_picture
 from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
 from pipeline.dataset.processes import available_cores
 from pipeline.dataset.settings import LANDMARKS_FILE
@@ -19,6 +18,7 @@ from pipeline.dataset.source_face import SourceFace
 from weights.base.dealing import person_of
 from weights.base.errors import InputError, OutputError
 from weights.base.stopping import leave_to_parent
+from weights.images.decoding import read_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -208,7 +208,7 @@ def _note(
 
 def _search(finder: LandmarkFinder, name: str, path: Path) -> Line:
     try:
-        image = read_training_picture(path)
+        image = read_pixels(path)
     except InputError:
         return {"name": name, "size": [0, 0], "landmarks": [], "reason": "unreadable"}
     found = finder.find(image)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from pipeline.dataset import DatasetSettings, SourceFace, annotated_faces, build_dataset
 from pipeline.dataset.checks import check_drawn_mask, mask_place
-from pipeline.dataset.face_pictures import FacePictures, read_training_picture
+from pipeline.dataset.face_pictures import FacePictures
 from pipeline.dataset.labels import polygon_area, read_yolo_lines
 from pipeline.dataset.manifest import read_lines
 from pipeline.dataset.pairs import make_pair
@@ -19,6 +19,7 @@ from pipeline.dataset.scenes import SceneComposer, SceneOptions
 from pipeline.refiners.unchanged import UnchangedRefiner
 from tests.faces import canonical_landmarks, draw_face
 from weights.base.errors import ConfigurationError, InputError, UnmaskError
+from weights.images.decoding import read_pixels
 
 SIDE = 160
 
@@ -83,8 +84,7 @@ def test_pairs_have_equal_names_and_differ_within_the_hole_alone(built: Path) ->
     assert len(pairs) == 8
     for line in pairs:
         image, masked = (
-            read_training_picture(built / line["files"][name]).astype(int)
-            for name in ("image", "masked")
+            read_pixels(built / line["files"][name]).astype(int) for name in ("image", "masked")
         )
         hole = cv2.imread(str(built / line["files"]["hole"]), cv2.IMREAD_UNCHANGED)
         assert image.shape == masked.shape == (64, 64, 3) and hole.shape == (64, 64)
@@ -111,7 +111,7 @@ def test_labels_agree_with_the_manifest(built: Path) -> None:
     assert len(scenes) == 8 and {line["part"] for line in scenes} == {"train", "val", "test"}
     total = 0
     for line in scenes:
-        image = read_training_picture(built / line["files"]["image"])
+        image = read_pixels(built / line["files"]["image"])
         height, width = image.shape[:2]
         assert [width, height] == line["size"] and max(width, height) == 160
         text = (built / line["files"]["label"]).read_text()
@@ -140,7 +140,7 @@ def test_rejects_name_face_and_reason(built: Path) -> None:
 
 
 def test_contact_sheet_and_pictures_say_what_they_are(built: Path) -> None:
-    assert read_training_picture(built / "contact_sheet.jpg").shape[0] > 200
+    assert read_pixels(built / "contact_sheet.jpg").shape[0] > 200
     for path in (built / "detection" / "images").rglob("*.jpg"):
         assert b"drawn by a program, not photographed" in path.read_bytes()
 
@@ -229,7 +229,7 @@ def test_without_faces_there_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_pair_of_whole_picture_keeps_the_true_face(faces: list[SourceFace]) -> None:
-    image = read_training_picture(faces[0].file)
+    image = read_pixels(faces[0].file)
     pair = make_pair(image, faces[0].landmarks, np.random.default_rng(0), UnchangedRefiner())
     assert pair.image is image and pair.masked.shape == image.shape
     area = sum(polygon_area(polygon) for polygon in pair.polygons)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pipeline.dataset.degradation import degrade, jpeg, motion_blur, relight, sensor_noise
+from pipeline.dataset.degradation import degrade, motion_blur, relight, sensor_noise
+from weights.images.decoding import compress_jpeg
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_noise_and_jpeg_change_pixels_but_no_shape(photo: np.ndarray) -> None:
     inner = (photo > 40) & (photo < 215)
     difference = noisy[inner].astype(float) - photo[inner]
     assert 4.0 < difference.std() < 14.0 and abs(difference.mean()) < 1.0
-    coded = jpeg(photo, 20)
+    coded = compress_jpeg(photo, 20)
     assert coded.shape == photo.shape and not np.array_equal(coded, photo)
 
 

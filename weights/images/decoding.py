@@ -1,0 +1,71 @@
+"""Decoding the pictures of data sets by OpenCV: fast, and the pixels alone.
+
+`weights.images.read_picture` is for users' photos, of which everything else is kept too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import NDArray
+
+
+def read_pixels(path: str | os.PathLike[str], *, alpha: bool = False) -> NDArray[np.uint8]:
+    """Decode a picture file, see `decode_pixels`.
+
+    Raises:
+        InputError: the file is missing or no picture.
+    """
+    try:
+        content = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
+    return decode_pixels(content, str(path), alpha=alpha)
+
+
+def decode_pixels(
+    content: NDArray[np.uint8], name: str, *, alpha: bool = False
+) -> NDArray[np.uint8]:
+    """Decode a picture, upright.
+
+    Args:
+        content: the file's bytes, uint8 `(N,)`.
+        name: what a message calls it.
+        alpha: whether transparency is wanted.
+
+    Returns:
+        uint8 RGB `(H, W, 3)`, or RGBA `(H, W, 4)` with `alpha`, opaque where the file has none.
+
+    Raises:
+        InputError: it is no picture, or with `alpha` one of more than 8 bits per channel.
+    """
+    flags = cv2.IMREAD_UNCHANGED if alpha else cv2.IMREAD_COLOR
+    try:
+        decoded = cv2.imdecode(content, flags) if content.size else None
+    except cv2.error:  # more pixels than it takes
+        decoded = None
+    if decoded is None:
+        raise InputError(f"{name} is not a picture that can be decoded.")
+    if decoded.dtype != np.uint8:
+        raise InputError(f"{name} is not a picture of 8 bits per channel.")
+    if decoded.ndim == 2:
+        decoded = cv2.cvtColor(decoded, cv2.COLOR_GRAY2BGR)
+    if not alpha:
+        order = cv2.COLOR_BGR2RGB
+    else:
+        order = cv2.COLOR_BGR2RGBA if decoded.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+    return np.asarray(cv2.cvtColor(decoded, order), np.uint8)
+
+
+def compress_jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Take a picture `(H, W, 3)` through JPEG of `quality` 1 to 100; its order is taken for BGR."""
+    _, code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
