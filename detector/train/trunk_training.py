@@ -6,12 +6,13 @@ import json
 import math
 import time
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 import torch
 import yaml
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
@@ -95,7 +96,8 @@ class TrunkTraining(LightningModule):
             for part in (trunk.stem, *trunk.stages[: recipe.frozen_stages]):
                 # In evaluation mode its batch statistics stay too.
                 part.requires_grad_(False).eval()
-        self.elapsed_share = 0.0
+        self.timer = Timer(verbose=False)
+        self.said: Callable[[str], object] = print
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW (Loshchilov and Hutter 2019), with a rate of the trunk's own."""
@@ -127,7 +129,9 @@ class TrunkTraining(LightningModule):
 
     def done_share(self) -> float:
         """How much of the training is done, from 0 to 1, by steps or by time."""
-        return min(1.0, max(self.global_step / self.recipe.steps, self.elapsed_share))
+        elapsed, left = self.timer.time_elapsed(), self.timer.time_remaining()
+        by_time = 0.0 if left is None else elapsed / (elapsed + left)
+        return min(1.0, max(self.global_step / self.recipe.steps, by_time))
 
     def on_train_batch_start(self, *_: Any) -> None:
         """Set the rates of the step."""
@@ -136,45 +140,26 @@ class TrunkTraining(LightningModule):
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = group["highest"] * fallen + 1e-6
 
+    def on_train_batch_end(self, outputs: Any, batch: Any, index: int) -> None:
+        """Look at the loss.
 
-class _Clock(Callback):
-    """Ends the training when its time is over, says how it goes, and stops at a wrong loss."""
-
-    def __init__(self, minutes: float | None, said: Callable[[str], object]) -> None:
-        self.seconds = None if minutes is None else 60.0 * minutes
-        self.began = time.monotonic()
-        self.said = said
-
-    def state_dict(self) -> dict[str, Any]:
-        """How long the run has trained, all calls together."""
-        return {"seconds": time.monotonic() - self.began}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on counting from there."""
-        self.began = time.monotonic() - state_dict["seconds"]
-
-    def on_train_batch_end(
-        self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, index: int
-    ) -> None:
-        """Look at the clock and at the loss."""
+        Raises:
+            TrainingError: it became NaN or infinite.
+        """
         del batch, index
-        assert isinstance(module, TrunkTraining)
         if not bool(torch.isfinite(outputs["loss"])):
             raise TrainingError(
-                f"The loss of step {module.global_step} is not a number: try a lower learning_rate "
+                f"The loss of step {self.global_step} is not a number: try a lower learning_rate "
                 "or precision 32-true."
             )
-        if self.seconds is not None:
-            module.elapsed_share = (time.monotonic() - self.began) / self.seconds
-        if module.done_share() >= 1.0:
-            trainer.should_stop = True
 
-    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_epoch_end(self) -> None:
         """Say where it stands."""
         figures = ", ".join(
-            f"{name} {float(value):.4f}" for name, value in sorted(trainer.callback_metrics.items())
+            f"{name} {float(value):.4f}"
+            for name, value in sorted(self.trainer.callback_metrics.items())
         )
-        self.said(f"step {module.global_step}: {figures}")
+        self.said(f"step {self.global_step}: {figures}")
 
 
 @dataclass(frozen=True)
@@ -267,6 +252,9 @@ class TrunkRun:
         """
         began = time.monotonic()
         recipe = module.recipe
+        minutes = self.time_budget_minutes
+        duration = None if minutes is None else timedelta(minutes=minutes)
+        module.timer, module.said = Timer(duration, verbose=False), self.said
         sampler = WeightedRandomSampler(
             likely.tolist(),
             min(round_steps, recipe.steps) * recipe.batch,
@@ -277,7 +265,7 @@ class TrunkRun:
         checkpoint = self.folder / "last.ckpt"
         going_on = self.resume and checkpoint.is_file()
         with at_safe_points(), lightning_silenced():
-            trainer = self._make_trainer(recipe)
+            trainer = self._make_trainer(recipe, module.timer)
             trainer.fit(
                 module,
                 drawn,
@@ -294,20 +282,21 @@ class TrunkRun:
             temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
         return Fitted(weights, metrics, module.global_step, seconds)
 
-    def _make_trainer(self, recipe: TrunkRecipe) -> Trainer:
+    def _make_trainer(self, recipe: TrunkRecipe, timer: Timer) -> Trainer:
         device = resolve_device(self.device)
         return Trainer(
             accelerator={"cuda": "gpu"}.get(device.type, device.type),
             devices=1 if device.index is None else [device.index],
             precision=recipe.precision,  # type: ignore[arg-type]
             max_epochs=-1,
+            max_steps=recipe.steps,
             num_sanity_val_steps=0,
             check_val_every_n_epoch=_VALIDATION_EVERY,
             logger=TensorBoardLogger(self.folder, name="curves", version=""),
             plugins=[WholeCheckpointIO()],
             callbacks=[
                 CurvesGoOn(),
-                _Clock(self.time_budget_minutes, self.said),
+                timer,
                 StopAtBatch(),
                 ModelCheckpoint(
                     dirpath=self.folder,

@@ -20,7 +20,7 @@ from inpainter.data.stream import SampleStream, Stretch
 from inpainter.losses.adversarial import bce_discriminator_loss, bce_generator_loss
 from inpainter.registry import create_discriminator, create_model
 from inpainter.tensors import to_uint8
-from inpainter.training.loop import CHECKPOINT, StopAfterStep, make_trainer
+from inpainter.training.loop import CHECKPOINT, StopAfterStep, make_trainer, read_run
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.pictures import create_sampling, open_training_pictures
 from inpainter.training.recipe import (
@@ -31,12 +31,12 @@ from inpainter.training.recipe import (
     present_keys,
     recipe_file,
 )
+from inpainter.training.rounds import equal_rounds, round_at, rounds_in_all
 from inpainter.training.sheet import write_sheet
 from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
 from weights.base.dotted_paths import refuse_working_directory
 from weights.base.errors import ConfigurationError, TrainingError
-from weights.base.lightning_runs import WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_log import keep_first
 from weights.base.settings import read_yaml, settings_from_mapping
@@ -168,11 +168,14 @@ def train_face_generator(
         lightning_silenced(),
     ):
         module.faces = faces
+        kept = read_run(checkpoint) if going_on else None
+        if kept is not None:
+            _check_same_networks(module, kept)
         trainer = make_trainer(
             folder,
             resolve_device(device),
             callbacks,
-            rounds=_rounds(module, checkpoint if going_on else None),
+            rounds=rounds_in_all(module.rounds, kept),
             precision=recipe.precision,
         )
         trainer.fit(module, ckpt_path=str(checkpoint) if going_on else None)
@@ -182,26 +185,18 @@ def train_face_generator(
     return weights
 
 
-def _rounds(module: FaceTraining, checkpoint: Path | None) -> int:
-    """How many rounds Lightning counts in the end: one that was cut short counts twice.
+def _check_same_networks(module: FaceTraining, kept: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint of other networks.
 
     Raises:
-        TrainingError: the checkpoint is of other networks.
+        TrainingError: it is one.
     """
-    done = counted = 0
-    if checkpoint is not None:
-        kept = WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")
-        shapes = {name: value.shape for name, value in module.state_dict().items()}
-        if {name: value.shape for name, value in kept["state_dict"].items()} != shapes:
-            raise TrainingError(
-                f"The folder's {CHECKPOINT} is of other networks: choose another folder, or begin "
-                "anew with --restart."
-            )
-        done, counted = kept["steps_done"], kept["epoch"] + 1
-    if done >= module.total_steps:
-        return counted
-    interval = module.recipe.checkpoint_steps
-    return counted + math.ceil(module.total_steps / interval) - done // interval
+    shapes = {name: value.shape for name, value in module.state_dict().items()}
+    if {name: value.shape for name, value in kept["state_dict"].items()} != shapes:
+        raise TrainingError(
+            f"The folder's {CHECKPOINT} is of other networks: choose another folder, or begin "
+            "anew with --restart."
+        )
 
 
 def save_face_generator(
@@ -247,9 +242,10 @@ class FaceTraining(LightningModule):
         self.average = MovingAverage(self.generator, recipe.ema_decay)
 
     @property
-    def total_steps(self) -> int:
-        """Steps of the whole schedule."""
-        return self.recipe.epochs * math.ceil(len(self.faces) / self.recipe.batch)
+    def rounds(self) -> list[int]:
+        """The steps of each round of the schedule."""
+        steps = self.recipe.epochs * math.ceil(len(self.faces) / self.recipe.batch)
+        return equal_rounds(steps, self.recipe.checkpoint_steps)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Make an Adam for the generator and one for the discriminator."""
@@ -261,8 +257,7 @@ class FaceTraining(LightningModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Give the stretch of the stream that is left of the present round."""
         recipe, trainer, done = self.recipe, self.trainer, self.steps_done
-        interval = recipe.checkpoint_steps
-        steps = min(interval - done % interval, self.total_steps - done)
+        _, steps = round_at(self.rounds, done)
         # Its holes frame the faces, and are not used otherwise.
         sampling = create_sampling(recipe.data, HoleSettings(face=recipe.framing))
         devices = trainer.world_size
@@ -352,7 +347,7 @@ class FaceReport(Callback):
         """Take rounds out of the log that are done again, or were another run's."""
         assert isinstance(module, FaceTraining)
         if trainer.is_global_zero:
-            done = module.steps_done // module.recipe.checkpoint_steps
+            done, _ = round_at(module.rounds, module.steps_done)
             keep_first(self.output / "rounds.log", "round", done)
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:

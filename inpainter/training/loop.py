@@ -28,6 +28,7 @@ from inpainter.training.module import CompletionTraining
 from inpainter.training.pictures import create_sampling, decode_split, open_training_pictures
 from inpainter.training.recipe import read_recipe
 from inpainter.training.register import register_trained
+from inpainter.training.rounds import rounds_in_all
 from inpainter.training.submodules import check_frozen_have_weights, load_part
 from inpainter.weight_files import save_completion_network
 from weights.base.atomic import atomic_path
@@ -363,6 +364,7 @@ def train_inpainter(
         with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
             text = yaml.safe_dump(recipe.to_mapping(), sort_keys=False)
             temporary.write_text(text, encoding="utf-8")
+    kept = read_run(checkpoint) if going_on else None
     report = RoundReport(folder)
     callbacks += [report, *_checkpoints(folder)]
     with at_safe_points(), lightning_silenced(), training_failures(module):
@@ -370,7 +372,7 @@ def train_inpainter(
             folder,
             resolve_device(device),
             callbacks,
-            rounds=_rounds(recipe, checkpoint if going_on else None),
+            rounds=rounds_in_all([steps for _, steps in recipe.rounds()], kept),
             precision=recipe.precision,
             progress=progress,
         )
@@ -460,14 +462,14 @@ def _check_same_networks(recipe: Recipe, former: Path) -> None:
         )
 
 
-def _rounds(recipe: Recipe, checkpoint: Path | None) -> int:
-    """How many rounds Lightning counts in the end: one that was cut short counts twice."""
-    rounds = len(recipe.rounds())
-    if checkpoint is None:
-        return rounds
-    state = WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")
-    number, left = recipe.round_at(state["steps_done"])
-    return int(state["epoch"]) + 1 + (rounds - number if left else 0)
+def read_run(checkpoint: Path) -> dict[str, Any]:
+    """Read what a run goes on from.
+
+    Raises:
+        TrainingError: the file is damaged, or no checkpoint.
+    """
+    state: dict[str, Any] = WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")
+    return state
 
 
 def make_trainer(

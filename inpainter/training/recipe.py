@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from inpainter.data.statistics import check_statistics
+from inpainter.training.rounds import equal_rounds, round_at
 from inpainter.training.terms import JudgedPicture, LossTerm, read_terms
 from weights.base.dotted_paths import refuse_working_directory
 from weights.base.errors import ConfigurationError
@@ -351,27 +352,16 @@ class Recipe:
         return settings_from_mapping(Recipe, mapping, "the changed recipe")
 
     def round_at(self, step: int) -> tuple[int, int]:
-        """The number of the round that a step belongs to, and how many steps it has from there.
-
-        Behind the last step that is the last round, of which nothing is left.
-        """
-        rounds = self.rounds()
-        for number, (_, steps) in enumerate(rounds):
-            if step < steps:
-                return number, steps - step
-            step -= steps
-        return len(rounds) - 1, 0
+        """Say of the schedule's rounds what `inpainter.training.rounds.round_at` does."""
+        return round_at([steps for _, steps in self.rounds()], step)
 
     def rounds(self) -> list[tuple[Phase, int]]:
         """Cut the schedule into rounds of (phase, steps); a checkpoint ends each round."""
-        rounds = []
-        for phase in self.phases:
-            left = phase.steps
-            while left > 0:
-                steps = min(self.validation_interval, left)
-                rounds.append((phase, steps))
-                left -= steps
-        return rounds
+        return [
+            (phase, steps)
+            for phase in self.phases
+            for steps in equal_rounds(phase.steps, self.validation_interval)
+        ]
 
 
 FORMER_KEYS: Final = {

@@ -1,0 +1,51 @@
+"""Rounds of a training: a checkpoint ends each, and one that is cut short is gone on with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def equal_rounds(steps: int, interval: int) -> list[int]:
+    """Cut steps into rounds of `interval` each, of which the last may be shorter.
+
+    Examples:
+        >>> equal_rounds(450, 200)
+        [200, 200, 50]
+    """
+    return [min(interval, steps - start) for start in range(0, steps, interval)]
+
+
+def round_at(rounds: Sequence[int], step: int) -> tuple[int, int]:
+    """The number of the round that a step belongs to, and how many steps it has from there.
+
+    Behind the last step that is the last round, of which nothing is left.
+
+    Args:
+        rounds: steps of each.
+        step: from 0.
+
+    Examples:
+        >>> round_at([200, 200, 50], 250)
+        (1, 150)
+    """
+    for number, steps in enumerate(rounds):
+        if step < steps:
+            return number, steps - step
+        step -= steps
+    return len(rounds) - 1, 0
+
+
+def rounds_in_all(rounds: Sequence[int], checkpoint: Mapping[str, Any] | None) -> int:
+    """How many rounds Lightning counts in the end: one that was cut short counts twice.
+
+    Args:
+        rounds: steps of each.
+        checkpoint: what a run goes on from, with its `steps_done`; None for a new run.
+    """
+    if checkpoint is None:
+        return len(rounds)
+    number, left = round_at(rounds, checkpoint["steps_done"])
+    return int(checkpoint["epoch"]) + 1 + (len(rounds) - number if left else 0)
