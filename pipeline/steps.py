@@ -66,12 +66,8 @@ class PipelineSteps(ConfiguredStages):
                 if own is None:
                     regions[index], group = self._refine(index, picture, regions[index])
                 else:
-                    group = self._framed(index, picture, own)
-                    # Torch is slow to load, so a classical method's fills are told of without it.
-                    classical = isinstance(self.inpainter, SinglePictureInpainter)
-                    if references[index] is not None or not classical:
-                        group = self._seen(picture, group)
-                faces.append(group)
+                    group = self._frame_given(index, picture, own, references[index])
+            faces.append(group)
             progress("refiner", index + 1, len(pictures))
 
         # 3. The crops of all faces are filled together, each as often as there are variants.
@@ -94,18 +90,10 @@ class PipelineSteps(ConfiguredStages):
         for index, picture in enumerate(pictures):
             seconds = timings[index]
             first, *others = [self.blend(picture, *groups[index], seconds) for groups in filled]
+            hole = union_of([face.hole for face in faces[index]], picture)
+            fillings = tuple(self._face_fill(picture, face, next(used)) for face in faces[index])
             results.append(
-                UnmaskResult(
-                    image=first,
-                    regions=regions[index],
-                    hole=union_of([face.hole for face in faces[index]], picture),
-                    faces=tuple(
-                        self._told(picture, face, reference)
-                        for face, reference in zip(faces[index], used, strict=False)
-                    ),
-                    timings=seconds,
-                    others=tuple(others),
-                )
+                UnmaskResult(first, regions[index], hole, fillings, seconds, tuple(others))
             )
             progress("blender", index + 1, len(pictures))
         unmask_logger().info(
@@ -180,6 +168,16 @@ class PipelineSteps(ConfiguredStages):
             missing = union_of([face.hole for face in kept], picture)
             kept = [replace(face, missing=face.crop.take(missing)) for face in kept]
         return [region for face in kept for region in face.regions] + untouched, kept
+
+    def _frame_given(
+        self, index: int, picture: Image, holes: list[Hole], reference: Any
+    ) -> list[Face]:
+        """Frame the holes that a user gave, and look at the faces behind them if that is cheap."""
+        faces = self._framed(index, picture, holes)
+        # Torch is slow to load: a fill by a classical method does without it.
+        if reference is None and isinstance(self.inpainter, SinglePictureInpainter):
+            return faces
+        return self._seen(picture, faces)
 
     def _framed(self, index: int, picture: Image, holes: list[Hole]) -> list[Face]:
         return Face.each(index, picture, holes, context=self.context, lift=self.lift)
@@ -303,7 +301,7 @@ class PipelineSteps(ConfiguredStages):
                 np.copyto(result[inside], blended, where=face.hole[inside][:, :, None])
         return result
 
-    def _told(self, picture: Image, face: Face, reference: int | None) -> FaceFill:
+    def _face_fill(self, picture: Image, face: Face, reference: int | None) -> FaceFill:
         """Tell of a face that was filled."""
         from pipeline.outlook import estimate_outlook
 
