@@ -36,7 +36,7 @@ from weights.images.mark import make_mark, unmask_version
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.core import Pipeline
     from weights.base.contracts import Hole, Image
@@ -104,7 +104,7 @@ def unmask_video(
         work.run(progress)
         counts = work.counts
         changed = counts.faces > 0
-        notes: list[str] = []
+        notes = []
         with atomic_path(target, overwrite=overwrite) as temporary:
             if not changed and source.suffix.lower() == target.suffix.lower():
                 shutil.copyfile(source, temporary)
@@ -116,15 +116,7 @@ def unmask_video(
                     mark = make_mark(pipeline.model_names(), from_reference=from_reference)
                     xmp = marked_xmp(source, tags, mark)
                     tags = marked_tags(tags, mark, form, xmp)
-                joined = join(
-                    video,
-                    folder.segments,
-                    temporary,
-                    form=form,
-                    tags=tags,
-                    tag=encoding.encoder.tag if form in BOXED else None,
-                    last_duration=counts.last_duration,
-                )
+                joined = work.join(temporary, form, tags)
                 if xmp is not None:
                     write_xmp(temporary, form, xmp, sidecar, overwrite=overwrite)
                 notes += [*joined.notes, *losses(original, VideoSource(temporary), target.suffix)]
@@ -132,15 +124,6 @@ def unmask_video(
     if sidecar is not None and not changed:
         # It told of the video that was replaced.
         sidecar.unlink(missing_ok=True)
-    if video.damaged:
-        notes.append(f"Damaged pieces of the video that were passed over: {video.damaged}.")
-    if video.broken_off:
-        notes.append("The video breaks off and could not be read to its end.")
-    if references and counts.from_reference < counts.faces:
-        notes.append(
-            f"In {counts.faces - counts.from_reference} of {counts.faces} places the face is a "
-            f"guess: {counts.reason_for_guess}"
-        )
     return VideoReport(
         target=target,
         frames=counts.frames,
@@ -153,7 +136,7 @@ def unmask_video(
         sound=joined.sound,
         seconds=time.perf_counter() - began,
         timings=dict(work.stream.timings),
-        notes=tuple(notes),
+        notes=(*notes, *work.notes()),
         from_reference=counts.from_reference,
     )
 
@@ -183,6 +166,7 @@ class _Work:
         folder: WorkFolder,
     ) -> None:
         self.video = video
+        self.references = references
         self.encoding = encoding
         self.settings = settings
         self.folder = folder
@@ -195,6 +179,31 @@ class _Work:
         if state is not None:
             self.counts = _Counts(**state["counts"])
             self._complete = state["complete"]
+
+    def join(self, target: Path, form: str, tags: Mapping[str, str]) -> Joined:
+        """Join the finished segments, with all that is kept of the video besides its pictures."""
+        return join(
+            self.video,
+            self.folder.segments,
+            target,
+            form=form,
+            tags=tags,
+            tag=self.encoding.encoder.tag if form in BOXED else None,
+            last_duration=self.counts.last_duration,
+        )
+
+    def notes(self) -> Iterator[str]:
+        """Say in sentences what was not as it should be."""
+        counts, video = self.counts, self.video
+        if video.damaged:
+            yield f"Damaged pieces of the video that were passed over: {video.damaged}."
+        if video.broken_off:
+            yield "The video breaks off and could not be read to its end."
+        if self.references and counts.from_reference < counts.faces:
+            yield (
+                f"In {counts.faces - counts.from_reference} of {counts.faces} places the face is a "
+                f"guess: {counts.reason_for_guess}"
+            )
 
     def run(self, progress: Callable[[int, int | None], None] | None) -> None:
         """Fill and encode all frames that are not done."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from weights.base.errors import WeightsError
 
@@ -30,6 +30,65 @@ class TrainingData:
     name: str
     licence: str
     credit: str
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_file_name(value: Any) -> bool:
+    return isinstance(value, str) and value.endswith(".safetensors") and Path(value).name == value
+
+
+def _is_mapping_of_names(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(name, str) for name in value)
+
+
+def _is_range(value: Any) -> bool:
+    if not (isinstance(value, tuple) and len(value) == 2):
+        return False
+    return all(isinstance(end, int | float) for end in value) and value[0] < value[1]
+
+
+def _is_tuple_of(fits: Callable[[Any], bool], least: int = 0) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, tuple) and len(value) >= least and all(fits(one) for one in value)
+    )
+
+
+def _whole_number(least: int) -> tuple[Callable[[Any], bool], str]:
+    return lambda value: type(value) is int and value >= least, f"a whole number, at least {least}"
+
+
+_EXPECTED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "name": (
+        lambda value: isinstance(value, str) and _NAME.fullmatch(value) is not None,
+        "architecture.tag in lower case, such as 'gated.faces256'",
+    ),
+    "kind": (lambda value: value in WEIGHT_KINDS, f"one of {', '.join(WEIGHT_KINDS)}"),
+    "file": (_is_file_name, "the name of a .safetensors file, without folder"),
+    "sha256": (
+        lambda value: isinstance(value, str) and _SHA256.fullmatch(value) is not None,
+        "64 lower-case hexadecimal digits",
+    ),
+    "licence": (_is_text, "a text"),
+    "recipe": (_is_text, "a text"),
+    "notes": (lambda value: isinstance(value, str), "a text"),
+    "gets_wrong": (_is_tuple_of(_is_text), "a list of sentences"),
+    "bytes": _whole_number(1),
+    "seed": _whole_number(0),
+    "input_size": _whole_number(1),
+    "parameters": _whole_number(1),
+    "multiply_adds": _whole_number(1),
+    "value_range": (_is_range, "two rising numbers, such as [-1, 1]"),
+    "options": (_is_mapping_of_names, "a mapping of names"),
+    "metrics": (_is_mapping_of_names, "a mapping of names"),
+    "data": (
+        _is_tuple_of(lambda source: isinstance(source, TrainingData), 1),
+        "a list of sources, each with name, licence and credit",
+    ),
+}
+"""For each field of a record what it takes: as a check, and in words."""
 
 
 @dataclass(frozen=True)
@@ -82,73 +141,13 @@ class WeightRecord:
     notes: str = ""
 
     def __post_init__(self) -> None:
+        for key, (fits, expected) in _EXPECTED.items():
+            self._require(fits(getattr(self, key)), key, expected)
+        beginning = self.name.partition(".")[0]
         self._require(
-            isinstance(self.name, str) and _NAME.fullmatch(self.name) is not None,
-            "name",
-            "architecture.tag in lower case, such as 'gated.faces256'",
-        )
-        self._require(self.kind in WEIGHT_KINDS, "kind", f"one of {', '.join(WEIGHT_KINDS)}")
-        self._require(
-            self.architecture == self.name.partition(".")[0],
+            self.architecture == beginning,
             "architecture",
-            f"what stands before the point in the name, {self.name.partition('.')[0]!r}",
-        )
-        self._require(
-            isinstance(self.file, str)
-            and self.file.endswith(".safetensors")
-            and Path(self.file).name == self.file,
-            "file",
-            "the name of a .safetensors file, without folder",
-        )
-        self._require(
-            isinstance(self.sha256, str) and _SHA256.fullmatch(self.sha256) is not None,
-            "sha256",
-            "64 lower-case hexadecimal digits",
-        )
-        for key in ("licence", "recipe"):
-            value = getattr(self, key)
-            self._require(isinstance(value, str) and bool(value.strip()), key, "a text")
-        self._require(isinstance(self.notes, str), "notes", "a text")
-        self._require(
-            isinstance(self.gets_wrong, tuple)
-            and all(isinstance(one, str) and bool(one.strip()) for one in self.gets_wrong),
-            "gets_wrong",
-            "a list of sentences",
-        )
-        for key, smallest in (
-            ("bytes", 1),
-            ("seed", 0),
-            ("input_size", 1),
-            ("parameters", 1),
-            ("multiply_adds", 1),
-        ):
-            value = getattr(self, key)
-            self._require(
-                isinstance(value, int) and not isinstance(value, bool) and value >= smallest,
-                key,
-                f"a whole number, at least {smallest}",
-            )
-        self._require(
-            isinstance(self.value_range, tuple)
-            and len(self.value_range) == 2
-            and all(isinstance(end, int | float) for end in self.value_range)
-            and self.value_range[0] < self.value_range[1],
-            "value_range",
-            "two rising numbers, such as [-1, 1]",
-        )
-        for key in ("options", "metrics"):
-            value = getattr(self, key)
-            self._require(
-                isinstance(value, Mapping) and all(isinstance(name, str) for name in value),
-                key,
-                "a mapping of names",
-            )
-        self._require(
-            isinstance(self.data, tuple)
-            and len(self.data) > 0
-            and all(isinstance(source, TrainingData) for source in self.data),
-            "data",
-            "a list of sources, each with name, licence and credit",
+            f"what stands before the point in the name, {beginning!r}",
         )
 
     def _require(self, holds: bool, key: str, expected: str) -> None:
