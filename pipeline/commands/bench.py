@@ -5,10 +5,16 @@ from __future__ import annotations
 import fnmatch
 import json
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 import typer.core
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.apps.bench.classical import ClassicalFigures
+    from pipeline.apps.bench.networks import ModelFigures
 
 
 class _PipelineByDefault(typer.core.TyperGroup):
@@ -29,6 +35,14 @@ bench = typer.Typer(
     add_completion=False,
 )
 
+Side = Annotated[int, typer.Option(min=16, help="Side of the timed pictures, pixels.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of the arithmetic.")]
+Runs = Annotated[int, typer.Option(min=1, help="Timed runs; one more goes before.")]
+TimeLimit = Annotated[
+    float, typer.Option(min=1.0, help="Seconds after which a network is given up.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+
 
 @bench.command()
 def pipeline(
@@ -36,13 +50,13 @@ def pipeline(
         Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
         typer.Argument(help="A photo of your own; a drawn 1280 x 960 head with a mask without it."),
     ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Timed runs; one more goes before.")] = 7,
+    runs: Runs = 7,
     threads: Annotated[
         Optional[int],  # noqa: UP045 - likewise
         typer.Option(min=1, help="Threads of a CPU's arithmetic; torch's choice without it."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Time a warm `unmask()` stage by stage on one picture, its memory, and the program's start.
 
@@ -106,15 +120,11 @@ def models(
             help="What is timed, of fp32, bf16, onnxruntime and openvino; '' only counts."
         ),
     ] = "fp32,bf16,onnxruntime,openvino",
-    side: Annotated[int, typer.Option(min=16, help="Side of the timed pictures, pixels.")] = 256,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the arithmetic.")] = 2,
-    runs: Annotated[int, typer.Option(min=1, help="Timed runs; one more goes before.")] = 5,
-    time_limit: Annotated[
-        float, typer.Option(min=1.0, help="Seconds after which a network is given up.")
-    ] = 600.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of Markdown.")
-    ] = False,
+    side: Side = 256,
+    threads: Threads = 2,
+    runs: Runs = 5,
+    time_limit: TimeLimit = 600.0,
+    as_json: AsJson = False,
 ) -> None:
     """Print what each way to complete costs: parameters, multiply-adds, time a face, memory.
 
@@ -170,19 +180,28 @@ def models(
         typer.echo(classical_table(classical, side))
     if asked:
         typer.echo(f"A face of {side} pixels on {threads} threads, median of {runs} runs.")
-    reasons = [
-        f"- {one.name}, {backend}: {reason}"
-        for one in figures
-        for backend, reason in one.failures.items()
-        if backend in timed
-    ]
-    reasons += [f"- {one.name}: {one.failure}" for one in classical if one.failure is not None]
-    missing = [name for name in asked if name not in timed] if figures else []
-    if missing:
-        causes = {one.failures[name] for one in figures for name in missing if name in one.failures}
-        reasons.append(f"- {', '.join(missing)}: {'; '.join(sorted(causes))}")
-    for line in reasons:
+    for line in _failures(figures, classical, asked, timed):
         typer.echo(line)
+
+
+def _failures(
+    figures: Sequence[ModelFigures],
+    classical: Sequence[ClassicalFigures],
+    asked: Sequence[str],
+    timed: Sequence[str],
+) -> Iterator[str]:
+    """Say what could not be measured and why; `timed` are the backends asked for that worked."""
+    for one in figures:
+        for backend, reason in one.failures.items():
+            if backend in timed:
+                yield f"- {one.name}, {backend}: {reason}"
+    for method in classical:
+        if method.failure is not None:
+            yield f"- {method.name}: {method.failure}"
+    missing = [name for name in asked if name not in timed]
+    if figures and missing:
+        causes = {one.failures[name] for one in figures for name in missing if name in one.failures}
+        yield f"- {', '.join(missing)}: {'; '.join(sorted(causes))}"
 
 
 @bench.command()
@@ -191,15 +210,11 @@ def peers(
         Optional[list[str]],  # noqa: UP045 - likewise
         typer.Argument(help="Networks, or globs of their names; all without any."),
     ] = None,
-    side: Annotated[int, typer.Option(min=16, help="Side of the timed pictures, pixels.")] = 256,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the arithmetic.")] = 2,
-    runs: Annotated[int, typer.Option(min=1, help="Timed runs; one more goes before.")] = 5,
-    time_limit: Annotated[
-        float, typer.Option(min=1.0, help="Seconds after which a network is given up.")
-    ] = 600.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of Markdown.")
-    ] = False,
+    side: Side = 256,
+    threads: Threads = 2,
+    runs: Runs = 5,
+    time_limit: TimeLimit = 600.0,
+    as_json: AsJson = False,
 ) -> None:
     """Print each network at its fastest backend, beside the machine's rate of multiplication.
 

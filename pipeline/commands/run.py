@@ -16,14 +16,18 @@ import typer
 
 from pipeline.commands.progress import progress_bar
 from pipeline.commands.stage_options import (
-    backend_option,
+    Backend,
+    BlenderName,
+    Confidence,
+    Config,
+    Detail,
+    DetectorName,
+    InpainterName,
+    LowMasks,
+    RefinerName,
     complete_device,
     complete_format,
-    confidence_option,
-    detail_option,
-    low_masks_option,
     stage_arguments,
-    stage_option,
 )
 from weights.base import stopping
 
@@ -37,7 +41,6 @@ if TYPE_CHECKING:
 
 _WRITTEN = "What is written for a picture"
 _EXISTING = "Results that exist"
-_STAGES = "Stages"
 _WORK = "How the work is done"
 
 
@@ -249,46 +252,15 @@ def run(
             rich_help_panel=_WORK,
         ),
     ] = None,
-    config: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(
-            help="A pipeline as YAML; the options here go before it.",
-            show_default=False,
-            rich_help_panel=_STAGES,
-        ),
-    ] = None,
-    detector: Annotated[
-        Optional[str],  # noqa: UP045
-        stage_option("detector", "yolo", _STAGES),
-    ] = None,
-    confidence: Annotated[
-        Optional[float],  # noqa: UP045
-        confidence_option(_STAGES),
-    ] = None,
-    low_masks: Annotated[
-        Optional[bool],  # noqa: UP045
-        low_masks_option(_STAGES),
-    ] = None,
-    refiner: Annotated[
-        Optional[str],  # noqa: UP045
-        stage_option("refiner", "morphology", _STAGES),
-    ] = None,
-    inpainter: Annotated[
-        Optional[str],  # noqa: UP045
-        stage_option("inpainter", "gated", _STAGES),
-    ] = None,
-    detail: Annotated[
-        Optional[str],  # noqa: UP045
-        detail_option(_STAGES),
-    ] = None,
-    backend: Annotated[
-        Optional[str],  # noqa: UP045
-        backend_option(_STAGES),
-    ] = None,
-    blender: Annotated[
-        Optional[str],  # noqa: UP045
-        stage_option("blender", "feather", _STAGES),
-    ] = None,
+    config: Config = None,
+    detector: DetectorName = None,
+    confidence: Confidence = None,
+    low_masks: LowMasks = None,
+    refiner: RefinerName = None,
+    inpainter: InpainterName = None,
+    detail: Detail = None,
+    backend: Backend = None,
+    blender: BlenderName = None,
 ) -> None:
     """Take the masks off pictures and videos.
 

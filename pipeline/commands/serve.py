@@ -8,12 +8,16 @@ from typing import Annotated, Optional
 import typer
 
 from pipeline.commands.stage_options import (
+    BlenderName,
+    Confidence,
+    Config,
+    Detail,
+    DetectorName,
+    InpainterName,
+    LowMasks,
+    RefinerName,
     complete_device,
-    confidence_option,
-    detail_option,
-    low_masks_option,
     stage_arguments,
-    stage_option,
 )
 from weights.base import stopping
 
@@ -25,10 +29,7 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
     ] = 8000,
-    config: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
-        typer.Option(help="A pipeline as YAML; the options here go before it.", show_default=False),
-    ] = None,
+    config: Config = None,
     device: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -37,34 +38,13 @@ def serve(
             autocompletion=complete_device,
         ),
     ] = None,
-    detector: Annotated[
-        Optional[str],  # noqa: UP045
-        stage_option("detector", "yolo"),
-    ] = None,
-    confidence: Annotated[
-        Optional[float],  # noqa: UP045
-        confidence_option(),
-    ] = None,
-    low_masks: Annotated[
-        Optional[bool],  # noqa: UP045
-        low_masks_option(),
-    ] = None,
-    refiner: Annotated[
-        Optional[str],  # noqa: UP045
-        stage_option("refiner", "morphology"),
-    ] = None,
-    inpainter: Annotated[
-        Optional[str],  # noqa: UP045
-        stage_option("inpainter", "gated"),
-    ] = None,
-    detail: Annotated[
-        Optional[str],  # noqa: UP045
-        detail_option(),
-    ] = None,
-    blender: Annotated[
-        Optional[str],  # noqa: UP045
-        stage_option("blender", "feather"),
-    ] = None,
+    detector: DetectorName = None,
+    confidence: Confidence = None,
+    low_masks: LowMasks = None,
+    refiner: RefinerName = None,
+    inpainter: InpainterName = None,
+    detail: Detail = None,
+    blender: BlenderName = None,
     megabytes: Annotated[
         float, typer.Option(min=0.001, help="Largest request, in megabytes (2^20 bytes).")
     ] = 32.0,

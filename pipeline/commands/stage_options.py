@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Optional, cast
 
 import typer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from weights.base.protocols import StageKind
 
@@ -94,71 +94,6 @@ def complete_stage(kind: str) -> Callable[[str], list[str]]:
     return complete
 
 
-_STAGE_HELP = {
-    "detector": "NAME, NAME@FILE for weights from a file, or your own as module:function.",
-    "refiner": "NAME, or your own as module:function.",
-    "inpainter": "NAME, NAME@FILE for weights from a file, or your own as module:function.",
-    "blender": "NAME, or your own as module:function.",
-}
-
-
-def stage_option(kind: str, default: str, panel: str | None = None) -> Any:
-    """Make the option that names a kind of stage.
-
-    Args:
-        kind: "detector", "refiner", "inpainter" or "blender".
-        default: name of the stage that is taken where the option is not given.
-        panel: heading under which the help shows the option.
-    """
-    return typer.Option(
-        help=_STAGE_HELP[kind],
-        show_default=default,
-        autocompletion=complete_stage(kind),
-        rich_help_panel=panel,
-    )
-
-
-def confidence_option(panel: str | None = None) -> Any:
-    """Make the option --confidence of the detector; `panel` as for `stage_option`."""
-    return typer.Option(
-        min=0.0,
-        max=1.0,
-        help="How sure the detector must be.",
-        show_default="the detector's",
-        rich_help_panel=panel,
-    )
-
-
-def low_masks_option(panel: str | None = None) -> Any:
-    """Make the option --low-masks of the pipeline; `panel` as for `stage_option`."""
-    return typer.Option(
-        "--low-masks",
-        help="Fill masks worn under the chin too; without this they stay.",
-        show_default=False,
-        rich_help_panel=panel,
-    )
-
-
-def detail_option(panel: str | None = None) -> Any:
-    """Make the option --detail of the inpainter; `panel` as for `stage_option`."""
-    return typer.Option(
-        help="auto paints detail over the fills of large faces; off enlarges them as they are.",
-        show_default="auto",
-        rich_help_panel=panel,
-    )
-
-
-def backend_option(panel: str | None = None) -> Any:
-    """Make the option --backend of detector and inpainter; `panel` as for `stage_option`."""
-    return typer.Option(
-        help="What computes the networks: torch, onnxruntime, openvino, or auto for the fastest "
-        "that is installed.",
-        show_default="torch",
-        autocompletion=complete_backend,
-        rich_help_panel=panel,
-    )
-
-
 def complete_backend(incomplete: str) -> list[str]:
     """Complete the name of a backend in a shell."""
     return [
@@ -176,3 +111,79 @@ def complete_format(incomplete: str) -> list[str]:
     from pipeline.run.folder import FORMATS
 
     return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+STAGES: Final = "Stages"
+"""Heading of the help under which the options of stages stand."""
+
+
+def _stage_option(kind: str, default: str, form: str) -> Any:
+    return typer.Option(
+        help=f"{form}, or your own as module:function.",
+        show_default=default,
+        autocompletion=complete_stage(kind),
+        rich_help_panel=STAGES,
+    )
+
+
+Config = Annotated[
+    Optional[Path],  # noqa: UP045 - typer reads the annotations at run time
+    typer.Option(
+        help="A pipeline as YAML; the options here go before it.",
+        show_default=False,
+        rich_help_panel=STAGES,
+    ),
+]
+DetectorName = Annotated[
+    Optional[str],  # noqa: UP045
+    _stage_option("detector", "yolo", "NAME, NAME@FILE for weights from a file"),
+]
+Confidence = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="How sure the detector must be.",
+        show_default="the detector's",
+        rich_help_panel=STAGES,
+    ),
+]
+LowMasks = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option(
+        "--low-masks",
+        help="Fill masks worn under the chin too; without this they stay.",
+        show_default=False,
+        rich_help_panel=STAGES,
+    ),
+]
+RefinerName = Annotated[
+    Optional[str],  # noqa: UP045
+    _stage_option("refiner", "morphology", "NAME"),
+]
+InpainterName = Annotated[
+    Optional[str],  # noqa: UP045
+    _stage_option("inpainter", "gated", "NAME, NAME@FILE for weights from a file"),
+]
+Detail = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        help="auto paints detail over the fills of large faces; off enlarges them as they are.",
+        show_default="auto",
+        rich_help_panel=STAGES,
+    ),
+]
+Backend = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        help="What computes the networks: torch, onnxruntime, openvino, or auto for the fastest "
+        "that is installed.",
+        show_default="torch",
+        autocompletion=complete_backend,
+        rich_help_panel=STAGES,
+    ),
+]
+BlenderName = Annotated[
+    Optional[str],  # noqa: UP045
+    _stage_option("blender", "feather", "NAME"),
+]

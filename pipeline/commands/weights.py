@@ -19,6 +19,18 @@ app = typer.Typer(
     add_completion=False,
 )
 
+Folder = Annotated[
+    Optional[Path],  # noqa: UP045 - typer reads the annotations at run time
+    typer.Option(help="Where weights, record and card go.", show_default="UNMASK_HOME"),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files of that name.")]
+Repository = Annotated[
+    str,
+    typer.Argument(
+        metavar="OWNER/NAME", help="Repository of the Hugging Face hub.", show_default=False
+    ),
+]
+
 
 @app.command("list")
 def list_(
@@ -149,10 +161,7 @@ def record(
             show_default=False,
         ),
     ] = None,
-    folder: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="Where the weight file goes.", show_default="UNMASK_HOME"),
-    ] = None,
+    folder: Folder = None,
     records: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Where record and card go.", show_default="beside the weight file"),
@@ -160,9 +169,7 @@ def record(
     licence: Annotated[
         str, typer.Option(help="Of the weights, as an SPDX expression.")
     ] = "AGPL-3.0-or-later",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files of that name.")
-    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Put trained weights in a weight folder, with catalog record and model card."""
     from pipeline.weight_files.recording import record_weights
@@ -223,13 +230,8 @@ def import_(
             show_default=False,
         ),
     ] = None,
-    folder: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="Where weights, record and card go.", show_default="UNMASK_HOME"),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files of that name.")
-    ] = False,
+    folder: Folder = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Turn a published weight file of another project into ours; nothing in it is run."""
     from pipeline.weight_files.importing import import_weights
@@ -254,12 +256,7 @@ def push(
     name: Annotated[
         str, typer.Argument(help="Name of weights of the catalog.", show_default=False)
     ],
-    repository: Annotated[
-        str,
-        typer.Argument(
-            metavar="OWNER/NAME", help="Repository of the Hugging Face hub.", show_default=False
-        ),
-    ],
+    repository: Repository,
     public: Annotated[
         bool,
         typer.Option("--public", help="Let everybody see the repository, if it is made now."),
@@ -278,12 +275,7 @@ def push(
 
 @app.command()
 def pull(
-    repository: Annotated[
-        str,
-        typer.Argument(
-            metavar="OWNER/NAME", help="Repository of the Hugging Face hub.", show_default=False
-        ),
-    ],
+    repository: Repository,
     name: Annotated[
         Optional[str],  # noqa: UP045
         typer.Argument(help="Name of the weights, where the repository has several."),
@@ -292,13 +284,8 @@ def pull(
         Optional[str],  # noqa: UP045
         typer.Option(help="Branch, tag or commit.", show_default="the newest"),
     ] = None,
-    folder: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="Where weights, record and card go.", show_default="UNMASK_HOME"),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files of that name.")
-    ] = False,
+    folder: Folder = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Take weights from a repository of the hub, checked by their record; needs the extra "hub"."""
     from pipeline.weight_files.hub import pull_weights
