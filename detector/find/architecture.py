@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,23 +58,6 @@ class DetectorConfiguration:
         object.__setattr__(self, "class_names", names)
         has_one_to_one = self.architecture.startswith("yolo26")
         object.__setattr__(self, "one_to_one", bool(self.one_to_one) and has_one_to_one)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, fit for JSON and YAML."""
-        return {**asdict(self), "class_names": list(self.class_names)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> DetectorConfiguration:
-        """Build from plain values.
-
-        Raises:
-            ConfigurationError: a key is unknown; the sentence names the nearest.
-        """
-        known = [field.name for field in fields(cls)]
-        for key in values:
-            if key not in known:
-                raise unknown_name("key of a detector configuration", str(key), known)
-        return cls(**values)
 
 
 def network_description(configuration: DetectorConfiguration) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,9 +47,7 @@ def save_verifier(
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
         WeightsError: a weight is not finite, or the path does not end in .safetensors.
     """
-    return write_weights(
-        network, FORMAT, configuration.to_dict(), path, overwrite=overwrite, extra=extra
-    )
+    return write_weights(network, FORMAT, configuration, path, overwrite=overwrite, extra=extra)
 
 
 def load_verifier(
@@ -64,7 +63,7 @@ def load_verifier(
     """
     from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
 
-    configuration = read_network_configuration(path, FORMAT, VerifierConfiguration.from_dict)
+    configuration = read_network_configuration(path, FORMAT, VerifierConfiguration)
     if configuration.size > LARGEST_SIDE:
         raise WeightsError(
             f"{path} wants cuts of {configuration.size} pixels: {LARGEST_SIDE} at most."
@@ -85,7 +84,7 @@ def describe_verifier(path: str | os.PathLike[str]) -> NetworkDescription:
     from weights.catalog.folding import folded
 
     network, configuration = load_verifier(path)
-    options = {key: value for key, value in configuration.to_dict().items() if key != "size"}
+    options = {key: value for key, value in asdict(configuration).items() if key != "size"}
     return describe_network(
         network,
         kind="confirmation",

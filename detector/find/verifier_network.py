@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from weights.base.errors import ConfigurationError
-from weights.base.names import unknown_name
 from weights.catalog.efficientnet_trunk import CHANNELS, DIVISOR, EfficientNetLite
 
 PLANES = 2
@@ -50,23 +48,6 @@ class VerifierConfiguration:
                 )
         if not self.context > 1.0:
             raise ConfigurationError(f"The context must be above 1, but is {self.context!r}.")
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, fit for JSON and YAML."""
-        return {**asdict(self), "widths": list(self.widths)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> VerifierConfiguration:
-        """Build from plain values.
-
-        Raises:
-            ConfigurationError: a key is unknown, or a value out of its range.
-        """
-        known = [field.name for field in fields(cls)]
-        for key in values:
-            if key not in known:
-                raise unknown_name("key of a confirmation configuration", str(key), known)
-        return cls(**values)
 
 
 class _Unit(nn.Sequential):

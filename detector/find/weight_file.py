@@ -54,9 +54,7 @@ def save_detector(
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
         WeightsError: a weight is not finite, or the path does not end in .safetensors.
     """
-    return write_weights(
-        network, FORMAT, configuration.to_dict(), path, overwrite=overwrite, extra=extra
-    )
+    return write_weights(network, FORMAT, configuration, path, overwrite=overwrite, extra=extra)
 
 
 def load_detector(path: str | os.PathLike[str]) -> tuple[nn.Module, DetectorConfiguration]:
@@ -137,7 +135,7 @@ def read_configuration(path: str | os.PathLike[str]) -> DetectorConfiguration:
     Raises:
         WeightsError: the file is missing, no safetensors, or no detector's.
     """
-    configuration = read_network_configuration(path, FORMAT, DetectorConfiguration.from_dict)
+    configuration = read_network_configuration(path, FORMAT, DetectorConfiguration)
     if configuration.image_size > LARGEST_SIDE or len(configuration.class_names) > _MOST_CLASSES:
         raise WeightsError(
             f"The configuration in {path} is out of proportion: at most {LARGEST_SIDE} pixels and "

@@ -286,7 +286,7 @@ def train_landmarks(
         {
             "faces": [os.fspath(path) for path in faces],
             "templates": None if templates is None else os.fspath(templates),
-            "configuration": configuration.to_dict(),
+            "configuration": asdict(configuration),
             "recipe": asdict(recipe),
         }
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detector.find.architecture import DetectorConfiguration
+from weights.base.settings import settings_from_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +60,9 @@ class TrainingPlan:
         """A plan back from `to_json`."""
         values = json.loads(text)
         start = values["initial_weights"]
-        values["configuration"] = DetectorConfiguration.from_dict(values["configuration"])
+        values["configuration"] = settings_from_mapping(
+            DetectorConfiguration, values["configuration"], "the plan"
+        )
         values["folder"] = Path(values["folder"])
         values["initial_weights"] = None if start is None else Path(start)
         return cls(**values)

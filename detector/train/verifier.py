@@ -239,7 +239,7 @@ def train_verifier(
             "templates": None if templates is None else os.fspath(templates),
             "detector_weights": os.fspath(detector_weights),
             "start": None if start is None else os.fspath(start),
-            "configuration": configuration.to_dict(),
+            "configuration": asdict(configuration),
             "recipe": asdict(recipe),
         }
     )

@@ -11,6 +11,7 @@ import torch
 
 from tests.faces import canonical_landmarks, draw_face
 from weights.base.errors import ConfigurationError, WeightsError
+from weights.base.settings import settings_from_mapping
 from weights.landmarks import GROUPS, MIRRORED, FaceFrame, LandmarkFinder
 from weights.landmarks.file import describe_landmarks, load_landmarks, save_landmarks
 from weights.landmarks.finder import search_squares
@@ -148,7 +149,7 @@ def test_configuration_checks_itself(values):
     with pytest.raises(ConfigurationError):
         LandmarkConfiguration(**values)
     with pytest.raises(ConfigurationError, match="'sizes'"):
-        LandmarkConfiguration.from_dict({"sizes": 3})
+        settings_from_mapping(LandmarkConfiguration, {"sizes": 3}, "it")
 
 
 @pytest.mark.parametrize("share", [1.0, 0.38])

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from weights.base.errors import WeightsError
+from weights.base.settings import settings_from_mapping
 from weights.catalog.store import read_header_mapping, read_metadata, write_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from _typeshed import DataclassInstance
     from torch import Tensor, nn
 
 _Configuration = TypeVar("_Configuration")
@@ -21,7 +24,7 @@ _Configuration = TypeVar("_Configuration")
 def write_weights(
     network: nn.Module,
     file_format: str,
-    configuration: Mapping[str, Any],
+    configuration: DataclassInstance,
     path: str | os.PathLike[str],
     *,
     overwrite: bool = False,
@@ -32,7 +35,7 @@ def write_weights(
     Args:
         network: in the form in which it was built.
         file_format: value of the header's `format`, `unmask.` and the kind of network.
-        configuration: what it was built from, as plain values.
+        configuration: what it was built from.
         path: where to, ending in .safetensors.
         overwrite: whether a file of that name is replaced.
         extra: further facts for the header; anything JSON holds.
@@ -47,7 +50,7 @@ def write_weights(
         raise WeightsError(f"{kind} weights are written as .safetensors, not as {target.name!r}.")
     header = {
         "format": file_format,
-        "configuration": json.dumps(dict(configuration)),
+        "configuration": json.dumps(asdict(configuration)),
         "extra": json.dumps(dict(extra or {})),
     }
     tensors = _half_precision(network.state_dict())
@@ -93,14 +96,14 @@ def read_header(path: str | os.PathLike[str], expected: str) -> dict[str, str]:
 def read_network_configuration(
     path: str | os.PathLike[str],
     expected: str,
-    from_dict: Callable[[dict[str, Any]], _Configuration],
+    configuration: type[_Configuration],
 ) -> _Configuration:
     """Read what a network was built from out of its file's header.
 
     Args:
         path: the file.
         expected: value of the header's `format`.
-        from_dict: makes the configuration of plain values.
+        configuration: the dataclass of what such a network is built from.
 
     Raises:
         WeightsError: the file is missing, no safetensors, of another format, or the values do not
@@ -108,7 +111,7 @@ def read_network_configuration(
     """
     values = read_header_mapping(read_header(path, expected), "configuration", path)
     try:
-        return from_dict(values)
+        return settings_from_mapping(configuration, values, "the header")
     except (ValueError, TypeError, OverflowError) as error:
         raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
 

@@ -44,9 +44,7 @@ def save_landmarks(
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
         WeightsError: a weight is not finite, or the path does not end in .safetensors.
     """
-    return write_weights(
-        network, FORMAT, configuration.to_dict(), path, overwrite=overwrite, extra=extra
-    )
+    return write_weights(network, FORMAT, configuration, path, overwrite=overwrite, extra=extra)
 
 
 def load_landmarks(
@@ -62,7 +60,7 @@ def load_landmarks(
     """
     from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 
-    configuration = read_network_configuration(path, FORMAT, LandmarkConfiguration.from_dict)
+    configuration = read_network_configuration(path, FORMAT, LandmarkConfiguration)
     network = build_fitting(
         lambda: LandmarkNetwork(configuration), load_state_dict(Path(path)), str(path)
     )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from weights.base.errors import ConfigurationError
-from weights.base.names import unknown_name
 from weights.catalog.efficientnet_trunk import CHANNELS, EfficientNetLite
 
 POINTS = 68
@@ -51,23 +50,6 @@ class LandmarkConfiguration:
                 f"The size of the crops must be a multiple of {_DIVISOR}, {LARGEST_SIDE} at most, "
                 f"but is {self.size!r}."
             )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, fit for JSON and YAML."""
-        return {**asdict(self), "widths": list(self.widths)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> LandmarkConfiguration:
-        """Build from plain values.
-
-        Raises:
-            ConfigurationError: a key is unknown, or a value out of its range.
-        """
-        known = [field.name for field in fields(cls)]
-        for key in values:
-            if key not in known:
-                raise unknown_name("key of a landmark configuration", str(key), known)
-        return cls(**values)
 
 
 class LandmarkOutputs(NamedTuple):

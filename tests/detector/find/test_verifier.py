@@ -25,6 +25,7 @@ from detector.find.verifier_network import (
 )
 from weights.base.errors import ConfigurationError, OutputError, WeightsError
 from weights.base.regions import MaskRegion
+from weights.base.settings import settings_from_mapping
 from weights.catalog.folding import folded
 
 SMALL = VerifierConfiguration(widths=(8, 8, 8, 12), size=64, first_size=32, context=2.0)
@@ -221,4 +222,4 @@ def test_wrong_configurations_are_refused(options):
 
 def test_an_unknown_key_is_named():
     with pytest.raises(ConfigurationError, match="context"):
-        VerifierConfiguration.from_dict({"contxt": 2.0})
+        settings_from_mapping(VerifierConfiguration, {"contxt": 2.0}, "it")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from detector.find.architecture import DetectorConfiguration, build_network
 from detector.find.weight_file import load_detector, read_configuration, read_extra, save_detector
 from weights.base.errors import ConfigurationError, OutputError, WeightsError
+from weights.base.settings import settings_from_mapping
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +97,9 @@ def test_configuration_checks_itself() -> None:
     with pytest.raises(ConfigurationError, match="class_names"):
         DetectorConfiguration(class_names=())
     assert not DetectorConfiguration("yolo11n-seg", one_to_one=True).one_to_one
-    assert DetectorConfiguration.from_dict(CONFIGURATION.to_dict()) == CONFIGURATION
+    assert (
+        settings_from_mapping(DetectorConfiguration, asdict(CONFIGURATION), "it") == CONFIGURATION
+    )
 
 
 def test_network_has_the_expected_parameters(network: torch.nn.Module) -> None:
