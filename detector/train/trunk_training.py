@@ -141,7 +141,7 @@ class TrunkTraining(LightningModule):
             group["lr"] = group["highest"] * fallen + 1e-6
 
     def on_train_batch_end(self, outputs: Any, batch: Any, index: int) -> None:
-        """Look at the loss.
+        """Look at the loss, and stop after the last step.
 
         Raises:
             TrainingError: it became NaN or infinite.
@@ -152,6 +152,9 @@ class TrunkTraining(LightningModule):
                 f"The loss of step {self.global_step} is not a number: try a lower learning_rate "
                 "or precision 32-true."
             )
+        # Trainer's max_steps would take a run that was stopped and goes on for one within a round.
+        if self.global_step >= self.recipe.steps:
+            self.trainer.should_stop = True
 
     def on_train_epoch_end(self) -> None:
         """Say where it stands."""
@@ -289,7 +292,6 @@ class TrunkRun:
             devices=1 if device.index is None else [device.index],
             precision=recipe.precision,  # type: ignore[arg-type]
             max_epochs=-1,
-            max_steps=recipe.steps,
             num_sanity_val_steps=0,
             check_val_every_n_epoch=_VALIDATION_EVERY,
             logger=TensorBoardLogger(self.folder, name="curves", version=""),

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from pipeline.crop import Crop
-from pipeline.face import Face
 from pipeline.video import FrameStream, VideoSettings
 from pipeline.video.face_track import FaceTrack, first_pose
 from pipeline.video.mask_tracker import MaskTracker
@@ -87,12 +86,12 @@ def test_the_stages_one_by_one_do_what_the_pipeline_does():
     frames = moving_face(2)
     own = pipeline(blender="feather")
     timings = [{}, {}]
-    holes = own.find_holes(frames, timings)
     faces = []
-    for place, (frame, (hole,)) in enumerate(zip(frames, holes, strict=True)):
-        crop = Crop.around(hole)
-        faces.append(Face(place, hole, crop, crop.take(hole)))
-        assert hole.shape == frame.shape[:2]
+    for frame, (regions, (face,)) in zip(frames, own.find_faces(frames, timings), strict=True):
+        assert len(regions) == 1 and face.hole.shape == frame.shape[:2]
+        assert face.crop == Crop.around(face.hole)
+        assert np.array_equal(face.missing, face.crop.take(face.hole))
+        faces.append(face)
     fills = own.complete(frames, faces, timings)
     for place, result in enumerate(own.run(frames)):
         image = own.blend(frames[place], [faces[place]], [fills[place]], timings[place])
