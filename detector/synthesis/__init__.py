@@ -4,16 +4,13 @@ from detector.synthesis.compositing import DrawnMask
 from detector.synthesis.draw import DRAWN_KINDS, draw_mask
 from detector.synthesis.face_check import CannotDrawMaskError, check_face, head_turn
 from detector.synthesis.faces import FaceAnnotation, load_faces
-from detector.synthesis.landmark_finder import DlibLandmarkFinder, LandmarkFinder
 from detector.synthesis.templates import TemplateFolder
 
 __all__ = [
     "DRAWN_KINDS",
     "CannotDrawMaskError",
-    "DlibLandmarkFinder",
     "DrawnMask",
     "FaceAnnotation",
-    "LandmarkFinder",
     "TemplateFolder",
     "check_face",
     "draw_mask",

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from weights.base.contracts import Image, check_image
-from weights.base.errors import InputError, MissingDependencyError
-from weights.catalog.dlib_models import find_dlib_model
+from weights.base.errors import InputError
+from weights.landmarks.dlib_finder import DlibLandmarkFinder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from weights.base.contracts import Image
 
 MOUTH_AND_JAW: Final = (*range(17), *range(48, 68))
 """The iBUG points that a face mask hides: jaw 0-16 and mouth 48-67."""
@@ -67,27 +68,10 @@ class DlibLandmarks:
     Raises:
         MissingDependencyError: dlib or its landmark model (package `face_recognition_models`) is
             not installed; both are in the extra `landmarks`.
-
-    Source: Kazemi and Sullivan 2014, "One Millisecond Face Alignment with an Ensemble of
-    Regression Trees", as trained by dlib's author.
     """
 
     def __init__(self, enlarge: int = 0) -> None:
-        try:
-            import dlib
-        except ImportError as error:
-            raise MissingDependencyError(
-                "Landmarks need dlib, which is not installed: pip install 'unmask[landmarks]'."
-            ) from error
-        model = find_dlib_model("shape_predictor_68_face_landmarks.dat")
-        if model is None:
-            raise MissingDependencyError(
-                "Landmarks need the package face_recognition_models, which is not installed: "
-                "pip install 'unmask[landmarks]'."
-            )
-        self._find = dlib.get_frontal_face_detector()
-        self._predict = dlib.shape_predictor(str(model))
-        self.enlarge = int(enlarge)
+        self._finder = DlibLandmarkFinder(enlarge)
 
     def __call__(self, image: Image) -> NDArray[np.float64] | None:
         """Return iBUG points `(68, 2)` of the largest face of a uint8 RGB picture, or None.
@@ -95,9 +79,4 @@ class DlibLandmarks:
         Raises:
             InputError: the picture is malformed.
         """
-        pixels = np.ascontiguousarray(check_image(image))
-        faces = list(self._find(pixels, self.enlarge))
-        if not faces:
-            return None
-        shape = self._predict(pixels, max(faces, key=lambda face: face.area()))
-        return np.array([(point.x, point.y) for point in shape.parts()], np.float64)
+        return self._finder.find_largest(image)

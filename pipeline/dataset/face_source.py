@@ -19,11 +19,11 @@ from weights.base.dealing import person_of
 from weights.base.errors import InputError, OutputError
 from weights.base.stopping import leave_to_parent
 from weights.images.decoding import read_pixels
+from weights.landmarks.dlib_finder import DlibLandmarkFinder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from detector.synthesis import LandmarkFinder
     from weights.base.dealing import Part
 
 LandmarkSource = Literal["annotations", "dlib"]
@@ -101,8 +101,6 @@ def found_faces(
         MissingDependencyError: dlib or its model file is not installed.
         OutputError: the cache cannot be written.
     """
-    from detector.synthesis import DlibLandmarkFinder
-
     finder = DlibLandmarkFinder()
     names = {path.relative_to(folder).as_posix(): path for path in find_pictures(folder)}
     known = {
@@ -206,7 +204,7 @@ def _note(
             progress(len(known), total)
 
 
-def _search(finder: LandmarkFinder, name: str, path: Path) -> Line:
+def _search(finder: DlibLandmarkFinder, name: str, path: Path) -> Line:
     try:
         image = read_pixels(path)
     except InputError:
@@ -219,12 +217,11 @@ def _search(finder: LandmarkFinder, name: str, path: Path) -> Line:
     }
 
 
-_finder: LandmarkFinder | None = None
+_finder: DlibLandmarkFinder | None = None
 
 
 def _start_finder() -> None:
     global _finder
-    from detector.synthesis import DlibLandmarkFinder
 
     leave_to_parent()
     cv2.setNumThreads(1)

@@ -1,8 +1,8 @@
-"""Finding the 68 landmarks of faces in pictures that come without annotation."""
+"""Finding the 68 landmarks of bare faces by dlib, which the extra `landmarks` brings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 _MODEL = "shape_predictor_68_face_landmarks.dat"
-
-
-@runtime_checkable
-class LandmarkFinder(Protocol):
-    """Finds faces and their landmarks."""
-
-    def find(self, image: Image) -> list[NDArray[np.float64]]:
-        """The iBUG points `(68, 2)`, x y in pixels, of each face of a uint8 RGB picture."""
-        ...
 
 
 class DlibLandmarkFinder:
@@ -65,11 +56,22 @@ class DlibLandmarkFinder:
             One `(68, 2)` array per face, x y in pixels; points may lie outside of the picture.
         """
         pixels = np.ascontiguousarray(check_image(image))
-        found = []
-        for box in self._detector(pixels, self.upsample):
-            shape = self._predictor(pixels, box)
-            found.append(np.array([[part.x, part.y] for part in shape.parts()], np.float64))
-        return found
+        return [self._points(pixels, box) for box in self._detector(pixels, self.upsample)]
+
+    def find_largest(self, image: Image) -> NDArray[np.float64] | None:
+        """Find the landmarks `(68, 2)` of the largest face of a picture; None where there is none.
+
+        Args:
+            image: uint8 RGB `(H, W, 3)`.
+        """
+        pixels = np.ascontiguousarray(check_image(image))
+        boxes = list(self._detector(pixels, self.upsample))
+        largest = max(boxes, key=lambda box: box.area(), default=None)
+        return None if largest is None else self._points(pixels, largest)
+
+    def _points(self, pixels: Image, box: Any) -> NDArray[np.float64]:
+        shape = self._predictor(pixels, box)
+        return np.array([(point.x, point.y) for point in shape.parts()], np.float64)
 
 
 def _model_file() -> Path:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from detector.synthesis import DlibLandmarkFinder, LandmarkFinder
 from tests.detector.synthesis.faces import astronaut_face
 from weights.base.errors import InputError, MissingDependencyError
+from weights.landmarks.dlib_finder import DlibLandmarkFinder
 
 
 def test_missing_dlib_names_the_extra(monkeypatch):
@@ -28,11 +28,12 @@ def test_missing_model_names_the_extra(monkeypatch):
 def test_finds_the_astronaut():
     pytest.importorskip("dlib")
     finder = DlibLandmarkFinder(upsample=0)
-    assert isinstance(finder, LandmarkFinder)
     found = finder.find(astronaut())
     assert len(found) == 1
     _, landmarks = astronaut_face()
     assert np.abs(found[0] - (landmarks + np.array([125, 20]))).max() < 6
+    assert np.array_equal(finder.find_largest(astronaut()), found[0])
     assert finder.find(np.zeros((64, 64, 3), np.uint8)) == []
+    assert finder.find_largest(np.zeros((64, 64, 3), np.uint8)) is None
     with pytest.raises(InputError):
         finder.find(np.zeros((64, 64), np.uint8))
