@@ -15,7 +15,6 @@ from weights.catalog.store import read_header_mapping, read_metadata, write_tens
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from _typeshed import DataclassInstance
     from torch import Tensor, nn
 
 _Configuration = TypeVar("_Configuration")
@@ -24,7 +23,7 @@ _Configuration = TypeVar("_Configuration")
 def write_weights(
     network: nn.Module,
     file_format: str,
-    configuration: DataclassInstance,
+    configuration: Any,
     path: str | os.PathLike[str],
     *,
     overwrite: bool = False,
@@ -35,7 +34,7 @@ def write_weights(
     Args:
         network: in the form in which it was built.
         file_format: value of the header's `format`, `unmask.` and the kind of network.
-        configuration: what it was built from.
+        configuration: the dataclass that it was built from.
         path: where to, ending in .safetensors.
         overwrite: whether a file of that name is replaced.
         extra: further facts for the header; anything JSON holds.
