@@ -105,13 +105,14 @@ class PipelineSteps(ConfiguredStages):
         return results
 
     def find_faces(
-        self, pictures: list[Image], timings: list[dict[str, float]]
+        self, pictures: list[Image], timings: list[dict[str, float]], *, look: bool = True
     ) -> list[tuple[list[MaskRegion], list[Face]]]:
         """Take pictures through the detector and the refiner only.
 
         Args:
             pictures: uint8 RGB `(H, W, 3)` each.
             timings: one dict per picture, to which the seconds per stage are added.
+            look: whether landmarks are sought, without which no mask is known to be worn low.
 
         Returns:
             For each picture the masks that are to be filled, in the order of their faces, and the
@@ -125,7 +126,6 @@ class PipelineSteps(ConfiguredStages):
         found = []
         for index, picture in enumerate(pictures):
             with _timed("refiner", [timings[index]]):
-                look = not self.low_masks
                 found.append(self._refine(index, picture, regions[index], look=look))
         return found
 

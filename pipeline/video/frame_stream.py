@@ -185,7 +185,9 @@ class FrameStream:
             if number % self.settings.detect_every == 0
         ]
         found = self.pipeline.find_faces(
-            [images[place] for place in wanted], [self.timings] * len(wanted)
+            [images[place] for place in wanted],
+            [self.timings] * len(wanted),
+            look=not self.pipeline.low_masks,
         )
         holes = {
             place: [face.hole for face in faces]

@@ -10,7 +10,7 @@ from pipeline.apps.server.answers import Progress
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.core import StageProgress
+    from pipeline.steps import StageProgress
 
 WAITING: Final = "waiting"
 """In the place of a stage before the first one begins."""

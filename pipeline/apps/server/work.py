@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from pipeline.apps.server.body import Upload
     from pipeline.apps.server.limits import ServerLimits
-    from pipeline.core import Pipeline, StageProgress
-    from weights.base.contracts import Hole, Image
+    from pipeline.core import Pipeline
+    from pipeline.steps import StageProgress
+    from weights.base.contracts import Image
 
 _PICTURE, _MASK, _REFERENCE = "The file sent", "The mask sent", "The reference photo sent"
 """What messages call them."""
