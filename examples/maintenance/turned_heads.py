@@ -1,0 +1,168 @@
+"""Add turned heads to a folder of faces, as masks are worn in profile and photos of that are rare.
+
+    python -m examples.maintenance.turned_heads meshes FACES meshes.npz
+    python -m examples.maintenance.turned_heads turn FACES meshes.npz FACES_AND_TURNED
+
+The first finds the mesh of each face of the part `train` that is turned already, by MediaPipe's
+Face Mesh. It needs `pip install mediapipe==0.10.14`, whose models are in the package, in an
+environment that has NumPy 1. The second turns these heads farther to where they look, and writes a
+folder that holds all faces and the turned ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inpainter.data.faces import list_faces
+from inpainter.data.head_pose import estimate_yaw
+from inpainter.data.head_turning import mesh_yaw, turn_head
+from weights.base.errors import ConfigurationError, InputError, UnmaskError
+from weights.images import write_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from inpainter.data.face import Face
+
+TURNED_TO = (40.0, 75.0)
+"""Degrees of yaw to which heads are turned."""
+
+TURNED_BY = (15.0, 40.0)
+"""Degrees by which a head is turned where that would be too little or too much to get there."""
+
+MOST_MADE_UP = 0.25
+"""Of the head's pixels, how many may lie past the photo's frame."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Find meshes or turn heads."""
+    parser = argparse.ArgumentParser(prog="python -m examples.maintenance.turned_heads")
+    steps = parser.add_subparsers(dest="step", required=True)
+    meshes = steps.add_parser("meshes", help="find the meshes of turned faces")
+    meshes.add_argument("faces", type=Path, help="folder with faces.jsonl")
+    meshes.add_argument("meshes", type=Path, help="the .npz file to write")
+    meshes.add_argument("--least-yaw", type=float, default=18.0, help="by landmarks, in degrees")
+    turn = steps.add_parser("turn", help="turn the heads that have a mesh")
+    turn.add_argument("faces", type=Path, help="folder with faces.jsonl")
+    turn.add_argument("meshes", type=Path, help="the .npz file with the meshes")
+    turn.add_argument("output", type=Path, help="the folder to write")
+    turn.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args(arguments)
+    try:
+        return _run(options)
+    except UnmaskError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.step == "meshes":
+        found = find_meshes(options.faces, options.least_yaw)
+        np.savez(options.meshes, **found)  # type: ignore[arg-type]
+        print(f"{len(found)} meshes in {options.meshes}")
+    else:
+        with np.load(options.meshes, allow_pickle=False) as archive:
+            found = {name: archive[name] for name in archive.files}
+        count = turn_heads(options.faces, found, options.output, options.seed)
+        print(f"{count} turned heads in {options.output}")
+    return 0
+
+
+def find_meshes(folder: Path, least_yaw: float) -> dict[str, NDArray[np.float32]]:
+    """Find the mesh `(468, 3)` of each turned face of the part `train`, by its name in the folder.
+
+    Raises:
+        ConfigurationError: MediaPipe is not installed.
+    """
+    try:
+        from mediapipe.solutions.face_mesh import FaceMesh
+    except ImportError as error:
+        raise ConfigurationError(
+            "Meshes need mediapipe: pip install mediapipe==0.10.14."
+        ) from error
+    finder = FaceMesh(static_image_mode=True, max_num_faces=1, min_detection_confidence=0.3)
+    meshes = {}
+    for face in list_faces(folder, "train"):
+        if face.landmarks is None or abs(estimate_yaw(face.landmarks)) < least_yaw:
+            continue
+        image = face.read()
+        # Faces that fill their picture are found only with something round them.
+        margin = max(image.shape[:2]) // 4
+        wide = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), "reflect")
+        found = finder.process(wide).multi_face_landmarks
+        if found:
+            height, width = wide.shape[:2]
+            points = [
+                (point.x * width, point.y * height, point.z * width) for point in found[0].landmark
+            ]
+            mesh = np.array(points) - (margin, margin, 0.0)
+            meshes[_name(face, folder)] = mesh.astype(np.float32)
+    return meshes
+
+
+def turn_heads(
+    folder: Path, meshes: Mapping[str, NDArray[np.float32]], output: Path, seed: int
+) -> int:
+    """Write a folder with all faces and the turned ones; give the number of these.
+
+    Raises:
+        InputError: the folder to write is there already, or a face's file lies outside of `folder`.
+    """
+    if output.exists():
+        raise InputError(f"{output} is there already: choose another folder.")
+    random = np.random.default_rng(seed)
+    faces = list_faces(folder)
+    lines = []
+    for face in faces:
+        name = _name(face, folder)
+        target = output / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(face.path, target)
+        lines.append(_line(face, name, face.landmarks))
+    for face in faces:
+        name = _name(face, folder)
+        if face.landmarks is None or name not in meshes:
+            continue
+        mesh = meshes[name].astype(np.float64)
+        head = turn_head(face.read(), mesh, face.landmarks, _degrees(mesh_yaw(mesh), random))
+        if head.made_up <= MOST_MADE_UP:
+            new = f"turned/{Path(name).with_suffix('.jpg').as_posix().replace('/', '_')}"
+            write_picture(output / new, head.image, quality=95)
+            lines.append(_line(face, new, head.landmarks))
+    (output / "faces.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return len(lines) - len(faces)
+
+
+def _degrees(yaw: float, random: np.random.Generator) -> float:
+    """Draw by how much a head is turned farther to where it looks."""
+    degrees = random.uniform(*TURNED_TO) - abs(yaw)
+    if not TURNED_BY[0] <= degrees <= TURNED_BY[1]:
+        degrees = random.uniform(*TURNED_BY)
+    return math.copysign(degrees, yaw)
+
+
+def _name(face: Face, folder: Path) -> str:
+    path = face.path.resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise InputError(f"{face.path} lies outside of {folder}: a face's file must be inside.")
+    return path.relative_to(folder.resolve()).as_posix()
+
+
+def _line(face: Face, name: str, landmarks: NDArray[np.float64] | None) -> str:
+    points = {} if landmarks is None else {"landmarks": landmarks.round(2).tolist()}
+    entry = {"file": name, "split": face.split, **face.labels, **points}
+    return json.dumps(entry, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,66 @@
+"""Turned heads are written beside the faces that they were made of."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from examples.maintenance.turned_heads import main
+from inpainter.data.faces import list_faces
+from tests.inpainter.data.test_head_turning import half_head, landmarks_of, photo
+from weights.images import write_picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    folder = tmp_path / "faces"
+    points = landmarks_of(half_head()).tolist()
+    for name in ("a", "b"):
+        write_picture(folder / f"{name}.png", photo())
+    lines = [
+        {"file": "a.png", "split": "train", "landmarks": points, "person": "p1"},
+        {"file": "b.png", "split": "val", "landmarks": points},
+    ]
+    (folder / "faces.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    return folder
+
+
+def test_turned_heads_join_all_faces(faces: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "meshes.npz", **{"a.png": half_head()})  # type: ignore[arg-type]
+    output = tmp_path / "both"
+    assert main(["turn", str(faces), str(tmp_path / "meshes.npz"), str(output)]) == 0
+    found = {face.path.relative_to(output).as_posix(): face for face in list_faces(output)}
+    assert set(found) == {"a.png", "b.png", "turned/a.jpg"}
+    turned = found["turned/a.jpg"]
+    assert (turned.split, turned.labels["person"]) == ("train", "p1")
+    assert (output / "b.png").read_bytes() == (faces / "b.png").read_bytes()
+    moved = turned.landmarks[30] - found["a.png"].landmarks[30]  # type: ignore[index]
+    assert abs(moved[0]) > 5.0 and abs(moved[1]) < 0.5
+    assert np.abs(turned.read().astype(int) - photo()).max() > 20
+
+
+def test_a_folder_that_is_there_is_left_alone(
+    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "meshes.npz")
+    assert main(["turn", str(faces), str(tmp_path / "meshes.npz"), str(faces)]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_meshes_without_mediapipe_say_what_to_install(
+    faces: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "mediapipe.solutions.face_mesh", None)
+    monkeypatch.setitem(sys.modules, "mediapipe", None)
+    assert main(["meshes", str(faces), str(tmp_path / "meshes.npz")]) == 2
+    assert "pip install mediapipe" in capsys.readouterr().err
