@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.upright import UprightView
     from weights.base.contracts import Hole, Image
     from weights.base.regions import MaskRegion
     from weights.landmarks import FaceFrame, FoundFace
@@ -42,6 +43,7 @@ class Face:
         missing: bool `(side, side)`, the crop's pixels that are in any hole of the picture, or
             reflect one.
         mirrored: whether the inpainter sees the crop in a mirror.
+        upright: what the inpainter sees instead of the crop where the face is tilted.
         regions: its masks as the detector found them; none where the hole is the user's own.
         landmarks: what the landmark network says of it; None where it was not asked.
     """
@@ -51,6 +53,7 @@ class Face:
     crop: Crop
     missing: Hole
     mirrored: bool = False
+    upright: UprightView | None = None
     regions: tuple[MaskRegion, ...] = ()
     landmarks: FoundFace | None = None
 
@@ -87,8 +90,25 @@ class Face:
             self.crop.x0 + middle, self.crop.y0 + middle, _FRAME_SHARE * self.crop.side
         )
 
-    def turned(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]:
-        """Turn a crop `(side, side, ...)`, its hole or its fill as the inpainter sees it."""
+    def shown(self, picture: Image) -> tuple[Image, Hole]:
+        """What the inpainter sees, uint8 `(side, side, 3)`, and what is missing of it, as bool."""
+        if self.upright is None:
+            crop, missing = self.crop.take(picture), self.missing
+        else:
+            crop = self.upright.take(picture)
+            missing = self.upright.crop.take(self.upright.missing)
+        return self._mirrored(crop), self._mirrored(missing)
+
+    def placed(self, picture: Image, fill: Image) -> Image:
+        """Bring the fill of what was `shown` to the face's own crop, uint8 `(side, side, 3)`."""
+        fill = self._mirrored(fill)
+        if self.upright is None:
+            return fill
+        crop = self.crop.take(picture)
+        np.copyto(crop, self.upright.put_back(fill, self.crop), where=self.missing[..., None])
+        return crop
+
+    def _mirrored(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]:
         return np.ascontiguousarray(array[:, ::-1]) if self.mirrored else array
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,6 +19,7 @@ from pipeline.face_holes import holes_of, masks_of_each, separate_holes
 from pipeline.result import FaceFill, UnmaskResult
 from pipeline.stages.checks import check_blend, check_fills, check_holes, check_regions
 from pipeline.stages.configured import ConfiguredStages
+from pipeline.upright import LEAST_TILT, UprightView, tilt_of
 from pipeline.variants import reframed
 from pipeline.wearing import is_worn_low
 from weights.base.errors import InputError, WeightsError
@@ -67,7 +69,7 @@ class PipelineSteps(ConfiguredStages):
                     regions[index], group = self._refine(index, picture, regions[index])
                 else:
                     group = self._frame_given(index, picture, own, references[index])
-            faces.append(group)
+                faces.append(self._upright(picture, group))
             progress("refiner", index + 1, len(pictures))
 
         # 3. The crops of all faces are filled together, each as often as there are variants.
@@ -199,6 +201,19 @@ class PipelineSteps(ConfiguredStages):
                 return faces
         return [replace(face, landmarks=finder.find_near(picture, face.frame)) for face in faces]
 
+    def _upright(self, picture: Image, faces: list[Face]) -> list[Face]:
+        """Set tilted faces of one picture upright, as networks learn from such."""
+        if isinstance(self.inpainter, SinglePictureInpainter):
+            return faces
+        missing = union_of([face.hole for face in faces], picture)
+        set_upright = partial(UprightView.of, context=self.context, lift=self.lift)
+        return [
+            replace(face, upright=set_upright(face.hole, missing, tilt))
+            if abs(tilt := tilt_of(face)) > LEAST_TILT
+            else face
+            for face in faces
+        ]
+
     def complete(
         self,
         pictures: list[Image],
@@ -227,10 +242,13 @@ class PipelineSteps(ConfiguredStages):
         for start in range(0, len(faces), self.batch_size):
             chunk = faces[start : start + self.batch_size]
             with _timed("inpainter", [timings[face.picture] for face in chunk]):
-                crops = [face.turned(face.crop.take(pictures[face.picture])) for face in chunk]
-                holes = [face.turned(face.missing) for face in chunk]
+                shown = [face.shown(pictures[face.picture]) for face in chunk]
+                crops, holes = [crop for crop, _ in shown], [hole for _, hole in shown]
                 completed = check_fills(inpainter, inpainter.complete(crops, holes), crops)
-                fills += map(Face.turned, chunk, completed)
+                fills += [
+                    face.placed(pictures[face.picture], fill)
+                    for face, fill in zip(chunk, completed, strict=True)
+                ]
             if progress is not None:
                 progress("inpainter", len(fills), len(faces))
         return fills

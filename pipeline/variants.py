@@ -72,10 +72,14 @@ def reframed(faces: Sequence[Face], number: int, seed: int) -> list[Face]:
     missing = np.logical_or.reduce([face.hole for face in faces])
     variants = []
     for face in faces:
-        crop = _moved(face.crop, face.hole, scale, right, down)
-        variants.append(
-            replace(face, crop=crop, missing=crop.take(missing), mirrored=number % 2 == 1)
-        )
+        face = replace(face, mirrored=number % 2 == 1)
+        if face.upright is not None:
+            view = face.upright
+            view = replace(view, crop=_moved(view.crop, view.hole, scale, right, down))
+            variants.append(replace(face, upright=view))
+        else:
+            crop = _moved(face.crop, face.hole, scale, right, down)
+            variants.append(replace(face, crop=crop, missing=crop.take(missing)))
     return variants
 
 
