@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from examples.astronaut import LANDMARKS, astronaut
 from tests.faces import canonical_landmarks, draw_face
 from weights.base.errors import ConfigurationError, WeightsError
 from weights.base.settings import settings_from_mapping
@@ -213,3 +214,15 @@ def test_weights_that_are_missing_are_named(tmp_path):
     finder = LandmarkFinder(tmp_path / "none.safetensors")
     with pytest.raises(WeightsError, match="none"):
         finder.find_near(image, FaceFrame.around(points))
+
+
+@pytest.mark.parametrize("degrees", [0.0, 70.0, 130.0, 180.0, -90.0])
+def test_the_shipped_network_finds_a_face_however_it_is_tilted(degrees):
+    middle = LANDMARKS.mean(axis=0)
+    matrix = cv2.getRotationMatrix2D(tuple(middle), -degrees, 1.0)
+    image = cv2.warpAffine(astronaut(), matrix, (512, 512), borderMode=cv2.BORDER_REFLECT_101)
+    truth = LANDMARKS @ matrix[:, :2].T + matrix[:, 2]
+    found = LandmarkFinder(device="cpu").find_near(image, FaceFrame(*middle, side=230.0))
+    assert found.face > 0.5
+    eyes = np.linalg.norm(truth[36:42].mean(axis=0) - truth[42:48].mean(axis=0))
+    assert np.linalg.norm(found.points - truth, axis=1).mean() < 0.12 * eyes

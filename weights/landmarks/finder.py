@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,6 +39,12 @@ _SEARCH_STEP = 0.3
 
 _HOPEFUL = 4
 """So many of the likeliest squares of a size are looked at again."""
+
+_LIKELY = 0.5
+"""How likely a face is that is taken for one."""
+
+_TILTS = (-60.0, 60.0, -120.0, 120.0, 180.0)
+"""Degrees by which a place that shows no face is turned, to look again."""
 
 _SURE = 0.95
 """How likely a face is for which no smaller squares are searched."""
@@ -108,7 +115,7 @@ class LandmarkFinder:
         self._ready()
 
     def find_near(self, image: Image, frame: FaceFrame) -> FoundFace:
-        """Find the landmarks of the face that a frame shows roughly.
+        """Find the landmarks of the face that a frame shows roughly, however it is tilted.
 
         Args:
             image: uint8 RGB `(H, W, 3)`.
@@ -117,7 +124,12 @@ class LandmarkFinder:
         Raises:
             WeightsError: the weights are missing, damaged or of another network.
         """
-        return self._settle(image, [frame])[0]
+        found = self._settle(image, [frame])
+        if found[0].face < _LIKELY:
+            # The network knows faces that are upright within about 40 degrees.
+            tilted = [replace(frame, angle=frame.angle + math.radians(tilt)) for tilt in _TILTS]
+            found += self._settle(image, tilted)
+        return max(found, key=lambda one: one.face)
 
     def find(self, image: Image) -> FoundFace | None:
         """Find the likeliest face of a picture, and its landmarks.
@@ -149,7 +161,7 @@ class LandmarkFinder:
             if found is not None:
                 settled.append(found)
             found = max(settled, key=lambda one: one.face, default=None)
-        if found is None or found.face < 0.5:
+        if found is None or found.face < _LIKELY:
             return None
         full = (found.points + 0.5) / scale - 0.5
         return self.find_near(image, FaceFrame.around(full)) if scale < 1.0 else found
