@@ -19,8 +19,8 @@ class FaceFill:
     """One filled face.
 
     Attributes:
-        crop: x0, y0 and side in pixels of the square that the inpainter saw; it may reach past the
-            frame, where the picture is reflected.
+        crop: x0, y0 and side in pixels of the square round the face; it may reach past the frame,
+            where the picture is reflected.
         hole: bool `(H, W)` at picture size, True where this face was filled.
         share: share of the crop's pixels that were missing, 0 to 1; holes of other faces inside the
             crop and their reflections count too.
@@ -29,6 +29,8 @@ class FaceFill:
         reference: which of the reference photos mouth, nose and chin are from, counted from 0;
             None where they are a guess.
         outlook: what was to be expected of the fill before it was made; None where nobody asked.
+        tilt: degrees, clockwise positive, by which the face was tilted and what the inpainter saw
+            was turned, so that it was upright there; 0 where it saw the crop as it is.
     """
 
     crop: Square
@@ -37,6 +39,7 @@ class FaceFill:
     score: float | None = None
     reference: int | None = None
     outlook: Outlook | None = None
+    tilt: float = 0.0
 
     def __repr__(self) -> str:
         score = "" if self.score is None else f", score={self.score:.2f}"

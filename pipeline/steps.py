@@ -330,6 +330,7 @@ class PipelineSteps(ConfiguredStages):
             max((region.score for region in face.regions), default=None),
             reference,
             None if self.landmarks is None else estimate_outlook(picture, face),
+            0.0 if face.upright is None else face.upright.tilt,
         )
 
 

@@ -46,12 +46,14 @@ class UprightView:
     """A part of a picture, turned so that a face in it is upright.
 
     Attributes:
+        tilt: by how much the face is turned clockwise in the picture, in degrees.
         matrix: `(2, 3)`, from pixels of the picture to pixels of the part.
         hole: bool `(S, S)`, the face's own hole.
         missing: bool `(S, S)`, all pixels that were taken from any hole of the picture.
         crop: what the inpainter sees of the part.
     """
 
+    tilt: float
     matrix: NDArray[np.float64]
     hole: Hole
     missing: Hole
@@ -95,6 +97,7 @@ class UprightView:
             missing.view(np.uint8), np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8)
         ).astype(bool)
         return cls(
+            tilt,
             matrix,
             _turned_hole(hole, matrix, side, cv2.BORDER_CONSTANT),
             _turned_hole(grown, matrix, side, cv2.BORDER_REFLECT_101),

@@ -154,10 +154,12 @@ def _holes_drawn(explanation: StageOutputs, width: int) -> Image:
     tinted = 0.35 * canvas[hole] + 0.65 * np.array(_HOLE)
     canvas[hole] = tinted.round().astype(np.uint8)
     for face in explanation.result.faces:
-        x0, y0, side = (round(value * scale) for value in face.crop)
-        corners = (x0, y0), (x0 + side - 1, y0 + side - 1)
-        cv2.rectangle(canvas, *corners, _INK, max(3, width // 110), cv2.LINE_AA)
-        cv2.rectangle(canvas, *corners, _SQUARE, max(1, width // 260), cv2.LINE_AA)
+        x0, y0, side = (value * scale for value in face.crop)
+        middle = x0 + (side - 1.0) / 2.0, y0 + (side - 1.0) / 2.0
+        corners = cv2.boxPoints((middle, (side - 1.0, side - 1.0), face.tilt))
+        square = [np.rint(corners).astype(np.int32)]
+        cv2.polylines(canvas, square, True, _INK, max(3, width // 110), cv2.LINE_AA)
+        cv2.polylines(canvas, square, True, _SQUARE, max(1, width // 260), cv2.LINE_AA)
     return canvas
 
 
@@ -167,9 +169,9 @@ def _face_row(
     face = explanation.faces[index]
     side = face.missing.shape[0]
     seconds = explanation.result.timings.get("inpainter")
-    panels = [
-        _Panel("3  Crop", f"{side} x {side} pixels, chequered: missing", _chequered(face)),
-    ]
+    tilt = explanation.result.faces[index].tilt
+    seen = f"{side} x {side} pixels" if tilt == 0.0 else f"set upright by {abs(tilt):.0f} degrees"
+    panels = [_Panel("3  Crop", f"{seen}, chequered: missing", _chequered(face))]
     if face.coarse is not None:
         panels.append(_Panel("4  Coarse guess", "where things go", face.coarse))
     fill = _caption(explanation.stages["inpainter"], seconds, "")

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ExplainedFace:
-    """One face between the stages; all arrays are of the crop's side.
+    """One face between the stages.
 
     Attributes:
-        crop: what the inpainter was given, uint8 RGB `(side, side, 3)`.
+        crop: what the inpainter was given, uint8 RGB `(side, side, 3)`; upright, if it is tilted.
         missing: its missing pixels, bool `(side, side)`.
         coarse: the crop with the first guess of a coarse-to-fine network in the missing pixels;
             None where the inpainter makes no such guess.
         fill: what the inpainter gave back.
-        blended: the same square of the result.
+        blended: the face's square of the result, uint8 RGB, as it is in the picture.
     """
 
     crop: Image
