@@ -18,10 +18,12 @@ from inpainter.detail import (
     check_detail_mode,
 )
 from inpainter.postprocess.enlarging import enlarge
+from inpainter.postprocess.exposure import brightened, exposure_gain
 from inpainter.postprocess.finishing import find_finish
 from inpainter.postprocess.grain import match_grain
 from inpainter.postprocess.monochrome import keep_tone
 from inpainter.postprocess.rim import fill_from_rim
+from inpainter.postprocess.softness import match_softness
 from inpainter.tensors import to_tensor, to_uint8
 from weights.base.backends import choose_backend, on_backend
 from weights.base.contracts import Image, Mask, check_image, check_mask
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _LARGEST_SIDE = 4096
+
+_SPARED_GRAIN = 1.0
+"""Grey levels of noise that a fill at its own size may lack: on 60 true faces of val it lacks 0.7
+at most nine times in ten, and 1.7 where noise of 5 is added to the photo."""
 
 
 class NetworkInpainter:
@@ -53,8 +59,8 @@ class NetworkInpainter:
             "bfloat16" or "float32" force one.
         batch_size: most crops that go through the network at once.
         tone: whether the fill of a photo without colours, grey or sepia, is kept without them too.
-        grain: whether a fill that was enlarged is brought to the grain and sharpness round its
-            hole, see `inpainter.postprocess.grain.match_grain`.
+        grain: whether a fill is brought to the grain and sharpness round its hole, see
+            `inpainter.postprocess.grain.match_grain` and `match_softness` beside it.
         detail: "auto" paints detail at 512 pixels over the fills of large faces, where the network
             is the default one, see `inpainter.detail`; "off" enlarges them as they are.
         finish: how the fill is put into the hole: "none" as it is, "telea-poisson" with its colours
@@ -163,6 +169,9 @@ class NetworkInpainter:
         _, size = self.network, self.image_size
         assert size is not None
         crops = [fill_from_rim(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
+        gains = [exposure_gain(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
+        photos = crops
+        crops = [brightened(crop, gain) for crop, gain in zip(crops, gains, strict=True)]
         small = [squared_crop(crop, hole, size) for crop, hole in zip(crops, holes, strict=True)]
         image = to_tensor([crop for crop, _ in small], self.device)
         hole = torch.from_numpy(np.stack([hole for _, hole in small])).to(self.device)
@@ -175,8 +184,8 @@ class NetworkInpainter:
         if self.tone:
             fills = [keep_tone(fill, *seen) for fill, seen in zip(fills, small, strict=True)]
         return [
-            self._put_in(crop, fill, missing)
-            for crop, missing, fill in zip(crops, holes, fills, strict=True)
+            self._put_in(photo, brightened(fill, 1.0 / gain), missing)
+            for photo, missing, fill, gain in zip(photos, holes, fills, gains, strict=True)
         ]
 
     def _detailed(
@@ -202,9 +211,11 @@ class NetworkInpainter:
         """Bring a fill to the size and the look of its crop, and put it in."""
         enlarged = _enlarged(fill, hole)
         times = max(hole.shape) / fill.shape[0]
-        # At its own size a fill has what grain it needs: the network painted it.
-        if self.grain and times > 1.0:
-            enlarged = match_grain(enlarged, crop, hole, enlarged=times)
+        if self.grain:
+            enlarged = match_softness(enlarged, crop, hole)
+            # At its own size a fill has what grain it needs in a photo that is not noisy.
+            spared = 0.0 if times > 1.0 else _SPARED_GRAIN
+            enlarged = match_grain(enlarged, crop, hole, enlarged=times, spared=spared)
         return self._finish(crop, enlarged, hole)
 
 

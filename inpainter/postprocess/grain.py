@@ -43,7 +43,12 @@ LEAST_PIXELS = 64
 
 
 def match_grain(
-    fill: Image, image: Image, hole: Mask, ring: float = 0.3, enlarged: float = 1.0
+    fill: Image,
+    image: Image,
+    hole: Mask,
+    ring: float = 0.3,
+    enlarged: float = 1.0,
+    spared: float = 0.0,
 ) -> Image:
     """Bring a fill to the sharpness and the noise of its surroundings.
 
@@ -62,6 +67,8 @@ def match_grain(
             (the square root of its area).
         enlarged: how many times the fill's side was enlarged after it was made. Only the finest
             band of a fill that was not gets noise, for its coarser bands hold what was painted.
+        spared: by how many grey levels a fill may have too little noise, and gets none: skin and
+            hair that a network painted have texture of their own, which here passes for noise.
 
     Returns:
         uint8 RGB `(H, W, 3)`.
@@ -81,8 +88,8 @@ def match_grain(
         surroundings.append(_Blocks(above))
     own_blocks = _Blocks(within)
     count = len(DEVIATIONS) if enlarged > 1.0 else 1
-    wanted_bands = _bands(_luminance(image), count)
-    own_bands = _bands(_luminance(fill), count)
+    wanted_bands = bands_of(luminance_of(image), count)
+    own_bands = bands_of(luminance_of(fill), count)
     top, bottom, left, right = missing_box(hole)
     window = slice(top, bottom), slice(left, right)
     change: Plane = np.zeros(hole[window].shape, np.float32)
@@ -101,8 +108,11 @@ def match_grain(
             change += gain * own[window]
         if deviation > DEVIATIONS[0] * max(1.0, enlarged):
             continue
-        energy = min(blocks.noise_level(wanted, calm) for blocks in surroundings) ** 2
-        energy -= ((1.0 + gain) * own_blocks.noise_level(own, calm)) ** 2
+        around_it = min(blocks.noise_level(wanted, calm) for blocks in surroundings)
+        its_own = (1.0 + gain) * own_blocks.noise_level(own, calm)
+        if around_it < its_own + spared:
+            continue
+        energy = around_it**2 - its_own**2
         level = min(float(np.sqrt(max(energy, 0.0))), MOST_NOISE)
         if level >= 0.25:
             times = (-(-hole.shape[0] // TILE), -(-hole.shape[1] // TILE))
@@ -123,7 +133,8 @@ def _above(hole: Mask) -> Mask:
     return above
 
 
-def _luminance(image: Image) -> Plane:
+def luminance_of(image: Image) -> Plane:
+    """Luminance `(H, W)`, 0 to 255, of a picture `(H, W, 3)`."""
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
@@ -132,12 +143,12 @@ def _noise_tiles() -> tuple[Plane, ...]:
     """Bands of white noise `(TILE, TILE)`, of unit deviation each, that repeat without a seam."""
     white = np.random.default_rng(0).standard_normal((TILE, TILE), dtype=np.float32)
     pad = 16
-    bands = _bands(np.pad(white, pad, mode="wrap"))
+    bands = bands_of(np.pad(white, pad, mode="wrap"))
     tiles = [band[pad:-pad, pad:-pad] for band in bands]
     return tuple(np.asarray(tile / tile.std(), np.float32) for tile in tiles)
 
 
-def _bands(plane: Plane, count: int = len(DEVIATIONS)) -> list[Plane]:
+def bands_of(plane: Plane, count: int = len(DEVIATIONS)) -> list[Plane]:
     """Give the `count` finest bands of a plane, finest first."""
     bands = []
     finer = plane

@@ -33,6 +33,13 @@ def test_a_smooth_fill_gets_the_noise_of_its_surroundings(noise):
     assert np.abs(matched[hole].mean(axis=0) - smooth[hole].mean(axis=0)).max() < 0.5
 
 
+def test_a_fill_that_lacks_hardly_any_noise_may_be_spared():
+    image, hole = _skin(2.0), disc(SIZE, radius=0.25)
+    smooth = _skin(0.0)
+    assert match_grain(smooth, image, hole, spared=3.0) is smooth
+    assert match_grain(smooth, _skin(8.0), hole, spared=3.0) is not smooth
+
+
 def test_a_rough_scarf_below_the_hole_is_no_noise_of_the_skin_above_it():
     image, hole = _skin(20.0, seed=1), disc(SIZE, radius=0.25)
     # Scarf below and hair on both sides leave no calm part of the ring but the one above.

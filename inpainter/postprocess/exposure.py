@@ -1,0 +1,40 @@
+"""Showing dark photos to a network as bright as those that it learned from, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from inpainter.postprocess.grain import luminance_of
+
+if TYPE_CHECKING:
+    from weights.base.contracts import Image, Mask
+
+_BRIGHT: Final = 150.0
+"""Luminance that a twentieth of what is seen has at least, in the photos that networks know."""
+
+_MOST: Final = 5.0
+"""A photo that would have to be brightened by more holds too few grey levels."""
+
+_LEAST_SEEN: Final = 16
+
+
+def exposure_gain(image: Image, hole: Mask) -> float:
+    """Say by how much a photo must be brightened, 1 for one that is bright enough.
+
+    Args:
+        image: uint8 RGB `(H, W, 3)`; only what lies outside the hole is read.
+        hole: bool `(H, W)`.
+    """
+    seen = luminance_of(image)[~hole]
+    if seen.size < _LEAST_SEEN:
+        return 1.0
+    light = float(np.quantile(seen, 0.95))
+    return min(max(_BRIGHT / max(light, 1.0), 1.0), _MOST)
+
+
+def brightened(image: Image, gain: float) -> Image:
+    """Multiply a picture, uint8 `(H, W, 3)`, by a gain; it may be one under 1."""
+    return image if gain == 1.0 else np.asarray(cv2.convertScaleAbs(image, alpha=gain), np.uint8)
