@@ -74,7 +74,12 @@ def match_softness(fill: Image, image: Image, hole: Mask) -> Image:
 
 def _sharpness(plane: Plane, where: Mask) -> float | None:
     """Strong structure in the finest band over that in the coarsest, in octaves."""
-    fine, _, coarse = (float(np.quantile(np.abs(band[where]), 0.95)) for band in bands_of(plane))
+    # A few thousand samples tell a quantile as well as a million pixels do.
+    places = np.flatnonzero(where)
+    places = places[:: 1 + len(places) // 20000]
+    fine, _, coarse = (
+        float(np.quantile(np.abs(band.ravel()[places]), 0.95)) for band in bands_of(plane)
+    )
     if coarse < _LEAST_STRUCTURE or fine <= 0.0:
         return None
     return float(np.log2(fine / coarse))
