@@ -83,7 +83,7 @@ def match_grain(
     if np.count_nonzero(around) < LEAST_PIXELS or np.count_nonzero(within) < LEAST_PIXELS:
         return fill
     surroundings = [_Blocks(around)]
-    above = around & _above(hole)
+    above = around & above_hole(hole)
     if np.count_nonzero(above) >= LEAST_PIXELS:
         surroundings.append(_Blocks(above))
     own_blocks = _Blocks(within)
@@ -125,7 +125,7 @@ def match_grain(
     return matched
 
 
-def _above(hole: Mask) -> Mask:
+def above_hole(hole: Mask) -> Mask:
     """Where a picture lies in the hole's columns and above the middle of its rows."""
     top, bottom, left, right = missing_box(hole)
     above = np.zeros_like(hole)

@@ -12,16 +12,26 @@ import cv2
 import numpy as np
 
 from inpainter.data.framing import missing_box
-from inpainter.postprocess.grain import DEVIATIONS, LEAST_PIXELS, Plane, bands_of, luminance_of
+from inpainter.postprocess.grain import (
+    DEVIATIONS,
+    LEAST_PIXELS,
+    Plane,
+    above_hole,
+    bands_of,
+    luminance_of,
+)
 
 if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
 
 # Measured on 60 true faces of val, as they are and blurred by 0.6 to 2.5 px: the sharpness of what
-# lies under the hole, in octaves, is that of the rest of the crop, give or take 0.2 where a photo
-# is soft and 0.3 where it is sharp.
-_SPARED: Final = 0.3
-"""By how much a fill may be too sharp before it is softened, in octaves."""
+# lies under the hole is that of the rest of the crop, give or take 0.15 octaves where the photo is
+# soft, and 0.3 where it is sharp.
+_SOFT: Final = (-2.0, -1.5)
+"""Sharpness of photos that are out of focus, and of those that are in it."""
+
+_SPARED: Final = (0.25, 0.6)
+"""By how many octaves a fill may be too sharp for either before it is softened."""
 
 _BLURS: Final = (0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.4, 2.8, 3.3)
 """Standard deviations in pixels of the blurs that are tried."""
@@ -51,11 +61,15 @@ def match_softness(fill: Image, image: Image, hole: Mask) -> Image:
     around = cv2.distanceTransform((~hole).view(np.uint8), cv2.DIST_L2, 3) > guard
     within = cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3) > guard
     part = _middle_of(within)
-    if min(np.count_nonzero(around), np.count_nonzero(within[part])) < LEAST_PIXELS:
+    if np.count_nonzero(within[part]) < LEAST_PIXELS:
         return fill
     own, looked_at = luminance_of(np.ascontiguousarray(fill[part])), within[part]
-    wanted, sharp = _sharpness(luminance_of(image), around), _sharpness(own, looked_at)
-    if wanted is None or sharp is None or sharp <= wanted + _SPARED:
+    photo = luminance_of(image)
+    # A background out of focus is no sign of a face that is: the eyes above the hole count as well.
+    surroundings = (_sharpness(photo, where) for where in (around, around & above_hole(hole)))
+    wanted = max((one for one in surroundings if one is not None), default=None)
+    sharp = _sharpness(own, looked_at)
+    if wanted is None or sharp is None or sharp <= wanted + np.interp(wanted, _SOFT, _SPARED):
         return fill
 
     def too_sharp(deviation: float) -> bool:
@@ -76,6 +90,8 @@ def _sharpness(plane: Plane, where: Mask) -> float | None:
     """Strong structure in the finest band over that in the coarsest, in octaves."""
     # A few thousand samples tell a quantile as well as a million pixels do.
     places = np.flatnonzero(where)
+    if len(places) < LEAST_PIXELS:
+        return None
     places = places[:: 1 + len(places) // 20000]
     fine, _, coarse = (
         float(np.quantile(np.abs(band.ravel()[places]), 0.95)) for band in bands_of(plane)
