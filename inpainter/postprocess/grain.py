@@ -27,6 +27,8 @@ DEVIATIONS = (0.7, 1.4, 2.8)
 CALM = (0.52, 0.25, 0.25)
 """In each band, the share of blocks that are calmer than what counts as noise: in the finest band
 most is noise, in the coarser ones much is structure."""
+CALMEST = 0.1
+"""Share of blocks that are calmer than what can only be noise."""
 MOST_SHARPENING = 0.2
 """Largest share of a band that is added to itself.
 
@@ -67,8 +69,8 @@ def match_grain(
             (the square root of its area).
         enlarged: how many times the fill's side was enlarged after it was made. Only the finest
             band of a fill that was not gets noise, for its coarser bands hold what was painted.
-        spared: by how many grey levels a fill may have too little noise, and gets none: skin and
-            hair that a network painted have texture of their own, which here passes for noise.
+        spared: by how many grey levels the calmest parts of a fill may have too little noise, and
+            it gets none: noise is everywhere, while skin and hair have texture of their own.
 
     Returns:
         uint8 RGB `(H, W, 3)`.
@@ -108,10 +110,12 @@ def match_grain(
             change += gain * own[window]
         if deviation > DEVIATIONS[0] * max(1.0, enlarged):
             continue
+        if spared > 0.0:
+            calmest = min(blocks.noise_level(wanted, CALMEST) for blocks in surroundings)
+            if calmest < own_blocks.noise_level(own, CALMEST) + spared:
+                continue
         around_it = min(blocks.noise_level(wanted, calm) for blocks in surroundings)
         its_own = (1.0 + gain) * own_blocks.noise_level(own, calm)
-        if around_it < its_own + spared:
-            continue
         energy = around_it**2 - its_own**2
         level = min(float(np.sqrt(max(energy, 0.0))), MOST_NOISE)
         if level >= 0.25:
