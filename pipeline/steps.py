@@ -209,7 +209,7 @@ class PipelineSteps(ConfiguredStages):
         set_upright = partial(UprightView.of, context=self.context, lift=self.lift)
         return [
             replace(face, upright=set_upright(face.hole, missing, tilt))
-            if abs(tilt := tilt_of(face)) > LEAST_TILT
+            if abs(tilt := tilt_of(face.landmarks)) > LEAST_TILT
             else face
             for face in faces
         ]

@@ -14,8 +14,8 @@ from pipeline.crop import Crop
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.face import Face
     from weights.base.contracts import Hole, Image
+    from weights.landmarks import FoundFace
 
 _ROOM = 0.04
 """Room round the crop in which variants may move theirs, as a share of its side."""
@@ -32,13 +32,13 @@ _LEAST_FACE = 0.5
 """How likely the points must be a face's."""
 
 
-def tilt_of(face: Face) -> float:
+def tilt_of(landmarks: FoundFace | None) -> float:
     """Degrees by which a face is turned clockwise; 0 where it was not seen."""
     from inpainter.data.head_pose import estimate_tilt
 
-    if face.landmarks is None or face.landmarks.face < _LEAST_FACE:
+    if landmarks is None or landmarks.face < _LEAST_FACE:
         return 0.0
-    return estimate_tilt(face.landmarks.points)
+    return estimate_tilt(landmarks.points)
 
 
 @dataclass(frozen=True, eq=False)

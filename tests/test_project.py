@@ -172,8 +172,8 @@ def test_the_packages_dependencies_are_declared():
         *PROJECT["project"]["optional-dependencies"].values(),
     ]
     declared = {re.split(r"[\[<>=]", entry)[0] for group in groups for entry in group}
-    # Optional backends, which the error of the call that needs one names.
-    optional = {"onnx", "onnxruntime", "openvino"}
+    # Optional backends and tools, which the error of the call that needs one names.
+    optional = {"mediapipe", "onnx", "onnxruntime", "openvino"}
     for package in MAY_IMPORT:
         for path in sources(package):
             for module in imported_modules(path):

@@ -7,9 +7,9 @@ import functools
 import inspect
 import json
 import os
-import pickle
 import reprlib
 import sys
+from multiprocessing.reduction import ForkingPickler
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Never, Self
 
@@ -227,7 +227,7 @@ def _check_pickled(name: str, argument: Any) -> None:
         ConfigurationError: it cannot.
     """
     try:
-        pickle.dumps(argument)
+        ForkingPickler.dumps(argument)
     # Objects of all kinds raise errors of all kinds.
     except Exception as error:
         called = specification_name(argument)
