@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from weights.base.contracts import Hole, Image
     from weights.landmarks import FoundFace
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+Window: TypeAlias = tuple[slice, slice]
 
 _ROOM = 0.04
 """Room round the crop in which variants may move theirs, as a share of its side."""
@@ -48,6 +52,7 @@ class UprightView:
     Attributes:
         tilt: by how much the face is turned clockwise in the picture, in degrees.
         matrix: `(2, 3)`, from pixels of the picture to pixels of the part.
+        window: rows and columns of the picture that the part shows some of.
         hole: bool `(S, S)`, the face's own hole.
         missing: bool `(S, S)`, all pixels that were taken from any hole of the picture.
         crop: what the inpainter sees of the part.
@@ -55,6 +60,7 @@ class UprightView:
 
     tilt: float
     matrix: NDArray[np.float64]
+    window: Window
     hole: Hole
     missing: Hole
     crop: Crop
@@ -85,7 +91,8 @@ class UprightView:
         middle = (left + right) / 2.0, (top + bottom) / 2.0
         matrix = np.asarray(cv2.getRotationMatrix2D(middle, tilt, 1.0), np.float64)
         matrix[:, 2] += np.subtract(side / 2.0, middle)
-        level = _turned_hole(hole, matrix, side, cv2.BORDER_CONSTANT)
+        own = slice(top, bottom), slice(left, right)
+        level = _turned(hole, matrix, own, side, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
         if context is None:
             top, bottom, left, right = missing_box(level)
             context = min(CONTEXT, widest_context(max(bottom - top, right - left), hole.shape))
@@ -93,24 +100,24 @@ class UprightView:
         room = math.ceil(_ROOM * crop.side)
         matrix[:, 2] -= (crop.x0 - room, crop.y0 - room)
         side = crop.side + 2 * room
-        grown = cv2.dilate(
-            missing.view(np.uint8), np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8)
-        ).astype(bool)
+        window = _window_of(matrix, side, hole.shape)
+        grown = np.zeros(hole.shape, np.bool_)
+        grown[window] = cv2.dilate(
+            missing[window].astype(np.uint8), np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8)
+        )
         return cls(
             tilt,
             matrix,
-            _turned_hole(hole, matrix, side, cv2.BORDER_CONSTANT),
-            _turned_hole(grown, matrix, side, cv2.BORDER_REFLECT_101),
+            window,
+            _turned(hole, matrix, own, side, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT),
+            _turned(grown, matrix, window, side, cv2.INTER_NEAREST, cv2.BORDER_REFLECT_101),
             Crop(room, room, crop.side, side, side),
         )
 
     def take(self, picture: Image) -> Image:
         """Turn what the inpainter is to see, uint8 `(side, side, 3)`; reflected past the frame."""
-        matrix, side = self._to_crop(), self.crop.side
-        turned = cv2.warpAffine(
-            picture, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
-        )
-        return np.asarray(turned, np.uint8)
+        cubic, reflected = cv2.INTER_CUBIC, cv2.BORDER_REFLECT_101
+        return _turned(picture, self._to_crop(), self.window, self.crop.side, cubic, reflected)
 
     def put_back(self, fill: Image, crop: Crop) -> Image:
         """Turn a fill `(side, side, 3)` back to a crop of the picture that holds the hole."""
@@ -131,8 +138,31 @@ class UprightView:
         return matrix
 
 
-def _turned_hole(hole: Hole, matrix: NDArray[np.float64], side: int, border: int) -> Hole:
-    turned = cv2.warpAffine(
-        hole.view(np.uint8), matrix, (side, side), flags=cv2.INTER_NEAREST, borderMode=border
-    )
-    return np.asarray(turned, bool)
+def _window_of(matrix: NDArray[np.float64], side: int, shape: tuple[int, ...]) -> Window:
+    """Rows and columns of a picture that a turned part shows some of, with room to interpolate."""
+    corners = np.array([[0, side, 0, side], [0, 0, side, side]], np.float64)
+    x, y = np.linalg.solve(matrix[:, :2], corners - matrix[:, 2:])
+
+    def span(places: NDArray[np.float64], length: int) -> slice:
+        first, last = math.floor(places.min()) - _REACH, math.ceil(places.max()) + _REACH + 1
+        return slice(min(max(first, 0), length - 1), max(min(last, length), 1))
+
+    return span(y, shape[0]), span(x, shape[1])
+
+
+def _turned(
+    array: NDArray[_Scalar],
+    matrix: NDArray[np.float64],
+    window: Window,
+    side: int,
+    interpolation: int,
+    border: int,
+) -> NDArray[_Scalar]:
+    """Turn a window of a picture or hole: OpenCV takes no picture of more than 32,767 columns."""
+    part = np.ascontiguousarray(array[window])
+    rows, columns = window
+    moved = matrix.copy()
+    moved[:, 2] += matrix[:, :2] @ (columns.start, rows.start)
+    pixels = part.view(np.uint8) if part.dtype == np.bool_ else part
+    turned = cv2.warpAffine(pixels, moved, (side, side), flags=interpolation, borderMode=border)
+    return np.asarray(turned).astype(part.dtype, copy=False)

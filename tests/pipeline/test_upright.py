@@ -156,3 +156,17 @@ def test_other_holes_count_as_missing_and_past_the_frame_they_are_reflected():
     assert (taken[~missing] == 0).all()
     assert missing.sum() > view.hole.sum()
     assert view.crop.take(view.hole).sum() == view.hole.sum() == pytest.approx(900, rel=0.05)
+
+
+def test_a_face_in_a_very_wide_picture_is_set_upright_as_well():
+    picture, points = tilted(30.0)
+    hole = lower_face(points)
+    wide = np.zeros((picture.shape[0], 33000, 3), np.uint8)
+    wide[:, 32000 : 32000 + picture.shape[1]] = picture
+    moved = np.zeros(wide.shape[:2], bool)
+    moved[:, 32000 : 32000 + picture.shape[1]] = hole
+    alone, among = (
+        UprightView.of(one, one, 30.0, context=1.5).take(image)
+        for one, image in ((hole, picture), (moved, wide))
+    )
+    assert np.array_equal(alone, among)
