@@ -30,7 +30,6 @@ SENTENCES: Final[dict[Concern, str]] = {
 }
 """What each concern means, as a sentence about a face."""
 
-_LEAST_FACE = 0.5
 _MOST_YAW = 30.0
 _MOST_OUTSIDE = 0.1
 _LEAST_EXTENT = 40
@@ -98,7 +97,7 @@ def estimate_outlook(picture: Image, face: Face) -> Outlook:
         share = float(hidden.mean()) if face.regions else 1.0
         outside = 1.0 - float(inside_picture(found.points, face.hole.shape).mean())
         cut = cut or outside > _MOST_OUTSIDE
-        if found.face < _LEAST_FACE:
+        if not found.is_likely:
             concerns.add("unclear")
         elif yaw > _MOST_YAW:
             concerns.add("turned")

@@ -32,15 +32,12 @@ LEAST_TILT = 8.0
 """Degrees from which a face is set upright: less is what networks see in training, and turning a
 picture and back softens it a little."""
 
-_LEAST_FACE = 0.5
-"""How likely the points must be a face's."""
-
 
 def tilt_of(landmarks: FoundFace | None) -> float:
     """Degrees by which a face is turned clockwise; 0 where it was not seen."""
     from inpainter.data.head_pose import estimate_tilt
 
-    if landmarks is None or landmarks.face < _LEAST_FACE:
+    if landmarks is None or not landmarks.is_likely:
         return 0.0
     return estimate_tilt(landmarks.points)
 

@@ -11,9 +11,6 @@ from weights.landmarks import GROUPS, covered_by
 if TYPE_CHECKING:
     from pipeline.face import Face
 
-_LEAST_FACE = 0.5
-"""How likely the points must be a face's: of somebody turned away nothing can be said."""
-
 _LEAST_MOUTH = 0.15
 """Share of the mouth's points that a mask over the mouth hides at least."""
 
@@ -21,7 +18,8 @@ _LEAST_MOUTH = 0.15
 def is_worn_low(face: Face) -> bool:
     """Say whether a mask that was found leaves the mouth free; False where no face is seen."""
     found = face.landmarks
-    if found is None or found.face < _LEAST_FACE or not face.regions:
+    if found is None or not found.is_likely or not face.regions:
+        # Of somebody turned away nothing can be said.
         return False
     mouth = found.points[list(GROUPS["mouth"])]
     hidden = np.any([covered_by(mouth, region.mask) for region in face.regions], axis=0)

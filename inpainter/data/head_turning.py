@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
-_FOREHEAD, _CHIN, _LEFT, _RIGHT, _NOSE_TIP = 10, 152, 234, 454, 1
+_FOREHEAD, _CHIN, _LEFT, _RIGHT = 10, 152, 234, 454
 """Points of the mesh; left and right are the picture's, of a face that looks into the camera."""
 
 # fmt: off
@@ -95,7 +95,7 @@ def turn_head(image: Image, mesh: Points, landmarks: Points, degrees: float) -> 
     """
     mesh = np.asarray(mesh, np.float64)
     turn = _Turn(mesh, math.radians(degrees))
-    rings = [_ring(mesh, ring) for ring in _RINGS]
+    rings = [_ring(mesh, turn, ring) for ring in _RINGS]
     before = np.concatenate([mesh, *(points for points, _ in rings)])
     after = turn(before, np.concatenate([np.ones(len(mesh)), *(share for _, share in rings)]))
     drawing = _Drawing(image.shape[:2])
@@ -145,10 +145,9 @@ def _unit(vector: Points) -> Points:
     return np.asarray(vector / np.linalg.norm(vector))
 
 
-def _ring(mesh: Points, ring: _Ring) -> tuple[Points, Points]:
+def _ring(mesh: Points, turn: _Turn, ring: _Ring) -> tuple[Points, Points]:
     """Points of a ring `(36, 3)`, and the share of the head's turn `(36,)` that each takes."""
     outline, chin = mesh[_OUTLINE], mesh[_CHIN]
-    turn = _Turn(mesh, 0.0)
     centre = outline[:, :2].mean(axis=0)
     points = outline.copy()
     points[:, :2] = centre + ring.size * (outline[:, :2] - centre)

@@ -68,6 +68,11 @@ class FoundFace:
     face: float
     masked: float
 
+    @property
+    def is_likely(self) -> bool:
+        """Whether there is more likely a face than none."""
+        return self.face >= _LIKELY
+
 
 class FindsFaces(Protocol):
     """What is needed of a `LandmarkFinder`."""
@@ -129,7 +134,7 @@ class LandmarkFinder:
             WeightsError: the weights are missing, damaged or of another network.
         """
         found = self._settle(image, [frame])
-        if found[0].face < _LIKELY:
+        if not found[0].is_likely:
             # The network knows faces that are upright within about 40 degrees.
             tilted = [replace(frame, angle=frame.angle + math.radians(tilt)) for tilt in _TILTS]
             found += [one for one in self._settle(image, tilted) if one.face >= _SURE_TILTED]
@@ -165,7 +170,7 @@ class LandmarkFinder:
             if found is not None:
                 settled.append(found)
             found = max(settled, key=lambda one: one.face, default=None)
-        if found is None or found.face < _LIKELY:
+        if found is None or not found.is_likely:
             return None
         full = (found.points + 0.5) / scale - 0.5
         return self.find_near(image, FaceFrame.around(full)) if scale < 1.0 else found
