@@ -2,11 +2,14 @@
 
     python -m examples.maintenance.turned_heads meshes FACES meshes.npz
     python -m examples.maintenance.turned_heads turn FACES meshes.npz FACES_AND_TURNED
+    python -m examples.maintenance.turned_heads mask FACES meshes.npz MASKED
 
 The first finds the mesh of each face of the part `train` that is turned already, by MediaPipe's
 Face Mesh. It needs `pip install mediapipe==0.10.14`, whose models are in the package, in an
 environment that has NumPy 1. The second turns these heads farther to where they look, and writes a
-folder that holds all faces and the turned ones.
+folder that holds all faces and the turned ones, for the inpainter. The third draws a mask on each
+head before it turns it, and writes the pictures with the outlines of the masks in `masked.jsonl`,
+for the detector: `unmask synthesize --photographs MASKED/masked.jsonl`.
 """
 
 from __future__ import annotations
@@ -21,18 +24,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detector.synthesis import draw_mask
+from detector.synthesis.face_check import CannotDrawMaskError
 from inpainter.data.faces import list_faces
 from inpainter.data.head_pose import estimate_yaw
 from inpainter.data.head_turning import mesh_yaw, turn_head
+from pipeline.dataset.labels import simplify_polygon, visible_outlines
 from weights.base.errors import ConfigurationError, InputError, UnmaskError
 from weights.images import write_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from inpainter.data.face import Face
+    from weights.base.contracts import Mask
 
 TURNED_TO = (40.0, 75.0)
 """Degrees of yaw to which heads are turned."""
@@ -53,10 +60,12 @@ def main(arguments: list[str] | None = None) -> int:
     meshes.add_argument("meshes", type=Path, help="the .npz file to write")
     meshes.add_argument("--least-yaw", type=float, default=18.0, help="by landmarks, in degrees")
     turn = steps.add_parser("turn", help="turn the heads that have a mesh")
-    turn.add_argument("faces", type=Path, help="folder with faces.jsonl")
-    turn.add_argument("meshes", type=Path, help="the .npz file with the meshes")
-    turn.add_argument("output", type=Path, help="the folder to write")
-    turn.add_argument("--seed", type=int, default=7)
+    mask = steps.add_parser("mask", help="draw masks on the heads that have a mesh, and turn them")
+    for step in (turn, mask):
+        step.add_argument("faces", type=Path, help="folder with faces.jsonl")
+        step.add_argument("meshes", type=Path, help="the .npz file with the meshes")
+        step.add_argument("output", type=Path, help="the folder to write")
+        step.add_argument("--seed", type=int, default=7)
     options = parser.parse_args(arguments)
     try:
         return _run(options)
@@ -73,7 +82,8 @@ def _run(options: argparse.Namespace) -> int:
     else:
         with np.load(options.meshes, allow_pickle=False) as archive:
             found = {name: archive[name] for name in archive.files}
-        count = turn_heads(options.faces, found, options.output, options.seed)
+        write = turn_heads if options.step == "turn" else mask_heads
+        count = write(options.faces, found, options.output, options.seed)
         print(f"{count} turned heads in {options.output}")
     return 0
 
@@ -129,18 +139,69 @@ def turn_heads(
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(face.path, target)
         lines.append(_line(face, name, face.landmarks))
-    for face in faces:
-        name = _name(face, folder)
-        if face.landmarks is None or name not in meshes:
-            continue
-        mesh = meshes[name].astype(np.float64)
-        head = turn_head(face.read(), mesh, face.landmarks, _degrees(mesh_yaw(mesh), random))
+    for face, landmarks, mesh in _with_meshes(faces, folder, meshes):
+        head = turn_head(face.read(), mesh, landmarks, _degrees(mesh_yaw(mesh), random))
         if head.made_up <= MOST_MADE_UP:
-            new = f"turned/{Path(name).with_suffix('.jpg').as_posix().replace('/', '_')}"
+            new = f"turned/{_flat_name(face, folder)}"
             write_picture(output / new, head.image, quality=95)
             lines.append(_line(face, new, head.landmarks))
     (output / "faces.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return len(lines) - len(faces)
+
+
+def mask_heads(
+    folder: Path, meshes: Mapping[str, NDArray[np.float32]], output: Path, seed: int
+) -> int:
+    """Write a folder of turned heads with masks, their outlines in it; give their number.
+
+    Raises:
+        InputError: the folder to write is there already, or a face's file lies outside of `folder`.
+    """
+    if output.exists():
+        raise InputError(f"{output} is there already: choose another folder.")
+    random = np.random.default_rng(seed)
+    lines = []
+    for face, landmarks, mesh in _with_meshes(list_faces(folder), folder, meshes):
+        try:
+            drawn = draw_mask(face.read(), landmarks, random)
+        except CannotDrawMaskError:
+            continue
+        degrees = _degrees(mesh_yaw(mesh), random)
+        head = turn_head(drawn.masked, mesh, landmarks, degrees)
+        body, straps = (
+            visible_outlines(_turned(one, mesh, landmarks, degrees))
+            for one in (drawn.mask, drawn.straps)
+        )
+        if head.made_up <= MOST_MADE_UP and body:
+            name = _flat_name(face, folder)
+            write_picture(output / name, head.image, quality=95)
+            mask = {"pieces": _rounded(body), "straps": _rounded(straps)}
+            lines.append(json.dumps({"file": name, "masks": [mask]}, ensure_ascii=False))
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "masked.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return len(lines)
+
+
+def _with_meshes(
+    faces: Sequence[Face], folder: Path, meshes: Mapping[str, NDArray[np.float32]]
+) -> Iterator[tuple[Face, NDArray[np.float64], NDArray[np.float64]]]:
+    """Give each face that has a mesh, its landmarks `(68, 2)` and the mesh `(468, 3)`."""
+    for face in faces:
+        name = _name(face, folder)
+        if face.landmarks is not None and name in meshes:
+            yield face, face.landmarks, meshes[name].astype(np.float64)
+
+
+def _turned(
+    pixels: Mask, mesh: NDArray[np.float64], landmarks: NDArray[np.float64], degrees: float
+) -> Mask:
+    """Turn a mask's pixels, bool `(H, W)`, with the head that they lie on."""
+    drawn = np.repeat(pixels[..., None], 3, axis=2).astype(np.uint8) * 255
+    return turn_head(drawn, mesh, landmarks, degrees).image[..., 0] > 127
+
+
+def _rounded(polygons: list[NDArray[np.float64]]) -> list[list[list[float]]]:
+    return [simplify_polygon(polygon).round(1).tolist() for polygon in polygons]
 
 
 def _degrees(yaw: float, random: np.random.Generator) -> float:
@@ -156,6 +217,10 @@ def _name(face: Face, folder: Path) -> str:
     if not path.is_relative_to(folder.resolve()):
         raise InputError(f"{face.path} lies outside of {folder}: a face's file must be inside.")
     return path.relative_to(folder.resolve()).as_posix()
+
+
+def _flat_name(face: Face, folder: Path) -> str:
+    return Path(_name(face, folder)).with_suffix(".jpg").as_posix().replace("/", "_")
 
 
 def _line(face: Face, name: str, landmarks: NDArray[np.float64] | None) -> str:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from detector.data.annotations import read_annotations
 from examples.maintenance.turned_heads import main
 from inpainter.data.faces import list_faces
-from tests.inpainter.data.test_head_turning import half_head, landmarks_of, photo
+from tests.faces import canonical_landmarks
+from tests.inpainter.data.test_head_turning import CENTRE, WIDTH, half_head, landmarks_of, photo
 from weights.images import write_picture
 
 if TYPE_CHECKING:
@@ -46,11 +48,32 @@ def test_turned_heads_join_all_faces(faces: Path, tmp_path: Path) -> None:
     assert np.abs(turned.read().astype(int) - photo()).max() > 20
 
 
+def test_masks_turn_with_the_heads_that_wear_them(tmp_path: Path) -> None:
+    faces = tmp_path / "faces"
+    points = canonical_landmarks(2 * WIDTH, (CENTRE[0], CENTRE[1]))
+    write_picture(faces / "a.png", photo())
+    line = {"file": "a.png", "split": "train", "landmarks": points.tolist()}
+    (faces / "faces.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    np.savez(tmp_path / "meshes.npz", **{"a.png": half_head()})  # type: ignore[arg-type]
+    output = tmp_path / "masked"
+    assert main(["mask", str(faces), str(tmp_path / "meshes.npz"), str(output)]) == 0
+    (picture,) = read_annotations(output / "masked.jsonl")
+    (mask,) = picture.masks
+    image = picture.load()
+    body = mask.draw(image.shape[:2])
+    # The photo is so smooth that the head's turn alone changes it little.
+    changed = np.abs(image.astype(int) - photo()).max(axis=-1) > 25
+    assert changed[body].mean() > 0.95
+    assert changed[~body].mean() < 0.02
+    assert abs(np.nonzero(body)[1].mean() - points[51, 0]) > 5.0
+
+
+@pytest.mark.parametrize("step", ["turn", "mask"])
 def test_a_folder_that_is_there_is_left_alone(
-    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    step: str, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.savez(tmp_path / "meshes.npz")
-    assert main(["turn", str(faces), str(tmp_path / "meshes.npz"), str(faces)]) == 2
+    assert main([step, str(faces), str(tmp_path / "meshes.npz"), str(faces)]) == 2
     assert "is there already" in capsys.readouterr().err
 
 
