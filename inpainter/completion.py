@@ -20,7 +20,7 @@ from inpainter.detail import (
 from inpainter.postprocess.enlarging import enlarge
 from inpainter.postprocess.exposure import brightened, exposure_gain
 from inpainter.postprocess.finishing import find_finish
-from inpainter.postprocess.grain import match_grain
+from inpainter.postprocess.grain import RimDistances, match_grain
 from inpainter.postprocess.monochrome import keep_tone
 from inpainter.postprocess.rim import fill_from_rim
 from inpainter.postprocess.softness import match_softness
@@ -212,10 +212,13 @@ class NetworkInpainter:
         enlarged = _enlarged(fill, hole)
         times = max(hole.shape) / fill.shape[0]
         if self.grain:
-            enlarged = match_softness(enlarged, crop, hole)
+            distances = RimDistances.of(hole)
+            enlarged = match_softness(enlarged, crop, hole, distances)
             # At its own size a fill has what grain it needs in a photo that is not noisy.
             spared = 0.0 if times > 1.0 else _SPARED_GRAIN
-            enlarged = match_grain(enlarged, crop, hole, enlarged=times, spared=spared)
+            enlarged = match_grain(
+                enlarged, crop, hole, enlarged=times, spared=spared, distances=distances
+            )
         return self._finish(crop, enlarged, hole)
 
 

@@ -9,7 +9,7 @@ sharpening what structure it has; then as noise of the missing energy.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -24,6 +24,8 @@ Plane = NDArray[np.float32]
 
 DEVIATIONS = (0.7, 1.4, 2.8)
 """Standard deviations in pixels of the Gaussians between which the bands lie."""
+GUARD = 2.0 * DEVIATIONS[-1]
+"""Distance in pixels from a hole's rim from which the widest Gaussian does not reach over it."""
 CALM = (0.52, 0.25, 0.25)
 """In each band, the share of blocks that are calmer than what counts as noise: in the finest band
 most is noise, in the coarser ones much is structure."""
@@ -44,6 +46,37 @@ LEAST_PIXELS = 64
 """Fewer pixels than this on either side say nothing about noise."""
 
 
+class RimDistances(NamedTuple):
+    """How far the pixels of a picture are from the rim of a hole in it.
+
+    Attributes:
+        outside: of known pixels, float32 `(H, W)`, in pixels; 0 in the hole.
+        inside: of missing pixels; 0 outside the hole.
+    """
+
+    outside: Plane
+    inside: Plane
+
+    @classmethod
+    def of(cls, hole: Mask) -> RimDistances:
+        """Measure them for a hole, bool `(H, W)`."""
+        outside, inside = (
+            np.asarray(cv2.distanceTransform(side.view(np.uint8), cv2.DIST_L2, 3), np.float32)
+            for side in (~hole, hole)
+        )
+        return cls(outside, inside)
+
+    @property
+    def around(self) -> Mask:
+        """Known pixels `(H, W)` whose bands the hole does not touch."""
+        return self.outside > GUARD
+
+    @property
+    def within(self) -> Mask:
+        """Missing pixels `(H, W)` whose bands the photo does not touch."""
+        return self.inside > GUARD
+
+
 def match_grain(
     fill: Image,
     image: Image,
@@ -51,6 +84,7 @@ def match_grain(
     ring: float = 0.3,
     enlarged: float = 1.0,
     spared: float = 0.0,
+    distances: RimDistances | None = None,
 ) -> Image:
     """Bring a fill to the sharpness and the noise of its surroundings.
 
@@ -71,17 +105,15 @@ def match_grain(
             band of a fill that was not gets noise, for its coarser bands hold what was painted.
         spared: by how many grey levels the calmest parts of a fill may have too little noise, and
             it gets none: noise is everywhere, while skin and hair have texture of their own.
+        distances: from the hole's rim, where they are known already.
 
     Returns:
         uint8 RGB `(H, W, 3)`.
     """
     extent = float(np.sqrt(np.count_nonzero(hole)))
-    # The widest Gaussian must not reach over the edge of the hole.
-    guard = 2.0 * DEVIATIONS[-1]
-    from_hole = cv2.distanceTransform((~hole).view(np.uint8), cv2.DIST_L2, 3)
-    depth = cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3)
-    around = (from_hole > guard) & (from_hole <= guard + max(ring * extent, 4.0))
-    within = depth > guard
+    distances = distances or RimDistances.of(hole)
+    around = distances.around & (distances.outside <= GUARD + max(ring * extent, 4.0))
+    within = distances.within
     if np.count_nonzero(around) < LEAST_PIXELS or np.count_nonzero(within) < LEAST_PIXELS:
         return fill
     surroundings = [_Blocks(around)]

@@ -13,9 +13,9 @@ import numpy as np
 
 from inpainter.data.framing import missing_box
 from inpainter.postprocess.grain import (
-    DEVIATIONS,
     LEAST_PIXELS,
     Plane,
+    RimDistances,
     above_hole,
     bands_of,
     luminance_of,
@@ -43,7 +43,9 @@ _LOOKED_AT: Final = 512
 """Most pixels a side of a fill that are looked at: its middle says enough."""
 
 
-def match_softness(fill: Image, image: Image, hole: Mask) -> Image:
+def match_softness(
+    fill: Image, image: Image, hole: Mask, distances: RimDistances | None = None
+) -> Image:
     """Soften a fill that is sharper than the picture round it.
 
     Sharpness is how much of the structure that an image has at some pixels' width it has at a
@@ -53,13 +55,13 @@ def match_softness(fill: Image, image: Image, hole: Mask) -> Image:
         fill: uint8 RGB `(H, W, 3)`; only what lies in the hole is changed.
         image: uint8 RGB `(H, W, 3)`; only what lies outside the hole is read.
         hole: bool `(H, W)`.
+        distances: from the hole's rim, where they are known already.
 
     Returns:
         uint8 RGB `(H, W, 3)`; the fill itself where it is soft enough.
     """
-    guard = 2.0 * DEVIATIONS[-1]
-    around = cv2.distanceTransform((~hole).view(np.uint8), cv2.DIST_L2, 3) > guard
-    within = cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3) > guard
+    distances = distances or RimDistances.of(hole)
+    around, within = distances.around, distances.within
     part = _middle_of(within)
     if np.count_nonzero(within[part]) < LEAST_PIXELS:
         return fill
