@@ -339,23 +339,6 @@ class DetectionReport:
             *_grouped("tag", self.masks, tags, at_least=1),
         ]
 
-    def changed_by_set(self) -> dict[str, tuple[int, dict[str, float]]]:
-        """For each set: its pictures without masks, and for each refinement the changed share."""
-        sets: dict[str, list[PictureOutcome]] = {}
-        for outcome in self.outcomes:
-            if outcome.unmasked:
-                sets.setdefault(outcome.set_name, []).append(outcome)
-        return {
-            name: (
-                len(outcomes),
-                {
-                    refinement: _mean(float(outcome.changed[refinement]) for outcome in outcomes)
-                    for refinement in self.quality
-                },
-            )
-            for name, outcomes in sorted(sets.items())
-        }
-
 
 def _grouped(
     kind: str,

@@ -103,12 +103,3 @@ def yolo_lines(polygons: Sequence[Points], width: int, height: int) -> str:
         scaled = np.clip((polygon + 0.5) / np.array([width, height]), 0.0, 1.0)
         lines.append(f"{MASK_CLASS} " + " ".join(f"{value:.5f}" for value in scaled.ravel()))
     return "".join(line + "\n" for line in lines)
-
-
-def read_yolo_lines(text: str, width: int, height: int) -> list[Points]:
-    """Read what `yolo_lines` writes back into polygons `(K, 2)` in pixels."""
-    polygons = []
-    for line in text.splitlines():
-        values = np.array(line.split()[1:], dtype=np.float64).reshape(-1, 2)
-        polygons.append(values * np.array([width, height]) - 0.5)
-    return polygons

@@ -215,11 +215,10 @@ def test_groups_by_set_width_kind_and_tag() -> None:
     assert names == ["50 to 150 px", "150 px and more"]
 
 
-def test_changed_pictures_by_set() -> None:
+def test_changed_pictures_without_masks() -> None:
     pictures = [picture(name=f"{index}.png") for index in range(3)]
-    sets = ["a", "a", "b"]
-    report = measure(pictures, [region(0, 0, 5, 5)], [], [], sets=sets)
-    assert report.changed_by_set() == {"a": (2, {"detector": 0.5}), "b": (1, {"detector": 0.0})}
+    report = measure(pictures, [region(0, 0, 5, 5)], [], [], sets=["a", "a", "b"])
+    assert report.unmasked_changed == {"detector": pytest.approx(1 / 3)}
     with pytest.raises(InputError, match="names of sets"):
         measure(pictures, [], [], [], sets=["a"])
 

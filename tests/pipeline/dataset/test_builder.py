@@ -12,12 +12,13 @@ from typer.testing import CliRunner
 from pipeline.dataset import DatasetSettings, SourceFace, annotated_faces, build_dataset
 from pipeline.dataset.checks import check_drawn_mask, mask_place
 from pipeline.dataset.face_pictures import FacePictures
-from pipeline.dataset.labels import polygon_area, read_yolo_lines
+from pipeline.dataset.labels import polygon_area
 from pipeline.dataset.manifest import read_lines
 from pipeline.dataset.pairs import make_pair
 from pipeline.dataset.scenes import SceneComposer, SceneOptions
 from pipeline.refiners.unchanged import UnchangedRefiner
 from tests.faces import canonical_landmarks, draw_face
+from tests.pipeline.dataset.written_labels import read_outlines
 from weights.base.errors import ConfigurationError, InputError, UnmaskError
 from weights.images.decoding import read_pixels
 
@@ -114,8 +115,8 @@ def test_labels_agree_with_the_manifest(built: Path) -> None:
         image = read_pixels(built / line["files"]["image"])
         height, width = image.shape[:2]
         assert [width, height] == line["size"] and max(width, height) == 160
-        text = (built / line["files"]["label"]).read_text()
-        polygons = read_yolo_lines(text, width, height)
+        assert (built / line["files"]["label"]).is_file()
+        polygons = read_outlines(built / line["files"]["image"], width, height)
         assert len(polygons) == len(line["polygons"])
         for found, noted in zip(polygons, line["polygons"], strict=True):
             np.testing.assert_allclose(found, noted, atol=0.02)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -5,11 +7,11 @@ import pytest
 from pipeline.dataset.labels import (
     clip_polygon,
     polygon_area,
-    read_yolo_lines,
     simplify_polygon,
     visible_outlines,
     yolo_lines,
 )
+from tests.pipeline.dataset.written_labels import read_outlines
 
 SQUARE = np.array([[10.0, 10.0], [30.0, 10.0], [30.0, 30.0], [10.0, 30.0]])
 
@@ -71,16 +73,16 @@ def test_simplify_polygon_stays_within_the_tolerance() -> None:
     assert polygon_area(simple) == pytest.approx(polygon_area(circle), rel=0.01)
 
 
-def test_yolo_lines_are_normalised_and_read_back() -> None:
+def test_yolo_lines_are_normalised_and_read_back(tmp_path: Path) -> None:
     text = yolo_lines([SQUARE, SQUARE + 100], width=200, height=400)
     lines = text.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith(f"0 {10.5 / 200:.5f} {10.5 / 400:.5f} ")
     assert all(0.0 <= float(value) <= 1.0 for line in lines for value in line.split())
-    back = read_yolo_lines(text, width=200, height=400)
+    (tmp_path / "masks.txt").write_text(text)
+    back = read_outlines(tmp_path / "masks.png", width=200, height=400)
     np.testing.assert_allclose(back[1], SQUARE + 100, atol=0.01)
 
 
 def test_yolo_lines_of_nothing_are_empty() -> None:
     assert yolo_lines([], 10, 10) == ""
-    assert read_yolo_lines("", 10, 10) == []

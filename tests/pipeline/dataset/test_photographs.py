@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.dataset.labels import polygon_area, read_yolo_lines
+from pipeline.dataset.labels import polygon_area
 from pipeline.dataset.perceptual_hash import is_near_duplicate, perceptual_hash
 from pipeline.dataset.photographs import add_photographs, without_straps
+from tests.pipeline.dataset.written_labels import read_outlines
 from weights.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,10 +52,9 @@ def test_photographs_become_labelled_scenes(pool: Path) -> None:
     for index in range(3):
         for variant in range(3):
             stem = f"photograph-photo{index}-{variant}"
-            image = cv2.imread(str(detection / "images" / "train" / f"{stem}.jpg"))
-            height, width = image.shape[:2]
-            text = (detection / "labels" / "train" / f"{stem}.txt").read_text(encoding="utf-8")
-            (outline,) = read_yolo_lines(text, width, height)
+            file = detection / "images" / "train" / f"{stem}.jpg"
+            height, width = cv2.imread(str(file)).shape[:2]
+            (outline,) = read_outlines(file, width, height)
             # The mask is 60 by 50 of 120 by 120; a strap would widen it by half.
             extent = outline.max(axis=0) - outline.min(axis=0)
             assert extent[0] / extent[1] == pytest.approx(60 / 50, rel=0.12)

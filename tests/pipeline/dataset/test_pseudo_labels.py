@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 from detector.data.face_boxes import FaceBox, read_face_boxes
 from pipeline.commands.pseudo_label import pseudo_label
 from pipeline.dataset.face_agreement import AgreementRules, judge_faces
-from pipeline.dataset.labels import read_yolo_lines
 from pipeline.dataset.pseudo_labels import (
     SHEET_NAME,
     SUMMARY_NAME,
@@ -22,6 +21,7 @@ from pipeline.dataset.pseudo_labels import (
     blurred,
     clear_window,
 )
+from tests.pipeline.dataset.written_labels import read_outlines
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
 
@@ -97,8 +97,7 @@ def stored(detection: Path) -> dict[str, tuple[np.ndarray, list[np.ndarray]]]:
     made = {}
     for file in sorted((detection / "images" / "train").iterdir()):
         image = np.asarray(cv2.imread(str(file)))[..., ::-1]
-        label = detection / "labels" / "train" / f"{file.stem}.txt"
-        made[file.stem] = (image, read_yolo_lines(label.read_text(), *image.shape[1::-1]))
+        made[file.stem] = (image, read_outlines(file, *image.shape[1::-1]))
     return made
 
 
