@@ -10,8 +10,6 @@
 #
 # With a GPU, add `--gpus all` before the image's name. The CUDA libraries come with torch, so only
 # the driver and NVIDIA's container toolkit must be on the host.
-#
-# Where no Docker engine is to be had, `python -m examples.maintenance.container_steps` runs these steps.
 ARG PYTHON=3.11
 
 FROM python:${PYTHON}-slim AS build
