@@ -14,6 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from packaging.requirements import Requirement
+from packaging.version import InvalidVersion
+
 from weights.base.errors import UnmaskError
 
 if TYPE_CHECKING:
@@ -123,7 +126,8 @@ def _examine_program() -> Iterator[Finding]:
 
 def _examine_library(topic: str, requirement: str) -> Finding:
     """Whether a distribution is there, new enough and can be imported."""
-    name = _name_of(requirement)
+    needed = Requirement(requirement)
+    name = needed.name
     module = _MODULES.get(name.lower(), name.replace("-", "_"))
     advice = f"pip install {requirement!r}"
     try:
@@ -136,24 +140,23 @@ def _examine_library(topic: str, requirement: str) -> Finding:
             advice = "pip install --force-reinstall --no-deps opencv-python-headless"
         return Finding(topic, name, "broken", f"cannot be imported: {text}", advice)
     found = _version_of(name) or str(getattr(loaded, "__version__", "of unknown version"))
-    least = _least_version(requirement)
-    if least and _numbers(found) and _numbers(found) < _numbers(least):
-        return Finding(topic, name, "broken", f"{found}, but {least} is needed", advice)
+    if _is_too_old(found, needed):
+        detail = f"{found}, but {_least_version(needed)} is needed"
+        return Finding(topic, name, "broken", detail, advice)
     return Finding(topic, name, "fine", found)
 
 
 def _examine_extra(extra: str, wanted: Sequence[str]) -> Finding:
     """Whether all libraries of an extra are there; they are not imported, which can take long."""
     missing, found = [], []
-    for requirement in wanted:
-        name = _name_of(requirement)
-        installed, least = _version_of(name), _least_version(requirement)
+    for needed in map(Requirement, wanted):
+        installed = _version_of(needed.name)
         if installed is None:
-            missing.append(name)
-        elif least and _numbers(installed) < _numbers(least):
-            missing.append(f"{name} {least} (here is {installed})")
+            missing.append(needed.name)
+        elif _is_too_old(installed, needed):
+            missing.append(f"{needed.name} {_least_version(needed)} (here is {installed})")
         else:
-            found.append(f"{name} {installed}")
+            found.append(f"{needed.name} {installed}")
     if not missing:
         return Finding("extras", extra, "fine", ", ".join(found))
     own = f"unmask[{extra}]" if _version_of("unmask") else f".[{extra}]"
@@ -251,10 +254,6 @@ def _try(device: Any) -> Finding:
     return Finding("trial", "a drawn picture", "fine", detail)
 
 
-def _name_of(requirement: str) -> str:
-    return re.split(r"[\[<>=!~; ]", requirement, maxsplit=1)[0]
-
-
 def _version_of(distribution: str) -> str | None:
     try:
         return version(distribution)
@@ -262,15 +261,12 @@ def _version_of(distribution: str) -> str | None:
         return None
 
 
-def _least_version(requirement: str) -> str:
-    found = re.search(r">=\s*([\d.]+)", requirement)
-    return found.group(1) if found else ""
+def _least_version(needed: Requirement) -> str:
+    return str(needed.specifier).removeprefix(">=")
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    """The leading numbers of a version, without zeros at the end: 2.10.0+cpu is 2, 10."""
-    match = re.match(r"\d+(\.\d+)*", text)
-    numbers = [int(part) for part in match.group().split(".")] if match else []
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
+def _is_too_old(found: str, needed: Requirement) -> bool:
+    try:
+        return not needed.specifier.contains(found, prereleases=True)
+    except InvalidVersion:
+        return False
