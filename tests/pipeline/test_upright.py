@@ -10,6 +10,7 @@ from pipeline import Pipeline
 from pipeline.crop import Crop
 from pipeline.upright import UprightView
 from tests.faces import canonical_landmarks
+from tests.pipeline.recorder import Recorder
 from weights.landmarks import FoundFace
 
 IMAGE = astronaut()
@@ -42,23 +43,11 @@ class Finds:
         return self.face
 
 
-class Recorder:
-    """An inpainter that notes what it sees, and paints the hole's lower half red."""
-
-    def __init__(self):
-        self.seen = []
-
-    def complete(self, crops, holes):
-        self.seen += zip(crops, holes, strict=True)
-        fills = []
-        for crop, hole in zip(crops, holes, strict=True):
-            fill = crop.copy()
-            fill[hole] = (0, 0, 255)
-            rows = np.flatnonzero(hole.any(axis=1))
-            below = hole & (np.arange(len(hole)) > rows.mean())[:, None]
-            fill[below] = (255, 0, 0)
-            fills.append(fill)
-        return fills
+def paint_red_below(fill, hole):
+    """Blue, and red in the hole's lower half."""
+    rows = np.flatnonzero(hole.any(axis=1))
+    fill[hole] = (0, 0, 255)
+    fill[hole & (np.arange(len(hole)) > rows.mean())[:, None]] = (255, 0, 0)
 
 
 def run(degrees, *, sure=0.9, hidden=None, variants=None):
@@ -66,7 +55,7 @@ def run(degrees, *, sure=0.9, hidden=None, variants=None):
     hole = lower_face(points)
     if hidden is not None:
         picture[hole] = hidden
-    recorder = Recorder()
+    recorder = Recorder(paint_red_below)
     pipeline = Pipeline(inpainter=recorder, blender="none", landmarks=Finds(points, sure))
     return picture, hole, recorder, pipeline.run([picture], [hole], variants=variants)[0]
 

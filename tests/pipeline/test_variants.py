@@ -10,6 +10,7 @@ from pipeline.face import Face
 from pipeline.variants import reframed
 from tests.conformance.scenes import scene
 from tests.pipeline.colour_stages import STAGES, find_colour, masked_scene
+from tests.pipeline.recorder import Recorder
 from weights.base.errors import InputError
 from weights.images import encode_picture
 from weights.images.mark import NOTICE
@@ -24,20 +25,8 @@ def face(size=(120, 160), rows=slice(40, 70), columns=slice(50, 100)):
     return Face.each(0, scene(size), [hole])[0]
 
 
-class Recorder:
-    """An inpainter that notes what it sees and fills with the mean of the crop's left half."""
-
-    def __init__(self):
-        self.seen = []
-
-    def complete(self, crops, holes):
-        self.seen += zip(crops, holes, strict=True)
-        fills = []
-        for crop, hole in zip(crops, holes, strict=True):
-            fill = crop.copy()
-            fill[hole] = crop[:, : crop.shape[1] // 2].mean(axis=(0, 1))
-            fills.append(fill)
-        return fills
+def paint_mean_of_left_half(fill, hole):
+    fill[hole] = fill[:, : fill.shape[1] // 2].mean(axis=(0, 1))
 
 
 def test_the_first_variant_is_the_usual_fill_of_the_network():
@@ -83,7 +72,7 @@ def test_masks_are_sought_once():
 
 
 def test_every_other_variant_is_completed_in_a_mirror():
-    recorder = Recorder()
+    recorder = Recorder(paint_mean_of_left_half)
     image = masked_scene((90, 120), PATCHES[:1])
     [result] = Pipeline(**{**STAGES, "inpainter": recorder, "blender": "none"}).run(
         [image], variants=3
