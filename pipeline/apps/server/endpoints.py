@@ -113,32 +113,25 @@ def make_router(choice: PipelineChoice, limits: ServerLimits, worker: PipelineWo
         limits: of requests.
         worker: runs the pipelines.
     """
-    board = ProgressBoard()
+    endpoints = _Endpoints(choice, limits, worker)
     router = APIRouter(responses={500: _REFUSALS[500]})
-
-    @router.post(
+    router.post(
         "/unmask",
         response_class=Response,
         responses=_PICTURE_ANSWERS,
         openapi_extra=_UNMASK_BODY,
         summary="Take the masks off the people in a picture",
         description=f"Finds the masks and fills them. {_GUESS}",
-    )
-    async def unmask(request: Request, query: Annotated[UnmaskQuery, Query()]) -> Response:
-        return await fill(request, query, query.confidence, "picture")
-
-    @router.post(
+    )(endpoints.unmask)
+    router.post(
         "/complete",
         response_class=Response,
         responses=_PICTURE_ANSWERS,
         openapi_extra=_COMPLETE_BODY,
         summary="Fill a hole of your own",
         description=f"Fills exactly what the mask says and looks for nothing. {_GUESS}",
-    )
-    async def complete(request: Request, query: Annotated[CompletionQuery, Query()]) -> Response:
-        return await fill(request, query, None, "picture", "mask")
-
-    @router.post(
+    )(endpoints.complete)
+    router.post(
         "/detect",
         response_model=Detection,
         response_description="What was found, in pixels of the upright picture.",
@@ -147,70 +140,91 @@ def make_router(choice: PipelineChoice, limits: ServerLimits, worker: PipelineWo
         summary="Find masks",
         description="Outlines, boxes and scores of the masks, and the holes that /unmask fills, "
         "with what is to be expected of each fill.",
-    )
-    async def detect(request: Request, query: Annotated[DetectionQuery, Query()]) -> Response:
-        upload = await read_upload(request, limits)
-
-        def work() -> bytes:
-            pipeline = choice.choose(confidence=query.confidence)
-            # Written in the worker: outlines of large pictures take their time.
-            return find_masks(pipeline, upload, limits).model_dump_json().encode()
-
-        return _json_response(await worker.answer(request, work))
-
-    @router.get(
+    )(endpoints.detect)
+    router.get(
         "/progress",
         response_description="How far it is.",
         summary="Say how far a request is",
         description="Of a request to /unmask or /complete that gave a name for it.",
-    )
-    async def progress(
-        name: Annotated[str, Query(pattern=PROGRESS_NAME, description="As the request gave it.")],
-    ) -> Progress:
-        return board.look(name)
-
-    @router.get(
+    )(endpoints.progress)
+    router.get(
         "/health",
         response_description="The server is well.",
         summary="Say how the server is",
         description="How many requests are in work or wait, the models in use, and the limits. "
         "Where a stage hangs the answer is 503: start the server anew.",
-    )
-    async def health(request: Request, response: Response) -> Health:
-        if worker.hangs:
+    )(endpoints.health)
+    return router
+
+
+class _Endpoints:
+    """What is done at each address."""
+
+    def __init__(
+        self, choice: PipelineChoice, limits: ServerLimits, worker: PipelineWorker
+    ) -> None:
+        self.choice, self.limits, self.worker = choice, limits, worker
+        self.board = ProgressBoard()
+
+    async def unmask(self, request: Request, query: Annotated[UnmaskQuery, Query()]) -> Response:
+        return await self._fill(request, query, query.confidence, "picture")
+
+    async def complete(
+        self, request: Request, query: Annotated[CompletionQuery, Query()]
+    ) -> Response:
+        return await self._fill(request, query, None, "picture", "mask")
+
+    async def detect(self, request: Request, query: Annotated[DetectionQuery, Query()]) -> Response:
+        upload = await read_upload(request, self.limits)
+
+        def work() -> bytes:
+            pipeline = self.choice.choose(confidence=query.confidence)
+            # Written in the worker: outlines of large pictures take their time.
+            return find_masks(pipeline, upload, self.limits).model_dump_json().encode()
+
+        return _json_response(await self.worker.answer(request, work))
+
+    async def progress(
+        self,
+        name: Annotated[str, Query(pattern=PROGRESS_NAME, description="As the request gave it.")],
+    ) -> Progress:
+        return self.board.look(name)
+
+    async def health(self, request: Request, response: Response) -> Health:
+        if self.worker.hangs:
             response.status_code = 503
         return Health(
-            status="hangs" if worker.hangs else "ok",
+            status="hangs" if self.worker.hangs else "ok",
             version=unmask_version(),
             requests=request.scope["state"]["requests"],
-            usual_seconds=round(worker.usual_seconds, 3),
-            models=choice.default.model_names(),
-            inpainters=choice.inpainters,
-            confidence=choice.confidence,
-            limits=LimitsAnswer(**dataclasses.asdict(limits)),
+            usual_seconds=round(self.worker.usual_seconds, 3),
+            models=self.choice.default.model_names(),
+            inpainters=self.choice.inpainters,
+            confidence=self.choice.confidence,
+            limits=LimitsAnswer(**dataclasses.asdict(self.limits)),
         )
 
-    async def fill(
-        request: Request, query: CompletionQuery, confidence: float | None, *required: str
+    async def _fill(
+        self, request: Request, query: CompletionQuery, confidence: float | None, *required: str
     ) -> Response:
-        if query.variants is not None and query.variants > limits.variants:
+        if query.variants is not None and query.variants > self.limits.variants:
             raise RequestRefusedError(
                 400,
                 "too_many_variants",
-                f"A request may ask for {limits.variants} variants at most, but asks for "
+                f"A request may ask for {self.limits.variants} variants at most, but asks for "
                 f"{query.variants}.",
             )
-        upload = await read_upload(request, limits, required=required, optional=("reference",))
+        upload = await read_upload(request, self.limits, required=required, optional=("reference",))
         # Pictures in JSON have the format that the query says, or the picture's own.
         accept = request.headers.get("accept", "") if query.variants is None else ""
         requested = requested_formats(query.format, accept)
-        with board.following(query.progress) as note:
+        with self.board.following(query.progress) as note:
 
             def work() -> Response:
                 filled = fill_picture(
-                    choice.choose(query.inpainter, confidence),
+                    self.choice.choose(query.inpainter, confidence),
                     upload,
-                    limits,
+                    self.limits,
                     requested,
                     query.quality,
                     query.variants,
@@ -221,9 +235,7 @@ def make_router(choice: PipelineChoice, limits: ServerLimits, worker: PipelineWo
                     return _picture_response(filled)
                 return _json_response(_all_variants(filled).model_dump_json().encode())
 
-            return await worker.answer(request, work)
-
-    return router
+            return await self.worker.answer(request, work)
 
 
 def _all_variants(filled: FilledPicture) -> FilledVariants:
