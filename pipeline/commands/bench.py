@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.core
@@ -47,12 +47,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 @bench.command()
 def pipeline(
     picture: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
+        Path | None,
         typer.Argument(help="A photo of your own; a drawn 1280 x 960 head with a mask without it."),
     ] = None,
     runs: Runs = 7,
     threads: Annotated[
-        Optional[int],  # noqa: UP045 - likewise
+        int | None,
         typer.Option(min=1, help="Threads of a CPU's arithmetic; torch's choice without it."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
@@ -109,7 +109,7 @@ def pipeline(
 @bench.command()
 def models(
     names: Annotated[
-        Optional[list[str]],  # noqa: UP045 - likewise
+        list[str] | None,
         typer.Argument(
             help="Networks and classical methods, or globs of their names; all without any."
         ),
@@ -207,7 +207,7 @@ def _failures(
 @bench.command()
 def peers(
     names: Annotated[
-        Optional[list[str]],  # noqa: UP045 - likewise
+        list[str] | None,
         typer.Argument(help="Networks, or globs of their names; all without any."),
     ] = None,
     side: Side = 256,

@@ -2,24 +2,72 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import Annotated, Any, Optional
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.evaluation_options import (
-    AsJson,
-    Device,
-    Output,
-    Overwrite,
-    read_stages,
-)
-from pipeline.commands.measured_report import measured_report
+from pipeline.commands.evaluation_options import read_stages
+from pipeline.commands.measured_report import ReportOptions, measured_report
+from pipeline.commands.option_groups import grouped_options
+
+if TYPE_CHECKING:
+    from detector.evaluation.evaluate import DetectionReport
+    from pipeline.commands.measured_report import MeasuredReport
+    from pipeline.evaluation.document import Picture
+    from pipeline.evaluation.surroundings import UsedWeights
+    from weights.base.protocols import Detector
 
 LEAST_CONFIDENCE = 0.01
 """Score down to which YOLO is asked for regions when it is measured."""
 
 
+@dataclass(frozen=True)
+class DetectorOptions:
+    """The detector that is measured."""
+
+    weights: Annotated[
+        str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
+    ] = "default"
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            help="Another detector than YOLO: a registered name or package.module:Class.",
+            show_default="yolo",
+        ),
+    ] = None
+    image_size: Annotated[int, typer.Option(min=32, help="Side at which YOLO works.")] = 640
+    confirmation: Annotated[
+        str,
+        typer.Option(
+            help="Weights of the network that looks at each of YOLO's finds again, as for "
+            "--weights; 'none' measures YOLO alone."
+        ),
+    ] = "default"
+
+    def make(self, device: str) -> Detector:
+        """Make the detector.
+
+        Raises:
+            ConfigurationError, WeightsError: as `create_stage`.
+        """
+        from pipeline.stages.registry import create_stage
+
+        specification: Any = self.detector or "yolo"
+        if specification == "yolo":
+            # Average precision asks for regions of low score too.
+            specification = {
+                "name": "yolo",
+                "weights": self.weights,
+                "confidence": LEAST_CONFIDENCE,
+                "image_size": self.image_size,
+                "confirmation": None if self.confirmation == "none" else self.confirmation,
+            }
+        return create_stage("detector", specification, device=device)
+
+
+@grouped_options
 def evaluate_detector(
     sets: Annotated[
         list[Path],
@@ -31,17 +79,8 @@ def evaluate_detector(
             show_default=False,
         ),
     ],
-    output: Output,
-    weights: Annotated[
-        str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
-    ] = "default",
-    detector: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads the annotation at run time
-        typer.Option(
-            help="Another detector than YOLO: a registered name or package.module:Class.",
-            show_default="yolo",
-        ),
-    ] = None,
+    options: ReportOptions,
+    chosen: DetectorOptions,
     refiners: Annotated[
         str,
         typer.Option(
@@ -55,22 +94,11 @@ def evaluate_detector(
     min_width: Annotated[
         float, typer.Option(min=0.0, help="Masks narrower than this do not count, in pixels.")
     ] = 60.0,
-    image_size: Annotated[int, typer.Option(min=32, help="Side at which YOLO works.")] = 640,
-    confirmation: Annotated[
-        str,
-        typer.Option(
-            help="Weights of the network that looks at each of YOLO's finds again, as for "
-            "--weights; 'none' measures YOLO alone."
-        ),
-    ] = "default",
     part: Annotated[str, typer.Option(help="Part of a data.yaml, or of the faces.")] = "val",
     batch: Annotated[int, typer.Option(min=1, help="Pictures given to the detector at once.")] = 8,
     sheet: Annotated[
         int, typer.Option(min=0, help="Pictures on the sheet; those with errors come first.")
     ] = 20,
-    device: Device = "auto",
-    overwrite: Overwrite = False,
-    as_json: AsJson = False,
 ) -> None:
     """Measure a detector, and what refiners make of its masks, on annotated pictures.
 
@@ -82,42 +110,22 @@ def evaluate_detector(
     from pipeline.evaluation.detection import DETECTION_FILES
     from pipeline.evaluation.writing import DOCUMENT_FILES, refuse_existing
 
-    refuse_existing(output, (*DOCUMENT_FILES, *DETECTION_FILES), overwrite=overwrite)
+    refuse_existing(
+        options.output, (*DOCUMENT_FILES, *DETECTION_FILES), overwrite=options.overwrite
+    )
 
     from detector.evaluation import evaluate
     from pipeline.evaluation.annotated_sets import read_annotated_set
-    from pipeline.evaluation.detection import (
-        CELL,
-        detection_document,
-        detection_summary,
-        masks_csv,
-        pictures_csv,
-        worst_detections,
-    )
+    from pipeline.evaluation.detection import CELL, worst_detections
     from pipeline.evaluation.surroundings import used_weights
     from pipeline.evaluation.writing import sheet_picture
     from pipeline.stages.registry import create_stage
 
-    labels = _set_labels(sets)
-    labelled = [
-        (label, picture)
-        for label, one in zip(labels, sets, strict=True)
-        for picture in read_annotated_set(one, part)
-    ]
-    pictures = [picture for _, picture in labelled]
-    specification: Any = detector or "yolo"
-    if specification == "yolo":
-        # Average precision asks for regions of low score too.
-        specification = {
-            "name": "yolo",
-            "weights": weights,
-            "confidence": LEAST_CONFIDENCE,
-            "image_size": image_size,
-            "confirmation": None if confirmation == "none" else confirmation,
-        }
-    finder = create_stage("detector", specification, device=device)
+    annotated = [read_annotated_set(one, part) for one in sets]
+    pictures = [picture for one in annotated for picture in one]
+    finder = chosen.make(options.device)
     refinements = {
-        label: create_stage("refiner", stage, device=device).refine
+        label: create_stage("refiner", stage, device=options.device).refine
         for label, stage in read_stages(refiners, "--refiners").items()
     }
     used = {
@@ -127,19 +135,17 @@ def evaluate_detector(
     settings = {
         "sets": ", ".join(str(one) for one in sets),
         "part": part,
-        "detector": detector or "yolo",
-        "weights": weights,
+        "detector": chosen.detector or "yolo",
+        "weights": chosen.weights,
         "weights used": str(used["detector"] or "none"),
         "confirmation used": str(used["confirmation"] or "none"),
         "confidence": confidence,
         "min_width": min_width,
-        "image_size": image_size,
-        "confirmation": confirmation,
+        "image_size": chosen.image_size,
+        "confirmation": chosen.confirmation,
         "refiners": refiners,
     }
-    with measured_report(
-        output, settings, len(pictures), device=device, overwrite=overwrite
-    ) as measured:
+    with measured_report(options, settings, len(pictures)) as measured:
         report = evaluate.evaluate_detector(
             finder,
             pictures,
@@ -147,35 +153,60 @@ def evaluate_detector(
             confidence=confidence,
             min_width=min_width,
             batch=batch,
-            sets=[label for label, _ in labelled],
-            known={
-                int(line["index"]): evaluate.PictureMeasurement.from_dict(line["measured"])
-                for line in measured.kept.lines
-            },
-            keep=lambda index, one: measured.kept.append(
-                {"index": index, "measured": one.to_dict()}
-            ),
-            progress=lambda done, _: measured.advance(done),
+            sets=[
+                label for label, one in zip(_set_labels(sets), annotated, strict=True) for _ in one
+            ],
+            **_resumed(measured),
         )
     sheets = []
     if sheet:
         rows = worst_detections(report, pictures, finder, refinements, sheet)
         note = "Drawn masks are outlined broadly in green, found masks and holes finely in red."
         sheets = [sheet_picture("Worst cases", "worst.jpg", rows, cell=CELL, note=note)]
+    _write(measured, report, sheets, used)
+
+
+def _resumed(measured: MeasuredReport) -> dict[str, Any]:
+    """What has a measurement go on where an earlier one was broken off."""
+    from detector.evaluation.evaluate import PictureMeasurement
+
+    return {
+        "known": {
+            int(line["index"]): PictureMeasurement.from_dict(line["measured"])
+            for line in measured.kept.lines
+        },
+        "keep": lambda index, one: measured.kept.append(
+            {"index": index, "measured": one.to_dict()}
+        ),
+        "progress": lambda done, _: measured.advance(done),
+    }
+
+
+def _write(
+    measured: MeasuredReport,
+    report: DetectionReport,
+    sheets: list[Picture],
+    used: dict[str, UsedWeights | None],
+) -> None:
+    """Write the report and print it."""
+    from pipeline.evaluation.detection import (
+        detection_document,
+        detection_summary,
+        masks_csv,
+        pictures_csv,
+    )
+
+    def print_figures() -> None:
+        for what, value in report.table_rows():
+            typer.echo(f"{what:<55}{value:>8}")
+
     measured.write(
         detection_document(report, {**measured.configuration, **measured.run}, sheets),
         detection_summary(report, measured.configuration),
         {"masks.csv": masks_csv(report), "pictures.csv": pictures_csv(report)},
         {stage: one for stage, one in used.items() if one is not None},
-        overwrite=overwrite,
-        as_json=as_json,
-        print_figures=lambda: _print_rows(report.table_rows()),
+        print_figures=print_figures,
     )
-
-
-def _print_rows(rows: list[tuple[str, str]]) -> None:
-    for what, value in rows:
-        typer.echo(f"{what:<55}{value:>8}")
 
 
 def _set_labels(sets: list[Path]) -> list[str]:

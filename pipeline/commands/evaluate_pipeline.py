@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import Annotated, Any, Optional
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.commands.evaluation_options import (
-    AsJson,
-    Device,
-    Features,
-    Identity,
-    Landmarks,
-    Lpips,
-    Output,
-    Overwrite,
-    Realism,
-    make_instruments,
+    InstrumentOptions,
+    SheetOptions,
     measured_comparison,
     read_stages,
 )
+from pipeline.commands.measured_report import ReportOptions
+from pipeline.commands.option_groups import grouped_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.core import Pipeline
+    from pipeline.evaluation.surroundings import UsedWeights
 
 
+@grouped_options
 def evaluate_pipeline(
     sets: Annotated[
         list[Path],
@@ -34,7 +35,9 @@ def evaluate_pipeline(
             show_default=False,
         ),
     ],
-    output: Output,
+    report: ReportOptions,
+    measures: InstrumentOptions,
+    sheets: SheetOptions,
     inpainters: Annotated[
         str,
         typer.Option(
@@ -45,7 +48,7 @@ def evaluate_pipeline(
         ),
     ] = "gated",
     config: Annotated[
-        Optional[list[Path]],  # noqa: UP045 - typer reads the annotation at run time
+        list[Path] | None,
         typer.Option(
             help="A pipeline as YAML, measured beside the others; may be given again.",
             show_default=False,
@@ -60,31 +63,13 @@ def evaluate_pipeline(
     split: Annotated[str, typer.Option(help="Part of the faces.")] = "val",
     seed: Annotated[int, typer.Option(min=0, help="Chooses faces and draws masks.")] = 0,
     templates: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="Folder of mask photos, to draw some of the masks with."),
     ] = None,
     min_width: Annotated[
         float, typer.Option(min=0.0, help="Masks on photos narrower than this do not count.")
     ] = 60.0,
     batch: Annotated[int, typer.Option(min=1, help="Pictures given to a pipeline at once.")] = 4,
-    landmarks: Landmarks = False,
-    identity: Identity = False,
-    lpips: Lpips = None,
-    features: Features = None,
-    realism: Realism = None,
-    sheet: Annotated[
-        int, typer.Option(min=0, help="Pictures on each sheet: best, median, worst.")
-    ] = 6,
-    rank: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="Metric of report.json by which the sheets are chosen.",
-            show_default="lpips, ssim_hole or mask_left",
-        ),
-    ] = None,
-    device: Device = "auto",
-    overwrite: Overwrite = False,
-    as_json: AsJson = False,
 ) -> None:
     """Measure whole pipelines on pictures whose masks are known.
 
@@ -96,12 +81,11 @@ def evaluate_pipeline(
     from pipeline.evaluation.comparison import COMPARISON_FILES
     from pipeline.evaluation.writing import DOCUMENT_FILES, refuse_existing
 
-    refuse_existing(output, (*DOCUMENT_FILES, *COMPARISON_FILES), overwrite=overwrite)
+    refuse_existing(report.output, (*DOCUMENT_FILES, *COMPARISON_FILES), overwrite=report.overwrite)
 
     from pipeline.configuration import read_configuration
     from pipeline.core import Pipeline
     from pipeline.evaluation import unmasking
-    from pipeline.evaluation.surroundings import UsedWeights, used_weights
     from weights.base.errors import ConfigurationError
 
     cases = _cases(sets, count, split, seed, templates, min_width)
@@ -119,29 +103,9 @@ def evaluate_pipeline(
         if path.stem in arguments:
             raise ConfigurationError(f"Two pipelines are called {path.stem!r}: rename {path}.")
         arguments[path.stem] = read_configuration(path)
-    pipelines = {label: Pipeline(**{"device": device, **own}) for label, own in arguments.items()}
-    instruments = make_instruments(
-        landmarks=landmarks,
-        identity=identity,
-        lpips=lpips,
-        features=features,
-        realism=realism,
-        device=device,
-    )
-    used: dict[str, UsedWeights] = {}
-    for label, one in pipelines.items():
-        for key, stage, kind in (
-            (label, one.inpainter, "inpainter"),
-            (f"the detector of {label}", one.detector, "detector"),
-            (
-                f"the confirmation of {label}",
-                getattr(one.detector, "confirmation", None),
-                "confirmation",
-            ),
-        ):
-            found = used_weights(stage, kind)  # type: ignore[arg-type]  # both are weight kinds
-            if found is not None:
-                used[key] = found
+    device = {"device": report.device}
+    pipelines = {label: Pipeline(**{**device, **own}) for label, own in arguments.items()}
+    instruments = measures.make(report.device)
     settings = {
         "sets": ", ".join(str(one) for one in sets),
         "split": split,
@@ -150,16 +114,13 @@ def evaluate_pipeline(
         "templates": str(templates or "none"),
         "min_width": min_width,
         "pipelines": "; ".join(f"{label}: {own}" for label, own in arguments.items()),
-        "landmarks": landmarks,
-        "identity": identity,
-        "lpips": lpips or "none",
-        "features": features or "none",
-        "realism": instruments.realism is not None,
+        **measures.settings(instruments),
     }
     measured_comparison(
-        output,
+        report,
+        sheets,
         settings,
-        used,
+        _used_weights(pipelines),
         partial(
             unmasking.evaluate_pipelines,
             pipelines,
@@ -171,12 +132,20 @@ def evaluate_pipeline(
         lambda names: unmasking.unmasking_rows(pipelines, cases.only(names), names),
         metrics=unmasking.UNMASKING_METRICS,
         total=len(cases),
-        device=device,
-        sheet=sheet,
-        rank=rank,
-        overwrite=overwrite,
-        as_json=as_json,
     )
+
+
+def _used_weights(pipelines: Mapping[str, Pipeline]) -> dict[str, UsedWeights]:
+    """The weights of the pipelines' stages, by what they are called in the report."""
+    from pipeline.evaluation.surroundings import used_weights
+
+    used = {}
+    for label, one in pipelines.items():
+        verifier = getattr(one.detector, "confirmation", None)
+        used[label] = used_weights(one.inpainter, "inpainter")
+        used[f"the detector of {label}"] = used_weights(one.detector, "detector")
+        used[f"the confirmation of {label}"] = used_weights(verifier, "confirmation")
+    return {name: weights for name, weights in used.items() if weights is not None}
 
 
 def _cases(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Literal
 
 import typer
 
@@ -36,7 +36,7 @@ def evaluate_references(
     ] = "found",
     split: Annotated[str, typer.Option(help="Part of the faces.")] = "test",
     count: Annotated[
-        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        int | None,
         typer.Option(min=1, help="At most so many photos.", show_default="all"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws the masks.")] = 0,
@@ -55,7 +55,7 @@ def evaluate_references(
 
     from inpainter.evaluation.picture_sheet import draw_sheet
     from inpainter.metrics import DlibIdentity
-    from pipeline.commands.evaluation_options import make_instruments
+    from pipeline.commands.evaluation_options import InstrumentOptions
     from pipeline.core import Pipeline
     from pipeline.evaluation.references import (
         AnnotatedLandmarks,
@@ -68,14 +68,7 @@ def evaluate_references(
 
     names = "references.json", "references.png"
     refuse_existing(output, names, overwrite=overwrite)
-    instruments = make_instruments(
-        landmarks=landmarks,
-        identity=False,
-        lpips=None,
-        features=None,
-        realism=realism,
-        device=device,
-    )
+    instruments = InstrumentOptions(landmarks=landmarks, realism=realism).make(device)
     pipeline = Pipeline(device=device)
     pairs = list(islice(reference_pairs(faces, pipeline, split=split, seed=seed), count))
     if points == "annotated":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -16,7 +16,7 @@ def compare_two_reports(
         Path, typer.Argument(metavar="B", help="The same of another.", show_default=False)
     ],
     output: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
+        Path | None,
         typer.Option(
             "--output", "-o", help="Also write it as .md, .html or .tex.", show_default=False
         ),
@@ -57,7 +57,7 @@ def publish_figures(
         ),
     ],
     readme: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             help="Markdown file; the table between its lines '<!-- unmask figures: begin -->' and "
             "'<!-- unmask figures: end -->' is replaced.",
@@ -65,7 +65,7 @@ def publish_figures(
         ),
     ] = None,
     records: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             help="Folder of catalog records; those of the measured weights and their model cards "
             "get the figures.",

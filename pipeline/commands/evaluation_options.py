@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from pipeline.commands.measured_report import measured_report
+from pipeline.commands.measured_report import ReportOptions, measured_report
 from pipeline.commands.stage_options import read_stage
 
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from inpainter.evaluation.statistics import Estimate
     from pipeline.evaluation.surroundings import UsedWeights
 
-
-Output = Annotated[
-    Path, typer.Option("--output", "-o", help="Folder for the report.", show_default=False)
-]
 Landmarks = Annotated[
     bool,
     typer.Option(
@@ -40,25 +36,8 @@ Identity = Annotated[
         help="Also compare true and filled face by dlib's face network, as information only.",
     ),
 ]
-Lpips = Annotated[
-    Optional[str],  # noqa: UP045 - typer reads the annotation at run time
-    typer.Option(
-        help="Also LPIPS by alex, vgg or squeeze (extra 'evaluate'). Its weights must lie in "
-        "checkpoints in torch hub's folder; where they are missing the error names file and place.",
-        show_default="none",
-    ),
-]
-Features = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        help="Also Fréchet and kernel distance on the features of inception (FID and KID), "
-        "face, or package.module:Name (extra 'evaluate'). Inception's weights must lie in "
-        "checkpoints in torch hub's folder, as those of --lpips.",
-        show_default="none",
-    ),
-]
 Realism = Annotated[
-    Optional[bool],  # noqa: UP045
+    bool | None,
     typer.Option(
         "--realism/--no-realism",
         help="How far the fills as a set are from photos, and whether a classifier tells them "
@@ -68,9 +47,6 @@ Realism = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a report that exists.")]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print report.json on stdout and nothing else.")
-]
 
 _WIDEST: Final = 1000
 """Columns in which every table's own width can be told."""
@@ -152,56 +128,94 @@ def _read(text: str, option: str) -> dict[str, Any]:
     return stages
 
 
-def make_instruments(
-    *,
-    landmarks: bool,
-    identity: bool,
-    lpips: str | None,
-    features: str | None,
-    realism: bool | None,
-    device: str,
-) -> Instruments:
-    """Make what is measured with beyond the pixels.
+@dataclass(frozen=True)
+class InstrumentOptions:
+    """What is measured with beyond the pixels."""
 
-    Args:
-        landmarks: whether faces and their landmarks are looked for.
-        identity: whether faces are compared by dlib's face network.
-        lpips: network of LPIPS, None for no LPIPS.
-        features: network of the distances of sets, None for none.
-        realism: whether realism is measured; None where all it needs is installed, and a line on
-            standard error where it is not.
-        device: as the user named it.
+    landmarks: Landmarks = False
+    identity: Identity = False
+    lpips: Annotated[
+        str | None,
+        typer.Option(
+            help="Also LPIPS by alex, vgg or squeeze (extra 'evaluate'). Its weights must lie in "
+            "checkpoints in torch hub's folder; where they are missing the error names file and "
+            "place.",
+            show_default="none",
+        ),
+    ] = None
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="Also Fréchet and kernel distance on the features of inception (FID and KID), "
+            "face, or package.module:Name (extra 'evaluate'). Inception's weights must lie in "
+            "checkpoints in torch hub's folder, as those of --lpips.",
+            show_default="none",
+        ),
+    ] = None
+    realism: Realism = None
 
-    Raises:
-        MissingDependencyError: a library is not installed.
-        WeightsError: weights are not on this machine.
-        ConfigurationError: a name is unknown.
-    """
-    from inpainter.evaluation.loop import Instruments
-    from inpainter.metrics import (
-        DlibIdentity,
-        DlibLandmarks,
-        FeatureExtractor,
-        HoleFeatures,
-        LearnedPerceptualDistance,
-    )
-    from inpainter.metrics.realism import NEEDED, can_measure_realism
+    def make(self, device: str) -> Instruments:
+        """Make the instruments.
 
-    if realism is None:
-        realism = can_measure_realism()
-        if not realism:
+        Where nothing is said of realism it is measured if all it needs is installed; if not, a line
+        on standard error says so.
+
+        Raises:
+            MissingDependencyError: a library is not installed.
+            WeightsError: weights are not on this machine.
+            ConfigurationError: a name is unknown.
+        """
+        from inpainter.evaluation.loop import Instruments
+        from inpainter.metrics import (
+            DlibIdentity,
+            DlibLandmarks,
+            FeatureExtractor,
+            HoleFeatures,
+            LearnedPerceptualDistance,
+        )
+        from inpainter.metrics.realism import NEEDED, can_measure_realism
+
+        realism = self.realism
+        if realism is None and not (realism := can_measure_realism()):
             typer.echo(f"Realism is not measured, for which more is needed: {NEEDED}.", err=True)
-    return Instruments(
-        DlibLandmarks() if landmarks or identity else None,
-        DlibIdentity() if identity else None,
-        None if lpips is None else LearnedPerceptualDistance(lpips, device),  # type: ignore[arg-type]  # it checks the name
-        None if features is None else FeatureExtractor(features, device),
-        HoleFeatures(device) if realism else None,
-    )
+        return Instruments(
+            DlibLandmarks() if self.landmarks or self.identity else None,
+            DlibIdentity() if self.identity else None,
+            None if self.lpips is None else LearnedPerceptualDistance(self.lpips, device),  # type: ignore[arg-type]  # it checks the name
+            None if self.features is None else FeatureExtractor(self.features, device),
+            HoleFeatures(device) if realism else None,
+        )
+
+    def settings(self, instruments: Instruments) -> dict[str, Any]:
+        """What a report says of the instruments that were made."""
+        return {
+            "landmarks": self.landmarks,
+            "identity": self.identity,
+            "lpips": self.lpips or "none",
+            "features": self.features or "none",
+            "realism": instruments.realism is not None,
+        }
+
+
+@dataclass(frozen=True)
+class SheetOptions:
+    """The sheets of pictures beside a comparison."""
+
+    sheet: Annotated[
+        int, typer.Option(min=0, help="Pictures on each sheet: best, median, worst.")
+    ] = 6
+    rank: Annotated[
+        str | None,
+        typer.Option(
+            help="Metric of report.json by which the sheets are chosen.",
+            show_default="lpips, ssim_hole or mask_left",
+        ),
+    ] = None
 
 
 def measured_comparison(
-    output: Path,
+    options: ReportOptions,
+    sheets: SheetOptions,
     settings: Mapping[str, Any],
     weights: Mapping[str, UsedWeights],
     measure: Callable[..., Measurements],
@@ -209,27 +223,18 @@ def measured_comparison(
     *,
     metrics: Sequence[Metric],
     total: int,
-    device: str,
-    sheet: int,
-    rank: str | None,
-    overwrite: bool,
-    as_json: bool,
 ) -> None:
     """Measure, going on where an earlier run was broken off, and write and print the report.
 
     Args:
-        output: folder of the report.
+        options: of the report.
+        sheets: of the report.
         settings: what the results depend on; goes into the report as its configuration.
         weights: for each system that has weights, which.
         measure: called with `known`, `keep`, `progress` and `configuration`.
         rows_of: gives the picture rows of the cases of these names.
         metrics: what may be measured.
         total: how many cases there are at most, for the progress bar.
-        device: as the user named it.
-        sheet: rows of each sheet.
-        rank: metric by which cases are ranked; None takes what there is.
-        overwrite: whether a report that exists is replaced.
-        as_json: print report.json on stdout and nothing else.
 
     Raises:
         ConfigurationError: there is no such metric to rank by.
@@ -237,6 +242,7 @@ def measured_comparison(
     ranking = [
         metric.name for metric in metrics if metric.better != "none" and metric.of_set is None
     ]
+    rank = sheets.rank
     if rank is not None and rank not in ranking:
         from weights.base.names import unknown_name
 
@@ -250,7 +256,7 @@ def measured_comparison(
     from pipeline.evaluation.resumption import result_from_line, result_line
 
     facts = {**settings, **{f"weights of {system}": str(one) for system, one in weights.items()}}
-    with measured_report(output, facts, total, device=device, overwrite=overwrite) as report:
+    with measured_report(options, facts, total) as report:
         measurements = measure(
             known=[result_from_line(line) for line in report.kept.lines],
             keep=lambda result: report.kept.append(result_line(result)),
@@ -258,18 +264,16 @@ def measured_comparison(
             configuration=report.configuration,
         )
     ranked_by = rank or _ranking_metric(measurements)
-    sheets = []
-    if sheet and ranked_by is not None:
-        sheets = extreme_sheets(measurements, ranked_by, sheet, rows_of)
-    if rank is not None and sheet and not sheets:
+    drawn = []
+    if sheets.sheet and ranked_by is not None:
+        drawn = extreme_sheets(measurements, ranked_by, sheets.sheet, rows_of)
+    if rank is not None and sheets.sheet and not drawn:
         typer.echo(f"There are no sheets: {rank!r} was not measured.", err=True)
     report.write(
-        comparison_document(measurements, sheets, report.run),
+        comparison_document(measurements, drawn, report.run),
         measurements.summary(),
         {"cases.csv": cases_csv(measurements), "tables.csv": tables_csv(measurements)},
         weights,
-        overwrite=overwrite,
-        as_json=as_json,
         print_figures=partial(_print_estimates, measurements),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -30,7 +30,7 @@ def detector(
         str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
     ] = "default",
     image_size: Annotated[
-        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        int | None,
         typer.Option(
             min=32,
             help="Side of the pictures, a multiple of 32.",
@@ -65,7 +65,7 @@ def inpainter(
         typer.Option("--output", "-o", help="The .onnx file.", show_default=False),
     ],
     network: Annotated[
-        Optional[str],  # noqa: UP045 - likewise
+        str | None,
         typer.Option(
             help="Name of the completion network.",
             show_default="that of the weights, else gated",
@@ -75,14 +75,14 @@ def inpainter(
         str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
     ] = "default",
     image_size: Annotated[
-        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        int | None,
         typer.Option(min=1, help="Side of the pictures.", show_default="that of the training"),
     ] = None,
     as_bytes: Annotated[
         bool, typer.Option("--bytes", help="Take and give uint8 pictures instead of floats.")
     ] = False,
     tolerance: Annotated[
-        Optional[float],  # noqa: UP045 - likewise
+        float | None,
         typer.Option(
             min=0.0,
             help="Largest difference accepted, in the pictures' own range.",

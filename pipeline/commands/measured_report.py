@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,11 +14,26 @@ from pipeline.commands.progress import Update, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from pipeline.evaluation.document import Document
     from pipeline.evaluation.resumption import Unfinished
     from pipeline.evaluation.surroundings import UsedWeights
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Where a report goes, and how it is made."""
+
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the report.", show_default=False)
+    ]
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a report that exists.")
+    ] = False
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print report.json on stdout and nothing else.")
+    ] = False
 
 
 @dataclass
@@ -25,14 +41,14 @@ class MeasuredReport:
     """A measurement under way, and the report that it becomes.
 
     Attributes:
-        output: folder of the report.
+        options: of the report.
         configuration: what was measured with which settings, on which machine, by which versions.
         kept: the results of this run and of an earlier one that was broken off.
         advance: takes how many cases are done.
         run: how long it took and how much memory; there once everything is measured.
     """
 
-    output: Path
+    options: ReportOptions
     configuration: Mapping[str, Any]
     kept: Unfinished
     advance: Update
@@ -45,8 +61,6 @@ class MeasuredReport:
         tables: Mapping[str, str],
         weights: Mapping[str, UsedWeights],
         *,
-        overwrite: bool,
-        as_json: bool,
         print_figures: Callable[[], None],
     ) -> None:
         """Write the report, and print it.
@@ -56,18 +70,17 @@ class MeasuredReport:
             summary: the report for machines; the weights and the run are put beside.
             tables: names and contents of the CSV files.
             weights: by system or stage, those that were measured.
-            overwrite: whether a report that exists is replaced.
-            as_json: print report.json on stdout and nothing else.
             print_figures: prints the figures.
         """
         from pipeline.evaluation.writing import write_report
 
         digests = {name: used.sha256 for name, used in weights.items()}
         whole = {**summary, "weights": digests, "run": self.run}
-        written = write_report(self.output, document, whole, tables, overwrite=overwrite)
+        output, overwrite = self.options.output, self.options.overwrite
+        written = write_report(output, document, whole, tables, overwrite=overwrite)
         self.kept.finish()
-        if as_json:
-            typer.echo((self.output / "report.json").read_text(encoding="utf-8"), nl=False)
+        if self.options.as_json:
+            typer.echo((output / "report.json").read_text(encoding="utf-8"), nl=False)
             return
         print_figures()
         typer.echo(f"{self.run['measured in']}, peak memory {self.run['peak memory']}.")
@@ -76,19 +89,18 @@ class MeasuredReport:
 
 @contextmanager
 def measured_report(
-    output: Path, settings: Mapping[str, Any], total: int, *, device: str, overwrite: bool
+    options: ReportOptions, settings: Mapping[str, Any], total: int
 ) -> Iterator[MeasuredReport]:
     """Keep results as they come within the block, in which everything is measured.
 
     Args:
-        output: folder of the report.
+        options: of the report; results of other settings in its folder are dropped only where it
+            may be overwritten.
         settings: what the results depend on.
         total: how many cases there are at most, for the progress bar.
-        device: as the user named it.
-        overwrite: whether results of other settings in the folder are dropped.
 
     Raises:
-        InputError: the folder holds results of other settings, and `overwrite` is False.
+        InputError: the folder holds results of other settings, and they may not be overwritten.
         OutputError: the folder cannot be written.
     """
     from pipeline.apps.bench.pipeline import peak_memory
@@ -98,13 +110,13 @@ def measured_report(
     began = time.perf_counter()
     facts = {**settings, "unmask": versions()["unmask"]}
     with (
-        Unfinished(output, facts, overwrite=overwrite) as kept,
+        Unfinished(options.output, facts, overwrite=options.overwrite) as kept,
         progress_bar("Measuring", total) as advance,
     ):
         if kept.lines:
             typer.echo(f"Going on behind {len(kept.lines)} results that are there.", err=True)
-        configuration = {**settings, **machine(device), **versions()}
-        report = MeasuredReport(output, configuration, kept, advance)
+        configuration = {**settings, **machine(options.device), **versions()}
+        report = MeasuredReport(options, configuration, kept, advance)
         yield report
     seconds = f"{time.perf_counter() - began:.0f} s" + (", the rest earlier" if kept.lines else "")
     report.run |= {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -31,14 +31,14 @@ def pseudo_label(
         str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
     ] = "default",
     detector: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads the annotation at run time
+        str | None,
         typer.Option(
             help="Another detector than YOLO: a registered name or package.module:Class.",
             show_default="yolo",
         ),
     ] = None,
     measuring: Annotated[
-        Optional[Path],  # noqa: UP045 - likewise
+        Path | None,
         typer.Option(help="Folder of measuring pictures; photos that resemble one are left out."),
     ] = None,
     score: Annotated[

@@ -16,7 +16,7 @@ from weights.base.errors import InputError
 from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pipeline.cluster.rows import RowOutcome
     from pipeline.run.outcome import Outcome
@@ -24,26 +24,24 @@ if TYPE_CHECKING:
 ENGINES = ("ray",)
 
 
-def check_engine(engine: str, streamed: bool, options: Mapping[str, Any]) -> None:
+def check_engine(engine: str | None, streamed: bool, given: list[str]) -> None:
     """Refuse what is not done on a cluster.
 
     Args:
         engine: what the user called it.
         streamed: whether standard input or output is named.
-        options: by name, those that are not for a cluster, and what they were given.
+        given: the options that are given and not for a cluster.
 
     Raises:
         ConfigurationError: there is no such engine.
         InputError: one of the options is given, or a stream.
     """
     if engine not in ENGINES:
-        raise unknown_name("engine", engine, ENGINES)
-    given = [name for name, value in options.items() if value]
-    if streamed:
-        given.append("-")
-    if given:
+        raise unknown_name("engine", str(engine), ENGINES)
+    refused = [*given, "-"] if streamed else given
+    if refused:
         raise InputError(
-            f"--engine ray writes results alone, from files: leave {', '.join(given)} out."
+            f"--engine ray writes results alone, from files: leave {', '.join(refused)} out."
         )
 
 

@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import Annotated, Optional
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from pipeline.commands.stage_options import (
-    BlenderName,
-    Confidence,
-    Config,
-    Detail,
-    DetectorName,
-    InpainterName,
-    LowMasks,
-    RefinerName,
-    complete_device,
-    stage_arguments,
-)
+from pipeline.commands.option_groups import grouped_options
+from pipeline.commands.stage_options import StageOptions, complete_device
 from weights.base import stopping
 
 
+@grouped_options
 def serve(
+    stages: StageOptions,
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
     ] = 8000,
-    config: Config = None,
     device: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(
             help="auto, cpu, cuda, cuda:N or mps.",
             show_default="auto",
             autocompletion=complete_device,
         ),
     ] = None,
-    detector: DetectorName = None,
-    confidence: Confidence = None,
-    low_masks: LowMasks = None,
-    refiner: RefinerName = None,
-    inpainter: InpainterName = None,
-    detail: Detail = None,
-    blender: BlenderName = None,
     megabytes: Annotated[
         float, typer.Option(min=0.001, help="Largest request, in megabytes (2^20 bytes).")
     ] = 32.0,
@@ -64,7 +48,7 @@ def serve(
         int, typer.Option(min=1, help="How many fills to choose from a request may ask for.")
     ] = 4,
     name: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Option(
             help="A name by which others call this server, such as faces.example.org; may be given "
             "again. Requests by other names are refused.",
@@ -72,7 +56,7 @@ def serve(
         ),
     ] = None,
     study: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             help="A page of `unmask study make`, to be served at /study.", show_default=False
         ),
@@ -93,17 +77,6 @@ def serve(
     from pipeline.core import Pipeline
     from weights.base.errors import InputError
 
-    arguments = stage_arguments(
-        config,
-        confidence,
-        detail,
-        low_masks=low_masks,
-        device=device,
-        detector=detector,
-        refiner=refiner,
-        inpainter=inpainter,
-        blender=blender,
-    )
     limits = ServerLimits(
         round(megabytes * 2**20), round(megapixels * 1e6), seconds, waiting, variants
     )
@@ -124,7 +97,7 @@ def serve(
 
     try:
         run_server(
-            Pipeline(**arguments),
+            Pipeline(**stages.arguments(device=device)),
             host=host,
             port=port,
             limits=limits,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Optional, cast
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
@@ -11,57 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from weights.base.protocols import StageKind
-
-
-def stage_arguments(
-    config: Path | None,
-    confidence: float | None = None,
-    detail: str | None = None,
-    backend: str | None = None,
-    low_masks: bool | None = None,
-    **chosen: str | None,
-) -> dict[str, Any]:
-    """Return the arguments of a `Pipeline`: those of the YAML file, and before them the options.
-
-    Args:
-        config: the file, if any.
-        confidence: an option of the detector, if given.
-        detail: an option of the inpainter, if given.
-        backend: an option of both, if given.
-        low_masks: of the pipeline, if given.
-        **chosen: `device` and stages by kind, each NAME, "module:name" or NAME@FILE for weights
-            from a file; None where not given.
-
-    Raises:
-        ConfigurationError: the file cannot be read, is no YAML mapping, or has an unknown key; or
-            a NAME@FILE lacks a part.
-    """
-    from weights.base.dotted_paths import import_from_working_directory
-
-    arguments: dict[str, Any] = {}
-    if config is not None:
-        from pipeline.configuration import read_configuration
-
-        arguments = read_configuration(config)
-    if low_masks is not None:
-        arguments["low_masks"] = low_masks
-    import_from_working_directory(chosen)
-    arguments |= {
-        key: value if key == "device" else read_stage(value, f"--{key}")
-        for key, value in chosen.items()
-        if value is not None
-    }
-    for kind, default, option, value in (
-        ("detector", "yolo", "confidence", confidence),
-        ("inpainter", "gated", "detail", detail),
-        ("detector", "yolo", "backend", backend),
-        ("inpainter", "gated", "backend", backend),
-    ):
-        if value is not None:
-            stage = arguments.get(kind, default)
-            options = stage if isinstance(stage, dict) else {"name": stage}
-            arguments[kind] = {**options, option: value}
-    return arguments
 
 
 def read_stage(text: str, option: str) -> str | dict[str, Any]:
@@ -126,55 +76,8 @@ def _stage_option(kind: str, default: str, form: str) -> Any:
     )
 
 
-Config = Annotated[
-    Optional[Path],  # noqa: UP045 - typer reads the annotations at run time
-    typer.Option(
-        help="A pipeline as YAML; the options here go before it.",
-        show_default=False,
-        rich_help_panel=STAGES,
-    ),
-]
-DetectorName = Annotated[
-    Optional[str],  # noqa: UP045
-    _stage_option("detector", "yolo", "NAME, NAME@FILE for weights from a file"),
-]
-Confidence = Annotated[
-    Optional[float],  # noqa: UP045
-    typer.Option(
-        min=0.0,
-        max=1.0,
-        help="How sure the detector must be.",
-        show_default="the detector's",
-        rich_help_panel=STAGES,
-    ),
-]
-LowMasks = Annotated[
-    Optional[bool],  # noqa: UP045
-    typer.Option(
-        "--low-masks",
-        help="Fill masks worn under the chin too; without this they stay.",
-        show_default=False,
-        rich_help_panel=STAGES,
-    ),
-]
-RefinerName = Annotated[
-    Optional[str],  # noqa: UP045
-    _stage_option("refiner", "morphology", "NAME"),
-]
-InpainterName = Annotated[
-    Optional[str],  # noqa: UP045
-    _stage_option("inpainter", "gated", "NAME, NAME@FILE for weights from a file"),
-]
-Detail = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        help="auto paints detail over the fills of large faces; off enlarges them as they are.",
-        show_default="auto",
-        rich_help_panel=STAGES,
-    ),
-]
 Backend = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option(
         help="What computes the networks: torch, onnxruntime, openvino, or auto for the fastest "
         "that is installed.",
@@ -183,7 +86,98 @@ Backend = Annotated[
         rich_help_panel=STAGES,
     ),
 ]
-BlenderName = Annotated[
-    Optional[str],  # noqa: UP045
-    _stage_option("blender", "feather", "NAME"),
-]
+
+
+@dataclass(frozen=True)
+class StageOptions:
+    """The options by which a pipeline is chosen."""
+
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="A pipeline as YAML; the options here go before it.",
+            show_default=False,
+            rich_help_panel=STAGES,
+        ),
+    ] = None
+    detector: Annotated[
+        str | None,
+        _stage_option("detector", "yolo", "NAME, NAME@FILE for weights from a file"),
+    ] = None
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="How sure the detector must be.",
+            show_default="the detector's",
+            rich_help_panel=STAGES,
+        ),
+    ] = None
+    low_masks: Annotated[
+        bool | None,
+        typer.Option(
+            "--low-masks",
+            help="Fill masks worn under the chin too; without this they stay.",
+            show_default=False,
+            rich_help_panel=STAGES,
+        ),
+    ] = None
+    refiner: Annotated[
+        str | None,
+        _stage_option("refiner", "morphology", "NAME"),
+    ] = None
+    inpainter: Annotated[
+        str | None,
+        _stage_option("inpainter", "gated", "NAME, NAME@FILE for weights from a file"),
+    ] = None
+    detail: Annotated[
+        str | None,
+        typer.Option(
+            help="auto paints detail over the fills of large faces; off enlarges them as they are.",
+            show_default="auto",
+            rich_help_panel=STAGES,
+        ),
+    ] = None
+    blender: Annotated[
+        str | None,
+        _stage_option("blender", "feather", "NAME"),
+    ] = None
+
+    def arguments(self, *, device: str | None = None, backend: str | None = None) -> dict[str, Any]:
+        """Return the arguments of a `Pipeline`: of the YAML file, and before them the options.
+
+        Args:
+            device: of the pipeline, if given.
+            backend: an option of detector and inpainter, if given.
+
+        Raises:
+            ConfigurationError: the file cannot be read, is no YAML mapping, or has an unknown key;
+                or a NAME@FILE lacks a part.
+        """
+        from weights.base.dotted_paths import import_from_working_directory
+        from weights.base.protocols import STAGE_KINDS
+
+        arguments: dict[str, Any] = {}
+        if self.config is not None:
+            from pipeline.configuration import read_configuration
+
+            arguments = read_configuration(self.config)
+        stages = {kind: getattr(self, kind) for kind in STAGE_KINDS}
+        import_from_working_directory(stages)
+        of_pipeline = {"device": device, "low_masks": self.low_masks}
+        arguments |= {key: value for key, value in of_pipeline.items() if value is not None}
+        arguments |= {
+            kind: read_stage(text, f"--{kind}") for kind, text in stages.items() if text is not None
+        }
+        for kind, default, option, value in (
+            ("detector", "yolo", "confidence", self.confidence),
+            ("inpainter", "gated", "detail", self.detail),
+            ("detector", "yolo", "backend", backend),
+            ("inpainter", "gated", "backend", backend),
+        ):
+            if value is not None:
+                stage = arguments.get(kind, default)
+                options = stage if isinstance(stage, dict) else {"name": stage}
+                arguments[kind] = {**options, option: value}
+        return arguments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -44,7 +44,7 @@ def make(
     ] = "How real does this face look?",
     seed: Annotated[int, typer.Option(min=0, help="Chooses faces and orders.")] = 0,
     count: Annotated[
-        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        int | None,
         typer.Option(min=1, help="How many faces, drawn by chance.", show_default="all"),
     ] = None,
     size: Annotated[
@@ -60,7 +60,7 @@ def make(
         ),
     ] = False,
     key: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             help="File for what is whose, for `unmask study read --key`.",
             show_default="hidden in the page, and in every export",
@@ -118,11 +118,11 @@ def read(
         ),
     ],
     key: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="What `unmask study make --key` wrote.", show_default="in the exports"),
     ] = None,
     output: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             "--output",
             "-o",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,7 +25,7 @@ def synthesize(
         int, typer.Option(min=0, help="Composed pictures for the detector; 0 makes none.")
     ] = 2000,
     size: Annotated[
-        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        int | None,
         typer.Option(
             min=64,
             max=1024,
@@ -44,19 +44,19 @@ def synthesize(
         float, typer.Option(min=0.0, max=1.0, help="Share of scenes in which nobody wears a mask.")
     ] = 0.2,
     templates: Annotated[
-        Optional[Path],  # noqa: UP045 - likewise
+        Path | None,
         typer.Option(help="Folder with photos of masks and masks.cfg, used beside drawn masks."),
     ] = None,
     negatives: Annotated[
-        Optional[Path],  # noqa: UP045 - likewise
+        Path | None,
         typer.Option(help="Folder of pictures without masks, shown in scenes."),
     ] = None,
     photographs: Annotated[
-        Optional[Path],  # noqa: UP045 - likewise
+        Path | None,
         typer.Option(help="A .jsonl of real photos with outlines of masks, added to the scenes."),
     ] = None,
     measuring: Annotated[
-        Optional[Path],  # noqa: UP045 - likewise
+        Path | None,
         typer.Option(help="Folder of measuring pictures; photos that resemble one are left out."),
     ] = None,
     refiner: Annotated[

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING, Never
 
 import typer
@@ -15,10 +14,10 @@ from weights.base.errors import InputError
 from weights.base.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.commands.working import RunWork
+    from pipeline.commands.file_run import FileRun
     from pipeline.run.folder import FoundFile, Job
     from pipeline.run.outcome import Outcome
     from pipeline.run.watching import WatchedFolder
@@ -30,48 +29,28 @@ _REST_SHARE = 20.0
 """Of a large folder: how many times as long as a look took nothing is done after it."""
 
 
-def watch(
-    folder: WatchedFolder,
-    work: RunWork,
-    output: Path,
-    *,
-    mask: Path | None,
-    reference: Path | None,
-    format_: str | None,
-    as_json: bool,
-) -> Never:
+def watch(run: FileRun) -> Never:
     """Do what is in the folder and what comes into it, until a signal ends it.
 
     A line is printed for each file that was worked on, as it is done; nothing of it is kept.
 
     Args:
-        folder: what is watched.
-        work: does it.
-        output: the folder that results go to.
-        mask: as `plan_jobs` takes it.
-        reference: likewise.
-        format_: likewise.
-        as_json: print each outcome as a line of JSON.
+        run: over a folder, whose results go to another.
 
     Raises:
         UnmaskError: a stage cannot be loaded.
         Exit: a signal came; with its exit code.
     """
+    from pipeline.run.watching import WatchedFolder
+
+    folder = WatchedFolder(run.files.paths[0], run.output, recursive=run.files.recursive)
     counts: Counter[str] = Counter()
-    plan = partial(
-        _job,
-        output=output,
-        mask=mask,
-        reference=reference,
-        format_=format_,
-        variants=work.outputs.variants,
-    )
     try:
-        work.warm_up()
+        run.run_work.warm_up()
         typer.echo("unmask: watching; Ctrl-C stops.", err=True)
-        for outcome in _outcomes(folder, work, output, plan):
+        for outcome in _outcomes(run, folder):
             counts[outcome.status] += 1
-            _say(outcome, as_json)
+            _say(outcome, run.files.as_json)
     except KeyboardInterrupt:
         told = ", ".join(f"{status} {count}" for status, count in sorted(counts.items()))
         typer.echo(f"unmask: stopped; {told or 'nothing had come'}.", err=True)
@@ -79,11 +58,10 @@ def watch(
     raise AssertionError("a folder is watched until a signal comes")
 
 
-def _outcomes(
-    folder: WatchedFolder, work: RunWork, output: Path, plan: Callable[[FoundFile], Job]
-) -> Iterator[Outcome]:
+def _outcomes(run: FileRun, folder: WatchedFolder) -> Iterator[Outcome]:
     from pipeline.run.outcome import Outcome, failure
 
+    work = run.run_work
     trouble = ""
     while True:
         began = time.monotonic()
@@ -98,9 +76,9 @@ def _outcomes(
         pictures = []
         for file in files:
             try:
-                job = plan(file)
+                job = _job(file, run)
             except InputError as error:
-                yield failure(_named(file, output), error)
+                yield failure(_named(file, run.output), error)
                 continue
             if work.outputs.is_finished(job):
                 yield Outcome(job, "skipped", f"{job.output} exists")
@@ -112,23 +90,20 @@ def _outcomes(
         time.sleep(max(REST, _REST_SHARE * looked))
 
 
-def _job(
-    file: FoundFile,
-    *,
-    output: Path,
-    mask: Path | None,
-    reference: Path | None,
-    format_: str | None,
-    variants: int | None,
-) -> Job:
+def _job(file: FoundFile, run: FileRun) -> Job:
     from dataclasses import replace
 
     from pipeline.run.folder import Findings, plan_jobs, references_in
 
+    reference = run.files.reference
     of_all = reference if reference is None or not reference.is_dir() else None
-    found = Findings((file,), (), (), False)
     (job,) = plan_jobs(
-        found, output, mask=mask, reference=of_all, format=format_, variants=variants
+        Findings((file,), (), (), False),
+        run.output,
+        mask=run.files.mask,
+        reference=of_all,
+        format=run.format,
+        variants=run.files.variants,
     )
     if reference is not None and of_all is None:
         job = replace(job, references=references_in(reference, file.relative))

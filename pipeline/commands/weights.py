@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 Folder = Annotated[
-    Optional[Path],  # noqa: UP045 - typer reads the annotations at run time
+    Path | None,
     typer.Option(help="Where weights, record and card go.", show_default="UNMASK_HOME"),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files of that name.")]
@@ -36,7 +36,7 @@ Repository = Annotated[
 def list_(
     pattern: Annotated[str, typer.Argument(help="Names to list, such as 'gated.*'.")] = "*",
     kind: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads the annotation at run time
+        str | None,
         typer.Option(help="Only those of a 'detector' or of an 'inpainter'."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole records.")] = False,
@@ -83,7 +83,7 @@ def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
 @app.command()
 def verify(
     names: Annotated[
-        Optional[list[str]],  # noqa: UP045 - typer reads the annotation at run time
+        list[str] | None,
         typer.Argument(help="Names of weights; all where none is given."),
     ] = None,
 ) -> None:
@@ -150,11 +150,11 @@ def record(
         str, typer.Option(help="Name of the recipe it was trained with.", show_default=False)
     ],
     seed: Annotated[
-        Optional[int],  # noqa: UP045 - typer reads the annotation at run time
+        int | None,
         typer.Option(min=0, help="Seed of the training.", show_default="that of the run"),
     ] = None,
     metrics: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Option(
             help="[NAME=]report.json of `unmask evaluate`; may be given again. Without NAME it is "
             "called after its folder.",
@@ -163,7 +163,7 @@ def record(
     ] = None,
     folder: Folder = None,
     records: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="Where record and card go.", show_default="beside the weight file"),
     ] = None,
     licence: Annotated[
@@ -221,7 +221,7 @@ def import_(
     ],
     source: Annotated[str, typer.Option(help="Where it is published.", show_default=False)],
     changes: Annotated[
-        Optional[list[str]],  # noqa: UP045 - typer reads the annotation at run time
+        list[str] | None,
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
@@ -262,7 +262,7 @@ def push(
         typer.Option("--public", help="Let everybody see the repository, if it is made now."),
     ] = False,
     message: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads the annotation at run time
+        str | None,
         typer.Option(help="Of the commit.", show_default="Weights NAME"),
     ] = None,
 ) -> None:
@@ -277,11 +277,11 @@ def push(
 def pull(
     repository: Repository,
     name: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Argument(help="Name of the weights, where the repository has several."),
     ] = None,
     revision: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(help="Branch, tag or commit.", show_default="the newest"),
     ] = None,
     folder: Folder = None,

@@ -116,9 +116,9 @@ def test_what_is_named_on_the_command_line_is_imported_from_the_working_director
     (tmp_path / "planted.py").write_text(PLANTED)
     program = (
         "sys.path = [one for one in sys.path if one]\n"
-        "from pipeline.commands.stage_options import stage_arguments\n"
+        "from pipeline.commands.stage_options import StageOptions\n"
         "from pipeline.stages.registry import create_stage\n"
-        "chosen = stage_arguments(None, inpainter=sys.argv[1])\n"
+        "chosen = StageOptions(inpainter=sys.argv[1]).arguments()\n"
         "print(create_stage('inpainter', chosen['inpainter']))"
     )
     done = run_here(tmp_path, program, "planted:complete")
