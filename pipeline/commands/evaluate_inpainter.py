@@ -121,10 +121,10 @@ def evaluate_inpainter(
         if not cases.masked and evaluate.sees_hole(system):
             raise evaluate.needs_masks(label)
     instruments = measures.make(report.device)
-    stored = isinstance(cases, StoredCases)
+    frozen = cases.configuration if isinstance(cases, StoredCases) else chosen.configuration
     settings = {
         "faces": str(faces),
-        **(cases.configuration if stored else chosen.configuration),
+        **frozen,
         "models": models,
         **measures.settings(instruments),
     }
