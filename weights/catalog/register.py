@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,9 +14,8 @@ from weights.base.errors import OutputError, WeightsError
 from weights.base.settings import read_yaml, settings_from_mapping
 from weights.catalog import lookup
 from weights.catalog.card import model_card
-from weights.catalog.digest import file_sha256
 from weights.catalog.record import TrainingData, WeightRecord
-from weights.catalog.store import write_record
+from weights.catalog.store import record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -163,26 +162,26 @@ def register_weights(
             f"{source} holds a {description.architecture}, so its name must be "
             f"{description.architecture!r}, a point and a tag, but is {name!r}."
         )
-    facts: dict[str, Any] = {
-        "name": name,
-        **asdict(description),
-        "licence": licence,
-        "data": trained_on.sources,
-        "recipe": recipe,
-        "seed": seed,
-        "metrics": dict(metrics or {}),
-        "gets_wrong": trained_on.gets_wrong,
-        "notes": trained_on.notes,
-    }
+    facts = asdict(description)
+    del facts["architecture"]
     # The record checks itself, here before anything is written.
-    WeightRecord(file=target.name, sha256=file_sha256(source), bytes=source.stat().st_size, **facts)
+    record = record_of(
+        source,
+        name=name,
+        licence=licence,
+        data=trained_on.sources,
+        recipe=recipe,
+        seed=seed,
+        metrics=dict(metrics or {}),
+        gets_wrong=trained_on.gets_wrong,
+        notes=trained_on.notes,
+        **facts,
+    )
+    record = replace(record, file=target.name)
     if not in_place:
         with atomic_path(target, overwrite=overwrite) as temporary:
             shutil.copyfile(source, temporary)
-    del facts["architecture"]
-    record = write_record(target, record_folder, overwrite=overwrite, **facts)
-    with atomic_path(card_file, overwrite=overwrite) as temporary:
-        temporary.write_text(model_card(record), encoding="utf-8")
+    write_record_and_card(record, record_file, overwrite=overwrite)
     return RegisteredWeights(record, target, record_file, card_file)
 
 

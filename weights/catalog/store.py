@@ -117,27 +117,20 @@ def write_record(
     folder: str | os.PathLike[str] | None = None,
     *,
     name: str,
-    kind: WeightKind,
-    options: Mapping[str, Any],
-    licence: str,
-    data: Iterable[TrainingData],
-    recipe: str,
-    seed: int,
-    input_size: int,
-    value_range: tuple[float, float],
-    parameters: int,
-    multiply_adds: int,
-    metrics: Mapping[str, Any] | None = None,
-    gets_wrong: Iterable[str] = (),
-    notes: str = "",
     overwrite: bool = False,
+    **facts: Any,
 ) -> WeightRecord:
     """Write the record `<name>.yaml` of a weight file that lies finished on disk.
 
-    Size and digest are taken from the file, the architecture is the part of the name before the
-    point, and the other values are as `WeightRecord` says. The record goes into `folder`, or beside
-    the file where None, so that its folder can serve as `UNMASK_HOME`. A record of that name that
-    lies there already is replaced only with `overwrite`.
+    The record goes into `folder`, or beside the file where None, so that its folder can serve as
+    `UNMASK_HOME`. A record of that name that lies there already is replaced only with `overwrite`.
+
+    Args:
+        file: the weights.
+        folder: for the record.
+        name: of the weights.
+        overwrite: whether a record of that name is replaced.
+        **facts: the other fields of `WeightRecord`, as `record_of` takes them.
 
     Raises:
         WeightsError: the file is no safetensors file, or a value is not what its field takes.
@@ -145,31 +138,42 @@ def write_record(
     """
     source = Path(file)
     read_metadata(source)
-    record = WeightRecord(
-        name=name,
-        kind=kind,
-        architecture=name.partition(".")[0],
-        options=dict(options),
-        file=source.name,
-        sha256=file_sha256(source),
-        bytes=source.stat().st_size,
-        licence=licence,
-        data=tuple(data),
-        recipe=recipe,
-        seed=seed,
-        input_size=input_size,
-        value_range=(float(value_range[0]), float(value_range[1])),
-        parameters=parameters,
-        multiply_adds=multiply_adds,
-        metrics=dict(metrics or {}),
-        gets_wrong=tuple(gets_wrong),
-        notes=notes,
-    )
+    record = record_of(source, name=name, **facts)
     text = record.to_yaml()
     target = (source.parent if folder is None else Path(folder)) / f"{name}.yaml"
     with atomic_path(target, overwrite=overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return record
+
+
+def record_of(
+    file: Path,
+    *,
+    name: str,
+    data: Iterable[TrainingData],
+    value_range: tuple[float, float],
+    gets_wrong: Iterable[str] = (),
+    **facts: Any,
+) -> WeightRecord:
+    """Make the record of a weight file.
+
+    Size and digest are taken from the file, and the architecture is the part of the name before the
+    point. The other values are as `WeightRecord` says.
+
+    Raises:
+        WeightsError: a value is not what its field takes.
+    """
+    return WeightRecord(
+        name=name,
+        architecture=name.partition(".")[0],
+        file=file.name,
+        sha256=file_sha256(file),
+        bytes=file.stat().st_size,
+        data=tuple(data),
+        value_range=(float(value_range[0]), float(value_range[1])),
+        gets_wrong=tuple(gets_wrong),
+        **facts,
+    )
 
 
 def _damaged(path: Path, error: Exception) -> WeightsError:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from packaging.requirements import Requirement
 
 from pipeline import command_line
 from pipeline.apps import doctor
@@ -155,8 +156,10 @@ def test_the_command_works_here(capsys):
     ("less", "more"), [("1.9.5", "1.26"), ("2", "2.0.1"), ("2.10.0+cpu", "2.11"), ("4.9", "4.10")]
 )
 def test_versions_are_compared_by_number(less, more):
-    assert doctor._numbers(less) < doctor._numbers(more)
+    assert doctor._is_too_old(less, Requirement(f"it>={more}"))
+    assert not doctor._is_too_old(more, Requirement(f"it>={less.partition('+')[0]}"))
 
 
 def test_zeros_at_the_end_do_not_count():
-    assert doctor._numbers("2.6.0+cu124") == doctor._numbers("2.6")
+    assert not doctor._is_too_old("2.6.0+cu124", Requirement("it>=2.6"))
+    assert not doctor._is_too_old("2.6", Requirement("it>=2.6.0"))
