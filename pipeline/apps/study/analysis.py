@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pipeline.apps.study.exports import StudyExport
     from pipeline.apps.study.key import StudyKey
 
-_LEVELS = HIGHEST - LOWEST + 1
 _AT_ONCE = 100
 
 
