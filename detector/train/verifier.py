@@ -266,11 +266,7 @@ def train_verifier(
         )
         for part in ("train", "val")
     )
-    if cuts.worn.all() or not cuts.worn.any():
-        raise InputError(
-            "A verifier needs masks and proposals that are none, but the training "
-            f"pictures show only {'masks' if cuts.worn.all() else 'the latter'}."
-        )
+    _refuse_one_kind(cuts)
     module = VerifierTraining(configuration, recipe)
     if start is not None:
         start_from(module.network, resolve(start, "confirmation"))
@@ -291,6 +287,14 @@ def train_verifier(
     counts = {"cuts": len(validation)}
     notes = _notes(fitted.steps, recipe.batch, cuts)
     return run.register(fitted, describe_verifier(weights), sources, notes, counts)
+
+
+def _refuse_one_kind(cuts: VerifierCrops) -> None:
+    if cuts.worn.all() or not cuts.worn.any():
+        raise InputError(
+            "A verifier needs masks and proposals that are none, but the training "
+            f"pictures show only {'masks' if cuts.worn.all() else 'the latter'}."
+        )
 
 
 def _notes(steps: int, batch: int, cuts: VerifierCrops) -> str:
