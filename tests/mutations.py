@@ -151,6 +151,20 @@ MISTAKES = (
         (f"{ARITHMETIC}::test_each_round_and_each_device_goes_on_in_the_stream",),
     ),
     Mistake(
+        "a round that was cut short begins anew",
+        LOOP,
+        "start += (whole - steps) * phase.batch * devices",
+        "start += 0",
+        (f"{ARITHMETIC}::test_each_round_and_each_device_goes_on_in_the_stream",),
+    ),
+    Mistake(
+        "the two sides of a hole's rim are mixed up",
+        "inpainter/postprocess/grain.py",
+        "for side in (~hole, hole)",
+        "for side in (hole, ~hole)",
+        ("tests/inpainter/postprocess/test_grain.py",),
+    ),
+    Mistake(
         "all processes learn from the same data",
         STREAM,
         "(number * self.devices + self.rank)",

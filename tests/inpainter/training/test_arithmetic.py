@@ -255,14 +255,24 @@ def test_each_pass_has_an_order_and_each_sample_chance_of_its_own() -> None:
     assert stretch(3, range(7, 8))[0][1] == expected
 
 
-def test_each_round_and_each_device_goes_on_in_the_stream(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("interval", "places"),
+    [
+        (1, [(0, 0, (0, 1)), (1, 1, (6, 7)), (2, 0, (8, 9, 10))]),
+        # A round of two steps that was cut short after the first.
+        (2, [(1, 0, (4, 5)), (1, 1, (6, 7))]),
+    ],
+)
+def test_each_round_and_each_device_goes_on_in_the_stream(
+    tmp_path: Path, interval: int, places: list[tuple[int, int, tuple[int, ...]]]
+) -> None:
     phases = (Phase(steps=2, size=32, batch=2), Phase(steps=1, size=32, batch=3))
-    recipe = short_recipe(tmp_path, phases=phases, validation_interval=1)
+    recipe = short_recipe(tmp_path, phases=phases, validation_interval=interval)
     data = FaceData(recipe)
     data.setup("fit")
     faces, sampling = decode_split(recipe.data, "train"), create_sampling(recipe.data, recipe.holes)
     module = CompletionTraining(recipe)
-    for steps, rank, numbers in ((0, 0, (0, 1)), (1, 1, (6, 7)), (2, 0, (8, 9, 10))):
+    for steps, rank, numbers in places:
         module.steps_done = steps
         place = SimpleNamespace(world_size=2, global_rank=rank, lightning_module=module)
         data.trainer = place  # type: ignore[assignment]
