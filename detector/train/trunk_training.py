@@ -15,14 +15,14 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
+from detector.train.drawn_rounds import DrawnRounds
 from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
 from weights.base.errors import TrainingError
-from weights.base.lightning_runs import CurvesGoOn, StopAtBatch, WholeCheckpointIO
+from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
-from weights.base.stopping import at_safe_points
+from weights.base.stopping import at_safe_points, stop_if_asked
 from weights.catalog.register import CATALOG_NAME, register_weights, sources_beside, tag_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
+    from torch.utils.data import Dataset
 
     from detector.train.trunk_recipe import TrunkRecipe
     from weights.catalog.description import NetworkDescription
@@ -97,6 +98,7 @@ class TrunkTraining(LightningModule):
                 # In evaluation mode its batch statistics stay too.
                 part.requires_grad_(False).eval()
         self.timer = Timer(verbose=False)
+        self.seed = 0
         self.said: Callable[[str], object] = print
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -134,7 +136,8 @@ class TrunkTraining(LightningModule):
         return min(1.0, max(self.global_step / self.recipe.steps, by_time))
 
     def on_train_batch_start(self, *_: Any) -> None:
-        """Set the rates of the step."""
+        """Let all chance of the step follow from seed and number, and set its rates."""
+        torch.manual_seed((self.seed << 32) + self.global_step)
         warm = min(1.0, (self.global_step + 1) / max(1.0, 0.01 * self.recipe.steps))
         fallen = warm * (0.5 + 0.5 * math.cos(math.pi * self.done_share()))
         for group in self.trainer.optimizers[0].param_groups:
@@ -258,25 +261,16 @@ class TrunkRun:
         minutes = self.time_budget_minutes
         duration = None if minutes is None else timedelta(minutes=minutes)
         module.timer, module.said = Timer(duration, verbose=False), self.said
-        sampler = WeightedRandomSampler(
-            likely.tolist(),
-            min(round_steps, recipe.steps) * recipe.batch,
-            generator=torch.Generator().manual_seed(self.seed),
-        )
-        drawn: DataLoader[Any] = DataLoader(train, recipe.batch, sampler=sampler, drop_last=True)
-        measured: DataLoader[Any] = DataLoader(validation, recipe.batch)
+        module.seed = self.seed
+        data = DrawnRounds(train, validation, likely, recipe, round_steps, self.seed)
         checkpoint = self.folder / "last.ckpt"
         going_on = self.resume and checkpoint.is_file()
         with at_safe_points(), lightning_silenced():
             trainer = self._make_trainer(recipe, module.timer)
-            trainer.fit(
-                module,
-                drawn,
-                measured,
-                ckpt_path=str(checkpoint) if going_on else None,
-                weights_only=True,
-            )
-            figures = trainer.validate(module, measured, verbose=False)[0]
+            start = str(checkpoint) if going_on else None
+            trainer.fit(module, data, ckpt_path=start, weights_only=True)
+            stop_if_asked()
+            figures = trainer.validate(module, data, verbose=False)[0]
         metrics = {name: round(value, 4) for name, value in figures.items() if math.isfinite(value)}
         seconds = time.monotonic() - began
         weights = save({"metrics": metrics, "recipe": asdict(recipe), "seed": self.seed})
@@ -292,6 +286,7 @@ class TrunkRun:
             devices=1 if device.index is None else [device.index],
             precision=recipe.precision,  # type: ignore[arg-type]
             max_epochs=-1,
+            reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
             check_val_every_n_epoch=_VALIDATION_EVERY,
             logger=TensorBoardLogger(self.folder, name="curves", version=""),
@@ -299,7 +294,7 @@ class TrunkRun:
             callbacks=[
                 CurvesGoOn(),
                 timer,
-                StopAtBatch(),
+                StopAfterStep(),
                 ModelCheckpoint(
                     dirpath=self.folder,
                     filename="last",

@@ -20,7 +20,7 @@ from inpainter.data.stream import SampleStream, Stretch
 from inpainter.losses.adversarial import bce_discriminator_loss, bce_generator_loss
 from inpainter.registry import create_discriminator, create_model
 from inpainter.tensors import to_uint8
-from inpainter.training.loop import CHECKPOINT, StopAfterStep, make_trainer, read_run
+from inpainter.training.loop import CHECKPOINT, StopInTime, make_trainer, read_run
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.pictures import create_sampling, open_training_pictures
 from inpainter.training.recipe import (
@@ -158,7 +158,7 @@ def train_face_generator(
     with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
         text = yaml.safe_dump(plain(asdict(recipe)), sort_keys=False)
         temporary.write_text(text, encoding="utf-8")
-    callbacks = [StopAfterStep(time_budget_minutes), FaceReport(folder)]
+    callbacks = [StopInTime(time_budget_minutes), FaceReport(folder)]
     callbacks.append(ModelCheckpoint(folder, "last", enable_version_counter=False))
     checkpoint = folder / CHECKPOINT
     going_on = resume and checkpoint.is_file()

@@ -34,10 +34,10 @@ from inpainter.weight_files import save_completion_network
 from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
 from weights.base.errors import ConfigurationError
-from weights.base.lightning_runs import CurvesGoOn, WholeCheckpointIO
+from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_log import keep_first
-from weights.base.stopping import at_safe_points, stop_asked, take_signals_back
+from weights.base.stopping import at_safe_points
 from weights.catalog.register import CATALOG_NAME, tag_of
 
 if TYPE_CHECKING:
@@ -231,8 +231,8 @@ class RoundReport(Callback):
             log.write(line + "\n")
 
 
-class StopAfterStep(Callback):
-    """Stops training gracefully, with a validation and a checkpoint, for a signal or a time budget.
+class StopInTime(StopAfterStep):
+    """Stops gracefully, for a signal or a time budget.
 
     Args:
         minutes: the time, from now on; None for no limit.
@@ -240,14 +240,10 @@ class StopAfterStep(Callback):
 
     def __init__(self, minutes: float | None) -> None:
         self.deadline = math.inf if minutes is None else time.monotonic() + 60.0 * minutes
-        self._began = self._validating = 0.0
+        self._began = self._step = 0.0
         self._batches = 0
-        self._validation: float | None = None
-
-    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Be asked first: Lightning would end at SIGTERM by itself, without a checkpoint."""
-        del trainer, module
-        take_signals_back()
+        self._validating: float | None = None
+        self._ending: float | None = None
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Measure the steps of this round."""
@@ -255,19 +251,20 @@ class StopAfterStep(Callback):
         self._began, self._batches = time.monotonic(), 0
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
-        """Stop when asked, or when another step and what follows the last one would not fit."""
-        del module
+        """Note how long a step takes, and stop after this one, if at all."""
         self._batches += 1
-        now = time.monotonic()
-        step = (now - self._began) / self._batches
-        ending = self._validation
+        self._step = (time.monotonic() - self._began) / self._batches
+        super().on_train_batch_end(trainer, module)
+
+    def is_over(self, trainer: Trainer) -> bool:
+        """Say whether a signal came, or another step and what follows the last would not fit."""
+        ending = self._ending
         if ending is None:
             # Validating a batch takes no longer than learning from one.
-            ending = step * sum(trainer.num_val_batches)
-        over = stop_asked() or now + step + 1.2 * ending > self.deadline
-        # Processes have clocks and signals of their own, and must stop together.
-        if trainer.strategy.reduce_boolean_decision(over, all=False):
-            trainer.should_stop = True
+            ending = self._step * sum(trainer.num_val_batches)
+        return (
+            super().is_over(trainer) or time.monotonic() + self._step + 1.2 * ending > self.deadline
+        )
 
     def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Start the clock of the validation."""
@@ -275,9 +272,10 @@ class StopAfterStep(Callback):
         self._validating = time.monotonic()
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Note how long the round's end took."""
-        del trainer, module
-        self._validation = time.monotonic() - self._validating
+        """Note how long the round's end took, and stop after it, if at all."""
+        if self._validating is not None:
+            self._ending = time.monotonic() - self._validating
+        super().on_train_epoch_end(trainer, module)
 
 
 @dataclass(frozen=True)
@@ -345,7 +343,7 @@ def train_inpainter(
         TrainingError: a loss or gradient is not a number, memory is used up, or the checkpoint is
             damaged.
     """
-    callbacks: list[Callback] = [StopAfterStep(time_budget_minutes)]
+    callbacks: list[Callback] = [StopInTime(time_budget_minutes)]
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / CHECKPOINT

@@ -1,4 +1,4 @@
-"""What runs of Lightning's trainer have in common: whole checkpoints, and stops between batches."""
+"""What runs of Lightning's trainer have in common: whole checkpoints, and stops after steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
 from weights.base.checkpoint import read_checkpoint, write_checkpoint
-from weights.base.stopping import stop_if_asked
+from weights.base.stopping import stop_asked, stop_if_asked, take_signals_back
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -48,13 +48,32 @@ class CurvesGoOn(Callback):
             writer.add_event(Event(step=steps, session_log=SessionLog(status=SessionLog.START)))
 
 
-class StopAtBatch(Callback):
-    """Ends a run by the exception of `weights.base.stopping` between two batches."""
+class StopAfterStep(Callback):
+    """Ends a run well for a signal: behind the step or validation it came in, with a checkpoint."""
 
-    def on_train_batch_end(self, *_: Any) -> None:
-        """End here where a signal asked for it."""
+    def is_over(self, trainer: Trainer) -> bool:
+        """Say whether the run is to end here."""
+        del trainer
+        return stop_asked()
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Be asked first: Lightning would end at SIGTERM by itself, without a checkpoint."""
+        del trainer, module
+        take_signals_back()
+        # For one that has come it would do so still, after the first step.
         stop_if_asked()
 
-    def on_validation_batch_end(self, *_: Any) -> None:
-        """Likewise."""
-        stop_if_asked()
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        """Stop after this step, if at all."""
+        del module
+        self._stop(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Stop after this round, if at all."""
+        del module
+        self._stop(trainer)
+
+    def _stop(self, trainer: Trainer) -> None:
+        # Processes have clocks and signals of their own, and must stop together.
+        if trainer.strategy.reduce_boolean_decision(self.is_over(trainer), all=False):
+            trainer.should_stop = True

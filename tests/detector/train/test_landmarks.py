@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from detector.data.landmark_faces import (
 from detector.train import landmarks_command as command
 from detector.train.landmarks import (
     LandmarkRecipe,
+    LandmarkTraining,
     jittered_way,
     landmark_figures,
     read_landmark_recipe,
@@ -28,6 +30,7 @@ from detector.train.landmarks import (
 )
 from tests.faces import canonical_landmarks, draw_face, write_faces
 from weights.base.errors import ConfigurationError, InputError
+from weights.base.training_command import exit_status
 from weights.catalog.record import read_record
 from weights.landmarks import MIRRORED
 from weights.landmarks.file import load_landmarks
@@ -153,6 +156,33 @@ def test_a_training_lowers_the_error_and_goes_on(tmp_path):
     record = read_record(further.record)
     assert (record.name, record.kind) == ("landmarks.run", "landmarks")
     assert record.metrics["val"]["hidden"] == further.metrics["hidden"]
+
+
+def test_a_run_that_a_signal_ends_goes_on_as_if_none_had_come(tmp_path, monkeypatch):
+    monkeypatch.setattr("detector.train.landmarks._ROUND", 2)
+    folder = write_faces(tmp_path / "faces", count=8, width=96, height=96)
+    recipe, step = QUICK.with_changes({"steps": 5}), LandmarkTraining.training_step
+    steps = []
+
+    def train(output):
+        settings = {"configuration": SMALL, "recipe": recipe, "device": "cpu"}
+        return train_landmarks([folder], tmp_path / output, **settings, said=lambda _: None)
+
+    def stopped(self, batch, index):
+        steps.append(index)
+        if len(steps) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return step(self, batch, index)
+
+    expected = load_landmarks(train("whole").weights)[0].state_dict()
+    with monkeypatch.context() as patched:
+        patched.setattr(LandmarkTraining, "training_step", stopped)
+        assert exit_status(lambda: train("run")) == 130
+    assert len(steps) == 3
+    resumed = train("run")
+    assert resumed.steps == 5
+    for name, tensor in load_landmarks(resumed.weights)[0].state_dict().items():
+        assert torch.equal(tensor, expected[name]), name
 
 
 def test_the_recipe_comes_with_the_package():

@@ -361,10 +361,13 @@ def test_a_gradient_that_is_no_number_stops(data, boxed, tmp_path, monkeypatch):
         train(data, boxed, tmp_path / "run", recipe=QUICK.with_changes({"steps": 2, "batch": 4}))
 
 
-def test_a_signal_ends_a_run_between_two_steps_and_it_goes_on(data, boxed, tmp_path, monkeypatch):
+def test_a_signal_ends_a_run_after_its_step_and_it_goes_on_as_if_none_had_come(
+    data, boxed, tmp_path, monkeypatch
+):
     monkeypatch.setattr("detector.train.verifier.YoloMaskDetector", FindBlobs)
     monkeypatch.setattr("detector.train.verifier._ROUND", 2)
     recipe, steps = QUICK.with_changes({"steps": 6, "batch": 4}), []
+    whole = train(data, boxed, tmp_path / "whole", recipe=recipe)
     step = VerifierTraining.training_step
 
     def stopped(self, batch, index):
@@ -377,9 +380,17 @@ def test_a_signal_ends_a_run_between_two_steps_and_it_goes_on(data, boxed, tmp_p
     folder = tmp_path / "run"
     assert exit_status(lambda: train(data, boxed, folder, recipe=recipe)) == 143
     assert len(steps) == 3 and (folder / "last.ckpt").is_file()
-    assert train(data, boxed, folder, recipe=recipe).steps == 6 and len(steps) == 3 + 4
+    torch.rand(5)  # whatever else has drawn chance meanwhile
+    resumed = train(data, boxed, folder, recipe=recipe)
+    assert resumed.steps == 6 and len(steps) == 6
+    expected = load_verifier(whole.weights)[0].state_dict()
+    for name, tensor in load_verifier(resumed.weights)[0].state_dict().items():
+        assert torch.equal(tensor, expected[name]), name
     curves = EventAccumulator(str(folder / "curves")).Reload()
-    assert [one.step for one in curves.Scalars("outline")] == [1, 3, 5], "the first part's stay"
+    assert [one.step for one in curves.Scalars("outline")] == [1, 2, 3, 5], "the first part's stay"
+    # A run that is finished learns no more.
+    assert train(data, boxed, folder, recipe=recipe).metrics == resumed.metrics
+    assert len(steps) == 6
 
 
 @pytest.mark.parametrize("file", ["last.ckpt", "train.npz"])
