@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Final
 
-import cv2
 import torch
 import torch.multiprocessing
 
 from inpainter.data.decoded import decoding_memory
 from inpainter.data.prefetch import prefetch
 from weights.base.errors import ConfigurationError, TrainingError
-from weights.base.stopping import leave_to_parent
+from weights.base.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,12 +45,7 @@ class FaceProcesses:
         if count < 1:
             raise ConfigurationError(f"Processes that make samples must be 1 or more, not {count}.")
         self.count = count
-        self._pool = ProcessPoolExecutor(
-            count,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_hold,
-            initargs=(decode, decoding_memory() / count),
-        )
+        self._pool = WorkerPool(count, _hold, decode, decoding_memory() / count)
 
     def __enter__(self) -> FaceProcesses:
         return self
@@ -100,9 +92,6 @@ class FaceProcesses:
 
 def _hold(decode: Callable[[float], DecodedPictures], memory: float) -> None:
     global _held
-    leave_to_parent()
-    # There are as many processes as there is work for.
-    cv2.setNumThreads(1)
     _held = decode(memory)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +33,7 @@ from pipeline.dataset.worker import (
 )
 from weights.base.dealing import PARTS, Part
 from weights.base.errors import InputError, UnmaskError
+from weights.base.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from pipeline.dataset.source_face import SourceFace
@@ -241,8 +241,7 @@ def _outcomes(plan: WorkPlan, items: Sequence[Item], workers: int | None) -> Ite
             yield worker.make(item)
         return
     chunks = iter([items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)])
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, context, initializer=start_process, initargs=(plan,))
+    pool = WorkerPool(count, start_process, plan)
     waiting: set[Future[list[Outcome]]] = set()
     try:
         while True:

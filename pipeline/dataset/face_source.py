@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import cv2
 import numpy as np
 
 from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
@@ -17,7 +14,7 @@ from pipeline.dataset.settings import LANDMARKS_FILE
 from pipeline.dataset.source_face import SourceFace
 from weights.base.dealing import person_of
 from weights.base.errors import InputError, OutputError
-from weights.base.stopping import leave_to_parent
+from weights.base.worker_pool import WorkerPool
 from weights.images.decoding import read_pixels
 from weights.landmarks.dlib_finder import DlibLandmarkFinder
 
@@ -119,8 +116,7 @@ def found_faces(
             lines = (_search(finder, name, path) for name, path in todo)
             _note(lines, journal, known, len(names), progress)
         elif todo:
-            context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(count, context, initializer=_start_finder) as pool:
+            with WorkerPool(count, _start_finder) as pool:
                 found = pool.map(_search_one, todo, chunksize=4)
                 _note(found, journal, known, len(names), progress)
     faces: list[SourceFace] = []
@@ -222,9 +218,6 @@ _finder: DlibLandmarkFinder | None = None
 
 def _start_finder() -> None:
     global _finder
-
-    leave_to_parent()
-    cv2.setNumThreads(1)
     _finder = DlibLandmarkFinder()
 
 

@@ -17,7 +17,6 @@ from pipeline.dataset.scenes import SceneComposer, SceneOptions
 from pipeline.dataset.seeds import item_generator
 from pipeline.dataset.stored_pictures import store_hole, store_picture, store_text
 from weights.base.errors import InputError
-from weights.base.stopping import leave_to_parent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -235,10 +234,8 @@ _worker: Worker | None = None
 
 
 def start_process(plan: WorkPlan) -> None:
-    """Prepare a worker process; OpenCV keeps to one thread, as each core has its process."""
+    """Prepare a worker process."""
     global _worker
-    leave_to_parent()
-    cv2.setNumThreads(1)
     _worker = Worker(plan)
 
 

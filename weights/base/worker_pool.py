@@ -1,0 +1,63 @@
+"""Processes that work for this one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from weights.base.stopping import leave_to_parent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Result = TypeVar("_Result")
+_Arguments = ParamSpec("_Arguments")
+
+
+class WorkerPool(ProcessPoolExecutor):
+    """Processes on one core each, which pass over Ctrl-C: their parent ends them.
+
+    They are started anew, not forked, so nothing of this process is in them.
+
+    Args:
+        count: how many.
+        prepare: is called in each with `arguments` before its work; it must be picklable.
+        arguments: likewise.
+    """
+
+    def __init__(self, count: int, prepare: Callable[..., object], *arguments: Any) -> None:
+        super().__init__(
+            count,
+            multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(prepare, *arguments),
+        )
+
+    def submit(
+        self,
+        fn: Callable[_Arguments, _Result],
+        /,
+        *args: _Arguments.args,
+        **kwargs: _Arguments.kwargs,
+    ) -> Future[_Result]:
+        """Have a call made by a process, which is started if there is none for it."""
+        if sys.platform == "win32":
+            return super().submit(fn, *args, **kwargs)
+        # A terminal sends Ctrl-C to processes that are only just starting, too.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(prepare: Callable[..., object], *arguments: Any) -> None:
+    leave_to_parent()
+    import cv2
+
+    # Each core has a process of its own.
+    cv2.setNumThreads(1)
+    prepare(*arguments)
