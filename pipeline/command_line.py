@@ -77,12 +77,12 @@ class CommandTable(typer.core.TyperGroup):
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Read the call; a signal ends it already here."""
-        with _ended_by_signals():
+        with _ended_by_signals(), _options_explained():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that is called; a signal ends it with a word and its exit code."""
-        with _ended_by_signals(ctx):
+        with _ended_by_signals(ctx), _options_explained():
             return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -97,11 +97,28 @@ class CommandTable(typer.core.TyperGroup):
 def _ended_by_signals(ctx: Any = None) -> Iterator[None]:
     try:
         yield
-    except KeyboardInterrupt:
+    except (Exception, KeyboardInterrupt) as error:
+        # A library that a signal interrupts, as while it is imported, may fail in any way.
+        interrupted = stopping.stop_asked() and not isinstance(error, typer.Exit)
+        if not interrupted and not isinstance(error, KeyboardInterrupt):
+            raise
         goes_on = ctx is not None and ctx.invoked_subcommand in _GOING_ON
         hint = "; the same command goes on" if goes_on else ""
         typer.echo(f"unmask: stopped{hint}.", err=True)
         raise typer.Exit(stopping.exit_code()) from None
+
+
+@contextmanager
+def _options_explained() -> Iterator[None]:
+    try:
+        yield
+    except typer.BadParameter as error:
+        from pipeline.commands.option_faults import option_fault
+
+        fault = option_fault(error)
+        if fault is None:
+            raise
+        raise fault from None
 
 
 def _load(dotted_path: str) -> Any:

@@ -69,6 +69,7 @@ class MaskDataset(YOLODataset):
         class_count = len(self.data["names"])
         labels: list[dict[str, Any]] = []
         for name in self.im_files:
+            stop_if_asked()
             size = _picture_size(name)
             if size is None:
                 import_quietly("ultralytics.utils").LOGGER.warning(

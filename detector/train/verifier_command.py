@@ -14,6 +14,7 @@ from weights.base.training_command import (
     print_trained,
     read_changes,
     run_arguments,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--recipe", default="cpu", help="recipe of the verifier, by name or a YAML file"
     )
     add_changes_option(parser, "batch=8")
-    parser.add_argument("--most-pictures", type=int, help="at most so many pictures of each set")
+    parser.add_argument(
+        "--most-pictures", type=whole_number(1), help="at most so many pictures of each set"
+    )
     return parser
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
+
+GOES_ON = "stopped: the same command goes on from the last checkpoint."
+"""What a training that was stopped says."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -79,10 +82,15 @@ def at_safe_points() -> Iterator[None]:
     Raises:
         Stopped: a signal came.
     """
+    # One that came before may have been lost in a library.
+    stop_if_asked()
     _state.waits = True
     try:
         yield
-    except _AtSafePoint:
+    except (_AtSafePoint, SystemExit):
+        # Lightning ends the process by itself at a SIGTERM that comes before it begins to train.
+        if _state.asked is None:
+            raise
         raise Stopped from None
     finally:
         _state.waits = False
@@ -106,6 +114,9 @@ def stop_if_asked() -> None:
 
 def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     if _state.waits and _state.asked is not None:
+        # Whatever is going on may hold the locks of streams.
+        with suppress(OSError):
+            os.write(2, f"{GOES_ON}\n".encode())
         os._exit(128 + number)
     _state.asked = number
     if not _state.waits:

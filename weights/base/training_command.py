@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +15,9 @@ from weights.base.torch_folder import no_folder_left_by_torch
 from weights.base.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Mapping, Sequence
+
+_MOST_MINUTES = 1_000_000
 
 
 def add_run_options(
@@ -34,17 +37,39 @@ def add_run_options(
     """
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
     parser.add_argument("--device", default="auto", help=device)
-    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
+    parser.add_argument("--threads", type=whole_number(1), help="threads of a CPU's arithmetic")
     instead = ", instead of the recipe's" if seed is None else ""
-    parser.add_argument("--seed", type=int, default=seed, help=f"seed of all chance{instead}")
+    seed_help = f"seed of all chance{instead}"
+    parser.add_argument("--seed", type=whole_number(0), default=seed, help=seed_help)
     parser.add_argument(
         "--time-budget",
-        type=float,
+        type=_minutes,
         metavar="MINUTES",
         help=f"stop gracefully within this time{time_budget}",
     )
     parser.add_argument(
         "--restart", action="store_true", help="start anew where the folder holds a run already"
+    )
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """Read an option's value for `argparse`: a whole number of 32 bits from a least one on."""
+
+    def read(text: str) -> int:
+        with suppress(ValueError):
+            if least <= int(text) < 2**32:
+                return int(text)
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least}, but is {text!r}")
+
+    return read
+
+
+def _minutes(text: str) -> float:
+    with suppress(ValueError):
+        if 0.0 < float(text) <= _MOST_MINUTES:
+            return float(text)
+    raise argparse.ArgumentTypeError(
+        f"must be minutes above 0 and up to {_MOST_MINUTES}, but is {text!r}"
     )
 
 
@@ -96,15 +121,16 @@ def exit_status(run: Callable[[], object]) -> int:
         with no_folder_left_by_torch():
             run()
         sys.stdout.flush()
-    except UnmaskError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (Exception, KeyboardInterrupt) as error:
+        # A library that a signal interrupts, as while it is imported, may fail in any way.
+        if stopping.stop_asked() or isinstance(error, KeyboardInterrupt):
+            print(stopping.GOES_ON, file=sys.stderr)
+            return stopping.exit_code()
+        if not isinstance(error, UnmaskError | OSError):
+            raise
+        sentence = error if isinstance(error, UnmaskError) else system_fault(error)
+        print(f"error: {sentence}", file=sys.stderr)
         return 2
-    except OSError as error:
-        print(f"error: {system_fault(error)}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped: the same command goes on from the last checkpoint.", file=sys.stderr)
-        return stopping.exit_code()
     finally:
         stopping.restore(replaced)
     return 0

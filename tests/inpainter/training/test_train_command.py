@@ -10,7 +10,7 @@ import pytest
 from inpainter import train
 from inpainter.training import read_recipe
 from inpainter.training.face_generator import read_face_recipe
-from inpainter.training.loop import CHECKPOINT
+from inpainter.training.loop import CHECKPOINT, FaceData
 from inpainter.training.module import CompletionTraining
 from tests.faces import write_faces
 from weights.base.checkpoint import read_checkpoint
@@ -134,6 +134,64 @@ def test_a_signal_ends_a_run_between_two_steps_and_the_same_command_goes_on(
             signal.signal(one, handler)
     assert "after 4 steps, finished" in capsys.readouterr().out
     assert (tmp_path / "run" / "rounds.log").read_text(encoding="utf-8").count("round 2/2") == 1
+
+
+def test_a_signal_before_the_first_step_ends_a_run(tmp_path, capsys, monkeypatch) -> None:
+    arguments, load = short_run(tmp_path), FaceData.train_dataloader
+
+    def stopped(data: FaceData) -> object:
+        # By now Lightning has put a handler before ours, which would end the process.
+        signal.raise_signal(signal.SIGTERM)
+        return load(data)
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(FaceData, "train_dataloader", stopped)
+            assert train.main(arguments) == 143
+        assert "the same command goes on" in capsys.readouterr().err
+        assert train.main(arguments) == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert "after 4 steps, finished" in capsys.readouterr().out
+
+
+def test_a_signal_while_validating_ends_a_run_after_the_round(tmp_path, monkeypatch) -> None:
+    arguments, step = short_run(tmp_path), CompletionTraining.validation_step
+
+    def stopped(module: CompletionTraining, *given: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        step(module, *given)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        monkeypatch.setattr(CompletionTraining, "validation_step", stopped)
+        assert train.main(arguments) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    kept = read_checkpoint(tmp_path / "run" / CHECKPOINT, ("steps_done",))
+    assert kept["steps_done"] == 2, "the whole first round, and no step of the second"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--threads", "0"),
+        ("--threads", "x"),
+        ("--seed", "-1"),
+        ("--seed", "1e3"),
+        ("--seed", str(2**40)),
+        ("--time-budget", "nan"),
+        ("--time-budget", "inf"),
+        ("--time-budget", "0"),
+    ],
+)
+def test_a_number_that_is_none_of_its_option_is_refused(capsys, option: str, value: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        train.main(["--config", "unet.tiny", "--output", "run", option, value])
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert f"argument {option}: must be " in said and f"but is {value!r}" in said
 
 
 def test_a_finished_run_keeps_its_record(tmp_path: Path, capsys) -> None:

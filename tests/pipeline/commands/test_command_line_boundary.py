@@ -232,6 +232,61 @@ def test_a_signal_at_safe_points_waits_for_one():
     stopping.stop_if_asked()  # what came before is forgotten
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_library_that_makes_an_error_of_a_signal_ends_as_told(capsys, lost):
+    def run():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            if not lost:
+                raise AttributeError("half of a module") from None
+        with stopping.at_safe_points():
+            print("too far")
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        assert exit_status(run) == 143
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    said = capsys.readouterr()
+    assert said.out == "" and "the same command goes on" in said.err
+
+
+def test_a_second_signal_ends_at_once_and_says_where_to_go_on():
+    program = (
+        "import signal\n"
+        "from weights.base import stopping\n"
+        "stopping.install()\n"
+        "with stopping.at_safe_points():\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "    print('goes on', flush=True)\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "    print('does not', flush=True)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (130, "goes on\n")
+    assert done.stderr == "stopped: the same command goes on from the last checkpoint.\n"
+
+
+def test_a_library_that_ends_the_process_at_a_signal_is_held_to_the_exit_code():
+    def run(asked):
+        with stopping.at_safe_points():
+            if asked:
+                signal.raise_signal(signal.SIGTERM)
+            raise SystemExit
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        assert exit_status(lambda: run(True)) == 143
+        with pytest.raises(SystemExit):
+            exit_status(lambda: run(False))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @pytest.mark.parametrize(
     ("most", "named"), [(10_000, "average.safetensors"), (200_000, "best.ckpt")]
 )

@@ -1,0 +1,39 @@
+"""Saying of a value that its option does not take what would be right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    import typer
+
+_LIMITS = {
+    "greater_than_equal": ("ge", "{} or more"),
+    "less_than_equal": ("le", "{} or less"),
+    "greater_than": ("gt", "above {}"),
+    "less_than": ("lt", "below {}"),
+}
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "yes or no"}
+
+
+def option_fault(error: typer.BadParameter) -> InputError | None:
+    """Put a refusal into a sentence; None where Typer's own says what would be right.
+
+    From 0.29 on Typer has values checked by Pydantic, and hands on what that says of fields.
+    """
+    faults: Any = getattr(error.__cause__, "errors", None)
+    if error.param is None or faults is None:
+        return None
+    fault = faults(include_url=False)[0]
+    kind = fault["type"]
+    limit, wording = _LIMITS.get(kind, (None, None))
+    if wording is not None:
+        wanted = wording.format(f"{fault['ctx'][limit]:g}")
+    else:
+        wanted = _KINDS.get(kind.partition("_")[0], "")
+    if not wanted:
+        return None
+    name = max(error.param.opts, key=len)
+    return InputError(f"{name} must be {wanted}, but is {str(fault['input'])!r}.")
