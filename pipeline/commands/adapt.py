@@ -22,7 +22,8 @@ def adapt(
         typer.Option("--output", "-o", help="Folder of all that is made.", show_default=False),
     ],
     time_budget: Annotated[
-        float, typer.Option(min=0.0, metavar="MINUTES", help="What the whole command may take.")
+        float,
+        typer.Option(min=0.0, max=1e6, metavar="MINUTES", help="What the whole command may take."),
     ] = 60.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     threads: Annotated[

@@ -39,7 +39,7 @@ Side = Annotated[int, typer.Option(min=16, help="Side of the timed pictures, pix
 Threads = Annotated[int, typer.Option(min=1, help="Threads of the arithmetic.")]
 Runs = Annotated[int, typer.Option(min=1, help="Timed runs; one more goes before.")]
 TimeLimit = Annotated[
-    float, typer.Option(min=1.0, help="Seconds after which a network is given up.")
+    float, typer.Option(min=1.0, max=1e6, help="Seconds after which a network is given up.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 

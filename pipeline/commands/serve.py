@@ -30,13 +30,13 @@ def serve(
         ),
     ] = None,
     megabytes: Annotated[
-        float, typer.Option(min=0.001, help="Largest request, in megabytes (2^20 bytes).")
+        float, typer.Option(min=0.001, max=1e6, help="Largest request, in megabytes (2^20 bytes).")
     ] = 32.0,
     megapixels: Annotated[
-        float, typer.Option(min=0.001, help="Largest picture, in millions of pixels.")
+        float, typer.Option(min=0.001, max=1e6, help="Largest picture, in millions of pixels.")
     ] = 40.0,
     seconds: Annotated[
-        float, typer.Option(min=0.1, help="How long a request may take, waiting included.")
+        float, typer.Option(min=0.1, max=1e6, help="How long a request may take, waiting included.")
     ] = 60.0,
     waiting: Annotated[
         int,

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING
 
 from pipeline.apps.server.refusal import RequestRefusedError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+_HOST_NAME = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse what can be no name of a server, and so would let no request in.
+
+    Raises:
+        InputError: one is none.
+    """
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            raise InputError(
+                f"A name of the server is that of a host alone, such as faces.example.org, but one "
+                f"is {name!r}."
+            )
 
 
 class SameOrigin:

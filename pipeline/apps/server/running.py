@@ -17,6 +17,7 @@ from pipeline.apps.server.connections import (
     most_connections,
 )
 from pipeline.apps.server.limits import ServerLimits
+from pipeline.apps.server.origin import check_names
 from pipeline.warm_up import warm_up
 from weights.base.errors import InputError
 
@@ -57,11 +58,12 @@ def run_server(
         ready: called with the page's address once the socket is open.
 
     Raises:
-        InputError: the address cannot be listened on.
+        InputError: the address cannot be listened on, or a name is no host's.
         UnmaskError: a stage cannot be loaded, or an inpainter is unknown.
         KeyboardInterrupt: after Ctrl-C, when everything is closed.
     """
     limits = limits or ServerLimits()
+    check_names(names)
     with _listen(host, port) as listener:
         warm_up(pipeline)
         config = uvicorn.Config(
@@ -90,6 +92,11 @@ def run_server(
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not host.strip():
+        raise InputError(
+            "The address to listen on is empty, which would let all machines in: 127.0.0.1 is this "
+            "machine alone, 0.0.0.0 all."
+        )
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -193,3 +193,20 @@ class TestCompletion:
         script = tmp_path / ".bash_completions" / "unmask.sh"
         assert str(script) in (tmp_path / ".bashrc").read_text()
         assert "complete -o default -F _unmask_completion unmask" in script.read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "photo.jpg", "-o", "out.jpg", "--batch", "0"],
+        ["run", "photo.jpg", "-o", "out.jpg", "--gpus", "x"],
+        ["bench", "pipeline", "--runs", "0"],
+        ["evaluate", "detector", "data.yaml", "--image-size", "8"],
+        ["synthesize", "faces", "data", "--scenes", "-1"],
+        ["export", "inpainter", "-o", "x.onnx", "--tolerance", "-1"],
+    ],
+)
+def test_a_number_that_is_none_of_its_option_is_said_in_our_words(capsys, arguments):
+    code, out, err = call(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert arguments[-2] in err and arguments[-1] in err and "Input should" not in err

@@ -52,3 +52,39 @@ def test_a_library_that_is_missing_is_named(monkeypatch):
     monkeypatch.delitem(sys.modules, "pipeline.apps.server.running", raising=False)
     with pytest.raises(MissingDependencyError, match=r"'uvicorn'.*unmask\[serve\]"):
         _ = server.run_server
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "limit"),
+    [
+        ("variants", "0", "1"),
+        ("waiting", "-1", "0"),
+        ("port", "70000", "65535"),
+        ("megabytes", "inf", "1e+06"),
+        ("megapixels", "0", "0.001"),
+        ("seconds", "nan", "0.1"),
+        ("confidence", "2", "1"),
+        ("port", "x", ""),
+        ("seconds", "soon", ""),
+    ],
+)
+def test_a_number_that_is_none_of_its_option(capsys, option, value, limit):
+    code, out, err = call(capsys, f"--{option}={value}")
+    assert (code, out) == (2, "")
+    assert f"--{option}" in err and value in err and "Input should" not in err
+    assert "must be" in err or "is not" in err  # ours, or that of an older Typer
+    assert limit in err or float(limit) == 1e6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--host", ""], "The address to listen on is empty"),
+        (["--name", "http://faces.example.org/"], "'http://faces.example.org/'"),
+        (["--name", ""], "a host alone, such as faces.example.org, but one is ''"),
+    ],
+)
+def test_an_address_or_name_that_would_do_something_else(capsys, arguments, said):
+    code, out, err = call(capsys, *arguments, "--port", 0)
+    assert (code, out) == (2, "")
+    assert err.startswith("unmask: ") and said in err
