@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from inpainter.classical.single_picture import SinglePictureInpainter
-from pipeline.face import Face, union_of
+from pipeline.face import Face, covered, union_of
 from pipeline.face_holes import holes_of, masks_of_each, separate_holes
 from pipeline.result import FaceFill, UnmaskResult
 from pipeline.stages.checks import check_blend, check_fills, check_holes, check_regions
@@ -179,7 +179,8 @@ class PipelineSteps(ConfiguredStages):
         # Torch is slow to load: a fill by a classical method does without it.
         if reference is None and isinstance(self.inpainter, SinglePictureInpainter):
             return faces
-        return self._seen(picture, faces)
+        # What a hole hides must not turn or bend its fill either.
+        return self._seen(covered(picture, union_of(holes, picture)), faces)
 
     def _framed(self, index: int, picture: Image, holes: list[Hole]) -> list[Face]:
         return Face.each(index, picture, holes, context=self.context, lift=self.lift)

@@ -47,12 +47,15 @@ for row in rows[np.argsort(-rows[:, 4])]:
     reach = 2 * max(1, round(said["hole"]["growth"] * extent)) + 1
     own = np.asarray(Image.fromarray(own).convert("L").filter(ImageFilter.MaxFilter(reach))) > 0
 
-    # Crop: a square round the hole, moved up; past the photo its edge is repeated.
+    # Crop: a square round the hole, moved up; past the photo its edge is repeated. Resizing mixes
+    # neighbours, and the mask must mix with nothing.
     long = round(said["crop"]["context"] * extent)
     left, top = (x0 + x1 - long) // 2, (y0 + y1 - long) // 2 - round(said["crop"]["lift"] * long)
     at = np.ix_(np.clip(np.arange(top, top + long), 0, height - 1),
                 np.clip(np.arange(left, left + long), 0, width - 1))  # fmt: skip
-    crop = Image.fromarray(np.asarray(photo)[at]).resize((side, side), Image.Resampling.BILINEAR)
+    shown = np.asarray(photo)[at]
+    shown[own[at]] = shown[~own[at]].mean(axis=0)
+    crop = Image.fromarray(shown).resize((side, side), Image.Resampling.BILINEAR)
     missing = Image.fromarray(own[at]).convert("L").resize((side, side), Image.Resampling.BOX)
 
     # Fill, and put the fill in the place of the hole's pixels; all others stay as they are.

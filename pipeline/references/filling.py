@@ -7,6 +7,7 @@ from collections import OrderedDict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pipeline.face import covered
 from pipeline.references.faces import (
     ReferenceFace,
     UnfitReferenceError,
@@ -70,7 +71,9 @@ class ReferenceFilling:
             InputError: no reference fits, and one sentence for each says why; or the masked face
                 is not seen well enough.
         """
-        behind = face.landmarks or self._finder.find_near(picture, face.frame)
+        behind = face.landmarks
+        if behind is None:
+            behind = self._finder.find_near(covered(picture, face.hole), face.frame)
         if behind.face < _LEAST_FACE:
             raise InputError(
                 "The face behind the mask is not seen well enough to bend a reference photo to it: "

@@ -16,6 +16,7 @@ import pytest
 from examples.astronaut import masked_astronaut
 from pipeline.apps.onnx_bundle import DESCRIPTION, export_bundle
 from weights.base.errors import ExistsError
+from weights.base.onnx_export import load_onnx_runtime
 from weights.catalog.digest import file_sha256
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "onnx"
@@ -69,6 +70,17 @@ def test_the_json_says_how_the_files_go_together(bundle):
     assert "guess" in said["notice"]
     with pytest.raises(ExistsError, match="--overwrite"):
         export_bundle(bundle)
+
+
+def test_what_a_hole_hides_does_not_change_its_fill(bundle):
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (2, 1, 256, 256, 3), dtype=np.uint8)
+    hole = np.zeros((1, 256, 256), np.uint8)
+    hole[:, 100:200, 60:180] = 255
+    pictures[1][hole == 0] = pictures[0][hole == 0]
+    session = load_onnx_runtime().InferenceSession(bundle / "inpainter.onnx")
+    one, two = (session.run(None, {"image": image, "hole": hole})[0] for image in pictures)
+    assert np.array_equal(one, two)
 
 
 def test_the_program_in_python(bundle, scene, tmp_path):

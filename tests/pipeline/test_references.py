@@ -307,3 +307,20 @@ class TestFiles:
         assert "no.png" in outcomes[2].reason
         marks = [read_mark(job.output) for job in jobs[:2]]
         assert [mark and mark.notice for mark in marks] == [NOTICE_OF_REFERENCE, NOTICE]
+
+
+def test_what_a_hole_hides_changes_no_face_of_a_reference(stages, finder, monkeypatch):
+    looked = []
+    monkeypatch.setattr(
+        Finder, "find_near", lambda self, image, frame: looked.append(image) or self.near
+    )
+    random = np.random.default_rng(0)
+    hole, photo, other = lower_face(), portrait(), portrait()
+    other[hole] = random.integers(0, 256, (np.count_nonzero(hole), 3), dtype=np.uint8)
+    pipeline = Pipeline(**stages)
+    one, two = (
+        pipeline.run([picture], [hole], [portrait(light=0.8)])[0] for picture in (photo, other)
+    )
+    assert one.faces[0].reference == 0
+    assert np.array_equal(one.image[hole], two.image[hole])
+    assert len(looked) == 2 and np.array_equal(*looked), "landmarks are not sought in it either"

@@ -159,3 +159,16 @@ def test_a_face_in_a_very_wide_picture_is_set_upright_as_well():
         for one, image in ((hole, picture), (moved, wide))
     )
     assert np.array_equal(alone, among)
+
+
+def test_what_a_hole_hides_does_not_turn_its_fill():
+    picture, points = tilted(25.0)
+    hole = lower_face(points)
+    other = picture.copy()
+    other[hole] = 255 - other[hole]
+    pipeline = Pipeline(device="cpu")
+    one, two = (pipeline.run([shown], [hole])[0] for shown in (picture, other))
+    assert one.faces[0].tilt == two.faces[0].tilt != 0.0
+    assert np.array_equal(one.image[hole], two.image[hole])
+    first, second = (pipeline.run([shown], [hole], variants=2)[0] for shown in (picture, other))
+    assert np.array_equal(first.others[0][hole], second.others[0][hole])
