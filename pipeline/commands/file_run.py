@@ -119,7 +119,8 @@ class FileRun:
                 replace(outcome, job=replace(outcome.job, source=Path(STREAM)))
                 for outcome in ended.outcomes
             ]
-        if files.report is not None and not files.dry_run:
+        # A run that was stopped at once leaves none, which would be in the way of the next.
+        if files.report is not None and ended.outcomes and not files.dry_run:
             write_table(files.report, ended.outcomes)
         self._tell(ended, jobs, found)
 

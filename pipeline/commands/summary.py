@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 40
 """How many files are named at most, failures not counted in."""
+_COLUMNS = (
+    "input", "output", "status", "reason", "face", "x0", "y0", "x1", "y1", "filled_pixels", "score",
+    "concerns", "chance", "seconds",
+)  # fmt: skip
 _EXPLANATIONS = {
     "to do": "would be worked on",
     "done": "what was filled in is a guess, no evidence of who the person is",
@@ -69,8 +73,17 @@ def check_table(path: Path, *, overwrite: bool) -> None:
 
     if path.suffix.lower() != ".csv":
         raise InputError(f"--report must name a .csv file, but is {path}.")
-    if path.exists() and not overwrite:
+    if path.exists() and not overwrite and not _is_empty_table(path):
         raise OutputError(f"{path} exists already: --overwrite or --resume replaces it.")
+
+
+def _is_empty_table(path: Path) -> bool:
+    """Whether a file is a table of ours without lines, of a run that was stopped at once."""
+    header = f"{','.join(_COLUMNS)}\r\n".encode()
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(header) + 1) in (b"", header)
 
 
 def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
@@ -81,13 +94,11 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
     """
     from weights.base.atomic import atomic_path
 
-    names = ["input", "output", "status", "reason", "face", "x0", "y0", "x1", "y1"]
-    names += ["filled_pixels", "score", "concerns", "chance", "seconds"]
     with (
         atomic_path(path, overwrite=True) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
-        table = csv.DictWriter(file, names)
+        table = csv.DictWriter(file, _COLUMNS)
         table.writeheader()
         for outcome in outcomes:
             of_file = {

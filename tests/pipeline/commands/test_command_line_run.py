@@ -62,6 +62,11 @@ def blend(image, fill, hole):
 
 RED = (200, 30, 40)
 
+HEADER = (
+    b"input,output,status,reason,face,x0,y0,x1,y1,filled_pixels,score,concerns,chance,seconds\r\n"
+)
+"""First line of the table of a run."""
+
 FACE = {"box": [30, 20, 55, 40], "filled_pixels": 500, "score": 1.0}
 """The one face of the folder's pictures, as reports tell it, but for what was expected of it."""
 
@@ -787,6 +792,23 @@ def test_a_table_has_a_line_for_each_face_and_each_file_without(unmask, folder, 
     assert (code, "exists already" in error) == (2, True)
     code, _, error = unmask(folder, "-o", tmp_path / "out", "--report", tmp_path / "out.txt")
     assert (code, "must name a .csv file" in error) == (2, True)
+
+
+def test_a_table_of_a_run_that_was_stopped_at_once_is_in_nobody_s_way(unmask, tmp_path):
+    write_picture(tmp_path / "in" / "stop.png", picture(corner=(255, 0, 255)))
+    report, out = tmp_path / "out.csv", tmp_path / "out"
+    code, _, _ = unmask(tmp_path / "in", "-o", out, "--report", report)
+    assert code == 130 and not report.exists()
+    write_picture(tmp_path / "in" / "stop.png", picture(), overwrite=True)
+    for left in (b"", HEADER):
+        report.write_bytes(left)
+        code, _, _ = unmask(tmp_path / "in", "-o", out, "--report", report)
+        assert code == 0 and report.read_bytes().startswith(HEADER)
+        assert len(report.read_bytes().splitlines()) == 2
+    for other in (HEADER + b"x", b"mine"):
+        report.write_bytes(other)
+        code, _, error = unmask(tmp_path / "in", "-o", out, "--report", report)
+        assert (code, "exists already" in error, report.read_bytes()) == (2, True, other)
 
 
 class TestOnlyMask:
