@@ -22,7 +22,6 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import PIL.ExifTags
 import PIL.Image
-import PIL.ImageOps
 import PIL.JpegImagePlugin
 
 from weights.base.errors import InputError, MissingDependencyError
@@ -35,7 +34,7 @@ from weights.images.metadata import (
     read_exif,
     set_orientation,
 )
-from weights.images.orientation import read_orientation, turn_upright
+from weights.images.orientation import TRANSPOSED, read_orientation, turn_upright, upright_xmp
 from weights.images.picture import Picture, PictureSource
 
 if TYPE_CHECKING:
@@ -234,11 +233,15 @@ def _raw(name: str) -> InputError:
 def _upright_copy(image: PIL.Image.Image) -> PIL.Image.Image:
     """A copy with the EXIF orientation applied, and set to 1 in the copy's `.info`."""
     info = gather_info(image)
-    turned = read_orientation(image) != 1
-    copy = PIL.ImageOps.exif_transpose(image) if turned else image.copy()
+    orientation = read_orientation(image)
+    # Pillow's own way writes the EXIF anew, and fails where a tag of it is damaged.
+    copy = image.copy() if orientation == 1 else image.transpose(TRANSPOSED[orientation])
     copy.info = info
-    if turned and "exif" in info:
-        info["exif"] = set_orientation(info["exif"], 1)
+    if orientation != 1:
+        if "exif" in info:
+            info["exif"] = set_orientation(info["exif"], 1)
+        if "xmp" in info:
+            info["xmp"] = upright_xmp(info["xmp"])
     return copy
 
 
