@@ -148,10 +148,13 @@ def split_hole(hole: Hole, gap: float = 0.25) -> list[Hole]:
         gap = max(2.0 * gap, 0.25)
         group = _grouped(boxes, gap)
     if group.max() == 0:
-        return [hole.copy()]
+        return [hole]
     of_cell = np.concatenate([[-1], group])[labels]
-    of_pixel = of_cell.repeat(cell, axis=0).repeat(cell, axis=1)[: hole.shape[0], : hole.shape[1]]
-    return [hole & (of_pixel == index) for index in range(int(group.max()) + 1)]
+    height, width = hole.shape
+    return [
+        hole & (of_cell == index).repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width]
+        for index in range(int(group.max()) + 1)
+    ]
 
 
 def _grouped(boxes: NDArray[np.int64], gap: float) -> NDArray[np.int64]:

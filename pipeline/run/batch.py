@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pipeline.run.outcome import Outcome, failure
@@ -245,7 +245,11 @@ def _run(
             yield from _run(pipeline, [loaded], outputs)
         return
     for index, loaded in enumerate(group):
-        yield loaded, results[index], explanations[index] if explanations else None
+        result = results[index]
+        if not outputs.side_by_side:
+            # Of a large picture there is no room for what is the same outside the hole.
+            loaded = replace(loaded, picture=replace(loaded.picture, pixels=result.image))
+        yield loaded, result, explanations[index] if explanations else None
 
 
 def _write(

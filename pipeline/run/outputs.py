@@ -213,7 +213,8 @@ class Outputs:
             with atomic_path(path, overwrite=overwrite) as temporary:
                 shutil.copyfile(job.source, temporary)
             return
-        # A path gives a PIL image: `restore` gives back what came in.
+        # A path gives a PIL image: `restore` gives back what came in. Nobody needs it afterwards
+        # but for other variants, whose hole is the same.
         image = cast(
             "PIL.Image.Image",
             restore(
@@ -223,6 +224,7 @@ class Outputs:
                 models=self.models,
                 from_reference=result.from_reference,
                 guesses=len(result.variants),
+                reuse=True,
             ),
         )
         write_picture(

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image
 
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+_STRIP = 256
+"""Rows that are brought from Pillow to NumPy at once."""
 _ARRAY_ADVICE = "a uint8 array of shape (H, W), (H, W, 3) or (H, W, 4) in RGB order"
 
 
@@ -94,7 +96,7 @@ def image_to_rgb(image: PIL.Image.Image, name: str) -> Image:
     """
     mode = image.mode
     if mode == "RGB":
-        return np.array(image)
+        return _values(image)
     if mode in _SIXTEEN_BITS:
         values = np.asarray(image)
         if mode == "I" and (values.min() < 0 or values.max() > 65535):
@@ -109,7 +111,7 @@ def image_to_rgb(image: PIL.Image.Image, name: str) -> Image:
     if mode == "CMYK":
         return np.array(_convert_cmyk(image, "RGB", image.info.get("icc_profile")))
     if mode in ("RGBX", "RGBA"):
-        return np.array(np.asarray(image)[:, :, :3], order="C")
+        return _values(image, channels=3)
     if mode in ("LA", "L"):
         values = np.asarray(image)
         return array_to_rgb(values if values.ndim == 2 else values[:, :, 0])
@@ -120,38 +122,50 @@ def image_to_rgb(image: PIL.Image.Image, name: str) -> Image:
         values = np.asarray(image)
         return colours[values if values.ndim == 2 else values[:, :, 0]]
     try:
-        return np.array(image.convert("RGB"))
+        return _values(image.convert("RGB"))
     except (ValueError, OSError) as error:
         raise InputError(f"{name} has the mode {mode!r}, which cannot be read as RGB.") from error
 
 
-def fill_image(original: PIL.Image.Image, pixels: Image, hole: Hole) -> PIL.Image.Image:
-    """Return a copy of `original`, mode, size and info kept, with `pixels` in the hole.
+def _values(image: PIL.Image.Image, channels: int = 3) -> NDArray[np.uint8]:
+    """The first channels of an image of several, `(H, W, channels)`.
+
+    They are read in strips: Pillow would hold all of them two times more on the way.
+    """
+    width, height = image.size
+    values = np.empty((height, width, channels), np.uint8)
+    for top in range(0, height, _STRIP):
+        strip = image.crop((0, top, width, min(top + _STRIP, height)))
+        values[top : top + _STRIP] = np.asarray(strip)[:, :, :channels]
+    return values
+
+
+def fill_image(image: PIL.Image.Image, pixels: Image, hole: Hole) -> PIL.Image.Image:
+    """Put `pixels` into the hole of an image, and give it back; mode, size and info stay.
 
     Args:
-        original: a loaded image of a mode that `image_to_rgb` reads.
-        pixels: uint8 RGB `(H, W, 3)`, lying as `original` lies.
+        image: a loaded image of a mode that `image_to_rgb` reads; it is changed.
+        pixels: uint8 RGB `(H, W, 3)`, lying as the image lies.
         hole: bool `(H, W)`; where it is False every value stays bit for bit.
     """
-    if original.mode in _SIXTEEN_BITS:
+    if image.mode in _SIXTEEN_BITS:
         # Pillow's own paste with a mask is not exact for 16-bit modes.
-        values = np.array(original)
+        values = np.array(image)
         fill = _luma(pixels[hole]).astype(np.uint16) * 257
-        key = original.info.get("transparency")
+        key = image.info.get("transparency")
         values[hole] = fill if key is None else np.where(fill == key, fill ^ 1, fill)
-        sixteen = PIL.Image.frombytes(original.mode, original.size, values.tobytes())
-        sixteen.info = original.info.copy()
+        sixteen = PIL.Image.frombytes(image.mode, image.size, values.tobytes())
+        sixteen.info = image.info.copy()
         return sixteen
-    result = original.copy()
     rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
     if len(rows) == 0:
-        return result
+        return image
     top, bottom = int(rows[0]), int(rows[-1]) + 1
     left, right = int(columns[0]), int(columns[-1]) + 1
     inner = hole[top:bottom, left:right]
-    patch = _from_rgb(pixels[top:bottom, left:right], original, (left, top, right, bottom))
-    result.paste(patch, (left, top), PIL.Image.fromarray(inner.astype(np.uint8) * 255))
-    return result
+    patch = _from_rgb(pixels[top:bottom, left:right], image, (left, top, right, bottom))
+    image.paste(patch, (left, top), PIL.Image.fromarray(inner.astype(np.uint8) * 255))
+    return image
 
 
 def _from_rgb(

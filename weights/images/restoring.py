@@ -31,6 +31,7 @@ def restore(
     from_reference: bool = False,
     guesses: int = 1,
     provenance: bool = True,
+    reuse: bool = False,
 ) -> NDArray[np.uint8] | PIL.Image.Image | bytes:
     """Put new pixels into the hole of a picture, and give it back as what it was.
 
@@ -54,6 +55,8 @@ def restore(
         guesses: how many fills were made, of which this is one, for the mark.
         provenance: whether the mark is set; without it whoever calls must say by other means that
             a model edited the picture.
+        reuse: whether a PIL image that comes back may be the picture's own, changed, which saves
+            the memory of another.
 
     Raises:
         InputError: size or type of `pixels` or `hole` do not fit the picture.
@@ -71,7 +74,7 @@ def restore(
     if not hole.any():
         return picture.content if picture.content is not None else picture.original.copy()
     image: Any = fill_image(
-        picture.original,
+        picture.original if reuse else picture.original.copy(),
         turn_back(pixels, picture.orientation),
         turn_back(hole, picture.orientation),
     )

@@ -180,6 +180,8 @@ def _with_colours(content: bytes, form: str, like: Picture) -> bytes:
         told = like.encoding.get("colour_chunks", ())
         if tags is not None and not told:
             told = [(b"cICP", bytes([*tags, 0, 1]))]
+        if not told:
+            return content
         # Behind the header, which has 33 bytes.
         return content[:33] + b"".join(_chunk(*one) for one in told) + content[33:]
     if tags is not None and form in ("AVIF", "HEIF"):

@@ -1,6 +1,8 @@
 """Outside the hole every mode, shape and orientation comes back bit for bit."""
 
 import io
+import struct
+import tracemalloc
 
 import numpy as np
 import PIL.Image
@@ -261,6 +263,27 @@ def test_orientations_agree_with_pillow(orientation):
     np.testing.assert_array_equal(turn_back(expected, orientation), array)
 
 
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "JPEG"])
+def test_a_damaged_tag_does_not_keep_a_picture_from_being_turned(form):
+    # The maker as a fraction, 1 / 2, and the orientation 6; the XMP says the latter too.
+    block = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2)
+    block += struct.pack("<HHII", 271, 5, 1, 38) + struct.pack("<HHII", 274, 3, 1, 6)
+    block += struct.pack("<III", 0, 1, 2)
+    said = "<tiff:Orientation>6</tiff:Orientation>" if form == "WEBP" else 'tiff:Orientation="6"'
+    options = {"xmp": said.encode()} if form != "PNG" else {}
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(colours()).save(buffer, form, exif=block, **options)
+    stored = np.asarray(PIL.Image.open(buffer).convert("RGB"))
+    picture = read_picture(buffer.getvalue())
+    assert np.array_equal(picture.pixels, turn_upright(stored, 6))
+    assert picture.notes == ("EXIF that is damaged was left out: Make.",)
+    hole = np.zeros(picture.size, bool)
+    hole[2:9, 4:11] = True
+    result = PIL.Image.open(io.BytesIO(restore(picture, filled(picture, hole), hole)))
+    assert result.getexif()[274] == 1
+    assert said.encode().replace(b"6", b"1") == picture.original.info.get("xmp", b"") or not options
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["path", "bytes", "pil"])
 @pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP"])
@@ -327,3 +350,41 @@ def test_results_of_a_wrong_size_are_refused():
         restore(picture, colours(4, 4), hole_of())
     with pytest.raises(InputError, match="height and width"):
         restore(picture, picture.pixels, np.ones((4, 4), bool))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "RGBX", "LA", "L", "P", "CMYK", "YCbCr"])
+def test_strips_make_the_picture(mode, monkeypatch):
+    """However few rows come from Pillow at once, the pixels are the same."""
+    image = image_of_mode(mode)
+    whole = read_picture(image).pixels
+    monkeypatch.setattr("weights.images.conversion._STRIP", 4)
+    assert np.array_equal(read_picture(image).pixels, whole)
+    if mode == "RGB":
+        assert np.array_equal(whole, np.asarray(image))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "I;16"])
+def test_the_picture_s_own_image_is_filled_where_it_may_be(mode, tmp_path):
+    image_of_mode(mode).save(tmp_path / "photo.png")
+    hole = hole_of()
+    usual = read_picture(tmp_path / "photo.png")
+    kept = np.asarray(usual.original).copy()
+    expected = restore(usual, filled(usual, hole), hole)
+    assert np.array_equal(np.asarray(usual.original), kept)
+    picture = read_picture(tmp_path / "photo.png")
+    for colour in ((1, 2, 3), FILL):  # as the variants of a fill
+        restored = restore(picture, filled(picture, hole, colour), hole, reuse=True)
+    assert np.array_equal(np.asarray(restored), np.asarray(expected))
+    assert restored.info == expected.info
+    assert mode == "I;16" or restored is picture.original
+
+
+def test_reading_holds_a_large_picture_twice_at_most():
+    image = PIL.Image.new("RGB", (3000, 2000))
+    tracemalloc.start()
+    try:
+        picture = read_picture(image)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.3 * picture.pixels.nbytes, "Pillow's own memory is not counted"
