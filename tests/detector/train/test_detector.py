@@ -17,6 +17,7 @@ from detector.train.command import main
 from detector.train.detector import RUN_NAME, TrainedDetector, train_detector
 from tests.detector.blobs import write_blob_dataset
 from tests.detector.conftest import TINY, read_losses
+from weights.base.checkpoint import read_checkpoint
 from weights.base.errors import (
     ConfigurationError,
     InputError,
@@ -319,7 +320,9 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
             raise Killed
 
     # Steps of two batches of three of eight pictures: gradients are left over at an epoch's end.
-    settings = {"epochs": 4, "batch": 3, "changes": {**TINY, "step_batch": 5, "mosaic": 1.0}}
+    # Mosaics end and warming up has ended where it goes on.
+    changes = {**TINY, "step_batch": 5, "mosaic": 1.0, "plain_epochs": 2, "warmup_epochs": 1.0}
+    settings = {"epochs": 4, "batch": 3, "changes": changes}
     whole = _train(blob_data, tmp_path / "whole", **settings)
     with pytest.raises(Killed):
         _train(blob_data, tmp_path / "killed", progress=die_in_third_epoch, **settings)
@@ -330,6 +333,13 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
     expected = load_detector(whole.weights)[0].state_dict()
     for name, tensor in load_detector(resumed.weights)[0].state_dict().items():
         assert torch.equal(tensor, expected[name]), name
+    one, other = (
+        read_checkpoint(run.folder / "weights" / "last.pt", ("epoch",)) for run in (whole, resumed)
+    )
+    for part in ("model", "ema", "updates"):
+        torch.testing.assert_close(one[part], other[part], rtol=0.0, atol=0.0, equal_nan=True)
+    moments = (state["optimizer"]["state"] for state in (one, other))
+    torch.testing.assert_close(*moments, rtol=0.0, atol=0.0)
     for name in ("epoch", "train/box_loss", "val/box_loss"):
         assert read_losses(resumed.folder, name) == read_losses(whole.folder, name)
 

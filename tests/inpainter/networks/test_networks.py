@@ -10,6 +10,7 @@ import torch
 
 from inpainter import create_discriminator, create_model, list_models
 from inpainter.training import read_recipe
+from inpainter.training.submodules import train_all_but
 from inpainter.weight_files import load_completion_network, save_completion_network
 from weights.base.errors import ConfigurationError, InputError, OutputError, WeightsError
 
@@ -75,6 +76,21 @@ class TestEveryNetwork:
         assert output.completed.shape == image.shape
         assert output.prediction.shape == image.shape
         assert output.prediction.abs().max() <= 1.0
+
+    def test_a_part_that_does_not_learn_keeps_every_tensor(self, name: str) -> None:
+        """Batch statistics too."""
+        image, hole = sample(2, 32, 32)
+        for part, _ in small(name).named_children():
+            network = small(name)
+            train_all_but(network, [part])
+            before = {key: value.clone() for key, value in network.state_dict().items()}
+            learning = [one for one in network.parameters() if one.requires_grad]
+            loss = network(image, hole).prediction.square().mean()
+            if loss.requires_grad:
+                loss.backward()
+                torch.optim.SGD(learning, 0.1).step()
+            for key, value in network.state_dict().items():
+                assert not key.startswith(f"{part}.") or torch.equal(value, before[key]), key
 
     def test_the_last_output_is_the_completed_picture(self, name: str) -> None:
         output = small(name)(*sample(1, 32, 32))
