@@ -30,7 +30,7 @@ def option_fault(error: typer.BadParameter) -> InputError | None:
     kind = fault["type"]
     limit, wording = _LIMITS.get(kind, (None, None))
     if wording is not None:
-        wanted = wording.format(f"{fault['ctx'][limit]:g}")
+        wanted = wording.format(f"{fault['ctx'][limit]:.15g}")
     else:
         wanted = _KINDS.get(kind.partition("_")[0], "")
     if not wanted:

@@ -55,25 +55,25 @@ def test_a_library_that_is_missing_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "limit"),
+    ("option", "value", "wanted"),
     [
-        ("variants", "0", "1"),
-        ("waiting", "-1", "0"),
-        ("port", "70000", "65535"),
-        ("megabytes", "inf", "1e+06"),
-        ("megapixels", "0", "0.001"),
-        ("seconds", "nan", "0.1"),
-        ("confidence", "2", "1"),
-        ("port", "x", ""),
-        ("seconds", "soon", ""),
+        ("variants", "0", "1 or more"),
+        ("waiting", "-1", "0 or more"),
+        ("port", "70000", "65535 or less"),
+        ("megabytes", "inf", "1000000 or less"),
+        ("megapixels", "0", "0.001 or more"),
+        ("seconds", "nan", "1000000 or less"),
+        ("confidence", "2", "1 or less"),
+        ("port", "x", "a whole number"),
+        ("seconds", "soon", "a number"),
     ],
 )
-def test_a_number_that_is_none_of_its_option(capsys, option, value, limit):
+def test_a_number_that_is_none_of_its_option(capsys, option, value, wanted):
     code, out, err = call(capsys, f"--{option}={value}")
     assert (code, out) == (2, "")
-    assert f"--{option}" in err and value in err and "Input should" not in err
-    assert "must be" in err or "is not" in err  # ours, or that of an older Typer
-    assert limit in err or float(limit) == 1e6
+    ours = err == f"unmask: --{option} must be {wanted}, but is {value!r}.\n"
+    # Typer before 0.29 has a sentence of its own for each.
+    assert ours or (f"--{option}" in err and value in err and "is not" in err)
 
 
 @pytest.mark.parametrize(
