@@ -133,7 +133,9 @@ def _targets(folder: Path) -> list[tuple[str, bytes, Callable[[bytes], Any]]]:
 
         return write_and_read
 
-    network = create_model("unet", width=1)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)
+        network = create_model("unet", width=1)
     header = {"architecture": "unet", "options": '{"width": 1}', "input_size": "32"}
     weights = save({name: one.contiguous() for name, one in network.state_dict().items()}, header)
     for read in (lambda path: load_completion_network(weights=path), describe_weights):
