@@ -23,7 +23,7 @@ from inpainter.postprocess.finishing import find_finish
 from inpainter.postprocess.grain import RimDistances, match_grain
 from inpainter.postprocess.monochrome import keep_tone
 from inpainter.postprocess.rim import fill_from_rim
-from inpainter.postprocess.softness import match_softness
+from inpainter.postprocess.softness import match_softness, softening_of
 from inpainter.tensors import to_tensor, to_uint8
 from weights.base.backends import choose_backend, on_backend
 from weights.base.contracts import Image, Mask, check_image, check_mask
@@ -60,7 +60,7 @@ class NetworkInpainter:
         batch_size: most crops that go through the network at once.
         tone: whether the fill of a photo without colours, grey or sepia, is kept without them too.
         grain: whether a fill is brought to the grain and sharpness round its hole, see
-            `inpainter.postprocess.grain.match_grain` and `match_softness` beside it.
+            `inpainter.postprocess.grain.match_grain` and `softness` beside it.
         detail: "auto" paints detail at 512 pixels over the fills of large faces, where the network
             is the default one, see `inpainter.detail`; "off" enlarges them as they are.
         finish: how the fill is put into the hole: "none" as it is, "telea-poisson" with its colours
@@ -152,6 +152,28 @@ class NetworkInpainter:
             InputError: a crop or hole has a wrong type or shape, or their numbers differ.
             WeightsError: the weights cannot be loaded.
         """
+        return self._complete(crops, holes, soften=True)
+
+    def complete_sharp(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
+        """Complete crops as `complete`, but leave it to the caller to soften the fills."""
+        return self._complete(crops, holes, soften=False)
+
+    def softening_of(self, fill: Image, crop: Image, hole: Mask) -> float:
+        """By how much `complete` would soften a sharp fill.
+
+        Args:
+            fill: uint8 RGB `(H, W, 3)`.
+            crop: likewise, with what is known round the hole.
+            hole: bool `(H, W)`, True = missing.
+
+        Returns:
+            Standard deviation in pixels of a Gaussian, 0 where nothing is softened.
+        """
+        return softening_of(fill, crop, hole) if self.grain else 0.0
+
+    def _complete(
+        self, crops: Sequence[Image], holes: Sequence[Mask], *, soften: bool
+    ) -> list[Image]:
         if len(crops) != len(holes):
             raise InputError(
                 f"complete() got {len(crops)} crops and {len(holes)} holes: give one each."
@@ -162,10 +184,12 @@ class NetworkInpainter:
         results: list[Image] = []
         for start in range(0, len(crops), self.batch_size):
             stop = start + self.batch_size
-            results.extend(self._complete_batch(crops[start:stop], holes[start:stop]))
+            results.extend(self._complete_batch(crops[start:stop], holes[start:stop], soften))
         return results
 
-    def _complete_batch(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
+    def _complete_batch(
+        self, crops: Sequence[Image], holes: Sequence[Mask], soften: bool
+    ) -> list[Image]:
         _, size = self.network, self.image_size
         assert size is not None
         crops = [fill_from_rim(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
@@ -184,7 +208,7 @@ class NetworkInpainter:
         if self.tone:
             fills = [keep_tone(fill, *seen) for fill, seen in zip(fills, small, strict=True)]
         return [
-            self._put_in(photo, brightened(fill, 1.0 / gain), missing)
+            self._put_in(photo, brightened(fill, 1.0 / gain), missing, soften)
             for photo, missing, fill, gain in zip(photos, holes, fills, gains, strict=True)
         ]
 
@@ -207,13 +231,14 @@ class NetworkInpainter:
             fills[at] = fill
         return fills
 
-    def _put_in(self, crop: Image, fill: Image, hole: Mask) -> Image:
+    def _put_in(self, crop: Image, fill: Image, hole: Mask, soften: bool) -> Image:
         """Bring a fill to the size and the look of its crop, and put it in."""
         enlarged = _enlarged(fill, hole)
         times = max(hole.shape) / fill.shape[0]
         if self.grain:
             distances = RimDistances.of(hole)
-            enlarged = match_softness(enlarged, crop, hole, distances)
+            if soften:
+                enlarged = match_softness(enlarged, crop, hole, distances)
             # At its own size a fill has what grain it needs in a photo that is not noisy.
             spared = 0.0 if times > 1.0 else _SPARED_GRAIN
             enlarged = match_grain(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -90,10 +91,13 @@ class Face:
         """Where in the picture the face's landmarks are sought first."""
         from weights.landmarks import FaceFrame
 
-        middle = (self.crop.side - 1.0) / 2.0
-        return FaceFrame(
-            self.crop.x0 + middle, self.crop.y0 + middle, _FRAME_SHARE * self.crop.side
-        )
+        if self.upright is not None:
+            x, y, side = self.upright.square
+            tilt = math.radians(self.upright.tilt)
+        else:
+            x0, y0, side = self.crop.square
+            x, y, tilt = x0 + side / 2.0, y0 + side / 2.0, 0.0
+        return FaceFrame(x - 0.5, y - 0.5, _FRAME_SHARE * side, tilt)
 
     def shown(self, picture: Image) -> tuple[Image, Hole]:
         """What the inpainter sees, uint8 `(side, side, 3)`, and what is missing of it, as bool."""

@@ -24,7 +24,7 @@ from pipeline.variants import reframed
 from pipeline.wearing import is_worn_low
 from weights.base.errors import InputError, WeightsError
 from weights.base.log import unmask_logger
-from weights.base.protocols import STAGE_KINDS
+from weights.base.protocols import STAGE_KINDS, SofteningInpainter
 from weights.landmarks import LandmarkFinder
 
 if TYPE_CHECKING:
@@ -107,14 +107,13 @@ class PipelineSteps(ConfiguredStages):
         return results
 
     def find_faces(
-        self, pictures: list[Image], timings: list[dict[str, float]], *, look: bool = True
+        self, pictures: list[Image], timings: list[dict[str, float]]
     ) -> list[tuple[list[MaskRegion], list[Face]]]:
         """Take pictures through the detector and the refiner only.
 
         Args:
             pictures: uint8 RGB `(H, W, 3)` each.
             timings: one dict per picture, to which the seconds per stage are added.
-            look: whether landmarks are sought, without which no mask is known to be worn low.
 
         Returns:
             For each picture the masks that are to be filled, in the order of their faces, and the
@@ -128,7 +127,7 @@ class PipelineSteps(ConfiguredStages):
         found = []
         for index, picture in enumerate(pictures):
             with _timed("refiner", [timings[index]]):
-                found.append(self._refine(index, picture, regions[index], look=look))
+                found.append(self._refine(index, picture, regions[index]))
         return found
 
     def _detect(
@@ -150,9 +149,9 @@ class PipelineSteps(ConfiguredStages):
         return regions
 
     def _refine(
-        self, index: int, picture: Image, regions: list[MaskRegion], *, look: bool = True
+        self, index: int, picture: Image, regions: list[MaskRegion]
     ) -> tuple[list[MaskRegion], list[Face]]:
-        """Do for one picture what `find_faces` says, or look at no face."""
+        """Do for one picture what `find_faces` says."""
         if not regions:
             return [], []
         refiner = self.refiner
@@ -162,8 +161,7 @@ class PipelineSteps(ConfiguredStages):
             replace(face, regions=own)
             for face, own in zip(self._framed(index, picture, holes), masks, strict=True)
         ]
-        if look:
-            faces = self._seen(picture, faces, required=not self.low_masks)
+        faces = self._seen(picture, faces, required=not self.low_masks)
         kept = [face for face in faces if self.low_masks or not is_worn_low(face)]
         if len(kept) < len(faces):
             # A mask that stays is seen, not missing, in the crops of others.
@@ -202,15 +200,20 @@ class PipelineSteps(ConfiguredStages):
                 return faces
         return [replace(face, landmarks=finder.find_near(picture, face.frame)) for face in faces]
 
+    @property
+    def sets_upright(self) -> bool:
+        """Whether tilted faces are set upright for the inpainter, as networks learn from such."""
+        return not isinstance(self.inpainter, SinglePictureInpainter)
+
     def _upright(self, picture: Image, faces: list[Face]) -> list[Face]:
-        """Set tilted faces of one picture upright, as networks learn from such."""
-        if isinstance(self.inpainter, SinglePictureInpainter):
+        """Set tilted faces of one picture upright, if the inpainter has use for that."""
+        if not self.sets_upright:
             return faces
         missing = union_of([face.hole for face in faces], picture)
         set_upright = partial(UprightView.of, context=self.context, lift=self.lift)
         return [
             replace(face, upright=set_upright(face.hole, missing, tilt))
-            if abs(tilt := tilt_of(face.landmarks)) > LEAST_TILT
+            if abs(tilt := tilt_of(face.landmarks) or 0.0) > LEAST_TILT
             else face
             for face in faces
         ]
@@ -221,6 +224,8 @@ class PipelineSteps(ConfiguredStages):
         faces: list[Face],
         timings: list[dict[str, float]],
         progress: StageProgress | None = None,
+        *,
+        sharp: bool = False,
     ) -> list[Image]:
         """Take faces through the inpainter only.
 
@@ -229,6 +234,7 @@ class PipelineSteps(ConfiguredStages):
             faces: faces in them.
             timings: one dict per picture, to which the seconds are added.
             progress: is called after each group of faces, as that of `run`.
+            sharp: whether an inpainter that softens its fills leaves that to the caller.
 
         Returns:
             For each face its filled crop, uint8 RGB `(side, side, 3)`.
@@ -239,13 +245,16 @@ class PipelineSteps(ConfiguredStages):
         if not faces:
             return []
         inpainter = self.inpainter
+        complete = inpainter.complete
+        if sharp and isinstance(inpainter, SofteningInpainter):
+            complete = inpainter.complete_sharp
         fills: list[Image] = []
         for start in range(0, len(faces), self.batch_size):
             chunk = faces[start : start + self.batch_size]
             with _timed("inpainter", [timings[face.picture] for face in chunk]):
                 shown = [face.shown(pictures[face.picture]) for face in chunk]
                 crops, holes = [crop for crop, _ in shown], [hole for _, hole in shown]
-                completed = check_fills(inpainter, inpainter.complete(crops, holes), crops)
+                completed = check_fills(inpainter, complete(crops, holes), crops)
                 fills += [
                     face.placed(pictures[face.picture], fill)
                     for face, fill in zip(chunk, completed, strict=True)

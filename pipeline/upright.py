@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 import cv2
 import numpy as np
 
+from inpainter.data.framing import CONTEXT, missing_box, widest_context
 from pipeline.crop import Crop
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 Window: TypeAlias = tuple[slice, slice]
+
+LevelSquare: TypeAlias = tuple[float, float, float]
+"""A square that is level with a face: x and y of its middle in the picture, counted in pixels from
+its corner, and its side."""
 
 _ROOM = 0.04
 """Room round the crop in which variants may move theirs, as a share of its side."""
@@ -33,12 +38,21 @@ LEAST_TILT = 8.0
 picture and back softens it a little."""
 
 
-def tilt_of(landmarks: FoundFace | None) -> float:
-    """Degrees by which a face is turned clockwise; 0 where it was not seen."""
+def gradual_turn(tilt: float) -> float:
+    """By how many degrees a face is set upright whose tilt changes, for it must not jump.
+
+    Nothing up to `LEAST_TILT`, all of its tilt from twice as much on; what is left in between is
+    less than `LEAST_TILT`.
+    """
+    return math.copysign(min(abs(tilt), 2.0 * max(abs(tilt) - LEAST_TILT, 0.0)), tilt)
+
+
+def tilt_of(landmarks: FoundFace | None) -> float | None:
+    """Degrees by which a face is turned clockwise; None where it was not seen."""
     from inpainter.data.head_pose import estimate_tilt
 
     if landmarks is None or not landmarks.is_likely:
-        return 0.0
+        return None
     return estimate_tilt(landmarks.points)
 
 
@@ -48,6 +62,7 @@ class UprightView:
 
     Attributes:
         tilt: by how much the face is turned clockwise in the picture, in degrees.
+        square: of the picture, level with the face.
         matrix: `(2, 3)`, from pixels of the picture to pixels of the part.
         window: rows and columns of the picture that the part shows some of.
         hole: bool `(S, S)`, the face's own hole.
@@ -56,6 +71,7 @@ class UprightView:
     """
 
     tilt: float
+    square: LevelSquare
     matrix: NDArray[np.float64]
     window: Window
     hole: Hole
@@ -81,34 +97,32 @@ class UprightView:
             context: of the crop, see `Crop.around`.
             lift: likewise.
         """
-        from inpainter.data.framing import CONTEXT, missing_box, widest_context
+        square = level_square(hole, tilt, context=context, lift=lift)
+        return cls.within(square, hole, missing, tilt)
 
-        top, bottom, left, right = missing_box(hole)
-        side = math.ceil(math.hypot(bottom - top, right - left)) + 4
-        middle = (left + right) / 2.0, (top + bottom) / 2.0
-        matrix = np.asarray(cv2.getRotationMatrix2D(middle, tilt, 1.0), np.float64)
-        matrix[:, 2] += np.subtract(side / 2.0, middle)
-        own = slice(top, bottom), slice(left, right)
-        level = _turned(hole, matrix, own, side, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
-        if context is None:
-            top, bottom, left, right = missing_box(level)
-            context = min(CONTEXT, widest_context(max(bottom - top, right - left), hole.shape))
-        crop = Crop.around(level, context=context, lift=lift)
-        room = math.ceil(_ROOM * crop.side)
-        matrix[:, 2] -= (crop.x0 - room, crop.y0 - room)
-        side = crop.side + 2 * room
-        window = _window_of(matrix, side, hole.shape)
+    @classmethod
+    def within(cls, square: LevelSquare, hole: Hole, missing: Hole, tilt: float) -> UprightView:
+        """Turn what a square shows that holds the hole and is level with the face; as `of`."""
+        x, y, side = square
+        side = round(side)
+        room = math.ceil(_ROOM * side)
+        whole = side + 2 * room
+        matrix = _turn(tilt, (x - 0.5, y - 0.5), (whole - 1.0) / 2.0)
+        window = _window_of(matrix, whole, hole.shape)
         grown = np.zeros(hole.shape, np.bool_)
         grown[window] = cv2.dilate(
             missing[window].astype(np.uint8), np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8)
         )
+        top, bottom, left, right = missing_box(hole)
+        own = slice(top, bottom), slice(left, right)
         return cls(
             tilt,
+            square,
             matrix,
             window,
-            _turned(hole, matrix, own, side, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT),
-            _turned(grown, matrix, window, side, cv2.INTER_NEAREST, cv2.BORDER_REFLECT_101),
-            Crop(room, room, crop.side, side, side),
+            _turned(hole, matrix, own, whole, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT),
+            _turned(grown, matrix, window, whole, cv2.INTER_NEAREST, cv2.BORDER_REFLECT_101),
+            Crop(room, room, side, whole, whole),
         )
 
     def take(self, picture: Image) -> Image:
@@ -133,6 +147,45 @@ class UprightView:
         matrix = self.matrix.copy()
         matrix[:, 2] -= (self.crop.x0, self.crop.y0)
         return matrix
+
+
+def level_square(
+    hole: Hole, tilt: float, *, context: float | None = None, lift: float | None = None
+) -> LevelSquare:
+    """Frame a tilted face's hole, bool `(H, W)`, as `Crop.around` frames that of an upright one."""
+    if tilt == 0.0:
+        crop = Crop.around(hole, context=context, lift=lift)
+        return crop.x0 + crop.side / 2.0, crop.y0 + crop.side / 2.0, crop.side
+    top, bottom, left, right = missing_box(hole)
+    side = math.ceil(math.hypot(bottom - top, right - left)) + 4
+    matrix = _turn(tilt, ((left + right) / 2.0, (top + bottom) / 2.0), side / 2.0)
+    own = slice(top, bottom), slice(left, right)
+    level = _turned(hole, matrix, own, side, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
+    if context is None:
+        top, bottom, left, right = missing_box(level)
+        context = min(CONTEXT, widest_context(max(bottom - top, right - left), hole.shape))
+    crop = Crop.around(level, context=context, lift=lift)
+    half = (crop.side - 1.0) / 2.0
+    x, y = np.linalg.solve(matrix[:, :2], (crop.x0 + half, crop.y0 + half) - matrix[:, 2]) + 0.5
+    return float(x), float(y), crop.side
+
+
+def shows_all(square: LevelSquare, hole: Hole, tilt: float) -> bool:
+    """Whether a square that is turned clockwise by a tilt shows a whole hole, bool `(H, W)`."""
+    x, y, side = square
+    top, bottom, left, right = missing_box(hole)
+    rows, columns = np.nonzero(hole[top:bottom, left:right])
+    matrix = _turn(tilt, (x - 0.5, y - 0.5), 0.0)
+    places = matrix[:, :2] @ (columns + left, rows + top) + matrix[:, 2:]
+    return bool(np.abs(places).max() <= (side - 1.0) / 2.0)
+
+
+def _turn(tilt: float, middle: tuple[float, float], place: float) -> NDArray[np.float64]:
+    """The matrix `(2, 3)` that undoes a tilt, and brings a point to a place on both axes."""
+    # OpenCV's own function counts the middle in 32 bits, too few for very wide pictures.
+    cosine, sine = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
+    turn = np.array([[cosine, sine], [-sine, cosine]])
+    return np.column_stack([turn, place - turn @ middle])
 
 
 def _window_of(matrix: NDArray[np.float64], side: int, shape: tuple[int, ...]) -> Window:

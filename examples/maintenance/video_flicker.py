@@ -52,7 +52,13 @@ class MovingFace:
     motions: list[Matrix]
 
 
-def move_face(face: FaceAnnotation, frames: int, noise: float, seed: int) -> MovingFace:
+def move_face(
+    face: FaceAnnotation,
+    frames: int,
+    noise: float,
+    seed: int,
+    tilt: tuple[float, float] = (0.0, 0.0),
+) -> MovingFace:
     """Make a clip of a face, of 25 frames a second.
 
     Args:
@@ -60,6 +66,7 @@ def move_face(face: FaceAnnotation, frames: int, noise: float, seed: int) -> Mov
         frames: how many.
         noise: standard deviation of the camera's noise, in grey levels.
         seed: of the mask, the motion and the noise.
+        tilt: degrees by which it is turned clockwise in the first frame and in the last.
     """
     image = read_picture(face.file).pixels
     random = np.random.default_rng(seed)
@@ -71,9 +78,11 @@ def move_face(face: FaceAnnotation, frames: int, noise: float, seed: int) -> Mov
     poses: list[Matrix] = []
     masked: list[Image] = []
     truth: list[Image] = []
-    for time in np.arange(frames) / 25.0:
+    for time, tilted in zip(np.arange(frames) / 25.0, np.linspace(*tilt, frames), strict=True):
         turn, growth, x, y = np.sin(2.0 * np.pi * np.array([0.5, 0.4, 0.6, 0.7]) * time + phases)
-        matrix = cv2.getRotationMatrix2D((side / 2, side / 2), 3.0 * turn, 1.0 + 0.03 * growth)
+        matrix = cv2.getRotationMatrix2D(
+            (side / 2, side / 2), 3.0 * turn - tilted, 1.0 + 0.03 * growth
+        )
         matrix[:, 2] += np.array([0.02 * x, 0.012 * y]) * side - (side - shown) / 2
         poses.append(from_affine(np.asarray(matrix, np.float64)))
         grain = random.normal(0.0, noise, (shown, shown, 3)) if noise else 0.0
@@ -140,6 +149,14 @@ def main(arguments: list[str] | None = None, pipeline: Pipeline | None = None) -
     parser.add_argument("--count", type=int, default=4, help="faces")
     parser.add_argument("--frames", type=int, default=30)
     parser.add_argument("--noise", type=float, default=0.0, help="of the camera, in grey levels")
+    parser.add_argument(
+        "--tilt",
+        type=float,
+        nargs=2,
+        default=(0.0, 0.0),
+        metavar=("FIRST", "LAST"),
+        help="degrees by which faces are turned clockwise in the first frame and in the last",
+    )
     parser.add_argument("--steadiness", type=float, default=VideoSettings().steadiness)
     parser.add_argument("--device", default="cpu", help="auto, cpu, cuda, cuda:N or mps")
     options = parser.parse_args(arguments)
@@ -150,7 +167,7 @@ def main(arguments: list[str] | None = None, pipeline: Pipeline | None = None) -
         chosen = faces[:: max(1, len(faces) // options.count)][: options.count]
         rows = []
         for seed, face in enumerate(chosen):
-            clip = move_face(face, options.frames, options.noise, seed)
+            clip = move_face(face, options.frames, options.noise, seed, options.tilt)
             figures = clip_figures(clip, pipeline, settings)
             if figures is None:
                 print(f"{face.file.name}: the mask was not found.", file=sys.stderr)

@@ -48,9 +48,6 @@ def match_softness(
 ) -> Image:
     """Soften a fill that is sharper than the picture round it.
 
-    Sharpness is how much of the structure that an image has at some pixels' width it has at a
-    pixel's, both at strong edges.
-
     Args:
         fill: uint8 RGB `(H, W, 3)`; only what lies in the hole is changed.
         image: uint8 RGB `(H, W, 3)`; only what lies outside the hole is read.
@@ -60,11 +57,40 @@ def match_softness(
     Returns:
         uint8 RGB `(H, W, 3)`; the fill itself where it is soft enough.
     """
+    return softened(fill, hole, softening_of(fill, image, hole, distances))
+
+
+def softened(fill: Image, hole: Mask, deviation: float) -> Image:
+    """Soften a fill in its hole by a Gaussian of a standard deviation in pixels; 0 leaves it."""
+    if deviation <= 0.0:
+        return fill
+    soft = fill.copy()
+    np.copyto(soft, cv2.GaussianBlur(fill, (0, 0), deviation), where=hole[:, :, None])
+    return soft
+
+
+def softening_of(
+    fill: Image, image: Image, hole: Mask, distances: RimDistances | None = None
+) -> float:
+    """By how much a fill must be softened to be no sharper than the picture round it.
+
+    Sharpness is how much of the structure that an image has at some pixels' width it has at a
+    pixel's, both at strong edges.
+
+    Args:
+        fill: uint8 RGB `(H, W, 3)`; only what lies in the hole is read.
+        image: uint8 RGB `(H, W, 3)`; only what lies outside the hole is read.
+        hole: bool `(H, W)`.
+        distances: from the hole's rim, where they are known already.
+
+    Returns:
+        Standard deviation in pixels of a Gaussian; 0 for a fill that is soft enough.
+    """
     distances = distances or RimDistances.of(hole)
     around, within = distances.around, distances.within
     part = _middle_of(within)
     if np.count_nonzero(within[part]) < LEAST_PIXELS:
-        return fill
+        return 0.0
     own, looked_at = luminance_of(np.ascontiguousarray(fill[part])), within[part]
     photo = luminance_of(image)
     # A background out of focus is no sign of a face that is: the eyes above the hole count as well.
@@ -72,7 +98,7 @@ def match_softness(
     wanted = max((one for one in surroundings if one is not None), default=None)
     sharp = _sharpness(own, looked_at)
     if wanted is None or sharp is None or sharp <= wanted + np.interp(wanted, _SOFT, _SPARED):
-        return fill
+        return 0.0
 
     def too_sharp(deviation: float) -> bool:
         left = _sharpness(np.asarray(cv2.GaussianBlur(own, (0, 0), deviation)), looked_at)
@@ -83,9 +109,7 @@ def match_softness(
     while low < high:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if too_sharp(_BLURS[middle]) else (low, middle)
-    softened = fill.copy()
-    np.copyto(softened, cv2.GaussianBlur(fill, (0, 0), _BLURS[low]), where=hole[:, :, None])
-    return softened
+    return _BLURS[low]
 
 
 def _sharpness(plane: Plane, where: Mask) -> float | None:

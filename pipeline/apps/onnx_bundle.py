@@ -1,8 +1,8 @@
 """Detector and inpainter as ONNX files with a JSON that says how they go together.
 
 Programs without Python and PyTorch find masks and fill them by these files alone. It is the plain
-way: without the network that confirms finds, the landmarks, the detail of large faces, and the
-matching of colours.
+way: without the network that confirms finds, the landmarks, by which tilted faces are set upright,
+the detail of large faces, and the matching of colours.
 """
 
 from __future__ import annotations

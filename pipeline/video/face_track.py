@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.upright import LevelSquare, gradual_turn
 from pipeline.video.outline_field import Field, mean_field, moved_field
-from pipeline.video.similarity import Matrix, bounds, inverse, scale_of, scaling_and_shift
+from pipeline.video.similarity import (
+    Matrix,
+    bounds,
+    inverse,
+    moved,
+    scale_of,
+    scaling_and_shift,
+    turn_of,
+)
 from pipeline.video.steady_fill import SteadyFill
 
 if TYPE_CHECKING:
@@ -26,6 +35,10 @@ MOST_DRIFT = 0.12
 """How far the square may drift on the canvas before the canvas is laid out anew."""
 MOST_GROWTH = 1.35
 """How much the square may grow or shrink on the canvas before that."""
+SQUARE_STEP = 0.1
+"""How far the inpainter's square follows the hole on the canvas in one frame, as a share."""
+SOFTENING_STEP = 0.15
+"""How far the fill's softness follows that of the photo in one frame, as a share."""
 CERTAIN = 0.2
 """Certainty of a motion below which it is taken for unknown."""
 
@@ -40,10 +53,14 @@ class FaceTrack:
             still; the canvas' sides go from 0 to 1.
         certainties: per frame how certain the motion into it is, 0 to 1.
         fields: per frame in which the mask was found its outline on the canvas.
-        square: middle x and y and side of the square that the inpainter sees, on the canvas,
-            smoothed over time; None before the first fill.
+        tilts: per frame in which its landmarks were seen, by how many degrees the face is turned
+            clockwise on the canvas.
+        square: what the inpainter sees, on the canvas, smoothed over time; None before the first
+            fill.
         fill: the running mean of the fills.
         blended: the running mean of the face with its fill blended in.
+        softening: standard deviation in pixels of the blur by which the fill is softened, smoothed
+            over time; None before the first fill.
         filled: whether any frame was filled.
     """
 
@@ -51,7 +68,9 @@ class FaceTrack:
     poses: dict[int, Matrix]
     certainties: dict[int, float]
     fields: dict[int, Field] = field(default_factory=dict)
-    square: tuple[float, float, float] | None = None
+    tilts: dict[int, float] = field(default_factory=dict)
+    square: LevelSquare | None = None
+    softening: float | None = None
     fill: SteadyFill = field(default_factory=SteadyFill)
     blended: SteadyFill = field(default_factory=lambda: SteadyFill(own_detail=True))
     filled: bool = False
@@ -95,12 +114,54 @@ class FaceTrack:
             [self.fields[found] for found in chosen], [weights[found] for found in chosen]
         )
 
+    def note_tilt(self, frame: int, tilt: float | None) -> None:
+        """Note by how many degrees the face is turned clockwise in a frame, if that was seen."""
+        if tilt is not None:
+            self.tilts[frame] = tilt + turn_of(self.poses[frame])
+
+    def turn_at(self, frame: int, reach: int) -> float:
+        """By how many degrees the face, tilted clockwise, is set upright in a frame.
+
+        On the canvas a face's tilt hardly changes, so the middle one of those that were seen within
+        a reach of frames neither jumps nor lags behind the motion.
+        """
+        if not self.tilts:
+            return 0.0
+        nearest = min(self.tilts, key=lambda seen: abs(seen - frame))
+        near = [tilt for seen, tilt in self.tilts.items() if abs(seen - frame) <= reach]
+        base = self.tilts[nearest]
+        tilt = base + np.median(_within_half_a_turn(np.array(near or [base]) - base))
+        return gradual_turn(float(_within_half_a_turn(tilt - turn_of(self.poses[frame]))))
+
     def face_square(self, frame: int) -> tuple[float, float, float]:
         """x0, y0 and side, in the frame's pixels, of where the face's square is."""
         low, high = INNER
         x0, y0, x1, y1 = bounds(inverse(self.poses[frame]), low, low, high, high)
         side = (high - low) / scale_of(self.poses[frame])
         return (x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side
+
+    def steady_square(self, frame: int, wanted: LevelSquare) -> LevelSquare:
+        """What the inpainter is to see of the next frame: it goes with the face, without jitter.
+
+        Args:
+            frame: its number.
+            wanted: what would frame the face best there.
+        """
+        pose = self.poses[frame]
+        scale = scale_of(pose)
+        x, y = map(float, moved(pose, [wanted[:2]])[0])
+        now = x, y, wanted[2] * scale
+        before = self.square or now
+        x, y, side = (old + SQUARE_STEP * (new - old) for old, new in zip(before, now, strict=True))
+        self.square = x, y, side
+        x, y = map(float, moved(inverse(pose), [(x, y)])[0])
+        return x, y, max(16, round(side / scale))
+
+    def steady_softening(self, told: float) -> float:
+        """By how much the next frame's fill is softened; that frame alone would tell so much."""
+        before = told if self.softening is None else self.softening
+        self.softening = before + SOFTENING_STEP * (told - before)
+        return self.softening
 
     def lay_out_anew_if_needed(self, frame: int, square: Square) -> None:
         """Lay the canvas out round the face's square in a frame, if that has drifted too far."""
@@ -126,9 +187,11 @@ class FaceTrack:
             self.square = (float(x), float(y), self.square[2] * scale_of(move))
 
     def forget_before(self, frame: int) -> None:
-        """Drop what is known of frames before one, but for the last find."""
+        """Drop what is known of frames before one, but for the last find and the last tilt."""
         last = self.last_found
         self.fields = {i: value for i, value in self.fields.items() if i >= frame or i == last}
+        last = max(self.tilts, default=frame)
+        self.tilts = {i: value for i, value in self.tilts.items() if i >= frame or i == last}
         newest = max(self.poses)
         for known in (self.poses, self.certainties):
             for index in [index for index in known if index < frame and index != newest]:
@@ -141,7 +204,9 @@ class FaceTrack:
             "frames": sorted(self.poses),
             "certainties": [self.certainties[index] for index in sorted(self.poses)],
             "found": sorted(self.fields),
+            "tilts": list(self.tilts.items()),
             "square": self.square,
+            "softening": self.softening,
             "filled": self.filled,
         }
         arrays: dict[str, NDArray[Any]] = {
@@ -161,11 +226,17 @@ class FaceTrack:
             poses=dict(zip(plain["frames"], arrays["poses"], strict=True)),
             certainties=dict(zip(plain["frames"], plain["certainties"], strict=True)),
             fields=dict(zip(plain["found"], arrays["fields"], strict=True)),
+            tilts=dict(plain["tilts"]),
             square=None if square is None else (square[0], square[1], square[2]),
+            softening=plain["softening"],
             fill=SteadyFill.from_state(_below("fill", arrays)),
             blended=SteadyFill.from_state(_below("blended", arrays), own_detail=True),
             filled=plain["filled"],
         )
+
+
+def _within_half_a_turn(degrees: Any) -> Any:
+    return (degrees + 180.0) % 360.0 - 180.0
 
 
 def _below(kind: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

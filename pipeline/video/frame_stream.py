@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from inpainter.postprocess.softness import softened
 from pipeline.crop import Crop
 from pipeline.face import Face
 from pipeline.references.filling import reference_filling
+from pipeline.upright import UprightView, level_square, shows_all, tilt_of
 from pipeline.video.face_track import CERTAIN, FaceTrack
 from pipeline.video.mask_tracker import MaskTracker
 from pipeline.video.motion import grey
 from pipeline.video.references import ClipReferences
 from pipeline.video.scene_cuts import SceneCuts
 from pipeline.video.settings import VideoSettings
-from pipeline.video.similarity import inverse, moved, scale_of
 from weights.base.contracts import Hole, Image, check_image
 from weights.base.errors import InputError
+from weights.base.protocols import SofteningInpainter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from pipeline.core import Pipeline
     from pipeline.video.steady_fill import SteadyFill
 
-SQUARE_STEP = 0.1
-"""How far the inpainter's square follows the hole on the canvas in one frame, as a share."""
 AFTER_BLENDING = 2.0 / 3.0
 """How steady a blended face is kept over how steady its fill was: enough to even out what a blender
 finds anew in each frame, such as grain, and little enough to follow the light."""
@@ -187,17 +187,16 @@ class FrameStream:
         found = self.pipeline.find_faces(
             [images[place] for place in wanted],
             [self.timings] * len(wanted),
-            look=not self.pipeline.low_masks,
         )
-        holes = {
-            place: [face.hole for face in faces]
-            for place, (_, faces) in zip(wanted, found, strict=True)
-        }
+        faces = {place: own for place, (_, own) in zip(wanted, found, strict=True)}
         began = time.perf_counter()
         for place, image in enumerate(images):
             cut = self._scenes.is_cut(image)
             self.cuts += cut
-            self._tracker.advance(self._taken, grey(image), holes.get(place), cut=cut)
+            own = faces.get(place)
+            holes = None if own is None else [face.hole for face in own]
+            tilts = None if own is None else [tilt_of(face.landmarks) for face in own]
+            self._tracker.advance(self._taken, grey(image), holes, tilts, cut=cut)
             self._pending.append((self._taken, image))
             self._taken += 1
         self.timings["tracking"] += time.perf_counter() - began
@@ -212,7 +211,10 @@ class FrameStream:
             tracked += self._faces(place, number, image)
         self.timings["tracking"] += time.perf_counter() - began
         fills = self.pipeline.complete(
-            [image for _, image in frames], [face for _, face in tracked], [self.timings] * count
+            [image for _, image in frames],
+            [face for _, face in tracked],
+            [self.timings] * count,
+            sharp=True,
         )
         done = []
         # A frame is let go of when it is done: whole frames are most of the memory in use.
@@ -242,38 +244,32 @@ class FrameStream:
             separate.append((tracked.track, hole))
         faces = []
         for track, hole in separate:
-            crop = self._crop(track, number, hole)
-            faces.append((track, Face(place, hole, crop, crop.take(taken))))
+            faces.append((track, self._framed(place, number, track, hole, taken)))
             if not track.filled:
                 track.filled = True
                 self.people += 1
         return faces
 
-    def _crop(self, track: FaceTrack, number: int, hole: Hole) -> Crop:
-        """The square that the inpainter sees; it goes with the face and does not jitter."""
-        around = Crop.around(hole, context=self.pipeline.context, lift=self.pipeline.lift)
-        pose = track.poses[number]
-        scale = scale_of(pose)
-        half = around.side / 2
-        x, y = moved(pose, [(around.x0 + half, around.y0 + half)])[0]
-        now = (float(x), float(y), around.side * scale)
-        if track.square is None:
-            track.square = now
-        else:
-            x, y, side = (
-                before + SQUARE_STEP * (value - before)
-                for before, value in zip(track.square, now, strict=True)
-            )
-            track.square = (x, y, side)
-        x, y = moved(inverse(pose), [track.square[:2]])[0]
-        side = max(16, round(track.square[2] / scale))
-        steady = Crop(round(x - side / 2), round(y - side / 2), side, around.height, around.width)
-        rows, columns = steady.inside
+    def _framed(self, place: int, number: int, track: FaceTrack, hole: Hole, missing: Hole) -> Face:
+        """The face in a square that goes with it, and set upright, both without a jump."""
+        framing = {"context": self.pipeline.context, "lift": self.pipeline.lift}
+        turn = 0.0
+        if self.pipeline.sets_upright:
+            turn = track.turn_at(number, self.settings.look_ahead)
+        around = level_square(hole, turn, **framing)
+        x, y, side = track.steady_square(number, around)
+        if not turn:
+            # Without a turn nothing is resampled, so the square lies on whole pixels.
+            x, y = (round(middle - side / 2) + side / 2 for middle in (x, y))
         # A hole that changes fast must not leave the square.
-        if rows.start >= rows.stop or columns.start >= columns.stop:
-            return around
-        inner = np.count_nonzero(hole[rows, columns])
-        return steady if inner == np.count_nonzero(hole) else around
+        square = (x, y, side) if shows_all((x, y, side), hole, turn) else around
+        if turn:
+            crop = Crop.around(hole, **framing)
+            upright = UprightView.within(square, hole, missing, turn)
+            return Face(place, hole, crop, crop.take(missing), upright=upright)
+        x, y, side = square
+        crop = Crop(int(x - side / 2), int(y - side / 2), int(side), *hole.shape)
+        return Face(place, hole, crop, crop.take(missing))
 
     def _finished(
         self, number: int, image: Image, own: list[tuple[FaceTrack, Face, Image]]
@@ -288,10 +284,11 @@ class FrameStream:
             fills, from_reference = self._references.fill(image, faces, fills)
             self.timings["reference"] += time.perf_counter() - began
         began = time.perf_counter()
-        fills = [
-            self._steadied(number, track, face, fill, track.fill, self.settings.steadiness)
-            for (track, face, _), fill in zip(own, fills, strict=True)
-        ]
+        for place, (track, face, _) in enumerate(own):
+            fill = self._steadied(
+                number, track, face, fills[place], track.fill, self.settings.steadiness
+            )
+            fills[place] = self._softened(image, track, face, fill)
         self.timings["steadying"] += time.perf_counter() - began
         result = self.pipeline.blend(image, faces, fills, self.timings)
         began = time.perf_counter()
@@ -309,6 +306,15 @@ class FrameStream:
         self.timings["steadying"] += time.perf_counter() - began
         hole = np.logical_or.reduce([face.hole for face in faces])
         return UnmaskedFrame(number, result, hole, len(own), from_reference)
+
+    def _softened(self, image: Image, track: FaceTrack, face: Face, fill: Image) -> Image:
+        """Make a sharp fill as soft as the frame is, as far as that was told by several frames."""
+        inpainter = self.pipeline.inpainter
+        if not isinstance(inpainter, SofteningInpainter):
+            return fill
+        crop = face.crop.take(image)
+        deviation = track.steady_softening(inpainter.softening_of(fill, crop, face.missing))
+        return softened(fill, face.missing, deviation)
 
     def _steadied(
         self,

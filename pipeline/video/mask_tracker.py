@@ -66,7 +66,13 @@ class MaskTracker:
         self.count = 0
 
     def advance(
-        self, frame: int, grey: Grey, holes: Sequence[Hole] | None, *, cut: bool = False
+        self,
+        frame: int,
+        grey: Grey,
+        holes: Sequence[Hole] | None,
+        tilts: Sequence[float | None] | None = None,
+        *,
+        cut: bool = False,
     ) -> None:
         """Take in the next frame.
 
@@ -74,6 +80,8 @@ class MaskTracker:
             frame: its number.
             grey: its luminance, uint8 `(H, W)`.
             holes: what was found in it, bool `(H, W)`; None where nobody looked.
+            tilts: by how many degrees the face behind each hole is turned clockwise; None where
+                that was not seen.
             cut: whether it begins a new scene, into which nothing is carried over.
         """
         if cut:
@@ -86,7 +94,7 @@ class MaskTracker:
         self._greys.append((frame, grey))
         if holes is not None:
             self._looks.add(frame)
-            self._match(frame, grey, holes)
+            self._match(frame, grey, holes, tilts or [None] * len(holes))
         for track in self._living():
             if frame - track.last_found > self.settings.look_ahead:
                 self._alive.discard(track.number)
@@ -184,7 +192,9 @@ class MaskTracker:
         track.poses[frame] = track.poses[before] @ inverse(motion.matrix)
         track.certainties[frame] = motion.certainty
 
-    def _match(self, frame: int, grey: Grey, holes: Sequence[Hole]) -> None:
+    def _match(
+        self, frame: int, grey: Grey, holes: Sequence[Hole], tilts: Sequence[float | None]
+    ) -> None:
         living = self._living()
         pairs = []
         for place, hole in enumerate(holes):
@@ -201,10 +211,11 @@ class MaskTracker:
             matched_holes.add(place)
             track.poses[frame] = pose
             track.fields[frame] = field
+            track.note_tilt(frame, tilts[place])
             track.lay_out_anew_if_needed(frame, self._square(holes[place]))
         for place, hole in enumerate(holes):
             if place not in matched_holes:
-                self._begin(frame, grey, hole)
+                self._begin(frame, grey, hole, tilts[place])
 
     def _likeness(
         self, track: FaceTrack, frame: int, hole: Hole
@@ -235,9 +246,10 @@ class MaskTracker:
         field = outline_field(hole, corrected)
         return 0.5 * _overlap(field, last), corrected, field
 
-    def _begin(self, frame: int, grey: Grey, hole: Hole) -> None:
+    def _begin(self, frame: int, grey: Grey, hole: Hole, tilt: float | None) -> None:
         track = FaceTrack(self.count, {frame: first_pose(self._square(hole))}, {frame: 1.0})
         track.fields[frame] = outline_field(hole, track.poses[frame])
+        track.note_tilt(frame, tilt)
         self.count += 1
         self._tracks.append(track)
         self._alive.add(track.number)

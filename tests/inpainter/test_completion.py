@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from examples.astronaut import astronaut
 from inpainter import NetworkInpainter, create_model
 from inpainter.outputs import CompletionOutput
+from inpainter.postprocess.softness import softened
+from inpainter.tensors import to_tensor
 from weights.base.errors import InputError, WeightsError
 
 
@@ -112,6 +116,33 @@ def test_a_fill_of_the_networks_own_size_gets_grain_in_noisy_photos_alone(
     (result,) = stage.complete([plane.astype(np.uint8).repeat(3, axis=2)], [hole])
     spread = result[hole].std()
     assert 0.5 * noise < spread < 1.2 * noise if grainy else spread == 0.0
+
+
+class _Paints(torch.nn.Module):
+    """Paints one picture, uint8 RGB `(H, W, 3)`."""
+
+    def __init__(self, picture: np.ndarray) -> None:
+        super().__init__()
+        self.picture = to_tensor([picture], torch.device("cpu"))
+
+    def forward(self, image: torch.Tensor, hole: torch.Tensor) -> CompletionOutput:
+        painted = self.picture.to(image.dtype)
+        return CompletionOutput(None, painted, torch.where(hole > 0.5, painted, image))
+
+
+@pytest.mark.parametrize("grain", [True, False])
+def test_fills_are_softened_by_the_stage_or_by_whoever_asks_for_sharp_ones(grain: bool) -> None:
+    photo = astronaut()[150:406, 200:456]
+    soft = np.asarray(cv2.GaussianBlur(photo, (0, 0), 2.0), np.uint8)
+    hole = np.zeros((256, 256), bool)
+    hole[110:220, 60:190] = True
+    stage = NetworkInpainter(_Paints(photo), image_size=256, device="cpu", grain=grain)
+    [own], [sharp] = stage.complete([soft], [hole]), stage.complete_sharp([soft], [hole])
+    deviation = stage.softening_of(sharp, soft, hole)
+    assert (deviation > 0.5) == grain
+    assert np.abs(sharp.astype(int) - photo)[hole].mean() < 2.0
+    deep = cv2.erode(hole.view(np.uint8), np.ones((15, 15))) > 0
+    assert np.array_equal(own[deep], softened(sharp, hole, deviation)[deep])
 
 
 class _Ramp(torch.nn.Module):

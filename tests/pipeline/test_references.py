@@ -126,6 +126,27 @@ class TestFit:
 
 
 class TestFusing:
+    @pytest.mark.parametrize(("own", "target"), [(25.0, 0.0), (0.0, 25.0), (90.0, -35.0)])
+    def test_tilted_faces_are_fused_as_upright_ones_are(self, own, target):
+        def tilted(image, degrees):
+            matrix = cv2.getRotationMatrix2D((100, 110), -degrees, 1.0)
+            size, border = (SIDE, SIDE), cv2.BORDER_REFLECT_101
+            moved = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=border)
+            return moved, POINTS @ matrix[:, :2].T + matrix[:, 2]
+
+        image = cv2.GaussianBlur(portrait(), (0, 0), 2.0)
+        dark, hole = cv2.GaussianBlur(portrait(0.8), (0, 0), 2.0), lower_face()
+        fill = np.where(hole[..., None], np.uint8(90), dark)
+        upright = fuse_reference(dark, fill, hole, POINTS, ReferenceFace(image, POINTS))
+        (crop, points), (filled, _) = tilted(dark, target), tilted(fill, target)
+        missing = tilted(hole.view(np.uint8), target)[0] > 0
+        photo = ReferenceFace(*tilted(image, own))
+        fused = fuse_reference(crop, filled, missing, points, photo)
+        wanted, _ = tilted(upright, target)
+        deep = cv2.erode(missing.view(np.uint8), np.ones((7, 7))) > 0
+        assert psnr(fused, wanted, deep) > 32.0
+        assert psnr(fused, filled, deep) < 22.0
+
     @pytest.mark.parametrize("scale", [0.75, 1.0, 3.0])
     def test_a_shifted_and_scaled_photo_is_brought_back(self, scale):
         image = cv2.GaussianBlur(portrait(), (0, 0), 3.0)

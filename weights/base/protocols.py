@@ -27,6 +27,7 @@ __all__ = [
     "Detector",
     "Inpainter",
     "Refiner",
+    "SofteningInpainter",
     "StageKind",
     "StageSpecification",
 ]
@@ -57,6 +58,22 @@ class AdjustableDetector(Detector, Protocol):
 
     def with_confidence(self, confidence: float) -> Detector:
         """Return a detector that differs by its lowest score alone, above 0 and at most 1."""
+        ...
+
+
+@runtime_checkable
+class SofteningInpainter(Inpainter, Protocol):
+    """An inpainter that softens fills to match each crop, and can leave that to its caller.
+
+    In a video fills are softened evenly over time, not as each frame tells for itself.
+    """
+
+    def complete_sharp(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
+        """Complete crops as `complete`, without softening the fills."""
+        ...
+
+    def softening_of(self, fill: Image, crop: Image, hole: Mask) -> float:
+        """By how much `complete` would soften a fill: a Gaussian's deviation in pixels, or 0."""
         ...
 
 

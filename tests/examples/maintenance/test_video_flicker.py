@@ -31,6 +31,26 @@ def test_both_clips_of_a_face_move_alike(faces):
         assert apart < 0.5 * np.abs(before.astype(int) - after)[inner].mean()
 
 
+def test_a_face_of_a_clip_may_be_tilted_or_turn(faces):
+    face = load_faces(faces)[0]
+    still, turning = (
+        video_flicker.move_face(face, 5, 0.0, 0, tilt) for tilt in ((25.0, 25.0), (0.0, 40.0))
+    )
+    for clip, turn in ((still, 0.0), (turning, 10.0)):
+        for motion in clip.motions:
+            degrees = np.degrees(np.arctan2(motion[1, 0], motion[0, 0]))
+            # The head sways by less than 3 degrees in half a second.
+            assert degrees == pytest.approx(turn, abs=1.0)
+    plain = video_flicker.move_face(face, 1, 0.0, 0).truth[0]
+
+    def apart(degrees):
+        matrix = cv2.getRotationMatrix2D((112, 112), -degrees, 1.0)
+        turned = cv2.warpAffine(plain, matrix, (224, 224), flags=cv2.INTER_CUBIC)
+        return np.abs(turned.astype(int) - still.truth[0])[70:-70, 70:-70].mean()
+
+    assert apart(25.0) < 0.5 * min(apart(0.0), apart(-25.0))
+
+
 def test_a_fill_without_change_does_not_flicker(faces, capsys):
     """The upper face stays; the whole lower half is taken for a mask and filled evenly."""
 

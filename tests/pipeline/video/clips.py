@@ -88,6 +88,7 @@ def pipeline(**stages: Any) -> Pipeline:
     return Pipeline(
         **{
             "low_masks": True,
+            "landmarks": None,
             "detector": find_blue,
             "refiner": grow,
             "inpainter": fill_skin,

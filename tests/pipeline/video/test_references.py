@@ -29,8 +29,10 @@ class Finder:
         return self.found
 
     def find_near(self, image, frame):
-        self.looked += 1
-        sure = 0.1 if self.looked - 1 in self.blind else 0.9
+        # Where a photo is to be bent to the face, a flat patch lies over the hole.
+        bending = np.count_nonzero((image == 200).all(axis=2)) > 50
+        sure = 0.1 if bending and self.looked in self.blind else 0.9
+        self.looked += bending
         points = canonical_landmarks(0.35 * frame.side, (frame.x, frame.y))
         return FoundFace(points, sure, 0.9)
 
