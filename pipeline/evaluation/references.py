@@ -14,6 +14,7 @@ from inpainter.evaluation.picture_sheet import SheetRow
 from inpainter.metrics.pixel import psnr
 from pipeline.dataset.seeds import item_generator
 from pipeline.evaluation.drawn_faces import framed_case
+from pipeline.face import covered
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
 from weights.images import read_picture
@@ -109,7 +110,8 @@ class AnnotatedLandmarks:
     def __init__(self, pairs: Iterable[ReferencePair]) -> None:
         self._known: dict[bytes, Points] = {}
         for pair in pairs:
-            self._known[_digest(pair.masked)] = pair.landmarks
+            # A hole that is given is covered before landmarks are sought.
+            self._known[_digest(covered(pair.masked, pair.hole))] = pair.landmarks
             self._known[_digest(pair.reference)] = pair.reference_landmarks
 
     def find(self, image: Image) -> FoundFace | None:
@@ -118,7 +120,7 @@ class AnnotatedLandmarks:
         return None if points is None else FoundFace(points, 1.0, 0.0)
 
     def find_near(self, image: Image, frame: FaceFrame) -> FoundFace:
-        """The face of a masked photo, wherever the frame is."""
+        """The face of a masked photo whose hole is covered, wherever the frame is."""
         del frame
         return FoundFace(self._known[_digest(image)], 1.0, 1.0)
 

@@ -14,6 +14,7 @@ from pipeline.evaluation.references import (
     measure_references,
     reference_pairs,
 )
+from pipeline.face import covered
 from tests.faces import write_faces
 from tests.pipeline.colour_stages import STAGES
 from weights.base.errors import InputError
@@ -52,7 +53,7 @@ def test_annotated_landmarks_are_those_of_the_photo(faces):
     found = known.find(pairs[0].reference)
     assert found is not None
     assert np.array_equal(found.points, pairs[1].landmarks)
-    near = known.find_near(pairs[2].masked, FaceFrame(0.0, 0.0, 1.0))
+    near = known.find_near(covered(pairs[2].masked, pairs[2].hole), FaceFrame(0.0, 0.0, 1.0))
     assert np.array_equal(near.points, pairs[2].landmarks)
     assert known.find(np.zeros((8, 8, 3), np.uint8)) is None
 

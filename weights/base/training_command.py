@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -52,6 +53,7 @@ def add_run_options(
     )
 
 
+@functools.cache
 def whole_number(least: int) -> Callable[[str], int]:
     """Read an option's value for `argparse`: a whole number of 32 bits from a least one on."""
 
