@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inpainter.data.face import Face
-    from weights.base.contracts import Mask
 
 TURNED_TO = (40.0, 75.0)
 """Degrees of yaw to which heads are turned."""
@@ -128,8 +127,7 @@ def turn_heads(
     Raises:
         InputError: the folder to write is there already, or a face's file lies outside of `folder`.
     """
-    if output.exists():
-        raise InputError(f"{output} is there already: choose another folder.")
+    _refuse_existing(output)
     random = np.random.default_rng(seed)
     faces = list_faces(folder)
     lines = []
@@ -157,8 +155,7 @@ def mask_heads(
     Raises:
         InputError: the folder to write is there already, or a face's file lies outside of `folder`.
     """
-    if output.exists():
-        raise InputError(f"{output} is there already: choose another folder.")
+    _refuse_existing(output)
     random = np.random.default_rng(seed)
     lines = []
     for face, landmarks, mesh in _with_meshes(list_faces(folder), folder, meshes):
@@ -168,11 +165,13 @@ def mask_heads(
             continue
         degrees = _degrees(mesh_yaw(mesh), random)
         head = turn_head(drawn.masked, mesh, landmarks, degrees)
-        body, straps = (
-            visible_outlines(_turned(one, mesh, landmarks, degrees))
-            for one in (drawn.mask, drawn.straps)
-        )
-        if head.made_up <= MOST_MADE_UP and body:
+        if head.made_up > MOST_MADE_UP:
+            continue
+        # Body and straps are turned as two colours of one picture.
+        drawing = np.dstack([drawn.mask, drawn.straps, drawn.straps]).astype(np.uint8) * 255
+        turned = turn_head(drawing, mesh, landmarks, degrees).image > 127
+        body, straps = visible_outlines(turned[..., 0]), visible_outlines(turned[..., 1])
+        if body:
             name = _flat_name(face, folder)
             write_picture(output / name, head.image, quality=95)
             mask = {"pieces": _rounded(body), "straps": _rounded(straps)}
@@ -180,6 +179,11 @@ def mask_heads(
     output.mkdir(parents=True, exist_ok=True)
     (output / "masked.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return len(lines)
+
+
+def _refuse_existing(output: Path) -> None:
+    if output.exists():
+        raise InputError(f"{output} is there already: choose another folder.")
 
 
 def _with_meshes(
@@ -190,14 +194,6 @@ def _with_meshes(
         name = _name(face, folder)
         if face.landmarks is not None and name in meshes:
             yield face, face.landmarks, meshes[name].astype(np.float64)
-
-
-def _turned(
-    pixels: Mask, mesh: NDArray[np.float64], landmarks: NDArray[np.float64], degrees: float
-) -> Mask:
-    """Turn a mask's pixels, bool `(H, W)`, with the head that they lie on."""
-    drawn = np.repeat(pixels[..., None], 3, axis=2).astype(np.uint8) * 255
-    return turn_head(drawn, mesh, landmarks, degrees).image[..., 0] > 127
 
 
 def _rounded(polygons: list[NDArray[np.float64]]) -> list[list[list[float]]]:
