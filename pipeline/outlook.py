@@ -80,8 +80,8 @@ def estimate_outlook(picture: Image, face: Face) -> Outlook:
         face: in it; what needs its landmarks is left out where they were not sought.
     """
     from inpainter.data.framing import missing_box
-    from inpainter.data.head_pose import estimate_yaw
     from weights.landmarks import covered_by, inside_picture
+    from weights.landmarks.head_pose import estimate_yaw
 
     height, width = face.hole.shape
     top, bottom, left, right = missing_box(face.hole)

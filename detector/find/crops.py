@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
 
     from weights.base.contracts import Image, Mask
 
+    Box = tuple[float, float, float, float]
+
 _LEAST_SIDE = 8.0
 """Longer side of the smallest box that is cut out as it is, in pixels."""
+
+_NEVER = -100.0
+"""Logit of what lies past a cut."""
 
 
 @dataclass(frozen=True)
@@ -26,22 +32,32 @@ class Crop:
     Points are measured in pixels from the outer corner of the first pixel.
 
     Attributes:
-        left, top: the square's corner in the picture, in pixels.
+        x, y: the square's middle in the picture, in pixels.
         side: the square's side in the picture, in pixels.
         size: side of the cut, in pixels.
+        tilt: degrees by which the square is turned clockwise about its middle.
     """
 
-    left: float
-    top: float
+    x: float
+    y: float
     side: float
     size: int
+    tilt: float = 0.0
 
     @classmethod
-    def around(cls, box: tuple[float, float, float, float], context: float, size: int) -> Crop:
-        """Frame a box x0, y0, x1, y1 by a square of `context` times its longer side."""
+    def around(cls, box: Box, context: float, size: int, tilt: float = 0.0) -> Crop:
+        """Frame a box by a square of `context` times its longer side.
+
+        Args:
+            box: x0, y0, x1, y1; of a tilted square as `tilted_box` gives it.
+            context: the square's side over the box's longer one.
+            size: side of the cut, in pixels.
+            tilt: degrees by which the square is turned clockwise.
+        """
         x0, y0, x1, y1 = box
         side = context * max(x1 - x0, y1 - y0, _LEAST_SIDE)
-        return cls((x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side, size)
+        x, y = _rotation(tilt) @ ((x0 + x1) / 2, (y0 + y1) / 2)
+        return cls(float(x), float(y), side, size, tilt)
 
     def take(self, image: Image) -> Image:
         """Cut the square out of `(H, W, 3)` as `(size, size, 3)`; grey past the frame."""
@@ -54,56 +70,59 @@ class Crop:
 
     def put_back(self, logits: NDArray[np.float32], height: int, width: int) -> Mask:
         """Threshold logits `(size, size)` at the picture's resolution: bool `(height, width)`."""
-        x0, y0 = max(0, int(np.floor(self.left))), max(0, int(np.floor(self.top)))
-        x1 = min(width, int(np.ceil(self.left + self.side)))
-        y1 = min(height, int(np.ceil(self.top + self.side)))
+        left, top, right, bottom = self._bounds()
+        x0, y0 = max(0, math.floor(left)), max(0, math.floor(top))
+        x1, y1 = min(width, math.ceil(right)), min(height, math.ceil(bottom))
         mask = np.zeros((height, width), bool)
         if x1 <= x0 or y1 <= y0:
             return mask
-        scale = self.size / self.side
-        # cv2 counts from the centres of pixels.
-        way = np.array(
-            [
-                [scale, 0.0, scale * (x0 + 0.5 - self.left) - 0.5],
-                [0.0, scale, scale * (y0 + 0.5 - self.top) - 0.5],
-            ]
-        )
         native = cv2.warpAffine(
             logits,
-            way,
+            self._way(x0, y0),
             (x1 - x0, y1 - y0),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
+            borderMode=cv2.BORDER_CONSTANT if self.tilt else cv2.BORDER_REPLICATE,
+            borderValue=(_NEVER,),
         )
         mask[y0:y1, x0:x1] = np.asarray(native) > 0.0
         return mask
+
+    def _bounds(self) -> tuple[float, float, float, float]:
+        """The upright box that holds the square: left, top, right, bottom."""
+        reach = self.side / 2 * float(np.abs(_rotation(self.tilt)[0]).sum())
+        return self.x - reach, self.y - reach, self.x + reach, self.y + reach
+
+    def _way(
+        self, x0: float, y0: float, across: float = 1.0, down: float = 1.0
+    ) -> NDArray[np.float64]:
+        """The matrix `(2, 3)` to the cut from pixels of a part of the picture, in OpenCV's count.
+
+        Args:
+            x0: the part's left edge in the picture.
+            y0: the part's upper edge.
+            across: by how much the part was enlarged.
+            down: likewise, vertically.
+        """
+        turn = self.size / self.side * _rotation(-self.tilt) / (across, down)
+        # cv2 counts from the centres of pixels.
+        middle = (self.x - x0) * across - 0.5, (self.y - y0) * down - 0.5
+        return np.column_stack([turn, (self.size - 1) / 2 - turn @ middle])
 
     def _warp(
         self, array: NDArray[np.uint8] | NDArray[np.float32], border: tuple[float, ...]
     ) -> cv2.typing.MatLike:
         scale = self.size / self.side
-        left, top = self.left, self.top
         source: cv2.typing.MatLike = array
+        way = self._way(0, 0)
         if scale < 0.5:
             # A plain warp would skip pixels: the picture is reduced by area first.
+            left, top, right, bottom = self._bounds()
             x0 = min(max(0, int(left)), array.shape[1] - 1)
             y0 = min(max(0, int(top)), array.shape[0] - 1)
-            x1 = max(x0 + 1, int(np.ceil(left + self.side)))
-            y1 = max(y0 + 1, int(np.ceil(top + self.side)))
-            part = array[y0:y1, x0:x1]
+            part = array[y0 : max(y0 + 1, math.ceil(bottom)), x0 : max(x0 + 1, math.ceil(right))]
             small = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
-            across, down = small[0] / part.shape[1], small[1] / part.shape[0]
             source = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
-            shift = (left - x0) * across, (top - y0) * down
-            scales = scale / across, scale / down
-        else:
-            shift, scales = (left, top), (scale, scale)
-        way = np.array(
-            [
-                [scales[0], 0.0, scales[0] * (0.5 - shift[0]) - 0.5],
-                [0.0, scales[1], scales[1] * (0.5 - shift[1]) - 0.5],
-            ]
-        )
+            way = self._way(x0, y0, small[0] / part.shape[1], small[1] / part.shape[0])
         return cv2.warpAffine(
             source,
             way,
@@ -112,3 +131,27 @@ class Crop:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=border,
         )
+
+
+def tilted_box(mask: Mask, tilt: float) -> Box:
+    """The tightest box round the True pixels of a mask `(H, W)`, as a tilted square sees them.
+
+    Args:
+        mask: bool, with at least one True pixel.
+        tilt: degrees by which the square is turned clockwise.
+
+    Returns:
+        x0, y0, x1, y1 on axes that are turned about the picture's corner.
+    """
+    contours, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    middles = np.concatenate(contours)[:, 0].astype(np.float64) + 0.5
+    turned = middles @ _rotation(tilt)
+    reach = np.abs(_rotation(tilt)).sum(axis=0) / 2
+    low, high = turned.min(axis=0) - reach, turned.max(axis=0) + reach
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _rotation(tilt: float) -> NDArray[np.float64]:
+    """The matrix that turns points clockwise by degrees."""
+    angle = math.radians(tilt)
+    return np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])

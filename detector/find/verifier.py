@@ -10,6 +10,7 @@ earlier one proposes is the cascade of Viola and Jones 2001 and of Cai and Vasco
 from __future__ import annotations
 
 import math
+import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,21 +18,22 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from detector.find.crops import Crop
+from detector.find.crops import Crop, tilted_box
 from detector.find.duplicates import drop_duplicates
 from weights.base.regions import MaskRegion, bounding_box
+from weights.landmarks import FaceFrame, shared_finder
+from weights.landmarks.head_pose import estimate_tilt
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     import torch
     from numpy.typing import NDArray
 
+    from detector.find.crops import Box
     from detector.find.verifier_network import VerifierConfiguration
     from weights.base.contracts import Image, Mask
-
-    Box = tuple[float, float, float, float]
+    from weights.landmarks import FoundFace
 
 PROPOSAL_CONFIDENCE = 0.05
 """Lowest score with which a detector proposes what is then confirmed."""
@@ -62,6 +64,13 @@ _TOUCHING = 1.5
 
 _BATCH = 16
 
+_LEAST_TILT, _MOST_TILT = 15.0, 120.0
+"""Degrees of a face's tilt from which on, and up to which, its mask is looked at upright. Nearer to
+upright the network is at home; faces upside down are mostly none."""
+
+_FACE_SIDE = 2.2
+"""Side of the frame in which the face is sought, over the longer side of its mask."""
+
 
 def joint_score(proposed: float, confirmed: float) -> float:
     """Join the detector's score with that of the second look, both from 0 to 1."""
@@ -76,6 +85,20 @@ def score_of_both(first: float, second: float) -> float:
         return math.log(bounded / (1.0 - bounded))
 
     return 1.0 / (1.0 + math.exp(-(logit(first) + logit(second)) / 2.0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Find:
+    """What a detector found in a picture, and by how much the face is tilted."""
+
+    image: Image
+    region: MaskRegion
+    tilt: float = 0.0
+
+    @property
+    def box(self) -> Box:
+        """The detector's own box, or that of a tilted mask as a tilted cut sees it."""
+        return tilted_box(self.region.mask, self.tilt) if self.tilt else self.region.box
 
 
 @dataclass(frozen=True)
@@ -114,6 +137,8 @@ class MaskVerifier:
             `detector.train.verifier.train_verifier`.
         device: "auto" or a torch device.
         backend: what computes the network, see `weights.base.backends.choose_backend`.
+        landmarks: weights of the landmark network by which the masks of tilted faces are looked at
+            upright, as the verifier learned them; None looks at all as they are.
 
     Raises:
         InputError: there is no such device; WeightsError: faults of the file. Both show when the
@@ -125,8 +150,9 @@ class MaskVerifier:
         weights: str | os.PathLike[str] = "default",
         device: str | torch.device = "auto",
         backend: str = "torch",
+        landmarks: str | os.PathLike[str] | None = "default",
     ) -> None:
-        self.weights = weights
+        self.weights, self.landmarks = weights, landmarks
         self._device_name, self._backend_name = device, backend
         self._lock = threading.Lock()
         self._loaded: tuple[Any, VerifierConfiguration, torch.device] | None = None
@@ -160,17 +186,35 @@ class MaskVerifier:
             WeightsError: the weights are missing, damaged or of another network.
             InputError: there is no such device.
         """
-        finds = [(index, region) for index, regions in enumerate(found) for region in regions]
+        finds = [
+            (index, find)
+            for index, (image, regions) in enumerate(zip(images, found, strict=True))
+            for find in self._finds(image, regions, confidence)
+        ]
         kept: list[list[MaskRegion]] = [[] for _ in images]
         for start in range(0, len(finds), _BATCH):
             chunk = finds[start : start + _BATCH]
-            looks = self._confirmed(
-                [(images[index], region) for index, region in chunk], confidence
-            )
+            looks = self._confirmed([find for _, find in chunk], confidence)
             for (index, _), region in zip(chunk, looks, strict=True):
                 if region is not None:
                     kept[index].append(region)
         return [drop_duplicates(regions) for regions in kept]
+
+    def _finds(self, image: Image, regions: Sequence[MaskRegion], confidence: float) -> list[_Find]:
+        """Those of a picture's finds that can hold, with the tilt of their faces."""
+        hopeful = [one for one in regions if joint_score(one.score, _SUREST) >= confidence]
+        if self.landmarks is None or not hopeful:
+            return [_Find(image, one) for one in hopeful]
+        finder = shared_finder(os.fspath(self.landmarks), str(self._device_name))
+        frames = []
+        for one in hopeful:
+            x0, y0, x1, y1 = one.box
+            side = _FACE_SIDE * max(x1 - x0, y1 - y0)
+            frames.append(FaceFrame((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2, side))
+        faces = finder.find_each(image, frames, looks=1)
+        return [
+            _Find(image, one, _shown_tilt(face)) for one, face in zip(hopeful, faces, strict=True)
+        ]
 
     def _ready(self) -> tuple[Any, VerifierConfiguration, torch.device]:
         with self._lock:
@@ -190,55 +234,51 @@ class MaskVerifier:
                 self._loaded = on_backend(backend, network, device), configuration, device
             return self._loaded
 
-    def _confirmed(
-        self, finds: Sequence[tuple[Image, MaskRegion]], confidence: float
-    ) -> list[MaskRegion | None]:
+    def _confirmed(self, finds: Sequence[_Find], confidence: float) -> list[MaskRegion | None]:
         """Judge finds, and outline those that hold; None for those that do not."""
         configuration = self._ready()[1]
-        first_looks = self._look(
-            [(image, region.box) for image, region in finds], configuration.first_size
-        )
+        first_looks = self._look([(find, find.box) for find in finds], configuration.first_size)
 
         def joint(index: int, second_score: float) -> float:
             confirmed = score_of_both(first_looks[index].score, second_score)
-            return joint_score(finds[index][1].score, confirmed)
+            return joint_score(finds[index].region.score, confirmed)
 
         # What not even a sure second look would confirm is not looked at again. A detector's box
         # may be off; a cut round the outline itself gives a better one.
         boxes: dict[int, Box] = {}
         for index, look in enumerate(first_looks):
             if joint(index, _SUREST) >= confidence and (outline := look.mask()) is not None:
-                box = bounding_box(outline)
-                assert box is not None
-                boxes[index] = float(box[0]), float(box[1]), float(box[2]), float(box[3])
+                boxes[index] = tilted_box(outline, finds[index].tilt)
         second_looks = self._look(
-            [(finds[index][0], box) for index, box in boxes.items()], configuration.size
+            [(finds[index], box) for index, box in boxes.items()], configuration.size
         )
         confirmed: list[MaskRegion | None] = [None] * len(finds)
         for index, second in zip(boxes, second_looks, strict=True):
             score = joint(index, second.score)
             if score >= confidence and (body := second.mask()) is not None:
                 mask = with_straps(body, second.straps())
-                label = finds[index][1].label
+                label = finds[index].region.label
                 confirmed[index] = MaskRegion.from_mask(mask, score, label, mask & ~body)
         return confirmed
 
-    def _look(self, cuts_of: Sequence[tuple[Image, Box]], size: int) -> list[_Look]:
+    def _look(self, cuts_of: Sequence[tuple[_Find, Box]], size: int) -> list[_Look]:
         """Look at boxed parts of pictures, in cuts of that size."""
         import torch
 
         if not cuts_of:
             return []
         network, configuration, device = self._ready()
-        cuts = [Crop.around(box, configuration.context, size) for _, box in cuts_of]
-        taken = np.stack([cut.take(image) for cut, (image, _) in zip(cuts, cuts_of, strict=True)])
+        cuts = [Crop.around(box, configuration.context, size, find.tilt) for find, box in cuts_of]
+        taken = np.stack(
+            [cut.take(find.image) for cut, (find, _) in zip(cuts, cuts_of, strict=True)]
+        )
         # Permuted, the pictures lie channels last in memory, as the network's weights do.
         pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float().div_(255.0)
         with torch.inference_mode():
             scores, logits = network(pictures)
         return [
-            _Look(score, planes, cut, image.shape[0], image.shape[1])
-            for cut, (image, _), score, planes in zip(
+            _Look(score, planes, cut, *find.region.size)
+            for cut, (find, _), score, planes in zip(
                 cuts,
                 cuts_of,
                 torch.sigmoid(scores).float().cpu().tolist(),
@@ -246,6 +286,12 @@ class MaskVerifier:
                 strict=True,
             )
         ]
+
+
+def _shown_tilt(face: FoundFace) -> float:
+    """Degrees by which the cut of a face's mask is tilted; 0 where it is not."""
+    tilt = estimate_tilt(face.points)
+    return tilt if face.is_likely and _LEAST_TILT <= abs(tilt) <= _MOST_TILT else 0.0
 
 
 def with_straps(mask: Mask, straps: Mask) -> Mask:

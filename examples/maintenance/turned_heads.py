@@ -27,11 +27,11 @@ import numpy as np
 from detector.synthesis import draw_mask
 from detector.synthesis.face_check import CannotDrawMaskError
 from inpainter.data.faces import list_faces
-from inpainter.data.head_pose import estimate_yaw
 from inpainter.data.head_turning import mesh_yaw, turn_head
 from pipeline.dataset.labels import simplify_polygon, visible_outlines
 from weights.base.errors import ConfigurationError, InputError, UnmaskError
 from weights.images import write_picture
+from weights.landmarks.head_pose import estimate_yaw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

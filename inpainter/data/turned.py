@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Final
 
-from inpainter.data.head_pose import estimate_yaw
+from weights.landmarks.head_pose import estimate_yaw
 
 if TYPE_CHECKING:
     from inpainter.data.face import Face

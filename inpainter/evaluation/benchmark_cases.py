@@ -15,9 +15,9 @@ import numpy as np
 
 from inpainter.data.faces import list_faces
 from inpainter.data.framing import Square, face_square, reflected_crop, resize_crop
-from inpainter.data.head_pose import estimate_yaw
 from weights.base.contracts import Hole, Image, Mask, check_image, check_mask
 from weights.base.errors import ConfigurationError, InputError
+from weights.landmarks.head_pose import estimate_yaw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

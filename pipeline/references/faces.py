@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inpainter.data.head_pose import estimate_yaw
 from weights.base.errors import InputError
+from weights.landmarks.head_pose import estimate_yaw
 from weights.landmarks.points import OUTER_EYE_CORNERS
 
 if TYPE_CHECKING:

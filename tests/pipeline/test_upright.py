@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from examples.astronaut import LANDMARKS, astronaut
-from inpainter.data.head_pose import estimate_tilt
 from pipeline import Pipeline
 from pipeline.crop import Crop
 from pipeline.upright import UprightView
 from tests.faces import canonical_landmarks
 from tests.pipeline.recorder import Recorder
 from weights.landmarks import FoundFace
+from weights.landmarks.head_pose import estimate_tilt
 
 IMAGE = astronaut()
 MIDDLE = LANDMARKS.mean(axis=0)

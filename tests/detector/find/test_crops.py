@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detector.find.crops import Crop
+from detector.find.crops import Crop, tilted_box
 
 
 def disc(height: int, width: int, x: float, y: float, radius: float) -> np.ndarray:
@@ -15,7 +15,7 @@ def disc(height: int, width: int, x: float, y: float, radius: float) -> np.ndarr
 
 def test_a_cut_frames_the_longer_side_of_the_box():
     cut = Crop.around((10.0, 20.0, 50.0, 40.0), 2.0, 64)
-    assert (cut.left, cut.top, cut.side, cut.size) == (-10.0, -10.0, 80.0, 64)
+    assert (cut.x, cut.y, cut.side, cut.size) == (30.0, 30.0, 80.0, 64)
 
 
 @pytest.mark.parametrize("side", [24, 60, 128, 500])
@@ -51,3 +51,29 @@ def test_a_box_at_the_corner_of_a_large_picture_is_reduced():
     assert np.abs(taken[8:24, 8:24].astype(int) - 128).max() < 12, (
         "stripes are averaged, not picked"
     )
+
+
+@pytest.mark.parametrize("tilt", [-70.0, 30.0, 90.0])
+def test_a_tilted_cut_shows_a_tilted_bar_level(tilt):
+    rows, columns = np.mgrid[:300, :400] + 0.5
+    angle = np.radians(tilt)
+    along = (columns - 210) * np.cos(angle) + (rows - 160) * np.sin(angle)
+    across = (rows - 160) * np.cos(angle) - (columns - 210) * np.sin(angle)
+    bar = (np.abs(along) < 60) & (np.abs(across) < 15)
+    x0, y0, x1, y1 = tilted_box(bar, tilt)
+    assert x1 - x0 == pytest.approx(120, abs=3) and y1 - y0 == pytest.approx(30, abs=3)
+    for size in (48, 240):
+        cut = Crop.around((x0, y0, x1, y1), 2.0, size, tilt)
+        assert (cut.x, cut.y) == pytest.approx((210, 160), abs=1.0)
+        share = cut.take_mask(bar)
+        scale = size / 240
+        assert share.sum(axis=1).max() == pytest.approx(120 * scale, rel=0.04)
+        assert share.sum(axis=0).max() == pytest.approx(30 * scale, rel=0.1)
+        back = cut.put_back(share - 0.5, 300, 400)
+        assert (back & bar).sum() / (back | bar).sum() > 0.9
+
+
+def test_the_tilted_box_of_no_tilt_is_the_box():
+    mask = np.zeros((50, 60), bool)
+    mask[10:30, 20:45] = True
+    assert tilted_box(mask, 0.0) == pytest.approx((20, 10, 45, 30))

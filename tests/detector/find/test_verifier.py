@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from detector import YoloMaskDetector
+from detector.find import verifier
+from detector.find.crops import Crop
 from detector.find.verifier import (
     MaskVerifier,
     joint_score,
@@ -27,6 +29,7 @@ from weights.base.errors import ConfigurationError, OutputError, WeightsError
 from weights.base.regions import MaskRegion
 from weights.base.settings import settings_from_mapping
 from weights.catalog.folding import folded
+from weights.landmarks import FoundFace
 
 SMALL = VerifierConfiguration(widths=(8, 8, 8, 12), size=64, first_size=32, context=2.0)
 
@@ -89,6 +92,65 @@ def test_pictures_keep_their_own_finds(weights):
     confirmation = MaskVerifier(weights, "cpu")
     kept = confirmation.confirm([image, image, image], [[region(mask)], [], [region(mask)]], 0.25)
     assert [len(regions) for regions in kept] == [1, 0, 1]
+
+
+class TiltedFace:
+    """Finds one face, tilted by so many degrees, wherever it looks."""
+
+    def __init__(self, tilt, face=0.99):
+        self.tilt, self.face, self.frames = tilt, face, []
+
+    def find_each(self, image, frames, looks):
+        self.frames += frames
+        angle = np.radians(self.tilt)
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        points = np.zeros((68, 2))
+        points[36:42], points[42:48], points[48:68] = (-20, -20), (20, -20), (0, 20)
+        return [FoundFace(points @ turn + (60, 45), self.face, 0.9) for _ in frames]
+
+
+def cuts_seen(monkeypatch, weights, finder):
+    """The cuts that a verifier takes of a square mask, by the tilt of its face."""
+    cuts = []
+    take = Crop.take
+    monkeypatch.setattr(Crop, "take", lambda cut, image: cuts.append(cut) or take(cut, image))
+    monkeypatch.setattr(verifier, "shared_finder", lambda weights, device: finder)
+    image, green = canvas(90, 120)
+    green[30:60, 40:80] = 255
+    [[found]] = MaskVerifier(weights, "cpu").confirm([image], [[region(green == 255)]], 0.25)
+    assert (found.mask & (green == 255)).sum() / (found.mask | (green == 255)).sum() > 0.8
+    return cuts
+
+
+@pytest.mark.parametrize(("tilt", "shown"), [(8, 0), (40, 40), (-90, -90), (150, 0)])
+def test_the_mask_of_a_tilted_face_is_looked_at_upright(monkeypatch, weights, tilt, shown):
+    finder = TiltedFace(tilt)
+    cuts = cuts_seen(monkeypatch, weights, finder)
+    assert [cut.tilt for cut in cuts] == pytest.approx([shown, shown], abs=1e-6)
+    [frame] = finder.frames
+    assert (frame.x, frame.y) == pytest.approx((59.5, 44.5)) and frame.side > 80
+
+
+def test_where_no_face_is_seen_nothing_is_turned(monkeypatch, weights):
+    assert {cut.tilt for cut in cuts_seen(monkeypatch, weights, TiltedFace(60, 0.3))} == {0.0}
+
+
+def test_a_verifier_without_landmarks_looks_for_no_face(monkeypatch, weights):
+    monkeypatch.setattr(verifier, "shared_finder", None)
+    image, green = canvas(90, 120)
+    green[30:60, 40:80] = 255
+    lone = MaskVerifier(weights, "cpu", landmarks=None)
+    assert len(lone.confirm([image], [[region(green == 255)]], 0.25)[0]) == 1
+
+
+def test_hopeless_proposals_are_not_looked_at(monkeypatch, weights):
+    monkeypatch.setattr(Crop, "take", None)
+    monkeypatch.setattr(verifier, "shared_finder", None)
+    image, green = canvas(90, 120)
+    green[30:60, 40:80] = 255
+    hopeless = region(green == 255, score=0.1)
+    assert joint_score(0.1, 1.0) < 0.25
+    assert MaskVerifier(weights, "cpu").confirm([image], [[hopeless]], 0.25) == [[]]
 
 
 def test_what_the_second_look_doubts_is_dropped(weights):

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from inpainter.data.head_pose import estimate_yaw
 from tests.faces import canonical_landmarks
+from weights.landmarks.head_pose import estimate_yaw
 
 
 def turned(degrees):
