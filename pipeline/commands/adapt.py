@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands.stage_options import Device  # noqa: TC001 - typer reads it at run time
+
 
 def adapt(
     folder: Annotated[
@@ -25,7 +27,7 @@ def adapt(
         float,
         typer.Option(min=0.0, max=1e6, metavar="MINUTES", help="What the whole command may take."),
     ] = 60.0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Threads of a CPU's arithmetic.", show_default="all"),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
+from pipeline.commands.stage_options import Device  # noqa: TC001 - typer reads it at run time
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -55,7 +57,7 @@ def pipeline(
         int | None,
         typer.Option(min=1, help="Threads of a CPU's arithmetic; torch's choice without it."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Time a warm `unmask()` stage by stage on one picture, its memory, and the program's start.

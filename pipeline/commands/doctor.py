@@ -8,17 +8,14 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands.stage_options import complete_device
+from pipeline.commands.stage_options import Device  # noqa: TC001 - typer reads it at run time
 
 _NAME_WIDTH = 28
 _SIGNS = {"fine": ("ok", "green"), "missing": ("-", "yellow"), "broken": ("BROKEN", "bold red")}
 
 
 def doctor(
-    device: Annotated[
-        str,
-        typer.Option(help="auto, cpu, cuda, cuda:N or mps.", autocompletion=complete_device),
-    ] = "auto",
+    device: Device = "auto",
     trial: Annotated[
         bool, typer.Option("--trial/--no-trial", help="Take the mask off a drawn picture.")
     ] = True,

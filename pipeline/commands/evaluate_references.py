@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 import typer
 
 from pipeline.commands.evaluation_options import (  # noqa: TC001 - likewise
-    Device,
     Identity,
     Landmarks,
     Overwrite,
     Realism,
 )
+from pipeline.commands.stage_options import Device  # noqa: TC001 - typer reads it at run time
 
 
 def evaluate_references(

@@ -45,7 +45,6 @@ Realism = Annotated[
         show_default="where the extra is installed",
     ),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a report that exists.")]
 
 _WIDEST: Final = 1000

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.commands.progress import Update, progress_bar
+from pipeline.commands.stage_options import Device  # noqa: TC001 - typer reads it at run time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +28,7 @@ class ReportOptions:
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the report.", show_default=False)
     ]
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
+    device: Device = "auto"
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a report that exists.")
     ] = False

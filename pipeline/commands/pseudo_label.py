@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.commands.progress import progress_bar
+from pipeline.commands.stage_options import Device  # noqa: TC001 - typer reads it at run time
 
 
 def pseudo_label(
@@ -56,7 +57,7 @@ def pseudo_label(
     ] = 16.0,
     image_size: Annotated[int, typer.Option(min=32, help="Side at which YOLO works.")] = 640,
     sheet: Annotated[int, typer.Option(min=1, help="Pictures on the sheet.")] = 48,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    device: Device = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Let a trained detector outline the masks on photos with face boxes.

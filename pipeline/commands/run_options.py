@@ -10,7 +10,7 @@ import typer
 
 from pipeline.commands.stage_options import (
     Backend,
-    complete_device,
+    DeviceOfStages,
     complete_format,
 )
 
@@ -202,15 +202,7 @@ class ExistingOptions:
 class WorkOptions:
     """How the work is done."""
 
-    device: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, cpu, cuda, cuda:N or mps.",
-            show_default="auto",
-            autocompletion=complete_device,
-            rich_help_panel=_WORK,
-        ),
-    ] = None
+    device: DeviceOfStages = None
     batch: Annotated[
         int | None,
         typer.Option(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.option_groups import grouped_options
-from pipeline.commands.stage_options import StageOptions, complete_device
+from pipeline.commands.stage_options import DeviceOfStages, StageOptions
 from weights.base import stopping
 
 
@@ -21,14 +21,7 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
     ] = 8000,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, cpu, cuda, cuda:N or mps.",
-            show_default="auto",
-            autocompletion=complete_device,
-        ),
-    ] = None,
+    device: DeviceOfStages = None,
     megabytes: Annotated[
         float, typer.Option(min=0.001, max=1e6, help="Largest request, in megabytes (2^20 bytes).")
     ] = 32.0,

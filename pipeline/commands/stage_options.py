@@ -76,6 +76,19 @@ def _stage_option(kind: str, default: str, form: str) -> Any:
     )
 
 
+_DEVICES = "auto, cpu, cuda, cuda:N or mps."
+Device = Annotated[str, typer.Option(help=_DEVICES, autocompletion=complete_device)]
+DeviceOfStages = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        help=_DEVICES,
+        show_default="auto",
+        autocompletion=complete_device,
+        rich_help_panel=STAGES,
+    ),
+]
+"""Where not given, that of a configuration."""
 Backend = Annotated[
     str | None,
     typer.Option(
