@@ -182,9 +182,9 @@ class MaskTrainer(SegmentationTrainer):
         self._spent = last_epoch(plan.folder)[1] if self.resume else 0.0
         self._limit_time()
         self.add_callback("on_train_epoch_start", _count_earlier_time)
-        self.add_callback("on_train_epoch_start", MaskTrainer.begin_epoch)
-        self.add_callback("on_train_batch_end", MaskTrainer.end_batch)
-        self.add_callback("on_train_epoch_end", MaskTrainer.end_epoch)
+        self.add_callback("on_train_epoch_start", MaskTrainer._begin_epoch)
+        self.add_callback("on_train_batch_end", MaskTrainer._end_batch)
+        self.add_callback("on_train_epoch_end", MaskTrainer._end_epoch)
         if self.device.type == "cpu":
             torch.set_num_threads(threads)
 
@@ -287,11 +287,11 @@ class MaskTrainer(SegmentationTrainer):
     def optimizer_step(self) -> None:
         """Do nothing where Ultralytics asks for it: it counts batches over epochs.
 
-        Steps are made by `end_batch`, which begins every epoch alike, so that a run that goes on
+        Steps are made by `_end_batch`, which begins every epoch alike, so that a run that goes on
         from a checkpoint makes the same.
         """
 
-    def begin_epoch(self) -> None:
+    def _begin_epoch(self) -> None:
         """Draw all chance of an epoch from the seed and its number alone."""
         rank = max(int(os.environ.get("RANK", "-1")), 0)
         seed = (self.args.seed + 1 + rank + _EPOCH_SEEDS * self.epoch) % 2**32
@@ -306,7 +306,7 @@ class MaskTrainer(SegmentationTrainer):
         optimizer.zero_grad()
         self._batches = 0
 
-    def end_batch(self) -> None:
+    def _end_batch(self) -> None:
         """Make a step of the optimiser where enough batches have added up their gradients."""
         stop_if_asked()
         self._batches += 1
@@ -314,7 +314,7 @@ class MaskTrainer(SegmentationTrainer):
             super().optimizer_step()
             self._batches = 0
 
-    def end_epoch(self) -> None:
+    def _end_epoch(self) -> None:
         """Make a step with the gradients of the last batches, if any are left."""
         if self._batches:
             super().optimizer_step()

@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Unpack
+from typing import NamedTuple, Unpack
 
 import torch
 from torch import Tensor
@@ -19,14 +19,11 @@ from detector.find.verifier_network import VerifierConfiguration, VerifierNetwor
 from detector.find.yolo import YoloMaskDetector
 from detector.train.crop_augmentation import MARGIN, augment, centred
 from detector.train.trunk_training import RunOptions, TrainedNetwork, TrunkRun, TrunkTraining
-from detector.train.verifier_crops import VerifierCrops, collect_cuts
+from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_cuts
 from detector.train.verifier_recipe import VerifierRecipe
 from weights.base.errors import InputError, WeightsError
 from weights.catalog.efficientnet_trunk import load_imagenet_weights
 from weights.catalog.lookup import resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _PROPOSED = PROPOSAL_CONFIDENCE / 2.0
 """Lowest score of a proposal to learn from: a little fainter ones than are met in use."""
@@ -186,17 +183,13 @@ def _as_floats(batch: _Sample) -> tuple[Tensor, Tensor]:
 
 
 def train_verifier(
-    data: Sequence[str | os.PathLike[str]],
+    sets: VerifierSets,
     output: str | os.PathLike[str],
     *,
-    boxed: Sequence[str | os.PathLike[str]] = (),
-    faces: Sequence[str | os.PathLike[str]] = (),
-    templates: str | os.PathLike[str] | None = None,
     detector_weights: str | os.PathLike[str] = "default",
     start: str | os.PathLike[str] | None = None,
     configuration: VerifierConfiguration | None = None,
     recipe: VerifierRecipe | None = None,
-    most_pictures: int | None = None,
     **options: Unpack[RunOptions],
 ) -> TrainedNetwork:
     """Train a verifier for a detector.
@@ -206,18 +199,13 @@ def train_verifier(
     record and model card. A killed run goes on from its checkpoint by the same call.
 
     Args:
-        data: annotated sets, each a `data.yaml` or a `.jsonl` file, with pictures without masks
-            among them.
+        sets: the pictures, some without masks among them.
         output: the run's folder.
-        boxed: `.jsonl` files of photographs with face boxes alone.
-        faces: folders of faces with landmarks, on which masks with straps are drawn.
-        templates: folder of mask photos, used beside drawn masks.
         detector_weights: of the detector whose proposals are to be judged.
         start: confirmation weights to start from; "default", a name of the catalog or a file.
             Where None, the recipe says where the encoder starts, and the rest starts from chance.
         configuration: of the network; the default where None.
         recipe: how it is trained; the default where None.
-        most_pictures: from each set at most so many pictures.
         **options: `device`, `threads`, `seed`, `time_budget_minutes`, `resume` and `said`, see
             `TrunkRun`.
 
@@ -233,10 +221,10 @@ def train_verifier(
     run = TrunkRun(Path(output), **options)
     run.begin(
         {
-            "data": [os.fspath(path) for path in data],
-            "boxed": [os.fspath(path) for path in boxed],
-            "faces": [os.fspath(path) for path in faces],
-            "templates": None if templates is None else os.fspath(templates),
+            "data": [os.fspath(path) for path in sets.annotated],
+            "boxed": [os.fspath(path) for path in sets.boxed],
+            "faces": [os.fspath(path) for path in sets.faces],
+            "templates": None if sets.templates is None else os.fspath(sets.templates),
             "detector_weights": os.fspath(detector_weights),
             "start": None if start is None else os.fspath(start),
             "configuration": asdict(configuration),
@@ -252,15 +240,11 @@ def train_verifier(
             VerifierCrops.load,
             partial(
                 collect_cuts,
-                data,
-                boxed,
+                sets,
                 lambda image: detector.detect([image])[0],
                 part,
-                faces=faces,
-                templates=templates,
                 size=round(MARGIN * configuration.size),
                 context=MARGIN * configuration.context,
-                most_pictures=most_pictures,
                 said=run.said,
             ),
         )
@@ -283,10 +267,9 @@ def train_verifier(
             module.network, configuration, weights, overwrite=True, extra=extra
         ),
     )
-    sources = map(Path, (*data, *boxed, *faces))
     counts = {"cuts": len(validation)}
     notes = _notes(fitted.steps, recipe.batch, cuts)
-    return run.register(fitted, describe_verifier(weights), sources, notes, counts)
+    return run.register(fitted, describe_verifier(weights), sets.paths, notes, counts)
 
 
 def _refuse_one_kind(cuts: VerifierCrops) -> None:

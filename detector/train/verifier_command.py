@@ -74,18 +74,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def train() -> None:
         from detector.train.verifier import train_verifier
+        from detector.train.verifier_crops import VerifierSets
         from detector.train.verifier_recipe import read_verifier_recipe
 
         trained = train_verifier(
-            options.data,
+            VerifierSets(
+                options.data,
+                options.boxed,
+                options.faces,
+                options.templates,
+                options.most_pictures,
+            ),
             options.output,
-            boxed=options.boxed,
-            faces=options.faces,
-            templates=options.templates,
             start=options.start,
             detector_weights=options.detector,
             recipe=read_verifier_recipe(options.recipe).with_changes(read_changes(options.set)),
-            most_pictures=options.most_pictures,
             seed=options.seed,
             **run_arguments(options),
             said=lambda line: print(line, flush=True),

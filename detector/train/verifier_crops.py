@@ -11,7 +11,6 @@ faces are shown bare as well.
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ from weights.base.errors import InputError, TrainingError
 from weights.base.regions import bounding_box
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
@@ -56,6 +56,32 @@ _BARE_SHARE = 0.25
 
 _DRAPED_SHARE = 0.6
 """Share of the drawn masks that are draped in three dimensions, photos of masks aside."""
+
+
+@dataclass(frozen=True)
+class VerifierSets:
+    """The sets of pictures that a verifier learns from.
+
+    Attributes:
+        annotated: each a `data.yaml` or a `.jsonl` file as for `read_annotations`; pictures without
+            outlines hold no mask, those of masked faces alone are left out.
+        boxed: `.jsonl` files of photographs with face boxes alone.
+        faces: folders of faces with landmarks, on which masks with straps are drawn, other ones
+            each time that a folder is named.
+        templates: folder of mask photos, used beside drawn masks.
+        most_pictures: from each set at most so many pictures, spread over it.
+    """
+
+    annotated: Sequence[str | os.PathLike[str]] = ()
+    boxed: Sequence[str | os.PathLike[str]] = ()
+    faces: Sequence[str | os.PathLike[str]] = ()
+    templates: str | os.PathLike[str] | None = None
+    most_pictures: int | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """All sets, in the order in which they are read."""
+        return [Path(path) for path in (*self.annotated, *self.boxed, *self.faces)]
 
 
 @dataclass
@@ -143,59 +169,46 @@ class _Collected:
 
 
 def collect_cuts(
-    data: Sequence[str | os.PathLike[str]],
-    boxed: Sequence[str | os.PathLike[str]],
+    sets: VerifierSets,
     propose: Propose,
     part: str,
     *,
-    faces: Sequence[str | os.PathLike[str]] = (),
-    templates: str | os.PathLike[str] | None = None,
     size: int,
     context: float,
-    most_pictures: int | None = None,
     said: Callable[[str], object] | None = None,
 ) -> VerifierCrops:
     """Cut out everything that teaches what a worn mask is.
 
     Args:
-        data: annotated sets, each a `data.yaml` or a `.jsonl` file as for `read_annotations`;
-            pictures without outlines hold no mask, those of masked faces alone are left out.
-        boxed: `.jsonl` files of photographs with face boxes.
+        sets: where the pictures are.
         propose: gives a detector's finds on a picture, faint ones too.
         part: "train" or "val"; photographs of a `.jsonl` file are divided by their names.
-        faces: folders of faces with landmarks, on which masks with straps are drawn, other ones
-            each time that a folder is named.
-        templates: folder of mask photos, used beside drawn masks.
         size: side of the cuts, in pixels.
         context: side of a cut over the longer side of the box that it is round.
-        most_pictures: from each set at most so many pictures, spread over it.
         said: takes a line on every set that is done.
 
     Raises:
         InputError: a set cannot be read, or nothing is found in any.
     """
     collected = _Collected(size, context)
-    photos = None if templates is None else TemplateFolder(templates)
-    for number, source in enumerate([*data, *boxed, *faces]):
+    photos = None if sets.templates is None else TemplateFolder(sets.templates)
+    most = sets.most_pictures
+    for number, path in enumerate(sets.paths):
         before = len(collected.facts)
-        path = Path(source)
-        if number < len(data):
-            _from_data_set(path, part, number, propose, collected, most_pictures)
-        elif number < len(data) + len(boxed):
-            _from_boxes(path, part, number, propose, collected, most_pictures)
+        if number < len(sets.annotated):
+            _from_data_set(path, part, number, propose, collected, most)
+        elif number < len(sets.annotated) + len(sets.boxed):
+            _from_boxes(path, part, number, propose, collected, most)
         else:
-            _from_faces(path, part, number, photos, collected, most_pictures)
+            _from_faces(path, part, number, photos, collected, most)
         if said is not None:
             new = collected.facts[before:]
             worn = sum(fact[0] for fact in new)
-            said(f"{source}, {part}: {worn} masks, {len(new) - worn} cuts without")
+            said(f"{path}, {part}: {worn} masks, {len(new) - worn} cuts without")
     if not collected.facts:
-        raise InputError(f"No mask and no proposal is found in {_listed(data, boxed, faces)}.")
+        listed = ", ".join(map(str, sets.paths))
+        raise InputError(f"No mask and no proposal is found in {listed}.")
     return collected.cuts()
-
-
-def _listed(*groups: Sequence[str | os.PathLike[str]]) -> str:
-    return ", ".join(os.fspath(path) for group in groups for path in group)
 
 
 def _spread(pictures: Sequence[Any], most: int | None) -> Sequence[Any]:

@@ -24,7 +24,7 @@ from detector.train.verifier import (
     sampling_weights,
     train_verifier,
 )
-from detector.train.verifier_crops import VerifierCrops, collect_cuts
+from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_cuts
 from detector.train.verifier_recipe import VerifierRecipe, read_verifier_recipe
 from tests.faces import write_faces
 from weights.base.errors import ConfigurationError, InputError, TrainingError, WeightsError
@@ -102,8 +102,9 @@ class FindBlobs:
         return [blobs(image) for image in images]
 
 
-def collect(data, boxed, part="train", **options):
-    return collect_cuts(data, boxed, blobs, part, size=40, context=2.5, **options)
+def collect(data, boxed, part="train", *, said=None, **more):
+    sets = VerifierSets(data, boxed, **more)
+    return collect_cuts(sets, blobs, part, size=40, context=2.5, said=said)
 
 
 def test_cuts_of_outlines_and_of_false_finds(data):
@@ -281,10 +282,10 @@ QUICK = VerifierRecipe(
 )
 
 
-def train(data, boxed, output, **options):
+def train(data, boxed, output, *, faces=(), **options):
     recipe = QUICK.with_changes({"steps": 80, "batch": 8})
     settings = {"recipe": recipe, "configuration": SMALL, "device": "cpu", "said": lambda _: None}
-    return train_verifier([data], output, boxed=[boxed], **{**settings, **options})
+    return train_verifier(VerifierSets([data], [boxed], faces), output, **{**settings, **options})
 
 
 def test_a_tiny_run_learns_and_can_be_used(data, boxed, tmp_path, monkeypatch):
@@ -418,7 +419,7 @@ def test_masks_alone_teach_nothing(data, tmp_path, monkeypatch):
 
     monkeypatch.setattr("detector.train.verifier.YoloMaskDetector", FindNothing)
     with pytest.raises(InputError, match="show only masks"):
-        train_verifier([data], tmp_path / "run", device="cpu", said=lambda _: None)
+        train_verifier(VerifierSets([data]), tmp_path / "run", device="cpu", said=lambda _: None)
 
 
 def test_the_command_names_what_is_wrong(tmp_path, capsys):
