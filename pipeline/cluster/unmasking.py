@@ -109,7 +109,11 @@ def unmask_dataset(
     from pipeline.core import Pipeline
     from pipeline.run.folder import format_named
 
-    _check(results, workers, cpus, gpus, batch, overwrite)
+    if results not in ("files", "table"):
+        raise InputError(f"results must be 'files' or 'table', but is {results!r}.")
+    if results == "table" and overwrite:
+        raise InputError("A table of results is not overwritten: name a new folder.")
+    shares = _Workers(workers, cpus, gpus, batch)
     pipeline = Pipeline(**stages)
     ray = load_ray()
     place = Place.named(output)
@@ -130,11 +134,9 @@ def unmask_dataset(
     counts: Counter[str] = Counter()
     failed: list[RowOutcome] = []
     try:
-        with ray_cluster(ray, (workers or _usual_workers(cpus)) * cpus + 1):
+        with ray_cluster(ray, shares.usual * cpus + 1):
             rows = _rows(ray, source, plan, files)
-            count = workers or _most_workers(ray, cpus, gpus)
-            size = batch or (8 if gpus else 1)
-            for outcome in _work(ray, rows, pipeline, plan, count, cpus, gpus, size):
+            for outcome in _work(ray, rows, pipeline, plan, shares):
                 counts[outcome.status] += 1
                 if outcome.status == "failed":
                     failed.append(outcome)
@@ -145,25 +147,44 @@ def unmask_dataset(
     return DatasetReport(dict(counts), errors, time.perf_counter() - began)
 
 
-def _check(
-    results: str,
-    workers: int | None,
-    cpus: float,
-    gpus: float,
-    batch: int | None,
-    overwrite: bool,
-) -> None:
-    for name, number in (("workers", workers), ("batch", batch)):
-        if number is not None and (isinstance(number, bool) or number < 1):
-            raise InputError(f"{name} must be a whole number from 1, but is {number!r}.")
-    if not cpus > 0:
-        raise InputError(f"cpus must be above 0, but is {cpus!r}.")
-    if gpus < 0 or (gpus > 1 and gpus != int(gpus)):
-        raise InputError(f"gpus must be a share from 0 to 1 or a whole number, but is {gpus!r}.")
-    if results not in ("files", "table"):
-        raise InputError(f"results must be 'files' or 'table', but is {results!r}.")
-    if results == "table" and overwrite:
-        raise InputError("A table of results is not overwritten: name a new folder.")
+@dataclass(frozen=True)
+class _Workers:
+    """How many workers there are, and what each takes; None where nobody has said.
+
+    Raises:
+        InputError: a value is out of its range.
+    """
+
+    count: int | None
+    cpus: float
+    gpus: float
+    batch: int | None
+
+    def __post_init__(self) -> None:
+        for name, number in (("workers", self.count), ("batch", self.batch)):
+            if number is not None and (isinstance(number, bool) or number < 1):
+                raise InputError(f"{name} must be a whole number from 1, but is {number!r}.")
+        if not self.cpus > 0:
+            raise InputError(f"cpus must be above 0, but is {self.cpus!r}.")
+        if self.gpus < 0 or (self.gpus > 1 and self.gpus != int(self.gpus)):
+            raise InputError(
+                f"gpus must be a share from 0 to 1 or a whole number, but is {self.gpus!r}."
+            )
+
+    @property
+    def usual(self) -> int:
+        """How many there would be on this machine alone."""
+        return self.count or max(1, int((os.cpu_count() or 1) / self.cpus))
+
+    def most(self, ray: Any) -> int:
+        """How many a cluster has room for, beside the tasks that read and write."""
+        if self.count is not None:
+            return self.count
+        there = ray.cluster_resources()
+        most = (there.get("CPU", 1.0) - 1) / self.cpus
+        if self.gpus:
+            most = min(most, there.get("GPU", 0.0) / self.gpus)
+        return max(1, int(most))
 
 
 def _find(source: Any, output: Place, format: str | None) -> list[tuple[str, str]]:  # noqa: A002
@@ -244,14 +265,7 @@ def _rows(ray: Any, source: Any, plan: Plan, files: list[tuple[str, str]] | None
 
 
 def _work(
-    ray: Any,
-    rows: Any,
-    pipeline: Any,
-    plan: Plan,
-    workers: int,
-    cpus: float,
-    gpus: float,
-    batch: int,
+    ray: Any, rows: Any, pipeline: Any, plan: Plan, workers: _Workers
 ) -> Iterator[RowOutcome]:
     """Take rows through the steps as they come, and give what became of each."""
     share = {"batch_format": "pyarrow", "num_cpus": _READING}
@@ -260,11 +274,11 @@ def _work(
     ).map_batches(
         UnmaskPictures,
         batch_format="pyarrow",
-        batch_size=batch,
-        fn_constructor_args=(pipeline, plan, max(1, int(cpus)), SharedAttempts.start(ray)),
-        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
-        num_cpus=cpus,
-        num_gpus=gpus or None,
+        batch_size=workers.batch or (8 if workers.gpus else 1),
+        fn_constructor_args=(pipeline, plan, max(1, int(workers.cpus)), SharedAttempts.start(ray)),
+        compute=ray.data.ActorPoolStrategy(size=workers.most(ray), max_tasks_in_flight_per_actor=2),
+        num_cpus=workers.cpus,
+        num_gpus=workers.gpus or None,
     )
     write, size = (write_part, _ROWS_WRITTEN) if plan.table else (write_files, None)
     told = made.map_batches(write, batch_size=size, fn_kwargs={"plan": plan}, **share)
@@ -276,19 +290,6 @@ def _work(
     except ray.exceptions.RayError as error:
         said = [line for line in str(error).splitlines() if line.strip()]
         raise UnmaskError(f"The work on Ray ended: {said[-1] if said else error!r}") from error
-
-
-def _usual_workers(cpus: float) -> int:
-    return max(1, int((os.cpu_count() or 1) / cpus))
-
-
-def _most_workers(ray: Any, cpus: float, gpus: float) -> int:
-    """How many workers a cluster has room for, beside the tasks that read and write."""
-    there = ray.cluster_resources()
-    most = (there.get("CPU", 1.0) - 1) / cpus
-    if gpus:
-        most = min(most, there.get("GPU", 0.0) / gpus)
-    return max(1, int(most))
 
 
 def _write_errors(place: Place, failed: Sequence[RowOutcome]) -> str | None:
