@@ -27,6 +27,28 @@ MINIMUM_AREA = 40
 
 
 @dataclass(frozen=True)
+class PhotographedFace:
+    """A face on a photo, and what of the photo a mask drawn on it has to match.
+
+    Attributes:
+        image: uint8 RGB `(H, W, 3)`.
+        points: iBUG points `(68, 2)`, x y in pixels.
+        light: that falls on the face.
+        grain: of the photo, and how sharp it is.
+    """
+
+    image: Image
+    points: Points
+    light: FaceLight
+    grain: PhotoGrain
+
+    @property
+    def jaw(self) -> float:
+        """Width of the jaw in pixels."""
+        return float(np.linalg.norm(self.points[16] - self.points[0]))
+
+
+@dataclass(frozen=True)
 class DrawnMask:
     """A face with a mask drawn on it.
 
@@ -79,18 +101,16 @@ def render_straps(
 
 
 def compose(
-    image: Image,
+    face: PhotographedFace,
     canvas: Canvas,
     body: Layer,
     straps: Layer,
-    points: Points,
     width: float,
-    light: FaceLight,
-    grain: PhotoGrain,
     random: np.random.Generator,
     record: dict[str, Any],
 ) -> DrawnMask:
     """Lay straps and body over the photo with their shadows, and match its sharpness and grain."""
+    image, grain = face.image, face.grain
     behind = straps.coverage * (1.0 - body.coverage)
     colour = canvas.reduce(body.colour + straps.colour * (1.0 - body.coverage)[..., None])
     body_share = canvas.reduce(body.coverage)
@@ -99,9 +119,7 @@ def compose(
 
     window = (slice(canvas.y, canvas.y + canvas.height), slice(canvas.x, canvas.x + canvas.width))
     skin = linear(image[window])
-    skin *= _contact_shadow(canvas, body_share, strap_share, points, width, light, random)[
-        ..., None
-    ]
+    skin *= _contact_shadow(face, canvas, body_share, strap_share, width, random)[..., None]
 
     blur = float(np.sqrt(max(grain.blur**2 - 0.45**2, 0.0))) * random.uniform(0.45, 1.0)
     if blur > 0.25:
@@ -133,15 +151,15 @@ def compose(
 
 
 def _contact_shadow(
+    face: PhotographedFace,
     canvas: Canvas,
     body: NDArray[np.float32],
     straps: NDArray[np.float32],
-    points: Points,
     width: float,
-    light: FaceLight,
     random: np.random.Generator,
 ) -> NDArray[np.float32]:
     """What the mask leaves of the light on the skin round it: a soft shadow, and a tight one."""
+    points, light = face.points, face.light
     right = points[16] - points[0]
     down = np.array([-right[1], right[0]]) / max(float(np.linalg.norm(right)), 1e-6)
     height = float(np.linalg.norm(points[8] - points[27]))

@@ -8,13 +8,19 @@ import cv2
 import numpy as np
 
 from detector.synthesis.canvas import canvas_scale, make_canvas
-from detector.synthesis.compositing import DrawnMask, Layer, compose, render_straps
+from detector.synthesis.compositing import (
+    DrawnMask,
+    Layer,
+    PhotographedFace,
+    compose,
+    render_straps,
+)
 from detector.synthesis.drape import drape_mask
 from detector.synthesis.face_check import check_face, head_turn
 from detector.synthesis.face_light import FaceLight, estimate_face_light
 from detector.synthesis.material import MAKES, Material
 from detector.synthesis.outline import WORN, Worn, check_landmarks, fit_outline
-from detector.synthesis.photo_grain import PhotoGrain, estimate_photo_grain
+from detector.synthesis.photo_grain import estimate_photo_grain
 from detector.synthesis.shading import (
     SurfaceLight,
     light_colour,
@@ -35,7 +41,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detector.synthesis.canvas import Canvas
-    from detector.synthesis.outline import Points
 
 DRAWN_KINDS = ("surgical", "cloth", "n95", "kn95", "patterned")
 _KIND_WEIGHTS = (0.36, 0.22, 0.11, 0.13, 0.18)
@@ -86,30 +91,24 @@ def draw_mask(
         room = points[8] + 0.12 * (points[8] - points[27])
         if worn == "chin" and not (0 <= room[0] < image.shape[1] and 0 <= room[1] < image.shape[0]):
             worn = "full"
-    light = estimate_face_light(image, points)
-    grain = estimate_photo_grain(image, points)
+    face = PhotographedFace(
+        image, points, estimate_face_light(image, points), estimate_photo_grain(image, points)
+    )
     if templates is not None and (
         kind == "template" or (kind is None and random.random() < _TEMPLATE_SHARE)
     ):
-        return draw_template(image, points, random, templates, worn, light, grain)
+        return draw_template(face, random, templates, worn)
     chosen = kind if kind is not None else str(random.choice(DRAWN_KINDS, p=_KIND_WEIGHTS))
     drape = draped > 0.0 and bool(random.random() < draped)
-    return _draw(image, points, random, chosen, worn, light, grain, drape)
+    return _draw(face, random, chosen, worn, drape)
 
 
 def _draw(
-    image: Image,
-    points: Points,
-    random: np.random.Generator,
-    kind: str,
-    worn: Worn,
-    light: FaceLight,
-    grain: PhotoGrain,
-    draped: bool,
+    face: PhotographedFace, random: np.random.Generator, kind: str, worn: Worn, draped: bool
 ) -> DrawnMask:
-    jaw = float(np.linalg.norm(points[16] - points[0]))
-    scale = canvas_scale(jaw)
-    material = MAKES[kind](int(np.clip(1.1 * jaw * scale, 160, 900)), random)
+    points, light = face.points, face.light
+    scale = canvas_scale(face.jaw)
+    material = MAKES[kind](int(np.clip(1.1 * face.jaw * scale, 160, 900)), random)
     drape = drape_mask(points, material, random, worn) if draped else None
     if drape is not None:
         outline = drape.outline
@@ -120,7 +119,7 @@ def _draw(
         contour = body_contour(outline, random)
     strands = lay_straps(material.strap_style, outline, points, material.strap_width, random)
     canvas = make_canvas(
-        image, [contour, *(strand.points for strand in strands)], outline.width, scale
+        face.image, [contour, *(strand.points for strand in strands)], outline.width, scale
     )
     if drape is not None:
         surface = drape.surface(canvas)
@@ -141,7 +140,7 @@ def _draw(
         "mask_width": round(outline.width, 1),
         "turn": round(head_turn(points), 3),
     }
-    return compose(image, canvas, body, straps, points, outline.width, light, grain, random, record)
+    return compose(face, canvas, body, straps, outline.width, random, record)
 
 
 def _render_body(

@@ -17,7 +17,13 @@ import cv2
 import numpy as np
 
 from detector.synthesis.canvas import canvas_scale, make_canvas
-from detector.synthesis.compositing import DrawnMask, Layer, compose, render_straps
+from detector.synthesis.compositing import (
+    DrawnMask,
+    Layer,
+    PhotographedFace,
+    compose,
+    render_straps,
+)
 from detector.synthesis.face_check import head_turn
 from detector.synthesis.outline import MaskOutline, check_landmarks, smooth_curve
 from detector.synthesis.prints import any_colour
@@ -39,9 +45,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from detector.synthesis.face_light import FaceLight
     from detector.synthesis.outline import Points, Worn
-    from detector.synthesis.photo_grain import PhotoGrain
     from weights.base.contracts import Image
 
 _KEYS = ("mask_a", "mask_b", "mask_c", "mask_d", "mask_e", "mask_f")
@@ -209,23 +213,17 @@ def face_anchors(
 
 
 def draw_template(
-    image: Image,
-    points: Points,
-    random: np.random.Generator,
-    templates: TemplateFolder,
-    worn: Worn,
-    light: FaceLight,
-    grain: PhotoGrain,
+    face: PhotographedFace, random: np.random.Generator, templates: TemplateFolder, worn: Worn
 ) -> DrawnMask:
     """Lay a photo of a mask on a face; see `draw_mask`, which calls this.
 
     The photo is warped by a thin-plate spline, recoloured at times, lit as the face is and
     composited with its true alpha.
     """
+    points, light, jaw = face.points, face.light, face.jaw
     turn = head_turn(points)
     template = templates.pick(turn, random)
     anchors = face_anchors(points, random, worn)
-    jaw = float(np.linalg.norm(points[16] - points[0]))
     scale = canvas_scale(jaw)
     picture = _load(template.file)
     ratio = min(1.0, 1.2 * scale * jaw / max(float(np.ptp(template.anchors[:, 0])), 1.0))
@@ -238,7 +236,7 @@ def draw_template(
     ] - 0.5
 
     reach = _corners_on_face(small, source_anchors, anchors, 1.2 * jaw)
-    canvas = make_canvas(image, [reach, anchors], jaw, scale)
+    canvas = make_canvas(face.image, [reach, anchors], jaw, scale)
     every = 4
     x, y = canvas.pixels(every)
     carried = thin_plate(anchors, source_anchors, x, y).astype(np.float32)
@@ -274,7 +272,7 @@ def draw_template(
         "recoloured": recoloured,
         "turn": round(turn, 3),
     }
-    return compose(image, canvas, body_layer, straps, points, jaw, light, grain, random, record)
+    return compose(face, canvas, body_layer, straps, jaw, random, record)
 
 
 def _corners_on_face(
