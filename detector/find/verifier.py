@@ -68,7 +68,7 @@ _LEAST_TILT, _MOST_TILT = 15.0, 120.0
 """Degrees of a face's tilt from which on, and up to which, its mask is looked at upright. Nearer to
 upright the network is at home; faces upside down are mostly none."""
 
-_FACE_SIDE = 2.2
+_FACE_SIDE = 1.6
 """Side of the frame in which the face is sought, over the longer side of its mask."""
 
 

@@ -128,7 +128,8 @@ def test_the_mask_of_a_tilted_face_is_looked_at_upright(monkeypatch, weights, ti
     cuts = cuts_seen(monkeypatch, weights, finder)
     assert [cut.tilt for cut in cuts] == pytest.approx([shown, shown], abs=1e-6)
     [frame] = finder.frames
-    assert (frame.x, frame.y) == pytest.approx((59.5, 44.5)) and frame.side > 80
+    assert (frame.x, frame.y) == pytest.approx((59.5, 44.5))
+    assert frame.side == pytest.approx(40 * verifier._FACE_SIDE)
 
 
 def test_where_no_face_is_seen_nothing_is_turned(monkeypatch, weights):
