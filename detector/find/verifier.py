@@ -20,6 +20,7 @@ import numpy as np
 
 from detector.find.crops import Crop, tilted_box
 from detector.find.duplicates import drop_duplicates
+from weights.base.errors import WeightsError
 from weights.base.regions import MaskRegion, bounding_box
 from weights.landmarks import FaceFrame, shared_finder
 from weights.landmarks.head_pose import estimate_tilt
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from detector.find.crops import Box
     from detector.find.verifier_network import VerifierConfiguration
     from weights.base.contracts import Image, Mask
-    from weights.landmarks import FoundFace
+    from weights.landmarks import FoundFace, LandmarkFinder
 
 PROPOSAL_CONFIDENCE = 0.05
 """Lowest score with which a detector proposes what is then confirmed."""
@@ -138,7 +139,8 @@ class MaskVerifier:
         device: "auto" or a torch device.
         backend: what computes the network, see `weights.base.backends.choose_backend`.
         landmarks: weights of the landmark network by which the masks of tilted faces are looked at
-            upright, as the verifier learned them; None looks at all as they are.
+            upright, as the verifier learned them. With None, or where the default ones are missing,
+            all are looked at as they are.
 
     Raises:
         InputError: there is no such device; WeightsError: faults of the file. Both show when the
@@ -165,6 +167,7 @@ class MaskVerifier:
             InputError: there is no such device.
         """
         self._ready()
+        self._finder()
 
     def confirm(
         self,
@@ -200,12 +203,25 @@ class MaskVerifier:
                     kept[index].append(region)
         return [drop_duplicates(regions) for regions in kept]
 
+    def _finder(self) -> LandmarkFinder | None:
+        """What tells how faces are tilted; None where nothing does."""
+        if self.landmarks is None:
+            return None
+        finder = shared_finder(os.fspath(self.landmarks), str(self._device_name))
+        try:
+            finder.load()
+        except WeightsError:
+            if self.landmarks != "default":
+                raise
+            return None
+        return finder
+
     def _finds(self, image: Image, regions: Sequence[MaskRegion], confidence: float) -> list[_Find]:
         """Those of a picture's finds that can hold, with the tilt of their faces."""
         hopeful = [one for one in regions if joint_score(one.score, _SUREST) >= confidence]
-        if self.landmarks is None or not hopeful:
+        finder = self._finder() if hopeful else None
+        if finder is None:
             return [_Find(image, one) for one in hopeful]
-        finder = shared_finder(os.fspath(self.landmarks), str(self._device_name))
         frames = []
         for one in hopeful:
             x0, y0, x1, y1 = one.box

@@ -100,6 +100,9 @@ class TiltedFace:
     def __init__(self, tilt, face=0.99):
         self.tilt, self.face, self.frames = tilt, face, []
 
+    def load(self):
+        pass
+
     def find_each(self, image, frames, looks):
         self.frames += frames
         angle = np.radians(self.tilt)
@@ -142,6 +145,16 @@ def test_a_verifier_without_landmarks_looks_for_no_face(monkeypatch, weights):
     green[30:60, 40:80] = 255
     lone = MaskVerifier(weights, "cpu", landmarks=None)
     assert len(lone.confirm([image], [[region(green == 255)]], 0.25)[0]) == 1
+
+
+def test_missing_landmark_weights_matter_only_where_they_are_named(monkeypatch, weights, tmp_path):
+    class Missing(TiltedFace):
+        def load(self):
+            raise WeightsError("no weights")
+
+    assert {cut.tilt for cut in cuts_seen(monkeypatch, weights, Missing(60))} == {0.0}
+    with pytest.raises(WeightsError, match="no weights"):
+        MaskVerifier(weights, "cpu", landmarks=tmp_path / "own.safetensors").load()
 
 
 def test_hopeless_proposals_are_not_looked_at(monkeypatch, weights):
