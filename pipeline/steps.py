@@ -22,7 +22,7 @@ from pipeline.stages.configured import ConfiguredStages
 from pipeline.upright import LEAST_TILT, UprightView, tilt_of
 from pipeline.variants import reframed
 from pipeline.wearing import is_worn_low
-from weights.base.errors import InputError, WeightsError
+from weights.base.errors import InputError
 from weights.base.log import unmask_logger
 from weights.base.protocols import STAGE_KINDS, SofteningInpainter
 from weights.landmarks import LandmarkFinder
@@ -191,13 +191,9 @@ class PipelineSteps(ConfiguredStages):
         finder = self.landmark_finder
         if finder is None or not faces:
             return faces
-        if isinstance(finder, LandmarkFinder):
-            try:
-                finder.load()
-            except WeightsError:
-                if required or self.landmarks != "default":
-                    raise
-                return faces
+        spared = not required and self.landmarks == "default"
+        if isinstance(finder, LandmarkFinder) and not finder.load(missing_ok=spared):
+            return faces
         return [replace(face, landmarks=finder.find_near(picture, face.frame)) for face in faces]
 
     @property

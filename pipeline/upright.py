@@ -49,11 +49,7 @@ def gradual_turn(tilt: float) -> float:
 
 def tilt_of(landmarks: FoundFace | None) -> float | None:
     """Degrees by which a face is turned clockwise; None where it was not seen."""
-    from weights.landmarks.head_pose import estimate_tilt
-
-    if landmarks is None or not landmarks.is_likely:
-        return None
-    return estimate_tilt(landmarks.points)
+    return None if landmarks is None else landmarks.tilt
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from detector.find.letterbox import PADDING_GREY
+from weights.landmarks.frame import rotation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,6 +77,7 @@ class Crop:
         mask = np.zeros((height, width), bool)
         if x1 <= x0 or y1 <= y0:
             return mask
+        # An upright box reaches less than a pixel past the square, that of a tilted one far.
         native = cv2.warpAffine(
             logits,
             self._way(x0, y0),
@@ -153,5 +155,4 @@ def tilted_box(mask: Mask, tilt: float) -> Box:
 
 def _rotation(tilt: float) -> NDArray[np.float64]:
     """The matrix that turns points clockwise by degrees."""
-    angle = math.radians(tilt)
-    return np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    return rotation(math.radians(tilt))

@@ -20,10 +20,8 @@ import numpy as np
 
 from detector.find.crops import Crop, tilted_box
 from detector.find.duplicates import drop_duplicates
-from weights.base.errors import WeightsError
 from weights.base.regions import MaskRegion, bounding_box
 from weights.landmarks import FaceFrame, shared_finder
-from weights.landmarks.head_pose import estimate_tilt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -208,13 +206,7 @@ class MaskVerifier:
         if self.landmarks is None:
             return None
         finder = shared_finder(os.fspath(self.landmarks), str(self._device_name))
-        try:
-            finder.load()
-        except WeightsError:
-            if self.landmarks != "default":
-                raise
-            return None
-        return finder
+        return finder if finder.load(missing_ok=self.landmarks == "default") else None
 
     def _finds(self, image: Image, regions: Sequence[MaskRegion], confidence: float) -> list[_Find]:
         """Those of a picture's finds that can hold, with the tilt of their faces."""
@@ -306,8 +298,8 @@ class MaskVerifier:
 
 def _shown_tilt(face: FoundFace) -> float:
     """Degrees by which the cut of a face's mask is tilted; 0 where it is not."""
-    tilt = estimate_tilt(face.points)
-    return tilt if face.is_likely and _LEAST_TILT <= abs(tilt) <= _MOST_TILT else 0.0
+    tilt = face.tilt or 0.0
+    return tilt if _LEAST_TILT <= abs(tilt) <= _MOST_TILT else 0.0
 
 
 def with_straps(mask: Mask, straps: Mask) -> Mask:

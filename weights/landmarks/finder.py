@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
+from weights.base.errors import WeightsError
 from weights.landmarks.frame import FaceFrame
+from weights.landmarks.head_pose import estimate_tilt
 
 if TYPE_CHECKING:
     import os
@@ -73,6 +75,11 @@ class FoundFace:
         """Whether there is more likely a face than none."""
         return self.face >= _LIKELY
 
+    @property
+    def tilt(self) -> float | None:
+        """Degrees by which the face is turned clockwise; None where there is more likely none."""
+        return estimate_tilt(self.points) if self.is_likely else None
+
 
 class FindsFaces(Protocol):
     """What is needed of a `LandmarkFinder`."""
@@ -114,14 +121,26 @@ class LandmarkFinder:
         self._lock = threading.Lock()
         self._loaded: tuple[LandmarkNetwork, LandmarkConfiguration, torch.device] | None = None
 
-    def load(self) -> None:
+    def load(self, *, missing_ok: bool = False) -> bool:
         """Load the network now instead of at the first face.
+
+        Args:
+            missing_ok: whether it is no error that there are no weights that can be used.
+
+        Returns:
+            Whether it is loaded.
 
         Raises:
             WeightsError: the weights are missing, damaged or of another network.
             InputError: there is no such device.
         """
-        self._ready()
+        try:
+            self._ready()
+        except WeightsError:
+            if not missing_ok:
+                raise
+            return False
+        return True
 
     def find_near(self, image: Image, frame: FaceFrame) -> FoundFace:
         """Find the landmarks of the face that a frame shows roughly, however it is tilted.

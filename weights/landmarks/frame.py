@@ -44,9 +44,9 @@ class FaceFrame:
         if upright:
             across = points[42:48].mean(axis=0) - points[36:42].mean(axis=0)
             angle = math.atan2(float(across[1]), float(across[0]))
-        level = points @ _rotation(-angle).T
+        level = points @ rotation(-angle).T
         low, high = level.min(axis=0), level.max(axis=0)
-        x, y = _rotation(angle) @ ((low + high) / 2.0)
+        x, y = rotation(angle) @ ((low + high) / 2.0)
         return cls(float(x), float(y), max(MARGIN * float((high - low).max()), 1.0), angle)
 
     def take(self, image: Image, size: int) -> Image:
@@ -73,11 +73,11 @@ class FaceFrame:
 
     def to_picture(self, points: Points) -> Points:
         """Bring points `(N, 2)` of the square, from 0 to 1 across it, to the picture's pixels."""
-        return (points - 0.5) * self.side @ _rotation(self.angle).T + (self.x, self.y)
+        return (points - 0.5) * self.side @ rotation(self.angle).T + (self.x, self.y)
 
     def to_square(self, points: Points) -> Points:
         """Bring points `(N, 2)` of the picture to the square, 0 to 1 across it."""
-        return (points - (self.x, self.y)) @ _rotation(-self.angle).T / self.side + 0.5
+        return (points - (self.x, self.y)) @ rotation(-self.angle).T / self.side + 0.5
 
     def _part_of(self, image: Image) -> tuple[tuple[int, int], Image]:
         """The part of a picture that the square touches, and its corner: all, if it touches none.
@@ -92,11 +92,12 @@ class FaceFrame:
 
     def _from_crop(self, size: int) -> NDArray[np.float64]:
         """The matrix `(2, 3)` from pixels of the crop to pixels of the picture."""
-        turned = self.side / size * _rotation(self.angle)
+        turned = self.side / size * rotation(self.angle)
         middle = np.full(2, (size - 1) / 2.0)
         return np.column_stack([turned, (self.x, self.y) - turned @ middle])
 
 
-def _rotation(angle: float) -> NDArray[np.float64]:
+def rotation(angle: float) -> NDArray[np.float64]:
+    """The matrix that turns points of a picture clockwise, by radians."""
     cosine, sine = math.cos(angle), math.sin(angle)
     return np.array([[cosine, -sine], [sine, cosine]])
