@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import yaml
 
@@ -19,6 +19,7 @@ from detector.train.ultralytics_loop import LOG_NAME, run_training
 from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
 from weights.base.errors import InputError, OutputError, TrainingError
+from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.settings import read_yaml
 from weights.catalog.register import (
     CATALOG_NAME,
@@ -78,25 +79,31 @@ class TrainedDetector:
     card: Path
 
 
+class RecipeValues(TypedDict, total=False):
+    """Values of the recipe that are keywords of `train_detector`; None keeps the recipe's."""
+
+    architecture: str | None
+    image_size: int | None
+    epochs: int | None
+    batch: int | None
+    workers: int | None
+
+
+class DetectorOptions(RecipeValues, RunOptions, total=False):
+    """Keywords of `train_detector`: values of the recipe, and how it runs."""
+
+
 def train_detector(
     data_yaml: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
     recipe: str | os.PathLike[str] | DetectorRecipe = "auto",
-    architecture: str | None = None,
-    image_size: int | None = None,
-    epochs: int | None = None,
-    batch: int | None = None,
-    workers: int | None = None,
     changes: Mapping[str, Any] | None = None,
-    device: str | torch.device = "auto",
     seed: int = 0,
-    threads: int | None = None,
-    time_budget_minutes: float | None = None,
     initial_weights: str | os.PathLike[str] | None = None,
-    resume: bool = True,
     plots: bool = True,
     progress: Callable[[TrainingProgress], None] | None = None,
+    **options: Unpack[DetectorOptions],
 ) -> TrainedDetector:
     """Train a segmentation network on a YOLO data set, by Ultralytics' own loop, from scratch.
 
@@ -115,23 +122,17 @@ def train_detector(
         output: folder of the run: new, empty, or that of an earlier run.
         recipe: name of a recipe ("cpu", "gpu"; "auto" goes by the device), path of one, or a
             `DetectorRecipe`.
-        architecture: instead of the recipe's.
-        image_size: instead of the recipe's.
-        epochs: instead of the recipe's.
-        batch: instead of the recipe's.
-        workers: instead of the recipe's.
         changes: further changed values of the recipe, by their names.
-        device: "auto" or a torch device. "auto" and "cuda" take all GPUs there are, each with its
-            share of a batch, in a process of its own; "cuda:N" takes one.
         seed: seed of all chance, 0 or more.
-        threads: threads of a CPU's arithmetic; as many as before where None.
-        time_budget_minutes: most time of the run, earlier calls included: after the first epoch
-            the number of epochs is fitted to it, and training stops in time for a last validation.
         initial_weights: safetensors of the same architecture to go on from.
-        resume: go on with the run in `output` if there is one, by its own recipe; otherwise start
-            anew in its place.
         plots: whether curves and pictures are drawn into the folder.
         progress: called after every batch and after every epoch.
+        **options: `architecture`, `image_size`, `epochs`, `batch` and `workers` instead of the
+            recipe's; `device`, `threads`, `time_budget_minutes` and `resume`, see `RunSettings`.
+            "auto" and "cuda" take all GPUs there are, each with its share of a batch, in a process
+            of its own; "cuda:N" takes one. The time of earlier calls counts: after the first epoch
+            the number of epochs is fitted to the budget, and training stops in time for a last
+            validation. A run goes on by its own recipe; without `resume` it starts anew.
 
     Raises:
         InputError: the data set cannot be read, or has no picture, or the seed is negative.
@@ -139,13 +140,16 @@ def train_detector(
         OutputError: `output` holds something that is no run, or cannot be written.
         TrainingError: there is no mask to train on, or the training broke down.
     """
+    given: dict[str, Any] = dict(options)
+    values = {name: given.pop(name, None) for name in RecipeValues.__annotations__}
+    asked = RunSettings(**given)
     folder = Path(output).absolute()
-    chosen_device = resolve_device(device)
+    device = resolve_device(asked.device)
     dataset = read_yolo_dataset(data_yaml)
     trained_on = sources_beside(Path(data_yaml))
     if seed < 0:
         raise InputError(f"The seed of a training must be 0 or more, but is {seed!r}.")
-    going_on = resume and (folder / RUN_NAME).is_file()
+    going_on = asked.resume and (folder / RUN_NAME).is_file()
     start = Path(initial_weights) if initial_weights is not None else None
     if start is not None:
         read_configuration(start)
@@ -153,20 +157,13 @@ def train_detector(
     if going_on:
         run = read_yaml(folder / RUN_NAME)
     else:
-        asked = {
-            "architecture": architecture,
-            "image_size": image_size,
-            "epochs": epochs,
-            "batch": batch,
-            "workers": workers,
-        }
-        given = {key: value for key, value in asked.items() if value is not None}
+        changed = {name: value for name, value in values.items() if value is not None}
         run = {
             "data": str(Path(data_yaml).absolute()),
             "seed": seed,
             "initial_weights": None if start is None else str(start.absolute()),
-            "time_budget_minutes": time_budget_minutes,
-            **_chosen_recipe(recipe, chosen_device, {**(changes or {}), **given}),
+            "time_budget_minutes": asked.time_budget_minutes,
+            **_chosen_recipe(recipe, device, {**(changes or {}), **changed}),
         }
     settings = DetectorRecipe().with_changes(run["recipe"])
     configuration = DetectorConfiguration(
@@ -174,15 +171,17 @@ def train_detector(
     )
     if not going_on:
         _start_folder(folder, run)
-    minutes = run.get("time_budget_minutes") if time_budget_minutes is None else time_budget_minutes
+    minutes = asked.time_budget_minutes
+    if minutes is None:
+        minutes = run.get("time_budget_minutes")
     result_file = folder / RESULT_NAME
     if not result_file.is_file():
         plan = TrainingPlan(
             folder,
             configuration,
-            _overrides(settings, run, folder, data_yaml, chosen_device, plots=plots),
+            _overrides(settings, run, folder, data_yaml, device, plots=plots),
             settings.workers,
-            threads,
+            asked.threads,
             settings.bfloat16,
             settings.validation_pictures,
             start,

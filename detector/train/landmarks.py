@@ -18,7 +18,7 @@ from detector.data.landmark_faces import MARGIN, LandmarkFaces, collect_faces
 from detector.train.crop_augmentation import cast_shadow, vary_photograph
 from detector.train.recipe import recipe_file
 from detector.train.trunk_recipe import TrunkRecipe
-from detector.train.trunk_training import RunOptions, TrainedNetwork, TrunkRun, TrunkTraining
+from detector.train.trunk_training import TrainedNetwork, TrunkOptions, TrunkRun, TrunkTraining
 from weights.base.settings import read_yaml
 from weights.catalog.efficientnet_trunk import load_imagenet_weights
 from weights.landmarks.file import describe_landmarks, save_landmarks
@@ -256,7 +256,7 @@ def train_landmarks(
     configuration: LandmarkConfiguration | None = None,
     recipe: LandmarkRecipe | None = None,
     most_pictures: int | None = None,
-    **options: Unpack[RunOptions],
+    **options: Unpack[TrunkOptions],
 ) -> TrainedNetwork:
     """Train a landmark network on faces whose landmarks are known, bare and with drawn masks.
 

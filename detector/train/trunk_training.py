@@ -7,7 +7,7 @@ import math
 import time
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 import yaml
@@ -22,6 +22,7 @@ from weights.base.device import resolve_device
 from weights.base.errors import TrainingError
 from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
+from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.stopping import at_safe_points, stop_if_asked
 from weights.catalog.register import CATALOG_NAME, register_weights, sources_beside, tag_of
 
@@ -178,39 +179,26 @@ class Fitted:
     seconds: float
 
 
-class RunOptions(TypedDict, total=False):
+class TrunkOptions(RunOptions, total=False):
     """How a training runs; `TrunkRun` says what they are."""
 
-    device: str
-    threads: int | None
     seed: int
-    time_budget_minutes: float | None
-    resume: bool
     said: Callable[[str], object]
 
 
 @dataclass(frozen=True)
-class TrunkRun:
-    """A run of such a training and its folder.
+class TrunkRun(RunSettings):
+    """A run of such a training and its folder; its time budget is that of all calls together.
 
     Attributes:
         folder: gets `run.yaml`, the samples, `last.ckpt`, curves, the weights, `result.json` and
             `catalog`.
-        device: "auto", "cpu", "cuda" or "mps".
-        threads: threads of a CPU's arithmetic; as many as before where None.
         seed: seed of all chance.
-        time_budget_minutes: stop gracefully within this time, all calls together; None for no
-            limit.
-        resume: go on from `last.ckpt` where the folder has one.
         said: takes a line now and then.
     """
 
     folder: Path
-    device: str = "auto"
-    threads: int | None = None
     seed: int = 0
-    time_budget_minutes: float | None = None
-    resume: bool = True
     said: Callable[[str], object] = print
 
     def begin(self, settings: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from detector.find.verifier_file import describe_verifier, load_verifier, save_v
 from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
 from detector.find.yolo import YoloMaskDetector
 from detector.train.crop_augmentation import MARGIN, augment, centred
-from detector.train.trunk_training import RunOptions, TrainedNetwork, TrunkRun, TrunkTraining
+from detector.train.trunk_training import TrainedNetwork, TrunkOptions, TrunkRun, TrunkTraining
 from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_cuts
 from detector.train.verifier_recipe import VerifierRecipe
 from weights.base.errors import InputError, WeightsError
@@ -190,7 +190,7 @@ def train_verifier(
     start: str | os.PathLike[str] | None = None,
     configuration: VerifierConfiguration | None = None,
     recipe: VerifierRecipe | None = None,
-    **options: Unpack[RunOptions],
+    **options: Unpack[TrunkOptions],
 ) -> TrainedNetwork:
     """Train a verifier for a detector.
 

@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
 import yaml
@@ -39,6 +39,7 @@ from weights.base.dotted_paths import refuse_working_directory
 from weights.base.errors import ConfigurationError, TrainingError
 from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_log import keep_first
+from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.settings import read_yaml, settings_from_mapping
 from weights.base.stopping import at_safe_points
 from weights.catalog.store import write_tensors
@@ -121,13 +122,7 @@ def read_face_recipe(path: str | Path) -> FaceGeneratorRecipe:
 
 
 def train_face_generator(
-    recipe: FaceGeneratorRecipe,
-    output: str | Path,
-    *,
-    device: str = "auto",
-    threads: int | None = None,
-    resume: bool = True,
-    time_budget_minutes: float | None = None,
+    recipe: FaceGeneratorRecipe, output: str | Path, **options: Unpack[RunOptions]
 ) -> Path:
     """Train a generator of random faces; a run that was stopped goes on from its checkpoint.
 
@@ -137,10 +132,7 @@ def train_face_generator(
     Args:
         recipe: what to train and how.
         output: the run's folder.
-        device: "auto", "cpu", "cuda" or "mps".
-        threads: threads of a CPU's arithmetic; as many as before where None.
-        resume: go on from `last.ckpt` where the folder has one.
-        time_budget_minutes: end within this time, with a checkpoint.
+        **options: `device`, `threads`, `time_budget_minutes` and `resume`, see `RunSettings`.
 
     Returns:
         The safetensors file of generator and discriminator, for `SemanticInpainter`.
@@ -151,17 +143,18 @@ def train_face_generator(
         WeightsError: the checkpoint is damaged.
         TrainingError: a loss or gradient is not a number.
     """
-    if threads is not None:
-        torch.set_num_threads(threads)
+    run = RunSettings(**options)
+    if run.threads is not None:
+        torch.set_num_threads(run.threads)
     folder = Path(output)
     module = FaceTraining(recipe)
     with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
         text = yaml.safe_dump(plain(asdict(recipe)), sort_keys=False)
         temporary.write_text(text, encoding="utf-8")
-    callbacks = [StopInTime(time_budget_minutes), FaceReport(folder)]
+    callbacks = [StopInTime(run.time_budget_minutes), FaceReport(folder)]
     callbacks.append(ModelCheckpoint(folder, "last", enable_version_counter=False))
     checkpoint = folder / CHECKPOINT
-    going_on = resume and checkpoint.is_file()
+    going_on = run.resume and checkpoint.is_file()
     with (
         open_training_pictures(recipe.data) as faces,
         at_safe_points(),
@@ -173,7 +166,7 @@ def train_face_generator(
             _check_same_networks(module, kept)
         trainer = make_trainer(
             folder,
-            resolve_device(device),
+            resolve_device(run.device),
             callbacks,
             rounds=rounds_in_all(module.rounds, kept),
             precision=recipe.precision,

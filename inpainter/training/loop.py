@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import torch
 import yaml
@@ -37,6 +37,7 @@ from weights.base.errors import ConfigurationError
 from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_log import keep_first
+from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.stopping import at_safe_points
 from weights.catalog.register import CATALOG_NAME, tag_of
 
@@ -308,13 +309,10 @@ def train_inpainter(
     recipe: Recipe,
     output: str | Path,
     *,
-    device: str = "auto",
-    threads: int | None = None,
-    resume: bool = True,
-    time_budget_minutes: float | None = None,
     initial_weights: str | Path | None = None,
     progress: bool = False,
     recipe_name: str = "own",
+    **options: Unpack[RunOptions],
 ) -> TrainedInpainter:
     """Train a completion network by a recipe; on all GPUs, or by torchrun on any devices.
 
@@ -326,14 +324,12 @@ def train_inpainter(
     Args:
         recipe: what to train and how.
         output: the run's folder.
-        device: "auto", "cpu", "cuda" or "mps".
-        threads: threads of a CPU's arithmetic; as many as before where None.
-        resume: go on from `last.ckpt` where the folder has one.
-        time_budget_minutes: end within this time, after the last step that fits, with a validation
-            and a checkpoint from which the same call goes on as if it had not ended.
         initial_weights: safetensors file of the same network to start from.
         progress: show Lightning's progress bar.
         recipe_name: what the record calls the recipe.
+        **options: `device`, `threads`, `time_budget_minutes` and `resume`, see `RunSettings`. Time
+            is up after the last step that fits, with a validation and a checkpoint from which the
+            same call goes on as if it had not ended.
 
     Raises:
         InputError: the faces cannot be read.
@@ -343,14 +339,15 @@ def train_inpainter(
         TrainingError: a loss or gradient is not a number, memory is used up, or the checkpoint is
             damaged.
     """
-    callbacks: list[Callback] = [StopInTime(time_budget_minutes)]
+    run = RunSettings(**options)
+    callbacks: list[Callback] = [StopInTime(run.time_budget_minutes)]
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / CHECKPOINT
-    going_on = resume and checkpoint.is_file()
+    going_on = run.resume and checkpoint.is_file()
     torch.manual_seed(recipe.seed)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    if run.threads is not None:
+        torch.set_num_threads(run.threads)
     recipe = with_measured_options(recipe)
     if going_on:
         _check_same_networks(recipe, folder / "recipe.yaml")
@@ -368,7 +365,7 @@ def train_inpainter(
     with at_safe_points(), lightning_silenced(), training_failures(module):
         trainer = make_trainer(
             folder,
-            resolve_device(device),
+            resolve_device(run.device),
             callbacks,
             rounds=rounds_in_all([steps for _, steps in recipe.rounds()], kept),
             precision=recipe.precision,
@@ -387,7 +384,7 @@ def train_inpainter(
         record, card = former, former.with_suffix(".md")
     elif finished and trainer.is_global_zero:
         registered = register_trained(
-            recipe, folder, weights, recipe_name=recipe_name, validation=metrics, device=device
+            recipe, folder, weights, recipe_name=recipe_name, validation=metrics, device=run.device
         )
         if registered is not None:
             record, card = registered.record_file, registered.card_file

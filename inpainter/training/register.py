@@ -26,6 +26,8 @@ from weights.catalog.register import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import torch
+
     from inpainter.training.recipe import Recipe
     from weights.catalog.register import RegisteredWeights
 
@@ -40,7 +42,7 @@ def register_trained(
     *,
     recipe_name: str,
     validation: Mapping[str, float],
-    device: str = "auto",
+    device: str | torch.device = "auto",
 ) -> RegisteredWeights | None:
     """Measure the weights of a finished run; write them with record and card to its catalog.
 
@@ -106,7 +108,7 @@ def register_trained(
     )
 
 
-def _measured(recipe: Recipe, weights: Path, device: str) -> dict[str, Any] | None:
+def _measured(recipe: Recipe, weights: Path, device: str | torch.device) -> dict[str, Any] | None:
     """Measure completion; None where the recipe's data give no cases of whole faces with holes."""
     name, data, size = str(recipe.network["name"]), recipe.data, recipe.phases[-1].size
     if data.masked or data.pairs or size < SMALLEST_SIDE:

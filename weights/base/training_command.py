@@ -18,6 +18,8 @@ from weights.base.yaml_text import parse_yaml
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from weights.base.run_settings import RunOptions
+
 _MOST_MINUTES = 1_000_000
 
 
@@ -75,7 +77,7 @@ def _minutes(text: str) -> float:
     )
 
 
-def run_arguments(options: argparse.Namespace) -> dict[str, Any]:
+def run_arguments(options: argparse.Namespace) -> RunOptions:
     """Give what `add_run_options` read, but for folder and seed, as trainings take it."""
     return {
         "device": options.device,
