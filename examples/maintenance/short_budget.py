@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _SPARE = 0.9
 """Share of the budget that the steps are planned for; the rest goes to reading and validating."""
 
+_TRIAL_STEPS = 4
+"""Steps of each phase that are timed; as many go before them untimed."""
+
 
 @dataclass(frozen=True)
 class ShortRecipe:
@@ -174,7 +177,6 @@ def train_for(
     *,
     device: str = "auto",
     threads: int | None = None,
-    trial_steps: int = 4,
 ) -> TrainedInpainter:
     """Train as far as a budget of time goes, all phases in the paper's proportion.
 
@@ -187,7 +189,6 @@ def train_for(
         minutes: the budget, reading the faces included.
         device: "auto", "cpu", "cuda" or "mps".
         threads: threads of a CPU's arithmetic.
-        trial_steps: steps of each phase that are timed; as many go before them untimed.
 
     Raises:
         InputError: the faces cannot be read.
@@ -198,7 +199,7 @@ def train_for(
     if planned.is_file():
         recipe = read_recipe(planned)
     else:
-        recipe = _planned(short, output / "trial", 60.0 * minutes, device, threads, trial_steps)
+        recipe = _planned(short, output / "trial", 60.0 * minutes, device, threads)
     return train_inpainter(
         recipe, output, device=device, threads=threads, time_budget_minutes=minutes
     )
@@ -210,17 +211,16 @@ def _planned(
     seconds: float,
     device: str,
     threads: int | None,
-    trial_steps: int,
 ) -> Recipe:
     trial = replace(
         short,
-        phases=tuple(replace(phase, steps=2 * trial_steps) for phase in short.phases),
+        phases=tuple(replace(phase, steps=2 * _TRIAL_STEPS) for phase in short.phases),
         data=replace(short.data, validation_count=1),
-        validation_interval=trial_steps,
+        validation_interval=_TRIAL_STEPS,
     )
     timed = train_inpainter(trial, folder, device=device, threads=threads, resume=False)
     shutil.rmtree(folder)
-    step_seconds = [one / trial_steps for one in timed.round_seconds[1::2]]
+    step_seconds = [one / _TRIAL_STEPS for one in timed.round_seconds[1::2]]
     steps = planned_steps(short.phases, step_seconds, _SPARE * seconds)
     total = sum(steps)
     return replace(

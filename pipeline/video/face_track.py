@@ -94,10 +94,6 @@ class FaceTrack:
             return len(since) <= hold and all(self.certainties[i] >= CERTAIN for i in since)
         return min(later) - frame <= hold
 
-    def found_between(self, first: int, last: int) -> int:
-        """In how many frames of a range, both ends included, the mask was found."""
-        return sum(first <= found <= last for found in self.fields)
-
     def field_at(self, frame: int, smoothing: float) -> Field:
         """The outline in a frame: the mean of those found near it in time."""
         apart = {found: abs(found - frame) for found in self.fields}

@@ -112,7 +112,7 @@ class MaskTracker:
         tracked: list[TrackedHole] = []
         taken: Hole = np.zeros(size, np.bool_)
         for track in self._tracks:
-            found = track.found_between(first, last)
+            found = sum(first <= find <= last for find in track.fields)
             if found < min(2, looks) or not track.covers(frame, self.settings.reach):
                 continue
             field = track.field_at(frame, self.settings.smoothing)
