@@ -118,9 +118,6 @@ class BenchmarkCases:
         framing: "hole": the hole is drawn on the whole picture and the crop framed by it, as in
             the pipeline. "face": the crop is framed by the lower face and the hole drawn on it, for
             holes that do not look at the face.
-        group_labels: labels of the faces that are kept as groups; the face's size is one always.
-        kind: what the holes are called where several kinds are measured together: it becomes a
-            group "holes" and a part of the cases' names.
         split_seed: deals out the faces of a folder that names no parts.
 
     Raises:
@@ -138,8 +135,6 @@ class BenchmarkCases:
         size: int = 256,
         seed: int = 0,
         framing: Framing = "hole",
-        group_labels: Sequence[str] = GROUP_LABELS,
-        kind: str | None = None,
         split_seed: int = 0,
     ) -> None:
         if framing not in ("hole", "face"):
@@ -152,8 +147,6 @@ class BenchmarkCases:
         self.root = Path(faces)
         self.holes, self.size, self.seed = holes, size, seed
         self.framing: Framing = framing
-        self.group_labels = tuple(group_labels)
-        self.kind = kind
         listed = list_faces(self.root, split, split_seed)
         order = sorted(listed, key=lambda face: self._digest(face, "order"))
         self.faces = order[:count]
@@ -181,13 +174,10 @@ class BenchmarkCases:
         """Give the cases of these names, without drawing the others."""
         wanted = set(names)
         for face in self.faces:
-            if self._case_name(face) in wanted:
+            if self._name(face) in wanted:
                 case = self._case(face)
                 if case is not None:
                     yield case
-
-    def _case_name(self, face: Face) -> str:
-        return self._name(face) if self.kind is None else f"{self._name(face)} [{self.kind}]"
 
     def _name(self, face: Face) -> str:
         return face.path.relative_to(self.root).as_posix()
@@ -213,21 +203,20 @@ class BenchmarkCases:
                 crop_hole = self.holes(None, (self.size, self.size), random)
             inside = _inside(square, size, self.size)
             if (crop_hole & inside).any():
-                labels = face_groups(face, self.group_labels)
-                if self.kind is not None:
-                    labels["holes"] = self.kind
-                return Case(self._case_name(face), crop, crop_hole, labels, inside)
+                return Case(self._name(face), crop, crop_hole, face_groups(face), inside)
         return None
 
 
-def face_groups(face: Face, labels: Sequence[str] = GROUP_LABELS) -> dict[str, str]:
+def face_groups(face: Face) -> dict[str, str]:
     """The labels by which a face's results are grouped, its size, and how far it is turned.
 
     The yaw is the label of that name, in degrees, and an estimate by the landmarks where a face has
     none.
     """
     groups = {
-        label: str(face.labels[label]) for label in labels if face.labels.get(label) is not None
+        label: str(face.labels[label])
+        for label in GROUP_LABELS
+        if face.labels.get(label) is not None
     }
     if face.landmarks is not None:
         width = float(np.linalg.norm(face.landmarks[16] - face.landmarks[0]))

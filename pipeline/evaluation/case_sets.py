@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -13,7 +14,7 @@ from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from inpainter.evaluation.benchmark_cases import Case
 
@@ -48,32 +49,41 @@ class CaseSet(Protocol):
 
 
 class JoinedCases:
-    """Several sets, one behind the other; their cases have different names.
+    """Several kinds of holes, one behind the other.
+
+    The kind becomes a group "holes" of its cases and a part of their names.
 
     Args:
-        sets: the sets.
+        kinds: what the holes are called, and the cases.
     """
 
-    def __init__(self, sets: Sequence[CaseSet]) -> None:
-        self.sets = tuple(sets)
+    def __init__(self, kinds: Mapping[str, CaseSet]) -> None:
+        self.kinds = kinds
 
     def __len__(self) -> int:
-        return sum(map(len, self.sets))
+        return sum(map(len, self.kinds.values()))
 
     @property
     def masked(self) -> bool:
         """Whether all cases come with the masked picture."""
-        return all(one.masked for one in self.sets)
+        return all(cases.masked for cases in self.kinds.values())
 
     def __iter__(self) -> Iterator[Case]:
-        for one in self.sets:
-            yield from one
+        for kind, cases in self.kinds.items():
+            yield from _of_kind(kind, cases)
 
     def only(self, names: Iterable[str]) -> Iterator[Case]:
         """Give the cases of these names."""
         wanted = list(names)
-        for one in self.sets:
-            yield from one.only(wanted)
+        for kind, cases in self.kinds.items():
+            ending = f" [{kind}]"
+            own = [name.removesuffix(ending) for name in wanted if name.endswith(ending)]
+            yield from _of_kind(kind, cases.only(own))
+
+
+def _of_kind(kind: str, cases: Iterable[Case]) -> Iterator[Case]:
+    for case in cases:
+        yield replace(case, name=f"{case.name} [{kind}]", groups={**case.groups, "holes": kind})
 
 
 def is_stored(folder: Path) -> bool:
@@ -109,30 +119,25 @@ def open_cases(
     """
     if is_stored(folder):
         return StoredCases(folder)
-    several = len(holes) > 1
-    sets: list[CaseSet] = []
+    kinds: dict[str, CaseSet] = {}
     for label, spec in holes.items():
-        kind = label if several else None
         name = str(spec.get("name")) if isinstance(spec, dict) else str(spec)
         if name == DRAWN_MASK:
             options = dict(spec) if isinstance(spec, dict) else {}
-            sets.append(_drawn(folder, options, split, count, size, seed, kind))
+            kinds[label] = _drawn(folder, options, split, count, size, seed)
             continue
-        sets.append(
-            BenchmarkCases(
-                folder,
-                create_holes(spec),
-                split=split,
-                count=count,
-                size=size,
-                seed=seed,
-                framing=framing or ("hole" if ":" in name else "face"),  # type: ignore[arg-type]
-                kind=kind,
-            )
+        kinds[label] = BenchmarkCases(
+            folder,
+            create_holes(spec),
+            split=split,
+            count=count,
+            size=size,
+            seed=seed,
+            framing=framing or ("hole" if ":" in name else "face"),  # type: ignore[arg-type]
         )
-    if not sets:
+    if not kinds:
         raise ConfigurationError("Test cases need at least one kind of holes.")
-    return sets[0] if len(sets) == 1 else JoinedCases(sets)
+    return JoinedCases(kinds) if len(kinds) > 1 else next(iter(kinds.values()))
 
 
 def _drawn(
@@ -142,7 +147,6 @@ def _drawn(
     count: int,
     size: int,
     seed: int,
-    kind: str | None,
 ) -> DrawnMaskCases:
     from detector.synthesis import TemplateFolder
     from pipeline.stages.registry import create_stage
@@ -159,4 +163,4 @@ def _drawn(
         templates=None if templates is None else TemplateFolder(Path(templates)),
     )
     refiner = create_stage("refiner", options.get("refiner", "morphology"))
-    return DrawnMaskCases(faces, refiner, size=size, kind=kind)
+    return DrawnMaskCases(faces, refiner, size=size)

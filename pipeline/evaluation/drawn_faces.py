@@ -10,7 +10,7 @@ import numpy as np
 
 from inpainter.data.faces import list_faces
 from inpainter.data.framing import face_square, reflected_crop, resize_crop
-from inpainter.evaluation.benchmark_cases import GROUP_LABELS, Case, face_groups
+from inpainter.evaluation.benchmark_cases import Case, face_groups
 from pipeline.dataset.checks import check_drawn_mask
 from pipeline.dataset.seeds import item_fraction, item_generator
 from weights.base.errors import ConfigurationError
@@ -116,7 +116,7 @@ class DrawnFaces:
             check_drawn_mask(drawn.mask, face.landmarks, drawn.record.get("worn"))
         except CannotDrawMaskError:
             return None
-        groups = face_groups(face, GROUP_LABELS)
+        groups = face_groups(face)
         groups["mask kind"] = str(drawn.record.get("kind", "template"))
         groups["worn"] = str(drawn.record.get("worn", "full"))
         return DrawnFace(name, image, drawn.masked, drawn.mask, drawn.straps, groups)
@@ -129,14 +129,10 @@ class DrawnMaskCases:
         faces: draws the masks.
         refiner: makes the hole from the exact mask.
         size: side of the crops in pixels.
-        kind: what the holes are called where several kinds are measured together, as for
-            `inpainter.evaluation.benchmark_cases.BenchmarkCases`.
     """
 
-    def __init__(
-        self, faces: DrawnFaces, refiner: Refiner, *, size: int = 256, kind: str | None = None
-    ) -> None:
-        self.drawn, self.refiner, self.size, self.kind = faces, refiner, size, kind
+    def __init__(self, faces: DrawnFaces, refiner: Refiner, *, size: int = 256) -> None:
+        self.drawn, self.refiner, self.size = faces, refiner, size
 
     def __len__(self) -> int:
         return len(self.drawn)
@@ -152,9 +148,7 @@ class DrawnMaskCases:
 
     def only(self, names: Iterable[str]) -> Iterator[Case]:
         """Give the cases of these names, without drawing the others."""
-        ending = "" if self.kind is None else f" [{self.kind}]"
-        faces = [name.removesuffix(ending) for name in names if name.endswith(ending)]
-        return self._cases(self.drawn.only(faces))
+        return self._cases(self.drawn.only(names))
 
     def _cases(self, faces: Iterable[DrawnFace]) -> Iterator[Case]:
         from weights.base.regions import MaskRegion
@@ -166,11 +160,7 @@ class DrawnMaskCases:
             hole = np.asarray(np.logical_or.reduce(holes), np.bool_)
             if not hole.any():
                 continue
-            name = face.name if self.kind is None else f"{face.name} [{self.kind}]"
-            groups = dict(face.groups)
-            if self.kind is not None:
-                groups["holes"] = self.kind
-            yield framed_case(name, face.image, hole, groups, self.size, face.masked)
+            yield framed_case(face.name, face.image, hole, face.groups, self.size, face.masked)
 
 
 def framed_case(

@@ -221,16 +221,6 @@ def test_how_far_a_face_is_turned_is_a_group(faces):
     assert group(None) is None and group(None, yaw=3) == "0 to 15 degrees"
 
 
-def test_kinds_measured_together_have_names_and_groups_of_their_own(faces):
-    cases = BenchmarkCases(faces, CentreBox(), size=48, kind="box")
-    names = [case.name for case in cases]
-    assert all(name.endswith(" [box]") for name in names)
-    assert all(case.groups["holes"] == "box" for case in cases)
-    plain = list(BenchmarkCases(faces, CentreBox(), size=48))
-    for one, other in zip(cases, plain, strict=True):
-        np.testing.assert_array_equal(one.hole, other.hole)
-
-
 def test_some_cases_are_drawn_alone(faces):
     cases = BenchmarkCases(faces, FreeFormHoles(), size=48)
     every = list(cases)

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from detector.data.annotations import AnnotatedMask, AnnotatedPicture
+from inpainter.evaluation.benchmark_cases import BenchmarkCases
 from inpainter.evaluation.loop import Instruments
+from inpainter.holes import CentreBox
 from inpainter.metrics import FeatureExtractor
 from pipeline.core import Pipeline
+from pipeline.evaluation.case_sets import JoinedCases
 from pipeline.evaluation.drawn_faces import DrawnFaces, DrawnMaskCases, framed_case
 from pipeline.evaluation.unmasking import (
     UnmaskingCase,
@@ -265,7 +268,7 @@ def test_holes_of_drawn_masks_as_completion_cases(faces):
         def refine(self, image, regions):
             return [region.mask for region in regions]
 
-    cases = DrawnMaskCases(faces, Exact(), size=64, kind="drawn")
+    cases = JoinedCases({"drawn": DrawnMaskCases(faces, Exact(), size=64)})
     every = list(cases)
     assert len(every) == len(list(faces))
     for case in every:
@@ -273,6 +276,16 @@ def test_holes_of_drawn_masks_as_completion_cases(faces):
         assert case.groups["holes"] == "drawn" and case.name.endswith(" [drawn]")
     (alone,) = cases.only([every[0].name])
     np.testing.assert_array_equal(alone.hole, every[0].hole)
+
+
+def test_kinds_measured_together_have_names_and_groups_of_their_own(tmp_path):
+    plain = BenchmarkCases(write_faces(tmp_path, 3), CentreBox(), split=None, size=48)
+    cases = JoinedCases({"box": plain})
+    names = [case.name for case in cases]
+    assert all(name.endswith(" [box]") for name in names)
+    assert all(case.groups["holes"] == "box" for case in cases)
+    for one, other in zip(cases, plain, strict=True):
+        np.testing.assert_array_equal(one.hole, other.hole)
 
 
 def test_a_framed_case_knows_what_lies_past_the_frame():
