@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import cv2
 import numpy as np
@@ -371,20 +371,52 @@ def _share(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.3f}"
 
 
+class CriteriaOptions(TypedDict, total=False):
+    """Keywords of `evaluate_detector`; `DetectionCriteria` says what they are."""
+
+    refinements: Mapping[str, Refine] | None
+    confidence: float
+    min_width: float
+    boundary_tolerance: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectionCriteria:
+    """What is measured of a detector's masks, and what counts.
+
+    Attributes:
+        refinements: for each name a function from a picture and its regions to holes; the figures
+            of each stand beside those of the detector's own masks.
+        confidence: least score.
+        min_width: least width of a drawn mask that counts, in pixels.
+        boundary_tolerance: of the boundary F-score, as a share of the drawn mask's width, at least
+            one pixel.
+
+    Raises:
+        InputError: a refinement is named "detector".
+    """
+
+    refinements: Mapping[str, Refine] | None = None
+    confidence: float = 0.25
+    min_width: float = 60.0
+    boundary_tolerance: float = 0.02
+
+    def __post_init__(self) -> None:
+        if UNREFINED in (self.refinements or ()):
+            raise InputError(f"A refinement cannot be named {UNREFINED!r}: its own masks are.")
+
+
 def evaluate_detector(
     detector: Detector,
     pictures: Sequence[AnnotatedPicture],
     *,
-    refinements: Mapping[str, Refine] | None = None,
-    confidence: float = 0.25,
-    min_width: float = 60.0,
-    boundary_tolerance: float = 0.02,
     batch: int = 8,
     load: Callable[[AnnotatedPicture], Image] = methodcaller("load"),
     sets: Sequence[str] | None = None,
     known: Mapping[int, PictureMeasurement] | None = None,
     keep: Callable[[int, PictureMeasurement], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    **options: Unpack[CriteriaOptions],
 ) -> DetectionReport:
     """Measure a detector, and refiners on what it finds.
 
@@ -395,26 +427,20 @@ def evaluate_detector(
     Args:
         detector: has `detect`, as `YoloMaskDetector`.
         pictures: as `read_annotations` gives them.
-        refinements: for each name a function from a picture and its regions to holes; the figures
-            of each stand beside those of the detector's own masks.
-        confidence: least score.
-        min_width: least width of a drawn mask that counts, in pixels.
-        boundary_tolerance: of the boundary F-score, as a share of the drawn mask's width, at least
-            one pixel.
         batch: pictures given to the detector at a time.
         load: reads a picture.
         sets: for each picture the name of the set that it belongs to.
         known: by the picture's place, measurements of an earlier run that was broken off.
         keep: called with each new measurement and its picture's place, to store it.
         progress: called with how many pictures are done, and how many there are.
+        **options: `refinements`, `confidence`, `min_width` and `boundary_tolerance`, see
+            `DetectionCriteria`.
 
     Raises:
         InputError: there are no pictures, one cannot be read, or a refinement is named "detector"
             or gives no hole of the picture's size.
     """
-    refined = dict(refinements or {})
-    if UNREFINED in refined:
-        raise InputError(f"A refinement cannot be named {UNREFINED!r}: its own masks are.")
+    criteria = DetectionCriteria(**options)
     if not pictures:
         raise InputError("There are no pictures to measure the detector on.")
     names = [""] * len(pictures) if sets is None else list(sets)
@@ -427,27 +453,13 @@ def evaluate_detector(
         chunk = fresh[start : start + batch]
         images = [load(pictures[index]) for index in chunk]
         for index, image, regions in zip(chunk, images, detector.detect(images), strict=True):
-            measured[index] = _measure(
-                pictures[index],
-                names[index],
-                image,
-                regions,
-                refined,
-                confidence,
-                min_width,
-                boundary_tolerance,
-            )
+            measured[index] = _measure(pictures[index], names[index], image, regions, criteria)
             if keep is not None:
                 keep(index, measured[index])
         if progress is not None:
             progress(earlier + min(start + batch, len(fresh)), len(pictures))
-    return _report(
-        [measured[index] for index in range(len(pictures))],
-        [UNREFINED, *refined],
-        confidence,
-        min_width,
-        annotation_checksum(pictures),
-    )
+    in_order = [measured[index] for index in range(len(pictures))]
+    return _report(in_order, criteria, annotation_checksum(pictures))
 
 
 def _measure(
@@ -455,22 +467,19 @@ def _measure(
     set_name: str,
     image: Image,
     regions: Sequence[MaskRegion],
-    refinements: Mapping[str, Refine],
-    confidence: float,
-    min_width: float,
-    boundary_tolerance: float,
+    criteria: DetectionCriteria,
 ) -> PictureMeasurement:
     # Straps are measured apart, where they are known.
     size = int(image.shape[0]), int(image.shape[1])
     drawn = [mask.draw(size) for mask in picture.masks]
-    small = [mask.width < min_width for mask in picture.masks]
+    small = [mask.width < criteria.min_width for mask in picture.masks]
     scores = [region.score for region in regions]
     ious = mask_ious([region.body for region in regions], drawn)
     boxes = box_ious([region.box for region in regions], [mask.box for mask in picture.masks])
-    counted = [index for index, score in enumerate(scores) if score >= confidence]
+    counted = [index for index, score in enumerate(scores) if score >= criteria.confidence]
     kept = [regions[index] for index in counted]
     matches = match(ious[counted], [scores[index] for index in counted], 0.5, small)
-    holes = _holes(image, kept, refinements)
+    holes = _holes(image, kept, criteria.refinements or {})
     unions = {name: _union(masks, size) for name, masks in holes.items()}
     all_drawn = _union(drawn, size)
     by_drawn = {int(number): at for at, number in enumerate(matches) if number >= 0}
@@ -486,7 +495,8 @@ def _measure(
             straps = {**unions, UNREFINED: region.mask}
             for name in holes:
                 found = _FoundMask(known[name], unions[name], straps[name], all_drawn)
-                for figure, value in found.figures(mask, outline, boundary_tolerance).items():
+                own = found.figures(mask, outline, criteria.boundary_tolerance)
+                for figure, value in own.items():
                     figures[figure][name] = value
         outcomes.append(
             DrawnMaskOutcome(
@@ -611,12 +621,9 @@ def _worst_tenth(values: Iterable[float]) -> float:
 
 
 def _report(
-    measured: Sequence[PictureMeasurement],
-    names: Sequence[str],
-    confidence: float,
-    min_width: float,
-    checksum: str,
+    measured: Sequence[PictureMeasurement], criteria: DetectionCriteria, checksum: str
 ) -> DetectionReport:
+    names = [UNREFINED, *(criteria.refinements or ())]
     masks = tuple(outcome for one in measured for outcome in one.masks)
     outcomes = tuple(one.outcome for one in measured)
     scores = [score for one in measured for score in one.scores]
@@ -635,7 +642,7 @@ def _report(
         for kind, by_threshold in curves.items()
     }
     shares = {
-        kind: _precision_recall(by_threshold[0], confidence, drawn)
+        kind: _precision_recall(by_threshold[0], criteria.confidence, drawn)
         for kind, by_threshold in curves.items()
     }
     unmasked = [outcome for outcome in outcomes if outcome.unmasked]
@@ -644,8 +651,8 @@ def _report(
         pictures=len(measured),
         drawn=drawn,
         ignored=sum(one.ignored for one in measured),
-        confidence=confidence,
-        min_width=min_width,
+        confidence=criteria.confidence,
+        min_width=criteria.min_width,
         precision=shares["mask"][0],
         recall=shares["mask"][1],
         ap50=averages["mask"][0],
