@@ -23,11 +23,11 @@ from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.settings import read_yaml
 from weights.catalog.register import (
     CATALOG_NAME,
+    CatalogPlace,
     TrainingSources,
     register_weights,
     rounded_figure,
     sources_beside,
-    tag_of,
 )
 
 if TYPE_CHECKING:
@@ -191,16 +191,14 @@ def train_detector(
     weights = folder / WEIGHTS_NAME
     if not weights.is_file():
         raise TrainingError(f"The training in {folder} ended without weights: see its {LOG_NAME}.")
-    name = f"{settings.architecture}.{tag_of(folder)}"
-    record = folder / CATALOG_NAME / f"{name}.yaml"
-    if not (result_file.is_file() and record.is_file()):
-        _register(record.parent, name, run, settings, dataset, trained_on)
-    return _result(record)
+    place = CatalogPlace.of_run(folder, settings.architecture)
+    if not (result_file.is_file() and place.record_file.is_file()):
+        _register(folder, place, run, settings, dataset, trained_on)
+    return _result(folder, place)
 
 
-def _result(record: Path) -> TrainedDetector:
+def _result(folder: Path, place: CatalogPlace) -> TrainedDetector:
     """What a run that has ended leaves, noted in its folder too."""
-    folder = record.parents[1]
     weights, result_file = folder / WEIGHTS_NAME, folder / RESULT_NAME
     epochs, seconds = last_epoch(folder)
     metrics = dict(read_extra(weights).get("metrics", {}))
@@ -208,8 +206,9 @@ def _result(record: Path) -> TrainedDetector:
         result = {"metrics": metrics, "epochs": epochs, "seconds": seconds}
         with atomic_path(result_file) as temporary:
             temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
-    card = record.parent / f"{record.name.removesuffix('.yaml')}.md"
-    return TrainedDetector(weights, folder, metrics, epochs, seconds, record, card)
+    return TrainedDetector(
+        weights, folder, metrics, epochs, seconds, place.record_file, place.card_file
+    )
 
 
 def _run(plan: TrainingPlan, progress: Callable[[TrainingProgress], None] | None) -> None:
@@ -298,15 +297,14 @@ def _start_folder(folder: Path, run: Mapping[str, Any]) -> None:
 
 
 def _register(
-    catalog: Path,
-    name: str,
+    folder: Path,
+    place: CatalogPlace,
     run: Mapping[str, Any],
     settings: DetectorRecipe,
     dataset: YoloDataset,
     trained_on: TrainingSources,
 ) -> None:
     """Write weights, record and card of a run that has ended."""
-    folder = catalog.parent
     weights = folder / WEIGHTS_NAME
     extra = read_extra(weights)
     epochs, seconds = last_epoch(folder)
@@ -333,11 +331,9 @@ def _register(
     register_weights(
         weights,
         describe_detector(weights),
-        name=name,
+        place,
         trained_on=replace(trained_on, notes=" ".join(filter(None, notes))),
         recipe=str(run.get("recipe_name", "own")),
         seed=int(run["seed"]),
-        folder=catalog,
         metrics={"val": {"pictures": validated, **figures}},
-        overwrite=True,
     )

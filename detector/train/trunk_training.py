@@ -24,7 +24,7 @@ from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpoi
 from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.stopping import at_safe_points, stop_if_asked
-from weights.catalog.register import CATALOG_NAME, register_weights, sources_beside, tag_of
+from weights.catalog.register import CatalogPlace, register_weights, sources_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -317,13 +317,11 @@ class TrunkRun(RunSettings):
         registered = register_weights(
             fitted.weights,
             description,
-            name=f"{description.architecture}.{tag_of(self.folder)}",
+            CatalogPlace.of_run(self.folder, description.architecture),
             trained_on=replace(trained_on, notes=f"{trained_on.notes} {notes}".strip()),
             recipe=description.kind,
             seed=self.seed,
-            folder=self.folder / CATALOG_NAME,
             metrics={"val": {**counts, **fitted.metrics}},
-            overwrite=True,
         )
         return TrainedNetwork(
             **vars(fitted), record=registered.record_file, card=registered.card_file

@@ -39,7 +39,7 @@ from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_log import keep_first
 from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.stopping import at_safe_points
-from weights.catalog.register import CATALOG_NAME, tag_of
+from weights.catalog.register import CatalogPlace
 
 if TYPE_CHECKING:
     from inpainter.data.faces import DecodedFaces
@@ -378,10 +378,10 @@ def train_inpainter(
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
     finished = module.steps_done >= module.total_steps
     record = card = None
-    former = folder / CATALOG_NAME / f"{recipe.network['name']}.{tag_of(folder)}.yaml"
-    if finished and not report.seconds and former.is_file():
+    former = CatalogPlace.of_run(folder, str(recipe.network["name"]))
+    if finished and not report.seconds and former.record_file.is_file():
         # A finished run has nothing to measure anew: what it measured stays.
-        record, card = former, former.with_suffix(".md")
+        record, card = former.record_file, former.card_file
     elif finished and trainer.is_global_zero:
         registered = register_trained(
             recipe, folder, weights, recipe_name=recipe_name, validation=metrics, device=run.device

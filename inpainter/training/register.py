@@ -15,12 +15,11 @@ from inpainter.networks.registry import NETWORKS
 from inpainter.weight_files import describe_completion_network
 from weights.base.errors import InputError
 from weights.catalog.register import (
-    CATALOG_NAME,
     SOURCES_NAME,
+    CatalogPlace,
     register_weights,
     rounded_figure,
     sources_beside,
-    tag_of,
 )
 
 if TYPE_CHECKING:
@@ -92,11 +91,10 @@ def register_trained(
     return register_weights(
         weights,
         describe_completion_network(weights),
-        name=f"{architecture}.{tag_of(folder)}",
+        CatalogPlace.of_run(folder, architecture),
         trained_on=replace(trained_on, notes=notes.strip()),
         recipe=recipe_name,
         seed=recipe.seed,
-        folder=folder / CATALOG_NAME,
         metrics={
             "val": {
                 name: rounded_figure(value)
@@ -104,7 +102,6 @@ def register_trained(
                 if math.isfinite(value)
             }
         },
-        overwrite=True,
     )
 
 

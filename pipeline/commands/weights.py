@@ -172,20 +172,18 @@ def record(
     overwrite: Overwrite = False,
 ) -> None:
     """Put trained weights in a weight folder, with catalog record and model card."""
-    from pipeline.weight_files.recording import record_weights
+    from pipeline.weight_files.recording import catalog_folder, record_weights
+    from weights.catalog.register import CatalogPlace
 
     reports = dict(_read_report_option(text) for text in metrics or ())
     recorded = record_weights(
         source,
-        name=name,
+        CatalogPlace(name, catalog_folder(folder), records, overwrite),
         data=data,
         recipe=recipe,
         seed=seed,
         reports=reports,
-        folder=folder,
-        records=records,
         licence=licence,
-        overwrite=overwrite,
     )
     made = recorded.record
     typer.echo(

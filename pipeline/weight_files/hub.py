@@ -21,12 +21,7 @@ from weights.catalog.card import model_card
 from weights.catalog.digest import file_sha256
 from weights.catalog.lookup import get_record, verify
 from weights.catalog.record import WeightRecord, read_record
-from weights.catalog.register import (
-    RegisteredWeights,
-    check_targets,
-    refuse_taken_name,
-    write_record_and_card,
-)
+from weights.catalog.register import CatalogPlace, RegisteredWeights, write_record_and_card
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,20 +129,17 @@ def pull_weights(
         record = read_record(fetched(f"{chosen}.yaml"))
         if record.name != chosen:
             raise WeightsError(f"The record {chosen}.yaml of {repository} is of {record.name!r}.")
+        place = CatalogPlace(chosen, catalog, overwrite=overwrite)
         pulled = RegisteredWeights(
-            record,
-            catalog / record.file,
-            catalog / f"{chosen}.yaml",
-            catalog / f"{chosen}.md",
+            record, catalog / record.file, place.record_file, place.card_file
         )
-        check_targets(pulled[1:], overwrite=overwrite)
-        refuse_taken_name(chosen, catalog)
+        place.refuse_taken(pulled[1:])
         if record.file not in files:
             raise WeightsError(f"{repository} has the record of {chosen!r} but no {record.file}.")
         weights = fetched(record.file)
         _check(weights, record, repository)
-        with atomic_path(pulled.weights, overwrite=overwrite) as place:
-            shutil.copyfile(weights, place)
+        with atomic_path(pulled.weights, overwrite=overwrite) as written:
+            shutil.copyfile(weights, written)
     write_record_and_card(record, pulled.record_file, overwrite=overwrite)
     return pulled
 

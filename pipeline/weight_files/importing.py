@@ -10,7 +10,12 @@ from pipeline.weight_files.recording import catalog_folder
 from weights.base.errors import ConfigurationError
 from weights.catalog.digest import file_sha256
 from weights.catalog.record import TrainingData
-from weights.catalog.register import RegisteredWeights, TrainingSources, register_weights
+from weights.catalog.register import (
+    CatalogPlace,
+    RegisteredWeights,
+    TrainingSources,
+    register_weights,
+)
 
 if TYPE_CHECKING:
     import os
@@ -75,11 +80,9 @@ def import_weights(
         return register_weights(
             converted,
             describe_completion_network(converted),
-            name=f"{architecture}.{tag or TAG}",
+            CatalogPlace(f"{architecture}.{tag or TAG}", catalog, overwrite=overwrite),
             trained_on=trained_on,
             recipe="imported",
             seed=0,
-            folder=catalog,
             licence=licence,
-            overwrite=overwrite,
         )

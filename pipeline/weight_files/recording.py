@@ -17,6 +17,7 @@ from weights.catalog.group_figures import GROUPS, PEOPLE
 from weights.catalog.lookup import named_homes
 from weights.catalog.register import (
     LICENCE,
+    CatalogPlace,
     RegisteredWeights,
     read_training_sources,
     register_weights,
@@ -37,43 +38,36 @@ RUN_FILES: dict[str, str] = {
 
 def record_weights(
     run_or_file: str | os.PathLike[str],
+    place: CatalogPlace,
     *,
-    name: str,
     data: str | os.PathLike[str],
     recipe: str,
     seed: int | None = None,
     reports: Mapping[str, str | os.PathLike[str]] | None = None,
-    folder: str | os.PathLike[str] | None = None,
-    records: str | os.PathLike[str] | None = None,
     licence: str = LICENCE,
-    overwrite: bool = False,
 ) -> RegisteredWeights:
-    """Copy trained weights to a folder, and write their catalog record and model card.
+    """Copy trained weights to a catalog, and write their record and model card.
 
     Network, options, sizes and counts are taken from the weights themselves, which are loaded and
     run once for it; nothing is written if anything is wrong.
 
     Args:
         run_or_file: folder of a run of `unmask train`, or a .safetensors file.
-        name: `architecture.tag`, such as "gated.faces256"; the files are named after it.
+        place: where they go.
         data: YAML of the training data, see `weights.catalog.register.TrainingSources`.
         recipe: name of the recipe that the weights were trained with.
         seed: of the training; taken from the run's folder where None.
         reports: for each name of a measurement the report.json of `unmask evaluate`.
-        folder: for the weight file; the folder named by `UNMASK_HOME` where None.
-        records: for record and card; `folder` where None.
         licence: of the weights, as an SPDX expression.
-        overwrite: whether files of that name are replaced.
 
     Raises:
         InputError: a report is of other weights or cannot be read, or no seed is known.
-        ConfigurationError: the YAML is malformed, or there is no folder to put the weights in.
+        ConfigurationError: the YAML is malformed.
         WeightsError: the weights are missing or damaged, or the name is of another architecture or
             taken.
-        OutputError: a file exists and `overwrite` is False, or cannot be written.
+        OutputError: a file exists and is not to be replaced, or cannot be written.
     """
     source = _weights_of(Path(run_or_file))
-    catalog = catalog_folder(folder)
     trained_on = read_training_sources(data)
     known_seed = _seed_of(source) if seed is None else seed
     description = describe_weights(source)
@@ -85,15 +79,12 @@ def record_weights(
     return register_weights(
         source,
         description,
-        name=name,
+        place,
         trained_on=trained_on,
         recipe=recipe,
         seed=known_seed,
-        folder=catalog,
-        records=None if records is None else Path(records),
         metrics=metrics,
         licence=licence,
-        overwrite=overwrite,
     )
 
 

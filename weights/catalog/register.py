@@ -49,6 +49,64 @@ class TrainingSources:
     notes: str = ""
 
 
+@dataclass(frozen=True)
+class CatalogPlace:
+    """Where weights lie in a catalog: file, record and card, all of one name.
+
+    Where record and card lie beside the file, the folder can serve as `UNMASK_HOME`.
+
+    Attributes:
+        name: `architecture.tag`, such as "gated.faces256"; the files are named after it.
+        folder: of the weight file.
+        records: of record and card; `folder` where None.
+        overwrite: whether files of that name are replaced.
+    """
+
+    name: str
+    folder: Path
+    records: Path | None = None
+    overwrite: bool = False
+
+    @classmethod
+    def of_run(cls, folder: Path, architecture: str) -> CatalogPlace:
+        """The place in a run's own folder of what it trained, named after that folder."""
+        tag = re.sub(r"[^a-z0-9_]+", "-", folder.name.lower()).strip("-_") or "trained"
+        return cls(f"{architecture}.{tag}", folder / CATALOG_NAME, overwrite=True)
+
+    @property
+    def weights(self) -> Path:
+        """The weight file."""
+        return self.folder / f"{self.name}.safetensors"
+
+    @property
+    def record_file(self) -> Path:
+        """The record's YAML."""
+        return (self.records or self.folder) / f"{self.name}.yaml"
+
+    @property
+    def card_file(self) -> Path:
+        """The model card, Markdown."""
+        return self.record_file.with_suffix(".md")
+
+    def refuse_taken(self, files: Iterable[Path]) -> None:
+        """Refuse to write files before any work.
+
+        Raises:
+            OutputError: one exists and is not to be replaced.
+            WeightsError: another folder of the catalog has the name.
+        """
+        for path in files:
+            if path.exists() and not self.overwrite:
+                raise OutputError(f"{path} exists already and is not overwritten unless asked.")
+        folders = [folder.resolve() for folder in lookup.record_folders()]
+        own = self.record_file.parent.resolve()
+        for folder in folders if own in folders else ():
+            if folder != own and (folder / self.record_file.name).exists():
+                raise WeightsError(
+                    f"There are weights {self.name!r} already, in {folder}: choose another name."
+                )
+
+
 class RegisteredWeights(NamedTuple):
     """What was put in the catalog.
 
@@ -103,11 +161,6 @@ def sources_beside(*data: Path) -> TrainingSources:
     return TrainingSources(tuple(sources), tuple(gets_wrong), " ".join(notes))
 
 
-def tag_of(folder: Path) -> str:
-    """A run's folder's name as the tag of its weights' name."""
-    return re.sub(r"[^a-z0-9_]+", "-", folder.name.lower()).strip("-_") or "trained"
-
-
 def rounded_figure(value: float) -> float:
     """Round a measured figure as records show it; whole numbers stay as they are."""
     return value if isinstance(value, int) else float(f"{value:.{_DIGITS}g}")
@@ -116,58 +169,47 @@ def rounded_figure(value: float) -> float:
 def register_weights(
     source: Path,
     description: NetworkDescription,
+    place: CatalogPlace,
     *,
-    name: str,
     trained_on: TrainingSources,
     recipe: str,
     seed: int,
-    folder: Path,
-    records: Path | None = None,
     metrics: Mapping[str, Any] | None = None,
     licence: str = LICENCE,
-    overwrite: bool = False,
 ) -> RegisteredWeights:
-    """Copy trained weights to a folder, and write their catalog record and model card.
+    """Copy trained weights to a catalog, and write their record and model card.
 
-    Nothing is written if anything is wrong. Where record and card go beside the file, the folder
-    can serve as `UNMASK_HOME`.
+    Nothing is written if anything is wrong.
 
     Args:
-        source: the weights, a .safetensors file; it may lie in `folder` under its name already.
+        source: the weights, a .safetensors file; it may lie in its place already.
         description: of these weights.
-        name: `architecture.tag`, such as "gated.faces256"; the files are named after it.
+        place: where they go.
         trained_on: sources and remarks.
         recipe: name of the recipe that the weights were trained with.
         seed: of the training.
-        folder: for the weight file.
-        records: for record and card; `folder` where None.
         metrics: measured figures, numbers or mappings of numbers.
         licence: of the weights, as an SPDX expression.
-        overwrite: whether files of that name are replaced.
 
     Raises:
         WeightsError: the name is of another architecture or taken, or a value is not what its field
             of the record takes.
-        OutputError: a file exists and `overwrite` is False, or cannot be written.
+        OutputError: a file exists and is not to be replaced, or cannot be written.
     """
-    record_folder = folder if records is None else records
-    target = folder / f"{name}.safetensors"
-    record_file, card_file = record_folder / f"{name}.yaml", record_folder / f"{name}.md"
+    target, record_file, card_file = place.weights, place.record_file, place.card_file
     in_place = target.exists() and target.resolve() == source.resolve()
-    targets = (record_file, card_file) if in_place else (target, record_file, card_file)
-    check_targets(targets, overwrite=overwrite)
-    refuse_taken_name(name, record_folder)
-    if name.partition(".")[0] != description.architecture:
+    place.refuse_taken((record_file, card_file) if in_place else (target, record_file, card_file))
+    if place.name.partition(".")[0] != description.architecture:
         raise WeightsError(
             f"{source} holds a {description.architecture}, so its name must be "
-            f"{description.architecture!r}, a point and a tag, but is {name!r}."
+            f"{description.architecture!r}, a point and a tag, but is {place.name!r}."
         )
     facts = asdict(description)
     del facts["architecture"]
     # The record checks itself, here before anything is written.
     record = record_of(
         source,
-        name=name,
+        name=place.name,
         licence=licence,
         data=trained_on.sources,
         recipe=recipe,
@@ -179,9 +221,9 @@ def register_weights(
     )
     record = replace(record, file=target.name)
     if not in_place:
-        with atomic_path(target, overwrite=overwrite) as temporary:
+        with atomic_path(target, overwrite=place.overwrite) as temporary:
             shutil.copyfile(source, temporary)
-    write_record_and_card(record, record_file, overwrite=overwrite)
+    write_record_and_card(record, record_file, overwrite=place.overwrite)
     return RegisteredWeights(record, target, record_file, card_file)
 
 
@@ -196,30 +238,3 @@ def write_record_and_card(record: WeightRecord, path: Path, *, overwrite: bool =
         with atomic_path(file, overwrite=overwrite) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return card
-
-
-def check_targets(paths: Iterable[Path], *, overwrite: bool) -> None:
-    """Refuse to write before any work.
-
-    Raises:
-        OutputError: a file exists and `overwrite` is False.
-    """
-    for path in paths:
-        if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists already and is not overwritten unless asked.")
-
-
-def refuse_taken_name(name: str, records: Path) -> None:
-    """Refuse a name that another folder of the catalog has: two of one name would be an error.
-
-    Raises:
-        WeightsError: it is taken.
-    """
-    folders = [folder.resolve() for folder in lookup.record_folders()]
-    if records.resolve() not in folders:
-        return
-    for folder in folders:
-        if folder != records.resolve() and (folder / f"{name}.yaml").exists():
-            raise WeightsError(
-                f"There are weights {name!r} already, in {folder}: choose another name."
-            )

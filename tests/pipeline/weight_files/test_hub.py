@@ -25,7 +25,7 @@ from weights.base.errors import (
 )
 from weights.catalog.lookup import get_record, verify
 from weights.catalog.record import TrainingData
-from weights.catalog.register import TrainingSources, register_weights
+from weights.catalog.register import CatalogPlace, TrainingSources, register_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,11 +97,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     register_weights(
         file,
         describe_weights(file),
-        name="unet.mine",
+        CatalogPlace("unet.mine", folder),
         trained_on=TrainingSources((TrainingData("Faces", "CC BY 4.0", "A. Photographer"),)),
         recipe="tiny",
         seed=3,
-        folder=folder,
     )
     return folder
 

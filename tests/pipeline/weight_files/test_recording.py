@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,10 +17,11 @@ from detector.find.weight_file import save_detector
 from inpainter.registry import create_model
 from inpainter.weight_files import save_completion_network
 from pipeline.commands.weights import app
-from pipeline.weight_files.recording import read_figures, record_weights
+from pipeline.weight_files.recording import catalog_folder, read_figures, record_weights
 from weights.base.errors import ConfigurationError, InputError, OutputError, WeightsError
 from weights.catalog import lookup
 from weights.catalog.description import NetworkDescription, count_multiply_adds, count_parameters
+from weights.catalog.register import CatalogPlace
 from weights.catalog.store import load_state_dict
 
 if TYPE_CHECKING:
@@ -135,13 +137,11 @@ def test_a_detector_is_recorded_into_two_folders(
     )
     recorded = record_weights(
         detector_file,
-        name="yolo26n-seg.mine",
+        CatalogPlace("yolo26n-seg.mine", tmp_path / "files", tmp_path / "records"),
         data=data,
         recipe="cpu",
         seed=0,
         reports={"val": report},
-        folder=tmp_path / "files",
-        records=tmp_path / "records",
     )
     record = recorded.record
     assert record.kind == "detector"
@@ -167,9 +167,10 @@ def test_nothing_is_written_where_something_is_wrong(
     catalog = tmp_path / "catalog"
 
     def record(**changes: object) -> None:
-        options = {"name": "unet.mine", "data": data, "recipe": "tiny", "folder": catalog}
-        source = changes.pop("source", run)
-        record_weights(source, **{**options, **changes})
+        options = {"data": data, "recipe": "tiny"}
+        source, name = changes.pop("source", run), changes.pop("name", "unet.mine")
+        place = CatalogPlace(name, catalog_folder(changes.pop("folder", catalog)))
+        record_weights(source, place, **{**options, **changes})
 
     with pytest.raises(WeightsError, match="holds a unet"):
         record(name="gated.mine")
@@ -198,12 +199,12 @@ def test_nothing_is_written_where_something_is_wrong(
 
 def test_files_are_replaced_only_when_asked(run: Path, data: Path, tmp_path: Path) -> None:
     catalog = tmp_path / "catalog"
-    options = {"name": "unet.mine", "data": data, "recipe": "tiny", "folder": catalog}
-    first = record_weights(run, **options)
+    place, options = CatalogPlace("unet.mine", catalog), {"data": data, "recipe": "tiny"}
+    first = record_weights(run, place, **options)
     with pytest.raises(OutputError, match="exists already"):
-        record_weights(run, **options)
+        record_weights(run, place, **options)
     # Weights that lie on the catalog already are recorded where they are.
-    again = record_weights(first.weights, **options, seed=12, overwrite=True)
+    again = record_weights(first.weights, replace(place, overwrite=True), **options, seed=12)
     assert again.record.seed == 12
     assert again.record.sha256 == first.record.sha256
     assert len(list(catalog.iterdir())) == 3
@@ -217,7 +218,8 @@ def test_a_name_of_another_catalog_folder_is_refused(
     monkeypatch.setenv("UNMASK_HOME", str(tmp_path / "home"))
     (tmp_path / "shipped" / "unet.mine.yaml").write_text("name: unet.mine\n")
     with pytest.raises(WeightsError, match="choose another name"):
-        record_weights(run, name="unet.mine", data=data, recipe="tiny")
+        place = CatalogPlace("unet.mine", catalog_folder(None))
+        record_weights(run, place, data=data, recipe="tiny")
 
 
 @pytest.mark.parametrize(
