@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import shutil
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
 
@@ -27,6 +27,8 @@ from weights.base.names import import_object
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from weights.base.run_settings import RunOptions
 
 _SPARE = 0.9
 """Share of the budget that the steps are planned for; the rest goes to reading and validating."""
@@ -171,12 +173,7 @@ def planned_steps(
 
 
 def train_for(
-    short: Recipe,
-    output: Path,
-    minutes: float,
-    *,
-    device: str = "auto",
-    threads: int | None = None,
+    short: Recipe, output: Path, minutes: float, **options: Unpack[RunOptions]
 ) -> TrainedInpainter:
     """Train as far as a budget of time goes, all phases in the paper's proportion.
 
@@ -187,8 +184,7 @@ def train_for(
         short: the recipe, as `shorten` gives it.
         output: the run's folder.
         minutes: the budget, reading the faces included.
-        device: "auto", "cpu", "cuda" or "mps".
-        threads: threads of a CPU's arithmetic.
+        **options: `device` and `threads`, see `RunSettings`.
 
     Raises:
         InputError: the faces cannot be read.
@@ -199,26 +195,20 @@ def train_for(
     if planned.is_file():
         recipe = read_recipe(planned)
     else:
-        recipe = _planned(short, output / "trial", 60.0 * minutes, device, threads)
-    return train_inpainter(
-        recipe, output, device=device, threads=threads, time_budget_minutes=minutes
-    )
+        recipe = _planned(short, output / "trial", 60.0 * minutes, options)
+    options["time_budget_minutes"] = minutes
+    return train_inpainter(recipe, output, **options)
 
 
-def _planned(
-    short: Recipe,
-    folder: Path,
-    seconds: float,
-    device: str,
-    threads: int | None,
-) -> Recipe:
+def _planned(short: Recipe, folder: Path, seconds: float, options: RunOptions) -> Recipe:
     trial = replace(
         short,
         phases=tuple(replace(phase, steps=2 * _TRIAL_STEPS) for phase in short.phases),
         data=replace(short.data, validation_count=1),
         validation_interval=_TRIAL_STEPS,
     )
-    timed = train_inpainter(trial, folder, device=device, threads=threads, resume=False)
+    anew: RunOptions = {**options, "resume": False}
+    timed = train_inpainter(trial, folder, **anew)
     shutil.rmtree(folder)
     step_seconds = [one / _TRIAL_STEPS for one in timed.round_seconds[1::2]]
     steps = planned_steps(short.phases, step_seconds, _SPARE * seconds)

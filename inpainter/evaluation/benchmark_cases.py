@@ -165,19 +165,15 @@ class BenchmarkCases:
         Raises:
             InputError: a picture cannot be decoded.
         """
-        for face in self.faces:
-            case = self._case(face)
-            if case is not None:
-                yield case
+        return self._cases(self.faces)
 
     def only(self, names: Iterable[str]) -> Iterator[Case]:
         """Give the cases of these names, without drawing the others."""
         wanted = set(names)
-        for face in self.faces:
-            if self._name(face) in wanted:
-                case = self._case(face)
-                if case is not None:
-                    yield case
+        return self._cases(face for face in self.faces if self._name(face) in wanted)
+
+    def _cases(self, faces: Iterable[Face]) -> Iterator[Case]:
+        return (case for case in map(self._case, faces) if case is not None)
 
     def _name(self, face: Face) -> str:
         return face.path.relative_to(self.root).as_posix()
