@@ -237,7 +237,7 @@ def evaluate_inpainter(
         batch: how many cases a system is given at once.
         instruments: what is measured with beyond the pixels.
         **options: `configuration`, `seed`, `resamples`, `known`, `keep` and `progress`, see
-            `inpainter.evaluation.loop.measure_systems`.
+            `inpainter.evaluation.loop.Measuring`.
 
     Returns:
         The measurements; `seconds` are wall-clock per face, batch time over batch size.

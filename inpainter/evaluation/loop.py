@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 import numpy as np
 
@@ -170,7 +170,7 @@ class Procedure(ABC, Generic[Sample, System, Answer]):
 
 
 class MeasuringOptions(TypedDict, total=False):
-    """Keywords of `measure_systems`, which says what they are, for all that call it."""
+    """Keywords of `measure_systems` and all that call it; `Measuring` says what they are."""
 
     configuration: Mapping[str, Any] | None
     seed: int
@@ -180,6 +180,27 @@ class MeasuringOptions(TypedDict, total=False):
     progress: Callable[[int], None] | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measuring:
+    """How systems are measured.
+
+    Attributes:
+        configuration: settings that are written into the report.
+        seed: of the bootstrap and of the kernel distance.
+        resamples: of the bootstrap.
+        known: results of an earlier run that was broken off, which are not measured again.
+        keep: called with each new result, to store it.
+        progress: called with the number of samples done after each batch.
+    """
+
+    configuration: Mapping[str, Any] | None = None
+    seed: int = 0
+    resamples: int = 1000
+    known: Iterable[CaseResult] = ()
+    keep: Callable[[CaseResult], None] | None = None
+    progress: Callable[[int], None] | None = None
+
+
 def measure_systems(
     procedure: Procedure[Sample, System, Answer],
     systems: Mapping[str, System],
@@ -187,12 +208,7 @@ def measure_systems(
     *,
     batch: int,
     notes: Sequence[str] = (),
-    configuration: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    resamples: int = 1000,
-    known: Iterable[CaseResult] = (),
-    keep: Callable[[CaseResult], None] | None = None,
-    progress: Callable[[int], None] | None = None,
+    **options: Unpack[MeasuringOptions],
 ) -> Measurements:
     """Measure several systems on the same samples.
 
@@ -205,12 +221,7 @@ def measure_systems(
         samples: the samples.
         batch: how many of them a system is given at once.
         notes: what has to be said beside the figures.
-        configuration: settings that are written into the report.
-        seed: of the bootstrap and of the kernel distance.
-        resamples: of the bootstrap.
-        known: results of an earlier run that was broken off, which are not measured again.
-        keep: called with each new result, to store it.
-        progress: called with the number of samples done after each batch.
+        **options: see `Measuring`.
 
     Raises:
         ConfigurationError: there is no system.
@@ -218,7 +229,8 @@ def measure_systems(
     """
     if not systems:
         raise ConfigurationError(f"Measuring needs at least one {procedure.stage}.")
-    earlier = {(result.case, result.system): result for result in known}
+    settings = Measuring(**options)
+    earlier = {(result.case, result.system): result for result in settings.known}
     checksum = HoleChecksum()
     results: list[CaseResult] = []
     warm: set[str] = set()
@@ -246,10 +258,10 @@ def measure_systems(
             answers = procedure.run(name, system, fresh[name])
             for result in procedure.measure(name, fresh[name], answers, truths):
                 results.append(result)
-                if keep is not None:
-                    keep(result)
-        if progress is not None:
-            progress(len(seen))
+                if settings.keep is not None:
+                    settings.keep(result)
+        if settings.progress is not None:
+            settings.progress(len(seen))
     if not results:
         raise InputError("There is no case to measure on.")
     return Measurements(
@@ -258,11 +270,11 @@ def measure_systems(
         tuple(results),
         procedure.metrics,
         checksum.hex(),
-        dict(configuration or {}),
-        _set_distances(results, seed),
+        dict(settings.configuration or {}),
+        _set_distances(results, settings.seed),
         (*notes, *_instrument_notes(procedure.instruments)),
-        seed,
-        resamples,
+        settings.seed,
+        settings.resamples,
     )
 
 
