@@ -17,6 +17,7 @@ from inpainter.detail import (
     can_paint_detail,
     check_detail_mode,
 )
+from inpainter.landmark_guide import draw_guides
 from inpainter.postprocess.enlarging import enlarge
 from inpainter.postprocess.exposure import brightened, exposure_gain
 from inpainter.postprocess.finishing import find_finish
@@ -33,6 +34,8 @@ from weights.base.errors import InputError
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
+
+    from weights.landmarks.frame import Points
 
 _LARGEST_SIDE = 4096
 
@@ -107,7 +110,7 @@ class NetworkInpainter:
         self.dtype = _choose_dtype(precision, self.device)
         self.backend = choose_backend(backend, self.device)
         self._network: nn.Module | None = None
-        self._paint: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+        self._paint: Callable[..., torch.Tensor]
         self._lock = threading.Lock()
 
     @property
@@ -152,11 +155,29 @@ class NetworkInpainter:
             InputError: a crop or hole has a wrong type or shape, or their numbers differ.
             WeightsError: the weights cannot be loaded.
         """
-        return self._complete(crops, holes, soften=True)
+        return self._complete(crops, holes, [None] * len(crops), soften=True)
+
+    def complete_guided(
+        self, crops: Sequence[Image], holes: Sequence[Mask], landmarks: Sequence[Points | None]
+    ) -> list[Image]:
+        """Complete crops as `complete`, with jaw, nose and lips where landmarks say.
+
+        Without landmarks of a crop a network that takes them is told of those that are found in it;
+        others take none.
+
+        Args:
+            crops: as for `complete`.
+            holes: likewise.
+            landmarks: iBUG points `(68, 2)` of each crop, x y in its pixels, or None.
+
+        Raises:
+            InputError, WeightsError: as `complete`.
+        """
+        return self._complete(crops, holes, landmarks, soften=True)
 
     def complete_sharp(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
         """Complete crops as `complete`, but leave it to the caller to soften the fills."""
-        return self._complete(crops, holes, soften=False)
+        return self._complete(crops, holes, [None] * len(crops), soften=False)
 
     def softening_of(self, fill: Image, crop: Image, hole: Mask) -> float:
         """By how much `complete` would soften a sharp fill.
@@ -172,7 +193,12 @@ class NetworkInpainter:
         return softening_of(fill, crop, hole) if self.grain else 0.0
 
     def _complete(
-        self, crops: Sequence[Image], holes: Sequence[Mask], *, soften: bool
+        self,
+        crops: Sequence[Image],
+        holes: Sequence[Mask],
+        landmarks: Sequence[Points | None],
+        *,
+        soften: bool,
     ) -> list[Image]:
         if len(crops) != len(holes):
             raise InputError(
@@ -183,14 +209,20 @@ class NetworkInpainter:
             check_mask(hole, (crop.shape[0], crop.shape[1]), f"hole {index}")
         results: list[Image] = []
         for start in range(0, len(crops), self.batch_size):
-            stop = start + self.batch_size
-            results.extend(self._complete_batch(crops[start:stop], holes[start:stop], soften))
+            chosen = slice(start, start + self.batch_size)
+            results.extend(
+                self._complete_batch(crops[chosen], holes[chosen], landmarks[chosen], soften)
+            )
         return results
 
     def _complete_batch(
-        self, crops: Sequence[Image], holes: Sequence[Mask], soften: bool
+        self,
+        crops: Sequence[Image],
+        holes: Sequence[Mask],
+        landmarks: Sequence[Points | None],
+        soften: bool,
     ) -> list[Image]:
-        _, size = self.network, self.image_size
+        network, size = self.network, self.image_size
         assert size is not None
         crops = [fill_from_rim(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
         gains = [exposure_gain(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
@@ -199,11 +231,20 @@ class NetworkInpainter:
         small = [squared_crop(crop, hole, size) for crop, hole in zip(crops, holes, strict=True)]
         image = to_tensor([crop for crop, _ in small], self.device)
         hole = torch.from_numpy(np.stack([hole for _, hole in small])).to(self.device)
+        inputs = [
+            image.to(self.dtype, memory_format=torch.channels_last),
+            hole[:, None].to(self.dtype),
+        ]
+        if getattr(network, "guide", None) == "landmarks":
+            known = [
+                None if points is None else (points + 0.5) * (size / max(crop.shape[:2])) - 0.5
+                for points, crop in zip(landmarks, photos, strict=True)
+            ]
+            maps = draw_guides(small, known, self.device)
+            guide = torch.from_numpy(maps).to(self.device).permute(0, 3, 1, 2)
+            inputs.append(guide.to(self.dtype) / 255.0)
         with torch.inference_mode():
-            painted = self._paint(
-                image.to(self.dtype, memory_format=torch.channels_last),
-                hole[:, None].to(self.dtype),
-            )
+            painted = self._paint(*inputs)
         fills = self._detailed(crops, holes, to_uint8(painted))
         if self.tone:
             fills = [keep_tone(fill, *seen) for fill, seen in zip(fills, small, strict=True)]
@@ -254,8 +295,11 @@ class _Prediction(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, image: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
-        prediction: torch.Tensor = self.network(image, hole).prediction
+    def forward(
+        self, image: torch.Tensor, hole: torch.Tensor, guide: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        given = (image, hole) if guide is None else (image, hole, guide)
+        prediction: torch.Tensor = self.network(*given).prediction
         return prediction
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.crop import Crop
 from weights.base.errors import InputError
+from weights.landmarks.points import MIRRORED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image
     from weights.base.regions import MaskRegion
     from weights.landmarks import FaceFrame, FoundFace
+    from weights.landmarks.frame import Points
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -28,11 +30,6 @@ _MOST_REFLECTED = 8
 
 _LARGEST_CROP = 3000**2
 """Pixels that a crop may have in any case."""
-
-_PATCH = 200
-"""Grey level over a hole. On 40 faces points are then off by 6.3 % of the eye distance where they
-are seen and 7.5 % under the hole; with the mask in its place by 6.4 and 6.8 %. Colours that go on
-from the rim look like a bare face to the network: 8.8 and 23 %."""
 
 _FRAME_SHARE = 0.85
 """Side of the frame in which a face's landmarks are sought first, as a share of its crop's."""
@@ -108,6 +105,19 @@ class Face:
             missing = self.upright.crop.take(self.upright.missing)
         return self._mirrored(crop), self._mirrored(missing)
 
+    def shown_landmarks(self) -> Points | None:
+        """The landmarks in what is `shown`, `(68, 2)`; None where no face was seen."""
+        if self.landmarks is None or not self.landmarks.is_likely:
+            return None
+        points, side = self.landmarks.points, self.crop.side
+        if self.upright is None:
+            points = points - (self.crop.x0, self.crop.y0)
+        else:
+            points, side = self.upright.points_of(points), self.upright.crop.side
+        if self.mirrored:
+            points = (points * (-1, 1) + (side - 1, 0))[list(MIRRORED)]
+        return points
+
     def placed(self, picture: Image, fill: Image) -> Image:
         """Bring the fill of what was `shown` to the face's own crop, uint8 `(side, side, 3)`."""
         fill = self._mirrored(fill)
@@ -129,16 +139,6 @@ def union_of(holes: Sequence[Hole], image: Image) -> Hole:
     for hole in holes:
         union |= hole
     return union
-
-
-def covered(image: Image, hole: Hole) -> Image:
-    """A copy of a picture `(H, W, 3)` with a flat patch over a hole, to seek landmarks in.
-
-    They do not depend on what the hole hides, then. Landmark networks learn from such patches.
-    """
-    patched = image.copy()
-    patched[hole] = _PATCH
-    return patched
 
 
 def _check_proportion(crop: Crop, picture: Image) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from inpainter.classical.single_picture import SinglePictureInpainter
-from pipeline.face import Face, covered, union_of
+from pipeline.face import Face, union_of
 from pipeline.face_holes import holes_of, masks_of_each, separate_holes
 from pipeline.result import FaceFill, UnmaskResult
 from pipeline.stages.checks import check_blend, check_fills, check_holes, check_regions
@@ -24,8 +24,8 @@ from pipeline.variants import reframed
 from pipeline.wearing import is_worn_low
 from weights.base.errors import InputError
 from weights.base.log import unmask_logger
-from weights.base.protocols import STAGE_KINDS, SofteningInpainter
-from weights.landmarks import LandmarkFinder
+from weights.base.protocols import STAGE_KINDS, GuidedInpainter, SofteningInpainter
+from weights.landmarks import LandmarkFinder, covered
 
 if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image
@@ -241,16 +241,20 @@ class PipelineSteps(ConfiguredStages):
         if not faces:
             return []
         inpainter = self.inpainter
-        complete = inpainter.complete
-        if sharp and isinstance(inpainter, SofteningInpainter):
-            complete = inpainter.complete_sharp
         fills: list[Image] = []
         for start in range(0, len(faces), self.batch_size):
             chunk = faces[start : start + self.batch_size]
             with _timed("inpainter", [timings[face.picture] for face in chunk]):
                 shown = [face.shown(pictures[face.picture]) for face in chunk]
                 crops, holes = [crop for crop, _ in shown], [hole for _, hole in shown]
-                completed = check_fills(inpainter, complete(crops, holes), crops)
+                if sharp and isinstance(inpainter, SofteningInpainter):
+                    completed = inpainter.complete_sharp(crops, holes)
+                elif isinstance(inpainter, GuidedInpainter):
+                    landmarks = [face.shown_landmarks() for face in chunk]
+                    completed = inpainter.complete_guided(crops, holes, landmarks)
+                else:
+                    completed = inpainter.complete(crops, holes)
+                completed = check_fills(inpainter, completed, crops)
                 fills += [
                     face.placed(pictures[face.picture], fill)
                     for face, fill in zip(chunk, completed, strict=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from weights.base.contracts import Hole, Image
     from weights.landmarks import FoundFace
+    from weights.landmarks.frame import Points
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -125,6 +126,11 @@ class UprightView:
         """Turn what the inpainter is to see, uint8 `(side, side, 3)`; reflected past the frame."""
         cubic, reflected = cv2.INTER_CUBIC, cv2.BORDER_REFLECT_101
         return _turned(picture, self._to_crop(), self.window, self.crop.side, cubic, reflected)
+
+    def points_of(self, points: Points) -> Points:
+        """Bring points `(N, 2)` of the picture to pixels of what the inpainter is to see."""
+        matrix = self._to_crop()
+        return points @ matrix[:, :2].T + matrix[:, 2]
 
     def put_back(self, fill: Image, crop: Crop) -> Image:
         """Turn a fill `(side, side, 3)` back to a crop of the picture that holds the hole."""

@@ -12,6 +12,8 @@ import numpy as np
 from inpainter.data.colour import draw_colour_change
 from inpainter.data.face_parts import mouth_square
 from inpainter.data.framing import face_square, widest_context
+from inpainter.data.landmark_map import landmark_map, moved_landmarks
+from weights.landmarks import MIRRORED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,6 +53,8 @@ class Sample:
             pictures, see `draw_colour_change`; None where they stay.
         mouth: float32 `(3,)`, the square round the mouth: centre x, y and side in pixels of the
             crop; NaN where the face has no landmarks.
+        landmarks: uint8 `(S, S, 3)`, what `landmark_map` draws, or nothing; None where no sample
+            has any.
     """
 
     image: Image
@@ -59,6 +63,7 @@ class Sample:
     masked: Image | None = None
     colours: NDArray[np.float32] | None = None
     mouth: NDArray[np.float32] | None = None
+    landmarks: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ class Sampling:
             in any direction and a little different in each colour.
         masks: draws masks on faces, whose holes then take the place of all others; None for faces
             without masks.
+        landmark_share: how often a sample tells where jaw, nose and lips are.
+        landmark_spread: by how much they are moved, see `moved_landmarks`.
     """
 
     face_holes: HoleGenerator
@@ -95,6 +102,8 @@ class Sampling:
     stretch: float = 0.0
     side_light: float = 0.0
     masks: MaskSource | None = None
+    landmark_share: float = 0.0
+    landmark_spread: float = 0.0
 
     def __call__(
         self,
@@ -163,8 +172,25 @@ class Sampling:
                 drawn = self.other_holes(None, (size, size), random)
                 crop_hole = drawn if chance < self.other_share else crop_hole | drawn
         worn = None if masked is None else crops[1]
-        mouth = _mouth_in_crop(landmarks, matrix)
-        return Sample(crops[0], crop_hole, inside, worn, self._colour_change(random), mouth)
+        points = None if landmarks is None else _in_crop(landmarks, matrix, flip=flip)
+        return Sample(
+            crops[0],
+            crop_hole,
+            inside,
+            worn,
+            self._colour_change(random),
+            _mouth_in_crop(points),
+            self._landmark_map(points, size, random),
+        )
+
+    def _landmark_map(
+        self, points: NDArray[np.floating] | None, size: int, random: np.random.Generator
+    ) -> NDArray[np.uint8] | None:
+        if not self.landmark_share:
+            return None
+        if points is None or random.random() >= self.landmark_share:
+            return np.zeros((size, size, 3), np.uint8)
+        return landmark_map(moved_landmarks(points, self.landmark_spread, random), size)
 
     def _proportions(self, random: np.random.Generator) -> NDArray[np.float64]:
         """The linear map `(2, 2)` that changes a face's proportions, not its area."""
@@ -178,12 +204,17 @@ class Sampling:
         return draw_colour_change(random, *settings) if any(settings) else None
 
 
-def _mouth_in_crop(
-    landmarks: NDArray[np.floating] | None, matrix: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    if landmarks is None:
-        return np.full(3, np.nan, np.float32)
+def _in_crop(
+    landmarks: NDArray[np.floating], matrix: NDArray[np.float64], *, flip: bool
+) -> NDArray[np.float64]:
+    """The landmarks in a crop, where left and right change places in a mirror."""
     points = landmarks @ matrix[:, :2].T + matrix[:, 2]
+    return points[list(MIRRORED)] if flip else points
+
+
+def _mouth_in_crop(points: NDArray[np.floating] | None) -> NDArray[np.float32]:
+    if points is None:
+        return np.full(3, np.nan, np.float32)
     # Landmarks count from the middle of the first pixel, squares from its edge.
     return mouth_square(points + 0.5)
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 Batch = dict[str, torch.Tensor]
 """image uint8 `(N, S, S, 3)`, hole bool `(N, S, S)`, inside bool `(N, S, S)`; where the faces wear
 masks, masked uint8 `(N, S, S, 3)`; where colours vary, colours float32 `(N, 13)`, the change that
-`to_pictures` makes to both; mouth float32 `(N, 3)`, the square round each, NaN where unknown."""
+`to_pictures` makes to both; mouth float32 `(N, 3)`, the square round each, NaN where unknown;
+landmarks uint8 `(N, S, S, 3)`, what `landmark_map` draws."""
 
 ATTEMPTS = 200
 """How many faces are tried for one sample before it is given up."""
@@ -93,6 +94,9 @@ def stack(samples: list[Sample]) -> Stacked:
     mouths = [sample.mouth for sample in samples if sample.mouth is not None]
     if mouths:
         batch["mouth"] = np.stack(mouths)
+    landmarks = [sample.landmarks for sample in samples if sample.landmarks is not None]
+    if landmarks:
+        batch["landmarks"] = np.stack(landmarks)
     return batch
 
 

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from inpainter.networks.blocks.reflection import symmetric_pad
+from inpainter.networks.guides import GUIDE_CHANNELS
 from inpainter.outputs import CompletionOutput
 from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from inpainter.networks.guides import GuideKind
+
 
 class CompletionNetwork(nn.Module, ABC):
     """Base of the completion networks.
 
     A network is called as `network(image, hole)`. It implements `paint`, which sees sides that are
-    multiples of `divisor` only; this class pads by reflection before and crops after.
+    multiples of `divisor` only; this class pads by reflection before and crops after. One that has
+    set a `guide` may be called with it besides, and its `paint` takes it as `guide`.
     """
+
+    guide: GuideKind | None = None
+    """What else the network may be told of the missing part."""
 
     divisor: ClassVar[int] = 1
     """Both sides must be multiples of it inside `paint`."""
@@ -52,16 +60,19 @@ class CompletionNetwork(nn.Module, ABC):
             The coarse picture or None, and the final picture, each `(N, 3, H, W)` in [-1, 1].
         """
 
-    def forward(self, image: Tensor, hole: Tensor) -> CompletionOutput:
+    def forward(self, image: Tensor, hole: Tensor, guide: Tensor | None = None) -> CompletionOutput:
         """Complete pictures.
 
         Args:
             image: `(N, 3, H, W)` in [-1, 1]; what its pixels inside the hole are does not matter,
                 unless the network `sees_hole`.
             hole: `(N, 1, H, W)`, 1 = missing, 0 = known.
+            guide: `(N, G, H, W)` in [0, 1], for networks that take one; G is that of
+                `GUIDE_CHANNELS`. None leaves the filling free.
 
         Raises:
-            InputError: the shapes are others or do not belong together.
+            InputError: the shapes are others or do not belong together, or there is a guide for a
+                network that takes none.
         """
         if (
             image.ndim != 4
@@ -72,7 +83,32 @@ class CompletionNetwork(nn.Module, ABC):
                 "a completion network takes an image (N, 3, H, W) and a hole (N, 1, H, W), "
                 f"but got {tuple(image.shape)} and {tuple(hole.shape)}."
             )
-        return self.complete(image, hole, self.paint)
+        if self.guide is None and guide is None:
+            return self.complete(image, hole, self.paint)
+        guide = self._checked_guide(hole, guide)
+        guided: Any = self.paint
+        return self.complete(image, hole, partial(guided, guide=self.pad(guide)))
+
+    def _checked_guide(self, hole: Tensor, guide: Tensor | None) -> Tensor:
+        """The guide, or one that says nothing.
+
+        Raises:
+            InputError: it is none that this network takes.
+        """
+        if self.guide is None:
+            raise InputError(
+                f"{type(self).__name__} takes no guide as it was built: call it with the image and "
+                "the hole alone."
+            )
+        shape = (hole.shape[0], GUIDE_CHANNELS[self.guide], *hole.shape[2:])
+        if guide is None:
+            return hole.new_zeros(shape)
+        if guide.shape != shape:
+            raise InputError(
+                f"{type(self).__name__} takes {self.guide} {shape} with this image, but got "
+                f"{tuple(guide.shape)}."
+            )
+        return guide
 
     def complete(
         self,

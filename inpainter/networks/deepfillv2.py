@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +11,6 @@ from torch.nn import functional
 from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.blocks.contextual_attention import ContextualAttention, smaller_hole
 from inpainter.networks.blocks.gated_convolution import GatedConvolution
-from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from inpainter.outputs import CompletionOutput
 
 
 def _dilated(channels: int) -> list[nn.Module]:
@@ -127,43 +122,17 @@ class DeepFillV2CompletionNetwork(CompletionNetwork):
         nearest_hole: bool = False,
     ) -> None:
         super().__init__()
-        self.guided = sketch
+        self.guide = "sketch" if sketch else None
         self.coarse = _Coarse(5 + int(sketch), width)
         self.refinement = _Refinement(width, scores_at_once, nearest_hole)
 
-    def forward(
-        self, image: Tensor, hole: Tensor, sketch: Tensor | None = None
-    ) -> CompletionOutput:
-        """Complete pictures.
-
-        Args:
-            image: `(N, 3, H, W)` in [-1, 1]; what its pixels inside the hole are does not matter.
-            hole: `(N, 1, H, W)`, 1 = missing, 0 = known.
-            sketch: `(N, 1, H, W)`, 1 = a line of the sketch, 0 = none; what lies outside the hole
-                does not matter. None leaves the filling free.
-
-        Raises:
-            InputError: the shapes are others or do not belong together, or the network was built
-                without a sketch channel and is given one.
-        """
-        if sketch is None:
-            return super().forward(image, hole)
-        if not self.guided or sketch.shape != hole.shape:
-            raise InputError(
-                f"deepfillv2 takes a sketch of the hole's shape {tuple(hole.shape)} where it was "
-                f"built with sketch=True, but got one of {tuple(sketch.shape)} with "
-                f"sketch={self.guided}."
-            )
-        lines = self.pad(sketch * hole)
-        return self.complete(image, hole, partial(self.paint, sketch=lines))
-
     def paint(
-        self, image: Tensor, hole: Tensor, sketch: Tensor | None = None
+        self, image: Tensor, hole: Tensor, guide: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1], coarsely and finely."""
+        """Paint `(N, 3, H, W)` in [-1, 1], coarsely and finely, along a sketch if there is one."""
         seen = [image, torch.ones_like(hole), hole]
-        if self.guided:
-            seen.append(torch.zeros_like(hole) if sketch is None else sketch)
+        if guide is not None:
+            seen.append(guide * hole)
         coarse = self.coarse(torch.cat(seen, dim=1))
         refined = self.refinement(image + coarse * hole, hole)
         return coarse, refined

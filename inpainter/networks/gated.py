@@ -13,6 +13,7 @@ from inpainter.networks.blocks.gated_convolution import GatedConvolution
 from inpainter.networks.blocks.noise_injection import NoiseInjection
 from inpainter.networks.blocks.sharpening import sharpen
 from inpainter.networks.gated_unet import ACTIVATION, GatedResidualBlock, GatedUNet
+from inpainter.networks.guides import guide_channels
 
 _NOISE_SIDE: Final = 256
 """Side of the stored noise, pixels; it is repeated over larger pictures."""
@@ -26,11 +27,15 @@ class GatedRefinement(nn.Module):
         depth: residual blocks at a quarter of the side, of growing dilation.
         noise: whether noise is added before the last convolution, which makes grain and stubble of
             it; a network that sees none has to invent randomness, and paints wax instead.
+        landmarks: whether it is told where jaw, nose and lips are.
     """
 
-    def __init__(self, width: int = 32, depth: int = 3, noise: bool = False) -> None:
+    def __init__(
+        self, width: int = 32, depth: int = 3, noise: bool = False, landmarks: bool = False
+    ) -> None:
         super().__init__()
-        self.stem = GatedConvolution(4 * 7, width, activation=ACTIVATION)
+        told = guide_channels("landmarks" if landmarks else None)
+        self.stem = GatedConvolution(4 * (7 + told), width, activation=ACTIVATION)
         self.down = GatedConvolution(width, 2 * width, stride=2, activation=ACTIVATION)
         self.middle = nn.Sequential(
             *(GatedResidualBlock(2 * width, dilation=2**index) for index in range(depth))
@@ -43,16 +48,20 @@ class GatedRefinement(nn.Module):
         nn.init.normal_(self.output.weight, std=1e-3)
         nn.init.zeros_(self.output.bias)  # type: ignore[arg-type]
 
-    def forward(self, image: Tensor, hole: Tensor, coarse: Tensor) -> Tensor:
+    def forward(
+        self, image: Tensor, hole: Tensor, coarse: Tensor, guide: Tensor | None = None
+    ) -> Tensor:
         """Give what to add to `coarse`.
 
         Args:
             image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1; H and W multiples of 4.
             hole: `(N, 1, H, W)`, 1 = missing.
             coarse: `(N, 3, H, W)` in [-1, 1].
+            guide: `(N, 3, H, W)` in [0, 1], the landmarks, if it was built to be told of them.
         """
         guess = torch.where(hole > 0.5, coarse, image)
-        features = functional.pixel_unshuffle(torch.cat([image, hole, guess], dim=1), 2)
+        seen = [image, hole, guess] if guide is None else [image, hole, guess, guide]
+        features = functional.pixel_unshuffle(torch.cat(seen, dim=1), 2)
         shallow = self.stem(features)
         features = self.middle(self.down(shallow))
         features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
@@ -76,6 +85,8 @@ class GatedCompletionNetwork(CompletionNetwork):
         refine_depth: of the refinement.
         noise: whether the refinement is given noise, see `GatedRefinement`.
         sharpening: by how much what it paints is sharpened, see `sharpen`; not while it learns.
+        landmarks: whether both halves may be told where jaw, nose and lips are, as in Yang et al.
+            2020, "LaFIn: Generative Landmark Guided Face Inpainting".
     """
 
     divisor: ClassVar[int] = 32
@@ -88,19 +99,24 @@ class GatedCompletionNetwork(CompletionNetwork):
         refine_depth: int = 3,
         noise: bool = False,
         sharpening: float = 0.0,
+        landmarks: bool = False,
     ) -> None:
         super().__init__()
         self.sharpening = sharpening
-        self.coarse = GatedUNet(width, depth)
-        self.refine = GatedRefinement(refine_width, refine_depth, noise)
+        self.coarse = GatedUNet(width, depth, landmarks)
+        self.refine = GatedRefinement(refine_width, refine_depth, noise, landmarks)
+        self.guide = self.coarse.guide
 
-    def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
+    def paint(
+        self, image: Tensor, hole: Tensor, guide: Tensor | None = None
+    ) -> tuple[Tensor | None, Tensor]:
         """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the enlarged guess."""
-        guess = self.coarse.paint(*halve(image, hole))[1]
+        small = None if guide is None else functional.avg_pool2d(guide, 2)
+        guess = self.coarse.paint(*halve(image, hole), small)[1]
         coarse = functional.interpolate(
             guess, scale_factor=2.0, mode="bilinear", align_corners=False
         )
-        painted = (coarse + self.refine(image, hole, coarse)).clamp(-1.0, 1.0)
+        painted = (coarse + self.refine(image, hole, coarse, guide)).clamp(-1.0, 1.0)
         if self.sharpening and not self.training:
             painted = sharpen(painted, self.sharpening)
         return coarse, painted

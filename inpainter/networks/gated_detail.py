@@ -13,6 +13,8 @@ from inpainter.networks.gated import GatedRefinement, halve
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from inpainter.networks.guides import GuideKind
+
 
 class GatedDetailNetwork(CompletionNetwork):
     """Completes faces of 512 x 512: another network at half the side, then detail at the full one.
@@ -29,6 +31,9 @@ class GatedDetailNetwork(CompletionNetwork):
     """
 
     divisor: ClassVar[int] = 64
+
+    guide: GuideKind | None = "landmarks"
+    """Of the network below, where that takes it."""
 
     def __init__(
         self,
@@ -51,14 +56,20 @@ class GatedDetailNetwork(CompletionNetwork):
             self._below.append(load_completion_network("gated", self.base).requires_grad_(False))
         return self._below[0].to(image.device, image.dtype)
 
-    def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
+    def paint(
+        self, image: Tensor, hole: Tensor, guide: Tensor | None = None
+    ) -> tuple[Tensor | None, Tensor]:
         """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the enlarged guess.
 
         Raises:
             WeightsError: the weights of the network below are missing or damaged.
         """
+        below = self._network_below(image)
+        inputs: tuple[Tensor, ...] = halve(image, hole)
+        if guide is not None and below.guide is not None:
+            inputs = (*inputs, functional.avg_pool2d(guide, 2))
         with torch.no_grad():
-            guess = self._network_below(image).paint(*halve(image, hole))[1]
+            guess = below(*inputs).prediction
         enlarged = enlarged_guess(guess)
         return enlarged, self.add_detail(image, hole, enlarged)
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.blocks.gated_convolution import GatedConvolution
 from inpainter.networks.blocks.self_attention import SelfAttention
+from inpainter.networks.guides import guide_channels
 
 # Leaky ReLU costs a fifth of ELU's time on a CPU, and trains as well here.
 ACTIVATION = partial(functional.leaky_relu, negative_slope=0.2)
@@ -51,14 +52,19 @@ class GatedUNet(CompletionNetwork):
     Args:
         width: channels at half the side; they double with each halving.
         depth: residual blocks at the bottleneck.
+        landmarks: whether it may be told where jaw, nose and lips are, see
+            `inpainter.data.landmark_map`.
     """
 
     divisor: ClassVar[int] = 16
 
-    def __init__(self, width: int = 32, depth: int = 2) -> None:
+    def __init__(self, width: int = 32, depth: int = 2, landmarks: bool = False) -> None:
         super().__init__()
+        self.guide = "landmarks" if landmarks else None
         widths = [width, 2 * width, 4 * width, 8 * width]
-        self.stem = GatedConvolution(4 * 4, width, activation=ACTIVATION)
+        self.stem = GatedConvolution(
+            4 * (4 + guide_channels(self.guide)), width, activation=ACTIVATION
+        )
         self.down = nn.ModuleList(
             nn.Sequential(
                 GatedConvolution(shallow, deep, stride=2, activation=ACTIVATION),
@@ -83,9 +89,12 @@ class GatedUNet(CompletionNetwork):
         self.enlarge = nn.Conv2d(width, 4 * (width // 2), 3, padding=1)
         self.output = nn.Conv2d(width // 2, 3, 3, padding=1)
 
-    def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
+    def paint(
+        self, image: Tensor, hole: Tensor, guide: Tensor | None = None
+    ) -> tuple[Tensor | None, Tensor]:
         """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
-        features = self.stem(functional.pixel_unshuffle(torch.cat([image, hole], dim=1), 2))
+        seen = [image, hole] if guide is None else [image, hole, guide]
+        features = self.stem(functional.pixel_unshuffle(torch.cat(seen, dim=1), 2))
         skips = []
         for down in self.down:
             skips.append(features)

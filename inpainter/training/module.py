@@ -16,7 +16,7 @@ from inpainter.registry import create_model
 from inpainter.training.adversary import Adversary
 from inpainter.training.distillation import Distillation, check_pyramid
 from inpainter.training.moving_average import MovingAverage
-from inpainter.training.network_batch import to_network, with_sketches
+from inpainter.training.network_batch import to_network, with_landmarks, with_sketches
 from inpainter.training.objective import PictureObjective
 from inpainter.training.optimizers import create_optimizers
 from inpainter.training.sheet import sheet_rows, write_sheet
@@ -67,7 +67,7 @@ class CompletionTraining(LightningModule):
                 f"The network {recipe.network['name']!r} works on pictures of masked faces: name a "
                 "source of them as `masked`, or a data set as `pairs`, in the recipe's data."
             )
-        self.guided = bool(getattr(self.generator, "guided", False))
+        self.guide = getattr(self.generator, "guide", None)
         self.generator.to(memory_format=torch.channels_last)
         train_all_but(self.generator, recipe.frozen)
         self.average = MovingAverage(self.generator, recipe.ema_decay)
@@ -142,8 +142,10 @@ class CompletionTraining(LightningModule):
                 group["lr"] = rate
         phase = self.phase
         pictures = to_network(batch, masked=self.sees_masks, rims=self.recipe.data.rims)
-        if self.guided:
+        if self.guide == "sketch":
             pictures = with_sketches(pictures, self.recipe.data.sketch_share)
+        elif self.guide == "landmarks" and "landmarks" in batch:
+            pictures = with_landmarks(pictures, batch)
         parts = pictures.cut(self.recipe.optimizer.accumulate)
         adversary = self.adversary if phase.discriminator else None
         terms: dict[str, Tensor] = {}

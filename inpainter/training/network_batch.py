@@ -25,7 +25,8 @@ class NetworkBatch(NamedTuple):
         seen: what the network is given: the masked faces, or else the true ones, with rims of
             masks round the holes where the recipe says so.
         known: what stands round a hole that the network has filled: the same without rims.
-        sketch: `(N, 1, S, S)`, 1 = a line; None for networks that take no sketch.
+        guide: `(N, G, S, S)` in [0, 1], see `inpainter.networks.guides`; None for networks that
+            take none.
         mouth: squares round the mouths `(N, 3)`, see `inpainter.data.face_parts`; None where
             unknown.
     """
@@ -35,14 +36,14 @@ class NetworkBatch(NamedTuple):
     inside: Tensor
     seen: Tensor
     known: Tensor
-    sketch: Tensor | None = None
+    guide: Tensor | None = None
     mouth: Tensor | None = None
 
     @property
     def given(self) -> tuple[Tensor, ...]:
         """What a network is called with."""
         free = (self.seen, self.hole)
-        return free if self.sketch is None else (*free, self.sketch)
+        return free if self.guide is None else (*free, self.guide)
 
     @property
     def out_of_frame(self) -> Tensor:
@@ -74,4 +75,9 @@ def to_network(batch: Batch, *, masked: bool, rims: float = 0.0) -> NetworkBatch
 def with_sketches(pictures: NetworkBatch, share: float) -> NetworkBatch:
     """Give a share of a batch, drawn by chance, the lines of what is true; the others none."""
     chosen = torch.rand(len(pictures.image), 1, 1, 1, device=pictures.image.device) < share
-    return pictures._replace(sketch=sketch_of(pictures.image) * chosen)
+    return pictures._replace(guide=sketch_of(pictures.image) * chosen)
+
+
+def with_landmarks(pictures: NetworkBatch, batch: Batch) -> NetworkBatch:
+    """Give a batch the landmarks that its samples tell of."""
+    return pictures._replace(guide=batch["landmarks"].permute(0, 3, 1, 2).float() / 255.0)

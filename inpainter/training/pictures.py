@@ -93,4 +93,6 @@ def create_sampling(
         stretch=data.stretch,
         side_light=data.side_light,
         masks=masks,
+        landmark_share=data.landmark_share,
+        landmark_spread=data.landmark_spread,
     )

@@ -45,6 +45,8 @@ class DataSettings:
             learned from is the clean face.
         sketch_share: how often a network that takes a sketch is given the lines of the true picture
             in the hole (Yu et al. 2019); otherwise it learns to fill freely.
+        landmark_share: how often a network that takes landmarks is given them; for others 0.
+        landmark_spread: by how much they are moved then, see `moved_landmarks`.
         workers: threads that make samples.
         processes: processes that make them instead, each with the faces in its own memory; 0 for
             threads. Threads share one interpreter, and a large GPU is faster than it.
@@ -70,6 +72,8 @@ class DataSettings:
     side_light: float = 0.0
     rims: float = 0.0
     sketch_share: float = 0.5
+    landmark_share: float = 0.0
+    landmark_spread: float = 0.03
     workers: int = 1
     processes: int = 0
     deblocked: bool = False

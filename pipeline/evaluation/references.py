@@ -14,11 +14,10 @@ from inpainter.evaluation.picture_sheet import SheetRow
 from inpainter.metrics.pixel import psnr
 from pipeline.dataset.seeds import item_generator
 from pipeline.evaluation.drawn_faces import framed_case
-from pipeline.face import covered
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
 from weights.images import read_picture
-from weights.landmarks import FoundFace
+from weights.landmarks import FoundFace, covered
 
 if TYPE_CHECKING:
     import os

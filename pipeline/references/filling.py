@@ -7,7 +7,6 @@ from collections import OrderedDict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pipeline.face import covered
 from pipeline.references.faces import (
     ReferenceFace,
     UnfitReferenceError,
@@ -17,7 +16,7 @@ from pipeline.references.faces import (
 from pipeline.references.fusing import fuse_reference
 from pipeline.references.reading import reference_names
 from weights.base.errors import InputError
-from weights.landmarks import LandmarkFinder
+from weights.landmarks import LandmarkFinder, covered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -226,3 +226,15 @@ def test_the_shipped_network_finds_a_face_however_it_is_tilted(degrees):
     assert found.face > 0.5
     eyes = np.linalg.norm(truth[36:42].mean(axis=0) - truth[42:48].mean(axis=0))
     assert np.linalg.norm(found.points - truth, axis=1).mean() < 0.12 * eyes
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_the_shipped_network_finds_a_face_in_a_photo_that_lies_on_its_side(turns):
+    image = np.ascontiguousarray(np.rot90(astronaut(), -turns))
+    found = LandmarkFinder(device="cpu").find(image)
+    assert found is not None
+    angle, middle = math.radians(90.0 * turns), np.full(2, 349.5)
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    expected = (np.array(LANDMARKS) - middle) @ turn.T + middle
+    eyes = float(np.hypot(*(expected[45] - expected[36])))
+    assert np.hypot(*(found.points - expected).T).mean() < 0.06 * eyes

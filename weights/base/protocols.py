@@ -16,6 +16,9 @@ from weights.base.regions import Detector
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from weights.base.contracts import Hole, Image, Mask
     from weights.base.regions import MaskRegion
 
@@ -25,6 +28,7 @@ __all__ = [
     "AdjustableDetector",
     "Blender",
     "Detector",
+    "GuidedInpainter",
     "Inpainter",
     "Refiner",
     "SofteningInpainter",
@@ -74,6 +78,27 @@ class SofteningInpainter(Inpainter, Protocol):
 
     def softening_of(self, fill: Image, crop: Image, hole: Mask) -> float:
         """By how much `complete` would soften a fill: a Gaussian's deviation in pixels, or 0."""
+        ...
+
+
+@runtime_checkable
+class GuidedInpainter(Inpainter, Protocol):
+    """An inpainter that can be told where the features behind its holes are."""
+
+    def complete_guided(
+        self,
+        crops: Sequence[Image],
+        holes: Sequence[Mask],
+        landmarks: Sequence[NDArray[np.float64] | None],
+    ) -> list[Image]:
+        """Complete crops as `complete`, with jaw, nose and lips where landmarks say.
+
+        Args:
+            crops: as for `complete`.
+            holes: likewise.
+            landmarks: of each crop the iBUG points `(68, 2)`, x y in its pixels; None where they
+                are not known.
+        """
         ...
 
 

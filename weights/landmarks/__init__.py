@@ -1,5 +1,6 @@
 """The 68 iBUG landmarks of faces, masked or not, by a small network."""
 
+from weights.landmarks.covering import covered
 from weights.landmarks.finder import FindsFaces, FoundFace, LandmarkFinder, shared_finder
 from weights.landmarks.frame import FaceFrame
 from weights.landmarks.points import (
@@ -18,6 +19,7 @@ __all__ = [
     "FindsFaces",
     "FoundFace",
     "LandmarkFinder",
+    "covered",
     "covered_by",
     "inside_picture",
     "shared_finder",

@@ -52,6 +52,9 @@ _SURE_TILTED = 0.9
 """How likely a face must be there: of profiles, which the network knows little of, some pass for
 faces that lie on their side with 0.6."""
 
+_SEARCH_TURNS = ((0.0, _LIKELY), (90.0, _SURE_TILTED), (-90.0, _SURE_TILTED), (180.0, _SURE_TILTED))
+"""Degrees by which a picture may lie, and how likely a face must be there then."""
+
 _SURE = 0.95
 """How likely a face is for which no smaller squares are searched."""
 
@@ -191,8 +194,9 @@ class LandmarkFinder:
         """Find the likeliest face of a picture, and its landmarks.
 
         Squares of three sizes are searched, large ones first and small ones where those show no
-        sure face; so the face must be upright within about 40 degrees, and at least about a fifth
-        of the picture's shorter side wide.
+        sure face; so the face must be at least about a fifth of the picture's shorter side wide.
+        Where none is surely one that is upright within about 40 degrees, the picture is searched
+        as if it lay on its sides or stood on its head, too.
 
         Args:
             image: uint8 RGB `(H, W, 3)`.
@@ -206,21 +210,32 @@ class LandmarkFinder:
         scale = min(1.0, _SEARCH_SIDE / max(image.shape[:2]))
         shape = (max(1, round(scale * image.shape[1])), max(1, round(scale * image.shape[0])))
         small = np.asarray(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), np.uint8)
+        best: FoundFace | None = None
+        for turned, least in _SEARCH_TURNS:
+            found = self._search(small, math.radians(turned))
+            if found is not None and found.face >= max(least, best.face if best else 0.0):
+                best = found
+            if best is not None and best.face >= _SURE:
+                break
+        if best is None or scale == 1.0:
+            return best
+        return self.find_near(image, FaceFrame.around((best.points + 0.5) / scale - 0.5))
+
+    def _search(self, image: Image, angle: float) -> FoundFace | None:
+        """Find a small picture's likeliest face that is tilted by about an angle, in radians."""
         found: FoundFace | None = None
         for share in _SEARCH_SHARES:
             if found is not None and found.face >= _SURE:
                 break
-            squares = search_squares(small.shape[0], small.shape[1], share)
-            likely = np.array([one.face for one in self._look(small, squares)])
+            squares = search_squares(image.shape[0], image.shape[1], share)
+            squares = [replace(square, angle=angle) for square in squares]
+            likely = np.array([one.face for one in self._look(image, squares)])
             best = np.argsort(-likely, kind="stable")[:_HOPEFUL]
-            settled = self._settle(small, [squares[index] for index in best if likely[index] > 0.1])
+            settled = self._settle(image, [squares[index] for index in best if likely[index] > 0.1])
             if found is not None:
                 settled.append(found)
             found = max(settled, key=lambda one: one.face, default=None)
-        if found is None or not found.is_likely:
-            return None
-        full = (found.points + 0.5) / scale - 0.5
-        return self.find_near(image, FaceFrame.around(full)) if scale < 1.0 else found
+        return found
 
     def _settle(
         self, image: Image, frames: Sequence[FaceFrame], looks: int = _LOOKS

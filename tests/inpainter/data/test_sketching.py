@@ -58,13 +58,13 @@ def test_a_share_of_the_batch_is_guided() -> None:
     assert batch.given == (image, hole)
     torch.manual_seed(0)
     guided = with_sketches(batch, 0.25)
-    assert guided.sketch is not None and len(guided.given) == 3
-    drawn = guided.sketch.flatten(1).any(dim=1)
+    assert guided.guide is not None and len(guided.given) == 3
+    drawn = guided.guide.flatten(1).any(dim=1)
     assert 0.17 < drawn.float().mean() < 0.33
-    assert torch.equal(guided.sketch[drawn], sketch_of(image[drawn]))
+    assert torch.equal(guided.guide[drawn], sketch_of(image[drawn]))
     parts = guided.cut(3)
-    assert torch.equal(torch.cat([part.given[2] for part in parts]), guided.sketch)
-    assert all(part.sketch is None for part in batch.cut(3))
+    assert torch.equal(torch.cat([part.given[2] for part in parts]), guided.guide)
+    assert all(part.guide is None for part in batch.cut(3))
 
 
 def test_training_shows_the_lines_of_the_true_picture(

@@ -87,7 +87,7 @@ def test_only_networks_that_see_the_hole_get_the_mask(tmp_path: Path) -> None:
     batch = collate([sample_at(faces, drawn, 32, seed=0, index=index) for index in range(2)])
     pictures = to_network(batch, masked=True)
     seen, hole = pictures.seen, pictures.hole
-    assert pictures.sketch is None
+    assert pictures.guide is None
     assert not torch.equal(seen, pictures.image)
     assert torch.equal(seen, pictures.known)
     # The truth does not show in the hole that the network is given.

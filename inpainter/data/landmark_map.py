@@ -1,0 +1,64 @@
+"""Where jaw, nose and lips of a face are, drawn for networks that are guided by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SHIFT: Final = 4
+"""Bits of a pixel's fraction in OpenCV's coordinates."""
+
+_LINES: Final = (slice(0, 17), slice(27, 31), slice(31, 36))
+"""Jaw, bridge of the nose and nostrils among the iBUG points."""
+
+_PARTS: Final = (slice(0, 17), slice(27, 36), slice(48, 68))
+"""What moves as one when landmarks are moved by chance."""
+
+_OUTER_LIPS: Final = slice(48, 60)
+_INNER_LIPS: Final = slice(60, 68)
+
+
+def landmark_map(points: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
+    """Draw the features that a mask hides: Yang et al. 2020, "LaFIn", have completion follow them.
+
+    Args:
+        points: iBUG points `(68, 2)`, x y in pixels from the centre of the first.
+        size: side of the map, pixels.
+
+    Returns:
+        uint8 `(size, size, 3)`, 255 = there: the lines of jaw and nose, the lips with the mouth
+        between them, and the mouth's opening with its outline.
+    """
+    at = np.rint(np.clip(points, -4 * size, 5 * size) * (1 << _SHIFT)).astype(np.int32)
+    lines, lips, opening = (np.zeros((size, size), np.uint8) for _ in range(3))
+    drawing: Any = {"lineType": cv2.LINE_AA, "shift": _SHIFT}
+    cv2.polylines(lines, [at[part] for part in _LINES], False, 255, **drawing)
+    cv2.fillPoly(lips, [at[_OUTER_LIPS]], 255, **drawing)
+    cv2.fillPoly(opening, [at[_INNER_LIPS]], 255, **drawing)
+    cv2.polylines(opening, [at[_INNER_LIPS]], True, 255, **drawing)
+    return np.stack([lines, lips, opening], axis=-1)
+
+
+def moved_landmarks(
+    points: NDArray[np.floating], spread: float, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """Move jaw, nose and mouth by chance, as landmarks that are found under a mask are off.
+
+    Args:
+        points: iBUG points `(68, 2)`.
+        spread: standard deviation of the move of each part both ways, as a share of the distance
+            between the outer corners of the eyes; its size changes by as much.
+        random: source of all chance.
+    """
+    moved = np.array(points, np.float64)
+    eyes = float(np.hypot(*(moved[45] - moved[36])))
+    for part in _PARTS:
+        middle = moved[part].mean(axis=0)
+        scale = np.exp(random.normal(0.0, spread))
+        moved[part] = middle + scale * (moved[part] - middle) + random.normal(0, spread * eyes, 2)
+    return moved

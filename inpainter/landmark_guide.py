@@ -1,0 +1,57 @@
+"""Where jaw, nose and lips are behind a hole, for networks that are told of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from inpainter.data.landmark_map import landmark_map
+from weights.landmarks import FaceFrame, covered, shared_finder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+    from numpy.typing import NDArray
+
+    from weights.base.contracts import Hole, Image
+    from weights.landmarks.frame import Points
+
+_FRAME_SHARE: Final = 0.85
+"""Side of the frame in which landmarks are sought first, as a share of the crop's."""
+
+
+def draw_guides(
+    faces: Sequence[tuple[Image, Hole]],
+    landmarks: Sequence[Points | None],
+    device: torch.device,
+) -> NDArray[np.uint8]:
+    """Draw the landmarks of faces; those that are not known are found by what the holes leave.
+
+    Args:
+        faces: crops, uint8 RGB `(S, S, 3)`, framed as completion networks see them, and their
+            holes, bool `(S, S)`, True = missing.
+        landmarks: iBUG points `(68, 2)` of each crop, x y in its pixels, where they are known.
+        device: where the landmark network runs.
+
+    Returns:
+        uint8 `(N, S, S, 3)`, as `landmark_map` draws them; nothing where no face is seen, or where
+        the landmark network's weights are missing.
+    """
+    size = faces[0][0].shape[0]
+    maps = np.zeros((len(faces), size, size, 3), np.uint8)
+    for index, (face, known) in enumerate(zip(faces, landmarks, strict=True)):
+        points = _find(*face, device) if known is None else known
+        if points is not None:
+            maps[index] = landmark_map(points, size)
+    return maps
+
+
+def _find(crop: Image, hole: Hole, device: torch.device) -> Points | None:
+    finder = shared_finder("default", str(device))
+    if not finder.load(missing_ok=True):
+        return None
+    middle, size = (crop.shape[0] - 1) / 2.0, crop.shape[0]
+    found = finder.find_near(covered(crop, hole), FaceFrame(middle, middle, _FRAME_SHARE * size))
+    return found.points if found.is_likely else None
