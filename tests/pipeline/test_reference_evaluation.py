@@ -14,11 +14,10 @@ from pipeline.evaluation.references import (
     measure_references,
     reference_pairs,
 )
-from pipeline.face import covered
 from tests.faces import write_faces
 from tests.pipeline.colour_stages import STAGES
 from weights.base.errors import InputError
-from weights.landmarks import FaceFrame
+from weights.landmarks import FaceFrame, covered
 
 
 @pytest.fixture
