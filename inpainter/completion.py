@@ -171,8 +171,20 @@ class NetworkInpainter:
             landmarks: iBUG points `(68, 2)` of each crop, x y in its pixels, or None.
 
         Raises:
-            InputError, WeightsError: as `complete`.
+            InputError: as `complete`, or there are not landmarks, or None, for each crop.
+            WeightsError: as `complete`.
         """
+        if len(landmarks) != len(crops):
+            raise InputError(
+                f"complete_guided() got {len(crops)} crops and landmarks of {len(landmarks)}: give "
+                "them, or None, for each."
+            )
+        for index, points in enumerate(landmarks):
+            if points is not None and np.shape(points) != (68, 2):
+                raise InputError(
+                    f"landmarks {index} must be 68 points as an array (68, 2), but have the shape "
+                    f"{np.shape(points)}."
+                )
         return self._complete(crops, holes, landmarks, soften=True)
 
     def complete_sharp(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:

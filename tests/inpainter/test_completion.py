@@ -71,6 +71,10 @@ def test_wrong_input_is_said_in_one_sentence(inpainter: NetworkInpainter) -> Non
         inpainter.complete([image.astype(float)], [hole])
     with pytest.raises(InputError, match="hole 0 must have"):
         inpainter.complete([image], [hole[:4]])
+    with pytest.raises(InputError, match="1 crops and landmarks of 0"):
+        inpainter.complete_guided([image], [hole], [])
+    with pytest.raises(InputError, match="landmarks 0 must be 68 points"):
+        inpainter.complete_guided([image], [hole], [np.zeros((5, 2))])
     with pytest.raises(InputError, match="precision"):
         NetworkInpainter(precision="fp16")
     with pytest.raises(WeightsError, match="There is no"):
