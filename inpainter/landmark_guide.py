@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from weights.base.contracts import Hole, Image
     from weights.landmarks.frame import Points
-
-_FRAME_SHARE: Final = 0.85
-"""Side of the frame in which landmarks are sought first, as a share of the crop's."""
 
 
 def draw_guides(
@@ -52,6 +49,6 @@ def _find(crop: Image, hole: Hole, device: torch.device) -> Points | None:
     finder = shared_finder("default", str(device))
     if not finder.load(missing_ok=True):
         return None
-    middle, size = (crop.shape[0] - 1) / 2.0, crop.shape[0]
-    found = finder.find_near(covered(crop, hole), FaceFrame(middle, middle, _FRAME_SHARE * size))
+    size = crop.shape[0]
+    found = finder.find_near(covered(crop, hole), FaceFrame.in_crop(size / 2, size / 2, size))
     return found.points if found.is_likely else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import numpy as np
 
-from weights.landmarks.points import OUTER_EYE_CORNERS
+from weights.landmarks.points import eye_distance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,8 +41,7 @@ def with_expression(points: Points, expression: Expression) -> Points:
         expression: the new one.
     """
     across, down = _axes(points)
-    left, right = OUTER_EYE_CORNERS
-    eyes = float(np.hypot(*(points[right] - points[left])))
+    eyes = eye_distance(points)
     moved = points.copy()
     upper, lower = list(_UPPER_INNER), list(_LOWER_INNER)
     apart = float(((points[lower] - points[upper]) @ down).mean())

@@ -31,9 +31,6 @@ _MOST_REFLECTED = 8
 _LARGEST_CROP = 3000**2
 """Pixels that a crop may have in any case."""
 
-_FRAME_SHARE = 0.85
-"""Side of the frame in which a face's landmarks are sought first, as a share of its crop's."""
-
 
 @dataclass(frozen=True, eq=False)
 class Face:
@@ -94,7 +91,7 @@ class Face:
         else:
             x0, y0, side = self.crop.square
             x, y, tilt = x0 + side / 2.0, y0 + side / 2.0, 0.0
-        return FaceFrame(x - 0.5, y - 0.5, _FRAME_SHARE * side, tilt)
+        return FaceFrame.in_crop(x, y, side, tilt)
 
     def shown(self, picture: Image) -> tuple[Image, Hole]:
         """What the inpainter sees, uint8 `(side, side, 3)`, and what is missing of it, as bool."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
+from weights.landmarks.points import GROUPS, eye_distance
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ _SHIFT: Final = 4
 _LINES: Final = (slice(0, 17), slice(27, 31), slice(31, 36))
 """Jaw, bridge of the nose and nostrils among the iBUG points."""
 
-_PARTS: Final = (slice(0, 17), slice(27, 36), slice(48, 68))
+_PARTS: Final = tuple(list(GROUPS[part]) for part in ("jaw", "nose", "mouth"))
 """What moves as one when landmarks are moved by chance."""
 
 _OUTER_LIPS: Final = slice(48, 60)
@@ -56,7 +58,7 @@ def moved_landmarks(
         random: source of all chance.
     """
     moved = np.array(points, np.float64)
-    eyes = float(np.hypot(*(moved[45] - moved[36])))
+    eyes = eye_distance(moved)
     for part in _PARTS:
         middle = moved[part].mean(axis=0)
         scale = np.exp(random.normal(0.0, spread))

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from weights.base.errors import InputError
 from weights.landmarks.head_pose import estimate_yaw
-from weights.landmarks.points import OUTER_EYE_CORNERS
+from weights.landmarks.points import eye_distance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,9 +135,3 @@ def check_any_fit(faces: Sequence[ReferenceFace | UnfitReferenceError]) -> None:
     reasons = [str(face) for face in faces if isinstance(face, UnfitReferenceError)]
     if len(reasons) == len(faces):
         raise UnfitReferenceError(" ".join(reasons))
-
-
-def eye_distance(points: Points) -> float:
-    """Distance of the outer eye corners of iBUG points `(68, 2)`."""
-    left, right = OUTER_EYE_CORNERS
-    return float(np.linalg.norm(points[left] - points[right]))

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MARGIN = 1.4
 """Side of a frame over the larger extent of the face's points."""
 
+_CROP_SHARE = 0.85
+"""Side of the frame in which landmarks are sought first, as a share of the face's crop's."""
+
 
 @dataclass(frozen=True)
 class FaceFrame:
@@ -48,6 +51,18 @@ class FaceFrame:
         low, high = level.min(axis=0), level.max(axis=0)
         x, y = rotation(angle) @ ((low + high) / 2.0)
         return cls(float(x), float(y), max(MARGIN * float((high - low).max()), 1.0), angle)
+
+    @classmethod
+    def in_crop(cls, x: float, y: float, side: float, angle: float = 0.0) -> FaceFrame:
+        """Frame roughly the face that the crop of a completion network shows.
+
+        Args:
+            x: of the crop's middle, in pixels from the picture's corner.
+            y: likewise.
+            side: of the crop.
+            angle: by how much the crop is turned clockwise, in radians.
+        """
+        return cls(x - 0.5, y - 0.5, _CROP_SHARE * side, angle)
 
     def take(self, image: Image, size: int) -> Image:
         """Cut the square out of `(H, W, 3)` as `(size, size, 3)`; reflected past the picture."""

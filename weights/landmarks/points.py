@@ -35,6 +35,12 @@ MIRRORED: Final = (
 """For each point of a mirrored face, which point of the face it was."""
 
 
+def eye_distance(points: Points) -> float:
+    """Distance of the outer eye corners of iBUG points `(68, 2)`."""
+    left, right = OUTER_EYE_CORNERS
+    return float(np.linalg.norm(points[left] - points[right]))
+
+
 def inside_picture(points: Points, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Say of points `(N, 2)`, x y in pixels, which lie in a picture of a shape `(H, W, ...)`."""
     columns, rows = np.rint(points).astype(int).T
