@@ -10,10 +10,11 @@ from torch.nn import functional
 
 from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.blocks.gated_convolution import GatedConvolution
+from inpainter.networks.blocks.guide_injection import GuideInjection
 from inpainter.networks.blocks.noise_injection import NoiseInjection
 from inpainter.networks.blocks.sharpening import sharpen
 from inpainter.networks.gated_unet import ACTIVATION, GatedResidualBlock, GatedUNet
-from inpainter.networks.guides import guide_channels
+from inpainter.networks.guides import GUIDE_CHANNELS
 
 _NOISE_SIDE: Final = 256
 """Side of the stored noise, pixels; it is repeated over larger pictures."""
@@ -34,8 +35,9 @@ class GatedRefinement(nn.Module):
         self, width: int = 32, depth: int = 3, noise: bool = False, landmarks: bool = False
     ) -> None:
         super().__init__()
-        told = guide_channels("landmarks" if landmarks else None)
-        self.stem = GatedConvolution(4 * (7 + told), width, activation=ACTIVATION)
+        self.stem = GatedConvolution(28, width, activation=ACTIVATION)
+        if landmarks:
+            self.told = GuideInjection(GUIDE_CHANNELS["landmarks"], width, ratio=2)
         self.down = GatedConvolution(width, 2 * width, stride=2, activation=ACTIVATION)
         self.middle = nn.Sequential(
             *(GatedResidualBlock(2 * width, dilation=2**index) for index in range(depth))
@@ -60,9 +62,10 @@ class GatedRefinement(nn.Module):
             guide: `(N, 3, H, W)` in [0, 1], the landmarks, if it was built to be told of them.
         """
         guess = torch.where(hole > 0.5, coarse, image)
-        seen = [image, hole, guess] if guide is None else [image, hole, guess, guide]
-        features = functional.pixel_unshuffle(torch.cat(seen, dim=1), 2)
-        shallow = self.stem(features)
+        seen = torch.cat([image, hole, guess], dim=1)
+        shallow = self.stem(functional.pixel_unshuffle(seen, 2))
+        if guide is not None:
+            shallow = self.told(shallow, guide)
         features = self.middle(self.down(shallow))
         features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
         features = self.up(torch.cat([features, shallow], dim=1))
