@@ -28,7 +28,7 @@ from inpainter.postprocess.softness import match_softness, softening_of
 from inpainter.tensors import to_tensor, to_uint8
 from weights.base.backends import choose_backend, on_backend
 from weights.base.contracts import Image, Mask, check_image, check_mask
-from weights.base.device import resolve_device
+from weights.base.device import is_fast_in_bfloat16, resolve_device
 from weights.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -320,11 +320,7 @@ def _choose_dtype(precision: str, device: torch.device) -> torch.dtype:
         return torch.float32
     if precision == "bfloat16":
         return torch.bfloat16
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    # Only CPUs that multiply bfloat16 in hardware gain by it; on others it is slower.
-    fast = device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
-    return torch.bfloat16 if fast else torch.float32
+    return torch.bfloat16 if is_fast_in_bfloat16(device) else torch.float32
 
 
 def _enlarged(fill: Image, hole: Mask) -> Image:

@@ -33,7 +33,7 @@ class DetectorRecipe:
         validation_pictures: at most so many are used for the validation of an epoch; all if 0.
         cache: "ram" keeps the pictures in memory at training size, "disk" unpacked beside them,
             "" neither.
-        bfloat16: whether a CPU computes in bfloat16, which pays where it has such instructions.
+        bfloat16: whether a CPU computes in bfloat16, where it has instructions for it.
         optimizer: "AdamW", "SGD", "MuSGD" or another of Ultralytics', or "auto".
         learning_rate: of the first epoch after the warm-up.
         final_learning_rate: of the last epoch, as a share of `learning_rate`.

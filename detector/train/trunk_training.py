@@ -18,7 +18,7 @@ from torch import nn
 
 from detector.train.drawn_rounds import DrawnRounds
 from weights.base.atomic import atomic_path
-from weights.base.device import resolve_device
+from weights.base.device import resolve_device, training_precision
 from weights.base.errors import TrainingError
 from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
@@ -272,7 +272,7 @@ class TrunkRun(RunSettings):
         return Trainer(
             accelerator={"cuda": "gpu"}.get(device.type, device.type),
             devices=1 if device.index is None else [device.index],
-            precision=recipe.precision,  # type: ignore[arg-type]
+            precision=training_precision(recipe.precision, device),  # type: ignore[arg-type]
             max_epochs=-1,
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,

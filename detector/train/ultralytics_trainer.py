@@ -25,6 +25,7 @@ from detector.find.weight_file import load_detector, save_detector
 from detector.train.curves import keep_epochs, last_epoch
 from detector.train.plan import WEIGHTS_NAME
 from weights.base.checkpoint import read_checkpoint, write_checkpoint
+from weights.base.device import is_fast_in_bfloat16
 from weights.base.errors import ConfigurationError, InputError, TrainingError
 from weights.base.stopping import stop_if_asked
 from weights.images.orientation import read_orientation
@@ -122,13 +123,13 @@ class MaskNetwork(SegmentationModel):
 
     Args:
         description: as `network_description` gives it.
-        bfloat16: whether a CPU computes in bfloat16.
+        bfloat16: whether a CPU that is fast at bfloat16 computes in it.
     """
 
     def __init__(self, description: dict[str, Any], bfloat16: bool = False) -> None:
         self.computes_in_bfloat16 = False
         super().__init__(description, ch=3, verbose=False)
-        self.computes_in_bfloat16 = bfloat16
+        self.computes_in_bfloat16 = bfloat16 and is_fast_in_bfloat16(torch.device("cpu"))
 
     def predict(self, x: torch.Tensor, *args: Any, **options: Any) -> Any:
         """Run the network on a batch `(N, 3, H, W)` in [0, 1]."""

@@ -94,7 +94,7 @@ def find_meshes(folder: Path, least_yaw: float) -> dict[str, NDArray[np.float32]
         ConfigurationError: MediaPipe is not installed.
     """
     try:
-        from mediapipe.solutions.face_mesh import FaceMesh
+        from mediapipe.python.solutions.face_mesh import FaceMesh
     except ImportError as error:
         raise ConfigurationError(
             "Meshes need mediapipe: pip install mediapipe==0.10.14."

@@ -32,7 +32,7 @@ from inpainter.training.rounds import rounds_in_all
 from inpainter.training.submodules import check_frozen_have_weights, load_part
 from inpainter.weight_files import save_completion_network
 from weights.base.atomic import atomic_path
-from weights.base.device import resolve_device
+from weights.base.device import resolve_device, training_precision
 from weights.base.errors import ConfigurationError
 from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
@@ -483,7 +483,8 @@ def make_trainer(
         device: what computes it; all GPUs, or torchrun's processes, where it has no number.
         callbacks: what happens besides.
         rounds: how many.
-        precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them.
+        precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them; a CPU that is
+            slow at bfloat16 computes in float32 instead.
         progress: show Lightning's progress bar.
     """
     machines, processes = _processes(device)
@@ -495,7 +496,7 @@ def make_trainer(
         devices=devices,
         num_nodes=machines,
         strategy=strategy,
-        precision=precision,  # type: ignore[arg-type]
+        precision=training_precision(precision, device),  # type: ignore[arg-type]
         max_epochs=rounds,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,

@@ -50,6 +50,32 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
     return chosen
 
 
+def is_fast_in_bfloat16(device: torch.device) -> bool:
+    """Whether a device multiplies bfloat16 in hardware; where it does not, float32 is faster."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # Without these instructions a CPU takes ten times as long as in float32.
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+def training_precision(precision: str, device: torch.device) -> str:
+    """Give the precision of a recipe, or float32 where a CPU is slow at bfloat16.
+
+    Args:
+        precision: as Lightning names it.
+        device: what trains.
+
+    Examples:
+        >>> training_precision("32-true", resolve_device("cpu"))
+        '32-true'
+    """
+    if precision != "bf16-mixed" or device.type != "cpu" or is_fast_in_bfloat16(device):
+        return precision
+    return "32-true"
+
+
 def _is_there(kind: str) -> bool:
     """Whether a device of some other kind is here; "meta" computes nothing and never is."""
     import torch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,7 +86,36 @@ def test_meshes_without_mediapipe_say_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setitem(sys.modules, "mediapipe.solutions.face_mesh", None)
     monkeypatch.setitem(sys.modules, "mediapipe", None)
     assert main(["meshes", str(faces), str(tmp_path / "meshes.npz")]) == 2
     assert "pip install mediapipe" in capsys.readouterr().err
+
+
+def test_meshes_are_those_of_the_photo_without_the_margin_that_helps_to_find_them(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    class FaceMesh:
+        def __init__(self, **_: object) -> None: ...
+
+        def process(self, image: np.ndarray) -> SimpleNamespace:
+            seen.append(image.shape)
+            point = SimpleNamespace(x=0.5, y=0.25, z=0.1)
+            return SimpleNamespace(multi_face_landmarks=[SimpleNamespace(landmark=[point])])
+
+    # As the wheel has it: `mediapipe.solutions` is an attribute, and no module to import from.
+    for name in ("mediapipe", "mediapipe.python", "mediapipe.python.solutions"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    module = ModuleType("mediapipe.python.solutions.face_mesh")
+    module.FaceMesh = FaceMesh  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    arguments = ["meshes", str(faces), str(tmp_path / "meshes.npz"), "--least-yaw", "0"]
+    assert main(arguments) == 0
+    height, width = photo().shape[:2]
+    margin = max(height, width) // 4
+    assert seen == [(height + 2 * margin, width + 2 * margin, 3)]
+    with np.load(tmp_path / "meshes.npz") as archive:
+        assert archive.files == ["a.png"]
+        expected = (0.5 * width, 0.25 * height - 0.5 * margin, 0.1 * (width + 2 * margin))
+        assert archive["a.png"] == pytest.approx(np.array([expected]), abs=1e-3)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from examples.astronaut import astronaut
 from inpainter import NetworkInpainter, create_model
@@ -15,6 +16,7 @@ from inpainter.data.landmark_map import landmark_map, moved_landmarks
 from inpainter.data.sampling import Sampling
 from inpainter.data.stream import collate
 from inpainter.landmark_guide import draw_guides
+from inpainter.networks.blocks.guide_injection import GuideInjection
 from inpainter.networks.gated_unet import GatedUNet
 from inpainter.training.network_batch import to_network, with_landmarks
 from inpainter.training.recipe import OptimizerSettings, Phase
@@ -104,9 +106,44 @@ def test_so_many_samples_are_told_nothing() -> None:
     assert bare is not None and bare.landmarks is not None and not bare.landmarks.any()
 
 
+def listen_to_landmarks(network: nn.Module) -> None:
+    """Give weights to what starts out by saying nothing."""
+    for module in network.modules():
+        if isinstance(module, GuideInjection):
+            nn.init.normal_(module.convolution.weight, std=0.05)
+
+
+def test_a_guide_says_nothing_until_it_has_learned_to() -> None:
+    torch.manual_seed(0)
+    network = create_model("gated", width=8, depth=1, landmarks=True).eval()
+    image, hole = torch.rand(2, 3, 64, 64), torch.zeros(2, 1, 64, 64)
+    hole[..., 30:60, 10:50] = 1
+    told = torch.rand(2, 3, 64, 64)
+    free = network(image, hole).completed
+    assert torch.equal(network(image, hole, told).completed, free)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-4)
+    network(image, hole, told).prediction.square().mean().backward()
+    optimizer.step()
+    assert (network(image, hole, told).completed - network(image, hole).completed).abs().max() > 0
+
+
+def test_a_guide_is_added_cell_by_cell() -> None:
+    injection = GuideInjection(guide_channels=1, channels=1, ratio=4)
+    with torch.no_grad():
+        # The lower right quarter of a cell, one cell to the left.
+        injection.convolution.weight[0, 3, 1, 0] = 0.5
+    guide = torch.zeros(1, 1, 8, 12)
+    guide[..., 2:4, 2:4] = 1.0
+    guide[..., 6:8, 6] = 1.0
+    expected = torch.zeros(1, 1, 2, 3)
+    expected[..., 0, 1], expected[..., 1, 2] = 5.0, 2.5
+    assert torch.equal(injection(torch.zeros(1, 1, 2, 3), guide), expected)
+
+
 def test_landmarks_change_a_fill_and_none_leave_it_free() -> None:
     torch.manual_seed(0)
     network = create_model("gated", width=8, depth=1, landmarks=True).eval()
+    listen_to_landmarks(network)
     image, hole = torch.rand(1, 3, 70, 64), torch.zeros(1, 1, 70, 64)
     hole[..., 30:60, 10:50] = 1
     told = torch.zeros(1, 3, 70, 64)
@@ -132,6 +169,7 @@ def test_a_stage_finds_landmarks_and_not_by_what_the_hole_hides(
     assert rows.mean() == pytest.approx(74, abs=5) and columns.mean() == pytest.approx(64, abs=5)
     torch.manual_seed(0)
     network = create_model("gated", width=8, depth=1, landmarks=True)
+    listen_to_landmarks(network)
     stage = NetworkInpainter(network, image_size=128, device="cpu", precision="float32")
     told = stage.complete([crop], [hole])[0]
     hidden = crop.copy()
