@@ -48,7 +48,8 @@ def install() -> dict[int, Any]:
         for number in _SIGNALS:
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 replaced[number] = signal.signal(number, _handle)
-        _state.handled = tuple(replaced)
+        # A command within a command finds them handled already.
+        _state.handled = tuple(one for one in _SIGNALS if signal.getsignal(one) is _handle)
     return replaced
 
 

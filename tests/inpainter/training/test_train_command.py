@@ -12,6 +12,7 @@ from inpainter.training import read_recipe
 from inpainter.training.face_generator import read_face_recipe
 from inpainter.training.loop import CHECKPOINT, FaceData
 from inpainter.training.module import CompletionTraining
+from pipeline import command_line
 from tests.faces import write_faces
 from weights.base.checkpoint import read_checkpoint
 from weights.base.errors import ConfigurationError
@@ -102,9 +103,17 @@ def short_run(tmp_path: Path) -> list[str]:
     return [*arguments, "--set", "phases.0.batch=2", "--set", "validation_interval=2"]
 
 
+def whole_command(arguments: list[str]) -> int:
+    """Train as `unmask train inpainter` does, whose own handlers are there before."""
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["train", "inpainter", *arguments])
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize("run", [train.main, whole_command])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_run_between_two_steps_and_the_same_command_goes_on(
-    tmp_path: Path, capsys, monkeypatch, number: int, code: int
+    tmp_path: Path, capsys, monkeypatch, run, number: int, code: int
 ) -> None:
     arguments, step = short_run(tmp_path), CompletionTraining.training_step
     steps = []
@@ -123,12 +132,12 @@ def test_a_signal_ends_a_run_between_two_steps_and_the_same_command_goes_on(
     try:
         with monkeypatch.context() as patched:
             patched.setattr(CompletionTraining, "training_step", stopped)
-            assert train.main(arguments) == code
+            assert run(arguments) == code
         assert len(steps) == 3
         kept = read_checkpoint(tmp_path / "run" / CHECKPOINT, ("steps_done",))
         assert kept["steps_done"] == 3
         assert "the same command goes on from the last checkpoint" in capsys.readouterr().err
-        assert train.main(arguments) == 0
+        assert run(arguments) == 0
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
