@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.blocks.gated_convolution import GatedConvolution
-from inpainter.networks.blocks.guide_injection import GuideInjection
+from inpainter.networks.blocks.guide_features import GuideFeatures
 from inpainter.networks.blocks.noise_injection import NoiseInjection
 from inpainter.networks.blocks.sharpening import sharpen
 from inpainter.networks.gated_unet import ACTIVATION, GatedResidualBlock, GatedUNet
@@ -28,16 +28,11 @@ class GatedRefinement(nn.Module):
         depth: residual blocks at a quarter of the side, of growing dilation.
         noise: whether noise is added before the last convolution, which makes grain and stubble of
             it; a network that sees none has to invent randomness, and paints wax instead.
-        landmarks: whether it is told where jaw, nose and lips are.
     """
 
-    def __init__(
-        self, width: int = 32, depth: int = 3, noise: bool = False, landmarks: bool = False
-    ) -> None:
+    def __init__(self, width: int = 32, depth: int = 3, noise: bool = False) -> None:
         super().__init__()
         self.stem = GatedConvolution(28, width, activation=ACTIVATION)
-        if landmarks:
-            self.told = GuideInjection(GUIDE_CHANNELS["landmarks"], width, ratio=2)
         self.down = GatedConvolution(width, 2 * width, stride=2, activation=ACTIVATION)
         self.middle = nn.Sequential(
             *(GatedResidualBlock(2 * width, dilation=2**index) for index in range(depth))
@@ -51,7 +46,7 @@ class GatedRefinement(nn.Module):
         nn.init.zeros_(self.output.bias)  # type: ignore[arg-type]
 
     def forward(
-        self, image: Tensor, hole: Tensor, coarse: Tensor, guide: Tensor | None = None
+        self, image: Tensor, hole: Tensor, coarse: Tensor, told: Tensor | None = None
     ) -> Tensor:
         """Give what to add to `coarse`.
 
@@ -59,13 +54,13 @@ class GatedRefinement(nn.Module):
             image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1; H and W multiples of 4.
             hole: `(N, 1, H, W)`, 1 = missing.
             coarse: `(N, 3, H, W)` in [-1, 1].
-            guide: `(N, 3, H, W)` in [0, 1], the landmarks, if it was built to be told of them.
+            told: what a guide adds to the features, `(N, width, H / 2, W / 2)`.
         """
         guess = torch.where(hole > 0.5, coarse, image)
         seen = torch.cat([image, hole, guess], dim=1)
         shallow = self.stem(functional.pixel_unshuffle(seen, 2))
-        if guide is not None:
-            shallow = self.told(shallow, guide)
+        if told is not None:
+            shallow = shallow + told
         features = self.middle(self.down(shallow))
         features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
         features = self.up(torch.cat([features, shallow], dim=1))
@@ -107,19 +102,23 @@ class GatedCompletionNetwork(CompletionNetwork):
         super().__init__()
         self.sharpening = sharpening
         self.coarse = GatedUNet(width, depth, landmarks)
-        self.refine = GatedRefinement(refine_width, refine_depth, noise, landmarks)
+        self.refine = GatedRefinement(refine_width, refine_depth, noise)
         self.guide = self.coarse.guide
+        if landmarks:
+            self.told = GuideFeatures(GUIDE_CHANNELS["landmarks"], refine_width, ratio=2)
 
     def paint(
         self, image: Tensor, hole: Tensor, guide: Tensor | None = None
     ) -> tuple[Tensor | None, Tensor]:
         """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the enlarged guess."""
-        small = None if guide is None else functional.avg_pool2d(guide, 2)
+        small = told = None
+        if guide is not None:
+            small, told = functional.avg_pool2d(guide, 2), self.told(guide)
         guess = self.coarse.paint(*halve(image, hole), small)[1]
         coarse = functional.interpolate(
             guess, scale_factor=2.0, mode="bilinear", align_corners=False
         )
-        painted = (coarse + self.refine(image, hole, coarse, guide)).clamp(-1.0, 1.0)
+        painted = (coarse + self.refine(image, hole, coarse, told)).clamp(-1.0, 1.0)
         if self.sharpening and not self.training:
             painted = sharpen(painted, self.sharpening)
         return coarse, painted

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.blocks.gated_convolution import GatedConvolution
-from inpainter.networks.blocks.guide_injection import GuideInjection
+from inpainter.networks.blocks.guide_features import GuideFeatures
 from inpainter.networks.blocks.self_attention import SelfAttention
 from inpainter.networks.guides import GUIDE_CHANNELS
 
@@ -65,7 +65,7 @@ class GatedUNet(CompletionNetwork):
         widths = [width, 2 * width, 4 * width, 8 * width]
         self.stem = GatedConvolution(16, width, activation=ACTIVATION)
         self.told = nn.ModuleList(
-            GuideInjection(GUIDE_CHANNELS["landmarks"], channels, ratio=2 ** (level + 1))
+            GuideFeatures(GUIDE_CHANNELS["landmarks"], channels, ratio=2 ** (level + 1))
             for level, channels in enumerate(widths[:-1])
             if landmarks
         )
@@ -101,7 +101,7 @@ class GatedUNet(CompletionNetwork):
         skips = []
         for level, down in enumerate(self.down):
             if guide is not None:
-                features = self.told[level](features, guide)
+                features = features + self.told[level](guide)
             skips.append(features)
             features = down(features)
         features = self.middle(features)

@@ -16,7 +16,7 @@ from inpainter.data.landmark_map import landmark_map, moved_landmarks
 from inpainter.data.sampling import Sampling
 from inpainter.data.stream import collate
 from inpainter.landmark_guide import draw_guides
-from inpainter.networks.blocks.guide_injection import GuideInjection
+from inpainter.networks.blocks.guide_features import GuideFeatures
 from inpainter.networks.gated_unet import GatedUNet
 from inpainter.training.network_batch import to_network, with_landmarks
 from inpainter.training.recipe import OptimizerSettings, Phase
@@ -109,7 +109,7 @@ def test_so_many_samples_are_told_nothing() -> None:
 def listen_to_landmarks(network: nn.Module) -> None:
     """Give weights to what starts out by saying nothing."""
     for module in network.modules():
-        if isinstance(module, GuideInjection):
+        if isinstance(module, GuideFeatures):
             nn.init.normal_(module.convolution.weight, std=0.05)
 
 
@@ -128,16 +128,16 @@ def test_a_guide_says_nothing_until_it_has_learned_to() -> None:
 
 
 def test_a_guide_is_added_cell_by_cell() -> None:
-    injection = GuideInjection(guide_channels=1, channels=1, ratio=4)
+    said = GuideFeatures(guide_channels=1, channels=1, ratio=4)
     with torch.no_grad():
         # The lower right quarter of a cell, one cell to the left.
-        injection.convolution.weight[0, 3, 1, 0] = 0.5
+        said.convolution.weight[0, 3, 1, 0] = 0.5
     guide = torch.zeros(1, 1, 8, 12)
     guide[..., 2:4, 2:4] = 1.0
     guide[..., 6:8, 6] = 1.0
     expected = torch.zeros(1, 1, 2, 3)
     expected[..., 0, 1], expected[..., 1, 2] = 5.0, 2.5
-    assert torch.equal(injection(torch.zeros(1, 1, 2, 3), guide), expected)
+    assert torch.equal(said(guide), expected)
 
 
 def test_landmarks_change_a_fill_and_none_leave_it_free() -> None:

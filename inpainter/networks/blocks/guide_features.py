@@ -1,4 +1,4 @@
-"""What a guide says, added to a network's features."""
+"""What a guide says, to be added to a network's features."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _GAIN: Final = 10.0
 moves nothing is not listened to."""
 
 
-class GuideInjection(nn.Module):
-    """Adds a convolution of a guide to a feature map of a smaller side.
+class GuideFeatures(nn.Module):
+    """Makes of a guide what is added to a feature map of a smaller side.
 
-    The convolution starts at zero and has no bias, as those of ControlNet do (Zhang et al. 2023,
+    Its convolution starts at zero and has no bias, as those of ControlNet do (Zhang et al. 2023,
     "Adding Conditional Control to Text-to-Image Diffusion Models"): a trained network goes on from
     what it knows, and a guide that is empty changes nothing.
 
@@ -31,8 +31,8 @@ class GuideInjection(nn.Module):
         self.convolution = nn.Conv2d(4 * guide_channels, channels, 3, padding=1, bias=False)
         nn.init.zeros_(self.convolution.weight)
 
-    def forward(self, features: Tensor, guide: Tensor) -> Tensor:
-        """Map features `(N, C, H / ratio, W / ratio)` with a guide `(N, G, H, W)` in [0, 1]."""
+    def forward(self, guide: Tensor) -> Tensor:
+        """Map a guide `(N, G, H, W)` in [0, 1] to `(N, C, H / ratio, W / ratio)`."""
         cells = functional.pixel_unshuffle(functional.avg_pool2d(guide, self.pooling), 2)
-        told: Tensor = self.convolution(cells)
-        return features + _GAIN * told
+        said: Tensor = self.convolution(cells)
+        return _GAIN * said
