@@ -20,7 +20,7 @@ from inpainter.data.stream import SampleStream, Stretch
 from inpainter.losses.adversarial import bce_discriminator_loss, bce_generator_loss
 from inpainter.registry import create_discriminator, create_model
 from inpainter.tensors import to_uint8
-from inpainter.training.loop import CHECKPOINT, StopInTime, make_trainer, read_run
+from inpainter.training.callbacks import StopInTime
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.pictures import create_sampling, open_training_pictures
 from inpainter.training.recipe import (
@@ -33,6 +33,7 @@ from inpainter.training.recipe import (
 )
 from inpainter.training.rounds import equal_rounds, round_at, rounds_in_all
 from inpainter.training.sheet import write_sheet
+from inpainter.training.trainer import CHECKPOINT, make_trainer, read_run
 from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
 from weights.base.dotted_paths import refuse_working_directory

@@ -1,282 +1,40 @@
-"""Runs a recipe: data, callbacks, checkpoints, weights."""
+"""Runs a recipe, from its first weights to the record of what came of it."""
 
 from __future__ import annotations
 
-import math
 import os
-import time
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
 import yaml
-from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
-from torch.utils.data import DataLoader, Dataset
 
-from inpainter.creation import create_named
-from inpainter.data.sampling import Sampling
 from inpainter.data.statistics import colour_statistics
-from inpainter.data.stream import Batch, SampleStream, Stretch, collate, sample_at
-from inpainter.holes import create_holes
+from inpainter.training.callbacks import RoundReport, StopInTime
 from inpainter.training.curves import CURVES, draw_curves
+from inpainter.training.face_data import FaceData
 from inpainter.training.failures import training_failures
 from inpainter.training.module import CompletionTraining
-from inpainter.training.pictures import create_sampling, decode_split, open_training_pictures
+from inpainter.training.pictures import decode_split
 from inpainter.training.recipe import read_recipe
 from inpainter.training.register import register_trained
 from inpainter.training.rounds import rounds_in_all
 from inpainter.training.submodules import check_frozen_have_weights, load_part
-from inpainter.weight_files import save_completion_network
+from inpainter.training.trainer import CHECKPOINT, make_trainer, read_run
 from weights.base.atomic import atomic_path
-from weights.base.device import resolve_device, training_precision
+from weights.base.device import resolve_device
 from weights.base.errors import ConfigurationError
-from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
-from weights.base.run_log import keep_first
 from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.stopping import at_safe_points
 from weights.catalog.register import CatalogPlace
 
 if TYPE_CHECKING:
-    from inpainter.data.faces import DecodedFaces
-    from inpainter.data.pairs import DecodedPairs
-    from inpainter.data.processes import FaceProcesses
-    from inpainter.data.sampling import MaskSource
+    from lightning.pytorch import Callback
+
     from inpainter.training.recipe import Recipe
-
-
-CHECKPOINT: Final = "last.ckpt"
-"""Name of a run's checkpoint in its folder."""
-
-
-def create_mask_source(spec: Any) -> MaskSource | None:
-    """Make what draws masks on faces.
-
-    Args:
-        spec: a dotted path "package.module:Class", a dict {name: such a path, and the class's
-            options beside it}, a source itself, or None for none.
-
-    Raises:
-        ConfigurationError: there is no such class, or the options do not fit.
-    """
-    if spec is None or callable(spec):
-        return spec
-    source: MaskSource = create_named("source of masked pictures", {}, spec, calls=3)
-    return source
-
-
-class FaceData(LightningDataModule):
-    """Training stream and frozen validation samples of a recipe.
-
-    Args:
-        recipe: the recipe; `recipe.data` names the folder.
-    """
-
-    def __init__(self, recipe: Recipe) -> None:
-        super().__init__()
-        self.recipe = recipe
-        self.rounds = recipe.rounds()
-        self._train: DecodedFaces | DecodedPairs | FaceProcesses | None = None
-        self._open = ExitStack()
-        self._frozen: dict[int, list[Batch]] = {}
-
-    def setup(self, stage: str) -> None:
-        """Decode the training faces into memory and make the frozen validation samples."""
-        del stage
-        data = self.recipe.data
-        if self._train is None:
-            self._train = self._open.enter_context(open_training_pictures(data))
-            validated = decode_split(data, data.validation_split, memory=0.0)
-            sizes = {phase.size for phase in self.recipe.phases}
-            self._frozen = {size: self._freeze(validated, size) for size in sizes}
-
-    def teardown(self, stage: str) -> None:
-        """End the processes that make samples, where there are any."""
-        del stage
-        self._open.close()
-        self._train = None
-
-    def _freeze(self, faces: DecodedFaces | DecodedPairs, size: int) -> list[Batch]:
-        data = self.recipe.data
-        middle = (sum(data.context) / 2, sum(data.lift) / 2)
-        sampling = Sampling(
-            create_holes(self.recipe.holes.face),
-            context=(middle[0], middle[0]),
-            lift=(middle[1], middle[1]),
-            rotation=0.0,
-            grayscale_probability=0.0,
-            colour_jitter=0.0,
-            masks=create_mask_source(data.masked),
-        )
-        samples = [
-            sample_at(faces, sampling, size, seed=0, index=index)
-            for index in range(min(data.validation_count, len(faces)))
-        ]
-        return [collate(samples[start : start + 8]) for start in range(0, len(samples), 8)]
-
-    def train_dataloader(self) -> DataLoader[Batch]:
-        """Give the stretch of the stream that is left of the round to work on."""
-        assert self.trainer is not None and self._train is not None
-        module = self.trainer.lightning_module
-        assert isinstance(module, CompletionTraining)
-        data = self.recipe.data
-        devices, rank = self.trainer.world_size, self.trainer.global_rank
-        number, steps = self.recipe.round_at(module.steps_done)
-        phase, whole = self.rounds[number]
-        start = sum(before.batch * count * devices for before, count in self.rounds[:number])
-        start += (whole - steps) * phase.batch * devices
-        sampling = create_sampling(data, self.recipe.holes, create_mask_source(data.masked))
-        seed = self.recipe.seed
-        stretch = Stretch(sampling, phase.size, phase.batch, start, seed, rank, devices)
-        stream = SampleStream(self._train, stretch, steps, data.workers)
-        return DataLoader(stream, batch_size=None, pin_memory=torch.cuda.is_available())
-
-    def val_dataloader(self) -> DataLoader[Batch]:
-        """Give the frozen validation batches, at the size of the present round."""
-        assert self.trainer is not None
-        module = self.trainer.lightning_module
-        assert isinstance(module, CompletionTraining)
-        frozen: Dataset[Batch] = _Listed(self._frozen[module.phase.size])
-        return DataLoader(frozen, batch_size=None)
-
-
-class _Listed(Dataset[Batch]):
-    def __init__(self, batches: list[Batch]) -> None:
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __getitem__(self, index: int) -> Batch:
-        return self.batches[index]
-
-
-SECONDS_BETWEEN_LINES = 30.0
-"""How often a line tells where a training is, within a round."""
-
-
-class RoundReport(Callback):
-    """Says in lines how far a round is and how it went, and writes the averaged weights after it.
-
-    Args:
-        output: the run's folder.
-    """
-
-    def __init__(self, output: Path) -> None:
-        self.output = output
-        self.seconds: list[float] = []
-        self.began = self._told = time.monotonic()
-        self._steps_before = 0
-
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Start the clock."""
-        del trainer
-        assert isinstance(module, CompletionTraining)
-        self.began = self._told = time.monotonic()
-        self._steps_before = module.steps_done
-
-    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
-        """Say once in a while where the training is."""
-        assert isinstance(module, CompletionTraining)
-        now = time.monotonic()
-        if now - self._told < SECONDS_BETWEEN_LINES or not trainer.is_global_zero:
-            return
-        self._told = now
-        each = (now - self.began) / (module.steps_done - self._steps_before)
-        left = each * (module.total_steps - module.steps_done) / 60.0
-        print(
-            f"step {module.steps_done}/{module.total_steps}, {each:.2f} s a step, "
-            f"{left:.0f} min for the rest of the schedule",
-            flush=True,
-        )
-
-    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Take rounds out of the log that are done again, or were another run's."""
-        assert isinstance(module, CompletionTraining)
-        if trainer.is_global_zero:
-            done, _ = module.recipe.round_at(module.steps_done)
-            keep_first(self.output / "rounds.log", "round", done)
-
-    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Write weights and the line."""
-        assert isinstance(module, CompletionTraining)
-        seconds = time.monotonic() - self.began
-        self.seconds.append(seconds)
-        if not trainer.is_global_zero:
-            return
-        options = dict(module.recipe.network)
-        save_completion_network(
-            module.average.network,
-            self.output / "average.safetensors",
-            name=options.pop("name"),
-            options=options,
-            input_size=module.phase.size,
-            overwrite=True,
-        )
-        phase, steps = module.phase, module.steps_done - self._steps_before
-        figures = ", ".join(
-            f"{name.partition('/')[2]} {float(value):.4f}"
-            for name, value in sorted(trainer.callback_metrics.items())
-        )
-        line = (
-            f"round {module.round_number + 1}/{len(module.schedule)}, step {module.steps_done}/"
-            f"{module.total_steps}, {phase.size} px, "
-            f"{steps * phase.batch * trainer.world_size / seconds:.1f} pictures/s: {figures}"
-        )
-        print(line, flush=True)
-        with (self.output / "rounds.log").open("a", encoding="utf-8") as log:
-            log.write(line + "\n")
-
-
-class StopInTime(StopAfterStep):
-    """Stops gracefully, for a signal or a time budget.
-
-    Args:
-        minutes: the time, from now on; None for no limit.
-    """
-
-    def __init__(self, minutes: float | None) -> None:
-        self.deadline = math.inf if minutes is None else time.monotonic() + 60.0 * minutes
-        self._began = self._step = 0.0
-        self._batches = 0
-        self._validating: float | None = None
-        self._ending: float | None = None
-
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Measure the steps of this round."""
-        del trainer, module
-        self._began, self._batches = time.monotonic(), 0
-
-    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
-        """Note how long a step takes, and stop after this one, if at all."""
-        self._batches += 1
-        self._step = (time.monotonic() - self._began) / self._batches
-        super().on_train_batch_end(trainer, module)
-
-    def is_over(self, trainer: Trainer) -> bool:
-        """Say whether a signal came, or another step and what follows the last would not fit."""
-        ending = self._ending
-        if ending is None:
-            # Validating a batch takes no longer than learning from one.
-            ending = self._step * sum(trainer.num_val_batches)
-        return (
-            super().is_over(trainer) or time.monotonic() + self._step + 1.2 * ending > self.deadline
-        )
-
-    def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Start the clock of the validation."""
-        del trainer, module
-        self._validating = time.monotonic()
-
-    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Note how long the round's end took, and stop after it, if at all."""
-        if self._validating is not None:
-            self._ending = time.monotonic() - self._validating
-        super().on_train_epoch_end(trainer, module)
 
 
 @dataclass(frozen=True)
@@ -455,66 +213,3 @@ def _check_same_networks(recipe: Recipe, former: Path) -> None:
             f"{former.parent} holds a run of another network or discriminator: choose another "
             "folder, or start anew in this one."
         )
-
-
-def read_run(checkpoint: Path) -> dict[str, Any]:
-    """Read what a run goes on from.
-
-    Raises:
-        TrainingError: the file is damaged, or no checkpoint.
-    """
-    state: dict[str, Any] = WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")
-    return state
-
-
-def make_trainer(
-    folder: Path,
-    device: torch.device,
-    callbacks: list[Callback],
-    *,
-    rounds: int,
-    precision: str,
-    progress: bool = False,
-) -> Trainer:
-    """Make what runs rounds of manual steps, with checkpoints and curves in a run's folder.
-
-    Args:
-        folder: of the run.
-        device: what computes it; all GPUs, or torchrun's processes, where it has no number.
-        callbacks: what happens besides.
-        rounds: how many.
-        precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them; a CPU that is
-            slow at bfloat16 computes in float32 instead.
-        progress: show Lightning's progress bar.
-    """
-    machines, processes = _processes(device)
-    devices: int | list[int] = processes if device.index is None else [device.index]
-    # Each step trains one of two networks, so the other's gradients are waited for in vain.
-    strategy = "ddp_find_unused_parameters_true" if machines * processes > 1 else "auto"
-    return Trainer(
-        accelerator={"cuda": "gpu"}.get(device.type, device.type),
-        devices=devices,
-        num_nodes=machines,
-        strategy=strategy,
-        precision=training_precision(precision, device),  # type: ignore[arg-type]
-        max_epochs=rounds,
-        reload_dataloaders_every_n_epochs=1,
-        num_sanity_val_steps=0,
-        # The training stream divides itself, and all validate on all of the few frozen samples.
-        use_distributed_sampler=False,
-        logger=TensorBoardLogger(folder, name=CURVES, version=""),
-        callbacks=[CurvesGoOn(), *callbacks],
-        plugins=[WholeCheckpointIO()],
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-        default_root_dir=folder,
-        log_every_n_steps=20,
-    )
-
-
-def _processes(device: torch.device) -> tuple[int, int]:
-    """The number of machines and of processes on each: torchrun's, or else one for each GPU."""
-    if device.index is None and torch.distributed.is_torchelastic_launched():
-        return int(os.environ["GROUP_WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])
-    everywhere = device.type == "cuda" and device.index is None
-    return 1, torch.cuda.device_count() if everywhere else 1

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from lightning.pytorch import Trainer
 
-from inpainter.training.loop import FaceData, Trainer
+from inpainter.training.face_data import FaceData
 from inpainter.training.module import CompletionTraining
 from inpainter.training.recipe import DataSettings, OptimizerSettings, Phase, Recipe
 from tests.faces import write_faces

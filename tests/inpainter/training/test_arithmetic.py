@@ -12,13 +12,14 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from lightning.pytorch import Trainer
 from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch import nn
 
 from inpainter.data.stream import sample_at
 from inpainter.outputs import CompletionOutput
 from inpainter.training import train_inpainter
-from inpainter.training.loop import FaceData, Trainer
+from inpainter.training.face_data import FaceData
 from inpainter.training.module import CompletionTraining
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.pictures import create_sampling, decode_split

@@ -144,7 +144,7 @@ def test_a_resumed_run_with_batch_norm_and_compilation_is_that_of_one_process(
 
 
 def test_torchrun_says_how_many_processes_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    from inpainter.training.loop import _processes
+    from inpainter.training.trainer import _processes
 
     for name in ("TORCHELASTIC_RUN_ID", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)

@@ -89,7 +89,7 @@ def test_a_time_budget_ends_a_run_within_a_round_and_loses_no_step(recipe, tmp_p
 def test_a_time_budget_that_is_ample_ends_nothing(recipe, tmp_path, monkeypatch):
     # Where no round is validated, the time since the machine was started is no validation's.
     clock = partial(next, count(1e6, 1e-3))
-    monkeypatch.setattr("inpainter.training.loop.time.monotonic", clock)
+    monkeypatch.setattr("inpainter.training.callbacks.time.monotonic", clock)
     train_face_generator(recipe, tmp_path / "run", device="cpu", time_budget_minutes=60)
     state = read_checkpoint(tmp_path / "run" / "last.ckpt", ("steps_done",))
     assert state["steps_done"] == 8

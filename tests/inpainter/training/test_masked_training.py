@@ -18,7 +18,7 @@ from inpainter.data.statistics import colour_statistics
 from inpainter.data.stream import collate, sample_at
 from inpainter.holes import create_holes
 from inpainter.training import train_inpainter
-from inpainter.training.loop import create_mask_source
+from inpainter.training.face_data import create_mask_source
 from inpainter.training.module import CompletionTraining
 from inpainter.training.network_batch import to_network
 from inpainter.training.recipe import AdversarialSettings, DataSettings, Phase

@@ -9,9 +9,10 @@ import pytest
 
 from inpainter import train
 from inpainter.training import read_recipe
+from inpainter.training.face_data import FaceData
 from inpainter.training.face_generator import read_face_recipe
-from inpainter.training.loop import CHECKPOINT, FaceData
 from inpainter.training.module import CompletionTraining
+from inpainter.training.trainer import CHECKPOINT
 from pipeline import command_line
 from tests.faces import write_faces
 from weights.base.checkpoint import read_checkpoint

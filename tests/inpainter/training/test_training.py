@@ -15,7 +15,7 @@ import torch
 from inpainter import create_model
 from inpainter.data.face import read_picture
 from inpainter.training import Recipe, read_recipe, train_inpainter
-from inpainter.training.loop import FaceData
+from inpainter.training.face_data import FaceData
 from inpainter.training.module import CompletionTraining
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.recipe import (
@@ -95,7 +95,9 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(
 
 
 def test_a_phase_for_one_network_leaves_the_other_as_it_was(recipe: Recipe, tmp_path: Path) -> None:
-    from inpainter.training.loop import FaceData, Trainer
+    from lightning.pytorch import Trainer
+
+    from inpainter.training.face_data import FaceData
     from inpainter.training.module import CompletionTraining
 
     def run(phase: Phase) -> tuple[CompletionTraining, dict[str, torch.Tensor]]:
@@ -382,7 +384,7 @@ def test_a_finished_run_that_was_cut_short_often_has_nothing_left_to_do(
 def test_lines_appear_while_a_round_lasts(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    monkeypatch.setattr("inpainter.training.loop.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("inpainter.training.callbacks.SECONDS_BETWEEN_LINES", 0.0)
     train_inpainter(recipe, tmp_path / "run", device="cpu", time_budget_minutes=1e-6)
     assert re.search(
         r"^step 1/6, \d+\.\d\d s a step, \d+ min for the rest",

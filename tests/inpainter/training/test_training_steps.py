@@ -15,11 +15,12 @@ from torch.nn import functional
 from inpainter.networks.blocks.minibatch_std import MinibatchStd
 from inpainter.training import train_inpainter
 from inpainter.training.adversary import Adversary
+from inpainter.training.face_data import FaceData
 from inpainter.training.failures import training_failures
-from inpainter.training.loop import CHECKPOINT, FaceData
 from inpainter.training.module import CompletionTraining
 from inpainter.training.network_batch import to_network
 from inpainter.training.recipe import AdversarialSettings, OptimizerSettings, Phase, Recipe
+from inpainter.training.trainer import CHECKPOINT
 from tests.inpainter.training.short_runs import Watched, fit, short_recipe
 from weights.base.errors import ConfigurationError, TrainingError
 from weights.catalog.store import load_state_dict

@@ -10,7 +10,7 @@ import pytest
 from inpainter.holes.registry import create_holes
 from inpainter.losses.registry import create_loss
 from inpainter.registry import create_discriminator, create_model
-from inpainter.training.loop import create_mask_source
+from inpainter.training.face_data import create_mask_source
 from inpainter.training.recipe import read_recipe
 from pipeline.configuration import read_configuration
 from pipeline.stages.registry import create_stage

@@ -1,0 +1,83 @@
+"""Lightning's trainer as runs of this package use it, and the checkpoints that it goes on from."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from inpainter.training.curves import CURVES
+from weights.base.device import training_precision
+from weights.base.lightning_runs import CurvesGoOn, WholeCheckpointIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHECKPOINT: Final = "last.ckpt"
+"""Name of a run's checkpoint in its folder."""
+
+
+def read_run(checkpoint: Path) -> dict[str, Any]:
+    """Read what a run goes on from.
+
+    Raises:
+        TrainingError: the file is damaged, or no checkpoint.
+    """
+    state: dict[str, Any] = WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")
+    return state
+
+
+def make_trainer(
+    folder: Path,
+    device: torch.device,
+    callbacks: list[Callback],
+    *,
+    rounds: int,
+    precision: str,
+    progress: bool = False,
+) -> Trainer:
+    """Make what runs rounds of manual steps, with checkpoints and curves in a run's folder.
+
+    Args:
+        folder: of the run.
+        device: what computes it; all GPUs, or torchrun's processes, where it has no number.
+        callbacks: what happens besides.
+        rounds: how many.
+        precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them; a CPU that is
+            slow at bfloat16 computes in float32 instead.
+        progress: show Lightning's progress bar.
+    """
+    machines, processes = _processes(device)
+    devices: int | list[int] = processes if device.index is None else [device.index]
+    # Each step trains one of two networks, so the other's gradients are waited for in vain.
+    strategy = "ddp_find_unused_parameters_true" if machines * processes > 1 else "auto"
+    return Trainer(
+        accelerator={"cuda": "gpu"}.get(device.type, device.type),
+        devices=devices,
+        num_nodes=machines,
+        strategy=strategy,
+        precision=training_precision(precision, device),  # type: ignore[arg-type]
+        max_epochs=rounds,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        # The training stream divides itself, and all validate on all of the few frozen samples.
+        use_distributed_sampler=False,
+        logger=TensorBoardLogger(folder, name=CURVES, version=""),
+        callbacks=[CurvesGoOn(), *callbacks],
+        plugins=[WholeCheckpointIO()],
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        log_every_n_steps=20,
+    )
+
+
+def _processes(device: torch.device) -> tuple[int, int]:
+    """The number of machines and of processes on each: torchrun's, or else one for each GPU."""
+    if device.index is None and torch.distributed.is_torchelastic_launched():
+        return int(os.environ["GROUP_WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])
+    everywhere = device.type == "cuda" and device.index is None
+    return 1, torch.cuda.device_count() if everywhere else 1
