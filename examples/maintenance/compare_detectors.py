@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from detector.data.annotations import AnnotatedPicture
-    from detector.evaluation.evaluate import DetectionReport
+    from detector.evaluation.report import DetectionReport
     from weights.base.contracts import Image
     from weights.base.protocols import Detector
 

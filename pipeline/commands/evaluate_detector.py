@@ -13,7 +13,7 @@ from pipeline.commands.measured_report import ReportOptions, measured_report
 from pipeline.commands.option_groups import grouped_options
 
 if TYPE_CHECKING:
-    from detector.evaluation.evaluate import DetectionReport
+    from detector.evaluation.report import DetectionReport
     from pipeline.commands.measured_report import MeasuredReport
     from pipeline.evaluation.document import Picture
     from pipeline.evaluation.surroundings import UsedWeights
@@ -168,7 +168,7 @@ def evaluate_detector(
 
 def _resumed(measured: MeasuredReport) -> dict[str, Any]:
     """What has a measurement go on where an earlier one was broken off."""
-    from detector.evaluation.evaluate import PictureMeasurement
+    from detector.evaluation.outcomes import PictureMeasurement
 
     return {
         "known": {

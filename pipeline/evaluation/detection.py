@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from detector.data.annotations import AnnotatedPicture
-    from detector.evaluation.evaluate import DetectionReport, DrawnMaskOutcome, PictureOutcome
+    from detector.evaluation.outcomes import DrawnMaskOutcome, PictureOutcome
+    from detector.evaluation.report import DetectionReport
     from weights.base.contracts import Hole, Image, Mask
     from weights.base.protocols import Detector
     from weights.base.regions import MaskRegion

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from detector.data.annotations import AnnotatedMask, AnnotatedPicture
-from detector.evaluation.evaluate import DetectionReport, PictureMeasurement, evaluate_detector
+from detector.evaluation.evaluate import evaluate_detector
+from detector.evaluation.outcomes import PictureMeasurement
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from detector.evaluation.report import DetectionReport
 
 SIZE = 200
 
