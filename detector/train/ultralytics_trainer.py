@@ -12,35 +12,30 @@ import os
 import random
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from detector.data.yolo_dataset import read_labels, read_yolo_dataset
+from detector.data.yolo_dataset import read_yolo_dataset
 from detector.find.architecture import network_description
 from detector.find.isolation import import_quietly
 from detector.find.weight_file import load_detector, save_detector
 from detector.train.curves import keep_epochs, last_epoch
 from detector.train.plan import WEIGHTS_NAME
+from detector.train.ultralytics_dataset import MaskDataset
+from detector.train.ultralytics_network import MaskNetwork, unwrapped
 from weights.base.checkpoint import read_checkpoint, write_checkpoint
-from weights.base.device import is_fast_in_bfloat16
 from weights.base.errors import ConfigurationError, InputError, TrainingError
 from weights.base.stopping import stop_if_asked
-from weights.images.orientation import read_orientation
-from weights.images.reading import open_picture
 
 import_quietly("ultralytics.models.yolo.segment")
 
-from ultralytics.data.dataset import YOLODataset  # noqa: E402
 from ultralytics.models.yolo.segment import SegmentationTrainer  # noqa: E402
-from ultralytics.nn.tasks import SegmentationModel  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from torch import nn
+    from pathlib import Path
 
     from detector.train.plan import TrainingPlan
 
@@ -51,109 +46,6 @@ _STATE = (
 
 _EPOCH_SEEDS = 1_000_003
 """Distance of the seeds of two epochs; far above the number of processes."""
-
-
-class MaskDataset(YOLODataset):
-    """Pictures and polygons read by our own reader: no caches on disk, no rewritten pictures."""
-
-    def get_img_files(self, img_path: str | list[str]) -> list[str]:
-        """Return the files of the part, which are listed already."""
-        return [img_path] if isinstance(img_path, str) else list(img_path)
-
-    def get_labels(self) -> list[dict[str, Any]]:
-        """Read size and polygons of every picture; a picture that cannot be read is left out.
-
-        Raises:
-            InputError: a label file is malformed.
-            TrainingError: no picture can be read.
-        """
-        class_count = len(self.data["names"])
-        labels: list[dict[str, Any]] = []
-        for name in self.im_files:
-            stop_if_asked()
-            size = _picture_size(name)
-            if size is None:
-                import_quietly("ultralytics.utils").LOGGER.warning(
-                    f"{name} cannot be decoded and is left out."
-                )
-                continue
-            marked = read_labels(Path(name), class_count)
-            labels.append(
-                {
-                    "im_file": name,
-                    "shape": size,
-                    "cls": marked.classes.astype(np.float32).reshape(-1, 1),
-                    "bboxes": marked.boxes,
-                    "segments": list(marked.polygons),
-                    "keypoints": None,
-                    "normalized": True,
-                    "bbox_format": "xywh",
-                }
-            )
-        if not labels:
-            raise TrainingError(f"No picture can be read among {len(self.im_files)} files.")
-        self.im_files = [label["im_file"] for label in labels]
-        return labels
-
-    def forget_pictures(self) -> None:
-        """Forget the pictures kept for mosaics, where not all are: an epoch begins with none."""
-        if self.cache != "ram":
-            for index in self.buffer:
-                self.ims[index], self.im_hw0[index], self.im_hw[index] = None, None, None
-        self.buffer = []
-
-
-def _picture_size(name: str) -> tuple[int, int] | None:
-    """Height and width as shown upright, None where the file is no readable picture."""
-    try:
-        with Path(name).open("rb") as stream:
-            picture = open_picture(stream, name)
-            width, height = picture.size
-            turned = read_orientation(picture) >= 5
-            # A JPEG is decoded at an eighth of its size, which tells damage as well.
-            picture.draft("RGB", (64, 64))
-            picture.load()
-    except Exception:  # decoders raise errors of many kinds on damaged data
-        return None
-    return (width, height) if turned else (height, width)
-
-
-class MaskNetwork(SegmentationModel):
-    """The segmentation network, which on a CPU may compute in bfloat16 and hands on float32.
-
-    Args:
-        description: as `network_description` gives it.
-        bfloat16: whether a CPU that is fast at bfloat16 computes in it.
-    """
-
-    def __init__(self, description: dict[str, Any], bfloat16: bool = False) -> None:
-        self.computes_in_bfloat16 = False
-        super().__init__(description, ch=3, verbose=False)
-        self.computes_in_bfloat16 = bfloat16 and is_fast_in_bfloat16(torch.device("cpu"))
-
-    def predict(self, x: torch.Tensor, *args: Any, **options: Any) -> Any:
-        """Run the network on a batch `(N, 3, H, W)` in [0, 1]."""
-        if not self.computes_in_bfloat16 or x.device.type != "cpu":
-            return super().predict(x, *args, **options)
-        with torch.autocast("cpu", torch.bfloat16):
-            outputs = super().predict(x, *args, **options)
-        return _as_float32(outputs)
-
-
-def _as_float32(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.float() if value.dtype == torch.bfloat16 else value
-    if isinstance(value, dict):
-        return {key: _as_float32(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_as_float32(entry) for entry in value)
-    return value
-
-
-def unwrapped(network: Any) -> nn.Module:
-    """The network itself, where processes that train together have it wrapped."""
-    inner: nn.Module = getattr(network, "module", network)
-    return inner
 
 
 class TrainingFinishedError(Exception):

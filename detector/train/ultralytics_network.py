@@ -1,0 +1,55 @@
+"""Ultralytics' network as a CPU trains it; imports Ultralytics, as the trainer does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from detector.find.isolation import import_quietly
+from weights.base.device import is_fast_in_bfloat16
+
+import_quietly("ultralytics.nn.tasks")
+
+from ultralytics.nn.tasks import SegmentationModel  # noqa: E402
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class MaskNetwork(SegmentationModel):
+    """The segmentation network, which on a CPU may compute in bfloat16 and hands on float32.
+
+    Args:
+        description: as `network_description` gives it.
+        bfloat16: whether a CPU that is fast at bfloat16 computes in it.
+    """
+
+    def __init__(self, description: dict[str, Any], bfloat16: bool = False) -> None:
+        self.computes_in_bfloat16 = False
+        super().__init__(description, ch=3, verbose=False)
+        self.computes_in_bfloat16 = bfloat16 and is_fast_in_bfloat16(torch.device("cpu"))
+
+    def predict(self, x: torch.Tensor, *args: Any, **options: Any) -> Any:
+        """Run the network on a batch `(N, 3, H, W)` in [0, 1]."""
+        if not self.computes_in_bfloat16 or x.device.type != "cpu":
+            return super().predict(x, *args, **options)
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = super().predict(x, *args, **options)
+        return _as_float32(outputs)
+
+
+def _as_float32(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.float() if value.dtype == torch.bfloat16 else value
+    if isinstance(value, dict):
+        return {key: _as_float32(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_as_float32(entry) for entry in value)
+    return value
+
+
+def unwrapped(network: Any) -> nn.Module:
+    """The network itself, where processes that train together have it wrapped."""
+    inner: nn.Module = getattr(network, "module", network)
+    return inner
