@@ -52,8 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="start a part of the network, such as coarse, from weights trained before; "
-        "FILE#PART takes a part of the network in FILE",
+        help="start a part of the network, such as coarse, or the discriminator from weights "
+        "trained before; FILE#PART takes a part of the network in FILE",
     )
     parser.add_argument("--progress", action="store_true", help="show a progress bar")
     return parser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
@@ -12,16 +12,22 @@ from inpainter.training.module import CompletionTraining
 from inpainter.weight_files import save_completion_network
 from weights.base.lightning_runs import StopAfterStep
 from weights.base.run_log import keep_first
+from weights.catalog.store import write_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+DISCRIMINATOR_FILE: Final = "discriminator.safetensors"
+"""Name of the discriminator's weights in a run's folder."""
 
 SECONDS_BETWEEN_LINES = 30.0
 """How often a line tells where a training is, within a round."""
 
 
 class RoundReport(Callback):
-    """Says in lines how far a round is and how it went, and writes the averaged weights after it.
+    """Says in lines how far a round is and how it went, and writes the weights after it.
+
+    They are the average of the network's, and the discriminator's, for another run to start from.
 
     Args:
         output: the run's folder.
@@ -78,6 +84,11 @@ class RoundReport(Callback):
             input_size=module.phase.size,
             overwrite=True,
         )
+        if module.discriminator is not None:
+            # As it is: spectral normalisation's vectors are finer than fp16.
+            state = module.discriminator.state_dict()
+            state = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
+            write_tensors(self.output / DISCRIMINATOR_FILE, state, {}, overwrite=True)
         phase, steps = module.phase, module.steps_done - self._steps_before
         figures = ", ".join(
             f"{name.partition('/')[2]} {float(value):.4f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import torch
 import yaml
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from lightning.pytorch import Callback
 
     from inpainter.training.recipe import Recipe
+
+
+DISCRIMINATOR: Final = "discriminator"
+"""What the discriminator is called among the parts that a recipe gives weights."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,10 @@ def train_inpainter(
 ) -> TrainedInpainter:
     """Train a completion network by a recipe; on all GPUs, or by torchrun on any devices.
 
-    The folder gets `recipe.yaml`, `last.ckpt` and `best.ckpt`, `average.safetensors`, `rounds.log`,
-    curves for TensorBoard and as `curves.png`, and sheets of completed validation faces; a finished
-    run measures its weights and leaves them once more in `catalog`, with their record and model
-    card.
+    The folder gets `recipe.yaml`, `last.ckpt` and `best.ckpt`, `average.safetensors`, with a
+    discriminator `discriminator.safetensors`, `rounds.log`, curves for TensorBoard and as
+    `curves.png`, and sheets of completed validation faces; a finished run measures its weights and
+    leaves them once more in `catalog`, with their record and model card.
 
     Args:
         recipe: what to train and how.
@@ -156,10 +160,17 @@ def _load_initial_weights(module: CompletionTraining, whole: str | Path | None) 
     """Load the weights that a new run starts from, those of parts and of the whole network.
 
     Raises:
-        ConfigurationError: a frozen part has none.
+        ConfigurationError: a frozen part has none, or there is no discriminator to give them to.
         WeightsError: they are missing or damaged.
     """
     starts = dict(module.recipe.parts)
+    discriminator = starts.pop(DISCRIMINATOR, None)
+    if discriminator is not None:
+        if module.discriminator is None:
+            raise ConfigurationError(
+                f"The recipe trains without a discriminator: leave out the part {DISCRIMINATOR!r}."
+            )
+        load_part(module.discriminator, "", discriminator)
     if whole is not None:
         starts[""] = str(whole)
     check_frozen_have_weights(module.recipe.frozen, starts)

@@ -244,7 +244,8 @@ class Recipe:
     Attributes:
         network: name of the network and its options, `{name: gated, ...}`.
         parts: safetensors files for parts of the network that were trained before, by the part's
-            name, `{coarse: runs/coarse/average.safetensors}`.
+            name, `{coarse: runs/coarse/average.safetensors}`; `discriminator` names what judges
+            them.
         frozen: parts of the network that do not learn, by name, `[coarse]`; the others learn to
             work with them as they are, in less time.
         phases: the schedule, one phase after the other.

@@ -28,6 +28,7 @@ from inpainter.training.recipe import (
 from inpainter.training.submodules import check_frozen_have_weights, load_part
 from inpainter.weight_files import save_completion_network
 from tests.faces import write_faces
+from tests.inpainter.training.short_runs import short_recipe
 from weights.base.errors import ConfigurationError, InputError, TrainingError, WeightsError
 from weights.catalog.store import load_state_dict
 
@@ -405,3 +406,23 @@ def test_sizes_that_the_networks_cannot_take_are_refused_at_the_first_step(
 def test_an_unknown_recipe_is_told_with_those_that_there_are() -> None:
     with pytest.raises(ConfigurationError, match=r"Did you mean 'gated\.cpu'.*gated-unet\.cpu"):
         read_recipe("gated-cpu")
+
+
+def test_a_run_goes_on_with_the_discriminator_of_another(tmp_path: Path) -> None:
+    judged = {
+        "adversarial": AdversarialSettings({"name": "sn-patchgan", "channels": [4, 4]}, weight=0.1)
+    }
+    recipe = short_recipe(tmp_path, validation_interval=2, **judged)
+    train_inpainter(recipe, tmp_path / "first", device="cpu")
+    left = load_state_dict(tmp_path / "first" / "discriminator.safetensors")
+    still = OptimizerSettings(warmup_steps=0, discriminator_lr=0.0)
+    parts = {"discriminator": str(tmp_path / "first" / "discriminator.safetensors")}
+    for further, equal in ((parts, True), ({}, False)):
+        again = replace(recipe, parts=further, optimizer=still, seed=5)
+        train_inpainter(again, tmp_path / f"second{equal}", device="cpu")
+        kept = load_state_dict(tmp_path / f"second{equal}" / "discriminator.safetensors")
+        # Spectral normalisation's vectors move with each look.
+        names = [name for name in left if "bias" in name or "original" in name]
+        assert names and all(torch.equal(kept[name], left[name]) for name in names) is equal
+    with pytest.raises(ConfigurationError, match="without a discriminator"):
+        train_inpainter(short_recipe(tmp_path, parts=parts), tmp_path / "third", device="cpu")
