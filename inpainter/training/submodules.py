@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from inpainter.networks.blocks.guide_features import GuideFeatures
 from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
 from weights.catalog.fitting import check_fit
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from torch import nn
+    from torch import Tensor, nn
 
 
 def find_part(network: nn.Module, part: str) -> nn.Module:
@@ -45,6 +46,9 @@ def train_all_but(network: nn.Module, frozen: Iterable[str]) -> None:
 def load_part(network: nn.Module, part: str, file: str | Path) -> None:
     """Load weights into a network or, by its attribute's name, into a part of one.
 
+    A guide of which the weights know nothing says nothing at first, so that a network may learn to
+    be told of landmarks from weights that never were.
+
     Args:
         network: the network.
         part: name of the part; the network itself for the empty name.
@@ -62,8 +66,19 @@ def load_part(network: nn.Module, part: str, file: str | Path) -> None:
             name.removeprefix(prefix): one for name, one in state.items() if name.startswith(prefix)
         }
     found = find_part(network, part)
+    state = {**_guides(found), **state}
     check_fit(found, state, str(file))
     found.load_state_dict(state)
+
+
+def _guides(network: nn.Module) -> dict[str, Tensor]:
+    """The weights by which a network is told of a guide, as they are."""
+    return {
+        f"{name}.{key}".removeprefix("."): tensor
+        for name, module in network.named_modules()
+        if isinstance(module, GuideFeatures)
+        for key, tensor in module.state_dict().items()
+    }
 
 
 def check_frozen_have_weights(frozen: Iterable[str], starts: Iterable[str]) -> None:

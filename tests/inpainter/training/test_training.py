@@ -426,3 +426,22 @@ def test_a_run_goes_on_with_the_discriminator_of_another(tmp_path: Path) -> None
         assert names and all(torch.equal(kept[name], left[name]) for name in names) is equal
     with pytest.raises(ConfigurationError, match="without a discriminator"):
         train_inpainter(short_recipe(tmp_path, parts=parts), tmp_path / "third", device="cpu")
+
+
+def test_weights_that_were_told_of_nothing_start_a_network_that_is(tmp_path: Path) -> None:
+    options = {"width": 8, "depth": 1, "refine_width": 8, "refine_depth": 1}
+    former, told = (
+        create_model("gated", **options),
+        create_model("gated", landmarks=True, **options),
+    )
+    file = tmp_path / "former.safetensors"
+    save_completion_network(former, file, name="gated", options=options, input_size=32, half=False)
+    load_part(told, "", file)
+    load_part(told, "coarse", f"{file}#coarse")
+    picture = (torch.rand(1, 3, 32, 32), (torch.rand(1, 1, 32, 32) > 0.5).float())
+    guide = torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        expected = former.eval()(*picture).prediction
+        assert torch.equal(told.eval()(*picture, guide).prediction, expected)
+    with pytest.raises(WeightsError, match="does not fit"):
+        load_part(told, "refine", f"{file}#coarse")
