@@ -9,6 +9,7 @@ import numpy as np
 
 from weights.base.errors import InputError
 from weights.landmarks.dlib_finder import DlibLandmarkFinder
+from weights.landmarks.points import eye_distance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +53,7 @@ def landmark_error(
             raise InputError(
                 f"{what} must be 68 landmarks of shape (68, 2), but has shape {np.shape(array)}."
             )
-    scale = float(np.linalg.norm(truth[45] - truth[36]))
+    scale = eye_distance(truth)
     chosen = list(points)
     distance = float(np.linalg.norm(found[chosen] - truth[chosen], axis=1).mean())
     return distance / scale if scale > 0.0 else math.inf

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from inpainter.postprocess.poisson import harmonic
+from weights.landmarks.points import eye_distance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,8 +92,8 @@ def warp_reference(
     from scipy.interpolate import RBFInterpolator
 
     image, own = reference.image, reference.points
-    unit = max(float(np.linalg.norm(points[45] - points[36])), 1.0)
-    scale = unit / max(float(np.linalg.norm(own[45] - own[36])), 1e-6)
+    unit = max(eye_distance(points), 1.0)
+    scale = unit / max(eye_distance(own), 1e-6)
     if scale < 1.0:
         # A plain warp would skip pixels: the photo is reduced by area first.
         shape = (max(1, round(scale * image.shape[1])), max(1, round(scale * image.shape[0])))

@@ -35,7 +35,7 @@ MIRRORED: Final = (
 """For each point of a mirrored face, which point of the face it was."""
 
 
-def eye_distance(points: Points) -> float:
+def eye_distance(points: NDArray[np.floating]) -> float:
     """Distance of the outer eye corners of iBUG points `(68, 2)`."""
     left, right = OUTER_EYE_CORNERS
     return float(np.linalg.norm(points[left] - points[right]))
