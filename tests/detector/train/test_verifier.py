@@ -302,7 +302,8 @@ def test_a_tiny_run_learns_and_can_be_used(data, boxed, tmp_path, monkeypatch):
     confirmation = MaskVerifier(trained.weights, "cpu")
     random = np.random.default_rng(9)
     images = [picture(random, colour)[0] for colour in (BLUE, RED)]
-    kept = confirmation.confirm(images, [blobs(image) for image in images], 0.4)
+    # After so few steps a processor's rounding moves scores by some tenths: both are far from this.
+    kept = confirmation.confirm(images, [blobs(image) for image in images], 0.1)
     assert [len(regions) for regions in kept] == [1, 0]
 
 
