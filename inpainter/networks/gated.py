@@ -32,7 +32,7 @@ class GatedRefinement(nn.Module):
 
     def __init__(self, width: int = 32, depth: int = 3, noise: bool = False) -> None:
         super().__init__()
-        self.stem = GatedConvolution(28, width, activation=ACTIVATION)
+        self.stem = GatedConvolution(4 * 7, width, activation=ACTIVATION)
         self.down = GatedConvolution(width, 2 * width, stride=2, activation=ACTIVATION)
         self.middle = nn.Sequential(
             *(GatedResidualBlock(2 * width, dilation=2**index) for index in range(depth))
@@ -57,8 +57,8 @@ class GatedRefinement(nn.Module):
             told: what a guide adds to the features, `(N, width, H / 2, W / 2)`.
         """
         guess = torch.where(hole > 0.5, coarse, image)
-        seen = torch.cat([image, hole, guess], dim=1)
-        shallow = self.stem(functional.pixel_unshuffle(seen, 2))
+        features = functional.pixel_unshuffle(torch.cat([image, hole, guess], dim=1), 2)
+        shallow = self.stem(features)
         if told is not None:
             shallow = shallow + told
         features = self.middle(self.down(shallow))

@@ -63,7 +63,7 @@ class GatedUNet(CompletionNetwork):
         super().__init__()
         self.guide = "landmarks" if landmarks else None
         widths = [width, 2 * width, 4 * width, 8 * width]
-        self.stem = GatedConvolution(16, width, activation=ACTIVATION)
+        self.stem = GatedConvolution(4 * 4, width, activation=ACTIVATION)
         self.told = nn.ModuleList(
             GuideFeatures(GUIDE_CHANNELS["landmarks"], channels, ratio=2 ** (level + 1))
             for level, channels in enumerate(widths[:-1])

@@ -9,8 +9,3 @@ GuideKind = Literal["sketch", "landmarks"]
 GUIDE_CHANNELS: Final[dict[GuideKind, int]] = {"sketch": 1, "landmarks": 3}
 """Channels of each kind of guide: lines that a user drew, see `inpainter.data.sketching`, and the
 jaw, nose and lips of the face, see `inpainter.data.landmark_map`."""
-
-
-def guide_channels(kind: GuideKind | None) -> int:
-    """Count the channels of a guide; 0 where there is none."""
-    return 0 if kind is None else GUIDE_CHANNELS[kind]

@@ -20,7 +20,7 @@ from inpainter.networks.blocks.guide_features import GuideFeatures
 from inpainter.networks.gated_unet import GatedUNet
 from inpainter.training.network_batch import to_network, with_landmarks
 from inpainter.training.recipe import OptimizerSettings, Phase
-from tests.inpainter.training.short_runs import fit, short_recipe
+from tests.inpainter.training.short_runs import fit, short_recipe, watch_guides
 from weights.base.errors import InputError
 from weights.landmarks import MIRRORED
 from weights.landmarks.finder import LandmarkFinder
@@ -183,14 +183,7 @@ def test_a_stage_finds_landmarks_and_not_by_what_the_hole_hides(
 def test_training_tells_of_landmarks_as_often_as_the_recipe_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = []
-    forward = GatedUNet.forward
-
-    def watched(self, image, hole, guide=None):
-        told.append(guide)
-        return forward(self, image, hole, guide)
-
-    monkeypatch.setattr(GatedUNet, "forward", watched)
+    told = watch_guides(monkeypatch, GatedUNet)
     recipe = short_recipe(
         tmp_path,
         network={"name": "gated-unet", "width": 4, "depth": 1, "landmarks": True},
@@ -198,7 +191,7 @@ def test_training_tells_of_landmarks_as_often_as_the_recipe_says(
         optimizer=OptimizerSettings(warmup_steps=0),
     )
     fit(recipe.with_changes({"data.landmark_share": 1.0}))
-    assert len(told) == 2 and all(one.flatten(1).any(dim=1).all() for one in told)
+    assert len(told) == 2 and all(one.flatten(1).any(dim=1).all() for _, one in told)
     told.clear()
     fit(recipe)
-    assert len(told) == 2 and all(one is None for one in told)
+    assert len(told) == 2 and all(one is None for _, one in told)

@@ -13,7 +13,7 @@ from inpainter.data.sketching import sketch_of
 from inpainter.networks.deepfillv2 import DeepFillV2CompletionNetwork
 from inpainter.training.network_batch import NetworkBatch, with_sketches
 from inpainter.training.recipe import DataSettings, OptimizerSettings, Phase
-from tests.inpainter.training.short_runs import fit, short_recipe
+from tests.inpainter.training.short_runs import fit, short_recipe, watch_guides
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,14 +70,7 @@ def test_a_share_of_the_batch_is_guided() -> None:
 def test_training_shows_the_lines_of_the_true_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = []
-    forward = DeepFillV2CompletionNetwork.forward
-
-    def watched(self, image, hole, sketch=None):
-        shown.append((image.detach(), sketch))
-        return forward(self, image, hole, sketch)
-
-    monkeypatch.setattr(DeepFillV2CompletionNetwork, "forward", watched)
+    shown = watch_guides(monkeypatch, DeepFillV2CompletionNetwork)
     recipe = short_recipe(
         tmp_path,
         network={"name": "deepfillv2", "width": 4, "sketch": True},

@@ -15,6 +15,11 @@ from tests.faces import write_faces
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
+    from inpainter.networks.base import CompletionNetwork
+    from inpainter.outputs import CompletionOutput
+
 FACE_HOLES = {"name": "detector.synthesis.holes:FaceMaskHoles"}
 PATCHES = {"name": "sn-patchgan", "channels": [8, 8, 8]}
 
@@ -30,6 +35,26 @@ def short_recipe(folder: Path, **changes: Any) -> Recipe:
         "precision": "32-true",
     }
     return Recipe(**{**settings, **changes})
+
+
+def watch_guides(
+    monkeypatch: pytest.MonkeyPatch, network: type[CompletionNetwork]
+) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
+    """A list that gets the picture and the guide of each call of a kind of network."""
+    seen: list[tuple[torch.Tensor, torch.Tensor | None]] = []
+    forward = network.forward
+
+    def watched(
+        self: CompletionNetwork,
+        image: torch.Tensor,
+        hole: torch.Tensor,
+        guide: torch.Tensor | None = None,
+    ) -> CompletionOutput:
+        seen.append((image.detach(), guide))
+        return forward(self, image, hole, guide)
+
+    monkeypatch.setattr(network, "forward", watched)
+    return seen
 
 
 class Watched(CompletionTraining):
