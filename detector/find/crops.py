@@ -1,4 +1,4 @@
-"""Square cuts round finds, at one size whatever the size of the find, and the way back."""
+"""Square crops round finds, at one size whatever the size of the find, and the way back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LEAST_SIDE = 8.0
 """Longer side of the smallest box that is cut out as it is, in pixels."""
 
 _NEVER = -100.0
-"""Logit of what lies past a cut."""
+"""Logit of what lies past a crop."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Crop:
     Attributes:
         x, y: the square's middle in the picture, in pixels.
         side: the square's side in the picture, in pixels.
-        size: side of the cut, in pixels.
+        size: side of the crop, in pixels.
         tilt: degrees by which the square is turned clockwise about its middle.
     """
 
@@ -52,7 +52,7 @@ class Crop:
         Args:
             box: x0, y0, x1, y1; of a tilted square as `tilted_box` gives it.
             context: the square's side over the box's longer one.
-            size: side of the cut, in pixels.
+            size: side of the crop, in pixels.
             tilt: degrees by which the square is turned clockwise.
         """
         x0, y0, x1, y1 = box
@@ -97,7 +97,7 @@ class Crop:
     def _way(
         self, x0: float, y0: float, across: float = 1.0, down: float = 1.0
     ) -> NDArray[np.float64]:
-        """The matrix `(2, 3)` to the cut from pixels of a part of the picture, in OpenCV's count.
+        """The matrix `(2, 3)` to the crop from pixels of a part of the picture, in OpenCV's count.
 
         Args:
             x0: the part's left edge in the picture.

@@ -1,7 +1,7 @@
 """Looking again at what a detector found: is it a worn mask, and where exactly does it end?
 
 A detector that is to miss no mask proposes beards, hands, scarves and chins as well. A second
-network, trained on such proposals, looks at each of them in a cut of its own size: it refuses what
+network, trained on such proposals, looks at each of them in a crop of its own size: it refuses what
 is no worn mask, and outlines what is one anew, its straps apart. That a later stage judges what an
 earlier one proposes is the cascade of Viola and Jones 2001 and of Cai and Vasconcelos 2018,
 "Cascade R-CNN".
@@ -96,20 +96,20 @@ class _Find:
 
     @property
     def box(self) -> Box:
-        """The detector's own box, or that of a tilted mask as a tilted cut sees it."""
+        """The detector's own box, or that of a tilted mask as a tilted crop sees it."""
         return tilted_box(self.region.mask, self.tilt) if self.tilt else self.region.box
 
 
 @dataclass(frozen=True)
 class _Look:
-    """What the network says of one cut: its score, and the logits of the outlines.
+    """What the network says of one crop: its score, and the logits of the outlines.
 
     Outlines are drawn at picture size when they are asked for: most looks end with the score.
     """
 
     score: float
     logits: NDArray[np.float32]
-    cut: Crop
+    crop: Crop
     height: int
     width: int
 
@@ -122,7 +122,7 @@ class _Look:
         return self._outline(1, _STRAP_LEVEL)
 
     def _outline(self, plane: int, level: float) -> Mask:
-        return self.cut.put_back(self.logits[plane] - level, self.height, self.width)
+        return self.crop.put_back(self.logits[plane] - level, self.height, self.width)
 
 
 class MaskVerifier:
@@ -252,7 +252,7 @@ class MaskVerifier:
             return joint_score(finds[index].region.score, confirmed)
 
         # What not even a sure second look would confirm is not looked at again. A detector's box
-        # may be off; a cut round the outline itself gives a better one.
+        # may be off; a crop round the outline itself gives a better one.
         boxes: dict[int, Box] = {}
         for index, look in enumerate(first_looks):
             if joint(index, _SUREST) >= confidence and (outline := look.mask()) is not None:
@@ -269,26 +269,26 @@ class MaskVerifier:
                 confirmed[index] = MaskRegion.from_mask(mask, score, label, mask & ~body)
         return confirmed
 
-    def _look(self, cuts_of: Sequence[tuple[_Find, Box]], size: int) -> list[_Look]:
-        """Look at boxed parts of pictures, in cuts of that size."""
+    def _look(self, wanted: Sequence[tuple[_Find, Box]], size: int) -> list[_Look]:
+        """Look at boxed parts of pictures, in crops of that size."""
         import torch
 
-        if not cuts_of:
+        if not wanted:
             return []
         network, configuration, device = self._ready()
-        cuts = [Crop.around(box, configuration.context, size, find.tilt) for find, box in cuts_of]
+        crops = [Crop.around(box, configuration.context, size, find.tilt) for find, box in wanted]
         taken = np.stack(
-            [cut.take(find.image) for cut, (find, _) in zip(cuts, cuts_of, strict=True)]
+            [crop.take(find.image) for crop, (find, _) in zip(crops, wanted, strict=True)]
         )
         # Permuted, the pictures lie channels last in memory, as the network's weights do.
         pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float().div_(255.0)
         with torch.inference_mode():
             scores, logits = network(pictures)
         return [
-            _Look(score, planes, cut, *find.region.size)
-            for cut, (find, _), score, planes in zip(
-                cuts,
-                cuts_of,
+            _Look(score, planes, crop, *find.region.size)
+            for crop, (find, _), score, planes in zip(
+                crops,
+                wanted,
                 torch.sigmoid(scores).float().cpu().tolist(),
                 logits.float().cpu().numpy(),
                 strict=True,
@@ -297,7 +297,7 @@ class MaskVerifier:
 
 
 def _shown_tilt(face: FoundFace) -> float:
-    """Degrees by which the cut of a face's mask is tilted; 0 where it is not."""
+    """Degrees by which the crop of a face's mask is tilted; 0 where it is not."""
     tilt = face.tilt or 0.0
     return tilt if _LEAST_TILT <= abs(tilt) <= _MOST_TILT else 0.0
 

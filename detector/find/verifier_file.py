@@ -66,7 +66,7 @@ def load_verifier(
     configuration = read_network_configuration(path, FORMAT, VerifierConfiguration)
     if configuration.size > LARGEST_SIDE:
         raise WeightsError(
-            f"{path} wants cuts of {configuration.size} pixels: {LARGEST_SIDE} at most."
+            f"{path} wants crops of {configuration.size} pixels: {LARGEST_SIDE} at most."
         )
     network = build_fitting(
         lambda: VerifierNetwork(configuration), load_state_dict(Path(path)), str(path)

@@ -20,11 +20,11 @@ class VerifierConfiguration:
     """All that is needed to build the network and to cut pictures for it.
 
     Attributes:
-        widths: channels of the decoder at a 16th, an eighth, a quarter and a half of the cut's
+        widths: channels of the decoder at a 16th, an eighth, a quarter and a half of the crop's
             side.
-        size: side of the cuts in pixels, a multiple of 32.
-        first_size: side of the cuts of a first, coarser look, a multiple of 32.
-        context: side of a cut over the longer side of the find's box.
+        size: side of the crops in pixels, a multiple of 32.
+        first_size: side of the crops of a first, coarser look, a multiple of 32.
+        context: side of a crop over the longer side of the find's box.
 
     Raises:
         ConfigurationError: a value is out of its range.
@@ -44,7 +44,7 @@ class VerifierConfiguration:
         for size in (self.first_size, self.size):
             if size < DIVISOR or size % DIVISOR:
                 raise ConfigurationError(
-                    f"The size of the cuts must be a multiple of {DIVISOR}, but is {size!r}."
+                    f"The size of the crops must be a multiple of {DIVISOR}, but is {size!r}."
                 )
         if not self.context > 1.0:
             raise ConfigurationError(f"The context must be above 1, but is {self.context!r}.")
@@ -62,11 +62,11 @@ class _Unit(nn.Sequential):
 
 
 class VerifierNetwork(nn.Module):
-    """Judges cuts round finds: a score for each, and where the mask at its centre is.
+    """Judges crops round finds: a score for each, and where the mask at its centre is.
 
     The encoder is EfficientNet-Lite0; from its coarsest features comes the score. A decoder with
     skips (Ronneberger et al. 2015, "U-Net") and sub-pixel output (Shi et al. 2016) draws the mask's
-    body and its straps at the cut's own size.
+    body and its straps at the crop's own size.
 
     Args:
         configuration: widths of the decoder.
@@ -84,7 +84,7 @@ class VerifierNetwork(nn.Module):
         self.score = nn.Linear(2 * CHANNELS[-1], 1)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Judge cuts.
+        """Judge crops.
 
         Args:
             pictures: `(N, 3, S, S)` RGB in [0, 1].

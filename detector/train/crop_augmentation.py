@@ -1,4 +1,4 @@
-"""Stored cuts varied for training: turned, dyed, shaded, hidden, blurred and compressed."""
+"""Stored crops varied for training: turned, dyed, shaded, hidden, blurred and compressed."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MARGIN = 1.25
-"""Side of a stored cut over what the network sees of it: room for rotation, shift and scale."""
+"""Side of a stored crop over what the network sees of it: room for rotation, shift and scale."""
 
 _SINGLE_STRAND = 0.025
-"""Half the width up to which a strand over a mask counts as mask, in sides of the cut."""
+"""Half the width up to which a strand over a mask counts as mask, in sides of the crop."""
 
 _SURROUNDINGS = 0.12
-"""How far round a mask its skin is looked at for a dye, in sides of the cut."""
+"""How far round a mask its skin is looked at for a dye, in sides of the crop."""
 
 _GREY = PADDING_GREY / 255.0
 
 
 def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Turn, shift, scale, mirror, dye, shade, hide and recolour stored cuts, each in its own way.
+    """Turn, shift, scale, mirror, dye, shade, hide and recolour stored crops, each in its own way.
 
     Args:
         pictures: `(N, 3, M, M)` in [0, 1], stored with a margin.
-        outlines: `(N, P, M, M)` in [0, 1], P planes of each cut.
+        outlines: `(N, P, M, M)` in [0, 1], P planes of each crop.
         size: side of what is given back.
 
     Returns:
@@ -78,7 +78,7 @@ def vary_photograph(pictures: Tensor) -> Tensor:
 
 
 def centred(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """What the network sees of stored cuts in use; arguments and result as for `augment`."""
+    """What the network sees of stored crops in use; arguments and result as for `augment`."""
     way = torch.zeros(len(pictures), 2, 3, device=pictures.device)
     way[:, 0, 0] = way[:, 1, 1] = 1.0 / MARGIN
     return _resampled(pictures, outlines, way, size)
@@ -86,7 +86,7 @@ def centred(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tens
 
 def _resampled(pictures: Tensor, outlines: Tensor, way: Tensor, size: int) -> tuple[Tensor, Tensor]:
     grid = functional.affine_grid(way, [len(pictures), 3, size, size], align_corners=False)
-    # Grey comes in where a turned cut ends, as past a picture's frame.
+    # Grey comes in where a turned crop ends, as past a picture's frame.
     shown = functional.grid_sample(pictures - _GREY, grid, align_corners=False) + _GREY
     return shown, functional.grid_sample(outlines, grid, align_corners=False)
 
@@ -94,15 +94,15 @@ def _resampled(pictures: Tensor, outlines: Tensor, way: Tensor, size: int) -> tu
 def cross_by_strands(
     pictures: Tensor, outlines: Tensor, share: float = 0.3
 ) -> tuple[Tensor, Tensor]:
-    """Lay a bent strand over some cuts, as hair, cords and fingers lie over masks.
+    """Lay a bent strand over some crops, as hair, cords and fingers lie over masks.
 
-    A strand shows what another cut of the batch has round its own find: hair, clothes, skin. Where
+    A strand shows what another crop of the batch has round its own find: hair, clothes, skin. Where
     a wide one parts a mask it is no mask, and both parts are; a single hair counts as mask.
 
     Args:
         pictures: `(N, 3, S, S)` in [0, 1].
         outlines: `(N, P, S, S)` in [0, 1].
-        share: how many of the cuts get one.
+        share: how many of the crops get one.
     """
     size = pictures.shape[-1]
     half_width = _uniform(pictures, 0.01, 0.09)
@@ -114,7 +114,7 @@ def cross_by_strands(
 
 
 def dye(pictures: Tensor, outlines: Tensor, share: float = 0.25) -> Tensor:
-    """Dye the masks of some cuts, most on one side of an arc only, as if of two cloths.
+    """Dye the masks of some crops, most on one side of an arc only, as if of two cloths.
 
     The folds stay. Half of the dyes are the colour of what is round the mask: skin-coloured masks
     and light patches on printed ones have the weakest edges.
@@ -122,7 +122,7 @@ def dye(pictures: Tensor, outlines: Tensor, share: float = 0.25) -> Tensor:
     Args:
         pictures: `(N, 3, S, S)` in [0, 1].
         outlines: `(N, P, S, S)` in [0, 1], the first plane is of the masks.
-        share: how many of the cuts are dyed; those without an outline stay.
+        share: how many of the crops are dyed; those without an outline stay.
     """
     size = pictures.shape[-1]
     masks = outlines[:, :1]
@@ -159,7 +159,7 @@ def cast_shadow(pictures: Tensor, share: float = 0.3) -> Tensor:
 
 
 def _distance_to_arc(pictures: Tensor) -> Tensor:
-    """Signed distance `(N, 1, S, S)` of pixels to an arc through each cut, in sides of the cut."""
+    """Signed distance `(N, 1, S, S)` of pixels to an arc through each crop, in the crop's sides."""
     size, device = pictures.shape[-1], pictures.device
     places = (torch.arange(size, device=device) + 0.5) / size - 0.5
     angle = _uniform(pictures, 0.0, 2.0 * math.pi)

@@ -18,10 +18,17 @@ from detector.data.landmark_faces import MARGIN, LandmarkFaces, collect_faces
 from detector.train.crop_augmentation import cast_shadow, vary_photograph
 from detector.train.recipe import recipe_file
 from detector.train.trunk_recipe import TrunkRecipe
-from detector.train.trunk_training import TrainedNetwork, TrunkOptions, TrunkRun, TrunkTraining
+from detector.train.trunk_training import (
+    TrainedNetwork,
+    TrunkOptions,
+    TrunkRun,
+    TrunkTraining,
+    start_from,
+)
 from weights.base.settings import read_yaml
 from weights.catalog.efficientnet_trunk import load_imagenet_weights
-from weights.landmarks.file import describe_landmarks, save_landmarks
+from weights.catalog.lookup import resolve
+from weights.landmarks.file import describe_landmarks, load_landmarks, save_landmarks
 from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 from weights.landmarks.points import GROUPS, MIRRORED, OUTER_EYE_CORNERS
 
@@ -253,6 +260,7 @@ def train_landmarks(
     output: str | os.PathLike[str],
     *,
     templates: str | os.PathLike[str] | None = None,
+    initial_weights: str | os.PathLike[str] | None = None,
     configuration: LandmarkConfiguration | None = None,
     recipe: LandmarkRecipe | None = None,
     most_pictures: int | None = None,
@@ -268,6 +276,8 @@ def train_landmarks(
         faces: folders, each with a `faces.jsonl`; one that is named twice gives other masks.
         output: the run's folder.
         templates: folder of mask photos, used beside drawn masks.
+        initial_weights: landmark weights to start from; "default", a name of the catalog or a file.
+            Where None, the recipe says where the trunk starts, and the rest starts from chance.
         configuration: of the network; the default where None.
         recipe: how it is trained; the default where None.
         most_pictures: from each folder at most so many pictures.
@@ -276,6 +286,7 @@ def train_landmarks(
 
     Raises:
         InputError: a folder cannot be read, or has no faces to train and to validate with.
+        WeightsError: the weights to start from cannot be read, or are of another network.
         MissingDependencyError: the package with the trunk's first weights is missing.
         TrainingError: a loss or gradient is not a number, or the checkpoint is damaged.
     """
@@ -286,6 +297,7 @@ def train_landmarks(
         {
             "faces": [os.fspath(path) for path in faces],
             "templates": None if templates is None else os.fspath(templates),
+            "initial_weights": None if initial_weights is None else os.fspath(initial_weights),
             "configuration": asdict(configuration),
             "recipe": asdict(recipe),
         }
@@ -308,7 +320,10 @@ def train_landmarks(
         for part, rendered in (("train", recipe.rendered), ("val", 1.0))
     )
     module = LandmarkTraining(configuration, recipe)
-    if recipe.trunk == "imagenet":
+    if initial_weights is not None:
+        start = resolve(initial_weights, "landmarks")
+        start_from(module.network, load_landmarks(start)[0], start)
+    elif recipe.trunk == "imagenet":
         load_imagenet_weights(module.network.trunk)
     weights = run.folder / "landmarks.safetensors"
     fitted = run.fit(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weights.base.training_command import (
-    add_changes_option,
+    add_recipe_options,
     add_run_options,
     exit_status,
     print_trained,
@@ -38,10 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--templates", type=Path, help="folder of mask photos, beside drawn masks")
     add_run_options(parser, time_budget="; the schedule is fitted to it")
-    parser.add_argument(
-        "--recipe", default="cpu", help="recipe of the landmarks, by name or a YAML file"
-    )
-    add_changes_option(parser, "batch=8")
+    add_recipe_options(parser, "landmarks", "batch=8")
     parser.add_argument(
         "--most-pictures", type=whole_number(1), help="at most so many pictures of each folder"
     )
@@ -59,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.faces,
             options.output,
             templates=options.templates,
-            recipe=read_landmark_recipe(options.recipe).with_changes(read_changes(options.set)),
+            initial_weights=options.initial_weights,
+            recipe=read_landmark_recipe(options.config).with_changes(read_changes(options.set)),
             most_pictures=options.most_pictures,
             seed=options.seed,
             **run_arguments(options),

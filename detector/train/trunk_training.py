@@ -19,7 +19,7 @@ from torch import nn
 from detector.train.drawn_rounds import DrawnRounds
 from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device, training_precision
-from weights.base.errors import TrainingError
+from weights.base.errors import TrainingError, WeightsError
 from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
 from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_settings import RunOptions, RunSettings
@@ -167,6 +167,26 @@ class TrunkTraining(LightningModule):
             for name, value in sorted(self.trainer.callback_metrics.items())
         )
         self.said(f"step {self.global_step}: {figures}")
+
+
+def start_from(network: nn.Module, trained: nn.Module, file: Path) -> None:
+    """Copy trained weights into a network.
+
+    Args:
+        network: that is to be trained.
+        trained: the weights' own network.
+        file: that they were read from.
+
+    Raises:
+        WeightsError: they are of a network of another shape.
+    """
+    try:
+        network.load_state_dict(trained.state_dict())
+    except RuntimeError as error:
+        raise WeightsError(
+            f"{file} does not fit the network that is to be trained: choose its widths, or start "
+            "from chance."
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,16 @@ from detector.find.verifier_file import describe_verifier, load_verifier, save_v
 from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
 from detector.find.yolo import YoloMaskDetector
 from detector.train.crop_augmentation import MARGIN, augment, centred
-from detector.train.trunk_training import TrainedNetwork, TrunkOptions, TrunkRun, TrunkTraining
-from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_cuts
+from detector.train.trunk_training import (
+    TrainedNetwork,
+    TrunkOptions,
+    TrunkRun,
+    TrunkTraining,
+    start_from,
+)
+from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_crops
 from detector.train.verifier_recipe import VerifierRecipe
-from weights.base.errors import InputError, WeightsError
+from weights.base.errors import InputError
 from weights.catalog.efficientnet_trunk import load_imagenet_weights
 from weights.catalog.lookup import resolve
 
@@ -42,32 +48,32 @@ class _Sample(NamedTuple):
     outlined: Tensor
 
 
-class _CutDataset(Dataset[_Sample]):
-    def __init__(self, cuts: VerifierCrops) -> None:
-        self.cuts = cuts
+class _CropDataset(Dataset[_Sample]):
+    def __init__(self, crops: VerifierCrops) -> None:
+        self.crops = crops
 
     def __len__(self) -> int:
-        return len(self.cuts)
+        return len(self.crops)
 
     def __getitem__(self, index: int) -> _Sample:
-        cuts = self.cuts
+        crops = self.crops
         return _Sample(
-            torch.from_numpy(cuts.pictures[index]).permute(2, 0, 1),
-            torch.from_numpy(cuts.outlines[index]),
-            torch.tensor(bool(cuts.worn[index])),
-            torch.from_numpy(cuts.outlined[index]),
+            torch.from_numpy(crops.pictures[index]).permute(2, 0, 1),
+            torch.from_numpy(crops.outlines[index]),
+            torch.tensor(bool(crops.worn[index])),
+            torch.from_numpy(crops.outlined[index]),
         )
 
 
-def sampling_weights(cuts: VerifierCrops, recipe: VerifierRecipe) -> Tensor:
-    """How likely each cut is drawn `(N,)`: kinds by the recipe's shares, all of one alike."""
-    body, straps = cuts.outlined[:, 0], cuts.outlined[:, 1]
-    weights = torch.zeros(len(cuts), dtype=torch.float64)
+def sampling_weights(crops: VerifierCrops, recipe: VerifierRecipe) -> Tensor:
+    """How likely each crop is drawn `(N,)`: kinds by the recipe's shares, all of one alike."""
+    body, straps = crops.outlined[:, 0], crops.outlined[:, 1]
+    weights = torch.zeros(len(crops), dtype=torch.float64)
     for kind, share in (
-        (cuts.worn & body & straps, recipe.drawn),
-        (cuts.worn & body & ~straps, recipe.photographed),
-        (cuts.worn & ~body, recipe.boxed),
-        (~cuts.worn, recipe.unmasked),
+        (crops.worn & body & straps, recipe.drawn),
+        (crops.worn & body & ~straps, recipe.photographed),
+        (crops.worn & ~body, recipe.boxed),
+        (~crops.worn, recipe.unmasked),
     ):
         weights[torch.from_numpy(kind)] = share / max(1, int(kind.sum()))
     return weights
@@ -92,7 +98,7 @@ def outlines_loss(logits: Tensor, outlines: Tensor, worn: Tensor, outlined: Tens
     """Loss of a batch's outlines, where they are known.
 
     Straps that are not known apart may be part of the first outline: it is compared with the
-    likelier of both planes. Cuts without a mask have nothing to outline.
+    likelier of both planes. Crops without a mask have nothing to outline.
 
     Args:
         logits: `(N, 2, S, S)`, of body and straps.
@@ -157,10 +163,10 @@ class VerifierTraining(TrunkTraining):
         self._seen.append((scores.float() > 0.0, batch.worn, batch.outlined, iou))
 
     def on_validation_epoch_end(self) -> None:
-        """Log the figures over all validation cuts.
+        """Log the figures over all validation crops.
 
         `recall` is the share of the masks with a score above a half; `false` that of the other
-        cuts; `iou` the mean intersection over union of drawn masks' outlines, `photo_iou` of
+        crops; `iou` the mean intersection over union of drawn masks' outlines, `photo_iou` of
         photographed ones', `strap_iou` of straps'.
         """
         if not self._seen:
@@ -187,14 +193,14 @@ def train_verifier(
     output: str | os.PathLike[str],
     *,
     detector_weights: str | os.PathLike[str] = "default",
-    start: str | os.PathLike[str] | None = None,
+    initial_weights: str | os.PathLike[str] | None = None,
     configuration: VerifierConfiguration | None = None,
     recipe: VerifierRecipe | None = None,
     **options: Unpack[TrunkOptions],
 ) -> TrainedNetwork:
     """Train a verifier for a detector.
 
-    The folder gets `run.yaml`, the cuts (`train.npz`, `val.npz`), `last.ckpt`, curves, and at the
+    The folder gets `run.yaml`, the crops (`train.npz`, `val.npz`), `last.ckpt`, curves, and at the
     end `confirmation.safetensors`, `result.json`, and in `catalog` the weights once more with their
     record and model card. A killed run goes on from its checkpoint by the same call.
 
@@ -202,8 +208,9 @@ def train_verifier(
         sets: the pictures, some without masks among them.
         output: the run's folder.
         detector_weights: of the detector whose proposals are to be judged.
-        start: confirmation weights to start from; "default", a name of the catalog or a file.
-            Where None, the recipe says where the encoder starts, and the rest starts from chance.
+        initial_weights: confirmation weights to start from; "default", a name of the catalog or a
+            file. Where None, the recipe says where the encoder starts, and the rest starts from
+            chance.
         configuration: of the network; the default where None.
         recipe: how it is trained; the default where None.
         **options: `device`, `threads`, `seed`, `time_budget_minutes`, `resume` and `said`, see
@@ -213,7 +220,7 @@ def train_verifier(
         InputError: a set cannot be read, or shows only one of masks and proposals that are none.
         WeightsError: the detector's weights, or those to start from, cannot be read.
         MissingDependencyError: the package with the encoder's first weights is missing.
-        TrainingError: a loss or gradient is not a number, or the checkpoint or the cuts that the
+        TrainingError: a loss or gradient is not a number, or the checkpoint or the crops that the
             folder holds are damaged.
     """
     configuration = configuration or VerifierConfiguration()
@@ -226,7 +233,7 @@ def train_verifier(
             "faces": [os.fspath(path) for path in sets.faces],
             "templates": None if sets.templates is None else os.fspath(sets.templates),
             "detector_weights": os.fspath(detector_weights),
-            "start": None if start is None else os.fspath(start),
+            "initial_weights": None if initial_weights is None else os.fspath(initial_weights),
             "configuration": asdict(configuration),
             "recipe": asdict(recipe),
         }
@@ -234,12 +241,12 @@ def train_verifier(
     detector = YoloMaskDetector(
         detector_weights, confidence=_PROPOSED, device=run.device, confirmation=None
     )
-    cuts, validation = (
+    crops, validation = (
         run.samples(
             part,
             VerifierCrops.load,
             partial(
-                collect_cuts,
+                collect_crops,
                 sets,
                 lambda image: detector.detect([image])[0],
                 part,
@@ -250,57 +257,43 @@ def train_verifier(
         )
         for part in ("train", "val")
     )
-    _refuse_one_kind(cuts)
+    _refuse_one_kind(crops)
     module = VerifierTraining(configuration, recipe)
-    if start is not None:
-        start_from(module.network, resolve(start, "confirmation"))
+    if initial_weights is not None:
+        start = resolve(initial_weights, "confirmation")
+        start_from(module.network, load_verifier(start)[0], start)
     elif recipe.encoder == "imagenet":
         load_imagenet_weights(module.network.encoder)
     weights = run.folder / "confirmation.safetensors"
     fitted = run.fit(
         module,
-        _CutDataset(cuts),
-        _CutDataset(validation),
-        sampling_weights(cuts, recipe),
+        _CropDataset(crops),
+        _CropDataset(validation),
+        sampling_weights(crops, recipe),
         _ROUND,
         lambda extra: save_verifier(
             module.network, configuration, weights, overwrite=True, extra=extra
         ),
     )
-    counts = {"cuts": len(validation)}
-    notes = _notes(fitted.steps, recipe.batch, cuts)
+    counts = {"crops": len(validation)}
+    notes = _notes(fitted.steps, recipe.batch, crops)
     return run.register(fitted, describe_verifier(weights), sets.paths, notes, counts)
 
 
-def _refuse_one_kind(cuts: VerifierCrops) -> None:
-    if cuts.worn.all() or not cuts.worn.any():
+def _refuse_one_kind(crops: VerifierCrops) -> None:
+    if crops.worn.all() or not crops.worn.any():
         raise InputError(
             "A verifier needs masks and proposals that are none, but the training "
-            f"pictures show only {'masks' if cuts.worn.all() else 'the latter'}."
+            f"pictures show only {'masks' if crops.worn.all() else 'the latter'}."
         )
 
 
-def _notes(steps: int, batch: int, cuts: VerifierCrops) -> str:
+def _notes(steps: int, batch: int, crops: VerifierCrops) -> str:
     """What the record says of a training, and of its figures."""
-    counted = f"{int(cuts.worn.sum())} masks and {int((~cuts.worn).sum())} cuts without"
+    counted = f"{int(crops.worn.sum())} masks and {int((~crops.worn).sum())} crops without"
     return (
-        f"Trained for {steps} steps of {batch} on {counted}. The figures are of cuts "
+        f"Trained for {steps} steps of {batch} on {counted}. The figures are of crops "
         "that were kept apart: 'recall' is the share of the masks with a score above a half, "
-        "'false' that of the other cuts, 'iou' the mean intersection over union of drawn masks' "
+        "'false' that of the other crops, 'iou' the mean intersection over union of drawn masks' "
         "outlines, 'photo_iou' that of photographed ones, 'strap_iou' that of straps."
     )
-
-
-def start_from(network: VerifierNetwork, weights: Path) -> None:
-    """Copy trained weights into a network.
-
-    Raises:
-        WeightsError: the file is missing, damaged, or of a network of another shape.
-    """
-    try:
-        network.load_state_dict(load_verifier(weights)[0].state_dict())
-    except RuntimeError as error:
-        raise WeightsError(
-            f"{weights} does not fit the network that is to be trained: choose its widths, or "
-            "start from chance."
-        ) from error

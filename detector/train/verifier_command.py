@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weights.base.training_command import (
-    add_changes_option,
+    add_recipe_options,
     add_run_options,
     exit_status,
     print_trained,
@@ -53,15 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--templates", type=Path, help="folder of mask photos, beside drawn masks")
     add_run_options(parser, time_budget="; the schedule is fitted to it")
     parser.add_argument("--detector", default="default", help="weights of the detector")
-    parser.add_argument(
-        "--start",
-        metavar="WEIGHTS",
-        help="start from these confirmation weights: 'default', a name of the catalog or a file",
-    )
-    parser.add_argument(
-        "--recipe", default="cpu", help="recipe of the verifier, by name or a YAML file"
-    )
-    add_changes_option(parser, "batch=8")
+    add_recipe_options(parser, "verifier", "batch=8")
     parser.add_argument(
         "--most-pictures", type=whole_number(1), help="at most so many pictures of each set"
     )
@@ -86,9 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.most_pictures,
             ),
             options.output,
-            start=options.start,
+            initial_weights=options.initial_weights,
             detector_weights=options.detector,
-            recipe=read_verifier_recipe(options.recipe).with_changes(read_changes(options.set)),
+            recipe=read_verifier_recipe(options.config).with_changes(read_changes(options.set)),
             seed=options.seed,
             **run_arguments(options),
             said=lambda line: print(line, flush=True),

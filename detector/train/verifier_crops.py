@@ -1,4 +1,4 @@
-"""The cuts that a verifier learns from: worn masks, and what a detector takes for one.
+"""The crops that a verifier learns from: worn masks, and what a detector takes for one.
 
 Masks with outlines come from annotated sets, whose outlines take straps in where they are not told
 apart. What is no mask comes from the detector itself: all that it proposes, however faintly, on
@@ -86,7 +86,7 @@ class VerifierSets:
 
 @dataclass
 class VerifierCrops:
-    """Cuts with what is known of each.
+    """Crops with what is known of each.
 
     Attributes:
         pictures: uint8 RGB `(N, S, S, 3)`.
@@ -95,7 +95,7 @@ class VerifierCrops:
         worn: bool `(N,)`, whether a worn mask is at the centre.
         outlined: bool `(N, 2)`, whether either is known. Where straps are not known apart, the
             first plane may show them with the body.
-        sources: int `(N,)`, number of the set that the cut comes from.
+        sources: int `(N,)`, number of the set that the crop comes from.
     """
 
     pictures: NDArray[np.uint8]
@@ -130,7 +130,7 @@ class VerifierCrops:
 
 @dataclass
 class _Collected:
-    """Cuts as they come in."""
+    """Crops as they come in."""
 
     size: int
     context: float
@@ -148,16 +148,16 @@ class _Collected:
         mask: NDArray[np.bool_] | None = None,
         straps: NDArray[np.bool_] | None = None,
     ) -> None:
-        cut = Crop.around(box, self.context, self.size)
-        self.pictures.append(cut.take(image))
+        crop = Crop.around(box, self.context, self.size)
+        self.pictures.append(crop.take(image))
         outlines = np.zeros((2, self.size, self.size), np.uint8)
         for plane, one in zip(outlines, (mask, straps), strict=True):
             if one is not None:
-                plane[:] = np.rint(255.0 * cut.take_mask(one))
+                plane[:] = np.rint(255.0 * crop.take_mask(one))
         self.outlines.append(outlines)
         self.facts.append((worn, (mask is not None, straps is not None), source))
 
-    def cuts(self) -> VerifierCrops:
+    def crops(self) -> VerifierCrops:
         worn, outlined, sources = (np.array(column) for column in zip(*self.facts, strict=True))
         return VerifierCrops(
             np.stack(self.pictures),
@@ -168,7 +168,7 @@ class _Collected:
         )
 
 
-def collect_cuts(
+def collect_crops(
     sets: VerifierSets,
     propose: Propose,
     part: str,
@@ -183,8 +183,8 @@ def collect_cuts(
         sets: where the pictures are.
         propose: gives a detector's finds on a picture, faint ones too.
         part: "train" or "val"; photographs of a `.jsonl` file are divided by their names.
-        size: side of the cuts, in pixels.
-        context: side of a cut over the longer side of the box that it is round.
+        size: side of the crops, in pixels.
+        context: side of a crop over the longer side of the box that it is round.
         said: takes a line on every set that is done.
 
     Raises:
@@ -204,11 +204,11 @@ def collect_cuts(
         if said is not None:
             new = collected.facts[before:]
             worn = sum(fact[0] for fact in new)
-            said(f"{path}, {part}: {worn} masks, {len(new) - worn} cuts without")
+            said(f"{path}, {part}: {worn} masks, {len(new) - worn} crops without")
     if not collected.facts:
         listed = ", ".join(map(str, sets.paths))
         raise InputError(f"No mask and no proposal is found in {listed}.")
-    return collected.cuts()
+    return collected.crops()
 
 
 def _spread(pictures: Sequence[Any], most: int | None) -> Sequence[Any]:

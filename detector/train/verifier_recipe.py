@@ -29,7 +29,7 @@ class VerifierRecipe(TrunkRecipe):
         drawn: share of masks that are drawn on faces, whose straps are known, in a batch.
         photographed: share of photographed masks with outlines.
         boxed: share of photographed masks without outlines.
-        unmasked: share of cuts without a mask.
+        unmasked: share of crops without a mask.
     """
 
     what = "a verifier's recipe"

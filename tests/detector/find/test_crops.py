@@ -1,4 +1,4 @@
-"""Cuts bring any box to one size, and masks find the way back."""
+"""Crops bring any box to one size, and masks find the way back."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ def disc(height: int, width: int, x: float, y: float, radius: float) -> np.ndarr
 
 
 def test_a_cut_frames_the_longer_side_of_the_box():
-    cut = Crop.around((10.0, 20.0, 50.0, 40.0), 2.0, 64)
-    assert (cut.x, cut.y, cut.side, cut.size) == (30.0, 30.0, 80.0, 64)
+    crop = Crop.around((10.0, 20.0, 50.0, 40.0), 2.0, 64)
+    assert (crop.x, crop.y, crop.side, crop.size) == (30.0, 30.0, 80.0, 64)
 
 
 @pytest.mark.parametrize("side", [24, 60, 128, 500])
 def test_a_mask_comes_back_where_it_was(side):
     height, width = 700, 900
     mask = disc(height, width, 480.0, 300.0, side / 2)
-    cut = Crop.around((480 - side / 2, 300 - side / 2, 480 + side / 2, 300 + side / 2), 2.0, 128)
-    share = cut.take_mask(mask)
+    crop = Crop.around((480 - side / 2, 300 - side / 2, 480 + side / 2, 300 + side / 2), 2.0, 128)
+    share = crop.take_mask(mask)
     assert share.shape == (128, 128) and share.min() >= 0.0 and share.max() <= 1.0
-    back = cut.put_back(share - 0.5, height, width)
+    back = crop.put_back(share - 0.5, height, width)
     assert (back & mask).sum() / (back | mask).sum() > 0.95
 
 
@@ -33,8 +33,8 @@ def test_a_picture_and_its_mask_are_cut_alike():
     mask = disc(300, 300, 150.0, 140.0, 60.0)
     image = np.where(mask[:, :, None], 255, 0).astype(np.uint8).repeat(3, axis=2)
     for size in (32, 64, 256):
-        cut = Crop.around((90.0, 80.0, 210.0, 200.0), 1.6, size)
-        assert np.abs(cut.take(image)[:, :, 0] / 255.0 - cut.take_mask(mask)).max() < 0.02
+        crop = Crop.around((90.0, 80.0, 210.0, 200.0), 1.6, size)
+        assert np.abs(crop.take(image)[:, :, 0] / 255.0 - crop.take_mask(mask)).max() < 0.02
 
 
 def test_what_lies_past_the_frame_is_grey():
@@ -63,13 +63,13 @@ def test_a_tilted_cut_shows_a_tilted_bar_level(tilt):
     x0, y0, x1, y1 = tilted_box(bar, tilt)
     assert x1 - x0 == pytest.approx(120, abs=3) and y1 - y0 == pytest.approx(30, abs=3)
     for size in (48, 240):
-        cut = Crop.around((x0, y0, x1, y1), 2.0, size, tilt)
-        assert (cut.x, cut.y) == pytest.approx((210, 160), abs=1.0)
-        share = cut.take_mask(bar)
+        crop = Crop.around((x0, y0, x1, y1), 2.0, size, tilt)
+        assert (crop.x, crop.y) == pytest.approx((210, 160), abs=1.0)
+        share = crop.take_mask(bar)
         scale = size / 240
         assert share.sum(axis=1).max() == pytest.approx(120 * scale, rel=0.04)
         assert share.sum(axis=0).max() == pytest.approx(30 * scale, rel=0.1)
-        back = cut.put_back(share - 0.5, 300, 400)
+        back = crop.put_back(share - 0.5, 300, 400)
         assert (back & bar).sum() / (back | bar).sum() > 0.9
 
 

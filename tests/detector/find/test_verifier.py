@@ -112,31 +112,31 @@ class TiltedFace:
         return [FoundFace(points @ turn + (60, 45), self.face, 0.9) for _ in frames]
 
 
-def cuts_seen(monkeypatch, weights, finder):
-    """The cuts that a verifier takes of a square mask, by the tilt of its face."""
-    cuts = []
+def crops_seen(monkeypatch, weights, finder):
+    """The crops that a verifier takes of a square mask, by the tilt of its face."""
+    crops = []
     take = Crop.take
-    monkeypatch.setattr(Crop, "take", lambda cut, image: cuts.append(cut) or take(cut, image))
+    monkeypatch.setattr(Crop, "take", lambda crop, image: crops.append(crop) or take(crop, image))
     monkeypatch.setattr(verifier, "shared_finder", lambda weights, device: finder)
     image, green = canvas(90, 120)
     green[30:60, 40:80] = 255
     [[found]] = MaskVerifier(weights, "cpu").confirm([image], [[region(green == 255)]], 0.25)
     assert (found.mask & (green == 255)).sum() / (found.mask | (green == 255)).sum() > 0.8
-    return cuts
+    return crops
 
 
 @pytest.mark.parametrize(("tilt", "shown"), [(8, 0), (40, 40), (-90, -90), (150, 0)])
 def test_the_mask_of_a_tilted_face_is_looked_at_upright(monkeypatch, weights, tilt, shown):
     finder = TiltedFace(tilt)
-    cuts = cuts_seen(monkeypatch, weights, finder)
-    assert [cut.tilt for cut in cuts] == pytest.approx([shown, shown], abs=1e-6)
+    crops = crops_seen(monkeypatch, weights, finder)
+    assert [crop.tilt for crop in crops] == pytest.approx([shown, shown], abs=1e-6)
     [frame] = finder.frames
     assert (frame.x, frame.y) == pytest.approx((59.5, 44.5))
     assert frame.side == pytest.approx(40 * verifier._FACE_SIDE)
 
 
 def test_where_no_face_is_seen_nothing_is_turned(monkeypatch, weights):
-    assert {cut.tilt for cut in cuts_seen(monkeypatch, weights, TiltedFace(60, 0.3))} == {0.0}
+    assert {crop.tilt for crop in crops_seen(monkeypatch, weights, TiltedFace(60, 0.3))} == {0.0}
 
 
 def test_a_verifier_without_landmarks_looks_for_no_face(monkeypatch, weights):
@@ -154,7 +154,7 @@ def test_missing_landmark_weights_matter_only_where_they_are_named(monkeypatch, 
                 raise WeightsError("no weights")
             return False
 
-    assert {cut.tilt for cut in cuts_seen(monkeypatch, weights, Missing(60))} == {0.0}
+    assert {crop.tilt for crop in crops_seen(monkeypatch, weights, Missing(60))} == {0.0}
     with pytest.raises(WeightsError, match="no weights"):
         MaskVerifier(weights, "cpu", landmarks=tmp_path / "own.safetensors").load()
 

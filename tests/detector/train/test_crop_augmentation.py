@@ -1,4 +1,4 @@
-"""Tests of how stored cuts are varied."""
+"""Tests of how stored crops are varied."""
 
 from __future__ import annotations
 

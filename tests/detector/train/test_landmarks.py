@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ from detector.train.landmarks import (
     train_landmarks,
 )
 from tests.faces import canonical_landmarks, draw_face, write_faces
-from weights.base.errors import ConfigurationError, InputError
+from weights.base.errors import ConfigurationError, InputError, WeightsError
 from weights.base.training_command import exit_status
 from weights.catalog.record import read_record
 from weights.landmarks import MIRRORED
@@ -136,16 +137,10 @@ def test_only_the_named_part_is_looked_at(tmp_path):
 def test_a_training_lowers_the_error_and_goes_on(tmp_path):
     folder = write_faces(tmp_path / "faces", count=14, width=96, height=96)
 
-    def train(steps, output):
+    def train(steps, output, **options):
         recipe = QUICK.with_changes({"steps": steps, "batch": 8, "astray": 0.0, "rendered": 0.0})
-        return train_landmarks(
-            [folder],
-            tmp_path / output,
-            configuration=SMALL,
-            recipe=recipe,
-            device="cpu",
-            said=lambda _: None,
-        )
+        settings = {"configuration": SMALL, "recipe": recipe, "device": "cpu", **options}
+        return train_landmarks([folder], tmp_path / output, **settings, said=lambda _: None)
 
     first = train(1, "run")
     further = train(60, "run")
@@ -156,6 +151,12 @@ def test_a_training_lowers_the_error_and_goes_on(tmp_path):
     record = read_record(further.record)
     assert (record.name, record.kind) == ("landmarks.run", "landmarks")
     assert record.metrics["val"]["hidden"] == further.metrics["hidden"]
+
+    began_from_it = train(1, "again", initial_weights=further.weights)
+    assert began_from_it.metrics["visible"] < 0.8 * first.metrics["visible"]
+    with pytest.raises(WeightsError, match="does not fit"):
+        wide = replace(SMALL, widths=(24, 16, 16))
+        train(1, "wide", initial_weights=further.weights, configuration=wide)
 
 
 def test_a_run_that_a_signal_ends_goes_on_as_if_none_had_come(tmp_path, monkeypatch):
@@ -197,3 +198,17 @@ def test_the_command_says_what_is_wrong_in_one_sentence(tmp_path, capsys):
     status = command.main(["--faces", str(tmp_path / "none"), "--output", str(tmp_path / "run")])
     assert status == 2
     assert "none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("former", "name", "value"),
+    [("--recipe", "config", "mine.yaml"), ("--start", "initial_weights", "default")],
+)
+def test_options_are_understood_under_their_former_names(former, name, value, capsys):
+    options = command.build_parser().parse_args(["--faces", "a", "--output", "b", former, value])
+    assert getattr(options, name) == value
+    new = "--" + name.replace("_", "-")
+    assert capsys.readouterr().err == f"note: {former} is called {new} now\n"
+    assert former not in command.build_parser().format_help()
+    options = command.build_parser().parse_args(["--faces", "a", "--output", "b"])
+    assert (options.config, options.initial_weights) == ("cpu", None)

@@ -24,7 +24,7 @@ from detector.train.verifier import (
     sampling_weights,
     train_verifier,
 )
-from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_cuts
+from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_crops
 from detector.train.verifier_recipe import VerifierRecipe, read_verifier_recipe
 from tests.faces import write_faces
 from weights.base.errors import ConfigurationError, InputError, TrainingError, WeightsError
@@ -104,26 +104,26 @@ class FindBlobs:
 
 def collect(data, boxed, part="train", *, said=None, **more):
     sets = VerifierSets(data, boxed, **more)
-    return collect_cuts(sets, blobs, part, size=40, context=2.5, said=said)
+    return collect_crops(sets, blobs, part, size=40, context=2.5, said=said)
 
 
-def test_cuts_of_outlines_and_of_false_finds(data):
-    cuts = collect([data], [])
-    assert len(cuts) == 24 and cuts.worn.sum() == 12
-    assert (cuts.outlined[:, 0] == cuts.worn).all() and not cuts.outlined[:, 1].any()
-    assert (cuts.outlines[~cuts.worn] == 0).all()
-    middle = cuts.pictures[:, 18:22, 18:22].reshape(24, -1, 3).mean(1)
-    assert (middle[cuts.worn][:, 2] > 180).all() and (middle[~cuts.worn][:, 0] > 180).all()
-    assert (cuts.outlines[cuts.worn][:, 0, 20, 20] == 255).all()
+def test_crops_of_outlines_and_of_false_finds(data):
+    crops = collect([data], [])
+    assert len(crops) == 24 and crops.worn.sum() == 12
+    assert (crops.outlined[:, 0] == crops.worn).all() and not crops.outlined[:, 1].any()
+    assert (crops.outlines[~crops.worn] == 0).all()
+    middle = crops.pictures[:, 18:22, 18:22].reshape(24, -1, 3).mean(1)
+    assert (middle[crops.worn][:, 2] > 180).all() and (middle[~crops.worn][:, 0] > 180).all()
+    assert (crops.outlines[crops.worn][:, 0, 20, 20] == 255).all()
 
 
-def test_cuts_of_boxed_faces_have_no_outline(boxed):
-    cuts = collect([], [boxed])
-    assert not cuts.outlined.any() and cuts.worn.any() and not cuts.worn.all()
-    middle = cuts.pictures[:, 18:22, 18:22].reshape(len(cuts), -1, 3).mean(1)
-    assert (middle[cuts.worn][:, 2] > 180).all()
+def test_crops_of_boxed_faces_have_no_outline(boxed):
+    crops = collect([], [boxed])
+    assert not crops.outlined.any() and crops.worn.any() and not crops.worn.all()
+    middle = crops.pictures[:, 18:22, 18:22].reshape(len(crops), -1, 3).mean(1)
+    assert (middle[crops.worn][:, 2] > 180).all()
     validation = collect([], [boxed], "val")
-    assert 0 < len(validation) < len(cuts)
+    assert 0 < len(validation) < len(crops)
 
 
 def test_straps_are_known_where_an_annotated_set_tells_them_apart(tmp_path):
@@ -134,23 +134,23 @@ def test_straps_are_known_where_an_annotated_set_tells_them_apart(tmp_path):
     lines = [{"file": "a.png", "masks": [mask]} for mask in masks]
     path = tmp_path / "set.jsonl"
     path.write_text("\n".join(json.dumps(line) for line in lines))
-    cuts = collect([path], [])
-    assert cuts.outlined.tolist() == [[True, True], [True, False]]
-    told, joined = cuts.outlines > 127
+    crops = collect([path], [])
+    assert crops.outlined.tolist() == [[True, True], [True, False]]
+    told, joined = crops.outlines > 127
     assert told[0].any() and told[1].any() and not (told[0] & told[1]).any()
     assert (told[0] == joined[0]).all() and not joined[1].any()
 
 
-def test_cuts_of_drawn_masks_know_their_straps(tmp_path):
+def test_crops_of_drawn_masks_know_their_straps(tmp_path):
     faces = write_faces(tmp_path / "faces", count=6, side=160, width=160, height=160)
-    cuts = collect([], [], faces=[faces])
-    assert cuts.worn.sum() == 4 and (cuts.outlined.all(axis=1) == cuts.worn).all()
-    cuts = _only(cuts, cuts.worn)
-    masks, straps = cuts.outlines[:, 0] > 127, cuts.outlines[:, 1] > 127
+    crops = collect([], [], faces=[faces])
+    assert crops.worn.sum() == 4 and (crops.outlined.all(axis=1) == crops.worn).all()
+    crops = _only(crops, crops.worn)
+    masks, straps = crops.outlines[:, 0] > 127, crops.outlines[:, 1] > 127
     assert masks[:, 20, 20].all() and not (masks & straps).any()
     assert straps.any()
     again = collect([], [], faces=[faces])
-    assert (_only(again, again.worn).pictures == cuts.pictures).all(), "the same masks each time"
+    assert (_only(again, again.worn).pictures == crops.pictures).all(), "the same masks each time"
     assert collect([], [], "val", faces=[faces]).worn.sum() == 2
     twice = collect([], [], faces=[faces, faces])
     assert twice.worn.sum() == 8
@@ -159,9 +159,9 @@ def test_cuts_of_drawn_masks_know_their_straps(tmp_path):
 
 def test_some_faces_are_shown_bare(tmp_path):
     faces = write_faces(tmp_path / "faces", count=24, side=96, width=96, height=96)
-    cuts = collect([], [], faces=[faces])
-    bare = _only(cuts, ~cuts.worn)
-    assert 0 < len(bare) < 0.5 * cuts.worn.sum()
+    crops = collect([], [], faces=[faces])
+    bare = _only(crops, ~crops.worn)
+    assert 0 < len(bare) < 0.5 * crops.worn.sum()
     assert not bare.outlined.any() and not bare.outlines.any()
 
 
@@ -178,14 +178,14 @@ def test_photos_of_an_annotated_file_are_divided_by_their_names(tmp_path):
     assert train.outlined[:, 0].all() and not train.outlined[:, 1].any()
 
 
-def _only(cuts, chosen):
-    return VerifierCrops(**{name: value[chosen] for name, value in vars(cuts).items()})
+def _only(crops, chosen):
+    return VerifierCrops(**{name: value[chosen] for name, value in vars(crops).items()})
 
 
 def test_at_most_so_many_pictures_of_a_set(data):
     said = []
     assert len(collect([data], [], most_pictures=6, said=said.append)) == 6
-    assert said == [f"{data}, train: 1 masks, 5 cuts without"]
+    assert said == [f"{data}, train: 1 masks, 5 crops without"]
 
 
 def test_nothing_to_learn_from_is_an_error(tmp_path):
@@ -197,10 +197,10 @@ def test_nothing_to_learn_from_is_an_error(tmp_path):
 
 
 def test_cuts_come_back_from_disk(data, tmp_path):
-    cuts = collect([data], [])
-    cuts.save(tmp_path / "cuts.npz")
-    again = VerifierCrops.load(tmp_path / "cuts.npz")
-    for name, value in vars(cuts).items():
+    crops = collect([data], [])
+    crops.save(tmp_path / "crops.npz")
+    again = VerifierCrops.load(tmp_path / "crops.npz")
+    for name, value in vars(crops).items():
         assert (getattr(again, name) == value).all()
 
 
@@ -210,9 +210,9 @@ def test_kinds_are_drawn_by_their_shares():
     known[:60] = True
     known[60:80, 0] = True
     blank = np.zeros((100, 2, 2, 2), np.uint8)
-    cuts = VerifierCrops(blank, blank, worn, known, np.zeros(100, np.int64))
+    crops = VerifierCrops(blank, blank, worn, known, np.zeros(100, np.int64))
     recipe = VerifierRecipe(drawn=0.4, photographed=0.3, boxed=0.1, unmasked=0.2)
-    weights = sampling_weights(cuts, recipe).numpy()
+    weights = sampling_weights(crops, recipe).numpy()
     sums = [weights[part].sum() for part in np.split(np.arange(100), (60, 80, 90))]
     assert sums == pytest.approx([0.4, 0.3, 0.1, 0.2])
     assert np.unique(weights[:60]).size == 1
@@ -313,11 +313,11 @@ def test_straps_are_learned_from_drawn_masks(data, boxed, tmp_path, monkeypatch)
     options = {"faces": [faces], "recipe": QUICK.with_changes({"steps": 3, "batch": 8})}
     trained = train(data, boxed, tmp_path / "run", **options)
     assert set(trained.metrics) == {"recall", "false", "iou", "photo_iou", "strap_iou"}
-    further = train(data, boxed, tmp_path / "further", **options, start=trained.weights)
+    further = train(data, boxed, tmp_path / "further", **options, initial_weights=trained.weights)
     assert further.steps == 3
     with pytest.raises(WeightsError, match="does not fit"):
         wide = replace(SMALL, widths=(24, 16, 16, 16))
-        train(data, boxed, tmp_path / "wide", start=trained.weights, configuration=wide)
+        train(data, boxed, tmp_path / "wide", initial_weights=trained.weights, configuration=wide)
 
 
 def test_a_stopped_run_goes_on(data, boxed, tmp_path, monkeypatch):
