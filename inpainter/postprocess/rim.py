@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from inpainter.classical.single_picture import MID_GREY
+from weights.base.regions import bounding_box
 
 if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
@@ -26,16 +27,20 @@ def fill_from_rim(picture: Image, hole: Mask) -> Image:
         A picture that is the same for any content of the hole; the picture itself where nothing is
         missing, grey where all is.
     """
-    if not hole.any():
+    tight = bounding_box(hole)
+    if tight is None:
         return picture
     if hole.all():
         return np.full_like(picture, MID_GREY)
+    # The nearest known pixel is never farther than the rim, which the box includes.
+    x0, y0, x1, y1 = tight
+    box = slice(max(0, y0 - 1), y1 + 1), slice(max(0, x0 - 1), x1 + 1)
+    missing = hole[box]
     _, nearest = cv2.distanceTransformWithLabels(
-        hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3, labelType=cv2.DIST_LABEL_PIXEL
+        missing.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3, labelType=cv2.DIST_LABEL_PIXEL
     )
-    # Labels number the known pixels in the order in which they lie.
-    colours = np.zeros((int(nearest.max()) + 1, 3), np.uint8)
-    colours[nearest[~hole]] = picture[~hole]
+    # Labels number the known pixels from 1 on, in the order in which they lie.
+    colours = picture[box][~missing]
     filled = picture.copy()
-    filled[hole] = colours[nearest[hole]]
+    filled[box][missing] = colours[nearest[missing] - 1]
     return filled
