@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from examples.astronaut import astronaut, masked_astronaut
-from examples.maintenance.short_budget import shorten, train_for
+from examples.maintenance.trial_recipes import shorten
 from inpainter import create_model, list_models
 from inpainter.completion import NetworkInpainter
 from inpainter.evaluation.evaluate import case_rows, complete_cases, evaluate_inpainter
@@ -28,9 +28,10 @@ from inpainter.evaluation.loop import Instruments
 from inpainter.evaluation.picture_sheet import SheetRow, draw_sheet
 from inpainter.evaluation.stored_cases import LIST_FILE, StoredCases, store_cases
 from inpainter.latent_search import SemanticInpainter
-from inpainter.training import read_recipe
+from inpainter.training import read_recipe, train_inpainter
 from inpainter.training.face_generator import FaceGeneratorRecipe, train_face_generator
 from inpainter.training.recipe import DataSettings, HoleSettings
+from inpainter.training.time_budget import fit_schedule
 from pipeline.evaluation.case_sets import DRAWN_MASK, open_cases
 from pipeline.evaluation.document import Table, cells, markdown_table
 from pipeline.evaluation.drawn_faces import framed_case
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from inpainter.evaluation.benchmark_cases import Case
     from inpainter.evaluation.results import CaseResult, Measurements
     from weights.base.contracts import Inpainter
+    from weights.base.run_settings import RunOptions
 
 SEMANTIC = "semantic"
 FACE_HOLES = {
@@ -120,9 +122,10 @@ def train_system(name: str, recipe_name: str, options: argparse.Namespace) -> Tr
         precision=options.precision,
     )
     if not finished.is_file():
-        run = train_for(
-            short.recipe, folder, options.minutes, device=options.device, threads=options.threads
-        )
+        run_options: RunOptions = {"device": options.device, "threads": options.threads}
+        recipe = fit_schedule(short.recipe, folder, options.minutes, **run_options)
+        run_options["time_budget_minutes"] = options.minutes
+        run = train_inpainter(recipe, folder, **run_options)
         _note(finished, run.steps)
     steps = json.loads(finished.read_text(encoding="utf-8"))["steps"]
     architecture = short.recipe.network["name"]

@@ -130,8 +130,8 @@ class DecodedFaces:
                 raise
             raise InputError(
                 f"{face.path} has no 68 landmarks, which these holes follow: find them by "
-                "'unmask synthesize FACES OUT --landmarks dlib' and take OUT as the faces, or take "
-                "other holes, by --holes free-form where a network is measured and by "
+                "'unmask synthesize FACES OUT --landmarks network' and take OUT as the faces, or "
+                "take other holes, by --holes free-form where a network is measured and by "
                 "--set holes.face=free-form where one is trained."
             ) from error
 

@@ -15,7 +15,7 @@ def adapt(
         Path,
         typer.Argument(
             help="Photos of faces without masks, some hundreds; with a faces.jsonl, or else their "
-            "landmarks are found by dlib (an extra).",
+            "landmarks are found by the network that ships.",
             show_default=False,
         ),
     ],
@@ -41,7 +41,7 @@ def adapt(
     goes on by the same command.
 
     OUTPUT/pipeline.yaml names the new weights where they measured better, and
-    the shipped ones where not; the extras 'train' and 'landmarks' are needed.
+    the shipped ones where not; the extras 'train' and 'evaluate' are needed.
 
     unmask adapt my-faces -o adapted --time-budget 120
 

@@ -13,7 +13,7 @@ from pipeline.commands.progress import progress_bar
 def synthesize(
     faces: Annotated[
         Path,
-        typer.Argument(help="Folder with faces.jsonl, or of pictures with --landmarks dlib."),
+        typer.Argument(help="Folder with faces.jsonl, or of pictures with --landmarks network."),
     ],
     out: Annotated[
         Path, typer.Argument(help="New folder, or one that an earlier run began: it goes on.")
@@ -66,10 +66,10 @@ def synthesize(
         Literal["jpeg", "png"], typer.Option("--format", help="How the pairs are stored.")
     ] = "jpeg",
     landmarks: Annotated[
-        Literal["annotations", "dlib"],
+        Literal["annotations", "network", "dlib"],
         typer.Option(
-            help="Where landmarks come from: faces.jsonl, or found with dlib (an extra), which "
-            "writes a faces.jsonl into OUT."
+            help="Where landmarks come from: faces.jsonl, or found, which writes a faces.jsonl "
+            "into OUT: by the network that ships, of one face a picture, or dlib (an extra)."
         ),
     ] = "annotations",
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one for each core.")] = 0,
@@ -103,7 +103,7 @@ def synthesize(
         summary = build_dataset(
             annotated, out, settings, workers=workers or None, progress=show, unusable=rejects
         )
-    if landmarks == "dlib":
+    if landmarks != "annotations":
         parts = split_faces(annotated, settings.shares, settings.seed)
         typer.echo(f"faces with landmarks: {store_faces(annotated, parts, out)}")
     if photographs is not None:

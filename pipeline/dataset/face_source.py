@@ -16,14 +16,22 @@ from weights.base.dealing import person_of
 from weights.base.errors import InputError, OutputError
 from weights.base.worker_pool import WorkerPool
 from weights.images.decoding import read_pixels
+from weights.landmarks import LandmarkFinder
 from weights.landmarks.dlib_finder import DlibLandmarkFinder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from numpy.typing import NDArray
+
+    from weights.base.contracts import Image
     from weights.base.dealing import Part
 
-LandmarkSource = Literal["annotations", "dlib"]
+FinderName = Literal["network", "dlib"]
+"""What finds faces: the landmark network that ships, the likeliest bare face of a picture; or dlib,
+an extra, all of them."""
+
+LandmarkSource = Literal["annotations"] | FinderName
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
@@ -60,7 +68,7 @@ def annotated_faces(path: Path) -> list[SourceFace]:
     if path.is_dir() and not (path / "faces.jsonl").is_file():
         raise InputError(
             f"{path} holds no faces.jsonl: name a folder with one, or find landmarks with "
-            "--landmarks dlib."
+            "--landmarks network."
         )
     root = path if path.is_dir() else path.parent
     faces = []
@@ -78,16 +86,19 @@ def annotated_faces(path: Path) -> list[SourceFace]:
 def found_faces(
     folder: Path,
     cache: Path,
+    finder: FinderName = "dlib",
     *,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[SourceFace], list[Line]]:
-    """Find the faces in a folder of pictures with dlib.
+    """Find the faces in a folder of pictures.
 
     Args:
         folder: its pictures are taken, those in folders below too.
         cache: JSON-lines file that keeps what was found, so that going on finds nothing twice.
-        workers: number of processes; None takes one for each core, 1 stays in this process.
+        finder: what finds them.
+        workers: number of processes for dlib; None takes one for each core, 1 stays in this
+            process, as the network always does, whose arithmetic uses all cores.
         progress: told the number of pictures done, and of all.
 
     Returns:
@@ -96,24 +107,27 @@ def found_faces(
     Raises:
         InputError: there is no such folder, or no picture in it.
         MissingDependencyError: dlib or its model file is not installed.
+        WeightsError: the landmark network's weights are missing.
         OutputError: the cache cannot be written.
     """
-    finder = DlibLandmarkFinder()
+    finds = _FINDERS[finder]()
     names = {path.relative_to(folder).as_posix(): path for path in find_pictures(folder)}
     known = {
         line["name"]: line
         for line in read_lines(cache)
-        if line.keys() >= {"name", "size", "landmarks"} and line["name"] in names
+        if line.keys() >= {"name", "size", "landmarks"}
+        and line["name"] in names
+        and line.get("finder", "dlib") == finder
     }
     todo = [(name, path) for name, path in names.items() if name not in known]
-    count = min(workers or available_cores(), max(1, len(todo) // 8))
+    count = min(workers or available_cores(), max(1, len(todo) // 8)) if finder == "dlib" else 1
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"Cannot write {cache}: {error.strerror or error}.") from error
     with Journal(cache) as journal:
         if count == 1:
-            lines = (_search(finder, name, path) for name, path in todo)
+            lines = ({**_search(finds, *one), "finder": finder} for one in todo)
             _note(lines, journal, known, len(names), progress)
         elif todo:
             with WorkerPool(count, _start_finder) as pool:
@@ -146,13 +160,13 @@ def gather_faces(
     Args:
         path: the folder of faces, or an annotation file.
         out: folder of the data set, which keeps found landmarks.
-        source: "annotations" or "dlib".
+        source: "annotations", or what finds them.
         workers: number of processes that find faces.
         progress: told how far the finding is.
     """
     if source == "annotations":
         return annotated_faces(path), []
-    return found_faces(path, out / LANDMARKS_FILE, workers=workers, progress=progress)
+    return found_faces(path, out / LANDMARKS_FILE, source, workers=workers, progress=progress)
 
 
 def store_faces(faces: Iterable[SourceFace], parts: Mapping[str, Part], folder: Path) -> Path:
@@ -200,7 +214,25 @@ def _note(
             progress(len(known), total)
 
 
-def _search(finder: DlibLandmarkFinder, name: str, path: Path) -> Line:
+class _BareFaceFinder:
+    """The likeliest face of a picture by the landmark network, where it wears no mask."""
+
+    def __init__(self) -> None:
+        self._finder = LandmarkFinder()
+        self._finder.load()
+
+    def find(self, image: Image) -> list[NDArray[np.float64]]:
+        found = self._finder.find(image)
+        return [found.points] if found and found.is_likely and found.masked < 0.5 else []
+
+
+_FINDERS: dict[FinderName, Callable[[], DlibLandmarkFinder | _BareFaceFinder]] = {
+    "network": _BareFaceFinder,
+    "dlib": DlibLandmarkFinder,
+}
+
+
+def _search(finder: DlibLandmarkFinder | _BareFaceFinder, name: str, path: Path) -> Line:
     try:
         image = read_pixels(path)
     except InputError:

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from pipeline import InputError, Pipeline
-from pipeline.apps.adaptation import AdaptationSettings, adapt_to_faces
+from pipeline.apps import adaptation
+from pipeline.apps.adaptation import AdaptationSettings, adapt_to_faces, is_better
 from pipeline.configuration import read_configuration
 from tests.faces import write_faces
 
@@ -54,6 +55,35 @@ def test_both_networks_are_trained_and_measured_before_and_after(adapted):
     assert (output / "detector" / "detector.safetensors").is_file()
     assert (output / "inpainter" / "average.safetensors").is_file()
     assert json.loads((output / "adaptation.json").read_text())["figures"] == made.figures
+
+
+def test_realism_decides_where_it_was_measured():
+    before = {"realism_distance": 0.2, "psnr_hole": 20.0, "ssim_hole": 0.6}
+    assert is_better("inpainter", before, {**before, "realism_distance": 0.1, "ssim_hole": 0.5})
+    assert not is_better("inpainter", before, {**before, "realism_distance": 0.3, "ssim_hole": 0.7})
+    assert not is_better("inpainter", before, before)
+    few = {"psnr_hole": 20.0, "ssim_hole": 0.6}
+    assert is_better("inpainter", few, {**few, "ssim_hole": 0.7})
+    assert is_better("detector", {"ap50": 0.8, "iou": 0.9}, {"ap50": 0.9, "iou": 0.8})
+
+
+def test_the_discriminator_learns_alone_at_first_and_the_schedule_fits_the_time(
+    tmp_path, monkeypatch
+):
+    faces = write_faces(tmp_path / "faces", count=2, side=96)
+    planned = []
+
+    def stop(recipe, output, minutes, **options):
+        planned.append((recipe, minutes, options))
+        raise InputError("seen")
+
+    monkeypatch.setattr("inpainter.training.time_budget.fit_schedule", stop)
+    settings = AdaptationSettings(minutes=9.0, device="cpu", threads=1)
+    with pytest.raises(InputError, match="seen"):
+        adaptation.train_inpainter_on(faces, tmp_path, settings, 8.0)
+    ((recipe, minutes, options),) = planned
+    assert [(phase.steps, phase.generator) for phase in recipe.phases] == [(1, False), (3, True)]
+    assert minutes < 8.0 and options == {"device": "cpu", "threads": 1}
 
 
 def test_the_pipeline_names_new_weights_where_they_are_better(adapted):

@@ -6,7 +6,8 @@ import PIL.Image
 import pytest
 from skimage.data import astronaut
 
-from pipeline.dataset import DatasetSettings, build_dataset, found_faces
+from examples.astronaut import LANDMARKS, masked_astronaut
+from pipeline.dataset import DatasetSettings, build_dataset, face_source, found_faces
 from pipeline.dataset.face_source import (
     annotated_faces,
     find_pictures,
@@ -64,6 +65,40 @@ def test_found_faces_build_a_set_and_are_found_once(pictures: Path, tmp_path: Pa
         "damaged.jpg",
         "wall.jpg",
     }
+
+
+def test_the_network_finds_faces_without_any_extra(pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    faces, rejects = gather_faces(pictures, out, "network")
+    assert [face.name for face in faces] == ["below/astronaut.png"]
+    # Both are parts of one picture; that of the landmarks is enlarged.
+    expected = LANDMARKS / 2.5 + (84 - 60, 0)
+    eyes = np.hypot(*(expected[36] - expected[45]))
+    assert np.hypot(*(faces[0].landmarks - expected).T).mean() < 0.06 * eyes
+    assert [line["file"] for line in rejects] == ["damaged.jpg", "wall.jpg"]
+    kept = (out / "landmarks.jsonl").read_bytes()
+    gather_faces(pictures, out, "network")
+    assert (out / "landmarks.jsonl").read_bytes() == kept, "found once"
+
+
+def test_another_finder_looks_anew(pictures: Path, tmp_path: Path, monkeypatch) -> None:
+    gather_faces(pictures, tmp_path, "network")
+    monkeypatch.setitem(face_source._FINDERS, "dlib", NothingFinder)
+    faces, rejects = gather_faces(pictures, tmp_path, "dlib", workers=1)
+    assert not faces and len(rejects) == 3
+
+
+def test_a_masked_face_is_not_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "masked"
+    folder.mkdir()
+    PIL.Image.fromarray(masked_astronaut()[0]).save(folder / "masked.png")
+    faces, rejects = gather_faces(folder, tmp_path, "network")
+    assert not faces and rejects[0]["reason"] == "no-face"
+
+
+class NothingFinder:
+    def find(self, image: np.ndarray) -> list[np.ndarray]:
+        return []
 
 
 def test_stored_faces_serve_as_annotated_ones(tmp_path: Path) -> None:

@@ -1,40 +1,21 @@
-"""Recipes cut down to one size and one budget of time, so that systems can be set side by side."""
+"""Recipes cut down to one size and batch, so that systems can be set side by side."""
 
 from __future__ import annotations
 
 import inspect
-import shutil
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from inpainter.losses import create_loss
 from inpainter.networks.registry import NETWORKS
 from inpainter.registry import create_discriminator
-from inpainter.training.loop import TrainedInpainter, train_inpainter
-from inpainter.training.recipe import (
-    AdversarialSettings,
-    DataSettings,
-    HoleSettings,
-    Phase,
-    Recipe,
-    read_recipe,
-)
 from weights.base.errors import ConfigurationError, MissingDependencyError, WeightsError
 from weights.base.names import import_object
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from weights.base.run_settings import RunOptions
-
-_SPARE = 0.9
-"""Share of the budget that the steps are planned for; the rest goes to reading and validating."""
-
-_TRIAL_STEPS = 4
-"""Steps of each phase that are timed; as many go before them untimed."""
+    from inpainter.training.recipe import AdversarialSettings, DataSettings, HoleSettings, Recipe
 
 
 @dataclass(frozen=True)
@@ -153,74 +134,3 @@ def _fitted_discriminator(discriminator: dict[str, Any], size: int) -> dict[str,
         channels = options.get("channels", (64, 128, 64, 32, 16, 8, 4, 2, 1))
         options["channels"] = list(channels)[-(size.bit_length() - 1) :]
     return options
-
-
-def planned_steps(
-    phases: Sequence[Phase], step_seconds: Sequence[float], seconds: float
-) -> list[int]:
-    """Divide a budget of time between phases, keeping the proportion of their steps.
-
-    Args:
-        phases: their `steps` stand in the wanted proportion.
-        step_seconds: what a step takes in each phase.
-        seconds: the budget.
-
-    Returns:
-        Steps of each phase, at least 1.
-    """
-    cost = sum(phase.steps * one for phase, one in zip(phases, step_seconds, strict=True))
-    return [max(1, int(phase.steps * seconds / cost)) for phase in phases]
-
-
-def train_for(
-    short: Recipe, output: Path, minutes: float, **options: Unpack[RunOptions]
-) -> TrainedInpainter:
-    """Train as far as a budget of time goes, all phases in the paper's proportion.
-
-    How long a step takes is found out by a few steps of each phase, in a folder `trial` of their
-    own, before the clock starts. A run that was stopped goes on by the schedule that it began with.
-
-    Args:
-        short: the recipe, as `shorten` gives it.
-        output: the run's folder.
-        minutes: the budget, reading the faces included.
-        **options: `device` and `threads`, see `RunSettings`.
-
-    Raises:
-        InputError: the faces cannot be read.
-        ConfigurationError: the recipe names something unknown.
-        TrainingError: a loss is not a number, or memory is used up.
-    """
-    planned = output / "recipe.yaml"
-    if planned.is_file():
-        recipe = read_recipe(planned)
-    else:
-        recipe = _planned(short, output / "trial", 60.0 * minutes, options)
-    options["time_budget_minutes"] = minutes
-    return train_inpainter(recipe, output, **options)
-
-
-def _planned(short: Recipe, folder: Path, seconds: float, options: RunOptions) -> Recipe:
-    trial = replace(
-        short,
-        phases=tuple(replace(phase, steps=2 * _TRIAL_STEPS) for phase in short.phases),
-        data=replace(short.data, validation_count=1),
-        validation_interval=_TRIAL_STEPS,
-    )
-    anew: RunOptions = {**options, "resume": False}
-    timed = train_inpainter(trial, folder, **anew)
-    shutil.rmtree(folder)
-    step_seconds = [one / _TRIAL_STEPS for one in timed.round_seconds[1::2]]
-    steps = planned_steps(short.phases, step_seconds, _SPARE * seconds)
-    total = sum(steps)
-    return replace(
-        short,
-        phases=tuple(
-            replace(phase, steps=count) for phase, count in zip(short.phases, steps, strict=True)
-        ),
-        optimizer=replace(
-            short.optimizer, warmup_steps=min(short.optimizer.warmup_steps, total // 20)
-        ),
-        # Few rounds: a checkpoint of the largest network is a gigabyte.
-        validation_interval=max(1, total // 5),
-    )
