@@ -43,6 +43,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_run_options(parser, seed=None)
     parser.add_argument(
+        "--fit-schedule",
+        action="store_true",
+        help="time some steps first and plan as many as --time-budget holds, instead of the "
+        "recipe's, so that the rates fall within it",
+    )
+    parser.add_argument(
         "--initial-weights",
         help="weights to start from: default for the shipped ones, a name, or a .safetensors file",
     )
@@ -73,7 +79,7 @@ def _train_faces(options: argparse.Namespace) -> Path:
     """Train a face generator, which has no holes; gives its weights."""
     from inpainter.training.face_generator import read_face_recipe, train_face_generator
 
-    unfit = ("pairs", "part", "initial_weights", "progress")
+    unfit = ("pairs", "part", "initial_weights", "progress", "fit_schedule")
     for name in unfit:
         if getattr(options, name):
             raise ConfigurationError(
@@ -101,6 +107,8 @@ def _train(options: argparse.Namespace) -> None:
     if options.part:
         parts = dict(part.partition("=")[::2] for part in options.part)
         recipe = dataclasses.replace(recipe, parts={**recipe.parts, **parts})
+    if options.fit_schedule:
+        recipe = _fitted(recipe, options)
     trained = train_inpainter(
         recipe,
         options.output,
@@ -115,6 +123,19 @@ def _train(options: argparse.Namespace) -> None:
     registered = [one for one in (trained.record, trained.card) if one is not None]
     metrics = dict(sorted(trained.metrics.items()))
     print_trained(trained.weights, f"{trained.steps} steps, {state}", metrics, registered)
+
+
+def _fitted(recipe: Recipe, options: argparse.Namespace) -> Recipe:
+    """The recipe with as many steps as the time budget holds."""
+    from inpainter.training.time_budget import fit_schedule
+
+    run = run_arguments(options)
+    minutes = run.pop("time_budget_minutes")
+    if minutes is None:
+        raise ConfigurationError(
+            "--fit-schedule needs the time to fit: give --time-budget MINUTES."
+        )
+    return fit_schedule(recipe, options.output, minutes, **run)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

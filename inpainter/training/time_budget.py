@@ -34,7 +34,7 @@ def fit_schedule(
         recipe: the steps of its phases stand in the wanted proportion.
         output: the run's folder.
         minutes: the time, reading the faces included.
-        **options: `device` and `threads`, see `RunSettings`.
+        **options: `device`, `threads` and `resume`, see `RunSettings`.
 
     Raises:
         InputError: the faces cannot be read.
@@ -42,7 +42,7 @@ def fit_schedule(
         TrainingError: a loss is not a number, or memory is used up.
     """
     planned = output / "recipe.yaml"
-    if planned.is_file():
+    if options.get("resume", True) and planned.is_file():
         return read_recipe(planned)
     trial = replace(
         recipe,
