@@ -84,7 +84,9 @@ def test_the_command_fits_a_schedule_to_its_time(
     def train(recipe: Recipe, folder: Path, **options: Any) -> TrainedInpainter:
         Path(folder).mkdir(parents=True, exist_ok=True)
         seen.append(([phase.steps for phase in recipe.phases], options.get("time_budget_minutes")))
-        return TrainedInpainter(Path("weights"), Path(), {}, 0, True, (9.0, 0.4) * 9)
+        return TrainedInpainter(
+            Path("weights"), Path(), {}, 0, True, (9.0, 0.4) * len(recipe.phases)
+        )
 
     for module in ("inpainter.training.loop", "inpainter.training.time_budget"):
         monkeypatch.setattr(f"{module}.train_inpainter", train)
