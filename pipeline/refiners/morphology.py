@@ -104,10 +104,10 @@ class MorphologyRefiner:
 
     def __init__(
         self,
-        growth: float = 0.005,
+        growth: float = 0.003,
         least_growth: float = 1.5,
         speck: float = 0.03,
-        closing: float = 0.03,
+        closing: float = 0.06,
         smoothing: float = 0.01,
         straps: bool = True,
         strap: float = 0.06,

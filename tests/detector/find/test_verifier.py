@@ -49,10 +49,10 @@ def colour_finder(path):
             depthwise.weight[channel, 0, 1, 1] = 1.0
             pointwise.weight[channel, channel] = 1.0
             unit[0].weight[channel, 8 + channel, 1, 1] = 1.0
-            network.outline.weight[4 * channel : 4 * channel + 4, channel, 1, 1] = 2.0
+            network.outline.weight[4 * channel : 4 * channel + 4, channel, 1, 1] = 4.0
         for one in (norm, first_norm, second_norm, unit[1]):
             one.weight.fill_(1.0)
-        network.outline.bias.fill_(-2.0)
+        network.outline.bias.fill_(-3.0)
         network.score.bias.fill_(4.0)
     return save_verifier(network, SMALL, path)
 
