@@ -32,7 +32,7 @@ ONE_ONLY = {
         "--workers",
         "--no-plots",
     },
-    "inpainter": {"--faces", "--pairs", "--part", "--progress"},
+    "inpainter": {"--faces", "--fit-schedule", "--pairs", "--part", "--progress"},
 }
 
 
