@@ -127,12 +127,12 @@ def found_faces(
         raise OutputError(f"Cannot write {cache}: {error.strerror or error}.") from error
     with Journal(cache) as journal:
         if count == 1:
-            lines = ({**_search(finds, *one), "finder": finder} for one in todo)
-            _note(lines, journal, known, len(names), progress)
+            lines = (_search(finds, *one) for one in todo)
+            _note(finder, lines, journal, known, len(names), progress)
         elif todo:
             with WorkerPool(count, _start_finder) as pool:
                 found = pool.map(_search_one, todo, chunksize=4)
-                _note(found, journal, known, len(names), progress)
+                _note(finder, found, journal, known, len(names), progress)
     faces: list[SourceFace] = []
     rejects: list[Line] = []
     for name, path in names.items():
@@ -200,6 +200,7 @@ def store_faces(faces: Iterable[SourceFace], parts: Mapping[str, Part], folder: 
 
 
 def _note(
+    finder: FinderName,
     lines: Iterable[Line],
     journal: Journal,
     known: dict[str, Line],
@@ -207,7 +208,8 @@ def _note(
     progress: Callable[[int, int], None] | None,
 ) -> None:
     """Keep lines as they come, and tell how far it is."""
-    for line in lines:
+    for found in lines:
+        line = {**found, "finder": finder}
         known[line["name"]] = line
         journal.append(line)
         if progress is not None:
@@ -223,7 +225,7 @@ class _BareFaceFinder:
 
     def find(self, image: Image) -> list[NDArray[np.float64]]:
         found = self._finder.find(image)
-        return [found.points] if found and found.is_likely and found.masked < 0.5 else []
+        return [found.points] if found and found.is_likely and not found.is_masked else []
 
 
 _FINDERS: dict[FinderName, Callable[[], DlibLandmarkFinder | _BareFaceFinder]] = {

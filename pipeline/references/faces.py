@@ -25,8 +25,6 @@ LEAST_SCALE = 0.5
 MOST_TURN = 25.0
 """Most degrees by which both heads may be turned apart."""
 
-_MASKED = 0.5
-
 
 @dataclass(frozen=True, eq=False)
 class ReferenceFace:
@@ -60,7 +58,7 @@ def check_reference(image: Image, found: FoundFace | None, name: str) -> Referen
         raise UnfitReferenceError(
             f"No face is found in {name}: an upright one is needed that fills much of the photo."
         )
-    if found.masked > _MASKED:
+    if found.is_masked:
         raise UnfitReferenceError(f"The face in {name} wears a mask itself: one without is needed.")
     eyes = eye_distance(found.points)
     if eyes < LEAST_EYES:

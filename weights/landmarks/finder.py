@@ -79,6 +79,11 @@ class FoundFace:
         return self.face >= _LIKELY
 
     @property
+    def is_masked(self) -> bool:
+        """Whether it more likely wears a mask than none."""
+        return self.masked > 0.5
+
+    @property
     def tilt(self) -> float | None:
         """Degrees by which the face is turned clockwise; None where there is more likely none."""
         return estimate_tilt(self.points) if self.is_likely else None
