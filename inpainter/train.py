@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weights.base.errors import ConfigurationError
 from weights.base.training_command import (
     add_changes_option,
+    add_initial_weights_option,
     add_run_options,
     exit_status,
     print_trained,
@@ -48,10 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="time some steps first and plan as many as --time-budget holds, instead of the "
         "recipe's, so that the rates fall within it",
     )
-    parser.add_argument(
-        "--initial-weights",
-        help="weights to start from: default for the shipped ones, a name, or a .safetensors file",
-    )
+    add_initial_weights_option(parser)
     add_changes_option(parser, "optimizer.generator_lr=1e-4 or phases.0.batch=8")
     parser.add_argument(
         "--part",

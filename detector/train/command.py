@@ -12,6 +12,7 @@ from detector.find.architecture import ARCHITECTURES
 from detector.train.detector import train_detector
 from weights.base.training_command import (
     add_changes_option,
+    add_initial_weights_option,
     add_run_options,
     exit_status,
     print_trained,
@@ -53,10 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
         time_budget=", earlier calls of the run included; the number of epochs is fitted to it",
     )
     add_changes_option(parser)
-    parser.add_argument(
-        "--initial-weights",
-        help="weights to start from: default for the shipped ones, a name, or a .safetensors file",
-    )
+    add_initial_weights_option(parser)
     parser.add_argument("--architecture", choices=ARCHITECTURES, help="instead of the recipe's")
     parser.add_argument("--image-size", type=int, help="side of the training pictures in pixels")
     parser.add_argument("--epochs", type=int, help="passes over the training pictures")

@@ -101,14 +101,19 @@ def add_recipe_options(parser: argparse.ArgumentParser, what: str, example: str)
         "--config", default="cpu", help=f"recipe of the {what}, by name or a YAML file"
     )
     add_changes_option(parser, example)
-    parser.add_argument(
-        "--initial-weights",
-        help="weights to start from: default for the shipped ones, a name, or a .safetensors file",
-    )
+    add_initial_weights_option(parser)
     for former, dest in (("--recipe", "config"), ("--start", "initial_weights")):
         parser.add_argument(
             former, dest=dest, action=_FormerName, default=argparse.SUPPRESS, help=argparse.SUPPRESS
         )
+
+
+def add_initial_weights_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--initial-weights`, which `weights.catalog.lookup.resolve` turns into a file."""
+    parser.add_argument(
+        "--initial-weights",
+        help="weights to start from: default for the shipped ones, a name, or a .safetensors file",
+    )
 
 
 class _FormerName(argparse.Action):
