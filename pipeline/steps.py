@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -22,6 +22,7 @@ from pipeline.stages.configured import ConfiguredStages
 from pipeline.upright import LEAST_TILT, UprightView, tilt_of
 from pipeline.variants import reframed
 from pipeline.wearing import is_worn_low
+from weights.base.contracts import check_image
 from weights.base.errors import InputError
 from weights.base.log import unmask_logger
 from weights.base.protocols import STAGE_KINDS, GuidedInpainter, SofteningInpainter
@@ -64,7 +65,7 @@ class PipelineSteps(ConfiguredStages):
         faces: list[list[Face]] = []
         for index, picture in enumerate(pictures):
             own = given[index]
-            with _timed("refiner", [timings[index]]):
+            with timed("refiner", [timings[index]]):
                 if own is None:
                     regions[index], group = self._refine(index, picture, regions[index])
                 else:
@@ -126,7 +127,7 @@ class PipelineSteps(ConfiguredStages):
         regions = self._detect(pictures, [None] * len(pictures), timings)
         found = []
         for index, picture in enumerate(pictures):
-            with _timed("refiner", [timings[index]]):
+            with timed("refiner", [timings[index]]):
                 found.append(self._refine(index, picture, regions[index]))
         return found
 
@@ -141,7 +142,7 @@ class PipelineSteps(ConfiguredStages):
         if not wanted:
             return regions
         detector = self.detector
-        with _timed("detector", [timings[index] for index in wanted]):
+        with timed("detector", [timings[index] for index in wanted]):
             images = [pictures[index] for index in wanted]
             found = check_regions(detector, detector.detect(images), images)
         for index, own in zip(wanted, found, strict=True):
@@ -244,7 +245,7 @@ class PipelineSteps(ConfiguredStages):
         fills: list[Image] = []
         for start in range(0, len(faces), self.batch_size):
             chunk = faces[start : start + self.batch_size]
-            with _timed("inpainter", [timings[face.picture] for face in chunk]):
+            with timed("inpainter", [timings[face.picture] for face in chunk]):
                 shown = [face.shown(pictures[face.picture]) for face in chunk]
                 crops, holes = [crop for crop, _ in shown], [hole for _, hole in shown]
                 if sharp and isinstance(inpainter, SofteningInpainter):
@@ -275,8 +276,11 @@ class PipelineSteps(ConfiguredStages):
         used: list[int | None] = [None] * len(faces)
         if all(one is None for one in references):
             return used
-        from pipeline.references.filling import check_single_face, reference_filling
-        from pipeline.references.reading import read_references
+        from pipeline.references.filling import (
+            check_single_face,
+            read_references,
+            reference_filling,
+        )
 
         if self.landmark_finder is None:
             raise InputError("A reference needs landmarks: leave landmarks=None out.")
@@ -288,7 +292,7 @@ class PipelineSteps(ConfiguredStages):
             if given is None:
                 continue
             check_single_face(counts[face.picture])
-            with _timed("reference", [timings[face.picture]]):
+            with timed("reference", [timings[face.picture]]):
                 if id(given) not in photos:
                     photos[id(given)] = filling.faces_of(read_references(given))
                 if photos[id(given)]:
@@ -318,7 +322,7 @@ class PipelineSteps(ConfiguredStages):
         if not faces:
             return result
         blender = self.blender
-        with _timed("blender", [timings]):
+        with timed("blender", [timings]):
             for face, fill in zip(faces, fills, strict=True):
                 inside, window = face.crop.inside, face.crop.window
                 # The blender sees the holes of other faces too, as it must not read their colours.
@@ -345,7 +349,7 @@ class PipelineSteps(ConfiguredStages):
 
 
 @contextmanager
-def _timed(stage: str, timings: Sequence[dict[str, float]]) -> Iterator[None]:
+def timed(stage: str, timings: Sequence[dict[str, float]]) -> Iterator[None]:
     """Add the seconds that pass within, in equal parts, to what each picture's stage took."""
     began = time.perf_counter()
     yield
@@ -354,19 +358,10 @@ def _timed(stage: str, timings: Sequence[dict[str, float]]) -> Iterator[None]:
         own[stage] = own.get(stage, 0.0) + seconds
 
 
-def _is_rgb(image: Any) -> bool:
-    return (
-        isinstance(image, np.ndarray)
-        and image.dtype == np.uint8
-        and image.ndim == 3
-        and (image.shape[2] == 3 and image.size > 0)
-    )
-
-
 def _as_rgb(image: Any) -> Image:
-    if _is_rgb(image) and not isinstance(image, np.ma.MaskedArray):
-        rgb: Image = np.asarray(image)
-        return rgb
+    if isinstance(image, np.ndarray) and not isinstance(image, np.ma.MaskedArray):
+        with suppress(InputError):
+            return np.asarray(check_image(image))
     from weights.images import read_picture
 
     return read_picture(image).pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.references.faces import (
     ReferenceFace,
@@ -14,8 +14,8 @@ from pipeline.references.faces import (
     check_reference,
 )
 from pipeline.references.fusing import fuse_reference
-from pipeline.references.reading import reference_names
 from weights.base.errors import InputError
+from weights.images import read_picture
 from weights.landmarks import LandmarkFinder, covered
 
 if TYPE_CHECKING:
@@ -103,6 +103,32 @@ def reference_filling(finder: FindsFaces) -> ReferenceFilling:
 @lru_cache(maxsize=4)
 def _kept_filling(finder: LandmarkFinder) -> ReferenceFilling:
     return ReferenceFilling(finder)
+
+
+def read_references(given: Any) -> list[Image]:
+    """Read the reference photos of one picture.
+
+    Args:
+        given: None, or a photo as path, bytes, PIL picture or uint8 array, or a list of such.
+
+    Returns:
+        uint8 RGB `(H, W, 3)` each, upright.
+
+    Raises:
+        InputError: one is no picture that can be read.
+    """
+    if given is None:
+        return []
+    photos = given if isinstance(given, list | tuple) else [given]
+    names = reference_names(len(photos))
+    return [read_picture(one, name=name).pixels for one, name in zip(photos, names, strict=True)]
+
+
+def reference_names(count: int) -> list[str]:
+    """What sentences call so many reference photos."""
+    if count == 1:
+        return ["the reference photo"]
+    return [f"reference photo {number}" for number in range(1, count + 1)]
 
 
 def check_single_face(count: int) -> None:

@@ -151,8 +151,7 @@ def _alike(difference: NDArray[np.float32], skin: Mask) -> Mask:
     if not skin.any():
         return skin
     off = np.abs(difference - np.median(difference[skin], axis=0)).max(axis=2)
-    alike: Mask = off <= np.maximum(3.0 * np.median(off[skin]), 6.0)
-    return alike
+    return off <= np.maximum(3.0 * np.median(off[skin]), 6.0)
 
 
 def _continued(difference: NDArray[np.float32], skin: Mask) -> NDArray[np.float32]:
@@ -190,5 +189,4 @@ def _depth_in_face(points: Points, side: int, shown: Mask) -> NDArray[np.float32
 
 
 def _lab(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    lab: NDArray[np.float32] = np.asarray(cv2.cvtColor(image / 255.0, cv2.COLOR_RGB2LAB))
-    return lab
+    return np.asarray(cv2.cvtColor(image / 255.0, cv2.COLOR_RGB2LAB), np.float32)

@@ -21,11 +21,9 @@ from pipeline.video.similarity import (
 from pipeline.video.steady_fill import SteadyFill
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
     from inpainter.data.framing import Square
+    from pipeline.face import Face
+    from weights.base.contracts import Image
 
 MARGIN = 1.3
 """Side of the canvas over that of the square round the face, when it is laid out."""
@@ -41,6 +39,8 @@ SOFTENING_STEP = 0.15
 """How far the fill's softness follows that of the photo in one frame, as a share."""
 CERTAIN = 0.2
 """Certainty of a motion below which it is taken for unknown."""
+SURE = 0.5
+"""Certainty of a motion from which the past fill is fully trusted."""
 
 
 @dataclass(eq=False)
@@ -159,6 +159,22 @@ class FaceTrack:
         self.softening = before + SOFTENING_STEP * (told - before)
         return self.softening
 
+    def steadied(
+        self, frame: int, face: Face, crop: Image, mean: SteadyFill, steadiness: float
+    ) -> Image:
+        """Take a frame's crop of the face into a mean, and return that as the frame shows it.
+
+        Args:
+            frame: its number.
+            face: the face in it.
+            crop: uint8 RGB `(side, side, 3)`.
+            mean: `fill` or `blended`.
+            steadiness: share of the mean that is kept at most, 0 to below 1.
+        """
+        trust = float(np.clip((self.certainties[frame] - CERTAIN) / (SURE - CERTAIN), 0.0, 1.0))
+        pose = self.poses[frame]
+        return mean.steady(crop, face.missing, face.crop, pose, steadiness=steadiness, trust=trust)
+
     def lay_out_anew_if_needed(self, frame: int, square: Square) -> None:
         """Lay the canvas out round the face's square in a frame, if that has drifted too far."""
         pose = self.poses[frame]
@@ -183,63 +199,34 @@ class FaceTrack:
             self.square = (float(x), float(y), self.square[2] * scale_of(move))
 
     def forget_before(self, frame: int) -> None:
-        """Drop what is known of frames before one, but for the last find and the last tilt."""
-        last = self.last_found
-        self.fields = {i: value for i, value in self.fields.items() if i >= frame or i == last}
-        last = max(self.tilts, default=frame)
-        self.tilts = {i: value for i, value in self.tilts.items() if i >= frame or i == last}
-        newest = max(self.poses)
-        for known in (self.poses, self.certainties):
-            for index in [index for index in known if index < frame and index != newest]:
-                del known[index]
+        """Drop what is known of frames before one, but for the newest of each kind."""
+        for name in _BY_FRAME:
+            known: dict[int, Any] = getattr(self, name)
+            newest = max(known, default=frame)
+            kept = {i: value for i, value in known.items() if i >= frame or i == newest}
+            setattr(self, name, kept)
 
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    def state(self) -> dict[str, Any]:
         """What must be known to go on later: plain values and arrays."""
-        plain = {
-            "number": self.number,
-            "frames": sorted(self.poses),
-            "certainties": [self.certainties[index] for index in sorted(self.poses)],
-            "found": sorted(self.fields),
-            "tilts": list(self.tilts.items()),
-            "square": self.square,
-            "softening": self.softening,
-            "filled": self.filled,
-        }
-        arrays: dict[str, NDArray[Any]] = {
-            "poses": np.stack([self.poses[index] for index in sorted(self.poses)]),
-            "fields": np.stack([self.fields[index] for index in sorted(self.fields)]),
-        }
-        for kind, steady in (("fill", self.fill), ("blended", self.blended)):
-            arrays |= {f"{kind}.{name}": value for name, value in steady.state().items()}
-        return plain, arrays
+        by_frame = {name: list(getattr(self, name).items()) for name in _BY_FRAME}
+        fills = {"fill": self.fill.state(), "blended": self.blended.state()}
+        return vars(self) | by_frame | fills
 
     @classmethod
-    def from_state(cls, plain: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> FaceTrack:
+    def from_state(cls, state: dict[str, Any]) -> FaceTrack:
         """Go on from a state."""
-        square = plain["square"]
-        return cls(
-            number=plain["number"],
-            poses=dict(zip(plain["frames"], arrays["poses"], strict=True)),
-            certainties=dict(zip(plain["frames"], plain["certainties"], strict=True)),
-            fields=dict(zip(plain["found"], arrays["fields"], strict=True)),
-            tilts=dict(plain["tilts"]),
-            square=None if square is None else (square[0], square[1], square[2]),
-            softening=plain["softening"],
-            fill=SteadyFill.from_state(_below("fill", arrays)),
-            blended=SteadyFill.from_state(_below("blended", arrays), own_detail=True),
-            filled=plain["filled"],
-        )
+        by_frame = {name: dict(state[name]) for name in _BY_FRAME}
+        fill = SteadyFill.from_state(state["fill"])
+        blended = SteadyFill.from_state(state["blended"], own_detail=True)
+        return cls(**state | by_frame | {"fill": fill, "blended": blended})
+
+
+_BY_FRAME = ("poses", "certainties", "fields", "tilts")
+"""What a track knows by the number of a frame; keys of JSON are no numbers."""
 
 
 def _within_half_a_turn(degrees: Any) -> Any:
     return (degrees + 180.0) % 360.0 - 180.0
-
-
-def _below(kind: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    start = f"{kind}."
-    return {
-        name.removeprefix(start): value for name, value in arrays.items() if name.startswith(start)
-    }
 
 
 def first_pose(square: Square) -> Matrix:

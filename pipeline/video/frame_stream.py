@@ -6,7 +6,6 @@ those in between are kept, however long the stream is.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,8 @@ from inpainter.postprocess.softness import softened
 from pipeline.crop import Crop
 from pipeline.face import Face
 from pipeline.references.filling import reference_filling
+from pipeline.steps import timed
 from pipeline.upright import UprightView, level_square, shows_all, tilt_of
-from pipeline.video.face_track import CERTAIN, FaceTrack
 from pipeline.video.mask_tracker import MaskTracker
 from pipeline.video.motion import grey
 from pipeline.video.references import ClipReferences
@@ -30,20 +29,16 @@ from weights.base.errors import InputError
 from weights.base.protocols import SofteningInpainter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Sequence
 
     from pipeline.core import Pipeline
-    from pipeline.video.steady_fill import SteadyFill
+    from pipeline.video.face_track import FaceTrack
 
 AFTER_BLENDING = 2.0 / 3.0
 """How steady a blended face is kept over how steady its fill was: enough to even out what a blender
 finds anew in each frame, such as grain, and little enough to follow the light."""
 FADE_DEPTH = 0.04
 """Depth in the hole from which the blended face is kept steady, as a share of the crop's side."""
-SURE = 0.5
-"""Certainty of a motion from which the past fill is fully trusted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,30 +139,26 @@ class FrameStream:
             done += self._emit(min(len(self._pending), self.settings.chunk))
         return done
 
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    def state(self) -> dict[str, Any]:
         """What must be known to go on later, besides the pending frames: plain values, arrays."""
-        plain, arrays = self._tracker.state()
-        state = {
-            "tracker": plain,
+        return {
+            "tracker": self._tracker.state(),
             "scenes": self._scenes.state(),
             "taken": self._taken,
             "pending": self.pending,
             "cuts": self.cuts,
             "people": self.people,
         }
-        return state, arrays
 
-    def restore(
-        self, plain: dict[str, Any], arrays: Mapping[str, NDArray[Any]], images: Sequence[Image]
-    ) -> None:
+    def restore(self, state: dict[str, Any], images: Sequence[Image]) -> None:
         """Go on from a state; `images` are the frames that were pending in it."""
-        self._taken, self.cuts, self.people = plain["taken"], plain["cuts"], plain["people"]
-        self._scenes.restore(plain["scenes"])
+        self._taken, self.cuts, self.people = state["taken"], state["cuts"], state["people"]
+        self._scenes.restore(state["scenes"])
         first = self._taken - len(images)
-        self._pending = deque((first + place, image) for place, image in enumerate(images))
+        self._pending = deque(enumerate(images, first))
         last = list(self._pending)[-self.settings.reach - 1 :]
         greys = [(number, grey(image)) for number, image in last]
-        self._tracker.restore(plain["tracker"], arrays, greys)
+        self._tracker.restore(state["tracker"], greys)
 
     def _analyse(self, images: Sequence[Image]) -> None:
         for image in images:
@@ -178,43 +169,38 @@ class FrameStream:
                     "all frames of a video must be of one size, "
                     f"but after {first.shape[:2]} came {image.shape[:2]}."
                 )
-        numbers = range(self._taken, self._taken + len(images))
-        wanted = [
-            place
-            for place, number in enumerate(numbers)
-            if number % self.settings.detect_every == 0
-        ]
+        # The first place whose frame's number is a multiple.
+        wanted = range(
+            -self._taken % self.settings.detect_every, len(images), self.settings.detect_every
+        )
         found = self.pipeline.find_faces(
-            [images[place] for place in wanted],
-            [self.timings] * len(wanted),
+            [images[place] for place in wanted], [self.timings] * len(wanted)
         )
         faces = {place: own for place, (_, own) in zip(wanted, found, strict=True)}
-        began = time.perf_counter()
-        for place, image in enumerate(images):
-            cut = self._scenes.is_cut(image)
-            self.cuts += cut
-            own = faces.get(place)
-            holes = None if own is None else [face.hole for face in own]
-            tilts = None if own is None else [tilt_of(face.landmarks) for face in own]
-            self._tracker.advance(self._taken, grey(image), holes, tilts, cut=cut)
-            self._pending.append((self._taken, image))
-            self._taken += 1
-        self.timings["tracking"] += time.perf_counter() - began
+        with timed("tracking", [self.timings]):
+            for place, image in enumerate(images):
+                cut = self._scenes.is_cut(image)
+                self.cuts += cut
+                own = faces.get(place)
+                holes = None if own is None else [face.hole for face in own]
+                tilts = None if own is None else [tilt_of(face.landmarks) for face in own]
+                self._tracker.advance(self._taken, grey(image), holes, tilts, cut=cut)
+                self._pending.append((self._taken, image))
+                self._taken += 1
 
     def _emit(self, count: int) -> list[UnmaskedFrame]:
         if count <= 0:
             return []
         frames = deque(self._pending.popleft() for _ in range(count))
-        began = time.perf_counter()
-        tracked: list[tuple[FaceTrack, Face]] = []
-        for place, (number, image) in enumerate(frames):
-            tracked += self._faces(place, number, image)
-        self.timings["tracking"] += time.perf_counter() - began
+        with timed("tracking", [self.timings]):
+            tracked = [
+                face
+                for place, (number, image) in enumerate(frames)
+                for face in self._faces(place, number, image)
+            ]
+        faces = [face for _, face in tracked]
         fills = self.pipeline.complete(
-            [image for _, image in frames],
-            [face for _, face in tracked],
-            [self.timings] * count,
-            sharp=True,
+            [image for _, image in frames], faces, [self.timings] * count, sharp=True
         )
         done = []
         # A frame is let go of when it is done: whole frames are most of the memory in use.
@@ -233,22 +219,20 @@ class FrameStream:
         size = (image.shape[0], image.shape[1])
         taken: Hole = np.zeros(size, np.bool_)
         separate: list[tuple[FaceTrack, Hole]] = []
-        for tracked in self._tracker.holes_at(number, size):
-            hole = tracked.hole
+        for track, hole in self._tracker.holes_at(number, size):
             if self._aligned is not None:
                 hole = self._aligned(hole) & ~taken
                 # What is left of a small hole may lie in another's blocks.
                 if not hole.any():
                     continue
             taken |= hole
-            separate.append((tracked.track, hole))
-        faces = []
-        for track, hole in separate:
-            faces.append((track, self._framed(place, number, track, hole, taken)))
+            separate.append((track, hole))
             if not track.filled:
                 track.filled = True
                 self.people += 1
-        return faces
+        return [
+            (track, self._framed(place, number, track, hole, taken)) for track, hole in separate
+        ]
 
     def _framed(self, place: int, number: int, track: FaceTrack, hole: Hole, missing: Hole) -> Face:
         """The face in a square that goes with it, and set upright, both without a jump."""
@@ -280,30 +264,20 @@ class FrameStream:
         faces, fills = [face for _, face, _ in own], [fill for _, _, fill in own]
         from_reference = 0
         if self._references is not None:
-            began = time.perf_counter()
-            fills, from_reference = self._references.fill(image, faces, fills)
-            self.timings["reference"] += time.perf_counter() - began
-        began = time.perf_counter()
-        for place, (track, face, _) in enumerate(own):
-            fill = self._steadied(
-                number, track, face, fills[place], track.fill, self.settings.steadiness
-            )
-            fills[place] = self._softened(image, track, face, fill)
-        self.timings["steadying"] += time.perf_counter() - began
+            with timed("reference", [self.timings]):
+                fills, from_reference = self._references.fill(image, faces, fills)
+        steadiness = self.settings.steadiness
+        with timed("steadying", [self.timings]):
+            for place, (track, face, _) in enumerate(own):
+                fill = track.steadied(number, face, fills[place], track.fill, steadiness)
+                fills[place] = self._softened(image, track, face, fill)
         result = self.pipeline.blend(image, faces, fills, self.timings)
-        began = time.perf_counter()
-        for track, face, _ in own:
-            blended = face.crop.take(result)
-            steady = self._steadied(
-                number,
-                track,
-                face,
-                blended,
-                track.blended,
-                AFTER_BLENDING * self.settings.steadiness,
-            )
-            face.crop.put(result, _faded_in(blended, steady, face.missing), face.hole)
-        self.timings["steadying"] += time.perf_counter() - began
+        steadiness *= AFTER_BLENDING
+        with timed("steadying", [self.timings]):
+            for track, face, _ in own:
+                blended = face.crop.take(result)
+                steady = track.steadied(number, face, blended, track.blended, steadiness)
+                face.crop.put(result, _faded_in(blended, steady, face.missing), face.hole)
         hole = np.logical_or.reduce([face.hole for face in faces])
         return UnmaskedFrame(number, result, hole, len(own), from_reference)
 
@@ -315,26 +289,6 @@ class FrameStream:
         crop = face.crop.take(image)
         deviation = track.steady_softening(inpainter.softening_of(fill, crop, face.missing))
         return softened(fill, face.missing, deviation)
-
-    def _steadied(
-        self,
-        number: int,
-        track: FaceTrack,
-        face: Face,
-        crop: Image,
-        mean: SteadyFill,
-        steadiness: float,
-    ) -> Image:
-        certainty = track.certainties[number]
-        trust = float(np.clip((certainty - CERTAIN) / (SURE - CERTAIN), 0.0, 1.0))
-        return mean.steady(
-            crop,
-            face.missing,
-            face.crop,
-            track.poses[number],
-            steadiness=steadiness,
-            trust=trust,
-        )
 
 
 def _faded_in(blended: Image, steady: Image, missing: Hole) -> Image:

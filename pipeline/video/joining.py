@@ -5,19 +5,19 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from itertools import count, product
-from typing import TYPE_CHECKING, Any
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, get_args
 
 from pipeline.video.formats import BOXED, EVENLY_TIMED, takes_stream
 from pipeline.video.library import load_av, open_file
+from pipeline.video.report import Sound
 from weights.base.errors import OutputError, UnmaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.video.report import Sound
     from pipeline.video.source import VideoSource
 
 _OF_THE_FILE = frozenset(
@@ -28,6 +28,9 @@ _SOUND_CODECS = ("aac", "libopus", "libmp3lame", "pcm_s16le", "flac")
 """Encoders for sound that cannot be copied, the preferred first."""
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """Usual layouts of channels by their number, such as all encoders take."""
+
+_FROM_BEST_TO_WORST = get_args(Sound)
+"""What may become of the sound; of several streams the worst is told."""
 
 Timed = tuple[Fraction, int, int, Any]
 """A packet with its time in seconds, its stream's number and its own number, to sort by."""
@@ -46,100 +49,196 @@ class Joined:
     notes: tuple[str, ...]
 
 
-def join(
-    source: VideoSource,
-    segments: Sequence[Path],
-    path: Path,
-    *,
-    form: str,
-    tags: Mapping[str, str],
-    tag: str | None,
-    last_duration: int,
-) -> Joined:
-    """Write a video of encoded segments, with sound, subtitles, chapters and tags of its source.
+@dataclass(frozen=True, eq=False)
+class Joining:
+    """What a video is joined of, and into what.
 
     Packets are passed on one at a time. Sound and subtitles are copied as they are; sound that the
     file format does not hold is encoded anew.
 
-    Args:
-        source: what everything but the pictures is taken from.
-        segments: the pictures.
+    Attributes:
+        source: what everything but the pictures is taken from: sound, subtitles, chapters and tags.
+        segments: the pictures, encoded.
         path: the file to write.
         form: FFmpeg's name of its format.
         tags: the container's tags; those that tell of the source's file are not passed on.
         tag: what the pictures' codec is called in the file; None for FFmpeg's own name.
         last_duration: how long the last frame is shown, in the source's time base.
-
-    Raises:
-        OutputError: the file cannot be written.
     """
-    failures = (load_av().FFmpegError, ValueError)
-    attempt = partial(_join, source, segments, path, form, tags, tag, last_duration)
-    try:
+
+    source: VideoSource
+    segments: Sequence[Path]
+    path: Path
+    form: str
+    tags: Mapping[str, str]
+    tag: str | None
+    last_duration: int
+
+    def join(self) -> Joined:
+        """Write the video.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        failures = (load_av().FFmpegError, ValueError)
         try:
-            joined, places = attempt(refused=frozenset())
-            refused = _not_found_again(path, places)
-        except failures:
-            # Some formats say only in the end that they do not hold what was copied.
-            with source.opened() as container:
-                refused = frozenset(stream.index for stream in container.streams.audio)
-        return attempt(refused=refused)[0] if refused else joined
-    except UnmaskError:
-        raise
-    except (*failures, OSError) as error:
-        raise OutputError(f"Cannot write the video: {error}.") from error
+            try:
+                joined, places = self._written(frozenset())
+                refused = _not_found_again(self.path, places)
+            except failures:
+                # Some formats say only in the end that they do not hold what was copied.
+                with self.source.opened() as container:
+                    refused = frozenset(stream.index for stream in container.streams.audio)
+                if not refused:
+                    raise
+            return self._written(refused)[0] if refused else joined
+        except UnmaskError:
+            raise
+        except (*failures, OSError) as error:
+            raise OutputError(f"Cannot write the video: {error}.") from error
 
+    def _written(self, refused: frozenset[int]) -> tuple[Joined, dict[int, int]]:
+        """Write the file once; give also where in it each stream of the source is.
 
-def _join(
-    source: VideoSource,
-    segments: Sequence[Path],
-    path: Path,
-    form: str,
-    tags: Mapping[str, str],
-    tag: str | None,
-    last_duration: int,
-    *,
-    refused: frozenset[int],
-) -> tuple[Joined, dict[int, int]]:
-    """Write the file once; give also where in it each stream of the source is."""
-    notes: list[str] = []
-    options = {}
-    if form in BOXED:
-        # Phones keep place, date and device in tags of reversed domains, which need Apple's scheme.
-        scheme = "+use_metadata_tags" if any("." in key for key in tags) else ""
-        options["movflags"] = f"+faststart{scheme}"
-    with (
-        open_file(segments[0]) as first,
-        source.opened() as container,
-        open_file(path, "w", format=form, container_options=options) as target,
-    ):
-        pictures = target.add_stream_from_template(first.streams.video[0], opaque=True)
-        pictures.time_base = _time_base(source, form)
-        if tag is not None:
-            pictures.codec_context.codec_tag = tag
-        if source.rate:
-            pictures.codec_context.framerate = source.rate
-        if source.aspect:
-            pictures.codec_context.sample_aspect_ratio = source.aspect
-        if source.matrix is not None:
-            pictures.set_display_matrix(source.matrix)
-        for name in ("color_primaries", "color_trc"):
-            # Not every codec has a place for them, where its file does.
-            setattr(pictures.codec_context, name, getattr(source.first, name))
-        pictures.metadata.update(passed_on(source.stream_metadata))
-        copied, encoded, sound = _other_streams(container, target, source, form, notes, refused)
-        target.metadata.update(passed_on(tags))
-        chapters = container.chapters()
-        if chapters:
-            target.set_chapters(chapters)
-        feeds = [_picture_packets(source, segments, pictures, form, last_duration)]
-        if copied or encoded:
-            feeds.append(_other_packets(container, source, copied, encoded))
-        for _, _, _, packet in heapq.merge(*feeds, key=lambda timed: timed[:3]):
-            target.mux(packet)
-        places = {index: made.index for index, made in copied.items()}
-        places |= {index: made.index for index, (made, _) in encoded.items()}
-    return Joined(sound, tuple(notes)), places
+        Args:
+            refused: streams of the source that cannot be copied.
+        """
+        source = self.source
+        notes: list[str] = []
+        options = {}
+        if self.form in BOXED:
+            # Phones keep place, date and device in tags of reversed domains, which need Apple's
+            # scheme.
+            scheme = "+use_metadata_tags" if any("." in key for key in self.tags) else ""
+            options["movflags"] = f"+faststart{scheme}"
+        with (
+            open_file(self.segments[0]) as first,
+            source.opened() as container,
+            open_file(self.path, "w", format=self.form, container_options=options) as target,
+        ):
+            pictures = target.add_stream_from_template(first.streams.video[0], opaque=True)
+            pictures.time_base = self._time_base
+            if self.tag is not None:
+                pictures.codec_context.codec_tag = self.tag
+            if source.rate:
+                pictures.codec_context.framerate = source.rate
+            if source.aspect:
+                pictures.codec_context.sample_aspect_ratio = source.aspect
+            if source.matrix is not None:
+                pictures.set_display_matrix(source.matrix)
+            for name in ("color_primaries", "color_trc"):
+                # Not every codec has a place for them, where its file does.
+                setattr(pictures.codec_context, name, getattr(source.first, name))
+            pictures.metadata.update(passed_on(source.stream_metadata))
+            copied, encoded, sound = self._other_streams(container, target, notes, refused)
+            target.metadata.update(passed_on(self.tags))
+            chapters = container.chapters()
+            if chapters:
+                target.set_chapters(chapters)
+            feeds = [self._picture_packets(pictures)]
+            if copied or encoded:
+                feeds.append(self._other_packets(container, copied, encoded))
+            for _, _, _, packet in heapq.merge(*feeds, key=lambda timed: timed[:3]):
+                target.mux(packet)
+            made = copied | {index: stream for index, (stream, _) in encoded.items()}
+            places = {index: stream.index for index, stream in made.items()}
+        return Joined(sound, tuple(notes)), places
+
+    @property
+    def _time_base(self) -> Fraction:
+        """The unit of the pictures' time stamps: the source's, where the file format has any."""
+        if self.form in EVENLY_TIMED and self.source.rate:
+            return 1 / self.source.rate
+        return self.source.time_base
+
+    def _other_streams(
+        self, container: Any, target: Any, notes: list[str], refused: frozenset[int]
+    ) -> tuple[dict[int, Any], dict[int, tuple[Any, Any]], Sound]:
+        """Make the streams besides the pictures: copied, or encoded anew with a resampler."""
+        copied: dict[int, Any] = {}
+        encoded: dict[int, tuple[Any, Any]] = {}
+        sound: Sound = "none"
+        for stream in container.streams:
+            if stream.index == self.source.index:
+                continue
+            what = f"The {stream.type} stream {stream.index}"
+            if stream.type not in ("audio", "subtitle") or stream.codec_context is None:
+                notes.append(f"{what} was left out.")
+                continue
+            made: Any = None
+            became: Sound = "left out"
+            copy = methodcaller("add_stream_from_template", stream, opaque=True)
+            if stream.index not in refused and takes_stream(self.form, copy):
+                made, became = copy(target), "copied"
+                copied[stream.index] = made
+            elif stream.type == "audio":
+                pair = _encoded_stream(target, stream, self.form)
+                if pair is not None:
+                    encoded[stream.index] = pair
+                    made, became = pair[0], "encoded anew"
+                    before, after = stream.codec_context.layout.name, made.codec_context.layout.name
+                    # Some files tell only how many channels there are.
+                    same = before == after or before.endswith(" channels")
+                    anew = "anew" if same else f"anew as {after} for {before}"
+                    notes.append(f"{what} was encoded {anew}, as the file format does not hold it.")
+            if stream.type == "audio":
+                sound = max(sound, became, key=_FROM_BEST_TO_WORST.index)
+            if made is None:
+                notes.append(f"{what} was left out, as the file format does not hold it.")
+                continue
+            made.metadata.update(passed_on(stream.metadata))
+            made.disposition = stream.disposition
+        return copied, encoded, sound
+
+    def _picture_packets(self, stream: Any) -> Iterator[Timed]:
+        base, start = self._time_base, self.source.start
+        held: Any = None
+        numbers = count()
+        for path in self.segments:
+            with open_file(path) as container:
+                own = container.streams.video[0]
+                for packet in container.demux(own):
+                    if packet.pts is None:
+                        continue
+                    pts = round((packet.pts * own.time_base - start) / base)
+                    if held is not None:
+                        pts = max(pts, held.pts + 1)
+                        # A frame is shown until the next one, which the segments do not all know.
+                        held.duration = pts - held.pts
+                        yield held.pts * base, 0, next(numbers), held
+                    packet.pts = packet.dts = pts
+                    packet.time_base = base
+                    packet.stream = stream
+                    held = packet
+        if held is not None:
+            held.duration = round(self.last_duration * self.source.time_base / base)
+            yield held.pts * base, 0, next(numbers), held
+
+    def _other_packets(
+        self, container: Any, copied: Mapping[int, Any], encoded: Mapping[int, tuple[Any, Any]]
+    ) -> Iterator[Timed]:
+        start = self.source.start
+        streams = [container.streams[index] for index in sorted({*copied, *encoded})]
+        numbers = count()
+        time = -start
+        for packet in self.source.packets(container, streams):
+            index = packet.stream_index
+            if packet.dts is not None and packet.time_base:
+                # Streams are interleaved in the file, if not exactly; the order must not break.
+                time = max(time, packet.dts * packet.time_base - start)
+            if index in encoded:
+                for made in _encoded_packets(_sound(packet, start), *encoded[index]):
+                    yield time, 1 + index, next(numbers), made
+            elif packet.dts is not None:
+                offset = round(start / packet.time_base)
+                packet.dts -= offset
+                if packet.pts is not None:
+                    packet.pts -= offset
+                packet.stream = copied[index]
+                yield time, 1 + index, next(numbers), packet
+        for index, (stream, resampler) in encoded.items():
+            for made in (*_encoded_packets([None], stream, resampler), *stream.encode(None)):
+                yield time, 1 + index, next(numbers), made
 
 
 def _not_found_again(path: Path, places: Mapping[int, int]) -> frozenset[int]:
@@ -156,71 +255,9 @@ def _not_found_again(path: Path, places: Mapping[int, int]) -> frozenset[int]:
         )
 
 
-def _time_base(source: VideoSource, form: str) -> Fraction:
-    """The unit of the time stamps of the pictures: the source's, where the file format has any."""
-    if form in EVENLY_TIMED and source.rate:
-        return 1 / source.rate
-    return source.time_base
-
-
 def passed_on(tags: Mapping[str, str]) -> dict[str, str]:
     """The tags that do not tell of the file that they are in."""
     return {key: value for key, value in tags.items() if key.lower() not in _OF_THE_FILE}
-
-
-def _other_streams(
-    container: Any,
-    target: Any,
-    source: VideoSource,
-    form: str,
-    notes: list[str],
-    refused: frozenset[int],
-) -> tuple[dict[int, Any], dict[int, tuple[Any, Any]], Sound]:
-    """Make the streams besides the pictures: copied by number, encoded anew with a resampler."""
-    copied: dict[int, Any] = {}
-    encoded: dict[int, tuple[Any, Any]] = {}
-    sound: Sound = "none"
-    for stream in container.streams:
-        if stream.index == source.index:
-            continue
-        what = f"The {stream.type} stream {stream.index}"
-        if stream.type not in ("audio", "subtitle") or stream.codec_context is None:
-            notes.append(f"{what} was left out.")
-            continue
-        made = None
-        if stream.index not in refused and takes_stream(form, _copier(stream)):
-            made = copied[stream.index] = _copier(stream)(target)
-        elif stream.type == "audio":
-            pair = _encoded_stream(target, stream, form)
-            if pair is not None:
-                encoded[stream.index] = pair
-                made = pair[0]
-                before, after = stream.codec_context.layout.name, made.codec_context.layout.name
-                # Some files tell only how many channels there are.
-                same = before == after or before.endswith(" channels")
-                anew = "anew" if same else f"anew as {after} for {before}"
-                notes.append(f"{what} was encoded {anew}, as the file format does not hold it.")
-        if stream.type == "audio":
-            sound = _worse(sound, stream.index in copied, stream.index in encoded)
-        if made is None:
-            notes.append(f"{what} was left out, as the file format does not hold it.")
-            continue
-        made.metadata.update(passed_on(stream.metadata))
-        made.disposition = stream.disposition
-    return copied, encoded, sound
-
-
-def _worse(sound: Sound, copied: bool, encoded: bool) -> Sound:
-    order: list[Sound] = ["none", "copied", "encoded anew", "left out"]
-    now: Sound = "copied" if copied else "encoded anew" if encoded else "left out"
-    return max(sound, now, key=order.index)
-
-
-def _copier(stream: Any) -> Callable[[Any], Any]:
-    def add(container: Any) -> Any:
-        return container.add_stream_from_template(stream, opaque=True)
-
-    return add
 
 
 def _encoded_stream(target: Any, stream: Any, form: str) -> tuple[Any, Any] | None:
@@ -232,10 +269,7 @@ def _encoded_stream(target: Any, stream: Any, form: str) -> tuple[Any, Any] | No
     for name, layout in product(_SOUND_CODECS, dict.fromkeys((*named, usual))):
         # Opus knows few rates, this one among them.
         rate = 48000 if name == "libopus" else context.sample_rate
-
-        def add(container: Any, name: str = name, rate: int = rate, layout: str = layout) -> Any:
-            return container.add_stream(name, rate=rate, layout=layout)
-
+        add = methodcaller("add_stream", name, rate=rate, layout=layout)
         if not takes_stream(form, add):
             continue
         made = add(target)
@@ -249,66 +283,6 @@ def _encoded_stream(target: Any, stream: Any, form: str) -> tuple[Any, Any] | No
         )
         return made, resampler
     return None
-
-
-def _picture_packets(
-    source: VideoSource,
-    segments: Sequence[Path],
-    stream: Any,
-    form: str,
-    last_duration: int,
-) -> Iterator[Timed]:
-    base = _time_base(source, form)
-    held: Any = None
-    numbers = count()
-    for path in segments:
-        with open_file(path) as container:
-            own = container.streams.video[0]
-            for packet in container.demux(own):
-                if packet.pts is None:
-                    continue
-                pts = round((packet.pts * own.time_base - source.start) / base)
-                if held is not None:
-                    pts = max(pts, held.pts + 1)
-                    # A frame is shown until the next one, which the segments do not all know.
-                    held.duration = pts - held.pts
-                    yield held.pts * base, 0, next(numbers), held
-                packet.pts = packet.dts = pts
-                packet.time_base = base
-                packet.stream = stream
-                held = packet
-    if held is not None:
-        held.duration = round(last_duration * source.time_base / base)
-        yield held.pts * base, 0, next(numbers), held
-
-
-def _other_packets(
-    container: Any,
-    source: VideoSource,
-    copied: Mapping[int, Any],
-    encoded: Mapping[int, tuple[Any, Any]],
-) -> Iterator[Timed]:
-    streams = [container.streams[index] for index in sorted({*copied, *encoded})]
-    numbers = count()
-    time = -source.start
-    for packet in source.packets(container, streams):
-        index = packet.stream_index
-        if packet.dts is not None and packet.time_base:
-            # Streams are interleaved in the file, if not exactly; the order must not break.
-            time = max(time, packet.dts * packet.time_base - source.start)
-        if index in encoded:
-            for made in _encoded_packets(_sound(packet, source.start), *encoded[index]):
-                yield time, 1 + index, next(numbers), made
-        elif packet.dts is not None:
-            offset = round(source.start / packet.time_base)
-            packet.dts -= offset
-            if packet.pts is not None:
-                packet.pts -= offset
-            packet.stream = copied[index]
-            yield time, 1 + index, next(numbers), packet
-    for index, (stream, resampler) in encoded.items():
-        for made in (*_encoded_packets([None], stream, resampler), *stream.encode(None)):
-            yield time, 1 + index, next(numbers), made
 
 
 def _sound(packet: Any, start: Fraction) -> list[Any]:

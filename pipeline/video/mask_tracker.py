@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from pipeline.video.outline_field import SIDE, Field, hole_of_field, outline_fie
 from pipeline.video.similarity import Matrix, inverse, moved, scale_of, scaling_and_shift
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -31,14 +30,6 @@ MOST_LOST = 0.5
 """Share of a hole that may belong to other tracks before it is taken for one found twice."""
 SURE = 0.4
 """Certainty that a motion back in time must have, to carry a new track's hole there."""
-
-
-@dataclass(frozen=True, eq=False)
-class TrackedHole:
-    """A track's hole in one frame, bool `(H, W)`."""
-
-    track: FaceTrack
-    hole: Hole
 
 
 class MaskTracker:
@@ -99,8 +90,8 @@ class MaskTracker:
             if frame - track.last_found > self.settings.look_ahead:
                 self._alive.discard(track.number)
 
-    def holes_at(self, frame: int, size: tuple[int, int]) -> list[TrackedHole]:
-        """Say which holes a frame has; they do not overlap.
+    def holes_at(self, frame: int, size: tuple[int, int]) -> list[tuple[FaceTrack, Hole]]:
+        """Say which holes, bool `(H, W)`, of which tracks a frame has; they do not overlap.
 
         Args:
             frame: a frame that was taken in and not forgotten.
@@ -109,7 +100,7 @@ class MaskTracker:
         first, last = frame - self.settings.look_ahead, frame + self.settings.look_ahead
         shot = self._shots[frame]
         looks = sum(first <= look <= last and self._shots[look] == shot for look in self._looks)
-        tracked: list[TrackedHole] = []
+        tracked: list[tuple[FaceTrack, Hole]] = []
         taken: Hole = np.zeros(size, np.bool_)
         for track in self._tracks:
             found = sum(first <= find <= last for find in track.fields)
@@ -122,7 +113,7 @@ class MaskTracker:
             if not area or np.count_nonzero(own) <= MOST_LOST * area:
                 continue
             taken |= own
-            tracked.append(TrackedHole(track, own))
+            tracked.append((track, own))
         return tracked
 
     def forget_before(self, frame: int) -> None:
@@ -130,58 +121,35 @@ class MaskTracker:
         first = frame - self.settings.look_ahead
         self._looks = {look for look in self._looks if look >= first}
         self._shots = {index: shot for index, shot in self._shots.items() if index >= first}
-        kept = []
+        self._tracks = [
+            track
+            for track in self._tracks
+            if track.number in self._alive or max(track.poses) >= frame
+        ]
         for track in self._tracks:
-            if track.number in self._alive or max(track.poses) >= frame:
-                track.forget_before(first)
-                kept.append(track)
-        self._tracks = kept
+            track.forget_before(first)
 
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    def state(self) -> dict[str, Any]:
         """What must be known to go on later: plain values and arrays."""
-        arrays: dict[str, NDArray[Any]] = {}
-        tracks = []
-        for track in self._tracks:
-            plain, own = track.state()
-            tracks.append(plain)
-            arrays |= {f"{track.number}.{name}": value for name, value in own.items()}
-        plain = {
-            "tracks": tracks,
+        return {
+            "tracks": [track.state() for track in self._tracks],
             "alive": sorted(self._alive),
             "looks": sorted(self._looks),
             "shots": list(self._shots.items()),
             "shot": self._shot,
             "count": self.count,
         }
-        return plain, arrays
 
-    def restore(
-        self,
-        plain: dict[str, Any],
-        arrays: Mapping[str, NDArray[Any]],
-        greys: Sequence[tuple[int, Grey]],
-    ) -> None:
+    def restore(self, state: dict[str, Any], greys: Sequence[tuple[int, Grey]]) -> None:
         """Go on from a state; `greys` are the numbers and luminances of the last frames in it."""
-        self._tracks = [
-            FaceTrack.from_state(
-                track,
-                {
-                    name.partition(".")[2]: value
-                    for name, value in arrays.items()
-                    if name.partition(".")[0] == str(track["number"])
-                },
-            )
-            for track in plain["tracks"]
-        ]
-        self._alive = set(plain["alive"])
-        self._looks = set(plain["looks"])
-        self._shots = dict(plain["shots"])
-        self._shot = plain["shot"]
-        self.count = plain["count"]
+        self._tracks = [FaceTrack.from_state(track) for track in state["tracks"]]
+        self._alive = set(state["alive"])
+        self._looks = set(state["looks"])
+        self._shots = dict(state["shots"])
+        self._shot = state["shot"]
+        self.count = state["count"]
         self._greys.clear()
-        for frame, grey in greys:
-            if self._shots.get(frame) == self._shot:
-                self._greys.append((frame, grey))
+        self._greys.extend(seen for seen in greys if self._shots.get(seen[0]) == self._shot)
 
     def _living(self) -> list[FaceTrack]:
         return [track for track in self._tracks if track.number in self._alive]
@@ -195,19 +163,18 @@ class MaskTracker:
     def _match(
         self, frame: int, grey: Grey, holes: Sequence[Hole], tilts: Sequence[float | None]
     ) -> None:
-        living = self._living()
-        pairs = []
-        for place, hole in enumerate(holes):
-            for track in living:
-                pair = self._likeness(track, frame, hole)
-                if pair is not None:
-                    pairs.append((pair[0], track.number, place, track, *pair[1:]))
+        pairs = [
+            (likeness, track, place)
+            for place, hole in enumerate(holes)
+            for track in self._living()
+            if (likeness := self._likeness(track, frame, hole)) is not None
+        ]
         matched_tracks: set[int] = set()
         matched_holes: set[int] = set()
-        for _, number, place, track, pose, field in sorted(pairs, key=lambda pair: -pair[0]):
-            if number in matched_tracks or place in matched_holes:
+        for (_, pose, field), track, place in sorted(pairs, key=lambda pair: -pair[0][0]):
+            if track.number in matched_tracks or place in matched_holes:
                 continue
-            matched_tracks.add(number)
+            matched_tracks.add(track.number)
             matched_holes.add(place)
             track.poses[frame] = pose
             track.fields[frame] = field
@@ -225,15 +192,14 @@ class MaskTracker:
         last = track.fields[track.last_found]
         x0, y0, side = track.face_square(frame)
         box = tight_box(hole)
-        if box is None or (
-            max(abs(box[0] + box[2] - 2 * x0 - side), abs(box[1] + box[3] - 2 * y0 - side))
-            > 2 * side
-        ):
+        if box is None:
             return None
-        known = track.certainties[frame] >= CERTAIN
+        across, down = box[0] + box[2] - 2 * x0 - side, box[1] + box[3] - 2 * y0 - side
+        if max(abs(across), abs(down)) > 2 * side:
+            return None
         field = outline_field(hole, pose)
         shared = _overlap(field, last)
-        if known:
+        if track.certainties[frame] >= CERTAIN:
             return (shared, pose, field) if shared >= SAME else None
         # The motion is unknown, so the hole itself tells where the face went.
         corrected = _aligned(hole, last, pose)

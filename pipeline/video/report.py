@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 - part of a public dataclass
 from typing import Literal
 
-Sound = Literal["copied", "encoded anew", "left out", "none"]
+Sound = Literal["none", "copied", "encoded anew", "left out"]
 
 
 @dataclass(frozen=True)

@@ -55,17 +55,12 @@ class SceneCuts:
         return cut
 
     def state(self) -> dict[str, Any]:
-        """What must be known to go on later, as plain lists."""
-        thumbnail = self._thumbnail
-        return {
-            "thumbnail": None if thumbnail is None else thumbnail.astype(int).tolist(),
-            "recent": list(self._recent),
-        }
+        """What must be known to go on later: plain values and an array."""
+        return {"thumbnail": self._thumbnail, "recent": list(self._recent)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
-        thumbnail = state["thumbnail"]
-        self._thumbnail = None if thumbnail is None else np.asarray(thumbnail, np.float32)
+        self._thumbnail = state["thumbnail"]
         self._recent = deque(state["recent"], maxlen=MEMORY)
 
 

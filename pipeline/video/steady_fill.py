@@ -20,8 +20,6 @@ from numpy.typing import NDArray
 from pipeline.video.similarity import Matrix, inverse, scale_of, scaling_and_shift
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pipeline.crop import Crop
     from weights.base.contracts import Image, Mask
 
@@ -105,11 +103,8 @@ class SteadyFill:
         if canvas is None:
             canvas = self._canvas = _empty_canvas(OVERSAMPLING / scale_of(pose))
         side = len(canvas.mean)
-        to_canvas = (
-            scaling_and_shift(side, -0.5, -0.5)
-            @ pose
-            @ scaling_and_shift(1.0, crop.x0 + 0.5, crop.y0 + 0.5)
-        )
+        centres = scaling_and_shift(1.0, crop.x0 + 0.5, crop.y0 + 0.5)
+        to_canvas = scaling_and_shift(side, -0.5, -0.5) @ pose @ centres
         values = _warped(fill.astype(np.float32), to_canvas, side, cv2.INTER_CUBIC)
         here = _warped(np.ones(missing.shape, np.float32), to_canvas, side, border=0.0) >= _WHOLE
         part = _parts(missing, to_canvas, side)
@@ -122,9 +117,8 @@ class SteadyFill:
         if self._own_detail:
             canvas.detail = values
         else:
-            stale = np.abs(_coarse(canvas.mean - canvas.detail, part > 0.0, STALE_SCALE)).mean(
-                axis=2
-            )
+            apart = _coarse(canvas.mean - canvas.detail, part > 0.0, STALE_SCALE)
+            stale = np.abs(apart).mean(axis=2)
             renewed = np.maximum(_ramp(stale, STALE), _ramp(kept, DOUBTED))
             renewed = np.where(alike & (part > 0.0), renewed, np.float32(1.0)) * here
             canvas.detail += renewed[:, :, None] * (values - canvas.detail)
@@ -147,28 +141,15 @@ class SteadyFill:
         part = _warped(canvas.part, affine, side)
         canvas.part = np.where(np.abs(part) >= _WHOLE, np.sign(part), 0.0).astype(np.float32)
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        """What must be known to go on later."""
-        canvas = self._canvas
-        if canvas is None:
-            return {}
-        return {
-            "mean": canvas.mean,
-            "detail": canvas.detail,
-            "known": canvas.known,
-            "part": canvas.part,
-            "frames": np.array(canvas.frames),
-        }
+    def state(self) -> dict[str, Any] | None:
+        """What must be known to go on later, arrays among it; None before the first fill."""
+        return None if self._canvas is None else dict(vars(self._canvas))
 
     @classmethod
-    def from_state(
-        cls, state: Mapping[str, NDArray[Any]], *, own_detail: bool = False
-    ) -> SteadyFill:
+    def from_state(cls, state: dict[str, Any] | None, *, own_detail: bool = False) -> SteadyFill:
         """Go on from a state."""
         steady = cls(own_detail=own_detail)
-        if state:
-            mean, detail, known, part = (state[n] for n in ("mean", "detail", "known", "part"))
-            steady._canvas = _Canvas(mean, detail, known, part, float(state["frames"]))
+        steady._canvas = None if state is None else _Canvas(**state)
         return steady
 
     def _shown(self, canvas: _Canvas, fill: Image, to_canvas: Matrix) -> Image:

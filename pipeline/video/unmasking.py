@@ -11,17 +11,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.references.reading import read_references
+from pipeline.references.filling import read_references
 from pipeline.video.encoding import Encoding, plan_encoding
 from pipeline.video.formats import BOXED, format_of_video
-from pipeline.video.frame_pixels import (
-    aligned_hole,
-    in_format,
-    read_pixels,
-    write_pixels,
-)
+from pipeline.video.frame_pixels import aligned_hole, in_format, read_pixels, write_pixels
 from pipeline.video.frame_stream import FrameStream, UnmaskedFrame
-from pipeline.video.joining import Joined, join
+from pipeline.video.joining import Joined, Joining
 from pipeline.video.library import load_av
 from pipeline.video.losses import losses
 from pipeline.video.provenance import marked_tags, marked_xmp, sidecar_of_video, write_xmp
@@ -36,7 +31,7 @@ from weights.images.mark import make_mark, unmask_version
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from pipeline.core import Pipeline
     from weights.base.contracts import Hole, Image
@@ -116,7 +111,10 @@ def unmask_video(
                     mark = make_mark(pipeline.model_names(), from_reference=from_reference)
                     xmp = marked_xmp(source, tags, mark)
                     tags = marked_tags(tags, mark, form, xmp)
-                joined = work.join(temporary, form, tags)
+                tag = encoding.encoder.tag if form in BOXED else None
+                joined = Joining(
+                    video, folder.segments, temporary, form, tags, tag, counts.last_duration
+                ).join()
                 if xmp is not None:
                     write_xmp(temporary, form, xmp, sidecar, overwrite=overwrite)
                 notes += [*joined.notes, *losses(original, VideoSource(temporary), target.suffix)]
@@ -175,22 +173,9 @@ class _Work:
         self._waiting: deque[SourceFrame] = deque()
         self._writer: SegmentWriter | None = None
         self._complete = False
-        state = folder.plain
-        if state is not None:
-            self.counts = _Counts(**state["counts"])
-            self._complete = state["complete"]
-
-    def join(self, target: Path, form: str, tags: Mapping[str, str]) -> Joined:
-        """Join the finished segments, with all that is kept of the video besides its pictures."""
-        return join(
-            self.video,
-            self.folder.segments,
-            target,
-            form=form,
-            tags=tags,
-            tag=self.encoding.encoder.tag if form in BOXED else None,
-            last_duration=self.counts.last_duration,
-        )
+        if folder.state is not None:
+            self.counts = _Counts(**folder.state["counts"])
+            self._complete = folder.state["complete"]
 
     def notes(self) -> Iterator[str]:
         """Say in sentences what was not as it should be."""
@@ -225,13 +210,13 @@ class _Work:
 
     def _frames(self) -> Iterator[SourceFrame]:
         """The frames to work on; those that an earlier call left pending are pending again."""
-        state = self.folder.plain
+        state = self.folder.state
         if state is None:
             return self.video.frames()
         frames = self.video.frames(self.counts.frames, state["own_pts"])
         self._waiting += islice(frames, state["stream"]["pending"])
         images = [self._pixels(frame) for frame in self._waiting]
-        self.stream.restore(state["stream"], self.folder.arrays, images)
+        self.stream.restore(state["stream"], images)
         return frames
 
     def _tell(self, progress: Callable[[int, int | None], None] | None) -> None:
@@ -243,46 +228,40 @@ class _Work:
         return self.video.orientation.apply(read_pixels(frame.frame))
 
     def _aligned(self, hole: Hole) -> Hole:
-        orientation = self.video.orientation
-        stored = aligned_hole(orientation.undo(hole), self.encoding.pixel_format)
-        return orientation.apply(stored)
+        stored = self.video.orientation.undo(hole)
+        return self.video.orientation.apply(aligned_hole(stored, self.encoding.pixel_format))
 
     def _write(self, done: list[UnmaskedFrame]) -> None:
-        orientation = self.video.orientation
+        stored, counts = self.video.orientation.undo, self.counts
         for unmasked in done:
             waiting = self._waiting.popleft()
             frame = in_format(waiting.frame, self.encoding.pixel_format)
             if unmasked.hole is not None:
-                image, hole = orientation.undo(unmasked.image), orientation.undo(unmasked.hole)
-                write_pixels(frame, image, hole)
+                write_pixels(frame, stored(unmasked.image), stored(unmasked.hole))
             if self._writer is None:
                 self._writer = SegmentWriter(self.folder.next_segment, self.video, self.encoding)
             self._writer.write(frame)
-            self.counts.frames += 1
-            self.counts.faces += unmasked.faces
-            self.counts.from_reference += unmasked.from_reference
-            self.counts.reason_for_guess = (
-                self.counts.reason_for_guess or self.stream.reason_for_guess
-            )
-            self.counts.frames_without_mask += unmasked.hole is None
-            self.counts.last_duration = waiting.duration
+            counts.frames += 1
+            counts.faces += unmasked.faces
+            counts.from_reference += unmasked.from_reference
+            counts.reason_for_guess = counts.reason_for_guess or self.stream.reason_for_guess
+            counts.frames_without_mask += unmasked.hole is None
+            counts.last_duration = waiting.duration
 
     def _finish_segment(self) -> None:
         assert self._writer is not None
         self._writer.close()
         self._writer = None
-        stream, arrays = self.stream.state()
-        next_frame = self._waiting[0] if self._waiting else None
         # A time stamp that had to be mended cannot be sought.
-        sought = next_frame is not None and next_frame.own_pts == next_frame.pts
+        following = islice(self._waiting, 1)
+        sought = next((one.own_pts for one in following if one.own_pts == one.pts), None)
         self.folder.save(
             {
                 "counts": asdict(self.counts),
-                "stream": stream,
-                "own_pts": next_frame.own_pts if next_frame is not None and sought else None,
+                "stream": self.stream.state(),
+                "own_pts": sought,
                 "complete": self._complete,
-            },
-            arrays,
+            }
         )
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import zipfile
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+_ARRAY = "array"
+"""Key under which JSON names an array that lies beside it."""
 
 
 class WorkFolder:
@@ -38,8 +41,7 @@ class WorkFolder:
 
     Attributes:
         path: the folder.
-        plain: the state's plain values; None where nothing is finished.
-        arrays: its arrays.
+        state: what an earlier call saved last; None where it finished nothing.
 
     Raises:
         OutputError: the folder cannot be made, or another call is at work on the target.
@@ -47,8 +49,8 @@ class WorkFolder:
 
     def __init__(self, target: Path, job: Mapping[str, Any], *, resume: bool) -> None:
         self.path = target.parent / f".{target.name}.unmask"
-        self.plain: dict[str, Any] | None = None
-        self.arrays: dict[str, NDArray[Any]] = {}
+        self.state: dict[str, Any] | None = None
+        self._finished = 0
         self._job = json.loads(json.dumps(job))
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -62,9 +64,8 @@ class WorkFolder:
         try:
             if resume:
                 self._read()
-            kept = () if self.plain is None else (*self.segments, self._state)
             for file in self.path.iterdir():
-                if file not in kept:
+                if not self._finished or file not in (*self.segments, self._state):
                     file.unlink()
         except OSError as error:
             self._unlock()
@@ -74,31 +75,32 @@ class WorkFolder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.plain is None:
+        if not self._finished:
             self.remove()
         self._unlock()
 
     @property
     def segments(self) -> list[Path]:
         """The finished segments, in order."""
-        count = 0 if self.plain is None else int(self.plain["segments"])
-        return [self._segment(index) for index in range(count)]
+        return [self._segment(index) for index in range(self._finished)]
 
     @property
     def next_segment(self) -> Path:
         """Where the next segment is written to."""
-        return self._segment(len(self.segments))
+        return self._segment(self._finished)
 
-    def save(self, plain: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+    def save(self, state: Mapping[str, Any]) -> None:
         """Count the next segment, which is written, as finished, with the state after it.
+
+        Args:
+            state: plain values and arrays, nested as JSON may be.
 
         Raises:
             OutputError: the state cannot be written.
         """
-        state = {**plain, "segments": len(self.segments) + 1, "job": self._job}
         with atomic_path(self._state, overwrite=True) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)
-        self.plain = state
+            write_state(file, {**state, "segments": self._finished + 1, "job": self._job})
+        self._finished += 1
 
     def remove(self) -> None:
         """Remove the folder with all in it."""
@@ -118,14 +120,35 @@ class WorkFolder:
 
     def _read(self) -> None:
         try:
-            with np.load(self._state, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            plain = json.loads(str(arrays.pop("state")))
+            with self._state.open("rb") as file:
+                state = read_state(file)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return
-        segments = [self._segment(index) for index in range(int(plain["segments"]))]
-        if plain["job"] == self._job and all(path.is_file() for path in segments):
-            self.plain, self.arrays = plain, arrays
+        finished = int(state["segments"])
+        if state["job"] == self._job and all(self._segment(i).is_file() for i in range(finished)):
+            self.state, self._finished = state, finished
+
+
+def write_state(file: IO[bytes], state: Mapping[str, Any]) -> None:
+    """Write plain values as JSON, and the arrays among them beside it."""
+    arrays: list[NDArray[Any]] = []
+
+    def set_beside(array: NDArray[Any]) -> dict[str, str]:
+        arrays.append(array)
+        return {_ARRAY: f"arr_{len(arrays) - 1}"}
+
+    text = json.dumps(state, default=set_beside)
+    np.savez(file, *arrays, allow_pickle=False, values=np.array(text))
+
+
+def read_state(file: IO[bytes]) -> dict[str, Any]:
+    """Read what `write_state` wrote; tuples are lists then."""
+    with np.load(file, allow_pickle=False) as saved:
+
+        def filled_in(plain: dict[str, Any]) -> Any:
+            return saved[plain[_ARRAY]] if _ARRAY in plain else plain
+
+        return json.loads(str(saved["values"]), object_hook=filled_in)
 
 
 def _locked(folder: Path) -> int | None:

@@ -18,8 +18,8 @@ from pipeline.references.faces import (
     check_fit,
     check_reference,
 )
+from pipeline.references.filling import read_references
 from pipeline.references.fusing import fuse_reference, match_light, warp_reference
-from pipeline.references.reading import read_references
 from pipeline.run.batch import unmask_files
 from pipeline.run.folder import Job, find_files, plan_jobs, references_in
 from tests.faces import canonical_landmarks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 
 from pipeline import Pipeline
+from pipeline.video.work_folder import read_state, write_state
 from weights.base.regions import MaskRegion
 
 if TYPE_CHECKING:
@@ -172,3 +174,11 @@ def sound_packets(path: Path) -> list[bytes]:
     """The packets of the first sound stream."""
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def written_and_read(state: Any) -> Any:
+    """A state as a later call finds it."""
+    file = io.BytesIO()
+    write_state(file, state)
+    file.seek(0)
+    return read_state(file)

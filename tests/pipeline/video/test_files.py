@@ -457,7 +457,7 @@ def test_a_call_that_was_stopped_while_joining_goes_on(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("pipeline.video.unmasking.join", stop)
+        patched.setattr("pipeline.video.unmasking.Joining.join", stop)
         unmask_video(pipeline(), source, target, settings=QUICK)
     seen = []
     report = unmask_video(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
 from pipeline.video import FrameStream, VideoSettings
 from pipeline.video.face_track import SOFTENING_STEP, FaceTrack
-from tests.pipeline.video.clips import moving_face, pipeline
+from tests.pipeline.video.clips import moving_face, pipeline, written_and_read
 
 EVERY_FRAME = VideoSettings(detect_every=1, steadiness=0.0)
 
@@ -73,6 +71,5 @@ def test_a_track_s_softness_outlives_an_interruption():
     track.fields = {0: np.zeros((4, 4), np.float32)}
     assert track.steady_softening(2.0) == 2.0
     assert track.steady_softening(0.0) == pytest.approx(2.0 * (1.0 - SOFTENING_STEP))
-    plain, arrays = track.state()
-    again = FaceTrack.from_state(json.loads(json.dumps(plain)), arrays)
+    again = FaceTrack.from_state(written_and_read(track.state()))
     assert again.steady_softening(1.0) == track.steady_softening(1.0)

@@ -24,6 +24,7 @@ from tests.pipeline.video.clips import (
     moving_face,
     pipeline,
     pose,
+    written_and_read,
 )
 from weights.base.errors import InputError
 
@@ -298,11 +299,10 @@ def test_a_state_gives_the_same_frames():
     whole, _ = unmasked(frames, settings)
     first = FrameStream(pipeline(), settings)
     done = first.push(frames[:20])
-    plain, arrays = first.state()
-    arrays = {name: value.copy() for name, value in arrays.items()}
+    state = written_and_read(first.state())
     assert first.pending == 6
     second = FrameStream(pipeline(), settings)
-    second.restore(plain, arrays, frames[14:20])
+    second.restore(state, frames[14:20])
     done += second.push(frames[20:]) + second.finish()
     assert len(done) == 36
     for one, other in zip(whole, done, strict=True):
@@ -376,12 +376,12 @@ def test_a_hole_without_texture_is_followed_by_its_place():
         tracker.advance(frame, flat, [disk(size, 30 + 4 * frame, 40, 14)])
     assert tracker.count == 1
     for frame in range(2, 10):
-        (tracked,) = tracker.holes_at(frame, size)
-        assert overlap(tracked.hole, disk(size, 30 + 4 * frame, 40, 14)) > 0.9
+        ((_, hole),) = tracker.holes_at(frame, size)
+        assert overlap(hole, disk(size, 30 + 4 * frame, 40, 14)) > 0.9
     tracker.forget_before(8)
-    assert min(tracker.holes_at(8, size)[0].track.poses) == 0
+    assert min(tracker.holes_at(8, size)[0][0].poses) == 0
     tracker.forget_before(11)
-    assert min(tracker.holes_at(11, size)[0].track.poses) == 3
+    assert min(tracker.holes_at(11, size)[0][0].poses) == 3
 
 
 def test_outlines_survive_the_canvas():
@@ -544,7 +544,7 @@ def test_cuts_are_told_from_pans_and_lights():
         np.asarray(scenes[1][:, :640] * (1 - 0.02 * index), np.uint8) for index in range(1, 20)
     ]
     assert not any(cuts.is_cut(frame) for frame in faded)
-    state = cuts.state()
+    state = written_and_read(cuts.state())
     again = SceneCuts()
     again.restore(state)
     assert again.is_cut(scenes[0][:, :640])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import cv2
 import numpy as np
 import pytest
@@ -13,7 +11,7 @@ from pipeline.video import FrameStream, VideoSettings
 from pipeline.video.face_track import FaceTrack
 from pipeline.video.similarity import from_affine
 from tests.faces import canonical_landmarks
-from tests.pipeline.video.clips import face_picture, fill_skin, pipeline
+from tests.pipeline.video.clips import face_picture, fill_skin, pipeline, written_and_read
 from weights.landmarks import FoundFace
 
 SIDE = 120
@@ -150,8 +148,7 @@ def test_faces_upside_down_lie_between_both_ends_of_the_scale():
 def test_a_track_s_tilts_outlive_an_interruption():
     track = track_with([10.0, 14.0, 11.0])
     track.fields = {2: np.zeros((4, 4), np.float32)}
-    plain, arrays = track.state()
-    again = FaceTrack.from_state(json.loads(json.dumps(plain)), arrays)
+    again = FaceTrack.from_state(written_and_read(track.state()))
     assert again.turn_at(2, 8) == track.turn_at(2, 8) != 0.0
 
 
