@@ -12,11 +12,11 @@ from weights.base.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from pipeline.video.flicker import Flicker, measure_flicker
+    from pipeline.video.formats import is_video
     from pipeline.video.frame_stream import FrameStream, UnmaskedFrame
     from pipeline.video.provenance import read_video_mark
     from pipeline.video.report import VideoReport
     from pipeline.video.settings import VideoSettings
-    from pipeline.video.suffixes import is_video
     from pipeline.video.unmasking import unmask_video
 
 __all__ = [
@@ -37,7 +37,7 @@ _HOMES = {
     "UnmaskedFrame": "pipeline.video.frame_stream",
     "VideoReport": "pipeline.video.report",
     "VideoSettings": "pipeline.video.settings",
-    "is_video": "pipeline.video.suffixes",
+    "is_video": "pipeline.video.formats",
     "measure_flicker": "pipeline.video.flicker",
     "read_video_mark": "pipeline.video.provenance",
     "unmask_video": "pipeline.video.unmasking",

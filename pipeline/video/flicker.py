@@ -91,7 +91,12 @@ def measure_flicker(
     for hole in holes:
         check_mask(hole, (height, width), "a hole")
     if motions is None:
-        motions = _head_motions(frames if truth is None else truth, holes)
+        pairs = pairwise(map(grey, frames if truth is None else truth))
+        squares = [Crop.around(hole).square for hole in holes[:-1]]
+        motions = [
+            estimate_motion(*pair, square).matrix
+            for pair, square in zip(pairs, squares, strict=True)
+        ]
     if len(motions) != len(frames) - 1:
         raise InputError(
             f"{len(frames)} frames have {len(frames) - 1} motions, but got {len(motions)}."
@@ -120,15 +125,6 @@ def _changes(frames: Sequence[Image], regions: Sequence[Mask], motions: Sequence
         total += float(np.abs(after - moved)[both].sum())
         count += 3 * int(np.count_nonzero(both))
     return total / count if count else math.nan
-
-
-def _head_motions(frames: Sequence[Image], holes: Sequence[Hole]) -> list[Matrix]:
-    greys = [grey(frame) for frame in frames]
-    squares = [Crop.around(hole).square for hole in holes[:-1]]
-    return [
-        estimate_motion(*pair, square).matrix
-        for pair, square in zip(pairwise(greys), squares, strict=True)
-    ]
 
 
 def _at_least(region: Mask, depth: float) -> Mask:

@@ -9,27 +9,44 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pipeline.video.library import load_av
-from pipeline.video.suffixes import VIDEO_SUFFIXES, is_video
 from weights.base.errors import OutputError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from pathlib import Path
 
 _FORMATS = {
+    ".3g2": "3g2",
+    ".3gp": "3gp",
+    ".asf": "asf",
+    ".avi": "avi",
     ".f4v": "mp4",
+    ".flv": "flv",
     ".m2ts": "mpegts",
     ".m4v": "mp4",
     ".mkv": "matroska",
+    ".mov": "mov",
+    ".mp4": "mp4",
+    ".mpeg": "mpeg",
+    ".mpg": "mpg",
     ".mts": "mpegts",
+    ".mxf": "mxf",
+    ".nut": "nut",
     ".ogv": "ogg",
     ".ts": "mpegts",
+    ".vob": "vob",
+    ".webm": "webm",
     ".wmv": "asf",
 }
-"""FFmpeg's names of formats whose suffix is another."""
+"""Suffixes of videos, in lower case, with FFmpeg's names of their formats.
+
+Animated pictures such as GIF are not among them.
+"""
 
 BOXED = frozenset({"mp4", "mov", "3gp", "3g2"})
 """Formats made of boxes (ISO 14496-12), in which XMP has a place."""
@@ -105,18 +122,20 @@ _ENCODERS = {
 }
 
 
+def is_video(path: str | os.PathLike[str]) -> bool:
+    """Say by its suffix whether a path is that of a video; no file is opened."""
+    return PurePath(path).suffix.lower() in _FORMATS
+
+
 def format_of_video(path: Path) -> str:
     """FFmpeg's name of the file format that a path's suffix stands for.
 
     Raises:
         OutputError: the suffix is that of no video.
     """
-    suffix = path.suffix.lower()
     if not is_video(path):
-        raise OutputError(
-            f"{path} has no suffix of a video: use one of {', '.join(sorted(VIDEO_SUFFIXES))}."
-        )
-    return _FORMATS.get(suffix, suffix[1:])
+        raise OutputError(f"{path} has no suffix of a video: use one of {', '.join(_FORMATS)}.")
+    return _FORMATS[path.suffix.lower()]
 
 
 def choose_encoder(codec: str, target: Path) -> Encoder:

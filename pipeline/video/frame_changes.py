@@ -33,24 +33,17 @@ class FrameChanges:
 
     def filters(self, orientation: Orientation) -> list[tuple[str, str]]:
         """Names and arguments of the filters, in order."""
-        named: list[tuple[str, str]] = []
-        if self.progressive:
-            named.append(("bwdif", "mode=send_frame:deint=interlaced"))
-        if self.upright:
-            named += [
-                (name, arguments)
-                for name, arguments, wanted in (
-                    ("transpose", "dir=cclock_flip", orientation.transposed),
-                    ("hflip", "", orientation.flipped_x),
-                    ("vflip", "", orientation.flipped_y),
-                )
-                if wanted
-            ]
+        filters = [
+            ("bwdif", "mode=send_frame:deint=interlaced", self.progressive),
+            ("transpose", "dir=cclock_flip", self.upright and orientation.transposed),
+            ("hflip", "", self.upright and orientation.flipped_x),
+            ("vflip", "", self.upright and orientation.flipped_y),
+        ]
         if self.size is not None:
             width, height = self.size
-            named.append(("scale", f"{width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int"))
-            named.append(("setsar", "1"))
-        return named
+            scaling = f"{width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int"
+            filters += [("scale", scaling, True), ("setsar", "1", True)]
+        return [(name, arguments) for name, arguments, wanted in filters if wanted]
 
 
 def filtered(

@@ -77,14 +77,9 @@ def in_format(frame: av.VideoFrame, form: str) -> av.VideoFrame:
     """
     if frame.format.name == form:
         return frame
-    matrix = _matrix(frame)
-    converted = frame.reformat(
-        format=form,
-        src_colorspace=matrix,
-        dst_colorspace=matrix,
-        src_color_range=_range(frame),
-        dst_color_range=1 if _is_rgb(frame) else _range(frame),
-        interpolation=_interpolation(),
+    levels = 1 if _is_rgb(frame) else _range(frame)
+    converted = _converted(
+        frame, form, _matrix(frame), src_color_range=_range(frame), dst_color_range=levels
     )
     converted.pts, converted.time_base = frame.pts, frame.time_base
     return converted
@@ -106,10 +101,8 @@ def extended(frame: av.VideoFrame, block: tuple[int, int]) -> av.VideoFrame:
     larger = load_av().VideoFrame(width, height, form)
     for own, plane in zip(frame.planes, larger.planes, strict=True):
         known, target = _samples(own, form), _samples(plane, form)
-        more = [
-            (0, after - before) for before, after in zip(known.shape, target.shape, strict=True)
-        ]
-        target[:] = np.pad(known, more, mode="edge")
+        more = np.subtract(target.shape, known.shape)
+        target[:] = np.pad(known, [(0, count) for count in more], mode="edge")
     for name in ("pts", "time_base", *COLOUR_PROPERTIES):
         setattr(larger, name, getattr(frame, name))
     return larger
@@ -121,12 +114,9 @@ def aligned_hole(hole: Hole, form: str) -> Hole:
     if across == down == 1:
         return hole
     height, width = hole.shape
-    rows, columns = -(-height // down), -(-width // across)
-    padded = np.zeros((rows * down, columns * across), np.bool_)
-    padded[:height, :width] = hole
-    blocks = padded.reshape(rows, down, columns, across).any(axis=(1, 3))
-    grown: Hole = blocks.repeat(down, axis=0).repeat(across, axis=1)[:height, :width]
-    return grown
+    padded = np.pad(hole, ((0, -height % down), (0, -width % across)))
+    blocks = padded.reshape(-1, down, padded.shape[1] // across, across).any(axis=(1, 3))
+    return blocks.repeat(down, axis=0).repeat(across, axis=1)[:height, :width]
 
 
 def square_size(size: tuple[int, int], aspect: Fraction | None) -> tuple[int, int] | None:
@@ -147,14 +137,7 @@ def square_size(size: tuple[int, int], aspect: Fraction | None) -> tuple[int, in
 
 def read_pixels(frame: av.VideoFrame) -> Image:
     """The pixels of a frame as it is stored, uint8 RGB `(H, W, 3)`."""
-    matrix = _matrix(frame)
-    converted = frame.reformat(
-        format="rgb24",
-        src_colorspace=matrix,
-        dst_colorspace=matrix,
-        src_color_range=_range(frame),
-        interpolation=_interpolation(),
-    )
+    converted = _converted(frame, "rgb24", _matrix(frame), src_color_range=_range(frame))
     return np.asarray(converted.to_ndarray(), np.uint8)
 
 
@@ -177,14 +160,7 @@ def write_pixels(frame: av.VideoFrame, image: Image, hole: Hole) -> None:
     part = np.ascontiguousarray(image[top:bottom, left:right])
     inside = hole[top:bottom, left:right]
     filled = load_av().VideoFrame.from_ndarray(part, format="rgb24")
-    matrix = _matrix(frame)
-    filled = filled.reformat(
-        format=form,
-        src_colorspace=matrix,
-        dst_colorspace=matrix,
-        dst_color_range=_range(frame),
-        interpolation=_interpolation(),
-    )
+    filled = _converted(filled, form, _matrix(frame), dst_color_range=_range(frame))
     frame.make_writable()
     for index, (plane, own) in enumerate(zip(frame.planes, filled.planes, strict=True)):
         x, y = (across, down) if index else (1, 1)
@@ -192,6 +168,17 @@ def write_pixels(frame: av.VideoFrame, image: Image, hole: Hole) -> None:
         rows = slice(top // y, top // y + own.height)
         columns = slice(left // x, left // x + own.width)
         np.copyto(target[rows, columns], _samples(own, form), where=inside[::y, ::x])
+
+
+def _converted(frame: av.VideoFrame, form: str, matrix: int, **levels: int) -> av.VideoFrame:
+    ways = load_av().video.reformatter.Interpolation
+    return frame.reformat(
+        format=form,
+        src_colorspace=matrix,
+        dst_colorspace=matrix,
+        interpolation=int(ways.BICUBIC | ways.ACCURATE_RND | ways.FULL_CHR_H_INT),
+        **levels,
+    )
 
 
 def _samples(plane: Any, form: str) -> NDArray[Any]:
@@ -226,8 +213,3 @@ def _range(frame: av.VideoFrame) -> int:
 
 def _is_rgb(frame: av.VideoFrame) -> bool:
     return bool(frame.format.is_rgb or frame.format.has_palette)
-
-
-def _interpolation() -> int:
-    ways = load_av().video.reformatter.Interpolation
-    return int(ways.BICUBIC | ways.ACCURATE_RND | ways.FULL_CHR_H_INT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline.video.frame_pixels import bit_depth
@@ -74,18 +75,11 @@ def losses(original: VideoSource, written: VideoSource, suffix: str) -> list[str
     tags = sorted(key for key in passed_on(original.metadata) if key.lower() not in kept)
     if tags:
         notes.append(f"Tags that {suffix} files do not hold were left out: {', '.join(tags)}.")
-    others = [
-        f"{key} {value}"
-        for key, value in original.other_tags
-        if _count(original, key) > _count(written, key)
-    ]
+    had, has = (Counter(key for key, _ in video.other_tags) for video in (original, written))
+    others = [f"{key} {value}" for key, value in original.other_tags if had[key] > has[key]]
     if others:
         notes.append(
             f"Tags of sound and subtitles that {suffix} files do not hold were left out: "
             f"{', '.join(others)}."
         )
     return notes
-
-
-def _count(video: VideoSource, key: str) -> int:
-    return sum(own == key for own, _ in video.other_tags)

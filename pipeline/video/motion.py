@@ -74,9 +74,9 @@ def estimate_motion(before: Grey, after: Grey, square: tuple[float, float, float
     first, second = (_resized(plane[top:bottom, left:right], scale) for plane in (before, after))
     head = np.zeros(first.shape, np.uint8)
     # Background in the corners of the square would move otherwise.
-    centre = ((x0 + side / 2 - left) * scale, (y0 + side / 2 - top) * scale)
-    half = (max(1, round(0.42 * side * scale)), max(1, round(0.5 * side * scale)))
-    cv2.ellipse(head, (round(centre[0]), round(centre[1])), half, 0, 0, 360, 255, -1)
+    centre = round((x0 + side / 2 - left) * scale), round((y0 + side / 2 - top) * scale)
+    half = max(1, round(0.42 * side * scale)), max(1, round(0.5 * side * scale))
+    cv2.ellipse(head, centre, half, 0, 0, 360, 255, -1)
     points = cv2.goodFeaturesToTrack(first, MOST_POINTS, 0.01, 4.0, mask=head, blockSize=5)
     if points is None or len(points) < LEAST_POINTS:
         return unknown

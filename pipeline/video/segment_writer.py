@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from pipeline.video.library import load_av, open_file
 from weights.base.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import av
@@ -34,19 +36,15 @@ class SegmentWriter:
     """
 
     def __init__(self, path: Path, source: VideoSource, encoding: Encoding) -> None:
-        self._av = load_av()
         self.path = path
         self.frames = 0
         self._encoding = encoding
-        try:
+        rate, options = source.rate or Fraction(25), dict(encoding.options)
+        with _refused(f"Cannot write {path}"):
             self._container = open_file(path, "w", format="nut")
             self._stream = self._container.add_stream(
-                encoding.encoder.name,
-                rate=source.rate or Fraction(25),
-                options=dict(encoding.options),
+                encoding.encoder.name, rate=rate, options=options
             )
-        except (self._av.FFmpegError, OSError, ValueError) as error:
-            raise OutputError(f"Cannot write {path}: {error}.") from error
         stream: Any = self._stream
         first = extended(in_format(source.first, encoding.pixel_format), encoding.block)
         stream.height, stream.width = first.height, first.width
@@ -77,15 +75,18 @@ class SegmentWriter:
             OutputError: it cannot be written.
         """
         self._mux(None)
-        try:
+        with _refused(f"Cannot write {self.path}"):
             self._container.close()
-        except (self._av.FFmpegError, OSError) as error:
-            raise OutputError(f"Cannot write {self.path}: {error}.") from error
 
     def _mux(self, frame: av.VideoFrame | None) -> None:
-        try:
+        with _refused(f"Cannot encode the video with {self._encoding.encoder.name}"):
             self._container.mux(self._stream.encode(frame))
-        except (self._av.FFmpegError, OSError, ValueError) as error:
-            raise OutputError(
-                f"Cannot encode the video with {self._encoding.encoder.name}: {error}."
-            ) from error
+
+
+@contextmanager
+def _refused(what: str) -> Iterator[None]:
+    """Tell what cannot be done, and why."""
+    try:
+        yield
+    except (load_av().FFmpegError, OSError, ValueError) as error:
+        raise OutputError(f"{what}: {error}.") from error
