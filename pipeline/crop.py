@@ -54,14 +54,9 @@ class Crop:
             >>> crop.square, crop.take(hole).shape
             ((12, 16, 39), (39, 39))
         """
-        from inpainter.data.framing import body_square
+        from inpainter.data.framing import LIFT, body_square
 
-        chosen = {
-            name: value
-            for name, value in (("context", context), ("lift", lift))
-            if value is not None
-        }
-        x0, y0, side = body_square(hole, **chosen)
+        x0, y0, side = body_square(hole, context=context, lift=LIFT if lift is None else lift)
         return cls(int(x0), int(y0), int(side), int(hole.shape[0]), int(hole.shape[1]))
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from pipeline.refiners.grouping import Box, tight_box
+from pipeline.refiners.grouping import Box, box_round, tight_box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,12 +64,7 @@ def separate_holes(holes: Sequence[Hole], duplicate: float = 0.5) -> list[Hole]:
             if shared > duplicate * smaller:
                 joined.pop(index)
                 current = other | current
-                box = (
-                    min(box[0], other_box[0]),
-                    min(box[1], other_box[1]),
-                    max(box[2], other_box[2]),
-                    max(box[3], other_box[3]),
-                )
+                box = box_round(box, other_box)
         joined.append((current, box))
     disjoint: list[tuple[Hole, Box]] = []
     for hole, box in joined:
@@ -136,10 +131,9 @@ def split_hole(hole: Hole, gap: float = 0.25) -> list[Hole]:
         return []
     # Pieces are found on a grid of cells, so that brush crumbs a few pixels apart are one piece.
     cell = max(1, min(hole.shape) // 64)
-    rows, columns = -(-hole.shape[0] // cell), -(-hole.shape[1] // cell)
-    padded = np.zeros((rows * cell, columns * cell), np.uint8)
-    padded[: hole.shape[0], : hole.shape[1]] = hole
-    cells = padded.reshape(rows, cell, columns, cell).max(axis=(1, 3))
+    height, width = hole.shape
+    padded = np.pad(hole.view(np.uint8), ((0, -height % cell), (0, -width % cell)))
+    cells = padded.reshape(-1, cell, padded.shape[1] // cell, cell).max(axis=(1, 3))
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(cells, connectivity=8)
     boxes = statistics[1:, :4].astype(np.int64)
     boxes[:, 2:] += boxes[:, :2]
@@ -150,7 +144,6 @@ def split_hole(hole: Hole, gap: float = 0.25) -> list[Hole]:
     if group.max() == 0:
         return [hole]
     of_cell = np.concatenate([[-1], group])[labels]
-    height, width = hole.shape
     return [
         hole & (of_cell == index).repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width]
         for index in range(int(group.max()) + 1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from inpainter.data.framing import missing_box
 from pipeline.blenders.membrane import Field, spread
 
 if TYPE_CHECKING:
@@ -33,15 +34,11 @@ def hole_window(hole: Mask, margin: float) -> tuple[Window, float]:
         The window, cut at the picture's frame, and the hole's extent: the square root of its area,
         in pixels.
     """
-    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
-    window_hole = hole[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    extent = float(np.sqrt(np.count_nonzero(window_hole)))
+    top, bottom, left, right = missing_box(hole)
+    extent = float(np.sqrt(np.count_nonzero(hole[top:bottom, left:right])))
     pad = 4 + int(np.ceil(margin * extent))
-    window = (
-        slice(max(0, int(rows[0]) - pad), min(hole.shape[0], int(rows[-1]) + 1 + pad)),
-        slice(max(0, int(columns[0]) - pad), min(hole.shape[1], int(columns[-1]) + 1 + pad)),
-    )
-    return window, extent
+    rows = slice(max(0, top - pad), min(hole.shape[0], bottom + pad))
+    return (rows, slice(max(0, left - pad), min(hole.shape[1], right + pad))), extent
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,12 @@ def tight_box(mask: Mask) -> Box | None:
     return (x, y, x + width, y + height) if width and height else None
 
 
+def box_round(first: Box, second: Box) -> Box:
+    """The box round two boxes."""
+    x0, y0, x1, y1 = zip(first, second, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
+
+
 def group_regions(
     regions: Sequence[MaskRegion], *, overlap: float = 0.5, fragment: float = 0.2
 ) -> list[Mask]:
@@ -41,22 +47,15 @@ def group_regions(
     """
     masks = [region.mask for region in regions]
     areas = [int(np.count_nonzero(mask)) for mask in masks]
-    order = sorted((index for index, area in enumerate(areas) if area), key=lambda i: -areas[i])
     groups: list[tuple[Mask, int, Box]] = []
-    for index in order:
+    for index in sorted(range(len(masks)), key=lambda i: -areas[i]):
         box = tight_box(masks[index])
         if box is None:
             continue
         for place, (mask, area, other) in enumerate(groups):
             if _is_piece(masks[index], areas[index], box, mask, area, other, overlap, fragment):
                 joined = mask | masks[index]
-                around = (
-                    min(box[0], other[0]),
-                    min(box[1], other[1]),
-                    max(box[2], other[2]),
-                    max(box[3], other[3]),
-                )
-                groups[place] = (joined, int(np.count_nonzero(joined)), around)
+                groups[place] = (joined, int(np.count_nonzero(joined)), box_round(box, other))
                 break
         else:
             groups.append((masks[index], areas[index], box))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inpainter.postprocess.guided_filter import guided_coefficients
 from pipeline.refiners.edge_width import edge_width
-from pipeline.refiners.grouping import Box, group_regions, tight_box
+from pipeline.refiners.grouping import group_regions, tight_box
 from weights.base.contracts import Hole, Image, Mask, check_image, check_mask
 from weights.base.errors import InputError
 
@@ -49,6 +49,18 @@ _FAR = np.float32(1e6)
 """A distance that is larger than any picture; finite, as it gets interpolated."""
 
 
+_MOST = {
+    "growth": 0.5,
+    "least_growth": float("inf"),
+    "speck": 1.0,
+    "closing": 0.25,
+    "smoothing": 0.25,
+    "strap": 0.25,
+    "snap": 0.25,
+}
+"""The largest value of each of the refiner's sizes."""
+
+
 @dataclass(frozen=True)
 class _Canvas:
     """One mask cut out of its picture and brought to the working size.
@@ -71,6 +83,7 @@ class _Canvas:
     width: float
 
 
+@dataclass(eq=False, repr=False)
 class MorphologyRefiner:
     """Makes one smooth hole per face out of a detector's regions.
 
@@ -102,40 +115,24 @@ class MorphologyRefiner:
 
     thread_safe: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        growth: float = 0.003,
-        least_growth: float = 1.5,
-        speck: float = 0.03,
-        closing: float = 0.06,
-        smoothing: float = 0.01,
-        straps: bool = True,
-        strap: float = 0.06,
-        snap: float = 0.02,
-        edge: bool = True,
-    ) -> None:
-        for name, value, most in (
-            ("growth", growth, 0.5),
-            ("least_growth", least_growth, float("inf")),
-            ("speck", speck, 1.0),
-            ("closing", closing, 0.25),
-            ("smoothing", smoothing, 0.25),
-            ("strap", strap, 0.25),
-            ("snap", snap, 0.25),
-        ):
+    growth: float = 0.003
+    least_growth: float = 1.5
+    speck: float = 0.03
+    closing: float = 0.06
+    smoothing: float = 0.01
+    straps: bool = True
+    strap: float = 0.06
+    snap: float = 0.02
+    edge: bool = True
+
+    def __post_init__(self) -> None:
+        for name, most in _MOST.items():
+            value = getattr(self, name)
             if not 0.0 <= value <= most:
                 raise InputError(
                     f"{name} of the refiner must be from 0 to {most}, but is {value!r}."
                 )
-        self.growth = float(growth)
-        self.least_growth = float(least_growth)
-        self.speck = float(speck)
-        self.closing = float(closing)
-        self.smoothing = float(smoothing)
-        self.straps = bool(straps)
-        self.strap = float(strap)
-        self.snap = float(snap)
-        self.edge = bool(edge)
+            setattr(self, name, float(value))
 
     def refine(self, image: Image, regions: Sequence[MaskRegion]) -> list[Hole]:
         """Make holes of the regions of one picture.
@@ -309,12 +306,8 @@ def _coverage(mask: Mask, scale: float) -> Plane:
 
 def _extent(mask: Mask) -> float:
     """The longer side of the box round a mask, in pixels; 0 of an empty one."""
-    box = tight_box(mask)
-    return 0.0 if box is None else _longer_side(box)
-
-
-def _longer_side(box: Box) -> float:
-    return float(max(box[2] - box[0], box[3] - box[1]))
+    x0, y0, x1, y1 = tight_box(mask) or (0, 0, 0, 0)
+    return float(max(x1 - x0, y1 - y0))
 
 
 def _distance_field(level: Plane) -> Plane:

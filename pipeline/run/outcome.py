@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pipeline.outlook import Outlook
+from pipeline.refiners.grouping import tight_box
 from weights.base.errors import UnmaskError, system_fault
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from pipeline.result import UnmaskResult
     from pipeline.run.folder import Job
-    from weights.base.contracts import Hole
 
 Status = Literal["done", "no mask found", "skipped", "failed", "to do"]
 """What can become of a file; the last is that of a dry run."""
@@ -103,20 +103,13 @@ def filled_faces(result: UnmaskResult) -> tuple[FilledFace, ...]:
     """The filled faces of a result, as a report tells of them."""
     return tuple(
         FilledFace(
-            _box(face.hole),
+            tight_box(face.hole) or (0, 0, 0, 0),
             int(np.count_nonzero(face.hole)),
             None if face.score is None else round(face.score, 4),
             face.outlook,
         )
         for face in result.faces
     )
-
-
-def _box(hole: Hole) -> tuple[int, int, int, int]:
-    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
-    if len(rows) == 0:
-        return 0, 0, 0, 0
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def failure(job: Job, error: BaseException) -> Outcome:

@@ -30,6 +30,10 @@ def _described(value: Any) -> str:
     return type(value).__name__
 
 
+def _is_array(value: Any, kind: type, shape: tuple[int, ...]) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == kind and value.shape == shape
+
+
 def check_regions(stage: Any, found: Any, images: Sequence[Image]) -> list[list[MaskRegion]]:
     """Return the detector's answer as one list of regions per picture.
 
@@ -75,11 +79,7 @@ def check_holes(stage: Any, holes: Any, image: Image) -> list[Hole]:
     if not isinstance(holes, list | tuple):
         raise InputError(f"{who} must return a list of holes, but returned {_described(holes)}.")
     for hole in holes:
-        if (
-            not isinstance(hole, np.ndarray)
-            or hole.dtype != np.bool_
-            or hole.shape != image.shape[:2]
-        ):
+        if not _is_array(hole, np.bool_, image.shape[:2]):
             raise InputError(
                 f"{who} must return bool holes of the picture's height and width "
                 f"{image.shape[:2]}, but one is {_described(hole)}."
@@ -100,7 +100,7 @@ def check_fills(stage: Any, fills: Any, crops: Sequence[Image]) -> list[Image]:
             f"but returned {_described(fills)}."
         )
     for fill, crop in zip(fills, crops, strict=True):
-        if not isinstance(fill, np.ndarray) or fill.dtype != np.uint8 or fill.shape != crop.shape:
+        if not _is_array(fill, np.uint8, crop.shape):
             raise InputError(
                 f"{who} must return a uint8 RGB picture of the crop's shape {crop.shape}, "
                 f"but one is {_described(fill)}."
@@ -114,11 +114,7 @@ def check_blend(stage: Any, blended: Any, image: Image) -> Image:
     Raises:
         InputError: it is something else; the sentence names the blender and what came.
     """
-    if (
-        not isinstance(blended, np.ndarray)
-        or blended.dtype != np.uint8
-        or blended.shape != image.shape
-    ):
+    if not _is_array(blended, np.uint8, image.shape):
         raise InputError(
             f"{_name('blender', stage)} must return a uint8 RGB picture of shape {image.shape}, "
             f"but returned {_described(blended)}."

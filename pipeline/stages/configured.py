@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         Detector,
         Inpainter,
         Refiner,
-        StageKind,
         StageSpecification,
     )
     from weights.landmarks import FindsFaces
@@ -58,10 +57,9 @@ class ConfiguredStages:
         low_masks: bool = False,
         **misplaced: Never,
     ) -> None:
-        if misplaced:
-            stages = {"detector": detector, "refiner": refiner}
-            stages |= {"inpainter": inpainter, "blender": blender}
-            check_keys("argument of Pipeline", stages | misplaced)
+        given = (detector, refiner, inpainter, blender)
+        self._given = dict(zip(STAGE_KINDS, given, strict=True))
+        check_keys("argument of Pipeline", self._given | misplaced)
         if context is not None and not (_is_number(context) and 1.0 <= context <= 16.0):
             raise InputError(f"context must be from 1 to 16, but is {context!r}.")
         if lift is not None and not (_is_number(lift) and 0.0 <= lift <= 0.5):
@@ -76,16 +74,9 @@ class ConfiguredStages:
         self.batch_size = batch_size
         self.landmarks = landmarks
         self.low_masks = low_masks
-        given: dict[StageKind, StageSpecification] = {
-            "detector": detector,
-            "refiner": refiner,
-            "inpainter": inpainter,
-            "blender": blender,
-        }
-        self._given = given
         self._stages = {
             kind: stage if isinstance(stage, LazyStage) else LazyStage(kind, stage, device)
-            for kind, stage in given.items()
+            for kind, stage in self._given.items()
         }
 
     def __repr__(self) -> str:
@@ -122,47 +113,42 @@ class ConfiguredStages:
         return other
 
     def _arguments(self) -> dict[str, Any]:
-        arguments: dict[str, Any] = {str(kind): one for kind, one in self._given.items()}
-        arguments |= {"device": self.device, "context": self.context, "lift": self.lift}
-        arguments |= {"batch_size": self.batch_size, "landmarks": self.landmarks}
-        return arguments | {"low_masks": self.low_masks}
+        return {
+            name: self._given[name] if name in STAGE_KINDS else getattr(self, name)
+            for name in configuration_defaults()
+        }
 
     @property
     def detector(self) -> Detector:
         """The detector in use."""
-        stage: Detector = self._stages["detector"].get()
-        return stage
+        return self._stages["detector"].get()
 
     @property
     def refiner(self) -> Refiner:
         """The refiner in use."""
-        stage: Refiner = self._stages["refiner"].get()
-        return stage
+        return self._stages["refiner"].get()
 
     @property
     def inpainter(self) -> Inpainter:
         """The inpainter in use."""
-        stage: Inpainter = self._stages["inpainter"].get()
-        return stage
+        return self._stages["inpainter"].get()
 
     @property
     def blender(self) -> Blender:
         """The blender in use."""
-        stage: Blender = self._stages["blender"].get()
-        return stage
+        return self._stages["blender"].get()
 
     @property
     def landmark_finder(self) -> FindsFaces | None:
         """What finds landmarks, the process's own where it is given by weights; None for none."""
         if not isinstance(self.landmarks, str | os.PathLike):
-            finder: FindsFaces | None = self.landmarks
-            return finder
+            return self.landmarks
         return shared_finder(os.fspath(self.landmarks), str(self.device))
 
     def model_names(self, *, detected: bool = True) -> list[str]:
         """Names of the inpainter and, if it found the holes, the detector, for a mark."""
-        kinds: list[StageKind] = ["detector", "inpainter"] if detected else ["inpainter"]
-        return [self._stages[kind].name for kind in kinds]
+        names = [self._stages["detector"].name] if detected else []
+        return [*names, self._stages["inpainter"].name]
 
     def description(self) -> dict[str, str]:
         """Say in plain words what the pipeline does, so that one run can be told from another.

@@ -52,9 +52,8 @@ def regions_of(found: Any) -> list[MaskRegion] | Any:
 def _masks(found: Any) -> list[Mask] | None:
     """The masks of an array, or None if it is of no kind that is known."""
     if found.ndim == 3 and found.dtype in (np.bool_, np.uint8):
-        return [
-            found[index] > (0 if found.dtype == np.bool_ else 127) for index in range(len(found))
-        ]
+        least = 0 if found.dtype == np.bool_ else 127
+        return [mask > least for mask in found]
     if found.ndim != 2:
         return None
     if found.dtype == np.bool_:
@@ -82,6 +81,5 @@ def _of_results(results: Any) -> list[MaskRegion]:
             cv2.fillPoly(mask, [np.rint(outline).astype(np.int32)], 1)
         if mask.any():
             label = str(results.names[int(boxes.cls[index])])
-            region = MaskRegion.from_mask(mask > 0, float(boxes.conf[index]), label)
-            regions.append(region)
+            regions.append(MaskRegion.from_mask(mask > 0, float(boxes.conf[index]), label))
     return regions

@@ -76,8 +76,7 @@ class FunctionBlender(_FunctionStage):
 
     def blend(self, image: Image, fill: Image, hole: Mask) -> Image:
         """Call the function."""
-        blended: Image = self.function(image, fill, hole)
-        return blended
+        return self.function(image, fill, hole)
 
 
 _ADAPTERS = {
