@@ -12,12 +12,13 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pipeline.run.outcome import Outcome, failure
 from pipeline.run.outputs import Outputs
 from pipeline.run.read_ahead import ReadAhead
-from pipeline.run.streaming import MOST_PICTURES, MOST_PIXELS, NOTHING_CAN_WORK
+from pipeline.run.streaming import MOST_PICTURES, MOST_PIXELS, grouped, run_each
 from pipeline.surroundings import shared_cores
 from weights.base.errors import ExistsError, InputError
 from weights.images.holes import read_hole
@@ -125,7 +126,7 @@ def _work_through(
         executor,
         threads=workers,
         most=batch,
-        weigh=lambda read: read.pixels if isinstance(read, _Loaded) else 0,
+        weigh=lambda read: _pixels_of(read) or 0,
         most_weight=MOST_PIXELS,
     )
     waiting: deque[tuple[Future[Outcome] | Outcome, int]] = deque()
@@ -133,7 +134,8 @@ def _work_through(
     def run(group: list[_Loaded | Outcome]) -> list[_Ran | Outcome]:
         return _run_group(pipeline, group, outputs)
 
-    with shared_cores(groups), _worked(run, _groups(ahead, batch), groups) as worked:
+    read = grouped(ahead, batch, MOST_PIXELS, _pixels_of)
+    with shared_cores(groups), _worked(run, read, groups) as worked:
         try:
             for group in worked:
                 for came in group:
@@ -151,6 +153,10 @@ def _work_through(
         finally:
             ahead.stop()
             executor.shutdown(cancel_futures=True)
+
+
+def _pixels_of(read: _Loaded | Outcome) -> int | None:
+    return read.pixels if isinstance(read, _Loaded) else None
 
 
 @contextmanager
@@ -187,69 +193,37 @@ def _read(job: Job, outputs: Outputs) -> _Loaded | Outcome:
     return _Loaded(job, picture, hole, photos or None)
 
 
-def _groups(ahead: Iterator[_Loaded | Outcome], batch: int) -> Iterator[list[_Loaded | Outcome]]:
-    """Group what was read, with the failures between, so that no group is too large."""
-    group: list[_Loaded | Outcome] = []
-    count = pixels = 0
-    for read in ahead:
-        if isinstance(read, _Loaded):
-            if count and (count == batch or pixels + read.pixels > MOST_PIXELS):
-                yield group
-                group, count, pixels = [], 0, 0
-            count, pixels = count + 1, pixels + read.pixels
-        group.append(read)
-    if group:
-        yield group
-
-
 def _run_group(
     pipeline: RunsPictures, group: list[_Loaded | Outcome], outputs: Outputs
 ) -> list[_Ran | Outcome]:
     """Take what was read of a group through the stages; failures stay where they are."""
-    ran = _run(pipeline, [item for item in group if isinstance(item, _Loaded)], outputs)
-    return [next(ran) if isinstance(item, _Loaded) else item for item in group]
+    several: dict[str, Any] = {}
+    if outputs.variants is not None:
+        several = {"variants": outputs.variants, "seed": outputs.seed}
+    run: Any = partial(pipeline.run, **several)
+    if outputs.explanation:
+        from pipeline.apps.explain.explanation import explain_pictures
+
+        run = partial(explain_pictures, pipeline, **several)
+    loaded = [item for item in group if isinstance(item, _Loaded)]
+    images = [item.picture.pixels for item in loaded]
+    holes, references = [item.hole for item in loaded], [item.references for item in loaded]
+    made = iter(run_each(run, images, holes, references) if loaded else ())
+    return [
+        _ran(item, next(made), outputs) if isinstance(item, _Loaded) else item for item in group
+    ]
 
 
-def _run(
-    pipeline: RunsPictures, group: list[_Loaded], outputs: Outputs
-) -> Iterator[_Ran | Outcome]:
-    if not group:
-        return
-    try:
-        images = [loaded.picture.pixels for loaded in group]
-        holes = [loaded.hole for loaded in group]
-        references = [loaded.references for loaded in group]
-        several: dict[str, Any] = {}
-        if outputs.variants is not None:
-            several = {"variants": outputs.variants, "seed": outputs.seed}
-        if outputs.explanation:
-            from pipeline.apps.explain.explanation import explain_pictures
-
-            explanations = explain_pictures(
-                pipeline,  # type: ignore[arg-type]
-                images,
-                holes,
-                references,
-                **several,
-            )
-            results = [explanation.result for explanation in explanations]
-        else:
-            explanations, results = [], pipeline.run(images, holes, references, **several)
-    except NOTHING_CAN_WORK:
-        raise
-    except Exception as error:
-        if len(group) == 1:
-            yield failure(group[0].job, error)
-            return
-        for loaded in group:
-            yield from _run(pipeline, [loaded], outputs)
-        return
-    for index, loaded in enumerate(group):
-        result = results[index]
-        if not outputs.side_by_side:
-            # Of a large picture there is no room for what is the same outside the hole.
-            loaded = replace(loaded, picture=replace(loaded.picture, pixels=result.image))
-        yield loaded, result, explanations[index] if explanations else None
+def _ran(loaded: _Loaded, made: Any, outputs: Outputs) -> _Ran | Outcome:
+    """What a result, an explanation or an error means for a picture."""
+    if isinstance(made, Exception):
+        return failure(loaded.job, made)
+    explanation = made if outputs.explanation else None
+    result = made.result if outputs.explanation else made
+    if not outputs.side_by_side:
+        # Of a large picture there is no room for what is the same outside the hole.
+        loaded = replace(loaded, picture=replace(loaded.picture, pixels=result.image))
+    return loaded, result, explanation
 
 
 def _write(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
 
 from weights.base.errors import ConfigurationError, InputError, MissingDependencyError, WeightsError
 from weights.base.names import unknown_name
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from pipeline.result import UnmaskResult
     from pipeline.stages.configured import ConfiguredStages
 
-    Run = Callable[[Sequence[Any], Sequence[Any], Sequence[Any]], list[UnmaskResult]]
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+Run: TypeAlias = "Callable[[Sequence[Any], Sequence[Any], Sequence[Any]], Sequence[_Result]]"
+"""What takes pictures, masks and references, one each, to results."""
 
 OnError: TypeAlias = Literal["raise", "return"]
 """Whether what is wrong with one picture is raised, or returned in the place of its result."""
@@ -49,8 +53,8 @@ def usual_group(stages: ConfiguredStages) -> int:
 
 
 def run_each(
-    run: Run, images: Sequence[Any], masks: Sequence[Any], references: Sequence[Any]
-) -> list[UnmaskResult | Exception]:
+    run: Run[_Result], images: Sequence[Any], masks: Sequence[Any], references: Sequence[Any]
+) -> list[_Result | Exception]:
     """Take the masks off pictures; a picture that fails has its error where its result would be.
 
     Arguments are `Pipeline.run` and its own, with one entry in `masks` and `references` per
@@ -69,7 +73,7 @@ def run_each(
     # Halves find the one that fails in few steps, and leave the others together.
     middle = len(images) // 2
     halves = slice(None, middle), slice(middle, None)
-    results: list[UnmaskResult | Exception] = []
+    results: list[_Result | Exception] = []
     for half in halves:
         results += run_each(run, images[half], masks[half], references[half])
     return results
@@ -92,10 +96,10 @@ def paired(images: Iterable[Any], masks: Iterable[Any]) -> Iterator[tuple[Any, A
 
 
 def stream_results(
-    run: Run, pairs: Iterable[tuple[Any, Any]], group: int, on_error: OnError
+    run: Run[UnmaskResult], pairs: Iterable[tuple[Any, Any]], group: int, on_error: OnError
 ) -> Iterator[UnmaskResult | Exception]:
     """Take the masks off pictures as they come; see `Pipeline.stream`."""
-    for waiting in _groups(pairs, group):
+    for waiting in grouped(pairs, group, MOST_PIXELS, _pixels_of):
         images, masks = zip(*waiting, strict=True)
         for result in run_each(run, images, masks, [None] * len(images)):
             if isinstance(result, Exception) and on_error == "raise":
@@ -103,17 +107,35 @@ def stream_results(
             yield result
 
 
-def _groups(pairs: Iterable[tuple[Any, Any]], most: int) -> Iterator[list[tuple[Any, Any]]]:
-    group: list[tuple[Any, Any]] = []
-    pixels = 0
-    for image, mask in pairs:
-        # Files count as they come: their size is known only once they are read.
-        shape = getattr(image, "shape", None) or getattr(image, "size", None) or (0, 0)
-        own = int(shape[0]) * int(shape[1])
-        if group and (len(group) == most or pixels + own > MOST_PIXELS):
-            yield group
-            group, pixels = [], 0
-        group.append((image, mask))
-        pixels += own
+def grouped(
+    items: Iterable[_Item],
+    most: int,
+    most_pixels: int,
+    pixels_of: Callable[[_Item], int | None],
+) -> Iterator[list[_Item]]:
+    """Group items in their order, so that no group has too many pictures or pixels.
+
+    Args:
+        items: pictures, and what else comes between them.
+        most: how many pictures a group has at most, and
+        most_pixels: how many pixels, unless one picture has more.
+        pixels_of: a picture's pixels; None for what is no picture.
+    """
+    group: list[_Item] = []
+    count = pixels = 0
+    for item in items:
+        own = pixels_of(item)
+        if own is not None:
+            if count and (count == most or pixels + own > most_pixels):
+                yield group
+                group, count, pixels = [], 0, 0
+            count, pixels = count + 1, pixels + own
+        group.append(item)
     if group:
         yield group
+
+
+def _pixels_of(pair: tuple[Any, Any]) -> int:
+    """A picture's pixels; none of a file, whose size is known only once it is read."""
+    shape = getattr(pair[0], "shape", None) or getattr(pair[0], "size", None) or (0, 0)
+    return int(shape[0]) * int(shape[1])
