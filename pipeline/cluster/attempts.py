@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,38 +12,26 @@ MOST_LOSSES = 2
 """How many workers may be lost at a picture alone before it is given up."""
 
 
-class CountsAttempts(Protocol):
-    """Counts what was begun and has not ended, over all workers."""
-
-    def begin(self, keys: Sequence[str]) -> list[int]:
-        """Note that work begins; gives for each key how often it had begun without an end."""
-        ...
-
-    def end(self, keys: Sequence[str]) -> None:
-        """Note that work ended well, and forget how often it began."""
-        ...
-
-
 class Attempts:
-    """The count itself, which one process holds."""
+    """Counts what was begun and has not ended."""
 
     def __init__(self) -> None:
         self._begun: Counter[str] = Counter()
 
     def begin(self, keys: Sequence[str]) -> list[int]:
-        """See `CountsAttempts`."""
+        """Note that work begins; gives for each key how often it had begun without an end."""
         before = [self._begun[key] for key in keys]
         self._begun.update(keys)
         return before
 
     def end(self, keys: Sequence[str]) -> None:
-        """See `CountsAttempts`."""
+        """Note that work ended well, and forget how often it began."""
         for key in keys:
             self._begun.pop(key, None)
 
 
 class SharedAttempts:
-    """A count that workers of Ray share.
+    """The count of `Attempts` that workers of Ray share.
 
     Args:
         handle: of the actor that holds it.
@@ -58,14 +46,13 @@ class SharedAttempts:
         return cls(ray.remote(num_cpus=0)(Attempts).remote())
 
     def begin(self, keys: Sequence[str]) -> list[int]:
-        """See `CountsAttempts`."""
+        """See `Attempts`."""
         import ray
 
-        before: list[int] = ray.get(self._handle.begin.remote(list(keys)))
-        return before
+        return ray.get(self._handle.begin.remote(list(keys)))
 
     def end(self, keys: Sequence[str]) -> None:
-        """See `CountsAttempts`."""
+        """See `Attempts`."""
         import ray
 
         ray.get(self._handle.end.remote(list(keys)))

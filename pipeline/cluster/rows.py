@@ -60,14 +60,8 @@ def table_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Any:
     """Make a `pyarrow.Table`; what a row lacks is null."""
     import pyarrow
 
-    return pyarrow.table(
-        {
-            column: pyarrow.array(
-                [row.get(column) for row in rows], pyarrow.type_for_alias(_TYPES[column])
-            )
-            for column in columns
-        }
-    )
+    types = [(column, pyarrow.type_for_alias(_TYPES[column])) for column in columns]
+    return pyarrow.Table.from_pylist(rows, schema=pyarrow.schema(types))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
-from pipeline.cluster.attempts import MOST_LOSSES
+from pipeline.cluster.attempts import MOST_LOSSES, Attempts, SharedAttempts
 from pipeline.cluster.places import Place
 from pipeline.cluster.rows import FAULT, MADE, READ, TOLD, faces_text, fault_row, table_of
 from pipeline.run.folder import in_format
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     import PIL.Image
 
-    from pipeline.cluster.attempts import CountsAttempts
     from pipeline.core import Pipeline
     from pipeline.result import UnmaskResult
     from weights.base.errors import UnmaskError
@@ -145,7 +144,7 @@ class UnmaskPictures:
         pipeline: the pipeline, whose stages are not yet loaded.
         plan: the format to write.
         threads: how many threads compute; None leaves it to the libraries.
-        attempts: counts how often pictures are begun, over all workers; None for no count.
+        attempts: counts how often pictures are begun, over all workers; None for its own.
     """
 
     def __init__(
@@ -153,7 +152,7 @@ class UnmaskPictures:
         pipeline: Pipeline,
         plan: Plan,
         threads: int | None = None,
-        attempts: CountsAttempts | None = None,
+        attempts: Attempts | SharedAttempts | None = None,
     ) -> None:
         if threads is not None:
             import cv2
@@ -161,7 +160,7 @@ class UnmaskPictures:
 
             torch.set_num_threads(threads)
             cv2.setNumThreads(threads)
-        self._pipeline, self._plan, self._attempts = pipeline, plan, attempts
+        self._pipeline, self._plan, self._attempts = pipeline, plan, attempts or Attempts()
         self._models = tuple(pipeline.model_names())
         self._fault: UnmaskError | None = None
         try:
@@ -189,24 +188,22 @@ class UnmaskPictures:
 
         So a picture that kills its workers is found, and given up at last.
         """
-        if self._attempts is None:
-            return self._unmask(rows)
         names = [row["name"] for row in rows]
         if any(self._attempts.begin(names)):
-            made = [self._unmask_alone(row, self._attempts) for row in rows]
+            made = [self._unmask_alone(row) for row in rows]
         else:
             made = self._unmask(rows)
         self._attempts.end(names)
         return made
 
-    def _unmask_alone(self, row: dict[str, Any], attempts: CountsAttempts) -> dict[str, Any]:
+    def _unmask_alone(self, row: dict[str, Any]) -> dict[str, Any]:
         key = f"{row['name']} alone"
-        (losses,) = attempts.begin([key])
+        (losses,) = self._attempts.begin([key])
         if losses >= MOST_LOSSES:
             made = _failed(row, InputError(f"{losses + 1} workers were lost at this picture."))
         else:
             (made,) = self._unmask([row])
-        attempts.end([key])
+        self._attempts.end([key])
         return made
 
     def _unmask(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
