@@ -32,14 +32,12 @@ class ScoreCosts(NamedTuple):
     false: Callable[[Tensor], Tensor]
 
 
-_HINGE = ScoreCosts(lambda s: F.relu(1.0 - s), lambda s: F.relu(1.0 + s))
 _CROSS_ENTROPY = ScoreCosts(lambda s: F.softplus(-s), F.softplus)
-_LEAST_SQUARES = ScoreCosts(lambda s: 0.5 * (s - 1.0).square(), lambda s: 0.5 * s.square())
 
 SCORE_COSTS: Final[Mapping[AdversarialKind, ScoreCosts]] = {
-    "hinge": _HINGE,
+    "hinge": ScoreCosts(lambda s: F.relu(1.0 - s), lambda s: F.relu(1.0 + s)),
     "bce": _CROSS_ENTROPY,
-    "least-squares": _LEAST_SQUARES,
+    "least-squares": ScoreCosts(lambda s: 0.5 * (s - 1.0).square(), lambda s: 0.5 * s.square()),
     "logistic": _CROSS_ENTROPY,
 }
 """The costs of those losses that weigh each score by itself."""
@@ -53,81 +51,12 @@ def _mean(scores: Scores, cost: Callable[[Tensor], Tensor]) -> Tensor:
     return torch.stack([cost(to_float32(one)).mean() for one in maps]).mean()
 
 
-def _tell_apart(costs: ScoreCosts, real: Scores, fake: Scores) -> Tensor:
-    return _mean(real, costs.true) + _mean(fake, costs.false)
-
-
-def hinge_discriminator_loss(real: Scores, fake: Scores) -> Tensor:
-    """Give mean max(0, 1 - real) + mean max(0, 1 + fake); 2 for an undecided discriminator.
-
-    Source: Lim and Ye 2017, "Geometric GAN"; DeepFill v2 takes half of it.
-    """
-    return _tell_apart(_HINGE, real, fake)
-
-
-def hinge_generator_loss(fake: Scores) -> Tensor:
-    """Give -mean fake; it has no lower bound."""
-    return _mean(fake, torch.neg)
-
-
-def bce_discriminator_loss(real: Scores, fake: Scores) -> Tensor:
-    """Binary cross-entropy of real against 1 plus that of fake against 0.
-
-    2 ln 2 for an undecided discriminator. In logits this is mean softplus(-real) + mean
-    softplus(fake), which other papers call the logistic loss.
-
-    Source: Goodfellow et al. 2014, "Generative Adversarial Nets".
-    """
-    return _tell_apart(_CROSS_ENTROPY, real, fake)
-
-
-def bce_generator_loss(fake: Scores) -> Tensor:
-    """Binary cross-entropy of fake against 1; ln 2 where the discriminator is undecided.
-
-    The non-saturating loss, mean softplus(-fake), whose gradient lasts while fakes are bad.
-
-    Source: Goodfellow et al. 2014, "Generative Adversarial Nets", section 3.
-    """
-    return _mean(fake, _CROSS_ENTROPY.true)
-
-
-def least_squares_discriminator_loss(real: Scores, fake: Scores) -> Tensor:
-    """Give mean (real - 1)^2 + mean fake^2, halved; 0.25 for scores of 0.5.
-
-    Source: Mao et al. 2017, "Least Squares Generative Adversarial Networks".
-    """
-    return _tell_apart(_LEAST_SQUARES, real, fake)
-
-
-def least_squares_generator_loss(fake: Scores) -> Tensor:
-    """Give mean (fake - 1)^2, halved."""
-    return _mean(fake, _LEAST_SQUARES.true)
-
-
-def _relative(scores: Tensor, others: Tensor) -> Tensor:
-    return to_float32(scores) - to_float32(others).mean()
-
-
-def _check_plain(scores: Scores) -> Tensor:
-    if not isinstance(scores, Tensor):
+def _relativistic_average(real: Scores, fake: Scores) -> Tensor:
+    """Cross-entropy of real above the mean fake and of fake below the mean real, halved."""
+    if not isinstance(real, Tensor) or not isinstance(fake, Tensor):
         raise InputError("The relativistic loss takes one map of scores, not a list.")
-    return scores
-
-
-def relativistic_average_discriminator_loss(real: Scores, fake: Scores) -> Tensor:
-    """Cross-entropy of real above the mean fake and of fake below the mean real, halved.
-
-    Source: Jolicoeur-Martineau 2018, "The relativistic discriminator"; used by DMFN.
-    """
-    real, fake = _check_plain(real), _check_plain(fake)
-    return 0.5 * (
-        F.softplus(-_relative(real, fake)).mean() + F.softplus(_relative(fake, real)).mean()
-    )
-
-
-def relativistic_average_generator_loss(fake: Scores, real: Scores) -> Tensor:
-    """The discriminator's loss with the sides changed; `real` are scores of true pictures."""
-    return relativistic_average_discriminator_loss(fake, real)
+    real, fake = to_float32(real), to_float32(fake)
+    return 0.5 * (F.softplus(fake.mean() - real).mean() + F.softplus(fake - real.mean()).mean())
 
 
 def r1_penalty(
@@ -158,27 +87,30 @@ def r1_penalty(
     return 0.5 * gamma * to_float32(slope).square().sum(dim=(1, 2, 3)).mean()
 
 
-_DISCRIMINATOR: dict[AdversarialKind, Callable[[Scores, Scores], Tensor]] = {
-    "hinge": hinge_discriminator_loss,
-    "bce": bce_discriminator_loss,
-    "least-squares": least_squares_discriminator_loss,
-    "logistic": bce_discriminator_loss,
-    "relativistic-average": relativistic_average_discriminator_loss,
-}
-_GENERATOR: dict[AdversarialKind, Callable[[Scores], Tensor]] = {
-    "hinge": hinge_generator_loss,
-    "bce": bce_generator_loss,
-    "least-squares": least_squares_generator_loss,
-    "logistic": bce_generator_loss,
-}
-
-
 class AdversarialLoss(nn.Module):
     """Both sides of one adversarial loss.
 
     Args:
-        kind: "hinge", "bce", "least-squares", "logistic" (non-saturating) or
-            "relativistic-average". "bce" and "logistic" are two names of one loss.
+        kind: one of these.
+
+            "hinge": mean max(0, 1 - real) + mean max(0, 1 + fake) for the discriminator, 2 where
+            it is undecided; -mean fake for the network, which has no lower bound (Lim and Ye 2017,
+            "Geometric GAN"; DeepFill v2 takes half of it).
+
+            "bce" and "logistic", two names of one loss: binary cross-entropy of real against 1
+            plus that of fake against 0, in logits mean softplus(-real) + mean softplus(fake); 2
+            ln 2 where the discriminator is undecided. For the network the non-saturating
+            cross-entropy of fake against 1, mean softplus(-fake), whose gradient lasts while fakes
+            are bad; ln 2 where the discriminator is undecided (Goodfellow et al. 2014, "Generative
+            Adversarial Nets", section 3).
+
+            "least-squares": mean (real - 1)^2 + mean fake^2, halved, 0.25 for scores of 0.5; for
+            the network mean (fake - 1)^2, halved (Mao et al. 2017, "Least Squares Generative
+            Adversarial Networks").
+
+            "relativistic-average": cross-entropy of real above the mean fake and of fake below the
+            mean real, halved; for the network the same with the sides changed (Jolicoeur-Martineau
+            2018, "The relativistic discriminator"; used by DMFN).
 
     Raises:
         ConfigurationError: the kind is unknown.
@@ -186,7 +118,7 @@ class AdversarialLoss(nn.Module):
 
     def __init__(self, kind: AdversarialKind = "hinge") -> None:
         super().__init__()
-        if kind not in _DISCRIMINATOR:
+        if kind not in get_args(AdversarialKind):
             raise ConfigurationError(
                 f"Unknown adversarial loss {kind!r}: use one of "
                 f"{', '.join(get_args(AdversarialKind))}."
@@ -200,7 +132,10 @@ class AdversarialLoss(nn.Module):
 
     def discriminator(self, real: Scores, fake: Scores) -> Tensor:
         """The discriminator's loss from its scores of true and of completed pictures."""
-        return _DISCRIMINATOR[self.kind](real, fake)
+        if self.kind == "relativistic-average":
+            return _relativistic_average(real, fake)
+        costs = SCORE_COSTS[self.kind]
+        return _mean(real, costs.true) + _mean(fake, costs.false)
 
     def generator(self, fake: Scores, real: Scores | None = None) -> Tensor:
         """The network's loss from the scores of its pictures.
@@ -211,8 +146,8 @@ class AdversarialLoss(nn.Module):
         if self.kind == "relativistic-average":
             if real is None:
                 raise InputError("The relativistic loss needs the scores of true pictures too.")
-            return relativistic_average_generator_loss(fake, real)
-        return _GENERATOR[self.kind](fake)
+            return _relativistic_average(fake, real)
+        return _mean(fake, torch.neg if self.kind == "hinge" else SCORE_COSTS[self.kind].true)
 
     def forward(self, fake: Scores, real: Scores | None = None) -> Tensor:
         """The network's side, `generator`."""

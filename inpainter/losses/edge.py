@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from inpainter.losses.regions import (
-    Region,
-    check_pair,
-    check_region,
-    region_weight,
-    to_float32,
-    weighted_mean,
-)
+from inpainter.losses.regions import Region, RegionLoss, check_pair, to_float32, weighted_mean
 
 
 def luma(picture: Tensor) -> Tensor:
@@ -75,7 +70,7 @@ def edge_loss(
     return weighted_mean(difference.abs(), weight)
 
 
-class EdgeLoss(nn.Module):
+class EdgeLoss(RegionLoss):
     """`edge_loss` over one region.
 
     Args:
@@ -87,9 +82,4 @@ class EdgeLoss(nn.Module):
     """
 
     def __init__(self, region: Region = "whole", epsilon: float = 1e-6) -> None:
-        super().__init__()
-        self.region, self.epsilon = check_region(region), epsilon
-
-    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
-        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
-        return edge_loss(result, target, region_weight(hole, self.region), self.epsilon)
+        super().__init__(partial(edge_loss, epsilon=epsilon), region)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inpainter.losses.regions import (
-    Region,
-    check_pair,
-    check_region,
-    region_weight,
-    to_float32,
-    weighted_mean,
-)
+from inpainter.losses.regions import Region, RegionLoss, difference, to_float32, weighted_mean
 
 
 def focal_frequency_loss(result: Tensor, target: Tensor, alpha: float = 1.0) -> Tensor:
@@ -32,8 +27,7 @@ def focal_frequency_loss(result: Tensor, target: Tensor, alpha: float = 1.0) -> 
 
     Source: Jiang et al. 2021, "Focal Frequency Loss for Image Reconstruction and Synthesis".
     """
-    check_pair(result, target)
-    spectrum = torch.fft.fft2(to_float32(result) - to_float32(target), norm="ortho")
+    spectrum = torch.fft.fft2(difference(result, target), norm="ortho")
     distance = spectrum.real.square() + spectrum.imag.square()
     weight = distance.detach().pow(alpha / 2.0)
     largest = weight.amax(dim=(-2, -1), keepdim=True)
@@ -84,15 +78,10 @@ def laplacian_pyramid_loss(
     Raises:
         InputError: the shapes do not fit.
     """
-    check_pair(result, target, weight)
-    bands = laplacian_pyramid(to_float32(result) - to_float32(target), levels)
     terms = []
-    for band in bands:
-        local = (
-            None
-            if weight is None
-            else F.adaptive_avg_pool2d(to_float32(weight), (band.shape[2], band.shape[3]))
-        )
+    for band in laplacian_pyramid(difference(result, target, weight), levels):
+        size = (band.shape[2], band.shape[3])
+        local = None if weight is None else F.adaptive_avg_pool2d(to_float32(weight), size)
         terms.append(weighted_mean(band.abs(), local))
     return torch.stack(terms).mean()
 
@@ -108,17 +97,12 @@ class FocalFrequencyLoss(nn.Module):
         super().__init__()
         self.alpha = alpha
 
-    def forward(
-        self,
-        result: Tensor,
-        target: Tensor,
-        hole: Tensor | None = None,  # noqa: ARG002
-    ) -> Tensor:
+    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Compare `(N, C, H, W)` pictures; the hole is not looked at. Gives a scalar."""
         return focal_frequency_loss(result, target, self.alpha)
 
 
-class LaplacianPyramidLoss(nn.Module):
+class LaplacianPyramidLoss(RegionLoss):
     """`laplacian_pyramid_loss` over one region.
 
     Args:
@@ -130,10 +114,4 @@ class LaplacianPyramidLoss(nn.Module):
     """
 
     def __init__(self, region: Region = "whole", levels: int = 5) -> None:
-        super().__init__()
-        self.region, self.levels = check_region(region), levels
-
-    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
-        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
-        weight = region_weight(hole, self.region)
-        return laplacian_pyramid_loss(result, target, weight, self.levels)
+        super().__init__(partial(laplacian_pyramid_loss, levels=levels), region)

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from inpainter.losses.regions import (
-    Region,
-    check_pair,
-    check_region,
-    region_weight,
-    to_float32,
-    weighted_mean,
-)
+from inpainter.losses.regions import Region, RegionLoss, difference, weighted_mean
 
 
 def _differences(picture: Tensor) -> Tensor:
@@ -47,8 +40,7 @@ def gradient_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) 
     Raises:
         InputError: the shapes do not fit.
     """
-    check_pair(result, target, weight)
-    return weighted_mean(_differences(to_float32(result) - to_float32(target)).abs(), weight)
+    return weighted_mean(_differences(difference(result, target, weight)).abs(), weight)
 
 
 def poisson_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -66,11 +58,10 @@ def poisson_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -
 
     Source: Perez et al. 2003, "Poisson Image Editing", as a loss.
     """
-    check_pair(result, target, weight)
-    return weighted_mean(_laplacian(to_float32(result) - to_float32(target)).square(), weight)
+    return weighted_mean(_laplacian(difference(result, target, weight)).square(), weight)
 
 
-class GradientLoss(nn.Module):
+class GradientLoss(RegionLoss):
     """`gradient_loss` over one region, see `L1Loss`.
 
     Raises:
@@ -78,15 +69,10 @@ class GradientLoss(nn.Module):
     """
 
     def __init__(self, region: Region = "whole") -> None:
-        super().__init__()
-        self.region = check_region(region)
-
-    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
-        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
-        return gradient_loss(result, target, region_weight(hole, self.region))
+        super().__init__(gradient_loss, region)
 
 
-class PoissonLoss(nn.Module):
+class PoissonLoss(RegionLoss):
     """`poisson_loss` over one region, see `L1Loss`.
 
     Raises:
@@ -94,9 +80,4 @@ class PoissonLoss(nn.Module):
     """
 
     def __init__(self, region: Region = "hole") -> None:
-        super().__init__()
-        self.region = check_region(region)
-
-    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
-        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
-        return poisson_loss(result, target, region_weight(hole, self.region))
+        super().__init__(poisson_loss, region)

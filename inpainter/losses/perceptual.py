@@ -43,27 +43,24 @@ def _places(features: nn.Sequential) -> dict[str, int]:
     return places
 
 
-def _find_weights(network: str, weights: str | os.PathLike[str] | None) -> Path:
-    if weights is not None:
-        path = Path(weights)
-        if not path.is_file():
-            raise WeightsError(f"There is no file {path} with the weights of {network}.")
-        return path
-    path = Path(torch.hub.get_dir()) / "checkpoints" / _HUB_FILES[network]
-    if not path.is_file():
-        raise WeightsError(
-            f"The perceptual loss needs torchvision's ImageNet weights of {network}, which unmask "
-            f"never downloads: put {_HUB_FILES[network]} at {path}, or name its path as 'weights'."
-        )
-    return path
-
-
-def read_tensors(path: Path) -> Mapping[str, Tensor]:
+def read_tensors(
+    weights: str | os.PathLike[str] | None, network: str, cached: Path, advice: str
+) -> Mapping[str, Tensor]:
     """Read a .safetensors file, or a .pth file that holds tensors and nothing that would run.
 
+    Args:
+        weights: the file; None takes the cached one.
+        network: what the weights belong to, for error messages.
+        cached: where the file lies if none is named.
+        advice: what to say if it does not lie there.
+
     Raises:
-        WeightsError: the file cannot be read, or holds more than tensors.
+        WeightsError: the file is not there, cannot be read, or holds more than tensors.
     """
+    path = cached if weights is None else Path(weights)
+    if not path.is_file():
+        missing = f"There is no file {path} with the weights of {network}."
+        raise WeightsError(advice if weights is None else missing)
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -138,7 +135,13 @@ class VggFeatures(FixedFeatures):
         self.layers = tuple(layers)
         nodes = {f"features.{places[layer]}": layer for layer in layers}
         self.network = create_feature_extractor(whole, nodes)
-        state = read_tensors(_find_weights(network, weights))
+        name = _HUB_FILES[network]
+        cached = Path(torch.hub.get_dir()) / "checkpoints" / name
+        advice = (
+            f"The perceptual loss needs torchvision's ImageNet weights of {network}, which unmask "
+            f"never downloads: put {name} at {cached}, or name its path as 'weights'."
+        )
+        state = read_tensors(weights, network, cached, advice)
         try:
             kept = {name: state[name] for name in self.network.state_dict()}
             self.network.load_state_dict(kept, assign=True)
@@ -179,12 +182,7 @@ class FeatureLoss(nn.Module):
         """Give the loss, a scalar, of features `(N, C, h, w)`, layer by layer."""
         raise NotImplementedError
 
-    def forward(
-        self,
-        result: Tensor,
-        target: Tensor,
-        hole: Tensor | None = None,  # noqa: ARG002
-    ) -> Tensor:
+    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
         with torch.no_grad():
             real = self.features(target)

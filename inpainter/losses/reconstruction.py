@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from torch import Tensor, nn
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from inpainter.losses.regions import (
     Region,
-    check_pair,
-    check_region,
-    region_weight,
-    to_float32,
+    RegionLoss,
+    difference,
     weighted_mean,
     weighted_means,
 )
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def l1_loss(
@@ -35,9 +35,8 @@ def l1_loss(
     Raises:
         InputError: the shapes do not fit.
     """
-    check_pair(result, target, weight)
-    difference = (to_float32(result) - to_float32(target)).abs()
-    return weighted_mean(difference, weight, over_picture=over_picture)
+    error = difference(result, target, weight).abs()
+    return weighted_mean(error, weight, over_picture=over_picture)
 
 
 def mse_loss(
@@ -48,9 +47,8 @@ def mse_loss(
     Returns:
         A scalar; for pictures in [-1, 1] it is between 0 and 4.
     """
-    check_pair(result, target, weight)
-    difference = (to_float32(result) - to_float32(target)).square()
-    return weighted_mean(difference, weight, over_picture=over_picture)
+    error = difference(result, target, weight).square()
+    return weighted_mean(error, weight, over_picture=over_picture)
 
 
 def psnr_loss(
@@ -73,13 +71,12 @@ def psnr_loss(
 
     Source: Chen et al. 2022, "Simple Baselines for Image Restoration" (NAFNet), whose loss it is.
     """
-    check_pair(result, target, weight)
-    difference = (to_float32(result) - to_float32(target)).square()
-    error = weighted_means(difference, weight, over_picture=over_picture)
-    return 10.0 * (error / 4.0).clamp_min(1e-8).log10().mean()
+    error = difference(result, target, weight).square()
+    means = weighted_means(error, weight, over_picture=over_picture)
+    return 10.0 * (means / 4.0).clamp_min(1e-8).log10().mean()
 
 
-class RegionLoss(nn.Module):
+class PixelLoss(RegionLoss):
     """A loss of this module over one region: "whole", "hole", "valid" or "discounted".
 
     Args:
@@ -93,7 +90,7 @@ class RegionLoss(nn.Module):
         ConfigurationError: the region is unknown.
     """
 
-    compare: ClassVar[staticmethod[..., Tensor]]
+    pixel_loss: ClassVar[staticmethod[..., Tensor]]
     """The loss, given the region's weights."""
 
     def __init__(
@@ -103,29 +100,22 @@ class RegionLoss(nn.Module):
         reach: int = 64,
         over_picture: bool = False,
     ) -> None:
-        super().__init__()
-        self.region, self.gamma, self.reach = check_region(region), gamma, reach
-        self.over_picture = over_picture
-
-    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
-        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
-        weight = region_weight(hole, self.region, self.gamma, self.reach)
-        return self.compare(result, target, weight, over_picture=self.over_picture)
+        super().__init__(partial(self.pixel_loss, over_picture=over_picture), region, gamma, reach)
 
 
-class L1Loss(RegionLoss):
+class L1Loss(PixelLoss):
     """`l1_loss` over one region."""
 
-    compare = staticmethod(l1_loss)
+    pixel_loss = staticmethod(l1_loss)
 
 
-class MSELoss(RegionLoss):
+class MSELoss(PixelLoss):
     """`mse_loss` over one region; GLCIC's own loss is the region "hole"."""
 
-    compare = staticmethod(mse_loss)
+    pixel_loss = staticmethod(mse_loss)
 
 
-class PSNRLoss(RegionLoss):
+class PSNRLoss(PixelLoss):
     """`psnr_loss` over one region."""
 
-    compare = staticmethod(psnr_loss)
+    pixel_loss = staticmethod(psnr_loss)

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from weights.base.errors import ConfigurationError, InputError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 Region = Literal["whole", "hole", "valid", "discounted"]
 REGIONS: tuple[Region, ...] = get_args(Region)
-
-
-def check_region(region: str) -> Region:
-    """Return the region's name.
-
-    Raises:
-        ConfigurationError: it is none of `REGIONS`.
-    """
-    for known in REGIONS:
-        if region == known:
-            return known
-    raise ConfigurationError(
-        f"Unknown region {region!r} of a loss: use one of {', '.join(REGIONS)}."
-    )
 
 
 def check_pair(result: Tensor, target: Tensor, weight: Tensor | None = None) -> None:
@@ -46,6 +35,16 @@ def check_pair(result: Tensor, target: Tensor, weight: Tensor | None = None) -> 
             raise InputError(
                 f"The hole of a loss must have shape {expected}, but has {tuple(weight.shape)}."
             )
+
+
+def difference(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Give result less target `(N, C, H, W)`, float32 or wider.
+
+    Raises:
+        InputError: the shapes do not fit, see `check_pair`.
+    """
+    check_pair(result, target, weight)
+    return to_float32(result) - to_float32(target)
 
 
 def to_float32(values: Tensor) -> Tensor:
@@ -151,3 +150,31 @@ def region_weight(
     if region == "valid":
         return 1.0 - to_float32(hole)
     return discount_weights(hole, gamma, reach)
+
+
+class RegionLoss(nn.Module):
+    """A loss over one region of the picture.
+
+    Args:
+        loss: it, given the result, the target and the region's weights.
+        region: what part of the picture counts, see `region_weight`.
+        gamma: see `region_weight`.
+        reach: see `region_weight`.
+
+    Raises:
+        ConfigurationError: the region is unknown.
+    """
+
+    def __init__(
+        self, loss: Callable[..., Tensor], region: Region, gamma: float = 0.97, reach: int = 64
+    ) -> None:
+        super().__init__()
+        if region not in REGIONS:
+            raise ConfigurationError(
+                f"Unknown region {region!r} of a loss: use one of {', '.join(REGIONS)}."
+            )
+        self.loss, self.region, self.gamma, self.reach = loss, region, gamma, reach
+
+    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
+        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
+        return self.loss(result, target, region_weight(hole, self.region, self.gamma, self.reach))

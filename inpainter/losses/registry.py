@@ -58,5 +58,4 @@ def create_loss(spec: str | Mapping[str, Any]) -> nn.Module:
         >>> loss(black, white, torch.ones(1, 1, 8, 8))
         tensor(2.)
     """
-    loss: nn.Module = create_named("loss", _LOSSES, spec, calls=3)
-    return loss
+    return create_named("loss", _LOSSES, spec, calls=3)

@@ -20,22 +20,6 @@ _FILE = "ade20k/ade20k-resnet50dilated-ppm_deepsup/encoder_epoch_20.pth"
 _SOURCE = "http://sceneparsing.csail.mit.edu/model/pytorch"
 
 
-def _find_weights(weights: str | os.PathLike[str] | None) -> Path:
-    if weights is not None:
-        path = Path(weights)
-        if not path.is_file():
-            raise WeightsError(f"There is no file {path} with the weights of the segmentation.")
-        return path
-    path = Path(torch.hub.get_dir()).parent / _FILE
-    if not path.is_file():
-        raise WeightsError(
-            "The segmentation's perceptual loss needs the ADE20K weights of a dilated ResNet50, "
-            f"which unmask never downloads: fetch {_SOURCE}/{_FILE.removeprefix('ade20k/')} and "
-            f"put it at {path}, or name its path as 'weights'."
-        )
-    return path
-
-
 def _dilated_resnet() -> nn.Module:
     """ResNet50 with a stem of three convolutions, and dilations for its last two halvings."""
     from torchvision.models.resnet import Bottleneck, ResNet
@@ -70,8 +54,13 @@ class SegmentationFeatures(FixedFeatures):
 
     def __init__(self, weights: str | os.PathLike[str] | None = None) -> None:
         super().__init__()
-        path = _find_weights(weights)
-        state = read_tensors(path)
+        cached = Path(torch.hub.get_dir()).parent / _FILE
+        advice = (
+            "The segmentation's perceptual loss needs the ADE20K weights of a dilated ResNet50, "
+            f"which unmask never downloads: fetch {_SOURCE}/{_FILE.removeprefix('ade20k/')} and "
+            f"put it at {cached}, or name its path as 'weights'."
+        )
+        state = read_tensors(weights, "the segmentation", cached, advice)
         with torch.device("meta"):
             self.network = _dilated_resnet()
         # Files from before these counters existed do not have them.
@@ -85,7 +74,7 @@ class SegmentationFeatures(FixedFeatures):
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
             raise WeightsError(
-                f"{path} does not hold the encoder of a dilated ResNet50: {reason}"
+                f"{weights or cached} does not hold the encoder of a dilated ResNet50: {reason}"
             ) from error
         self.fix()
 

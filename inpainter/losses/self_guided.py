@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inpainter.losses.perceptual import FeatureLoss, VggFeatures
-from inpainter.losses.regions import check_pair, to_float32
+from inpainter.losses.regions import difference, to_float32
 
 if TYPE_CHECKING:
     import os
@@ -31,8 +31,7 @@ def error_guidance(result: Tensor, target: Tensor) -> Tensor:
     Raises:
         InputError: the shapes do not fit.
     """
-    check_pair(result, target)
-    error = (to_float32(result) - to_float32(target)).square().mean(dim=1, keepdim=True)
+    error = difference(result, target).square().mean(dim=1, keepdim=True)
     least, greatest = error.amin(dim=(1, 2, 3), keepdim=True), error.amax((1, 2, 3), keepdim=True)
     return (error - least) / (greatest - least).clamp_min(torch.finfo(error.dtype).tiny)
 
@@ -68,12 +67,7 @@ class SelfGuidedLoss(FeatureLoss):
         super().__init__(made)
         self.guided_layers = guided_layers
 
-    def forward(
-        self,
-        result: Tensor,
-        target: Tensor,
-        hole: Tensor | None = None,  # noqa: ARG002
-    ) -> Tensor:
+    def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
         guidance = error_guidance(result, target)
         with torch.no_grad():

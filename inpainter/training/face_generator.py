@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from inpainter.data.colour import to_pictures
 from inpainter.data.stream import SampleStream, Stretch
-from inpainter.losses.adversarial import bce_discriminator_loss, bce_generator_loss
+from inpainter.losses import AdversarialLoss
 from inpainter.registry import create_discriminator, create_model
 from inpainter.tensors import to_uint8
 from inpainter.training.callbacks import StopInTime
@@ -233,6 +233,7 @@ class FaceTraining(LightningModule):
         self.recipe, self.steps_done = recipe, 0
         self.generator: Any = create_model(**recipe.generator)
         self.discriminator = create_discriminator(**recipe.discriminator)
+        self.adversarial = AdversarialLoss("bce")
         self.average = MovingAverage(self.generator, recipe.ema_decay)
 
     @property
@@ -279,11 +280,11 @@ class FaceTraining(LightningModule):
         self.discriminator.requires_grad_(True)
         real_scores = self.discriminator(real)[-1]
         fake_scores = self.discriminator(fake.detach())[-1]
-        judged = bce_discriminator_loss(real_scores, fake_scores)
+        judged = self.adversarial.discriminator(real_scores, fake_scores)
         self._learn("discriminator", judged, discriminator_optimizer)
         # Frozen, it keeps no gradient of the generator's loss.
         self.discriminator.requires_grad_(False)
-        painted = bce_generator_loss(self.discriminator(fake)[-1])
+        painted = self.adversarial.generator(self.discriminator(fake)[-1])
         self._learn("generator", painted, generator_optimizer)
         self.average.update(self.generator)
         figures = {
