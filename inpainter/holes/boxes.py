@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inpainter.holes.generator import check_range, check_size
+from inpainter.holes.generator import FacelessHoles, check_range
 from weights.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from weights.base.contracts import Hole
 
 
-class CentreBox:
+class CentreBox(FacelessHoles):
     """The same box in the middle of every picture.
 
     Args:
@@ -26,22 +24,17 @@ class CentreBox:
     def __init__(self, side: float = 0.5) -> None:
         self.side = check_range((side, side), "side", 0.0, 1.0)[0]
 
-    def __call__(
-        self,
-        landmarks: NDArray[np.floating] | None,  # noqa: ARG002
-        size: tuple[int, int],
-        random: np.random.Generator,  # noqa: ARG002
-    ) -> Hole:
+    def draw(self, size: tuple[int, int], random: np.random.Generator) -> Hole:  # noqa: ARG002
         """Draw one hole; see `HoleGenerator`. It is at least one pixel."""
-        height, width = check_size(size)
+        height, width = size
         box_height, box_width = max(1, round(self.side * height)), max(1, round(self.side * width))
         top, left = (height - box_height) // 2, (width - box_width) // 2
-        hole = np.zeros((height, width), bool)
+        hole = np.zeros(size, bool)
         hole[top : top + box_height, left : left + box_width] = True
         return hole
 
 
-class RandomBox:
+class RandomBox(FacelessHoles):
     """Boxes of chance size at chance places.
 
     The defaults are GLCIC's: one box with sides of 96 to 128 pixels in 256, drawn one by one. They
@@ -73,18 +66,11 @@ class RandomBox:
         if self.overhang and self.margin > 0.0:
             raise ConfigurationError("Boxes with a margin stay inside the picture: no overhang.")
 
-    def __call__(
-        self,
-        landmarks: NDArray[np.floating] | None,  # noqa: ARG002
-        size: tuple[int, int],
-        random: np.random.Generator,
-    ) -> Hole:
+    def draw(self, size: tuple[int, int], random: np.random.Generator) -> Hole:
         """Draw one hole; see `HoleGenerator`. Each box is at least one pixel."""
-        height, width = check_size(size)
-        hole = np.zeros((height, width), bool)
+        hole = np.zeros(size, bool)
         for _ in range(random.integers(int(self.count[0]), int(self.count[1]) + 1)):
-            rows, columns = self._interval(height, random), self._interval(width, random)
-            hole[rows, columns] = True
+            hole[self._interval(size[0], random), self._interval(size[1], random)] = True
         return hole
 
     def _interval(self, extent: int, random: np.random.Generator) -> slice:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from inpainter.holes.generator import check_size
+from inpainter.holes.generator import FacelessHoles, mirrored
 from weights.base.errors import ConfigurationError, InputError
 from weights.images.reading import read_image
 
@@ -23,7 +23,7 @@ _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"
 _LOOKED_AT = 32
 
 
-class FolderHoles:
+class FolderHoles(FacelessHoles):
     """Draws one of the hole pictures of a folder, scaled to the picture and mirrored at random.
 
     QD-IMD and both of NVIDIA's folders of irregular masks can be used as they are: in NVIDIA's,
@@ -74,29 +74,20 @@ class FolderHoles:
                 continue
         return "black" if shares and sum(shares) > 0.5 * len(shares) else "white"
 
-    def __call__(
-        self,
-        landmarks: NDArray[np.floating] | None,  # noqa: ARG002
-        size: tuple[int, int],
-        random: np.random.Generator,
-    ) -> Hole:
+    def draw(self, size: tuple[int, int], random: np.random.Generator) -> Hole:
         """Draw one hole; see `HoleGenerator`.
 
         Raises:
             InputError: the drawn file is no picture that can be read.
         """
-        height, width = check_size(size)
+        height, width = size
         grey = _read_grey(self.files[random.integers(len(self.files))])
         shrinks = grey.shape[0] > height or grey.shape[1] > width
         interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         hole = cv2.resize(grey, (width, height), interpolation=interpolation) > 127
         if self.missing == "black":
             hole = ~hole
-        if self.flip and random.random() < 0.5:
-            hole = hole[:, ::-1]
-        if self.flip and random.random() < 0.5:
-            hole = hole[::-1]
-        return np.ascontiguousarray(hole)
+        return mirrored(hole, random) if self.flip else np.asarray(hole, np.bool_)
 
 
 def _read_grey(path: Path) -> NDArray[np.uint8]:

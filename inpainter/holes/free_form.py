@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inpainter.holes.generator import check_range, check_size
+from inpainter.holes.generator import FacelessHoles, check_range, mirrored
 from inpainter.holes.strokes import draw_stroke, zigzag
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from weights.base.contracts import Hole
 
 
-class FreeFormHoles:
+class FreeFormHoles(FacelessHoles):
     """Draws a few thick zigzag brush strokes, mirrored at random in both directions.
 
     Lengths are shares, with the paper's values at 256 pixels as defaults. The mirroring is carried
@@ -44,22 +42,13 @@ class FreeFormHoles:
         self.width = check_range(width, "width", 0.0, 1.0)
         self.step = check_range((step, step), "step", 0.0, 1.0)[0]
 
-    def __call__(
-        self,
-        landmarks: NDArray[np.floating] | None,  # noqa: ARG002
-        size: tuple[int, int],
-        random: np.random.Generator,
-    ) -> Hole:
+    def draw(self, size: tuple[int, int], random: np.random.Generator) -> Hole:
         """Draw one hole; see `HoleGenerator`. It is empty only where it may have no stroke."""
-        height, width = check_size(size)
-        canvas = np.zeros((height, width), np.uint8)
+        height, width = size
+        canvas = np.zeros(size, np.uint8)
         step = self.step * math.hypot(height, width)
         for _ in range(random.integers(int(self.strokes[0]), int(self.strokes[1]) + 1)):
             count = int(random.integers(int(self.vertices[0]), int(self.vertices[1]) + 1))
-            path = zigzag((height, width), count, step, random)
+            path = zigzag(size, count, step, random)
             draw_stroke(canvas, path, random.uniform(*self.width) * min(height, width))
-        if random.random() < 0.5:
-            canvas = canvas[:, ::-1]
-        if random.random() < 0.5:
-            canvas = canvas[::-1]
-        return np.ascontiguousarray(canvas).astype(bool)
+        return mirrored(canvas.astype(bool), random)

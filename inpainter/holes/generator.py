@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from weights.base.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from weights.base.contracts import Hole
@@ -34,6 +36,31 @@ class HoleGenerator(Protocol):
             Bool `(H, W)`, True where pixels are missing.
         """
         ...
+
+
+class FacelessHoles(ABC):
+    """A generator that does not look at the face."""
+
+    def __call__(
+        self,
+        landmarks: NDArray[np.floating] | None,  # noqa: ARG002
+        size: tuple[int, int],
+        random: np.random.Generator,
+    ) -> Hole:
+        """Draw one hole; see `HoleGenerator`."""
+        return self.draw(check_size(size), random)
+
+    @abstractmethod
+    def draw(self, size: tuple[int, int], random: np.random.Generator) -> Hole:
+        """Draw one hole of a height and a width of at least one pixel."""
+
+
+def mirrored(hole: Hole, random: np.random.Generator) -> Hole:
+    """Mirror a hole `(H, W)` left to right and top to bottom, each with an even chance."""
+    for axis in (1, 0):
+        if random.random() < 0.5:
+            hole = np.flip(hole, axis)
+    return np.ascontiguousarray(hole)
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:

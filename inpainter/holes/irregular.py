@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from inpainter.holes.generator import check_range, check_size
+from inpainter.holes.generator import FacelessHoles, check_range
 from inpainter.holes.strokes import draw_stroke
 from weights.base.errors import InputError
 
@@ -28,7 +28,7 @@ IRREGULAR_BANDS: Final[tuple[tuple[float, float], ...]] = (
 """The six bands of hole area, as shares of the picture (Liu et al. 2018)."""
 
 
-class IrregularHoles:
+class IrregularHoles(FacelessHoles):
     """Draws curls, lines and spots of mixed breadth until the hole's area lies in a band.
 
     Args:
@@ -42,18 +42,13 @@ class IrregularHoles:
     def __init__(self, band: tuple[float, float] | None = None) -> None:
         self.bands = IRREGULAR_BANDS if band is None else (check_range(band, "band", 0.0, 1.0),)
 
-    def __call__(
-        self,
-        landmarks: NDArray[np.floating] | None,  # noqa: ARG002
-        size: tuple[int, int],
-        random: np.random.Generator,
-    ) -> Hole:
+    def draw(self, size: tuple[int, int], random: np.random.Generator) -> Hole:
         """Draw one hole; see `HoleGenerator`.
 
         Raises:
             InputError: the picture is so small that no number of pixels lies in the band.
         """
-        height, width = check_size(size)
+        height, width = size
         low, high = self.bands[random.integers(len(self.bands))]
         fewest, most = math.ceil(low * height * width), math.floor(high * height * width)
         if fewest > most:
@@ -62,7 +57,7 @@ class IrregularHoles:
                 f"{low:g} to {high:g}."
             )
         target = int(random.integers(fewest, most + 1))
-        canvas = np.zeros((height, width), np.uint8)
+        canvas = np.zeros(size, np.uint8)
         # A mark that overshoots the band is taken back and drawn again smaller; a mark of one
         # pixel always fits, so this ends.
         scale = 1.0

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inpainter.holes.generator import check_range, check_size
+from inpainter.holes.generator import FacelessHoles, check_range, mirrored
 from inpainter.holes.strokes import draw_stroke
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from weights.base.contracts import Hole
 
 
-class PolygonalChains:
+class PolygonalChains(FacelessHoles):
     """Draws a few chains of wide lines, mirrored at random in both directions.
 
     Each line goes on from the end of the one before, in one of four directions and with a breadth
@@ -46,16 +44,11 @@ class PolygonalChains:
         self.length = check_range(length, "length")
         self.width = check_range(width, "width")
 
-    def __call__(
-        self,
-        landmarks: NDArray[np.floating] | None,  # noqa: ARG002
-        size: tuple[int, int],
-        random: np.random.Generator,
-    ) -> Hole:
+    def draw(self, size: tuple[int, int], random: np.random.Generator) -> Hole:
         """Draw one hole; see `HoleGenerator`. It is never empty."""
-        height, width = check_size(size)
+        height, width = size
         shorter, limit = min(height, width), np.array([width - 1.0, height - 1.0])
-        canvas = np.zeros((height, width), np.uint8)
+        canvas = np.zeros(size, np.uint8)
         for chain in range(random.integers(int(self.chains[0]), int(self.chains[1]) + 1)):
             place = random.uniform(0.0, 1.0, 2) * limit
             for _ in range(random.integers(int(self.lines[0]), int(self.lines[1]) + 1)):
@@ -66,8 +59,4 @@ class PolygonalChains:
                 end = np.clip(end, 0.0, limit)
                 draw_stroke(canvas, np.stack([place, end]), random.uniform(*self.width) * shorter)
                 place = end
-        if random.random() < 0.5:
-            canvas = canvas[:, ::-1]
-        if random.random() < 0.5:
-            canvas = canvas[::-1]
-        return np.ascontiguousarray(canvas).astype(bool)
+        return mirrored(canvas.astype(bool), random)

@@ -48,5 +48,4 @@ def create_holes(spec: str | Mapping[str, Any] | HoleGenerator) -> HoleGenerator
     """
     if callable(spec):
         return spec
-    generator: HoleGenerator = create_named("hole generator", _GENERATORS, spec, calls=3)
-    return generator
+    return create_named("hole generator", _GENERATORS, spec, calls=3)
