@@ -83,7 +83,7 @@ def _dealt(faces: list[Face], annotation: Path, seed: int) -> list[Face]:
     ]
 
 
-class DecodedFaces:
+class DecodedFaces(DecodedFiles[Face, "tuple[Image]"]):
     """Faces whose pictures are decoded once, on all cores, and then served from memory.
 
     Args:
@@ -99,16 +99,11 @@ class DecodedFaces:
         self, faces: list[Face], memory: float | None = None, *, deblocked: bool = False
     ) -> None:
         decode = _decode_deblocked if deblocked else _decode
-        self._files = DecodedFiles(faces, decode, "face pictures", memory)
-        self.faces = self._files.entries
-        self.failed = self._files.failed
-
-    def __len__(self) -> int:
-        return len(self.faces)
+        super().__init__(faces, decode, "face pictures", memory)
 
     def images(self) -> Iterator[Image]:
         """Give the pictures, uint8 RGB `(H, W, 3)`, one after the other."""
-        return (image for (image,) in self._files)
+        return (image for (image,) in self)
 
     def sample(
         self, index: int, sampling: Sampling, size: int, random: np.random.Generator
@@ -118,9 +113,9 @@ class DecodedFaces:
         Raises:
             InputError: the holes follow landmarks, and the face has none.
         """
-        face = self.faces[index]
+        face = self.entries[index]
         try:
-            (image,) = self._files[index]
+            (image,) = self[index]
         except InputError:
             return None
         try:

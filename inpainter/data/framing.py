@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from weights.base.errors import InputError
+from weights.base.regions import bounding_box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,24 +61,17 @@ def face_square(hole: Hole, *, context: float | None = None, lift: float = LIFT)
     return _square_round(missing_box(hole), hole.shape, context, lift)
 
 
-def _box(hole: Hole) -> tuple[int, int, int, int] | None:
-    """Top, bottom, left and right of a hole, ends excluded; None of an empty one."""
-    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
-    if rows.size == 0:
-        return None
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-
-
 def missing_box(hole: Hole) -> tuple[int, int, int, int]:
     """Top, bottom, left and right of a hole, bool `(H, W)`, ends excluded.
 
     Raises:
         InputError: the hole is empty.
     """
-    box = _box(hole)
+    box = bounding_box(hole)
     if box is None:
         raise InputError("Cannot frame an empty hole: at least one pixel must be missing.")
-    return box
+    left, top, right, bottom = box
+    return top, bottom, left, right
 
 
 def _square_round(
@@ -121,9 +115,9 @@ def body_square(hole: Hole, *, context: float | None = None, lift: float = LIFT)
     opened = cv2.morphologyEx(
         shrunk, cv2.MORPH_OPEN, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0
     )
-    body = _box(cv2.resize(opened, part.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0)
+    body = bounding_box(cv2.resize(opened, part.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0)
     if body is not None:
-        moved = body[0] + top, body[1] + top, body[2] + left, body[3] + left
+        moved = body[1] + top, body[3] + top, body[0] + left, body[2] + left
         square = x0, y0, side = _square_round(moved, hole.shape, context, lift)
         if x0 < left and y0 < top and right < x0 + side and bottom < y0 + side:
             return square

@@ -71,7 +71,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in folder.iterdir() if not path.name.startswith(".")}
 
 
-class DecodedPairs:
+class DecodedPairs(DecodedFiles[Pair, "tuple[Image, Image, Hole]"]):
     """Pairs whose pictures are decoded once, on all cores, and then served from memory.
 
     Args:
@@ -83,23 +83,18 @@ class DecodedPairs:
     """
 
     def __init__(self, pairs: list[Pair], memory: float | None = None) -> None:
-        self._files = DecodedFiles(pairs, _decode, "pairs", memory)
-        self.pairs = self._files.entries
-        self.failed = self._files.failed
-
-    def __len__(self) -> int:
-        return len(self.pairs)
+        super().__init__(pairs, _decode, "pairs", memory)
 
     def images(self) -> Iterator[Image]:
         """Give the true faces, uint8 RGB `(H, W, 3)`, one after the other."""
-        return (image for image, _, _ in self._files)
+        return (image for image, _, _ in self)
 
     def sample(
         self, index: int, sampling: Sampling, size: int, random: np.random.Generator
     ) -> Sample | None:
         """Make a sample of one pair; None where nothing is missing in it."""
         try:
-            image, masked, hole = self._files[index]
+            image, masked, hole = self[index]
         except InputError:
             return None
         return sampling.frame(image, hole, masked, size, random)

@@ -159,11 +159,8 @@ class Sampling:
         )
         flip = bool(random.random() < 0.5)
         matrix = _square_to_crop(centre, side, size, angle, self._proportions(random), flip=flip)
-        crops = [
-            _shrunk(picture, matrix, size, side / size)
-            for picture in (image, masked)
-            if picture is not None
-        ]
+        crop = _shrunk(image, matrix, size, side / size)
+        worn = None if masked is None else _shrunk(masked, matrix, size, side / size)
         crop_hole = _warp(hole.view(np.uint8) * np.uint8(255), matrix, size) > 96
         inside = _inside(matrix, size, hole.shape)
         if self.other_holes is not None and masked is None:
@@ -171,10 +168,9 @@ class Sampling:
             if chance < self.other_share + self.union_share:
                 drawn = self.other_holes(None, (size, size), random)
                 crop_hole = drawn if chance < self.other_share else crop_hole | drawn
-        worn = None if masked is None else crops[1]
         points = None if landmarks is None else _in_crop(landmarks, matrix, flip=flip)
         return Sample(
-            crops[0],
+            crop,
             crop_hole,
             inside,
             worn,

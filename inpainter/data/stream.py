@@ -80,24 +80,9 @@ Stacked = dict[str, "NDArray[Any]"]
 
 def stack(samples: list[Sample]) -> Stacked:
     """Stack samples to arrays, pictures in uint8: the device converts them faster."""
-    batch = {
-        "image": np.stack([sample.image for sample in samples]),
-        "hole": np.stack([sample.hole for sample in samples]),
-        "inside": np.stack([sample.inside for sample in samples]),
-    }
-    masked = [sample.masked for sample in samples if sample.masked is not None]
-    if masked:
-        batch["masked"] = np.stack(masked)
-    colours = [sample.colours for sample in samples if sample.colours is not None]
-    if colours:
-        batch["colours"] = np.stack(colours)
-    mouths = [sample.mouth for sample in samples if sample.mouth is not None]
-    if mouths:
-        batch["mouth"] = np.stack(mouths)
-    landmarks = [sample.landmarks for sample in samples if sample.landmarks is not None]
-    if landmarks:
-        batch["landmarks"] = np.stack(landmarks)
-    return batch
+    columns = {name: [getattr(sample, name) for sample in samples] for name in vars(samples[0])}
+    known = {name: [one for one in column if one is not None] for name, column in columns.items()}
+    return {name: np.stack(column) for name, column in known.items() if column}
 
 
 def to_batch(stacked: Stacked) -> Batch:
@@ -139,12 +124,8 @@ class Stretch:
             TrainingError: none of very many faces gives a sample.
         """
         offset = self.start + (number * self.devices + self.rank) * self.batch
-        return stack(
-            [
-                sample_at(faces, self.sampling, self.size, self.seed, offset + position)
-                for position in range(self.batch)
-            ]
-        )
+        numbers = range(offset, offset + self.batch)
+        return stack([sample_at(faces, self.sampling, self.size, self.seed, at) for at in numbers])
 
 
 @runtime_checkable

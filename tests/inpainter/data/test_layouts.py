@@ -122,7 +122,7 @@ def test_other_pictures_are_dealt_out_by_the_seed(tmp_path: Path) -> None:
     data = DataSettings(faces=str(tmp_path), split_seed=1)
     validated = decode_split(data, "val")
     assert isinstance(validated, DecodedFaces)
-    assert [one.path for one in validated.faces] == [
+    assert [one.path for one in validated.entries] == [
         one.path for one in list_faces(tmp_path, "val", 1)
     ]
 
