@@ -14,16 +14,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.classical.single_picture import MID_GREY
+from inpainter.classical.single_picture import MID_GREY, check_crops
 from inpainter.creation import short_names_only
 from inpainter.data.framing import resize_crop
+from inpainter.postprocess.finishing import paste
 from inpainter.postprocess.poisson import poisson_paste
 from inpainter.registry import create_discriminator, create_model
 from inpainter.tensors import to_tensor, to_uint8
 from weights.base.atomic import atomic_path
-from weights.base.contracts import Hole, Image, check_image, check_mask
 from weights.base.device import resolve_device
-from weights.base.errors import ConfigurationError, InputError, OutputError, WeightsError
+from weights.base.errors import ConfigurationError, OutputError, WeightsError
 from weights.catalog.fitting import build_fitting, check_proportion
 from weights.catalog.lookup import resolve
 from weights.catalog.store import load_state_dict, read_header_mapping, read_metadata
@@ -31,6 +31,8 @@ from weights.catalog.store import load_state_dict, read_header_mapping, read_met
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
+
+    from weights.base.contracts import Hole, Image
 
 
 def context_weight(hole: Tensor, window: int = 7) -> Tensor:
@@ -163,13 +165,7 @@ class SemanticInpainter:
             InputError: the lists differ in length, or a crop or a hole is malformed.
             OutputError: a snapshot exists already or cannot be written.
         """
-        if len(crops) != len(holes):
-            raise InputError(
-                f"Completion needs one hole per crop, but got {len(crops)} crops and "
-                f"{len(holes)} holes."
-            )
-        for crop, hole in zip(crops, holes, strict=True):
-            check_mask(hole, check_image(crop, "crop").shape[:2], "hole")
+        check_crops(crops, holes)
         return [
             self._complete(crop, hole, number)
             for number, (crop, hole) in enumerate(zip(crops, holes, strict=True))
@@ -225,9 +221,7 @@ class SemanticInpainter:
             return to_uint8(self.generator(latent))[0]
 
     def _pasted(self, crop: Image, fill: Image, hole: Hole) -> Image:
-        if self.blend:
-            return poisson_paste(crop, fill, hole)
-        return np.where(hole[..., None], fill, crop).astype(np.uint8)
+        return (poisson_paste if self.blend else paste)(crop, fill, hole)
 
     def _write_snapshot(self, crop: Image, hole: Hole, face: Image, number: int, step: int) -> None:
         assert self.snapshot_folder is not None

@@ -2,9 +2,8 @@
 
 from inpainter.classical.biharmonic import BiharmonicInpainter
 from inpainter.classical.low_rank import LowRankInpainter
-from inpainter.classical.navier_stokes import NavierStokesInpainter
+from inpainter.classical.opencv import NavierStokesInpainter, TeleaInpainter
 from inpainter.classical.patchmatch import PatchMatchInpainter
-from inpainter.classical.telea import TeleaInpainter
 from inpainter.classical.total_variation import TotalVariationInpainter
 
 __all__ = [

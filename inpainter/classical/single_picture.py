@@ -15,6 +15,21 @@ MID_GREY = 127
 """What a picture without any known pixel is filled with."""
 
 
+def check_crops(crops: Sequence[Image], holes: Sequence[Hole]) -> None:
+    """Refuse crops and holes that do not belong together.
+
+    Raises:
+        InputError: the lists differ in length, or a crop or a hole is malformed.
+    """
+    if len(crops) != len(holes):
+        raise InputError(
+            f"Completion needs one hole per crop, but got {len(crops)} crops and "
+            f"{len(holes)} holes."
+        )
+    for crop, hole in zip(crops, holes, strict=True):
+        check_mask(hole, check_image(crop, "crop").shape[:2], "hole")
+
+
 class SinglePictureInpainter(ABC):
     """Fills crops one by one; known pixels come back bit for bit."""
 
@@ -32,15 +47,8 @@ class SinglePictureInpainter(ABC):
         Raises:
             InputError: the lists differ in length, or a crop or a hole is malformed.
         """
-        if len(crops) != len(holes):
-            raise InputError(
-                f"Completion needs one hole per crop, but got {len(crops)} crops and "
-                f"{len(holes)} holes."
-            )
-        return [
-            self._complete(check_image(crop, "crop"), check_mask(hole, crop.shape[:2], "hole"))
-            for crop, hole in zip(crops, holes, strict=True)
-        ]
+        check_crops(crops, holes)
+        return [self._complete(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
 
     def _complete(self, crop: Image, hole: Hole) -> Image:
         result = crop.copy()

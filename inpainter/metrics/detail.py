@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from inpainter.metrics.pixel import check_pictures
+from inpainter.postprocess.grain import bands_of
 from weights.base.contracts import check_image, check_mask
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def detail_kept(result: Image, truth: Image, hole: Mask) -> dict[int, float]:
     check_pictures(result, truth, check_mask(hole, what="hole"))
     depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)
     ratios = {}
-    bands = zip(SIGMAS, _octaves(result), _octaves(truth), strict=True)
-    for sigma, own, wanted in bands:
+    octaves = (bands_of(_luminance(picture), SIGMAS) for picture in (result, truth))
+    for sigma, own, wanted in zip(SIGMAS, *octaves, strict=True):
         inner = depth > 2 * sigma
         energy = float(np.square(wanted[inner]).mean()) if inner.any() else 0.0
         ratios[sigma] = (
@@ -108,17 +109,6 @@ def _power(
     """Power of a curve at frequencies, summed up."""
     waves = np.exp(-2j * np.pi * frequencies[:, None] * places)
     return float(np.square(np.abs(waves @ (curve - curve.mean()))).sum())
-
-
-def _octaves(picture: Image) -> list[NDArray[np.float32]]:
-    grey = _luminance(picture)
-    finer = grey
-    bands = []
-    for sigma in SIGMAS:
-        coarser = np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma), np.float32)
-        bands.append(finer - coarser)
-        finer = coarser
-    return bands
 
 
 def _luminance(picture: Image) -> NDArray[np.float32]:

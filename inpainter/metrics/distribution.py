@@ -173,8 +173,9 @@ def frechet_distance(first: NDArray[np.floating], second: NDArray[np.floating]) 
     except ImportError as error:
         raise _no_torchmetrics() from error
     distance = FrechetInceptionDistance(_passing_on(first.shape[1]))
-    distance.set_dtype(_double())
-    distance.update(_rows(first), real=True)
+    rows = _rows(first)
+    distance.set_dtype(rows.dtype)
+    distance.update(rows, real=True)
     distance.update(_rows(second), real=False)
     return max(0.0, float(distance.compute()))
 
@@ -251,9 +252,3 @@ def _rows(features: NDArray[np.floating]) -> torch.Tensor:
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(features, np.float64))
-
-
-def _double() -> torch.dtype:
-    import torch
-
-    return torch.float64

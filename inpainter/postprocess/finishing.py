@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from inpainter.classical.telea import TeleaInpainter
+from inpainter.classical.opencv import TeleaInpainter
 from inpainter.postprocess.poisson import poisson_paste
 from weights.base.names import unknown_name
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from inpainter.data.framing import missing_box
 
 if TYPE_CHECKING:
-    from weights.base.contracts import Image, Mask
+    from collections.abc import Sequence
 
-Plane = NDArray[np.float32]
+    from inpainter.postprocess.guided_filter import Plane
+    from weights.base.contracts import Image, Mask
 
 DEVIATIONS = (0.7, 1.4, 2.8)
 """Standard deviations in pixels of the Gaussians between which the bands lie."""
@@ -121,21 +121,15 @@ def match_grain(
     if np.count_nonzero(above) >= LEAST_PIXELS:
         surroundings.append(_Blocks(above))
     own_blocks = _Blocks(within)
-    count = len(DEVIATIONS) if enlarged > 1.0 else 1
-    wanted_bands = bands_of(luminance_of(image), count)
-    own_bands = bands_of(luminance_of(fill), count)
+    deviations = DEVIATIONS if enlarged > 1.0 else DEVIATIONS[:1]
+    wanted_bands = bands_of(luminance_of(image), deviations)
+    own_bands = bands_of(luminance_of(fill), deviations)
     top, bottom, left, right = missing_box(hole)
     window = slice(top, bottom), slice(left, right)
     change: Plane = np.zeros(hole[window].shape, np.float32)
     most_sharpening = MOST_SHARPENING * min(max(enlarged - 1.0, 0.0), 1.0)
-    for wanted, own, noise, deviation, calm in zip(
-        wanted_bands,
-        own_bands,
-        _noise_tiles()[:count],
-        DEVIATIONS[:count],
-        CALM[:count],
-        strict=True,
-    ):
+    bands = zip(wanted_bands, own_bands, _noise_tiles(), deviations, CALM, strict=False)
+    for wanted, own, noise, deviation, calm in bands:
         gain = 0.0
         if most_sharpening > 0.0:
             gain = min(_sharpening(wanted[around], own[within]), most_sharpening)
@@ -184,11 +178,11 @@ def _noise_tiles() -> tuple[Plane, ...]:
     return tuple(np.asarray(tile / tile.std(), np.float32) for tile in tiles)
 
 
-def bands_of(plane: Plane, count: int = len(DEVIATIONS)) -> list[Plane]:
-    """Give the `count` finest bands of a plane, finest first."""
+def bands_of(plane: Plane, deviations: Sequence[float] = DEVIATIONS) -> list[Plane]:
+    """Give the bands of a plane between Gaussians of these deviations, finest first."""
     bands = []
     finer = plane
-    for deviation in DEVIATIONS[:count]:
+    for deviation in deviations:
         coarser = np.asarray(cv2.GaussianBlur(plane, (0, 0), deviation), np.float32)
         bands.append(np.asarray(finer - coarser, np.float32))
         finer = coarser

@@ -6,6 +6,7 @@ out of focus, shaken or was enlarged, such a fill is sharper than all round it, 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 import cv2
@@ -14,7 +15,6 @@ import numpy as np
 from inpainter.data.framing import missing_box
 from inpainter.postprocess.grain import (
     LEAST_PIXELS,
-    Plane,
     RimDistances,
     above_hole,
     bands_of,
@@ -22,6 +22,7 @@ from inpainter.postprocess.grain import (
 )
 
 if TYPE_CHECKING:
+    from inpainter.postprocess.guided_filter import Plane
     from weights.base.contracts import Image, Mask
 
 # Measured on 60 true faces of val, as they are and blurred by 0.6 to 2.5 px: the sharpness of what
@@ -100,16 +101,13 @@ def softening_of(
     if wanted is None or sharp is None or sharp <= wanted + np.interp(wanted, _SOFT, _SPARED):
         return 0.0
 
-    def too_sharp(deviation: float) -> bool:
+    def soft_enough(deviation: float) -> bool:
         left = _sharpness(np.asarray(cv2.GaussianBlur(own, (0, 0), deviation)), looked_at)
-        return left is not None and left > wanted
+        return left is None or left <= wanted
 
     # Blurs are sorted by strength: halve the range until the weakest that does is left.
-    low, high = 0, len(_BLURS) - 1
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if too_sharp(_BLURS[middle]) else (low, middle)
-    return _BLURS[low]
+    # The strongest blur is taken untried where no weaker one is enough.
+    return _BLURS[bisect_left(_BLURS, True, hi=len(_BLURS) - 1, key=soft_enough)]
 
 
 def _sharpness(plane: Plane, where: Mask) -> float | None:
