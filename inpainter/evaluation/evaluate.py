@@ -237,7 +237,7 @@ def evaluate_inpainter(
         batch: how many cases a system is given at once.
         instruments: what is measured with beyond the pixels.
         **options: `configuration`, `seed`, `resamples`, `known`, `keep` and `progress`, see
-            `inpainter.evaluation.loop.Measuring`.
+            `inpainter.evaluation.loop.measure_systems`.
 
     Returns:
         The measurements; `seconds` are wall-clock per face, batch time over batch size.
@@ -283,12 +283,11 @@ def complete_cases(system: str, inpainter: Inpainter, cases: Sequence[Case]) -> 
         ConfigurationError: the system looks at the mask, and a case shows none.
         InputError: the system gives back something other than one picture per crop, of its size.
     """
-    given = erased
-    if sees_hole(inpainter):
-        if any(case.masked is None for case in cases):
-            raise needs_masks(system)
-        given = _masked
-    filled = inpainter.complete([given(case) for case in cases], [case.hole for case in cases])
+    given = [case.masked if sees_hole(inpainter) else erased(case) for case in cases]
+    shown = [picture for picture in given if picture is not None]
+    if len(shown) < len(cases):
+        raise needs_masks(system)
+    filled = inpainter.complete(shown, [case.hole for case in cases])
     if len(filled) != len(cases):
         raise InputError(
             f"The inpainter {system!r} gave {len(filled)} pictures for {len(cases)} crops."
@@ -315,11 +314,6 @@ def erased(case: Case) -> Image:
     crop = case.image.copy()
     crop[case.hole] = ERASED
     return crop
-
-
-def _masked(case: Case) -> Image:
-    assert case.masked is not None
-    return case.masked
 
 
 def case_rows(

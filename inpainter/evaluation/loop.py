@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, TypeVar
 
 import numpy as np
 
@@ -170,7 +171,7 @@ class Procedure(ABC, Generic[Sample, System, Answer]):
 
 
 class MeasuringOptions(TypedDict, total=False):
-    """Keywords of `measure_systems` and all that call it; `Measuring` says what they are."""
+    """Keywords of `measure_systems`, which says what they are, and of all that call it."""
 
     configuration: Mapping[str, Any] | None
     seed: int
@@ -180,27 +181,6 @@ class MeasuringOptions(TypedDict, total=False):
     progress: Callable[[int], None] | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measuring:
-    """How systems are measured.
-
-    Attributes:
-        configuration: settings that are written into the report.
-        seed: of the bootstrap and of the kernel distance.
-        resamples: of the bootstrap.
-        known: results of an earlier run that was broken off, which are not measured again.
-        keep: called with each new result, to store it.
-        progress: called with the number of samples done after each batch.
-    """
-
-    configuration: Mapping[str, Any] | None = None
-    seed: int = 0
-    resamples: int = 1000
-    known: Iterable[CaseResult] = ()
-    keep: Callable[[CaseResult], None] | None = None
-    progress: Callable[[int], None] | None = None
-
-
 def measure_systems(
     procedure: Procedure[Sample, System, Answer],
     systems: Mapping[str, System],
@@ -208,7 +188,12 @@ def measure_systems(
     *,
     batch: int,
     notes: Sequence[str] = (),
-    **options: Unpack[MeasuringOptions],
+    configuration: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    resamples: int = 1000,
+    known: Iterable[CaseResult] = (),
+    keep: Callable[[CaseResult], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Measurements:
     """Measure several systems on the same samples.
 
@@ -221,7 +206,12 @@ def measure_systems(
         samples: the samples.
         batch: how many of them a system is given at once.
         notes: what has to be said beside the figures.
-        **options: see `Measuring`.
+        configuration: settings that are written into the report.
+        seed: of the bootstrap and of the kernel distance.
+        resamples: of the bootstrap.
+        known: results of an earlier run that was broken off, which are not measured again.
+        keep: called with each new result, to store it.
+        progress: called with the number of samples done after each batch.
 
     Raises:
         ConfigurationError: there is no system.
@@ -229,13 +219,13 @@ def measure_systems(
     """
     if not systems:
         raise ConfigurationError(f"Measuring needs at least one {procedure.stage}.")
-    settings = Measuring(**options)
-    earlier = {(result.case, result.system): result for result in settings.known}
+    earlier = {(result.case, result.system): result for result in known}
     checksum = HoleChecksum()
     results: list[CaseResult] = []
     warm: set[str] = set()
     seen: set[str] = set()
-    for group in _batches(samples, max(1, batch)):
+    left = iter(samples)
+    while group := list(itertools.islice(left, max(1, batch))):
         for sample in group:
             if sample.name in seen:
                 raise InputError(f"The case {sample.name!r} is there twice.")
@@ -258,10 +248,10 @@ def measure_systems(
             answers = procedure.run(name, system, fresh[name])
             for result in procedure.measure(name, fresh[name], answers, truths):
                 results.append(result)
-                if settings.keep is not None:
-                    settings.keep(result)
-        if settings.progress is not None:
-            settings.progress(len(seen))
+                if keep is not None:
+                    keep(result)
+        if progress is not None:
+            progress(len(seen))
     if not results:
         raise InputError("There is no case to measure on.")
     return Measurements(
@@ -270,23 +260,12 @@ def measure_systems(
         tuple(results),
         procedure.metrics,
         checksum.hex(),
-        dict(settings.configuration or {}),
-        _set_distances(results, settings.seed),
+        dict(configuration or {}),
+        _set_distances(results, seed),
         (*notes, *_instrument_notes(procedure.instruments)),
-        settings.seed,
-        settings.resamples,
+        seed,
+        resamples,
     )
-
-
-def _batches(samples: Iterable[Sample], size: int) -> Iterator[list[Sample]]:
-    batch: list[Sample] = []
-    for sample in samples:
-        batch.append(sample)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _set_distances(results: Iterable[CaseResult], seed: int) -> dict[str, dict[str, float]]:

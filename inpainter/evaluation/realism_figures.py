@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -15,30 +16,25 @@ from inpainter.metrics.realism import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from inpainter.evaluation.results import CaseResult
+    from inpainter.evaluation.results import Better, CaseResult
 
 
-def _distance(
-    chosen: Sequence[CaseResult], everything: Sequence[CaseResult], seed: int
+def _figure(
+    of_rows: Callable[..., SetFigure],
+    chosen: Sequence[CaseResult],
+    everything: Sequence[CaseResult],
+    seed: int,
 ) -> SetFigure:
     filled, true, faces = _pairs(chosen)
-    return distance_figure(filled, true, faces=faces, scale=_pairs(everything)[1], seed=seed)
+    return of_rows(filled, true, faces=faces, scale=_pairs(everything)[1], seed=seed)
 
 
-def _floor(chosen: Sequence[CaseResult], everything: Sequence[CaseResult], seed: int) -> SetFigure:
-    _, true, faces = _pairs(chosen)
-    return floor_figure(true, faces=faces, scale=_pairs(everything)[1], seed=seed)
-
-
-def _detectability(
-    chosen: Sequence[CaseResult], everything: Sequence[CaseResult], seed: int
-) -> SetFigure:
-    filled, true, faces = _pairs(chosen)
-    return detectability_figure(filled, true, faces=faces, scale=_pairs(everything)[1], seed=seed)
+def _floor(_: NDArray[np.float32], true: NDArray[np.float32], **options: Any) -> SetFigure:
+    return floor_figure(true, **options)
 
 
 def _pairs(
@@ -57,10 +53,15 @@ REALISM_NOTE: Final = (
 )
 """What has to be said beside these figures."""
 
-REALISM_METRICS: Final[tuple[Metric, ...]] = (
-    Metric("realism_distance", "Realism distance", "lower", 3, headline=True, of_set=_distance),
-    Metric("realism_floor", "Realism distance, halves of the truth", "none", 3, of_set=_floor),
-    Metric("detectability", "Detectability", "lower", 3, headline=True, of_set=_detectability),
+_FIGURES: Final[tuple[tuple[str, str, Better, Callable[..., SetFigure]], ...]] = (
+    ("realism_distance", "Realism distance", "lower", distance_figure),
+    ("realism_floor", "Realism distance, halves of the truth", "none", _floor),
+    ("detectability", "Detectability", "lower", detectability_figure),
+)
+
+REALISM_METRICS: Final[tuple[Metric, ...]] = tuple(
+    Metric(name, title, better, 3, headline=better != "none", of_set=partial(_figure, of_rows))
+    for name, title, better, of_rows in _FIGURES
 )
 """How far fills as a set are from photos. All parts are standardised by the true faces of the whole
 measurement, so that their distances are of one scale."""

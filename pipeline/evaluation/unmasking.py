@@ -360,7 +360,7 @@ def evaluate_pipelines(
         batch: how many pictures a pipeline is given at once.
         instruments: what is measured with beyond the pixels.
         **options: `configuration`, `seed`, `resamples`, `known`, `keep` and `progress`, see
-            `inpainter.evaluation.loop.Measuring`.
+            `inpainter.evaluation.loop.measure_systems`.
 
     Raises:
         ConfigurationError: there is no pipeline.
