@@ -67,8 +67,7 @@ class HalvingSeparableBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C_in, H, W)` to `(N, C_out, H / 2, W / 2)`."""
-        total: Tensor = self.changed(features) / 2.0 + self.past(features) / math.sqrt(2.0)
-        return total
+        return self.changed(features) / 2.0 + self.past(features) / math.sqrt(2.0)
 
 
 class StyleGAN2Discriminator(nn.Module):

@@ -63,5 +63,4 @@ class WholePicture:
     def maps(self, views: list[View]) -> list[Tensor]:
         """Give all maps of the discriminator."""
         (((picture,), hole),) = views
-        maps: list[Tensor] = self._discriminator(picture, hole)
-        return maps
+        return self._discriminator(picture, hole)

@@ -56,12 +56,8 @@ def rename(renaming: Renaming) -> Renamed:
     _move_picture(renaming, "stage2", "refinement.decoder.8")
     # The identity along which the scores of neighbours are added.
     renaming.drop(".fuse_weight")
-    options = {
-        "width": len(stem) // 2,
-        "sketch": stem.shape[1] == 6,
-        "nearest_hole": True,
-    }
-    return options, 256
+    sketch = stem.shape[1] == 6
+    return {"width": len(stem) // 2, "sketch": sketch, "nearest_hole": True}, 256
 
 
 def _move(

@@ -30,12 +30,8 @@ def rename(renaming: Renaming) -> Renamed:
         _move_separable(renaming, f"synthesis.b{side}.conv2", f"decoder.{number}")
         renaming.move(f"synthesis.b{side}.torgb", f"to_picture.{number + 1}")
     limit = len(renaming.state["middle.0.depthwise.weight"])
-    options = {
-        "resolution": resolution,
-        "channel_base": width * resolution,
-        "channel_limit": limit,
-    }
-    return options, resolution
+    widths = {"channel_base": width * resolution, "channel_limit": limit}
+    return {"resolution": resolution, **widths}, resolution
 
 
 def _move_separable(renaming: Renaming, theirs: str, ours: str) -> None:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from inpainter.networks.blocks.reflection import symmetric_pad
-from inpainter.networks.guides import GUIDE_CHANNELS
 from inpainter.outputs import CompletionOutput
 from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from inpainter.networks.guides import GuideKind
+GuideKind = Literal["sketch", "landmarks"]
+"""What a network may be told of the missing part besides the picture and its hole."""
+
+GUIDE_CHANNELS: Final[dict[GuideKind, int]] = {"sketch": 1, "landmarks": 3}
+"""Channels of each kind of guide: lines that a user drew, see `inpainter.data.sketching`, and the
+jaw, nose and lips of the face, see `inpainter.data.landmark_map`."""
 
 
 class CompletionNetwork(nn.Module, ABC):

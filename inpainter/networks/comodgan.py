@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -249,6 +249,5 @@ class CoModulatedNetwork(CompletionNetwork):
         return features, style, skips
 
     def _layer(self, number: int, features: Tensor, styles: Tensor) -> Tensor:
-        convolution = self.to_picture[number]
-        assert isinstance(convolution, ModulatedConvolution)
+        convolution: Any = self.to_picture[number]
         return convolution.add_bias(convolution(features, styles))

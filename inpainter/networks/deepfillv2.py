@@ -90,8 +90,7 @@ class _Refinement(nn.Module):
         small = smaller_hole(hole, 4, nearest=self.attention.nearest_hole)
         attended = self.attention(self.attention_encoder(picture), small)
         both = [self.convolution_branch(picture), self.after_attention(attended)]
-        refined: Tensor = self.decoder(torch.cat(both, dim=1))
-        return refined
+        return self.decoder(torch.cat(both, dim=1))
 
 
 class DeepFillV2CompletionNetwork(CompletionNetwork):

@@ -8,13 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.base import GUIDE_CHANNELS, CompletionNetwork
 from inpainter.networks.blocks.gated_convolution import GatedConvolution
 from inpainter.networks.blocks.guide_features import GuideFeatures
 from inpainter.networks.blocks.noise_injection import NoiseInjection
 from inpainter.networks.blocks.sharpening import sharpen
 from inpainter.networks.gated_unet import ACTIVATION, GatedResidualBlock, GatedUNet
-from inpainter.networks.guides import GUIDE_CHANNELS
 
 _NOISE_SIDE: Final = 256
 """Side of the stored noise, pixels; it is repeated over larger pictures."""
@@ -65,8 +64,7 @@ class GatedRefinement(nn.Module):
         features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
         features = self.up(torch.cat([features, shallow], dim=1))
         features = functional.pixel_shuffle(self.enlarge(features), 2)
-        correction: Tensor = self.output(ACTIVATION(self.noise(features)))
-        return correction
+        return self.output(ACTIVATION(self.noise(features)))
 
 
 class GatedCompletionNetwork(CompletionNetwork):

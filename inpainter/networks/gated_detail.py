@@ -13,7 +13,7 @@ from inpainter.networks.gated import GatedRefinement, halve
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from inpainter.networks.guides import GuideKind
+    from inpainter.networks.base import GuideKind
 
 
 class GatedDetailNetwork(CompletionNetwork):

@@ -29,8 +29,7 @@ class FourierResidualBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C, H, W)` to `(N, C, H, W)`."""
-        changed: Tensor = features + self.residual(features)
-        return changed
+        return features + self.residual(features)
 
 
 class LamaNetwork(CompletionNetwork):

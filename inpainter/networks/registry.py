@@ -44,8 +44,7 @@ def build_network(name: str, options: Mapping[str, Any]) -> nn.Module:
         ConfigurationError: the name or an option is unknown.
     """
     networks = {**NETWORKS, **FACE_GENERATORS}
-    network: nn.Module = create_named("completion network", networks, {**options, "name": name})
-    return network
+    return create_named("completion network", networks, {**options, "name": name})
 
 
 def create_network(name: str, options: Mapping[str, Any]) -> nn.Module:

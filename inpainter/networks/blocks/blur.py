@@ -5,7 +5,7 @@ Source: Zhang 2019, "Making Convolutional Networks Shift-Invariant Again"; Karra
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,25 +23,31 @@ class Blur(nn.Module):
 
     Args:
         channels: C.
-        gain: factor of the output.
     """
 
     filter: Tensor
+    stride: ClassVar[int] = 1
+    padding: ClassVar[int] = 1
+    gain: ClassVar[float] = 1.0
+    """Factor of the output."""
 
-    def __init__(self, channels: int, gain: float = 1.0) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.channels = channels
         taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8.0
-        kernel = gain * torch.outer(taps, taps)
+        kernel = self.gain * torch.outer(taps, taps)
         self.register_buffer("filter", kernel.repeat(channels, 1, 1, 1), persistent=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Blur `(N, C, H, W)`."""
+        return functional.conv2d(
+            features, self.filter, None, self.stride, self.padding, groups=len(self.filter)
+        )
 
 
 class WideningBlur(Blur):
     """Blurs `(N, C, H, W)` to `(N, C, H + 1, W + 1)`, for a strided 3x3 convolution to halve."""
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Map `(N, C, H, W)` to `(N, C, H + 1, W + 1)`."""
-        return functional.conv2d(features, self.filter, padding=2, groups=self.channels)
+    padding = 2
 
 
 class NarrowingBlur(Blur):
@@ -50,20 +56,13 @@ class NarrowingBlur(Blur):
     The gain of 4 makes up for the zeros that such a convolution puts between the pixels.
     """
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, gain=4.0)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Map `(N, C, H, W)` to `(N, C, H - 1, W - 1)`."""
-        return functional.conv2d(features, self.filter, padding=1, groups=self.channels)
+    gain = 4.0
 
 
 class HalvingBlur(Blur):
     """Blurs `(N, C, H, W)` and keeps every other pixel: `(N, C, H / 2, W / 2)`."""
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Map `(N, C, H, W)` to `(N, C, H / 2, W / 2)`."""
-        return functional.conv2d(features, self.filter, stride=2, padding=1, groups=self.channels)
+    stride = 2
 
 
 class DoublingBlur(Blur):
@@ -72,14 +71,13 @@ class DoublingBlur(Blur):
     The gain of 4 makes up for the zeros.
     """
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, gain=4.0)
+    gain = 4.0
 
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C, H, W)` to `(N, C, 2 H, 2 W)`."""
         # A strided transposed convolution is the blur of the map with zeros between its pixels.
         return functional.conv_transpose2d(
-            features, self.filter, stride=2, padding=1, groups=self.channels
+            features, self.filter, stride=2, padding=1, groups=len(self.filter)
         )
 
 

@@ -59,8 +59,7 @@ class SpectralTransform(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C_in, H, W)` to `(N, C_out, H, W)`."""
         features = self.reduction(features)
-        expanded: Tensor = self.expansion(features + self.fourier(features))
-        return expanded
+        return self.expansion(features + self.fourier(features))
 
 
 class FourierConvolution(nn.Module):

@@ -38,8 +38,7 @@ class DeformableAttention(nn.Module):
         key = functional.normalize(key.reshape(split), dim=-1)
         attention = torch.softmax(query @ key.transpose(-1, -2) * self.temperature, dim=-1)
         mixed = (attention @ value.reshape(split)).reshape(count, channels, height, width)
-        output: Tensor = self.output(mixed)
-        return output
+        return self.output(mixed)
 
 
 class GatedFeedForward(nn.Module):
@@ -62,8 +61,7 @@ class GatedFeedForward(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C, H, W)` to `(N, C, H, W)`."""
         gate, value = self.depthwise(self.expansion(features)).chunk(2, dim=1)
-        reduced: Tensor = self.reduction(functional.gelu(gate) * value)
-        return reduced
+        return self.reduction(functional.gelu(gate) * value)
 
 
 class NestedDeformableAttention(nn.Module):

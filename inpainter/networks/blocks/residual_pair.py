@@ -35,5 +35,4 @@ class ResidualPair(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C, H, W)` to `(N, C, H, W)`."""
-        total: Tensor = features + self.residual(features)
-        return total
+        return features + self.residual(features)
