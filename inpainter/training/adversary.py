@@ -119,9 +119,8 @@ class Adversary:
 
     def _mean_score(self, scores: Tensor) -> Tensor:
         values = scores.detach().float()
-        return (
-            torch.sigmoid(values) if self.settings.kind in {"bce", "logistic"} else values
-        ).mean()
+        logits = self.settings.kind in {"bce", "logistic"}
+        return (torch.sigmoid(values) if logits else values).mean()
 
     def _slope(self, real: Tensor, hole: Tensor) -> Tensor:
         """The R1 penalty, in float32: squares of slopes run out of half precision's range."""

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from inpainter.losses import l1_loss
 from inpainter.networks.blocks.saturation import saturate
-from inpainter.training.teacher import load_teacher
-from weights.base.errors import ConfigurationError
+from inpainter.weight_files import load_completion_network
+from weights.base.errors import ConfigurationError, WeightsError
 
 if TYPE_CHECKING:
     from inpainter.outputs import CompletionOutput
@@ -35,7 +35,14 @@ class Distillation:
     """
 
     def __init__(self, settings: DistillationSettings) -> None:
-        self.teacher = load_teacher(settings.teacher, "distillation")
+        try:
+            self.teacher: Any = load_completion_network(weights=settings.teacher)
+        except WeightsError as error:
+            raise WeightsError(
+                "The teacher of the distillation, which is trained first, could not be loaded: "
+                f"{error}"
+            ) from error
+        self.teacher.requires_grad_(False)
         check_pyramid(self.teacher, "teacher")
         self.smallest_side = settings.smallest_side
 

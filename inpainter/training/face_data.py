@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from inpainter.creation import create_named
 from inpainter.data.sampling import Sampling
@@ -36,8 +36,7 @@ def create_mask_source(spec: Any) -> MaskSource | None:
     """
     if spec is None or callable(spec):
         return spec
-    source: MaskSource = create_named("source of masked pictures", {}, spec, calls=3)
-    return source
+    return create_named("source of masked pictures", {}, spec, calls=3)
 
 
 class FaceData(LightningDataModule):
@@ -111,16 +110,5 @@ class FaceData(LightningDataModule):
         assert self.trainer is not None
         module = self.trainer.lightning_module
         assert isinstance(module, CompletionTraining)
-        frozen: Dataset[Batch] = _Listed(self._frozen[module.phase.size])
-        return DataLoader(frozen, batch_size=None)
-
-
-class _Listed(Dataset[Batch]):
-    def __init__(self, batches: list[Batch]) -> None:
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __getitem__(self, index: int) -> Batch:
-        return self.batches[index]
+        frozen = self._frozen[module.phase.size]
+        return DataLoader(frozen, batch_size=None)  # type: ignore[arg-type]  # a list will do

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
-import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
@@ -23,25 +22,15 @@ from inpainter.tensors import to_uint8
 from inpainter.training.callbacks import StopInTime
 from inpainter.training.moving_average import MovingAverage
 from inpainter.training.pictures import create_sampling, open_training_pictures
-from inpainter.training.recipe import (
-    DataSettings,
-    HoleSettings,
-    changed_mapping,
-    plain,
-    present_keys,
-    recipe_file,
-)
+from inpainter.training.recipe import DataSettings, HoleSettings, ReadRecipe
 from inpainter.training.rounds import equal_rounds, round_at, rounds_in_all
 from inpainter.training.sheet import write_sheet
 from inpainter.training.trainer import CHECKPOINT, make_trainer, read_run
-from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
-from weights.base.dotted_paths import refuse_working_directory
 from weights.base.errors import ConfigurationError, TrainingError
 from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_log import keep_first
 from weights.base.run_settings import RunOptions, RunSettings
-from weights.base.settings import read_yaml, settings_from_mapping
 from weights.base.stopping import at_safe_points
 from weights.catalog.store import write_tensors
 
@@ -60,7 +49,7 @@ def _dcgan() -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class FaceGeneratorRecipe:
+class FaceGeneratorRecipe(ReadRecipe):
     """How a generator of random faces is trained; the defaults are those of the DCGAN of Yeh et al.
 
     Attributes:
@@ -100,15 +89,6 @@ class FaceGeneratorRecipe:
                 "of 2 or more and a rate above 0."
             )
 
-    def with_changes(self, changes: Mapping[str, Any]) -> FaceGeneratorRecipe:
-        """Give a copy with some values changed; see `Recipe.with_changes`.
-
-        Raises:
-            ConfigurationError: a name leads nowhere, or a value is wrong.
-        """
-        mapping = changed_mapping(asdict(self), changes)
-        return settings_from_mapping(FaceGeneratorRecipe, mapping, "the changed recipe")
-
 
 def read_face_recipe(path: str | Path) -> FaceGeneratorRecipe:
     """Read the recipe of a face generator, as `read_recipe` reads others.
@@ -116,10 +96,7 @@ def read_face_recipe(path: str | Path) -> FaceGeneratorRecipe:
     Raises:
         ConfigurationError: there is no such recipe, or a key or value in it is wrong.
     """
-    file = recipe_file(path)
-    content = present_keys(read_yaml(file))
-    refuse_working_directory(content, file.name)
-    return settings_from_mapping(FaceGeneratorRecipe, content, file.name)
+    return FaceGeneratorRecipe.read(path)
 
 
 def train_face_generator(
@@ -149,9 +126,7 @@ def train_face_generator(
         torch.set_num_threads(run.threads)
     folder = Path(output)
     module = FaceTraining(recipe)
-    with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
-        text = yaml.safe_dump(plain(asdict(recipe)), sort_keys=False)
-        temporary.write_text(text, encoding="utf-8")
+    recipe.write(folder / "recipe.yaml")
     callbacks = [StopInTime(run.time_budget_minutes), FaceReport(folder)]
     callbacks.append(ModelCheckpoint(folder, "last", enable_version_counter=False))
     checkpoint = folder / CHECKPOINT
@@ -209,10 +184,7 @@ def save_face_generator(
         for kind, part in parts.items()
         for name, tensor in part.state_dict().items()
     }
-    metadata = {
-        "generator": json.dumps(recipe.generator),
-        "discriminator": json.dumps(recipe.discriminator),
-    }
+    metadata = {kind: json.dumps(getattr(recipe, kind)) for kind in parts}
     write_tensors(path, tensors, metadata, overwrite=True)
 
 
@@ -324,8 +296,7 @@ class FaceTraining(LightningModule):
     def draw_faces(self) -> Tensor:
         """Give faces `(24, 3, S, S)`: what the average makes of the same latents each time."""
         latents = self.generator.draw_latents(24, torch.Generator().manual_seed(0))
-        faces: Tensor = self.average.network(latents.to(self.device))
-        return faces
+        return self.average.network(latents.to(self.device))
 
 
 class FaceReport(Callback):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import torch
-import yaml
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from inpainter.data.statistics import colour_statistics
@@ -23,7 +22,6 @@ from inpainter.training.register import register_trained
 from inpainter.training.rounds import rounds_in_all
 from inpainter.training.submodules import check_frozen_have_weights, load_part
 from inpainter.training.trainer import CHECKPOINT, make_trainer, read_run
-from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
 from weights.base.errors import ConfigurationError
 from weights.base.lightning_silence import lightning_silenced
@@ -118,9 +116,7 @@ def train_inpainter(
         _load_initial_weights(module, initial_weights)
     # Both torchrun and Lightning's own launcher number their processes.
     if os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0":
-        with atomic_path(folder / "recipe.yaml", overwrite=True) as temporary:
-            text = yaml.safe_dump(recipe.to_mapping(), sort_keys=False)
-            temporary.write_text(text, encoding="utf-8")
+        recipe.write(folder / "recipe.yaml")
     kept = read_run(checkpoint) if going_on else None
     report = RoundReport(folder)
     callbacks += [report, *_checkpoints(folder)]

@@ -72,12 +72,10 @@ class CompletionTraining(LightningModule):
         train_all_but(self.generator, recipe.frozen)
         self.average = MovingAverage(self.generator, recipe.ema_decay)
         self.objective = PictureObjective(recipe.losses)
-        self.adversary = (
-            None
-            if recipe.adversarial is None
-            else Adversary(recipe.adversarial, compiled=recipe.compile)
-        )
-        self.discriminator = None if self.adversary is None else self.adversary.discriminator
+        self.adversary = self.discriminator = None
+        if recipe.adversarial is not None:
+            self.adversary = Adversary(recipe.adversarial, compiled=recipe.compile)
+            self.discriminator = self.adversary.discriminator
         self.distillation: Distillation | None = None
         if recipe.distillation is not None:
             check_pyramid(self.generator, "student")
@@ -288,9 +286,8 @@ class CompletionTraining(LightningModule):
         turn = self.steps_done // settings.every
         r1 = settings.r1 > 0.0 and turn % settings.r1_interval == 0
         terms, scores = adversary.discriminator_terms(pictures, views, r1=r1)
-        for name, score in scores.items():
-            count = len(pictures.image)
-            self.log(f"train/{name}", score, on_step=False, on_epoch=True, batch_size=count)
+        named = {f"train/{name}": score for name, score in scores.items()}
+        self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(pictures.image))
         return terms
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:

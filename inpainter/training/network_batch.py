@@ -25,7 +25,7 @@ class NetworkBatch(NamedTuple):
         seen: what the network is given: the masked faces, or else the true ones, with rims of
             masks round the holes where the recipe says so.
         known: what stands round a hole that the network has filled: the same without rims.
-        guide: `(N, G, S, S)` in [0, 1], see `inpainter.networks.guides`; None for networks that
+        guide: `(N, G, S, S)` in [0, 1], see `inpainter.networks.base`; None for networks that
             take none.
         mouth: squares round the mouths `(N, 3)`, see `inpainter.data.face_parts`; None where
             unknown.

@@ -64,7 +64,7 @@ def _create_muon(
             "The optimizer 'muon' needs timm: install it with `pip install 'unmask[train]'`."
         ) from error
     # Steps as long as Adam's, so that one rate suits the kernels and what AdamW takes care of.
-    muon: Optimizer = Muon(
+    return Muon(
         parameters,
         rate,
         momentum=MUON_MOMENTUM,
@@ -73,4 +73,3 @@ def _create_muon(
         adjust_lr_fn="match_rms_adamw",
         betas=betas,
     )
-    return muon

@@ -5,11 +5,14 @@ from __future__ import annotations
 import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+import yaml
 
 from inpainter.data.statistics import check_statistics
 from inpainter.training.rounds import equal_rounds, round_at
 from inpainter.training.terms import JudgedPicture, LossTerm, read_terms
+from weights.base.atomic import atomic_path
 from weights.base.dotted_paths import refuse_working_directory
 from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
@@ -237,8 +240,140 @@ class Phase:
     weights: dict[str, float] = field(default_factory=dict)
 
 
+FORMER_KEYS: Final = {
+    "discriminator_rate": "discriminator_lr",
+    "generator_rate": "generator_lr",
+    "grey_share": "grayscale_probability",
+    "round_steps": "validation_interval",
+}
+"""Keys of recipes as they were called in version 0.1, with their present names."""
+
+
+def present_key(key: Any) -> Any:
+    """Give a key's present name, with a warning where it has another one."""
+    if key not in FORMER_KEYS:
+        return key
+    present = FORMER_KEYS[key]
+    warnings.warn(
+        f"The recipe's key {key!r} is now called {present!r}.", FutureWarning, stacklevel=2
+    )
+    return present
+
+
+def present_keys(content: Any) -> Any:
+    """Give what a recipe's YAML holds with every key under its present name."""
+    if isinstance(content, dict):
+        return {present_key(key): present_keys(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [present_keys(item) for item in content]
+    return content
+
+
+def plain(value: Any) -> Any:
+    """Turn nested dicts, lists and tuples into dicts and lists of their own, for YAML."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return value
+
+
+def changed_mapping(mapping: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a copy of a recipe's mapping with some values changed; see `ReadRecipe.with_changes`.
+
+    Raises:
+        ConfigurationError: a name leads nowhere.
+    """
+    changed: dict[str, Any] = plain(mapping)
+    for name, value in changes.items():
+        *way, last = map(present_key, name.split("."))
+        place: Any = changed
+        for step in way:
+            place = _entry(place, step, name)
+        if isinstance(place, list):
+            _entry(place, last, name)
+            place[int(last)] = value
+        elif isinstance(place, dict):
+            place[last] = value
+        else:
+            raise ConfigurationError(f"The recipe has no place {name!r}.")
+    return changed
+
+
+def _entry(place: Any, step: str, name: str) -> Any:
+    """Go one step down a mapping or a list."""
+    try:
+        return place[int(step)] if isinstance(place, list) else place[step]
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"The recipe has no place {name!r}: there is no {step!r}."
+        ) from error
+
+
+_RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+def recipe_file(path: str | Path) -> Path:
+    """Give the YAML file that a path, or the bare name of a recipe that ships, means.
+
+    Raises:
+        ConfigurationError: no recipe of that name ships; the sentence lists those that do.
+    """
+    file = Path(path)
+    if file.suffix in {".yaml", ".yml"} or file.exists():
+        return file
+    shipped = {one.stem: one for one in _RECIPES.glob("*.yaml")}
+    if str(path) not in shipped:
+        raise unknown_name("recipe of the inpainter", str(path), shipped)
+    return shipped[str(path)]
+
+
 @dataclass(frozen=True)
-class Recipe:
+class ReadRecipe:
+    """What all recipes have in common: they are read, changed and written."""
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read a recipe from YAML; a bare name means one that ships with unmask.
+
+        Raises:
+            ConfigurationError: there is no such recipe, or a key or value in it is wrong.
+        """
+        file = recipe_file(path)
+        content = present_keys(read_yaml(file))
+        refuse_working_directory(content, file.name)
+        return settings_from_mapping(cls, content, file.name)
+
+    def write(self, file: Path) -> None:
+        """Write the recipe as YAML; a file of that name is replaced.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        with atomic_path(file, overwrite=True) as temporary:
+            text = yaml.safe_dump(self.to_mapping(), sort_keys=False)
+            temporary.write_text(text, encoding="utf-8")
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Give the recipe as plain dicts and lists, which YAML can hold."""
+        return plain(asdict(self))
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Self:
+        """Give a copy with some values changed.
+
+        Args:
+            changes: new values by name; a name may lead into settings and lists, as
+                "optimizer.generator_lr", "phases.0.batch" or "network.width".
+
+        Raises:
+            ConfigurationError: a name leads nowhere, or a value is wrong.
+        """
+        mapping = changed_mapping(self.to_mapping(), changes)
+        return settings_from_mapping(type(self), mapping, "the changed recipe")
+
+
+@dataclass(frozen=True)
+class Recipe(ReadRecipe):
     """A whole training recipe.
 
     Attributes:
@@ -338,24 +473,6 @@ class Recipe:
         changed = {} if phase is None else phase.weights
         return {name: changed.get(name, weight) for name, weight in weights.items()}
 
-    def to_mapping(self) -> dict[str, Any]:
-        """Give the recipe as plain dicts and lists, which YAML can hold."""
-        mapping: dict[str, Any] = plain(asdict(self))
-        return mapping
-
-    def with_changes(self, changes: Mapping[str, Any]) -> Recipe:
-        """Give a copy with some values changed.
-
-        Args:
-            changes: new values by name; a name may lead into settings and lists, as
-                "optimizer.generator_lr", "phases.0.batch" or "network.width".
-
-        Raises:
-            ConfigurationError: a name leads nowhere, or a value is wrong.
-        """
-        mapping = changed_mapping(self.to_mapping(), changes)
-        return settings_from_mapping(Recipe, mapping, "the changed recipe")
-
     def round_at(self, step: int) -> tuple[int, int]:
         """Say of the schedule's rounds what `inpainter.training.rounds.round_at` does."""
         return round_at([steps for _, steps in self.rounds()], step)
@@ -369,76 +486,6 @@ class Recipe:
         ]
 
 
-FORMER_KEYS: Final = {
-    "discriminator_rate": "discriminator_lr",
-    "generator_rate": "generator_lr",
-    "grey_share": "grayscale_probability",
-    "round_steps": "validation_interval",
-}
-"""Keys of recipes as they were called in version 0.1, with their present names."""
-
-
-def present_key(key: Any) -> Any:
-    """Give a key's present name, with a warning where it has another one."""
-    if key not in FORMER_KEYS:
-        return key
-    present = FORMER_KEYS[key]
-    warnings.warn(
-        f"The recipe's key {key!r} is now called {present!r}.", FutureWarning, stacklevel=2
-    )
-    return present
-
-
-def present_keys(content: Any) -> Any:
-    """Give what a recipe's YAML holds with every key under its present name."""
-    if isinstance(content, dict):
-        return {present_key(key): present_keys(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [present_keys(item) for item in content]
-    return content
-
-
-def plain(value: Any) -> Any:
-    """Turn nested dicts, lists and tuples into dicts and lists of their own, for YAML."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
-    return value
-
-
-def changed_mapping(mapping: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a copy of a recipe's mapping with some values changed; see `Recipe.with_changes`.
-
-    Raises:
-        ConfigurationError: a name leads nowhere.
-    """
-    changed: dict[str, Any] = plain(mapping)
-    for name, value in changes.items():
-        *way, last = map(present_key, name.split("."))
-        place: Any = changed
-        for step in way:
-            place = _entry(place, step, name)
-        if isinstance(place, list):
-            _entry(place, last, name)
-            place[int(last)] = value
-        elif isinstance(place, dict):
-            place[last] = value
-        else:
-            raise ConfigurationError(f"The recipe has no place {name!r}.")
-    return changed
-
-
-def _entry(place: Any, step: str, name: str) -> Any:
-    """Go one step down a mapping or a list."""
-    try:
-        return place[int(step)] if isinstance(place, list) else place[step]
-    except (KeyError, IndexError, ValueError, TypeError) as error:
-        raise ConfigurationError(
-            f"The recipe has no place {name!r}: there is no {step!r}."
-        ) from error
-
-
 def read_recipe(path: str | Path) -> Recipe:
     """Read a recipe from YAML; a bare name such as "gated.cpu" means one that ships with unmask.
 
@@ -449,28 +496,7 @@ def read_recipe(path: str | Path) -> Recipe:
         >>> read_recipe("gated.cpu").network["name"]
         'gated'
     """
-    file = recipe_file(path)
-    content = present_keys(read_yaml(file))
-    refuse_working_directory(content, file.name)
-    return settings_from_mapping(Recipe, content, file.name)
-
-
-_RECIPES = Path(__file__).parents[1] / "recipes"
-
-
-def recipe_file(path: str | Path) -> Path:
-    """Give the YAML file that a path, or the bare name of a recipe that ships, means.
-
-    Raises:
-        ConfigurationError: no recipe of that name ships; the sentence lists those that do.
-    """
-    file = Path(path)
-    if file.suffix in {".yaml", ".yml"} or file.exists():
-        return file
-    shipped = {one.stem: one for one in _RECIPES.glob("*.yaml")}
-    if str(path) not in shipped:
-        raise unknown_name("recipe of the inpainter", str(path), shipped)
-    return shipped[str(path)]
+    return Recipe.read(path)
 
 
 def makes_faces(path: str | Path) -> bool:

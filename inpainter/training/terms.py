@@ -43,10 +43,9 @@ def check_judged_picture(picture: Any, where: str) -> JudgedPicture:
     Raises:
         ConfigurationError: it is none of `JUDGED_PICTURES`.
     """
-    for known in JUDGED_PICTURES:
-        if picture == known:
-            return known
-    raise unknown_name(f"picture of {where}", str(picture), JUDGED_PICTURES)
+    if picture not in JUDGED_PICTURES:
+        raise unknown_name(f"picture of {where}", str(picture), JUDGED_PICTURES)
+    return picture
 
 
 def read_terms(losses: Sequence[Mapping[str, Any]]) -> list[LossTerm]:

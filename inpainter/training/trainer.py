@@ -26,8 +26,7 @@ def read_run(checkpoint: Path) -> dict[str, Any]:
     Raises:
         TrainingError: the file is damaged, or no checkpoint.
     """
-    state: dict[str, Any] = WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")
-    return state
+    return WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")
 
 
 def make_trainer(
