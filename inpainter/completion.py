@@ -286,8 +286,9 @@ class NetworkInpainter:
 
     def _put_in(self, crop: Image, fill: Image, hole: Mask, soften: bool) -> Image:
         """Bring a fill to the size and the look of its crop, and put it in."""
-        enlarged = _enlarged(fill, hole)
-        times = max(hole.shape) / fill.shape[0]
+        height, width = hole.shape
+        enlarged = enlarge(fill, max(height, width))[:height, :width]
+        times = max(height, width) / fill.shape[0]
         if self.grain:
             distances = RimDistances.of(hole)
             if soften:
@@ -311,18 +312,9 @@ class _Prediction(nn.Module):
         self, image: torch.Tensor, hole: torch.Tensor, guide: torch.Tensor | None = None
     ) -> torch.Tensor:
         given = (image, hole) if guide is None else (image, hole, guide)
-        prediction: torch.Tensor = self.network(*given).prediction
-        return prediction
+        return self.network(*given).prediction
 
 
 def _choose_dtype(precision: str, device: torch.device) -> torch.dtype:
-    if precision == "float32":
-        return torch.float32
-    if precision == "bfloat16":
-        return torch.bfloat16
-    return torch.bfloat16 if is_fast_in_bfloat16(device) else torch.float32
-
-
-def _enlarged(fill: Image, hole: Mask) -> Image:
-    """Bring a fill back to the size of its crop."""
-    return enlarge(fill, max(hole.shape))[: hole.shape[0], : hole.shape[1]]
+    fast = is_fast_in_bfloat16(device) if precision == "auto" else precision == "bfloat16"
+    return torch.bfloat16 if fast else torch.float32

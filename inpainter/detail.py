@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -40,10 +40,9 @@ def check_detail_mode(mode: str) -> DetailMode:
     Raises:
         ConfigurationError: it is none of `DetailMode`.
     """
-    for known in get_args(DetailMode):
-        if mode == known:
-            return known
-    raise unknown_name("detail of an inpainter", str(mode), get_args(DetailMode))
+    if mode not in get_args(DetailMode):
+        raise unknown_name("detail of an inpainter", str(mode), get_args(DetailMode))
+    return cast("DetailMode", mode)
 
 
 def can_paint_detail() -> bool:
@@ -116,5 +115,4 @@ class _AddedDetail(torch.nn.Module):
         self.network = network
 
     def forward(self, image: torch.Tensor, hole: torch.Tensor, guess: torch.Tensor) -> torch.Tensor:
-        detailed: torch.Tensor = self.network.add_detail(image, hole, guess)
-        return detailed
+        return self.network.add_detail(image, hole, guess)

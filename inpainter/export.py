@@ -170,8 +170,7 @@ class _Completed(nn.Module):
 
     def forward(self, image: Tensor, hole: Tensor) -> Tensor:
         if not self.as_bytes:
-            completed: Tensor = self.network(image, hole).completed
-            return completed
+            return self.network(image, hole).completed
         missing = (hole > 127)[:, None]
         painted = self.network(from_bytes(image), missing.float()).prediction
         # Known bytes come back as they are, whatever the arithmetic rounds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -224,9 +225,7 @@ class OnnxCompletion(nn.Module):
         ranges = _one_or(given.get("input_range"), RANGES[2:] if bytes_in else RANGES)
         tops = (255.0, 1.0) if _TYPES[self._mask.type] == np.uint8 else (1.0,)
         masks = [pair for top in tops for pair in ((0.0, top), (top, 0.0))]
-        for input_range in ranges:
-            for mask_values in _one_or(given.get("mask_values"), masks):
-                yield input_range, mask_values
+        return itertools.product(ranges, _one_or(given.get("mask_values"), masks))
 
 
 def _pair(name: str, value: Sequence[float]) -> tuple[float, float]:

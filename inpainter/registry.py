@@ -99,7 +99,4 @@ def create_discriminator(name: str, **options: Any) -> nn.Module:
         >>> discriminator(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64))[-1].shape
         torch.Size([1, 8, 16, 16])
     """
-    discriminator: nn.Module = create_named(
-        "discriminator", DISCRIMINATORS, {**options, "name": name}
-    )
-    return discriminator
+    return create_named("discriminator", DISCRIMINATORS, {**options, "name": name})
