@@ -22,9 +22,8 @@ def rename(renaming: Renaming) -> Renamed:
     Raises:
         WeightsError: the file is of another network.
     """
-    renaming.look("model.1.ffc.convl2l.weight")
-    blocks = count_of(renaming, "model.{}.conv1.ffc.convl2l.weight", _FIRST_BLOCK)
     width = len(renaming.look("model.1.ffc.convl2l.weight"))
+    blocks = count_of(renaming, "model.{}.conv1.ffc.convl2l.weight", _FIRST_BLOCK)
     distant = len(renaming.look("model.4.ffc.convl2g.weight"))
     for number in range(4):
         _move_convolution(renaming, f"model.{number + 1}", f"encoder.{number}")
@@ -38,8 +37,7 @@ def rename(renaming: Renaming) -> Renamed:
         renaming.move(f"model.{after + 3 * number}", f"decoder.{3 * number}")
         renaming.move(f"model.{after + 3 * number + 1}", f"decoder.{3 * number + 1}")
     renaming.move(f"model.{after + 10}", "output")
-    options = {"width": width, "blocks": blocks, "global_ratio": distant / (8 * width)}
-    return options, 256
+    return {"width": width, "blocks": blocks, "global_ratio": distant / (8 * width)}, 256
 
 
 def _move_convolution(renaming: Renaming, theirs: str, ours: str) -> None:
@@ -83,10 +81,7 @@ def _halves(channels: int) -> Tensor:
 
 
 def _take_count(renaming: Renaming, theirs: list[str], ours: str) -> None:
-    counts = [
-        renaming.take(name)
-        for name in (f"{one}.num_batches_tracked" for one in theirs)
-        if name in renaming
-    ]
+    names = [f"{one}.num_batches_tracked" for one in theirs]
+    counts = [renaming.take(name) for name in names if name in renaming]
     none = torch.zeros((), dtype=torch.long)
     renaming.state[f"{ours}.num_batches_tracked"] = counts[0] if counts else none
