@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,24 +14,14 @@ from pipeline.dataset.contact_sheet import store_contact_sheet
 from pipeline.dataset.face_source import find_pictures
 from pipeline.dataset.labels import CLASS_NAMES
 from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
-from pipeline.dataset.processes import available_cores
+from pipeline.dataset.processes import done_by_processes
 from pipeline.dataset.seeds import item_fraction
 from pipeline.dataset.settings import DatasetSettings, claim_folder
 from pipeline.dataset.split import split_faces, split_names
 from pipeline.dataset.stored_pictures import store_text
-from pipeline.dataset.worker import (
-    Item,
-    Outcome,
-    PairItem,
-    SceneItem,
-    Worker,
-    WorkPlan,
-    make_items,
-    start_process,
-)
+from pipeline.dataset.worker import Item, PairItem, SceneItem, Worker, WorkPlan
 from weights.base.dealing import PARTS, Part
-from weights.base.errors import InputError, UnmaskError
-from weights.base.worker_pool import WorkerPool
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from pipeline.dataset.source_face import SourceFace
@@ -41,7 +29,6 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called with the number of finished items and of all items."""
 
-_CHUNK = 4
 _MANIFEST_KEYS = frozenset({"name", "kind", "part", "files"})
 
 
@@ -185,7 +172,7 @@ def build_dataset(
         Journal(out / "manifest.jsonl") as manifest_journal,
         Journal(out / "rejects.jsonl") as rejects_journal,
     ):
-        for outcome in _outcomes(plan, todo, workers):
+        for outcome in done_by_processes(Worker, plan, todo, workers):
             for reject in outcome.rejects:
                 line = {**reject, "final": outcome.line is None}
                 rejects.append(line)
@@ -228,40 +215,6 @@ def _distinct(rejects: Iterable[Line]) -> list[Line]:
     """Sort rejects, each once: a scene may draw the same unusable picture again."""
     by_key = {(line["item"], line["file"], line["reason"]): line for line in rejects}
     return [by_key[key] for key in sorted(by_key)]
-
-
-def _outcomes(plan: WorkPlan, items: Sequence[Item], workers: int | None) -> Iterator[Outcome]:
-    """Make items in as many processes as asked for, in no particular order."""
-    count = min(workers or available_cores(), max(1, len(items) // (2 * _CHUNK)))
-    if not items:
-        return
-    if count == 1:
-        worker = Worker(plan)
-        for item in items:
-            yield worker.make(item)
-        return
-    chunks = iter([items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)])
-    pool = WorkerPool(count, start_process, plan)
-    waiting: set[Future[list[Outcome]]] = set()
-    try:
-        while True:
-            # A bounded window keeps the results of a slow disk from piling up in memory.
-            for chunk in chunks:
-                waiting.add(pool.submit(make_items, chunk))
-                if len(waiting) >= 3 * count:
-                    break
-            if not waiting:
-                return
-            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield from future.result()
-    except BrokenProcessPool as error:
-        raise UnmaskError(
-            "A process that builds the data set ended early, most likely for want of memory: "
-            "run the command again with fewer workers; it goes on where it stopped."
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _store_data_yaml(out: Path, parts: Set[Part]) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
-from pipeline.dataset.processes import available_cores
+from pipeline.dataset.processes import done_by_processes
 from pipeline.dataset.settings import LANDMARKS_FILE
 from pipeline.dataset.source_face import SourceFace
 from weights.base.dealing import person_of
-from weights.base.errors import InputError, OutputError
-from weights.base.worker_pool import WorkerPool
+from weights.base.errors import InputError
 from weights.images.decoding import read_pixels
 from weights.landmarks import LandmarkFinder
 from weights.landmarks.dlib_finder import DlibLandmarkFinder
@@ -110,7 +110,7 @@ def found_faces(
         WeightsError: the landmark network's weights are missing.
         OutputError: the cache cannot be written.
     """
-    finds = _FINDERS[finder]()
+    search = _searcher(finder)
     names = {path.relative_to(folder).as_posix(): path for path in find_pictures(folder)}
     known = {
         line["name"]: line
@@ -120,19 +120,14 @@ def found_faces(
         and line.get("finder", "dlib") == finder
     }
     todo = [(name, path) for name, path in names.items() if name not in known]
-    count = min(workers or available_cores(), max(1, len(todo) // 8)) if finder == "dlib" else 1
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"Cannot write {cache}: {error.strerror or error}.") from error
+    count = workers if finder == "dlib" else 1
     with Journal(cache) as journal:
-        if count == 1:
-            lines = (_search(finds, *one) for one in todo)
-            _note(finder, lines, journal, known, len(names), progress)
-        elif todo:
-            with WorkerPool(count, _start_finder) as pool:
-                found = pool.map(_search_one, todo, chunksize=4)
-                _note(finder, found, journal, known, len(names), progress)
+        for found in done_by_processes(_searcher, finder, todo, count, here=search):
+            line = {**found, "finder": finder}
+            known[line["name"]] = line
+            journal.append(line)
+            if progress is not None:
+                progress(len(known), len(names))
     faces: list[SourceFace] = []
     rejects: list[Line] = []
     for name, path in names.items():
@@ -199,23 +194,6 @@ def store_faces(faces: Iterable[SourceFace], parts: Mapping[str, Part], folder: 
     return file
 
 
-def _note(
-    finder: FinderName,
-    lines: Iterable[Line],
-    journal: Journal,
-    known: dict[str, Line],
-    total: int,
-    progress: Callable[[int, int], None] | None,
-) -> None:
-    """Keep lines as they come, and tell how far it is."""
-    for found in lines:
-        line = {**found, "finder": finder}
-        known[line["name"]] = line
-        journal.append(line)
-        if progress is not None:
-            progress(len(known), total)
-
-
 class _BareFaceFinder:
     """The likeliest face of a picture by the landmark network, where it wears no mask."""
 
@@ -234,28 +212,18 @@ _FINDERS: dict[FinderName, Callable[[], DlibLandmarkFinder | _BareFaceFinder]] =
 }
 
 
-def _search(finder: DlibLandmarkFinder | _BareFaceFinder, name: str, path: Path) -> Line:
+def _searcher(finder: FinderName) -> Callable[[tuple[str, Path]], Line]:
+    return partial(_search, _FINDERS[finder]())
+
+
+def _search(finder: DlibLandmarkFinder | _BareFaceFinder, picture: tuple[str, Path]) -> Line:
+    name, path = picture
     try:
         image = read_pixels(path)
     except InputError:
         return {"name": name, "size": [0, 0], "landmarks": [], "reason": "unreadable"}
-    found = finder.find(image)
     return {
         "name": name,
         "size": [image.shape[1], image.shape[0]],
-        "landmarks": [np.round(points, 1).tolist() for points in found],
+        "landmarks": [np.round(points, 1).tolist() for points in finder.find(image)],
     }
-
-
-_finder: DlibLandmarkFinder | None = None
-
-
-def _start_finder() -> None:
-    global _finder
-    _finder = DlibLandmarkFinder()
-
-
-def _search_one(task: tuple[str, Path]) -> Line:
-    if _finder is None:
-        raise RuntimeError("_start_finder was not called in this process.")
-    return _search(_finder, *task)

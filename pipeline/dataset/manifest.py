@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from weights.base.atomic import atomic_path
 from weights.base.errors import OutputError
@@ -11,7 +11,6 @@ from weights.base.errors import OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
-    from types import TracebackType
 
 Line = dict[str, Any]
 
@@ -48,30 +47,27 @@ class Journal:
     """Appends lines to a JSON-lines file, each flushed at once, so that a kill loses one at most.
 
     Args:
-        path: the file; what it holds stays, and a line that was cut off is ended.
+        path: the file, whose folder is made where it is missing; what it holds stays, and a line
+            that was cut off is ended.
 
     Raises:
         OutputError: the file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._file: IO[str] = path.open("a", encoding="utf-8")
             if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
                 self._file.write("\n")
         except OSError as error:
             raise OutputError(f"Cannot write {path}: {error.strerror or error}.") from error
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def append(self, line: Mapping[str, Any]) -> None:
@@ -84,4 +80,4 @@ class Journal:
             self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._file.flush()
         except OSError as error:
-            raise OutputError(f"Cannot write {self._path}: {error.strerror or error}.") from error
+            raise OutputError(f"Cannot write {self.path}: {error.strerror or error}.") from error

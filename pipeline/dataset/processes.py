@@ -1,8 +1,25 @@
-"""How many processes the machine has room for."""
+"""Work that is shared out among processes."""
 
 from __future__ import annotations
 
 import os
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from weights.base.errors import UnmaskError
+from weights.base.worker_pool import WorkerPool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_Plan = TypeVar("_Plan")
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
+
+_CHUNK = 4
+"""How many tasks a process is given at once."""
 
 
 def available_cores() -> int:
@@ -11,3 +28,63 @@ def available_cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:
         return os.cpu_count() or 1
+
+
+def done_by_processes(
+    prepare: Callable[[_Plan], Callable[[_Task], _Result]],
+    plan: _Plan,
+    tasks: Sequence[_Task],
+    workers: int | None,
+    *,
+    here: Callable[[_Task], _Result] | None = None,
+) -> Iterator[_Result]:
+    """Do tasks in as many processes as asked for; the results come in no particular order.
+
+    Args:
+        prepare: is called in each process with `plan`, and gives what does one task; picklable.
+        plan: what every process knows, likewise.
+        tasks: what is to be done; too few for several processes are done in this one.
+        workers: number of processes; None takes one for each core, 1 stays in this process.
+        here: what `prepare` gave in this process already, if it did.
+
+    Raises:
+        UnmaskError: a process ended early.
+    """
+    count = min(workers or available_cores(), max(1, len(tasks) // (2 * _CHUNK)))
+    if count == 1:
+        if tasks:
+            yield from map(here or prepare(plan), tasks)
+        return
+    chunks = (tasks[start : start + _CHUNK] for start in range(0, len(tasks), _CHUNK))
+    pool = WorkerPool(count, _start, prepare, plan)
+    waiting: set[Future[list[_Result]]] = set()
+    try:
+        while True:
+            # A bounded window keeps the results of a slow disk from piling up in memory.
+            free = 3 * count - len(waiting)
+            waiting.update(pool.submit(_do_all, chunk) for chunk in islice(chunks, free))
+            if not waiting:
+                return
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield from future.result()
+    except BrokenProcessPool as error:
+        raise UnmaskError(
+            "A process that builds the data set ended early, most likely for want of memory: "
+            "run the command again with fewer workers; it goes on where it stopped."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_do: Callable[[Any], Any] | None = None
+
+
+def _start(prepare: Callable[[Any], Callable[[Any], Any]], plan: Any) -> None:
+    global _do
+    _do = prepare(plan)
+
+
+def _do_all(tasks: Sequence[Any]) -> list[Any]:
+    assert _do is not None, "a process begins with _start"
+    return [_do(task) for task in tasks]

@@ -132,7 +132,7 @@ class Worker:
         self._refiner: Refiner = create_stage("refiner", settings.refiner)
         self._composers: dict[Part, SceneComposer] = {}
 
-    def make(self, item: Item) -> Outcome:
+    def __call__(self, item: Item) -> Outcome:
         """Make one item; a face or picture that cannot be used is a reject.
 
         Raises:
@@ -228,19 +228,3 @@ class Worker:
             "degradations": scene.degradations,
         }
         return Outcome(line, [{"item": item.name, **reject} for reject in scene.rejects])
-
-
-_worker: Worker | None = None
-
-
-def start_process(plan: WorkPlan) -> None:
-    """Prepare a worker process."""
-    global _worker
-    _worker = Worker(plan)
-
-
-def make_items(items: Sequence[Item]) -> list[Outcome]:
-    """Make items in a process that `start_process` has prepared."""
-    if _worker is None:
-        raise RuntimeError("start_process was not called in this process.")
-    return [_worker.make(item) for item in items]

@@ -9,12 +9,11 @@ import numpy as np
 
 from inpainter.evaluation.results import CaseResult
 from pipeline.dataset.manifest import Journal, Line, read_lines
-from weights.base.errors import InputError, OutputError
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from numpy.typing import NDArray
 
@@ -26,7 +25,7 @@ _FEATURES: Final = ("features", "hole_features")
 """Fields of a result that hold features of the result and of the truth."""
 
 
-class Unfinished:
+class Unfinished(Journal):
     """The results of a measurement under way, one line each, behind a line of its settings.
 
     As a context manager it closes the file, and takes it away again where it holds no result.
@@ -47,35 +46,22 @@ class Unfinished:
     def __init__(
         self, folder: Path, settings: Mapping[str, Any], *, overwrite: bool = False
     ) -> None:
-        self.path = folder / UNFINISHED
+        path = folder / UNFINISHED
         text = {str(key): str(value) for key, value in settings.items()}
-        found = read_lines(self.path)
+        found = read_lines(path)
         if found and found[0].get("settings") != text:
             if not overwrite and len(found) > 1:
-                raise InputError(self._difference(found[0].get("settings"), text))
-            self.path.unlink()
+                raise InputError(_difference(path, found[0].get("settings"), text))
+            path.unlink()
             found = []
         self.lines: list[Line] = found[1:]
         self._empty = not self.lines
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"Cannot write {self.path}: {error.strerror or error}.") from error
-        self._journal = Journal(self.path)
+        super().__init__(path)
         if not found:
-            self._journal.append({"settings": text})
+            super().append({"settings": text})
 
-    def __enter__(self) -> Unfinished:
-        self._journal.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._journal.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         if self._empty:
             # A measurement that failed at its first case leaves nothing to go on with.
             self.finish()
@@ -86,23 +72,24 @@ class Unfinished:
         Raises:
             OutputError: it cannot be written.
         """
-        self._journal.append(line)
+        super().append(line)
         self._empty = False
 
     def finish(self) -> None:
         """Take the file away: the report is written."""
         self.path.unlink(missing_ok=True)
 
-    def _difference(self, there: Any, here: Mapping[str, str]) -> str:
-        known = there if isinstance(there, dict) else {}
-        differing = next(
-            (key for key in sorted({*known, *here}) if known.get(key) != here.get(key)), "settings"
-        )
-        return (
-            f"{self.path} holds results of a measurement with other settings ({differing} was "
-            f"{known.get(differing)!r} and is {here.get(differing)!r}): go on with those, choose "
-            "another folder, or begin anew with --overwrite."
-        )
+
+def _difference(path: Path, there: Any, here: Mapping[str, str]) -> str:
+    known = there if isinstance(there, dict) else {}
+    differing = next(
+        (key for key in sorted({*known, *here}) if known.get(key) != here.get(key)), "settings"
+    )
+    return (
+        f"{path} holds results of a measurement with other settings ({differing} was "
+        f"{known.get(differing)!r} and is {here.get(differing)!r}): go on with those, choose "
+        "another folder, or begin anew with --overwrite."
+    )
 
 
 def result_line(result: CaseResult) -> Line:
