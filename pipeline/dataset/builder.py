@@ -15,12 +15,11 @@ from pipeline.dataset.face_source import find_pictures
 from pipeline.dataset.labels import CLASS_NAMES
 from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
 from pipeline.dataset.processes import done_by_processes
-from pipeline.dataset.seeds import item_fraction
 from pipeline.dataset.settings import DatasetSettings, claim_folder
 from pipeline.dataset.split import split_faces, split_names
 from pipeline.dataset.stored_pictures import store_text
 from pipeline.dataset.worker import Item, PairItem, SceneItem, Worker, WorkPlan
-from weights.base.dealing import PARTS, Part
+from weights.base.dealing import PARTS, Part, name_fraction
 from weights.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def scene_part(index: int, shares: dict[Part, float], seed: int) -> Part:
     wanted = [part for part in PARTS if shares.get(part, 0.0) > 0.0]
     if index < len(wanted):
         return wanted[index]
-    at = item_fraction(seed, f"part of scene {index}") * sum(shares[part] for part in wanted)
+    at = name_fraction(seed, f"part of scene {index}") * sum(shares[part] for part in wanted)
     for part in wanted:
         at -= shares[part]
         if at < 0.0:

@@ -1,16 +1,19 @@
-"""Automatic checks of drawn masks: does the mask lie on the face, and is it of a mask's size?"""
+"""Drawn masks and their checks: do they lie on the face, and are they of a mask's size?"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from detector.synthesis import CannotDrawMaskError, draw_mask
+
 if TYPE_CHECKING:
+    from detector.synthesis import DrawnMask, TemplateFolder
     from pipeline.dataset.labels import Points
-    from weights.base.contracts import Mask
+    from weights.base.contracts import Image, Mask
 
 _WIDEST_SHARES = (0.03, 1.3)
 _WIDEST_HEIGHTS = (0.25, 1.3)
@@ -70,8 +73,6 @@ def check_drawn_mask(mask: Mask, landmarks: Points, worn: str | None = None) -> 
     Raises:
         CannotDrawMaskError: it does not; the reason is "mask-size" or "mask-place".
     """
-    from detector.synthesis import CannotDrawMaskError
-
     place = mask_place(mask, landmarks)
     shares = SHARE_BANDS.get(worn or "", _WIDEST_SHARES)
     heights = HEIGHT_BANDS.get(worn or "", _WIDEST_HEIGHTS)
@@ -88,3 +89,32 @@ def check_drawn_mask(mask: Mask, landmarks: Points, worn: str | None = None) -> 
             f"{place.side:.2f} jaw widths beside the face.",
         )
     return place
+
+
+def draw_checked_mask(
+    image: Image,
+    landmarks: Points,
+    random: np.random.Generator,
+    templates: TemplateFolder | None = None,
+) -> DrawnMask:
+    """Draw a mask on a face and check it.
+
+    Args:
+        image: uint8 RGB `(H, W, 3)` with one face.
+        landmarks: iBUG points `(68, 2)`, x y pixels.
+        random: source of all chance.
+        templates: photos of masks; None draws all masks.
+
+    Raises:
+        CannotDrawMaskError: the face cannot take a mask, or what was drawn fails the checks.
+        InputError: the landmarks are malformed.
+    """
+    drawn = draw_mask(image, landmarks, random, templates=templates)
+    check_drawn_mask(drawn.mask, landmarks, drawn.record.get("worn"))
+    return drawn
+
+
+def reject(file: str, error: Exception) -> dict[str, Any]:
+    """What the reject list says of a face that cannot be used, by the error that tells why."""
+    reason = error.reason if isinstance(error, CannotDrawMaskError) else "unreadable"
+    return {"file": file, "reason": reason, "text": " ".join(str(error).split())}

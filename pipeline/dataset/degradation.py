@@ -10,6 +10,8 @@ import numpy as np
 from weights.images.decoding import compress_jpeg
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from weights.base.contracts import Image
 
 
@@ -36,7 +38,7 @@ def sensor_noise(image: Image, strength: float, random: np.random.Generator) -> 
     return np.clip(image + strength * grain, 0, 255).astype(np.uint8)
 
 
-def relight(image: Image, exposure: float, gamma: float, cast: tuple[float, float, float]) -> Image:
+def relight(image: Image, exposure: float, gamma: float, cast: Sequence[float]) -> Image:
     """Multiply by 2 to the power `exposure`, bend by `gamma`, and scale the channels by `cast`."""
     ramp = np.arange(256, dtype=np.float32) / 255.0
     curve = 2.0**exposure * ramp**gamma

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from pipeline.dataset.checks import check_drawn_mask
+from detector.synthesis import CannotDrawMaskError
+from pipeline.crop import Crop
+from pipeline.dataset.checks import draw_checked_mask
+from weights.base.regions import MaskRegion
 
 if TYPE_CHECKING:
     from detector.synthesis import TemplateFolder
@@ -60,11 +63,7 @@ def make_pair(
         CannotDrawMaskError: the face cannot take a mask, or what was drawn fails the checks.
         InputError: the landmarks are malformed.
     """
-    from detector.synthesis import CannotDrawMaskError, draw_mask
-    from weights.base.regions import MaskRegion
-
-    drawn = draw_mask(image, landmarks, random, templates=templates)
-    check_drawn_mask(drawn.mask, landmarks, drawn.record.get("worn"))
+    drawn = draw_checked_mask(image, landmarks, random, templates)
     holes = refiner.refine(drawn.masked, [MaskRegion.from_mask(drawn.mask)])
     if not holes:
         raise CannotDrawMaskError("no-hole", "The refiner makes no hole of the drawn mask.")
@@ -72,8 +71,6 @@ def make_pair(
     polygons = [np.asarray(polygon, dtype=np.float64) for polygon in drawn.polygon]
     if size is None:
         return Pair(image, drawn.masked, hole, polygons, dict(drawn.record))
-    from pipeline.crop import Crop
-
     crop = Crop.around(hole)
     how = cv2.INTER_AREA if crop.side > size else cv2.INTER_CUBIC
     shots = [

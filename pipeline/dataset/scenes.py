@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from detector.synthesis import CannotDrawMaskError
 from pipeline.dataset.backgrounds import Backgrounds, cover, out_of_focus
 from pipeline.dataset.canvas import Canvas, Matrix, apply_matrix
-from pipeline.dataset.checks import check_drawn_mask
+from pipeline.dataset.checks import draw_checked_mask, reject
 from pipeline.dataset.cut_out import (
     border_fade,
     head_and_shoulders,
@@ -89,6 +91,37 @@ class Scene:
     rejects: list[dict[str, str]] = field(default_factory=list)
 
 
+def _resized(image: Image, landmarks: Points, scale: float) -> tuple[Image, Points, Matrix]:
+    height, width = image.shape[:2]
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    shares = np.array([size[0] / width, size[1] / height])
+    matrix = np.concatenate([np.diag(shares), (0.5 * shares - 0.5)[:, None]], axis=1)
+    how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
+    resized = np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8)
+    return resized, apply_matrix(matrix, landmarks), matrix
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A scene in the making.
+
+    Attributes:
+        scene: takes what is shown, hidden and rejected; its picture has the scene's size.
+        worn_share: how many of its people wear a mask.
+        random: source of all chance.
+    """
+
+    scene: Scene
+    worn_share: float
+    random: np.random.Generator
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        height, width, _ = self.scene.image.shape
+        return height, width
+
+
 @dataclass(frozen=True)
 class _Sprite:
     """A portrait, with or without a drawn mask, near the size at which it will be shown."""
@@ -96,10 +129,43 @@ class _Sprite:
     face: SourceFace
     image: Image
     landmarks: Points
-    mask: Mask | None
-    polygons: list[Points]
-    record: dict[str, Any] | None
     skin: NDArray[np.float32]  # colour of the bare face, RGB
+    mask: Mask | None = None
+    polygons: Sequence[Points] = ()
+    record: dict[str, Any] | None = None
+
+    @property
+    def alpha(self) -> NDArray[np.uint8]:
+        """An opacity that shows all of it."""
+        return np.full(self.image.shape[:2], 255, np.uint8)
+
+    def scale(self, jaw: float) -> float:
+        """By how much it is enlarged where its jaw gets `jaw` pixels wide."""
+        return jaw / max(jaw_width(self.landmarks), 1.0)
+
+    def reduced(self, alpha: NDArray[np.uint8], jaw: float) -> tuple[_Sprite, NDArray[np.uint8]]:
+        """Bring it near its size in the scene, averaging pixels, before it is turned."""
+        scale = self.scale(jaw)
+        if scale > 0.75:
+            return self, alpha
+        image, landmarks, matrix = _resized(self.image, self.landmarks, scale)
+        size = image.shape[1::-1]
+        mask = self.mask
+        if mask is not None:
+            mask = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 127
+        polygons = [apply_matrix(matrix, polygon) for polygon in self.polygons]
+        reduced = replace(self, image=image, landmarks=landmarks, mask=mask, polygons=polygons)
+        smaller = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+        return reduced, np.asarray(smaller, dtype=np.uint8)
+
+    def matrix(self, jaw: float, centre: Points, angle: float, flip: bool) -> Matrix:
+        """The affine map that brings the face's middle to `centre`, its jaw to `jaw` pixels."""
+        cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+        linear = self.scale(jaw) * np.array([[cosine, -sine], [sine, cosine]])
+        if flip:
+            linear[:, 0] *= -1.0
+        middle = self.landmarks[[0, 16, 27, 8]].mean(axis=0)
+        return np.concatenate([linear, (centre - linear @ middle)[:, None]], axis=1)
 
 
 def has_room(face: SourceFace) -> bool:
@@ -111,16 +177,6 @@ def has_room(face: SourceFace) -> bool:
         and points[:, 0].min() > 0.25 * jaw
         and points[:, 0].max() < face.width - 0.25 * jaw
     )
-
-
-def _resized(image: Image, landmarks: Points, scale: float) -> tuple[Image, Points, Matrix]:
-    height, width = image.shape[:2]
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    shares = np.array([size[0] / width, size[1] / height])
-    matrix = np.concatenate([np.diag(shares), (0.5 * shares - 0.5)[:, None]], axis=1)
-    how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
-    resized = np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8)
-    return resized, apply_matrix(matrix, landmarks), matrix
 
 
 class SceneComposer:
@@ -161,62 +217,50 @@ class SceneComposer:
         )
         choice = random.random()
         scene = Scene(np.zeros((height, width, 3), np.uint8))
+        draft = _Draft(scene, worn_share, random)
         if maskless and self._backgrounds.has_sharp and choice < 0.45:
-            canvas = Canvas(self._background(height, width, random, scene, sharp=True))
+            canvas = self._background(draft, sharp=True)
         elif maskless and choice < 0.49:
-            canvas = Canvas(self._background(height, width, random, scene))
+            canvas = self._background(draft)
         elif choice < 0.66:
-            canvas = self._portrait(height, width, worn_share, random, scene)
+            canvas = self._portrait(draft)
         elif choice < 0.92:
-            canvas = self._crowd(height, width, worn_share, random, scene)
+            canvas = self._crowd(draft)
         else:
-            canvas = self._grid(height, width, worn_share, random, scene)
-        records = scene.masks
-        scene.masks = []
-        for record, outlines in zip(records, canvas.outlines(), strict=True):
-            if outlines:
-                scene.masks.append(record)
-                scene.outlines.append([simplify_polygon(outline) for outline in outlines])
+            canvas = self._grid(draft)
+        shown = [
+            (record, [simplify_polygon(outline) for outline in outlines])
+            for record, outlines in zip(scene.masks, canvas.outlines(), strict=True)
+            if outlines
+        ]
+        scene.masks = [record for record, _ in shown]
+        scene.outlines = [outlines for _, outlines in shown]
         scene.image, scene.degradations = degrade(canvas.image, random)
         return scene
 
-    def _background(
-        self,
-        height: int,
-        width: int,
-        random: np.random.Generator,
-        scene: Scene,
-        sharp: bool = False,
-    ) -> Image:
+    def _background(self, draft: _Draft, sharp: bool = False) -> Canvas:
+        make = self._backgrounds.sharp if sharp else self._backgrounds
         try:
-            make = self._backgrounds.sharp if sharp else self._backgrounds
-            image, file = make(height, width, random)
+            image, file = make(*draft.size, draft.random)
         except InputError:
             # The damaged file is a reject where it is a face; here any surface does as well.
-            return surface(height, width, random)
+            return Canvas(surface(*draft.size, draft.random))
         if file is not None:
-            scene.negative = file.name
-        return image
+            draft.scene.negative = file.name
+        return Canvas(image)
 
     def _sprite(
-        self,
-        jaw: float,
-        worn: bool,
-        random: np.random.Generator,
-        scene: Scene,
-        roomy_share: float = 0.0,
+        self, draft: _Draft, jaw: float, worn: bool, roomy_share: float = 0.0
     ) -> _Sprite | None:
         """Choose a face and put a mask on it; None when no face that was chosen can be used.
 
         Args:
+            draft: takes the rejects.
             jaw: width in pixels that its jaw will have in the scene.
             worn: whether it gets a mask.
-            random: source of all chance.
-            scene: takes the rejects.
             roomy_share: how often only pictures with hair and shoulders are chosen from.
         """
-        from detector.synthesis import CannotDrawMaskError, draw_mask
-
+        random = draft.random
         for _ in range(_TRIES):
             roomy = self._roomy and random.random() < roomy_share
             pool = self._roomy if roomy else range(len(self._faces))
@@ -224,55 +268,36 @@ class SceneComposer:
             landmarks = np.asarray(face.landmarks, dtype=np.float64)
             try:
                 image = self._pictures(face.file)
-                scale = self._drawing_scale(jaw, jaw_width(landmarks), worn)
+                wanted = float(np.clip(jaw, *_DRAWN_JAW)) if worn else jaw
+                scale = min(wanted / max(jaw_width(landmarks), 1.0), _LARGEST_ENLARGEMENT)
                 image, landmarks, _ = _resized(image, landmarks, scale)
                 if random.random() < 0.5:
-                    share = tuple(float(value) for value in np.exp(random.normal(0.0, 0.04, 3)))
-                    image = relight(
-                        image,
-                        random.normal(0.0, 0.2),
-                        float(np.exp(random.normal(0.0, 0.1))),
-                        (share[0], share[1], share[2]),
-                    )
+                    cast = np.exp(random.normal(0.0, 0.04, 3)).tolist()
+                    exposure = random.normal(0.0, 0.2)
+                    image = relight(image, exposure, float(np.exp(random.normal(0.0, 0.1))), cast)
                 skin = skin_colour(image, landmarks)
                 if not worn:
-                    return _Sprite(face, image, landmarks, None, [], None, skin)
-                drawn = draw_mask(image, landmarks, random, templates=self._templates)
-                check_drawn_mask(drawn.mask, landmarks, drawn.record.get("worn"))
-            except CannotDrawMaskError as error:
-                scene.rejects.append(
-                    {"file": face.name, "reason": error.reason, "text": str(error)}
-                )
-                continue
-            except InputError as error:
-                scene.rejects.append(
-                    {"file": face.name, "reason": "unreadable", "text": str(error)}
-                )
+                    return _Sprite(face, image, landmarks, skin)
+                drawn = draw_checked_mask(image, landmarks, random, self._templates)
+            except (CannotDrawMaskError, InputError) as error:
+                draft.scene.rejects.append(reject(face.name, error))
                 continue
             record = {"file": face.name, **drawn.record}
             polygons = [np.asarray(polygon, dtype=np.float64) for polygon in drawn.polygon]
-            return _Sprite(face, drawn.masked, landmarks, drawn.mask, polygons, record, skin)
+            return _Sprite(face, drawn.masked, landmarks, skin, drawn.mask, polygons, record)
         return None
-
-    @staticmethod
-    def _drawing_scale(jaw: float, own_jaw: float, worn: bool) -> float:
-        own_jaw = max(own_jaw, 1.0)
-        if not worn:
-            return float(min(jaw / own_jaw, _LARGEST_ENLARGEMENT))
-        wanted = float(np.clip(jaw, *_DRAWN_JAW))
-        return float(min(wanted / own_jaw, _LARGEST_ENLARGEMENT))
 
     def _place(
         self,
+        draft: _Draft,
         canvas: Canvas,
         sprite: _Sprite,
         alpha: NDArray[np.uint8],
         matrix: Matrix,
-        random: np.random.Generator,
-        scene: Scene,
         window: tuple[int, int, int, int] | None = None,
     ) -> None:
         """Paste a sprite and, at times, paint something in front of it."""
+        random, scene = draft.random, draft.scene
         canvas.paste(sprite.image, alpha, matrix, sprite.mask, sprite.polygons, window)
         scene.faces.append(sprite.face.name)
         if sprite.record is not None:
@@ -281,115 +306,56 @@ class SceneComposer:
             landmarks = apply_matrix(matrix, sprite.landmarks)
             scene.occluders.append(paint_occluder(canvas, landmarks, sprite.skin, random))
 
-    def _reduced(
-        self, sprite: _Sprite, alpha: NDArray[np.uint8], jaw: float
-    ) -> tuple[_Sprite, NDArray[np.uint8]]:
-        """Bring a sprite near its size in the scene, averaging pixels, before it is turned."""
-        scale = jaw / max(jaw_width(sprite.landmarks), 1.0)
-        if scale > 0.75:
-            return sprite, alpha
-        image, landmarks, matrix = _resized(sprite.image, sprite.landmarks, scale)
-        size = image.shape[1::-1]
-        mask = sprite.mask
-        if mask is not None:
-            mask = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 127
-        polygons = [apply_matrix(matrix, polygon) for polygon in sprite.polygons]
-        reduced = replace(sprite, image=image, landmarks=landmarks, mask=mask, polygons=polygons)
-        smaller = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
-        return reduced, np.asarray(smaller, dtype=np.uint8)
-
-    @staticmethod
-    def _matrix(sprite: _Sprite, jaw: float, centre: Points, angle: float, flip: bool) -> Matrix:
-        """The affine map that brings the face's middle to `centre`, its jaw to `jaw` pixels."""
-        scale = jaw / max(jaw_width(sprite.landmarks), 1.0)
-        cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-        linear = scale * np.array([[cosine, -sine], [sine, cosine]])
-        if flip:
-            linear[:, 0] *= -1.0
-        middle = sprite.landmarks[[0, 16, 27, 8]].mean(axis=0)
-        return np.concatenate([linear, (centre - linear @ middle)[:, None]], axis=1)
-
-    def _portrait(
-        self,
-        height: int,
-        width: int,
-        worn_share: float,
-        random: np.random.Generator,
-        scene: Scene,
-    ) -> Canvas:
+    def _portrait(self, draft: _Draft) -> Canvas:
         """One face, from small to larger than the frame, in its own picture or cut out."""
-        scene.layout = "portrait"
-        shorter = min(height, width)
-        jaw = float(np.exp(random.uniform(np.log(0.14), np.log(0.98)))) * shorter
-        sprite = self._sprite(jaw, worn_share > 0.0, random, scene, roomy_share=0.6)
+        draft.scene.layout = "portrait"
+        random, (height, width) = draft.random, draft.size
+        jaw = float(np.exp(random.uniform(np.log(0.14), np.log(0.98)))) * min(height, width)
+        sprite = self._sprite(draft, jaw, draft.worn_share > 0.0, roomy_share=0.6)
         if sprite is None:
-            return Canvas(self._background(height, width, random, scene))
+            return self._background(draft)
         rows, columns = sprite.image.shape[:2]
-        scale = jaw / max(jaw_width(sprite.landmarks), 1.0)
+        scale = sprite.scale(jaw)
         covers = rows * scale >= height and columns * scale >= width
         angle = float(np.clip(random.normal(0.0, 9.0), -30.0, 30.0))
         flip = random.random() < 0.5
         spare = np.array([width, height]) / 2.0
         centre = spare + random.uniform(-1.0, 1.0, 2) * np.maximum(spare - 0.35 * jaw, 0.1 * spare)
         choice = random.random()
+        in_own_picture = True
         if covers and choice < 0.7:
             # The face stays where its own picture still fills the frame.
             angle = 0.0
-            matrix = self._matrix(sprite, jaw, centre, angle, flip)
+            matrix = sprite.matrix(jaw, centre, angle, flip)
             ends = apply_matrix(matrix, np.array([[0.0, 0.0], [columns - 1.0, rows - 1.0]]))
             low, high = ends.min(axis=0), ends.max(axis=0)
             frame = np.array([width - 1.0, height - 1.0])
             centre = centre - np.maximum(low, 0.0) + np.maximum(frame - high, 0.0)
-            alpha = np.full((rows, columns), 255, np.uint8)
-            background = self._own_blur(sprite, height, width, random)
+            alpha = sprite.alpha
         elif choice < 0.45:
             fade = border_fade(rows, columns, random.uniform(0.0, 0.25) * jaw / scale)
             alpha = np.rint(fade * 255).astype(np.uint8)
-            background = self._own_blur(sprite, height, width, random)
         else:
+            in_own_picture = False
             alpha = head_and_shoulders((rows, columns), sprite.landmarks, sprite.mask, random)
-            background = self._background(height, width, random, scene)
-        canvas = Canvas(background)
-        sprite, alpha = self._reduced(sprite, alpha, jaw)
-        matrix = self._matrix(sprite, jaw, centre, angle, flip)
-        if choice >= 0.45 and not (covers and choice < 0.7):
-            self._body(canvas, sprite, matrix, random)
-        self._place(canvas, sprite, alpha, matrix, random, scene)
+        if in_own_picture:
+            # Behind it its own picture without the mask, enlarged and out of focus.
+            behind = cover(self._pictures(sprite.face.file), height, width, random)
+            canvas = Canvas(out_of_focus(behind, random))
+        else:
+            canvas = self._background(draft)
+        sprite, alpha = sprite.reduced(alpha, jaw)
+        matrix = sprite.matrix(jaw, centre, angle, flip)
+        if not in_own_picture:
+            _paint_body(canvas, sprite, matrix, random)
+        self._place(draft, canvas, sprite, alpha, matrix)
         return canvas
 
-    def _own_blur(
-        self, sprite: _Sprite, height: int, width: int, random: np.random.Generator
-    ) -> Image:
-        """The portrait's own picture without the mask, enlarged and out of focus."""
-        picture = self._pictures(sprite.face.file)
-        return out_of_focus(cover(picture, height, width, random), random)
-
-    @staticmethod
-    def _body(canvas: Canvas, sprite: _Sprite, matrix: Matrix, random: np.random.Generator) -> None:
-        rows = sprite.image.shape[0]
-        jaw = jaw_width(sprite.landmarks)
-        if float(sprite.landmarks[:, 1].min()) < 0.4 * jaw:
-            paint_hair(canvas, apply_matrix(matrix, sprite.landmarks), random)
-        below = rows - 1 - float(sprite.landmarks[8, 1])
-        # Where the portrait shows the chest, the body goes on in the clothing's colour.
-        clothing = None
-        if below > 0.35 * jaw:
-            strip = sprite.image[-max(1, rows // 20) :, :: max(1, rows // 40)]
-            clothing = np.median(strip.reshape(-1, 3), axis=0).astype(np.float32)
-        landmarks = apply_matrix(matrix, sprite.landmarks)
-        paint_body(canvas, landmarks, sprite.skin, clothing, random)
-
-    def _crowd(
-        self,
-        height: int,
-        width: int,
-        worn_share: float,
-        random: np.random.Generator,
-        scene: Scene,
-    ) -> Canvas:
+    def _crowd(self, draft: _Draft) -> Canvas:
         """Two to twelve people cut out and put on a background, the larger before the smaller."""
-        scene.layout = "crowd"
-        canvas = Canvas(self._background(height, width, random, scene))
+        draft.scene.layout = "crowd"
+        random, (height, width) = draft.random, draft.size
+        canvas = self._background(draft)
         shorter = min(height, width)
         count = int(min(12, 2 + random.geometric(0.28)))
         smallest = self._options.smallest_jaw * self._options.size / 640.0
@@ -409,59 +375,63 @@ class SceneComposer:
                     break
         any_worn = False
         for number, (jaw, at) in enumerate(spots):
-            last_chance = worn_share > 0.0 and not any_worn and number == len(spots) - 1
-            worn = random.random() < worn_share or last_chance
-            sprite = self._sprite(jaw, worn, random, scene, roomy_share=0.75)
+            last_chance = draft.worn_share > 0.0 and not any_worn and number == len(spots) - 1
+            worn = random.random() < draft.worn_share or last_chance
+            sprite = self._sprite(draft, jaw, worn, roomy_share=0.75)
             if sprite is None:
                 continue
             any_worn |= worn
-            alpha = head_and_shoulders(
-                sprite.image.shape[:2], sprite.landmarks, sprite.mask, random
-            )
-            sprite, alpha = self._reduced(sprite, alpha, jaw)
+            size = sprite.image.shape[:2]
+            alpha = head_and_shoulders(size, sprite.landmarks, sprite.mask, random)
+            sprite, alpha = sprite.reduced(alpha, jaw)
             angle = float(np.clip(random.normal(0.0, 8.0), -30.0, 30.0))
-            matrix = self._matrix(sprite, jaw, at, angle, random.random() < 0.5)
-            self._body(canvas, sprite, matrix, random)
-            self._place(canvas, sprite, alpha, matrix, random, scene)
+            matrix = sprite.matrix(jaw, at, angle, random.random() < 0.5)
+            _paint_body(canvas, sprite, matrix, random)
+            self._place(draft, canvas, sprite, alpha, matrix)
         return canvas
 
-    def _grid(
-        self,
-        height: int,
-        width: int,
-        worn_share: float,
-        random: np.random.Generator,
-        scene: Scene,
-    ) -> Canvas:
+    def _grid(self, draft: _Draft) -> Canvas:
         """Portraits side by side in tiles, as in a video conference or on a page of photos."""
-        scene.layout = "grid"
-        canvas = Canvas(self._background(height, width, random, scene))
+        draft.scene.layout = "grid"
+        random, (height, width) = draft.random, draft.size
+        canvas = self._background(draft)
         rows, columns = int(random.integers(1, 4)), int(random.integers(2, 5))
         gap = int(random.integers(0, 12)) if random.random() < 0.7 else 0
-        for row in range(rows):
-            for column in range(columns):
-                x0, x1 = (round(width * (column + step) / columns) for step in (0, 1))
-                y0, y1 = (round(height * (row + step) / rows) for step in (0, 1))
-                window = (x0 + gap, y0 + gap, x1 - gap, y1 - gap)
-                if window[2] - window[0] < 16 or window[3] - window[1] < 16:
-                    continue
-                extent = np.array([window[2] - window[0], window[3] - window[1]], dtype=np.float64)
-                jaw = float(extent.min()) * random.uniform(0.35, 0.8)
-                sprite = self._sprite(jaw, random.random() < worn_share, random, scene)
-                if sprite is None:
-                    continue
-                # The tile's picture fills the tile.
-                own = np.array(sprite.image.shape[1::-1], dtype=np.float64)
-                jaw = max(jaw, jaw_width(sprite.landmarks) * float((extent / own).max()))
-                alpha = np.full(sprite.image.shape[:2], 255, np.uint8)
-                sprite, alpha = self._reduced(sprite, alpha, jaw)
-                middle = np.array([window[0] + window[2], window[1] + window[3]]) / 2.0
-                matrix = self._matrix(sprite, jaw, middle, 0.0, random.random() < 0.5)
-                ends = apply_matrix(
-                    matrix, np.array([[0.0, 0.0], [sprite.image.shape[1], sprite.image.shape[0]]])
-                )
-                low = np.maximum(ends.min(axis=0) - window[:2], 0.0)
-                high = np.maximum(np.array(window[2:]) - ends.max(axis=0), 0.0)
-                matrix[:, 2] += high - low
-                self._place(canvas, sprite, alpha, matrix, random, scene, window)
+        for row, column in product(range(rows), range(columns)):
+            x0, x1 = (round(width * (column + step) / columns) for step in (0, 1))
+            y0, y1 = (round(height * (row + step) / rows) for step in (0, 1))
+            window = (x0 + gap, y0 + gap, x1 - gap, y1 - gap)
+            low, high = np.array(window[:2]), np.array(window[2:])
+            extent = (high - low).astype(np.float64)
+            if extent.min() < 16:
+                continue
+            jaw = float(extent.min()) * random.uniform(0.35, 0.8)
+            sprite = self._sprite(draft, jaw, random.random() < draft.worn_share)
+            if sprite is None:
+                continue
+            # The tile's picture fills the tile.
+            own = np.array(sprite.image.shape[1::-1], dtype=np.float64)
+            jaw = max(jaw, jaw_width(sprite.landmarks) * float((extent / own).max()))
+            sprite, alpha = sprite.reduced(sprite.alpha, jaw)
+            matrix = sprite.matrix(jaw, (low + high) / 2.0, 0.0, random.random() < 0.5)
+            ends = apply_matrix(matrix, np.array([[0.0, 0.0], sprite.image.shape[1::-1]]))
+            before = np.maximum(ends.min(axis=0) - low, 0.0)
+            matrix[:, 2] += np.maximum(high - ends.max(axis=0), 0.0) - before
+            self._place(draft, canvas, sprite, alpha, matrix, window)
         return canvas
+
+
+def _paint_body(
+    canvas: Canvas, sprite: _Sprite, matrix: Matrix, random: np.random.Generator
+) -> None:
+    rows = sprite.image.shape[0]
+    jaw = jaw_width(sprite.landmarks)
+    landmarks = apply_matrix(matrix, sprite.landmarks)
+    if float(sprite.landmarks[:, 1].min()) < 0.4 * jaw:
+        paint_hair(canvas, landmarks, random)
+    # Where the portrait shows the chest, the body goes on in the clothing's colour.
+    clothing = None
+    if rows - 1 - float(sprite.landmarks[8, 1]) > 0.35 * jaw:
+        strip = sprite.image[-max(1, rows // 20) :, :: max(1, rows // 40)]
+        clothing = np.median(strip.reshape(-1, 3), axis=0).astype(np.float32)
+    paint_body(canvas, landmarks, sprite.skin, clothing, random)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from weights.base.dealing import name_digest, name_fraction
-
-item_fraction = name_fraction
-"""A number in [0, 1) for each item, spread evenly and fixed for a seed."""
+from weights.base.dealing import name_digest
 
 
 def item_generator(seed: int, name: str) -> np.random.Generator:

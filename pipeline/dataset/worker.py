@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from detector.synthesis import CannotDrawMaskError, TemplateFolder
+from pipeline.dataset.checks import reject
 from pipeline.dataset.face_pictures import FacePictures
 from pipeline.dataset.labels import yolo_lines
 from pipeline.dataset.pairs import make_pair
@@ -122,7 +124,6 @@ class Worker:
     """
 
     def __init__(self, plan: WorkPlan) -> None:
-        from detector.synthesis import TemplateFolder
         from pipeline.stages.registry import create_stage
 
         self._plan = plan
@@ -140,21 +141,11 @@ class Worker:
         """
         if isinstance(item, SceneItem):
             return self._make_scene(item)
-        from detector.synthesis import CannotDrawMaskError
-
-        source = self._plan.faces[item.face].name
         try:
             return self._make_pair(item)
-        except CannotDrawMaskError as error:
-            reject = {"item": item.name, "file": source, "reason": error.reason, "text": str(error)}
-        except (InputError, cv2.error) as error:
-            reject = {
-                "item": item.name,
-                "file": source,
-                "reason": "unreadable",
-                "text": " ".join(str(error).split()),
-            }
-        return Outcome(None, [reject])
+        except (CannotDrawMaskError, InputError, cv2.error) as error:
+            source = self._plan.faces[item.face].name
+            return Outcome(None, [{"item": item.name, **reject(source, error)}])
 
     def _make_pair(self, item: PairItem) -> Outcome:
         settings, face = self._plan.settings, self._plan.faces[item.face]
@@ -167,21 +158,21 @@ class Worker:
             size=settings.size,
             templates=self._templates,
         )
-        folder = Path("pairs") / item.part
-        suffix = ".png" if settings.picture_format == "png" else ".jpg"
+        folder, out = f"pairs/{item.part}", self._plan.out
+        suffix = "png" if settings.picture_format == "png" else "jpg"
         files = {
-            "image": folder / "images" / (item.name + suffix),
-            "masked": folder / "masked" / (item.name + suffix),
-            "hole": folder / "holes" / (item.name + ".png"),
+            "image": f"{folder}/images/{item.name}.{suffix}",
+            "masked": f"{folder}/masked/{item.name}.{suffix}",
+            "hole": f"{folder}/holes/{item.name}.png",
         }
-        store_picture(self._plan.out / files["image"], pair.image)
-        store_picture(self._plan.out / files["masked"], pair.masked)
-        store_hole(self._plan.out / files["hole"], pair.hole)
+        store_picture(out / files["image"], pair.image)
+        store_picture(out / files["masked"], pair.masked)
+        store_hole(out / files["hole"], pair.hole)
         line: Line = {
             "kind": "pair",
             "name": item.name,
             "part": item.part,
-            "files": {name: path.as_posix() for name, path in files.items()},
+            "files": files,
             "sources": [face.name],
             "seed": settings.seed,
             "size": [pair.image.shape[1], pair.image.shape[0]],
@@ -208,15 +199,15 @@ class Worker:
         scene = self._composer(item.part).compose(random)
         polygons = [outline for outlines in scene.outlines for outline in outlines]
         height, width = scene.image.shape[:2]
-        image = Path("detection") / "images" / item.part / f"{item.name}.jpg"
-        label = Path("detection") / "labels" / item.part / f"{item.name}.txt"
+        image = f"detection/images/{item.part}/{item.name}.jpg"
+        label = f"detection/labels/{item.part}/{item.name}.txt"
         store_picture(self._plan.out / image, scene.image, quality=int(random.integers(84, 96)))
         store_text(self._plan.out / label, yolo_lines(polygons, width, height))
         line: Line = {
             "kind": "scene",
             "name": item.name,
             "part": item.part,
-            "files": {"image": image.as_posix(), "label": label.as_posix()},
+            "files": {"image": image, "label": label},
             "sources": sorted(set(scene.faces)),
             "seed": settings.seed,
             "size": [width, height],
@@ -227,4 +218,4 @@ class Worker:
             "occluders": scene.occluders,
             "degradations": scene.degradations,
         }
-        return Outcome(line, [{"item": item.name, **reject} for reject in scene.rejects])
+        return Outcome(line, [{"item": item.name, **one} for one in scene.rejects])

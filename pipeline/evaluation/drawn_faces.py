@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detector.synthesis import CannotDrawMaskError
 from inpainter.data.faces import list_faces
 from inpainter.data.framing import face_square, reflected_crop, resize_crop
 from inpainter.evaluation.benchmark_cases import Case, face_groups
-from pipeline.dataset.checks import check_drawn_mask
-from pipeline.dataset.seeds import item_fraction, item_generator
+from pipeline.crop import Crop
+from pipeline.dataset.checks import draw_checked_mask
+from pipeline.dataset.seeds import item_generator
+from weights.base.dealing import name_fraction
 from weights.base.errors import ConfigurationError
+from weights.base.regions import MaskRegion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from detector.synthesis import TemplateFolder
     from inpainter.data.face import Face
-    from inpainter.data.framing import Square
     from weights.base.contracts import Image, Mask
     from weights.base.protocols import Refiner
 
@@ -78,7 +81,7 @@ class DrawnFaces:
         self.root = Path(faces)
         self.seed, self.templates = seed, templates
         listed = [face for face in list_faces(self.root, split) if face.landmarks is not None]
-        order = sorted(listed, key=lambda face: item_fraction(seed, self._name(face)))
+        order = sorted(listed, key=lambda face: name_fraction(seed, self._name(face)))
         self.faces = order[:count]
 
     def __len__(self) -> int:
@@ -105,15 +108,11 @@ class DrawnFaces:
         return face.path.relative_to(self.root).as_posix()
 
     def _draw(self, face: Face) -> DrawnFace | None:
-        from detector.synthesis import CannotDrawMaskError, draw_mask
-
         assert face.landmarks is not None
         image, name = face.read(), self._name(face)
         try:
-            drawn = draw_mask(
-                image, face.landmarks, item_generator(self.seed, name), templates=self.templates
-            )
-            check_drawn_mask(drawn.mask, face.landmarks, drawn.record.get("worn"))
+            random = item_generator(self.seed, name)
+            drawn = draw_checked_mask(image, face.landmarks, random, self.templates)
         except CannotDrawMaskError:
             return None
         groups = face_groups(face)
@@ -151,16 +150,11 @@ class DrawnMaskCases:
         return self._cases(self.drawn.only(names))
 
     def _cases(self, faces: Iterable[DrawnFace]) -> Iterator[Case]:
-        from weights.base.regions import MaskRegion
-
         for face in faces:
             holes = self.refiner.refine(face.masked, [MaskRegion.from_mask(face.mask)])
-            if not holes:
-                continue
-            hole = np.asarray(np.logical_or.reduce(holes), np.bool_)
-            if not hole.any():
-                continue
-            yield framed_case(face.name, face.image, hole, face.groups, self.size, face.masked)
+            hole = np.any(holes, axis=0)
+            if hole.any():
+                yield framed_case(face.name, face.image, hole, face.groups, self.size, face.masked)
 
 
 def framed_case(
@@ -184,7 +178,8 @@ def framed_case(
     square = face_square(hole)
     crop, missing = reflected_crop(image, square), reflected_crop(hole, square)
     worn = None if masked is None else reflected_crop(masked, square)
-    frame = _in_picture(square, (hole.shape[0], hole.shape[1]))
+    frame = np.zeros(missing.shape, np.bool_)
+    frame[Crop(*square, *hole.shape).window] = True
     if size is not None:
         if worn is not None:
             worn, _ = resize_crop(worn, missing, size)
@@ -192,12 +187,3 @@ def framed_case(
         crop, missing = resize_crop(crop, missing, size)
         frame = ~outside
     return Case(name, crop, missing, groups, None if frame.all() else frame, worn)
-
-
-def _in_picture(square: Square, size: tuple[int, int]) -> Mask:
-    """Which pixels of a square lie in the picture, bool `(side, side)`."""
-    x0, y0, side = square
-    rows, columns = np.arange(y0, y0 + side), np.arange(x0, x0 + side)
-    in_rows = (rows >= 0) & (rows < size[0])
-    in_columns = (columns >= 0) & (columns < size[1])
-    return np.asarray(in_rows[:, None] & in_columns[None, :], np.bool_)

@@ -2,9 +2,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from pipeline.dataset.seeds import item_fraction, item_generator
+from pipeline.dataset.seeds import item_generator
 from pipeline.dataset.split import parse_shares, split_faces, split_names
-from weights.base.dealing import PARTS
+from weights.base.dealing import PARTS, name_fraction
 from weights.base.errors import ConfigurationError, InputError
 
 
@@ -28,8 +28,8 @@ def test_item_generator_depends_on_seed_and_name_alone() -> None:
     assert item_generator(1, "b").random(4).tolist() == draws[1, "b"]
 
 
-def test_item_fraction_is_spread_over_the_unit_interval() -> None:
-    values = [item_fraction(3, f"face {index}") for index in range(2000)]
+def test_name_fraction_is_spread_over_the_unit_interval() -> None:
+    values = [name_fraction(3, f"face {index}") for index in range(2000)]
     assert 0.0 <= min(values) < 0.01 and 0.99 < max(values) < 1.0
     assert sum(values) / len(values) == pytest.approx(0.5, abs=0.02)
 
