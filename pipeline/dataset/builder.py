@@ -133,25 +133,21 @@ def build_dataset(
     if not faces:
         raise InputError("There is no face to build from.")
     parts = split_faces(faces, settings.shares, settings.seed)
-    negatives = [] if settings.negatives is None else find_pictures(settings.negatives)
+    negatives: dict[str, Path] = {}
+    if settings.negatives is not None:
+        # With slashes on every system, as a name decides about part and chance.
+        for path in find_pictures(settings.negatives):
+            negatives[path.relative_to(settings.negatives).as_posix()] = path
     described = [f"{face.name} {face.split} {_landmark_text(face)}" for face in faces]
-    # With slashes on every system, as a name decides about part and chance.
-    names = [
-        path.relative_to(settings.negatives).as_posix() for path in negatives if settings.negatives
-    ]
     items = plan_items(faces, parts, settings)
-    claim_folder(out, settings.to_mapping(described, names))
-    negative_parts = split_names(names, settings.shares, settings.seed)
+    claim_folder(out, settings.to_mapping(described, negatives))
+    negative_parts = split_names(negatives, settings.shares, settings.seed)
     plan = WorkPlan(
         out,
         faces,
         {part: [i for i, face in enumerate(faces) if parts[face.name] == part] for part in PARTS},
         {
-            part: [
-                path
-                for path, name in zip(negatives, names, strict=True)
-                if negative_parts[name] == part
-            ]
+            part: [path for name, path in negatives.items() if negative_parts[name] == part]
             for part in PARTS
         },
         settings,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 _TILE = 208
+_EMPTY = np.full((_TILE, _TILE, 3), 24, np.uint8)
 _OUTLINE = (64, 255, 64)
 _HOLE = (255, 48, 160)
 
@@ -31,30 +32,36 @@ def _spread(lines: Sequence[Line], count: int) -> list[Line]:
     return [lines[round(index * (len(lines) - 1) / (count - 1))] for index in range(count)]
 
 
-def _tile(image: Image, polygons: Sequence[Points], side: int = _TILE) -> Image:
-    """A picture in a square of `side` pixels with outlines drawn over it."""
+def _tile(image: Image, polygons: Sequence[Points]) -> Image:
+    """A picture in a square with outlines drawn over it."""
     height, width = image.shape[:2]
-    scale = side / max(height, width)
+    scale = _TILE / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
     small = np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8)
     for polygon in polygons:
         fixed = np.rint(((polygon + 0.5) * scale - 0.5) * 16.0).astype(np.int32)
         cv2.polylines(small, [fixed], True, _OUTLINE, 1, cv2.LINE_AA, 4)
-    tile = np.full((side, side, 3), 24, np.uint8)
-    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    tile = _EMPTY.copy()
+    top, left = (_TILE - size[1]) // 2, (_TILE - size[0]) // 2
     tile[top : top + size[1], left : left + size[0]] = small
     return tile
 
 
-def _pair_tiles(out: Path, line: Line) -> list[Image]:
+def _tiles(out: Path, line: Line) -> list[Image]:
+    """What is shown of a pair or a scene; nothing where a picture is gone or damaged."""
     files = line["files"]
-    image, masked, hole = (read_pixels(out / files[name]) for name in ("image", "masked", "hole"))
     outlines = [np.asarray(polygon, dtype=np.float64) for polygon in line["polygons"]]
+    try:
+        if line["kind"] == "scene":
+            return [_tile(read_pixels(out / files["image"]), outlines)]
+        names = ("image", "masked", "hole")
+        image, masked, hole = (read_pixels(out / files[name]) for name in names)
+    except InputError:
+        return []
     edge = cv2.morphologyEx(hole[:, :, 0], cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-    shown = image.copy()
-    shown[edge] = _HOLE
-    return [_tile(shown, []), _tile(masked, outlines)]
+    image[edge] = _HOLE
+    return [_tile(image, []), _tile(masked, outlines)]
 
 
 def draw_contact_sheet(
@@ -70,25 +77,14 @@ def draw_contact_sheet(
         columns: tiles in a row.
 
     Returns:
-        uint8 RGB; a single dark tile when there is nothing to show.
+        uint8 RGB; a single row of dark tiles when there is nothing to show.
     """
     tiles: list[Image] = []
-    for line in _spread([line for line in manifest if line["kind"] == "pair"], pairs):
-        try:
-            tiles.extend(_pair_tiles(out, line))
-        except InputError:
-            continue
-    while len(tiles) % columns:
-        tiles.append(_tile(np.full((1, 1, 3), 24, np.uint8), []))
-    for line in _spread([line for line in manifest if line["kind"] == "scene"], scenes):
-        try:
-            picture = read_pixels(out / line["files"]["image"])
-        except InputError:
-            continue
-        outlines = [np.asarray(polygon, dtype=np.float64) for polygon in line["polygons"]]
-        tiles.append(_tile(picture, outlines))
-    while len(tiles) % columns or not tiles:
-        tiles.append(_tile(np.full((1, 1, 3), 24, np.uint8), []))
+    for kind, count in (("pair", pairs), ("scene", scenes)):
+        for line in _spread([line for line in manifest if line["kind"] == kind], count):
+            tiles += _tiles(out, line)
+        tiles += [_EMPTY] * (-len(tiles) % columns)
+    tiles = tiles or [_EMPTY] * columns
     rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
     return np.vstack(rows)
 

@@ -65,14 +65,8 @@ def head_and_shoulders(
     tilt = float(np.degrees(np.arctan2(-down[0], down[1])))
     alpha = np.zeros((height, width), np.uint8)
     middle = landmarks[27] - 0.08 * face_height * down
-    axes = (jaw * random.uniform(0.62, 0.7), face_height * random.uniform(1.18, 1.3))
-    cv2.ellipse(
-        alpha,
-        (middle.tolist(), (2 * axes[0], 2 * axes[1]), tilt),
-        255,
-        -1,
-        cv2.LINE_AA,
-    )
+    axes = (2 * jaw * random.uniform(0.62, 0.7), 2 * face_height * random.uniform(1.18, 1.3))
+    cv2.ellipse(alpha, (middle.tolist(), axes, tilt), 255, -1, cv2.LINE_AA)
     chest = landmarks[8] + 1.15 * face_height * down
     shoulders = (2.3 * jaw * random.uniform(0.9, 1.2), 1.7 * face_height)
     cv2.ellipse(alpha, (chest.tolist(), shoulders, tilt), 255, -1, cv2.LINE_AA)

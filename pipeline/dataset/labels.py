@@ -74,15 +74,10 @@ def visible_outlines(visible: Mask, smallest_share: float = 0.15) -> list[Points
     contours, _ = cv2.findContours(
         visible.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
     )
-    total = float(visible.sum())
-    pieces = []
-    for contour in contours:
-        polygon = contour[:, 0, :].astype(np.float64)
-        area = polygon_area(polygon)
-        if len(polygon) >= 3 and area >= smallest_share * total:
-            pieces.append((area, polygon))
-    pieces.sort(key=lambda piece: -piece[0])
-    return [polygon for _, polygon in pieces]
+    least = smallest_share * float(visible.sum())
+    polygons = [contour[:, 0, :].astype(np.float64) for contour in contours if len(contour) >= 3]
+    large = [polygon for polygon in polygons if polygon_area(polygon) >= least]
+    return sorted(large, key=polygon_area, reverse=True)
 
 
 def simplify_polygon(polygon: Points, tolerance: float = 0.25) -> Points:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from weights.base.contracts import Image
 
 Hash = NDArray[np.bool_]
@@ -32,3 +34,9 @@ def perceptual_hash(image: Image) -> Hash:
 def is_near_duplicate(one: Hash, other: Hash) -> bool:
     """Whether two hashes belong to what looks like one picture, mirrored ones not counted."""
     return int(np.count_nonzero(one != other)) <= NEAR
+
+
+def resembles(image: Image, known: Iterable[Hash]) -> bool:
+    """Whether a picture, uint8 RGB `(H, W, 3)`, looks like one of those with the hashes `known`."""
+    own = perceptual_hash(image)
+    return any(is_near_duplicate(own, other) for other in known)

@@ -16,11 +16,11 @@ import numpy as np
 
 from detector.data.annotations import AnnotatedPicture, read_annotations
 from pipeline.dataset.backgrounds import cover
-from pipeline.dataset.labels import simplify_polygon, visible_outlines, yolo_lines
-from pipeline.dataset.perceptual_hash import is_near_duplicate, perceptual_hash
+from pipeline.dataset.perceptual_hash import perceptual_hash, resembles
 from pipeline.dataset.seeds import item_generator
-from pipeline.dataset.stored_pictures import Making, store_picture, store_text
+from pipeline.dataset.stored_pictures import Making
 from pipeline.dataset.textures import surface
+from pipeline.dataset.training_part import TrainingPart, traced
 from weights.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,11 +73,7 @@ def add_photographs(
     Raises:
         InputError: the annotations cannot be read, or `detection` is no detection set.
     """
-    images, labels = detection / "images" / "train", detection / "labels" / "train"
-    if not images.is_dir():
-        raise InputError(
-            f"{detection} is no detection set: build one with `unmask synthesize` first."
-        )
+    part = TrainingPart(detection)
     known = [perceptual_hash(AnnotatedPicture(path).load()) for path in measuring]
     behind = sorted(path for path in backgrounds.iterdir() if path.is_file()) if backgrounds else []
     written, near, unreadable = 0, [], []
@@ -90,7 +86,7 @@ def add_photographs(
         except InputError:
             unreadable.append(name)
             continue
-        if any(is_near_duplicate(perceptual_hash(photograph), other) for other in known):
+        if resembles(photograph, known):
             near.append(name)
             continue
         mask: Mask = np.zeros(photograph.shape[:2], np.bool_)
@@ -101,19 +97,14 @@ def add_photographs(
             continue
         for variant in range(variants):
             stem = f"photograph-{name}-{variant}"
-            image_file, label_file = images / f"{stem}.jpg", labels / f"{stem}.txt"
             written += 1
-            if image_file.exists() and label_file.exists():
+            if all(file.exists() for file in part.files(stem)):
                 continue
-            random = item_generator(seed, f"photograph/{name}/{variant}")
-            image, shown = (
-                (photograph, mask)
-                if variant == 0
-                else _pasted(photograph, mask, size, behind, random)
-            )
-            pieces = [simplify_polygon(one, 0.5) for one in visible_outlines(shown)]
-            store_text(label_file, yolo_lines(pieces, shown.shape[1], shown.shape[0]))
-            store_picture(image_file, image, 92, Making.PASTED)
+            image, shown = photograph, mask
+            if variant > 0:
+                random = item_generator(seed, f"photograph/{name}/{variant}")
+                image, shown = _pasted(photograph, mask, size, behind, random)
+            part.store(stem, image, traced([shown]), Making.PASTED)
     return PhotographSummary(written, tuple(near), tuple(unreadable))
 
 

@@ -9,6 +9,7 @@ blurred: left as they are, a masked one without a label would teach that it wear
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import numpy as np
 
 from detector.data.annotations import AnnotatedPicture
 from detector.data.face_boxes import BoxedPicture, read_face_boxes
+from detector.evaluation.matching import mask_ious
 from pipeline.dataset.contact_sheet import draw_contact_sheet
 from pipeline.dataset.face_agreement import (
     AgreementRules,
@@ -27,18 +29,20 @@ from pipeline.dataset.face_agreement import (
     mask_place,
     share_inside,
 )
-from pipeline.dataset.labels import Points, simplify_polygon, visible_outlines, yolo_lines
-from pipeline.dataset.perceptual_hash import Hash, is_near_duplicate, perceptual_hash
+from pipeline.dataset.perceptual_hash import perceptual_hash, resembles
 from pipeline.dataset.stored_pictures import Making, store_picture, store_text
+from pipeline.dataset.training_part import TrainingPart, traced
 from pipeline.refiners.morphology import MorphologyRefiner
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion, bounding_box
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Sequence, Set
     from pathlib import Path
 
     from detector.data.face_boxes import Box
+    from pipeline.dataset.labels import Points
+    from pipeline.dataset.perceptual_hash import Hash
     from weights.base.contracts import Image, Mask
     from weights.base.protocols import Detector
 
@@ -136,13 +140,10 @@ def add_pseudo_labels(
             detection set.
         OutputError: a file cannot be written.
     """
-    images, labels = detection / "images" / "train", detection / "labels" / "train"
-    if not images.is_dir():
-        raise InputError(
-            f"{detection} is no detection set: build one with `unmask synthesize` first."
-        )
+    part = TrainingPart(detection)
     chosen = rules or AgreementRules()
-    known = [one for path in measuring for one in _hashes(AnnotatedPicture(path).load())]
+    measured = [AnnotatedPicture(path).load() for path in measuring]
+    known = [perceptual_hash(view) for image in measured for view in (image, _mirrored(image))]
     photographs = read_face_boxes(annotations)
     summary = PseudoLabelSummary()
     written: dict[str, list[Points]] = {}
@@ -150,13 +151,13 @@ def add_pseudo_labels(
         for made in _labelled(photograph, detector, chosen, known, summary):
             if made.name in written:
                 raise InputError(f"{annotations} has two pictures named {photograph.file.stem!r}.")
-            _store(made, images, labels)
+            part.store(made.name, made.image, made.outlines, Making.PSEUDO_LABELLED)
             written[made.name] = made.outlines
             summary.pictures += 1
             summary.labels += len(made.outlines)
         if progress is not None:
             progress(number, len(photographs))
-    summary.removed = _remove_others(images, labels, set(written))
+    summary.removed = _remove_others(part, written.keys())
     report = {
         "annotations": str(annotations),
         **(described or {}),
@@ -165,7 +166,7 @@ def add_pseudo_labels(
     }
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     store_text(detection / SUMMARY_NAME, text)
-    lines = [
+    labelled = [
         {
             "kind": "scene",
             "files": {"image": f"images/train/{name}.jpg"},
@@ -174,12 +175,8 @@ def add_pseudo_labels(
         for name, outlines in sorted(written.items())
         if outlines
     ]
-    store_picture(
-        detection / SHEET_NAME,
-        draw_contact_sheet(detection, lines, pairs=0, scenes=sheet),
-        88,
-        Making.PSEUDO_LABELLED,
-    )
+    drawn = draw_contact_sheet(detection, labelled, pairs=0, scenes=sheet)
+    store_picture(detection / SHEET_NAME, drawn, 88, Making.PSEUDO_LABELLED)
     return summary
 
 
@@ -197,10 +194,10 @@ def _labelled(
     except InputError:
         summary.unreadable.append(name)
         return []
-    if _resembles(image, known):
+    if resembles(image, known):
         summary.near_duplicates.append(name)
         return []
-    regions, turned = detector.detect([image, np.ascontiguousarray(image[:, ::-1])])
+    regions, turned = detector.detect([image, _mirrored(image)])
     verdict = judge_faces(photograph.faces, regions, [_turned_back(one) for one in turned], rules)
     outlines, verdict = _refined(image, regions, verdict)
     bad: list[Box] = []
@@ -224,25 +221,25 @@ def _labelled(
     summary.blurred += len(small)
     if not bad:
         summary.whole.append(name)
-        return [_Labelled(f"{PREFIX}{name}", image, _traced(list(outlines.values())))]
+        return [_Labelled(f"{PREFIX}{name}", image, traced(outlines.values()))]
     made = []
     shown: list[Box] = []
     for number, judged in enumerate(verdict.faces):
         if judged.region is None:
             continue
         around = _together(judged.face.box, _extent(regions[judged.region]))
-        if any(_holds(window, around) for window in shown):
+        if any(_area(_shared(window, around)) >= _area(around) for window in shown):
             continue
         window = clear_window(around, bad, image.shape[:2])
         if window is None:
             continue
         left, top, right, bottom = window
         cut = np.ascontiguousarray(image[top:bottom, left:right])
-        if _resembles(cut, known):
+        if resembles(cut, known):
             continue
-        masks = [mask[top:bottom, left:right] for mask in outlines.values()]
-        shown.append((float(left), float(top), float(right), float(bottom)))
-        made.append(_Labelled(f"{PREFIX}{name}-{number}", cut, _traced(masks)))
+        masks = (mask[top:bottom, left:right] for mask in outlines.values())
+        shown.append(window)
+        made.append(_Labelled(f"{PREFIX}{name}-{number}", cut, traced(masks)))
     (summary.partly if made else summary.refused).append(name)
     return made
 
@@ -258,7 +255,7 @@ def _refined(
         if judged.region is not None:
             region = regions[judged.region]
             holes = refiner.refine(image, [region])
-            if holes and _iou(holes[0], region.mask) >= _SAME_OUTLINE:
+            if holes and mask_ious(holes[:1], [region.mask])[0, 0] >= _SAME_OUTLINE:
                 outlines[judged.region] = holes[0]
             else:
                 judged = FaceVerdict(judged.face, None, "lost when refined")
@@ -284,11 +281,12 @@ def clear_window(
         or too little is left.
     """
     height, width = size
+    frame = (0.0, 0.0, float(width), float(height))
     side = max(around[2] - around[0], around[3] - around[1])
-    core = _clipped(_grown(around, _KEPT_MARGIN * side), width, height)
-    window = _clipped(_grown(around, _CONTEXT * side), width, height)
-    for box in sorted(bad, key=lambda one: _overlap(one, window), reverse=True):
-        if _overlap(box, window) <= 0.0:
+    core = _shared(_grown(around, _KEPT_MARGIN * side), frame)
+    window = _shared(_grown(around, _CONTEXT * side), frame)
+    for box in sorted(bad, key=lambda one: _area(_shared(one, window)), reverse=True):
+        if _area(_shared(box, window)) <= 0.0:
             continue
         x0, y0, x1, y1 = window
         # Each cut keeps the core, or is none.
@@ -313,27 +311,12 @@ def clear_window(
 
 def blurred(image: Image, box: Box) -> Image:
     """Give a copy of a picture `(H, W, 3)` in which a box cannot be made out any more."""
-    height, width = image.shape[:2]
-    left, top = max(0, int(np.floor(box[0]))), max(0, int(np.floor(box[1])))
-    right, bottom = min(width, int(np.ceil(box[2]))), min(height, int(np.ceil(box[3])))
     result = image.copy()
-    if left >= right or top >= bottom:
-        return result
-    part = image[top:bottom, left:right]
-    deviation = 0.4 * max(part.shape[:2])
-    result[top:bottom, left:right] = cv2.GaussianBlur(
-        part, (0, 0), deviation, borderType=cv2.BORDER_REFLECT
-    )
+    part = result[_pixels(box)]
+    if part.size:
+        deviation = 0.4 * max(part.shape[:2])
+        part[:] = cv2.GaussianBlur(part, (0, 0), deviation, borderType=cv2.BORDER_REFLECT)
     return result
-
-
-def _traced(masks: Sequence[Mask]) -> list[Points]:
-    return [
-        simplify_polygon(outline, 0.5)
-        for mask in masks
-        if mask.any()
-        for outline in visible_outlines(mask)
-    ]
 
 
 def _turned_back(region: MaskRegion) -> MaskRegion:
@@ -343,18 +326,8 @@ def _turned_back(region: MaskRegion) -> MaskRegion:
     return MaskRegion(mask, (width - x1, y0, width - x0, y1), region.score, region.label)
 
 
-def _hashes(image: Image) -> tuple[Hash, Hash]:
-    return perceptual_hash(image), perceptual_hash(np.ascontiguousarray(image[:, ::-1]))
-
-
-def _resembles(image: Image, known: Sequence[Hash]) -> bool:
-    own = perceptual_hash(image)
-    return any(is_near_duplicate(own, other) for other in known)
-
-
-def _iou(one: Mask, other: Mask) -> float:
-    both = int(np.count_nonzero(one & other))
-    return both / max(1, int(np.count_nonzero(one | other)))
+def _mirrored(image: Image) -> Image:
+    return np.ascontiguousarray(image[:, ::-1])
 
 
 def _extent(region: MaskRegion) -> Box:
@@ -364,8 +337,14 @@ def _extent(region: MaskRegion) -> Box:
 
 
 def _touches(mask: Mask, box: Box) -> bool:
-    left, top = max(0, int(np.floor(box[0]))), max(0, int(np.floor(box[1])))
-    return bool(mask[top : int(np.ceil(box[3])), left : int(np.ceil(box[2]))].any())
+    return bool(mask[_pixels(box)].any())
+
+
+def _pixels(box: Box) -> tuple[slice, slice]:
+    """Rows and columns of the pixels that a box touches."""
+    left, top = (max(0, math.floor(value)) for value in box[:2])
+    right, bottom = (max(0, math.ceil(value)) for value in box[2:])
+    return slice(top, bottom), slice(left, right)
 
 
 def _together(one: Box, other: Box) -> Box:
@@ -381,44 +360,26 @@ def _grown(box: Box, margin: float) -> Box:
     return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
 
 
-def _clipped(box: Box, width: int, height: int) -> Box:
-    return max(0.0, box[0]), max(0.0, box[1]), min(float(width), box[2]), min(float(height), box[3])
-
-
 def _area(box: Box) -> float:
     return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 
 
-def _overlap(one: Box, other: Box) -> float:
-    return _area(
-        (
-            max(one[0], other[0]),
-            max(one[1], other[1]),
-            min(one[2], other[2]),
-            min(one[3], other[3]),
-        )
+def _shared(one: Box, other: Box) -> Box:
+    """What two boxes have in common; with sides the wrong way round where that is nothing."""
+    return (
+        max(one[0], other[0]),
+        max(one[1], other[1]),
+        min(one[2], other[2]),
+        min(one[3], other[3]),
     )
 
 
-def _holds(outer: Box, inner: Box) -> bool:
-    return _overlap(outer, inner) >= _area(inner)
-
-
-def _store(made: _Labelled, images: Path, labels: Path) -> None:
-    # Without its old picture a label means nothing, so a killed run leaves no false pair.
-    image_file = images / f"{made.name}.jpg"
-    image_file.unlink(missing_ok=True)
-    height, width = made.image.shape[:2]
-    store_text(labels / f"{made.name}.txt", yolo_lines(made.outlines, width, height))
-    store_picture(image_file, made.image, 92, Making.PSEUDO_LABELLED)
-
-
-def _remove_others(images: Path, labels: Path, kept: set[str]) -> int:
+def _remove_others(part: TrainingPart, kept: Set[str]) -> int:
     """Remove what an earlier round made and this one has not; give the number of pictures."""
     removed = 0
-    for folder in (images, labels):
+    for folder in (part.images, part.labels):
         for path in sorted(folder.glob(f"{PREFIX}*")):
             if path.stem not in kept:
                 path.unlink()
-                removed += folder is images
+                removed += folder is part.images
     return removed

@@ -64,12 +64,9 @@ class DatasetSettings:
         for name, count in (("pairs", self.pairs), ("scenes", self.scenes)):
             if count < 0:
                 raise InputError(f"{name} must be 0 or more, but is {count}.")
-        if self.size is not None and not 64 <= self.size <= 1024:
-            raise InputError(f"size must be from 64 to 1024 pixels, but is {self.size}.")
-        if not 64 <= self.scene_size <= 4096:
-            raise InputError(
-                f"scene_size must be from 64 to 4096 pixels, but is {self.scene_size}."
-            )
+        for name, side, most in (("size", self.size, 1024), ("scene_size", self.scene_size, 4096)):
+            if side is not None and not 64 <= side <= most:
+                raise InputError(f"{name} must be from 64 to {most} pixels, but is {side}.")
         if not 0.0 <= self.maskless <= 1.0:
             raise InputError(f"maskless must be from 0 to 1, but is {self.maskless}.")
         if self.picture_format not in ("jpeg", "png"):

@@ -1,0 +1,61 @@
+"""Further pictures with labels for the training part of a detection set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.dataset.labels import simplify_polygon, visible_outlines, yolo_lines
+from pipeline.dataset.stored_pictures import store_picture, store_text
+from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from pipeline.dataset.labels import Points
+    from pipeline.dataset.stored_pictures import Making
+    from weights.base.contracts import Image, Mask
+
+
+class TrainingPart:
+    """Writes pictures and labels into `detection/{images,labels}/train`.
+
+    Args:
+        detection: the detection set, made by `build_dataset`.
+
+    Raises:
+        InputError: `detection` is no detection set.
+    """
+
+    def __init__(self, detection: Path) -> None:
+        self.images, self.labels = detection / "images" / "train", detection / "labels" / "train"
+        if not self.images.is_dir():
+            raise InputError(
+                f"{detection} is no detection set: build one with `unmask synthesize` first."
+            )
+
+    def files(self, name: str) -> tuple[Path, Path]:
+        """Where a picture of that name lies, and where its labels do."""
+        return self.images / f"{name}.jpg", self.labels / f"{name}.txt"
+
+    def store(self, name: str, image: Image, outlines: Sequence[Points], making: Making) -> None:
+        """Write a picture, uint8 RGB `(H, W, 3)`, with the outlines `(K, 2)` of its masks.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        image_file, label_file = self.files(name)
+        # Without its old picture a label means nothing, so a killed run leaves no false pair.
+        image_file.unlink(missing_ok=True)
+        store_text(label_file, yolo_lines(outlines, image.shape[1], image.shape[0]))
+        store_picture(image_file, image, 92, making)
+
+
+def traced(masks: Iterable[Mask]) -> list[Points]:
+    """The simplified outlines of masks, bool `(H, W)`."""
+    return [
+        simplify_polygon(outline, 0.5)
+        for mask in masks
+        if mask.any()
+        for outline in visible_outlines(mask)
+    ]
