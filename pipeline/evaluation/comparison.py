@@ -60,7 +60,7 @@ def comparison_document(
     if measurements.sets:
         parts.append(_sets(measurements))
     if len(measurements.systems) > 1:
-        parts += _differences(measurements)
+        parts += [_difference(measurements, *pair) for pair in measurements.pairs()]
     if can_plot():
         parts.append(_bars_of_all(measurements))
     else:
@@ -117,30 +117,19 @@ def _sets(measurements: Measurements) -> Table:
     )
 
 
-def _differences(measurements: Measurements) -> list[Table | Picture]:
-    tables: list[Table | Picture] = []
-    for system, other in measurements.pairs():
-        rows = []
-        for metric in measurements.compared_metrics:
-            comparison = measurements.compare(system, other, metric.name)
-            rows.append(
-                cells(
-                    metric.title,
-                    comparison.difference.text(metric.decimals),
-                    p_text(comparison.p),
-                    str(comparison.difference.count),
-                )
-            )
-        tables.append(
-            Table(
-                f"{system} less {other}, on the same cases",
-                ("metric", "mean difference", "p", "cases"),
-                tuple(rows),
-                note="p of Wilcoxon's signed-rank test, two-sided, not adjusted for the number of "
-                "tests.",
-            )
-        )
-    return tables
+def _difference(measurements: Measurements, system: str, other: str) -> Table:
+    rows = []
+    for metric in measurements.compared_metrics:
+        comparison = measurements.compare(system, other, metric.name)
+        difference = comparison.difference
+        text = difference.text(metric.decimals)
+        rows.append(cells(metric.title, text, p_text(comparison.p), str(difference.count)))
+    return Table(
+        f"{system} less {other}, on the same cases",
+        ("metric", "mean difference", "p", "cases"),
+        tuple(rows),
+        note="p of Wilcoxon's signed-rank test, two-sided, not adjusted for the number of tests.",
+    )
 
 
 def p_text(p: float) -> str:
@@ -155,19 +144,26 @@ def _headlines(measurements: Measurements) -> list[Metric]:
 
 
 def _bars_of_all(measurements: Measurements) -> Picture:
-    panels = [
+    drawn = plot_bars(_panels(measurements, _headlines(measurements), {"": None}))
+    note = "Means over all cases with 95 % intervals."
+    return Picture("All cases, plotted", "plots/all_cases.png", drawn, note)
+
+
+def _panels(
+    measurements: Measurements, metrics: Sequence[Metric], parts: Mapping[str, Part | None]
+) -> list[Panel]:
+    """A panel for each metric; `parts` are its places by their names, None is all cases."""
+    return [
         Panel(
             metric.title,
-            ("",),
+            tuple(parts),
             {
-                system: [measurements.estimate(system, metric.name)]
+                system: [measurements.estimate(system, metric.name, one) for one in parts.values()]
                 for system in measurements.systems
             },
         )
-        for metric in _headlines(measurements)
+        for metric in metrics
     ]
-    note = "Means over all cases with 95 % intervals."
-    return Picture("All cases, plotted", "plots/all_cases.png", plot_bars(panels), note)
 
 
 def _by_part(measurements: Measurements, kind: str, parts: Sequence[Part]) -> Table:
@@ -190,17 +186,8 @@ def _by_part(measurements: Measurements, kind: str, parts: Sequence[Part]) -> Ta
 
 
 def _plot_of_parts(measurements: Measurements, kind: str, parts: Sequence[Part]) -> Picture:
-    panels = [
-        Panel(
-            metric.title,
-            tuple(part.name for part in parts),
-            {
-                system: [measurements.estimate(system, metric.name, part) for part in parts]
-                for system in measurements.systems
-            },
-        )
-        for metric in _headlines(measurements)[:_PART_PANELS]
-    ]
+    metrics = _headlines(measurements)[:_PART_PANELS]
+    panels = _panels(measurements, metrics, {part.name: part for part in parts})
     draw = plot_curves if kind == AREA_KIND else plot_bars
     file = f"plots/by_{kind.replace(' ', '_')}.png"
     return Picture(f"By {kind}, plotted", file, draw(panels), "Means with 95 % intervals.")
@@ -283,14 +270,12 @@ def tables_csv(measurements: Measurements) -> str:
             figures = (f"{value:.6g}" for value in (estimate.mean, estimate.low, estimate.high))
             rows.append([kind, part, system, metric, *figures, estimate.count, p])
 
-    for metric in measurements.metrics:
-        for system in measurements.systems:
-            add("all", "", system, metric.name, measurements.estimate(system, metric.name))
-    for part in measurements.parts():
+    for part in (None, *measurements.parts()):
+        kind, name = ("all", "") if part is None else (part.kind, part.name)
         for metric in measurements.metrics:
             for system in measurements.systems:
                 estimate = measurements.estimate(system, metric.name, part)
-                add(part.kind, part.name, system, metric.name, estimate)
+                add(kind, name, system, metric.name, estimate)
     for system, other in measurements.pairs():
         for metric in measurements.compared_metrics:
             comparison = measurements.compare(system, other, metric.name)

@@ -10,12 +10,12 @@ from pipeline.evaluation.document import Cell, Document, Picture, Table, cells
 from pipeline.evaluation.outlines import outlined
 from pipeline.evaluation.plots import NO_PLOTS, can_plot, plot_precision_recall
 from pipeline.evaluation.writing import csv_text
+from weights.base.json_text import json_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from detector.data.annotations import AnnotatedPicture
-    from detector.evaluation.outcomes import DrawnMaskOutcome, PictureOutcome
     from detector.evaluation.report import DetectionReport
     from weights.base.contracts import Hole, Image, Mask
     from weights.base.protocols import Detector
@@ -141,28 +141,25 @@ def _refinement(report: DetectionReport) -> Table:
     """The found masks before and after refinement, side by side."""
     names = list(report.quality)
     found = [mask for mask in report.masks if mask.found]
-    figures: list[tuple[str, Callable[[DrawnMaskOutcome, str], float], bool, int]] = [
-        ("IoU", lambda mask, name: mask.iou[name], True, 3),
-        ("boundary F-score", lambda mask, name: mask.boundary_f[name], True, 3),
-        ("residual: mask pixels left", lambda mask, name: mask.residual[name], False, 4),
-        ("excess: pixels beyond the mask", lambda mask, name: mask.excess[name], False, 3),
-        ("of them within a twelfth of its width", lambda mask, name: mask.beyond[name], False, 3),
-        (
-            "boundary error in % of the width",
-            lambda mask, name: 100.0 * mask.boundary_error[name],
-            False,
-            2,
-        ),
-    ]
+    # Title, figure, by what it is multiplied, which is best, and decimals.
+    figures = (
+        ("IoU", "iou", 1.0, max, 3),
+        ("boundary F-score", "boundary_f", 1.0, max, 3),
+        ("residual: mask pixels left", "residual", 1.0, min, 4),
+        ("excess: pixels beyond the mask", "excess", 1.0, min, 3),
+        ("of them within a twelfth of its width", "beyond", 1.0, min, 3),
+        ("boundary error in % of the width", "boundary_error", 100.0, min, 2),
+    )
     rows = []
-    for title, value, higher, decimals in figures:
-        estimates = {name: bootstrap_mean(value(mask, name) for mask in found) for name in names}
+    for title, figure, factor, pick, decimals in figures:
+        values = [getattr(mask, figure) for mask in found]
+        estimates = {
+            name: bootstrap_mean(factor * value[name] for value in values) for name in names
+        }
         known = {name: one.mean for name, one in estimates.items() if one.count}
-        pick = max if higher else min
-        best = pick(known, key=lambda name: known[name]) if len(known) > 1 else None
-        row = [Cell(title)]
-        row += [Cell(estimates[name].text(decimals), name == best) for name in names]
-        rows.append(tuple(row))
+        best = pick(known, key=known.__getitem__) if len(known) > 1 else None
+        row = [Cell(estimates[name].text(decimals), name == best) for name in names]
+        rows.append((Cell(title), *row))
     heading = ["before refinement" if name == "detector" else name for name in names]
     return Table(
         "Before and after refinement",
@@ -175,16 +172,13 @@ def _refinement(report: DetectionReport) -> Table:
 
 def _unmasked(report: DetectionReport) -> Table:
     names = list(report.quality)
-    groups: dict[str, list[PictureOutcome]] = {"all": []}
-    for outcome in report.outcomes:
-        if outcome.unmasked:
-            groups["all"].append(outcome)
-            groups.setdefault(outcome.set_name or "all", [])
-            if outcome.set_name:
-                groups[outcome.set_name].append(outcome)
+    groups = {"all": [outcome for outcome in report.outcomes if outcome.unmasked]}
+    for outcome in groups["all"]:
+        if outcome.set_name:
+            groups.setdefault(outcome.set_name, []).append(outcome)
     if len(groups) == 2:
         # One set only is the same as all.
-        groups = {name: own for name, own in groups.items() if name != "all"}
+        del groups["all"]
     rows = [
         cells(
             group,
@@ -215,16 +209,13 @@ def _groups(report: DetectionReport) -> list[Table]:
         found = [mask for mask in group.masks if mask.found]
         row = [group.name, str(len(group.masks))]
         row.append(_share([float(mask.found) for mask in group.masks]))
-        row += [_share([mask.iou[name] for mask in found]) for name in names]
-        row += [_share([mask.residual[name] for mask in found], 4) for name in names]
-        row += [_share([mask.beyond[name] for mask in found]) for name in names]
+        for figure, decimals in (("iou", 3), ("residual", 4), ("beyond", 3)):
+            values = [getattr(mask, figure) for mask in found]
+            row += [_share([value[name] for value in values], decimals) for name in names]
         kinds.setdefault(group.kind, []).append(cells(*row))
-    heading = ("masks", "recall", *(f"IoU, {name}" for name in names))
-    heading += tuple(f"residual, {name}" for name in names)
-    heading += tuple(f"beyond, {name}" for name in names)
-    return [
-        Table(f"By {kind}", (kind, *heading), tuple(rows)) for kind, rows in kinds.items() if rows
-    ]
+    titles = ("IoU", "residual", "beyond")
+    heading = ("masks", "recall", *(f"{title}, {name}" for title in titles for name in names))
+    return [Table(f"By {kind}", (kind, *heading), tuple(rows)) for kind, rows in kinds.items()]
 
 
 def detection_summary(report: DetectionReport, configuration: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,12 +225,8 @@ def detection_summary(report: DetectionReport, configuration: Mapping[str, Any])
         entry: dict[str, Any] = {"masks": len(group.masks), "recall": group.recall}
         for name in report.quality:
             # A group of which nothing was found has no overlap; JSON knows no NaN.
-            figures = {
-                "iou": group.iou(name),
-                "residual": group.residual(name),
-                "beyond": group.beyond(name),
-            }
-            entry[name] = {key: value if value == value else None for key, value in figures.items()}
+            figures = ("iou", "residual", "beyond")
+            entry[name] = json_values({figure: getattr(group, figure)(name) for figure in figures})
         groups.setdefault(group.kind, {})[group.name] = entry
     summary = {"stage": "detector", "configuration": dict(configuration), **report.to_dict()}
     return {**summary, "groups": groups}

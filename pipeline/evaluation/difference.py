@@ -13,7 +13,7 @@ from weights.base.errors import InputError
 from weights.base.json_text import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _CHECKSUMS: Final = ("checksum_of_holes", "checksum_of_annotations")
@@ -93,7 +93,7 @@ def compare_reports(first: StoredReport, second: StoredReport) -> Document:
         tables.append(_detector_table(first, second))
     else:
         for system, other in _matched_systems(first, second):
-            tables.append(_system_table(first, system, second, other))
+            tables.append(_system_table(_Measured(first, system), _Measured(second, other)))
     differing = _differing(first, second)
     lead = [
         f"A is {first.path}, B is {second.path}. Both measured the same cases, checksum "
@@ -139,18 +139,46 @@ def _matched_systems(first: StoredReport, second: StoredReport) -> list[tuple[st
     return common or [(mine[0], theirs[0])]
 
 
-def _system_table(first: StoredReport, system: str, second: StoredReport, other: str) -> Table:
-    metrics = {**second.content["metrics"], **first.content["metrics"]}
-    one, two = (_values(report, name) for report, name in ((first, system), (second, other)))
+@dataclass(frozen=True)
+class _Measured:
+    """One system of a report."""
+
+    report: StoredReport
+    system: str
+
+    def values(self) -> dict[str, dict[str, float]]:
+        """Metric to case to value, without those that do not apply."""
+        found: dict[str, dict[str, float]] = {}
+        for result in self.report.content["results"]:
+            if result["system"] == self.system:
+                for metric, value in result["values"].items():
+                    if value is not None and math.isfinite(value):
+                        found.setdefault(metric, {})[result["case"]] = float(value)
+        return found
+
+    def overall(self, metric: str) -> dict[str, Any]:
+        """The estimate over all cases; empty where there is none."""
+        return self.report.content["overall"][self.system].get(metric) or {}
+
+    def set_distances(self) -> dict[str, float]:
+        """Distances from the set of true pictures; empty where they were not measured."""
+        return (self.report.content.get("sets") or {}).get(self.system) or {}
+
+
+def _system_table(first: _Measured, second: _Measured) -> Table:
+    metrics = {**second.report.content["metrics"], **first.report.content["metrics"]}
+    one, two = first.values(), second.values()
     rows = []
     for name, metric in metrics.items():
+        title, decimals = str(metric["title"]), int(metric["decimals"])
         mine, theirs = one.get(name, {}), two.get(name, {})
         if mine and theirs:
-            rows.append(_row(str(metric["title"]), mine, theirs, int(metric["decimals"])))
+            rows.append(_row(title, mine, theirs, decimals))
         elif not mine and not theirs:
-            rows += _set_figure_rows(name, metric, first, system, second, other)
-    rows += _set_rows(first, system, second, other)
-    title = system if system == other else f"{system} (A) and {other} (B)"
+            rows += _set_figure_row(title, first.overall(name), second.overall(name), decimals)
+    rows += _set_rows(first, second)
+    same = first.system == second.system
+    title = first.system if same else f"{first.system} (A) and {second.system} (B)"
     return Table(title, ("metric", "A", "B", "B less A", "p", "cases"), tuple(rows))
 
 
@@ -166,25 +194,15 @@ def _row(title: str, mine: Mapping[str, float], theirs: Mapping[str, float], dec
     )
 
 
-def _set_figure_rows(
-    name: str,
-    metric: Mapping[str, Any],
-    first: StoredReport,
-    system: str,
-    second: StoredReport,
-    other: str,
+def _set_figure_row(
+    title: str, mine: Mapping[str, Any], theirs: Mapping[str, Any], decimals: int
 ) -> list[Any]:
     """A figure of all cases together, where both have it: a report does not hold what it is of."""
-    mine, theirs = (
-        report.content["overall"][label].get(name) or {}
-        for report, label in ((first, system), (second, other))
-    )
     if mine.get("mean") is None or theirs.get("mean") is None or mine["count"] != theirs["count"]:
         return []
-    decimals = int(metric["decimals"])
     return [
         cells(
-            str(metric["title"]),
+            title,
             Estimate(**mine).text(decimals),
             Estimate(**theirs).text(decimals),
             f"{theirs['mean'] - mine['mean']:.{decimals}f}",
@@ -194,14 +212,11 @@ def _set_figure_rows(
     ]
 
 
-def _set_rows(first: StoredReport, system: str, second: StoredReport, other: str) -> list[Any]:
+def _set_rows(first: _Measured, second: _Measured) -> list[Any]:
     """Distances from the set of true pictures, where both have them on the same features."""
-    mine, theirs = (
-        (report.content.get("sets") or {}).get(name)
-        for report, name in ((first, system), (second, other))
-    )
-    networks = {report.configuration.get("features") for report in (first, second)}
-    if not mine or not theirs or len(networks) > 1:
+    mine, theirs = first.set_distances(), second.set_distances()
+    networks = {one.report.configuration.get("features") for one in (first, second)}
+    if not mine or not theirs or len(networks) > 1 or mine["count"] != theirs["count"]:
         return []
     return [
         cells(
@@ -211,64 +226,46 @@ def _set_rows(first: StoredReport, system: str, second: StoredReport, other: str
             str(int(theirs["count"])),
         )
         for key, title in (("frechet", "Fréchet"), ("kernel", "Kernel"))
-        if mine["count"] == theirs["count"]
     ]
 
 
-def _values(report: StoredReport, system: str) -> dict[str, dict[str, float]]:
-    """Metric to case to value, without those that do not apply."""
-    found: dict[str, dict[str, float]] = {}
-    for result in report.content["results"]:
-        if result["system"] == system:
-            for metric, value in result["values"].items():
-                if value is not None and math.isfinite(value):
-                    found.setdefault(metric, {})[result["case"]] = float(value)
-    return found
-
-
 def _detector_table(first: StoredReport, second: StoredReport) -> Table:
+    reports = (first, second)
     names = [name for name in first.content["quality"] if name in second.content["quality"]]
-    one, two = _masks(first), _masks(second)
-    figures: list[tuple[str, dict[str, float], dict[str, float], int]] = []
+    masks = [
+        {f"{mask['file']}#{mask['index']}": mask for mask in one.content["masks"]}
+        for one in reports
+    ]
+    rows = []
 
-    def add(title: str, mine: Any, theirs: Any, value: Any, decimals: int) -> None:
-        figures.append((title, _of(mine, value), _of(theirs, value), decimals))
+    def add(title: str, figures: Sequence[Mapping[str, float | None]], decimals: int) -> None:
+        mine, theirs = (
+            {key: value for key, value in own.items() if value is not None} for own in figures
+        )
+        if mine and theirs:
+            rows.append(_row(title, mine, theirs, decimals))
 
-    add("recall at IoU 0.5", one, two, lambda mask: float(mask["found"]), 3)
+    hits = [{key: float(mask["found"]) for key, mask in own.items()} for own in masks]
+    add("recall at IoU 0.5", hits, 3)
     for figure, decimals in (("iou", 3), ("boundary_f", 3), ("residual", 4), ("excess", 3)):
         for name in names:
-
-            def value(mask: Any, figure: str = figure, name: str = name) -> float | None:
-                found: float | None = mask[figure].get(name)
-                return found
-
-            add(f"{figure.replace('_', ' ')}, {name}", one, two, value, decimals)
+            values = [{key: mask[figure].get(name) for key, mask in own.items()} for own in masks]
+            add(f"{figure.replace('_', ' ')}, {name}", values, decimals)
     for name in names:
-
-        def changed(picture: Any, name: str = name) -> float | None:
-            return float(picture["changed"][name]) if picture["unmasked"] else None
-
-        title = f"pictures without masks changed, {name}"
-        add(title, _pictures(first), _pictures(second), changed, 4)
-    rows = [_row(*figure) for figure in figures if figure[1] and figure[2]]
+        changed = [
+            {
+                picture["file"]: float(picture["changed"][name])
+                for picture in one.content["outcomes"]
+                if picture["unmasked"]
+            }
+            for one in reports
+        ]
+        add(f"pictures without masks changed, {name}", changed, 4)
     for key, title in (("precision", "precision"), ("ap50", "AP50"), ("ap", "AP50-95")):
-        mine, theirs = first.content.get(key), second.content.get(key)
+        mine, theirs = (one.content.get(key) for one in reports)
         if mine is not None and theirs is not None:
             texts = (f"{mine:.3f}", f"{theirs:.3f}", f"{theirs - mine:.3f}")
             rows.append(cells(title, *texts, "-", "-"))
     return Table(
         "Detectors", ("figure", "A", "B", "B less A", "p", "masks or pictures"), tuple(rows)
     )
-
-
-def _masks(report: StoredReport) -> dict[str, Any]:
-    return {f"{mask['file']}#{mask['index']}": mask for mask in report.content["masks"]}
-
-
-def _pictures(report: StoredReport) -> dict[str, Any]:
-    return {picture["file"]: picture for picture in report.content["outcomes"]}
-
-
-def _of(entries: Mapping[str, Any], value: Any) -> dict[str, float]:
-    found = {name: value(entry) for name, entry in entries.items()}
-    return {name: number for name, number in found.items() if number is not None}

@@ -7,21 +7,17 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pipeline.evaluation.document import Cell, Document, Table
 
-_ESCAPES: Final = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-}
+_ESCAPES: Final = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+    }
+)
 
 
 def to_latex(document: Document) -> str:
@@ -29,7 +25,7 @@ def to_latex(document: Document) -> str:
 
     They need the packages that the first line names.
     """
-    head = f"% {_comment(document.title)}\n% \\usepackage{{booktabs,graphicx}}\n"
+    head = f"% {' '.join(document.title.split())}\n% \\usepackage{{booktabs,graphicx}}\n"
     return head + "".join("\n" + latex_table(table) for table in document.tables)
 
 
@@ -56,12 +52,8 @@ def latex_table(table: Table) -> str:
 
 def escape(text: str) -> str:
     """Make LaTeX print a text as it is."""
-    return "".join(_ESCAPES.get(character, character) for character in text)
+    return text.translate(_ESCAPES)
 
 
 def _cell(cell: Cell) -> str:
     return rf"\textbf{{{escape(cell.text)}}}" if cell.best else escape(cell.text)
-
-
-def _comment(text: str) -> str:
-    return " ".join(text.split())

@@ -59,26 +59,10 @@ def plot_bars(panels: Sequence[Panel]) -> bytes:
         for number, (name, estimates) in enumerate(panel.series.items()):
             offsets = [at + (number - (count - 1) / 2) * width for at in range(len(estimates))]
             means = [estimate.mean for estimate in estimates]
-            axis.bar(
-                offsets,
-                means,
-                width,
-                label=name,
-                color=_colour(number),
-                edgecolor="white",
-                linewidth=0.6,
-            )
-            axis.errorbar(
-                offsets,
-                means,
-                yerr=_reach(estimates),
-                fmt="none",
-                ecolor="#333333",
-                elinewidth=1.0,
-                capsize=2.5,
-            )
-        axis.set_xticks(range(len(panel.places)), panel.places)
-        _slant(axis, panel)
+            look = {"color": _colour(number), "edgecolor": "white", "linewidth": 0.6}
+            axis.bar(offsets, means, width, label=name, **look)
+            lines = {"fmt": "none", "ecolor": "#333333", "elinewidth": 1.0, "capsize": 2.5}
+            axis.errorbar(offsets, means, yerr=_reach(estimates), **lines)
     return _finished(figure, axes, panels)
 
 
@@ -93,17 +77,11 @@ def plot_curves(panels: Sequence[Panel]) -> bytes:
         for number, (name, estimates) in enumerate(panel.series.items()):
             places = range(len(estimates))
             means = [estimate.mean for estimate in estimates]
-            axis.plot(places, means, marker="o", markersize=3.5, label=name, color=_colour(number))
-            axis.fill_between(
-                places,
-                [estimate.low for estimate in estimates],
-                [estimate.high for estimate in estimates],
-                color=_colour(number),
-                alpha=0.15,
-                linewidth=0,
-            )
-        axis.set_xticks(range(len(panel.places)), panel.places)
-        _slant(axis, panel)
+            low = [estimate.low for estimate in estimates]
+            high = [estimate.high for estimate in estimates]
+            colour = _colour(number)
+            axis.plot(places, means, marker="o", markersize=3.5, label=name, color=colour)
+            axis.fill_between(places, low, high, color=colour, alpha=0.15, linewidth=0)
     return _finished(figure, axes, panels)
 
 
@@ -135,9 +113,7 @@ def plot_precision_recall(
         if name in points and not any(math.isnan(value) for value in points[name]):
             axis.plot(*points[name], "o", color=_colour(number), markersize=9 - 4 * number)
     axis.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
-    axis.grid(alpha=0.3, linewidth=0.6)
-    axis.set_axisbelow(True)
-    _bare(axis)
+    _plain(axis)
     if curves:
         axis.legend(frameon=False, fontsize=9, loc="lower left")
     return _encoded(figure)
@@ -191,20 +167,16 @@ def _grid(panels: Sequence[Panel]) -> tuple[Any, list[Any]]:
 def _finished(figure: Any, axes: list[Any], panels: Sequence[Panel]) -> bytes:
     for axis, panel in zip(axes, panels, strict=False):
         axis.set_title(panel.title, fontsize=10)
+        if panel.places:
+            slant = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+            look = slant if _is_long(panel) else {}
+            axis.set_xticks(range(len(panel.places)), panel.places, **look)
         axis.tick_params(labelsize=8)
-        axis.grid(axis="y", alpha=0.3, linewidth=0.6)
-        axis.set_axisbelow(True)
-        _bare(axis)
+        _plain(axis, lines="y")
     handles, labels = axes[0].get_legend_handles_labels()
     if handles:
-        figure.legend(
-            handles,
-            labels,
-            loc="outside lower center",
-            ncols=min(3, len(labels)),
-            fontsize=9,
-            frameon=False,
-        )
+        look = {"loc": "outside lower center", "fontsize": 9, "frameon": False}
+        figure.legend(handles, labels, ncols=min(3, len(labels)), **look)
     return _encoded(figure)
 
 
@@ -214,17 +186,10 @@ def _encoded(figure: Any) -> bytes:
     return stream.getvalue()
 
 
-def _bare(axis: Any) -> None:
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
-
-
-def _slant(axis: Any, panel: Panel) -> None:
-    if _is_long(panel):
-        axis.tick_params(axis="x", rotation=35)
-        for label in axis.get_xticklabels():
-            label.set_horizontalalignment("right")
-            label.set_rotation_mode("anchor")
+def _plain(axis: Any, lines: str = "both") -> None:
+    axis.grid(axis=lines, alpha=0.3, linewidth=0.6)
+    axis.set_axisbelow(True)
+    axis.spines[["top", "right"]].set_visible(False)
 
 
 def _is_long(panel: Panel) -> bool:

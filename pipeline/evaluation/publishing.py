@@ -28,26 +28,10 @@ _REALISM: Final = (
     *(f"detail_{sigma}" for sigma in SIGMAS),
     "grid",
 )
+_RESULT: Final = ("psnr_hole", "ssim_hole", "lpips", "face_found")
 _SHOWN: Final = {
-    "inpainter": (
-        *_REALISM,
-        "psnr_hole",
-        "ssim_hole",
-        "lpips",
-        "face_found",
-        "landmark_error",
-    ),
-    "pipeline": (
-        "masks_found",
-        "mask_left",
-        "known_changed",
-        *_REALISM,
-        "psnr_hole",
-        "ssim_hole",
-        "lpips",
-        "face_found",
-        "seconds",
-    ),
+    "inpainter": (*_REALISM, *_RESULT, "landmark_error"),
+    "pipeline": ("masks_found", "mask_left", "known_changed", *_REALISM, *_RESULT, "seconds"),
 }
 """Metrics that a README shows, in this order, as far as they were measured."""
 
@@ -123,7 +107,7 @@ def _rows(report: StoredReport) -> list[tuple[str, str]]:
         # A face that was measured with several kinds of holes is a case with each.
         counted = "cases" if "holes" in content["parts"] else "faces"
         what = f"{content['cases']} {counted}{_part(settings)}"
-        what += "".join(f", {settings[key]}" for key in ("holes",) if settings.get(key))
+        what += f", {settings['holes']}" if settings.get("holes") else ""
         what += f", {settings['size']} px" if settings.get("size") else ""
     else:
         what = f"{content['cases']} pictures of {_sets(settings)}"
@@ -158,7 +142,8 @@ def _detector_row(report: StoredReport) -> list[tuple[str, str]]:
     content = report.content
     what, figures = [], []
     if content["drawn"]:
-        what.append(f"{content['drawn']} masks on {_masked_pictures(content)} pictures")
+        masked = sum(1 for outcome in content["outcomes"] if outcome["drawn"])
+        what.append(f"{content['drawn']} masks on {masked} pictures")
         figures.append(f"{_percent(content['recall'])} found at IoU 0.5")
         if content.get("precision") is not None:
             figures.append(f"{_percent(content['precision'])} of the finds right")
@@ -175,10 +160,6 @@ def _detector_row(report: StoredReport) -> list[tuple[str, str]]:
         share = list(content["unmasked_changed"].values())[-1]
         figures.append(f"{_percent(share)} of those without masks changed")
     return [(f"{', '.join(what)} ({_sets(report.configuration)})", "; ".join(figures))]
-
-
-def _masked_pictures(content: Mapping[str, Any]) -> int:
-    return sum(1 for outcome in content["outcomes"] if outcome["drawn"])
 
 
 def _percent(share: float) -> str:

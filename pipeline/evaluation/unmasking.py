@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Unpack
 
 import numpy as np
@@ -55,20 +55,14 @@ UNMASKING_METRICS: Final[tuple[Metric, ...]] = (
     Metric("known_changed", "Known pixels changed (must be 0)", "lower", 6),
     *REALISM_METRICS,
     *(
-        Metric(
-            metric.name,
-            metric.title.replace("hole", "mask").replace("picture", "face crop"),
-            metric.better,
-            metric.decimals,
-            metric.headline,
-        )
-        for metric in PICTURE_METRICS
+        replace(one, title=one.title.replace("hole", "mask").replace("picture", "face crop"))
+        for one in PICTURE_METRICS
     ),
     Metric("seconds", "Seconds a picture", "lower", 3),
-    Metric("seconds_detector", "of them detector", "lower", 3),
-    Metric("seconds_refiner", "of them refiner", "lower", 3),
-    Metric("seconds_inpainter", "of them inpainter", "lower", 3),
-    Metric("seconds_blender", "of them blender", "lower", 3),
+    *(
+        Metric(f"seconds_{stage}", f"of them {stage}", "lower", 3)
+        for stage in ("detector", "refiner", "inpainter", "blender")
+    ),
 )
 """What is measured of a pipeline. Where the true face is known, "mask" figures are over the pixels
 that the mask hid, whether the pipeline found it or not."""
@@ -104,10 +98,7 @@ class UnmaskingCase:
     @property
     def hidden(self) -> Mask:
         """The pixels of all masks, bool `(H, W)`."""
-        union: Mask = np.zeros(self.image.shape[:2], np.bool_)
-        for mask in self.masks:
-            union |= mask
-        return union
+        return np.logical_or.reduce([np.zeros(self.image.shape[:2], np.bool_), *self.masks])
 
 
 class UnmaskingCases:
@@ -224,9 +215,7 @@ def measure_unmasking(
     values["masks_found"] = float(np.mean(found))
     values["mask_left"] = float(np.mean(left))
     if any(found):
-        values["mask_left_found"] = float(
-            np.mean([share for share, hit in zip(left, found, strict=True) if hit])
-        )
+        values["mask_left_found"] = float(np.mean(np.extract(found, left)))
         outside = hole & ~case.hidden
         for beside in (case.ignored, case.straps):
             if beside is not None:
@@ -257,12 +246,16 @@ def _sized_crop(image: Image, hidden: Mask) -> Image:
     return resize_crop(crop, np.zeros(crop.shape[:2], np.bool_), CROP)[0]
 
 
+def _with_truth(samples: Sequence[UnmaskingCase]) -> list[tuple[UnmaskingCase, Image]]:
+    """The cases with masks under which the truth is known, and that."""
+    return [(case, case.truth) for case in samples if case.truth is not None and case.masks]
+
+
 def _sized_holes(samples: Sequence[UnmaskingCase]) -> dict[str, Mask]:
     """The pixels that the masks hide in such crops, without those past the picture's frame."""
     return {
-        case.name: framed_case(case.name, case.truth, case.hidden, {}, CROP).measured
-        for case in samples
-        if case.truth is not None and case.masks
+        case.name: framed_case(case.name, truth, case.hidden, {}, CROP).measured
+        for case, truth in _with_truth(samples)
     }
 
 
@@ -278,16 +271,11 @@ class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"
 
     def look(self, samples: Sequence[UnmaskingCase]) -> Truths:
         """Look at the true faces, as far as they are known."""
-        truths = {
-            case.name: (case.truth, case.hidden)
-            for case in samples
-            if case.truth is not None and case.masks
-        }
-        crops = {name: _sized_crop(truth, hidden) for name, (truth, hidden) in truths.items()}
+        truths = [(case.name, truth, case.hidden) for case, truth in _with_truth(samples)]
+        crops = {name: _sized_crop(truth, hidden) for name, truth, hidden in truths}
+        whole = {name: face_crop(truth, hidden) for name, truth, hidden in truths}
         return Truths(
-            self.instruments.landmarks_in(
-                {name: face_crop(truth, hidden) for name, (truth, hidden) in truths.items()}
-            ),
+            self.instruments.landmarks_in(whole),
             self.instruments.features_of(crops),
             self.instruments.hole_features_of(crops, _sized_holes(samples)),
         )
@@ -315,10 +303,10 @@ class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"
         truths: Truths,
     ) -> Iterator[CaseResult]:
         """Measure the results; faces whose truth is known against it."""
+        images = {case.name: one.image for case, one in zip(samples, answers, strict=True)}
         crops = {
-            case.name: _sized_crop(answer.image, case.hidden)
-            for case, answer in zip(samples, answers, strict=True)
-            if case.truth is not None and case.masks
+            case.name: _sized_crop(images[case.name], case.hidden)
+            for case, _ in _with_truth(samples)
         }
         tools = self.instruments
         features = beside(tools.features_of(crops), truths.features)
@@ -326,12 +314,8 @@ class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"
             tools.hole_features_of(crops, _sized_holes(samples)), truths.hole_features
         )
         for case, answer in zip(samples, answers, strict=True):
-            values = measure_unmasking(
-                case,
-                answer,
-                instruments=tools,
-                true_landmarks=truths.landmarks.get(case.name),
-            )
+            landmarks = truths.landmarks.get(case.name)
+            values = measure_unmasking(case, answer, instruments=tools, true_landmarks=landmarks)
             groups = {**case.groups, **_found_group(values["masks_found"])}
             yield CaseResult(
                 case.name,
@@ -367,13 +351,8 @@ def evaluate_pipelines(
         InputError: there is no case, two have one name, or a pipeline gives back something else
             than one result of the picture's size per picture.
     """
-    return measure_systems(
-        UnmaskingProcedure(instruments),
-        pipelines,
-        cases,
-        batch=batch,
-        **options,
-    )
+    procedure = UnmaskingProcedure(instruments)
+    return measure_systems(procedure, pipelines, cases, batch=batch, **options)
 
 
 def _found_group(share: float) -> dict[str, str]:
@@ -421,8 +400,8 @@ def unmasking_rows(
         cells["masked"] = case.image[window]
         cells["masks and holes"] = outlined(
             np.ascontiguousarray(case.image[window]),
-            [np.ascontiguousarray(mask[window]) for mask in case.masks],
-            [np.ascontiguousarray(first.hole[window])],
+            [mask[window] for mask in case.masks],
+            [first.hole[window]],
             side,
         )
         for name, answer in answers.items():
