@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipeline.commands.stage_options import Device  # noqa: TC001 - typer reads it at run time
+from pipeline.commands.command_options import command_options
+from pipeline.commands.stage_options import Device
 
 
+@command_options
 def adapt(
-    folder: Annotated[
-        Path,
-        typer.Argument(
-            help="Photos of faces without masks, some hundreds; with a faces.jsonl, or else their "
-            "landmarks are found by the network that ships.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="Folder of all that is made.", show_default=False),
-    ],
-    time_budget: Annotated[
-        float,
-        typer.Option(min=0.0, max=1e6, metavar="MINUTES", help="What the whole command may take."),
-    ] = 60.0,
+    folder: Path,
+    output: Annotated[Path, typer.Option("--output", "-o")],
+    time_budget: Annotated[float, typer.Option(min=0.0, max=1000000.0, metavar="MINUTES")] = 60.0,
     device: Device = "auto",
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, help="Threads of a CPU's arithmetic.", show_default="all"),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Number that all chance comes from.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, show_default="all")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Fit the detector and the inpainter to your own faces, from the shipped weights.
 
@@ -46,6 +32,15 @@ def adapt(
     unmask adapt my-faces -o adapted --time-budget 120
 
     unmask run photo.jpg -o out.jpg --config adapted/pipeline.yaml
+
+    Args:
+        folder: Photos of faces without masks, some hundreds; with a faces.jsonl, or else their
+            landmarks are found by the network that ships.
+        output: Folder of all that is made.
+        time_budget: What the whole command may take.
+        device: auto, cpu, cuda, cuda:N or mps.
+        threads: Threads of a CPU's arithmetic.
+        seed: Number that all chance comes from.
     """
     from pipeline.apps.adaptation import AdaptationSettings, adapt_to_faces
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.core
 
-from pipeline.commands.stage_options import Device  # noqa: TC001 - typer reads it at run time
+from pipeline.commands.command_options import command_options
+from pipeline.commands.stage_options import Device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,32 +38,31 @@ bench = typer.Typer(
     add_completion=False,
 )
 
-Side = Annotated[int, typer.Option(min=16, help="Side of the timed pictures, pixels.")]
-Threads = Annotated[int, typer.Option(min=1, help="Threads of the arithmetic.")]
-Runs = Annotated[int, typer.Option(min=1, help="Timed runs; one more goes before.")]
-TimeLimit = Annotated[
-    float, typer.Option(min=1.0, max=1e6, help="Seconds after which a network is given up.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+Count = Annotated[int, typer.Option(min=1)]
+Side = Annotated[int, typer.Option(min=16)]
+TimeLimit = Annotated[float, typer.Option(min=1.0, max=1e6)]
+AsJson = Annotated[bool, typer.Option("--json")]
 
 
 @bench.command()
+@command_options
 def pipeline(
-    picture: Annotated[
-        Path | None,
-        typer.Argument(help="A photo of your own; a drawn 1280 x 960 head with a mask without it."),
-    ] = None,
-    runs: Runs = 7,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, help="Threads of a CPU's arithmetic; torch's choice without it."),
-    ] = None,
+    picture: Annotated[Path | None, typer.Argument()] = None,
+    runs: Count = 7,
+    threads: Annotated[int | None, typer.Option(min=1)] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Time a warm `unmask()` stage by stage on one picture, its memory, and the program's start.
 
     Times depend on the machine and what else it does: compare side by side, in one run.
+
+    Args:
+        picture: A photo of your own; a drawn 1280 x 960 head with a mask without it.
+        runs: Timed runs; one more goes before.
+        threads: Threads of a CPU's arithmetic; torch's choice without it.
+        device: auto, cpu, cuda, cuda:N or mps.
+        as_json: Print one JSON object instead of a table.
     """
     from pipeline.apps.bench.pipeline import benchmark_picture, measure_pipeline, time_program
     from pipeline.core import Pipeline
@@ -109,22 +109,13 @@ def pipeline(
 
 
 @bench.command()
+@command_options
 def models(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Networks and classical methods, or globs of their names; all without any."
-        ),
-    ] = None,
-    backends: Annotated[
-        str,
-        typer.Option(
-            help="What is timed, of fp32, bf16, onnxruntime and openvino; '' only counts."
-        ),
-    ] = "fp32,bf16,onnxruntime,openvino",
+    names: Annotated[list[str] | None, typer.Argument()] = None,
+    backends: str = "fp32,bf16,onnxruntime,openvino",
     side: Side = 256,
-    threads: Threads = 2,
-    runs: Runs = 5,
+    threads: Count = 2,
+    runs: Count = 5,
     time_limit: TimeLimit = 600.0,
     as_json: AsJson = False,
 ) -> None:
@@ -132,6 +123,15 @@ def models(
 
     Networks have random weights and run on the CPU; they and the methods without a network each
     run in a process of their own.
+
+    Args:
+        names: Networks and classical methods, or globs of their names; all without any.
+        backends: What is timed, of fp32, bf16, onnxruntime and openvino; '' only counts.
+        side: Side of the timed pictures, pixels.
+        threads: Threads of the arithmetic.
+        runs: Timed runs; one more goes before.
+        time_limit: Seconds after which a network is given up.
+        as_json: Print one JSON object instead of a table.
     """
     from dataclasses import asdict
 
@@ -207,14 +207,12 @@ def _failures(
 
 
 @bench.command()
+@command_options
 def peers(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Networks, or globs of their names; all without any."),
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument()] = None,
     side: Side = 256,
-    threads: Threads = 2,
-    runs: Runs = 5,
+    threads: Count = 2,
+    runs: Count = 5,
     time_limit: TimeLimit = 600.0,
     as_json: AsJson = False,
 ) -> None:
@@ -222,6 +220,14 @@ def peers(
 
     All are measured in one run, with random weights and on the CPU; networks that are shipped with
     weights are set in bold. Compare on a machine that does nothing else.
+
+    Args:
+        names: Networks, or globs of their names; all without any.
+        side: Side of the timed pictures, pixels.
+        threads: Threads of the arithmetic.
+        runs: Timed runs; one more goes before.
+        time_limit: Seconds after which a network is given up.
+        as_json: Print one JSON object instead of a table.
     """
     from dataclasses import asdict
 

@@ -8,18 +8,18 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands.stage_options import Device  # noqa: TC001 - typer reads it at run time
+from pipeline.commands.command_options import command_options
+from pipeline.commands.stage_options import Device
 
 _NAME_WIDTH = 28
 _SIGNS = {"fine": ("ok", "green"), "missing": ("-", "yellow"), "broken": ("BROKEN", "bold red")}
 
 
+@command_options
 def doctor(
     device: Device = "auto",
-    trial: Annotated[
-        bool, typer.Option("--trial/--no-trial", help="Take the mask off a drawn picture.")
-    ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    trial: Annotated[bool, typer.Option("--trial/--no-trial")] = True,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Say what is installed, which device is used, and whether the weights are whole.
 
@@ -27,6 +27,11 @@ def doctor(
     is written, and no cache folder is needed.
 
     Exit code: 0 if unmask works here, 1 if something is broken.
+
+    Args:
+        device: auto, cpu, cuda, cuda:N or mps.
+        trial: Take the mask off a drawn picture.
+        as_json: Print one JSON object.
     """
     from pipeline.apps.doctor import examine
 

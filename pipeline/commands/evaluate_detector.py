@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.commands.command_options import command_options
 from pipeline.commands.evaluation_options import read_stages
 from pipeline.commands.measured_report import ReportOptions, measured_report
-from pipeline.commands.option_groups import grouped_options
 
 if TYPE_CHECKING:
     from detector.evaluation.report import DetectionReport
@@ -25,26 +25,20 @@ LEAST_CONFIDENCE = 0.01
 
 @dataclass(frozen=True)
 class DetectorOptions:
-    """The detector that is measured."""
+    """The detector that is measured.
 
-    weights: Annotated[
-        str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
-    ] = "default"
-    detector: Annotated[
-        str | None,
-        typer.Option(
-            help="Another detector than YOLO: a registered name or package.module:Class.",
-            show_default="yolo",
-        ),
-    ] = None
-    image_size: Annotated[int, typer.Option(min=32, help="Side at which YOLO works.")] = 640
-    confirmation: Annotated[
-        str,
-        typer.Option(
-            help="Weights of the network that looks at each of YOLO's finds again, as for "
-            "--weights; 'none' measures YOLO alone."
-        ),
-    ] = "default"
+    Attributes:
+        weights: default, a name of the catalog, or a .safetensors file.
+        detector: Another detector than YOLO: a registered name or package.module:Class.
+        image_size: Side at which YOLO works.
+        confirmation: Weights of the network that looks at each of YOLO's finds again, as for
+            --weights; 'none' measures YOLO alone.
+    """
+
+    weights: str = "default"
+    detector: Annotated[str | None, typer.Option(show_default="yolo")] = None
+    image_size: Annotated[int, typer.Option(min=32)] = 640
+    confirmation: str = "default"
 
     def make(self, device: str) -> Detector:
         """Make the detector.
@@ -67,45 +61,38 @@ class DetectorOptions:
         return create_stage("detector", specification, device=device)
 
 
-@grouped_options
+@command_options
 def evaluate_detector(
-    sets: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="SET",
-            help="Annotated sets, measured together: .jsonl files with outlines of masks, a "
-            "data.yaml as `unmask synthesize` writes it, or a folder of faces with landmarks, on "
-            "200 of which masks are drawn.",
-            show_default=False,
-        ),
-    ],
+    sets: Annotated[list[Path], typer.Argument(metavar="SET")],
     options: ReportOptions,
     chosen: DetectorOptions,
-    refiners: Annotated[
-        str,
-        typer.Option(
-            help="Refiners, separated by commas, measured beside the detector's own masks. Or YAML "
-            "with options: '\\[morphology, {name: morphology, growth: 0}]'."
-        ),
-    ] = "morphology",
-    confidence: Annotated[
-        float, typer.Option(min=0.01, max=1.0, help="Least score of a found mask.")
-    ] = 0.25,
-    min_width: Annotated[
-        float, typer.Option(min=0.0, help="Masks narrower than this do not count, in pixels.")
-    ] = 60.0,
-    part: Annotated[str, typer.Option(help="Part of a data.yaml, or of the faces.")] = "val",
-    batch: Annotated[int, typer.Option(min=1, help="Pictures given to the detector at once.")] = 8,
-    sheet: Annotated[
-        int, typer.Option(min=0, help="Pictures on the sheet; those with errors come first.")
-    ] = 20,
+    refiners: str = "morphology",
+    confidence: Annotated[float, typer.Option(min=0.01, max=1.0)] = 0.25,
+    min_width: Annotated[float, typer.Option(min=0.0)] = 60.0,
+    part: str = "val",
+    batch: Annotated[int, typer.Option(min=1)] = 8,
+    sheet: Annotated[int, typer.Option(min=0)] = 20,
 ) -> None:
-    """Measure a detector, and what refiners make of its masks, on annotated pictures.
+    r"""Measure a detector, and what refiners make of its masks, on annotated pictures.
 
     Reports precision, recall and average precision, the quality of the
     outlines before and after refinement, what is left of the masks, and the
     share of the pictures without masks that would be changed; by set, width
     and kind of mask and tag.
+
+    Args:
+        sets: Annotated sets, measured together: .jsonl files with outlines of masks, a data.yaml as
+            `unmask synthesize` writes it, or a folder of faces with landmarks, on 200 of which
+            masks are drawn.
+        options: Where the report goes.
+        chosen: Which detector is measured.
+        refiners: Refiners, separated by commas, measured beside the detector's own masks. Or YAML
+            with options: '\[morphology, {name: morphology, growth: 0}]'.
+        confidence: Least score of a found mask.
+        min_width: Masks narrower than this do not count, in pixels.
+        part: Part of a data.yaml, or of the faces.
+        batch: Pictures given to the detector at once.
+        sheet: Pictures on the sheet; those with errors come first.
     """
     from pipeline.evaluation.detection import DETECTION_FILES
     from pipeline.evaluation.writing import DOCUMENT_FILES, refuse_existing

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.commands.command_options import command_options
 from pipeline.commands.evaluation_options import (
     InstrumentOptions,
     SheetOptions,
@@ -17,47 +18,40 @@ from pipeline.commands.evaluation_options import (
     read_stages,
 )
 from pipeline.commands.measured_report import ReportOptions
-from pipeline.commands.option_groups import grouped_options
 from pipeline.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from pipeline.evaluation.case_sets import CaseSet
 
-Faces = Annotated[
-    Path,
-    typer.Argument(
-        metavar="FACES",
-        help="Folder with a faces.jsonl, or of test cases that `unmask evaluate freeze` wrote.",
-        show_default=False,
-    ),
-]
+Faces = Annotated[Path, typer.Argument(metavar="FACES")]
 
 
 @dataclass(frozen=True)
 class CaseOptions:
-    """Which faces with which holes."""
+    r"""Which faces with which holes.
 
-    holes: Annotated[
-        str,
-        typer.Option(
-            help="face-mask, drawn-mask (what the refiner makes of a mask drawn on the face), "
-            "centre-box, random-box, free-form, irregular (bands of area from 0.01-0.1 to 0.5-0.6, "
-            "all equally often); several separated by commas; or YAML with "
-            "options: '{name: irregular, band: \\[0.2, 0.3]}'."
-        ),
-    ] = "face-mask"
+    Attributes:
+        holes: face-mask, drawn-mask (what the refiner makes of a mask drawn on the face),
+            centre-box, random-box, free-form, irregular (bands of area from 0.01-0.1 to 0.5-0.6,
+            all equally often); several separated by commas; or YAML with options: '{name:
+            irregular, band: \[0.2, 0.3]}'.
+        framing: hole: cropped round the hole, as in the pipeline; face: cropped round the lower
+            face, and the hole drawn on the crop.
+        count: How many faces.
+        size: Side of the crops in pixels.
+        split: Part of the faces.
+        seed: Chooses faces and holes.
+    """
+
+    holes: str = "face-mask"
     framing: Annotated[
         str | None,
-        typer.Option(
-            help="hole: cropped round the hole, as in the pipeline; face: cropped round the lower "
-            "face, and the hole drawn on the crop.",
-            show_default="hole for face-mask and for classes of your own, else face",
-        ),
+        typer.Option(show_default="hole for face-mask and for classes of your own, else face"),
     ] = None
-    count: Annotated[int, typer.Option(min=1, help="How many faces.")] = 200
-    size: Annotated[int, typer.Option(min=16, help="Side of the crops in pixels.")] = 256
-    split: Annotated[str, typer.Option(help="Part of the faces.")] = "val"
-    seed: Annotated[int, typer.Option(min=0, help="Chooses faces and holes.")] = 0
+    count: Annotated[int, typer.Option(min=1)] = 200
+    size: Annotated[int, typer.Option(min=16)] = 256
+    split: str = "val"
+    seed: Annotated[int, typer.Option(min=0)] = 0
 
     def open(self, faces: Path) -> CaseSet:
         """Open the cases.
@@ -76,30 +70,32 @@ class CaseOptions:
         return {**vars(self), "framing": self.framing or "auto"}
 
 
-@grouped_options
+@command_options
 def evaluate_inpainter(
     faces: Faces,
     report: ReportOptions,
     chosen: CaseOptions,
     measures: InstrumentOptions,
     sheets: SheetOptions,
-    models: Annotated[
-        str,
-        typer.Option(
-            "--models",
-            "--compare",
-            help="Inpainters, separated by commas. NAME@FILE takes a network's weights from a "
-            ".safetensors file. Or YAML with options: '\\[telea, {name: gated, image_size: 512}]'.",
-        ),
-    ] = "gated,telea",
-    batch: Annotated[int, typer.Option(min=1, help="Faces given to a model at once.")] = 8,
+    models: Annotated[str, typer.Option("--models", "--compare")] = "gated,telea",
+    batch: Annotated[int, typer.Option(min=1)] = 8,
 ) -> None:
-    """Measure inpainters side by side on the same faces with the same holes.
+    r"""Measure inpainters side by side on the same faces with the same holes.
 
     The same seed gives the same faces and holes; their checksum is in the
     report, and two reports compare where it is the same. Means come with
     95 % bootstrap intervals, by hole area, kind of hole and mask, size of the
     face and the labels of the faces; systems are compared pair by pair.
+
+    Args:
+        faces: Folder with a faces.jsonl, or of test cases that `unmask evaluate freeze` wrote.
+        report: Where the report goes.
+        chosen: Which faces with which holes.
+        measures: What is measured beyond the pixels.
+        sheets: Of the sheets of pictures.
+        models: Inpainters, separated by commas. NAME@FILE takes a network's weights from a
+            .safetensors file. Or YAML with options: '\[telea, {name: gated, image_size: 512}]'.
+        batch: Faces given to a model at once.
     """
     from pipeline.evaluation.comparison import COMPARISON_FILES
     from pipeline.evaluation.writing import DOCUMENT_FILES, refuse_existing
@@ -148,13 +144,10 @@ def evaluate_inpainter(
     )
 
 
-@grouped_options
+@command_options
 def freeze(
     faces: Faces,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="Folder for the test cases.", show_default=False),
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o")],
     chosen: CaseOptions,
 ) -> None:
     """Draw test cases once, and write pictures and holes to a folder.
@@ -162,6 +155,11 @@ def freeze(
     `unmask evaluate inpainter` takes the folder instead of faces. It keeps
     test cases fixed over machines and versions; its checksum is checked
     whenever it is read. The pictures are copies: their licences go with them.
+
+    Args:
+        faces: Folder with a faces.jsonl, or of test cases that `unmask evaluate freeze` wrote.
+        output: Folder for the test cases.
+        chosen: Which faces with which holes.
     """
     from inpainter.evaluation.stored_cases import LIST_FILE, store_cases
     from pipeline.evaluation.case_sets import is_stored

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.commands.command_options import command_options
 from pipeline.commands.evaluation_options import (
     InstrumentOptions,
     SheetOptions,
@@ -15,7 +16,6 @@ from pipeline.commands.evaluation_options import (
     read_stages,
 )
 from pipeline.commands.measured_report import ReportOptions
-from pipeline.commands.option_groups import grouped_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,52 +24,23 @@ if TYPE_CHECKING:
     from pipeline.evaluation.surroundings import UsedWeights
 
 
-@grouped_options
+@command_options
 def evaluate_pipeline(
-    sets: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="SET",
-            help="Folders with a faces.jsonl, on whose faces masks are drawn, and annotated "
-            "photos: .jsonl files with outlines of masks.",
-            show_default=False,
-        ),
-    ],
+    sets: Annotated[list[Path], typer.Argument(metavar="SET")],
     report: ReportOptions,
     measures: InstrumentOptions,
     sheets: SheetOptions,
-    inpainters: Annotated[
-        str,
-        typer.Option(
-            "--inpainters",
-            "--compare",
-            help="Inpainters, separated by commas, each in a pipeline that is the same otherwise. "
-            "NAME@FILE takes weights from a .safetensors file. Or YAML with options.",
-        ),
-    ] = "gated",
-    config: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="A pipeline as YAML, measured beside the others; may be given again.",
-            show_default=False,
-        ),
-    ] = None,
-    detector: Annotated[
-        str, typer.Option(help="Detector of the pipelines: a name, or YAML with options.")
-    ] = "yolo",
-    refiner: Annotated[str, typer.Option(help="Refiner, likewise.")] = "morphology",
-    blender: Annotated[str, typer.Option(help="Blender, likewise.")] = "feather",
-    count: Annotated[int, typer.Option(min=1, help="How many faces of each folder.")] = 200,
-    split: Annotated[str, typer.Option(help="Part of the faces.")] = "val",
-    seed: Annotated[int, typer.Option(min=0, help="Chooses faces and draws masks.")] = 0,
-    templates: Annotated[
-        Path | None,
-        typer.Option(help="Folder of mask photos, to draw some of the masks with."),
-    ] = None,
-    min_width: Annotated[
-        float, typer.Option(min=0.0, help="Masks on photos narrower than this do not count.")
-    ] = 60.0,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures given to a pipeline at once.")] = 4,
+    inpainters: Annotated[str, typer.Option("--inpainters", "--compare")] = "gated",
+    config: list[Path] | None = None,
+    detector: str = "yolo",
+    refiner: str = "morphology",
+    blender: str = "feather",
+    count: Annotated[int, typer.Option(min=1)] = 200,
+    split: str = "val",
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    templates: Path | None = None,
+    min_width: Annotated[float, typer.Option(min=0.0)] = 60.0,
+    batch: Annotated[int, typer.Option(min=1)] = 4,
 ) -> None:
     """Measure whole pipelines on pictures whose masks are known.
 
@@ -77,6 +48,25 @@ def evaluate_pipeline(
     measured against it where the mask was, whether the mask was found or not.
     On photos there is no truth: what is left of the masks counts, and whether
     a face is seen in the result. Known pixels changed must be 0 throughout.
+
+    Args:
+        sets: Folders with a faces.jsonl, on whose faces masks are drawn, and annotated photos:
+            .jsonl files with outlines of masks.
+        report: Where the report goes.
+        measures: What is measured beyond the pixels.
+        sheets: Of the sheets of pictures.
+        inpainters: Inpainters, separated by commas, each in a pipeline that is the same otherwise.
+            NAME@FILE takes weights from a .safetensors file. Or YAML with options.
+        config: A pipeline as YAML, measured beside the others; may be given again.
+        detector: Detector of the pipelines: a name, or YAML with options.
+        refiner: Refiner, likewise.
+        blender: Blender, likewise.
+        count: How many faces of each folder.
+        split: Part of the faces.
+        seed: Chooses faces and draws masks.
+        templates: Folder of mask photos, to draw some of the masks with.
+        min_width: Masks on photos narrower than this do not count.
+        batch: Pictures given to a pipeline at once.
     """
     from pipeline.evaluation.comparison import COMPARISON_FILES
     from pipeline.evaluation.writing import DOCUMENT_FILES, refuse_existing

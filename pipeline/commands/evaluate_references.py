@@ -3,53 +3,49 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from pipeline.commands.evaluation_options import (  # noqa: TC001 - likewise
-    Identity,
-    Landmarks,
-    Overwrite,
-    Realism,
-)
-from pipeline.commands.stage_options import Device  # noqa: TC001 - typer reads it at run time
+from pipeline.commands.command_options import command_options
+from pipeline.commands.evaluation_options import Realism
+from pipeline.commands.stage_options import Device
 
 
+@command_options
 def evaluate_references(
-    faces: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FACES",
-            help="Folder with a faces.jsonl whose entries name a 'person'; those who are there "
-            "twice count.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the figures.", show_default=False)
-    ],
-    points: Annotated[
-        Literal["found", "annotated"],
-        typer.Option(help="Landmarks that the network finds, or those of faces.jsonl."),
-    ] = "found",
-    split: Annotated[str, typer.Option(help="Part of the faces.")] = "test",
-    count: Annotated[
-        int | None,
-        typer.Option(min=1, help="At most so many photos.", show_default="all"),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the masks.")] = 0,
-    landmarks: Landmarks = False,
-    identity: Identity = False,
+    faces: Annotated[Path, typer.Argument(metavar="FACES")],
+    output: Annotated[Path, typer.Option("--output", "-o")],
+    points: Literal["found", "annotated"] = "found",
+    split: str = "test",
+    count: Annotated[int | None, typer.Option(min=1, show_default="all")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    landmarks: bool = False,
+    identity: bool = False,
     realism: Realism = None,
     device: Device = "auto",
-    overwrite: Overwrite = False,
+    overwrite: bool = False,
 ) -> None:
     """Measure filling from reference photos on people of whom there are two photos.
 
     A mask is drawn on one photo and the other is the reference, both ways. The
     figures go to references.json, the pictures to references.png.
+
+    Args:
+        faces: Folder with a faces.jsonl whose entries name a 'person'; those who are there twice
+            count.
+        output: Folder for the figures.
+        points: Landmarks that the network finds, or those of faces.jsonl.
+        split: Part of the faces.
+        count: At most so many photos.
+        seed: Draws the masks.
+        landmarks: Also look for the face and its landmarks in each result (extra 'landmarks').
+        identity: Also compare true and filled face by dlib's face network, as information only.
+        realism: How far the fills as a set are from photos, and whether a classifier tells them
+            (extra 'evaluate').
+        device: auto, cpu, cuda, cuda:N or mps.
+        overwrite: Replace a report that exists.
     """
     from itertools import islice
 

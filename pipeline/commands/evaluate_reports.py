@@ -7,28 +7,26 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands.command_options import command_options
 
+
+@command_options
 def compare_two_reports(
-    first: Annotated[
-        Path, typer.Argument(metavar="A", help="report.json, or its folder.", show_default=False)
-    ],
-    second: Annotated[
-        Path, typer.Argument(metavar="B", help="The same of another.", show_default=False)
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="Also write it as .md, .html or .tex.", show_default=False
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that exists.")
-    ] = False,
+    first: Annotated[Path, typer.Argument(metavar="A")],
+    second: Annotated[Path, typer.Argument(metavar="B")],
+    output: Annotated[Path | None, typer.Option("--output", "-o")] = None,
+    overwrite: bool = False,
 ) -> None:
     """Compare two reports on the same cases, with a paired test.
 
     Reports of other stages, pictures or holes do not compare: then the error
     says which settings differ, and the exit code is 2.
+
+    Args:
+        first: report.json, or its folder.
+        second: The same of another.
+        output: Also write it as .md, .html or .tex.
+        overwrite: Replace a file that exists.
     """
     from pipeline.evaluation.difference import compare_reports, read_report
     from pipeline.evaluation.document import to_markdown
@@ -47,33 +45,21 @@ def compare_two_reports(
             path.write_text(writers[output.suffix](document), encoding="utf-8")
 
 
+@command_options
 def publish_figures(
-    reports: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[NAME=]REPORT",
-            help="report.json or its folder; without NAME it is called after its folder.",
-            show_default=False,
-        ),
-    ],
-    readme: Annotated[
-        Path | None,
-        typer.Option(
-            help="Markdown file; the table between its lines '<!-- unmask figures: begin -->' and "
-            "'<!-- unmask figures: end -->' is replaced.",
-            show_default=False,
-        ),
-    ] = None,
-    records: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of catalog records; those of the measured weights and their model cards "
-            "get the figures.",
-            show_default=False,
-        ),
-    ] = None,
+    reports: Annotated[list[str], typer.Argument(metavar="[NAME=]REPORT")],
+    readme: Path | None = None,
+    records: Path | None = None,
 ) -> None:
-    """Write measured figures into a README, catalog records and model cards."""
+    """Write measured figures into a README, catalog records and model cards.
+
+    Args:
+        reports: report.json or its folder; without NAME it is called after its folder.
+        readme: Markdown file; the table between its lines '<!-- unmask figures: begin -->' and
+            '<!-- unmask figures: end -->' is replaced.
+        records: Folder of catalog records; those of the measured weights and their model cards get
+            the figures.
+    """
     from pipeline.evaluation.publishing import publish
 
     named: dict[str, Path] = {}

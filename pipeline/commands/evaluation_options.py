@@ -22,30 +22,10 @@ if TYPE_CHECKING:
     from inpainter.evaluation.statistics import Estimate
     from pipeline.evaluation.surroundings import UsedWeights
 
-Landmarks = Annotated[
-    bool,
-    typer.Option(
-        "--landmarks",
-        help="Also look for the face and its landmarks in each result (extra 'landmarks').",
-    ),
-]
-Identity = Annotated[
-    bool,
-    typer.Option(
-        "--identity",
-        help="Also compare true and filled face by dlib's face network, as information only.",
-    ),
-]
 Realism = Annotated[
     bool | None,
-    typer.Option(
-        "--realism/--no-realism",
-        help="How far the fills as a set are from photos, and whether a classifier tells them "
-        "(extra 'evaluate').",
-        show_default="where the extra is installed",
-    ),
+    typer.Option("--realism/--no-realism", show_default="where the extra is installed"),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a report that exists.")]
 
 _WIDEST: Final = 1000
 """Columns in which every table's own width can be told."""
@@ -129,28 +109,25 @@ def _read(text: str, option: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class InstrumentOptions:
-    """What is measured with beyond the pixels."""
+    """What is measured with beyond the pixels.
 
-    landmarks: Landmarks = False
-    identity: Identity = False
-    lpips: Annotated[
-        str | None,
-        typer.Option(
-            help="Also LPIPS by alex, vgg or squeeze (extra 'evaluate'). Its weights must lie in "
-            "checkpoints in torch hub's folder; where they are missing the error names file and "
-            "place.",
-            show_default="none",
-        ),
-    ] = None
-    features: Annotated[
-        str | None,
-        typer.Option(
-            help="Also Fréchet and kernel distance on the features of inception (FID and KID), "
-            "face, or package.module:Name (extra 'evaluate'). Inception's weights must lie in "
-            "checkpoints in torch hub's folder, as those of --lpips.",
-            show_default="none",
-        ),
-    ] = None
+    Attributes:
+        landmarks: Also look for the face and its landmarks in each result (extra 'landmarks').
+        identity: Also compare true and filled face by dlib's face network, as information only.
+        lpips: Also LPIPS by alex, vgg or squeeze (extra 'evaluate'). Its weights must lie in
+            checkpoints in torch hub's folder; where they are missing the error names file and
+            place.
+        features: Also Fréchet and kernel distance on the features of inception (FID and KID), face,
+            or package.module:Name (extra 'evaluate'). Inception's weights must lie in checkpoints
+            in torch hub's folder, as those of --lpips.
+        realism: How far the fills as a set are from photos, and whether a classifier tells them
+            (extra 'evaluate').
+    """
+
+    landmarks: bool = False
+    identity: bool = False
+    lpips: Annotated[str | None, typer.Option(show_default="none")] = None
+    features: Annotated[str | None, typer.Option(show_default="none")] = None
     realism: Realism = None
 
     def make(self, device: str) -> Instruments:
@@ -198,18 +175,15 @@ class InstrumentOptions:
 
 @dataclass(frozen=True)
 class SheetOptions:
-    """The sheets of pictures beside a comparison."""
+    """The sheets of pictures beside a comparison.
 
-    sheet: Annotated[
-        int, typer.Option(min=0, help="Pictures on each sheet: best, median, worst.")
-    ] = 6
-    rank: Annotated[
-        str | None,
-        typer.Option(
-            help="Metric of report.json by which the sheets are chosen.",
-            show_default="lpips, ssim_hole or mask_left",
-        ),
-    ] = None
+    Attributes:
+        sheet: Pictures on each sheet: best, median, worst.
+        rank: Metric of report.json by which the sheets are chosen.
+    """
+
+    sheet: Annotated[int, typer.Option(min=0)] = 6
+    rank: Annotated[str | None, typer.Option(show_default="lpips, ssim_hole or mask_left")] = None
 
 
 def measured_comparison(

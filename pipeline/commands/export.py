@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from pipeline.commands.command_options import command_options
 
 app = typer.Typer(
     name="export",
@@ -21,33 +23,25 @@ def export() -> None:
 
 
 @app.command()
+@command_options
 def detector(
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="The .onnx file.", show_default=False),
-    ],
-    weights: Annotated[
-        str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
-    ] = "default",
+    output: Annotated[Path, typer.Option("--output", "-o")],
+    weights: str = "default",
     image_size: Annotated[
-        int | None,
-        typer.Option(
-            min=32,
-            help="Side of the pictures, a multiple of 32.",
-            show_default="that of the training",
-        ),
+        int | None, typer.Option(min=32, show_default="that of the training")
     ] = None,
-    tolerance: Annotated[
-        float,
-        typer.Option(
-            min=0.0, help="Largest difference accepted, as a share of an output's largest value."
-        ),
-    ] = 1e-3,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file of that name.")
-    ] = False,
+    tolerance: Annotated[float, typer.Option(min=0.0)] = 1e-3,
+    overwrite: bool = False,
 ) -> None:
-    """Write the detector's network; batches of any size go through it."""
+    """Write the detector's network; batches of any size go through it.
+
+    Args:
+        output: The .onnx file.
+        weights: default, a name of the catalog, or a .safetensors file.
+        image_size: Side of the pictures, a multiple of 32.
+        tolerance: Largest difference accepted, as a share of an output's largest value.
+        overwrite: Replace a file of that name.
+    """
     from detector.export import export_detector
 
     exported = export_detector(
@@ -59,41 +53,33 @@ def detector(
 
 
 @app.command()
+@command_options
 def inpainter(
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="The .onnx file.", show_default=False),
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o")],
     network: Annotated[
-        str | None,
-        typer.Option(
-            help="Name of the completion network.",
-            show_default="that of the weights, else gated",
-        ),
+        str | None, typer.Option(show_default="that of the weights, else gated")
     ] = None,
-    weights: Annotated[
-        str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
-    ] = "default",
+    weights: str = "default",
     image_size: Annotated[
-        int | None,
-        typer.Option(min=1, help="Side of the pictures.", show_default="that of the training"),
+        int | None, typer.Option(min=1, show_default="that of the training")
     ] = None,
-    as_bytes: Annotated[
-        bool, typer.Option("--bytes", help="Take and give uint8 pictures instead of floats.")
-    ] = False,
+    as_bytes: Annotated[bool, typer.Option("--bytes")] = False,
     tolerance: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            help="Largest difference accepted, in the pictures' own range.",
-            show_default="0.01 of -1 to 1, 2 of 0 to 255",
-        ),
+        float | None, typer.Option(min=0.0, show_default="0.01 of -1 to 1, 2 of 0 to 255")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file of that name.")
-    ] = False,
+    overwrite: bool = False,
 ) -> None:
-    """Write a completion network, which takes square crops with their holes."""
+    """Write a completion network, which takes square crops with their holes.
+
+    Args:
+        output: The .onnx file.
+        network: Name of the completion network.
+        weights: default, a name of the catalog, or a .safetensors file.
+        image_size: Side of the pictures.
+        as_bytes: Take and give uint8 pictures instead of floats.
+        tolerance: Largest difference accepted, in the pictures' own range.
+        overwrite: Replace a file of that name.
+    """
     from inpainter.export import export_inpainter, network_of
 
     name = network or network_of(weights) or "gated"
@@ -114,27 +100,23 @@ def inpainter(
 
 
 @app.command()
+@command_options
 def pipeline(
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="The folder.", show_default=False),
-    ],
-    detector_weights: Annotated[
-        str,
-        typer.Option("--detector", help="default, a name of the catalog, or a .safetensors file."),
-    ] = "default",
-    inpainter_weights: Annotated[
-        str,
-        typer.Option("--inpainter", help="Likewise."),
-    ] = "default",
-    image_size: Annotated[
-        int, typer.Option(min=32, help="Side in which masks are looked for, a multiple of 32.")
-    ] = 640,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files of these names.")
-    ] = False,
+    output: Annotated[Path, typer.Option("--output", "-o")],
+    detector_weights: Annotated[str, typer.Option("--detector")] = "default",
+    inpainter_weights: Annotated[str, typer.Option("--inpainter")] = "default",
+    image_size: Annotated[int, typer.Option(min=32)] = 640,
+    overwrite: bool = False,
 ) -> None:
-    """Write detector, inpainter and a JSON that says how they go together, for other programs."""
+    """Write detector, inpainter and a JSON that says how they go together, for other programs.
+
+    Args:
+        output: The folder.
+        detector_weights: default, a name of the catalog, or a .safetensors file.
+        inpainter_weights: Likewise.
+        image_size: Side in which masks are looked for, a multiple of 32.
+        overwrite: Replace files of these names.
+    """
     from pipeline.apps.onnx_bundle import export_bundle
 
     bundle = export_bundle(

@@ -23,18 +23,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """Where a report goes, and how it is made."""
+    """Where a report goes, and how it is made.
 
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the report.", show_default=False)
-    ]
+    Attributes:
+        output: Folder for the report.
+        device: auto, cpu, cuda, cuda:N or mps.
+        overwrite: Replace a report that exists.
+        as_json: Print report.json on stdout and nothing else.
+    """
+
+    output: Annotated[Path, typer.Option("--output", "-o")]
     device: Device = "auto"
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a report that exists.")
-    ] = False
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print report.json on stdout and nothing else.")
-    ] = False
+    overwrite: bool = False
+    as_json: Annotated[bool, typer.Option("--json")] = False
 
 
 @dataclass

@@ -2,63 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from pipeline.commands.command_options import command_options
 from pipeline.commands.progress import progress_bar
-from pipeline.commands.stage_options import Device  # noqa: TC001 - typer reads it at run time
+from pipeline.commands.stage_options import Device
 
 
+@command_options
 def pseudo_label(
-    annotations: Annotated[
-        Path,
-        typer.Argument(
-            metavar="ANNOTATIONS",
-            help="A .jsonl of photos with face_boxes: with_mask, without_mask, incorrect.",
-            show_default=False,
-        ),
-    ],
-    detection: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DETECTION_SET",
-            help="Folder that `unmask synthesize` built, or the folder 'detection' in it.",
-            show_default=False,
-        ),
-    ],
-    weights: Annotated[
-        str, typer.Option(help="default, a name of the catalog, or a .safetensors file.")
-    ] = "default",
-    detector: Annotated[
-        str | None,
-        typer.Option(
-            help="Another detector than YOLO: a registered name or package.module:Class.",
-            show_default="yolo",
-        ),
-    ] = None,
-    measuring: Annotated[
-        Path | None,
-        typer.Option(help="Folder of measuring pictures; photos that resemble one are left out."),
-    ] = None,
-    score: Annotated[
-        float, typer.Option(min=0.02, max=1.0, help="Least score of a mask that gets a label.")
-    ] = 0.5,
-    mirrored: Annotated[
-        float,
-        typer.Option(
-            min=0.01, max=1.0, help="Least overlap (IoU) with what the mirrored photo gives."
-        ),
-    ] = 0.8,
-    small: Annotated[
-        float,
-        typer.Option(min=0.0, help="Doubtful faces narrower than this are blurred, in pixels."),
-    ] = 16.0,
-    image_size: Annotated[int, typer.Option(min=32, help="Side at which YOLO works.")] = 640,
-    sheet: Annotated[int, typer.Option(min=1, help="Pictures on the sheet.")] = 48,
+    annotations: Annotated[Path, typer.Argument(metavar="ANNOTATIONS")],
+    detection: Annotated[Path, typer.Argument(metavar="DETECTION_SET")],
+    weights: str = "default",
+    detector: Annotated[str | None, typer.Option(show_default="yolo")] = None,
+    measuring: Path | None = None,
+    score: Annotated[float, typer.Option(min=0.02, max=1.0)] = 0.5,
+    mirrored: Annotated[float, typer.Option(min=0.01, max=1.0)] = 0.8,
+    small: Annotated[float, typer.Option(min=0.0)] = 16.0,
+    image_size: Annotated[int, typer.Option(min=32)] = 640,
+    sheet: Annotated[int, typer.Option(min=1)] = 48,
     device: Device = "auto",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
 ) -> None:
     """Let a trained detector outline the masks on photos with face boxes.
 
@@ -66,6 +33,20 @@ def pseudo_label(
     photos with doubtful faces are cut round the others. Train on the set
     again, and label again with the better detector: a new round replaces
     the labels of the one before.
+
+    Args:
+        annotations: A .jsonl of photos with face_boxes: with_mask, without_mask, incorrect.
+        detection: Folder that `unmask synthesize` built, or the folder 'detection' in it.
+        weights: default, a name of the catalog, or a .safetensors file.
+        detector: Another detector than YOLO: a registered name or package.module:Class.
+        measuring: Folder of measuring pictures; photos that resemble one are left out.
+        score: Least score of a mask that gets a label.
+        mirrored: Least overlap (IoU) with what the mirrored photo gives.
+        small: Doubtful faces narrower than this are blurred, in pixels.
+        image_size: Side at which YOLO works.
+        sheet: Pictures on the sheet.
+        device: auto, cpu, cuda, cuda:N or mps.
+        quiet: Show no progress.
     """
     from pipeline.dataset.face_agreement import AgreementRules
     from pipeline.dataset.face_source import find_pictures

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.commands.option_groups import grouped_options
+from pipeline.commands.command_options import command_options
 from pipeline.commands.run_options import (
     ExistingOptions,
     FileOptions,
@@ -48,7 +48,7 @@ _NOT_ON_A_CLUSTER = (
 )
 
 
-@grouped_options
+@command_options
 def run(
     files: FileOptions,
     written: PictureOptions,
@@ -79,6 +79,13 @@ def run(
     unmask run - < photo.jpg > result.jpg
 
     unmask run inbox/ -o unmasked/ --watch
+
+    Args:
+        files: What is worked on, and where it goes.
+        written: What is written for a picture.
+        existing: What becomes of results that exist.
+        work: How the work is done.
+        stages: Which stages are used.
     """
     from pipeline.commands.standard_streams import STREAM, is_piped
     from pipeline.run.outputs import Outputs

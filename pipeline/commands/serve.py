@@ -7,53 +7,24 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands.option_groups import grouped_options
+from pipeline.commands.command_options import command_options
 from pipeline.commands.stage_options import DeviceOfStages, StageOptions
 from weights.base import stopping
 
 
-@grouped_options
+@command_options
 def serve(
     stages: StageOptions,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
-    ] = 8000,
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
     device: DeviceOfStages = None,
-    megabytes: Annotated[
-        float, typer.Option(min=0.001, max=1e6, help="Largest request, in megabytes (2^20 bytes).")
-    ] = 32.0,
-    megapixels: Annotated[
-        float, typer.Option(min=0.001, max=1e6, help="Largest picture, in millions of pixels.")
-    ] = 40.0,
-    seconds: Annotated[
-        float, typer.Option(min=0.1, max=1e6, help="How long a request may take, waiting included.")
-    ] = 60.0,
-    waiting: Annotated[
-        int,
-        typer.Option(
-            min=0, help="How many requests may wait behind the one that is worked on; then 429."
-        ),
-    ] = 16,
-    variants: Annotated[
-        int, typer.Option(min=1, help="How many fills to choose from a request may ask for.")
-    ] = 4,
-    name: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A name by which others call this server, such as faces.example.org; may be given "
-            "again. Requests by other names are refused.",
-            show_default=False,
-        ),
-    ] = None,
-    study: Annotated[
-        Path | None,
-        typer.Option(
-            help="A page of `unmask study make`, to be served at /study.", show_default=False
-        ),
-    ] = None,
+    megabytes: Annotated[float, typer.Option(min=0.001, max=1000000.0)] = 32.0,
+    megapixels: Annotated[float, typer.Option(min=0.001, max=1000000.0)] = 40.0,
+    seconds: Annotated[float, typer.Option(min=0.1, max=1000000.0)] = 60.0,
+    waiting: Annotated[int, typer.Option(min=0)] = 16,
+    variants: Annotated[int, typer.Option(min=1)] = 4,
+    name: list[str] | None = None,
+    study: Path | None = None,
 ) -> None:
     """Serve the web page and the HTTP API; Ctrl-C stops.
 
@@ -64,6 +35,20 @@ def serve(
     Pictures are worked on one at a time, in memory; none is kept. There is no
     password: whoever reaches the address may use it, and without --host that
     is only this machine. The API is described at /docs.
+
+    Args:
+        stages: Which stages are used.
+        host: Address to listen on; 0.0.0.0 lets other machines in.
+        port: Port to listen on; 0 takes a free one.
+        device: auto, cpu, cuda, cuda:N or mps.
+        megabytes: Largest request, in megabytes (2^20 bytes).
+        megapixels: Largest picture, in millions of pixels.
+        seconds: How long a request may take, waiting included.
+        waiting: How many requests may wait behind the one that is worked on; then 429.
+        variants: How many fills to choose from a request may ask for.
+        name: A name by which others call this server, such as faces.example.org; may be given
+            again. Requests by other names are refused.
+        study: A page of `unmask study make`, to be served at /study.
     """
     from pipeline.apps.server import ServerLimits, run_server
     from pipeline.apps.server.loopback import is_loopback

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, cast
 
 import typer
 
@@ -66,96 +66,51 @@ def complete_format(incomplete: str) -> list[str]:
 STAGES: Final = "Stages"
 """Heading of the help under which the options of stages stand."""
 
-
-def _stage_option(kind: str, default: str, form: str) -> Any:
-    return typer.Option(
-        help=f"{form}, or your own as module:function.",
-        show_default=default,
-        autocompletion=complete_stage(kind),
-        rich_help_panel=STAGES,
-    )
-
-
-_DEVICES = "auto, cpu, cuda, cuda:N or mps."
-Device = Annotated[str, typer.Option(help=_DEVICES, autocompletion=complete_device)]
+Device = Annotated[str, typer.Option(autocompletion=complete_device)]
 DeviceOfStages = Annotated[
     str | None,
     typer.Option(
-        "--device",
-        help=_DEVICES,
-        show_default="auto",
-        autocompletion=complete_device,
-        rich_help_panel=STAGES,
+        "--device", show_default="auto", autocompletion=complete_device, rich_help_panel=STAGES
     ),
 ]
 """Where not given, that of a configuration."""
 Backend = Annotated[
     str | None,
-    typer.Option(
-        help="What computes the networks: torch, onnxruntime, openvino, or auto for the fastest "
-        "that is installed.",
-        show_default="torch",
-        autocompletion=complete_backend,
-        rich_help_panel=STAGES,
-    ),
+    typer.Option(show_default="torch", autocompletion=complete_backend, rich_help_panel=STAGES),
 ]
+
+
+def _stage_option(kind: str, default: str) -> Any:
+    return typer.Option(show_default=default, autocompletion=complete_stage(kind))
 
 
 @dataclass(frozen=True)
 class StageOptions:
-    """The options by which a pipeline is chosen."""
+    """The options by which a pipeline is chosen.
 
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help="A pipeline as YAML; the options here go before it.",
-            show_default=False,
-            rich_help_panel=STAGES,
-        ),
-    ] = None
-    detector: Annotated[
-        str | None,
-        _stage_option("detector", "yolo", "NAME, NAME@FILE for weights from a file"),
-    ] = None
+    Attributes:
+        config: A pipeline as YAML; the options here go before it.
+        detector: NAME, NAME@FILE for weights from a file, or your own as module:function.
+        confidence: How sure the detector must be.
+        low_masks: Fill masks worn under the chin too; without this they stay.
+        refiner: NAME, or your own as module:function.
+        inpainter: NAME, NAME@FILE for weights from a file, or your own as module:function.
+        detail: auto paints detail over the fills of large faces; off enlarges them as they are.
+        blender: NAME, or your own as module:function.
+    """
+
+    panel: ClassVar = STAGES
+
+    config: Path | None = None
+    detector: Annotated[str | None, _stage_option("detector", "yolo")] = None
     confidence: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="How sure the detector must be.",
-            show_default="the detector's",
-            rich_help_panel=STAGES,
-        ),
+        float | None, typer.Option(min=0.0, max=1.0, show_default="the detector's")
     ] = None
-    low_masks: Annotated[
-        bool | None,
-        typer.Option(
-            "--low-masks",
-            help="Fill masks worn under the chin too; without this they stay.",
-            show_default=False,
-            rich_help_panel=STAGES,
-        ),
-    ] = None
-    refiner: Annotated[
-        str | None,
-        _stage_option("refiner", "morphology", "NAME"),
-    ] = None
-    inpainter: Annotated[
-        str | None,
-        _stage_option("inpainter", "gated", "NAME, NAME@FILE for weights from a file"),
-    ] = None
-    detail: Annotated[
-        str | None,
-        typer.Option(
-            help="auto paints detail over the fills of large faces; off enlarges them as they are.",
-            show_default="auto",
-            rich_help_panel=STAGES,
-        ),
-    ] = None
-    blender: Annotated[
-        str | None,
-        _stage_option("blender", "feather", "NAME"),
-    ] = None
+    low_masks: Annotated[bool | None, typer.Option("--low-masks")] = None
+    refiner: Annotated[str | None, _stage_option("refiner", "morphology")] = None
+    inpainter: Annotated[str | None, _stage_option("inpainter", "gated")] = None
+    detail: Annotated[str | None, typer.Option(show_default="auto")] = None
+    blender: Annotated[str | None, _stage_option("blender", "feather")] = None
 
     def arguments(self, *, device: str | None = None, backend: str | None = None) -> dict[str, Any]:
         """Return the arguments of a `Pipeline`: of the YAML file, and before them the options.

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands.command_options import command_options
+
 app = typer.Typer(
     name="study",
     add_completion=False,
@@ -23,52 +25,21 @@ def study() -> None:
 
 
 @app.command()
+@command_options
 def make(
-    results: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RESULTS...",
-            help="Folders of results, one for each model; NAME=FOLDER calls it NAME.",
-            show_default=False,
-        ),
-    ],
-    truth: Annotated[
-        Path,
-        typer.Option(help="Folder of true photos of the same names.", show_default=False),
-    ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="The page, an .html file.", show_default=False)
-    ],
-    title: Annotated[
-        str, typer.Option(help="Heading of the page.")
-    ] = "How real does this face look?",
-    seed: Annotated[int, typer.Option(min=0, help="Chooses faces and orders.")] = 0,
-    count: Annotated[
-        int | None,
-        typer.Option(min=1, help="How many faces, drawn by chance.", show_default="all"),
-    ] = None,
-    size: Annotated[
-        int, typer.Option(min=16, help="Longest side of the pictures in pixels.")
-    ] = 512,
-    once: Annotated[
-        bool, typer.Option("--once", help="Show each person each face in one version only.")
-    ] = False,
-    unpaired: Annotated[
-        bool,
-        typer.Option(
-            "--unpaired", help="Pictures need no true photo of their name: each is its own face."
-        ),
-    ] = False,
+    results: Annotated[list[str], typer.Argument(metavar="RESULTS...")],
+    truth: Annotated[Path, typer.Option()],
+    output: Annotated[Path, typer.Option("--output", "-o")],
+    title: str = "How real does this face look?",
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    count: Annotated[int | None, typer.Option(min=1, show_default="all")] = None,
+    size: Annotated[int, typer.Option(min=16)] = 512,
+    once: bool = False,
+    unpaired: bool = False,
     key: Annotated[
-        Path | None,
-        typer.Option(
-            help="File for what is whose, for `unmask study read --key`.",
-            show_default="hidden in the page, and in every export",
-        ),
+        Path | None, typer.Option(show_default="hidden in the page, and in every export")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.")
-    ] = False,
+    overwrite: bool = False,
 ) -> None:
     """Make a page that shows results and true photos in an order by chance.
 
@@ -79,6 +50,19 @@ def make(
 
     The pictures in the page carry no mark that a model filled them, as it would
     answer the question; the page says so in words. It is not for publishing.
+
+    Args:
+        results: Folders of results, one for each model; NAME=FOLDER calls it NAME.
+        truth: Folder of true photos of the same names.
+        output: The page, an .html file.
+        title: Heading of the page.
+        seed: Chooses faces and orders.
+        count: How many faces, drawn by chance.
+        size: Longest side of the pictures in pixels.
+        once: Show each person each face in one version only.
+        unpaired: Pictures need no true photo of their name: each is its own face.
+        key: File for what is whose, for `unmask study read --key`.
+        overwrite: Replace files that exist.
     """
     from pipeline.apps.study import make_study
 
@@ -110,36 +94,27 @@ def make(
 
 
 @app.command()
+@command_options
 def read(
-    exports: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="EXPORT.json...", help="Files that people saved.", show_default=False
-        ),
-    ],
-    key: Annotated[
-        Path | None,
-        typer.Option(help="What `unmask study make --key` wrote.", show_default="in the exports"),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Folder for report.html with plots, report.md and report.json.",
-            show_default=False,
-        ),
-    ] = None,
-    resamples: Annotated[int, typer.Option(min=1, help="Draws of the bootstrap.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace reports that exist.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of Markdown.")
-    ] = False,
+    exports: Annotated[list[Path], typer.Argument(metavar="EXPORT.json...")],
+    key: Annotated[Path | None, typer.Option(show_default="in the exports")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o")] = None,
+    resamples: Annotated[int, typer.Option(min=1)] = 2000,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    overwrite: bool = False,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Sum up exports: histogram, mean and interval of each model and of real photos."""
+    """Sum up exports: histogram, mean and interval of each model and of real photos.
+
+    Args:
+        exports: Files that people saved.
+        key: What `unmask study make --key` wrote.
+        output: Folder for report.html with plots, report.md and report.json.
+        resamples: Draws of the bootstrap.
+        seed: Of the bootstrap.
+        overwrite: Replace reports that exist.
+        as_json: Print JSON instead of Markdown.
+    """
     from pipeline.apps.study import (
         analyse_exports,
         read_export,

@@ -2,80 +2,60 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from pipeline.commands.command_options import command_options
 from pipeline.commands.progress import progress_bar
 
 
+@command_options
 def synthesize(
-    faces: Annotated[
-        Path,
-        typer.Argument(help="Folder with faces.jsonl, or of pictures with --landmarks network."),
-    ],
-    out: Annotated[
-        Path, typer.Argument(help="New folder, or one that an earlier run began: it goes on.")
-    ],
-    pairs: Annotated[
-        int, typer.Option(min=0, help="Masks drawn on each face for the inpainter; 0 makes none.")
-    ] = 1,
-    scenes: Annotated[
-        int, typer.Option(min=0, help="Composed pictures for the detector; 0 makes none.")
-    ] = 2000,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            min=64,
-            max=1024,
-            help="Side of the pairs' pictures, cut round the hole as the completion network sees "
-            "them; whole pictures at their own sizes without it.",
-        ),
-    ] = None,
-    scene_size: Annotated[
-        int, typer.Option(min=64, max=4096, help="Longer side of the scenes.")
-    ] = 640,
-    seed: Annotated[int, typer.Option(help="Number that all chance comes from.")] = 0,
-    splits: Annotated[
-        str, typer.Option(help="Shares of the parts; a split in faces.jsonl goes first.")
-    ] = "train=0.9,val=0.07,test=0.03",
-    maskless: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of scenes in which nobody wears a mask.")
-    ] = 0.2,
-    templates: Annotated[
-        Path | None,
-        typer.Option(help="Folder with photos of masks and masks.cfg, used beside drawn masks."),
-    ] = None,
-    negatives: Annotated[
-        Path | None,
-        typer.Option(help="Folder of pictures without masks, shown in scenes."),
-    ] = None,
-    photographs: Annotated[
-        Path | None,
-        typer.Option(help="A .jsonl of real photos with outlines of masks, added to the scenes."),
-    ] = None,
-    measuring: Annotated[
-        Path | None,
-        typer.Option(help="Folder of measuring pictures; photos that resemble one are left out."),
-    ] = None,
-    refiner: Annotated[
-        str, typer.Option(help="Refiner that makes the holes of the pairs.")
-    ] = "morphology",
-    picture_format: Annotated[
-        Literal["jpeg", "png"], typer.Option("--format", help="How the pairs are stored.")
-    ] = "jpeg",
-    landmarks: Annotated[
-        Literal["annotations", "network", "dlib"],
-        typer.Option(
-            help="Where landmarks come from: faces.jsonl, or found, which writes a faces.jsonl "
-            "into OUT: by the network that ships, of one face a picture, or dlib (an extra)."
-        ),
-    ] = "annotations",
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one for each core.")] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    faces: Path,
+    out: Path,
+    pairs: Annotated[int, typer.Option(min=0)] = 1,
+    scenes: Annotated[int, typer.Option(min=0)] = 2000,
+    size: Annotated[int | None, typer.Option(min=64, max=1024)] = None,
+    scene_size: Annotated[int, typer.Option(min=64, max=4096)] = 640,
+    seed: int = 0,
+    splits: str = "train=0.9,val=0.07,test=0.03",
+    maskless: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.2,
+    templates: Path | None = None,
+    negatives: Path | None = None,
+    photographs: Path | None = None,
+    measuring: Path | None = None,
+    refiner: str = "morphology",
+    picture_format: Annotated[Literal["jpeg", "png"], typer.Option("--format")] = "jpeg",
+    landmarks: Literal["annotations", "network", "dlib"] = "annotations",
+    workers: Annotated[int, typer.Option(min=0)] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
 ) -> None:
-    """Draw masks on faces: pairs for the inpainter and labelled scenes for the detector."""
+    """Draw masks on faces: pairs for the inpainter and labelled scenes for the detector.
+
+    Args:
+        faces: Folder with faces.jsonl, or of pictures with --landmarks network.
+        out: New folder, or one that an earlier run began: it goes on.
+        pairs: Masks drawn on each face for the inpainter; 0 makes none.
+        scenes: Composed pictures for the detector; 0 makes none.
+        size: Side of the pairs' pictures, cut round the hole as the completion network sees them;
+            whole pictures at their own sizes without it.
+        scene_size: Longer side of the scenes.
+        seed: Number that all chance comes from.
+        splits: Shares of the parts; a split in faces.jsonl goes first.
+        maskless: Share of scenes in which nobody wears a mask.
+        templates: Folder with photos of masks and masks.cfg, used beside drawn masks.
+        negatives: Folder of pictures without masks, shown in scenes.
+        photographs: A .jsonl of real photos with outlines of masks, added to the scenes.
+        measuring: Folder of measuring pictures; photos that resemble one are left out.
+        refiner: Refiner that makes the holes of the pairs.
+        picture_format: How the pairs are stored.
+        landmarks: Where landmarks come from: faces.jsonl, or found, which writes a faces.jsonl into
+            OUT: by the network that ships, of one face a picture, or dlib (an extra).
+        workers: Processes; 0 takes one for each core.
+        quiet: Show no progress.
+    """
     from pipeline.dataset.builder import build_dataset
     from pipeline.dataset.face_source import find_pictures, gather_faces, store_faces
     from pipeline.dataset.photographs import add_photographs

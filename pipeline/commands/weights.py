@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.commands.command_options import command_options
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,29 +21,24 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Folder = Annotated[
-    Path | None,
-    typer.Option(help="Where weights, record and card go.", show_default="UNMASK_HOME"),
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files of that name.")]
-Repository = Annotated[
-    str,
-    typer.Argument(
-        metavar="OWNER/NAME", help="Repository of the Hugging Face hub.", show_default=False
-    ),
-]
+Folder = Annotated[Path | None, typer.Option(show_default="UNMASK_HOME")]
+Repository = Annotated[str, typer.Argument(metavar="OWNER/NAME")]
 
 
 @app.command("list")
+@command_options
 def list_(
-    pattern: Annotated[str, typer.Argument(help="Names to list, such as 'gated.*'.")] = "*",
-    kind: Annotated[
-        str | None,
-        typer.Option(help="Only those of a 'detector' or of an 'inpainter'."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole records.")] = False,
+    pattern: Annotated[str, typer.Argument()] = "*",
+    kind: str | None = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """List the known weights, and what can be imported; a star marks the default of a stage."""
+    """List the known weights, and what can be imported; a star marks the default of a stage.
+
+    Args:
+        pattern: Names to list, such as 'gated.*'.
+        kind: Only those of a 'detector' or of an 'inpainter'.
+        as_json: Print the whole records.
+    """
     from weights.catalog.lookup import DEFAULTS, list_records
 
     records = list_records(pattern, kind)
@@ -81,13 +78,15 @@ def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
 
 
 @app.command()
+@command_options
 def verify(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Names of weights; all where none is given."),
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument()] = None,
 ) -> None:
-    """Compare weight files with the digests in their records; exit code 1 if one differs."""
+    """Compare weight files with the digests in their records; exit code 1 if one differs.
+
+    Args:
+        names: Names of weights; all where none is given.
+    """
     from weights.base.errors import UnmaskError
     from weights.catalog import lookup
 
@@ -105,16 +104,26 @@ def verify(
 
 
 @app.command()
-def path(name: Annotated[str, typer.Argument(help="Name of the weights.")]) -> None:
-    """Print where a weight file lies, after checking it."""
+@command_options
+def path(name: str) -> None:
+    """Print where a weight file lies, after checking it.
+
+    Args:
+        name: Name of the weights.
+    """
     from weights.catalog.lookup import resolve
 
     typer.echo(resolve(name))
 
 
 @app.command()
-def card(name: Annotated[str, typer.Argument(help="Name of the weights.")]) -> None:
-    """Print the model card: training data and licences, measured figures, limits."""
+@command_options
+def card(name: str) -> None:
+    """Print the model card: training data and licences, measured figures, limits.
+
+    Args:
+        name: Name of the weights.
+    """
     from weights.catalog.card import model_card
     from weights.catalog.lookup import get_record
 
@@ -122,56 +131,35 @@ def card(name: Annotated[str, typer.Argument(help="Name of the weights.")]) -> N
 
 
 @app.command()
+@command_options
 def record(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN_OR_FILE",
-            help="Folder of a run of `unmask train`, or a .safetensors file.",
-            show_default=False,
-        ),
-    ],
-    name: Annotated[
-        str,
-        typer.Option(
-            help="architecture.tag, such as gated.faces256; the files are named after it.",
-            show_default=False,
-        ),
-    ],
-    data: Annotated[
-        Path,
-        typer.Option(
-            help="YAML of the training data: 'sources', a list of name, licence and credit, and "
-            "'notes', a text for the card.",
-            show_default=False,
-        ),
-    ],
-    recipe: Annotated[
-        str, typer.Option(help="Name of the recipe it was trained with.", show_default=False)
-    ],
-    seed: Annotated[
-        int | None,
-        typer.Option(min=0, help="Seed of the training.", show_default="that of the run"),
-    ] = None,
-    metrics: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="[NAME=]report.json of `unmask evaluate`; may be given again. Without NAME it is "
-            "called after its folder.",
-            show_default=False,
-        ),
-    ] = None,
+    source: Annotated[Path, typer.Argument(metavar="RUN_OR_FILE")],
+    name: Annotated[str, typer.Option()],
+    data: Annotated[Path, typer.Option()],
+    recipe: Annotated[str, typer.Option()],
+    seed: Annotated[int | None, typer.Option(min=0, show_default="that of the run")] = None,
+    metrics: list[str] | None = None,
     folder: Folder = None,
-    records: Annotated[
-        Path | None,
-        typer.Option(help="Where record and card go.", show_default="beside the weight file"),
-    ] = None,
-    licence: Annotated[
-        str, typer.Option(help="Of the weights, as an SPDX expression.")
-    ] = "AGPL-3.0-or-later",
-    overwrite: Overwrite = False,
+    records: Annotated[Path | None, typer.Option(show_default="beside the weight file")] = None,
+    licence: str = "AGPL-3.0-or-later",
+    overwrite: bool = False,
 ) -> None:
-    """Put trained weights in a weight folder, with catalog record and model card."""
+    """Put trained weights in a weight folder, with catalog record and model card.
+
+    Args:
+        source: Folder of a run of `unmask train`, or a .safetensors file.
+        name: architecture.tag, such as gated.faces256; the files are named after it.
+        data: YAML of the training data: 'sources', a list of name, licence and credit, and 'notes',
+            a text for the card.
+        recipe: Name of the recipe it was trained with.
+        seed: Seed of the training.
+        metrics: [NAME=]report.json of `unmask evaluate`; may be given again. Without NAME it is
+            called after its folder.
+        folder: Where weights, record and card go.
+        records: Where record and card go.
+        licence: Of the weights, as an SPDX expression.
+        overwrite: Replace files of that name.
+    """
     from pipeline.weight_files.recording import catalog_folder, record_weights
     from weights.catalog.register import CatalogPlace
 
@@ -195,43 +183,29 @@ def record(
 
 
 @app.command("import")
+@command_options
 def import_(
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="architecture.tag, such as lama.big; one of aot-gan, comodgan, "
-            "deepfillv2, dmfn, glcic, lama and migan.",
-            show_default=False,
-        ),
-    ],
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="The authors' file: .ckpt, .pt, .pth or .safetensors.", show_default=False
-        ),
-    ],
-    licence: Annotated[
-        str,
-        typer.Option(
-            help="Terms under which you have it, as an SPDX expression or in words.",
-            show_default=False,
-        ),
-    ],
-    source: Annotated[str, typer.Option(help="Where it is published.", show_default=False)],
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="An option of the network that the file does not say, such as "
-            "'mean_colour=[0.5, 0.4, 0.4]'; may be given again.",
-            show_default=False,
-        ),
-    ] = None,
+    name: str,
+    file: Path,
+    licence: Annotated[str, typer.Option()],
+    source: Annotated[str, typer.Option()],
+    changes: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE")] = None,
     folder: Folder = None,
-    overwrite: Overwrite = False,
+    overwrite: bool = False,
 ) -> None:
-    """Turn a published weight file of another project into ours; nothing in it is run."""
+    """Turn a published weight file of another project into ours; nothing in it is run.
+
+    Args:
+        name: architecture.tag, such as lama.big; one of aot-gan, comodgan, deepfillv2, dmfn, glcic,
+            lama and migan.
+        file: The authors' file: .ckpt, .pt, .pth or .safetensors.
+        licence: Terms under which you have it, as an SPDX expression or in words.
+        source: Where it is published.
+        changes: An option of the network that the file does not say, such as 'mean_colour=[0.5,
+            0.4, 0.4]'; may be given again.
+        folder: Where weights, record and card go.
+        overwrite: Replace files of that name.
+    """
     from pipeline.weight_files.importing import import_weights
     from weights.base.training_command import read_changes
 
@@ -250,21 +224,21 @@ def import_(
 
 
 @app.command()
+@command_options
 def push(
-    name: Annotated[
-        str, typer.Argument(help="Name of weights of the catalog.", show_default=False)
-    ],
+    name: str,
     repository: Repository,
-    public: Annotated[
-        bool,
-        typer.Option("--public", help="Let everybody see the repository, if it is made now."),
-    ] = False,
-    message: Annotated[
-        str | None,
-        typer.Option(help="Of the commit.", show_default="Weights NAME"),
-    ] = None,
+    public: bool = False,
+    message: Annotated[str | None, typer.Option(show_default="Weights NAME")] = None,
 ) -> None:
-    """Put weights with record and card into a repository of the hub; needs the extra "hub"."""
+    """Put weights with record and card into a repository of the hub; needs the extra "hub".
+
+    Args:
+        name: Name of weights of the catalog.
+        repository: Repository of the Hugging Face hub.
+        public: Let everybody see the repository, if it is made now.
+        message: Of the commit.
+    """
     from pipeline.weight_files.hub import push_weights
 
     pushed = push_weights(name, repository, public=public, message=message)
@@ -272,20 +246,23 @@ def push(
 
 
 @app.command()
+@command_options
 def pull(
     repository: Repository,
-    name: Annotated[
-        str | None,
-        typer.Argument(help="Name of the weights, where the repository has several."),
-    ] = None,
-    revision: Annotated[
-        str | None,
-        typer.Option(help="Branch, tag or commit.", show_default="the newest"),
-    ] = None,
+    name: Annotated[str | None, typer.Argument()] = None,
+    revision: Annotated[str | None, typer.Option(show_default="the newest")] = None,
     folder: Folder = None,
-    overwrite: Overwrite = False,
+    overwrite: bool = False,
 ) -> None:
-    """Take weights from a repository of the hub, checked by their record; needs the extra "hub"."""
+    """Take weights from a repository of the hub, checked by their record; needs the extra "hub".
+
+    Args:
+        repository: Repository of the Hugging Face hub.
+        name: Name of the weights, where the repository has several.
+        revision: Branch, tag or commit.
+        folder: Where weights, record and card go.
+        overwrite: Replace files of that name.
+    """
     from pipeline.weight_files.hub import pull_weights
 
     pulled = pull_weights(repository, name, revision=revision, folder=folder, overwrite=overwrite)

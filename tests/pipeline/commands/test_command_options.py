@@ -1,19 +1,26 @@
-"""Options of commands in groups."""
+"""Options of commands, in groups and described by docstrings."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from pipeline.commands.option_groups import grouped_options
+from pipeline.commands.command_options import command_options
 
 
 @dataclass(frozen=True)
 class Output:
-    """A group with an option that must be given."""
+    """A group with an option that must be given.
+
+    Attributes:
+        folder: Of the result.
+        quality: One or more.
+    """
+
+    panel: ClassVar = "Heading of the group"
 
     folder: Annotated[Path, typer.Option("--folder", "-f")]
     quality: Annotated[int | None, typer.Option(min=1)] = None
@@ -30,15 +37,26 @@ class Choice:
 def call():
     seen = []
 
-    @grouped_options
+    @command_options
     def command(
         source: Annotated[str, typer.Argument()],
         output: Output,
         choice: Choice,
-        loud: Annotated[bool, typer.Option("--loud")] = False,
+        loud: bool = False,
+        low: Annotated[bool, typer.Option(help="By its annotation.")] = False,
     ) -> None:
-        """Do something."""
+        """Do something.
+
+        Args:
+            source: Where from, and
+                so on.
+            output: The group.
+            choice: The group.
+            loud: By the docstring.
+            low: Not this.
+        """
         seen.append((source, output, choice, loud))
+        assert not low
 
     app = typer.Typer()
     app.command()(command)
@@ -70,3 +88,13 @@ def test_the_help_is_the_commands_own(call):
     result, _ = call("--help")
     assert "Do something." in result.output
     assert "A name." in result.output
+
+
+def test_what_docstrings_say_is_the_help_of_options(call):
+    output = " ".join(call("--help")[0].output.split())
+    for text in ("Where from, and so on.", "Of the result.", "Heading of the group"):
+        assert text in output
+    assert "By the docstring." in output
+    assert "By its annotation." in output
+    for text in ("Args:", "Not this.", "The group.", "--no-loud", "None"):
+        assert text not in output
