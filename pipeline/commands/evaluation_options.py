@@ -45,7 +45,9 @@ def read_hole_specifications(text: str) -> dict[str, Any]:
     from pipeline.evaluation.case_sets import HOLE_NAMES
 
     listed = f"[{text}]" if text.lstrip().startswith("{") else text
-    return {label: _renamed(spec, HOLE_NAMES) for label, spec in _read(listed, "--holes").items()}
+    return {
+        label: _renamed(spec, HOLE_NAMES) for label, spec in read_stages(listed, "--holes").items()
+    }
 
 
 def _renamed(spec: Any, names: Mapping[str, str]) -> Any:
@@ -68,10 +70,6 @@ def read_stages(text: str, option: str) -> dict[str, Any]:
     Raises:
         ConfigurationError: there is no name, one is there twice, or it is no list.
     """
-    return _read(text, option)
-
-
-def _read(text: str, option: str) -> dict[str, Any]:
     from weights.base.dotted_paths import import_from_working_directory
     from weights.base.errors import ConfigurationError
 

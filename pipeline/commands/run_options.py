@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
-from pipeline.commands.stage_options import Backend, DeviceOfStages, complete_format
+from pipeline.commands.stage_options import Backend, DeviceOfStages, completing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipeline.run.outputs import Existing
+
+
+def _formats() -> Iterable[str]:
+    from pipeline.run.folder import FORMATS
+
+    return FORMATS
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ class PictureOptions:
             "--format",
             "-f",
             show_default="that of each input, or of the output's suffix",
-            autocompletion=complete_format,
+            autocompletion=completing(_formats),
         ),
     ] = None
     quality: Annotated[

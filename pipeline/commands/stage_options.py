@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from weights.base.protocols import StageKind
 
@@ -32,56 +32,42 @@ def read_stage(text: str, option: str) -> str | dict[str, Any]:
     return {"name": name, "weights": weights}
 
 
-def complete_stage(kind: str) -> Callable[[str], list[str]]:
-    """Make the function that completes the name of a kind of stage in a shell."""
+def completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """Make the function that completes one of some names in a shell."""
+    return lambda incomplete: [name for name in names() if name.startswith(incomplete)]
 
-    def complete(incomplete: str) -> list[str]:
+
+def _complete_stage(kind: StageKind) -> Callable[[str], list[str]]:
+    def names() -> list[str]:
         from pipeline.stages.registry import stage_names
 
-        names = stage_names(cast("StageKind", kind))
-        return [name for name in names if name.startswith(incomplete)]
+        return stage_names(kind)
 
-    return complete
-
-
-def complete_backend(incomplete: str) -> list[str]:
-    """Complete the name of a backend in a shell."""
-    return [
-        name for name in ("auto", "torch", "onnxruntime", "openvino") if name.startswith(incomplete)
-    ]
-
-
-def complete_device(incomplete: str) -> list[str]:
-    """Complete the name of a device in a shell."""
-    return [name for name in ("auto", "cpu", "cuda", "mps") if name.startswith(incomplete)]
-
-
-def complete_format(incomplete: str) -> list[str]:
-    """Complete the name of a picture format in a shell."""
-    from pipeline.run.folder import FORMATS
-
-    return [name for name in FORMATS if name.startswith(incomplete)]
+    return completing(names)
 
 
 STAGES: Final = "Stages"
 """Heading of the help under which the options of stages stand."""
 
-Device = Annotated[str, typer.Option(autocompletion=complete_device)]
+_complete_device = completing(lambda: ("auto", "cpu", "cuda", "mps"))
+_complete_backend = completing(lambda: ("auto", "torch", "onnxruntime", "openvino"))
+
+Device = Annotated[str, typer.Option(autocompletion=_complete_device)]
 DeviceOfStages = Annotated[
     str | None,
     typer.Option(
-        "--device", show_default="auto", autocompletion=complete_device, rich_help_panel=STAGES
+        "--device", show_default="auto", autocompletion=_complete_device, rich_help_panel=STAGES
     ),
 ]
 """Where not given, that of a configuration."""
 Backend = Annotated[
     str | None,
-    typer.Option(show_default="torch", autocompletion=complete_backend, rich_help_panel=STAGES),
+    typer.Option(show_default="torch", autocompletion=_complete_backend, rich_help_panel=STAGES),
 ]
 
 
-def _stage_option(kind: str, default: str) -> Any:
-    return typer.Option(show_default=default, autocompletion=complete_stage(kind))
+def _stage_option(kind: StageKind, default: str) -> Any:
+    return typer.Option(show_default=default, autocompletion=_complete_stage(kind))
 
 
 @dataclass(frozen=True)

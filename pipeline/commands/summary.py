@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pipeline.commands.columns import print_columns
 from weights.base.printable import printable
 
 if TYPE_CHECKING:
@@ -195,13 +196,7 @@ def _print_rows(rows: Sequence[tuple[str, ...]], right: int | None = None) -> No
     import sys
 
     if not sys.stdout.isatty():
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            cells = (
-                cell.rjust(width) if index == right else cell.ljust(width)
-                for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            typer.echo("  ".join(cells).rstrip())
+        print_columns(rows, right)
         return
 
     from rich.console import Console

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.commands.columns import print_columns
 from pipeline.commands.command_options import command_options
 
 if TYPE_CHECKING:
@@ -56,25 +57,18 @@ def list_(
         )
         for record in records
     ]
-    _print_columns(rows)
+    print_columns(rows)
     if pattern == "*" and kind in (None, "inpainter"):
         from inpainter.importing.families import FAMILIES
 
         known = {record.architecture for record in records}
         typer.echo("\nPublished by others, to be made ours by 'unmask weights import':")
-        _print_columns(
+        print_columns(
             [
                 (name, family.system, "here already" if name in known else "")
                 for name, family in FAMILIES.items()
             ]
         )
-
-
-def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
 
 
 @app.command()
@@ -178,8 +172,7 @@ def record(
         f"{made.name}: {made.bytes:,} bytes, {made.parameters:,} parameters, "
         f"{made.multiply_adds:,} multiply-adds at {made.input_size} px"
     )
-    for written in (recorded.weights, recorded.record_file, recorded.card_file):
-        typer.echo(f"Written: {written}")
+    _print_written(recorded[1:])
 
 
 @app.command("import")
@@ -219,8 +212,7 @@ def import_(
         overwrite=overwrite,
     )
     typer.echo(f"{imported.record.name}: {imported.record.parameters:,} parameters")
-    for written in (imported.weights, imported.record_file, imported.card_file):
-        typer.echo(f"Written: {written}")
+    _print_written(imported[1:])
 
 
 @app.command()
@@ -267,8 +259,12 @@ def pull(
 
     pulled = pull_weights(repository, name, revision=revision, folder=folder, overwrite=overwrite)
     typer.echo(f"{pulled.record.name}: {pulled.record.licence}, SHA-256 as in its record")
-    for written in pulled[1:]:
-        typer.echo(f"Written: {written}")
+    _print_written(pulled[1:])
+
+
+def _print_written(files: Sequence[Path]) -> None:
+    for file in files:
+        typer.echo(f"Written: {file}")
 
 
 def _read_report_option(text: str) -> tuple[str, str]:

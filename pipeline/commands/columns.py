@@ -1,0 +1,26 @@
+"""Rows printed in columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def print_columns(rows: Sequence[tuple[str, ...]], right: int | None = None) -> None:
+    """Print rows, one line each, in columns as broad as their longest cell.
+
+    Args:
+        rows: as long as one another.
+        right: which column is set to the right.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (
+            cell.rjust(width) if index == right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        typer.echo("  ".join(cells).rstrip())
