@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 import typer.core
@@ -14,10 +14,13 @@ from pipeline.commands.command_options import command_options
 from pipeline.commands.stage_options import Device
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.apps.bench.classical import ClassicalFigures
     from pipeline.apps.bench.networks import ModelFigures
+
+
+_Figures = TypeVar("_Figures", "ModelFigures", "ClassicalFigures")
 
 
 class _PipelineByDefault(typer.core.TyperGroup):
@@ -66,6 +69,7 @@ def pipeline(
     """
     from pipeline.apps.bench.pipeline import benchmark_picture, measure_pipeline, time_program
     from pipeline.core import Pipeline
+    from pipeline.evaluation.document import counted
     from weights.images import read_picture
 
     if threads is not None:
@@ -95,8 +99,7 @@ def pipeline(
     from rich.console import Console
     from rich.table import Table
 
-    faces = f"{found.faces} face{'' if found.faces == 1 else 's'}"
-    often = f"{runs} run{'' if runs == 1 else 's'}"
+    faces, often = counted(found.faces, "face"), counted(runs, "run")
     table = Table(title=f"{width} x {height}, {faces}, {often}")
     for heading in ("", "median ms", "fastest", "slowest"):
         table.add_column(heading, justify="left" if not heading else "right")
@@ -150,26 +153,14 @@ def models(
         networks += [name for name in matching if name not in networks]
     if not asked:
         methods = []
-    settings: dict[str, Any] = {
-        "side": side,
-        "threads": threads,
-        "runs": runs,
-        "time_limit": time_limit,
-    }
+    settings: dict[str, Any] = {"side": side, "threads": threads, "runs": runs}
+    limited = {**settings, "time_limit": time_limit}
     total = len(networks) + len(methods)
-    figures = []
-    for one in measure_models(networks, backends=asked, **settings):
-        figures.append(one)
-        typer.echo(f"{len(figures)}/{total} {one.name}", err=True)
-    classical = []
-    for method in measure_classical(methods, **settings):
-        classical.append(method)
-        typer.echo(f"{len(figures) + len(classical)}/{total} {method.name}", err=True)
+    figures = _counted(measure_models(networks, backends=asked, **limited), total)
+    classical = _counted(measure_classical(methods, **limited), total, len(figures))
     if as_json:
         report = {
-            "side": side,
-            "threads": threads,
-            "runs": runs,
+            **settings,
             "models": [{**asdict(one), "growth": one.growth} for one in figures],
             "classical": [asdict(one) for one in classical],
         }
@@ -184,6 +175,15 @@ def models(
         typer.echo(f"A face of {side} pixels on {threads} threads, median of {runs} runs.")
     for line in _failures(figures, classical, asked, timed):
         typer.echo(line)
+
+
+def _counted(measured: Iterable[_Figures], total: int, before: int = 0) -> list[_Figures]:
+    """Collect figures as they are there, and tell how many of all those are."""
+    found = []
+    for number, one in enumerate(measured, before + 1):
+        found.append(one)
+        typer.echo(f"{number}/{total} {one.name}", err=True)
+    return found
 
 
 def _failures(
@@ -238,14 +238,12 @@ def peers(
     chosen = [name for pattern in names or ["*"] for name in list_models(pattern) or [pattern]]
     chosen = list(dict.fromkeys(chosen))
     rates = measure_multiplication(threads, runs)
-    figures = []
-    for one in measure_models(chosen, side=side, threads=threads, runs=runs, time_limit=time_limit):
-        figures.append(one)
-        typer.echo(f"{len(figures)}/{len(chosen)} {one.name}", err=True)
+    settings: dict[str, Any] = {"side": side, "threads": threads, "runs": runs}
+    figures = _counted(measure_models(chosen, **settings, time_limit=time_limit), len(chosen))
     if as_json:
         networks = [{**asdict(one), "best_backend": best_backend(one)} for one in figures]
-        report = {"side": side, "threads": threads, "runs": runs, "multiply_adds_a_second": rates}
-        typer.echo(json.dumps({**report, "models": networks}, indent=2))
+        report = {**settings, "multiply_adds_a_second": rates, "models": networks}
+        typer.echo(json.dumps(report, indent=2))
         return
     typer.echo(peers_table(figures, rates, side, list_models(pretrained=True)))
     measured = ", ".join(f"{rate / 1e9:.0f} in {name}" for name, rate in rates.items())

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from inpainter.registry import CLASSICAL
-from pipeline.apps.bench.own_process import MeasurementError, measure_alone, timed_runs
-from pipeline.apps.bench.pipeline import Timing, benchmark_picture, memory_growth
+from pipeline.apps.bench.own_process import MeasurementError, answer, measure_alone
+from pipeline.apps.bench.pipeline import Timing, benchmark_picture, memory_growth, timed_runs
+from pipeline.evaluation.document import Table, cells, markdown_table
 from weights.base.names import unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from weights.base.contracts import Hole, Image
 
@@ -90,17 +89,17 @@ def measure_classical(
 
 def classical_table(figures: Sequence[ClassicalFigures], side: int) -> str:
     """Write figures as a Markdown table; a dash stands where something could not be measured."""
-    headings = ["method", "ms", f"time at {LARGE * side} over {side}", "peak memory, MiB"]
-    lines = ["| " + " | ".join(headings) + " |", "|---|" + "---:|" * (len(headings) - 1)]
-    for one in figures:
-        cells = [
+    headings = ("method", "ms", f"time at {LARGE * side} over {side}", "peak memory, MiB")
+    rows = (
+        cells(
             one.name,
             "-" if one.milliseconds is None else f"{one.milliseconds.median:.0f}",
             "-" if one.growth is None else f"{one.growth:.1f}",
             "-" if one.peak_memory is None else f"{one.peak_memory / 2**20:.0f}",
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        )
+        for one in figures
+    )
+    return markdown_table(Table("", headings, tuple(rows))) + "\n"
 
 
 def face_and_hole(side: int) -> tuple[Image, Hole]:
@@ -112,13 +111,12 @@ def face_and_hole(side: int) -> tuple[Image, Hole]:
     return drawn[top : top + side, left : left + side].copy(), hole
 
 
-def main(argument: str) -> None:
-    """Measure one method in this process, and print what was found as a line of JSON.
+def measure_here(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Measure one method in this process.
 
     Args:
-        argument: JSON with `name`, `side`, `threads` and `runs`; one run more goes before.
+        task: `name`, `side`, `threads` and `runs`; one run more goes before.
     """
-    task = json.loads(argument)
     import cv2
 
     from pipeline.stages.registry import create_stage
@@ -131,9 +129,9 @@ def main(argument: str) -> None:
         method.complete([image], [hole])
 
     grown = memory_growth(complete)
-    timing = timed_runs(complete, task["runs"])
-    print(json.dumps({"milliseconds": asdict(timing), "peak_memory": grown}))
+    timing = timed_runs(complete, task["runs"], unit=1e-3)
+    return {"milliseconds": asdict(timing), "peak_memory": grown}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    answer(measure_here)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
-import sys
 import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.apps.bench.own_process import MeasurementError, measure_alone, timed_runs
-from pipeline.apps.bench.pipeline import Timing, memory_growth
+from pipeline.apps.bench.own_process import MeasurementError, answer, measure_alone
+from pipeline.apps.bench.pipeline import Timing, memory_growth, timed_runs
+from pipeline.evaluation.document import Table, cells, markdown_table
 from weights.base.errors import InputError, UnmaskError
 from weights.base.onnx_export import load_onnx_runtime, openvino_core
 
@@ -130,39 +129,26 @@ def measure_models(
         if not backends:
             yield counted
             continue
-        task = {
-            "name": name,
-            "backends": list(backends),
-            "side": side,
-            "threads": threads,
-            "runs": runs,
+        task = {"name": name, "side": side, "threads": threads, "runs": runs}
+        try:
+            found = measure_alone(
+                "pipeline.apps.bench.networks", {**task, "backends": list(backends)}, time_limit
+            )
+        except MeasurementError as reason:
+            yield replace(counted, failures=dict.fromkeys(backends, str(reason)))
+            continue
+        found["milliseconds"] = {
+            backend: Timing(**timing) for backend, timing in found["milliseconds"].items()
         }
-        yield _measured(counted, task, time_limit)
+        yield replace(counted, **found)
 
 
-def _measured(counted: ModelFigures, task: Mapping[str, Any], time_limit: float) -> ModelFigures:
-    """Run `main` in a new process and read what it found."""
-    try:
-        found = measure_alone("pipeline.apps.bench.networks", task, time_limit)
-    except MeasurementError as reason:
-        return replace(counted, failures=dict.fromkeys(task["backends"], str(reason)))
-    return ModelFigures(
-        counted.name,
-        counted.parameters,
-        counted.multiply_adds,
-        {backend: Timing(**seconds) for backend, seconds in found["milliseconds"].items()},
-        found["peak_memory"],
-        found["failures"],
-    )
-
-
-def main(argument: str) -> None:
-    """Measure one network in this process, and print what was found as a line of JSON.
+def measure_here(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Measure one network in this process.
 
     Args:
-        argument: JSON with `name`, `backends`, `side`, `threads` and `runs`.
+        task: `name`, `backends`, `side`, `threads` and `runs`.
     """
-    task = json.loads(argument)
     import torch
 
     from inpainter.registry import create_model
@@ -194,15 +180,14 @@ def main(argument: str) -> None:
         try:
             run = _RUNNERS[backend](network, image, hole, task)
             run()
-            milliseconds[backend] = timed_runs(run, task["runs"])
+            milliseconds[backend] = timed_runs(run, task["runs"], unit=1e-3)
         except (UnmaskError, RuntimeError, NotImplementedError) as error:
             failures[backend] = str(error).strip().splitlines()[0]
-    found = {
+    return {
         "milliseconds": {backend: asdict(timing) for backend, timing in milliseconds.items()},
         "peak_memory": grown,
         "failures": failures,
     }
-    print(json.dumps(found))
 
 
 def _torch_fp32(network: Any, image: Any, hole: Any, task: Mapping[str, Any]) -> Callable[[], Any]:
@@ -265,17 +250,17 @@ _RUNNERS: Final[dict[str, Callable[..., Callable[[], Any]]]] = {
 
 def models_table(figures: Sequence[ModelFigures], backends: Sequence[str]) -> str:
     """Write figures as a Markdown table; a dash stands where something could not be measured."""
-    headings = [
+    headings = (
         "network",
         "parameters",
         *(f"GMACs at {side}" for side in SIDES[:2]),
         f"cost at {SIDES[2]} over {SIDES[0]}",
         *(f"{BACKENDS[backend]}, ms" for backend in backends),
         *(["peak memory, MiB"] if backends else []),
-    ]
-    lines = ["| " + " | ".join(headings) + " |", "|---|" + "---:|" * (len(headings) - 1)]
+    )
+    rows = []
     for one in figures:
-        cells = [
+        texts = [
             one.name,
             f"{one.parameters:,}",
             *(f"{one.multiply_adds[side] / 1e9:.2f}" for side in SIDES[:2]),
@@ -283,13 +268,13 @@ def models_table(figures: Sequence[ModelFigures], backends: Sequence[str]) -> st
         ]
         for backend in backends:
             timing = one.milliseconds.get(backend)
-            cells.append("-" if timing is None else f"{timing.median:.0f}")
+            texts.append("-" if timing is None else f"{timing.median:.0f}")
         if backends:
             memory = one.peak_memory
-            cells.append("-" if memory is None else f"{memory / 2**20:.0f}")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+            texts.append("-" if memory is None else f"{memory / 2**20:.0f}")
+        rows.append(cells(*texts))
+    return markdown_table(Table("", headings, tuple(rows))) + "\n"
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    answer(measure_here)

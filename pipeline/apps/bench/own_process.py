@@ -6,10 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
-
-from pipeline.apps.bench.pipeline import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,11 +46,6 @@ def measure_alone(module: str, task: Mapping[str, Any], time_limit: float) -> di
     return found
 
 
-def timed_runs(run: Callable[[], object], runs: int) -> Timing:
-    """Time so many runs of something, in milliseconds."""
-    taken = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        run()
-        taken.append(1000.0 * (time.perf_counter() - began))
-    return Timing.of(taken)
+def answer(measure: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Be the program that `measure_alone` runs: measure what it asks for, print what was found."""
+    print(json.dumps(measure(json.loads(sys.argv[1]))))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
-import time
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.apps.bench.networks import BACKENDS, SIDES
-from pipeline.apps.bench.own_process import measure_alone
+from pipeline.apps.bench.own_process import answer, measure_alone
+from pipeline.apps.bench.pipeline import timed_runs
+from pipeline.evaluation.document import Table, cells, markdown_table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -37,26 +37,23 @@ def measure_multiplication(threads: int, runs: int = 5) -> dict[str, float]:
     return rates
 
 
-def main(argument: str) -> None:
-    """Measure in this process, and print multiply-adds a second as a line of JSON.
+def measure_here(task: Mapping[str, Any]) -> dict[str, float]:
+    """Measure multiply-adds a second in this process.
 
     Args:
-        argument: JSON with `threads` and `runs`.
+        task: `threads` and `runs`.
     """
-    task = json.loads(argument)
     import torch
 
     torch.set_num_threads(task["threads"])
     rates = {}
     for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
         matrix = torch.rand(_SIDE, _SIDE).to(kind)
-        taken = []
-        for _ in range(task["runs"] + 1):
-            began = time.perf_counter()
-            matrix @ matrix
-            taken.append(time.perf_counter() - began)
-        rates[name] = _SIDE**3 / min(taken[1:])
-    print(json.dumps(rates))
+        matrix @ matrix
+        rates[name] = (
+            _SIDE**3 / timed_runs(partial(torch.matmul, matrix, matrix), task["runs"]).fastest
+        )
+    return rates
 
 
 def best_backend(figures: ModelFigures) -> str | None:
@@ -84,9 +81,8 @@ def peers_table(
         side: of the timed pictures, pixels.
         shipped: names of networks that have weights here, which are set in bold.
     """
-    headings = ["network", "best backend", "ms a face", f"GMACs at {side}", "GMACs a second"]
-    headings += ["share of the machine"]
-    lines = ["| " + " | ".join(headings) + " |", "|---|---|" + "---:|" * (len(headings) - 2)]
+    headings = ("network", "best backend", "ms a face", f"GMACs at {side}", "GMACs a second")
+    rows = []
 
     def milliseconds(one: ModelFigures) -> float:
         best = best_backend(one)
@@ -97,15 +93,16 @@ def peers_table(
         counted = one.multiply_adds.get(side)
         if counted is None:
             counted = round(one.multiply_adds[SIDES[0]] * (side / SIDES[0]) ** 2)
-        cells = [name, "-", "-", f"{counted / 1e9:.2f}", "-", "-"]
+        texts = [name, "-", "-", f"{counted / 1e9:.2f}", "-", "-"]
         best = best_backend(one)
         if best is not None:
             rate = counted / (one.milliseconds[best].median / 1000.0)
-            cells[1:3] = [BACKENDS[best], f"{one.milliseconds[best].median:.1f}"]
-            cells[4:] = [f"{rate / 1e9:.1f}", f"{rate / max(rates.values()):.0%}"]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+            texts[1:3] = [BACKENDS[best], f"{one.milliseconds[best].median:.1f}"]
+            texts[4:] = [f"{rate / 1e9:.1f}", f"{rate / max(rates.values()):.0%}"]
+        rows.append(cells(*texts))
+    table = Table("", (*headings, "share of the machine"), tuple(rows), labels=2)
+    return markdown_table(table) + "\n"
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    answer(measure_here)

@@ -46,6 +46,16 @@ class Timing:
         return cls(statistics.median(seconds), min(seconds), max(seconds))
 
 
+def timed_runs(run: Callable[[], object], runs: int, *, unit: float = 1.0) -> Timing:
+    """Time so many runs of something, in a unit of so many seconds."""
+    taken = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        run()
+        taken.append((time.perf_counter() - began) / unit)
+    return Timing.of(taken)
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """What `measure_pipeline` found.
@@ -171,9 +181,5 @@ def _status(entry: str) -> int:
 
 def time_program(arguments: list[str], runs: int = 3) -> Timing:
     """Time whole starts of this Python with arguments such as `["-c", "import pipeline"]`."""
-    seconds = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-        seconds.append(time.perf_counter() - began)
-    return Timing.of(seconds)
+    command = [sys.executable, *arguments]
+    return timed_runs(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL), runs)
