@@ -15,7 +15,6 @@ from weights.base.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pipeline.commands.file_run import FileRun
     from pipeline.run.folder import FoundFile, Job
@@ -59,6 +58,7 @@ def watch(run: FileRun) -> Never:
 
 
 def _outcomes(run: FileRun, folder: WatchedFolder) -> Iterator[Outcome]:
+    from pipeline.run.folder import Job
     from pipeline.run.outcome import Outcome, failure
 
     work = run.run_work
@@ -78,7 +78,7 @@ def _outcomes(run: FileRun, folder: WatchedFolder) -> Iterator[Outcome]:
             try:
                 job = _job(file, run)
             except InputError as error:
-                yield failure(_named(file, run.output), error)
+                yield failure(Job(file.path, run.output / file.relative, video=file.video), error)
                 continue
             if work.outputs.is_finished(job):
                 yield Outcome(job, "skipped", f"{job.output} exists")
@@ -108,12 +108,6 @@ def _job(file: FoundFile, run: FileRun) -> Job:
     if reference is not None and of_all is None:
         job = replace(job, references=references_in(reference, file.relative))
     return job
-
-
-def _named(file: FoundFile, output: Path) -> Job:
-    from pipeline.run.folder import Job
-
-    return Job(file.path, output / file.relative, video=file.video)
 
 
 def _say(outcome: Outcome, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ class RunWork:
         detected: bool,
     ) -> None:
         from pipeline.core import Pipeline
+        from pipeline.run.batch import MOST_WORKERS
         from pipeline.run.streaming import usual_group
 
         self.pipeline = Pipeline(**arguments)
@@ -47,7 +49,7 @@ class RunWork:
         self.outputs = replace(outputs, models=tuple(models[:1] if outputs.only_mask else models))
         self._detected = detected
         self._batch = batch or usual_group(self.pipeline)
-        self._workers = workers or _usual_workers()
+        self._workers = workers or min(MOST_WORKERS, os.cpu_count() or 1)
 
     @property
     def times_are_told(self) -> bool:
@@ -140,11 +142,3 @@ class RunWork:
             written=(report.target,),
             frames=report.frames,
         )
-
-
-def _usual_workers() -> int:
-    import os
-
-    from pipeline.run.batch import MOST_WORKERS
-
-    return min(MOST_WORKERS, os.cpu_count() or 1)

@@ -139,8 +139,8 @@ def make_study(
         temporary.write_text(document, encoding="utf-8")
         if key is not None:
             write_key(secret, key, overwrite=overwrite)
-    total = sum(map(len, folders.values()))
-    return MadeStudy(Path(output), study, len(faces), len(shown), total - _used(versions))
+    left_out = sum(map(len, folders.values())) - sum(map(len, versions.values()))
+    return MadeStudy(Path(output), study, len(faces), len(shown), left_out)
 
 
 def _pictures(folder: str | os.PathLike[str]) -> dict[str, Path]:
@@ -189,10 +189,6 @@ def _group(
             "rename them, or make an unpaired study."
         )
     return {name: {model: pictures[name] for model, pictures in folders.items()} for name in common}
-
-
-def _used(versions: Mapping[str, Mapping[str, Path]]) -> int:
-    return sum(map(len, versions.values()))
 
 
 def _encode_versions(files: Mapping[str, Path], size: int) -> dict[str, bytes]:

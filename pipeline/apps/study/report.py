@@ -10,6 +10,7 @@ from pipeline.apps.study.exports import HIGHEST, LOWEST
 from pipeline.apps.study.key import REAL
 from pipeline.evaluation.document import Document, Picture, Table, cells, counted, markdown_table
 from pipeline.evaluation.plots import NO_PLOTS, can_plot, plot_histograms
+from weights.base.json_text import json_values
 from weights.images.mark import unmask_version
 
 if TYPE_CHECKING:
@@ -20,15 +21,7 @@ _BAR = 24
 
 def study_json(result: StudyResult) -> dict[str, Any]:
     """The result as JSON values; nan is None."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(part) for key, part in value.items()}
-        if isinstance(value, list | tuple):
-            return [plain(part) for part in value]
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    content: dict[str, Any] = plain(dataclasses.asdict(result))
+    content: dict[str, Any] = json_values(dataclasses.asdict(result))
     return {"unmask": unmask_version(), "scale": [LOWEST, HIGHEST], **content}
 
 
