@@ -191,7 +191,7 @@ def _write(
         detection_document(report, {**measured.configuration, **measured.run}, sheets),
         detection_summary(report, measured.configuration),
         {"masks.csv": masks_csv(report), "pictures.csv": pictures_csv(report)},
-        {stage: one for stage, one in used.items() if one is not None},
+        used,
         print_figures=print_figures,
     )
 

@@ -124,12 +124,11 @@ def evaluate_inpainter(
         "models": models,
         **measures.settings(instruments),
     }
-    used = {label: used_weights(system, "inpainter") for label, system in systems.items()}
     measured_comparison(
         report,
         sheets,
         settings,
-        {label: weights for label, weights in used.items() if weights is not None},
+        {label: used_weights(system, "inpainter") for label, system in systems.items()},
         partial(
             evaluate.evaluate_inpainter,
             systems,

@@ -125,7 +125,7 @@ def evaluate_pipeline(
     )
 
 
-def _used_weights(pipelines: Mapping[str, Pipeline]) -> dict[str, UsedWeights]:
+def _used_weights(pipelines: Mapping[str, Pipeline]) -> dict[str, UsedWeights | None]:
     """The weights of the pipelines' stages, by what they are called in the report."""
     from pipeline.evaluation.surroundings import used_weights
 
@@ -135,7 +135,7 @@ def _used_weights(pipelines: Mapping[str, Pipeline]) -> dict[str, UsedWeights]:
         used[label] = used_weights(one.inpainter, "inpainter")
         used[f"the detector of {label}"] = used_weights(one.detector, "detector")
         used[f"the confirmation of {label}"] = used_weights(verifier, "confirmation")
-    return {name: weights for name, weights in used.items() if weights is not None}
+    return used
 
 
 def _cases(

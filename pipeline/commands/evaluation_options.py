@@ -188,7 +188,7 @@ def measured_comparison(
     options: ReportOptions,
     sheets: SheetOptions,
     settings: Mapping[str, Any],
-    weights: Mapping[str, UsedWeights],
+    weights: Mapping[str, UsedWeights | None],
     measure: Callable[..., Measurements],
     rows_of: Callable[[Sequence[str]], Mapping[str, SheetRow]],
     *,
@@ -201,7 +201,7 @@ def measured_comparison(
         options: of the report.
         sheets: of the report.
         settings: what the results depend on; goes into the report as its configuration.
-        weights: for each system that has weights, which.
+        weights: of each system; None of one that has none.
         measure: called with `known`, `keep`, `progress` and `configuration`.
         rows_of: gives the picture rows of the cases of these names.
         metrics: what may be measured.
@@ -226,8 +226,8 @@ def measured_comparison(
     )
     from pipeline.evaluation.resumption import result_from_line, result_line
 
-    facts = {**settings, **{f"weights of {system}": str(one) for system, one in weights.items()}}
-    with measured_report(options, facts, total) as report:
+    used = {f"weights of {name}": str(one) for name, one in weights.items() if one is not None}
+    with measured_report(options, {**settings, **used}, total) as report:
         measurements = measure(
             known=[result_from_line(line) for line in report.kept.lines],
             keep=lambda result: report.kept.append(result_line(result)),

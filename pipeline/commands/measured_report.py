@@ -61,7 +61,7 @@ class MeasuredReport:
         document: Document,
         summary: Mapping[str, Any],
         tables: Mapping[str, str],
-        weights: Mapping[str, UsedWeights],
+        weights: Mapping[str, UsedWeights | None],
         *,
         print_figures: Callable[[], None],
     ) -> None:
@@ -71,12 +71,12 @@ class MeasuredReport:
             document: the report for people.
             summary: the report for machines; the weights and the run are put beside.
             tables: names and contents of the CSV files.
-            weights: by system or stage, those that were measured.
+            weights: by system or stage, those that were measured; None of what has none.
             print_figures: prints the figures.
         """
         from pipeline.evaluation.writing import write_report
 
-        digests = {name: used.sha256 for name, used in weights.items()}
+        digests = {name: used.sha256 for name, used in weights.items() if used is not None}
         whole = {**summary, "weights": digests, "run": self.run}
         output, overwrite = self.options.output, self.options.overwrite
         written = write_report(output, document, whole, tables, overwrite=overwrite)
