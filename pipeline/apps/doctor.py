@@ -213,7 +213,7 @@ def _examine_weights() -> Iterator[Finding]:
 def _examine_formats() -> Iterator[Finding]:
     import PIL.Image
 
-    from weights.images.reading import READ_FORMATS
+    from weights.images.formats import READ_FORMATS
 
     PIL.Image.init()
     read = [form for form in READ_FORMATS if form in PIL.Image.OPEN]

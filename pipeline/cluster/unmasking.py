@@ -222,7 +222,7 @@ def _find_local(
 
 
 def _find_remote(uris: Sequence[str]) -> Iterator[tuple[str, str]]:
-    from weights.images.reading import PICTURE_SUFFIXES
+    from weights.images.formats import PICTURE_SUFFIXES
 
     for uri in uris:
         place = Place.named(uri)

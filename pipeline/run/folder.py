@@ -12,8 +12,7 @@ import PIL.Image
 
 from pipeline.video import is_video
 from weights.base.errors import InputError
-from weights.images.formats import format_of, is_picture_name, register_heif
-from weights.images.reading import PICTURE_SUFFIXES
+from weights.images.formats import PICTURE_SUFFIXES, format_of, is_picture_name, register_heif
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,9 +1,9 @@
 """Reading and writing pictures: the only place in this package where picture files are opened."""
 
-from weights.images.formats import format_of
+from weights.images.formats import PICTURE_SUFFIXES, format_of
 from weights.images.holes import read_hole
 from weights.images.picture import Picture, PictureKind, PictureSource
-from weights.images.reading import MAX_PIXELS, PICTURE_SUFFIXES, read_picture
+from weights.images.reading import MAX_PIXELS, read_picture
 from weights.images.restoring import restore
 from weights.images.writing import encode_picture, write_picture
 

@@ -23,6 +23,7 @@ import numpy as np
 import PIL.Image
 
 from weights.base.errors import InputError
+from weights.base.regions import bounding_box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,11 +46,10 @@ def check_array(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
     if array.dtype != np.uint8:
         if array.dtype == np.bool_:
             advice = "multiply it by 255 and call .astype(np.uint8)"
+        elif array.dtype.kind == "f" and not np.isfinite(array).all():
+            advice = "it holds NaN or infinite values, which are no colours"
         elif array.dtype.kind == "f":
-            if not np.isfinite(array).all():
-                advice = "it holds NaN or infinite values, which are no colours"
-            else:
-                advice = "for values in 0..1 pass (array * 255).round().astype(np.uint8)"
+            advice = "for values in 0..1 pass (array * 255).round().astype(np.uint8)"
         elif array.dtype == np.uint16:
             advice = "pass (array >> 8).astype(np.uint8)"
         else:
@@ -95,7 +95,7 @@ def image_to_rgb(image: PIL.Image.Image, name: str) -> Image:
         InputError: the mode is `F`, or `I` with values outside 0 to 65535.
     """
     mode = image.mode
-    if mode == "RGB":
+    if mode in ("RGB", "RGBX", "RGBA"):
         return _values(image)
     if mode in _SIXTEEN_BITS:
         values = np.asarray(image)
@@ -110,33 +110,28 @@ def image_to_rgb(image: PIL.Image.Image, name: str) -> Image:
         )
     if mode == "CMYK":
         return np.array(_convert_cmyk(image, "RGB", image.info.get("icc_profile")))
-    if mode in ("RGBX", "RGBA"):
-        return _values(image, channels=3)
-    if mode in ("LA", "L"):
-        values = np.asarray(image)
-        return array_to_rgb(values if values.ndim == 2 else values[:, :, 0])
     if mode in ("La", "RGBa"):
         return image_to_rgb(image.convert("LA" if mode == "La" else "RGBA"), name)
-    if mode in ("P", "PA"):
-        colours, _ = _palette(image)
+    if mode in ("L", "LA", "P", "PA"):
         values = np.asarray(image)
-        return colours[values if values.ndim == 2 else values[:, :, 0]]
+        first = values if values.ndim == 2 else values[:, :, 0]
+        return array_to_rgb(first) if mode[0] == "L" else _palette(image)[0][first]
     try:
         return _values(image.convert("RGB"))
     except (ValueError, OSError) as error:
         raise InputError(f"{name} has the mode {mode!r}, which cannot be read as RGB.") from error
 
 
-def _values(image: PIL.Image.Image, channels: int = 3) -> NDArray[np.uint8]:
-    """The first channels of an image of several, `(H, W, channels)`.
+def _values(image: PIL.Image.Image) -> Image:
+    """The first three channels of an image, `(H, W, 3)`.
 
     They are read in strips: Pillow would hold all of them two times more on the way.
     """
     width, height = image.size
-    values = np.empty((height, width, channels), np.uint8)
+    values = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, _STRIP):
         strip = image.crop((0, top, width, min(top + _STRIP, height)))
-        values[top : top + _STRIP] = np.asarray(strip)[:, :, :channels]
+        values[top : top + _STRIP] = np.asarray(strip)[:, :, :3]
     return values
 
 
@@ -157,13 +152,12 @@ def fill_image(image: PIL.Image.Image, pixels: Image, hole: Hole) -> PIL.Image.I
         sixteen = PIL.Image.frombytes(image.mode, image.size, values.tobytes())
         sixteen.info = image.info.copy()
         return sixteen
-    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
-    if len(rows) == 0:
+    box = bounding_box(hole)
+    if box is None:
         return image
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    left, right = int(columns[0]), int(columns[-1]) + 1
+    left, top, right, bottom = box
     inner = hole[top:bottom, left:right]
-    patch = _from_rgb(pixels[top:bottom, left:right], image, (left, top, right, bottom))
+    patch = _from_rgb(pixels[top:bottom, left:right], image, box)
     image.paste(patch, (left, top), PIL.Image.fromarray(inner.astype(np.uint8) * 255))
     return image
 
@@ -174,32 +168,24 @@ def _from_rgb(
     """Bring the pixels of a box (left, top, right, bottom) to the mode of `like`."""
     mode = like.mode
     rgb = PIL.Image.fromarray(np.ascontiguousarray(pixels))
-    left, top, right, bottom = box
-
-    def last_band() -> NDArray[np.uint8]:
-        return np.asarray(like.getchannel(len(like.getbands()) - 1))[top:bottom, left:right]
-
     if mode in ("RGB", "L"):
         return _off_key(rgb if mode == "RGB" else rgb.convert("L"), like)
     if mode == "CMYK":
         return _convert_cmyk(rgb, "CMYK", like.info.get("icc_profile"))
-    if mode in ("RGBX", "RGBA"):
-        return PIL.Image.frombytes(mode, rgb.size, np.dstack([pixels, last_band()]).tobytes())
-    if mode == "LA":
-        return PIL.Image.frombytes(
-            mode, rgb.size, np.dstack([_luma(pixels), last_band()]).tobytes()
-        )
-    if mode in ("La", "RGBa"):
-        grey = np.asarray(rgb.convert("L"))[:, :, None] if mode == "La" else pixels
-        alpha = last_band().astype(np.uint16)[:, :, None]
-        colours = ((grey * alpha + 127) // 255).astype(np.uint8)
-        return PIL.Image.frombytes(mode, rgb.size, np.dstack([colours, last_band()]).tobytes())
-    if mode in ("P", "PA"):
-        indices = _nearest_entries(rgb, like)
-        if mode == "PA":
-            return PIL.Image.frombytes(mode, rgb.size, np.dstack([indices, last_band()]).tobytes())
-        return PIL.Image.frombytes(mode, rgb.size, indices.tobytes())
-    return rgb.convert(mode)
+    if mode not in ("RGBX", "RGBA", "RGBa", "LA", "La", "P", "PA"):
+        return rgb.convert(mode)
+    if mode[0] == "P":
+        values = _nearest_entries(rgb, like)
+    else:
+        values = _luma(pixels) if mode[0] == "L" else pixels
+    if mode != "P":
+        left, top, right, bottom = box
+        alpha = np.asarray(like.getchannel(len(like.getbands()) - 1))[top:bottom, left:right]
+        if mode[-1] == "a":
+            product = np.dstack([values]) * alpha.astype(np.uint16)[:, :, None]
+            values = ((product + 127) // 255).astype(np.uint8)
+        values = np.dstack([values, alpha])
+    return PIL.Image.frombytes(mode, rgb.size, values.tobytes())
 
 
 def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -259,8 +245,8 @@ def _convert_cmyk(image: PIL.Image.Image, mode: str, profile: bytes | None) -> P
             srgb = ImageCms.createProfile("sRGB")
             source, target = (cmyk, srgb) if mode == "RGB" else (srgb, cmyk)
             converted = ImageCms.profileToProfile(image, source, target, outputMode=mode)
+            if converted is not None:
+                return converted
         except (ImageCms.PyCMSError, OSError, ValueError):
-            converted = None
-        if converted is not None:
-            return converted
+            pass
     return image.convert(mode)

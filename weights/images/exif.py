@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY = 0x8769, 0x8825, 0xA005
+SUB_DIRECTORIES = (EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY)
 """Tags that point to a directory of further tags."""
+
+
+def load_exif(block: bytes) -> PIL.Image.Exif:
+    """Open an EXIF block; a damaged one makes Pillow raise errors of many kinds."""
+    exif = PIL.Image.Exif()
+    exif.load(block)
+    return exif
 
 
 def read_tags(exif: PIL.Image.Exif) -> dict[int, Any]:
@@ -28,20 +36,17 @@ def read_tags(exif: PIL.Image.Exif) -> dict[int, Any]:
             inner[INTEROPERABILITY_DIRECTORY] = dict(exif.get_ifd(INTEROPERABILITY_DIRECTORY))
     except Exception:  # a damaged EXIF block makes Pillow raise errors of many kinds
         return {}
-    return _exact(tags)
-
-
-def _exact(tags: Mapping[int, Any]) -> dict[int, Any]:
-    exact: dict[int, Any] = {}
-    for tag, value in tags.items():
-        if isinstance(value, dict):
-            exact[tag] = _exact(value)
-        elif isinstance(value, str) and not value.isascii():
-            # Pillow reads text as Latin-1, whatever it is, and writes ASCII alone.
-            exact[tag] = value.encode("latin-1", "replace")
-        else:
-            exact[tag] = value
+    exact: dict[int, Any] = _exact(tags)
     return exact
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {tag: _exact(one) for tag, one in value.items()}
+    if isinstance(value, str) and not value.isascii():
+        # Pillow reads text as Latin-1, whatever it is, and writes ASCII alone.
+        return value.encode("latin-1", "replace")
+    return value
 
 
 def write_tags(tags: Mapping[int, Any], order: str | None) -> tuple[bytes, tuple[int, ...]]:

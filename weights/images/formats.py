@@ -27,6 +27,9 @@ _SUFFIXES: dict[str, str] = {
     ".heic": "HEIF", ".heif": "HEIF",
 }  # fmt: skip
 
+PICTURE_SUFFIXES = frozenset((*_SUFFIXES, ".apng", ".mpo"))
+"""Suffixes, in lower case, of the files that count as pictures in a folder."""
+
 _MODES: dict[str, tuple[str, ...]] = {
     "JPEG": ("L", "RGB", "CMYK", "YCbCr"),
     "PNG": ("1", "L", "LA", "P", "I;16", "RGB", "RGBA"),
@@ -40,6 +43,9 @@ _MODES: dict[str, tuple[str, ...]] = {
     "PPM": ("1", "L", "I;16", "RGB"),
     "HEIF": ("L", "RGB", "RGBA"),
 }  # fmt: skip
+
+READ_FORMATS = tuple(_MODES)
+"""Pillow's names of the formats that are read, in the order in which they are tried."""
 
 # What a mode may turn into without losing a value; the first that a format holds is taken.
 _WIDER: dict[str, tuple[str, ...]] = {
@@ -115,12 +121,11 @@ def fit_mode(image: PIL.Image.Image, form: str) -> PIL.Image.Image:
     for candidate in candidates:
         if candidate in held:
             return _widened(image, candidate)
-    with_alpha = image if mode in ("LA", "RGBA") else None
-    if with_alpha is None and candidates and candidates[0] in ("RGBA", "LA"):
-        with_alpha = _widened(image, candidates[0])
-    if with_alpha is not None:
+    transparent = next((one for one in (mode, *candidates[:1]) if one in ("LA", "RGBA")), None)
+    if transparent is not None:
+        with_alpha = image if transparent == mode else _widened(image, transparent)
         if np.asarray(with_alpha.getchannel("A")).min() == 255:
-            return fit_mode(with_alpha.convert("RGB" if with_alpha.mode == "RGBA" else "L"), form)
+            return fit_mode(with_alpha.convert(transparent.removesuffix("A")), form)
         raise OutputError(f"{form} keeps no transparency: write a PNG, WebP or TIFF instead.")
     if mode.startswith("I"):
         raise OutputError(f"{form} keeps no 16-bit values: write a PNG or TIFF instead.")

@@ -42,14 +42,11 @@ def read_hole(
         InputError: the mask cannot be read, has another size, or holds floats outside 0 to 1 or
             only the bytes 0 and 1 (of which one cannot say what was meant).
     """
+    path = f" {os.fspath(source)}" if isinstance(source, str | os.PathLike) else ""
+    called = name or f"the mask{path}"
     if isinstance(source, np.ndarray):
-        called = name or "the mask"
         hole = _array_to_hole(np.asarray(source), called)
     elif isinstance(source, str | os.PathLike | bytes | bytearray | memoryview | PIL.Image.Image):
-        if isinstance(source, str | os.PathLike):
-            called = name or f"the mask {os.fspath(source)}"
-        else:
-            called = name or "the mask"
         hole = _image_to_hole(read_image(source, called, max_pixels), called)
     else:
         raise InputError(
@@ -75,9 +72,8 @@ def _array_to_hole(array: NDArray[Any], name: str) -> Hole:
     if array.dtype.kind == "f" and array.ndim == 2:
         return _likelier(array, name)
     if array.dtype != np.uint8:
-        advice = ""
-        if array.dtype.kind in "iu":
-            advice = ": pass mask > 0 or mask > 127, whichever is meant"
+        whole = array.dtype.kind in "iu"
+        advice = ": pass mask > 0 or mask > 127, whichever is meant" if whole else ""
         raise InputError(
             f"{name} must be a bool array (H, W), a uint8 array or a float array (H, W) of 0 to 1, "
             f"but is {array.dtype} of shape {array.shape}{advice}."

@@ -13,7 +13,7 @@ XMP Specification Part 1 (ISO 16684-1).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -24,7 +24,7 @@ import PIL.Image
 from PIL.PngImagePlugin import PngInfo
 
 from weights.base.errors import OutputError
-from weights.images.exif import read_tags, write_tags
+from weights.images.exif import load_exif, read_tags, write_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,8 +120,7 @@ def mark_xmp(xmp: bytes | None, mark: Mark) -> bytes:
     """
     earlier = read_mark_from_xmp(xmp)
     if earlier is not None:
-        models = tuple(dict.fromkeys((*earlier.models, *mark.models)))
-        mark = Mark(models, mark.software, mark.notice, mark.digital_source_type)
+        mark = replace(mark, models=tuple(dict.fromkeys((*earlier.models, *mark.models))))
     text = _decoded(xmp)
     if text is not None:
         text = _without_marked_properties(text)
@@ -201,13 +200,8 @@ def _block(mark: Mark, about: str) -> str:
 
 def _without_marked_properties(text: str) -> str:
     """Take an earlier mark and the IPTC properties that the mark sets out of an XMP packet."""
-    text = re.sub(
-        rf"<rdf:Description(?=[^>]*{re.escape(_OWN)})[^>]*>.*?</rdf:Description>\s*",
-        "",
-        text,
-        flags=re.S,
-    )
     for pattern in (
+        rf"<rdf:Description(?=[^>]*{re.escape(_OWN)})[^>]*>.*?</rdf:Description>\s*",
         rf"<([\w.-]+):({_IPTC_PROPERTIES})\b[^>]*/>",
         rf"<([\w.-]+):({_IPTC_PROPERTIES})\b[^>]*>.*?</\1:\2\s*>",
         rf"""\s[\w.-]+:({_IPTC_PROPERTIES})\s*=\s*("[^"]*"|'[^']*')""",
@@ -236,12 +230,10 @@ def _parsed(text: str | None) -> ElementTree.Element | None:
 
 
 def _mark_exif(block: bytes | None, mark: Mark) -> bytes:
-    exif = PIL.Image.Exif()
-    if block:
-        try:
-            exif.load(block)
-        except Exception:  # a damaged EXIF block makes Pillow raise errors of many kinds
-            exif = PIL.Image.Exif()
+    try:
+        exif = load_exif(block or b"")
+    except Exception:  # a damaged EXIF block makes Pillow raise errors of many kinds
+        exif = PIL.Image.Exif()
     tags = read_tags(exif)
     software = _text(tags.get(_SOFTWARE_TAG))
     if mark.software not in software:

@@ -6,14 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import PIL.Image
+import PIL.JpegImagePlugin
 
-from weights.images.exif import (
-    EXIF_DIRECTORY,
-    GPS_DIRECTORY,
-    INTEROPERABILITY_DIRECTORY,
-    read_tags,
-    write_tags,
-)
+from weights.images.exif import load_exif, read_tags, write_tags
 from weights.images.orientation import ORIENTATION_TAG
 from weights.images.renderings import (
     holds_picture,
@@ -35,23 +30,17 @@ _STORAGE_TAGS = frozenset(
 # Layers of Photoshop, previews of DNG and of cameras, thumbnails of Windows.
 _RENDERING_TAGS = frozenset((37724, 20507, 20532, 46275, 50740, 50966, 51041, 52544))
 _PNG_TEXT_KEPT_APART = ("XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type APP1")
-SUB_DIRECTORIES = (EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY)
-"""EXIF tags that point to a directory of further tags."""
 _KEPT_APART = frozenset(("icc_profile", "exif", "xmp", "XML:com.adobe.xmp"))
-_LARGEST_JPEG_SEGMENT = 65533
+LARGEST_JPEG_SEGMENT = 65533
 
 
-def gather_exif(image: PIL.Image.Image) -> bytes | None:
+def gather_exif(image: PIL.Image.Image) -> tuple[bytes | None, tuple[int, ...]]:
     """Return an image's EXIF as one block with orientation as it stands, or None if it has none.
 
-    For a TIFF these are its descriptive tags. Left out are tags that are damaged, and other
-    renderings of the picture: the thumbnail, previews, layers, which would show the mask.
+    For a TIFF these are its descriptive tags. Left out are tags that are damaged, whose numbers
+    come beside the block, and other renderings of the picture: the thumbnail, previews, layers,
+    which would show the mask.
     """
-    return read_exif(image)[0]
-
-
-def read_exif(image: PIL.Image.Image) -> tuple[bytes | None, tuple[int, ...]]:
-    """Return what `gather_exif` returns, and the numbers of the damaged tags."""
     try:
         exif = image.getexif()
     except Exception:  # a damaged EXIF block makes Pillow raise errors of many kinds
@@ -75,8 +64,7 @@ def _without_pictures(tags: Mapping[int, Any]) -> dict[int, Any]:
 
 def set_orientation(block: bytes, orientation: int) -> bytes:
     """Return an EXIF block with another orientation."""
-    exif = PIL.Image.Exif()
-    exif.load(block)
+    exif = load_exif(block)
     return write_tags({**read_tags(exif), ORIENTATION_TAG: orientation}, exif.endian)[0]
 
 
@@ -86,8 +74,6 @@ def gather_encoding(image: PIL.Image.Image) -> dict[str, Any]:
         tables = getattr(image, "quantization", None)
         if not tables:
             return {}
-        from PIL import JpegImagePlugin
-
         resources = [
             without_renderings_photoshop(content)
             for marker, content in getattr(image, "applist", ())
@@ -95,7 +81,7 @@ def gather_encoding(image: PIL.Image.Image) -> dict[str, Any]:
         ]
         return {
             "qtables": tables,
-            "subsampling": max(0, JpegImagePlugin.get_sampling(image)),
+            "subsampling": max(0, PIL.JpegImagePlugin.get_sampling(image)),
             "progressive": bool(image.info.get("progressive")),
             "extra": b"".join(_segment(0xED, content) for content in resources if content),
         }
@@ -140,12 +126,10 @@ def gather_info(image: PIL.Image.Image) -> dict[Any, Any]:
         for key, value in image.info.items()
         if key in _KEPT_APART or not (isinstance(value, bytes | str) and holds_picture(value))
     }
-    exif, xmp = gather_exif(image), gather_xmp(info)
-    for key, block in (("exif", exif), ("xmp", xmp), ("XML:com.adobe.xmp", None)):
-        if block is None:
-            info.pop(key, None)
-        else:
-            info[key] = block
+    blocks = {"exif": gather_exif(image)[0], "xmp": gather_xmp(info)}
+    for key in (*blocks, "XML:com.adobe.xmp"):
+        info.pop(key, None)
+    info |= {key: block for key, block in blocks.items() if block is not None}
     if isinstance(info.get("photoshop"), dict):
         info["photoshop"] = _without_pictures(info["photoshop"])
     return info
@@ -164,10 +148,9 @@ def gather_dpi(info: Mapping[Any, Any]) -> tuple[float, float] | None:
 
 def fit_exif(block: bytes) -> bytes:
     """Return an EXIF block that fits a JPEG, without its longest values if it has to be."""
-    exif = PIL.Image.Exif()
-    exif.load(block)
+    exif = load_exif(block)
     tags = read_tags(exif)
-    while len(block) > _LARGEST_JPEG_SEGMENT:
+    while len(block) > LARGEST_JPEG_SEGMENT:
         directories = [tags, *(value for value in tags.values() if isinstance(value, dict))]
         place, tag = max(
             ((place, tag) for place in directories for tag in place),
@@ -184,7 +167,7 @@ def _length(value: Any) -> int:
 
 def comment_segments(comment: bytes) -> bytes:
     """A comment as segments of a JPEG, of which one alone holds 65,533 bytes."""
-    most = _LARGEST_JPEG_SEGMENT
+    most = LARGEST_JPEG_SEGMENT
     parts = [comment[place : place + most] for place in range(0, len(comment), most)]
     return b"".join(_segment(0xFE, part) for part in parts)
 

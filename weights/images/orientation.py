@@ -33,21 +33,11 @@ TRANSPOSED = {
 
 def turn_upright(array: NDArray[_Value], orientation: int) -> NDArray[_Value]:
     """Turn stored pixels `(H, W, ...)` as EXIF orientation 1 to 8 asks; others change nothing."""
-    if orientation == 2:
-        return array[:, ::-1]
-    if orientation == 3:
-        return array[::-1, ::-1]
-    if orientation == 4:
-        return array[::-1]
-    if orientation == 5:
-        return array.swapaxes(0, 1)
-    if orientation == 6:
-        return np.rot90(array, -1)
-    if orientation == 7:
-        return array[::-1, ::-1].swapaxes(0, 1)
-    if orientation == 8:
-        return np.rot90(array)
-    return array
+    if orientation in (2, 3, 7, 8):
+        array = array[:, ::-1]
+    if orientation in (3, 4, 6, 7):
+        array = array[::-1]
+    return array.swapaxes(0, 1) if 5 <= orientation <= 8 else array
 
 
 def turn_back(array: NDArray[_Value], orientation: int) -> NDArray[_Value]:

@@ -27,18 +27,17 @@ import PIL.JpegImagePlugin
 from weights.base.errors import InputError, MissingDependencyError
 from weights.images.conversion import array_to_rgb, check_array, image_to_rgb
 from weights.images.depth import bits_per_channel, png_colour_chunks, read_colour_tags
-from weights.images.formats import register_heif
-from weights.images.metadata import (
-    gather_encoding,
-    gather_info,
-    read_exif,
-    set_orientation,
-)
+from weights.images.formats import READ_FORMATS, register_heif
+from weights.images.metadata import gather_encoding, gather_exif, gather_info, set_orientation
 from weights.images.orientation import TRANSPOSED, read_orientation, turn_upright, upright_xmp
 from weights.images.picture import Picture, PictureSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from weights.images.picture import PictureKind
+
+    _Decoded = tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]
 
 MAX_PIXELS = 200_000_000
 """Width times height above which a picture is refused unless the caller sets another limit."""
@@ -50,20 +49,6 @@ _SUBFILE, _BITS, _PHOTOMETRIC, _MAKE, _SAMPLES = 254, 258, 262, 271, 277
 _X_RESOLUTION, _PLANES, _SUB_IFDS, _DNG_VERSION = 282, 284, 330, 50706
 _RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-
-READ_FORMATS = (
-    "JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF", "PPM", "HEIF",
-)  # fmt: skip
-"""Pillow's names of the formats that are read."""
-
-PICTURE_SUFFIXES = frozenset(
-    (
-        ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff", ".bmp",
-        ".dib", ".gif", ".jp2", ".j2k", ".jpx", ".j2c", ".jpc", ".avif", ".ppm", ".pgm", ".pbm",
-        ".pnm", ".heic", ".heif",
-    )
-)  # fmt: skip
-"""Suffixes, in lower case, of the files that count as pictures in a folder."""
 
 
 def read_picture(
@@ -85,39 +70,24 @@ def read_picture(
         raise InputError(
             "A masked array is no picture: pass its .data, and where it is masked as the mask."
         )
+    called = name or (str(source) if isinstance(source, str | os.PathLike) else "the picture")
     if isinstance(source, np.ndarray):
-        called = name or "the picture"
         array = check_array(np.asarray(source), called)
         return Picture(array_to_rgb(array), "array", called, array)
     if isinstance(source, PIL.Image.Image):
-        called = name or "the picture"
         notes = _load(source, called, max_pixels)
         image = source.copy()
         image.info = gather_info(source)
         orientation = read_orientation(source)
         pixels = np.ascontiguousarray(turn_upright(image_to_rgb(image, called), orientation))
-        return Picture(
-            pixels,
-            "pil",
-            called,
-            image,
-            _format(source),
-            None,
-            orientation,
-            gather_encoding(source),
-            notes,
-        )
+        form, encoding = _format(source), gather_encoding(source)
+        return Picture(pixels, "pil", called, image, form, None, orientation, encoding, notes)
     if isinstance(source, bytes | bytearray | memoryview):
-        called = name or "the picture"
         content = bytes(source)
-        image, form, encoding, notes = _decode(io.BytesIO(content), called, max_pixels)
-        pixels = image_to_rgb(image, called)
-        return Picture(pixels, "bytes", called, image, form, content, 1, encoding, notes)
+        decoded = _decode(io.BytesIO(content), called, max_pixels)
+        return _upright_picture("bytes", called, decoded, content)
     if isinstance(source, str | os.PathLike):
-        called = name or str(source)
-        image, form, encoding, notes = _read_file(source, called, max_pixels)
-        pixels = image_to_rgb(image, called)
-        return Picture(pixels, "path", called, image, form, None, 1, encoding, notes)
+        return _upright_picture("path", called, _read_file(source, called, max_pixels))
     hint = ""
     if type(source).__module__.partition(".")[0] == "torch":
         hint = ": for a tensor (3, H, W) in 0..1 pass (t.permute(1, 2, 0) * 255).byte().numpy()"
@@ -125,6 +95,14 @@ def read_picture(
         "A picture must be a path, bytes, a PIL image or a uint8 array, "
         f"but got {type(source).__name__}{hint}."
     )
+
+
+def _upright_picture(
+    kind: PictureKind, name: str, decoded: _Decoded, content: bytes | None = None
+) -> Picture:
+    image, form, encoding, notes = decoded
+    pixels = image_to_rgb(image, name)
+    return Picture(pixels, kind, name, image, form, content, 1, encoding, notes)
 
 
 def read_image(
@@ -145,9 +123,7 @@ def read_image(
     return _read_file(source, name, max_pixels)[0]
 
 
-def _read_file(
-    source: str | os.PathLike[str], name: str, max_pixels: int
-) -> tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]:
+def _read_file(source: str | os.PathLike[str], name: str, max_pixels: int) -> _Decoded:
     text = os.fspath(source)
     if "://" in text:
         raise InputError(f"{name} is an address: unmask opens no network, so download it first.")
@@ -167,9 +143,7 @@ def _read_file(
         raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
 
 
-def _decode(
-    stream: IO[bytes], name: str, max_pixels: int
-) -> tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]:
+def _decode(stream: IO[bytes], name: str, max_pixels: int) -> _Decoded:
     """Open, check, load and turn upright; the stream may be closed afterwards."""
     opened = open_picture(stream, name)
     form = opened.format or ""
@@ -184,7 +158,7 @@ def _decode(
         notes += (f"Colours of {bits} bits per channel were read as 8 bits.",)
     if tags is not None:
         encoding["colour_tags"] = tags
-    if opened.format == "WEBP":
+    if form == "WEBP":
         encoding["lossless"] = _is_lossless_webp(stream)
     return _upright_copy(opened), _format(opened) or "", encoding, notes
 
@@ -333,8 +307,7 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
         if not _lacks_only_its_end(image):
             raise InputError(f"{name} is damaged and cannot be decoded: {error}.") from error
         notes += ("The JPEG's end marker was missing.",)
-    damaged = read_exif(image)[1]
-    if damaged:
+    if damaged := gather_exif(image)[1]:
         tags = ", ".join(PIL.ExifTags.TAGS.get(tag, f"0x{tag:04x}") for tag in damaged)
         notes += (f"EXIF that is damaged was left out: {tags}.",)
     return notes

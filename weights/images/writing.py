@@ -27,12 +27,12 @@ from weights.base.atomic import atomic_path
 from weights.base.errors import InputError, OutputError
 from weights.images.conversion import check_array
 from weights.images.depth import carries_colour_tags, write_colour_tags
-from weights.images.exif import read_tags
+from weights.images.exif import SUB_DIRECTORIES, load_exif, read_tags
 from weights.images.formats import CARRIES_XMP, fit_mode, format_of, register_heif
-from weights.images.mark import Mark, mark_info, read_mark_from_xmp
+from weights.images.mark import Mark, mark_info, mark_xmp, read_mark_from_xmp
 from weights.images.mark_reader import sidecar_path
 from weights.images.metadata import (
-    SUB_DIRECTORIES,
+    LARGEST_JPEG_SEGMENT,
     comment_segments,
     fit_exif,
     gather_dpi,
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 DEFAULT_QUALITY = 95
 _LARGEST_JPEG_XMP = 65502
-_LONGEST_COMMENT = 65533
 _KEPT_TIFF_COMPRESSIONS = (
     "raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "zstd", "lzma",
 )  # fmt: skip
@@ -177,11 +176,8 @@ def _with_colours(content: bytes, form: str, like: Picture) -> bytes:
     """Say of the colours what the original says of them and no encoder of Pillow writes."""
     tags = like.encoding.get("colour_tags")
     if form == "PNG":
-        told = like.encoding.get("colour_chunks", ())
-        if tags is not None and not told:
-            told = [(b"cICP", bytes([*tags, 0, 1]))]
-        if not told:
-            return content
+        own = [(b"cICP", bytes([*tags, 0, 1]))] if tags is not None else []
+        told = like.encoding.get("colour_chunks") or own
         # Behind the header, which has 33 bytes.
         return content[:33] + b"".join(_chunk(*one) for one in told) + content[33:]
     if tags is not None and form in ("AVIF", "HEIF"):
@@ -218,7 +214,7 @@ def _options(
     if dpi is not None and form in ("JPEG", "PNG", "TIFF", "BMP"):
         options["dpi"] = dpi
     if comment and form in ("GIF", "JPEG2000"):
-        options["comment"] = comment[:_LONGEST_COMMENT]
+        options["comment"] = comment[:LARGEST_JPEG_SEGMENT]
     if form in ("WEBP", "AVIF", "HEIF"):
         options |= {"exif": exif or b"", "xmp": xmp or b"", "quality": quality or DEFAULT_QUALITY}
     if form == "JPEG":
@@ -255,7 +251,7 @@ def _jpeg_options(
     options["progressive"] = kept.get("progressive", False)
     text = comment.encode() if isinstance(comment, str) else comment or b""
     # Pillow writes one segment, and refuses a comment that needs more.
-    longer = len(text) > _LONGEST_COMMENT
+    longer = len(text) > LARGEST_JPEG_SEGMENT
     options["comment"] = b"" if longer else text
     options["extra"] = kept.get("extra", b"") + (comment_segments(text) if longer else b"")
     if exif:
@@ -266,11 +262,9 @@ def _jpeg_options(
 
 
 def _tiff_options(exif: bytes | None, xmp: bytes | None, kept: Mapping[str, Any]) -> dict[str, Any]:
-    tags = PIL.Image.Exif()
-    if exif:
-        tags.load(exif)
-        for tag, value in read_tags(tags).items():
-            tags[tag] = value
+    tags = load_exif(exif or b"")
+    for tag, value in read_tags(tags).items():
+        tags[tag] = value
     if xmp:
         tags[700] = xmp
     compression = kept.get("compression")
@@ -302,9 +296,8 @@ def _png_text(xmp: bytes | None, kept: dict[str, Any]) -> PngInfo:
         if key == "Software" and own and own["Software"] not in value:
             own["Software"] = f"{value}; {own['Software']}"
         elif key not in own:
-            text.add_itxt(
-                key, value, getattr(value, "lang", "") or "", getattr(value, "tkey", "") or ""
-            )
+            lang, translated = (getattr(value, name, "") or "" for name in ("lang", "tkey"))
+            text.add_itxt(key, value, lang, translated)
     for key, value in own.items():
         text.add_text(key, value)
     if xmp:
@@ -319,7 +312,5 @@ def _short_xmp(xmp: bytes) -> bytes:
     shorter = b"".join(line for line in xmp.splitlines(keepends=True) if line.strip())
     if len(shorter) <= _LARGEST_JPEG_XMP:
         return shorter
-    from weights.images.mark import mark_xmp
-
     mark = read_mark_from_xmp(xmp)
     return mark_xmp(None, mark) if mark is not None else b""
