@@ -21,8 +21,8 @@ from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device, training_precision
 from weights.base.errors import TrainingError, WeightsError
 from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
-from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_settings import RunOptions, RunSettings
+from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points, stop_if_asked
 from weights.catalog.register import CatalogPlace, register_weights, sources_beside
 

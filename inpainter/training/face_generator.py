@@ -28,9 +28,9 @@ from inpainter.training.sheet import write_sheet
 from inpainter.training.trainer import CHECKPOINT, make_trainer, read_run
 from weights.base.device import resolve_device
 from weights.base.errors import ConfigurationError, TrainingError
-from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_log import keep_first
 from weights.base.run_settings import RunOptions, RunSettings
+from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points
 from weights.catalog.store import write_tensors
 

@@ -24,8 +24,8 @@ from inpainter.training.submodules import check_frozen_have_weights, load_part
 from inpainter.training.trainer import CHECKPOINT, make_trainer, read_run
 from weights.base.device import resolve_device
 from weights.base.errors import ConfigurationError
-from weights.base.lightning_silence import lightning_silenced
 from weights.base.run_settings import RunOptions, RunSettings
+from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points
 from weights.catalog.register import CatalogPlace
 

@@ -33,7 +33,7 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
     """
     target = Path(path)
     if target.exists() and not overwrite:
-        raise ExistsError(f"{target} exists already and is not overwritten unless asked.")
+        raise _exists(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary, lock = _claim_temporary(target)
@@ -50,9 +50,7 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
             if not overwrite:
                 os.link(temporary, target)
         except FileExistsError as error:
-            raise ExistsError(
-                f"{target} exists already and is not overwritten unless asked."
-            ) from error
+            raise _exists(target) from error
         except OSError:
             # Not every file system has links.
             overwrite = True
@@ -73,6 +71,24 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
             temporary.unlink(missing_ok=True)
         if lock is not None:
             os.close(lock)
+
+
+def _exists(target: Path) -> ExistsError:
+    return ExistsError(f"{target} exists already and is not overwritten unless asked.")
+
+
+def write_whole(
+    path: str | os.PathLike[str], content: str | bytes | memoryview, *, overwrite: bool = False
+) -> None:
+    """Write a file's content, whole or not at all; text as UTF-8.
+
+    Raises:
+        ExistsError: `path` exists and `overwrite` is False.
+        OutputError: it cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(data)
 
 
 def _claim_temporary(target: Path) -> tuple[Path, int | None]:

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import ConfigurationError, MissingDependencyError, OutputError
 from weights.base.names import unknown_name
 from weights.base.onnx_export import (
     LIBRARIES,
     exporter_silenced,
     load_onnx_runtime,
+    onnx_session,
     openvino_core,
     openvino_works,
 )
@@ -137,54 +138,42 @@ class CompiledNetwork:
         """Compute what the network makes of a batch; tensors of other sides are compiled anew."""
         given = [one.float().cpu() for one in inputs]
         if self._backend == "openvino" and not openvino_works():
-            return self._by_torch(given)
-        with self._lock:
-            # A process that was forked has none of the threads of what its parent compiled.
-            key = os.getpid(), tuple(one.shape[1:] for one in given)
-            if key not in self._compiled:
-                self._compiled[key] = self._compile(tuple(one[:1] for one in given))
-            compute = self._compiled[key]
-            found = [
-                [torch.from_numpy(array.copy()) for array in compute(arrays)]
-                for arrays in zip(*(_one_by_one(one) for one in given), strict=True)
-            ]
-        outputs = [torch.cat(parts).to(self._device) for parts in zip(*found, strict=True)]
+            with torch.inference_mode():
+                computed = self._network(*given)
+            outputs = [computed] if isinstance(computed, Tensor) else list(computed)
+        else:
+            pictures = zip(*(one.split(1) for one in given), strict=True)
+            with self._lock:
+                compute = self._compiled_for(given)
+                found = [
+                    [torch.from_numpy(array.copy()) for array in compute(arrays)]
+                    for arrays in ([one.contiguous().numpy() for one in own] for own in pictures)
+                ]
+            outputs = [torch.cat(parts) for parts in zip(*found, strict=True)]
+        outputs = [one.to(self._device) for one in outputs]
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
-    def _by_torch(self, inputs: list[Tensor]) -> Any:
-        with torch.inference_mode():
-            outputs = self._network(*inputs)
-        if isinstance(outputs, Tensor):
-            return outputs.to(self._device)
-        return tuple(one.to(self._device) for one in outputs)
-
-    def _compile(self, sample: tuple[Tensor, ...]) -> Compute:
-        content = _exported(self._network, sample)
-        if self._backend == "openvino":
-            return _with_openvino(content, self._dtype)
-        return _with_onnx_runtime(content, self._device)
-
-
-def _one_by_one(batch: Tensor) -> list[NDArray[Any]]:
-    return [picture.contiguous().numpy() for picture in batch.split(1)]
+    def _compiled_for(self, inputs: list[Tensor]) -> Compute:
+        # A process that was forked has none of the threads of what its parent compiled.
+        key = os.getpid(), tuple(one.shape[1:] for one in inputs)
+        if key not in self._compiled:
+            content = _exported(self._network, tuple(one[:1] for one in inputs))
+            if self._backend == "openvino":
+                self._compiled[key] = _with_openvino(content, self._dtype)
+            else:
+                self._compiled[key] = _with_onnx_runtime(content, self._device)
+        return self._compiled[key]
 
 
 def _with_onnx_runtime(content: bytes, device: torch.device) -> Compute:
-    onnxruntime = load_onnx_runtime()
     provider = _PROVIDERS.get(device.type, device.type)
-    if provider not in onnxruntime.get_available_providers():
+    if provider not in load_onnx_runtime().get_available_providers():
         raise ConfigurationError(
             f"The installed ONNX Runtime has no {provider} for the device {str(device)!r}: install "
             "one that has, or choose another backend or device."
         )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    # Errors only: they come as exceptions too.
-    options.log_severity_level = 3
-    providers: list[Any] = [provider]
-    if device.index is not None:
-        providers = [(provider, {"device_id": device.index})]
-    session = onnxruntime.InferenceSession(content, options, providers=providers)
+    place = {} if device.index is None else {"device_id": device.index}
+    session = onnx_session(content, (provider, place), threads=torch.get_num_threads())
     names = [one.name for one in session.get_inputs()]
     return lambda arrays: session.run(None, dict(zip(names, arrays, strict=True)))
 
@@ -227,8 +216,8 @@ def _exported(network: nn.Module, sample: tuple[Tensor, ...]) -> bytes:
         assert program is not None
         program.save(written)
         content = written.read_bytes()
-    with suppress(OutputError), atomic_path(file, overwrite=True) as temporary:
-        temporary.write_bytes(content)
+    with suppress(OutputError):
+        write_whole(file, content, overwrite=True)
     return content
 
 

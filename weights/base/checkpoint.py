@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ def write_checkpoint(path: str | Path, state: Mapping[str, Any]) -> None:
     # On a full disk torch's own writing fails with an error that does not say so.
     content = io.BytesIO()
     torch.save(dict(state), content)
-    with atomic_path(path, overwrite=True) as temporary:
-        temporary.write_bytes(content.getbuffer())
+    write_whole(path, content.getbuffer(), overwrite=True)
 
 
 def read_checkpoint(path: str | Path, holds: tuple[str, ...], device: Any = "cpu") -> Any:

@@ -39,14 +39,8 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
             raise InputError(
                 f"Unknown device {device!r}: use 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'."
             ) from error
-    if chosen.type == "cuda" and (
-        not torch.cuda.is_available() or (chosen.index or 0) >= torch.cuda.device_count()
-    ):
+    if not _is_there(chosen):
         raise InputError(f"There is no device {str(chosen)!r} here: use 'auto' or 'cpu'.")
-    if chosen.type not in ("cpu", "cuda", "mps") and not _is_there(chosen.type):
-        raise InputError(f"There is no device {str(chosen)!r} here: use 'auto' or 'cpu'.")
-    if chosen.type == "mps" and not torch.backends.mps.is_available():
-        raise InputError("There is no device 'mps' here: use 'auto' or 'cpu'.")
     return chosen
 
 
@@ -76,9 +70,11 @@ def training_precision(precision: str, device: torch.device) -> str:
     return "32-true"
 
 
-def _is_there(kind: str) -> bool:
-    """Whether a device of some other kind is here; "meta" computes nothing and never is."""
+def _is_there(device: torch.device) -> bool:
+    """Whether a device is here; "meta" computes nothing and never is."""
     import torch
 
-    module = getattr(torch, kind, None)
-    return module is not None and hasattr(module, "is_available") and bool(module.is_available())
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        return False
+    module = torch.backends.mps if device.type == "mps" else getattr(torch, device.type, None)
+    return hasattr(module, "is_available") and bool(module.is_available())

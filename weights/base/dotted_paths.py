@@ -114,21 +114,17 @@ def _package(dotted_path: str) -> str:
 def _texts(content: Any) -> Iterator[str]:
     if isinstance(content, str):
         yield content
-    elif isinstance(content, Mapping):
-        for value in content.values():
-            yield from _texts(value)
-    elif isinstance(content, list | tuple):
-        for value in content:
+    elif isinstance(content, Mapping | list | tuple):
+        for value in content.values() if isinstance(content, Mapping) else content:
             yield from _texts(value)
 
 
 def _implicit_folders() -> list[str]:
     """The working directory, where Python searches it without having been asked to."""
-    here = Path.cwd()
     first = sys.path[:1] if not sys.flags.safe_path else []
-    implicit = [entry for entry in [*first, ""] if entry in sys.path and _is(entry, here)]
-    asked_for = any(entry and _is(entry, here) for entry in sys.path[len(first) :])
-    return [] if asked_for else implicit
+    here = [entry for entry in sys.path if Path(entry).resolve() == Path.cwd()]
+    asked_for = any(entry in here for entry in sys.path[len(first) :] if entry)
+    return [] if asked_for else [entry for entry in [*first, ""] if entry in here]
 
 
 def _is_installed_with_us(package: str) -> bool:
@@ -159,10 +155,9 @@ def _site_folders() -> list[Path]:
 
 
 def _needs_unmask(distribution: Distribution) -> bool:
-    needed = [re.match(r"[\w.-]*", text) for text in distribution.requires or []]
-    return any(name is not None and name.group().lower() == "unmask" for name in needed) or any(
-        point.group.startswith("unmask.") for point in distribution.entry_points
-    )
+    needed = [re.split(r"[^\w.-]", text)[0].lower() for text in distribution.requires or []]
+    groups = [point.group for point in distribution.entry_points]
+    return "unmask" in needed or any(group.startswith("unmask.") for group in groups)
 
 
 def _holds(distribution: Distribution, package: str) -> bool:
@@ -170,10 +165,6 @@ def _holds(distribution: Distribution, package: str) -> bool:
         file.parts[0] == package or file.parts == (f"{package}.py",)
         for file in distribution.files or []
     )
-
-
-def _is(entry: str, folder: Path) -> bool:
-    return Path(entry).resolve() == folder
 
 
 def _lies_only_in(package: str, folders: list[str]) -> bool:

@@ -35,7 +35,10 @@ def read_json_lines(
         if not line.strip():
             continue
         try:
-            entry = parse(_object(line))
+            value = parse_json(line, "it")
+            if not isinstance(value, dict):
+                raise TypeError(f"it must be a JSON object, but is {line.strip()[:40]!r}")
+            entry = parse(value)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             fault = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
             raise InputError(
@@ -44,10 +47,3 @@ def read_json_lines(
         if entry is not None:
             entries.append(entry)
     return entries
-
-
-def _object(line: str) -> dict[str, Any]:
-    value = parse_json(line, "it")
-    if not isinstance(value, dict):
-        raise TypeError(f"it must be a JSON object, but is {line.strip()[:40]!r}")
-    return value

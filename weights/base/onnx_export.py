@@ -7,14 +7,14 @@ import importlib
 import logging
 import os
 import sys
-import tempfile
-import warnings
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from weights.base.errors import ConfigurationError, InputError, MissingDependencyError, OutputError
+from weights.base.silence import silenced
+from weights.base.torch_folder import torch_folder_removed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,6 +54,27 @@ def load_onnx_runtime() -> Any:
     """Import ONNX Runtime, which from 1.32 on would tell its maker of every start."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     return importlib.import_module("onnxruntime")
+
+
+def onnx_session(
+    model: str | bytes,
+    provider: tuple[str, Mapping[str, Any]] = ("CPUExecutionProvider", {}),
+    *,
+    threads: int = 0,
+) -> Any:
+    """Open a network with ONNX Runtime.
+
+    Args:
+        model: its file, or the file's content.
+        provider: what computes it, with its options.
+        threads: as many as ONNX Runtime finds right where 0.
+    """
+    onnxruntime = load_onnx_runtime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Errors only: they come as exceptions too.
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=[provider])
 
 
 def load_openvino() -> Any:
@@ -102,39 +123,8 @@ def exporter_silenced() -> Iterator[None]:
     What counts is compared afterwards.
     """
     load_onnx_runtime()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        _environment(TORCHINDUCTOR_CACHE_DIR=folder),
-        _quiet(),
-    ):
+    with torch_folder_removed(), silenced("torch.onnx", logging.CRITICAL):
         yield
-
-
-@contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 class OnnxNetwork:
@@ -148,14 +138,9 @@ class OnnxNetwork:
     """
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
-        onnxruntime = load_onnx_runtime()
-        options = onnxruntime.SessionOptions()
-        # Errors only: they come as exceptions too.
-        options.log_severity_level = 3
+        load_onnx_runtime()
         with _faults_told("load"):
-            self._session = onnxruntime.InferenceSession(
-                os.fspath(file), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = onnx_session(os.fspath(file))
 
     def run(
         self, outputs: Sequence[str] | None, given: Mapping[str, NDArray[Any]]

@@ -61,7 +61,7 @@ class MaskRegion:
             box = tuple(float(value) for value in self.box)
         except (TypeError, ValueError):
             box = ()
-        if len(box) != 4 or not all(math.isfinite(value) for value in box):
+        if len(box) != 4 or not all(map(math.isfinite, box)):
             raise InputError(
                 "box of a region must be four finite numbers (x0, y0, x1, y1), but got "
                 f"{self.box!r}."
@@ -103,8 +103,7 @@ class MaskRegion:
         box = bounding_box(mask)
         if box is None:
             raise InputError("mask of a region must have at least one True pixel, but has none.")
-        corners = float(box[0]), float(box[1]), float(box[2]), float(box[3])
-        return cls(mask, corners, score, label, straps)
+        return cls(mask, box, score, label, straps)
 
     @property
     def body(self) -> Mask:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,5 +23,4 @@ def keep_first(path: Path, word: str, count: int) -> None:
         found = re.match(rf"{word} (\d{{1,18}})\b", line)
         if found and 1 <= int(found[1]) <= count:
             kept[int(found[1])] = line
-    with atomic_path(path, overwrite=True) as temporary:
-        temporary.write_text("".join(f"{line}\n" for line in kept.values()), encoding="utf-8")
+    write_whole(path, "".join(f"{line}\n" for line in kept.values()), overwrite=True)

@@ -6,6 +6,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,8 +46,7 @@ def settings_from_mapping(cls: type[_Settings], mapping: Any, where: str) -> _Se
         ConfigurationError: a key is unknown (the nearest known one is named), one is missing, or a
             value has the wrong type.
     """
-    if not isinstance(mapping, Mapping):
-        raise ConfigurationError(f"{where} must hold keys and values, but is {mapping!r}.")
+    _require_mapping(mapping, where)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     hints = typing.get_type_hints(cls)
     values: dict[str, Any] = {}
@@ -55,12 +55,15 @@ def settings_from_mapping(cls: type[_Settings], mapping: Any, where: str) -> _Se
             raise unknown_name(f"key in {where}", str(key), fields)
         values[key] = _converted(hints[key], value, f"{where}: {key}")
     for name, field in fields.items():
-        missing = (
-            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        )
-        if missing and name not in values:
+        defaults = (field.default, field.default_factory)
+        if name not in values and all(one is dataclasses.MISSING for one in defaults):
             raise ConfigurationError(f"{where} lacks the key {name!r}.")
     return cls(**values)
+
+
+def _require_mapping(value: Any, where: str) -> None:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{where} must hold keys and values, but is {value!r}.")
 
 
 def _converted(annotation: Any, value: Any, where: str) -> Any:
@@ -85,9 +88,7 @@ def _converted(annotation: Any, value: Any, where: str) -> Any:
     if origin is tuple:
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise ConfigurationError(f"{where} must be a list, but is {value!r}.")
-        inner = arguments
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            inner = (arguments[0],) * len(value)
+        inner = arguments[:1] * len(value) if arguments[1:] == (Ellipsis,) else arguments
         if len(inner) != len(value):
             raise ConfigurationError(
                 f"{where} must have {len(inner)} values, but is {list(value)!r}."
@@ -97,22 +98,17 @@ def _converted(annotation: Any, value: Any, where: str) -> Any:
             for index, (one, item) in enumerate(zip(inner, value, strict=True))
         )
     if origin in (dict, Mapping) or annotation is dict:
-        if not isinstance(value, Mapping):
-            raise ConfigurationError(f"{where} must hold keys and values, but is {value!r}.")
+        _require_mapping(value, where)
         inner_type = arguments[1] if len(arguments) == 2 else Any
         return {
             str(key): _converted(inner_type, item, f"{where}.{key}") for key, item in value.items()
         }
     if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
         return settings_from_mapping(annotation, value, where)
-    if annotation is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if annotation is float and isinstance(value, str):
+    if annotation is float and isinstance(value, int | str) and not isinstance(value, bool):
         # YAML 1.1 reads "1e-4" as a string.
-        try:
+        with suppress(ValueError):
             return float(value)
-        except ValueError:
-            pass
     if annotation is Path and isinstance(value, str):
         return Path(value)
     if not isinstance(value, annotation) or (annotation is int and isinstance(value, bool)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,3 +27,17 @@ def no_folder_left_by_torch() -> Iterator[None]:
         if before is None and _VARIABLE in os.environ:
             with suppress(OSError):
                 Path(os.environ.pop(_VARIABLE)).rmdir()
+
+
+@contextmanager
+def torch_folder_removed() -> Iterator[None]:
+    """Inside the block, have torch's compiler use a folder that goes with all that it holds."""
+    before = os.environ.get(_VARIABLE)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[_VARIABLE] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop(_VARIABLE, None)
+            if before is not None:
+                os.environ[_VARIABLE] = before

@@ -41,9 +41,10 @@ def add_run_options(
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
     parser.add_argument("--device", default="auto", help=device)
     parser.add_argument("--threads", type=whole_number(1), help="threads of a CPU's arithmetic")
-    instead = ", instead of the recipe's" if seed is None else ""
-    seed_help = f"seed of all chance{instead}"
-    parser.add_argument("--seed", type=whole_number(0), default=seed, help=seed_help)
+    whose = ", instead of the recipe's" if seed is None else ""
+    parser.add_argument(
+        "--seed", type=whole_number(0), default=seed, help=f"seed of all chance{whose}"
+    )
     parser.add_argument(
         "--time-budget",
         type=_minutes,
@@ -139,15 +140,9 @@ def add_changes_option(parser: argparse.ArgumentParser, example: str = "") -> No
         parser: of the command.
         example: shown in the help, such as "phases.0.batch=8".
     """
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="change a value of the recipe"
-        + (f", such as {example}" if example else "")
-        + "; may be given again",
-    )
+    such = f", such as {example}" if example else ""
+    said = f"change a value of the recipe{such}; may be given again"
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=said)
 
 
 def read_changes(entries: Sequence[str]) -> dict[str, Any]:

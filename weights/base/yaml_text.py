@@ -51,8 +51,7 @@ def read_yaml_file(path: str | os.PathLike[str]) -> Any:
     """
     name = os.fspath(path)
     try:
-        size = Path(name).stat().st_size
-        if size > _MOST_BYTES:
+        if Path(name).stat().st_size > _MOST_BYTES:
             raise ConfigurationError(f"{name} is too large: at most 1 MiB of YAML is read.")
         text = Path(name).read_text(encoding="utf-8-sig")
     except OSError as error:

@@ -38,9 +38,11 @@ def build_fitting(
         WeightsError: the options make no network, or one with other tensors, or others in shape.
     """
     import torch
+    from torch.random import fork_rng
 
+    # Torch's random state is left alone: what it draws for fresh weights is overwritten.
     try:
-        with _own_chance(), torch.device("meta"), _bounded(len(state), where):
+        with fork_rng(devices=[]), torch.device("meta"), _bounded(len(state), where):
             sketch = build()
     except (WeightsError, MissingDependencyError):
         raise
@@ -49,7 +51,7 @@ def build_fitting(
         reason = " ".join(str(error).split()).removesuffix(".") or type(error).__name__
         raise WeightsError(f"The options in {where} make no network: {reason}.") from error
     check_fit(sketch, state, where)
-    with _own_chance(), torch.device("cpu"):
+    with fork_rng(devices=[]), torch.device("cpu"):
         network = build()
     network.load_state_dict(dict(state))
     return network
@@ -80,26 +82,13 @@ def check_fit(network: nn.Module, state: Mapping[str, Tensor], where: str) -> No
         WeightsError: the network has other tensors, or others in shape.
     """
     own = network.state_dict()
-    unlike = sorted(
-        {*own, *state} - {key for key in own if key in state and own[key].shape == state[key].shape}
-    )
+    wanted, given = ({(key, one.shape) for key, one in held.items()} for held in (own, state))
+    unlike = sorted({key for key, _ in wanted ^ given})
     if unlike:
         raise WeightsError(
             f"{where} does not fit {type(network).__name__}: {len(unlike)} tensors differ, "
             f"the first is {unlike[0]!r}."
         )
-
-
-@contextmanager
-def _own_chance() -> Iterator[None]:
-    """Leave torch's random state alone: what it draws for fresh weights is overwritten."""
-    import torch
-
-    state = torch.get_rng_state()
-    try:
-        yield
-    finally:
-        torch.set_rng_state(state)
 
 
 @contextmanager

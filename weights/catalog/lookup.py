@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 from weights.base.errors import WeightsError
@@ -32,14 +33,21 @@ FILES = Path(__file__).parents[1] / "files"
 
 _PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin"})
 
-_records_read: dict[tuple[Path, int, int], WeightRecord] = {}
-_digests: dict[tuple[Path, int, int], str] = {}
-
 
 def _state(path: Path) -> tuple[Path, int, int]:
     """What changes when a file's content does."""
     status = path.stat()
     return path, status.st_mtime_ns, status.st_size
+
+
+@cache
+def _read_once(path: Path, _changed: int, _size: int) -> WeightRecord:
+    return read_record(path)
+
+
+@cache
+def _digest_once(path: Path, _changed: int, _size: int) -> str:
+    return file_sha256(path)
 
 
 def named_homes() -> list[Path]:
@@ -54,13 +62,14 @@ def _homes() -> list[Path]:
     Raises:
         WeightsError: one does not exist.
     """
-    for folder in named_homes():
+    homes = named_homes()
+    for folder in homes:
         if not folder.is_dir():
             raise WeightsError(
                 f"UNMASK_HOME names {folder}, but there is no such folder: make it, or correct the "
                 f"variable (several folders are separated by {os.pathsep!r})."
             )
-    return named_homes()
+    return homes
 
 
 def weight_folders() -> list[Path]:
@@ -78,10 +87,7 @@ def _all_records() -> dict[str, WeightRecord]:
     records: dict[str, WeightRecord] = {}
     origin: dict[str, Path] = {}
     for path in paths:
-        key = _state(path)
-        record = _records_read.get(key)
-        if record is None:
-            record = _records_read[key] = read_record(path)
+        record = _read_once(*_state(path))
         if record.name in records:
             raise WeightsError(
                 f"Two weight records are named {record.name!r}: {origin[record.name]} and {path}; "
@@ -107,19 +113,18 @@ def list_weights(pattern: str = "*", kind: str | None = None) -> list[str]:
         >>> list_weights("gated.*", kind="inpainter")
         ['gated.faces256']
     """
-    if kind is not None:
-        _check_kind(kind)
-    return sorted(
-        name
-        for name, record in _all_records().items()
-        if fnmatchcase(name, pattern) and kind in (None, record.kind)
-    )
+    return [record.name for record in list_records(pattern, kind)]
 
 
 def list_records(pattern: str = "*", kind: str | None = None) -> list[WeightRecord]:
     """The records whose names `list_weights` lists, in the same order."""
-    records = _all_records()
-    return [records[name] for name in list_weights(pattern, kind)]
+    if kind is not None:
+        _check_kind(kind)
+    return [
+        record
+        for name, record in sorted(_all_records().items())
+        if fnmatchcase(name, pattern) and kind in (None, record.kind)
+    ]
 
 
 def get_record(name: str) -> WeightRecord:
@@ -183,18 +188,18 @@ def resolve(name_or_path: str | os.PathLike[str], kind: WeightKind | None = None
             f"{text} is a pickle, which can run code when it is read: give a .safetensors file, "
             "or turn it into one by 'unmask weights import'."
         )
-    is_path = (
-        not isinstance(name_or_path, str)
-        or path.suffix.lower() == ".safetensors"
-        or len(path.parts) > 1
-    )
-    if is_path:
-        return _own_file(path)
+    safetensors = path.suffix.lower() == ".safetensors"
+    if safetensors or len(path.parts) > 1 or not isinstance(name_or_path, str):
+        if not safetensors:
+            raise WeightsError(f"Weights must be a .safetensors file, but {path} is not one.")
+        if not path.is_file():
+            raise WeightsError(f"There is no weight file {path}.")
+        return path
     record = get_record(text)
     if kind is not None and record.kind != kind:
         raise WeightsError(f"The weights {text!r} serve the {record.kind}, not the {kind}.")
     path = locate(record)
-    _check_content(path, record, file_digest=_cached_digest(path))
+    _check_content(path, record, file_digest=_digest_once(*_state(path)))
     return path
 
 
@@ -222,33 +227,16 @@ def locate(record: WeightRecord) -> Path:
         path = folder / record.file
         if path.is_file():
             return path
-    others = " or ".join(map(str, folders[1:]))
-    further = f" or {others}" if others else " (or in the folder UNMASK_HOME)"
+    further = "" if folders[1:] else " (or in the folder UNMASK_HOME)"
     raise WeightsError(
-        f"The weight file {record.file} of {record.name!r} is missing: expected in {FILES}"
-        f"{further}; reinstall unmask, or put the file there."
+        f"The weight file {record.file} of {record.name!r} is missing: expected in "
+        f"{' or '.join(map(str, folders))}{further}; reinstall unmask, or put the file there."
     )
 
 
 def _check_kind(kind: str) -> None:
     if kind not in WEIGHT_KINDS:
         raise unknown_name("kind of weights", kind, WEIGHT_KINDS)
-
-
-def _own_file(path: Path) -> Path:
-    if path.suffix.lower() != ".safetensors":
-        raise WeightsError(f"Weights must be a .safetensors file, but {path} is not one.")
-    if not path.is_file():
-        raise WeightsError(f"There is no weight file {path}.")
-    return path
-
-
-def _cached_digest(path: Path) -> str:
-    key = _state(path)
-    digest = _digests.get(key)
-    if digest is None:
-        digest = _digests[key] = file_sha256(path)
-    return digest
 
 
 def _check_content(path: Path, record: WeightRecord, *, file_digest: str) -> None:

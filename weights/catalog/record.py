@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from weights.base.errors import WeightsError
+from weights.base.settings import read_yaml, settings_from_mapping
 
 WeightKind = Literal["detector", "confirmation", "landmarks", "inpainter"]
 WEIGHT_KINDS: tuple[WeightKind, ...] = get_args(WeightKind)
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.[a-z0-9][a-z0-9_-]*")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,10 @@ class TrainingData:
     credit: str
 
 
+def _matches(pattern: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
@@ -45,9 +47,8 @@ def _is_mapping_of_names(value: Any) -> bool:
 
 
 def _is_range(value: Any) -> bool:
-    if not (isinstance(value, tuple) and len(value) == 2):
-        return False
-    return all(isinstance(end, int | float) for end in value) and value[0] < value[1]
+    ends = _is_tuple_of(lambda end: isinstance(end, int | float), 2)
+    return ends(value) and len(value) == 2 and value[0] < value[1]
 
 
 def _is_tuple_of(fits: Callable[[Any], bool], least: int = 0) -> Callable[[Any], bool]:
@@ -62,15 +63,12 @@ def _whole_number(least: int) -> tuple[Callable[[Any], bool], str]:
 
 _EXPECTED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "name": (
-        lambda value: isinstance(value, str) and _NAME.fullmatch(value) is not None,
+        _matches(r"[a-z0-9][a-z0-9_-]*\.[a-z0-9][a-z0-9_-]*"),
         "architecture.tag in lower case, such as 'gated.faces256'",
     ),
     "kind": (lambda value: value in WEIGHT_KINDS, f"one of {', '.join(WEIGHT_KINDS)}"),
     "file": (_is_file_name, "the name of a .safetensors file, without folder"),
-    "sha256": (
-        lambda value: isinstance(value, str) and _SHA256.fullmatch(value) is not None,
-        "64 lower-case hexadecimal digits",
-    ),
+    "sha256": (_matches(r"[0-9a-f]{64}"), "64 lower-case hexadecimal digits"),
     "licence": (_is_text, "a text"),
     "recipe": (_is_text, "a text"),
     "notes": (lambda value: isinstance(value, str), "a text"),
@@ -159,11 +157,10 @@ class WeightRecord:
 
     def to_mapping(self) -> dict[str, Any]:
         """Give the record as plain values in the order of its fields, ready for YAML or JSON."""
-        mapping = asdict(self)
-        mapping["data"] = list(mapping["data"])
-        mapping["gets_wrong"] = list(mapping["gets_wrong"])
-        mapping["value_range"] = list(mapping["value_range"])
-        return mapping
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+        }
 
     def to_yaml(self) -> str:
         """Write the record as the text of its file.
@@ -192,6 +189,4 @@ def read_record(path: Path) -> WeightRecord:
             names the nearest one) or missing, or a value is of the wrong type.
         WeightsError: a value is not what its field takes.
     """
-    from weights.base.settings import read_yaml, settings_from_mapping
-
     return settings_from_mapping(WeightRecord, read_yaml(path), f"weight record {path}")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import atomic_path, write_whole
 from weights.base.errors import OutputError, WeightsError
 from weights.base.settings import read_yaml, settings_from_mapping
 from weights.catalog import lookup
@@ -196,9 +196,9 @@ def register_weights(
             of the record takes.
         OutputError: a file exists and is not to be replaced, or cannot be written.
     """
-    target, record_file, card_file = place.weights, place.record_file, place.card_file
+    target, *described = files = place.weights, place.record_file, place.card_file
     in_place = target.exists() and target.resolve() == source.resolve()
-    place.refuse_taken((record_file, card_file) if in_place else (target, record_file, card_file))
+    place.refuse_taken(described if in_place else files)
     if place.name.partition(".")[0] != description.architecture:
         raise WeightsError(
             f"{source} holds a {description.architecture}, so its name must be "
@@ -223,8 +223,8 @@ def register_weights(
     if not in_place:
         with atomic_path(target, overwrite=place.overwrite) as temporary:
             shutil.copyfile(source, temporary)
-    write_record_and_card(record, record_file, overwrite=place.overwrite)
-    return RegisteredWeights(record, target, record_file, card_file)
+    write_record_and_card(record, place.record_file, overwrite=place.overwrite)
+    return RegisteredWeights(record, *files)
 
 
 def write_record_and_card(record: WeightRecord, path: Path, *, overwrite: bool = False) -> Path:
@@ -235,6 +235,5 @@ def write_record_and_card(record: WeightRecord, path: Path, *, overwrite: bool =
     """
     card = path.with_suffix(".md")
     for file, text in ((path, record.to_yaml()), (card, model_card(record))):
-        with atomic_path(file, overwrite=overwrite) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_whole(file, text, overwrite=overwrite)
     return card

