@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import PIL.Image
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import atomic_path, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +86,5 @@ def write_faces(folder: Path, count: int = 4, side: int = 350) -> Path:
                 "landmarks": points.round(1).tolist(),
             }
         )
-    with atomic_path(folder / "faces.jsonl") as temporary:
-        temporary.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    write_whole(folder / "faces.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
     return folder

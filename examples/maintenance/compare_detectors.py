@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 import math
 import statistics
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import starmap
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ from pipeline.evaluation.document import cells as as_cells
 from pipeline.evaluation.plots import COLOURS, can_plot
 from pipeline.evaluation.writing import csv_text
 from pipeline.stages.registry import create_stage
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import InputError
 from weights.base.names import unknown_name
 from weights.base.training_command import read_changes
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from detector.data.annotations import AnnotatedPicture
-    from detector.evaluation.report import DetectionReport
     from weights.base.contracts import Image
     from weights.base.protocols import Detector
 
@@ -87,10 +87,11 @@ class Choice:
     size: int
     look: str
 
-    @property
-    def key(self) -> tuple[str, int, str]:
-        """What tells it from the other choices."""
-        return self.name, self.size, self.look
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """SHA-256 of the weights of the detector and of its second look."""
+        looks = [] if self.look == NO_LOOK else [resolve(self.look, "confirmation")]
+        return tuple(file_sha256(file) for file in (self.weights, *looks))
 
     def specification(self, confidence: float) -> dict[str, Any]:
         """The detector as a stage of the pipeline."""
@@ -132,22 +133,16 @@ class Row:
     milliseconds: float
     files: tuple[str, ...]
 
-    @property
-    def choice(self) -> tuple[str, int, str]:
-        """The key of the choice that was measured."""
-        return self.name, self.size, self.look
-
 
 def measure_choice(
     choice: Choice,
-    files: tuple[str, ...],
     pictures: Sequence[AnnotatedPicture],
     timed: Sequence[Image],
     options: argparse.Namespace,
 ) -> Row:
     """Measure one choice on all pictures, and time it on some."""
     finder = create_stage("detector", choice.specification(LEAST_CONFIDENCE), device=options.device)
-    report: DetectionReport = evaluate_detector(
+    report = evaluate_detector(
         finder, pictures, confidence=options.confidence, min_width=options.min_width
     )
     used = create_stage("detector", choice.specification(options.confidence), device=options.device)
@@ -165,16 +160,8 @@ def measure_choice(
         _known(report.quality["detector"].iou),
         _known(report.unmasked_changed["detector"]),
         milliseconds_a_picture(used, timed, options.runs),
-        files,
+        choice.files,
     )
-
-
-def files_of(choice: Choice) -> tuple[str, ...]:
-    """SHA-256 of every weight file of a choice."""
-    files = [choice.weights]
-    if choice.look != NO_LOOK:
-        files.append(resolve(choice.look, "confirmation"))
-    return tuple(file_sha256(file) for file in files)
 
 
 def milliseconds_a_picture(detector: Detector, pictures: Sequence[Image], runs: int) -> float:
@@ -243,12 +230,8 @@ def choices_of(options: argparse.Namespace) -> list[Choice]:
     if not named and not options.train:
         raise InputError("There is nothing to compare: give --detector NAME=WEIGHTS or --train.")
     named |= train_architectures(options)
-    return [
-        Choice(name, weights, size, look)
-        for name, weights in named.items()
-        for size in options.image_size
-        for look in options.confirmation
-    ]
+    combinations = itertools.product(named.items(), options.image_size, options.confirmation)
+    return [Choice(name, weights, size, look) for (name, weights), size, look in combinations]
 
 
 def timed_pictures(pictures: Sequence[AnnotatedPicture], count: int) -> list[Image]:
@@ -278,7 +261,7 @@ def read_rows(path: Path, settings: dict[str, Any], *, overwrite: bool) -> list[
 
 def cells(row: Row, fastest: float) -> list[str]:
     """Write a row as texts, under `HEADINGS`."""
-    shares = [row.precision, row.recall, row.ap50, row.iou, row.changed]
+    shares = (row.precision, row.recall, row.ap50, row.iou, row.changed)
     return [
         row.name,
         f"{row.parameters:,}",
@@ -300,29 +283,22 @@ def write_tables(rows: Sequence[Row], settings: dict[str, Any], folder: Path) ->
     rows = sorted(rows, key=lambda row: (names.index(row.name), row.size, row.look != NO_LOOK))
     fastest = min(row.milliseconds for row in rows)
     lines = [cells(row, fastest) for row in rows]
+    table = Table("Detectors", HEADINGS, tuple(as_cells(*line) for line in lines), labels=4)
     text = [
         "# Detectors: accuracy against time",
-        "",
         f"{settings['pictures']} pictures with {settings['masks']} outlined masks, of which those "
         f"of {settings['min_width']:g} px and wider count; precision and recall at IoU 0.5 and a "
         f"score of {settings['confidence']:g}. 'Unmasked changed' is the share of the "
         f"{settings['unmasked']} pictures without masks on which something is found. Times are "
         f"medians of warm runs on {settings['device']}.",
-        "",
-        markdown_table(Table("Detectors", HEADINGS, tuple(starmap(as_cells, lines)), labels=4)),
-        "",
+        markdown_table(table),
     ]
     content = {"settings": settings, "rows": [asdict(row) for row in rows]}
-    for name, written in (
-        ("table.md", "\n".join(text)),
-        ("table.csv", csv_text(HEADINGS, lines)),
-        ("table.json", json.dumps(content, indent=2) + "\n"),
-    ):
-        with atomic_path(folder / name, overwrite=True) as temporary:
-            temporary.write_text(written, encoding="utf-8")
+    write_whole(folder / "table.md", "\n\n".join(text) + "\n", overwrite=True)
+    write_whole(folder / "table.csv", csv_text(HEADINGS, lines), overwrite=True)
+    write_whole(folder / "table.json", json.dumps(content, indent=2) + "\n", overwrite=True)
     if can_plot() and any(row.recall is not None for row in rows):
-        with atomic_path(folder / "scatter.png", overwrite=True) as temporary:
-            temporary.write_bytes(draw_scatter(rows))
+        write_whole(folder / "scatter.png", draw_scatter(rows), overwrite=True)
 
 
 def draw_scatter(rows: Sequence[Row]) -> bytes:
@@ -336,33 +312,26 @@ def draw_scatter(rows: Sequence[Row]) -> bytes:
     axis = figure.add_subplot()
     names = list(dict.fromkeys(row.name for row in rows))
     looks = list(dict.fromkeys(row.look for row in rows))
-    for name in names:
-        for look in looks:
-            own = [
-                (row.milliseconds, row.recall, row.size)
-                for row in rows
-                if (row.name, row.look) == (name, look) and row.recall is not None
-            ]
-            own.sort(key=lambda point: point[2])
-            if not own:
-                continue
-            number = looks.index(look)
-            axis.plot(
-                [taken for taken, _, _ in own],
-                [recall for _, recall, _ in own],
-                color=COLOURS[names.index(name) % len(COLOURS)],
-                marker="os^Dv"[number % 5],
-                linestyle=("-", "--", ":", "-.")[number % 4],
-                label=name if look == NO_LOOK else f"{name}, second look {_short(look)}",
-            )
-            for taken, recall, size in own:
-                axis.annotate(
-                    str(size),
-                    (taken, recall),
-                    textcoords="offset points",
-                    xytext=(6, 4),
-                    fontsize=8,
-                )
+    for name, look in itertools.product(names, looks):
+        own = [
+            (row.size, row.milliseconds, row.recall)
+            for row in rows
+            if (row.name, row.look) == (name, look) and row.recall is not None
+        ]
+        if not own:
+            continue
+        sizes, taken, recall = zip(*sorted(own), strict=True)
+        number = looks.index(look)
+        axis.plot(
+            taken,
+            recall,
+            color=COLOURS[names.index(name) % len(COLOURS)],
+            marker="os^Dv"[number % 5],
+            linestyle=("-", "--", ":", "-.")[number % 4],
+            label=name if look == NO_LOOK else f"{name}, second look {_short(look)}",
+        )
+        for size, *place in zip(sizes, taken, recall, strict=True):
+            axis.annotate(str(size), place, textcoords="offset points", xytext=(6, 4), fontsize=8)
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0, 7.0)))
     axis.xaxis.set_major_formatter(FormatStrFormatter("%g"))
@@ -442,13 +411,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = describe_settings(options, pictures)
     known = read_rows(options.output / "table.json", settings, overwrite=options.overwrite)
     timed = timed_pictures(pictures, options.timed)
-    rows = {row.choice: row for row in known}
+    rows = {(row.name, row.size, row.look): row for row in known}
     with limited_threads(options.threads):
         for number, choice in enumerate(choices, start=1):
-            files = files_of(choice)
-            row = rows.get(choice.key)
-            if row is None or row.files != files:
-                row = rows[choice.key] = measure_choice(choice, files, pictures, timed, options)
+            key = (choice.name, choice.size, choice.look)
+            row = rows.get(key)
+            if row is None or row.files != choice.files:
+                row = rows[key] = measure_choice(choice, pictures, timed, options)
                 write_tables(list(rows.values()), settings, options.output)
             print(f"{number}/{len(choices)}: {' | '.join(cells(row, row.milliseconds)[:-1])}")
     write_tables(list(rows.values()), settings, options.output)

@@ -33,13 +33,14 @@ from inpainter.training.face_generator import FaceGeneratorRecipe, train_face_ge
 from inpainter.training.recipe import DataSettings, HoleSettings
 from inpainter.training.time_budget import fit_schedule
 from pipeline.evaluation.case_sets import DRAWN_MASK, open_cases
-from pipeline.evaluation.document import Table, cells, markdown_table
+from pipeline.evaluation.document import Table, cells, counted, markdown_table
 from pipeline.evaluation.drawn_faces import framed_case
 from pipeline.evaluation.resumption import result_from_line, result_line
 from pipeline.stages.registry import create_stage
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.names import unknown_name
 from weights.base.regions import MaskRegion
+from weights.catalog.description import count_parameters
 from weights.images import write_picture
 from weights.images.mark import make_mark
 
@@ -66,11 +67,9 @@ ASTRONAUTS = {"surgical": 5, "cloth": 5, "n95": 5, "patterned": 5}
 
 def system_recipes() -> dict[str, str]:
     """Name of each learned system and of the recipe that it is trained by."""
-    recipes = {name: name for name in list_models()}
-    recipes.update({"gated": "gated.cpu", "gated-unet": "gated-unet.cpu"})
-    recipes["gated-dmfb"] = "gated-dmfb"
-    recipes["gated-dmfb.model1"] = "gated-dmfb.model1"
-    return {**dict(sorted(recipes.items())), SEMANTIC: "dcgan"}
+    names = {*list_models(), "gated-dmfb", "gated-dmfb.model1"}
+    profiles = {"gated": "gated.cpu", "gated-unet": "gated-unet.cpu"}
+    return {name: profiles.get(name, name) for name in sorted(names)} | {SEMANTIC: "dcgan"}
 
 
 @dataclass(frozen=True)
@@ -108,11 +107,10 @@ def train_system(name: str, recipe_name: str, options: argparse.Namespace) -> Tr
                 time_budget_minutes=options.minutes,
             )
             _note(finished, None)
-        size = sum(one.numel() for one in create_model("dcgan").parameters())
         search = SemanticInpainter(
             weights=weights, device=options.device, steps=options.search_steps
         )
-        return Trained(search, parameters=size)
+        return Trained(search, count_parameters(create_model("dcgan")))
     short = shorten(
         read_recipe(recipe_name),
         size=options.size,
@@ -133,13 +131,11 @@ def train_system(name: str, recipe_name: str, options: argparse.Namespace) -> Tr
         architecture, folder / "average.safetensors", options.device, image_size=options.size
     )
     network: Any = inpainter.network
-    parameters = sum(one.numel() for one in network.parameters())
-    return Trained(inpainter, parameters, steps, short.left_out)
+    return Trained(inpainter, count_parameters(network), steps, short.left_out)
 
 
 def _note(path: Path, steps: int | None) -> None:
-    with atomic_path(path, overwrite=True) as temporary:
-        temporary.write_text(json.dumps({"steps": steps}) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps({"steps": steps}) + "\n", overwrite=True)
 
 
 def frozen_cases(options: argparse.Namespace) -> StoredCases:
@@ -170,8 +166,7 @@ def measure_system(
             return [result_from_line(line) for line in earlier["results"]]
     measured = evaluate_inpainter({name: system}, cases, instruments=instruments(options))
     lines = [result_line(result) for result in measured.results]
-    with atomic_path(kept, overwrite=True) as temporary:
-        temporary.write_text(json.dumps({"settings": settings, "results": lines}), encoding="utf-8")
+    write_whole(kept, json.dumps({"settings": settings, "results": lines}), overwrite=True)
     return list(measured.results)
 
 
@@ -193,32 +188,23 @@ def overall_table(measurements: Measurements, trained: Mapping[str, Trained]) ->
             f"{measurements.estimate(system, metric.name).mean:.{metric.decimals}f}"
             for metric in metrics
         ]
-        rows.append(cells(system, *_sizes(trained.get(system)), *means))
+        one = trained.get(system)
+        parameters = f"{one.parameters:,}" if one else "-"
+        steps = "-" if one is None or one.steps is None else f"{one.steps:,}"
+        rows.append(cells(system, parameters, steps, *means))
     heading = ("system", "parameters", "steps", *(one.title for one in metrics))
     return markdown_table(Table("Overall", heading, tuple(rows))) + "\n"
-
-
-def _sizes(one: Trained | None) -> tuple[str, str]:
-    if one is None:
-        return "-", "-"
-    return f"{one.parameters:,}", "-" if one.steps is None else f"{one.steps:,}"
 
 
 def band_table(measurements: Measurements) -> str:
     """Write a Markdown table: one row for each system, one column for each band of hole area."""
     bands = [None, *(part for part in measurements.parts() if part.kind == "hole area")]
-    sizes = [
-        sum(
-            band is None or band.holds(result)
-            for result in measurements.results
-            if result.system == measurements.systems[0]
-        )
-        for band in bands
-    ]
-    headings = [
-        f"{'all holes' if band is None else band.name} ({size})"
-        for band, size in zip(bands, sizes, strict=True)
-    ]
+    first = measurements.systems[0]
+    results = [result for result in measurements.results if result.system == first]
+    headings = []
+    for band in bands:
+        size = sum(band is None or band.holds(result) for result in results)
+        headings.append(f"{'all holes' if band is None else band.name} ({size})")
     rows = []
     for system in measurements.systems:
         figures = [
@@ -264,11 +250,8 @@ def write_comparison(
     options: argparse.Namespace,
 ) -> None:
     """Write the tables, the figures and the sheets of pictures to the output folder."""
-    notes = [
-        f"- {name} without {', '.join(one.left_out)}"
-        for name, one in trained.items()
-        if one.left_out
-    ]
+    left_out = {name: one.left_out for name, one in trained.items()}
+    notes = [f"- {name} without {', '.join(said)}" for name, said in left_out.items() if said]
     text = (
         "# Completion systems, each trained for the same short time\n\n"
         f"{options.minutes:g} minutes each at {options.size} pixels in batches of "
@@ -290,17 +273,14 @@ def write_comparison(
         "batch": options.batch,
         "precision": options.precision,
         "device": options.described,
-        "left_out": {name: one.left_out for name, one in trained.items()},
+        "left_out": left_out,
         "steps": {name: one.steps for name, one in trained.items()},
         "parameters": {name: one.parameters for name, one in trained.items()},
         **measurements.summary(),
     }
-    for name, content in (
-        ("comparison.md", text),
-        ("comparison.json", json.dumps(summary, indent=2, default=str) + "\n"),
-    ):
-        with atomic_path(options.output / name, overwrite=True) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+    figures = json.dumps(summary, indent=2, default=str) + "\n"
+    write_whole(options.output / "comparison.md", text, overwrite=True)
+    write_whole(options.output / "comparison.json", figures, overwrite=True)
     for name, rows in sheets.items():
         sheet = draw_sheet(rows, cell=options.size)
         write_picture(options.output / name, sheet, overwrite=True, mark=make_mark())
@@ -315,8 +295,7 @@ def describe_device(device: str, threads: int | None) -> str:
     chosen = resolve_device(device)
     if chosen.type == "cuda":
         return torch.cuda.get_device_name(chosen)
-    count = threads or torch.get_num_threads()
-    return f"{count} thread{'s' if count > 1 else ''} of a CPU"
+    return f"{counted(threads or torch.get_num_threads(), 'thread')} of a CPU"
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
+    from weights.catalog.record import WeightRecord
+
 FOLDER = Path(__file__).parents[1]
 NOTEBOOKS = FOLDER / "notebooks"
 
@@ -75,7 +77,7 @@ def _network_parts() -> Iterator[str]:
     from inpainter.registry import DISCRIMINATORS
 
     recipes = sorted(path.stem for path in (FOLDER.parent / "inpainter" / "recipes").glob("*.yaml"))
-    trained = _trained_architectures()
+    trained = {record.architecture for record in _shipped_records()}
     rows = [
         (
             f"`{name}`",
@@ -103,22 +105,19 @@ def _network_parts() -> Iterator[str]:
     yield ", ".join(f"`{name}`" for name in list_holes()) + "."
 
 
-def _trained_architectures() -> set[str]:
+def _shipped_records() -> list[WeightRecord]:
     from weights.catalog.lookup import RECORDS
     from weights.catalog.record import read_record
 
-    return {read_record(path).architecture for path in RECORDS.glob("*.yaml")}
+    return sorted(map(read_record, RECORDS.glob("*.yaml")), key=lambda record: record.name)
 
 
 def _weight_parts() -> Iterator[str]:
     """One section for each weight file that comes with the package."""
     from weights.catalog.card import model_card
-    from weights.catalog.lookup import DEFAULTS, RECORDS
-    from weights.catalog.record import read_record
+    from weights.catalog.lookup import DEFAULTS
 
-    records = sorted(
-        (read_record(path) for path in RECORDS.glob("*.yaml")), key=lambda one: one.name
-    )
+    records = _shipped_records()
     yield "## Weights"
     yield (
         "A licence clears the photograph and not the person in it; see "
@@ -143,21 +142,19 @@ def _weight_parts() -> Iterator[str]:
         yield "\n".join(f"##{line}" if line.startswith("#") else line for line in lines)
 
 
-def _loaded(path: str) -> Any:
-    from weights.base.names import import_object
-
-    return import_object(path)
-
-
 def _summary(path: str) -> str:
     """The first sentence of a docstring, on one line."""
-    text = inspect.getdoc(_loaded(path)) or ""
+    from weights.base.names import import_object
+
+    text = inspect.getdoc(import_object(path)) or ""
     return " ".join(text.split("\n\n")[0].split()).replace("|", "\\|")
 
 
 def _options(path: str) -> str:
     """The constructor's keyword arguments with their defaults."""
-    parameters = inspect.signature(_loaded(path)).parameters.values()
+    from weights.base.names import import_object
+
+    parameters = inspect.signature(import_object(path)).parameters.values()
     return ", ".join(
         f"`{one.name}={one.default!r}`" if one.default is not one.empty else f"`{one.name}`"
         for one in parameters
@@ -199,10 +196,7 @@ def _command_parts(name: str, command: Any) -> Iterator[str]:
         and not getattr(one, "hidden", False)
     ]
     if rows:
-        cells = [
-            tuple(cell.replace("|", "\\|").replace("<", "&lt;") for cell in row) for row in rows
-        ]
-        yield _table(("", "what", "default"), cells)
+        yield _table(("", "what", "default"), (tuple(map(_cell, row)) for row in rows))
     if "ignore_unknown_options" in (command.context_settings or {}):
         yield f"Its options are those of its own program: `{name} --help` lists them."
     for below, one in getattr(command, "commands", {}).items():
@@ -216,16 +210,10 @@ def _cell(text: str) -> str:
 
 def _help(text: str) -> str:
     """A command's help as Markdown: paragraphs that are commands become blocks of code."""
-    parts: list[str] = []
-    for part in inspect.cleandoc(text).replace("\b", "").split("\n\n"):
-        paragraph = part.strip()
-        if not paragraph.startswith("unmask "):
-            parts.append(paragraph)
-        elif parts and parts[-1].endswith("```"):
-            parts[-1] = f"{parts[-1].removesuffix('```')}{paragraph}\n```"
-        else:
-            parts.append(f"```sh\n{paragraph}\n```")
-    return "\n\n".join(parts)
+    paragraphs = [one.strip() for one in inspect.cleandoc(text).replace("\b", "").split("\n\n")]
+    parts = [f"```sh\n{one}\n```" if one.startswith("unmask ") else one for one in paragraphs]
+    # Commands that follow one another share a block.
+    return "\n\n".join(parts).replace("\n```\n\n```sh\n", "\n")
 
 
 def _called(parameter: Any) -> str:
@@ -264,13 +252,12 @@ def notebook_page(path: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print one of the made pages."""
-    pages = {Path(path).stem: path for path in site_pages()}
+    pages = {Path(path).stem: text for path, text in site_pages().items()}
     parser = argparse.ArgumentParser(
         prog="python -m examples.maintenance.site_pages", description=__doc__
     )
     parser.add_argument("page", choices=sorted(pages))
-    options = parser.parse_args(arguments)
-    print(site_pages()[pages[options.page]], end="")
+    print(pages[parser.parse_args(arguments).page], end="")
     return 0
 
 

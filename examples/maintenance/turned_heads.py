@@ -67,23 +67,19 @@ def main(arguments: list[str] | None = None) -> int:
         step.add_argument("--seed", type=int, default=7)
     options = parser.parse_args(arguments)
     try:
-        return _run(options)
+        if options.step == "meshes":
+            found = find_meshes(options.faces, options.least_yaw)
+            np.savez(options.meshes, **found)  # type: ignore[arg-type]
+            print(f"{len(found)} meshes in {options.meshes}")
+        else:
+            with np.load(options.meshes, allow_pickle=False) as archive:
+                found = dict(archive)
+            write = turn_heads if options.step == "turn" else mask_heads
+            count = write(options.faces, found, options.output, options.seed)
+            print(f"{count} turned heads in {options.output}")
     except UnmaskError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-
-
-def _run(options: argparse.Namespace) -> int:
-    if options.step == "meshes":
-        found = find_meshes(options.faces, options.least_yaw)
-        np.savez(options.meshes, **found)  # type: ignore[arg-type]
-        print(f"{len(found)} meshes in {options.meshes}")
-    else:
-        with np.load(options.meshes, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
-        write = turn_heads if options.step == "turn" else mask_heads
-        count = write(options.faces, found, options.output, options.seed)
-        print(f"{count} turned heads in {options.output}")
     return 0
 
 
@@ -111,10 +107,8 @@ def find_meshes(folder: Path, least_yaw: float) -> dict[str, NDArray[np.float32]
         found = finder.process(wide).multi_face_landmarks
         if found:
             height, width = wide.shape[:2]
-            points = [
-                (point.x * width, point.y * height, point.z * width) for point in found[0].landmark
-            ]
-            mesh = np.array(points) - (margin, margin, 0.0)
+            points = np.array([(point.x, point.y, point.z) for point in found[0].landmark])
+            mesh = points * (width, height, width) - (margin, margin, 0.0)
             meshes[_name(face, folder)] = mesh.astype(np.float32)
     return meshes
 
