@@ -330,8 +330,8 @@ def draw_scatter(rows: Sequence[Row]) -> bytes:
             linestyle=("-", "--", ":", "-.")[number % 4],
             label=name if look == NO_LOOK else f"{name}, second look {_short(look)}",
         )
-        for size, *place in zip(sizes, taken, recall, strict=True):
-            axis.annotate(str(size), place, textcoords="offset points", xytext=(6, 4), fontsize=8)
+        for size, x, y in zip(sizes, taken, recall, strict=True):
+            axis.annotate(str(size), (x, y), textcoords="offset points", xytext=(6, 4), fontsize=8)
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0, 7.0)))
     axis.xaxis.set_major_formatter(FormatStrFormatter("%g"))

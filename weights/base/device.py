@@ -77,4 +77,5 @@ def _is_there(device: torch.device) -> bool:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         return False
     module = torch.backends.mps if device.type == "mps" else getattr(torch, device.type, None)
-    return hasattr(module, "is_available") and bool(module.is_available())
+    is_available = getattr(module, "is_available", None)
+    return is_available is not None and bool(is_available())

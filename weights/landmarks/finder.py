@@ -232,7 +232,7 @@ class LandmarkFinder:
         for share in _SEARCH_SHARES:
             if found is not None and found.face >= _SURE:
                 break
-            upright = search_squares(*image.shape[:2], share)
+            upright = search_squares(image.shape[0], image.shape[1], share)
             squares = [replace(square, angle=angle) for square in upright]
             likely = np.array([one.face for one in self._look(image, squares)])
             best = np.argsort(-likely, kind="stable")[:_HOPEFUL]
