@@ -204,7 +204,7 @@ def _run_group(
     if outputs.explanation:
         from pipeline.apps.explain.explanation import explain_pictures
 
-        run = partial(explain_pictures, pipeline, **several)
+        run = partial(explain_pictures, pipeline, **several)  # type: ignore[arg-type]
     loaded = [item for item in group if isinstance(item, _Loaded)]
     images = [item.picture.pixels for item in loaded]
     holes, references = [item.hole for item in loaded], [item.references for item in loaded]
