@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detector.synthesis.sheet import bell, step_down
+
 if TYPE_CHECKING:
     from detector.synthesis.outline import Points
     from detector.synthesis.sheet import Edge, Sheet
@@ -73,7 +75,7 @@ def pleats(sheet: Sheet, count: int, depth: float, *, sideways: bool = False) ->
     open_middle = np.square(sheet.across)
     wander = sheet.noise((2, 5)) * 0.008 + sheet.noise((2, 3)) * 0.008
     # The upper edge climbs over the nose; the pleats below hang on across it nearly level.
-    level = random.uniform(0.05, 0.22) * np.exp(-np.square(sheet.across / 0.4))
+    level = random.uniform(0.05, 0.22) * bell(sheet.across, 0.4)
     period = 0.2
     for at_middle, at_side in zip(middle, sides, strict=True):
         line = at_middle + (at_side - at_middle) * np.clip(open_middle, 0.0, 1.2) + wander
@@ -85,11 +87,10 @@ def pleats(sheet: Sheet, count: int, depth: float, *, sideways: bool = False) ->
             0.75 + 0.25 * open_middle
         )
         ramp = np.clip(offset / period + 1.0, 0.0, 1.0)
-        drop = 1.0 / (1.0 + np.exp(np.clip(offset / 0.006, -30, 30)))
-        sheet.relief += (depth * presence * ramp * drop).astype(np.float32)
+        sheet.lift(depth * presence * ramp * step_down(offset, 0.006))
         under = np.clip(offset, 0.0, 1.0)
         shade = np.exp(-under / random.uniform(0.012, 0.03)) * (offset > 0)
-        sheet.shadow *= (1.0 - random.uniform(0.12, 0.4) * presence * shade).astype(np.float32)
+        sheet.darken(random.uniform(0.12, 0.4) * presence * shade)
         wander = wander + sheet.noise((2, 4)) * 0.004
 
 
@@ -104,17 +105,14 @@ def hem(sheet: Sheet, edge: Edge, width: float, *, stitched: bool, welded: bool 
         welded: whether rows of weld points can be seen.
     """
     distance = sheet.distance(edge)
-    rise = 1.0 / (1.0 + np.exp(np.clip((distance - width) / 0.004, -30, 30)))
-    sheet.relief += (0.006 * rise).astype(np.float32)
-    groove = np.exp(-np.square((distance - width) / 0.006))
-    sheet.shadow *= (1.0 - 0.16 * groove).astype(np.float32)
+    sheet.lift(0.006 * step_down(distance - width, 0.004))
+    sheet.darken(0.16 * bell(distance - width, 0.006))
     if not (stitched or welded):
         return
     along = sheet.down * 0.7 if edge == "sides" else sheet.across * 0.5
     pitch = 0.022 if stitched else 0.018
     dash = 0.5 + 0.5 * np.sin(along * (2 * np.pi / pitch))
-    rows = (0.55,) if stitched else (0.35, 0.7)
-    for row in rows:
-        line = np.exp(-np.square((distance - row * width) / 0.003)) * dash
-        sheet.relief -= (0.003 * line).astype(np.float32)
-        sheet.shadow *= (1.0 - 0.14 * line).astype(np.float32)
+    for row in (0.55,) if stitched else (0.35, 0.7):
+        line = bell(distance - row * width, 0.003) * dash
+        sheet.lift(-0.003 * line)
+        sheet.darken(0.14 * line)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from detector.synthesis.canvas import Canvas
 
-DRAWN_KINDS = ("surgical", "cloth", "n95", "kn95", "patterned")
+DRAWN_KINDS = tuple(MAKES)
 _KIND_WEIGHTS = (0.36, 0.22, 0.11, 0.13, 0.18)
 _WORN_WEIGHTS = (0.9, 0.06, 0.04)
 _TEMPLATE_SHARE = 0.4

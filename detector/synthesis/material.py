@@ -10,7 +10,7 @@ import numpy as np
 
 from detector.synthesis.creases import crumple, hem, pleats
 from detector.synthesis.prints import add_print, any_colour
-from detector.synthesis.sheet import Sheet
+from detector.synthesis.sheet import Sheet, bell, step_down
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from detector.synthesis.outline import OutlineStyle
     from detector.synthesis.sheet import Colour, Edge
 
-StrapStyle = Literal["ear-loops", "head-bands", "none"]
+StrapStyle = Literal["ear-loops", "head-bands"]
 
 _SURGICAL: tuple[tuple[float, Colour], ...] = (
     (0.2, (158, 200, 228)),
@@ -64,13 +64,15 @@ _KN95: tuple[tuple[float, Colour], ...] = (
     (0.04, (60, 70, 96)),
 )
 
+_VALVES: tuple[Colour, ...] = ((238, 238, 238), (176, 178, 182), (40, 40, 44))
+_HEAD_BANDS: tuple[Colour, ...] = ((228, 196, 70), (236, 236, 232), (36, 36, 40), (44, 72, 132))
+
 
 @dataclass(frozen=True)
 class Material:
     """One mask before it is worn.
 
     Attributes:
-        kind: "surgical", "cloth", "n95", "kn95" or "patterned".
         outline_style: which outline it has when worn.
         sheet: its colour, relief and shadow.
         depth: how far it bulges when worn, as a share of its width.
@@ -82,7 +84,6 @@ class Material:
         record: what it is, ready for JSON.
     """
 
-    kind: str
     outline_style: OutlineStyle
     sheet: Sheet
     depth: float
@@ -126,10 +127,7 @@ def _strap_colour(colour: Colour, random: np.random.Generator) -> Colour:
 def _bind(sheet: Sheet, colour: Colour, width: float, edges: tuple[Edge, ...]) -> None:
     """Colour the bindings along edges."""
     for edge in edges:
-        distance = sheet.distance(edge)
-        sheet.paint(
-            np.clip((width - distance) * sheet.unit + 0.5, 0.0, 1.0).astype(np.float32), colour
-        )
+        sheet.paint(sheet.inside(width - sheet.distance(edge)), colour)
 
 
 def _small_print(sheet: Sheet, text: str, ink: Colour) -> None:
@@ -138,55 +136,37 @@ def _small_print(sheet: Sheet, text: str, ink: Colour) -> None:
     side = random.choice([-1.0, 1.0]) * random.uniform(0.25, 0.6)
     down = random.uniform(0.4, 0.75)
     share = random.uniform(0.08, 0.2)
-    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 1.0, 1)
-    scale = share * sheet.unit / width
+    scale = sheet.text_scale(text, share)
     for line in range(int(random.integers(1, 4))):
-        place = sheet.place([(side - share, down + line * share * 0.45)])[0] // 16
-        cv2.putText(
-            sheet.colour,
-            text if line == 0 else text[::-1],
-            place.tolist(),
-            cv2.FONT_HERSHEY_SIMPLEX,
-            scale * (1.0 if line == 0 else 0.7),
-            ink,
-            1,
-            cv2.LINE_AA,
-        )
+        shown, size = (text, scale) if line == 0 else (text[::-1], scale * 0.7)
+        sheet.write(shown, (side - share, down + line * share * 0.45), size, ink)
 
 
 def _valve(sheet: Sheet) -> None:
     """A round or square plastic exhalation valve with slits."""
     random = sheet.random
-    off_centre = random.random() < 0.5
-    across = (
-        random.choice([-1.0, 1.0]) * random.uniform(0.3, 0.6)
-        if off_centre
-        else random.normal(0, 0.03)
-    )
+    if random.random() < 0.5:
+        across = random.choice([-1.0, 1.0]) * random.uniform(0.3, 0.6)
+    else:
+        across = random.normal(0, 0.03)
     down = random.uniform(0.48, 0.68)
     radius = random.uniform(0.06, 0.11)
-    colour = (
-        any_colour(random)
-        if random.random() < 0.12
-        else [(238, 238, 238), (176, 178, 182), (40, 40, 44)][
-            int(random.choice(3, p=[0.6, 0.2, 0.2]))
-        ]
-    )
+    if random.random() < 0.12:
+        colour = any_colour(random)
+    else:
+        colour = _VALVES[random.choice(3, p=[0.6, 0.2, 0.2])]
     x = (sheet.across - across) * 0.5
     y = (sheet.down - down) * 0.7
     distance = np.maximum(np.abs(x), np.abs(y)) if random.random() < 0.3 else np.hypot(x, y)
-    inside = np.clip((radius - distance) * sheet.unit + 0.5, 0.0, 1.0).astype(np.float32)
+    inside = sheet.inside(radius - distance)
     sheet.paint(inside, colour)
     sheet.relief *= 1.0 - inside
-    sheet.relief += (0.02 / (1.0 + np.exp(np.clip((distance - radius) / 0.005, -30, 30)))).astype(
-        np.float32
-    )
-    ring = np.exp(-np.square((distance - 0.72 * radius) / 0.007))
-    sheet.relief -= (0.008 * ring).astype(np.float32)
+    sheet.lift(step_down(distance - radius, 0.005, 0.02))
+    sheet.lift(-0.008 * bell(distance - 0.72 * radius, 0.007))
     slits = np.sin(y * (2 * np.pi / (radius * random.uniform(0.25, 0.5)))) > 0.4
-    sheet.shadow *= (1.0 - 0.45 * slits * (distance < 0.6 * radius)).astype(np.float32)
+    sheet.darken(0.45 * slits * (distance < 0.6 * radius))
     cast = np.clip(1.0 - np.abs(distance - radius - 0.012) / 0.016, 0.0, 1.0) * (y > -0.3 * radius)
-    sheet.shadow *= (1.0 - 0.3 * cast * (1.0 - inside)).astype(np.float32)
+    sheet.darken(0.3 * cast * (1.0 - inside))
 
 
 def _nose_wire(sheet: Sheet, strength: float) -> None:
@@ -194,8 +174,7 @@ def _nose_wire(sheet: Sheet, strength: float) -> None:
     down = sheet.random.uniform(0.03, 0.08)
     half = sheet.random.uniform(0.25, 0.45)
     reach = np.clip((half - np.abs(sheet.across)) / 0.05, 0.0, 1.0)
-    ridge = np.exp(-np.square((sheet.down - down) / 0.022)) * reach
-    sheet.relief += (0.005 * strength * ridge).astype(np.float32)
+    sheet.lift(0.005 * strength * (bell(sheet.down - down, 0.022) * reach))
 
 
 def surgical(width: int, random: np.random.Generator) -> Material:
@@ -204,11 +183,9 @@ def surgical(width: int, random: np.random.Generator) -> Material:
     sheet = Sheet(width, colour, random)
     count = int(random.choice([2, 3, 3, 3, 4]))
     depth = random.uniform(0.01, 0.034)
-    if random.random() < 0.05:
+    printed = bool(random.random() < 0.05)
+    if printed:
         add_print(sheet)
-        printed = True
-    else:
-        printed = False
     pleats(sheet, count, depth, sideways=bool(random.random() < 0.12))
     binding = random.uniform(0.018, 0.04)
     bound = random.random() < 0.5
@@ -225,7 +202,6 @@ def surgical(width: int, random: np.random.Generator) -> Material:
     if random.random() < 0.04:
         _small_print(sheet, "PROTECT", _tinted(colour, (40, 60, 110), 0.6))
     return Material(
-        kind="surgical",
         outline_style="surgical",
         sheet=sheet,
         depth=random.uniform(0.16, 0.3),
@@ -256,9 +232,9 @@ def _cloth(width: int, random: np.random.Generator, *, patterned: bool) -> Mater
     trim = colour
     if style != "moulded" and random.random() < 0.35:
         trim = _pick(_CLOTH, random, 0.3)
-        edges: tuple[Edge, ...] = ("sides",)
-        if random.random() < 0.6:
-            edges = ("sides", "top", "bottom")
+        edges: tuple[Edge, ...] = (
+            ("sides", "top", "bottom") if random.random() < 0.6 else ("sides",)
+        )
         _bind(sheet, trim, random.uniform(0.02, 0.045), edges)
     crumpling = random.uniform(0.3, 1.3)
     if style == "pleated":
@@ -275,7 +251,6 @@ def _cloth(width: int, random: np.random.Generator, *, patterned: bool) -> Mater
     crumple(sheet, crumpling)
     own = random.random() < (0.9 if style == "moulded" else 0.35)
     return Material(
-        kind="patterned" if patterned else "cloth",
         outline_style="moulded" if style == "moulded" else "cloth",
         sheet=sheet,
         depth=random.uniform(0.2, 0.36),
@@ -300,15 +275,14 @@ def _centre_seam(sheet: Sheet, strength: float) -> None:
     random = sheet.random
     bow = random.normal(0.0, 0.02)
     place = sheet.across - bow * np.sin(np.pi * np.clip(sheet.down, 0.0, 1.0))
-    sheet.relief -= (0.03 * strength * (1.0 - np.exp(-np.abs(place) / 0.2))).astype(np.float32)
-    groove = np.exp(-np.square(place / 0.012))
-    sheet.relief -= (0.004 * strength * groove).astype(np.float32)
-    sheet.shadow *= (1.0 - random.uniform(0.1, 0.4) * groove).astype(np.float32)
+    sheet.lift(-0.03 * strength * (1.0 - np.exp(-np.abs(place) / 0.2)))
+    groove = bell(place, 0.012)
+    sheet.lift(-0.004 * strength * groove)
+    sheet.darken(random.uniform(0.1, 0.4) * groove)
     if random.random() < 0.6:
+        dash = 0.5 + 0.5 * np.sin(sheet.down * 0.7 * 2 * np.pi / 0.02)
         for side in (-1.0, 1.0):
-            stitches = np.exp(-np.square((place - side * 0.03) / 0.006))
-            stitches = stitches * (0.5 + 0.5 * np.sin(sheet.down * 0.7 * 2 * np.pi / 0.02))
-            sheet.shadow *= (1.0 - 0.15 * stitches).astype(np.float32)
+            sheet.darken(0.15 * (bell(place - side * 0.03, 0.006) * dash))
 
 
 def cloth(width: int, random: np.random.Generator) -> Material:
@@ -328,40 +302,33 @@ def n95(width: int, random: np.random.Generator) -> Material:
     style = str(random.choice(["cup", "panels"], p=[0.7, 0.3]))
     rim = 1.0 - np.maximum(np.abs(sheet.across), np.abs(2.0 * sheet.down - 1.0))
     inward = random.uniform(0.08, 0.18)
-    flange = np.exp(-np.square((rim - inward) / 0.02))
-    sheet.relief += (random.uniform(0.004, 0.012) * flange).astype(np.float32)
-    sheet.shadow *= (
-        1.0 - random.uniform(0.05, 0.25) * np.exp(-np.square((rim - inward + 0.03) / 0.02))
-    ).astype(np.float32)
+    sheet.lift(random.uniform(0.004, 0.012) * bell(rim - inward, 0.02))
+    sheet.darken(random.uniform(0.05, 0.25) * bell(rim - inward + 0.03, 0.02))
     if style == "panels":
         _panel_folds(sheet)
     elif random.random() < 0.5:
         place = sheet.down - random.uniform(0.35, 0.5) + 0.1 * np.square(sheet.across)
-        sheet.relief += (0.006 * np.exp(-np.square(place / 0.02))).astype(np.float32)
+        sheet.lift(0.006 * bell(place, 0.02))
     if random.random() < 0.55:
         _nose_bar(sheet, colour)
     else:
         _nose_wire(sheet, 1.4)
     if random.random() < 0.5:
-        _small_print(
-            sheet, str(random.choice(["N95 8210", "NIOSH", "FFP2 NR", "3M 1860"])), (60, 60, 70)
-        )
+        text = str(random.choice(["N95 8210", "NIOSH", "FFP2 NR", "3M 1860"]))
+        _small_print(sheet, text, (60, 60, 70))
     has_valve = bool(random.random() < 0.35)
     crumple(sheet, random.uniform(0.15, 0.7))
     if has_valve:
         _valve(sheet)
-    bands = str(random.choice(["head-bands", "ear-loops"], p=[0.75, 0.25]))
-    strap = [(228, 196, 70), (236, 236, 232), (36, 36, 40), (44, 72, 132)][
-        int(random.choice(4, p=[0.3, 0.4, 0.15, 0.15]))
-    ]
+    has_bands = random.choice([True, False], p=[0.75, 0.25])
+    strap = _HEAD_BANDS[random.choice(4, p=[0.3, 0.4, 0.15, 0.15])]
     return Material(
-        kind="n95",
         outline_style="n95",
         sheet=sheet,
         depth=random.uniform(0.4, 0.65),
         ridge=random.uniform(0.0, 0.04),
         weave=random.uniform(0.01, 0.03),
-        strap_style="head-bands" if bands == "head-bands" else "ear-loops",
+        strap_style="head-bands" if has_bands else "ear-loops",
         strap_colour=strap,
         strap_width=random.uniform(0.018, 0.04),
         record={
@@ -378,8 +345,8 @@ def _panel_folds(sheet: Sheet) -> None:
     random = sheet.random
     for line in (random.uniform(0.26, 0.36), random.uniform(0.64, 0.76)):
         place = sheet.down - line - random.uniform(-0.06, 0.06) * np.square(sheet.across)
-        sheet.relief += (0.02 * np.clip(1.0 - np.abs(place) / 0.25, 0.0, 1.0)).astype(np.float32)
-        sheet.shadow *= (1.0 - 0.25 * np.exp(-np.square(place / 0.012))).astype(np.float32)
+        sheet.lift(0.02 * np.clip(1.0 - np.abs(place) / 0.25, 0.0, 1.0))
+        sheet.darken(0.25 * bell(place, 0.012))
 
 
 def _nose_bar(sheet: Sheet, colour: Colour) -> None:
@@ -387,10 +354,8 @@ def _nose_bar(sheet: Sheet, colour: Colour) -> None:
     random = sheet.random
     half = random.uniform(0.2, 0.4)
     down = random.uniform(0.04, 0.09)
-    inside = np.minimum(
-        (half - np.abs(sheet.across)) * 0.5, 0.014 - np.abs(sheet.down - down) * 0.7
-    )
-    metal = np.clip(inside * sheet.unit + 0.5, 0.0, 1.0).astype(np.float32)
+    sideways, upwards = half - np.abs(sheet.across), 0.014 - np.abs(sheet.down - down) * 0.7
+    metal = sheet.inside(np.minimum(sideways * 0.5, upwards))
     bar = (150, 152, 156) if random.random() < 0.7 else _tinted(colour, (60, 60, 60), 0.3)
     sheet.paint(metal * np.float32(0.85), bar)
     sheet.relief += 0.006 * cv2.GaussianBlur(metal, (0, 0), 0.01 * sheet.unit)
@@ -402,28 +367,23 @@ def kn95(width: int, random: np.random.Generator) -> Material:
     sheet = Sheet(width, colour, random)
     distance = np.abs(sheet.across)
     lean = random.uniform(0.03, 0.08)
-    sheet.relief -= (lean * (np.sqrt(np.square(distance) + 0.0016) - 0.04)).astype(np.float32)
-    fold = np.exp(-np.square(sheet.across / 0.014))
-    sheet.relief += (random.uniform(0.003, 0.01) * fold).astype(np.float32)
-    sheet.shadow *= (
-        1.0 - random.uniform(0.02, 0.15) * np.exp(-np.square((distance - 0.03) / 0.014))
-    ).astype(np.float32)
+    sheet.lift(-lean * (np.sqrt(np.square(distance) + 0.0016) - 0.04))
+    sheet.lift(random.uniform(0.003, 0.01) * bell(sheet.across, 0.014))
+    sheet.darken(random.uniform(0.02, 0.15) * bell(distance - 0.03, 0.014))
     down, across = sheet.down, sheet.across
-    dots = (np.sin(across * np.pi / 0.022) * np.sin(down * 0.7 * 2 * np.pi / 0.022) > 0).astype(
-        np.float32
-    )
+    waves = np.sin(across * np.pi / 0.022) * np.sin(down * 0.7 * 2 * np.pi / 0.022)
+    embossed = 0.4 + 0.6 * (waves > 0).astype(np.float32)
     for offset, slope in (
         (random.uniform(0.05, 0.1), random.uniform(-0.05, 0.05)),
         (random.uniform(0.88, 0.95), random.uniform(-0.08, 0.02)),
     ):
-        line = np.exp(-np.square((down - offset - slope * distance) / 0.02)) * (0.4 + 0.6 * dots)
-        sheet.relief -= (0.003 * line).astype(np.float32)
-        sheet.shadow *= (1.0 - 0.13 * line).astype(np.float32)
-    side = np.exp(-np.square((distance - random.uniform(0.82, 0.92)) / 0.03)) * (0.4 + 0.6 * dots)
-    sheet.shadow *= (1.0 - 0.13 * side).astype(np.float32)
+        line = bell(down - offset - slope * distance, 0.02) * embossed
+        sheet.lift(-0.003 * line)
+        sheet.darken(0.13 * line)
+    sheet.darken(0.13 * (bell(distance - random.uniform(0.82, 0.92), 0.03) * embossed))
     if random.random() < 0.4:
         diagonal = down - 0.15 - random.uniform(0.25, 0.6) * distance
-        sheet.relief += (0.006 * np.exp(-np.square(diagonal / 0.02))).astype(np.float32)
+        sheet.lift(0.006 * bell(diagonal, 0.02))
     if random.random() < 0.5:
         ink = _tinted(colour, (70, 74, 90), random.uniform(0.2, 0.9))
         _small_print(sheet, str(random.choice(["KN95", "GB2626", "KF94", "FFP2"])), ink)
@@ -434,7 +394,6 @@ def kn95(width: int, random: np.random.Generator) -> Material:
     if has_valve:
         _valve(sheet)
     return Material(
-        kind="kn95",
         outline_style="kn95",
         sheet=sheet,
         depth=random.uniform(0.28, 0.45),
@@ -448,9 +407,5 @@ def kn95(width: int, random: np.random.Generator) -> Material:
 
 
 MAKES: dict[str, Callable[[int, np.random.Generator], Material]] = {
-    "surgical": surgical,
-    "cloth": cloth,
-    "n95": n95,
-    "kn95": kn95,
-    "patterned": patterned,
+    make.__name__: make for make in (surgical, cloth, n95, kn95, patterned)
 }

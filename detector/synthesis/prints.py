@@ -39,7 +39,10 @@ def any_colour(random: np.random.Generator) -> Colour:
     """Any colour that dyed cloth can have."""
     hue = random.random()
     saturation = random.uniform(0.15, 1.0) ** 0.8
-    value = random.uniform(0.12, 0.97)
+    return _colour(hue, saturation, random.uniform(0.12, 0.97))
+
+
+def _colour(hue: float, saturation: float, value: float) -> Colour:
     red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
     return round(255 * red), round(255 * green), round(255 * blue)
 
@@ -54,12 +57,8 @@ def _palette(random: np.random.Generator, count: int) -> list[Colour]:
             grey = int(random.choice([15, 30, 235, 248]))
             colours.append((grey, grey, grey))
             continue
-        rgb = colorsys.hsv_to_rgb(
-            (hue + random.normal(0, spread)) % 1.0,
-            random.uniform(0.2, 0.95),
-            random.uniform(0.2, 0.97),
-        )
-        colours.append((round(255 * rgb[0]), round(255 * rgb[1]), round(255 * rgb[2])))
+        shifted = (hue + random.normal(0, spread)) % 1.0
+        colours.append(_colour(shifted, random.uniform(0.2, 0.95), random.uniform(0.2, 0.97)))
     return colours
 
 
@@ -69,15 +68,12 @@ def stripes(sheet: Sheet) -> None:
     colours = _palette(random, int(random.integers(1, 4)))
     angle = random.choice([0.0, np.pi / 2, random.uniform(0, np.pi)])
     period = random.uniform(0.035, 0.22)
-    position = sheet.across * 0.5 * np.cos(angle) + sheet.down * 0.7 * np.sin(angle)
-    phase = np.mod(position / period + random.random(), 1.0)
+    phase = np.mod(sheet.along(angle) / period + random.random(), 1.0)
     start = 0.0
     for colour in colours:
         width = random.uniform(0.15, 0.7) / len(colours)
-        inside = np.clip(
-            np.minimum(phase - start, start + width - phase) * period * sheet.unit + 0.5, 0.0, 1.0
-        )
-        sheet.paint(inside.astype(np.float32), colour)
+        depth = np.minimum(phase - start, start + width - phase) * period
+        sheet.paint(sheet.inside(depth), colour)
         start += width + random.uniform(0.05, 0.4) / len(colours)
 
 
@@ -88,12 +84,11 @@ def checks(sheet: Sheet) -> None:
     period = random.uniform(0.04, 0.2)
     colours = _palette(random, int(random.integers(1, 4)))
     for angle in (tilt, tilt + np.pi / 2):
-        position = sheet.across * 0.5 * np.cos(angle) + sheet.down * 0.7 * np.sin(angle)
+        position = sheet.along(angle)
         for number, colour in enumerate(colours):
             width = 0.5 if number == 0 else random.uniform(0.05, 0.25)
             phase = np.mod(position / period + 0.37 * number, 1.0)
-            inside = np.clip(np.minimum(phase, width - phase) * period * sheet.unit + 0.5, 0.0, 1.0)
-            sheet.paint(inside.astype(np.float32) * 0.5, colour)
+            sheet.paint(sheet.inside(np.minimum(phase, width - phase) * period) * 0.5, colour)
 
 
 def _scatter(sheet: Sheet, spacing: float, jitter: float) -> list[tuple[float, float]]:
@@ -122,7 +117,7 @@ def dots(sheet: Sheet) -> None:
     for centre in sheet.place(_scatter(sheet, spacing, jitter)):
         size = radius * (random.uniform(0.5, 1.3) if jitter else 1.0) * sheet.unit * 16
         colour = colours[int(random.integers(len(colours)))]
-        cv2.circle(sheet.colour, centre.tolist(), max(round(size), 8), colour, -1, cv2.LINE_AA, 4)
+        sheet.disc(centre, max(round(size), 8), colour)
 
 
 def flowers(sheet: Sheet) -> None:
@@ -135,32 +130,16 @@ def flowers(sheet: Sheet) -> None:
         size = spacing * random.uniform(0.3, 0.75) * sheet.unit * 16
         turn = random.uniform(0, 360)
         if random.random() < 0.6:
-            axes = (max(int(size), 12), max(int(size * 0.3), 8))
-            cv2.ellipse(sheet.colour, centre.tolist(), axes, turn, 0, 360, leaf, -1, cv2.LINE_AA, 4)
+            sheet.oval(centre, (max(int(size), 12), max(int(size * 0.3), 8)), turn, leaf)
         petals = int(random.integers(4, 8))
         colour = colours[int(random.integers(len(colours)))]
         for petal in range(petals):
             angle = turn + 360 * petal / petals
-            middle = centre + 0.5 * size * np.array(
-                [np.cos(np.radians(angle)), np.sin(np.radians(angle))]
-            )
-            axes = (max(int(size * 0.45), 8), max(int(size * 0.25), 8))
-            cv2.ellipse(
-                sheet.colour,
-                middle.astype(int).tolist(),
-                axes,
-                angle,
-                0,
-                360,
-                colour,
-                -1,
-                cv2.LINE_AA,
-                4,
-            )
+            outward = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+            middle = (centre + 0.5 * size * outward).astype(int)
+            sheet.oval(middle, (max(int(size * 0.45), 8), max(int(size * 0.25), 8)), angle, colour)
         heart = colours[int(random.integers(len(colours)))]
-        cv2.circle(
-            sheet.colour, centre.tolist(), max(int(size * 0.2), 8), heart, -1, cv2.LINE_AA, 4
-        )
+        sheet.disc(centre, max(int(size * 0.2), 8), heart)
 
 
 def camouflage(sheet: Sheet) -> None:
@@ -172,14 +151,11 @@ def camouflage(sheet: Sheet) -> None:
         hue, spread = random.random(), random.choice([0.03, 0.3])
     cells = int(random.integers(5, 14))
     for _ in range(int(random.integers(2, 5))):
-        rgb = colorsys.hsv_to_rgb(
-            (hue + random.normal(0, spread)) % 1,
-            random.uniform(0.05, 0.6),
-            random.uniform(0.1, 0.85),
-        )
+        shifted = (hue + random.normal(0, spread)) % 1
+        tone = _colour(shifted, random.uniform(0.05, 0.6), random.uniform(0.1, 0.85))
         noise = sheet.noise((cells, round(cells * 1.4)))
         inside = np.clip((noise - random.uniform(0.1, 0.8)) * 8.0, 0.0, 1.0)
-        sheet.paint(inside, (round(255 * rgb[0]), round(255 * rgb[1]), round(255 * rgb[2])))
+        sheet.paint(inside, tone)
 
 
 def marbled(sheet: Sheet) -> None:
@@ -216,8 +192,7 @@ def words(sheet: Sheet) -> None:
     font = int(random.choice(_FONTS))
     repeated = random.random() < 0.2
     share = random.uniform(0.08, 0.14) if repeated else random.uniform(0.12, 0.6)
-    (width, _), _ = cv2.getTextSize(word, font, 1.0, 1)
-    scale = share * sheet.unit / width
+    scale = sheet.text_scale(word, share, font)
     thickness = max(1, round(scale * random.uniform(1.0, 4.0)))
     if repeated:
         places = _scatter(sheet, share * 1.4, 0.1)
@@ -225,25 +200,21 @@ def words(sheet: Sheet) -> None:
         places = [
             (random.choice([0.0, random.uniform(-0.6, 0.6)]) - share, random.uniform(0.35, 0.85))
         ]
-    for place in sheet.place(places) // 16:
-        cv2.putText(sheet.colour, word, place.tolist(), font, scale, colour, thickness, cv2.LINE_AA)
+    for place in places:
+        sheet.write(word, place, scale, colour, font, thickness)
 
 
 def mouth(sheet: Sheet) -> None:
     """A printed mouth: a smile, teeth, or a skull's jaw."""
     random = sheet.random
-    bright = (240, 240, 235)
-    dark = (20, 18, 20)
+    bright, dark = (240, 240, 235), (20, 18, 20)
     middle = random.uniform(0.5, 0.7)
     half, height = random.uniform(0.3, 0.65), random.uniform(0.06, 0.16)
     bow = random.uniform(-0.25, 0.35)
     across = np.linspace(-half, half, 15)
-    lower = middle + height * (1 - np.square(across / half)) - bow * np.square(across / half) * 0.5
-    upper = (
-        middle
-        - height * (1 - np.square(across / half)) * 0.5
-        - bow * np.square(across / half) * 0.5
-    )
+    fall = np.square(across / half)
+    lower = middle + height * (1 - fall) - bow * fall * 0.5
+    upper = middle - height * (1 - fall) * 0.5 - bow * fall * 0.5
     loop = np.concatenate([np.stack([across, upper], 1), np.stack([across, lower], 1)[::-1]])
     lips = (
         int(random.integers(120, 230)),
@@ -253,30 +224,12 @@ def mouth(sheet: Sheet) -> None:
     style = random.random()
     inside = bright if style < 0.7 else dark
     rim = lips if style < 0.4 else dark
-    cv2.fillPoly(sheet.colour, [sheet.place(loop)[:, None, :]], inside, cv2.LINE_AA, 4)
+    sheet.fill(loop, inside)
     if inside == bright:
         for start, up, low in zip(across[1:-1], upper[1:-1], lower[1:-1], strict=True):
-            tooth = sheet.place([(start, up), (start, low)])[:, None, :]
-            cv2.polylines(sheet.colour, [tooth], False, dark, sheet.pixels(0.004), cv2.LINE_AA, 4)
-        centre = np.stack([across, (upper + lower) / 2], 1)
-        cv2.polylines(
-            sheet.colour,
-            [sheet.place(centre)[:, None, :]],
-            False,
-            dark,
-            sheet.pixels(0.005),
-            cv2.LINE_AA,
-            4,
-        )
-    cv2.polylines(
-        sheet.colour,
-        [sheet.place(loop)[:, None, :]],
-        True,
-        rim,
-        sheet.pixels(random.uniform(0.008, 0.03)),
-        cv2.LINE_AA,
-        4,
-    )
+            sheet.stroke([(start, up), (start, low)], dark, 0.004)
+        sheet.stroke(np.stack([across, (upper + lower) / 2], 1), dark, 0.005)
+    sheet.stroke(loop, rim, random.uniform(0.008, 0.03), closed=True)
 
 
 def emblem(sheet: Sheet) -> None:
@@ -292,21 +245,13 @@ def emblem(sheet: Sheet) -> None:
     shape = np.stack(
         [centre[0] + 2 * reach * np.cos(angle), centre[1] + 1.4 * reach * np.sin(angle)], axis=1
     )
-    cv2.fillPoly(sheet.colour, [sheet.place(shape)[:, None, :]], colours[0], cv2.LINE_AA, 4)
+    sheet.fill(shape, colours[0])
     for _ in range(int(random.integers(0, 4))):
         ends = [
             (centre[0] + 2 * random.normal(0, size), centre[1] + 1.4 * random.normal(0, size * 0.6))
             for _ in range(2)
         ]
-        cv2.polylines(
-            sheet.colour,
-            [sheet.place(ends)[:, None, :]],
-            False,
-            colours[1],
-            sheet.pixels(0.008),
-            cv2.LINE_AA,
-            4,
-        )
+        sheet.stroke(ends, colours[1], 0.008)
 
 
 PRINTS: dict[str, Callable[[Sheet], None]] = {

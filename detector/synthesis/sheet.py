@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from weights.base.errors import InputError
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    Outline = Sequence[tuple[float, float]] | NDArray[np.floating]
+
 Colour = tuple[int, int, int]
 """sRGB, 0 to 255 each."""
 
 Edge = Literal["top", "bottom", "sides"]
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 _ACROSS, _DOWN = 1.1, 0.05
 _ASPECT = 0.72
@@ -44,10 +46,6 @@ class Sheet:
     """
 
     def __init__(self, width: int, colour: Colour, random: np.random.Generator) -> None:
-        if width < 16:
-            raise InputError(
-                f"A sheet must be at least 16 columns wide, but {width} was asked for."
-            )
         self.random = random
         self.size = (round(width * _ASPECT), width)
         self.unit = width / _ACROSS
@@ -67,17 +65,15 @@ class Sheet:
         """Rows of the maps, as floats, for values of `down`."""
         return (down + np.float32(_DOWN)) * np.float32((self.size[0] - 1) / (1 + 2 * _DOWN))
 
-    def place(
-        self, points: Sequence[tuple[float, float]] | NDArray[np.floating]
-    ) -> NDArray[np.int32]:
+    def place(self, points: Outline) -> NDArray[np.int32]:
         """Points `(K, 2)` of across and down as OpenCV's fixed-point pixels, in sixteenths."""
         array = np.asarray(points, np.float32)
         placed = np.stack([self.columns(array[:, 0]), self.rows(array[:, 1])], axis=1)
         return np.rint(placed * 16.0).astype(np.int32)
 
-    def pixels(self, share: float, least: int = 1) -> int:
-        """A length, as a share of the mask's width, in whole pixels of the sheet."""
-        return max(least, round(share * self.unit))
+    def pixels(self, share: float) -> int:
+        """A length, as a share of the mask's width, in whole pixels of the sheet, at least one."""
+        return max(1, round(share * self.unit))
 
     def distance(self, edge: Edge) -> NDArray[np.float32]:
         """How far each point of the sheet lies from an edge, as a share of the mask's width."""
@@ -94,10 +90,10 @@ class Sheet:
 
     def lines(
         self,
-        curves: Sequence[Sequence[tuple[float, float]] | NDArray[np.floating]],
+        curves: Sequence[NDArray[np.floating]],
         width: float,
         softness: float,
-        strengths: Sequence[float] | None = None,
+        strengths: Sequence[float],
     ) -> NDArray[np.float32]:
         """Draw soft lines, 1 at their middle, as a float32 map `(h, w)`.
 
@@ -105,20 +101,13 @@ class Sheet:
             curves: polylines of across and down.
             width: of the lines, as a share of the mask's width.
             softness: deviation of the blur, likewise.
-            strengths: brightness of each line, 1 where left out.
+            strengths: brightness of each line, 0 to 1.
         """
         drawn = np.zeros(self.size, np.uint8)
-        for number, curve in enumerate(curves):
-            strength = 1.0 if strengths is None else strengths[number]
-            cv2.polylines(
-                drawn,
-                [self.place(curve)[:, None, :]],
-                False,
-                int(np.clip(255 * strength, 1, 255)),
-                self.pixels(width),
-                cv2.LINE_AA,
-                4,
-            )
+        for curve, strength in zip(curves, strengths, strict=True):
+            level = int(np.clip(255 * strength, 1, 255))
+            course = self.place(curve)[:, None, :]
+            cv2.polylines(drawn, [course], False, level, self.pixels(width), cv2.LINE_AA, 4)
         sigma = softness * self.unit
         plane = drawn.astype(np.float32)
         if sigma > 0.3:
@@ -127,8 +116,76 @@ class Sheet:
             plane *= peak / max(float(plane.max()), 1.0)
         return plane / np.float32(255.0)
 
+    def along(self, angle: float) -> NDArray[np.floating]:
+        """How far each point of the sheet lies in a direction, as a share of the mask's width."""
+        return self.across * 0.5 * np.cos(angle) + self.down * 0.7 * np.sin(angle)
+
+    def inside(self, depth: NDArray[np.floating]) -> NDArray[np.float32]:
+        """How much of each pixel is in a shape, by the depth in it as a share of its width."""
+        return np.clip(depth * self.unit + 0.5, 0.0, 1.0).astype(np.float32)
+
+    def lift(self, height: NDArray[np.floating]) -> None:
+        """Raise the relief by a map `(h, w)`."""
+        self.relief += height.astype(np.float32)
+
+    def darken(self, share: NDArray[np.floating]) -> None:
+        """Take a share of the light away, a map `(h, w)`."""
+        self.shadow *= (1.0 - share).astype(np.float32)
+
+    def fill(self, points: Outline, colour: Colour) -> None:
+        """Fill a polygon of across and down."""
+        cv2.fillPoly(self.colour, [self.place(points)[:, None, :]], colour, cv2.LINE_AA, 4)
+
+    def stroke(
+        self, points: Outline, colour: Colour, width: float, *, closed: bool = False
+    ) -> None:
+        """Draw a polyline of across and down; its width is a share of the mask's."""
+        course = self.place(points)[:, None, :]
+        cv2.polylines(self.colour, [course], closed, colour, self.pixels(width), cv2.LINE_AA, 4)
+
+    def oval(
+        self, centre: NDArray[np.integer], axes: tuple[int, int], angle: float, colour: Colour
+    ) -> None:
+        """Fill an ellipse; centre and half axes in sixteenths of a pixel, the angle in degrees."""
+        place = centre.tolist()
+        cv2.ellipse(self.colour, place, axes, angle, 0, 360, colour, -1, cv2.LINE_AA, 4)
+
+    def disc(self, centre: NDArray[np.integer], radius: int, colour: Colour) -> None:
+        """Fill a circle; centre and radius in sixteenths of a pixel."""
+        cv2.circle(self.colour, centre.tolist(), radius, colour, -1, cv2.LINE_AA, 4)
+
+    def text_scale(self, text: str, share: float, font: int = FONT) -> float:
+        """OpenCV's scale of a text that is to be a share of the mask's width long."""
+        (width, _), _ = cv2.getTextSize(text, font, 1.0, 1)
+        return share * self.unit / width
+
+    def write(
+        self,
+        text: str,
+        start: tuple[float, float],
+        scale: float,
+        colour: Colour,
+        font: int = FONT,
+        thickness: int = 1,
+    ) -> None:
+        """Write a text from a point of across and down on."""
+        place = (self.place([start])[0] // 16).tolist()
+        cv2.putText(self.colour, text, place, font, scale, colour, thickness, cv2.LINE_AA)
+
     def paint(self, coverage: NDArray[np.float32], colour: Colour | NDArray[np.float32]) -> None:
         """Lay a colour over the sheet where `coverage` `(h, w)` is 1."""
         weight = coverage[..., None]
         mixed = self.colour * (1.0 - weight) + np.asarray(colour, np.float32) * weight
         self.colour = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+
+
+def bell(distance: NDArray[np.floating], width: float) -> NDArray[np.floating]:
+    """1 at no distance, falling to both sides as a normal distribution does."""
+    return np.exp(-np.square(distance / width))
+
+
+def step_down(
+    distance: NDArray[np.floating], softness: float, height: float = 1.0
+) -> NDArray[np.floating]:
+    """A height below a distance of 0, falling softly to 0 past it."""
+    return height / (1.0 + np.exp(np.clip(distance / softness, -30, 30)))

@@ -37,14 +37,12 @@ def lay_straps(
     """Lay the straps of a worn mask, two strands at each side.
 
     Args:
-        style: ear loops, head bands or none.
+        style: ear loops or head bands.
         outline: the mask's edges.
         landmarks: iBUG points `(68, 2)`, x y in pixels.
         width: of a strap, as a share of the mask's width.
         random: source of all chance.
     """
-    if style == "none":
-        return []
     jaw = landmarks[:17]
     right = jaw[16] - jaw[0]
     right = right / max(float(np.linalg.norm(right)), 1e-6)
