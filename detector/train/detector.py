@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -14,7 +14,7 @@ from detector.find.architecture import DetectorConfiguration
 from detector.find.weight_file import describe_detector, read_configuration, read_extra
 from detector.train.curves import CURVES_NAME, last_epoch
 from detector.train.plan import CHECKPOINT_NAME, WEIGHTS_NAME, TrainingPlan, TrainingProgress
-from detector.train.recipe import DetectorRecipe, read_recipe
+from detector.train.recipe import DetectorRecipe
 from detector.train.ultralytics_loop import LOG_NAME, run_training
 from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device
@@ -233,8 +233,8 @@ def _chosen_recipe(
         if recipe == "auto":
             recipe = "cpu" if device.type == "cpu" else "gpu"
         name = Path(recipe).stem if Path(recipe).suffix else str(recipe)
-        settings = read_recipe(recipe)
-    changed = settings.with_changes(changes).to_dict()
+        settings = DetectorRecipe.read(recipe)
+    changed = asdict(settings.with_changes(changes))
     return {"recipe_name": name, "changes": changes, "recipe": changed}
 
 

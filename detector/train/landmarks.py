@@ -7,36 +7,24 @@ import os
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import Dataset
+from torch.utils.data import StackDataset
 
 from detector.data.landmark_faces import MARGIN, LandmarkFaces, collect_faces
 from detector.train.crop_augmentation import cast_shadow, vary_photograph
-from detector.train.recipe import recipe_file
+from detector.train.recipe import RECIPES
 from detector.train.trunk_recipe import TrunkRecipe
-from detector.train.trunk_training import (
-    TrainedNetwork,
-    TrunkOptions,
-    TrunkRun,
-    TrunkTraining,
-    start_from,
-)
-from weights.base.settings import read_yaml
-from weights.catalog.efficientnet_trunk import load_imagenet_weights
-from weights.catalog.lookup import resolve
+from detector.train.trunk_training import TrainedNetwork, TrunkOptions, TrunkRun, TrunkTraining
 from weights.landmarks.file import describe_landmarks, load_landmarks, save_landmarks
 from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 from weights.landmarks.points import GROUPS, MIRRORED, OUTER_EYE_CORNERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-RECIPES = Path(__file__).parents[1] / "recipes" / "landmarks"
-"""Folder of the recipes that come with the package."""
 
 _ROUND = 50
 """Steps between two checkpoints."""
@@ -55,6 +43,8 @@ class LandmarkRecipe(TrunkRecipe):
     """
 
     what = "a landmark recipe"
+    kind = "recipe of landmarks"
+    folder = RECIPES / "landmarks"
 
     frozen_stages: int = 2
     batch: int = 32
@@ -68,35 +58,12 @@ class LandmarkRecipe(TrunkRecipe):
     rendered: float = 0.25
 
 
-def read_landmark_recipe(name_or_path: str | os.PathLike[str]) -> LandmarkRecipe:
-    """Read a recipe by its name, such as "cpu", or from a YAML file.
-
-    Raises:
-        ConfigurationError: there is no such recipe, a key is unknown or a value is wrong.
-    """
-    file = recipe_file(RECIPES, "recipe of landmarks", name_or_path)
-    return LandmarkRecipe().with_changes(read_yaml(file))
-
-
-class _Sample(NamedTuple):
-    picture: Tensor
-    points: Tensor
-    hidden: Tensor
-
-
-class _FaceDataset(Dataset[_Sample]):
-    def __init__(self, faces: LandmarkFaces) -> None:
-        self.faces = faces
-
-    def __len__(self) -> int:
-        return len(self.faces)
-
-    def __getitem__(self, index: int) -> _Sample:
-        return _Sample(
-            torch.from_numpy(self.faces.pictures[index]).permute(2, 0, 1),
-            torch.from_numpy(self.faces.points[index]),
-            torch.from_numpy(self.faces.hidden[index]),
-        )
+def _dataset(faces: LandmarkFaces) -> StackDataset[dict[str, Tensor]]:
+    return StackDataset(
+        picture=torch.from_numpy(faces.pictures).permute(0, 3, 1, 2),
+        points=torch.from_numpy(faces.points),
+        hidden=torch.from_numpy(faces.hidden),
+    )
 
 
 def reframe(
@@ -201,33 +168,34 @@ class LandmarkTraining(TrunkTraining):
         recipe: how it is trained.
     """
 
+    kind = "landmarks"
+    load_file = staticmethod(load_landmarks)
+    save_file = staticmethod(save_landmarks)
+    describe_file = staticmethod(describe_landmarks)
+    figures_explained = (
+        "The figures are mean distances as shares of the distance of the outer eye corners, on "
+        "faces of the part val: 'bare' of faces without a mask, 'visible' and 'hidden' of masked "
+        "ones; 'masked_told' is the share of crops that are rightly called masked or bare."
+    )
+
     def __init__(self, configuration: LandmarkConfiguration, recipe: LandmarkRecipe) -> None:
         network = LandmarkNetwork(configuration)
-        super().__init__(network, network.trunk, recipe, recipe.trunk_rate)
-        self.configuration = configuration
-        self._seen: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+        super().__init__(network, configuration, network.trunk, recipe, recipe.trunk_rate)
 
-    def training_step(self, batch: _Sample, index: int) -> Tensor:
+    def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         """Give the loss of one batch."""
         del index
         way, mirrored, lost = (
-            one.to(batch.picture.device)
-            for one in jittered_way(len(batch.picture), self.recipe.astray)
+            one.to(self.device) for one in jittered_way(len(batch["picture"]), self.recipe.astray)
         )
-        pictures, points = reframe(
-            batch.picture.float() / 255.0,
-            batch.points,
-            self.configuration.size,
-            way,
-            mirrored=mirrored,
-        )
+        pictures, points = self._reframed(batch, way, mirrored)
         pictures = vary_photograph(cast_shadow(pictures))
         found = self.network(pictures.contiguous(memory_format=torch.channels_last))
         kept = (~lost).float()
         distance = (found.points - points).norm(dim=2).mean(dim=1)
         place = (distance * kept).sum() / kept.sum().clamp_min(1.0)
         face = functional.binary_cross_entropy_with_logits(found.face, 0.98 * kept + 0.01)
-        worn = batch.hidden.any(dim=1).float()
+        worn = batch["hidden"].any(dim=1).float()
         masked = functional.binary_cross_entropy_with_logits(
             found.masked, 0.98 * worn + 0.01, weight=kept
         )
@@ -235,24 +203,25 @@ class LandmarkTraining(TrunkTraining):
         loss: Tensor = 20.0 * place + 0.1 * (face + masked)
         return loss
 
-    def validation_step(self, batch: _Sample, index: int) -> None:
+    def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
         """Keep what the figures need."""
         del index
-        way = straight_way(len(batch.picture)).to(batch.picture.device)
-        pictures, points = reframe(
-            batch.picture.float() / 255.0, batch.points, self.configuration.size, way
-        )
+        way = straight_way(len(batch["picture"])).to(self.device)
+        pictures, points = self._reframed(batch, way)
         found = self.network(pictures.contiguous(memory_format=torch.channels_last))
-        self._seen.append((found.points, points, batch.hidden, found.masked > 0.0))
+        self.seen.append((found.points, points, batch["hidden"], found.masked > 0.0))
 
-    def on_validation_epoch_end(self) -> None:
-        """Log the figures over all validation faces."""
-        if not self._seen:
-            return
-        points, truth, hidden, worn = (torch.cat(one) for one in zip(*self._seen, strict=True))
-        self._seen.clear()
-        self.log_dict(landmark_figures(points, truth, hidden))
-        self.log("masked_told", (worn == hidden.any(dim=1)).float().mean())
+    def _reframed(
+        self, batch: dict[str, Tensor], way: Tensor, mirrored: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        stored = batch["picture"].float() / 255.0
+        return reframe(stored, batch["points"], self.configuration.size, way, mirrored=mirrored)
+
+    def figures(self, seen: list[Tensor]) -> dict[str, Any]:
+        """Give the figures over all validation faces."""
+        points, truth, hidden, worn = seen
+        told = (worn == hidden.any(dim=1)).float().mean()
+        return {**landmark_figures(points, truth, hidden), "masked_told": told}
 
 
 def train_landmarks(
@@ -320,31 +289,16 @@ def train_landmarks(
         for part, rendered in (("train", recipe.rendered), ("val", 1.0))
     )
     module = LandmarkTraining(configuration, recipe)
-    if initial_weights is not None:
-        start = resolve(initial_weights, "landmarks")
-        start_from(module.network, load_landmarks(start)[0], start)
-    elif recipe.trunk == "imagenet":
-        load_imagenet_weights(module.network.trunk)
-    weights = run.folder / "landmarks.safetensors"
-    fitted = run.fit(
+    module.start(initial_weights, recipe.trunk)
+    return run.train(
         module,
-        _FaceDataset(train),
-        _FaceDataset(validation),
+        _dataset(train),
+        _dataset(validation),
         sampling_weights(train, recipe),
         _ROUND,
-        lambda extra: save_landmarks(
-            module.network, configuration, weights, overwrite=True, extra=extra
-        ),
+        faces,
+        f"{len(train)} crops, bare and with drawn masks",
     )
-    notes = (
-        f"Trained for {fitted.steps} steps of {recipe.batch} on {len(train)} crops, bare and with "
-        "drawn masks. The figures are mean distances as shares of the distance of the outer eye "
-        "corners, on faces of the part val: 'bare' of faces without a mask, 'visible' and 'hidden' "
-        "of masked ones; 'masked_told' is the share of crops that are rightly called masked or "
-        "bare."
-    )
-    counts = {"crops": len(validation)}
-    return run.register(fitted, describe_landmarks(weights), map(Path, faces), notes, counts)
 
 
 def sampling_weights(faces: LandmarkFaces, recipe: LandmarkRecipe) -> Tensor:

@@ -50,14 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
 
     def train() -> None:
-        from detector.train.landmarks import read_landmark_recipe, train_landmarks
+        from detector.train.landmarks import LandmarkRecipe, train_landmarks
 
         trained = train_landmarks(
             options.faces,
             options.output,
             templates=options.templates,
             initial_weights=options.initial_weights,
-            recipe=read_landmark_recipe(options.config).with_changes(read_changes(options.set)),
+            recipe=LandmarkRecipe.read(options.config).with_changes(read_changes(options.set)),
             most_pictures=options.most_pictures,
             seed=options.seed,
             **run_arguments(options),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
@@ -12,13 +12,80 @@ from weights.base.settings import read_yaml, settings_from_mapping
 
 if TYPE_CHECKING:
     import os
+    from typing import Self
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 """Folder of the recipes that come with the package."""
 
+_ULTRALYTICS_NAMES = {
+    "image_size": "imgsz",
+    "step_batch": "nbs",
+    "learning_rate": "lr0",
+    "final_learning_rate": "lrf",
+    "cosine": "cos_lr",
+    "box_gain": "box",
+    "class_gain": "cls",
+    "distance_gain": "dfl",
+    "plain_epochs": "close_mosaic",
+    "rotation": "degrees",
+    "translation": "translate",
+    "scaling": "scale",
+    "flip": "fliplr",
+    "hue": "hsv_h",
+    "saturation": "hsv_s",
+    "brightness": "hsv_v",
+}
+"""Fields of a detector's recipe that Ultralytics has under another name."""
+
+_OURS = ("architecture", "one_to_one", "workers", "validation_pictures", "bfloat16")
+"""Fields of a detector's recipe that Ultralytics does not know."""
+
 
 @dataclass(frozen=True)
-class DetectorRecipe:
+class Recipe:
+    """How a network is trained, in plain values."""
+
+    what: ClassVar[str]
+    """What such a recipe is called in an error's sentence, such as "a detector's recipe"."""
+
+    kind: ClassVar[str]
+    """The same of one that is named, such as "recipe of the detector"."""
+
+    folder: ClassVar[Path]
+    """Of the recipes that come with the package."""
+
+    def with_changes(self, changes: dict[str, Any]) -> Self:
+        """A copy with some fields changed.
+
+        Raises:
+            ConfigurationError: a key is unknown, with the nearest one named, or a value is wrong.
+        """
+        return settings_from_mapping(type(self), {**asdict(self), **changes}, self.what)
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Names of the recipes that come with the package."""
+        return sorted(path.stem for path in cls.folder.glob("*.yaml"))
+
+    @classmethod
+    def read(cls, name_or_path: str | os.PathLike[str]) -> Self:
+        """Read a recipe by its name, such as "cpu", or from a YAML file, .yaml or .yml.
+
+        Keys that are left out keep their default.
+
+        Raises:
+            ConfigurationError: there is no such recipe, a key is unknown or a value is wrong.
+        """
+        path = Path(name_or_path)
+        if path.suffix not in (".yaml", ".yml"):
+            path = cls.folder / f"{name_or_path}.yaml"
+            if not path.is_file():
+                raise unknown_name(cls.kind, str(name_or_path), cls.names())
+        return cls().with_changes(read_yaml(path))
+
+
+@dataclass(frozen=True)
+class DetectorRecipe(Recipe):
     """How a detector is trained.
 
     Attributes:
@@ -58,6 +125,10 @@ class DetectorRecipe:
         mixup: chance of blending two pictures.
         copy_paste: share of the masks pasted into another place.
     """
+
+    what = "a detector's recipe"
+    kind = "recipe of the detector"
+    folder = RECIPES
 
     architecture: str = "yolo26n-seg"
     one_to_one: bool = True
@@ -105,90 +176,16 @@ class DetectorRecipe:
                 f"cache in a detector's recipe must be 'ram', 'disk' or '', but is {self.cache!r}."
             )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values."""
-        return asdict(self)
-
-    def with_changes(self, changes: dict[str, Any]) -> DetectorRecipe:
-        """A copy with some fields changed.
-
-        Raises:
-            ConfigurationError: a key is unknown, with the nearest one named, or a value is wrong.
-        """
-        values = {**self.to_dict(), **changes}
-        return settings_from_mapping(DetectorRecipe, values, "a detector's recipe")
-
     def ultralytics_settings(self) -> dict[str, Any]:
         """The recipe in Ultralytics' names."""
+        settings = {
+            _ULTRALYTICS_NAMES.get(name, name): value
+            for name, value in vars(self).items()
+            if name not in _OURS
+        }
         return {
-            "imgsz": self.image_size,
-            "epochs": self.epochs,
-            "batch": self.batch,
-            "nbs": self.step_batch,
-            "patience": self.patience,
+            **settings,
             "cache": self.cache or False,
-            "optimizer": self.optimizer,
-            "lr0": self.learning_rate,
-            "lrf": self.final_learning_rate,
-            "cos_lr": self.cosine,
-            "momentum": self.momentum,
-            "weight_decay": self.weight_decay,
-            "warmup_epochs": self.warmup_epochs,
             "warmup_bias_lr": 0.0,
-            "box": self.box_gain,
-            "cls": self.class_gain,
-            "dfl": self.distance_gain,
-            "mask_ratio": self.mask_ratio,
-            "mosaic": self.mosaic,
-            "close_mosaic": self.plain_epochs,
-            "multi_scale": self.multi_scale,
-            "degrees": self.rotation,
-            "translate": self.translation,
-            "scale": self.scaling,
-            "shear": self.shear,
-            "perspective": self.perspective,
-            "fliplr": self.flip,
-            "hsv_h": self.hue,
-            "hsv_s": self.saturation,
-            "hsv_v": self.brightness,
-            "mixup": self.mixup,
-            "copy_paste": self.copy_paste,
             "nms": False if self.one_to_one else None,
         }
-
-
-def list_recipes(folder: Path = RECIPES) -> list[str]:
-    """Names of the recipes that come with the package, of the detector or of another folder's."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
-
-
-def recipe_file(folder: Path, what: str, name_or_path: str | os.PathLike[str]) -> Path:
-    """Give the YAML file that a path, or the name of one in a folder, such as "cpu", means.
-
-    Args:
-        folder: of the recipes that come with the package.
-        what: what it is, in the singular, for the error.
-        name_or_path: a name, or a path that ends in .yaml or .yml.
-
-    Raises:
-        ConfigurationError: there is no recipe of that name.
-    """
-    path = Path(name_or_path)
-    if path.suffix in (".yaml", ".yml"):
-        return path
-    path = folder / f"{name_or_path}.yaml"
-    if not path.is_file():
-        raise unknown_name(what, str(name_or_path), list_recipes(folder))
-    return path
-
-
-def read_recipe(name_or_path: str | os.PathLike[str]) -> DetectorRecipe:
-    """Read a recipe by its name, such as "cpu", or from a YAML file.
-
-    Keys that are left out keep the default of `DetectorRecipe`.
-
-    Raises:
-        ConfigurationError: there is no such recipe, a key is unknown or a value is wrong.
-    """
-    file = recipe_file(RECIPES, "recipe of the detector", name_or_path)
-    return DetectorRecipe().with_changes(read_yaml(file))

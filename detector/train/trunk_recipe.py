@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
 
+from detector.train.recipe import Recipe
 from weights.base.errors import ConfigurationError
-from weights.base.settings import settings_from_mapping
-
-if TYPE_CHECKING:
-    from typing import Self
 
 
 @dataclass(frozen=True)
-class TrunkRecipe:
+class TrunkRecipe(Recipe):
     """How such a network is trained.
 
     Attributes:
@@ -30,9 +26,6 @@ class TrunkRecipe:
         ConfigurationError: a number is not above 0.
     """
 
-    what: ClassVar[str]
-    """What the recipe is of, for an error's sentence."""
-
     frozen_stages: int = 0
     steps: int = 6000
     batch: int = 16
@@ -44,11 +37,3 @@ class TrunkRecipe:
         for name in ("steps", "batch", "learning_rate"):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name} must be above 0, but is {getattr(self, name)!r}.")
-
-    def with_changes(self, changes: dict[str, Any]) -> Self:
-        """A copy with some fields changed.
-
-        Raises:
-            ConfigurationError: a key is unknown, with the nearest one named, or a value is wrong.
-        """
-        return settings_from_mapping(type(self), {**asdict(self), **changes}, self.what)

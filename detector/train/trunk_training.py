@@ -7,7 +7,8 @@ import math
 import time
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import torch
 import yaml
@@ -24,18 +25,20 @@ from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpoi
 from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points, stop_if_asked
+from weights.catalog.efficientnet_trunk import EfficientNetLite, load_imagenet_weights
+from weights.catalog.lookup import resolve
 from weights.catalog.register import CatalogPlace, register_weights, sources_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
+    import os
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
     from torch.utils.data import Dataset
 
     from detector.train.trunk_recipe import TrunkRecipe
     from weights.catalog.description import NetworkDescription
-    from weights.catalog.efficientnet_trunk import EfficientNetLite
+    from weights.catalog.record import WeightKind
 
 _VALIDATION_EVERY = 10
 """Rounds between two validations."""
@@ -74,16 +77,32 @@ class TrainedNetwork:
 class TrunkTraining(LightningModule):
     """The loop's steps but for the loss: frozen stages, AdamW and its rates, clipping.
 
+    A subclass adds `training_step`, a `validation_step` that appends to `seen`, and what is
+    declared here.
+
     Args:
         network: what is trained.
+        configuration: what it was built from.
         trunk: the part of it that starts from trained features.
         recipe: how it is trained.
         trunk_rate: learning rate of the trunk, at its height.
     """
 
+    kind: ClassVar[WeightKind]
+    """Of the weights; a run's file of them has its name."""
+
+    figures_explained: ClassVar[str]
+    """Sentences for the record on what the figures are."""
+
+    load_file: ClassVar[Callable[..., Any]]
+    save_file: ClassVar[Callable[..., Any]]
+    describe_file: ClassVar[Callable[..., NetworkDescription]]
+    """What reads, writes and describes such weights, as `load_landmarks` and its like."""
+
     def __init__(
         self,
         network: nn.Module,
+        configuration: Any,
         trunk: EfficientNetLite,
         recipe: TrunkRecipe,
         trunk_rate: float,
@@ -92,6 +111,7 @@ class TrunkTraining(LightningModule):
         self.network: Any = network.to(memory_format=torch.channels_last)
         # Kept in a tuple, so that it does not count as a second network.
         self._trunk = (trunk,)
+        self.configuration = configuration
         self.trunk_rate = trunk_rate
         self.recipe: Any = recipe
         if recipe.frozen_stages:
@@ -100,7 +120,32 @@ class TrunkTraining(LightningModule):
                 part.requires_grad_(False).eval()
         self.timer = Timer(verbose=False)
         self.seed = 0
+        self.seen: list[tuple[Tensor, ...]] = []
         self.said: Callable[[str], object] = print
+
+    def figures(self, seen: list[Tensor]) -> dict[str, Any]:
+        """Give the figures over all validation samples, whose columns were seen."""
+        raise NotImplementedError
+
+    def start(self, initial_weights: str | os.PathLike[str] | None, trunk: str) -> None:
+        """Give the network the weights that it starts from, or its trunk "imagenet" features.
+
+        Raises:
+            WeightsError: the weights cannot be read, or are of a network of another shape.
+            MissingDependencyError: the package with the trunk's first weights is missing.
+        """
+        if initial_weights is not None:
+            file = resolve(initial_weights, self.kind)
+            trained = self.load_file(file)[0].state_dict()
+            try:
+                self.network.load_state_dict(trained)
+            except RuntimeError as error:
+                raise WeightsError(
+                    f"{file} does not fit the network that is to be trained: choose its widths, or "
+                    "start from chance."
+                ) from error
+        elif trunk == "imagenet":
+            load_imagenet_weights(self._trunk[0])
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW (Loshchilov and Hutter 2019), with a rate of the trunk's own."""
@@ -160,6 +205,13 @@ class TrunkTraining(LightningModule):
         if self.global_step >= self.recipe.steps:
             self.trainer.should_stop = True
 
+    def on_validation_epoch_end(self) -> None:
+        """Log the figures over all validation samples."""
+        if self.seen:
+            columns = [torch.cat(column) for column in zip(*self.seen, strict=True)]
+            self.seen.clear()
+            self.log_dict(self.figures(columns))
+
     def on_train_epoch_end(self) -> None:
         """Say where it stands."""
         figures = ", ".join(
@@ -167,36 +219,6 @@ class TrunkTraining(LightningModule):
             for name, value in sorted(self.trainer.callback_metrics.items())
         )
         self.said(f"step {self.global_step}: {figures}")
-
-
-def start_from(network: nn.Module, trained: nn.Module, file: Path) -> None:
-    """Copy trained weights into a network.
-
-    Args:
-        network: that is to be trained.
-        trained: the weights' own network.
-        file: that they were read from.
-
-    Raises:
-        WeightsError: they are of a network of another shape.
-    """
-    try:
-        network.load_state_dict(trained.state_dict())
-    except RuntimeError as error:
-        raise WeightsError(
-            f"{file} does not fit the network that is to be trained: choose its widths, or start "
-            "from chance."
-        ) from error
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What the loop leaves, before it is registered."""
-
-    weights: Path
-    metrics: dict[str, float]
-    steps: int
-    seconds: float
 
 
 class TrunkOptions(RunOptions, total=False):
@@ -242,16 +264,17 @@ class TrunkRun(RunSettings):
         collected.save(file)
         return collected
 
-    def fit(
+    def train(
         self,
         module: TrunkTraining,
         train: Dataset[Any],
         validation: Dataset[Any],
         likely: Tensor,
         round_steps: int,
-        save: Callable[[dict[str, Any]], Path],
-    ) -> Fitted:
-        """Train, measure and save.
+        sources: Sequence[str | os.PathLike[str]],
+        shown: str,
+    ) -> TrainedNetwork:
+        """Train, measure and save, in `catalog` once more with a record and a model card.
 
         Args:
             module: what is trained.
@@ -259,7 +282,8 @@ class TrunkRun(RunSettings):
             validation: samples to measure with.
             likely: how likely each of the former is drawn.
             round_steps: steps between two checkpoints.
-            save: writes the weights; takes further facts for their header.
+            sources: the data, beside which a `sources.yaml` may lie.
+            shown: the samples to learn from, in words.
 
         Raises:
             TrainingError: a loss or gradient is not a number, or the checkpoint is damaged.
@@ -280,12 +304,30 @@ class TrunkRun(RunSettings):
             stop_if_asked()
             figures = trainer.validate(module, data, verbose=False)[0]
         metrics = {name: round(value, 4) for name, value in figures.items() if math.isfinite(value)}
-        seconds = time.monotonic() - began
-        weights = save({"metrics": metrics, "recipe": asdict(recipe), "seed": self.seed})
-        result = {"steps": module.global_step, "seconds": round(seconds, 1), "metrics": metrics}
+        steps, seconds = module.global_step, time.monotonic() - began
+        weights = self.folder / f"{module.kind}.safetensors"
+        extra = {"metrics": metrics, "recipe": asdict(recipe), "seed": self.seed}
+        module.save_file(module.network, module.configuration, weights, overwrite=True, extra=extra)
+        result = {"steps": steps, "seconds": round(seconds, 1), "metrics": metrics}
         with atomic_path(self.folder / "result.json", overwrite=True) as temporary:
             temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
-        return Fitted(weights, metrics, module.global_step, seconds)
+        description = module.describe_file(weights)
+        trained_on = sources_beside(*map(Path, sources))
+        notes = (
+            f"{trained_on.notes} Trained for {steps} steps of {recipe.batch} on {shown}. "
+            f"{module.figures_explained}"
+        )
+        registered = register_weights(
+            weights,
+            description,
+            CatalogPlace.of_run(self.folder, description.architecture),
+            trained_on=replace(trained_on, notes=notes.strip()),
+            recipe=description.kind,
+            seed=self.seed,
+            metrics={"val": {"crops": len(validation), **metrics}},  # type: ignore[arg-type]
+        )
+        card = registered.card_file
+        return TrainedNetwork(weights, metrics, steps, seconds, registered.record_file, card)
 
     def _make_trainer(self, recipe: TrunkRecipe, timer: Timer) -> Trainer:
         device = resolve_device(self.device)
@@ -314,35 +356,4 @@ class TrunkRun(RunSettings):
             enable_model_summary=False,
             default_root_dir=self.folder,
             log_every_n_steps=50,
-        )
-
-    def register(
-        self,
-        fitted: Fitted,
-        description: NetworkDescription,
-        sources: Iterable[Path],
-        notes: str,
-        counts: dict[str, int],
-    ) -> TrainedNetwork:
-        """Leave the weights once more in `catalog`, with their record and model card.
-
-        Args:
-            fitted: what the loop left.
-            description: of its weights.
-            sources: the data, beside which a `sources.yaml` may lie.
-            notes: for the record, after those of the sources.
-            counts: how many validation samples of what there were.
-        """
-        trained_on = sources_beside(*sources)
-        registered = register_weights(
-            fitted.weights,
-            description,
-            CatalogPlace.of_run(self.folder, description.architecture),
-            trained_on=replace(trained_on, notes=f"{trained_on.notes} {notes}".strip()),
-            recipe=description.kind,
-            seed=self.seed,
-            metrics={"val": {**counts, **fitted.metrics}},
-        )
-        return TrainedNetwork(
-            **vars(fitted), record=registered.record_file, card=registered.card_file
         )

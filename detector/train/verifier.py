@@ -6,30 +6,22 @@ import os
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Unpack
+from typing import Unpack
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import Dataset
+from torch.utils.data import StackDataset
 
 from detector.find.verifier import PROPOSAL_CONFIDENCE
 from detector.find.verifier_file import describe_verifier, load_verifier, save_verifier
 from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
 from detector.find.yolo import YoloMaskDetector
 from detector.train.crop_augmentation import MARGIN, augment, centred
-from detector.train.trunk_training import (
-    TrainedNetwork,
-    TrunkOptions,
-    TrunkRun,
-    TrunkTraining,
-    start_from,
-)
+from detector.train.trunk_training import TrainedNetwork, TrunkOptions, TrunkRun, TrunkTraining
 from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_crops
 from detector.train.verifier_recipe import VerifierRecipe
 from weights.base.errors import InputError
-from weights.catalog.efficientnet_trunk import load_imagenet_weights
-from weights.catalog.lookup import resolve
 
 _PROPOSED = PROPOSAL_CONFIDENCE / 2.0
 """Lowest score of a proposal to learn from: a little fainter ones than are met in use."""
@@ -41,28 +33,13 @@ _ROUND = 25
 """Steps between two checkpoints."""
 
 
-class _Sample(NamedTuple):
-    picture: Tensor
-    outline: Tensor
-    worn: Tensor
-    outlined: Tensor
-
-
-class _CropDataset(Dataset[_Sample]):
-    def __init__(self, crops: VerifierCrops) -> None:
-        self.crops = crops
-
-    def __len__(self) -> int:
-        return len(self.crops)
-
-    def __getitem__(self, index: int) -> _Sample:
-        crops = self.crops
-        return _Sample(
-            torch.from_numpy(crops.pictures[index]).permute(2, 0, 1),
-            torch.from_numpy(crops.outlines[index]),
-            torch.tensor(bool(crops.worn[index])),
-            torch.from_numpy(crops.outlined[index]),
-        )
+def _dataset(crops: VerifierCrops) -> StackDataset[dict[str, Tensor]]:
+    return StackDataset(
+        picture=torch.from_numpy(crops.pictures).permute(0, 3, 1, 2),
+        outline=torch.from_numpy(crops.outlines),
+        worn=torch.from_numpy(crops.worn),
+        outlined=torch.from_numpy(crops.outlined),
+    )
 
 
 def sampling_weights(crops: VerifierCrops, recipe: VerifierRecipe) -> Tensor:
@@ -129,13 +106,22 @@ class VerifierTraining(TrunkTraining):
         recipe: how it is trained.
     """
 
+    kind = "confirmation"
+    load_file = staticmethod(load_verifier)
+    save_file = staticmethod(save_verifier)
+    describe_file = staticmethod(describe_verifier)
+    figures_explained = (
+        "The figures are of crops that were kept apart: 'recall' is the share of the masks with a "
+        "score above a half, 'false' that of the other crops, 'iou' the mean intersection over "
+        "union of drawn masks' outlines, 'photo_iou' that of photographed ones, 'strap_iou' that "
+        "of straps."
+    )
+
     def __init__(self, configuration: VerifierConfiguration, recipe: VerifierRecipe) -> None:
         network = VerifierNetwork(configuration)
-        super().__init__(network, network.encoder, recipe, recipe.encoder_rate)
-        self.configuration = configuration
-        self._seen: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+        super().__init__(network, configuration, network.encoder, recipe, recipe.encoder_rate)
 
-    def training_step(self, batch: _Sample, index: int) -> Tensor:
+    def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         """Give the loss of one batch."""
         del index
         coarse = float(torch.rand(())) < _FIRST_LOOKS
@@ -143,49 +129,45 @@ class VerifierTraining(TrunkTraining):
         pictures, outlines = augment(*_as_floats(batch), size)
         scores, logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
         # A label may be wrong now and then: a hundredth of doubt keeps scores finite.
-        wanted = 0.98 * batch.worn.float() + 0.01
+        wanted = 0.98 * batch["worn"].float() + 0.01
         score = functional.binary_cross_entropy_with_logits(scores.float(), wanted)
-        outline = outlines_loss(logits.float(), outlines, batch.worn, batch.outlined)
+        outline = outlines_loss(logits.float(), outlines, batch["worn"], batch["outlined"])
         loss: Tensor = score + self.recipe.outline_weight * outline
         self.log_dict({"score": score, "outline": outline}, on_step=False, on_epoch=True)
         return loss
 
-    def validation_step(self, batch: _Sample, index: int) -> None:
+    def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
         """Keep what the figures need."""
         del index
         pictures, outlines = centred(*_as_floats(batch), self.configuration.size)
         scores, logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
         found, drawn = logits > 0.0, outlines > 0.5
-        joined = batch.outlined[:, 0] & ~batch.outlined[:, 1]
+        worn, outlined = batch["worn"], batch["outlined"]
+        joined = outlined[:, 0] & ~outlined[:, 1]
         found[joined, 0] |= found[joined, 1]
         union = (found | drawn).sum(dim=(2, 3)).clamp_min(1)
         iou = (found & drawn).sum(dim=(2, 3)) / union
-        self._seen.append((scores.float() > 0.0, batch.worn, batch.outlined, iou))
+        self.seen.append((scores.float() > 0.0, worn, outlined, iou))
 
-    def on_validation_epoch_end(self) -> None:
-        """Log the figures over all validation crops.
+    def figures(self, seen: list[Tensor]) -> dict[str, Tensor]:
+        """Give the figures over all validation crops.
 
         `recall` is the share of the masks with a score above a half; `false` that of the other
         crops; `iou` the mean intersection over union of drawn masks' outlines, `photo_iou` of
         photographed ones', `strap_iou` of straps'.
         """
-        if not self._seen:
-            return
-        above, worn, outlined, iou = (torch.cat(column) for column in zip(*self._seen, strict=True))
-        self._seen.clear()
-        self.log_dict(
-            {
-                "recall": above[worn].float().mean(),
-                "false": above[~worn].float().mean(),
-                "iou": iou[outlined[:, 0] & outlined[:, 1], 0].mean(),
-                "photo_iou": iou[outlined[:, 0] & ~outlined[:, 1], 0].mean(),
-                "strap_iou": iou[outlined[:, 1], 1].mean(),
-            }
-        )
+        above, worn, outlined, iou = seen
+        return {
+            "recall": above[worn].float().mean(),
+            "false": above[~worn].float().mean(),
+            "iou": iou[outlined[:, 0] & outlined[:, 1], 0].mean(),
+            "photo_iou": iou[outlined[:, 0] & ~outlined[:, 1], 0].mean(),
+            "strap_iou": iou[outlined[:, 1], 1].mean(),
+        }
 
 
-def _as_floats(batch: _Sample) -> tuple[Tensor, Tensor]:
-    return batch.picture.float() / 255.0, batch.outline.float() / 255.0
+def _as_floats(batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    return batch["picture"].float() / 255.0, batch["outline"].float() / 255.0
 
 
 def train_verifier(
@@ -257,43 +239,20 @@ def train_verifier(
         )
         for part in ("train", "val")
     )
-    _refuse_one_kind(crops)
-    module = VerifierTraining(configuration, recipe)
-    if initial_weights is not None:
-        start = resolve(initial_weights, "confirmation")
-        start_from(module.network, load_verifier(start)[0], start)
-    elif recipe.encoder == "imagenet":
-        load_imagenet_weights(module.network.encoder)
-    weights = run.folder / "confirmation.safetensors"
-    fitted = run.fit(
-        module,
-        _CropDataset(crops),
-        _CropDataset(validation),
-        sampling_weights(crops, recipe),
-        _ROUND,
-        lambda extra: save_verifier(
-            module.network, configuration, weights, overwrite=True, extra=extra
-        ),
-    )
-    counts = {"crops": len(validation)}
-    notes = _notes(fitted.steps, recipe.batch, crops)
-    return run.register(fitted, describe_verifier(weights), sets.paths, notes, counts)
-
-
-def _refuse_one_kind(crops: VerifierCrops) -> None:
     if crops.worn.all() or not crops.worn.any():
         raise InputError(
             "A verifier needs masks and proposals that are none, but the training "
             f"pictures show only {'masks' if crops.worn.all() else 'the latter'}."
         )
-
-
-def _notes(steps: int, batch: int, crops: VerifierCrops) -> str:
-    """What the record says of a training, and of its figures."""
-    counted = f"{int(crops.worn.sum())} masks and {int((~crops.worn).sum())} crops without"
-    return (
-        f"Trained for {steps} steps of {batch} on {counted}. The figures are of crops "
-        "that were kept apart: 'recall' is the share of the masks with a score above a half, "
-        "'false' that of the other crops, 'iou' the mean intersection over union of drawn masks' "
-        "outlines, 'photo_iou' that of photographed ones, 'strap_iou' that of straps."
+    module = VerifierTraining(configuration, recipe)
+    module.start(initial_weights, recipe.encoder)
+    worn = int(crops.worn.sum())
+    return run.train(
+        module,
+        _dataset(crops),
+        _dataset(validation),
+        sampling_weights(crops, recipe),
+        _ROUND,
+        sets.paths,
+        f"{worn} masks and {len(crops) - worn} crops without",
     )

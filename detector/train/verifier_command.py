@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def train() -> None:
         from detector.train.verifier import train_verifier
         from detector.train.verifier_crops import VerifierSets
-        from detector.train.verifier_recipe import read_verifier_recipe
+        from detector.train.verifier_recipe import VerifierRecipe
 
         trained = train_verifier(
             VerifierSets(
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.output,
             initial_weights=options.initial_weights,
             detector_weights=options.detector,
-            recipe=read_verifier_recipe(options.config).with_changes(read_changes(options.set)),
+            recipe=VerifierRecipe.read(options.config).with_changes(read_changes(options.set)),
             seed=options.seed,
             **run_arguments(options),
             said=lambda line: print(line, flush=True),

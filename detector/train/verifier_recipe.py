@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from detector.train.recipe import recipe_file
+from detector.train.recipe import RECIPES
 from detector.train.trunk_recipe import TrunkRecipe
-from weights.base.settings import read_yaml
-
-if TYPE_CHECKING:
-    import os
-
-RECIPES = Path(__file__).parents[1] / "recipes" / "verifier"
-"""Folder of the recipes that come with the package."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +25,8 @@ class VerifierRecipe(TrunkRecipe):
     """
 
     what = "a verifier's recipe"
+    kind = "recipe of the verifier"
+    folder = RECIPES / "verifier"
 
     encoder: Literal["imagenet", "chance"] = "imagenet"
     encoder_rate: float = 3e-4
@@ -41,13 +35,3 @@ class VerifierRecipe(TrunkRecipe):
     photographed: float = 0.33
     boxed: float = 0.08
     unmasked: float = 0.22
-
-
-def read_verifier_recipe(name_or_path: str | os.PathLike[str]) -> VerifierRecipe:
-    """Read a recipe by its name, such as "cpu", or from a YAML file.
-
-    Raises:
-        ConfigurationError: there is no such recipe, a key is unknown or a value is wrong.
-    """
-    file = recipe_file(RECIPES, "recipe of the verifier", name_or_path)
-    return VerifierRecipe().with_changes(read_yaml(file))

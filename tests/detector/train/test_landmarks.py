@@ -24,7 +24,6 @@ from detector.train.landmarks import (
     LandmarkTraining,
     jittered_way,
     landmark_figures,
-    read_landmark_recipe,
     reframe,
     straight_way,
     train_landmarks,
@@ -187,9 +186,9 @@ def test_a_run_that_a_signal_ends_goes_on_as_if_none_had_come(tmp_path, monkeypa
 
 
 def test_the_recipe_comes_with_the_package():
-    assert read_landmark_recipe("cpu").trunk == "imagenet"
+    assert LandmarkRecipe.read("cpu").trunk == "imagenet"
     with pytest.raises(ConfigurationError, match="cpu"):
-        read_landmark_recipe("cpv")
+        LandmarkRecipe.read("cpv")
     with pytest.raises(ConfigurationError, match="steps"):
         LandmarkRecipe(steps=0)
 

@@ -6,16 +6,16 @@ import pytest
 
 from detector.find.architecture import DetectorConfiguration
 from detector.find.isolation import import_quietly
-from detector.train.recipe import DetectorRecipe, list_recipes, read_recipe
+from detector.train.recipe import DetectorRecipe
 from weights.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("name", list_recipes())
+@pytest.mark.parametrize("name", DetectorRecipe.names())
 def test_recipes_of_the_package_are_whole(name: str) -> None:
-    recipe = read_recipe(name)
+    recipe = DetectorRecipe.read(name)
     DetectorConfiguration(recipe.architecture, recipe.image_size)
     known = import_quietly("ultralytics.utils").DEFAULT_CFG_DICT
     assert set(recipe.ultralytics_settings()) <= set(known)
@@ -44,20 +44,20 @@ def test_wrong_recipes_are_refused(text: str, sentence: str, tmp_path: Path) -> 
     path = tmp_path / "own.yaml"
     path.write_text(text)
     with pytest.raises(ConfigurationError, match=sentence):
-        read_recipe(path)
+        DetectorRecipe.read(path)
 
 
 def test_unknown_names_and_missing_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="Did you mean 'gpu'"):
-        read_recipe("gpus")
+        DetectorRecipe.read("gpus")
     with pytest.raises(ConfigurationError, match=r"Cannot read .*absent"):
-        read_recipe(tmp_path / "absent.yaml")
+        DetectorRecipe.read(tmp_path / "absent.yaml")
 
 
 def test_own_recipes_keep_what_they_leave_out(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text("learning_rate: 1\n")
-    recipe = read_recipe(path)
+    recipe = DetectorRecipe.read(path)
     assert recipe == DetectorRecipe(learning_rate=1.0)
     changed: dict[str, Any] = {"batch": 3}
     assert recipe.with_changes(changed).batch == 3

@@ -25,7 +25,7 @@ from detector.train.verifier import (
     train_verifier,
 )
 from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_crops
-from detector.train.verifier_recipe import VerifierRecipe, read_verifier_recipe
+from detector.train.verifier_recipe import VerifierRecipe
 from tests.faces import write_faces
 from weights.base.errors import ConfigurationError, InputError, TrainingError, WeightsError
 from weights.base.regions import MaskRegion
@@ -258,10 +258,10 @@ def test_first_stages_of_the_encoder_can_be_frozen():
 
 
 def test_recipes_are_read_by_name():
-    assert read_verifier_recipe("cpu").batch == 16
-    assert read_verifier_recipe("gpu").batch == 64
+    assert VerifierRecipe.read("cpu").batch == 16
+    assert VerifierRecipe.read("gpu").batch == 64
     with pytest.raises(ConfigurationError, match="cpu"):
-        read_verifier_recipe("cpuu")
+        VerifierRecipe.read("cpuu")
     with pytest.raises(ConfigurationError, match="encoder_rate"):
         VerifierRecipe().with_changes({"encoder_rat": 1.0})
 
