@@ -42,14 +42,8 @@ class Letterbox:
     def fit(cls, height: int, width: int, size: int) -> Letterbox:
         """Place a picture in the middle of the square, its long side filling it."""
         scale = size / max(height, width)
-        return cls(
-            height,
-            width,
-            size,
-            scale,
-            (size - max(1, round(width * scale))) // 2,
-            (size - max(1, round(height * scale))) // 2,
-        )
+        across, down = max(1, round(width * scale)), max(1, round(height * scale))
+        return cls(height, width, size, scale, (size - across) // 2, (size - down) // 2)
 
     def apply(self, image: Image) -> Image:
         """Draw the picture `(height, width, 3)` into a grey square `(size, size, 3)`."""

@@ -113,10 +113,8 @@ class YoloMaskDetector:
         Raises:
             InputError: a value is out of its range, or there is no such device.
         """
-        from copy import deepcopy
-
         detector = cls("default", confidence, image_size, device, confirmation=None)
-        detector._loaded = detector._prepared(deepcopy(network), configuration)
+        detector._loaded = detector._prepared(copy.deepcopy(network), configuration)
         return detector
 
     def with_confidence(self, confidence: float) -> YoloMaskDetector:

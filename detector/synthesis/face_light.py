@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from detector.synthesis.outline import check_landmarks
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -63,7 +61,7 @@ class FaceLight:
         return np.asarray(there, np.float32)
 
 
-def estimate_face_light(image: Image, landmarks: NDArray[np.floating]) -> FaceLight:
+def estimate_face_light(image: Image, points: Points) -> FaceLight:
     """Estimate how light falls on a face from its skin.
 
     The skin's brightness is fitted with a linear function of the normals of an egg-shaped head,
@@ -71,9 +69,8 @@ def estimate_face_light(image: Image, landmarks: NDArray[np.floating]) -> FaceLi
 
     Args:
         image: uint8 RGB `(H, W, 3)`.
-        landmarks: iBUG points `(68, 2)`, x y in pixels.
+        points: iBUG points `(68, 2)`, x y in pixels.
     """
-    points = check_landmarks(landmarks)
     low = points.min(axis=0)
     high = points.max(axis=0)
     side = float(max(high - low)) * 1.1

@@ -17,6 +17,7 @@ from detector.synthesis.wearing import body_contour, vary_outline
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from detector.synthesis.outline import MaskOutline
     from weights.base.contracts import Hole
 
 _STYLES: tuple[OutlineStyle, ...] = get_args(OutlineStyle)
@@ -73,20 +74,13 @@ class FaceMaskHoles:
             contour = outline.polygon
         polygon = self._wobbled(contour, outline.width, random)
         canvas = np.zeros(size, np.uint8)
-        _fill(canvas, polygon)
+        # At a sixteenth of a pixel.
+        fixed = np.rint(polygon * 16.0).astype(np.int32)
+        cv2.fillPoly(canvas, [fixed[:, None, :]], 1, lineType=cv2.LINE_8, shift=4)
         if random.random() < self.strap_chance:
-            self._straps(canvas, landmarks, outline.top, outline.bottom, outline.width, random)
+            _draw_straps(canvas, landmarks, outline, random)
         radius = round(random.uniform(*self.growth) * outline.width)
-        if radius > 0:
-            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-            x, y, width, height = cv2.boundingRect(canvas)
-            # In a large photo most of the canvas is empty, and stays so.
-            near = (
-                slice(max(0, y - radius), y + height + radius),
-                slice(max(0, x - radius), x + width + radius),
-            )
-            canvas[near] = cv2.dilate(canvas[near], kernel)
-        return canvas.astype(bool)
+        return grown(canvas, radius)
 
     def _wobbled(
         self, polygon: NDArray[np.float64], width: float, random: np.random.Generator
@@ -104,24 +98,30 @@ class FaceMaskHoles:
         shift = random.normal(0.0, self.wobble / 3.0, 2) * width
         return np.asarray(polygon + shift + amount * offset[:, None] * outward)
 
-    def _straps(
-        self,
-        canvas: NDArray[np.uint8],
-        landmarks: NDArray[np.floating],
-        top: NDArray[np.float64],
-        bottom: NDArray[np.float64],
-        width: float,
-        random: np.random.Generator,
-    ) -> None:
-        thickness = max(1, round(width * random.uniform(0.01, 0.04)))
-        for ear, corners in ((0, (top[0], bottom[0])), (16, (top[-1], bottom[-1]))):
-            for corner in corners:
-                target = np.asarray(landmarks[ear]) + random.normal(0.0, 0.05, 2) * width
-                ends = np.rint(np.stack([corner, target])).astype(int)
-                cv2.line(canvas, ends[0].tolist(), ends[1].tolist(), 1, thickness)
+
+def _draw_straps(
+    canvas: NDArray[np.uint8],
+    landmarks: NDArray[np.floating],
+    outline: MaskOutline,
+    random: np.random.Generator,
+) -> None:
+    top, bottom, width = outline.top, outline.bottom, outline.width
+    thickness = max(1, round(width * random.uniform(0.01, 0.04)))
+    for ear, corners in ((0, (top[0], bottom[0])), (16, (top[-1], bottom[-1]))):
+        for corner in corners:
+            target = np.asarray(landmarks[ear]) + random.normal(0.0, 0.05, 2) * width
+            ends = np.rint(np.stack([corner, target])).astype(int)
+            cv2.line(canvas, ends[0].tolist(), ends[1].tolist(), 1, thickness)
 
 
-def _fill(canvas: NDArray[np.uint8], polygon: NDArray[np.float64]) -> None:
-    """Fill a polygon at a sixteenth of a pixel."""
-    fixed = np.rint(polygon * 16.0).astype(np.int32)
-    cv2.fillPoly(canvas, [fixed[:, None, :]], 1, lineType=cv2.LINE_8, shift=4)
+def grown(canvas: NDArray[np.uint8], radius: int) -> Hole:
+    """Grow what is drawn on a canvas `(H, W)` by a disc of a radius in pixels, bool `(H, W)`."""
+    if radius > 0:
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+        x, y, width, height = cv2.boundingRect(canvas)
+        # In a large photo most of the canvas is empty, and stays so.
+        near = np.s_[
+            max(0, y - radius) : y + height + radius, max(0, x - radius) : x + width + radius
+        ]
+        canvas[near] = cv2.dilate(canvas[near], kernel)
+    return canvas.astype(bool)

@@ -189,7 +189,6 @@ def fit_outline(
     landmarks: NDArray[np.floating],
     kind: OutlineStyle,
     random: np.random.Generator,
-    samples: int = 48,
     *,
     worn: Worn = "full",
 ) -> MaskOutline:
@@ -202,7 +201,6 @@ def fit_outline(
         landmarks: iBUG points `(68, 2)`, x y in pixels.
         kind: one of `MASK_KINDS`, or "moulded".
         random: source of all chance.
-        samples: points on each edge.
         worn: "full" over the nose, or slid down to "under-nose" or to the "chin".
 
     Raises:
@@ -254,15 +252,14 @@ def fit_outline(
     top = smooth_curve(
         np.stack(
             [left_top, cheek(left_top), bridge - wing, bridge + wing, cheek(right_top), right_top]
-        ),
-        samples,
+        )
     )
 
     under = [
         _below_jaw(points, axes, float(position), belly, chin)
         for position in np.linspace(corner_bottom, 16 - corner_bottom, 7)[1:-1]
     ]
-    bottom = smooth_curve(np.stack([left_bottom, *under, right_bottom]), samples)
+    bottom = smooth_curve(np.stack([left_bottom, *under, right_bottom]))
     return MaskOutline(kind, top, bottom)
 
 

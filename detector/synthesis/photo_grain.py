@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from detector.synthesis.outline import check_landmarks
-
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from detector.synthesis.outline import Points
     from weights.base.contracts import Image
 
 _NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
@@ -31,7 +28,7 @@ class PhotoGrain:
     noise: float
 
 
-def estimate_photo_grain(image: Image, landmarks: NDArray[np.floating]) -> PhotoGrain:
+def estimate_photo_grain(image: Image, points: Points) -> PhotoGrain:
     """Estimate sharpness and grain from the pixels of a face.
 
     The blur comes from the ratio of gradients before and after a known second blur, taken at the
@@ -41,9 +38,8 @@ def estimate_photo_grain(image: Image, landmarks: NDArray[np.floating]) -> Photo
 
     Args:
         image: uint8 RGB `(H, W, 3)`.
-        landmarks: iBUG points `(68, 2)`, x y in pixels.
+        points: iBUG points `(68, 2)`, x y in pixels.
     """
-    points = check_landmarks(landmarks)
     height, width = image.shape[:2]
     x0, y0 = np.clip(np.floor(points.min(axis=0)), 0, [width - 1, height - 1]).astype(int)
     x1, y1 = np.clip(np.ceil(points.max(axis=0)), 0, [width - 1, height - 1]).astype(int)

@@ -61,16 +61,9 @@ def lay_straps(
         outward = side * right
         inner = 0.1 * (bottom - top)
         if style == "ear-loops":
-            upper_end = (
-                ear
-                + (beneath - ear) * random.uniform(-0.08, 0.4)
-                + outward * seen * random.uniform(0.2, 1.2)
-            )
-            lower_end = (
-                ear
-                + (beneath - ear) * random.uniform(0.45, 1.1)
-                + outward * seen * random.uniform(0.1, 1.0)
-            )
+            lobe, aside = beneath - ear, outward * seen
+            upper_end = ear + lobe * random.uniform(-0.08, 0.4) + aside * random.uniform(0.2, 1.2)
+            lower_end = ear + lobe * random.uniform(0.45, 1.1) + aside * random.uniform(0.1, 1.0)
         else:
             rise = height * random.uniform(0.05, 0.35) * min(1.0, seen / (0.03 * outline.width))
             upper_end = ear + outward * (seen * 1.7 + 0.01 * outline.width) - down * rise
@@ -80,12 +73,9 @@ def lay_straps(
                 + down * height * random.uniform(-0.1, 0.12)
             )
         ends = (lower_end, upper_end) if crossed else (upper_end, lower_end)
-        for start, end in ((top + inner, ends[0]), (bottom - inner, ends[1])):
-            strands.append(
-                Strand(
-                    _bent(start - 0.03 * outline.width * outward, end, height, random), thickness
-                )
-            )
+        for corner, end in ((top + inner, ends[0]), (bottom - inner, ends[1])):
+            start = corner - 0.03 * outline.width * outward
+            strands.append(Strand(_bent(start, end, height, random), thickness))
     return strands
 
 
@@ -93,10 +83,7 @@ def _bent(start: Points, end: Points, height: float, random: np.random.Generator
     """A slightly bent line from `start` to `end`, 12 points."""
     middle = (start + end) / 2.0
     normal = np.array([-(end - start)[1], (end - start)[0]])
-    middle = (
-        middle
-        + normal * random.normal(0.0, 0.08)
-        + np.array([0.0, random.uniform(0.0, 0.02)]) * height
-    )
+    middle = middle + normal * random.normal(0.0, 0.08)
+    middle = middle + np.array([0.0, random.uniform(0.0, 0.02)]) * height
     step = np.linspace(0.0, 1.0, 12)[:, None]
     return np.asarray((1 - step) ** 2 * start + 2 * step * (1 - step) * middle + step**2 * end)

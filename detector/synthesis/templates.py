@@ -99,15 +99,10 @@ class TemplateFolder:
             self._views.setdefault(name, {})[side] = template
         if not self._views:
             raise InputError(f"None of the pictures that {config} names was found in {self.path}.")
-        textures = self.path / "textures"
-        self.textures: list[Path] = (
-            sorted(
-                file
-                for file in textures.rglob("*")
-                if file.suffix.lower() in (".png", ".jpg", ".jpeg") and file.is_file()
-            )
-            if textures.is_dir()
-            else []
+        self.textures: list[Path] = sorted(
+            file
+            for file in (self.path / "textures").rglob("*")
+            if file.suffix.lower() in (".png", ".jpg", ".jpeg") and file.is_file()
         )
 
     @property
@@ -123,15 +118,12 @@ class TemplateFolder:
         if file is None:
             return None
         try:
-            anchors = np.array([[float(v) for v in entry[key].split(",")] for key in _KEYS])
+            rows = [[float(value) for value in entry[key].split(",")] for key in _KEYS]
+            anchors = np.array(rows).reshape(6, 2)
         except (KeyError, ValueError) as error:
             raise InputError(
                 f"Section [{section}] of {config} must give mask_a to mask_f as 'x, y'."
             ) from error
-        if anchors.shape != (6, 2):
-            raise InputError(
-                f"Section [{section}] of {config} must give mask_a to mask_f as 'x, y'."
-            )
         # Some configurations name the points by the wearer's sides: put image left first.
         if anchors[0, 0] > anchors[2, 0]:
             anchors = anchors[[2, 1, 0, 5, 4, 3]]
@@ -199,16 +191,9 @@ def face_anchors(
     chin = points[8] + down * height * random.uniform(-0.01, 0.08 if worn == "full" else 0.16)
     upper = upper + down * height * random.uniform(-0.08, 0.05)
     lower = lower + down * height * random.uniform(-0.04, 0.05)
-    anchors = np.stack(
-        [
-            jaw_at(upper, left),
-            bridge,
-            jaw_at(upper, right),
-            jaw_at(lower, left),
-            chin,
-            jaw_at(lower, right),
-        ]
-    )
+    along_nose = jaw_at(upper, left), bridge, jaw_at(upper, right)
+    along_chin = jaw_at(lower, left), chin, jaw_at(lower, right)
+    anchors = np.stack([*along_nose, *along_chin])
     return anchors + random.normal(0.0, 0.012 * height, (6, 2))
 
 
@@ -230,10 +215,8 @@ def draw_template(
     small = np.asarray(
         cv2.resize(picture, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA), np.uint8
     )
-    source_anchors = (template.anchors + 0.5) * [
-        small.shape[1] / picture.shape[1],
-        small.shape[0] / picture.shape[0],
-    ] - 0.5
+    ratios = np.divide(small.shape[1::-1], picture.shape[1::-1])
+    source_anchors = (template.anchors + 0.5) * ratios - 0.5
 
     reach = _corners_on_face(small, source_anchors, anchors, 1.2 * jaw)
     canvas = make_canvas(face.image, [reach, anchors], jaw, scale)
@@ -252,10 +235,8 @@ def draw_template(
     # The photo has shading of its own already.
     depth = random.uniform(0.06, 0.2)
     bright = shade_relief(_relief(body_alpha, columns, rows, depth, jaw * scale), shading)
-    lit = shoulder(
-        light_colour(linear(warp(colour, cv2.BORDER_REPLICATE)), light, shading.exposure)
-        * bright[..., None]
-    )
+    dyed = linear(warp(colour, cv2.BORDER_REPLICATE))
+    lit = shoulder(light_colour(dyed, light, shading.exposure) * bright[..., None])
     body_layer = Layer(lit * body[..., None], body)
     # Straps in the photos end in mid-air; these begin under the body and reach the ears.
     pulled = anchors + 0.5 * (anchors.mean(axis=0) - anchors)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from detector.synthesis.draw import draw_mask
 from detector.synthesis.face_check import CannotDrawMaskError
+from detector.synthesis.holes import grown
 from detector.synthesis.templates import TemplateFolder
 
 if TYPE_CHECKING:
@@ -69,8 +69,4 @@ class WornMasks:
         columns = np.flatnonzero(drawn.mask.any(axis=0))
         width = int(columns[-1] - columns[0] + 1)
         radius = round(random.uniform(*self.growth) * width)
-        hole = drawn.mask
-        if radius > 0:
-            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-            hole = cv2.dilate(drawn.mask.astype(np.uint8), kernel).astype(bool)
-        return drawn.masked, hole
+        return drawn.masked, grown(drawn.mask.astype(np.uint8), radius)
