@@ -39,8 +39,8 @@ def boundary_f_score(found: Mask, drawn: Mask, tolerance: float) -> float:
         return 1.0
     if not outlines[0].any() or not outlines[1].any():
         return 0.0
-    precision = float((_distance_to(outlines[1])[outlines[0]] <= tolerance).mean())
-    recall = float((_distance_to(outlines[0])[outlines[1]] <= tolerance).mean())
+    precision = float((distance_to(outlines[1])[outlines[0]] <= tolerance).mean())
+    recall = float((distance_to(outlines[0])[outlines[1]] <= tolerance).mean())
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
@@ -57,8 +57,8 @@ def boundary_error(found: Mask, drawn: Mask) -> float:
     outlines = boundary(found), boundary(drawn)
     if not outlines[0].any() or not outlines[1].any():
         return math.nan
-    to_drawn = float(_distance_to(outlines[1])[outlines[0]].mean())
-    to_found = float(_distance_to(outlines[0])[outlines[1]].mean())
+    to_drawn = float(distance_to(outlines[1])[outlines[0]].mean())
+    to_found = float(distance_to(outlines[0])[outlines[1]].mean())
     return (to_drawn + to_found) / 2.0
 
 
@@ -80,12 +80,11 @@ def length_found(found: Mask, drawn: Mask, tolerance: float) -> float:
         return math.nan
     if not found.any():
         return 0.0
-    return float((_distance_to(found)[lines] <= tolerance).mean())
+    return float((distance_to(found)[lines] <= tolerance).mean())
 
 
-def _distance_to(outline: Mask) -> NDArray[np.float32]:
+def distance_to(outline: Mask) -> NDArray[np.float32]:
     """Distance of every pixel to the nearest True pixel of an outline, or of any mask."""
-    distance = cv2.distanceTransform(
-        (~outline).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
-    )
+    away = (~outline).view(np.uint8)
+    distance = cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.asarray(distance, np.float32)

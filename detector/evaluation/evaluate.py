@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from operator import methodcaller
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-import cv2
 import numpy as np
 
-from detector.evaluation.boundary import boundary_error, boundary_f_score, length_found
+from detector.evaluation.boundary import (
+    boundary_error,
+    boundary_f_score,
+    distance_to,
+    length_found,
+)
 from detector.evaluation.matching import UNMATCHED, box_ious, mask_ious, match
 from detector.evaluation.outcomes import (
     IOU_THRESHOLDS,
@@ -29,7 +33,7 @@ from weights.base.regions import Detector, MaskRegion
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from detector.data.annotations import AnnotatedMask, AnnotatedPicture
+    from detector.data.annotations import AnnotatedPicture
 
 NEAR = 1.0 / 12.0
 """How far from a drawn mask counts as near, as a share of its width."""
@@ -176,12 +180,16 @@ def _measure(
         region = kept[by_drawn[index]] if index in by_drawn else None
         figures: dict[str, dict[str, float]] = {name: {} for name in MASK_FIGURES}
         if region is not None:
-            # Before refinement a mask has its own region alone, afterwards any of the holes.
-            known = {**holes, UNREFINED: [region.body]}
-            straps = {**unions, UNREFINED: region.mask}
-            for name in holes:
-                found = _FoundMask(known[name], unions[name], straps[name], all_drawn)
-                own = found.figures(mask, outline, criteria.boundary_tolerance)
+            straps = outline.draw_straps(size)
+            reach = max(1.0, _STRAP_TOLERANCE * outline.width)
+            for name, union in unions.items():
+                # Before refinement a mask has its own region alone, afterwards any of the holes.
+                refined = name != UNREFINED
+                candidates = holes[name] if refined else [region.body]
+                tolerance = max(1.0, criteria.boundary_tolerance * outline.width)
+                own = _figures(candidates, mask, outline.width, union, all_drawn, tolerance)
+                if straps.any():
+                    own["straps"] = length_found(union if refined else region.mask, straps, reach)
                 for figure, value in own.items():
                     figures[figure][name] = value
         outcomes.append(
@@ -236,48 +244,39 @@ def _holes(
     return {UNREFINED: [region.body for region in regions], **holes}
 
 
-@dataclass(frozen=True, eq=False)
-class _FoundMask:
-    """What one refinement made of a drawn mask that was found.
+def _figures(
+    candidates: Sequence[Mask],
+    mask: Mask,
+    width: float,
+    union: Mask,
+    all_drawn: Mask,
+    tolerance: float,
+) -> dict[str, float]:
+    """The figures of `DrawnMaskOutcome` but for the straps, for one refinement.
 
-    Attributes:
+    Args:
         candidates: its holes; the one that overlaps the drawn mask most is compared with it.
+        mask: as it is drawn.
+        width: of its outline's box, in pixels.
         union: of all holes of the picture.
-        straps: where straps are looked for.
         all_drawn: the union of the picture's drawn masks.
+        tolerance: of the boundary F-score, in pixels.
     """
-
-    candidates: Sequence[Mask]
-    union: Mask
-    straps: Mask
-    all_drawn: Mask
-
-    def figures(
-        self, mask: Mask, outline: AnnotatedMask, boundary_tolerance: float
-    ) -> dict[str, float]:
-        """The figures of `DrawnMaskOutcome`; none of straps where none are drawn."""
-        size, width = (int(mask.shape[0]), int(mask.shape[1])), outline.width
-        area = max(1, int(mask.sum()))
-        best, iou = _closest(self.candidates, mask, size)
-        values = {
-            "iou": iou,
-            "residual": float((mask & ~self.union).sum() / area),
-            "boundary_f": boundary_f_score(best, mask, max(1.0, boundary_tolerance * width)),
-            "excess": float((best & ~mask).sum() / area),
-            "beyond": float((best & _near(mask, NEAR * width) & ~self.all_drawn).sum() / area),
-            "boundary_error": boundary_error(best, mask) / width,
-        }
-        straps = outline.draw_straps(size)
-        if straps.any():
-            reach = max(1.0, _STRAP_TOLERANCE * width)
-            values["straps"] = length_found(self.straps, straps, reach)
-        return values
+    area = max(1, int(mask.sum()))
+    best, iou = _closest(candidates, mask)
+    return {
+        "iou": iou,
+        "residual": float((mask & ~union).sum() / area),
+        "boundary_f": boundary_f_score(best, mask, tolerance),
+        "excess": float((best & ~mask).sum() / area),
+        "beyond": float((best & _near(mask, NEAR * width) & ~all_drawn).sum() / area),
+        "boundary_error": boundary_error(best, mask) / width,
+    }
 
 
 def _near(mask: Mask, reach: float) -> Mask:
     """Pixels outside of a mask that are no farther from it than `reach`."""
-    distance = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray((distance <= reach) & ~mask, np.bool_)
+    return np.asarray((distance_to(mask) <= reach) & ~mask, np.bool_)
 
 
 def _union(masks: Sequence[Mask], size: tuple[int, int]) -> Mask:
@@ -287,10 +286,10 @@ def _union(masks: Sequence[Mask], size: tuple[int, int]) -> Mask:
     return union
 
 
-def _closest(candidates: Sequence[Mask], drawn: Mask, size: tuple[int, int]) -> tuple[Mask, float]:
+def _closest(candidates: Sequence[Mask], drawn: Mask) -> tuple[Mask, float]:
     """The candidate that overlaps a drawn mask most, and how much; an empty one without any."""
     ious: NDArray[np.float64] = mask_ious(candidates, [drawn])[:, 0]
     if not len(ious):
-        return np.zeros(size, bool), 0.0
+        return np.zeros_like(drawn), 0.0
     best = int(ious.argmax())
     return candidates[best], float(ious[best])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -230,25 +231,9 @@ def make_report(
     names = [UNREFINED, *refinements]
     masks = tuple(outcome for one in measured for outcome in one.masks)
     outcomes = tuple(one.outcome for one in measured)
-    scores = [score for one in measured for score in one.scores]
     drawn = sum(outcome.drawn for outcome in outcomes)
-    curves = {
-        kind: [
-            precision_recall_curve(
-                scores, [number for one in measured for number in matches(one)[at]], drawn
-            )
-            for at in range(len(IOU_THRESHOLDS))
-        ]
-        for kind, matches in _MATCHES.items()
-    }
-    averages = {
-        kind: [curve.average_precision if drawn else math.nan for curve in by_threshold]
-        for kind, by_threshold in curves.items()
-    }
-    shares = {
-        kind: _precision_recall(by_threshold[0], confidence, drawn)
-        for kind, by_threshold in curves.items()
-    }
+    curve, shares = _shares(measured, attrgetter("mask_matches"), drawn, confidence)
+    box_curve, box_shares = _shares(measured, attrgetter("box_matches"), drawn, confidence)
     unmasked = [outcome for outcome in outcomes if outcome.unmasked]
     found = [outcome for outcome in masks if outcome.found]
     return DetectionReport(
@@ -257,14 +242,8 @@ def make_report(
         ignored=sum(one.ignored for one in measured),
         confidence=confidence,
         min_width=min_width,
-        precision=shares["mask"][0],
-        recall=shares["mask"][1],
-        ap50=averages["mask"][0],
-        ap=float(np.mean(averages["mask"])),
-        box_precision=shares["box"][0],
-        box_recall=shares["box"][1],
-        box_ap50=averages["box"][0],
-        box_ap=float(np.mean(averages["box"])),
+        **shares,
+        **{f"box_{name}": share for name, share in box_shares.items()},
         quality={
             name: MaskQuality(
                 **{
@@ -279,8 +258,8 @@ def make_report(
         unmasked_changed={
             name: _mean(float(outcome.changed[name]) for outcome in unmasked) for name in names
         },
-        curve=curves["mask"][0],
-        box_curve=curves["box"][0],
+        curve=curve,
+        box_curve=box_curve,
         checksum=checksum,
         masks=masks,
         outcomes=outcomes,
@@ -303,20 +282,29 @@ def _grouped(
     return [MaskGroup(kind, name, tuple(groups[name])) for name in names]
 
 
-_MATCHES: dict[str, Callable[[PictureMeasurement], tuple[tuple[int, ...], ...]]] = {
-    "mask": lambda one: one.mask_matches,
-    "box": lambda one: one.box_matches,
-}
-
-
-def _precision_recall(
-    curve: PrecisionRecallCurve, confidence: float, drawn: int
-) -> tuple[float, float]:
-    """Precision and recall of the regions that have the least score or more."""
-    count = int((curve.scores >= confidence).sum())
-    if count == 0:
-        return math.nan, 0.0 if drawn else math.nan
-    return float(curve.precision[count - 1]), float(curve.recall[count - 1]) if drawn else math.nan
+def _shares(
+    measured: Sequence[PictureMeasurement],
+    matches: Callable[[PictureMeasurement], Sequence[Sequence[int]]],
+    drawn: int,
+    confidence: float,
+) -> tuple[PrecisionRecallCurve, dict[str, Any]]:
+    """The curve at IoU 0.5; precision and recall by the least score, and average precisions."""
+    scores = [score for one in measured for score in one.scores]
+    curves = [
+        precision_recall_curve(
+            scores, [number for one in measured for number in matches(one)[at]], drawn
+        )
+        for at in range(len(IOU_THRESHOLDS))
+    ]
+    averages = [curve.average_precision if drawn else math.nan for curve in curves]
+    count = int((curves[0].scores >= confidence).sum())
+    recall = float(curves[0].recall[count - 1]) if count else 0.0
+    return curves[0], {
+        "precision": float(curves[0].precision[count - 1]) if count else math.nan,
+        "recall": recall if drawn else math.nan,
+        "ap50": averages[0],
+        "ap": float(np.mean(averages)),
+    }
 
 
 def _mean(values: Iterable[float]) -> float:
