@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from weights.base.contracts import Image, Mask
+
+_Entry = TypeVar("_Entry")
 
 _MASKED_FACES = frozenset({"with_mask", "incorrect"})
 _FRACTION_BITS = 4
@@ -126,6 +128,13 @@ def read_annotations(
     if not pictures:
         raise InputError(f"{source} lists no picture.")
     return tuple(pictures)
+
+
+def spread(entries: Sequence[_Entry], most: int | None) -> Sequence[_Entry]:
+    """Give at most so many entries, spread evenly over all; all where None."""
+    if most is None or len(entries) <= most:
+        return entries
+    return [entries[index * len(entries) // most] for index in range(most)]
 
 
 def _picture(entry: dict[str, Any], folder: Path, *, skip: bool) -> AnnotatedPicture | None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detector.data.annotations import AnnotatedPicture
+from detector.data.annotations import AnnotatedPicture, spread
 from detector.synthesis import CannotDrawMaskError, TemplateFolder, draw_mask, load_faces
 from detector.synthesis.holes import FaceMaskHoles
 from weights.base.atomic import atomic_path
 from weights.base.errors import InputError
 from weights.landmarks.frame import FaceFrame
+from weights.landmarks.points import covered_by
 
 if TYPE_CHECKING:
     import os
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detector.synthesis import FaceAnnotation
-    from weights.base.contracts import Image, Mask
+    from weights.base.contracts import Image
 
 MARGIN = 1.4
 """Side of a stored crop over that of the face's frame: room for rotation, shift and scale."""
@@ -95,9 +96,7 @@ def collect_faces(
     points: list[NDArray[np.float32]] = []
     hidden: list[NDArray[np.bool_]] = []
     for number, folder in enumerate(folders):
-        faces = [face for face in load_faces(folder) if face.split == part]
-        if most_pictures is not None and len(faces) > most_pictures:
-            faces = [faces[index * len(faces) // most_pictures] for index in range(most_pictures)]
+        faces = spread([one for one in load_faces(folder) if one.split == part], most_pictures)
         before = len(pictures)
         for face in faces:
             image = AnnotatedPicture(face.file).load()
@@ -135,7 +134,7 @@ def _drawn(
         drawn = draw_mask(image, face.landmarks, random, templates=photos)
     except CannotDrawMaskError:
         return []
-    return [(frame.take(drawn.masked, size), covered_points(drawn.mask, face.landmarks))]
+    return [(frame.take(drawn.masked, size), covered_by(face.landmarks, drawn.mask))]
 
 
 def lay_patch(
@@ -160,13 +159,4 @@ def lay_patch(
     slope = random.normal(0.0, 0.5, 2)
     light = np.exp(slope[0] * across + slope[1] * down + random.normal(0.0, 0.05, patch.shape))
     cloth = np.clip(colour * light[..., None], 0.0, 255.0).astype(np.uint8)
-    return np.where(patch[..., None], cloth, picture), covered_points(patch, points)
-
-
-def covered_points(mask: Mask, points: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Which of points `(N, 2)`, x y in pixels, lie under a mask `(H, W)`; none past the frame."""
-    x, y = np.rint(points).astype(int).T
-    inside = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < mask.shape[0])
-    covered = np.zeros(len(points), bool)
-    covered[inside] = mask[y[inside], x[inside]]
-    return covered
+    return np.where(patch[..., None], cloth, picture), covered_by(points, patch)

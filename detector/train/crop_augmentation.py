@@ -15,6 +15,8 @@ from detector.find.letterbox import PADDING_GREY
 from weights.images.decoding import compress_jpeg
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 MARGIN = 1.25
@@ -41,20 +43,16 @@ def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tens
         Pictures `(N, 3, size, size)` and outlines `(N, P, size, size)`, both in [0, 1].
     """
     count, device = len(pictures), pictures.device
-
-    def normal(deviation: float, *shape: int) -> Tensor:
-        return deviation * torch.randn(count, *shape, device=device)
-
-    scale = torch.exp(normal(0.12)) / MARGIN
-    stretch = torch.exp(normal(0.05))
-    angle = normal(0.15)
+    scale = torch.exp(_normal(pictures, 0.12)) / MARGIN
+    stretch = torch.exp(_normal(pictures, 0.05))
+    angle = _normal(pictures, 0.15)
     mirrored = torch.where(torch.rand(count, device=device) < 0.5, -1.0, 1.0)
     way = torch.zeros(count, 2, 3, device=device)
     way[:, 0, 0] = scale * stretch * torch.cos(angle) * mirrored
     way[:, 0, 1] = -scale * torch.sin(angle)
     way[:, 1, 0] = scale * torch.sin(angle) * mirrored
     way[:, 1, 1] = scale / stretch * torch.cos(angle)
-    way[:, :, 2] = normal(0.07, 2)
+    way[:, :, 2] = _normal(pictures, 0.07, 2)
     pictures, outlines = _resampled(pictures, outlines, way, size)
     pictures = cast_shadow(dye(dye(pictures, outlines), outlines))
     pictures, outlines = cross_by_strands(pictures, outlines)
@@ -63,18 +61,15 @@ def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tens
 
 def vary_photograph(pictures: Tensor) -> Tensor:
     """Coarsen, smear, recolour, grain and compress pictures `(N, 3, S, S)` in [0, 1]."""
-
-    def normal(deviation: float, *shape: int) -> Tensor:
-        return deviation * torch.randn(len(pictures), *shape, device=pictures.device)
-
-    pictures = _smeared(_lower_resolution(pictures))
+    pictures = _with_some(_with_some(pictures, 0.35, _coarse), 0.25, _smeared)
     mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
-    pictures = (pictures - mean) * (1.0 + normal(0.15, 1, 1, 1)) + mean
-    pictures = pictures * torch.exp(normal(0.25, 1, 1, 1)) * (1.0 + normal(0.05, 3, 1, 1))
+    pictures = (pictures - mean) * (1.0 + _normal(pictures, 0.15, 1, 1, 1)) + mean
+    pictures = pictures * torch.exp(_normal(pictures, 0.25, 1, 1, 1))
+    pictures = pictures * (1.0 + _normal(pictures, 0.05, 3, 1, 1))
     grey = _chosen(pictures, 0.12) > 0.0
     pictures = torch.where(grey, pictures.mean(dim=1, keepdim=True), pictures)
     noise = _uniform(pictures, 0.0, 0.03) * torch.randn_like(pictures)
-    return _compressed((pictures + noise).clamp(0.0, 1.0))
+    return _with_some((pictures + noise).clamp(0.0, 1.0), 0.4, _compressed)
 
 
 def centred(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
@@ -169,6 +164,11 @@ def _distance_to_arc(pictures: Tensor) -> Tensor:
     return aside - _uniform(pictures, -0.3, 0.3) - _uniform(pictures, -0.8, 0.8) * along.square()
 
 
+def _normal(pictures: Tensor, deviation: float, *shape: int) -> Tensor:
+    """Numbers `(N, *shape)` about 0, other ones for each picture."""
+    return deviation * torch.randn(len(pictures), *shape, device=pictures.device)
+
+
 def _uniform(pictures: Tensor, low: float, high: float) -> Tensor:
     """A number `(N, 1, 1, 1)` for each picture."""
     return low + (high - low) * torch.rand(len(pictures), 1, 1, 1, device=pictures.device)
@@ -179,31 +179,31 @@ def _chosen(pictures: Tensor, share: float) -> Tensor:
     return (_uniform(pictures, 0.0, 1.0) < share).to(pictures.dtype)
 
 
-def _lower_resolution(pictures: Tensor) -> Tensor:
-    """Make a third of the pictures as coarse as small faces are."""
-    size = pictures.shape[-1]
-    coarse = pictures.clone()
-    for index in torch.nonzero(torch.rand(len(pictures)) < 0.35)[:, 0].tolist():
-        side = int(torch.randint(size // 6, max(size // 6 + 1, 3 * size // 4), ()))
-        small = functional.interpolate(pictures[index : index + 1], size=(side, side), mode="area")
-        coarse[index : index + 1] = functional.interpolate(
-            small, size=(size, size), mode="bilinear", align_corners=False
-        )
-    return coarse
-
-
-def _smeared(pictures: Tensor, share: float = 0.25) -> Tensor:
-    """Blur a share of the pictures, out of focus or along a line as a moving camera does."""
-    smeared = pictures.clone()
+def _with_some(pictures: Tensor, share: float, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """Change a share of the pictures, each `(3, S, S)` by itself."""
+    changed = pictures.clone()
     for index in torch.nonzero(torch.rand(len(pictures)) < share)[:, 0].tolist():
-        picture = pictures[index].permute(1, 2, 0).cpu().numpy()
-        reach = float(torch.rand(())) * 0.012 * picture.shape[0]
-        if float(torch.rand(())) < 0.5:
-            blurred = cv2.GaussianBlur(picture, (0, 0), 0.4 + reach)
-        else:
-            blurred = cv2.filter2D(picture, -1, _line(2.0 + 3.0 * reach))
-        smeared[index] = torch.from_numpy(blurred).permute(2, 0, 1)
-    return smeared
+        changed[index] = change(pictures[index])
+    return changed
+
+
+def _coarse(picture: Tensor) -> Tensor:
+    """Make a picture as coarse as small faces are."""
+    size = picture.shape[-1]
+    side = int(torch.randint(size // 6, max(size // 6 + 1, 3 * size // 4), ()))
+    small = functional.interpolate(picture[None], size=(side, side), mode="area")
+    return functional.interpolate(small, size=(size, size), mode="bilinear", align_corners=False)[0]
+
+
+def _smeared(picture: Tensor) -> Tensor:
+    """Blur a picture, out of focus or along a line as a moving camera does."""
+    pixels = picture.permute(1, 2, 0).cpu().numpy()
+    reach = float(torch.rand(())) * 0.012 * pixels.shape[0]
+    if float(torch.rand(())) < 0.5:
+        blurred = cv2.GaussianBlur(pixels, (0, 0), 0.4 + reach)
+    else:
+        blurred = cv2.filter2D(pixels, -1, _line(2.0 + 3.0 * reach))
+    return torch.from_numpy(blurred).permute(2, 0, 1)
 
 
 def _line(length: float) -> NDArray[np.float32]:
@@ -217,12 +217,9 @@ def _line(length: float) -> NDArray[np.float32]:
     return np.asarray(weights / weights.sum(), np.float32)
 
 
-def _compressed(pictures: Tensor, share: float = 0.4) -> Tensor:
-    """Bring a share of the pictures, in [0, 1], through JPEG of a quality from 30 to 95."""
-    compressed = pictures.clone()
-    for index in torch.nonzero(torch.rand(len(pictures)) < share)[:, 0].tolist():
-        levels = (255.0 * pictures[index].permute(1, 2, 0)).round().byte().cpu().numpy()
-        quality = int(torch.randint(30, 96, ()))
-        decoded = compress_jpeg(levels[:, :, ::-1], quality)[:, :, ::-1] / np.float32(255.0)
-        compressed[index] = torch.from_numpy(decoded.copy()).permute(2, 0, 1)
-    return compressed
+def _compressed(picture: Tensor) -> Tensor:
+    """Bring a picture in [0, 1] through JPEG of a quality from 30 to 95."""
+    levels = (255.0 * picture.permute(1, 2, 0)).round().byte().cpu().numpy()
+    quality = int(torch.randint(30, 96, ()))
+    decoded = compress_jpeg(levels[:, :, ::-1], quality)[:, :, ::-1] / np.float32(255.0)
+    return torch.from_numpy(decoded.copy()).permute(2, 0, 1)

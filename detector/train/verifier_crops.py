@@ -11,13 +11,13 @@ faces are shown bare as well.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from detector.data.annotations import AnnotatedPicture, read_annotations
+from detector.data.annotations import AnnotatedPicture, read_annotations, spread
 from detector.data.face_boxes import read_face_boxes
 from detector.find.crops import Crop
 from detector.synthesis.draw import draw_mask
@@ -30,13 +30,13 @@ from weights.base.regions import bounding_box
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from detector.data.face_boxes import FaceBox
     from detector.synthesis.outline import Points
-    from weights.base.contracts import Image
+    from weights.base.contracts import Image, Mask
     from weights.base.regions import MaskRegion
 
     Box = tuple[float, float, float, float]
@@ -128,44 +128,14 @@ class VerifierCrops:
             ) from error
 
 
-@dataclass
-class _Collected:
-    """Crops as they come in."""
+class _Find(NamedTuple):
+    """What a crop is cut round, and what is known of it."""
 
-    size: int
-    context: float
-    pictures: list[NDArray[np.uint8]] = field(default_factory=list)
-    outlines: list[NDArray[np.uint8]] = field(default_factory=list)
-    facts: list[tuple[bool, tuple[bool, bool], int]] = field(default_factory=list)
-
-    def add(
-        self,
-        image: Image,
-        box: Box,
-        source: int,
-        *,
-        worn: bool,
-        mask: NDArray[np.bool_] | None = None,
-        straps: NDArray[np.bool_] | None = None,
-    ) -> None:
-        crop = Crop.around(box, self.context, self.size)
-        self.pictures.append(crop.take(image))
-        outlines = np.zeros((2, self.size, self.size), np.uint8)
-        for plane, one in zip(outlines, (mask, straps), strict=True):
-            if one is not None:
-                plane[:] = np.rint(255.0 * crop.take_mask(one))
-        self.outlines.append(outlines)
-        self.facts.append((worn, (mask is not None, straps is not None), source))
-
-    def crops(self) -> VerifierCrops:
-        worn, outlined, sources = (np.array(column) for column in zip(*self.facts, strict=True))
-        return VerifierCrops(
-            np.stack(self.pictures),
-            np.stack(self.outlines),
-            worn.astype(bool),
-            outlined.astype(bool),
-            sources.astype(np.int64),
-        )
+    image: Image
+    box: Box
+    worn: bool
+    mask: Mask | None = None
+    straps: Mask | None = None
 
 
 def collect_crops(
@@ -190,112 +160,94 @@ def collect_crops(
     Raises:
         InputError: a set cannot be read, or nothing is found in any.
     """
-    collected = _Collected(size, context)
     photos = None if sets.templates is None else TemplateFolder(sets.templates)
-    most = sets.most_pictures
-    for number, path in enumerate(sets.paths):
-        before = len(collected.facts)
-        if number < len(sets.annotated):
-            _from_data_set(path, part, number, propose, collected, most)
-        elif number < len(sets.annotated) + len(sets.boxed):
-            _from_boxes(path, part, number, propose, collected, most)
-        else:
-            _from_faces(path, part, number, photos, collected, most)
+    found: list[Iterator[_Find]] = [
+        *(_in_data_set(Path(path), part, propose, sets.most_pictures) for path in sets.annotated),
+        *(_on_faces(Path(path), part, propose, sets.most_pictures) for path in sets.boxed),
+        *(
+            _drawn(Path(path), part, number, photos, sets.most_pictures)
+            for number, path in enumerate(sets.faces, len(sets.annotated) + len(sets.boxed))
+        ),
+    ]
+    pictures: list[Image] = []
+    outlines: list[NDArray[np.uint8]] = []
+    facts: list[tuple[bool, tuple[bool, bool], int]] = []
+    for number, (path, finds) in enumerate(zip(sets.paths, found, strict=True)):
+        before = len(facts)
+        for find in finds:
+            crop = Crop.around(find.box, context, size)
+            known = find.mask, find.straps
+            pictures.append(crop.take(find.image))
+            outlines.append(np.stack([_levels(crop, one) for one in known]))
+            facts.append((find.worn, (known[0] is not None, known[1] is not None), number))
         if said is not None:
-            new = collected.facts[before:]
+            new = facts[before:]
             worn = sum(fact[0] for fact in new)
             said(f"{path}, {part}: {worn} masks, {len(new) - worn} crops without")
-    if not collected.facts:
+    if not facts:
         listed = ", ".join(map(str, sets.paths))
         raise InputError(f"No mask and no proposal is found in {listed}.")
-    return collected.crops()
+    columns = (np.array(column) for column in zip(*facts, strict=True))
+    return VerifierCrops(np.stack(pictures), np.stack(outlines), *columns)
 
 
-def _spread(pictures: Sequence[Any], most: int | None) -> Sequence[Any]:
-    if most is None or len(pictures) <= most:
-        return pictures
-    return [pictures[index * len(pictures) // most] for index in range(most)]
+def _levels(crop: Crop, mask: Mask | None) -> NDArray[np.uint8]:
+    """A crop of a mask, 0 to 255; all 0 of none."""
+    if mask is None:
+        return np.zeros((crop.size, crop.size), np.uint8)
+    return np.rint(255.0 * crop.take_mask(mask)).astype(np.uint8)
 
 
-def _from_data_set(
-    path: Path,
-    part: str,
-    source: int,
-    propose: Propose,
-    collected: _Collected,
-    most: int | None,
-) -> None:
+def _in_data_set(path: Path, part: str, propose: Propose, most: int | None) -> Iterator[_Find]:
     pictures = read_annotations(path, part, masked_faces_without_outline="skip")
     if path.suffix == ".jsonl":
         pictures = tuple(picture for picture in pictures if _part_of(picture.file) == part)
-    for picture in _spread(pictures, most):
+    for picture in spread(pictures, most):
         image = picture.load()
         if not picture.masks:
-            for box in _large_enough(propose(image)):
-                collected.add(image, box, source, worn=False)
+            yield from _false_finds(image, propose(image))
         for mask in picture.masks:
             if _is_large_enough(mask.box):
                 size = image.shape[:2]
-                drawn = mask.draw(size)
                 straps = mask.draw_straps(size) if mask.straps else None
-                collected.add(image, mask.box, source, worn=True, mask=drawn, straps=straps)
+                yield _Find(image, mask.box, True, mask.draw(size), straps)
 
 
-def _from_boxes(
-    path: Path,
-    part: str,
-    source: int,
-    propose: Propose,
-    collected: _Collected,
-    most: int | None,
-) -> None:
+def _on_faces(path: Path, part: str, propose: Propose, most: int | None) -> Iterator[_Find]:
     pictures = [picture for picture in read_face_boxes(path) if _part_of(picture.file) == part]
-    for picture in _spread(pictures, most):
+    for picture in spread(pictures, most):
         image = picture.load()
         proposed = propose(image)
-        boxes = [region.box for region in proposed]
         for face in picture.faces:
             if face.width < LEAST_FACE:
                 continue
-            on_face = [box for box in boxes if _lies_on(box, face)]
+            on_face = [region.box for region in proposed if _lies_on(region.box, face)]
             # Where nothing was proposed, the lower half of the face stands in.
-            collected.add(
-                image,
-                on_face[0] if face.masked and on_face else _lower_half(face),
-                source,
-                worn=face.masked,
-            )
+            box = on_face[0] if face.masked and on_face else _lower_half(face)
+            yield _Find(image, box, face.masked)
         masked = [face for face in picture.faces if face.masked]
         elsewhere = [
             region for region in proposed if not any(_touches(region.box, face) for face in masked)
         ]
-        for box in _large_enough(elsewhere):
-            collected.add(image, box, source, worn=False)
+        yield from _false_finds(image, elsewhere)
 
 
-def _from_faces(
-    path: Path,
-    part: str,
-    source: int,
-    photos: TemplateFolder | None,
-    collected: _Collected,
-    most: int | None,
-) -> None:
-    for face in _spread([face for face in load_faces(path) if face.split == part], most):
+def _drawn(
+    path: Path, part: str, source: int, photos: TemplateFolder | None, most: int | None
+) -> Iterator[_Find]:
+    for face in spread([face for face in load_faces(path) if face.split == part], most):
         # A set that is named twice gets other masks the second time.
         random = np.random.default_rng([source, int(2**32 * _fraction(face.file.name))])
         image = AnnotatedPicture(face.file).load()
         if random.random() < _BARE_SHARE:
-            collected.add(image, _place_of_mask(face.landmarks), source, worn=False)
+            yield _Find(image, _place_of_mask(face.landmarks), False)
         try:
             drawn = draw_mask(image, face.landmarks, random, templates=photos, draped=_DRAPED_SHARE)
         except CannotDrawMaskError:
             continue
         box = bounding_box(drawn.mask)
         if box is not None and _is_large_enough(box):
-            collected.add(
-                drawn.masked, box, source, worn=True, mask=drawn.mask, straps=drawn.straps
-            )
+            yield _Find(drawn.masked, box, True, drawn.mask, drawn.straps)
 
 
 def _place_of_mask(landmarks: Points) -> Box:
@@ -318,8 +270,10 @@ def _is_large_enough(box: Box) -> bool:
     return max(box[2] - box[0], box[3] - box[1]) >= LEAST_SIDE
 
 
-def _large_enough(regions: Iterable[MaskRegion]) -> list[Box]:
-    return [region.box for region in regions if _is_large_enough(region.box)]
+def _false_finds(image: Image, regions: Iterable[MaskRegion]) -> Iterator[_Find]:
+    for region in regions:
+        if _is_large_enough(region.box):
+            yield _Find(image, region.box, False)
 
 
 def _lower_half(face: FaceBox) -> Box:

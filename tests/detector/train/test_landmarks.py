@@ -15,7 +15,6 @@ from detector.data.landmark_faces import (
     MARGIN,
     LandmarkFaces,
     collect_faces,
-    covered_points,
     lay_patch,
 )
 from detector.train import landmarks_command as command
@@ -35,6 +34,7 @@ from weights.catalog.record import read_record
 from weights.landmarks import MIRRORED
 from weights.landmarks.file import load_landmarks
 from weights.landmarks.network import LandmarkConfiguration
+from weights.landmarks.points import covered_by
 
 SMALL = LandmarkConfiguration(widths=(16, 16, 16), size=32)
 QUICK = LandmarkRecipe(trunk="chance", frozen_stages=0, steps=2, batch=4)
@@ -67,7 +67,7 @@ def test_points_under_a_mask_are_hidden_and_those_past_the_frame_are_not():
     mask = np.zeros((10, 10), bool)
     mask[5:] = True
     points = np.array([[2.0, 2.0], [3.0, 7.0], [3.0, 12.0], [-1.0, 7.0], [9.4, 9.4]])
-    assert covered_points(mask, points).tolist() == [False, True, False, False, True]
+    assert covered_by(points, mask).tolist() == [False, True, False, False, True]
 
 
 def test_a_patch_hides_the_mouth_and_leaves_the_brows():
