@@ -13,6 +13,7 @@ from detector.data.yolo_dataset import YoloDataset, read_yolo_dataset
 from detector.find.architecture import DetectorConfiguration
 from detector.find.weight_file import describe_detector, read_configuration, read_extra
 from detector.train.curves import CURVES_NAME, last_epoch
+from detector.train.distributed import run_distributed
 from detector.train.plan import CHECKPOINT_NAME, WEIGHTS_NAME, TrainingPlan, TrainingProgress
 from detector.train.recipe import DetectorRecipe
 from detector.train.ultralytics_loop import LOG_NAME, run_training
@@ -187,7 +188,8 @@ def train_detector(
             start,
             None if minutes is None else 60.0 * minutes,
         )
-        _run(plan, progress)
+        train = run_distributed if plan.processes > 1 else run_training
+        train(plan, progress)
     weights = folder / WEIGHTS_NAME
     if not weights.is_file():
         raise TrainingError(f"The training in {folder} ended without weights: see its {LOG_NAME}.")
@@ -209,16 +211,6 @@ def _result(folder: Path, place: CatalogPlace) -> TrainedDetector:
     return TrainedDetector(
         weights, folder, metrics, epochs, seconds, place.record_file, place.card_file
     )
-
-
-def _run(plan: TrainingPlan, progress: Callable[[TrainingProgress], None] | None) -> None:
-    """Train in this process, or in one for each device."""
-    if plan.processes > 1:
-        from detector.train.distributed import run_distributed
-
-        run_distributed(plan, progress)
-    else:
-        run_training(plan, progress)
 
 
 def _chosen_recipe(

@@ -18,7 +18,13 @@ from detector.data.landmark_faces import MARGIN, LandmarkFaces, collect_faces
 from detector.train.crop_augmentation import cast_shadow, vary_photograph
 from detector.train.recipe import RECIPES
 from detector.train.trunk_recipe import TrunkRecipe
-from detector.train.trunk_training import TrainedNetwork, TrunkOptions, TrunkRun, TrunkTraining
+from detector.train.trunk_training import (
+    Samples,
+    TrainedNetwork,
+    TrunkOptions,
+    TrunkRun,
+    TrunkTraining,
+)
 from weights.landmarks.file import describe_landmarks, load_landmarks, save_landmarks
 from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 from weights.landmarks.points import GROUPS, MIRRORED, OUTER_EYE_CORNERS
@@ -292,10 +298,7 @@ def train_landmarks(
     module.start(initial_weights, recipe.trunk)
     return run.train(
         module,
-        _dataset(train),
-        _dataset(validation),
-        sampling_weights(train, recipe),
-        _ROUND,
+        Samples(_dataset(train), _dataset(validation), sampling_weights(train, recipe), _ROUND),
         faces,
         f"{len(train)} crops, bare and with drawn masks",
     )

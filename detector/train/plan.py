@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - read at run time, as the next
 from typing import TYPE_CHECKING, Any
 
-from detector.find.architecture import DetectorConfiguration
+from detector.find.architecture import DetectorConfiguration  # noqa: TC001
 from weights.base.settings import settings_from_mapping
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class TrainingPlan:
 
     folder: Path
     configuration: DetectorConfiguration
-    overrides: Mapping[str, Any]
+    overrides: dict[str, Any]
     workers: int = 0
     threads: int | None = None
     bfloat16: bool = False
@@ -53,19 +53,12 @@ class TrainingPlan:
 
     def to_json(self) -> str:
         """The plan as JSON."""
-        return json.dumps({**asdict(self), "overrides": dict(self.overrides)}, default=str)
+        return json.dumps(asdict(self), default=str)
 
     @classmethod
     def from_json(cls, text: str) -> TrainingPlan:
         """A plan back from `to_json`."""
-        values = json.loads(text)
-        start = values["initial_weights"]
-        values["configuration"] = settings_from_mapping(
-            DetectorConfiguration, values["configuration"], "the plan"
-        )
-        values["folder"] = Path(values["folder"])
-        values["initial_weights"] = None if start is None else Path(start)
-        return cls(**values)
+        return settings_from_mapping(cls, json.loads(text), "the plan")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import torch
 import yaml
@@ -16,8 +16,8 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
+from torch.utils.data import DataLoader
 
-from detector.train.drawn_rounds import DrawnRounds
 from weights.base.atomic import atomic_path
 from weights.base.device import resolve_device, training_precision
 from weights.base.errors import TrainingError, WeightsError
@@ -74,6 +74,22 @@ class TrainedNetwork:
     card: Path
 
 
+class Samples(NamedTuple):
+    """What a training learns from and is measured with.
+
+    Attributes:
+        train: samples to learn from.
+        validation: samples to measure with.
+        likely: how likely each of the former is drawn `(N,)`.
+        round_steps: steps between two checkpoints.
+    """
+
+    train: Dataset[Any]
+    validation: Dataset[Any]
+    likely: Tensor
+    round_steps: int
+
+
 class TrunkTraining(LightningModule):
     """The loop's steps but for the loss: frozen stages, AdamW and its rates, clipping.
 
@@ -120,6 +136,7 @@ class TrunkTraining(LightningModule):
                 part.requires_grad_(False).eval()
         self.timer = Timer(verbose=False)
         self.seed = 0
+        self.samples: Samples | None = None
         self.seen: list[tuple[Tensor, ...]] = []
         self.said: Callable[[str], object] = print
 
@@ -146,6 +163,27 @@ class TrunkTraining(LightningModule):
                 ) from error
         elif trunk == "imagenet":
             load_imagenet_weights(self._trunk[0])
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Draw a round by seed and number alone, so that a stopped run draws the same.
+
+        It gives what is left of the round; nothing where all steps are done.
+        """
+        assert self.samples is not None
+        steps, batch = self.samples.round_steps, self.recipe.batch
+        number, done = divmod(self.global_step, steps)
+        count = min(steps, self.recipe.steps - number * steps)
+        chance = torch.Generator().manual_seed((self.seed << 32) + number)
+        drawn = torch.multinomial(
+            self.samples.likely.double(), steps * batch, replacement=True, generator=chance
+        )
+        left = drawn[done * batch : max(0, count) * batch]
+        return DataLoader(self.samples.train, batch, sampler=left.tolist())
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Give the samples to measure with, in order."""
+        assert self.samples is not None
+        return DataLoader(self.samples.validation, self.recipe.batch)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW (Loshchilov and Hutter 2019), with a rate of the trunk's own."""
@@ -267,10 +305,7 @@ class TrunkRun(RunSettings):
     def train(
         self,
         module: TrunkTraining,
-        train: Dataset[Any],
-        validation: Dataset[Any],
-        likely: Tensor,
-        round_steps: int,
+        samples: Samples,
         sources: Sequence[str | os.PathLike[str]],
         shown: str,
     ) -> TrainedNetwork:
@@ -278,10 +313,7 @@ class TrunkRun(RunSettings):
 
         Args:
             module: what is trained.
-            train: samples to learn from.
-            validation: samples to measure with.
-            likely: how likely each of the former is drawn.
-            round_steps: steps between two checkpoints.
+            samples: to learn from and to measure with.
             sources: the data, beside which a `sources.yaml` may lie.
             shown: the samples to learn from, in words.
 
@@ -293,16 +325,15 @@ class TrunkRun(RunSettings):
         minutes = self.time_budget_minutes
         duration = None if minutes is None else timedelta(minutes=minutes)
         module.timer, module.said = Timer(duration, verbose=False), self.said
-        module.seed = self.seed
-        data = DrawnRounds(train, validation, likely, recipe, round_steps, self.seed)
+        module.seed, module.samples = self.seed, samples
         checkpoint = self.folder / "last.ckpt"
         going_on = self.resume and checkpoint.is_file()
         with at_safe_points(), lightning_silenced():
             trainer = self._make_trainer(recipe, module.timer)
             start = str(checkpoint) if going_on else None
-            trainer.fit(module, data, ckpt_path=start, weights_only=True)
+            trainer.fit(module, ckpt_path=start, weights_only=True)
             stop_if_asked()
-            figures = trainer.validate(module, data, verbose=False)[0]
+            figures = trainer.validate(module, verbose=False)[0]
         metrics = {name: round(value, 4) for name, value in figures.items() if math.isfinite(value)}
         steps, seconds = module.global_step, time.monotonic() - began
         weights = self.folder / f"{module.kind}.safetensors"
@@ -324,7 +355,7 @@ class TrunkRun(RunSettings):
             trained_on=replace(trained_on, notes=notes.strip()),
             recipe=description.kind,
             seed=self.seed,
-            metrics={"val": {"crops": len(validation), **metrics}},  # type: ignore[arg-type]
+            metrics={"val": {"crops": len(samples.validation), **metrics}},  # type: ignore[arg-type]
         )
         card = registered.card_file
         return TrainedNetwork(weights, metrics, steps, seconds, registered.record_file, card)

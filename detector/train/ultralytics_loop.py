@@ -15,7 +15,7 @@ from weights.base.errors import TrainingError
 from weights.base.stopping import at_safe_points
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from detector.train.ultralytics_trainer import MaskTrainer
 
@@ -51,9 +51,9 @@ def run_training(
                 trainer.train()
         except TrainingFinishedError:
             return
+        except TrainingError:
+            raise
         except RuntimeError as error:
-            if isinstance(error, TrainingError):
-                raise
             raise TrainingError(
                 f"The training in {plan.folder} broke down: {str(error).splitlines()[0]}"
             ) from error
@@ -61,36 +61,23 @@ def run_training(
 
 def _report_to(progress: Callable[[TrainingProgress], None], trainer: MaskTrainer) -> None:
     """Call `progress` after every batch and every epoch of the trainer."""
-    from detector.train.ultralytics_trainer import loss_items
+    from detector.train.ultralytics_trainer import as_floats
 
-    done = {"batch": 0}
-
-    def start_epoch(_: MaskTrainer) -> None:
-        done["batch"] = 0
-
-    def report(running: MaskTrainer, metrics: Mapping[str, float]) -> None:
+    def report(running: MaskTrainer, metrics: Any) -> None:
+        losses: Any = running.tloss
         progress(
             TrainingProgress(
                 running.epoch + 1,
                 running.epochs,
-                done["batch"],
+                running.batch,
                 len(running.train_loader),
-                loss_items(running),
-                metrics,
+                as_floats(losses),
+                as_floats(metrics),
             )
         )
 
-    def end_batch(running: MaskTrainer) -> None:
-        done["batch"] += 1
-        report(running, {})
-
-    def end_epoch(running: MaskTrainer) -> None:
-        measured: Any = running.metrics or {}
-        report(running, {name: float(value) for name, value in measured.items()})
-
-    trainer.add_callback("on_train_epoch_start", start_epoch)
-    trainer.add_callback("on_train_batch_end", end_batch)
-    trainer.add_callback("on_fit_epoch_end", end_epoch)
+    trainer.add_callback("on_train_batch_end", lambda running: report(running, None))
+    trainer.add_callback("on_fit_epoch_end", lambda running: report(running, running.metrics))
 
 
 def _local_font(_: str) -> str:
@@ -128,13 +115,13 @@ def _global_state_kept() -> Iterator[None]:
     environment = dict(os.environ)
     deterministic = torch.are_deterministic_algorithms_enabled()
     threads = torch.get_num_threads()
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
-        yield
+        with torch.random.fork_rng(devices=[]):
+            yield
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
-        torch.set_rng_state(states[2])
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(deterministic)
         for name in set(os.environ) - set(environment):

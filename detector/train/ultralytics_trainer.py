@@ -68,6 +68,7 @@ class MaskTrainer(SegmentationTrainer):
         self._began = time.time()
         self._longest_validation = 0.0
         self._batches = 0
+        self.batch = 0
         threads = plan.threads or torch.get_num_threads()
         super().__init__(overrides=dict(plan.overrides))
         # On a CPU Ultralytics itself allows no workers.
@@ -197,11 +198,12 @@ class MaskTrainer(SegmentationTrainer):
         loader.dataset.forget_pictures()
         optimizer: Any = self.optimizer
         optimizer.zero_grad()
-        self._batches = 0
+        self.batch = self._batches = 0
 
     def _end_batch(self) -> None:
         """Make a step of the optimiser where enough batches have added up their gradients."""
         stop_if_asked()
+        self.batch += 1
         self._batches += 1
         if self._batches >= self.accumulate:
             super().optimizer_step()
@@ -307,7 +309,6 @@ class MaskTrainer(SegmentationTrainer):
 
     def save_model(self) -> bool:
         """Write the checkpoint whole or not at all, and the best weights as safetensors."""
-        is_best = self.best_fitness == self.fitness
         average: Any = self.ema
         optimizer: Any = self.optimizer
         write_checkpoint(
@@ -323,18 +324,14 @@ class MaskTrainer(SegmentationTrainer):
                 "stopper": [float(self.stopper.best_fitness), int(self.stopper.best_epoch)],
             },
         )
-        if is_best:
-            moving_average: Any = self.ema
+        if self.best_fitness == self.fitness:
             measured: dict[str, Any] = {**(self.metrics or {}), "fitness": self.fitness or 0.0}
             save_detector(
-                moving_average.ema,
+                average.ema,
                 self.configuration,
                 self.save_dir / WEIGHTS_NAME,
                 overwrite=True,
-                extra={
-                    "epoch": self.epoch + 1,
-                    "metrics": {name: float(value) for name, value in measured.items()},
-                },
+                extra={"epoch": self.epoch + 1, "metrics": as_floats(measured)},
             )
         return True
 
@@ -384,7 +381,6 @@ def reporting_off(font: Callable[[str], str]) -> Iterator[None]:
             setattr(owner, name, original)
 
 
-def loss_items(trainer: MaskTrainer) -> Mapping[str, float]:
-    """The running mean of each loss in the present epoch, by Ultralytics' names."""
-    running: Any = trainer.tloss or {}
-    return {name: float(value) for name, value in running.items()}
+def as_floats(values: Mapping[str, Any] | None) -> dict[str, float]:
+    """Losses or figures, by Ultralytics' names, as plain numbers; none where there are none yet."""
+    return {name: float(value) for name, value in (values or {}).items()}

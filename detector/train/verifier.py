@@ -18,7 +18,13 @@ from detector.find.verifier_file import describe_verifier, load_verifier, save_v
 from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
 from detector.find.yolo import YoloMaskDetector
 from detector.train.crop_augmentation import MARGIN, augment, centred
-from detector.train.trunk_training import TrainedNetwork, TrunkOptions, TrunkRun, TrunkTraining
+from detector.train.trunk_training import (
+    Samples,
+    TrainedNetwork,
+    TrunkOptions,
+    TrunkRun,
+    TrunkTraining,
+)
 from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_crops
 from detector.train.verifier_recipe import VerifierRecipe
 from weights.base.errors import InputError
@@ -249,10 +255,7 @@ def train_verifier(
     worn = int(crops.worn.sum())
     return run.train(
         module,
-        _dataset(crops),
-        _dataset(validation),
-        sampling_weights(crops, recipe),
-        _ROUND,
+        Samples(_dataset(crops), _dataset(validation), sampling_weights(crops, recipe), _ROUND),
         sets.paths,
         f"{worn} masks and {len(crops) - worn} crops without",
     )
