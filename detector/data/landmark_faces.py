@@ -138,7 +138,7 @@ def _drawn(
 
 
 def lay_patch(
-    picture: Image, points: NDArray[np.floating], random: np.random.Generator
+    picture: Image, points: NDArray[np.float64], random: np.random.Generator
 ) -> tuple[Image, NDArray[np.bool_]]:
     """Lay a flat patch of a mask's outline on a face, with grain and light from one side.
 

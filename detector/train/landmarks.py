@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import StackDataset
+from torch.utils.data import Dataset, StackDataset
 
 from detector.data.landmark_faces import MARGIN, LandmarkFaces, collect_faces
 from detector.train.crop_augmentation import cast_shadow, vary_photograph
@@ -64,12 +64,13 @@ class LandmarkRecipe(TrunkRecipe):
     rendered: float = 0.25
 
 
-def _dataset(faces: LandmarkFaces) -> StackDataset[dict[str, Tensor]]:
-    return StackDataset(
-        picture=torch.from_numpy(faces.pictures).permute(0, 3, 1, 2),
-        points=torch.from_numpy(faces.points),
-        hidden=torch.from_numpy(faces.hidden),
-    )
+def _dataset(faces: LandmarkFaces) -> Dataset[Any]:
+    columns: dict[str, Any] = {
+        "picture": torch.from_numpy(faces.pictures).permute(0, 3, 1, 2),
+        "points": torch.from_numpy(faces.points),
+        "hidden": torch.from_numpy(faces.hidden),
+    }
+    return StackDataset(**columns)
 
 
 def reframe(

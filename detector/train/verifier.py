@@ -6,12 +6,12 @@ import os
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import StackDataset
+from torch.utils.data import Dataset, StackDataset
 
 from detector.find.verifier import PROPOSAL_CONFIDENCE
 from detector.find.verifier_file import describe_verifier, load_verifier, save_verifier
@@ -39,13 +39,14 @@ _ROUND = 25
 """Steps between two checkpoints."""
 
 
-def _dataset(crops: VerifierCrops) -> StackDataset[dict[str, Tensor]]:
-    return StackDataset(
-        picture=torch.from_numpy(crops.pictures).permute(0, 3, 1, 2),
-        outline=torch.from_numpy(crops.outlines),
-        worn=torch.from_numpy(crops.worn),
-        outlined=torch.from_numpy(crops.outlined),
-    )
+def _dataset(crops: VerifierCrops) -> Dataset[Any]:
+    columns: dict[str, Any] = {
+        "picture": torch.from_numpy(crops.pictures).permute(0, 3, 1, 2),
+        "outline": torch.from_numpy(crops.outlines),
+        "worn": torch.from_numpy(crops.worn),
+        "outlined": torch.from_numpy(crops.outlined),
+    }
+    return StackDataset(**columns)
 
 
 def sampling_weights(crops: VerifierCrops, recipe: VerifierRecipe) -> Tensor:
