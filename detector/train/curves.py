@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +28,7 @@ def keep_epochs(path: Path, count: int) -> None:
     header, rows = _curves(path)
     kept = {row.epoch: row.line for row in rows if row.epoch <= count}
     if header:
-        with atomic_path(path, overwrite=True) as temporary:
-            temporary.write_text("\n".join([header, *kept.values()]) + "\n", encoding="utf-8")
+        write_whole(path, "\n".join([header, *kept.values()]) + "\n", overwrite=True)
 
 
 class _Row(NamedTuple):

@@ -17,7 +17,7 @@ from detector.train.distributed import run_distributed
 from detector.train.plan import CHECKPOINT_NAME, WEIGHTS_NAME, TrainingPlan, TrainingProgress
 from detector.train.recipe import DetectorRecipe
 from detector.train.ultralytics_loop import LOG_NAME, run_training
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.device import resolve_device
 from weights.base.errors import InputError, OutputError, TrainingError
 from weights.base.run_settings import RunOptions, RunSettings
@@ -206,8 +206,7 @@ def _result(folder: Path, place: CatalogPlace) -> TrainedDetector:
     metrics = dict(read_extra(weights).get("metrics", {}))
     if not result_file.is_file():
         result = {"metrics": metrics, "epochs": epochs, "seconds": seconds}
-        with atomic_path(result_file) as temporary:
-            temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
+        write_whole(result_file, json.dumps(result, indent=2))
     return TrainedDetector(
         weights, folder, metrics, epochs, seconds, place.record_file, place.card_file
     )
@@ -284,8 +283,7 @@ def _start_folder(folder: Path, run: Mapping[str, Any]) -> None:
             f"{folder} is there already and holds no run of the detector's training: give another "
             "folder."
         )
-    with atomic_path(folder / RUN_NAME, overwrite=True) as temporary:
-        temporary.write_text(yaml.safe_dump(dict(run), sort_keys=False), encoding="utf-8")
+    write_whole(folder / RUN_NAME, yaml.safe_dump(dict(run), sort_keys=False), overwrite=True)
 
 
 def _register(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from detector.train.plan import TrainingPlan, TrainingProgress
 from detector.train.ultralytics_loop import LOG_NAME, run_training
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import TrainingError, UnmaskError
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def run_distributed(
         TrainingError: a process broke down; the sentence says why, or where to read it.
     """
     plan_file = plan.folder / PLAN_NAME
-    with atomic_path(plan_file, overwrite=True) as temporary:
-        temporary.write_text(plan.to_json(), encoding="utf-8")
+    write_whole(plan_file, plan.to_json(), overwrite=True)
     # The processes find the same packages as this one, wherever it was started.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = launch_command(plan_file, processes or plan.processes, module)

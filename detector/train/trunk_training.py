@@ -18,7 +18,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.device import resolve_device, training_precision
 from weights.base.errors import TrainingError, WeightsError
 from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
@@ -284,9 +284,8 @@ class TrunkRun(RunSettings):
     def begin(self, settings: dict[str, Any]) -> None:
         """Make the folder, note what the run was started with, and seed all chance."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with atomic_path(self.folder / "run.yaml", overwrite=True) as temporary:
-            started_with = {**settings, "seed": self.seed}
-            temporary.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")
+        started_with = yaml.safe_dump({**settings, "seed": self.seed}, sort_keys=False)
+        write_whole(self.folder / "run.yaml", started_with, overwrite=True)
         torch.manual_seed(self.seed)
         if self.threads is not None:
             torch.set_num_threads(self.threads)
@@ -340,8 +339,7 @@ class TrunkRun(RunSettings):
         extra = {"metrics": metrics, "recipe": asdict(recipe), "seed": self.seed}
         module.save_file(module.network, module.configuration, weights, overwrite=True, extra=extra)
         result = {"steps": steps, "seconds": round(seconds, 1), "metrics": metrics}
-        with atomic_path(self.folder / "result.json", overwrite=True) as temporary:
-            temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
+        write_whole(self.folder / "result.json", json.dumps(result, indent=2), overwrite=True)
         description = module.describe_file(weights)
         trained_on = sources_beside(*map(Path, sources))
         notes = (

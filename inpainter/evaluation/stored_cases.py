@@ -11,7 +11,7 @@ import numpy as np
 
 from inpainter.data.face import read_picture
 from inpainter.evaluation.benchmark_cases import Case, HoleChecksum
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import InputError, OutputError
 from weights.base.json_text import parse_json
 from weights.base.text_files import read_lines
@@ -73,20 +73,18 @@ def store_cases(
         "cases": len(lines),
         "configuration": dict(configuration or {}),
     }
-    with atomic_path(root / LIST_FILE) as path:
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in (head, *lines))
-        path.write_text(text, encoding="utf-8")
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in (head, *lines))
+    write_whole(root / LIST_FILE, text)
     return checksum.hex()
 
 
 def _store(path: Path, pixels: Any) -> None:
     # A run that was broken off may have left the picture; without the list it belongs to no set.
-    with atomic_path(path, overwrite=True) as temporary:
-        written = pixels[..., ::-1] if pixels.ndim == 3 else pixels
-        done, encoded = cv2.imencode(".png", written)
-        if not done:
-            raise OutputError(f"Cannot encode {path}.")
-        encoded.tofile(temporary)
+    written = pixels[..., ::-1] if pixels.ndim == 3 else pixels
+    done, encoded = cv2.imencode(".png", written)
+    if not done:
+        raise OutputError(f"Cannot encode {path}.")
+    write_whole(path, encoded.tobytes(), overwrite=True)
 
 
 class StoredCases:

@@ -12,7 +12,7 @@ import yaml
 from inpainter.data.statistics import check_statistics
 from inpainter.training.rounds import equal_rounds, round_at
 from inpainter.training.terms import JudgedPicture, LossTerm, read_terms
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.dotted_paths import refuse_working_directory
 from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
@@ -350,9 +350,7 @@ class ReadRecipe:
         Raises:
             OutputError: the file cannot be written.
         """
-        with atomic_path(file, overwrite=True) as temporary:
-            text = yaml.safe_dump(self.to_mapping(), sort_keys=False)
-            temporary.write_text(text, encoding="utf-8")
+        write_whole(file, yaml.safe_dump(self.to_mapping(), sort_keys=False), overwrite=True)
 
     def to_mapping(self) -> dict[str, Any]:
         """Give the recipe as plain dicts and lists, which YAML can hold."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import InputError
 from weights.base.json_text import parse_json
 from weights.catalog.lookup import default_name, get_record, resolve
@@ -317,8 +317,7 @@ def train_inpainter_on(
 
 
 def _store(file: Path, state: Mapping[str, Any]) -> None:
-    with atomic_path(file, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+    write_whole(file, json.dumps(state, indent=2) + "\n", overwrite=True)
 
 
 def _store_pipeline(output: Path, weights: Mapping[str, Path], adapted: list[str]) -> Path:
@@ -333,6 +332,5 @@ def _store_pipeline(output: Path, weights: Mapping[str, Path], adapted: list[str
         for kind, name in stages.items()
     }
     file = output / PIPELINE_NAME
-    with atomic_path(file, overwrite=True) as temporary:
-        temporary.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    write_whole(file, yaml.safe_dump(content, sort_keys=False), overwrite=True)
     return file

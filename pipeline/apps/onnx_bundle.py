@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import ExistsError
 from weights.catalog.digest import file_sha256
 
@@ -107,6 +107,5 @@ def export_bundle(
             "image_size": exported.image_size,
         },
     }
-    with atomic_path(folder / DESCRIPTION, overwrite=overwrite) as temporary:
-        temporary.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / DESCRIPTION, json.dumps(description, indent=2) + "\n", overwrite=overwrite)
     return Bundle(folder, names, sum((folder / name).stat().st_size for name in names))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import ExistsError, InputError, OutputError
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ class Place:
             OutputError: it cannot be written.
         """
         if self.is_local:
-            with atomic_path(self.path, overwrite=overwrite) as temporary:
-                temporary.write_bytes(content)
+            write_whole(self.path, content, overwrite=overwrite)
             return
         if not overwrite and self.exists():
             raise ExistsError(f"{self.path} exists already and is not overwritten unless asked.")

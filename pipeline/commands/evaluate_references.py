@@ -59,7 +59,7 @@ def evaluate_references(
         reference_pairs,
     )
     from pipeline.evaluation.writing import refuse_existing
-    from weights.base.atomic import atomic_path
+    from weights.base.atomic import atomic_path, write_whole
     from weights.images.mark import make_mark, save_marked
 
     names = "references.json", "references.png"
@@ -79,8 +79,7 @@ def evaluate_references(
     )
     report = {"points": points, "figures": measured.figures, "refusals": measured.refusals}
     text = json.dumps(report, indent=2, ensure_ascii=False)
-    with atomic_path(output / names[0], overwrite=overwrite) as path:
-        path.write_text(text + "\n", encoding="utf-8")
+    write_whole(output / names[0], text + "\n", overwrite=overwrite)
     if measured.rows:
         with atomic_path(output / names[1], overwrite=overwrite) as path:
             save_marked(draw_sheet(measured.rows, 224), path, make_mark(from_reference=True))

@@ -32,7 +32,7 @@ def compare_two_reports(
     from pipeline.evaluation.document import to_markdown
     from pipeline.evaluation.latex import to_latex
     from pipeline.evaluation.page import to_html
-    from weights.base.atomic import atomic_path
+    from weights.base.atomic import write_whole
     from weights.base.errors import InputError
 
     writers = {".md": to_markdown, ".html": to_html, ".tex": to_latex}
@@ -41,8 +41,7 @@ def compare_two_reports(
     document = compare_reports(read_report(_report_file(first)), read_report(_report_file(second)))
     typer.echo(to_markdown(document), nl=False)
     if output is not None:
-        with atomic_path(output, overwrite=overwrite) as path:
-            path.write_text(writers[output.suffix](document), encoding="utf-8")
+        write_whole(output, writers[output.suffix](document), overwrite=overwrite)
 
 
 @command_options

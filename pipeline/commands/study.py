@@ -125,7 +125,7 @@ def read(
     )
     from pipeline.evaluation.page import to_html
     from pipeline.evaluation.writing import refuse_existing
-    from weights.base.atomic import atomic_path
+    from weights.base.atomic import write_whole
 
     if output is not None:
         refuse_existing(output, _REPORT_FILES, overwrite=overwrite)
@@ -140,8 +140,7 @@ def read(
     if output is not None:
         texts = (to_html(study_document(result)), markdown, content + "\n")
         for name, text in zip(_REPORT_FILES, texts, strict=True):
-            with atomic_path(output / name, overwrite=overwrite) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+            write_whole(output / name, text, overwrite=overwrite)
     typer.echo(content if as_json else markdown, nl=as_json)
 
 

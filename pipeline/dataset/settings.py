@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.dataset.split import DEFAULT_SHARES, normalise_shares
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
@@ -120,8 +120,7 @@ def claim_folder(out: Path, mapping: Mapping[str, Any]) -> None:
             raise InputError(
                 f"{out} is not empty and holds no data set of this program: name a new folder."
             )
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(mapping, indent=2) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(mapping, indent=2) + "\n")
         return
     try:
         existing = json.loads(path.read_text(encoding="utf-8"))

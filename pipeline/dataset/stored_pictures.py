@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import PIL.Image
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import atomic_path, write_whole
 from weights.images.mark import Mark, save_marked, unmask_version
 
 if TYPE_CHECKING:
@@ -66,5 +66,4 @@ def store_text(path: Path, text: str) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    with atomic_path(path, overwrite=True) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_whole(path, text, overwrite=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from inpainter.metrics import SIGMAS
 from pipeline.evaluation.difference import StoredReport, read_report
 from pipeline.evaluation.document import Table, cells, markdown_table
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def publish(
     written = []
     if readme is not None:
         text = filled_text(readme, figures_table(stored))
-        with atomic_path(readme, overwrite=True) as path:
-            path.write_text(text, encoding="utf-8")
+        write_whole(readme, text, overwrite=True)
         written.append(readme)
     if records is not None:
         written += _update_records(stored, records)

@@ -13,7 +13,7 @@ from inpainter.evaluation.picture_sheet import SheetRow, draw_sheet
 from pipeline.evaluation.document import Document, Picture, to_markdown
 from pipeline.evaluation.latex import to_latex
 from pipeline.evaluation.page import to_html
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import OutputError
 from weights.images.mark import make_mark, save_marked
 
@@ -72,8 +72,7 @@ def write_report(
         if (root / name).exists() and not overwrite:
             raise OutputError(f"{root / name} exists already and is not overwritten unless asked.")
     for name, content in contents.items():
-        with atomic_path(root / name, overwrite=overwrite) as path:
-            path.write_bytes(content)
+        write_whole(root / name, content, overwrite=overwrite)
     return [root / name for name in contents]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 
 from pipeline.run.outcome import Outcome, filled_faces
-from weights.base.atomic import atomic_path
+from weights.base.atomic import atomic_path, write_whole
 from weights.base.errors import ExistsError, InputError, OutputError
 from weights.images.mark import make_mark, unmask_version
 from weights.images.mark_reader import sidecar_path
@@ -238,8 +238,7 @@ class Outputs:
             "models": list(self.models),
             **outcome.to_mapping(),
         }
-        with atomic_path(path, overwrite=overwrite) as temporary:
-            temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(report, indent=2) + "\n", overwrite=overwrite)
 
 
 @contextmanager

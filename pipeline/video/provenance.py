@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.video.formats import BOXED
 from pipeline.video.source import open_video
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.images.mark import Mark, mark_xmp, read_mark_from_xmp
 from weights.images.mark_reader import sidecar_path
 
@@ -81,8 +81,7 @@ def write_xmp(path: Path, form: str, xmp: bytes, sidecar: Path | None, *, overwr
         with path.open("ab") as file:
             file.write(struct.pack(">I4s", 24 + len(xmp), b"uuid") + XMP_BOX + xmp)
     elif sidecar is not None:
-        with atomic_path(sidecar, overwrite=overwrite) as temporary:
-            temporary.write_bytes(xmp)
+        write_whole(sidecar, xmp, overwrite=overwrite)
 
 
 def read_video_mark(path: str | os.PathLike[str]) -> Mark | None:

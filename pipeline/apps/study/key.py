@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from weights.base.atomic import atomic_path
+from weights.base.atomic import write_whole
 from weights.base.errors import InputError
 from weights.base.json_text import parse_json
 
@@ -107,8 +107,7 @@ def write_key(key: StudyKey, path: str | os.PathLike[str], *, overwrite: bool = 
     Raises:
         OutputError: the file exists or cannot be written.
     """
-    with atomic_path(path, overwrite=overwrite) as temporary:
-        temporary.write_text(json.dumps(key.to_mapping(), indent=1) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(key.to_mapping(), indent=1) + "\n", overwrite=overwrite)
 
 
 def read_key(path: str | os.PathLike[str]) -> StudyKey:
