@@ -13,7 +13,7 @@ import numpy as np
 from inpainter.data.face import SHARES, Face
 from weights.base.dealing import deal_out
 from weights.base.errors import InputError
-from weights.base.json_text import parse_json
+from weights.base.json_text import read_json
 from weights.base.text_files import read_lines
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _ffhq_descriptions(
     if not file.is_file():
         return None
     try:
-        entries = parse_json(file.read_bytes(), str(file))
+        entries = read_json(file)
         return {int(number): _ffhq_description(entry) for number, entry in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{file} is not as FFHQ has it: {error}.") from error

@@ -15,7 +15,7 @@ import yaml
 
 from weights.base.atomic import write_whole
 from weights.base.errors import InputError
-from weights.base.json_text import parse_json
+from weights.base.json_text import read_json
 from weights.catalog.lookup import default_name, get_record, resolve
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def adapt_to_faces(
     deadline = time.monotonic() + 60.0 * settings.minutes
     faces = _faces(folder, output, settings, tell)
     file = output / RESULT_NAME
-    state: dict[str, Any] = parse_json(file.read_bytes(), str(file)) if file.is_file() else {}
+    state: dict[str, Any] = read_json(file) if file.is_file() else {}
     figures: Figures = state.get("figures", {"detector": {}, "inpainter": {}})
     measuring = 0.0
     for kind in ("detector", "inpainter"):

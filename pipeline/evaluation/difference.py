@@ -10,7 +10,7 @@ from inpainter.evaluation.statistics import Estimate, bootstrap_mean, compare_pa
 from pipeline.evaluation.comparison import p_text
 from pipeline.evaluation.document import Document, Table, cells
 from weights.base.errors import InputError
-from weights.base.json_text import parse_json
+from weights.base.json_text import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,10 +65,7 @@ def read_report(path: Path) -> StoredReport:
     Raises:
         InputError: the file cannot be read, or is no report of `unmask evaluate`.
     """
-    try:
-        content = parse_json(path.read_bytes(), str(path))
-    except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
+    content = read_json(path)
     stage = content.get("stage") if isinstance(content, dict) else None
     if stage not in ("detector", "inpainter", "pipeline"):
         raise InputError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from inpainter.evaluation.results import TOGETHER
 from weights.base.errors import ConfigurationError, InputError, WeightsError
-from weights.base.json_text import parse_json
+from weights.base.json_text import read_json
 from weights.base.settings import read_yaml
 from weights.catalog import lookup
 from weights.catalog.digest import file_sha256
@@ -130,10 +130,7 @@ def read_figures(report: Path, description: NetworkDescription, digest: str) -> 
     Raises:
         InputError: the report cannot be read, is of the other stage, or of other weights.
     """
-    try:
-        content = parse_json(report.read_bytes(), str(report))
-    except OSError as error:
-        raise InputError(f"Cannot read {report}: {error.strerror or error}.") from error
+    content = read_json(report)
     stage = "inpainter" if description.kind == "inpainter" else "detector"
     wanted = "overall" if stage == "inpainter" else "quality"
     if not isinstance(content, Mapping) or not isinstance(content.get(wanted), Mapping):

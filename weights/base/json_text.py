@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from weights.base.errors import InputError
@@ -29,6 +31,18 @@ def parse_json(text: str | bytes, where: str) -> Any:
         raise InputError(f"{where} is nested too deeply.") from error
     except ValueError as error:
         raise InputError(f"{where} is not valid JSON ({error}).") from error
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a file of one JSON value.
+
+    Raises:
+        InputError: the file cannot be read, or as `parse_json`.
+    """
+    try:
+        return parse_json(Path(path).read_bytes(), os.fspath(path))
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
 
 
 def _bounded(digits: str) -> int:

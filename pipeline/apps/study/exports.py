@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.apps.study.key import StudyKey, unseal_key
 from weights.base.errors import InputError
-from weights.base.json_text import parse_json
+from weights.base.json_text import read_json
 
 if TYPE_CHECKING:
     import os
@@ -53,10 +53,7 @@ def read_export(path: str | os.PathLike[str]) -> StudyExport:
         InputError: the file cannot be read or is no export; the sentence says what is wrong.
     """
     source = Path(path)
-    try:
-        content = parse_json(source.read_bytes(), str(source))
-    except OSError as error:
-        raise InputError(f"Cannot read {source}: {error.strerror or error}.") from error
+    content = read_json(source)
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise InputError(f"{source} is no export of a study's page.")
     if content.get("version") != 1:

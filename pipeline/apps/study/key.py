@@ -7,12 +7,11 @@ import binascii
 import json
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weights.base.atomic import write_whole
 from weights.base.errors import InputError
-from weights.base.json_text import parse_json
+from weights.base.json_text import parse_json, read_json
 
 if TYPE_CHECKING:
     import os
@@ -116,8 +115,4 @@ def read_key(path: str | os.PathLike[str]) -> StudyKey:
     Raises:
         InputError: the file cannot be read or is no key.
     """
-    try:
-        content = parse_json(Path(path).read_bytes(), str(path))
-    except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
-    return key_from_mapping(content, str(path))
+    return key_from_mapping(read_json(path), str(path))
