@@ -1,20 +1,16 @@
 """Set detectors side by side: how well each finds masks, and how long it takes.
 
-`python -m examples.maintenance.compare_detectors gold.jsonl negatives.jsonl --detector
-nano=nano.safetensors
+`python -m examples.maintenance.compare_detectors gold.jsonl negatives.jsonl
+--detector nano=nano.safetensors
 --image-size 320,480,640 --confirmation none,default --output runs/detectors`
 
 Each detector is measured at each size, and with each second look, on the same annotated pictures.
-The table tells the recall beside the milliseconds that a picture takes on a CPU; the plot shows
-which choices are worth their time. With `--train` several architectures are first trained on the
-same data for the same time. A comparison that was stopped goes on, row by row, by the same command;
-so does one to which a detector or a size is added.
+The table tells the recall beside the milliseconds that a picture takes.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import itertools
 import json
 import math
@@ -22,27 +18,21 @@ import statistics
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detector import evaluate_detector, train_detector
-from detector.find.architecture import ARCHITECTURES
+from detector import evaluate_detector
 from detector.find.verifier_file import describe_verifier
 from detector.find.weight_file import describe_detector
 from pipeline.evaluation.annotated_sets import read_annotated_set
 from pipeline.evaluation.document import Table, markdown_table
 from pipeline.evaluation.document import cells as as_cells
-from pipeline.evaluation.plots import COLOURS, can_plot
-from pipeline.evaluation.writing import csv_text
+from pipeline.evaluation.writing import csv_text, refuse_existing
 from pipeline.stages.registry import create_stage
 from weights.base.atomic import write_whole
 from weights.base.errors import InputError
-from weights.base.names import unknown_name
-from weights.base.training_command import read_changes
-from weights.catalog.digest import file_sha256
 from weights.catalog.lookup import resolve
 
 if TYPE_CHECKING:
@@ -52,6 +42,7 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
     from weights.base.protocols import Detector
 
+FILES = ("table.md", "table.csv", "table.json")
 NO_LOOK = "none"
 LEAST_CONFIDENCE = 0.01
 """Score down to which regions are asked for when a detector is measured, for its precision."""
@@ -87,12 +78,6 @@ class Choice:
     size: int
     look: str
 
-    @cached_property
-    def files(self) -> tuple[str, ...]:
-        """SHA-256 of the weights of the detector and of its second look."""
-        looks = [] if self.look == NO_LOOK else [resolve(self.look, "confirmation")]
-        return tuple(file_sha256(file) for file in (self.weights, *looks))
-
     def specification(self, confidence: float) -> dict[str, Any]:
         """The detector as a stage of the pipeline."""
         return {
@@ -118,7 +103,6 @@ class Row:
         iou: mean intersection over union of the found masks, before they are refined.
         changed: share of the pictures without masks on which something is found.
         milliseconds: of one picture, the median of warm runs.
-        files: SHA-256 of the weights of the detector and of its second look.
     """
 
     name: str
@@ -131,7 +115,6 @@ class Row:
     iou: float | None
     changed: float | None
     milliseconds: float
-    files: tuple[str, ...]
 
 
 def measure_choice(
@@ -160,7 +143,6 @@ def measure_choice(
         _known(report.quality["detector"].iou),
         _known(report.unmasked_changed["detector"]),
         milliseconds_a_picture(used, timed, options.runs),
-        choice.files,
     )
 
 
@@ -179,36 +161,11 @@ def _known(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 4)
 
 
-def train_architectures(options: argparse.Namespace) -> dict[str, Path]:
-    """Train each architecture for the same time on the same data; finished ones stay as they are.
-
-    Returns:
-        The weight file of each.
-    """
-    trained = {}
-    for name in options.train:
-        print(f"{name}: {options.minutes:g} minutes", flush=True)
-        run = train_detector(
-            options.data,
-            options.output / "runs" / name,
-            recipe=options.config,
-            architecture=name,
-            changes=read_changes(options.set),
-            device=options.device,
-            threads=options.threads,
-            time_budget_minutes=options.minutes,
-        )
-        print(f"{name}: {run.epochs} epochs in {run.seconds / 60.0:.1f} minutes", flush=True)
-        trained[name] = run.weights
-    return trained
-
-
 def choices_of(options: argparse.Namespace) -> list[Choice]:
-    """List every detector at every size with every second look; train those that are to be.
+    """List every detector at every size with every second look.
 
     Raises:
-        InputError: there is no detector, two have one name, or one is not NAME=WEIGHTS.
-        ConfigurationError: an architecture to train is unknown.
+        InputError: two detectors have one name, or one is not NAME=WEIGHTS.
         WeightsError: a weight file is missing.
     """
     named: dict[str, Path] = {}
@@ -220,16 +177,6 @@ def choices_of(options: argparse.Namespace) -> list[Choice]:
     for look in options.confirmation:
         if look != NO_LOOK:
             resolve(look, "confirmation")
-    for architecture in options.train:
-        if architecture not in ARCHITECTURES:
-            raise unknown_name("detector architecture", architecture, ARCHITECTURES)
-        if architecture in named:
-            raise InputError(f"There are two detectors {architecture!r}: name the given one anew.")
-    if options.train and options.data is None:
-        raise InputError("--train needs --data, the data.yaml of what to train on.")
-    if not named and not options.train:
-        raise InputError("There is nothing to compare: give --detector NAME=WEIGHTS or --train.")
-    named |= train_architectures(options)
     combinations = itertools.product(named.items(), options.image_size, options.confirmation)
     return [Choice(name, weights, size, look) for (name, weights), size, look in combinations]
 
@@ -238,25 +185,6 @@ def timed_pictures(pictures: Sequence[AnnotatedPicture], count: int) -> list[Ima
     """Load some of the pictures, evenly spread."""
     at = np.linspace(0, len(pictures) - 1, min(count, len(pictures))).round().astype(int)
     return [pictures[index].load() for index in dict.fromkeys(at.tolist())]
-
-
-def read_rows(path: Path, settings: dict[str, Any], *, overwrite: bool) -> list[Row]:
-    """Read the rows that an earlier call measured with the same settings.
-
-    Raises:
-        InputError: it had other settings, and `overwrite` is False.
-    """
-    if not path.is_file():
-        return []
-    content = json.loads(path.read_text(encoding="utf-8"))
-    differing = [key for key in settings if content["settings"].get(key) != settings[key]]
-    if differing and not overwrite:
-        raise InputError(
-            f"{path} was measured with another {differing[0].replace('_', ' ')}: choose another "
-            "folder, or measure anew with --overwrite."
-        )
-    rows = [] if differing else content["rows"]
-    return [Row(**{**row, "files": tuple(row["files"])}) for row in rows]
 
 
 def cells(row: Row, fastest: float) -> list[str]:
@@ -278,9 +206,7 @@ def _short(look: str) -> str:
 
 
 def write_tables(rows: Sequence[Row], settings: dict[str, Any], folder: Path) -> None:
-    """Write table.md, table.csv, table.json and, where it can be drawn, scatter.png."""
-    names = list(dict.fromkeys(row.name for row in rows))
-    rows = sorted(rows, key=lambda row: (names.index(row.name), row.size, row.look != NO_LOOK))
+    """Write table.md, table.csv and table.json."""
     fastest = min(row.milliseconds for row in rows)
     lines = [cells(row, fastest) for row in rows]
     table = Table("Detectors", HEADINGS, tuple(as_cells(*line) for line in lines), labels=4)
@@ -294,55 +220,9 @@ def write_tables(rows: Sequence[Row], settings: dict[str, Any], folder: Path) ->
         markdown_table(table),
     ]
     content = {"settings": settings, "rows": [asdict(row) for row in rows]}
-    write_whole(folder / "table.md", "\n\n".join(text) + "\n", overwrite=True)
-    write_whole(folder / "table.csv", csv_text(HEADINGS, lines), overwrite=True)
-    write_whole(folder / "table.json", json.dumps(content, indent=2) + "\n", overwrite=True)
-    if can_plot() and any(row.recall is not None for row in rows):
-        write_whole(folder / "scatter.png", draw_scatter(rows), overwrite=True)
-
-
-def draw_scatter(rows: Sequence[Row]) -> bytes:
-    """Draw recall over time as PNG: a line for each detector and look, a point for each size."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
-
-    figure = Figure(figsize=(7.2, 4.8), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    axis = figure.add_subplot()
-    names = list(dict.fromkeys(row.name for row in rows))
-    looks = list(dict.fromkeys(row.look for row in rows))
-    for name, look in itertools.product(names, looks):
-        own = [
-            (row.size, row.milliseconds, row.recall)
-            for row in rows
-            if (row.name, row.look) == (name, look) and row.recall is not None
-        ]
-        if not own:
-            continue
-        sizes, taken, recall = zip(*sorted(own), strict=True)
-        number = looks.index(look)
-        axis.plot(
-            taken,
-            recall,
-            color=COLOURS[names.index(name) % len(COLOURS)],
-            marker="os^Dv"[number % 5],
-            linestyle=("-", "--", ":", "-.")[number % 4],
-            label=name if look == NO_LOOK else f"{name}, second look {_short(look)}",
-        )
-        for size, x, y in zip(sizes, taken, recall, strict=True):
-            axis.annotate(str(size), (x, y), textcoords="offset points", xytext=(6, 4), fontsize=8)
-    axis.set_xscale("log")
-    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0, 7.0)))
-    axis.xaxis.set_major_formatter(FormatStrFormatter("%g"))
-    axis.xaxis.set_minor_formatter(NullFormatter())
-    axis.set(xlabel="milliseconds a picture", ylabel="recall at IoU 0.5")
-    axis.grid(alpha=0.3, linewidth=0.6, which="both")
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(frameon=False, fontsize=8)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return stream.getvalue()
+    texts = ("\n\n".join(text), csv_text(HEADINGS, lines), json.dumps(content, indent=2))
+    for name, written in zip(FILES, texts, strict=True):
+        write_whole(folder / name, written.rstrip("\n") + "\n", overwrite=True)
 
 
 @contextmanager
@@ -375,7 +255,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("sets", nargs="+", type=Path, help="annotated .jsonl, or a data.yaml")
     parser.add_argument(
-        "--detector", action="append", default=[], metavar="NAME=WEIGHTS", help="may be repeated"
+        "--detector", action="append", required=True, metavar="NAME=WEIGHTS", help="one or more"
     )
     parser.add_argument("--image-size", type=sizes, default=[320, 480, 640], help="sides, pixels")
     parser.add_argument(
@@ -388,39 +268,30 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--min-width", type=float, default=60.0, help="narrower masks do not count")
     parser.add_argument("--part", default="val", help="part of a data.yaml that is measured on")
     parser.add_argument("--output", type=Path, default=Path("runs/detectors"), help="folder")
-    parser.add_argument("--overwrite", action="store_true", help="measure anew where it must be")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier table")
     parser.add_argument("--timed", type=int, default=24, help="pictures on which times are taken")
     parser.add_argument("--runs", type=int, default=3, help="timed runs over these pictures")
     parser.add_argument("--threads", type=int, default=2, help="threads of a CPU's arithmetic")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--train", type=names, default=[], help="architectures to train first")
-    parser.add_argument("--data", type=Path, help="data.yaml to train them on")
-    parser.add_argument("--minutes", type=float, default=10.0, help="training time of each")
-    parser.add_argument("--config", default="auto", help="name or path of their recipe")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="of it")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train what is to be trained, measure what is not measured yet, and write the tables."""
+    """Measure all choices, and write the tables."""
     options = build_parser().parse_args(arguments)
     choices = choices_of(options)
+    refuse_existing(options.output, FILES, overwrite=options.overwrite)
     pictures = [
         picture for one in options.sets for picture in read_annotated_set(one, options.part)
     ]
-    settings = describe_settings(options, pictures)
-    known = read_rows(options.output / "table.json", settings, overwrite=options.overwrite)
     timed = timed_pictures(pictures, options.timed)
-    rows = {(row.name, row.size, row.look): row for row in known}
+    rows = []
     with limited_threads(options.threads):
-        for number, choice in enumerate(choices, start=1):
-            key = (choice.name, choice.size, choice.look)
-            row = rows.get(key)
-            if row is None or row.files != choice.files:
-                row = rows[key] = measure_choice(choice, pictures, timed, options)
-                write_tables(list(rows.values()), settings, options.output)
-            print(f"{number}/{len(choices)}: {' | '.join(cells(row, row.milliseconds)[:-1])}")
-    write_tables(list(rows.values()), settings, options.output)
+        for choice in choices:
+            row = measure_choice(choice, pictures, timed, options)
+            rows.append(row)
+            print(f"{len(rows)}/{len(choices)}: {' | '.join(cells(row, row.milliseconds)[:-1])}")
+    write_tables(rows, describe_settings(options, pictures), options.output)
     print((options.output / "table.md").read_text(encoding="utf-8"))
 
 
