@@ -3,7 +3,7 @@
 #   docker build -t unmask .
 #   docker build -t unmask:cuda --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128 .
 #
-# The web page on http://127.0.0.1:8000/, and a picture of the folder where you are:
+# The web page on http://127.0.0.1:8000/, and a picture in the current folder:
 #
 #   docker run --rm -p 127.0.0.1:8000:8000 unmask
 #   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/pictures" unmask run photo.jpg -o out
@@ -21,7 +21,7 @@ RUN python -m venv "$VIRTUAL_ENV"
 ENV PATH=$VIRTUAL_ENV/bin:$PATH
 WORKDIR /source
 
-# Libraries first: this layer is made anew only when pyproject.toml changes.
+# Libraries first: this layer is rebuilt only when pyproject.toml changes.
 COPY pyproject.toml ./
 RUN python -c "import tomllib; \
 project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
@@ -30,7 +30,7 @@ print(*project['dependencies'], *extras['serve'], *extras['video'], sep='\n')" >
     grep '^torch' libraries.txt > torch.txt && \
     pip install --index-url "$TORCH_INDEX" -r torch.txt && \
     pip install -r libraries.txt
-# The image has no libGL, which OpenCV's build with windows needs.
+# The image has no libGL, which the default OpenCV build needs.
 RUN version=$(python -c "from importlib.metadata import version; print(version('opencv-python'))") && \
     pip uninstall --yes opencv-python && \
     pip install --no-deps "opencv-python-headless==$version"
@@ -47,7 +47,7 @@ LABEL org.opencontainers.image.title="unmask" \
       org.opencontainers.image.description="Takes the face mask off the person in a photo" \
       org.opencontainers.image.licenses="AGPL-3.0-or-later"
 COPY --from=build /opt/unmask /opt/unmask
-# The home folder is one that every user may write to, so that `--user` takes any number.
+# Every user may write to this home folder, so `--user` works with any number.
 ENV PATH=/opt/unmask/bin:$PATH \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \

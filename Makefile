@@ -1,6 +1,6 @@
-# Two commands for a fresh clone: `make example` and `make test`. Each makes the virtual environment
-# .venv on its first run, which downloads torch (about 3 GB with its CUDA libraries). `make docs` builds
-# the documentation's site into output/site.
+# Two commands for a fresh clone: `make example` and `make test`. The first run creates the virtual
+# environment .venv, which downloads torch (about 3 GB with its CUDA libraries). `make docs` builds
+# the documentation site into output/site.
 
 PYTHON ?= $(shell for candidate in python3.11 python3 python3.12 python3.13 python3.14 python; do \
 	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -24,7 +24,7 @@ docs: $(VENV)/installed-for-docs
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 	@echo "The site is output/site: look at it by '$(RUN) -m http.server --directory output/site'."
 
-# Debian's Python may come without ensurepip; then the pip beside it fills the environment.
+# Debian's Python may lack ensurepip; then its own pip installs into the environment.
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "unmask needs Python 3.11 or newer: install it, or say where it is with" \
@@ -49,8 +49,8 @@ $(VENV)/installed-for-docs: pyproject.toml Makefile | $(VENV)/made
 	$(headless-if-needed)
 	touch $@
 
-# opencv-python opens windows and so needs libGL and GLib, which servers and containers often lack;
-# the build without windows has the same functions and needs neither.
+# opencv-python can open windows and so needs libGL and GLib, which servers and containers often lack;
+# the headless build needs neither and has the same functions otherwise.
 define headless-if-needed
 @$(RUN) -c 'import cv2' 2>/dev/null || { \
 	echo "OpenCV finds no libGL or GLib here: taking its build without windows." && \
