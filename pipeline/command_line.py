@@ -4,7 +4,7 @@ A command is a function with typer's annotations, or a typer app of several, in 
 `pipeline.commands`; it is imported only when it is called, so that `unmask --help` loads neither
 numpy nor torch. To add a command, add its module and one line to `COMMANDS`.
 
-Exit codes of every command: 0 for success, 1 where part of the work failed (the command's help says
+Exit codes of every command: 0 for success, 1 if part of the work failed (the command's help says
 when), 2 for a wrong call or anything that stops the whole command, 130 after Ctrl-C, 143 after
 SIGTERM.
 """
@@ -54,19 +54,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("pipeline.commands.bench:bench", "Time the stages and the program's start."),
     "weights": ("pipeline.commands.weights:app", "List, verify and locate weight files."),
 }
-"""Command to its dotted path and the line that the program's help shows for it."""
+"""Command to its dotted path and its line in the program's help."""
 
 
 _GOING_ON = frozenset({"synthesize", "evaluate"})
-"""Commands that take up what a stopped call left and say nothing of it themselves."""
+"""Commands that resume a stopped call without saying so themselves."""
 
 
 class CommandTable(typer.core.TyperGroup):
-    """A group that knows its commands by name and imports one when it is called."""
+    """A command group that imports a command only when it is called."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        # Stand-ins with a name and a line of help, for listings and for hints at what was meant.
+        # Placeholders with a name and a line of help, for listings and for "did you mean" hints.
         self.commands = {
             name: typer.core.TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()
         }
@@ -76,12 +76,12 @@ class CommandTable(typer.core.TyperGroup):
         return list(COMMANDS)
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """Read the call; a signal ends it already here."""
+        """Parse the call; signals are handled already here."""
         with _ended_by_signals(), _options_explained():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that is called; a signal ends it with a word and its exit code."""
+        """Run the command; a signal ends it with a message and its exit code."""
         with _ended_by_signals(ctx), _options_explained():
             return super().invoke(ctx)
 
@@ -98,7 +98,7 @@ def _ended_by_signals(ctx: Any = None) -> Iterator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        # A library that a signal interrupts, as while it is imported, may fail in any way.
+        # A library interrupted by a signal, for example during its import, may fail in any way.
         interrupted = stopping.stop_asked() and not isinstance(error, typer.Exit)
         if not interrupted and not isinstance(error, KeyboardInterrupt):
             raise
@@ -167,7 +167,7 @@ def unmask(
 def main(arguments: list[str] | None = None) -> None:
     """Run the program and exit.
 
-    An error of unmask, or of the system where a file or stream cannot be used, is one sentence on
+    An error of unmask, or of the system if a file or stream cannot be used, gives one sentence on
     standard error and exit code 2.
     """
     _open_standard_streams()
@@ -196,11 +196,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _open_standard_streams() -> None:
-    """Put nothing in the place of standard streams that are closed (as by `<&-`).
+    """Open the null device for standard streams that are closed (as by `<&-`).
 
-    Otherwise a file that is opened later would take their place, and get what is printed. What the
-    encoding of standard output lacks is written as escapes: in a pipe on Windows it is not UTF-8,
-    and the name of a file must not end a run.
+    Otherwise a file opened later would get their descriptor, and what is printed. Characters that
+    the encoding of standard output lacks are written as escapes: in a pipe on Windows it is not
+    UTF-8, and a file name must not end a run.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is not None:
@@ -218,7 +218,7 @@ def _open_standard_streams() -> None:
 
 
 def _give_up_standard_output() -> None:
-    """Have what is left for standard output go nowhere: Python would fail on it once more."""
+    """Discard what is still buffered for standard output: Python would fail on it again."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -12,7 +12,7 @@ from weights.base.errors import ConfigurationError
 from weights.base.yaml_text import read_yaml_file
 
 WEIGHT_SUFFIXES = (".safetensors", ".onnx")
-"""How the names of files end that stages load."""
+"""Suffixes of the weight files that stages load."""
 
 
 def read_configuration(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -20,10 +20,10 @@ def read_configuration(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     The file is a mapping such as `{inpainter: {name: gated, weights: mine.safetensors}, device:
     cpu}`; keys that are left out keep their defaults, and an empty file describes the default.
-    Weight files that it names by a relative path are looked for from the file's own folder.
+    Relative paths of weight files are resolved against the file's own folder.
 
     Raises:
-        ConfigurationError: the file cannot be read, is no YAML mapping, has an unknown key, or
+        ConfigurationError: the file cannot be read, is not a YAML mapping, has an unknown key, or
             names code in the working directory.
     """
     content = read_yaml_file(path)
@@ -46,7 +46,7 @@ def read_configuration(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _from_folder(value: Any, folder: Path) -> Any:
-    """An option's value; a weight file as seen from a folder."""
+    """An option's value; the path of a weight file is resolved against a folder."""
     if isinstance(value, str) and value.lower().endswith(WEIGHT_SUFFIXES):
         return str(folder / Path(value).expanduser())
     return value

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class FillOptions(TypedDict, total=False):
-    """Keywords of a call of `Pipeline`, which says what they are."""
+    """Keywords of `Pipeline.__call__`, which documents them."""
 
     mask: Any
     reference: Any
@@ -45,29 +45,29 @@ class FillOptions(TypedDict, total=False):
 class Pipeline(PipelineSteps):
     """Takes masks off pictures; each stage can be swapped and works alone.
 
-    Stages are checked when the pipeline is made and loaded when they are first used, so a pipeline
-    that is only ever given holes never loads its detector.
+    Stages are checked when the pipeline is made and loaded on first use, so a pipeline that is only
+    ever given holes never loads its detector.
 
     Args:
         detector: finds masks. A registered name, a dict `{"name": ..., **options}`,
             "package.module:Class", an object with the stage's method, or a function for one
             picture.
-        refiner: makes holes of what was found; likewise.
+        refiner: turns detections into holes; likewise.
         inpainter: fills holes; likewise.
         blender: puts the fill back; likewise.
         device: passed to the stages that take one: "auto", "cpu", "cuda", "cuda:N" or "mps".
         context: side of the square that the inpainter sees over the hole's larger extent, at least
             1; None takes what the networks were trained with.
-        lift: how far that square is moved up, as a share of its side, 0 to 0.5; None likewise.
-        batch_size: how many faces go through the inpainter at once.
-        landmarks: finds the landmarks of faces, by which masks under the chin are known, the
-            outlook of each fill is told and a reference is bent: "default", a name of the catalog,
-            a .safetensors file, or an object as `LandmarkFinder`; None for nothing of this.
-        low_masks: whether masks are filled that are worn under the chin, where they hide no mouth.
+        lift: how far that square is moved up, as a fraction of its side, 0 to 0.5; None likewise.
+        batch_size: how many faces the inpainter takes at once.
+        landmarks: finds face landmarks, which are needed to recognise masks under the chin, to
+            estimate the outlook of each fill and to warp a reference: "default", a catalog name, a
+            .safetensors file, or an object like `LandmarkFinder`; None for none of this.
+        low_masks: whether to fill masks worn under the chin, where they do not hide the mouth.
 
     Raises:
         ConfigurationError: an argument, a stage or an option of one is unknown.
-        InputError: a number is out of its range.
+        InputError: a number is out of range.
     """
 
     @classmethod
@@ -76,8 +76,8 @@ class Pipeline(PipelineSteps):
 
         Raises:
             InputError: the file cannot be read.
-            ConfigurationError: it is no YAML mapping, or a key or a name in it is unknown; the
-                sentence names the nearest.
+            ConfigurationError: it is not a YAML mapping, or a key or a name in it is unknown; the
+                message suggests the nearest.
         """
         from pipeline.configuration import read_configuration
 
@@ -164,28 +164,28 @@ class Pipeline(PipelineSteps):
         return_result: bool = False,
         provenance: bool = True,
     ) -> Any:
-        """Take the masks off one picture; it comes back as what it was.
+        """Take the masks off one picture and return it in the type it came in.
 
         Args:
             image: path, bytes, PIL picture, or uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)` in
                 RGB order.
-            mask: a hole of the user's own (True, a byte above 127 or a float above 0.5 = fill)
-                instead of detection; or a list of holes, one per face, where masks touch.
+            mask: the user's own hole (True, a byte above 127 or a float above 0.5 = fill) instead
+                of detection; or a list of holes, one per face, if masks touch.
             reference: a photo of the same person without a mask, or a list of several, to take
-                mouth, nose and chin from; as `image`.
-            variants: give a list of so many different fills, of which the first is the usual one.
-            seed: of the further variants; the same one gives the same fills.
+                mouth, nose and chin from; same types as `image`.
+            variants: return a list of this many different fills; the first is the usual one.
+            seed: seeds the further variants; the same seed gives the same fills.
             return_result: return the `UnmaskResult`, whose image is uint8 RGB, instead.
             provenance: whether a filled picture carries the mark that a model edited it; False is
-                for callers who say so by means of their own.
+                for callers who mark it themselves.
 
         Returns:
             An array for an array, a PIL picture for a PIL picture or a path, bytes in the same
-            format for bytes; unchanged where no mask was found. A list of such for `variants`.
+            format for bytes; unchanged if no mask was found. A list of these for `variants`.
 
         Raises:
-            InputError: the picture, the mask or a number is not what is said here, no reference
-                fits, or there are a reference and several variants.
+            InputError: the picture, the mask or a number is invalid, no reference fits, or both a
+                reference and several variants are given.
             WeightsError: there is a reference, and the weights that find landmarks are missing.
         """
         from weights.images import read_picture, restore
@@ -247,28 +247,28 @@ class Pipeline(PipelineSteps):
         on_error: OnError = "raise",
         progress: StageProgress | None = None,
     ) -> list[UnmaskResult] | list[UnmaskResult | Exception]:
-        """Take the masks off pictures, all of them through each stage together.
+        """Take the masks off pictures; all go through each stage together.
 
         The result for a picture does not depend on which others are in the call.
 
         Args:
             images: uint8 RGB arrays `(H, W, 3)`, or anything else that `unmask` takes.
-            masks: per picture None, or a hole of the user's own, which is filled exactly as it is;
-                or a list of holes, one per face, where masks touch.
+            masks: per picture None, or the user's own hole, which is filled exactly as it is; or a
+                list of holes, one per face, if masks touch.
             references: per picture None, or a photo of the same person without a mask, or a list of
-                several, of which the one that fits best is used; they are what `unmask` takes.
-            variants: how many different fills each result has; masks are sought once for all.
-            seed: of the further variants; the same one gives the same fills.
-            on_error: "raise" ends at the first picture that cannot be done; "return" does the
-                others, and puts the error in the place of its result.
-            progress: is called with the name of a stage, how much it has done and how much there
-                is: pictures, and faces for the inpainter.
+                several, of which the one that fits best is used; same types as `unmask` takes.
+            variants: how many different fills each result has; masks are detected only once.
+            seed: seeds the further variants; the same seed gives the same fills.
+            on_error: "raise" stops at the first picture that fails; "return" does the others and
+                puts the error in place of its result.
+            progress: called with the name of a stage, how much it has done and the total: pictures,
+                or faces for the inpainter.
 
         Raises:
-            InputError: a picture, a mask, a reference or a number is not what is said here, no
-                reference of a picture fits, there are a reference and several variants, or a
-                third-party stage returned something that is none of its kind.
-            ConfigurationError: `on_error` is another word.
+            InputError: a picture, a mask, a reference or a number is invalid, no reference of a
+                picture fits, both a reference and several variants are given, or a third-party
+                stage returned something of the wrong kind.
+            ConfigurationError: `on_error` is something else.
             WeightsError: there is a reference, and the weights that find landmarks are missing.
 
         Examples:
@@ -306,7 +306,7 @@ class Pipeline(PipelineSteps):
         variants: int | None = None,
         seed: int = 0,
     ) -> list[UnmaskResult]:
-        """Await `run` in a thread of its own, so that an event loop goes on meanwhile."""
+        """Await `run` in its own thread, so that the event loop is not blocked."""
         return await asyncio.to_thread(
             self.run, images, masks, references, variants=variants, seed=seed
         )
@@ -345,10 +345,10 @@ class Pipeline(PipelineSteps):
         batch: int | None = None,
         on_error: OnError = "raise",
     ) -> Iterator[UnmaskResult] | Iterator[UnmaskResult | Exception]:
-        """Take the masks off pictures as they come; give each result as soon as it is there.
+        """Take the masks off pictures as they come; yield each result as soon as it is ready.
 
-        Only one group of pictures is in memory at a time, so `images` may be a generator without
-        end. The results are those of `run`.
+        Only one batch of pictures is in memory at a time, so `images` may be an endless generator.
+        The results are those of `run`.
 
         Args:
             images: as for `run`, but any iterable.
@@ -357,8 +357,8 @@ class Pipeline(PipelineSteps):
             seed: likewise.
             batch: how many pictures go through the stages together; None is 8 on a GPU and 1 on a
                 CPU, where more is no faster.
-            on_error: "raise" ends at a picture that cannot be done, after the results before it;
-                "return" gives its error in the place of its result and goes on.
+            on_error: "raise" stops at a picture that fails, after the results before it; "return"
+                yields the error in place of its result and continues.
 
         Raises:
             InputError, ConfigurationError: as `run`.
@@ -387,7 +387,7 @@ class Pipeline(PipelineSteps):
 
 
 def _one_each(given: Sequence[Any] | None, what: str, count: int) -> Sequence[Any]:
-    """Give one entry per picture, all None where nothing was given."""
+    """Return one entry per picture, all None if nothing was given."""
     if given is None:
         return [None] * count
     if isinstance(given, str | bytes | os.PathLike) or not isinstance(given, Sequence):

@@ -1,4 +1,4 @@
-"""The square round a hole that an inpainter sees, and the way back into the picture."""
+"""The square around a hole that an inpainter sees, and the way back into the picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 @dataclass(frozen=True)
 class Crop:
-    """A square of a picture; where it reaches past the frame the picture is reflected.
+    """A square of a picture; past the frame the picture is reflected.
 
     Attributes:
         x0: left edge in pixels of the picture, may be negative.
@@ -36,12 +36,14 @@ class Crop:
 
     @classmethod
     def around(cls, hole: Hole, *, context: float | None = None, lift: float | None = None) -> Crop:
-        """The crop that frames a hole `(H, W)` as the networks were trained, straps left aside.
+        """The crop around a hole `(H, W)` as in the networks' training, ignoring straps.
 
         Args:
             hole: bool, at least one True pixel.
-            context: side of the square over the hole's larger extent; None takes the training's.
-            lift: how far the square is moved up, as a share of its side; None takes the training's.
+            context: side of the square over the hole's larger extent; None takes that of the
+                training.
+            lift: how far the square is moved up, as a fraction of its side; None takes that of the
+                training.
 
         Raises:
             InputError: the hole is empty.
@@ -84,7 +86,7 @@ class Crop:
     def take(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]:
         """Cut the crop `(side, side, ...)` out of a picture or hole `(H, W, ...)`, as a copy.
 
-        A reflected pixel of a hole is as missing as the pixel itself.
+        A reflected pixel of a hole is missing too.
         """
         from inpainter.data.framing import reflected_crop
 
@@ -96,6 +98,7 @@ class Crop:
     def put(self, image: Image, crop: Image, hole: Mask) -> None:
         """Write the pixels of a crop `(side, side, 3)` into `image` where `hole` `(H, W)` is True.
 
-        Pixels of the crop past the frame are dropped; pixels of the hole past the crop stay.
+        Pixels of the crop past the frame are dropped; pixels of the hole outside the crop are
+        unchanged.
         """
         np.copyto(image[self.inside], crop[self.window], where=hole[self.inside][:, :, None])

@@ -1,4 +1,4 @@
-"""Expressions: a mouth's landmarks moved, so that fills that follow them differ."""
+"""Expressions: moving the mouth's landmarks, so that fills conditioned on them differ."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Expression = Literal["smile", "closed", "open"]
 EXPRESSIONS: Final[tuple[Expression, ...]] = get_args(Expression)
 
 _OPENING: Final[dict[Expression, float]] = {"closed": 0.0, "smile": 0.06, "open": 0.16}
-"""How far the lips are apart, as a share of the distance between the outer corners of the eyes."""
+"""Gap between the lips, as a fraction of the distance between the outer corners of the eyes."""
 
 _WIDENING: Final[dict[Expression, float]] = {"closed": 0.97, "smile": 1.18, "open": 0.95}
-"""How much wider the mouth is."""
+"""Factor by which the mouth is widened."""
 
 _LIFTING: Final[dict[Expression, float]] = {"closed": 0.0, "smile": 0.06, "open": 0.0}
-"""How far the corners of the mouth are raised, as a share of that distance."""
+"""How far the corners of the mouth are raised, as a fraction of that distance."""
 
 _MOUTH: Final = slice(48, 68)
 _UPPER_INNER: Final = (61, 62, 63)
@@ -34,7 +34,7 @@ _CHIN: Final = (6, 7, 8, 9, 10)
 
 
 def with_expression(points: Points, expression: Expression) -> Points:
-    """Give a face another expression: the mouth's form changes, and the chin follows the lips.
+    """Give a face another expression: the mouth's shape changes, and the chin follows the lips.
 
     Args:
         points: iBUG points `(68, 2)`, x y in pixels.
@@ -46,7 +46,7 @@ def with_expression(points: Points, expression: Expression) -> Points:
     upper, lower = list(_UPPER_INNER), list(_LOWER_INNER)
     apart = float(((points[lower] - points[upper]) @ down).mean())
     lowered = (_OPENING[expression] * eyes - apart) * down
-    # The middle of a lip moves the most.
+    # The middle of a lip moves most.
     for group in (_LOWER_INNER, _LOWER_OUTER):
         weights = np.sin(np.linspace(0.0, np.pi, len(group) + 2)[1:-1]) ** 0.5
         moved[list(group)] += weights[:, None] * lowered

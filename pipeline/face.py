@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 _MOST_REFLECTED = 8
-"""How many times a picture's pixels a crop of it may have, reflections for the most part."""
+"""How many times as many pixels as its picture a crop may have; most would be reflections."""
 
 _LARGEST_CROP = 3000**2
-"""Pixels that a crop may have in any case."""
+"""Number of pixels that a crop may always have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,15 +37,15 @@ class Face:
     """One face on its way through the pipeline.
 
     Attributes:
-        picture: which of the pictures that go through together it is in.
+        picture: index of its picture among those processed together.
         hole: bool `(H, W)` at picture size, the face's own hole.
         crop: what the inpainter sees of the picture.
-        missing: bool `(side, side)`, the crop's pixels that are in any hole of the picture, or
+        missing: bool `(side, side)`, the crop's pixels that are in any hole of the picture or
             reflect one.
-        mirrored: whether the inpainter sees the crop in a mirror.
-        upright: what the inpainter sees instead of the crop where the face is tilted.
-        regions: its masks as the detector found them; none where the hole is the user's own.
-        landmarks: what the landmark network says of it; None where it was not asked.
+        mirrored: whether the inpainter sees the crop mirrored.
+        upright: what the inpainter sees instead of the crop if the face is tilted.
+        regions: its masks as the detector found them; empty if the hole is the user's own.
+        landmarks: the landmark network's prediction; None if it was not run.
     """
 
     picture: int
@@ -61,13 +61,13 @@ class Face:
     def each(
         cls, picture: int, image: Image, holes: Sequence[Hole], **placing: float | None
     ) -> list[Face]:
-        """Give the faces of one picture.
+        """Make the faces of one picture.
 
         Args:
-            picture: which of the pictures that go through together it is.
+            picture: index of the picture among those processed together.
             image: uint8 RGB `(H, W, 3)`.
             holes: bool `(H, W)`, one per face; they do not overlap.
-            **placing: context and lift of the crops, see `Crop.around`.
+            ***placing: context and lift of the crops, see `Crop.around`.
 
         Raises:
             InputError: a hole is so elongated that its square would be mostly reflections.
@@ -82,7 +82,7 @@ class Face:
 
     @property
     def frame(self) -> FaceFrame:
-        """Where in the picture the face's landmarks are sought first."""
+        """Where in the picture the landmark search starts."""
         from weights.landmarks import FaceFrame
 
         if self.upright is not None:
@@ -94,7 +94,7 @@ class Face:
         return FaceFrame.in_crop(x, y, side, tilt)
 
     def shown(self, picture: Image) -> tuple[Image, Hole]:
-        """What the inpainter sees, uint8 `(side, side, 3)`, and what is missing of it, as bool."""
+        """What the inpainter sees, uint8 `(side, side, 3)`, and its missing pixels, bool."""
         if self.upright is None:
             crop, missing = self.crop.take(picture), self.missing
         else:
@@ -103,7 +103,7 @@ class Face:
         return self._mirrored(crop), self._mirrored(missing)
 
     def shown_landmarks(self) -> Points | None:
-        """The landmarks in what is `shown`, `(68, 2)`; None where no face was seen."""
+        """The landmarks `(68, 2)` in the pixels of `shown`; None if no face was found."""
         if self.landmarks is None or not self.landmarks.is_likely:
             return None
         points, side = self.landmarks.points, self.crop.side
@@ -116,7 +116,7 @@ class Face:
         return points
 
     def placed(self, picture: Image, fill: Image) -> Image:
-        """Bring the fill of what was `shown` to the face's own crop, uint8 `(side, side, 3)`."""
+        """Transform the fill of what was `shown` to the face's crop, uint8 `(side, side, 3)`."""
         fill = self._mirrored(fill)
         if self.upright is None:
             return fill
@@ -129,7 +129,7 @@ class Face:
 
 
 def union_of(holes: Sequence[Hole], image: Image) -> Hole:
-    """All holes of a picture `(H, W, 3)` in one, bool `(H, W)`; a single one is that itself."""
+    """The union of a picture's holes, bool `(H, W)`; a single hole is returned itself."""
     if len(holes) == 1:
         return holes[0]
     union: Hole = np.zeros(image.shape[:2], np.bool_)
@@ -139,7 +139,7 @@ def union_of(holes: Sequence[Hole], image: Image) -> Hole:
 
 
 def _check_proportion(crop: Crop, picture: Image) -> None:
-    """Refuse a strip of a picture, of which a square crop would be mostly reflections.
+    """Refuse a crop that would be mostly reflections, as of a narrow strip of a picture.
 
     Raises:
         InputError: the crop has far more pixels than the picture.

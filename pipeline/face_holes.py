@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from weights.images import Picture
 
 MOST_GROUPS = 64
-"""A hole of more pieces than this is grouped more coarsely: noise is no set of faces."""
+"""A hole of more pieces than this is grouped more coarsely: that many pieces are noise."""
 
 
 def holes_of(mask: Any, size: tuple[int, int] | Picture) -> list[Hole]:
-    """The faces' holes in what a user gives: a list is taken as it is, one mask is split.
+    """The faces' holes given by a user: a list is taken as it is, a single mask is split.
 
     Args:
-        mask: whatever `weights.images.read_hole` takes, or a list of such.
+        mask: anything `weights.images.read_hole` takes, or a list of such.
         size: height and width of the upright picture, or the picture itself.
 
     Raises:
-        InputError: a mask cannot be read or is of another size.
+        InputError: a mask cannot be read or has another size.
     """
     from weights.images import read_hole
 
@@ -40,14 +40,14 @@ def holes_of(mask: Any, size: tuple[int, int] | Picture) -> list[Hole]:
 
 
 def separate_holes(holes: Sequence[Hole], duplicate: float = 0.5) -> list[Hole]:
-    """Make the holes of one picture disjoint, so that each pixel is filled once.
+    """Make the holes of one picture disjoint, so that each pixel is filled only once.
 
-    Two holes that share more than `duplicate` of the smaller are one face and are joined. Of a
-    smaller overlap the pixels go to the hole that comes first. Empty holes are dropped.
+    Two holes that share more than `duplicate` of the smaller belong to one face and are joined.
+    Otherwise shared pixels go to the first of the two. Empty holes are dropped.
 
     Args:
         holes: bool `(H, W)`, all of one size.
-        duplicate: share of the smaller hole's area, 0 to 1.
+        duplicate: fraction of the smaller hole's area, 0 to 1.
     """
     joined: list[tuple[Hole, Box]] = []
     for hole in holes:
@@ -82,7 +82,7 @@ def separate_holes(holes: Sequence[Hole], duplicate: float = 0.5) -> list[Hole]:
 def masks_of_each(
     regions: Sequence[MaskRegion], holes: Sequence[Hole]
 ) -> tuple[list[tuple[MaskRegion, ...]], list[MaskRegion]]:
-    """For each hole the regions of which it covers most, and the regions that no hole touches.
+    """For each hole the regions that overlap it most, and the regions that overlap no hole.
 
     Args:
         regions: of one picture.
@@ -113,12 +113,12 @@ def _common(first: Box, second: Box) -> tuple[slice, slice] | None:
 def split_hole(hole: Hole, gap: float = 0.25) -> list[Hole]:
     """Split a user's hole into one hole per face; together they are the hole, pixel for pixel.
 
-    Connected pieces belong to one face, and so do pieces whose boxes are nearer to each other than
-    `gap` times the larger one's longer side, such as a mask and the bits of its straps.
+    Connected pieces belong to one face, and so do pieces whose boxes are closer together than `gap`
+    times the larger one's longer side, such as a mask and the bits of its straps.
 
     Args:
         hole: bool `(H, W)`; an empty one gives no face.
-        gap: share of the larger piece's extent.
+        gap: fraction of the larger piece's extent.
 
     Examples:
         >>> import numpy as np
@@ -129,7 +129,7 @@ def split_hole(hole: Hole, gap: float = 0.25) -> list[Hole]:
     """
     if not hole.any():
         return []
-    # Pieces are found on a grid of cells, so that brush crumbs a few pixels apart are one piece.
+    # Pieces are found on a coarse grid, so that brush specks a few pixels apart are one piece.
     cell = max(1, min(hole.shape) // 64)
     height, width = hole.shape
     padded = np.pad(hole.view(np.uint8), ((0, -height % cell), (0, -width % cell)))
@@ -162,7 +162,7 @@ def _grouped(boxes: NDArray[np.int64], gap: float) -> NDArray[np.int64]:
         apart = np.maximum(low[:, None] - high[None], low[None] - high[:, None]).max(axis=2)
         extent = (high - low).max(axis=1)
         near = apart <= gap * np.maximum(extent[:, None], extent[None])
-        # Each group takes the number of the first one it is near to, until nothing changes.
+        # Each group takes the lowest number among its neighbours, until nothing changes.
         first = np.arange(count)
         while True:
             spread = np.where(near, first[None], count).min(axis=1)

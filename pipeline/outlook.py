@@ -1,8 +1,8 @@
-"""What is to be expected of a fill before it is made: concerns, and how likely it is good.
+"""Predicting how good a fill will be before it is made: concerns, and a probability.
 
-A fill counts as good if dlib's finder of landmarks sees the face in it, with mouth and jaw on
-average within 8 % of the eye distance of where it saw them before the mask was drawn. That a face
-looks real, or like the person, it does not say.
+A fill counts as good if dlib's landmark predictor finds the face in it, with mouth and jaw on
+average within 8 % of the eye distance of where they were before the mask was drawn. This says
+nothing about whether the face looks real, or like the person.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 Concern = Literal["unclear", "turned", "cut", "small", "dark", "partial"]
-"""What speaks against a fill, in one word."""
+"""A reason to expect a bad fill, in one word."""
 
 SENTENCES: Final[dict[Concern, str]] = {
     "unclear": "It is hardly seen as a face: a profile, or covered.",
@@ -40,7 +40,7 @@ _COVERED: Final = (*range(5, 12), *range(31, 36), *range(48, 68))
 """Landmarks that a mask covers: chin, the nose's lower edge, mouth."""
 
 _LOOKED_AT = 128
-"""About how many pixels of a crop's side are looked at for its light."""
+"""About how many pixels along a crop's side are sampled for its brightness."""
 
 _INTERCEPT = 0.399
 _WEIGHTS: Final = {
@@ -50,18 +50,18 @@ _WEIGHTS: Final = {
     "outside": -1.176,
     "turn": -0.791,
 }
-"""A logistic regression on 259 fills by gated.faces256, see the documentation's page on fills."""
+"""A logistic regression on 259 fills by gated.faces256; see the documentation's page on fills."""
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What is to be expected of the fill of one face.
+    """How good the fill of one face is expected to be.
 
     Attributes:
-        concerns: what speaks against a good fill, see `SENTENCES`.
-        chance: how likely the fill is good, 0 to 1, as measured of the default inpainter; None
-            where landmarks were not sought: there are no weights for it, or a classical method
-            fills a hole of the user's own, for which torch is not loaded.
+        concerns: reasons to expect a bad fill, see `SENTENCES`.
+        chance: probability of a good fill, 0 to 1, as measured for the default inpainter; None if
+            there are no landmarks: their weights are missing, or a classical method fills the
+            user's own hole, for which torch is not loaded.
     """
 
     concerns: tuple[Concern, ...] = ()
@@ -73,11 +73,11 @@ class Outlook:
 
 
 def estimate_outlook(picture: Image, face: Face) -> Outlook:
-    """Say what is to be expected of a fill.
+    """Estimate how good a fill will be.
 
     Args:
         picture: uint8 RGB `(H, W, 3)`.
-        face: in it; what needs its landmarks is left out where they were not sought.
+        face: the face in it; without landmarks, what needs them is left out.
     """
     from inpainter.data.framing import missing_box
     from weights.landmarks import covered_by, inside_picture
@@ -93,7 +93,7 @@ def estimate_outlook(picture: Image, face: Face) -> Outlook:
         found = face.landmarks
         yaw = abs(estimate_yaw(found.points))
         hidden = covered_by(found.points[list(_COVERED)], face.hole)
-        # A hole of the user's own is all that is meant.
+        # The user's own hole is taken to be complete.
         share = float(hidden.mean()) if face.regions else 1.0
         outside = 1.0 - float(inside_picture(found.points, face.hole.shape).mean())
         cut = cut or outside > _MOST_OUTSIDE
@@ -114,7 +114,7 @@ def estimate_outlook(picture: Image, face: Face) -> Outlook:
 
 
 def _light(picture: Image, face: Face) -> float:
-    """Median brightness of what is seen of the crop, 0 to 255; 0 where all is missing."""
+    """Median brightness of the visible part of the crop, 0 to 255; 0 if all is missing."""
     step = max(1, face.crop.side // _LOOKED_AT)
     rows, columns = face.crop.inside
     pixels = picture[rows, columns][::step, ::step].mean(axis=2)

@@ -1,4 +1,4 @@
-"""What the pipeline hands back for one picture."""
+"""What the pipeline returns for one picture."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ class FaceFill:
     """One filled face.
 
     Attributes:
-        crop: x0, y0 and side in pixels of the square round the face; it may reach past the frame,
+        crop: x0, y0 and side in pixels of the square around the face; it may extend past the frame,
             where the picture is reflected.
         hole: bool `(H, W)` at picture size, True where this face was filled.
-        share: share of the crop's pixels that were missing, 0 to 1; holes of other faces inside the
-            crop and their reflections count too.
-        score: the detector's highest confidence, 0 to 1, among the masks that were found here; None
-            for a hole of the user's own.
-        reference: which of the reference photos mouth, nose and chin are from, counted from 0;
-            None where they are a guess.
-        outlook: what was to be expected of the fill before it was made; None where nobody asked.
-        tilt: degrees, clockwise positive, by which the face was tilted and what the inpainter saw
-            was turned, so that it was upright there; 0 where it saw the crop as it is.
+        share: fraction of the crop's pixels that were missing, 0 to 1; holes of other faces inside
+            the crop and their reflections count too.
+        score: the detector's highest confidence, 0 to 1, among the masks detected here; None for
+            the user's own hole.
+        reference: index of the reference photo that mouth, nose and chin are from; None if they are
+            a guess.
+        outlook: how good the fill was expected to be, before it was made; None if landmarks are
+            off.
+        tilt: degrees, clockwise positive, by which the face was tilted and the crop rotated back
+            for the inpainter; 0 if the inpainter saw the crop as it is.
     """
 
     crop: Square
@@ -58,19 +59,19 @@ class FaceFill:
 
 @dataclass(frozen=True, eq=False)
 class UnmaskResult:
-    """A picture with its masks taken off, and how that came about.
+    """A picture with its masks taken off, and how it was made.
 
     Attributes:
         image: the result, uint8 RGB `(H, W, 3)`; equal to the input outside `hole`.
-        regions: what the detector found, in the order of the faces that they belong to; empty when
-            the hole was given by the user.
-        hole: bool `(H, W)`, every pixel that was filled.
+        regions: the detections, in the order of the faces they belong to; empty if the hole was
+            given by the user.
+        hole: bool `(H, W)`, True where a pixel was filled.
         faces: the filled faces; their holes do not overlap and together are `hole`.
         timings: seconds per stage, keys "detector", "refiner", "inpainter" and "blender", and
-            "reference" where there was one. Stages that take all pictures of a call at once report
-            an equal part for each picture.
-        others: further fills of the same holes, likewise uint8 RGB, where several were asked for.
-            `faces` says how `image` was made, `timings` counts all.
+            "reference" if there was one. Stages that take all pictures of a call at once report an
+            equal part for each picture.
+        others: further fills of the same holes, uint8 RGB, if several were requested. `faces`
+            describes `image`; `timings` covers all fills.
     """
 
     image: Image
@@ -95,7 +96,7 @@ class UnmaskResult:
 
     @property
     def variants(self) -> tuple[Image, ...]:
-        """Every fill that was asked for; `image` is the first."""
+        """All requested fills; `image` is the first."""
         return (self.image, *self.others)
 
     @property

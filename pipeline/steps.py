@@ -1,4 +1,4 @@
-"""The steps from pictures to results: the pipeline's main job, from top to bottom."""
+"""The steps from pictures to results, in order: the pipeline's main job."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 
 StageProgress: TypeAlias = Callable[[str, int, int], object]
-"""Is called with a stage's name, how much it has done and how much there is."""
+"""Called with a stage's name, how much it has done and the total."""
 
 
 class PipelineSteps(ConfiguredStages):
-    """What a `Pipeline` does, step by step; `unmask_pictures` is all of them in a row."""
+    """The steps of a `Pipeline`; `unmask_pictures` runs all of them in order."""
 
     def unmask_pictures(
         self,
@@ -49,7 +49,7 @@ class PipelineSteps(ConfiguredStages):
         seed: int,
         progress: StageProgress,
     ) -> list[UnmaskResult]:
-        """Take pictures through all steps; arguments, already checked, are those of `run`."""
+        """Take pictures through all steps; takes the arguments of `run`, already checked."""
         pictures = [_as_rgb(image) for image in images]
         given = [
             None if mask is None else holes_of(mask, (picture.shape[0], picture.shape[1]))
@@ -57,11 +57,11 @@ class PipelineSteps(ConfiguredStages):
         ]
         timings = [dict.fromkeys(map(str, STAGE_KINDS), 0.0) for _ in pictures]
 
-        # 1. Masks are found where no hole is given.
+        # 1. Detect masks where no hole is given.
         regions = self._detect(pictures, given, timings)
         progress("detector", len(pictures), len(pictures))
 
-        # 2. Holes are made of them, the faces behind are looked at, and low masks are left out.
+        # 2. Refine them into holes, find the landmarks of the faces, and leave out low masks.
         faces: list[list[Face]] = []
         for index, picture in enumerate(pictures):
             own = given[index]
@@ -73,18 +73,18 @@ class PipelineSteps(ConfiguredStages):
                 faces.append(self._upright(picture, group))
             progress("refiner", index + 1, len(pictures))
 
-        # 3. The crops of all faces are filled together, each as often as there are variants.
+        # 3. Fill the crops of all faces together, once per variant.
         framings = [
             [reframed(group, number, seed) for group in faces] for number in range(variants)
         ]
         framed = [face for groups in framings for group in groups for face in group]
         fills = self.complete(pictures, framed, timings, progress)
 
-        # 4. What reference photos show takes the place of guesses.
+        # 4. Replace guesses by what reference photos show.
         every = [face for group in faces for face in group]
         used = iter(self._refer(pictures, every, fills, references, timings))
 
-        # 5. The fills are blended into the pictures.
+        # 5. Blend the fills into the pictures.
         rest = iter(fills)
         filled = [
             [(group, list(islice(rest, len(group)))) for group in groups] for groups in framings
@@ -114,15 +114,15 @@ class PipelineSteps(ConfiguredStages):
 
         Args:
             pictures: uint8 RGB `(H, W, 3)` each.
-            timings: one dict per picture, to which the seconds per stage are added.
+            timings: one dict per picture; the seconds per stage are added to it.
 
         Returns:
-            For each picture the masks that are to be filled, in the order of their faces, and the
-            faces, whose holes do not overlap.
+            For each picture the masks to fill, in the order of their faces, and the faces, whose
+            holes do not overlap.
 
         Raises:
-            InputError: a third-party stage returned something that is none of its kind.
-            WeightsError: the weights that tell how a mask is worn are missing.
+            InputError: a third-party stage returned something of the wrong kind.
+            WeightsError: the landmark weights, which show how a mask is worn, are missing.
         """
         regions = self._detect(pictures, [None] * len(pictures), timings)
         found = []
@@ -152,7 +152,7 @@ class PipelineSteps(ConfiguredStages):
     def _refine(
         self, index: int, picture: Image, regions: list[MaskRegion]
     ) -> tuple[list[MaskRegion], list[Face]]:
-        """Do for one picture what `find_faces` says."""
+        """Do the work of `find_faces` for one picture."""
         if not regions:
             return [], []
         refiner = self.refiner
@@ -165,7 +165,7 @@ class PipelineSteps(ConfiguredStages):
         faces = self._seen(picture, faces, required=not self.low_masks)
         kept = [face for face in faces if self.low_masks or not is_worn_low(face)]
         if len(kept) < len(faces):
-            # A mask that stays is seen, not missing, in the crops of others.
+            # A mask that is left alone is visible, not missing, in the crops of other faces.
             missing = union_of([face.hole for face in kept], picture)
             kept = [replace(face, missing=face.crop.take(missing)) for face in kept]
         return [region for face in kept for region in face.regions] + untouched, kept
@@ -173,21 +173,21 @@ class PipelineSteps(ConfiguredStages):
     def _frame_given(
         self, index: int, picture: Image, holes: list[Hole], reference: Any
     ) -> list[Face]:
-        """Frame the holes that a user gave, and look at the faces behind them if that is cheap."""
+        """Frame the holes that a user gave, and find the faces' landmarks if that is cheap."""
         faces = self._framed(index, picture, holes)
-        # Torch is slow to load: a fill by a classical method does without it.
+        # Torch is slow to load, and a classical method does not need it.
         if reference is None and isinstance(self.inpainter, SinglePictureInpainter):
             return faces
-        # What a hole hides must not turn or bend its fill either.
+        # What a hole hides must not influence the landmarks.
         return self._seen(covered(picture, union_of(holes, picture)), faces)
 
     def _framed(self, index: int, picture: Image, holes: list[Hole]) -> list[Face]:
         return Face.each(index, picture, holes, context=self.context, lift=self.lift)
 
     def _seen(self, picture: Image, faces: list[Face], *, required: bool = False) -> list[Face]:
-        """Look at faces, once for all that is asked of their landmarks.
+        """Find the landmarks of faces, once for every use of them.
 
-        Where the default weights are missing they stay as they are, unless landmarks are required.
+        If the default weights are missing, the faces are returned as they are, unless `required`.
         """
         finder = self.landmark_finder
         if finder is None or not faces:
@@ -199,11 +199,11 @@ class PipelineSteps(ConfiguredStages):
 
     @property
     def sets_upright(self) -> bool:
-        """Whether tilted faces are set upright for the inpainter, as networks learn from such."""
+        """Whether tilted faces are rotated upright for the inpainter, as networks were trained."""
         return not isinstance(self.inpainter, SinglePictureInpainter)
 
     def _upright(self, picture: Image, faces: list[Face]) -> list[Face]:
-        """Set tilted faces of one picture upright, if the inpainter has use for that."""
+        """Rotate the tilted faces of one picture upright, if that helps the inpainter."""
         if not self.sets_upright:
             return faces
         missing = union_of([face.hole for face in faces], picture)
@@ -229,9 +229,9 @@ class PipelineSteps(ConfiguredStages):
         Args:
             pictures: uint8 RGB `(H, W, 3)` each.
             faces: faces in them.
-            timings: one dict per picture, to which the seconds are added.
-            progress: is called after each group of faces, as that of `run`.
-            sharp: whether an inpainter that softens its fills leaves that to the caller.
+            timings: one dict per picture; the seconds are added to it.
+            progress: called after each batch of faces, as in `run`.
+            sharp: whether an inpainter that softens its fills leaves the softening to the caller.
 
         Returns:
             For each face its filled crop, uint8 RGB `(side, side, 3)`.
@@ -272,7 +272,7 @@ class PipelineSteps(ConfiguredStages):
         references: Sequence[Any],
         timings: list[dict[str, float]],
     ) -> list[int | None]:
-        """Put references' faces into the fills; give for each face the reference in use."""
+        """Put the references' faces into the fills; return the reference used for each face."""
         used: list[int | None] = [None] * len(faces)
         if all(one is None for one in references):
             return used
@@ -310,7 +310,7 @@ class PipelineSteps(ConfiguredStages):
             picture: uint8 RGB `(H, W, 3)`.
             faces: faces in it, whose holes do not overlap.
             fills: the filled crop of each, uint8 RGB `(side, side, 3)`.
-            timings: where the seconds are added.
+            timings: the seconds are added to it.
 
         Returns:
             The picture with its holes filled, as a new array.
@@ -325,7 +325,7 @@ class PipelineSteps(ConfiguredStages):
         with timed("blender", [timings]):
             for face, fill in zip(faces, fills, strict=True):
                 inside, window = face.crop.inside, face.crop.window
-                # The blender sees the holes of other faces too, as it must not read their colours.
+                # The blender gets the holes of other faces too, as it must not read their colours.
                 base = np.ascontiguousarray(picture[inside])
                 part = np.ascontiguousarray(fill[window])
                 blended = blender.blend(base, part, np.ascontiguousarray(face.missing[window]))
@@ -334,7 +334,7 @@ class PipelineSteps(ConfiguredStages):
         return result
 
     def _face_fill(self, picture: Image, face: Face, reference: int | None) -> FaceFill:
-        """Tell of a face that was filled."""
+        """Describe a face that was filled."""
         from pipeline.outlook import estimate_outlook
 
         return FaceFill(
@@ -350,7 +350,7 @@ class PipelineSteps(ConfiguredStages):
 
 @contextmanager
 def timed(stage: str, timings: Sequence[dict[str, float]]) -> Iterator[None]:
-    """Add the seconds that pass within, in equal parts, to what each picture's stage took."""
+    """Add the time spent inside, in seconds and in equal parts, to each picture's timings."""
     began = time.perf_counter()
     yield
     seconds = (time.perf_counter() - began) / len(timings)

@@ -1,4 +1,4 @@
-"""What a program has done to torch and to itself before it calls the pipeline."""
+"""Shielding the pipeline from global torch settings, forks and threads of the calling program."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _process = os.getpid()
 
 @contextmanager
 def own_arithmetic() -> Iterator[None]:
-    """Within it networks compute as they do by themselves, whatever a program has set round them.
+    """Shield networks from the calling program's global settings.
 
-    That is without automatic mixed precision, on the devices that stages name rather than on
-    torch's default device, and with one thread in a process that was forked: the threads of a
-    parent are not in its child, which would wait for them for ever.
+    Networks run without automatic mixed precision, on the stages' devices rather than on torch's
+    default device, and with one thread in a forked process: the parent's threads do not exist in
+    the child, which would wait for them forever.
     """
     global _process
     torch: Any = sys.modules.get("torch")
@@ -41,12 +41,12 @@ def own_arithmetic() -> Iterator[None]:
 
 @contextmanager
 def shared_cores(threads: int) -> Iterator[None]:
-    """Within it each of several threads of a program computes on its part of the cores.
+    """Give each of several threads of a program its part of the cores.
 
-    Threads that all compute on all cores wait for one another most of the time.
+    Threads that each use all cores mostly wait for one another.
 
     Args:
-        threads: how many compute at once; one has all cores.
+        threads: how many compute at once; a single one gets all cores.
     """
     if threads == 1:
         yield
@@ -66,7 +66,7 @@ def shared_cores(threads: int) -> Iterator[None]:
 
 @cache
 def _prepare_for_forks() -> None:
-    """Have OpenCV end its threads before a fork: a child cannot even ask for fewer of them."""
+    """Make OpenCV end its threads before a fork: a child cannot even reduce their number."""
     if not hasattr(os, "register_at_fork"):
         return
     import cv2

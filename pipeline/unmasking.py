@@ -1,4 +1,4 @@
-"""`unmask()`: the one call for one picture."""
+"""`unmask()`: one call for one picture."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from weights.images.picture import SamePicture
 
 MOST_STAGES = 16
-"""How many stages are kept loaded; the one that was not used for longest goes first."""
+"""How many stages are kept loaded; the least recently used is dropped first."""
 
 _stages: OrderedDict[tuple[str, str, str], LazyStage] = OrderedDict()
 _lock = threading.Lock()
 
 
 def _kept_stage(kind: StageKind, specification: Any, device: Any) -> Any:
-    """The stage of a name or dict, made once per process; an object is its own stage."""
+    """The stage for a name or dict, made once per process; an object is returned as it is."""
     if not isinstance(specification, str | dict):
         return specification
     try:
         key = (kind, json.dumps(specification, sort_keys=True), str(device))
     except (TypeError, ValueError):
-        # Options that are objects have no reliable identity to keep a stage by.
+        # Options that are objects make no reliable cache key.
         return specification
     with _lock:
         if key not in _stages:
@@ -114,35 +114,34 @@ def unmask(
 ) -> Any:
     """Take the face masks off the people in a picture.
 
-    Stages are loaded once per process and kept, so a second call builds nothing; calls from several
-    threads share them.
+    Stages are loaded once per process and kept for later calls; threads share them.
 
     Args:
         image: path, bytes, PIL picture, or uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)` in RGB
             order.
-        mask: a hole of your own (True, a byte above 127 or a float above 0.5 = fill) instead of
-            detection; or a list of holes, one per face, where masks touch.
+        mask: your own hole (True, a byte above 127 or a float above 0.5 = fill) instead of
+            detection; or a list of holes, one per face, if masks touch.
         reference: a photo of the same person without a mask, or a list of several, of which the one
-            that fits best gives mouth, nose and chin; as `image`.
-        variants: give a list of so many different, equally believable fills, of which the first is
-            the usual one.
-        seed: of the further variants; the same one gives the same fills.
+            that fits best provides mouth, nose and chin; same types as `image`.
+        variants: return a list of this many different, equally plausible fills; the first is the
+            usual one.
+        seed: seeds the further variants; the same seed gives the same fills.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        return_result: return the `UnmaskResult`, whose image is uint8 RGB `(H, W, 3)`, instead;
-            its `variants` are all fills.
+        return_result: return the `UnmaskResult`, whose image is uint8 RGB `(H, W, 3)`, instead; its
+            `variants` holds all fills.
         provenance: whether a filled picture carries the mark that a model edited it; False is for
-            callers who say so by means of their own.
+            callers who mark it themselves.
         **stages: `detector`, `refiner`, `inpainter`, `blender` and the other arguments of
             `Pipeline`.
 
     Returns:
         An array for an array, a PIL picture for a PIL picture (mode and size kept) or for a path,
-        bytes of the same format for bytes. Where no mask is found it is unchanged. A list of such
-        for `variants`.
+        bytes of the same format for bytes. Unchanged if no mask is found. A list of these for
+        `variants`.
 
     Raises:
-        InputError: the picture, the mask or a number is not what is said here, no reference fits,
-            or there are a reference and several variants.
+        InputError: the picture, the mask or a number is invalid, no reference fits, or both a
+            reference and several variants are given.
         ConfigurationError: a keyword, a stage or an option of one is unknown.
         WeightsError: the weights of a network are missing or damaged.
 

@@ -1,4 +1,4 @@
-"""Setting tilted faces upright for the inpainter, which learned from faces that are, and back."""
+"""Rotating tilted faces upright for the inpainter, which was trained on upright ones, and back."""
 
 from __future__ import annotations
 
@@ -24,46 +24,46 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 Window: TypeAlias = tuple[slice, slice]
 
 LevelSquare: TypeAlias = tuple[float, float, float]
-"""A square that is level with a face: x and y of its middle in the picture, counted in pixels from
-its corner, and its side."""
+"""A square that is level with a face: x and y of its centre, in pixels from the picture's corner,
+and its side."""
 
 _ROOM = 0.04
-"""Room round the crop in which variants may move theirs, as a share of its side."""
+"""Margin around the crop within which variants may shift theirs, as a fraction of its side."""
 
 _REACH = 3
-"""Pixels round a missing one that a turned picture may have taken from it: bicubic takes two."""
+"""How far a missing pixel may influence a rotated picture, in pixels: bicubic reaches two."""
 
 
 LEAST_TILT = 8.0
-"""Degrees from which a face is set upright: less is what networks see in training, and turning a
-picture and back softens it a little."""
+"""Tilt in degrees from which a face is rotated upright: networks see less in training, and rotating
+a picture there and back softens it a little."""
 
 
 def gradual_turn(tilt: float) -> float:
-    """By how many degrees a face is set upright whose tilt changes, for it must not jump.
+    """By how many degrees to rotate a face whose tilt changes over time, without jumps.
 
-    Nothing up to `LEAST_TILT`, all of its tilt from twice as much on; what is left in between is
-    less than `LEAST_TILT`.
+    0 up to `LEAST_TILT`, the whole tilt from twice that on; in between the remaining tilt is less
+    than `LEAST_TILT`.
     """
     return math.copysign(min(abs(tilt), 2.0 * max(abs(tilt) - LEAST_TILT, 0.0)), tilt)
 
 
 def tilt_of(landmarks: FoundFace | None) -> float | None:
-    """Degrees by which a face is turned clockwise; None where it was not seen."""
+    """Degrees by which a face is tilted clockwise; None if no face was found."""
     return None if landmarks is None else landmarks.tilt
 
 
 @dataclass(frozen=True, eq=False)
 class UprightView:
-    """A part of a picture, turned so that a face in it is upright.
+    """A part of a picture, rotated so that a face in it is upright.
 
     Attributes:
-        tilt: by how much the face is turned clockwise in the picture, in degrees.
-        square: of the picture, level with the face.
+        tilt: clockwise rotation of the face in the picture, in degrees.
+        square: the square of the picture that is level with the face.
         matrix: `(2, 3)`, from pixels of the picture to pixels of the part.
-        window: rows and columns of the picture that the part shows some of.
+        window: rows and columns of the picture that the part overlaps.
         hole: bool `(S, S)`, the face's own hole.
-        missing: bool `(S, S)`, all pixels that were taken from any hole of the picture.
+        missing: bool `(S, S)`, all pixels that were interpolated from any hole of the picture.
         crop: what the inpainter sees of the part.
     """
 
@@ -85,12 +85,12 @@ class UprightView:
         context: float | None = None,
         lift: float | None = None,
     ) -> UprightView:
-        """Turn the surroundings of a hole.
+        """Rotate the surroundings of a hole.
 
         Args:
             hole: bool `(H, W)`, of one face.
             missing: bool `(H, W)`, all holes of the picture.
-            tilt: by how much the face is turned clockwise, in degrees.
+            tilt: clockwise rotation of the face, in degrees.
             context: of the crop, see `Crop.around`.
             lift: likewise.
         """
@@ -99,7 +99,7 @@ class UprightView:
 
     @classmethod
     def within(cls, square: LevelSquare, hole: Hole, missing: Hole, tilt: float) -> UprightView:
-        """Turn what a square shows that holds the hole and is level with the face; as `of`."""
+        """Rotate a square that contains the hole and is level with the face; see `of`."""
         x, y, side = square
         side = round(side)
         room = math.ceil(_ROOM * side)
@@ -123,17 +123,17 @@ class UprightView:
         )
 
     def take(self, picture: Image) -> Image:
-        """Turn what the inpainter is to see, uint8 `(side, side, 3)`; reflected past the frame."""
+        """Rotate what the inpainter sees, uint8 `(side, side, 3)`; reflected past the frame."""
         cubic, reflected = cv2.INTER_CUBIC, cv2.BORDER_REFLECT_101
         return _turned(picture, self._to_crop(), self.window, self.crop.side, cubic, reflected)
 
     def points_of(self, points: Points) -> Points:
-        """Bring points `(N, 2)` of the picture to pixels of what the inpainter is to see."""
+        """Transform points `(N, 2)` of the picture to pixels of what the inpainter sees."""
         matrix = self._to_crop()
         return points @ matrix[:, :2].T + matrix[:, 2]
 
     def put_back(self, fill: Image, crop: Crop) -> Image:
-        """Turn a fill `(side, side, 3)` back to a crop of the picture that holds the hole."""
+        """Rotate a fill `(side, side, 3)` back to a crop of the picture that contains the hole."""
         matrix = self._to_crop()
         matrix[:, 2] += matrix[:, :2] @ (crop.x0, crop.y0)
         turned = cv2.warpAffine(
@@ -154,7 +154,7 @@ class UprightView:
 def level_square(
     hole: Hole, tilt: float, *, context: float | None = None, lift: float | None = None
 ) -> LevelSquare:
-    """Frame a tilted face's hole, bool `(H, W)`, as `Crop.around` frames that of an upright one."""
+    """Frame a tilted face's hole, bool `(H, W)`, as `Crop.around` frames an upright face's."""
     if tilt == 0.0:
         crop = Crop.around(hole, context=context, lift=lift)
         return crop.x0 + crop.side / 2.0, crop.y0 + crop.side / 2.0, crop.side
@@ -173,7 +173,7 @@ def level_square(
 
 
 def shows_all(square: LevelSquare, hole: Hole, tilt: float) -> bool:
-    """Whether a square that is turned clockwise by a tilt shows a whole hole, bool `(H, W)`."""
+    """Whether a square rotated clockwise by a tilt contains a whole hole, bool `(H, W)`."""
     x, y, side = square
     top, bottom, left, right = missing_box(hole)
     rows, columns = np.nonzero(hole[top:bottom, left:right])
@@ -183,15 +183,15 @@ def shows_all(square: LevelSquare, hole: Hole, tilt: float) -> bool:
 
 
 def _turn(tilt: float, middle: tuple[float, float], place: float) -> NDArray[np.float64]:
-    """The matrix `(2, 3)` that undoes a tilt, and brings a point to a place on both axes."""
-    # OpenCV's own function counts the middle in 32 bits, too few for very wide pictures.
+    """The matrix `(2, 3)` that undoes a tilt and maps a point to `(place, place)`."""
+    # OpenCV's own function takes the centre as 32-bit floats, too coarse for very wide pictures.
     cosine, sine = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
     turn = np.array([[cosine, sine], [-sine, cosine]])
     return np.column_stack([turn, place - turn @ middle])
 
 
 def _window_of(matrix: NDArray[np.float64], side: int, shape: tuple[int, ...]) -> Window:
-    """Rows and columns of a picture that a turned part shows some of, with room to interpolate."""
+    """Rows and columns of a picture that a rotated part overlaps, with a margin to interpolate."""
     corners = np.array([[0, side, 0, side], [0, 0, side, side]], np.float64)
     x, y = np.linalg.solve(matrix[:, :2], corners - matrix[:, 2:])
 
@@ -210,7 +210,7 @@ def _turned(
     interpolation: int,
     border: int,
 ) -> NDArray[_Scalar]:
-    """Turn a window of a picture or hole: OpenCV takes no picture of more than 32,767 columns."""
+    """Rotate a window of a picture or hole; OpenCV takes no more than 32,767 columns."""
     part = np.ascontiguousarray(array[window])
     rows, columns = window
     moved = matrix.copy()

@@ -1,9 +1,9 @@
-"""Several fills of one face: a network that sees it framed otherwise makes another guess.
+"""Several fills of one face: a network that sees another crop of it makes another guess.
 
-The first is framed as ever. Each further one sees a little less of the surroundings, from a little
-aside, and every other one sees the face in a mirror; a network that is told of landmarks is told of
-another mouth in each. Chance depends on the seed and on the number of the variant alone, so variant
-2 is the same whether 3 or 30 are asked for.
+The first uses the usual crop. Each further one uses a slightly smaller, slightly shifted crop, and
+every other one is mirrored; a network conditioned on landmarks gets another mouth in each. The
+random generator depends only on the seed and the variant's number, so variant 2 is the same whether
+3 or 30 are requested.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     from pipeline.face import Face
     from weights.base.contracts import Hole
 
-# Measured: a side that is larger by 10 % makes realism half as bad again, as much of what is seen
-# past a portrait's frame is reflected; one that is smaller by 10 % makes it no worse.
+# Measured: a side 10 % larger makes realism half as bad again, as much of what lies past a
+# portrait's frame is reflected; a side 10 % smaller makes it no worse.
 _SMALLER = (0.05, 0.2)
-"""By how much the crop's side is made smaller, at least and at most, as a share of it."""
+"""By how much the crop's side is reduced, at least and at most, as a fraction of it."""
 
 _SHIFT = 0.05
-"""How far the crop is moved at most each way, as a share of its side."""
+"""Largest shift of the crop in each direction, as a fraction of its side."""
 
 _LEAST_CONTEXT = 1.25
-"""Side over the hole's larger extent under which a crop is not made smaller."""
+"""Least ratio of a reduced crop's side to the hole's larger extent."""
 
 
 def check_variants(variants: Any, seed: Any, references: Sequence[Any]) -> None:
-    """Refuse numbers that are none, and several fills of a face that is taken from a photo.
+    """Refuse invalid numbers, and several fills of a face that is taken from a reference photo.
 
     Raises:
-        InputError: `variants` is neither None nor a whole number from 1, `seed` is no whole number
-            from 0, or there are to be several fills and there is a reference.
+        InputError: `variants` is neither None nor a whole number from 1, `seed` is not a whole
+            number from 0, or several fills are requested with a reference.
     """
     for name, value, least in (("variants", variants, 1), ("seed", seed, 0)):
         if name == "variants" and value is None:
@@ -56,10 +56,10 @@ def check_variants(variants: Any, seed: Any, references: Sequence[Any]) -> None:
 
 
 def reframed(faces: Sequence[Face], number: int, seed: int) -> list[Face]:
-    """Frame the faces of one picture as a variant sees them.
+    """Reframe the faces of one picture for a variant.
 
     Args:
-        faces: all faces of the picture, framed as ever.
+        faces: all faces of the picture, in their usual crops.
         number: of the variant; 0 leaves the faces as they are.
         seed: from 0.
 
@@ -90,14 +90,14 @@ def reframed(faces: Sequence[Face], number: int, seed: int) -> list[Face]:
 
 
 def _moved(crop: Crop, hole: Hole, scale: float, right: float, down: float) -> Crop:
-    """Resize a crop about its middle and move it by shares of its side; the hole stays inside."""
+    """Resize a crop about its centre and shift it by fractions of its side; it keeps the hole."""
     from inpainter.data.framing import missing_box
 
     top, bottom, left, end = missing_box(hole)
     extent = max(bottom - top, end - left)
     least = max(extent + 2, min(crop.side, math.ceil(_LEAST_CONTEXT * extent)))
     side = max(least, round(scale * crop.side))
-    # A pixel of the surroundings is seen on every side of the hole.
+    # At least one pixel of the surroundings is visible on every side of the hole.
     x0 = round(crop.x0 + (crop.side - side) / 2 + right * side)
     y0 = round(crop.y0 + (crop.side - side) / 2 + down * side)
     x0 = min(max(x0, end + 1 - side), left - 1)

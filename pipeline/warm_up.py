@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def warm_up(pipeline: Pipeline, *, detected: bool = True) -> None:
-    """Take a small picture through the stages, which loads them; first calls are slow.
+    """Run a small picture through the stages to load them; first calls are slow.
 
     Args:
         pipeline: whose stages are loaded.
@@ -25,6 +25,6 @@ def warm_up(pipeline: Pipeline, *, detected: bool = True) -> None:
     hole[24:40, 24:40] = True
     if detected:
         pipeline.run([grey])
-        # There is no mask in it, so the refiner was not asked.
+        # There is no mask in it, so the refiner was not loaded.
         _ = pipeline.refiner
     pipeline.run([grey], [hole])

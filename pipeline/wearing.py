@@ -1,4 +1,4 @@
-"""How a mask is worn: one pulled down under the chin hides no mouth that a fill could bring."""
+"""How a mask is worn: one pulled down under the chin hides no mouth, so nothing needs filling."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from pipeline.face import Face
 
 _LEAST_MOUTH = 0.15
-"""Share of the mouth's points that a mask over the mouth hides at least."""
+"""Least fraction of the mouth's points that a mask over the mouth hides."""
 
 
 def is_worn_low(face: Face) -> bool:
-    """Say whether a mask that was found leaves the mouth free; False where no face is seen."""
+    """Whether a detected mask leaves the mouth free; False if no face is found."""
     found = face.landmarks
     if found is None or not found.is_likely or not face.regions:
-        # Of somebody turned away nothing can be said.
+        # Nothing can be said of somebody turned away.
         return False
     mouth = found.points[list(GROUPS["mouth"])]
     hidden = np.any([covered_by(mouth, region.mask) for region in face.regions], axis=0)

@@ -7,10 +7,10 @@ from weights.base.errors import InputError
 
 
 def check_blend_arguments(image: Image, fill: Image, hole: Mask) -> None:
-    """Check that picture, fill and hole are of one size.
+    """Check that picture, fill and hole have the same size.
 
     Raises:
-        InputError: they are not; the sentence says what came.
+        InputError: they have not; the message says what was given.
     """
     check_image(image)
     check_image(fill, "fill")

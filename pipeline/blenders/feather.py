@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
 
 RESOLUTION = 192
-"""Cells across the hole's surroundings on which the mismatch is worked out; it is smooth."""
+"""Largest side of the grid on which the mismatch, which is smooth, is computed."""
 
 
 class FeatherBlender:
-    """Shifts the fill's colours to meet the picture all along the hole's edge.
+    """Shifts the fill's colours to match the picture all along the hole's edge.
 
-    The overall shift holds for the whole fill; what differs from place to place, as next to hair or
-    a collar, fades out from the edge inwards. Unlike cross-fading this never looks at the picture
-    inside the hole, where the mask is. Outside the hole the result is the picture bit for bit.
+    The overall shift applies to the whole fill; local differences, as next to hair or a collar,
+    fade out from the edge inwards. Unlike cross-fading this never looks at the picture inside the
+    hole, where the mask is. Outside the hole the result is the picture bit for bit.
 
     Args:
-        feather: depth at which the local shift has faded to a third, as a share of the hole's
+        feather: depth at which the local shift has faded to a third, as a fraction of the hole's
             extent (the square root of its area), 0 to 10; 0 shifts nothing.
-        grain: also bring the fill to the noise of its surroundings, for inpainters whose fills have
-            none; `NetworkInpainter` sees to its own.
+        grain: also add noise to match the surroundings, for inpainters whose fills have none;
+            `NetworkInpainter` adds its own.
 
     Raises:
-        InputError: the feather is out of its range.
+        InputError: the feather is out of range.
     """
 
     thread_safe: ClassVar[bool] = True
@@ -47,7 +47,7 @@ class FeatherBlender:
         """Return `image` with its hole filled from `fill`, all uint8 RGB `(H, W, 3)`.
 
         Raises:
-            InputError: the three are not of one size.
+            InputError: the three differ in size.
         """
         check_blend_arguments(image, fill, hole)
         result = image.copy()

@@ -15,19 +15,19 @@ Field = NDArray[np.float32]
 
 
 def spread(values: Field, weight: Field, *, sweeps: int = 16) -> Field:
-    """Spread values over the whole array, smoothly, so that they hold where they are known.
+    """Spread values smoothly over the whole array, keeping them where they are known.
 
-    Known values are averaged down a pyramid; from its top each level starts with the one above and
-    is relaxed, which leaves little of Laplace's equation unsolved (cascadic multigrid, Bornemann
-    and Deuflhard 1996). The edges of the array are insulating: no slope across them.
+    Known values are averaged down a pyramid; from the top each level starts from the one above and
+    is relaxed, which nearly solves Laplace's equation (cascadic multigrid, Bornemann and Deuflhard
+    1996). The edges of the array are insulating: no slope across them.
 
     Args:
         values: `(H, W, C)` float32; ignored where `weight` is 0.
-        weight: `(H, W)` float32, 0 where unknown, up to 1 where known for certain.
+        weight: `(H, W)` float32, from 0 (unknown) to 1 (certain).
         sweeps: relaxations per level.
 
     Returns:
-        `(H, W, C)` float32; all zero where nothing is known at all.
+        `(H, W, C)` float32; all zero if nothing is known at all.
     """
     height, width = weight.shape
     known = weight > 0.0
@@ -49,7 +49,7 @@ def _channels(array: NDArray[np.float32] | cv2.typing.MatLike) -> Field:
 
 
 def _halved(values: Field, weight: Field) -> tuple[Field, Field]:
-    """Halve the sides, weighing values by how well they are known."""
+    """Halve the sides, weighting values by their certainty."""
     size = ((weight.shape[1] + 1) // 2, (weight.shape[0] + 1) // 2)
     share = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA), np.float32)
     summed = _channels(cv2.resize(values * weight[:, :, None], size, interpolation=cv2.INTER_AREA))
@@ -59,7 +59,7 @@ def _halved(values: Field, weight: Field) -> tuple[Field, Field]:
 
 
 def _relaxed(field: Field, values: Field, known: NDArray[np.bool_], sweeps: int) -> Field:
-    """Hold the known values and take each unknown pixel to the mean of its four neighbours."""
+    """Keep the known values and set each unknown pixel to the mean of its four neighbours."""
     held = np.where(known[:, :, None], values, np.float32(0.0)).astype(np.float32)
     free = (~known)[:, :, None].astype(np.float32)
     kernel = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4.0

@@ -1,6 +1,6 @@
-"""How far a fill's colours are off at the edge of its hole.
+"""Measuring how far a fill's colours are off at the edge of its hole.
 
-Nothing is ever read from the picture inside the hole: the mask is there.
+The picture is never read inside the hole: the mask is there.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ Window = tuple[slice, slice]
 
 
 def hole_window(hole: Mask, margin: float) -> tuple[Window, float]:
-    """The rows and columns round a hole that matter for its edge.
+    """The rows and columns around a hole that matter for its edge.
 
     Args:
         hole: bool `(H, W)` with at least one True pixel.
-        margin: what is added on each side, as a share of the hole's extent.
+        margin: what is added on each side, as a fraction of the hole's extent.
 
     Returns:
-        The window, cut at the picture's frame, and the hole's extent: the square root of its area,
-        in pixels.
+        The window, clipped to the picture's frame, and the hole's extent: the square root of its
+        area, in pixels.
     """
     top, bottom, left, right = missing_box(hole)
     extent = float(np.sqrt(np.count_nonzero(hole[top:bottom, left:right])))
@@ -43,10 +43,10 @@ def hole_window(hole: Mask, margin: float) -> tuple[Window, float]:
 
 @dataclass(frozen=True)
 class _Reduced:
-    """Picture and fill on a coarse grid, never mixed over the hole's edge."""
+    """Picture and fill on a coarse grid, never mixed across the hole's edge."""
 
     share: Field
-    """Share of a cell that is hole, `(h, w)`, 0 to 1."""
+    """Fraction of each cell that is hole, `(h, w)`, 0 to 1."""
     around: Field
     """The picture outside the hole `(h, w, 3)`."""
     made_around: Field
@@ -70,7 +70,7 @@ def _reduced(image: Image, fill: Image, hole: Mask, size: tuple[int, int]) -> _R
     share = inside
     if size != hole.shape:
         share = np.asarray(cv2.resize(inside, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
-        # A sliver of a cell has no colour worth knowing, and rounding must not make one.
+        # A sliver of a cell has no reliable colour, and rounding must not create one.
         share = np.where(share < 0.01, 0.0, np.where(share > 0.99, 1.0, share)).astype(np.float32)
     return _Reduced(
         share,
@@ -90,25 +90,25 @@ def mismatch_field(
     reach: float | None,
     resolution: int,
 ) -> NDArray[np.float32]:
-    """What to add to a fill so that it meets the picture at its hole's edge.
+    """The correction to add to a fill so that it matches the picture at its hole's edge.
 
-    A fill that was made outside the hole too is compared with the picture there. A fill that is the
-    picture outside the hole says nothing there, so the picture just outside is compared with the
-    fill just inside. Where the two disagree far more than along the rest of the edge there is an
-    edge of the scene, which counts little. The mismatch is spread inwards as a membrane.
+    If the fill was generated outside the hole too, it is compared with the picture there. If it
+    equals the picture there, the picture just outside is compared with the fill just inside. Where
+    the two disagree far more than along the rest of the edge, the scene has an edge, which gets
+    little weight. The mismatch is spread inwards as a membrane.
 
     Args:
         image: uint8 RGB `(H, W, 3)`, cut to the hole's surroundings.
         fill: likewise.
         hole: bool `(H, W)`.
-        band: width of the compared bands on either side of the edge, in pixels.
-        average: standard deviation of the average along the edge, in pixels.
-        reach: depth in pixels at which all but the overall mismatch has faded to a third; None
-            never fades.
-        resolution: largest side of the grid on which all this is done, in cells.
+        band: width of the bands compared on either side of the edge, in pixels.
+        average: standard deviation of the averaging along the edge, in pixels.
+        reach: depth in pixels at which all but the overall mismatch has faded to a third; None for
+            no fading.
+        resolution: largest side of the grid used for all this, in cells.
 
     Returns:
-        `(H, W, 3)` float32 in grey levels; all zero where the hole has no edge in the picture.
+        `(H, W, 3)` float32 in grey levels; all zero if the hole has no edge in the picture.
     """
     height, width = hole.shape
     scale = min(1.0, resolution / max(height, width))
@@ -119,7 +119,7 @@ def mismatch_field(
     field = spread(mismatch, certainty)
     if reach is not None:
         core = (reduced.share > 0.5).astype(np.uint8)
-        # Without an edge in the picture the depth is without bound.
+        # Without an edge in the picture the depth is unbounded.
         depth = np.minimum(cv2.distanceTransform(core, cv2.DIST_L2, 3), max(height, width))
         fading = np.exp(-depth / max(reach * scale, 0.5))[:, :, None]
         overall = (mismatch * certainty[:, :, None]).sum(axis=(0, 1)) / max(certainty.sum(), 1.0)
@@ -145,7 +145,7 @@ def _edge_mismatch(reduced: _Reduced, band: float, average: float) -> tuple[Fiel
     if float(np.abs(made_outside[seen]).mean()) >= 0.25:
         mismatch, certainty = _averaged(made_outside, _trusted(made_outside, outer), average)
     else:
-        # Narrow first averages, as a wide one would mix in the slope of the picture itself.
+        # Average narrowly first: a wide average would mix in the slope of the picture itself.
         near = min(average, max(0.6, band / 2.0))
         beyond, certainty_beyond = _averaged(reduced.around, outer, near)
         within, certainty_within = _averaged(reduced.made, inner, near)
@@ -158,7 +158,7 @@ def _edge_mismatch(reduced: _Reduced, band: float, average: float) -> tuple[Fiel
 
 
 def _trusted(mismatch: Field, weight: Field) -> Field:
-    """Lower the weights of mismatches far from the usual one (Geman and McClure 1985)."""
+    """Lower the weights of outlying mismatches (Geman and McClure 1985)."""
     where = weight > 0.0
     if not where.any():
         return weight

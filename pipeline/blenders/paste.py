@@ -18,10 +18,10 @@ class PasteBlender:
     thread_safe: ClassVar[bool] = True
 
     def blend(self, image: Image, fill: Image, hole: Mask) -> Image:
-        """Return `image` with the pixels of `fill` where `hole` is True, uint8 RGB `(H, W, 3)`.
+        """Return `image` with its hole filled from `fill`, all uint8 RGB `(H, W, 3)`.
 
         Raises:
-            InputError: the three are not of one size.
+            InputError: the three differ in size.
         """
         check_blend_arguments(image, fill, hole)
         return np.where(hole[:, :, None], fill, image)

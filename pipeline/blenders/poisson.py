@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
 
 RESOLUTION = 384
-"""Cells across the hole's surroundings on which the membrane is solved."""
+"""Largest side of the grid on which the membrane is solved."""
 
 
 class PoissonBlender:
@@ -21,9 +21,9 @@ class PoissonBlender:
 
     The fill plus a membrane through the mismatch at the edge is the solution of Poisson's equation
     with the fill's gradients (Perez, Gangnet and Blake 2003, "Poisson image editing"). Colours at
-    the edge so reach all through the hole; against colours that bleed in from hair or background
-    the mismatch is averaged a little along the edge. Holes at the frame end there freely. Outside
-    the hole the result is the picture bit for bit.
+    the edge thus affect the whole hole; to limit bleeding from hair or background, the mismatch is
+    averaged slightly along the edge. At the picture's frame the boundary is free. Outside the hole
+    the result is the picture bit for bit.
     """
 
     thread_safe: ClassVar[bool] = True
@@ -32,7 +32,7 @@ class PoissonBlender:
         """Return `image` with its hole filled from `fill`, all uint8 RGB `(H, W, 3)`.
 
         Raises:
-            InputError: the three are not of one size.
+            InputError: the three differ in size.
         """
         check_blend_arguments(image, fill, hole)
         result = image.copy()

@@ -1,1 +1,1 @@
-"""Working through more pictures than one machine can: on Ray Data."""
+"""Processing more pictures than one machine can handle, with Ray Data."""

@@ -1,4 +1,4 @@
-"""Finding the picture that kills its worker: what is begun over and over, and never ends."""
+"""Finding the picture that kills its worker: it is begun repeatedly and never finished."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST_LOSSES = 2
-"""How many workers may be lost at a picture alone before it is given up."""
+"""How many workers may be lost to a single picture before it is given up."""
 
 
 class Attempts:
-    """Counts what was begun and has not ended."""
+    """Counts work that was begun but not finished."""
 
     def __init__(self) -> None:
         self._begun: Counter[str] = Counter()
 
     def begin(self, keys: Sequence[str]) -> list[int]:
-        """Note that work begins; gives for each key how often it had begun without an end."""
+        """Record that work begins; return how often each key was begun before without finishing."""
         before = [self._begun[key] for key in keys]
         self._begun.update(keys)
         return before
 
     def end(self, keys: Sequence[str]) -> None:
-        """Note that work ended well, and forget how often it began."""
+        """Record that work finished, and reset its counts."""
         for key in keys:
             self._begun.pop(key, None)
 
 
 class SharedAttempts:
-    """The count of `Attempts` that workers of Ray share.
+    """An `Attempts` counter shared by Ray workers.
 
     Args:
-        handle: of the actor that holds it.
+        handle: of the actor that holds the counter.
     """
 
     def __init__(self, handle: Any) -> None:

@@ -1,4 +1,4 @@
-"""Files and folders on any file system that Arrow reaches: local paths, s3://, gs://, hdfs://."""
+"""Files and folders on any file system that Arrow supports: local paths, s3://, gs://, hdfs://."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ class Place:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is on a file system of the machine."""
+        """Whether it is on a local file system."""
         return bool(self.filesystem.type_name == "local")
 
     def exists(self) -> bool:
-        """Whether there is a file."""
+        """Whether it is an existing file."""
         import pyarrow.fs
 
         return bool(self.filesystem.get_file_info(self.path).type == pyarrow.fs.FileType.File)
 
     def files(self) -> Iterator[str]:
-        """Paths of all files in a folder and its sub-folders, below it, sorted; hidden ones not."""
+        """Relative paths of all files in a folder and its subfolders, sorted; no hidden ones."""
         import pyarrow.fs
 
         selector = pyarrow.fs.FileSelector(self.path, recursive=True, allow_not_found=True)
@@ -85,7 +85,7 @@ class Place:
         return content
 
     def write(self, content: bytes, *, overwrite: bool = False) -> None:
-        """Write a file whole or not at all.
+        """Write a file atomically.
 
         Raises:
             ExistsError: it exists and may not be replaced.
@@ -97,7 +97,7 @@ class Place:
         if not overwrite and self.exists():
             raise ExistsError(f"{self.path} exists already and is not overwritten unless asked.")
         try:
-            # Object stores show a file once it is closed.
+            # Object stores show a file only once it is closed.
             with self.filesystem.open_output_stream(self.path) as stream:
                 stream.write(content)
         except OSError as error:
@@ -105,7 +105,7 @@ class Place:
 
 
 def is_uri(text: str) -> bool:
-    """Whether a place is named by a URI rather than by a path."""
+    """Whether a text is a URI rather than a path."""
     return "://" in text
 
 

@@ -1,4 +1,4 @@
-"""Ray: loaded without its usage statistics, and started where no cluster is named."""
+"""Ray, loaded without its usage statistics, and started locally unless a cluster is named."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SILENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_USAGE_DISABLED": "1"}
-"""What keeps Ray and Ray Data from telling their makers how they are used."""
+"""Turns off the usage statistics of Ray and Ray Data."""
 
 _ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""What has Ray's own processes listen on 127.0.0.1 alone, whatever the system; read at import."""
+"""Makes Ray's processes listen on 127.0.0.1 only, on any system; read at import."""
 
 
 def load_ray() -> Any:
@@ -43,17 +43,17 @@ def load_ray() -> Any:
 
 @contextmanager
 def ray_cluster(ray: Any, cpus: float) -> Iterator[None]:
-    """Within it Ray runs: as the program started it, in the cluster of `RAY_ADDRESS`, or here.
+    """Run Ray inside the block: as the program started it, on `RAY_ADDRESS`'s cluster, or here.
 
     Args:
         ray: the module.
-        cpus: how many processors to work on, where Ray is started on this machine.
+        cpus: how many CPUs to use if Ray is started on this machine.
     """
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    # A stage that cannot be loaded will not load at the next try.
+    # A stage that cannot be loaded will not load on a retry either.
     context.max_consecutive_actor_init_deaths = 0
     if ray.is_initialized():
         yield
@@ -62,7 +62,7 @@ def ray_cluster(ray: Any, cpus: float) -> Iterator[None]:
     if "RAY_ADDRESS" not in os.environ:
         here |= {"address": "local", "num_cpus": math.ceil(cpus), "include_dashboard": False}
     ray.init(**here)
-    # Ray has put a handler of its own before ours.
+    # Ray has replaced our signal handlers by its own.
     stopping.take_signals_back()
     try:
         yield

@@ -1,4 +1,4 @@
-"""The tables that go from step to step on a cluster, and what a row of the last one tells."""
+"""The tables passed from step to step on a cluster, and the outcome in the last one's rows."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _TYPES = {
 }  # fmt: skip
 
 READ = ("name", "source", "content", "status", "error")
-"""Columns of pictures that were read: `status` is empty for those to work on."""
+"""Columns of pictures that were read: `status` is empty for those to process."""
 
 MADE = ("name", "source", "content", "beside", "status", "error", "note", "faces", "seconds")
-"""Columns of results; `beside` is the XMP of formats that hold none."""
+"""Columns of results; `beside` is the XMP for formats that cannot hold it."""
 
 TOLD = ("name", "source", "status", "error", "note", "faces", "seconds")
-"""Columns of what became of each picture."""
+"""Columns of each picture's outcome."""
 
 
 FAULT = "fault"
-"""The status of rows that say why nothing can be done: by `error`, of the class `note`."""
+"""Status of rows that report a fatal error: its message in `error`, its class in `note`."""
 
 
 def fault_row(row: Mapping[str, Any], error: UnmaskError) -> dict[str, Any]:
-    """A row that carries an error to the caller: Ray would hand on its text alone."""
+    """A row that carries an error to the caller: Ray would pass on only its text."""
     return {
         **row,
         "content": None,
@@ -46,10 +46,10 @@ def fault_row(row: Mapping[str, Any], error: UnmaskError) -> dict[str, Any]:
 
 
 def raise_fault(row: Mapping[str, Any]) -> None:
-    """Raise the error that a row carries, if it does.
+    """Raise the error that a row carries, if any.
 
     Raises:
-        UnmaskError: as `fault_row` was given it.
+        UnmaskError: the error given to `fault_row`.
     """
     if row["status"] == FAULT:
         kind = getattr(errors, row["note"], errors.UnmaskError)
@@ -57,7 +57,7 @@ def raise_fault(row: Mapping[str, Any]) -> None:
 
 
 def table_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Any:
-    """Make a `pyarrow.Table`; what a row lacks is null."""
+    """Make a `pyarrow.Table`; missing values are null."""
     import pyarrow
 
     types = [(column, pyarrow.type_for_alias(_TYPES[column])) for column in columns]
@@ -66,16 +66,16 @@ def table_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Any:
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """What became of one picture of a data set.
+    """The outcome of one picture of a data set.
 
     Attributes:
-        name: of the picture; of a result that is a file, its path below the output.
-        source: where the picture came from; its name where it came in a table.
+        name: of the picture; if the result is a file, its path below the output.
+        source: where the picture came from; its name if it came from a table.
         status: "done", "no mask found", "skipped" or "failed".
         error: why it failed.
         note: why it was skipped, or what could not be kept.
         faces: the filled faces.
-        seconds: that the stages took.
+        seconds: time that the stages took.
     """
 
     name: str
@@ -94,5 +94,5 @@ class RowOutcome:
 
 
 def faces_text(faces: Sequence[FilledFace]) -> str:
-    """Filled faces as JSON, for a column of text."""
+    """Filled faces as JSON, for a text column."""
     return json.dumps([face.to_mapping() for face in faces])

@@ -1,7 +1,7 @@
 """What workers of a cluster do: read pictures, take the masks off them, write the results.
 
-A row that goes wrong tells so in its column `error` and goes on to the end: one bad picture stops
-nothing. Every step may be done twice, as it is where a worker was lost, and comes to the same.
+A failing row says so in its column `error` and is passed on: one bad picture stops nothing. Every
+step is idempotent, as it is repeated after a worker is lost.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ if TYPE_CHECKING:
     from weights.images.picture import Picture
 
 RESULT_COLUMNS = ("name", "image", "status", "error", "note", "faces", "seconds")
-"""Columns of results that are written as a table; `image` is the content of a picture file."""
+"""Columns of results written as a table; `image` is the content of a picture file."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is read and what is written.
+    """What to read and what to write.
 
     Attributes:
         output: the folder of the results.
-        table: whether they are written as a table rather than as files.
-        finished: names in a table that is there already.
-        overwrite: whether files that exist are replaced.
-        column: of a table that is read, the column with the pictures; None for files.
-        name_column: and the one with their names.
-        format: Pillow's name of the format to write, and
-        suffix: its suffix; None and "" for that of each picture.
+        table: whether to write a table rather than files.
+        finished: names in an already existing table.
+        overwrite: whether to replace existing files.
+        column: of an input table, the column with the pictures; None for files.
+        name_column: of an input table, the column with the names.
+        format: Pillow's name of the format to write; None for that of each picture.
+        suffix: the format's suffix; "" for that of each picture.
         quality: of lossy formats, see `write_picture`.
     """
 
@@ -71,12 +71,12 @@ class Plan:
 
 
 def read_pictures(table: Any, plan: Plan) -> Any:
-    """Read the pictures of a table's rows, but for those that are finished.
+    """Read the pictures of a table's rows, except finished ones.
 
     Args:
-        table: a `pyarrow.Table` with the columns `name` and `source`, a URI or path, for files; or
-            with those of the plan.
-        plan: what is read, and where results may lie already.
+        table: a `pyarrow.Table` with the columns `name` and `source` (a URI or path) for files, or
+            with the plan's columns.
+        plan: what to read, and where results may already exist.
 
     Returns:
         A table with the columns `READ`.
@@ -103,13 +103,13 @@ def _read(row: dict[str, Any], plan: Plan) -> dict[str, Any]:
 
 
 def _named(row: dict[str, Any], plan: Plan) -> tuple[str, Any]:
-    """The name of a row, and the content that is in it."""
+    """The name of a row, and the content in it."""
     if plan.column is None:
         return row["name"], None
     content: Any = row[plan.column]
     path = None
     if isinstance(content, dict):
-        # What Hugging Face's data sets call an image.
+        # The image format of Hugging Face data sets.
         content, path = content.get("bytes"), content.get("path")
     name = row.get(plan.name_column)
     return str(path if name is None else name), content
@@ -119,7 +119,7 @@ def _result_name(name: str, plan: Plan) -> str:
     """The name of a result, below the output.
 
     Raises:
-        InputError: it would lie elsewhere, or its suffix does not say the format of a file.
+        InputError: it would lie outside the output, or its suffix is not that of a format.
     """
     path = PurePosixPath(name)
     if plan.table:
@@ -138,13 +138,14 @@ def _is_written(name: str, plan: Plan) -> bool:
 
 
 class UnmaskPictures:
-    """Takes masks off the pictures of a table's rows; loads its stages once.
+    """Takes the masks off the pictures in a table; loads its stages once.
 
     Args:
         pipeline: the pipeline, whose stages are not yet loaded.
         plan: the format to write.
-        threads: how many threads compute; None leaves it to the libraries.
-        attempts: counts how often pictures are begun, over all workers; None for its own.
+        threads: how many threads to compute with; None leaves it to the libraries.
+        attempts: counts how often pictures are begun, over all workers; None for a counter of its
+            own.
     """
 
     def __init__(
@@ -166,14 +167,14 @@ class UnmaskPictures:
         try:
             warm_up(pipeline)
         except NOTHING_CAN_WORK as error:
-            # An error that is raised here would reach the caller as text alone.
+            # An error raised here would reach the caller only as text.
             self._fault = error
         except Exception as error:
-            # Stages of somebody else may not like so small a picture, and others well.
+            # A third-party stage may fail on so small a picture and still work on others.
             unmask_logger().info("loading the stages: %s", reason_of(error))
 
     def __call__(self, table: Any) -> Any:
-        """Take a table with the columns `READ` to one with the columns `MADE`."""
+        """Turn a table with the columns `READ` into one with the columns `MADE`."""
         rows = table.to_pylist()
         try:
             if self._fault is not None:
@@ -184,9 +185,9 @@ class UnmaskPictures:
         return table_of(rows, MADE)
 
     def _unmask_counted(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Unmask rows together, or one by one where a worker was lost at them before.
+        """Unmask rows together, or one by one if a worker was lost at them before.
 
-        So a picture that kills its workers is found, and given up at last.
+        This finds a picture that kills its workers, which is given up in the end.
         """
         names = [row["name"] for row in rows]
         if any(self._attempts.begin(names)):
@@ -237,7 +238,8 @@ class UnmaskPictures:
         }
         if not filled and form == picture.format:
             return made
-        # Without its content, the picture comes back as an image, which any format may be made of.
+        # Without its content, the picture is restored as an image, which can be written in any
+        # format.
         image = cast(
             "PIL.Image.Image",
             restore(
@@ -261,7 +263,7 @@ def _failed(row: dict[str, Any], error: BaseException) -> dict[str, Any]:
 
 
 def write_files(table: Any, plan: Plan) -> Any:
-    """Write the results of a table with the columns `MADE` as files; gives the columns `TOLD`."""
+    """Write the results of a table with the columns `MADE` as files; return the columns `TOLD`."""
     return table_of([_write_file(row, plan) for row in table.to_pylist()], TOLD)
 
 
@@ -273,7 +275,7 @@ def _write_file(row: dict[str, Any], plan: Plan) -> dict[str, Any]:
             try:
                 place.write(content, overwrite=plan.overwrite)
             except ExistsError:
-                # Made by this very step where it is done again, or else by another run.
+                # Written by an earlier attempt of this step, or else by another run.
                 if place.read() != content:
                     return row | {
                         "status": "skipped",
@@ -286,7 +288,7 @@ def _write_file(row: dict[str, Any], plan: Plan) -> dict[str, Any]:
 
 
 def _files_of(row: dict[str, Any], plan: Plan) -> Iterator[tuple[Place, bytes]]:
-    """The files of a result, that with the picture last."""
+    """The files of a result, the picture last."""
     if row["beside"] is not None:
         name = sidecar_path(cast("Any", PurePosixPath(row["name"]))).as_posix()
         yield plan.output / name, row["beside"]
@@ -294,10 +296,9 @@ def _files_of(row: dict[str, Any], plan: Plan) -> Iterator[tuple[Place, bytes]]:
 
 
 def write_part(table: Any, plan: Plan) -> Any:
-    """Write the results of a table as one file of a data set; gives the columns `TOLD`.
+    """Write the results of a table as one file of a data set; return the columns `TOLD`.
 
-    The file's name is made of the names in it, so that it is written once however often this is
-    done.
+    The file's name is derived from the names in it, so repeating this writes no second file.
     """
     import pyarrow.compute
     import pyarrow.parquet
@@ -309,7 +310,7 @@ def write_part(table: Any, plan: Plan) -> Any:
     if rows.num_rows:
         renamed = rows.rename_columns(["image" if c == "content" else c for c in MADE])
         buffer = io.BytesIO()
-        # Pictures are compressed as it is.
+        # Pictures are already compressed.
         pyarrow.parquet.write_table(renamed.select(RESULT_COLUMNS), buffer, compression="none")
         names = json.dumps(sorted(rows["name"].to_pylist()))
         digest = hashlib.sha256(names.encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""`unmask_dataset()`: the one call for more pictures than one machine can take."""
+"""`unmask_dataset()`: one call for more pictures than one machine can handle."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ ERRORS = "_errors.csv"
 """The table of pictures that failed, in the folder of the results."""
 
 _ROWS_READ = 16
-"""How many pictures a worker reads in one go."""
+"""How many pictures a worker reads at a time."""
 
 _ROWS_WRITTEN = 64
 """How many pictures go into one file of a table."""
 
 _READING = 0.25
-"""Processors that a reading or writing task asks for: it waits for files most of the time."""
+"""CPUs that a reading or writing task requests: it mostly waits for files."""
 
 
 @dataclass(frozen=True)
 class DatasetReport:
-    """What became of a data set.
+    """The outcome of a data set.
 
     Attributes:
         counts: how many pictures were "done", had "no mask found", were "skipped" or "failed".
-        errors: the table of those that failed, a CSV file; None where none did.
-        seconds: that it took.
+        errors: the CSV file of those that failed; None if none did.
+        seconds: time that it took.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -71,40 +71,41 @@ def unmask_dataset(
 ) -> DatasetReport:
     """Take the masks off many pictures with Ray Data, on this machine or on a cluster.
 
-    Ray works as the program has started it, else in the cluster that `RAY_ADDRESS` names, else on
-    this machine. Workers load the pipeline once each. Reading waits where results are not written
-    as fast. A picture that fails stops no other: it is told of in `_errors.csv` beside the results,
-    and in the column `error` of results that are a table. Work of a worker that is lost is done
-    again by another, and no result is written twice. A call that was stopped goes on by the same
-    call: what is written is skipped. Filled pictures carry the mark that a model edited them.
+    Uses Ray as the program started it, else the cluster that `RAY_ADDRESS` names, else this
+    machine. Each worker loads the pipeline once. Reading waits if results are written more slowly.
+    A picture that fails does not stop the others: it is listed in `_errors.csv` next to the
+    results, and in the column `error` if the results are a table. The work of a lost worker is
+    repeated by another, and no result is written twice. Repeating a stopped call resumes it:
+    existing results are skipped. Filled pictures carry the mark that a model edited them.
 
     Args:
-        source: files, a path, URI, folder, glob or a list of these; or where `column` is given,
-            a Parquet file or folder, or a `ray.data.Dataset`.
-        output: the folder of the results, a path or a URI that all workers reach.
+        source: files, a path, URI, folder, glob or a list of these; or, if `column` is given, a
+            Parquet file or folder, or a `ray.data.Dataset`.
+        output: the folder for the results, a path or a URI that all workers can reach.
         column: the column of a table that holds the content of picture files as bytes, or, as in
             data sets of Hugging Face, `{bytes, path}`.
-        name_column: the column of a table that names each picture, once; results are found by it.
-        results: "files", at the names of the pictures; or "table", Parquet files with the columns
+        name_column: the column of a table with a unique name for each picture; it identifies the
+            results.
+        results: "files", named after the pictures; or "table", Parquet files with the columns
             `name`, `image` (content of a picture file), `status`, `error`, `note`, `faces` (JSON)
             and `seconds`.
-        workers: how many load the pipeline; None takes what the cluster has room for.
-        cpus: processors of each.
-        gpus: GPUs of each; with 0.25 four workers share one.
+        workers: how many workers load the pipeline; None for as many as fit on the cluster.
+        cpus: CPUs per worker.
+        gpus: GPUs per worker; with 0.25 four workers share one.
         batch: how many pictures go through the stages together; None is 8 on a GPU and 1 on a CPU.
-        overwrite: replace results that exist; they are skipped otherwise.
-        format: of all files to write, such as "png"; None for that of each picture.
+        overwrite: replace existing results; otherwise they are skipped.
+        format: format of all files to write, such as "png"; None for that of each picture.
         quality: 1 to 100 for JPEG, WebP and AVIF, see `write_picture`.
-        on_outcome: is called with what became of each picture, in no order.
+        on_outcome: called with the outcome of each picture, in any order.
         **stages: `detector`, `refiner`, `inpainter`, `blender` and the other arguments of
             `Pipeline`; objects among them must be picklable.
 
     Raises:
         MissingDependencyError: Ray Data is not installed.
-        InputError: an argument is not what is said here, or there is no picture.
+        InputError: an argument is invalid, or there are no pictures.
         ConfigurationError, WeightsError: a stage cannot be made.
         OutputError: a part of a table, or the table of errors, cannot be written.
-        UnmaskError: Ray gave up, as it does where no worker can be had.
+        UnmaskError: Ray gave up, for example because no worker is available.
     """
     from pipeline.core import Pipeline
     from pipeline.run.folder import format_named
@@ -149,10 +150,10 @@ def unmask_dataset(
 
 @dataclass(frozen=True)
 class _Workers:
-    """How many workers there are, and what each takes; None where nobody has said.
+    """How many workers there are, and what each uses; None if not specified.
 
     Raises:
-        InputError: a value is out of its range.
+        InputError: a value is out of range.
     """
 
     count: int | None
@@ -173,11 +174,11 @@ class _Workers:
 
     @property
     def usual(self) -> int:
-        """How many there would be on this machine alone."""
+        """How many workers this machine alone would have."""
         return self.count or max(1, int((os.cpu_count() or 1) / self.cpus))
 
     def most(self, ray: Any) -> int:
-        """How many a cluster has room for, beside the tasks that read and write."""
+        """How many workers fit on a cluster in addition to the tasks that read and write."""
         if self.count is not None:
             return self.count
         there = ray.cluster_resources()
@@ -188,10 +189,10 @@ class _Workers:
 
 
 def _find(source: Any, output: Place, format: str | None) -> list[tuple[str, str]]:  # noqa: A002
-    """For each picture file the name of its result, and where it is.
+    """The name of each picture file's result, and the file's location.
 
     Raises:
-        InputError: there is none, or two would have one result.
+        InputError: there are none, or two would have the same result.
     """
     paths = [source] if isinstance(source, str | os.PathLike) else list(source)
     uris = [os.fspath(path) for path in paths if is_uri(os.fspath(path))]
@@ -235,7 +236,7 @@ def _find_remote(uris: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _names_in(output: Place) -> frozenset[str]:
-    """The names in a table of results that is there already."""
+    """The names in an existing table of results."""
     import pyarrow.dataset
 
     if not any(name.endswith(".parquet") for name in output.files()):
@@ -245,7 +246,7 @@ def _names_in(output: Place) -> frozenset[str]:
 
 
 def _rows(ray: Any, source: Any, plan: Plan, files: list[tuple[str, str]] | None) -> Any:
-    """A data set with a row for each picture, in blocks that are small enough to be shared out."""
+    """A data set with a row per picture, in blocks small enough to be distributed."""
     import pyarrow
 
     if files is not None:
@@ -267,7 +268,7 @@ def _rows(ray: Any, source: Any, plan: Plan, files: list[tuple[str, str]] | None
 def _work(
     ray: Any, rows: Any, pipeline: Any, plan: Plan, workers: _Workers
 ) -> Iterator[RowOutcome]:
-    """Take rows through the steps as they come, and give what became of each."""
+    """Take rows through the steps as they come, and yield their outcomes."""
     share = {"batch_format": "pyarrow", "num_cpus": _READING}
     made = rows.map_batches(
         read_pictures, batch_size=_ROWS_READ, fn_kwargs={"plan": plan}, **share
@@ -293,7 +294,7 @@ def _work(
 
 
 def _write_errors(place: Place, failed: Sequence[RowOutcome]) -> str | None:
-    """Write the table of pictures that failed, in the place of that of a run before."""
+    """Write the table of pictures that failed, replacing that of an earlier run."""
     if not failed:
         if place.exists():
             place.filesystem.delete_file(place.path)

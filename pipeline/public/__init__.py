@@ -1,8 +1,8 @@
-"""What `import unmask` gives: the public names of the packages, handed on.
+"""What `import unmask` provides: the re-exported public names of the packages.
 
 Installed, this folder is the package `unmask`. Its parts `pipeline`, `detector`, `inpainter` and
-`weights` are packages of common names; where a file or package of somebody else is found in their
-place, importing fails at once with a sentence that says which.
+`weights` have common names; if someone else's file or package is found in their place, the import
+fails at once with a message that names it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PARTS = ("pipeline", "detector", "inpainter", "weights")
 
 
 def _refuse_strangers_in_our_place() -> None:
-    """Raise an ImportError where a part is missing, or not of one installation with the others."""
+    """Raise an ImportError if a part is missing, or from another installation than the others."""
     places: dict[str, Path] = {}
     for name in _PARTS:
         spec = importlib.util.find_spec(name)
@@ -34,7 +34,7 @@ def _refuse_strangers_in_our_place() -> None:
     if len({place.parent for place in places.values()}) == 1:
         return
     here = Path(__file__).parent
-    # Installed, the parts lie beside this folder; in a checkout, around it.
+    # Installed, the parts lie next to this folder; in a checkout, around it.
     ours = here.parent if here.name == __name__ else here.parents[1]
     for name, place in places.items():
         if place.parent != ours:
@@ -49,7 +49,7 @@ def _refuse_strangers_in_our_place() -> None:
 
 _refuse_strangers_in_our_place()
 
-# Only now is it sure whose pipeline that is.
+# Only now is it certain whose `pipeline` this is.
 import pipeline  # noqa: E402
 
 __all__ = ["detector", "inpainter"]

@@ -1,4 +1,4 @@
-"""`python -m unmask` is the program `unmask`."""
+"""`python -m unmask` runs the program `unmask`."""
 
 from pipeline.command_line import main
 

@@ -1,4 +1,4 @@
-"""The face in a reference photo: where it is, and whether it is fit for a masked one."""
+"""The face in a reference photo, and whether it fits a masked face."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from weights.landmarks.frame import Points
 
 LEAST_EYES = 24.0
-"""Least distance of the outer eye corners in a reference, in pixels."""
+"""Least distance between the outer eye corners in a reference, in pixels."""
 
 LEAST_SCALE = 0.5
-"""Least size of a reference's face, as a share of the face that is to be filled."""
+"""Least size of a reference's face, as a fraction of the size of the face to fill."""
 
 MOST_TURN = 25.0
-"""Most degrees by which both heads may be turned apart."""
+"""Largest difference in yaw between the two heads, in degrees."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,19 +40,19 @@ class ReferenceFace:
 
 
 class UnfitReferenceError(InputError):
-    """A reference photo cannot be used; the sentence says why."""
+    """A reference photo cannot be used; the message says why."""
 
 
 def check_reference(image: Image, found: FoundFace | None, name: str) -> ReferenceFace:
-    """Take what was found in a reference photo for a reference, if it is fit for any face.
+    """Make a reference of the face found in a photo, if it is fit for any face.
 
     Args:
         image: uint8 RGB `(H, W, 3)`.
         found: the face in it.
-        name: what the sentence calls the photo.
+        name: what the error message calls the photo.
 
     Raises:
-        UnfitReferenceError: there is no face, it wears a mask, or it is too small.
+        UnfitReferenceError: there is no face, it is masked, or it is too small.
     """
     if found is None:
         raise UnfitReferenceError(
@@ -70,15 +70,15 @@ def check_reference(image: Image, found: FoundFace | None, name: str) -> Referen
 
 
 def check_fit(face: ReferenceFace, target: Points, name: str) -> float:
-    """Say how ill a reference fits a face that is to be filled; 0 is best.
+    """Measure how badly a reference fits a face to fill; 0 is best.
 
     Args:
-        face: the reference's.
-        target: iBUG points `(68, 2)` of the other face.
-        name: what the sentence calls the photo.
+        face: the reference.
+        target: iBUG points `(68, 2)` of the face to fill.
+        name: what the error message calls the photo.
 
     Raises:
-        UnfitReferenceError: the reference is too small for it, or turned too far from it.
+        UnfitReferenceError: the reference is too small for it, or its yaw differs too much.
     """
     scale = eye_distance(face.points) / max(eye_distance(target), 1e-6)
     if scale < LEAST_SCALE:
@@ -87,7 +87,7 @@ def check_fit(face: ReferenceFace, target: Points, name: str) -> float:
             f"in the picture, at least {100 * LEAST_SCALE:.0f} % are needed."
         )
     turn = abs(estimate_yaw(face.points) - estimate_yaw(target))
-    # A yaw that is no number comes of points that are no face's.
+    # A yaw of nan comes from points that are not those of a face.
     if not turn <= MOST_TURN:
         raise UnfitReferenceError(
             f"The face in {name} is turned too far from that in the picture: {turn:.0f} degrees, "
@@ -99,12 +99,12 @@ def check_fit(face: ReferenceFace, target: Points, name: str) -> float:
 def best_reference(
     faces: Sequence[ReferenceFace | UnfitReferenceError], target: Points, names: Sequence[str]
 ) -> tuple[int, ReferenceFace]:
-    """Choose the reference that fits best, and give its index with it.
+    """Choose the reference that fits best, and return it with its index.
 
     Args:
-        faces: of each reference its face, or why it has none that is fit.
-        target: iBUG points `(68, 2)` of the face that is to be filled.
-        names: what sentences call the references.
+        faces: for each reference its face, or the reason why it is unfit.
+        target: iBUG points `(68, 2)` of the face to fill.
+        names: what error messages call the references.
 
     Raises:
         UnfitReferenceError: none fits; one sentence for each.
@@ -125,7 +125,7 @@ def best_reference(
 
 
 def check_any_fit(faces: Sequence[ReferenceFace | UnfitReferenceError]) -> None:
-    """Refuse references of which none is fit for any face.
+    """Refuse references if none is fit for any face.
 
     Raises:
         UnfitReferenceError: one sentence for each.

@@ -1,4 +1,4 @@
-"""The step after the inpainter in which a reference's face takes the place of a guessed one."""
+"""The step after the inpainter that replaces a guessed face by that of a reference."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from weights.landmarks import FindsFaces, FoundFace
 
 _MOST_KNOWN = 64
-"""Of so many photos it is remembered where the face is."""
+"""For how many photos the detected face is cached."""
 
 _LEAST_FACE = 0.7
-"""How likely the landmarks of a masked face must be a face's; those of a profile seldom are."""
+"""Least face probability of a masked face's landmarks; profiles seldom reach it."""
 
 
 class ReferenceFilling:
-    """Fills faces from references; the face of each photo is sought once.
+    """Fills faces from references; the face of each photo is detected only once.
 
     Args:
-        finder: finds landmarks.
+        finder: the landmark finder.
     """
 
     def __init__(self, finder: FindsFaces) -> None:
@@ -44,7 +44,7 @@ class ReferenceFilling:
         self._known: OrderedDict[bytes, FoundFace | None] = OrderedDict()
 
     def faces_of(self, references: Sequence[Image]) -> list[ReferenceFace | UnfitReferenceError]:
-        """Find the face of each reference photo, uint8 RGB, or say why none in it is fit."""
+        """Find the face of each reference photo, uint8 RGB, or the reason why it is unfit."""
         names = reference_names(len(references))
         return [self._face_of(image, name) for image, name in zip(references, names, strict=True)]
 
@@ -61,14 +61,14 @@ class ReferenceFilling:
             picture: uint8 RGB `(H, W, 3)`.
             face: the masked face in it.
             fill: its crop as the inpainter filled it, uint8 RGB `(side, side, 3)`.
-            references: the faces of the photos, as `faces_of` finds them.
+            references: the faces of the photos, as returned by `faces_of`.
 
         Returns:
-            The crop anew, and the index of the reference.
+            The new crop, and the index of the reference used.
 
         Raises:
-            InputError: no reference fits, and one sentence for each says why; or the masked face
-                is not seen well enough.
+            InputError: no reference fits, with one sentence on each; or the masked face is not
+                visible enough.
         """
         behind = face.landmarks
         if behind is None:
@@ -96,7 +96,7 @@ class ReferenceFilling:
 
 
 def reference_filling(finder: FindsFaces) -> ReferenceFilling:
-    """Make a filling; that of a landmark network is made once and keeps what it knows of photos."""
+    """Make a filling; for a landmark network it is made once, to share its cache of photos."""
     return _kept_filling(finder) if isinstance(finder, LandmarkFinder) else ReferenceFilling(finder)
 
 
@@ -109,13 +109,13 @@ def read_references(given: Any) -> list[Image]:
     """Read the reference photos of one picture.
 
     Args:
-        given: None, or a photo as path, bytes, PIL picture or uint8 array, or a list of such.
+        given: None, or a photo as path, bytes, PIL picture or uint8 array, or a list of these.
 
     Returns:
         uint8 RGB `(H, W, 3)` each, upright.
 
     Raises:
-        InputError: one is no picture that can be read.
+        InputError: one is not a readable picture.
     """
     if given is None:
         return []
@@ -125,14 +125,14 @@ def read_references(given: Any) -> list[Image]:
 
 
 def reference_names(count: int) -> list[str]:
-    """What sentences call so many reference photos."""
+    """What error messages call this many reference photos."""
     if count == 1:
         return ["the reference photo"]
     return [f"reference photo {number}" for number in range(1, count + 1)]
 
 
 def check_single_face(count: int) -> None:
-    """Refuse references for a picture of several masked faces: which is meant is not guessed.
+    """Refuse references for a picture of several masked faces: it is unclear which is meant.
 
     Raises:
         InputError: there is more than one face.

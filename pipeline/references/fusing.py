@@ -1,4 +1,4 @@
-"""A reference's lower face in place of a guessed one: warped, lit alike and fused."""
+"""Replacing a guessed lower face by a reference's: warped, matched in light and fused."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from weights.landmarks.frame import Points
 
 _GRID = 24
-"""Places along a side at which the warp is computed; it is smooth between them."""
+"""Grid points along a side at which the warp is computed; in between it is interpolated."""
 
 _SMOOTHING = 1e-3
-"""How far the warp may miss noisy points, against bending; of coordinates in eye distances."""
+"""Smoothing of the thin-plate spline, for noisy points with coordinates in eye distances."""
 
 _LIGHT_SIDE = 64
-"""Side at which differences of light are continued into the hole."""
+"""Side at which differences in lightness are extrapolated into the hole."""
 
 _LIGHT_TOLERANCE = 0.06
-"""Largest residual of their continuation, in levels of lightness from 0 to 100."""
+"""Largest residual of that extrapolation, in levels of lightness from 0 to 100."""
 
 _LEAST_SKIN = 16
-"""Pixels of visible skin by which light can be matched."""
+"""Least number of pixels of visible skin for matching the light."""
 
 _SKIN_RIM = 0.05
-"""How far from the face's outline skin begins, as a share of the face's extent."""
+"""How far inside the face's outline skin begins, as a fraction of the face's extent."""
 
 _RIM = 0.06
-"""Width of the transition to the guessed surroundings, as a share of the face's extent."""
+"""Width of the transition to the guessed surroundings, as a fraction of the face's extent."""
 
 
 def fuse_reference(
@@ -44,19 +44,19 @@ def fuse_reference(
 ) -> Image:
     """Put a reference's face into a filled crop.
 
-    The reference is bent to the target's landmarks by a thin-plate spline, and gets colours and
-    light of the visible skin. It takes the place of the fill where the face is, with a soft rim
-    towards it; hair, neck and background stay the completion network's.
+    The reference is warped to the target's landmarks by a thin-plate spline, and matched in colour
+    and light to the visible skin. It replaces the fill where the face is, with a soft transition;
+    hair, neck and background stay the completion network's.
 
     Args:
-        crop: uint8 RGB `(S, S, 3)`; what lies in the hole is not looked at.
+        crop: uint8 RGB `(S, S, 3)`; the inside of the hole is ignored.
         fill: likewise, filled by the completion network.
         hole: bool `(S, S)`.
         points: iBUG points `(68, 2)` of the crop's face, x y in its pixels.
-        reference: the photo whose face is taken.
+        reference: the photo whose face is used.
 
     Returns:
-        uint8 RGB `(S, S, 3)`, the fill itself but for the face in the hole.
+        uint8 RGB `(S, S, 3)`, equal to the fill except for the face in the hole.
 
     Source: Bookstein 1989, "Principal Warps"; Reinhard et al. 2001, "Color Transfer between
     Images"; Perez, Gangnet and Blake 2003, "Poisson Image Editing".
@@ -79,11 +79,11 @@ def fuse_reference(
 def warp_reference(
     reference: ReferenceFace, points: Points, side: int
 ) -> tuple[NDArray[np.float32], Mask]:
-    """Bend a reference to landmarks by a thin-plate spline.
+    """Warp a reference to landmarks by a thin-plate spline.
 
     Args:
         reference: the photo and its points.
-        points: iBUG points `(68, 2)` where they are to come to lie, in pixels of the result.
+        points: target iBUG points `(68, 2)`, in pixels of the result.
         side: of the result.
 
     Returns:
@@ -95,7 +95,7 @@ def warp_reference(
     unit = max(eye_distance(points), 1.0)
     scale = unit / max(eye_distance(own), 1e-6)
     if scale < 1.0:
-        # A plain warp would skip pixels: the photo is reduced by area first.
+        # A plain warp would skip pixels, so the photo is first reduced by area averaging.
         shape = (max(1, round(scale * image.shape[1])), max(1, round(scale * image.shape[0])))
         image = np.asarray(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), np.uint8)
         own = (own + 0.5) * (shape[0] / reference.image.shape[1]) - 0.5
@@ -105,7 +105,7 @@ def warp_reference(
     places = np.linspace(0.0, side - 1.0, _GRID)
     across, down = np.meshgrid(places, places)
     bent = spline(np.column_stack([across.ravel(), down.ravel()]) / unit) * unit
-    # Between the grid's places the warp is read off linearly, at every pixel.
+    # Between grid points the warp is interpolated linearly at every pixel.
     steps = (np.arange(side) * ((_GRID - 1) / max(side - 1, 1))).astype(np.float32)
     columns, rows = np.meshgrid(steps, steps)
     x, y = (
@@ -119,15 +119,15 @@ def warp_reference(
 
 
 def match_light(crop: Image, warped: NDArray[np.float32], skin: Mask) -> NDArray[np.float32]:
-    """Give a warped reference the colours and the light of the visible skin.
+    """Match a warped reference to the colours and the light of the visible skin.
 
-    In Lab, mean and spread of the skin become the crop's; what is then left of the difference in
-    lightness, not in colour, is continued smoothly from the skin on.
+    In Lab, the skin's mean and standard deviation become the crop's; the remaining difference in
+    lightness, not in colour, is extrapolated smoothly from the skin.
 
     Args:
         crop: uint8 RGB `(S, S, 3)`.
         warped: float32 RGB `(S, S, 3)`, 0 to 255.
-        skin: bool `(S, S)`, where both show the same face; where it is empty nothing changes.
+        skin: bool `(S, S)`, where both show the same face; if it is empty nothing changes.
 
     Returns:
         float32 RGB `(S, S, 3)`, 0 to 255.
@@ -136,7 +136,7 @@ def match_light(crop: Image, warped: NDArray[np.float32], skin: Mask) -> NDArray
     skin = skin & _alike(wanted - own, skin)
     if np.count_nonzero(skin) < _LEAST_SKIN:
         return warped
-    # Skin of one shade says nothing of contrast: then the photo keeps its own.
+    # Skin of a single shade says nothing about contrast: then the photo keeps its own.
     spread = (wanted[skin].std(axis=0) + 2.0) / (own[skin].std(axis=0) + 2.0)
     matched = (own - own[skin].mean(axis=0)) * np.clip(spread, 0.85, 1.2)
     matched += wanted[skin].mean(axis=0)
@@ -147,7 +147,7 @@ def match_light(crop: Image, warped: NDArray[np.float32], skin: Mask) -> NDArray
 
 
 def _alike(difference: NDArray[np.float32], skin: Mask) -> Mask:
-    """Where two pictures differ as skin in other light does: not straps, hair, or spectacles."""
+    """Where two pictures differ only as skin in other light does: not straps, hair or glasses."""
     if not skin.any():
         return skin
     off = np.abs(difference - np.median(difference[skin], axis=0)).max(axis=2)
@@ -155,13 +155,13 @@ def _alike(difference: NDArray[np.float32], skin: Mask) -> Mask:
 
 
 def _continued(difference: NDArray[np.float32], skin: Mask) -> NDArray[np.float32]:
-    """A plane's difference on the skin, smoothed and continued all over by Laplace's equation."""
+    """A plane's difference on the skin, smoothed and extrapolated by Laplace's equation."""
     side = skin.shape[0]
     known = skin.astype(np.float32)
     small = (min(side, _LIGHT_SIDE),) * 2
     share = cv2.resize(known, small, interpolation=cv2.INTER_AREA)
     mean = cv2.resize(difference * known, small, interpolation=cv2.INTER_AREA)
-    # Neighbouring pixels are joined, so that a mole or a lash is no light.
+    # Average over neighbouring pixels, so that a mole or a lash is not taken for light.
     share, mean = cv2.GaussianBlur(share, (0, 0), 2.0), cv2.GaussianBlur(mean, (0, 0), 2.0)
     held = share > 0.3
     if not held.any():
@@ -181,7 +181,7 @@ def face_area(points: Points, side: int) -> NDArray[np.uint8]:
 
 
 def _depth_in_face(points: Points, side: int, shown: Mask) -> NDArray[np.float32]:
-    """How far inside the face pixels lie, in extents of the face; 0 where no photo is."""
+    """Depth of pixels inside the face, in extents of the face; 0 where the photo has no pixels."""
     inside = face_area(points, side) & shown.astype(np.uint8)
     distance = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)
     extent = max(1.0, float((points.max(axis=0) - points.min(axis=0)).max()))

@@ -1,1 +1,1 @@
-"""Refiners: from a detector's regions to one smooth binary hole per face."""
+"""Refiners: turning a detector's regions into one smooth binary hole per face."""

@@ -1,4 +1,4 @@
-"""How wide the edge of a mask is in its picture: blurred ones reach past their outlines."""
+"""Measuring the edge width of a mask in its picture: blurred edges reach past the outline."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ if TYPE_CHECKING:
     from weights.base.contracts import Mask
 
 _LEAST_CONTRAST = 0.08
-"""Difference of both sides, at values 0 to 1, from which a pixel of the outline tells the width."""
+"""Least contrast between both sides, at values 0 to 1, for an outline pixel to be measured."""
 
 _LEAST_PIXELS = 20
-"""Pixels of the outline that must tell it."""
+"""Least number of measured outline pixels."""
 
 
 def edge_width(guide: NDArray[np.float32], mask: Mask, reach: int) -> float | None:
     """Median width of the edge along an outline, in pixels.
 
-    At each pixel of the outline it is the contrast nearby over the steepest slope there, in the
-    channel of most contrast: of an edge blurred by a Gaussian, 2.5 times its standard deviation.
+    At each pixel of the outline the width is the local contrast over the steepest slope, in the
+    channel of most contrast. For an edge blurred by a Gaussian it is 2.5 times the standard
+    deviation.
 
     Args:
         guide: `(H, W, 3)` float32, 0 to 1.
         mask: bool `(H, W)`.
-        reach: how far from the outline both sides are looked for, in pixels, at least 1.
+        reach: distance from the outline within which both sides are sampled, in pixels, at least 1.
 
     Returns:
-        The width; None where too little of the outline has contrast.
+        The width; None if too little of the outline has contrast.
     """
     solid = mask.view(np.uint8)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))

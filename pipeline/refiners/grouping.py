@@ -1,4 +1,4 @@
-"""Which regions of a picture are pieces of one mask."""
+"""Grouping the regions of a picture that are pieces of one mask."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Box = tuple[int, int, int, int]
 
 
 def tight_box(mask: Mask) -> Box | None:
-    """x0, y0, x1, y1 (exclusive) round the True pixels of a mask `(H, W)`; None without."""
+    """x0, y0, x1, y1 (exclusive) around the True pixels of a mask `(H, W)`; None if empty."""
     x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
     return (x, y, x + width, y + height) if width and height else None
 
 
 def box_round(first: Box, second: Box) -> Box:
-    """The box round two boxes."""
+    """The box around two boxes."""
     x0, y0, x1, y1 = zip(first, second, strict=True)
     return min(x0), min(y0), max(x1), max(y1)
 
@@ -31,16 +31,16 @@ def box_round(first: Box, second: Box) -> Box:
 def group_regions(
     regions: Sequence[MaskRegion], *, overlap: float = 0.5, fragment: float = 0.2
 ) -> list[Mask]:
-    """Join the masks of regions that are one mask found twice or in pieces.
+    """Join regions that are one mask detected twice or in pieces.
 
-    Two regions are joined when they share more than `overlap` of the smaller, or when the smaller
-    has less than `fragment` of the larger one's area and lies within a tenth of its width. Masks of
-    two people cheek to cheek are of like size and stay apart.
+    Two regions are joined if they share more than `overlap` of the smaller, or if the smaller has
+    less than `fragment` of the larger one's area and lies within a tenth of its width. Masks of two
+    people cheek to cheek are of similar size and stay separate.
 
     Args:
-        regions: regions of one picture; empty ones are passed over.
-        overlap: share of the smaller region's area.
-        fragment: share of the larger region's area.
+        regions: regions of one picture; empty ones are ignored.
+        overlap: fraction of the smaller region's area.
+        fragment: fraction of the larger region's area.
 
     Returns:
         One bool mask `(H, W)` per group, the largest region's group first.

@@ -1,4 +1,4 @@
-"""The default refiner: regions cleaned, snapped to the picture, smoothed and grown."""
+"""The default refiner: cleans regions, snaps them to the picture, smooths and grows them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from weights.base.regions import MaskRegion
 
 WORKING_WIDTH = 256
-"""Masks wider than this are worked on at this width, in pixels; beyond it only the edge is followed
-at full size."""
+"""Masks wider than this are processed at this width, in pixels; then only the edge is refined at
+full size."""
 EDGE_VARIANCE = 1e-4
 """Variance of the picture, at values 0 to 1, below which nothing counts as an edge to snap to."""
 
@@ -30,23 +30,23 @@ Plane = NDArray[np.float32]
 Coefficients = tuple[Plane, Plane]
 
 _EDGE_SHARE = 0.66
-"""How far past its middle an edge is covered, as a share of its width: all but a 20th of a blurred
-mask's colour ends there."""
+"""How far past its centre an edge is covered, as a fraction of its width: all but a 20th of a
+blurred mask's colour ends there."""
 
 _WIDEST_EDGE = 0.04
-"""Widest edge that is believed, as a share of the mask's width: wider ones are folds or prints."""
+"""Widest plausible edge, as a fraction of the mask's width: wider ones are folds or prints."""
 
 _BAND = 2.0
-"""Working pixels from an outline within which the picture at full size says where it runs."""
+"""Distance from an outline, in working pixels, within which the full-size picture refines it."""
 
 _STRAP_LEVEL = 0.35
-"""Share of a working pixel from which a strap counts there: it may be thinner than one."""
+"""Least coverage of a working pixel for a strap to count: it may be thinner than a pixel."""
 
 _WIDENED = 0.97
-"""Share of its width with straps that a mask must have at most for them to count."""
+"""Straps count only if the mask's width without them is at most this fraction of that with them."""
 
 _FAR = np.float32(1e6)
-"""A distance that is larger than any picture; finite, as it gets interpolated."""
+"""A distance larger than any picture; finite, as it is interpolated."""
 
 
 _MOST = {
@@ -63,16 +63,16 @@ _MOST = {
 
 @dataclass(frozen=True)
 class _Canvas:
-    """One mask cut out of its picture and brought to the working size.
+    """One mask cut out of its picture and resized to the working size.
 
     Attributes:
         picture: the cut-out's rows and columns in the picture.
         size: height and width of the cut-out.
         coverage: how much of each working pixel the mask covers, `(h, w)` float32 0 to 1.
-        straps: the same of those straps that were told apart; None where none were.
+        straps: the same for the straps that a region marks; None if none are marked.
         scale: working pixels per picture pixel, at most 1.
-        width: the mask's extent, its box's longer side, in working pixels; with straps where they
-            were not told apart.
+        width: the mask's extent (its box's longer side) in working pixels; with straps if none are
+            marked.
     """
 
     picture: tuple[slice, slice]
@@ -85,32 +85,31 @@ class _Canvas:
 
 @dataclass(eq=False, repr=False)
 class MorphologyRefiner:
-    """Makes one smooth hole per face out of a detector's regions.
+    """Makes one smooth hole per face from a detector's regions.
 
     Pieces of one mask are joined, specks dropped, gaps closed, inner holes filled, the outline
-    snapped to near edges of the picture and smoothed without losing area, and all of it grown: by a
-    little that outlines are off, and by what the picture's own blur smears past them.
-    All sizes are shares of the mask's width (the longer side of its box, straps aside), so faces of
-    any size are treated alike.
+    snapped to nearby edges of the picture and smoothed without losing area. Then it is grown by a
+    margin for inexact outlines, plus the picture's own blur. All sizes are fractions of the mask's
+    width (the longer side of its box, without straps), so faces of any size are treated alike.
 
     Args:
-        growth: how far the hole reaches past the edge of the mask, 0 to 0.5; past straps half as
+        growth: how far the hole extends past the edge of the mask, 0 to 0.5; past straps half as
             far.
-        least_growth: the least that the hole reaches past the outline, in pixels, for small faces,
-            at least 0.
-        speck: pieces of less than this share of the largest piece's area are dropped, 0 to 1.
+        least_growth: least distance that the hole extends past the outline, in pixels, for small
+            faces, at least 0.
+        speck: pieces smaller than this fraction of the largest piece's area are dropped, 0 to 1.
         closing: gaps of up to twice this are closed, 0 to 0.25.
         smoothing: standard deviation of the blur that smooths the outline, 0 to 0.25.
-        straps: keep straps, such as ear loops; what a loop encloses is not filled. Otherwise they
-            are cut off.
-        strap: parts thinner than this count as straps where a region does not tell them itself,
-            0 to 0.25.
-        edge: whether the width of the mask's edge in the picture is measured and added to the
+        straps: keep straps, such as ear loops, but do not fill what a loop encloses; otherwise
+            straps are cut off.
+        strap: parts thinner than this count as straps if a region does not mark its straps, 0 to
+            0.25.
+        edge: whether to measure the width of the mask's edge in the picture and add it to the
             growth.
-        snap: how far the outline may move to an edge of the picture, 0 to 0.25; 0 leaves it.
+        snap: how far the outline may move to an edge of the picture, 0 to 0.25; 0 turns this off.
 
     Raises:
-        InputError: an argument is out of its range.
+        InputError: an argument is out of range.
     """
 
     thread_safe: ClassVar[bool] = True
@@ -135,11 +134,11 @@ class MorphologyRefiner:
             setattr(self, name, float(value))
 
     def refine(self, image: Image, regions: Sequence[MaskRegion]) -> list[Hole]:
-        """Make holes of the regions of one picture.
+        """Turn the regions of one picture into holes.
 
         Args:
             image: uint8 RGB `(H, W, 3)`.
-            regions: what was found in it.
+            regions: the detections in it.
 
         Returns:
             One bool hole `(H, W)` per face, the largest first; empty regions give none.
@@ -168,7 +167,7 @@ class MorphologyRefiner:
             body = self._snapped(guide, body, edges, radius)
         reach = self._reach(guide, body, width, canvas.scale)
         field = _distance_field(self._smooth(body, width))
-        # A strap throws next to no shadow, and the skin beside it is worth keeping.
+        # A strap casts hardly any shadow, and the skin next to it is worth keeping.
         strap_field = _distance_field(straps.astype(np.float32)) - np.float32(reach / 2.0)
         if canvas.scale < 1.0:
             reach /= canvas.scale
@@ -184,7 +183,7 @@ class MorphologyRefiner:
         return hole
 
     def _body_and_straps(self, canvas: _Canvas) -> tuple[Mask, Mask]:
-        # A mask thinner than a working pixel covers none of them by half.
+        # A mask thinner than a working pixel covers at most half of any.
         level = min(0.5, 0.5 * float(canvas.coverage.max()))
         found, width = canvas.coverage >= level, canvas.width
         if canvas.straps is not None:
@@ -193,12 +192,12 @@ class MorphologyRefiner:
         body, straps = self._parts(found, width)
         own = _extent(body)
         if own < _WIDENED * width and self._tells_straps(own):
-            # Straps reach far beyond the mask, whose own width is what sizes are shares of.
+            # Straps extend far beyond the mask, but sizes are fractions of the width without them.
             body, straps = self._parts(found, own)
         return body, straps
 
     def _guide(self, image: Image, canvas: _Canvas) -> Plane:
-        """The picture round the mask at working size, `(h, w, 3)`, 0 to 1."""
+        """The picture around the mask at working size, `(h, w, 3)`, 0 to 1."""
         guide = np.ascontiguousarray(image[canvas.picture])
         if canvas.scale < 1.0:
             size = canvas.coverage.shape[::-1]
@@ -206,7 +205,7 @@ class MorphologyRefiner:
         return guide.astype(np.float32) / np.float32(255.0)
 
     def _reach(self, guide: Plane, body: Mask, width: float, scale: float) -> float:
-        """How far past the outline the hole reaches, in working pixels."""
+        """How far past the outline the hole extends, in working pixels."""
         reach = self.growth * width
         if self.edge:
             widest = _WIDEST_EDGE * width
@@ -215,9 +214,9 @@ class MorphologyRefiner:
         return max(reach, self.least_growth * scale)
 
     def _snapped(self, guide: Plane, body: Mask, edges: Coefficients, radius: int) -> Mask:
-        """Move the body's outline to near edges of the picture."""
+        """Move the body's outline to nearby edges of the picture."""
         filtered = (edges[0] * guide).sum(axis=2) + edges[1]
-        # Deep inside and far outside the detector is right: a print on a mask is no outline.
+        # Trust the detector deep inside and far outside: a print on a mask is not an outline.
         depth = cv2.distanceTransform(body.view(np.uint8), cv2.DIST_L2, 3)
         beyond = cv2.distanceTransform((~body).view(np.uint8), cv2.DIST_L2, 3)
         snapped = np.where((depth > radius) | (beyond > radius), body, filtered >= 0.5)
@@ -256,7 +255,7 @@ class MorphologyRefiner:
         core = _without_specks(_eroded(closed, half), self.speck)
         if not self._tells_straps(width) or not core.any():
             return _filled(closed), np.zeros_like(closed)
-        # A little more than the erosion took brings rounded corners back, but no strap.
+        # Dilating a little more than the erosion took restores rounded corners, but no strap.
         body = _filled(closed & _dilated(core, 1.5 * half + 1.0))
         straps = _touching(mask & ~body, body) if self.straps else np.zeros_like(body)
         return body, straps
@@ -269,11 +268,11 @@ class MorphologyRefiner:
         return _eroded(_dilated(mask, self.closing * width), self.closing * width) | mask
 
     def _tells_straps(self, width: float) -> bool:
-        """Whether straps are thicker than what rounds off a mask's own corners, three pixels."""
+        """Whether straps are thick enough, three pixels, to tell from a mask's rounded corners."""
         return self.strap * width >= 3.0
 
     def _smooth(self, body: Mask, width: float) -> Plane:
-        """Blur the body so that its half level encloses at least its area."""
+        """Blur the body, keeping at least its area inside the half level."""
         deviation = self.smoothing * width
         solid = body.astype(np.float32)
         if deviation < 0.3:
@@ -287,7 +286,7 @@ class MorphologyRefiner:
 
 
 def _known_straps(regions: Sequence[MaskRegion]) -> Mask | None:
-    """Straps of all regions, without any region's body; None where one does not tell them."""
+    """Straps of all regions, without any region's body; None if a region does not mark them."""
     straps = [region.straps for region in regions if region.straps is not None]
     if not straps or len(straps) < len(regions):
         return None
@@ -305,7 +304,7 @@ def _coverage(mask: Mask, scale: float) -> Plane:
 
 
 def _extent(mask: Mask) -> float:
-    """The longer side of the box round a mask, in pixels; 0 of an empty one."""
+    """The longer side of the box around a mask, in pixels; 0 for an empty mask."""
     x0, y0, x1, y1 = tight_box(mask) or (0, 0, 0, 0)
     return float(max(x1 - x0, y1 - y0))
 
@@ -324,18 +323,18 @@ def _distance_field(level: Plane) -> Plane:
 
 
 def _enlarged(plane: Plane, size: tuple[int, ...]) -> Plane:
-    """A plane, or planes `(h, w, C)`, at another height and width."""
+    """A plane, or planes `(h, w, C)`, enlarged to another height and width."""
     return np.asarray(cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _sharpened(field: Plane, picture: Image, edges: Coefficients, band: float) -> Plane:
-    """Follow the picture's edges at full size where they are near an outline.
+    """Refine an outline by the full-size picture's edges near it.
 
     Args:
         field: signed distance to the outline in pixels `(H, W)`.
         picture: uint8 RGB `(H, W, 3)`.
-        edges: of the guided filter, at working size.
-        band: how near, in pixels.
+        edges: coefficients of the guided filter, at working size.
+        band: largest distance to the outline, in pixels.
     """
     slope, offset = (_enlarged(one, field.shape) for one in edges)
     level = (slope * picture).sum(axis=2) / np.float32(255.0) + offset
@@ -343,7 +342,7 @@ def _sharpened(field: Plane, picture: Image, edges: Coefficients, band: float) -
 
 
 def _dilated(mask: Mask, radius: float) -> Mask:
-    """Dilate by a disc; by way of the distance transform, whose cost no radius changes."""
+    """Dilate by a disc, using the distance transform, whose cost does not depend on the radius."""
     if radius < 0.5 or not mask.any():
         return mask
     distance = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
@@ -351,7 +350,7 @@ def _dilated(mask: Mask, radius: float) -> Mask:
 
 
 def _eroded(mask: Mask, radius: float) -> Mask:
-    """Erode by a disc; past the frame the mask is taken to go on."""
+    """Erode by a disc; the mask is assumed to continue past the frame."""
     if radius < 0.5 or mask.all():
         return mask
     distance = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
@@ -377,7 +376,7 @@ def _touching(parts: Mask, body: Mask) -> Mask:
 
 
 def _filled(mask: Mask) -> Mask:
-    """Fill what the mask encloses wholly; a bay that is open to the frame stays."""
+    """Fill what the mask fully encloses; a bay that is open to the frame stays."""
     outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     canvas = np.zeros(mask.shape, np.uint8)
     cv2.drawContours(canvas, outlines, -1, 1, cv2.FILLED)

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class UnchangedRefiner:
-    """Makes the hole of each region its mask, pixel for pixel: for detectors that are exact."""
+    """Uses each region's mask as its hole, pixel for pixel: for exact detectors."""
 
     thread_safe: ClassVar[bool] = True
 
     def refine(self, image: Image, regions: Sequence[MaskRegion]) -> list[Hole]:
-        """Return a copy of each region's mask `(H, W)` that is not empty."""
+        """Return a copy of each non-empty region's mask `(H, W)`."""
         check_image(image)
         return [region.mask.copy() for region in regions if region.mask.any()]

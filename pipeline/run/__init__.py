@@ -1,1 +1,1 @@
-"""Working through folders of pictures: finding, resuming, writing, reporting."""
+"""Processing folders of pictures: finding, resuming, writing, reporting."""

@@ -1,9 +1,9 @@
-"""Working through many picture files: threads read and write while a pipeline works.
+"""Processing many picture files: threads read and write while the pipeline works.
 
-One file that cannot be done stops none of the others, and two runs into one folder share the work.
-Pictures go through the stages in groups that are filled in the order of the jobs, so results do not
-depend on the number of threads. Where two groups are at work at once, masks are found in one while
-holes are filled in the other.
+A file that fails does not stop the others, and two runs into one folder share the work. Pictures go
+through the stages in batches formed in the order of the jobs, so results do not depend on the
+number of threads. With two batches in progress, masks are detected in one while holes are filled in
+the other.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from weights.images.picture import Picture
 
 MOST_WORKERS = 4
-"""How many threads read and write at most unless the caller says otherwise."""
+"""Default limit on the number of threads that read and write."""
 
 
 MOST_GROUPS = 2
-"""How many groups are worth having at work at once: a detector takes one at a time."""
+"""How many batches are worth processing at once: a detector takes one at a time."""
 
 
 class RunsPictures(Protocol):
-    """A `Pipeline`, or anything that runs as one."""
+    """A `Pipeline`, or anything that runs like one."""
 
     def run(
         self,
@@ -53,7 +53,7 @@ class RunsPictures(Protocol):
         variants: int | None = ...,
         seed: int = ...,
     ) -> list[UnmaskResult]:
-        """Take the masks off pictures; the keywords are given where there are several fills."""
+        """Take the masks off pictures; the keywords are passed only for several fills."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,25 +84,25 @@ def unmask_files(
     workers: int = MOST_WORKERS,
     groups: int = 1,
 ) -> Iterator[Outcome]:
-    """Take the masks off pictures and write the results; give one outcome each, in their order.
+    """Take the masks off pictures and write the results; yield one outcome each, in order.
 
-    A picture that cannot be read, worked on or written is "failed" and the others go on. At most
-    `batch` pictures or `MOST_PIXELS` pixels go through the stages as one group; as many are read
+    A picture that cannot be read, processed or written is "failed"; the others continue. At most
+    `batch` pictures or `MOST_PIXELS` pixels go through the stages as one batch; as many are read
     ahead, as many wait to be written, and each thread holds one more.
 
-    After Ctrl-C the outcomes of pictures that were worked on come before the KeyboardInterrupt.
+    After Ctrl-C the outcomes of pictures in progress come before the KeyboardInterrupt.
 
     Args:
-        pipeline: does the work; a `Pipeline` if explanations are wanted.
+        pipeline: the pipeline; must be a `Pipeline` for explanations.
         jobs: the pictures, see `plan_jobs`.
-        outputs: what is written for each, and what is done about files that exist.
+        outputs: what to write for each, and what to do about existing files.
         batch: how many pictures go through the stages together, at least 1.
         workers: how many threads read and write, at least 1.
-        groups: how many groups are at work at once, at least 1, on equal parts of the cores; more
-            than 1 is for pipelines whose stages may be used from several threads.
+        groups: how many batches are processed at once, at least 1, on equal parts of the cores;
+            more than 1 needs a pipeline whose stages are thread-safe.
 
     Raises:
-        InputError: a number is out of its range.
+        InputError: a number is out of range.
         ConfigurationError, WeightsError, MissingDependencyError: a stage cannot be made at all.
     """
     for name, value in (("batch", batch), ("workers", workers), ("groups", groups)):
@@ -165,7 +165,7 @@ def _worked(
     groups: Iterator[list[_Loaded | Outcome]],
     at_once: int,
 ) -> Iterator[Iterator[list[_Ran | Outcome]]]:
-    """Run groups through the stages, several at once or, so that signals end it, in this thread."""
+    """Run batches through the stages: several at once, or one in this thread, open to signals."""
     if at_once == 1:
         yield map(run, groups)
         return
@@ -196,7 +196,7 @@ def _read(job: Job, outputs: Outputs) -> _Loaded | Outcome:
 def _run_group(
     pipeline: RunsPictures, group: list[_Loaded | Outcome], outputs: Outputs
 ) -> list[_Ran | Outcome]:
-    """Take what was read of a group through the stages; failures stay where they are."""
+    """Run the pictures of a batch that were read through the stages; keep failures in place."""
     several: dict[str, Any] = {}
     if outputs.variants is not None:
         several = {"variants": outputs.variants, "seed": outputs.seed}
@@ -215,13 +215,13 @@ def _run_group(
 
 
 def _ran(loaded: _Loaded, made: Any, outputs: Outputs) -> _Ran | Outcome:
-    """What a result, an explanation or an error means for a picture."""
+    """Turn a result, an explanation or an error into a picture to write or an outcome."""
     if isinstance(made, Exception):
         return failure(loaded.job, made)
     explanation = made if outputs.explanation else None
     result = made.result if outputs.explanation else made
     if not outputs.side_by_side:
-        # Of a large picture there is no room for what is the same outside the hole.
+        # Save memory: outside the hole a large picture equals its result.
         loaded = replace(loaded, picture=replace(loaded.picture, pixels=result.image))
     return loaded, result, explanation
 
@@ -232,7 +232,7 @@ def _write(
     try:
         return outputs.write(loaded.job, loaded.picture, result, explanation)
     except ExistsError:
-        # It was not there when the picture was read.
+        # The output did not exist when the picture was read.
         return Outcome(loaded.job, "skipped", "another run has made it meanwhile")
     except Exception as error:
         return failure(loaded.job, error)
@@ -241,7 +241,7 @@ def _write(
 def _finished(
     waiting: deque[tuple[Future[Outcome] | Outcome, int]], most_pixels: int
 ) -> Iterator[Outcome]:
-    """Take outcomes from the front: those that are there, and more until few pixels wait."""
+    """Take outcomes from the front: finished ones, and more until few enough pixels wait."""
     pixels = sum(size for _, size in waiting)
     while waiting:
         first, size = waiting[0]

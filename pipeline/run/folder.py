@@ -1,4 +1,4 @@
-"""Finding the pictures and videos that files, folders and globs name, and where results go."""
+"""Finding pictures and videos by files, folders and globs, and where their results go."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 
 FORMATS = ("jpeg", "png", "webp", "tiff", "bmp", "gif", "jp2", "avif", "ppm", "heic")
-"""Names by which a format to write is usually asked for; every suffix of it is one too."""
+"""Usual names of the formats that can be written; their suffixes are accepted too."""
 
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file that is to be worked on.
+    """A file to process.
 
     Attributes:
         path: the file.
-        relative: its path below the folder, or the fixed part of the glob, that it was found in;
-            the bare name for a file that was named itself.
-        video: whether it is taken for a video, by its suffix; everything else is a picture.
+        relative: its path below the folder, or the fixed part of the glob, in which it was found;
+            the bare name if the file itself was named.
+        video: whether its suffix is that of a video; everything else is a picture.
     """
 
     path: Path
@@ -40,12 +40,12 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class Findings:
-    """What paths from a user lead to.
+    """What the user's paths lead to.
 
     Attributes:
-        files: files to work on, in the order of the arguments and sorted within a folder.
-        skipped: files in folders whose suffix is that of no picture and no video.
-        unreadable: folders within folders that cannot be listed, and why.
+        files: files to process, in the order of the arguments and sorted within a folder.
+        skipped: files in folders whose suffix is neither that of a picture nor of a video.
+        unreadable: subfolders that cannot be listed, and why.
         single: whether there was one argument and it named one file.
     """
 
@@ -57,16 +57,16 @@ class Findings:
 
 @dataclass(frozen=True)
 class Job:
-    """One picture or video to work on.
+    """One picture or video to process.
 
     Attributes:
         source: the file.
         output: where the result goes.
-        format: of a picture, Pillow's name of the format to write; None for that of the source.
+        format: for a picture, Pillow's name of the format to write; None for that of the source.
         mask: the user's own mask, or None to detect.
         video: whether it is a video.
         references: photos of the same person without a mask.
-        others: where further fills of a picture go, if there are several.
+        others: where further fills of a picture go, if there are any.
     """
 
     source: Path
@@ -84,18 +84,18 @@ def find_files(
     recursive: bool = True,
     leave_out: str | os.PathLike[str] | None = None,
 ) -> Findings:
-    """Find the pictures and videos that files, folders and globs name.
+    """Find the pictures and videos given by files, folders and globs.
 
-    A file that is named itself is taken whatever its suffix. In a folder, files with the suffix of
-    a picture or a video are taken, the others are listed as skipped; hidden files and folders (a
-    leading dot) are passed over. Links to folders are followed, each folder is entered once. A file
-    that is reached twice at the same place counts once. A glob is a path that does not exist and
-    has `*`, `?` or `[` in it; `**` stands for any folders.
+    A file named itself is taken whatever its suffix. In a folder, files with the suffix of a
+    picture or a video are taken and the others listed as skipped; hidden files and folders (a
+    leading dot) are ignored. Links to folders are followed; each folder is entered once. A file
+    reached twice at the same path counts once. A glob is a path that does not exist and contains
+    `*`, `?` or `[`; `**` stands for any folders.
 
     Args:
         paths: what the user named.
-        recursive: look into folders of folders.
-        leave_out: a folder that is not looked into, such as the one that results go to.
+        recursive: search subfolders too.
+        leave_out: a folder that is not searched, such as the one for results.
 
     Raises:
         InputError: a path does not exist or is a folder that cannot be listed, or a glob matches no
@@ -146,27 +146,27 @@ def plan_jobs(
     format: str | None = None,  # noqa: A002 - the option's name
     variants: int | None = None,
 ) -> list[Job]:
-    """Say for each picture and video where its result goes.
+    """Decide where the result of each picture and video goes.
 
     A single file goes to `output` if that has the suffix of a picture (for a video: of a video) and
-    is no folder; in all other cases `output` is a folder, in which the tree that was found is kept.
+    is not a folder; otherwise `output` is a folder, in which the source's folder tree is kept.
 
     Args:
         found: what was found.
-        output: a file or a folder; nothing is made here.
-        mask: a mask file for a single picture; or a folder with masks at the places and with the
-            stems of the pictures.
+        output: a file or a folder; nothing is created here.
+        mask: a mask file for a single picture; or a folder with masks at the same relative paths
+            and with the same stems as the pictures.
         reference: a photo of the person without a mask, for every picture; or a folder with such
             photos, see `references_in`.
-        format: the format of all pictures to write, such as "png", which becomes their suffix; None
-            for the pictures' own, or that of the suffix of a single `output`.
+        format: the format of all pictures to write, such as "png", which also becomes their suffix;
+            None for the pictures' own, or that of the suffix of a single `output`.
         variants: how many fills of each picture are written: those of photo.jpg are photo.1.jpg,
             photo.2.jpg and so on. None for one fill under the plain name.
 
     Raises:
-        InputError: two files would have one result, a result would replace an input, `output` is a
-            file where a folder is needed, the mask of a picture or the reference does not exist, or
-            the format is unknown or not that of a single `output`.
+        InputError: two files would have the same result, a result would replace an input, `output`
+            is a file but must be a folder, the mask of a picture or the reference does not exist,
+            or the format is unknown or not that of a single `output`.
     """
     target = Path(output)
     form, suffix = (None, "") if format is None else format_named(format)
@@ -210,12 +210,12 @@ def _numbered(place: Path, number: int) -> Path:
 
 
 def in_format(place: Path, form: str, suffix: str) -> Path:
-    """A result's place with the suffix of its format; as it is where it has one of that format.
+    """A result's path with the suffix of its format; unchanged if its suffix fits the format.
 
     Args:
-        place: where the result goes, with the suffix of its input.
-        form: Pillow's name of the format, and
-        suffix: its suffix, as `format_named` gives them.
+        place: the result's path, with the suffix of its input.
+        form: Pillow's name of the format.
+        suffix: the format's suffix; both as `format_named` returns them.
     """
     if is_picture_name(place) and format_of(place) == form:
         return place
@@ -224,7 +224,7 @@ def in_format(place: Path, form: str, suffix: str) -> Path:
 
 
 def format_named(name: str) -> tuple[str, str]:
-    """Pillow's name and the suffix of a format that a user names.
+    """Pillow's name and the suffix of a format given by the user.
 
     Raises:
         InputError: there is no such format, or this Pillow cannot write it.
@@ -242,7 +242,7 @@ def format_named(name: str) -> tuple[str, str]:
 
 
 def _check_single(found: Findings, target: Path, form: str | None) -> None:
-    """Refuse a file as the output that cannot be the result of what was found."""
+    """Refuse an output file that cannot be the result of what was found."""
     if not found.single:
         raise InputError(
             f"{target} names one file, but there is more to do: name a folder with --output."
@@ -270,7 +270,7 @@ def _walk(
     entered: set[tuple[int, int]] = set()
 
     def note(error: OSError) -> None:
-        # A folder that cannot be listed must not be passed over in silence.
+        # A folder that cannot be listed must not be skipped silently.
         unreadable[Path(error.filename)] = error.strerror or str(error)
 
     for parent, folders, files in os.walk(folder, onerror=note, followlinks=True):
@@ -324,9 +324,10 @@ def _masks(found: Findings, mask: str | os.PathLike[str] | None) -> list[Path | 
 
 
 def _mask_in(folder: Path, relative: Path) -> Path:
-    """The mask of a picture: the same name, or the same stem with another suffix.
+    """The mask of a picture: a file with the same name, or the same stem and another suffix.
 
-    One that does not exist is named all the same; reading it then fails for this picture alone.
+    The path is returned even if the file does not exist; reading it then fails for this picture
+    only.
     """
     same = folder / relative
     others = _pictures_of_stem(same)
@@ -334,7 +335,7 @@ def _mask_in(folder: Path, relative: Path) -> Path:
 
 
 def _pictures_of_stem(place: Path) -> list[Path]:
-    """Pictures beside a place, named like it but for the suffix."""
+    """Pictures in the same folder as a path, with the same stem."""
     return sorted(
         path
         for path in place.parent.glob(f"{glob.escape(place.stem)}.*")
@@ -362,15 +363,15 @@ def _references(
 
 
 def references_in(folder: Path, relative: Path) -> tuple[Path, ...]:
-    """The references of a picture in a folder, by file names alone.
+    """The references of a picture in a folder, by file names only.
 
-    They are the pictures of the same stem at the same place, `people/anna.png` for
-    `people/anna.jpg`, and all pictures in a folder of that stem, `people/anna/*`. A picture that
-    has none is filled as without references.
+    They are the pictures with the same relative path and stem, `people/anna.png` for
+    `people/anna.jpg`, and all pictures in a folder of that stem, `people/anna/*`. A picture without
+    any is filled by a guess.
 
     Args:
         folder: of the references.
-        relative: the picture's place below the folder that it was found in.
+        relative: the picture's path below the folder in which it was found.
     """
     place = folder / relative
     inside = sorted(
@@ -382,7 +383,7 @@ def references_in(folder: Path, relative: Path) -> tuple[Path, ...]:
 
 
 def _identity(path: Path) -> tuple[int, int] | str:
-    """What tells files apart, through links and on file systems that ignore case."""
+    """Identify a file, through links and on case-insensitive file systems."""
     try:
         state = path.stat()
     except OSError:

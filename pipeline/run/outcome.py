@@ -1,4 +1,4 @@
-"""What became of a picture or video of a run."""
+"""The outcome of a picture or video of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.run.folder import Job
 
 Status = Literal["done", "no mask found", "skipped", "failed", "to do"]
-"""What can become of a file; the last is that of a dry run."""
+"""The outcome of a file; the last is that of a dry run."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class FilledFace:
     """A face in a report.
 
     Attributes:
-        box: x0, y0, x1, y1 of what was filled, in pixels.
-        pixels: how many pixels were filled.
-        score: the detector's confidence; None for a mask of the user's own.
-        outlook: what was to be expected of the fill.
+        box: x0, y0, x1, y1 of the filled area, in pixels.
+        pixels: number of filled pixels.
+        score: the detector's confidence; None for the user's own mask.
+        outlook: how good the fill was expected to be.
     """
 
     box: tuple[int, int, int, int]
@@ -39,7 +39,7 @@ class FilledFace:
     outlook: Outlook | None = None
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return the face as it stands in a report."""
+        """Return the face as it is written to a report."""
         mapping: dict[str, Any] = {
             "box": list(self.box),
             "filled_pixels": self.pixels,
@@ -53,7 +53,7 @@ class FilledFace:
 
     @classmethod
     def from_mapping(cls, face: Mapping[str, Any]) -> FilledFace:
-        """Read what `to_mapping` gave."""
+        """Read the output of `to_mapping`."""
         outlook = None
         if "concerns" in face:
             outlook = Outlook(tuple(face["concerns"]), face["chance"])
@@ -62,17 +62,17 @@ class FilledFace:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one picture or video.
+    """The outcome of one picture or video.
 
     Attributes:
         job: the file.
-        status: "done"; "no mask found", and the output is a copy of the input; "skipped", as the
-            output exists; "failed"; or "to do".
+        status: "done"; "no mask found" (the output is a copy of the input); "skipped" (the output
+            exists); "failed"; or "to do".
         reason: why it was skipped or failed, or what could not be kept.
         faces: the filled faces of a picture.
         timings: seconds per stage.
         written: every file written for it.
-        frames: of a video.
+        frames: number of frames of a video.
     """
 
     job: Job
@@ -84,7 +84,7 @@ class Outcome:
     frames: int | None = None
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return the outcome as it stands in a report: strings, numbers, lists and mappings."""
+        """Return the outcome as it is written to a report: strings, numbers, lists and mappings."""
         mapping: dict[str, Any] = {
             "input": str(self.job.source),
             "output": str(self.job.output),
@@ -100,7 +100,7 @@ class Outcome:
 
 
 def filled_faces(result: UnmaskResult) -> tuple[FilledFace, ...]:
-    """The filled faces of a result, as a report tells of them."""
+    """The filled faces of a result, for a report."""
     return tuple(
         FilledFace(
             tight_box(face.hole) or (0, 0, 0, 0),
@@ -113,12 +113,12 @@ def filled_faces(result: UnmaskResult) -> tuple[FilledFace, ...]:
 
 
 def failure(job: Job, error: BaseException) -> Outcome:
-    """Make the outcome of a file that an error kept from being done."""
+    """Make the outcome of a file that failed with an error."""
     return Outcome(job, "failed", reason_of(error))
 
 
 def reason_of(error: BaseException) -> str:
-    """Say in one line what an error means to the user."""
+    """Describe an error to the user in one line."""
     if isinstance(error, UnmaskError):
         return str(error)
     if isinstance(error, OSError):

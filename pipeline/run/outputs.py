@@ -1,4 +1,4 @@
-"""What is written for each picture of a run, and when a picture counts as finished."""
+"""Writing the output files of each picture, and deciding whether a picture is finished."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ if TYPE_CHECKING:
     from weights.images.picture import Picture
 
 Existing = Literal["skip", "complete", "replace"]
-"""What to do about results that exist.
+"""What to do about existing results.
 
-"skip": leave a picture alone whose result exists. "complete": go on with a run that was stopped:
-what exists is taken for finished, and files that are missing are made. "replace": make all anew.
+"skip": skip pictures whose result exists. "complete": resume a stopped run: existing files count as
+finished, missing ones are made. "replace": make everything again.
 """
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What is written for each picture beside its result.
+    """What is written for each picture in addition to its result.
 
-    The result is written last, so a picture whose result exists has all the files that were asked
-    for when it was made. The other files lie beside it, under its whole name and a suffix.
+    The result is written last, so if it exists, so do all other files that were requested with it.
+    They lie next to it, under its full name plus a suffix.
 
     Attributes:
         quality: 1 to 100 for lossy formats; None keeps a JPEG's own, see `write_picture`.
-        mask: what was filled, 255 = filled, as `<result>.hole.png`.
-        side_by_side: before and after, all variants, as `<result>.side_by_side.png`.
-        explanation: what each stage made of it, as `<result>.explain.png`.
-        report: the outcome as JSON, as `<result>.report.json`.
-        existing: what to do about files that exist.
+        mask: write the hole, 255 = filled, as `<result>.hole.png`.
+        side_by_side: write before and after, with all variants, as `<result>.side_by_side.png`.
+        explanation: write what each stage did, as `<result>.explain.png`.
+        report: write the outcome as `<result>.report.json`.
+        existing: what to do about existing files.
         models: names of the models, for the mark in the metadata.
-        only_mask: the result is what would be filled, 255, in place of the picture.
-        variants: how many different fills are written, as `Job.others` says; None for one.
-        seed: of the variants.
+        only_mask: the result is the hole, 255 = would be filled, instead of the picture.
+        variants: how many different fills to write, to the paths of `Job.others`; None for one.
+        seed: seed of the variants.
     """
 
     quality: int | None = None
@@ -70,9 +70,9 @@ class Outputs:
     seed: int = 0
 
     def paths(self, job: Job) -> dict[str, Path]:
-        """Every file that is to be written for a picture, the result last; a video has no other.
+        """Every file to write for a picture, the result last; a video has only the result.
 
-        Further fills are called by their numbers, from "2".
+        The keys of further fills are their numbers, from "2".
         """
         result = job.output
         wanted = {
@@ -99,7 +99,7 @@ class Outputs:
 
     @property
     def for_pictures(self) -> list[str]:
-        """The options in use that are for pictures and not for videos."""
+        """The options in use that apply to pictures only."""
         options = {
             "--only-mask": self.only_mask,
             "--save-mask": self.mask,
@@ -111,13 +111,13 @@ class Outputs:
         return [option for option, value in options.items() if value]
 
     def refuse_videos(self, jobs: Sequence[Job]) -> None:
-        """Refuse videos alone where files are wanted that are made for pictures alone.
+        """Refuse a run of videos only if it requests files that are made for pictures only.
 
         Args:
-            jobs: all of a run; pictures among them get the files.
+            jobs: all jobs of a run; pictures among them get the files.
 
         Raises:
-            InputError: there are videos only; the sentence names one and the options.
+            InputError: there are only videos; the message names one and the options.
         """
         asked = self.for_pictures
         if asked and jobs and all(job.video for job in jobs):
@@ -127,10 +127,10 @@ class Outputs:
             )
 
     def check(self, job: Job) -> None:
-        """Refuse, before any work, a picture for which a file is in the way.
+        """Refuse a picture before any work if a file is in the way.
 
         Raises:
-            OutputError: a file beside the result exists and may be neither kept nor replaced.
+            OutputError: a file next to the result exists and may be neither kept nor replaced.
         """
         if self.existing != "skip":
             return
@@ -147,13 +147,13 @@ class Outputs:
         result: UnmaskResult,
         explanation: Explanation | None = None,
     ) -> Outcome:
-        """Write all files of a picture, or none.
+        """Write all files of a picture or none.
 
         Args:
             job: the picture.
             picture: the picture, as read.
-            result: what the pipeline made of it.
-            explanation: of the same run, where one is to be written.
+            result: the pipeline's result.
+            explanation: of the same run, if one is to be written.
 
         Raises:
             InputError, OutputError: a file cannot be written or cannot hold the picture.
@@ -213,8 +213,8 @@ class Outputs:
             with atomic_path(path, overwrite=overwrite) as temporary:
                 shutil.copyfile(job.source, temporary)
             return
-        # A path gives a PIL image: `restore` gives back what came in. Nobody needs it afterwards
-        # but for other variants, whose hole is the same.
+        # Passing a path makes `restore` return a PIL image. Nobody needs the picture afterwards
+        # except other variants, whose hole is the same.
         image = cast(
             "PIL.Image.Image",
             restore(
@@ -243,9 +243,9 @@ class Outputs:
 
 @contextmanager
 def _all_or_none() -> Iterator[list[Path]]:
-    """Give a list for the files that are written; when the block raises, they are removed again.
+    """Yield a list for the written files; if the block raises, they are removed again.
 
-    They stay where another run, which makes the same, has come first: it goes on without them.
+    They stay on an `ExistsError`: another run came first, and its result needs the same files.
     """
     written: list[Path] = []
     try:

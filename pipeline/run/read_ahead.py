@@ -1,4 +1,4 @@
-"""Working through items on threads, a bounded way ahead of who takes the results, in order."""
+"""Processing items on threads, in order and at most a bounded way ahead of the consumer."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _Made = TypeVar("_Made")
 
 
 class ReadAhead(Generic[_Item, _Made]):
-    """Iterates over what a function makes of items, in the items' order.
+    """Iterates over a function's results for items, in the items' order.
 
-    Threads work ahead while the taker is busy, until `most` results wait or the waiting ones weigh
-    `most_weight`; so at most that and one result per thread is held. What comes, and in which
-    order, does not depend on the number of threads.
+    Threads work ahead while the consumer is busy, until `most` results wait or the waiting ones
+    weigh `most_weight`; so at most that plus one result per thread is held. The results and their
+    order do not depend on the number of threads.
 
     Args:
-        function: called on each item; an error of it is raised when its turn comes.
-        items: what to work on; taken one by one, under a lock.
-        executor: its threads do the work.
+        function: called on each item; its error is raised when the item's turn comes.
+        items: the items; taken one by one, under a lock.
+        executor: provides the threads.
         threads: how many calls run at once.
         most: how many results wait at most.
         weigh: the weight of a result.
-        most_weight: weight of the waiting results from which on no further call is begun.
+        most_weight: weight of waiting results from which no further call is begun.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class ReadAhead(Generic[_Item, _Made]):
                 self._waiting.append(self._executor.submit(self._work, item))
 
     def _work(self, item: _Item) -> _Made:
-        # The counts must be right before the result can be taken: the taker goes by them.
+        # The counts must be right before the result can be taken: the consumer relies on them.
         try:
             made = self._function(item)
             with self._lock:

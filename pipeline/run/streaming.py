@@ -1,4 +1,4 @@
-"""Pictures as they come: worked on in groups of bounded size, where none stops the others."""
+"""Processing pictures as they come, in batches of bounded size; none stops the others."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 Run: TypeAlias = "Callable[[Sequence[Any], Sequence[Any], Sequence[Any]], Sequence[_Result]]"
-"""What takes pictures, masks and references, one each, to results."""
+"""Maps pictures, masks and references to results, one each."""
 
 OnError: TypeAlias = Literal["raise", "return"]
-"""Whether what is wrong with one picture is raised, or returned in the place of its result."""
+"""Whether the error of a picture is raised, or returned in place of its result."""
 
 MOST_PICTURES = 8
-"""How many pictures go through the stages together on a GPU unless the caller says otherwise."""
+"""Default number of pictures that go through the stages together on a GPU."""
 
 MOST_PIXELS = 32_000_000
-"""With how many pixels in all a group of pictures is full; it bounds the memory in use."""
+"""Total number of pixels at which a batch is full; this bounds the memory in use."""
 
 NOTHING_CAN_WORK = (ConfigurationError, WeightsError, MissingDependencyError)
-"""Errors that are of no one picture: they are raised in any case."""
+"""Errors that do not concern a single picture: they are always raised."""
 
 
 def check_on_error(on_error: str) -> None:
-    """Refuse any other word.
+    """Refuse an unknown value of `on_error`.
 
     Raises:
         ConfigurationError: it is neither "raise" nor "return".
@@ -44,21 +44,20 @@ def check_on_error(on_error: str) -> None:
 
 
 def usual_group(stages: ConfiguredStages) -> int:
-    """How many pictures best go through a pipeline's stages together."""
+    """How many pictures to put through a pipeline's stages together."""
     from weights.base.device import resolve_device
 
-    # Measured: on a CPU pictures take as long in a batch as one by one, and one by one needs less
-    # memory and loses less when it is stopped.
+    # Measured: on a CPU a batch is no faster than single pictures, which need less memory and lose
+    # less work when stopped.
     return 1 if resolve_device(stages.device).type == "cpu" else MOST_PICTURES
 
 
 def run_each(
     run: Run[_Result], images: Sequence[Any], masks: Sequence[Any], references: Sequence[Any]
 ) -> list[_Result | Exception]:
-    """Take the masks off pictures; a picture that fails has its error where its result would be.
+    """Take the masks off pictures; the error of one that fails takes the place of its result.
 
-    Arguments are `Pipeline.run` and its own, with one entry in `masks` and `references` per
-    picture.
+    Takes `Pipeline.run` and its arguments, with one entry in `masks` and `references` per picture.
 
     Raises:
         ConfigurationError, WeightsError, MissingDependencyError: a stage cannot be made at all.
@@ -70,7 +69,7 @@ def run_each(
     except Exception as error:
         if len(images) == 1:
             return [error]
-    # Halves find the one that fails in few steps, and leave the others together.
+    # Bisection finds the failing picture in few steps and keeps the others batched.
     middle = len(images) // 2
     halves = slice(None, middle), slice(middle, None)
     results: list[_Result | Exception] = []
@@ -80,10 +79,10 @@ def run_each(
 
 
 def paired(images: Iterable[Any], masks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    """Give each picture with its mask.
+    """Yield each picture with its mask.
 
     Raises:
-        InputError: there are more of the one than of the other.
+        InputError: their numbers differ.
     """
     nothing = object()
     for image, mask in zip_longest(images, masks, fillvalue=nothing):
@@ -113,13 +112,13 @@ def grouped(
     most_pixels: int,
     pixels_of: Callable[[_Item], int | None],
 ) -> Iterator[list[_Item]]:
-    """Group items in their order, so that no group has too many pictures or pixels.
+    """Group items in order, so that no group has too many pictures or pixels.
 
     Args:
-        items: pictures, and what else comes between them.
-        most: how many pictures a group has at most, and
-        most_pixels: how many pixels, unless one picture has more.
-        pixels_of: a picture's pixels; None for what is no picture.
+        items: pictures, and anything else between them.
+        most: how many pictures a group has at most.
+        most_pixels: how many pixels a group has at most, unless a single picture has more.
+        pixels_of: returns a picture's number of pixels; None for anything else.
     """
     group: list[_Item] = []
     count = pixels = 0
@@ -136,6 +135,6 @@ def grouped(
 
 
 def _pixels_of(pair: tuple[Any, Any]) -> int:
-    """A picture's pixels; none of a file, whose size is known only once it is read."""
+    """A picture's number of pixels; 0 for a file, whose size is known only once it is read."""
     shape = getattr(pair[0], "shape", None) or getattr(pair[0], "size", None) or (0, 0)
     return int(shape[0]) * int(shape[1])

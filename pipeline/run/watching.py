@@ -1,4 +1,4 @@
-"""A folder that files keep coming into: which of them are there in full and new."""
+"""Watching a folder for new files that are complete."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
     import os
 
 LOOKS = 2
-"""In how many further looks a file must not have changed before it is taken for whole."""
+"""Number of further polls without a change after which a file counts as complete."""
 
 
 @dataclass
 class _Known:
-    """A file as it was last seen: size and time of its last change, and for how many looks so."""
+    """A file as last seen: its size, its modification time, and for how many polls unchanged."""
 
     state: tuple[int, int]
     unchanged: int = 0
 
 
 class WatchedFolder:
-    """Gives each picture and video of a folder once it is whole, and again after it has changed.
+    """Reports each picture and video of a folder once it is complete, and again after a change.
 
-    It looks rather than waits for the system to tell, which network drives, containers and some
-    systems do not. What it remembers is an entry for each file that is in the folder.
+    It polls rather than relying on notifications, which network drives, containers and some systems
+    do not send. It remembers one entry per file in the folder.
 
     Args:
         folder: the folder.
-        output: where results go; what lies there is not looked at.
-        recursive: look into folders of folders.
+        output: where results go; files there are ignored.
+        recursive: search subfolders too.
 
     Raises:
         InputError: there is no such folder, or results would go to the folder itself or above it,
-            and be taken for new pictures.
+            and be mistaken for new pictures.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class WatchedFolder:
         self._known: dict[Path, _Known] = {}
 
     def look(self) -> list[FoundFile]:
-        """Look once, and give the files that are whole now, in the order of their names.
+        """Poll once, and return the files that are complete now, sorted by name.
 
         Raises:
-            InputError: the folder cannot be read at the moment; what is known stays known.
+            InputError: the folder cannot be read at the moment; nothing remembered is lost.
         """
         found = find_files([self._folder], recursive=self._recursive, leave_out=self._output)
         known: dict[Path, _Known] = {}

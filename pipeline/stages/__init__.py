@@ -1,1 +1,1 @@
-"""From a stage's name to a stage that is checked at its borders."""
+"""Looking up, making and checking stages."""

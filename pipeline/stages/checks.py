@@ -1,4 +1,4 @@
-"""Checks of what stages hand back, so that a stage's mistake is named where it happens."""
+"""Checks of what stages return, so that a stage's mistake is reported where it happens."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_regions(stage: Any, found: Any, images: Sequence[Image]) -> list[list[
     """Return the detector's answer as one list of regions per picture.
 
     Raises:
-        InputError: it is something else; the sentence names the detector and what came.
+        InputError: it is something else; the message names the detector and what came.
     """
     from weights.base.regions import MaskRegion
 
@@ -73,7 +73,7 @@ def check_holes(stage: Any, holes: Any, image: Image) -> list[Hole]:
     """Return the refiner's answer as a list of holes of the picture's size.
 
     Raises:
-        InputError: it is something else; the sentence names the refiner and what came.
+        InputError: it is something else; the message names the refiner and what came.
     """
     who = _name("refiner", stage)
     if not isinstance(holes, list | tuple):
@@ -91,7 +91,7 @@ def check_fills(stage: Any, fills: Any, crops: Sequence[Image]) -> list[Image]:
     """Return the inpainter's answer as one uint8 picture per crop, of the crop's size.
 
     Raises:
-        InputError: it is something else; the sentence names the inpainter and what came.
+        InputError: it is something else; the message names the inpainter and what came.
     """
     who = _name("inpainter", stage)
     if not isinstance(fills, list | tuple) or len(fills) != len(crops):
@@ -109,10 +109,10 @@ def check_fills(stage: Any, fills: Any, crops: Sequence[Image]) -> list[Image]:
 
 
 def check_blend(stage: Any, blended: Any, image: Image) -> Image:
-    """Return the blender's answer as a uint8 picture of the size that went in.
+    """Return the blender's answer as a uint8 picture of the input's size.
 
     Raises:
-        InputError: it is something else; the sentence names the blender and what came.
+        InputError: it is something else; the message names the blender and what came.
     """
     if not _is_array(blended, np.uint8, image.shape):
         raise InputError(

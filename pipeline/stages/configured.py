@@ -1,4 +1,4 @@
-"""The stages of a pipeline by their specifications, checked at once and loaded when first used."""
+"""The stages of a pipeline from their specifications: checked at once, loaded on first use."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 
 _MORE_THAN_PICKLE = frozenset({"cloudpickle", "dill", "ray"})
-"""Packages that pickle what Python's own module does not, such as lambdas."""
+"""Packages that pickle what the standard library cannot, such as lambdas."""
 
 
 class ConfiguredStages:
-    """What a `Pipeline` is made of; the arguments are its own."""
+    """The stages and options of a `Pipeline`, which documents the arguments."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class ConfiguredStages:
         return f"{type(self).__name__}({stages}, device={str(self.device)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle a pipeline by its specification: stages given by name are made anew."""
+        """Pickle a pipeline by its specification: stages given by name are made again."""
         arguments = self._arguments()
         if _MORE_THAN_PICKLE.isdisjoint(sys.modules):
             for name, argument in arguments.items():
@@ -101,7 +101,7 @@ class ConfiguredStages:
         return _made_anew(type(self), copy.deepcopy(self._arguments(), memo))
 
     def with_stages(self, **stages: StageSpecification) -> Self:
-        """Return a pipeline with these stages; it shares the others, and they are loaded once.
+        """Return a pipeline with these stages that shares the others.
 
         Raises:
             ConfigurationError: a kind of stage, a stage or an option of one is unknown.
@@ -140,20 +140,20 @@ class ConfiguredStages:
 
     @property
     def landmark_finder(self) -> FindsFaces | None:
-        """What finds landmarks, the process's own where it is given by weights; None for none."""
+        """The landmark finder, shared within the process if given by weights; None for none."""
         if not isinstance(self.landmarks, str | os.PathLike):
             return self.landmarks
         return shared_finder(os.fspath(self.landmarks), str(self.device))
 
     def model_names(self, *, detected: bool = True) -> list[str]:
-        """Names of the inpainter and, if it found the holes, the detector, for a mark."""
+        """Names of the inpainter and, if it was used, the detector, for the mark."""
         names = [self._stages["detector"].name] if detected else []
         return [*names, self._stages["inpainter"].name]
 
     def description(self) -> dict[str, str]:
-        """Say in plain words what the pipeline does, so that one run can be told from another.
+        """Describe the pipeline in plain text, so that runs can be told apart.
 
-        Stages that are objects are told apart by their class only; weights by their name.
+        Stages that are objects are named by their class only, weights by their name.
         """
         said: dict[str, str] = {"context": str(self.context), "lift": str(self.lift)}
         said["low_masks"] = str(self.low_masks)
@@ -166,7 +166,7 @@ class ConfiguredStages:
 
 @functools.cache
 def configuration_defaults() -> Mapping[str, Any]:
-    """The keys that a pipeline's YAML may have, and what each is where it is left out."""
+    """The keys that a pipeline's YAML may have, with their defaults."""
     parameters = inspect.signature(ConfiguredStages).parameters.values()
     return MappingProxyType(
         {one.name: one.default for one in parameters if one.kind is not one.VAR_KEYWORD}
@@ -174,16 +174,16 @@ def configuration_defaults() -> Mapping[str, Any]:
 
 
 def check_keys(kind: str, arguments: Mapping[str, Any], further: Iterable[str] = ()) -> None:
-    """Refuse arguments that a pipeline does not have.
+    """Refuse unknown arguments of a pipeline.
 
     Args:
         kind: what they are, in the singular.
-        arguments: by name, those that are known too.
-        further: names that are known besides the pipeline's own.
+        arguments: all arguments by name.
+        further: known names in addition to the pipeline's own.
 
     Raises:
-        ConfigurationError: one is unknown; the sentence says which stage has an option of that
-            name, or names the nearest and lists all.
+        ConfigurationError: one is unknown; the message says which stage has an option of that name,
+            or suggests the nearest and lists all.
     """
     defaults = configuration_defaults()
     known = [*further, *defaults]
@@ -207,14 +207,14 @@ def _made_anew(made: type[ConfiguredStages], arguments: dict[str, Any]) -> Confi
 
 
 def _check_pickled(name: str, argument: Any) -> None:
-    """Say which argument cannot be pickled, where Python's own error would name a local object.
+    """Name the argument that cannot be pickled; Python's own error would name a local object.
 
     Raises:
         ConfigurationError: it cannot.
     """
     try:
         ForkingPickler.dumps(argument)
-    # Objects of all kinds raise errors of all kinds.
+    # Pickling an arbitrary object may raise any error.
     except Exception as error:
         called = specification_name(argument)
         raise ConfigurationError(
@@ -224,7 +224,7 @@ def _check_pickled(name: str, argument: Any) -> None:
 
 
 def _shown(given: StageSpecification, name: str) -> str:
-    """A stage as its user wrote it, without what an object's own text may hold."""
+    """A stage as the user wrote it; of an object only the class, not its repr."""
     if isinstance(given, dict):
         return reprlib.repr(given)
     return repr(name) if isinstance(given, str | LazyStage) else f"<{name}>"

@@ -1,4 +1,4 @@
-"""What functions that find masks commonly return, as regions."""
+"""Converting what mask-finding functions commonly return to regions."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 def regions_of(found: Any) -> list[MaskRegion] | Any:
-    """Make regions of what a function found in one picture.
+    """Convert a function's detections in one picture to regions.
 
     Args:
-        found: None; a `MaskRegion`; one mask `(H, W)`, which counts as one region; several
-            `(N, H, W)`; a label map `(H, W)` of integers with 0 for the rest of the picture;
-            Ultralytics' `Results`; or a list of any of these. Masks are bool, or uint8 with above
-            127 for masked pixels; uint8 that counts up from 1 without a gap is a label map. A
-            tensor is taken for an array.
+        found: None; a `MaskRegion`; one mask `(H, W)`, which counts as one region; several `(N, H,
+            W)`; a label map `(H, W)` of integers with 0 for the rest of the picture; Ultralytics'
+            `Results`; or a list of any of these. Masks are bool, or uint8 with values above 127 for
+            masked pixels; uint8 with labels 1, 2, 3, ... without a gap is a label map. Tensors are
+            converted to arrays.
 
     Returns:
-        The regions, one per mask that has a pixel. Anything else comes back as it is, to be refused
-        where all detectors' answers are checked.
+        The regions, one per non-empty mask. Anything else is returned as it is, for `check_regions`
+        to refuse.
     """
     from weights.base.regions import MaskRegion
 
@@ -50,7 +50,7 @@ def regions_of(found: Any) -> list[MaskRegion] | Any:
 
 
 def _masks(found: Any) -> list[Mask] | None:
-    """The masks of an array, or None if it is of no kind that is known."""
+    """The masks in an array, or None if it is of no known kind."""
     if found.ndim == 3 and found.dtype in (np.bool_, np.uint8):
         least = 0 if found.dtype == np.bool_ else 127
         return [mask > least for mask in found]
@@ -68,7 +68,7 @@ def _masks(found: Any) -> list[Mask] | None:
 
 
 def _of_results(results: Any) -> list[MaskRegion]:
-    """The outlines of Ultralytics' `Results`, filled at the picture's own size."""
+    """The outlines of Ultralytics' `Results`, filled at the picture's size."""
     from weights.base.regions import MaskRegion
 
     if results.masks is None:

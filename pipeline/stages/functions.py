@@ -1,4 +1,4 @@
-"""Plain functions for one picture, dressed as stages."""
+"""Wrapping plain functions for one picture as stages."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class _FunctionStage:
 class FunctionDetector(_FunctionStage):
     """A detector made of `function(image)`.
 
-    The function returns anything that `pipeline.stages.found_regions.regions_of` knows: a mask or
-    several of the picture's size, a label map, `MaskRegion`, Ultralytics' `Results`, None.
+    The function returns anything that `pipeline.stages.found_regions.regions_of` takes: one or more
+    masks of the picture's size, a label map, `MaskRegion`, Ultralytics' `Results`, None.
     """
 
     kind = "detector"
@@ -70,7 +70,7 @@ class FunctionInpainter(_FunctionStage):
 
 
 class FunctionBlender(_FunctionStage):
-    """A blender made of `function(image, fill, hole)`, which returns the joined picture."""
+    """A blender made of `function(image, fill, hole)`, which returns the blended picture."""
 
     kind = "blender"
 
@@ -102,5 +102,5 @@ def is_stage(kind: StageKind, candidate: Any) -> bool:
 
 
 def function_stage(kind: StageKind, function: Callable[..., Any]) -> Any:
-    """Dress a plain function for one picture as a stage."""
+    """Wrap a plain function for one picture as a stage."""
     return _ADAPTERS[kind](function)

@@ -1,4 +1,4 @@
-"""A stage that is checked at once and made when it is first used."""
+"""A stage that is checked at once and made on first use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LazyStage:
-    """Holds one stage; whoever asks first waits until it is made, all get the same one.
+    """Holds one stage, made on first use and shared by all threads.
 
     Args:
         kind: the kind of stage.
@@ -22,10 +22,10 @@ class LazyStage:
         device: passed to stages that take one.
 
     Attributes:
-        name: what the user called the stage; of an object, its class or function.
+        name: the user's name for the stage; for an object, that of its class or function.
 
     Raises:
-        ConfigurationError: a name or an option is unknown, or the object is no such stage.
+        ConfigurationError: a name or an option is unknown, or the object is not such a stage.
     """
 
     def __init__(

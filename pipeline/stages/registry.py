@@ -1,7 +1,7 @@
-"""From the name of a stage to the stage.
+"""Looking up stages by name.
 
-The tables are explicit, with dotted paths that are imported when asked for. Other packages add
-stages through the entry-point groups `unmask.detectors`, `unmask.refiners`, `unmask.inpainters` and
+The tables are explicit, with dotted paths that are imported on demand. Other packages add stages
+through the entry-point groups `unmask.detectors`, `unmask.refiners`, `unmask.inpainters` and
 `unmask.blenders`; every network of `inpainter.list_models()` is an inpainter as well.
 """
 
@@ -47,15 +47,15 @@ _NETWORK_INPAINTER = "inpainter.completion:NetworkInpainter"
 
 
 def _entry_points(kind: StageKind) -> dict[str, EntryPoint]:
-    """The stages of other packages, checked against each other and those built in.
+    """The stages of other packages, checked for clashes with each other and the built-in ones.
 
     Raises:
-        ConfigurationError: two stages have one name.
+        ConfigurationError: two stages have the same name.
     """
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=f"unmask.{kind}s"):
         other = found.get(point.name)
-        # One installation can be listed twice, by two folders on the path; that is no conflict.
+        # One installation may be listed twice, by two folders on the path; that is not a conflict.
         if other is not None and other.value == point.value:
             continue
         rival = BUILT_IN[kind].get(point.name) or (other.value if other is not None else None)
@@ -69,10 +69,10 @@ def _entry_points(kind: StageKind) -> dict[str, EntryPoint]:
 
 
 def stage_names(kind: StageKind) -> list[str]:
-    """Every registered name of a kind of stage, sorted: built in, from other packages, networks.
+    """All registered names of a kind of stage, sorted: built-in, of other packages, networks.
 
     Raises:
-        ConfigurationError: the kind is unknown, or two stages have one name.
+        ConfigurationError: the kind is unknown, or two stages have the same name.
 
     Examples:
         >>> stage_names("blender")
@@ -100,10 +100,10 @@ def _check_no_network(name: str, networks: Iterable[str]) -> None:
 def resolve_stage(
     kind: StageKind, specification: StageSpecification, *, device: Any = "auto"
 ) -> Callable[[], Any]:
-    """Find the stage that a specification means, check its options, and return what makes it.
+    """Look up a stage by its specification, check its options, and return a function that makes it.
 
-    Names and options are checked here; weights are loaded when the returned function is called.
-    Arguments and errors are those of `create_stage`.
+    Weights are loaded when the returned function is called. Arguments and errors are those of
+    `create_stage`.
     """
     if kind not in STAGE_KINDS:
         raise unknown_name("kind of stage", str(kind), STAGE_KINDS)
@@ -122,7 +122,7 @@ def resolve_stage(
 
 
 def has_option(kind: StageKind, specification: StageSpecification, option: str) -> bool:
-    """Whether a stage that is named, or is a class, has an option of a name."""
+    """Whether a stage given by name or as a class has an option of that name."""
     make = resolve_stage(kind, specification)
     if not isinstance(make, functools.partial) or not isinstance(make.func, type):
         return False
@@ -143,7 +143,7 @@ def create_stage(
         device: passed to stages that take a `device` and are not given one in their options.
 
     Raises:
-        ConfigurationError: a name or an option is unknown, or the object is no such stage.
+        ConfigurationError: a name or an option is unknown, or the object is not such a stage.
 
     Examples:
         >>> import numpy as np
@@ -158,7 +158,7 @@ def create_stage(
 
 
 def specification_name(specification: StageSpecification) -> str:
-    """What a user calls a stage: its name, or the name of the class or function handed in."""
+    """The user's name for a stage: its name, or that of the class or function given."""
     if isinstance(specification, str):
         return specification
     if isinstance(specification, Mapping):
@@ -217,7 +217,7 @@ def _from_object(
 
 
 def _takes_pictures(kind: StageKind, function: Any, options: Mapping[str, Any]) -> bool:
-    """Whether something can be called as a stage's function for one picture, with any options."""
+    """Whether something can be called as a stage's function for one picture with these options."""
     try:
         parameters = inspect.signature(function).parameters
         known = {key: value for key, value in options.items() if key in parameters}
@@ -241,7 +241,7 @@ def _arguments(
     device: Any,
     what: str,
 ) -> dict[str, Any]:
-    """The keyword arguments for a class or function: the user's options, and `device` if taken."""
+    """Keyword arguments for a class or function: the user's options, and `device` if accepted."""
     try:
         parameters = inspect.signature(factory).parameters
     except (TypeError, ValueError):

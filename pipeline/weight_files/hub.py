@@ -1,6 +1,6 @@
-"""Weights of a catalog on the Hugging Face hub: file, record and card, pushed and pulled.
+"""Pushing and pulling weights to and from the Hugging Face hub: file, record and card.
 
-This is the one place from which unmask speaks to another machine, and only where it is asked to.
+This is the only module through which unmask uses the network, and only on request.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 README = "README.md"
-"""What the hub shows first of a repository."""
+"""The file that the hub shows as a repository's front page."""
 
 
 class PushedWeights(NamedTuple):
     """What was pushed.
 
     Attributes:
-        address: of the commit, or of the repository where that is not told.
+        address: URL of the commit, or of the repository if the commit's is unknown.
         files: their names in the repository.
     """
 
@@ -47,15 +47,15 @@ class PushedWeights(NamedTuple):
 def push_weights(
     name: str, repository: str, *, public: bool = False, message: str | None = None
 ) -> PushedWeights:
-    """Put weights of the catalog, with record and card, into a repository of the hub.
+    """Push weights of the catalog, with record and card, to a repository on the hub.
 
-    A repository that does not exist is made. It may hold several weights; its README becomes the
-    card of the first. Whoever pushes is known to the hub by `hf auth login` or `HF_TOKEN`.
+    A missing repository is created. It may hold several weights; the card of the first becomes its
+    README. Authentication is by `hf auth login` or `HF_TOKEN`.
 
     Args:
         name: of the weights.
         repository: "owner/name".
-        public: whether a repository that is made can be seen by everybody.
+        public: whether a newly created repository is public.
         message: of the commit.
 
     Raises:
@@ -94,22 +94,21 @@ def pull_weights(
     folder: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> RegisteredWeights:
-    """Take weights that `push_weights` put into a repository of the hub; nothing in them is run.
+    """Pull weights that `push_weights` pushed to a repository on the hub; runs no code in them.
 
-    Only the record and the .safetensors file that it names are fetched; the card is written anew
-    from the record. Nothing is kept unless size and SHA-256 are those of the record, and the file
-    is of the network that the record says.
+    Only the record and the .safetensors file that it names are downloaded; the card is rewritten
+    from the record. Nothing is kept unless size, SHA-256 and network match the record.
 
     Args:
         repository: "owner/name".
-        name: of the weights; may be left out where the repository has one.
-        revision: branch, tag or commit; the newest where None.
-        folder: for file, record and card; the folder named by `UNMASK_HOME` where None.
-        overwrite: whether files of that name are replaced.
+        name: of the weights; may be omitted if the repository has only one.
+        revision: branch, tag or commit; None for the newest.
+        folder: for file, record and card; None for the folder named by `UNMASK_HOME`.
+        overwrite: whether to replace files of that name.
 
     Raises:
-        ConfigurationError: there is no folder, no such weights, or a record that is malformed.
-        WeightsError: the file is not what its record says, the name is taken, or the hub refuses.
+        ConfigurationError: there is no folder, no such weights, or the record is malformed.
+        WeightsError: the file does not match its record, the name is taken, or the hub refuses.
         OutputError: a file exists and `overwrite` is False, or cannot be written.
         MissingDependencyError: huggingface_hub is not installed.
     """
@@ -145,7 +144,7 @@ def pull_weights(
 
 
 def _chosen(name: str | None, files: list[str], repository: str) -> str:
-    """The name of the weights to pull: the one given, or the only one of the repository."""
+    """The name of the weights to pull: the given one, or the only one in the repository."""
     names = sorted(
         file.removesuffix(".yaml")
         for file in files
@@ -165,10 +164,10 @@ def _chosen(name: str | None, files: list[str], repository: str) -> str:
 
 
 def _check(weights: Path, record: WeightRecord, repository: str) -> None:
-    """Refuse a file that is not the one of its record.
+    """Refuse a file that does not match its record.
 
     Raises:
-        WeightsError: its content, or the network that it holds, is another.
+        WeightsError: its content, or its network, differs.
     """
     if weights.stat().st_size != record.bytes or file_sha256(weights) != record.sha256:
         raise WeightsError(
@@ -184,7 +183,7 @@ def _check(weights: Path, record: WeightRecord, repository: str) -> None:
 
 
 def _front_matter(record: WeightRecord) -> str:
-    """What the hub reads of a README."""
+    """The README's front matter for the hub."""
     import yaml
 
     facts = {
@@ -197,7 +196,7 @@ def _front_matter(record: WeightRecord) -> str:
 
 
 def _hub() -> HfApi:
-    """The hub's client, which tells nobody of its use.
+    """The hub's client, with telemetry off.
 
     Raises:
         MissingDependencyError: it is not installed.
@@ -215,7 +214,7 @@ def _hub() -> HfApi:
 
 @contextmanager
 def _told(repository: str) -> Iterator[None]:
-    """Tell what went wrong on the hub, whose exceptions have no class in common, in a sentence."""
+    """Turn errors of the hub, whose exceptions share no base class, into one sentence."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Published weights of other authors on a catalog, in our layout, with where they came from."""
+"""Importing other authors' published weights into a catalog, with their provenance."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TAG = "imported"
-"""Tag of a name that has none."""
+"""Default tag of a name without one."""
 
 
 def import_weights(
@@ -35,19 +35,20 @@ def import_weights(
     folder: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> RegisteredWeights:
-    """Turn a published weight file into ours, with catalog record and model card.
+    """Convert a published weight file to our format, with catalog record and model card.
 
-    Nothing in the file is run; see `inpainter.importing.published.read_published`.
+    No code in the file is run; see `inpainter.importing.published.read_published`.
 
     Args:
-        name: `architecture.tag`, such as "lama.big", or the architecture alone, whose tag is `TAG`
-            then; one of `inpainter.importing.families.FAMILIES`.
+        name: `architecture.tag`, such as "lama.big", or the architecture alone, which gets the tag
+            `TAG`; one of `inpainter.importing.families.FAMILIES`.
         file: the authors' file.
-        licence: under which the user has it, as an SPDX expression or in words.
+        licence: the user's licence for it, as an SPDX expression or in words.
         source: where it is published.
-        options: of our network that the file does not say, such as GLCIC's `mean_colour`.
-        folder: for the weights; the folder named by `UNMASK_HOME` where None.
-        overwrite: whether files of that name are replaced.
+        options: options of our network that the file does not contain, such as GLCIC's
+            `mean_colour`.
+        folder: for the weights; None for the folder named by `UNMASK_HOME`.
+        overwrite: whether to replace files of that name.
 
     Raises:
         ConfigurationError: the family or an option is unknown, or there is no folder.

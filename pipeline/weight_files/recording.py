@@ -1,4 +1,4 @@
-"""Putting trained weights on a catalog: file, catalog record and model card, all of one name."""
+"""Adding trained weights to a catalog: file, catalog record and model card, all of one name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RUN_FILES: dict[str, str] = {
     "average.safetensors": "recipe.yaml",
     "confirmation.safetensors": "run.yaml",
 }
-"""Name of the weights in a run's folder, and of the file beside it that knows the seed."""
+"""Name of the weights in a run's folder, and of the file next to it that holds the seed."""
 
 
 def record_weights(
@@ -49,15 +49,15 @@ def record_weights(
     """Copy trained weights to a catalog, and write their record and model card.
 
     Network, options, sizes and counts are taken from the weights themselves, which are loaded and
-    run once for it; nothing is written if anything is wrong.
+    run once; on any error nothing is written.
 
     Args:
         run_or_file: folder of a run of `unmask train`, or a .safetensors file.
         place: where they go.
         data: YAML of the training data, see `weights.catalog.register.TrainingSources`.
-        recipe: name of the recipe that the weights were trained with.
-        seed: of the training; taken from the run's folder where None.
-        reports: for each name of a measurement the report.json of `unmask evaluate`.
+        recipe: name of the training recipe.
+        seed: of the training; None takes it from the run's folder.
+        reports: name of each measurement to its report.json of `unmask evaluate`.
         licence: of the weights, as an SPDX expression.
 
     Raises:
@@ -89,7 +89,7 @@ def record_weights(
 
 
 def describe_weights(path: Path) -> NetworkDescription:
-    """Tell what a weight file of any network of ours holds.
+    """Describe a weight file of any of our networks.
 
     Raises:
         WeightsError: the file is missing, damaged or of another network, or not one of ours.
@@ -114,9 +114,9 @@ def describe_weights(path: Path) -> NetworkDescription:
 
 
 def read_figures(report: Path, description: NetworkDescription, digest: str) -> dict[str, Any]:
-    """Take the figures of one network out of a report.json of `unmask evaluate`.
+    """Read the figures of one network from a report.json of `unmask evaluate`.
 
-    Of a comparison of inpainters the first system of the network's architecture is taken.
+    In a comparison of inpainters, the first system of the network's architecture is used.
 
     Args:
         report: the file.
@@ -124,11 +124,11 @@ def read_figures(report: Path, description: NetworkDescription, digest: str) -> 
         digest: SHA-256 of its weight file; a report that names another existing file is refused.
 
     Returns:
-        Numbers and mappings of numbers, rounded; those of an inpainter by group of people too, see
+        Numbers and mappings of numbers, rounded; for an inpainter also by group of people, see
         `weights.catalog.group_figures`.
 
     Raises:
-        InputError: the report cannot be read, is of the other stage, or of other weights.
+        InputError: the report cannot be read, or is of another stage or of other weights.
     """
     content = read_json(report)
     stage = "inpainter" if description.kind == "inpainter" else "detector"
@@ -168,7 +168,7 @@ def _inpainter_figures(
 
 
 def _group_figures(parts: Mapping[str, Any], system: str) -> dict[str, Any]:
-    """Figures inside the hole by age, gender and ethnicity, as far as the faces are labelled."""
+    """Figures inside the hole by age, gender and ethnicity, for labelled faces."""
     found: dict[str, Any] = {}
     for kind in PEOPLE:
         for label, measured in (parts.get(kind) or {}).items():
@@ -253,7 +253,7 @@ def _seed_of(source: Path) -> int:
 
 
 def catalog_folder(folder: str | os.PathLike[str] | None) -> Path:
-    """Give the folder that weights go to: the one named, or else the first of `UNMASK_HOME`, made.
+    """Return the folder for weights: the one given, or the first of `UNMASK_HOME`, made if missing.
 
     Raises:
         ConfigurationError: there is neither.
