@@ -67,7 +67,7 @@ class Face:
             picture: index of the picture among those processed together.
             image: uint8 RGB `(H, W, 3)`.
             holes: bool `(H, W)`, one per face; they do not overlap.
-            ***placing: context and lift of the crops, see `Crop.around`.
+            **placing: context and lift of the crops, see `Crop.around`.
 
         Raises:
             InputError: a hole is so elongated that its square would be mostly reflections.

@@ -1,4 +1,4 @@
-"""The catalog of weight files, and the errors and contracts that all packages share."""
+"""The catalog of weight files, and the errors and contracts shared by all packages."""
 
 from weights.catalog.card import model_card
 from weights.catalog.lookup import (

@@ -1,6 +1,6 @@
-"""Modules by the names that they had in version 0.1, for one release: importing one warns.
+"""Importing modules by their names of version 0.1, with a warning, for one release.
 
-Without this module and the calls of `keep_former_names`, the former names are gone.
+Removing this module and the calls of `keep_former_names` removes the former names.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ FORMER_NAMES: Final = {
     "weights.settings": "weights.base.settings",
     "weights.store": "weights.catalog.store",
 }
-"""Former name of a module or package, with all that it holds, to its present one."""
+"""Former name of a module, or of a package with its contents, to the present one."""
 
 
 class _PresentModule(Loader):
-    """Gives the module of another name."""
+    """Loads a module under another name."""
 
     def __init__(self, present: str) -> None:
         self.present = present
@@ -58,7 +58,7 @@ class _PresentModule(Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Undo what the import system wrote into a module that has run already."""
+        """Restore what the import system overwrote in the already executed module."""
         module.__spec__ = self._own_spec
 
 
@@ -82,7 +82,7 @@ class _FormerNames(MetaPathFinder):
 
 
 def keep_former_names() -> None:
-    """Let the former names be imported; called again, it does nothing."""
+    """Make the former names importable; further calls do nothing."""
     if not any(isinstance(finder, _FormerNames) for finder in sys.meta_path):
-        # In front, so that a folder that an update left empty is not taken for the package.
+        # In front, so that an empty folder left behind by an update is not taken for the package.
         sys.meta_path.insert(0, _FormerNames())

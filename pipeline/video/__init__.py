@@ -1,7 +1,7 @@
-"""Videos: the same stages as for pictures, with masks tracked and fills steadied over time.
+"""Videos: the same stages as for pictures, with masks tracked and fills stabilised over time.
 
-Every public name is imported when it is first used; PyAV, of the extra `video`, is loaded when a
-video is opened.
+Public names are imported on first use; PyAV, from the extra `video`, is loaded when a video is
+opened.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a video's frames are encoded, and what has to be done to them first."""
+"""How a video's frames are encoded, and how they are converted first."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What all segments of a video have in common.
+    """The encoding shared by all segments of a video.
 
     Attributes:
         encoder: the encoder.
         options: its options for this video.
-        pixel_format: FFmpeg's name of the format of the frames.
-        changes: what is done to the frames before.
-        block: width and height of which the frames' are to be multiples.
+        pixel_format: FFmpeg's name of the frames' pixel format.
+        changes: what is done to the frames before encoding.
+        block: the frames' width and height must be multiples of these.
     """
 
     encoder: Encoder
@@ -37,14 +37,14 @@ class Encoding:
 
 
 def plan_encoding(video: VideoSource, target: Path) -> Encoding:
-    """Choose how a video is encoded so that as little as possible of it is lost.
+    """Choose the encoding that loses as little as possible of a video.
 
     Args:
         video: its frames as they are stored.
         target: the file to write; its suffix counts.
 
     Raises:
-        OutputError: no encoder at hand makes what the file format holds.
+        OutputError: no available encoder suits the file format.
     """
     encoder = choose_encoder(video.codec, target)
     accepted = [form.name for form in load_av().Codec(encoder.name, "w").video_formats or ()]

@@ -1,4 +1,4 @@
-"""One masked face, followed through the frames."""
+"""One masked face, tracked through the frames."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 MARGIN = 1.3
-"""Side of the canvas over that of the square round the face, when it is laid out."""
+"""Ratio of a new canvas's side to that of the square around the face."""
 INNER = (0.5 - 0.5 / MARGIN, 0.5 + 0.5 / MARGIN)
-"""Where the square then lies on the canvas, whose sides go from 0 to 1."""
+"""Where the square lies on a new canvas, whose sides go from 0 to 1."""
 MOST_DRIFT = 0.12
-"""How far the square may drift on the canvas before the canvas is laid out anew."""
+"""How far the square may drift on the canvas before the canvas is laid out again."""
 MOST_GROWTH = 1.35
-"""How much the square may grow or shrink on the canvas before that."""
+"""By what factor the square may grow or shrink on the canvas before that."""
 SQUARE_STEP = 0.1
-"""How far the inpainter's square follows the hole on the canvas in one frame, as a share."""
+"""Fraction by which the inpainter's square moves towards the wanted one in each frame."""
 SOFTENING_STEP = 0.15
-"""How far the fill's softness follows that of the photo in one frame, as a share."""
+"""Fraction by which the fill's softness moves towards that of the frame in each frame."""
 CERTAIN = 0.2
-"""Certainty of a motion below which it is taken for unknown."""
+"""Certainty of a motion below which it counts as unknown."""
 SURE = 0.5
 """Certainty of a motion from which the past fill is fully trusted."""
 
@@ -48,19 +48,19 @@ class FaceTrack:
     """One masked face in a run of frames.
 
     Attributes:
-        number: its own, from 0, in the order in which the faces appeared.
-        poses: per frame what takes its pixels to the track's canvas, on which the face stands
-            still; the canvas' sides go from 0 to 1.
-        certainties: per frame how certain the motion into it is, 0 to 1.
-        fields: per frame in which the mask was found its outline on the canvas.
-        tilts: per frame in which its landmarks were seen, by how many degrees the face is turned
-            clockwise on the canvas.
+        number: its index, from 0, in the order in which the faces appeared.
+        poses: per frame the transform from its pixels to the track's canvas, on which the face
+            stands still; the canvas's sides go from 0 to 1.
+        certainties: per frame the certainty of the motion into it, 0 to 1.
+        fields: the outline on the canvas, per frame in which the mask was detected.
+        tilts: clockwise tilt of the face on the canvas in degrees, per frame in which its landmarks
+            were found.
         square: what the inpainter sees, on the canvas, smoothed over time; None before the first
             fill.
         fill: the running mean of the fills.
         blended: the running mean of the face with its fill blended in.
-        softening: standard deviation in pixels of the blur by which the fill is softened, smoothed
-            over time; None before the first fill.
+        softening: standard deviation in pixels of the blur that softens the fill, smoothed over
+            time; None before the first fill.
         filled: whether any frame was filled.
     """
 
@@ -77,25 +77,25 @@ class FaceTrack:
 
     @property
     def last_found(self) -> int:
-        """The last frame in which the mask was found."""
+        """The last frame in which the mask was detected."""
         return max(self.fields)
 
     def covers(self, frame: int, hold: int) -> bool:
-        """Whether there is a hole in a frame: found, between two finds, or within `hold` of one."""
+        """Whether a frame has a hole: at, between or within `hold` frames of detections."""
         if frame not in self.poses or not self.fields:
             return False
         earlier = [found for found in self.fields if found <= frame]
         later = [found for found in self.fields if found >= frame]
         if earlier and later:
             return True
-        # Where the motion is lost there is no telling where the mask would be.
+        # If the motion is lost, the mask's position is unknown.
         if earlier:
             since = range(max(earlier) + 1, frame + 1)
             return len(since) <= hold and all(self.certainties[i] >= CERTAIN for i in since)
         return min(later) - frame <= hold
 
     def field_at(self, frame: int, smoothing: float) -> Field:
-        """The outline in a frame: the mean of those found near it in time."""
+        """The outline in a frame: the mean of those detected near it in time."""
         apart = {found: abs(found - frame) for found in self.fields}
         nearest = min(apart.values())
         deviation = max(smoothing, 0.6 * nearest)
@@ -111,15 +111,15 @@ class FaceTrack:
         )
 
     def note_tilt(self, frame: int, tilt: float | None) -> None:
-        """Note by how many degrees the face is turned clockwise in a frame, if that was seen."""
+        """Record the face's clockwise tilt in a frame, in degrees, if it is known."""
         if tilt is not None:
             self.tilts[frame] = tilt + turn_of(self.poses[frame])
 
     def turn_at(self, frame: int, reach: int) -> float:
-        """By how many degrees the face, tilted clockwise, is set upright in a frame.
+        """By how many degrees the face, tilted clockwise, is rotated upright in a frame.
 
-        On the canvas a face's tilt hardly changes, so the middle one of those that were seen within
-        a reach of frames neither jumps nor lags behind the motion.
+        On the canvas a face's tilt hardly changes, so the median of those within `reach` frames
+        neither jumps nor lags behind the motion.
         """
         if not self.tilts:
             return 0.0
@@ -130,18 +130,18 @@ class FaceTrack:
         return gradual_turn(float(_within_half_a_turn(tilt - turn_of(self.poses[frame]))))
 
     def face_square(self, frame: int) -> tuple[float, float, float]:
-        """x0, y0 and side, in the frame's pixels, of where the face's square is."""
+        """x0, y0 and side of the face's square, in the frame's pixels."""
         low, high = INNER
         x0, y0, x1, y1 = bounds(inverse(self.poses[frame]), low, low, high, high)
         side = (high - low) / scale_of(self.poses[frame])
         return (x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side
 
     def steady_square(self, frame: int, wanted: LevelSquare) -> LevelSquare:
-        """What the inpainter is to see of the next frame: it goes with the face, without jitter.
+        """The square of the next frame for the inpainter: it follows the face, without jitter.
 
         Args:
             frame: its number.
-            wanted: what would frame the face best there.
+            wanted: the square that would frame the face best there.
         """
         pose = self.poses[frame]
         scale = scale_of(pose)
@@ -154,7 +154,7 @@ class FaceTrack:
         return x, y, max(16, round(side / scale))
 
     def steady_softening(self, told: float) -> float:
-        """By how much the next frame's fill is softened; that frame alone would tell so much."""
+        """Smooth over time by how much fills are softened; `told` is the next frame's own value."""
         before = told if self.softening is None else self.softening
         self.softening = before + SOFTENING_STEP * (told - before)
         return self.softening
@@ -162,21 +162,21 @@ class FaceTrack:
     def steadied(
         self, frame: int, face: Face, crop: Image, mean: SteadyFill, steadiness: float
     ) -> Image:
-        """Take a frame's crop of the face into a mean, and return that as the frame shows it.
+        """Add a frame's crop of the face to a mean, and return the mean as a crop of that frame.
 
         Args:
             frame: its number.
             face: the face in it.
             crop: uint8 RGB `(side, side, 3)`.
             mean: `fill` or `blended`.
-            steadiness: share of the mean that is kept at most, 0 to below 1.
+            steadiness: largest fraction of the mean that is kept, 0 to below 1.
         """
         trust = float(np.clip((self.certainties[frame] - CERTAIN) / (SURE - CERTAIN), 0.0, 1.0))
         pose = self.poses[frame]
         return mean.steady(crop, face.missing, face.crop, pose, steadiness=steadiness, trust=trust)
 
     def lay_out_anew_if_needed(self, frame: int, square: Square) -> None:
-        """Lay the canvas out round the face's square in a frame, if that has drifted too far."""
+        """Centre the canvas on the face's square in a frame, if that has drifted too far."""
         pose = self.poses[frame]
         x0, y0, side = square
         low, high = INNER
@@ -199,7 +199,7 @@ class FaceTrack:
             self.square = (float(x), float(y), self.square[2] * scale_of(move))
 
     def forget_before(self, frame: int) -> None:
-        """Drop what is known of frames before one, but for the newest of each kind."""
+        """Drop what is known of frames before one, except the newest entry of each kind."""
         for name in _BY_FRAME:
             known: dict[int, Any] = getattr(self, name)
             newest = max(known, default=frame)
@@ -207,14 +207,14 @@ class FaceTrack:
             setattr(self, name, kept)
 
     def state(self) -> dict[str, Any]:
-        """What must be known to go on later: plain values and arrays."""
+        """What is needed to resume later: plain values and arrays."""
         by_frame = {name: list(getattr(self, name).items()) for name in _BY_FRAME}
         fills = {"fill": self.fill.state(), "blended": self.blended.state()}
         return vars(self) | by_frame | fills
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> FaceTrack:
-        """Go on from a state."""
+        """Resume from a state."""
         by_frame = {name: dict(state[name]) for name in _BY_FRAME}
         fill = SteadyFill.from_state(state["fill"])
         blended = SteadyFill.from_state(state["blended"], own_detail=True)
@@ -222,7 +222,7 @@ class FaceTrack:
 
 
 _BY_FRAME = ("poses", "certainties", "fields", "tilts")
-"""What a track knows by the number of a frame; keys of JSON are no numbers."""
+"""Attributes keyed by frame number; JSON keys cannot be numbers."""
 
 
 def _within_half_a_turn(degrees: Any) -> Any:
@@ -230,7 +230,7 @@ def _within_half_a_turn(degrees: Any) -> Any:
 
 
 def first_pose(square: Square) -> Matrix:
-    """The pose of a new track, laid out round the face's square x0, y0, side in its first frame."""
+    """The pose of a new track, from the face's square x0, y0, side in its first frame."""
     x0, y0, side = square
     scale = 1.0 / (MARGIN * side)
     return scaling_and_shift(scale, INNER[0] - scale * x0, INNER[0] - scale * y0)

@@ -1,11 +1,11 @@
-"""How much the fill of a face flickers in a video.
+"""Measuring how much the fill of a face flickers in a video.
 
-Each frame is brought along with the head into the next one, and the two are compared inside the
-hole. Noise of the camera and resampling change pixels too, of fills as of faces, so a fill's figure
-is set against that of the true face in the same clip, or of the skin round the hole.
+Each frame is warped into the next one by the head's motion, and the two are compared inside the
+hole. Camera noise and resampling change pixels too, of fills and faces alike, so a fill's figure is
+compared with that of the true face in the same clip, or of the skin around the hole.
 
 After the warping error of Lai et al. 2018, "Learning Blind Video Temporal Consistency"; the motion
-is that of a rigid head, as dense flow would follow what flickers.
+is that of a rigid head, as dense flow would follow the flicker.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image, Mask
 
 RIM = 4
-"""Pixels on either side of a hole's edge that are left out: resampling mixes both sides there."""
+"""Pixels ignored on either side of a hole's edge: resampling mixes both sides there."""
 RING = 0.15
-"""Width of the surroundings that are looked at, as a share of the hole's extent."""
+"""Width of the surroundings that are measured, as a fraction of the hole's extent."""
 
 
 @dataclass(frozen=True)
 class Flicker:
-    """What changes from frame to frame beside the head's motion, in grey levels.
+    """Changes from frame to frame other than the head's motion, in grey levels.
 
     Attributes:
         fill: inside the holes.
-        surroundings: in a ring round the holes, which nobody painted; nan where the holes leave
-            none.
-        truth: inside the holes, of the true face; nan where it is not known.
+        surroundings: in a ring around the holes, which is not filled; nan if there is no room for
+            one.
+        truth: inside the holes, for the true face; nan if it is not known.
     """
 
     fill: float
@@ -52,7 +52,7 @@ class Flicker:
 
     @property
     def ratio(self) -> float:
-        """Flicker of the fill over that of the true face, or of the surroundings where unknown."""
+        """Flicker of the fill over that of the true face or, if unknown, of the surroundings."""
         return self.fill / (self.surroundings if math.isnan(self.truth) else self.truth)
 
 
@@ -68,9 +68,9 @@ def measure_flicker(
     Args:
         frames: consecutive frames with the hole filled, two or more, uint8 RGB `(H, W, 3)`.
         holes: the face's hole in each, bool `(H, W)`.
-        truth: the frames as they were without a mask, where they are known.
+        truth: the frames without a mask, if they are known.
         motions: the head's motion from each frame to the next: `(3, 3)`, from pixels x, y to
-            pixels; None estimates it, on the true frames where they are known.
+            pixels; None estimates it, on the true frames if they are known.
 
     Raises:
         InputError: the numbers or sizes do not agree, or no pixel of the holes can be compared.
@@ -113,7 +113,7 @@ def measure_flicker(
 
 
 def _changes(frames: Sequence[Image], regions: Sequence[Mask], motions: Sequence[Matrix]) -> float:
-    """Mean absolute difference to the frame before, which is brought along; nan without pixels."""
+    """Mean absolute difference to the motion-compensated previous frame; nan without pixels."""
     total, count = 0.0, 0
     for (before, after), (region, next_region), motion in zip(
         pairwise(frames), pairwise(regions), motions, strict=True
@@ -128,7 +128,7 @@ def _changes(frames: Sequence[Image], regions: Sequence[Mask], motions: Sequence
 
 
 def _at_least(region: Mask, depth: float) -> Mask:
-    """The pixels of a region that are deeper in it than a distance."""
+    """The pixels of a region that are at least `depth` from its edge."""
     return np.asarray(cv2.distanceTransform(region.view(np.uint8), cv2.DIST_L2, 5) > depth)
 
 

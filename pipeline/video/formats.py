@@ -1,8 +1,8 @@
 """How videos are written: file formats by suffix, and encoders.
 
-A video is encoded by the codec that it came in where an encoder for that is at hand, else as H.264
-or, in WebM, as VP9; all at a quality at which the loss is not seen. No encoder reorders frames, so
-that any time stamps survive and finished parts can be joined without encoding again.
+A video is encoded with its own codec if an encoder is available, else as H.264 or, in WebM, VP9;
+all at a visually lossless quality. No encoder reorders frames, so that any time stamps survive and
+finished segments can be joined without re-encoding.
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ _FORMATS = {
     ".webm": "webm",
     ".wmv": "asf",
 }
-"""Suffixes of videos, in lower case, with FFmpeg's names of their formats.
+"""Video suffixes in lower case, with FFmpeg's names of their formats.
 
-Animated pictures such as GIF are not among them.
+Animated pictures such as GIF are not included.
 """
 
 BOXED = frozenset({"mp4", "mov", "3gp", "3g2"})
-"""Formats made of boxes (ISO 14496-12), in which XMP has a place."""
+"""Box-based formats (ISO 14496-12), which can hold XMP."""
 
 HOLDS_ROTATION = BOXED | {"matroska", "webm"}
-"""Formats that say how frames are to be turned when they are shown."""
+"""Formats that store how frames are rotated for display."""
 
 EVENLY_TIMED = frozenset({"avi"})
-"""Formats whose frames follow each other at one rate; one that lasts longer is padded."""
+"""Formats with a constant frame rate; longer frames are padded."""
 
 _UNWRITABLE = frozenset({".mpeg", ".mpg", ".vob"})
-"""Suffixes of formats that take what is encoded here, but whose readers do not find it again."""
+"""Suffixes of formats that can be written, but not read back."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,16 @@ class Encoder:
     Attributes:
         name: FFmpeg's name.
         options: its options.
-        formats: file formats in which players expect what it makes; None for any.
-        tag: what it is called in formats made of boxes, where players know it by another name
-            than FFmpeg's.
-        even: whether blocks of pixels that share a colour must fill the frame.
-        square: whether what it makes cannot say that pixels are no squares.
-        parameters: the option that takes what it alone knows, as "name=value:name=value"; None
-            where there is none.
-        fields: what says in `parameters` which field of a frame is shown first; empty where it
-            does not keep the two apart.
+        formats: file formats in which players expect its codec; None for any.
+        tag: the codec's tag in box-based formats, if players expect another than FFmpeg's.
+        even: whether the frame must consist of whole chroma blocks.
+        square: whether its output cannot signal non-square pixels.
+        parameters: the option for encoder-specific parameters, as "name=value:name=value"; None if
+            there is none.
+        fields: entries of `parameters` for which field of a frame is shown first; empty if it does
+            not keep fields apart.
         static_hdr: names in `parameters` of HDR10's mastering display and content light level; None
-            where it does not take them.
+            if not supported.
     """
 
     name: str
@@ -95,8 +94,8 @@ class Encoder:
 _ENCODERS = {
     "h264": Encoder(
         "libx264",
-        # With AVX-512, where rows of blocks are no multiple of 8, x264 lets what happens to lie in
-        # memory past them change how much a block is worth; its plain functions do not.
+        # With AVX-512, if rows of blocks are not a multiple of 8, x264 reads whatever lies in
+        # memory past them when it rates a block; its plain functions do not.
         {"crf": "18", "preset": "medium", "bf": "0", "x264-params": "cpu-independent=1"},
         even=True,
         parameters="x264-params",
@@ -123,15 +122,15 @@ _ENCODERS = {
 
 
 def is_video(path: str | os.PathLike[str]) -> bool:
-    """Say by its suffix whether a path is that of a video; no file is opened."""
+    """Whether a path has a video's suffix; no file is opened."""
     return PurePath(path).suffix.lower() in _FORMATS
 
 
 def format_of_video(path: Path) -> str:
-    """FFmpeg's name of the file format that a path's suffix stands for.
+    """FFmpeg's name of the file format of a path's suffix.
 
     Raises:
-        OutputError: the suffix is that of no video.
+        OutputError: the suffix is not that of a video.
     """
     if not is_video(path):
         raise OutputError(f"{path} has no suffix of a video: use one of {', '.join(_FORMATS)}.")
@@ -142,11 +141,11 @@ def choose_encoder(codec: str, target: Path) -> Encoder:
     """Choose the encoder for a video.
 
     Args:
-        codec: FFmpeg's name of the codec that the video came in.
+        codec: FFmpeg's name of the source's codec.
         target: the file to write; its suffix counts.
 
     Raises:
-        OutputError: no encoder at hand makes what the file format holds.
+        OutputError: no available encoder suits the file format.
     """
     form = format_of_video(target)
     names = () if target.suffix.lower() in _UNWRITABLE else (codec, "h264", "vp9")
@@ -160,11 +159,11 @@ def choose_encoder(codec: str, target: Path) -> Encoder:
 
 
 def takes_stream(form: str, add: Callable[[Any], Any]) -> bool:
-    """Whether a file format takes a stream, tried on a file in memory.
+    """Whether a file format accepts a stream, tried on a file in memory.
 
     Args:
         form: FFmpeg's name of the format.
-        add: adds the stream to a container that it is given.
+        add: adds the stream to the container passed to it.
     """
     av = load_av()
     try:
@@ -177,7 +176,7 @@ def takes_stream(form: str, add: Callable[[Any], Any]) -> bool:
 
 
 def _holds(form: str, encoder: Encoder) -> bool:
-    """Whether a file format takes what an encoder makes, and the encoder is at hand."""
+    """Whether a file format accepts an encoder's output, and the encoder is available."""
 
     def add(container: Any) -> None:
         stream = container.add_stream(encoder.name, rate=25, options=dict(encoder.options))

@@ -1,4 +1,4 @@
-"""Changes to decoded frames that a file to be written asks for, made by FFmpeg's filters."""
+"""Changes to decoded frames that the target file needs, made by FFmpeg's filters."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FrameChanges:
-    """What is done to all frames of a video as they are decoded.
+    """Changes to all frames of a video as they are decoded.
 
     Attributes:
-        upright: they are turned as they are to be shown, for files that cannot say so.
-        progressive: the fields of interlaced frames become whole frames, as many as before, by
-            BBC's bwdif.
-        size: width and height to which they are resampled, of square pixels; None leaves them.
+        upright: rotate frames for display, for files that cannot store the rotation.
+        progressive: deinterlace by BBC's bwdif, keeping the number of frames.
+        size: width and height in square pixels to resample to; None for no resampling.
     """
 
     upright: bool = False
@@ -49,9 +48,9 @@ class FrameChanges:
 def filtered(
     frames: Iterable[av.VideoFrame], filters: list[tuple[str, str]], time_base: Fraction
 ) -> Iterator[av.VideoFrame]:
-    """Pass frames of one size and format through filters that give one for each, in order.
+    """Pass frames of one size and format through filters that yield one frame for each, in order.
 
-    Time stamps are lost where a filter changes their base.
+    Time stamps are lost if a filter changes their base.
     """
     library = load_av()
     graph = None
@@ -74,7 +73,7 @@ def filtered(
 
 
 def _ready(graph: av.filter.Graph) -> Iterator[av.VideoFrame]:
-    """What has come through the filters and was not taken."""
+    """Frames that are ready at the end of the filters."""
     library = load_av()
     while True:
         try:

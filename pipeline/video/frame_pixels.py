@@ -1,7 +1,7 @@
-"""Reading a frame's pixels, and putting changed ones back without touching the others.
+"""Reading a frame's pixels, and writing changed ones back without touching the others.
 
-Frames are kept in their own format. What is filled is converted and written into the planes where
-the hole is; all other samples stay those that were decoded, bit for bit, at any depth.
+Frames are kept in their own format. Fills are converted and written into the planes inside the
+hole; all other samples stay as decoded, bit for bit, at any depth.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image
 
 _PLANAR = re.compile(r"(yuvj?4(20|22|44)p|gray)((9|10|12|14|16)le)?")
-"""Formats whose planes can be written to sample by sample."""
+"""Formats whose planes can be written sample by sample."""
 
 _MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020"}
 """Names of colour matrices by FFmpeg's AVColorSpace."""
 COLOUR_PROPERTIES = ("color_range", "color_primaries", "color_trc", "colorspace")
-"""What a frame, or an encoder, says of how its samples make colours."""
+"""A frame's or an encoder's properties that define its colours."""
 _HIGH_DEFINITION = 720
-"""Height from which frames that do not name their matrix are taken for BT.709."""
+"""Height from which frames without a stated colour matrix are taken for BT.709."""
 
 
 def working_format(name: str, accepted: Collection[str]) -> str:
@@ -39,10 +39,10 @@ def working_format(name: str, accepted: Collection[str]) -> str:
 
     Args:
         name: FFmpeg's name of the format of the decoded frames.
-        accepted: formats that the encoder takes.
+        accepted: formats that the encoder accepts.
 
     Returns:
-        The frames' own format where possible, else the one that loses least.
+        The frames' own format if possible, else the one that loses least.
     """
     if _PLANAR.fullmatch(name) and name in accepted:
         return name
@@ -70,10 +70,9 @@ def has_transparency(name: str) -> bool:
 
 
 def in_format(frame: av.VideoFrame, form: str) -> av.VideoFrame:
-    """The frame in a format that `working_format` gave, with its time stamp.
+    """The frame converted to a format from `working_format`, with its time stamp.
 
-    A frame in another format says afterwards which colour matrix and levels it was converted with,
-    those that `write_pixels` goes by.
+    A converted frame states its colour matrix and levels, which `write_pixels` uses.
     """
     if frame.format.name == form:
         return frame
@@ -86,10 +85,10 @@ def in_format(frame: av.VideoFrame, form: str) -> av.VideoFrame:
 
 
 def extended(frame: av.VideoFrame, block: tuple[int, int]) -> av.VideoFrame:
-    """The frame, grown to multiples of a width and height by repeating its last column and row.
+    """The frame, padded to multiples of a width and height by repeating its last column and row.
 
     Args:
-        frame: in a format that `working_format` gave.
+        frame: in a format from `working_format`.
         block: the width and height in pixels.
     """
     width, height = (
@@ -109,7 +108,7 @@ def extended(frame: av.VideoFrame, block: tuple[int, int]) -> av.VideoFrame:
 
 
 def aligned_hole(hole: Hole, form: str) -> Hole:
-    """Grow a hole, bool `(H, W)`, to whole blocks of pixels that share a colour sample."""
+    """Grow a hole, bool `(H, W)`, to whole chroma blocks."""
     across, down = chroma_block(form)
     if across == down == 1:
         return hole
@@ -120,14 +119,14 @@ def aligned_hole(hole: Hole, form: str) -> Hole:
 
 
 def square_size(size: tuple[int, int], aspect: Fraction | None) -> tuple[int, int] | None:
-    """Width and height of a frame once its pixels are squares; it loses no rows or columns.
+    """Width and height of a frame resampled to square pixels, without losing rows or columns.
 
     Args:
-        size: its height and width as it is stored.
-        aspect: width over height of a pixel; None where it is not known.
+        size: its stored height and width.
+        aspect: width over height of a pixel; None if unknown.
 
     Returns:
-        None where the pixels are squares, or are not known to be none.
+        None if the pixels are square, or their aspect is unknown.
     """
     height, width = size
     if not aspect or aspect == 1:
@@ -136,7 +135,7 @@ def square_size(size: tuple[int, int], aspect: Fraction | None) -> tuple[int, in
 
 
 def read_pixels(frame: av.VideoFrame) -> Image:
-    """The pixels of a frame as it is stored, uint8 RGB `(H, W, 3)`."""
+    """The pixels of a stored frame, uint8 RGB `(H, W, 3)`."""
     converted = _converted(frame, "rgb24", _matrix(frame), src_color_range=_range(frame))
     return np.asarray(converted.to_ndarray(), np.uint8)
 
@@ -145,9 +144,9 @@ def write_pixels(frame: av.VideoFrame, image: Image, hole: Hole) -> None:
     """Write the pixels of a hole into a frame's planes.
 
     Args:
-        frame: in a format that `working_format` gave; it is changed.
+        frame: in a format from `working_format`; it is changed.
         image: uint8 RGB `(H, W, 3)`, as the frame is stored.
-        hole: bool `(H, W)`, as `aligned_hole` gives it.
+        hole: bool `(H, W)`, as returned by `aligned_hole`.
     """
     box = tight_box(hole)
     if box is None:
@@ -190,7 +189,7 @@ def _samples(plane: Any, form: str) -> NDArray[Any]:
 
 
 def chroma_block(form: str) -> tuple[int, int]:
-    """Width and height in pixels of the blocks that share a colour sample."""
+    """Width and height in pixels of the blocks that share a chroma sample."""
     match = _PLANAR.fullmatch(form)
     sampling = match.group(2) if match else None
     return {"20": (2, 2), "22": (2, 1)}.get(sampling or "", (1, 1))

@@ -1,7 +1,7 @@
-"""Frames in, frames with the masks taken off out: the heart of `unmask_video`, without files.
+"""The core of `unmask_video`, without files: frames in, frames with the masks taken off out.
 
-Frames come out some frames later than they went in, as their holes depend on what follows. Only
-those in between are kept, however long the stream is.
+Frames come out with a delay, as their holes depend on what follows. Only pending frames are kept,
+however long the stream is.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from pipeline.video.face_track import FaceTrack
 
 AFTER_BLENDING = 2.0 / 3.0
-"""How steady a blended face is kept over how steady its fill was: enough to even out what a blender
-finds anew in each frame, such as grain, and little enough to follow the light."""
+"""Steadiness of a blended face relative to that of its fill: enough to even out what a blender
+estimates anew in each frame, such as grain, and little enough to follow the light."""
 FADE_DEPTH = 0.04
-"""Depth in the hole from which the blended face is kept steady, as a share of the crop's side."""
+"""Depth in the hole from which the blended face is stabilised, as a fraction of the crop's side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +48,9 @@ class UnmaskedFrame:
     Attributes:
         number: from 0, in the order of the stream.
         image: uint8 RGB `(H, W, 3)`; equal to the input outside `hole`.
-        hole: bool `(H, W)`, every pixel that was filled; None where nothing was.
+        hole: bool `(H, W)`, True where a pixel was filled; None if none was.
         faces: how many faces were filled.
-        from_reference: how many of them from a reference photo.
+        from_reference: how many of them were filled from a reference photo.
     """
 
     number: int
@@ -64,16 +64,16 @@ class FrameStream:
     """Takes the masks off a stream of frames.
 
     Masks are tracked, a scene cut resets everything, holes are averaged over time on the moving
-    face, a mask that was missed for a moment is bridged, and fills are kept steady. All frames
-    must be of one size.
+    face, short gaps in detection are bridged, and fills are stabilised. All frames must have the
+    same size.
 
     Args:
         pipeline: its four stages do the work.
-        settings: how frames are worked through.
-        references: photos, uint8 RGB `(H, W, 3)`, of the one masked person without a mask, to take
+        settings: how frames are processed.
+        references: photos, uint8 RGB `(H, W, 3)`, of the only masked person without a mask, to take
             mouth, nose and chin from.
-        aligned: grows a hole to what the frames' format can tell apart, such as blocks of pixels
-            that share a colour; None leaves it.
+        aligned: grows a hole to what the frames' format can represent, such as whole chroma blocks;
+            None leaves it unchanged.
 
     Raises:
         UnfitReferenceError: no reference is fit for any face.
@@ -109,22 +109,22 @@ class FrameStream:
 
     @property
     def reason_for_guess(self) -> str:
-        """Why the first face that no reference fitted was filled by a guess; else ""."""
+        """Why no reference fitted the first face that was filled by a guess; else ""."""
         return "" if self._references is None else self._references.reason
 
     @property
     def pending(self) -> int:
-        """How many frames have gone in and not come out."""
+        """How many frames have gone in and not yet come out."""
         return len(self._pending)
 
     def push(self, images: Sequence[Image]) -> list[UnmaskedFrame]:
-        """Take in the next frames and give those that are done, in order.
+        """Take in the next frames and return those that are done, in order.
 
         Args:
             images: uint8 RGB `(H, W, 3)` each; they are kept and must not be changed afterwards.
 
         Raises:
-            InputError: a frame is none, or is not of the others' size.
+            InputError: a frame is invalid, or differs in size from the others.
         """
         done: list[UnmaskedFrame] = []
         for start in range(0, len(images), self.settings.chunk):
@@ -133,14 +133,14 @@ class FrameStream:
         return done
 
     def finish(self) -> list[UnmaskedFrame]:
-        """Give the frames that are still pending; the stream has ended."""
+        """Return the frames that are still pending at the end of the stream."""
         done: list[UnmaskedFrame] = []
         while self._pending:
             done += self._emit(min(len(self._pending), self.settings.chunk))
         return done
 
     def state(self) -> dict[str, Any]:
-        """What must be known to go on later, besides the pending frames: plain values, arrays."""
+        """What is needed to resume later, without the pending frames: plain values, arrays."""
         return {
             "tracker": self._tracker.state(),
             "scenes": self._scenes.state(),
@@ -151,7 +151,7 @@ class FrameStream:
         }
 
     def restore(self, state: dict[str, Any], images: Sequence[Image]) -> None:
-        """Go on from a state; `images` are the frames that were pending in it."""
+        """Resume from a state; `images` are the frames that were pending in it."""
         self._taken, self.cuts, self.people = state["taken"], state["cuts"], state["people"]
         self._scenes.restore(state["scenes"])
         first = self._taken - len(images)
@@ -169,7 +169,7 @@ class FrameStream:
                     "all frames of a video must be of one size, "
                     f"but after {first.shape[:2]} came {image.shape[:2]}."
                 )
-        # The first place whose frame's number is a multiple.
+        # Start at the first index whose frame number is a multiple of `detect_every`.
         wanted = range(
             -self._taken % self.settings.detect_every, len(images), self.settings.detect_every
         )
@@ -203,7 +203,7 @@ class FrameStream:
             [image for _, image in frames], faces, [self.timings] * count, sharp=True
         )
         done = []
-        # A frame is let go of when it is done: whole frames are most of the memory in use.
+        # Release each frame when it is done: frames make up most of the memory in use.
         for place in range(count):
             number, image = frames.popleft()
             own = [
@@ -222,7 +222,7 @@ class FrameStream:
         for track, hole in self._tracker.holes_at(number, size):
             if self._aligned is not None:
                 hole = self._aligned(hole) & ~taken
-                # What is left of a small hole may lie in another's blocks.
+                # The rest of a small hole may lie in another's chroma blocks.
                 if not hole.any():
                     continue
             taken |= hole
@@ -235,7 +235,7 @@ class FrameStream:
         ]
 
     def _framed(self, place: int, number: int, track: FaceTrack, hole: Hole, missing: Hole) -> Face:
-        """The face in a square that goes with it, and set upright, both without a jump."""
+        """The face in a square that follows it, and rotated upright, both without jumps."""
         framing = {"context": self.pipeline.context, "lift": self.pipeline.lift}
         turn = 0.0
         if self.pipeline.sets_upright:
@@ -243,9 +243,9 @@ class FrameStream:
         around = level_square(hole, turn, **framing)
         x, y, side = track.steady_square(number, around)
         if not turn:
-            # Without a turn nothing is resampled, so the square lies on whole pixels.
+            # Without a rotation nothing is resampled, so the square lies on whole pixels.
             x, y = (round(middle - side / 2) + side / 2 for middle in (x, y))
-        # A hole that changes fast must not leave the square.
+        # A fast-changing hole must not leave the square.
         square = (x, y, side) if shows_all((x, y, side), hole, turn) else around
         if turn:
             crop = Crop.around(hole, **framing)
@@ -258,7 +258,7 @@ class FrameStream:
     def _finished(
         self, number: int, image: Image, own: list[tuple[FaceTrack, Face, Image]]
     ) -> UnmaskedFrame:
-        """Steady and blend the fills of one frame."""
+        """Stabilise and blend the fills of one frame."""
         if not own:
             return UnmaskedFrame(number, image, None, 0)
         faces, fills = [face for _, face, _ in own], [fill for _, _, fill in own]
@@ -282,7 +282,7 @@ class FrameStream:
         return UnmaskedFrame(number, result, hole, len(own), from_reference)
 
     def _softened(self, image: Image, track: FaceTrack, face: Face, fill: Image) -> Image:
-        """Make a sharp fill as soft as the frame is, as far as that was told by several frames."""
+        """Make a sharp fill as soft as the frames, by the softness averaged over several."""
         inpainter = self.pipeline.inpainter
         if not isinstance(inpainter, SofteningInpainter):
             return fill
@@ -292,7 +292,7 @@ class FrameStream:
 
 
 def _faded_in(blended: Image, steady: Image, missing: Hole) -> Image:
-    """Go from the blended crop at the hole's edge, where it meets the frame, to the steady one."""
+    """Fade from the blended crop at the hole's edge, where it meets the frame, to the mean."""
     if steady is blended:
         return blended
     depth = cv2.distanceTransform(missing.view(np.uint8), cv2.DIST_L2, 3)

@@ -1,4 +1,4 @@
-"""Joining the finished segments of a video with the sound and all else that its source has."""
+"""Joining a video's finished segments with the sound and everything else from its source."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 _OF_THE_FILE = frozenset(
     {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "alpha_mode"}
 )
-"""Tags that say how a file was made and are not passed on."""
+"""Tags that describe how a file was made and are not passed on."""
 _SOUND_CODECS = ("aac", "libopus", "libmp3lame", "pcm_s16le", "flac")
-"""Encoders for sound that cannot be copied, the preferred first."""
+"""Encoders for sound that cannot be copied, in order of preference."""
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-"""Usual layouts of channels by their number, such as all encoders take."""
+"""Usual channel layouts by number of channels, which all encoders accept."""
 
 _FROM_BEST_TO_WORST = get_args(Sound)
-"""What may become of the sound; of several streams the worst is told."""
+"""Possible outcomes for the sound; of several streams the worst is reported."""
 
 Timed = tuple[Fraction, int, int, Any]
-"""A packet with its time in seconds, its stream's number and its own number, to sort by."""
+"""A packet, preceded by the sort keys: time in seconds, its stream's number, its own number."""
 
 
 @dataclass(frozen=True)
 class Joined:
-    """What became of the parts of a video besides its pictures.
+    """What became of the parts of a video other than its pictures.
 
     Attributes:
         sound: what became of the sound.
@@ -51,18 +51,18 @@ class Joined:
 
 @dataclass(frozen=True, eq=False)
 class Joining:
-    """What a video is joined of, and into what.
+    """Joins the parts of a video into a file.
 
-    Packets are passed on one at a time. Sound and subtitles are copied as they are; sound that the
-    file format does not hold is encoded anew.
+    Packets are passed on one at a time. Sound and subtitles are copied; sound that the file format
+    cannot hold is re-encoded.
 
     Attributes:
-        source: what everything but the pictures is taken from: sound, subtitles, chapters and tags.
+        source: provides everything except the pictures: sound, subtitles, chapters and tags.
         segments: the pictures, encoded.
         path: the file to write.
         form: FFmpeg's name of its format.
-        tags: the container's tags; those that tell of the source's file are not passed on.
-        tag: what the pictures' codec is called in the file; None for FFmpeg's own name.
+        tags: the container's tags; those that describe the source's file are not passed on.
+        tag: the tag of the pictures' codec in the file; None for FFmpeg's default.
         last_duration: how long the last frame is shown, in the source's time base.
     """
 
@@ -86,7 +86,7 @@ class Joining:
                 joined, places = self._written(frozenset())
                 refused = _not_found_again(self.path, places)
             except failures:
-                # Some formats say only in the end that they do not hold what was copied.
+                # Some formats report only at the end that they cannot hold what was copied.
                 with self.source.opened() as container:
                     refused = frozenset(stream.index for stream in container.streams.audio)
                 if not refused:
@@ -98,7 +98,7 @@ class Joining:
             raise OutputError(f"Cannot write the video: {error}.") from error
 
     def _written(self, refused: frozenset[int]) -> tuple[Joined, dict[int, int]]:
-        """Write the file once; give also where in it each stream of the source is.
+        """Write the file once; return also each source stream's index in it.
 
         Args:
             refused: streams of the source that cannot be copied.
@@ -107,8 +107,7 @@ class Joining:
         notes: list[str] = []
         options = {}
         if self.form in BOXED:
-            # Phones keep place, date and device in tags of reversed domains, which need Apple's
-            # scheme.
+            # Phones store place, date and device in reverse-domain tags, which need Apple's scheme.
             scheme = "+use_metadata_tags" if any("." in key for key in self.tags) else ""
             options["movflags"] = f"+faststart{scheme}"
         with (
@@ -127,7 +126,7 @@ class Joining:
             if source.matrix is not None:
                 pictures.set_display_matrix(source.matrix)
             for name in ("color_primaries", "color_trc"):
-                # Not every codec has a place for them, where its file does.
+                # Some codecs have no place for these properties although the file has.
                 setattr(pictures.codec_context, name, getattr(source.first, name))
             pictures.metadata.update(passed_on(source.stream_metadata))
             copied, encoded, sound = self._other_streams(container, target, notes, refused)
@@ -146,7 +145,7 @@ class Joining:
 
     @property
     def _time_base(self) -> Fraction:
-        """The unit of the pictures' time stamps: the source's, where the file format has any."""
+        """The unit of the pictures' time stamps: the source's, if the file format allows any."""
         if self.form in EVENLY_TIMED and self.source.rate:
             return 1 / self.source.rate
         return self.source.time_base
@@ -154,7 +153,7 @@ class Joining:
     def _other_streams(
         self, container: Any, target: Any, notes: list[str], refused: frozenset[int]
     ) -> tuple[dict[int, Any], dict[int, tuple[Any, Any]], Sound]:
-        """Make the streams besides the pictures: copied, or encoded anew with a resampler."""
+        """Make the streams other than the pictures: copied, or re-encoded with a resampler."""
         copied: dict[int, Any] = {}
         encoded: dict[int, tuple[Any, Any]] = {}
         sound: Sound = "none"
@@ -177,7 +176,7 @@ class Joining:
                     encoded[stream.index] = pair
                     made, became = pair[0], "encoded anew"
                     before, after = stream.codec_context.layout.name, made.codec_context.layout.name
-                    # Some files tell only how many channels there are.
+                    # Some files state only the number of channels.
                     same = before == after or before.endswith(" channels")
                     anew = "anew" if same else f"anew as {after} for {before}"
                     notes.append(f"{what} was encoded {anew}, as the file format does not hold it.")
@@ -203,7 +202,7 @@ class Joining:
                     pts = round((packet.pts * own.time_base - start) / base)
                     if held is not None:
                         pts = max(pts, held.pts + 1)
-                        # A frame is shown until the next one, which the segments do not all know.
+                        # A frame is shown until the next one, which not all segments know.
                         held.duration = pts - held.pts
                         yield held.pts * base, 0, next(numbers), held
                     packet.pts = packet.dts = pts
@@ -224,7 +223,7 @@ class Joining:
         for packet in self.source.packets(container, streams):
             index = packet.stream_index
             if packet.dts is not None and packet.time_base:
-                # Streams are interleaved in the file, if not exactly; the order must not break.
+                # Streams in the file are only roughly interleaved; the order must not break.
                 time = max(time, packet.dts * packet.time_base - start)
             if index in encoded:
                 for made in _encoded_packets(_sound(packet, start), *encoded[index]):
@@ -242,9 +241,9 @@ class Joining:
 
 
 def _not_found_again(path: Path, places: Mapping[int, int]) -> frozenset[int]:
-    """The streams of the source that FFmpeg does not know in the file that it wrote itself.
+    """The source's streams that FFmpeg does not recognise in the file that it wrote.
 
-    MPEG-TS takes whatever it has no name for.
+    MPEG-TS accepts streams that it has no type for.
     """
     with open_file(path) as container:
         found = container.streams
@@ -256,18 +255,17 @@ def _not_found_again(path: Path, places: Mapping[int, int]) -> frozenset[int]:
 
 
 def passed_on(tags: Mapping[str, str]) -> dict[str, str]:
-    """The tags that do not tell of the file that they are in."""
+    """The tags that do not describe the file they are in."""
     return {key: value for key, value in tags.items() if key.lower() not in _OF_THE_FILE}
 
 
 def _encoded_stream(target: Any, stream: Any, form: str) -> tuple[Any, Any] | None:
     context = stream.codec_context
-    # Some files tell no more than how many channels there are, and some encoders know the usual
-    # layouts only.
+    # Some files state only the number of channels, and some encoders accept only the usual layouts.
     usual = _LAYOUTS.get(context.channels, "stereo")
     named = () if context.channels <= 2 else (context.layout.name,)
     for name, layout in product(_SOUND_CODECS, dict.fromkeys((*named, usual))):
-        # Opus knows few rates, this one among them.
+        # Opus supports few sample rates; this is one.
         rate = 48000 if name == "libopus" else context.sample_rate
         add = methodcaller("add_stream", name, rate=rate, layout=layout)
         if not takes_stream(form, add):
@@ -286,7 +284,7 @@ def _encoded_stream(target: Any, stream: Any, form: str) -> tuple[Any, Any] | No
 
 
 def _sound(packet: Any, start: Fraction) -> list[Any]:
-    """The frames of sound in a packet, timed from the start; none where it is damaged."""
+    """The sound frames in a packet, timed from the start; none if it is damaged."""
     try:
         frames = packet.decode()
     except load_av().FFmpegError:
@@ -298,7 +296,7 @@ def _sound(packet: Any, start: Fraction) -> list[Any]:
 
 
 def _encoded_packets(frames: Iterable[Any], stream: Any, resampler: Any) -> Iterator[Any]:
-    """The packets that frames of sound give; None among them empties the resampler."""
+    """The packets encoded from sound frames; a frame of None flushes the resampler."""
     for frame in frames:
         for resampled in resampler.resample(frame):
             yield from stream.encode(resampled)

@@ -1,4 +1,4 @@
-"""PyAV, which reads and writes video files, loaded when it is needed."""
+"""PyAV, which reads and writes video files, loaded on demand."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def load_av() -> Any:
 def open_file(path: Path, mode: str = "r", **options: Any) -> Any:
     """Open a video file with PyAV, as `av.open` does.
 
-    FFmpeg takes `http:x.mp4` and `file,x.mp4` for addresses and options, and a playlist for a
-    reason to open others; here a name is a file's, and nothing but files is opened.
+    FFmpeg takes `http:x.mp4` and `file,x.mp4` for URLs and options, and opens what a playlist
+    names; here a name is always that of a file, and only files are opened.
     """
     container = {"protocol_whitelist": "file,crypto,data", **options.pop("container_options", {})}
     return load_av().open(f"file:{os.fspath(path)}", mode, container_options=container, **options)

@@ -1,4 +1,4 @@
-"""What a written video has lost of its source, told by reading both."""
+"""Determining what a written video has lost of its source, by reading both."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _SIDE_DATA = {
     "SPHERICAL": "spherical projection",
     "STEREO3D": "stereoscopic arrangement",
 }
-"""What frames may know besides their pixels, by FFmpeg's name."""
+"""Frame data other than pixels, by FFmpeg's name."""
 
 
 def losses(original: VideoSource, written: VideoSource, suffix: str) -> list[str]:
-    """Sentences on what of a video another has in another form, or not at all.
+    """Sentences on what a written video has in another form than the original, or lacks.
 
     Args:
-        original: the video.
+        original: the source.
         written: what was made of it.
-        suffix: that of the written file in the end.
+        suffix: the written file's final suffix.
     """
     notes = []
     size = original.size

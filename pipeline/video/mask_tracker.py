@@ -1,4 +1,4 @@
-"""Following masks from frame to frame."""
+"""Tracking masks from frame to frame."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole, Mask
 
 SAME = 0.3
-"""Intersection over union from which a hole is a track's, where the motion is known."""
+"""Least intersection over union of a hole with its track, if the motion is known."""
 NEAR = 0.75
-"""Distance of the middles, as a share of the hole's extent, up to which it is, where it is not."""
+"""Largest distance of their centres, as a fraction of the hole's extent, if it is unknown."""
 MOST_LOST = 0.5
-"""Share of a hole that may belong to other tracks before it is taken for one found twice."""
+"""Fraction of a hole that other tracks may cover before it counts as a duplicate."""
 SURE = 0.4
-"""Certainty that a motion back in time must have, to carry a new track's hole there."""
+"""Least certainty of a motion back in time for carrying a new track's hole along it."""
 
 
 class MaskTracker:
-    """Follows masks through frames and says which holes a frame has.
+    """Tracks masks through frames and determines the holes of each frame.
 
-    Frames are taken in with `advance`; holes are asked for later, when what comes after is known.
+    Frames are added with `advance`; holes are requested later, when the following frames are known.
 
     Args:
         settings: how long holes are held, bridged and smoothed.
@@ -70,10 +70,9 @@ class MaskTracker:
         Args:
             frame: its number.
             grey: its luminance, uint8 `(H, W)`.
-            holes: what was found in it, bool `(H, W)`; None where nobody looked.
-            tilts: by how many degrees the face behind each hole is turned clockwise; None where
-                that was not seen.
-            cut: whether it begins a new scene, into which nothing is carried over.
+            holes: the detections in it, bool `(H, W)`; None if the detector was not run.
+            tilts: clockwise tilt in degrees of the face behind each hole; None if unknown.
+            cut: whether it begins a new scene; nothing is carried over.
         """
         if cut:
             self._alive.clear()
@@ -91,10 +90,10 @@ class MaskTracker:
                 self._alive.discard(track.number)
 
     def holes_at(self, frame: int, size: tuple[int, int]) -> list[tuple[FaceTrack, Hole]]:
-        """Say which holes, bool `(H, W)`, of which tracks a frame has; they do not overlap.
+        """The holes of a frame, bool `(H, W)`, each with its track; they do not overlap.
 
         Args:
-            frame: a frame that was taken in and not forgotten.
+            frame: a frame that was added and not forgotten.
             size: its height and width.
         """
         first, last = frame - self.settings.look_ahead, frame + self.settings.look_ahead
@@ -117,7 +116,7 @@ class MaskTracker:
         return tracked
 
     def forget_before(self, frame: int) -> None:
-        """Drop what no frame from this one on needs any more."""
+        """Drop what this frame and later ones do not need."""
         first = frame - self.settings.look_ahead
         self._looks = {look for look in self._looks if look >= first}
         self._shots = {index: shot for index, shot in self._shots.items() if index >= first}
@@ -130,7 +129,7 @@ class MaskTracker:
             track.forget_before(first)
 
     def state(self) -> dict[str, Any]:
-        """What must be known to go on later: plain values and arrays."""
+        """What is needed to resume later: plain values and arrays."""
         return {
             "tracks": [track.state() for track in self._tracks],
             "alive": sorted(self._alive),
@@ -141,7 +140,7 @@ class MaskTracker:
         }
 
     def restore(self, state: dict[str, Any], greys: Sequence[tuple[int, Grey]]) -> None:
-        """Go on from a state; `greys` are the numbers and luminances of the last frames in it."""
+        """Resume from a state; `greys` are the numbers and luminances of the last frames in it."""
         self._tracks = [FaceTrack.from_state(track) for track in state["tracks"]]
         self._alive = set(state["alive"])
         self._looks = set(state["looks"])
@@ -187,7 +186,7 @@ class MaskTracker:
     def _likeness(
         self, track: FaceTrack, frame: int, hole: Hole
     ) -> tuple[float, Matrix, Field] | None:
-        """How much a hole is a track's, with the pose and the field that this would give it."""
+        """How well a hole matches a track, with the pose and the field it would give the track."""
         pose = track.poses[frame]
         last = track.fields[track.last_found]
         x0, y0, side = track.face_square(frame)
@@ -201,7 +200,7 @@ class MaskTracker:
         shared = _overlap(field, last)
         if track.certainties[frame] >= CERTAIN:
             return (shared, pose, field) if shared >= SAME else None
-        # The motion is unknown, so the hole itself tells where the face went.
+        # The motion is unknown, so the hole itself shows where the face went.
         corrected = _aligned(hole, last, pose)
         back = inverse(pose)
         expected = moved(back, _middle_and_extent(last > 0.0)[0][None] / SIDE)[0]
@@ -219,7 +218,7 @@ class MaskTracker:
         self.count += 1
         self._tracks.append(track)
         self._alive.add(track.number)
-        # The mask was there before it was found: the hole is carried back in time.
+        # The mask was there before it was detected: carry the hole back in time.
         later = grey
         for index, earlier in list(self._greys)[-2::-1]:
             motion = estimate_motion(later, earlier, track.face_square(index + 1))
@@ -240,7 +239,7 @@ def _overlap(first: Field, second: Field) -> float:
 
 
 def _middle_and_extent(mask: Mask) -> tuple[NDArray[np.float64], float]:
-    """Middle x and y of the True pixels, and the root of their area, in pixels."""
+    """Mean x and y of the True pixels, and the square root of their area, in pixels."""
     rows, columns = np.nonzero(mask)
     if not len(rows):
         return np.array([mask.shape[1] / 2, mask.shape[0] / 2]), 0.0
@@ -248,7 +247,7 @@ def _middle_and_extent(mask: Mask) -> tuple[NDArray[np.float64], float]:
 
 
 def _aligned(hole: Hole, field: Field, pose: Matrix) -> Matrix:
-    """The pose with a turn like `pose`'s that brings a hole's middle and size to a field's."""
+    """A pose with the rotation of `pose` that maps a hole's centre and size to a field's."""
     middle, extent = _middle_and_extent(hole)
     wanted, wanted_extent = _middle_and_extent(field > 0.0)
     growth = wanted_extent / SIDE / max(extent * scale_of(pose), 1e-6)

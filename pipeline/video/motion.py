@@ -1,4 +1,4 @@
-"""How a head moves from one frame to the next."""
+"""Estimating how a head moves from one frame to the next."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Grey = NDArray[np.uint8]
 """A frame's luminance `(H, W)`."""
 
 WORKING_SIDE = 192
-"""Side in pixels to which the surroundings of a face are brought."""
+"""Side in pixels to which the surroundings of a face are resized."""
 MOST_POINTS = 120
-"""How many points are followed at most."""
+"""How many points are tracked at most."""
 LEAST_POINTS = 8
-"""With fewer points that agree there is no telling the motion."""
+"""Least number of agreeing points; with fewer the motion is unknown."""
 ROUND_TRIP = 0.7
-"""How far a point that is followed there and back may end from its beginning, in working pixels."""
+"""Largest forward-backward error of a tracked point, in working pixels."""
 TOLERANCE = 1.5
-"""How far a point may be from where the similarity takes it, in working pixels."""
+"""Largest residual of a point under the similarity, in working pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +34,9 @@ class Motion:
     """A motion between two frames.
 
     Attributes:
-        matrix: takes pixels of the one frame to pixels of the other.
-        certainty: share of the followed points that agree, 0 where the motion is unknown and
-            `matrix` leaves everything in its place.
+        matrix: maps pixels of the one frame to pixels of the other.
+        certainty: fraction of the tracked points that agree; 0 if the motion is unknown, and
+            `matrix` is the identity.
     """
 
     matrix: Matrix
@@ -51,8 +51,8 @@ def grey(image: Image) -> Grey:
 def estimate_motion(before: Grey, after: Grey, square: tuple[float, float, float]) -> Motion:
     """Estimate the similarity by which a head moves from one frame to another.
 
-    Corners on the head, the mask's among them, are followed by pyramidal Lucas-Kanade flow there
-    and back, and a similarity is fitted to those that agree (RANSAC).
+    Corners on the head and its mask are tracked forwards and backwards by pyramidal Lucas-Kanade
+    flow, and a similarity is fitted to those that agree (RANSAC).
 
     Source: Bouguet 2001, "Pyramidal implementation of the affine Lucas Kanade feature tracker";
     Kalal, Mikolajczyk and Matas 2010, "Forward-backward error".
@@ -60,7 +60,7 @@ def estimate_motion(before: Grey, after: Grey, square: tuple[float, float, float
     Args:
         before: the one frame.
         after: the other, of the same size.
-        square: x0, y0 and side in pixels of a square round the head in `before`.
+        square: x0, y0 and side in pixels of a square around the head in `before`.
     """
     unknown = Motion(np.eye(3), 0.0)
     x0, y0, side = square
@@ -73,7 +73,7 @@ def estimate_motion(before: Grey, after: Grey, square: tuple[float, float, float
     scale = min(4.0, WORKING_SIDE / side)
     first, second = (_resized(plane[top:bottom, left:right], scale) for plane in (before, after))
     head = np.zeros(first.shape, np.uint8)
-    # Background in the corners of the square would move otherwise.
+    # Background in the corners of the square moves differently.
     centre = round((x0 + side / 2 - left) * scale), round((y0 + side / 2 - top) * scale)
     half = max(1, round(0.42 * side * scale)), max(1, round(0.5 * side * scale))
     cv2.ellipse(head, centre, half, 0, 0, 360, 255, -1)
@@ -99,7 +99,7 @@ def estimate_motion(before: Grey, after: Grey, square: tuple[float, float, float
 
 
 def _followed(first: Grey, second: Grey, points: Any) -> tuple[Any, Any]:
-    """Where points `(N, 1, 2)` of one picture are in another, and 1 per point that was found."""
+    """Positions of points `(N, 1, 2)` in another picture, and 1 per point that was found."""
     guess: Any = None
     there, found, _ = cv2.calcOpticalFlowPyrLK(
         first, second, points, guess, winSize=(17, 17), maxLevel=4

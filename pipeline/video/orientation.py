@@ -1,4 +1,4 @@
-"""How the stored frames of a video are turned and mirrored to be shown."""
+"""How the stored frames of a video are rotated and mirrored for display."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 @dataclass(frozen=True)
 class Orientation:
-    """A turn by right angles, mirrored or not.
+    """A rotation by right angles, mirrored or not.
 
     Attributes:
-        transposed: rows and columns change places first.
-        flipped_x: then left and right do.
-        flipped_y: then top and bottom do.
+        transposed: rows and columns are swapped first.
+        flipped_x: then left and right.
+        flipped_y: then top and bottom.
     """
 
     transposed: bool = False
@@ -31,7 +31,7 @@ class Orientation:
 
     @classmethod
     def of_matrix(cls, matrix: Sequence[int] | NDArray[np.integer] | None) -> Orientation:
-        """Read FFmpeg's display matrix, 9 numbers; the nearest right angle counts."""
+        """Read FFmpeg's display matrix, 9 numbers, rounded to the nearest right angle."""
         if matrix is None:
             return cls()
         a, b, _, c, d = (int(value) for value in matrix[:5])
@@ -40,13 +40,13 @@ class Orientation:
         return cls(True, c < 0, b < 0)
 
     def apply(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]:
-        """Turn a stored frame `(H, W, ...)` upright."""
+        """Rotate a stored frame `(H, W, ...)` upright."""
         if self.transposed:
             array = array.swapaxes(0, 1)
         return np.ascontiguousarray(self._flipped(array))
 
     def undo(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]:
-        """Turn an upright frame `(H, W, ...)` as it is stored."""
+        """Rotate an upright frame `(H, W, ...)` to how it is stored."""
         array = self._flipped(array)
         return np.ascontiguousarray(array.swapaxes(0, 1) if self.transposed else array)
 

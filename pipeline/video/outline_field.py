@@ -1,8 +1,8 @@
 """Outlines of holes as truncated signed distances on a canvas that moves with the face.
 
-On such a canvas a face stands still, so outlines of several frames are averaged without lagging
-behind the motion. Beyond a narrow band a distance is cut off, so that one wrong outline is outvoted
-and does not pull the others.
+On such a canvas a face stands still, so averaging the outlines of several frames does not lag
+behind the motion. Distances are truncated beyond a narrow band, so that a single wrong outline is
+outvoted and does not pull the others.
 
 Source: Curless and Levoy 1996, "A volumetric method for building complex models from range images".
 """
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole
 
 Field = NDArray[np.float32]
-"""Signed distance to an outline `(SIDE, SIDE)`, in canvas widths, above 0 inside; nan beyond the
-picture's frame, where nothing is known."""
+"""Signed distance to an outline `(SIDE, SIDE)`, in canvas widths, positive inside; nan beyond the
+picture's frame, where it is unknown."""
 
 SIDE = 192
 """Cells along a side of the canvas."""
 BAND = 0.03
-"""Distance at which it is cut off, as a share of the canvas' width."""
+"""Distance at which it is truncated, as a fraction of the canvas's width."""
 
 
 def outline_field(hole: Hole, pose: Matrix) -> Field:
-    """Bring a hole onto the canvas.
+    """Map a hole onto the canvas.
 
     Args:
         hole: bool `(H, W)` with at least one True pixel.
-        pose: takes pixels of the picture to the canvas, whose sides go from 0 to 1.
+        pose: maps pixels of the picture to the canvas, whose sides go from 0 to 1.
     """
     scale = scale_of(pose)
     box = tight_box(hole)
@@ -66,7 +66,7 @@ def outline_field(hole: Hole, pose: Matrix) -> Field:
 
 
 def mean_field(fields: Sequence[Field], weights: Sequence[float]) -> Field:
-    """Average fields of one canvas; what none of them knows is outside."""
+    """Average fields of one canvas; where all are unknown is outside."""
     total: Field = np.zeros((SIDE, SIDE), np.float32)
     weight: Field = np.zeros((SIDE, SIDE), np.float32)
     for field, own in zip(fields, weights, strict=True):
@@ -77,7 +77,7 @@ def mean_field(fields: Sequence[Field], weights: Sequence[float]) -> Field:
 
 
 def hole_of_field(field: Field, pose: Matrix, size: tuple[int, int]) -> Hole:
-    """Take the hole of a field back into a picture of a height and width."""
+    """Map the hole of a field back to a picture of a height and width."""
     hole: Hole = np.zeros(size, np.bool_)
     positive = tight_box(field > 0.0)
     if positive is None:
@@ -102,7 +102,7 @@ def hole_of_field(field: Field, pose: Matrix, size: tuple[int, int]) -> Hole:
 
 
 def moved_field(field: Field, move: Matrix) -> Field:
-    """Bring a field onto another canvas; `move` takes points of the old one to the new."""
+    """Map a field onto another canvas; `move` maps points of the old one to the new."""
     cells = scaling_and_shift(SIDE, -0.5, -0.5)
     matrix = cells @ move @ inverse(cells)
     known = np.isfinite(field).astype(np.float32)
@@ -115,13 +115,13 @@ def moved_field(field: Field, move: Matrix) -> Field:
 
 
 def _to_cells(pose: Matrix, left: int, top: int) -> Matrix:
-    """From pixels of a part of the picture, by their centres, to cells of the canvas likewise."""
+    """Transform from pixel centres of a part of the picture to cell centres of the canvas."""
     centre = scaling_and_shift(1.0, left + 0.5, top + 0.5)
     return scaling_and_shift(SIDE, -0.5, -0.5) @ pose @ centre
 
 
 def _beyond(field: Field, to_cells: Matrix, size: tuple[int, ...], value: float) -> None:
-    """Set what lies outside a part of the picture, of a height and width."""
+    """Set the cells outside a part of the picture, of a height and width, to a value."""
     columns, rows = np.meshgrid(np.arange(SIDE), np.arange(SIDE))
     back = inverse(to_cells)
     x = back[0, 0] * columns + back[0, 1] * rows + back[0, 2]

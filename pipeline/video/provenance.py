@@ -1,7 +1,7 @@
 """The mark that every unmasked video carries; see `weights.images.mark` for what it says.
 
-The sentence for people is in the file's comment. The XMP packet is in a box of its own in MP4 and
-MOV, in the tag XMP in Matroska and WebM, and beside files of other formats as `name.suffix.xmp`.
+The human-readable sentence is in the file's comment. The XMP packet is in its own box in MP4 and
+MOV, in the tag XMP in Matroska and WebM, and next to files of other formats as `name.suffix.xmp`.
 
 Source: XMP Specification Part 3 (ISO 16684), the UUID box of MPEG-4 files.
 """
@@ -26,17 +26,17 @@ XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """The UUID of the box that holds XMP."""
 XMP_TAG = "XMP"
 _MOST_XMP = 16 * 1024 * 1024
-"""Bytes of the largest packet that is read."""
+"""Size of the largest packet that is read, in bytes."""
 _TAGGED = frozenset({"matroska", "webm"})
-"""Formats whose tags may have any name."""
+"""Formats that allow any tag name."""
 
 
 def marked_tags(tags: Mapping[str, str], mark: Mark, form: str, xmp: bytes) -> dict[str, str]:
-    """Return a container's tags with the mark in them.
+    """Return a container's tags with the mark.
 
     Args:
-        tags: the tags that the video had.
-        mark: what they are to say.
+        tags: the video's tags.
+        mark: the mark.
         form: FFmpeg's name of the file format.
         xmp: the packet with the mark.
     """
@@ -49,30 +49,30 @@ def marked_tags(tags: Mapping[str, str], mark: Mark, form: str, xmp: bytes) -> d
         own["DIGITAL_SOURCE_TYPE"] = mark.digital_source_type
         own["SOFTWARE"] = mark.software
         own[XMP_TAG] = xmp.decode()
-    # An older packet in a tag would be read before the new one that lies elsewhere.
+    # An older packet in a tag would be read before the new one elsewhere.
     replaced = {key.lower() for key in (*own, XMP_TAG)}
     return {key: value for key, value in tags.items() if key.lower() not in replaced} | own
 
 
 def marked_xmp(source: Path, tags: Mapping[str, str], mark: Mark) -> bytes:
-    """Return the XMP packet of a video, as it was read, with the mark in it."""
+    """Return a video's XMP packet with the mark added."""
     return mark_xmp(_read_xmp(source, tags), mark)
 
 
 def sidecar_of_video(target: Path, form: str) -> Path | None:
-    """Where the XMP packet of a video lies whose format, by FFmpeg's name, cannot hold it."""
+    """Path of a video's XMP packet if its format, by FFmpeg's name, cannot hold it, else None."""
     return None if form in BOXED or form in _TAGGED else sidecar_path(target)
 
 
 def write_xmp(path: Path, form: str, xmp: bytes, sidecar: Path | None, *, overwrite: bool) -> None:
-    """Put the XMP packet where the format has it, if that is not among the tags.
+    """Write the XMP packet to its place in the format, unless that is among the tags.
 
     Args:
-        path: the finished file, which may still have a temporary name.
+        path: the finished file, possibly under a temporary name.
         form: FFmpeg's name of its format.
         xmp: the packet.
-        sidecar: as `sidecar_of_video` gives it for the file's name in the end.
-        overwrite: replace a sidecar.
+        sidecar: as returned by `sidecar_of_video` for the final file name.
+        overwrite: replace an existing sidecar.
 
     Raises:
         OutputError: the file or the sidecar cannot be written.
@@ -85,10 +85,10 @@ def write_xmp(path: Path, form: str, xmp: bytes, sidecar: Path | None, *, overwr
 
 
 def read_video_mark(path: str | os.PathLike[str]) -> Mark | None:
-    """Return the mark that a video carries, or None.
+    """Return a video's mark, or None.
 
     Raises:
-        InputError: it is no video that can be read.
+        InputError: it is not a readable video.
         MissingDependencyError: PyAV is not installed.
     """
     video = Path(path)
@@ -113,11 +113,11 @@ def _is_boxed(path: Path) -> bool:
 
 
 def _xmp_boxes(path: Path) -> Iterator[bytes]:
-    """The XMP packets among a file's outermost boxes."""
+    """The XMP packets among a file's top-level boxes."""
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
         start = 0
-        # No packet fits into less than the longest header.
+        # No packet is shorter than the longest header.
         while start + 16 <= end:
             file.seek(start)
             size, kind = struct.unpack(">I4s", file.read(8))

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 class ClipReferences:
-    """Fills the masked face of each frame from reference photos, where one fits.
+    """Fills the masked face of each frame from reference photos, if one fits.
 
-    A frame that none fits, as the head is turned away or a second masked face is there, is filled
-    by a guess: a clip does not fail for it.
+    If none fits, because the head is turned away or there is a second masked face, the frame is
+    filled by a guess instead of failing the clip.
 
     Args:
         filling: fills single faces.
         photos: of the person, uint8 RGB each.
 
     Attributes:
-        reason: why the first face that was filled by a guess was; "" where there was none.
+        reason: why the first guessed face was guessed; "" if there was none.
 
     Raises:
-        UnfitReferenceError: no photo is fit for any face.
+        UnfitReferenceError: no photo is usable for any face.
     """
 
     def __init__(self, filling: ReferenceFilling, photos: Sequence[Image]) -> None:
@@ -50,7 +50,7 @@ class ClipReferences:
             fills: the crop of each as the inpainter filled it, uint8 RGB `(side, side, 3)`.
 
         Returns:
-            The crops anew, and how many faces are the reference's: 1 or 0.
+            The new crops, and how many faces are from a reference: 1 or 0.
         """
         try:
             check_single_face(len(faces))

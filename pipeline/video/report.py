@@ -1,4 +1,4 @@
-"""What became of a video."""
+"""The outcome of a video."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ Sound = Literal["none", "copied", "encoded anew", "left out"]
 
 @dataclass(frozen=True)
 class VideoReport:
-    """What became of a video.
+    """The outcome of a video.
 
     Attributes:
-        target: the file that was written.
-        frames: frames in it.
+        target: the written file.
+        frames: number of frames in it.
         faces: filled faces, summed over the frames.
         frames_without_mask: frames in which nothing was filled.
-        people: tracks, that is people seen without a break; one who leaves and comes back counts
-            twice.
-        cuts: scene cuts.
-        changed: whether anything was filled; otherwise `target` is a copy of the input, if both
-            are of one file format.
-        resumed: frames that an earlier call had finished.
+        people: number of tracks; a person who leaves and comes back counts twice.
+        cuts: number of scene cuts.
+        changed: whether anything was filled; otherwise `target` is a copy of the input if both have
+            the same file format.
+        resumed: number of frames finished by an earlier call.
         sound: what became of the sound.
         seconds: time that this call took.
         timings: seconds per stage in this call: "detector", "refiner", "inpainter", "blender",
-            "tracking" and "steadying", and "reference" where there was one.
+            "tracking" and "steadying", and "reference" if there was one.
         notes: sentences on what could not be kept.
         from_reference: how many of the faces were filled from a reference photo.
     """

@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 THUMBNAIL = (48, 27)
-"""Width and height in pixels at which frames are compared."""
+"""Width and height in pixels of the thumbnails compared."""
 LEAST_CHANGE = 18.0
-"""Mean difference of the thumbnails, in grey levels, below which nothing is a cut."""
+"""Least mean difference of the thumbnails for a cut, in grey levels."""
 SUDDEN = 3.0
-"""How many times the usual difference of late a cut's is, at least."""
+"""Least ratio of a cut's difference to the usual recent one."""
 LEAST_NEW_COLOURS = 0.25
-"""Share of the pixels whose colour must be new, so that a fast pan is no cut."""
+"""Least fraction of pixels with a new colour, so that a fast pan is not a cut."""
 MEMORY = 12
-"""Frames whose differences say what is usual."""
+"""Number of frames whose differences define what is usual."""
 
 
 class SceneCuts:
-    """Says of each frame whether it begins a new scene.
+    """Detects whether a frame begins a new scene.
 
-    A cut is a sudden change of the thumbnail, compared with the changes of late, that brings new
+    A cut is a sudden change of the thumbnail, compared with recent changes, that brings new
     colours; a pan or a moving head changes pixels but keeps most colours.
     """
 
@@ -37,7 +37,7 @@ class SceneCuts:
         self._recent: deque[float] = deque(maxlen=MEMORY)
 
     def is_cut(self, image: Image) -> bool:
-        """Take the next frame, uint8 RGB `(H, W, 3)`; the first is no cut."""
+        """Take the next frame, uint8 RGB `(H, W, 3)`; the first is not a cut."""
         before = self._thumbnail
         self._thumbnail = np.asarray(
             cv2.resize(image, THUMBNAIL, interpolation=cv2.INTER_AREA), np.float32
@@ -55,17 +55,17 @@ class SceneCuts:
         return cut
 
     def state(self) -> dict[str, Any]:
-        """What must be known to go on later: plain values and an array."""
+        """What is needed to resume later: plain values and an array."""
         return {"thumbnail": self._thumbnail, "recent": list(self._recent)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Resume from a state."""
         self._thumbnail = state["thumbnail"]
         self._recent = deque(state["recent"], maxlen=MEMORY)
 
 
 def _new_colours(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
-    """Share of the pixels that the histograms of two thumbnails do not have in common, 0 to 1."""
+    """Fraction of pixels not shared by the colour histograms of two thumbnails, 0 to 1."""
     shares = []
     for channel in range(3):
         first, second = (

@@ -1,4 +1,4 @@
-"""Writing a stretch of frames to a file of its own."""
+"""Writing a run of frames to its own file."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ SEGMENT_SUFFIX = ".nut"
 
 
 class SegmentWriter:
-    """Encodes frames into one segment, which begins with a frame that needs no other.
+    """Encodes frames into one segment, which begins with a key frame.
 
     Args:
         path: the file.
-        source: the video whose frames, time stamps and colours they are.
+        source: the video that frames, time stamps and colours come from.
         encoding: how they are encoded.
 
     Raises:
@@ -62,14 +62,14 @@ class SegmentWriter:
         Raises:
             OutputError: it cannot be encoded or written.
         """
-        # The encoder chooses by itself which frames stand alone.
+        # Let the encoder choose the frame types.
         frame = extended(frame, self._encoding.block)
         frame.pict_type = 0
         self._mux(frame)
         self.frames += 1
 
     def close(self) -> None:
-        """Encode what is left and close the file.
+        """Flush the encoder and close the file.
 
         Raises:
             OutputError: it cannot be written.
@@ -85,7 +85,7 @@ class SegmentWriter:
 
 @contextmanager
 def _refused(what: str) -> Iterator[None]:
-    """Tell what cannot be done, and why."""
+    """Turn PyAV's errors into an `OutputError` that says what failed."""
     try:
         yield
     except (load_av().FFmpegError, OSError, ValueError) as error:

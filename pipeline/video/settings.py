@@ -1,4 +1,4 @@
-"""How a video is worked through."""
+"""How a video is processed."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from weights.base.errors import InputError
 
 @dataclass(frozen=True)
 class VideoSettings:
-    """How a video is worked through; times are counted in frames.
+    """How a video is processed; times are counted in frames.
 
     Attributes:
-        detect_every: the detector looks at every such frame, from 1; masks are tracked in between.
-        look_ahead: how far ahead of a frame its masks are known, from 1 and at least
-            `detect_every`. A mask that was not found for up to so many frames is bridged, and a
-            mask found in one frame only, with none near in time, is taken for a mistake.
-        hold: how far a hole reaches in time before the first and after the last time that its mask
-            was found, from 0 to below `look_ahead`; frames that the detector passed over do not
-            count.
-        smoothing: standard deviation of the average of outlines over time; 0 takes each as it is.
+        detect_every: the detector runs on every n-th frame, from 1; masks are tracked in between.
+        look_ahead: how many frames after a frame are used for its masks, from 1 and at least
+            `detect_every`. Gaps in detection of up to this many frames are bridged, and a mask
+            detected in only one frame, with none near in time, is taken for a mistake.
+        hold: how long a hole extends before the first and after the last detection of its mask,
+            from 0 to below `look_ahead`; frames that the detector skipped do not count.
+        smoothing: standard deviation of the averaging of outlines over time; 0 for none.
         steadiness: how much of a fill is kept from one frame to the next, 0 to below 1; 0 fills
-            each frame for itself.
+            each frame on its own.
         chunk: how many frames go through detector and inpainter together, from 1.
-        segment: after about how many frames the work so far is put safely on disk, from 1.
+        segment: after about how many frames the work so far is saved to disk, from 1.
 
     Raises:
-        InputError: a value is out of its range.
+        InputError: a value is out of range.
     """
 
     detect_every: int = 2
@@ -60,5 +59,5 @@ class VideoSettings:
 
     @property
     def reach(self) -> int:
-        """How far a hole reaches before the first and after the last find, all frames counted."""
+        """How far a hole extends before the first and after the last detection, in all frames."""
         return min(self.hold + self.detect_every, self.look_ahead) - 1

@@ -1,6 +1,6 @@
-"""Similarities of the plane: turning, scaling and shifting, as 3 x 3 matrices.
+"""Similarities of the plane: rotation, scaling and translation, as 3 x 3 matrices.
 
-Points are columns (x, y, 1), in pixels unless said otherwise.
+Points are columns (x, y, 1), in pixels unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ def from_affine(affine: NDArray[np.floating]) -> Matrix:
 
 
 def inverse(matrix: Matrix) -> Matrix:
-    """The similarity that undoes one."""
+    """The inverse similarity."""
     return np.asarray(np.linalg.inv(matrix), np.float64)
 
 
 def scale_of(matrix: Matrix) -> float:
-    """By how much lengths grow."""
+    """The scale factor."""
     return float(np.hypot(matrix[0, 0], matrix[1, 0]))
 
 
 def turn_of(matrix: Matrix) -> float:
-    """By how many degrees directions are turned, clockwise as y goes down."""
+    """The rotation in degrees, clockwise with y pointing down."""
     return float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])))
 
 
@@ -52,7 +52,7 @@ def moved(matrix: Matrix, points: NDArray[np.float64] | Sequence[tuple[float, fl
 def bounds(
     matrix: Matrix, x0: float, y0: float, x1: float, y1: float
 ) -> tuple[float, float, float, float]:
-    """The box x0, y0, x1, y1 round a box after it was moved."""
+    """The bounding box x0, y0, x1, y1 of a transformed box."""
     corners = moved(matrix, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
     low, high = corners.min(axis=0), corners.max(axis=0)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import av
 
 MOST_DAMAGED = 1000
-"""After so many packets in a row that cannot be decoded a video counts as broken off."""
+"""Number of consecutive undecodable packets after which a video counts as truncated."""
 
 
 _FIRST_FIELDS = {2: "top", 3: "bottom", 4: "bottom", 5: "top"}
@@ -40,8 +40,8 @@ class SourceFrame:
         number: from 0.
         pts: its time stamp in the stream's time base; each is later than the one before.
         own_pts: the time stamp that the file gives it, or None.
-        duration: in the time base, 0 where unknown.
-        frame: its pixels and what the file says of them.
+        duration: in the time base, 0 if unknown.
+        frame: its pixels and their properties.
     """
 
     number: int
@@ -52,10 +52,10 @@ class SourceFrame:
 
 
 def open_video(path: Path) -> Any:
-    """Open a video's container for reading; it is a context manager that closes the file.
+    """Open a video's container for reading, as a context manager that closes the file.
 
     Raises:
-        InputError: it cannot be opened or is no video.
+        InputError: it cannot be opened or is not a video.
         MissingDependencyError: PyAV is not installed.
     """
     av = load_av()
@@ -77,12 +77,11 @@ class VideoSource:
 
     Attributes:
         path: the file.
-        size: height and width of the frames that it gives, in pixels.
+        size: height and width of the decoded frames, in pixels.
         format: FFmpeg's name of their pixel format.
         codec: FFmpeg's name of the codec.
         interlaced: whether a frame holds two fields.
-        first_field: which of them is shown first, "top" or "bottom"; None where the file does not
-            say so.
+        first_field: which of them is shown first, "top" or "bottom"; None if the file does not say.
         index: number of the stream in the file.
         time_base: seconds per unit of the time stamps.
         rate: frames per second on average, or None.
@@ -92,18 +91,18 @@ class VideoSource:
         stream_metadata: the stream's.
         other_tags: languages and titles of sound and subtitles, as pairs of key and value.
         chapters: how many there are.
-        has_sound: whether there is sound beside the pictures.
-        transparent: whether frames can be, even where the decoder gives none that are.
-        side_data: what the first frame knows besides its pixels, by FFmpeg's names.
+        has_sound: whether there is sound.
+        transparent: whether frames can be transparent, even if the decoder drops this.
+        side_data: the first frame's side data, by FFmpeg's names.
         matrix: the display matrix, 9 numbers, or None.
-        orientation: what it says.
-        start: seconds at which the file begins, at least 0.
+        orientation: the orientation from that matrix.
+        start: start time of the file in seconds, at least 0.
         first: the first frame.
-        damaged: packets that could not be decoded when the frames were last read.
-        broken_off: whether the file could not be read to its end.
+        damaged: number of undecodable packets when the frames were last read.
+        broken_off: whether the file could not be read to the end.
 
     Raises:
-        InputError: it is no video, or has no frame that can be decoded.
+        InputError: it is not a video, or has no frame that can be decoded.
         MissingDependencyError: PyAV is not installed.
     """
 
@@ -122,7 +121,7 @@ class VideoSource:
             self.time_base: Fraction = stream.time_base or Fraction(1, 90000)
             self.rate: Fraction | None = stream.average_rate or stream.guessed_rate
             self.total = self._count(container, stream)
-            # In AVI times are numbers, often of frames as they are stored instead of shown.
+            # In AVI times are frame numbers, often in storage rather than display order.
             self._timed_by_order = container.format.name == "avi"
             self.aspect: Fraction | None = stream.sample_aspect_ratio
             self.metadata = dict(container.metadata)
@@ -135,7 +134,7 @@ class VideoSource:
         first = self._first()
         self._stored = (first.height, first.width, first.format.name)
         self.interlaced = first.interlaced_frame or self.first_field is not None
-        # WebM has it in a stream within the stream, which is not decoded.
+        # WebM stores transparency in a stream within the stream, which is not decoded.
         hidden = {key.lower(): value for key, value in self.stream_metadata.items()}
         self.transparent = has_transparency(first.format.name) or hidden.get("alpha_mode") == "1"
         side_data: Any = first.side_data
@@ -160,19 +159,19 @@ class VideoSource:
     def frames(self, start: int = 0, own_pts: int | None = None) -> Iterator[SourceFrame]:
         """Decode the frames.
 
-        Packets that cannot be decoded are counted in `damaged` and passed over; after
-        `MOST_DAMAGED` of them in a row the file counts as broken off. Frames of another size or
-        format than the first are brought to its.
+        Undecodable packets are counted in `damaged` and skipped; after `MOST_DAMAGED` of them in a
+        row the file counts as truncated. Frames whose size or format differs from the first are
+        converted.
 
         Args:
-            start: number of the first frame to give.
-            own_pts: that frame's own time stamp; where the file has it, it is sought instead of
-                decoding all that comes before.
+            start: number of the first frame to return.
+            own_pts: that frame's own time stamp; if the file has it, the reader seeks to it instead
+                of decoding everything before.
 
         Raises:
             InputError: the file cannot be opened.
         """
-        # What becomes of two fields depends on the frames before, too.
+        # Deinterlacing depends on the preceding frames too.
         if start and own_pts is not None and not self._changes.progressive:
             frames = self._from(start, own_pts)
             if frames is not None:
@@ -183,9 +182,9 @@ class VideoSource:
                 yield frame
 
     def packets(self, container: Any, streams: Sequence[Any]) -> Iterator[Any]:
-        """Read the packets of some streams, up to where the file breaks off if it does.
+        """Read the packets of some streams, up to where the file is truncated, if it is.
 
-        What came before that place is worth keeping, so it is said in `broken_off` only.
+        What comes before is worth keeping, so truncation only sets `broken_off`.
         """
         try:
             yield from container.demux(*streams)
@@ -193,7 +192,7 @@ class VideoSource:
             self.broken_off = True
 
     def _from(self, start: int, own_pts: int) -> Iterator[SourceFrame] | None:
-        """The frames from a sought one on; None where it is not found."""
+        """The frames from the given one on, by seeking; None if it is not found."""
         frames = self._decoded(own_pts)
         for frame in frames:
             if frame.pts is None or frame.pts > own_pts:
@@ -244,7 +243,7 @@ class VideoSource:
         return first.frame
 
     def _changed(self, frames: Iterator[SourceFrame]) -> Iterator[SourceFrame]:
-        """The frames as `FrameChanges` wants them."""
+        """The frames with `FrameChanges` applied."""
         if not self._filters:
             yield from frames
             return
@@ -274,7 +273,7 @@ class VideoSource:
                 height, width, form = self._stored
                 frame = frame.reformat(width=width, height=height, format=form)
             frame.pts, frame.time_base = pts, self.time_base
-            # A frame that is timed by its place among all others cannot be sought.
+            # A frame timed by its position cannot be found by seeking.
             own = None if self._timed_by_order else time
             yield SourceFrame(number, pts, own, duration, frame)
             number += 1

@@ -1,4 +1,4 @@
-"""The data on which HDR10 rests: the display that a video was mastered on, and its brightness.
+"""HDR10 metadata: mastering display and content light level.
 
 Source: SMPTE ST 2086 (mastering display), CTA-861.3 (content light level).
 """
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     import av
 
 _DISPLAY = struct.Struct("=20i2i")
-"""FFmpeg's AVMasteringDisplayMetadata: x and y of red, green, blue and white, least and most
-luminance, all as fractions; whether the colours are known, and the luminances."""
+"""FFmpeg's AVMasteringDisplayMetadata: x and y of red, green, blue and white, least and greatest
+luminance, all as fractions; whether colours and luminances are known."""
 _COLOUR_UNIT, _LUMINANCE_UNIT = 50_000, 10_000
-"""What encoders count in: 0.00002, and 0.0001 candela per square metre."""
+"""Encoders count in steps of 0.00002, and of 0.0001 candela per square metre."""
 
 
 def static_hdr_options(frame: av.VideoFrame, display: str, light: str) -> str:
-    """Say to x264 or x265 what a frame knows of mastering display and content light level.
+    """Make options of x264 or x265 from a frame's mastering display and content light level.
 
     Args:
         frame: a decoded frame.
         display: the encoder's name for the mastering display.
-        light: its name for the content light level.
+        light: the encoder's name for the content light level.
 
     Returns:
-        Its options, after the manner of "name=value:name=value"; "" where the frame knows nothing.
+        The options as "name=value:name=value"; "" if the frame has no such data.
     """
     side_data: Any = frame.side_data
     options = []

@@ -1,11 +1,11 @@
-"""Keeping the fill of a face steady from frame to frame.
+"""Stabilising the fill of a face from frame to frame.
 
-An inpainter invents each frame's lower face anew, so mouth and nose dance. Here the fills of one
-face are averaged, newest first, on a canvas that moves with the face: each fill is resampled onto
-it once and the mean is resampled back once, so nothing blurs from being moved again and again.
+An inpainter invents each frame's lower face anew, so mouth and nose jitter. Here the fills of one
+face are averaged, weighted towards the newest, on a canvas that moves with the face: each fill is
+resampled onto it once and the mean is resampled back once, so blur does not accumulate.
 
-A mean of fills that do not agree in every pore is a blur, so only what is coarse is taken from it.
-What is fine comes from one fill, which is kept as long as it agrees with the mean.
+Averaging fills that differ in every pore blurs them, so only the coarse structure comes from the
+mean. Fine detail comes from one fill, which is kept as long as it agrees with the mean.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
 
 LEAST_SIDE, MOST_SIDE = 160, 640
-"""Bounds of the canvas' side in pixels; networks fill at a few hundred."""
+"""Bounds of the canvas's side in pixels; networks fill at a few hundred."""
 OVERSAMPLING = 1.25
-"""Pixels of the canvas per pixel of the picture, where the bounds allow; resampling blurs less."""
+"""Canvas pixels per picture pixel, within the bounds, so that resampling blurs less."""
 DISAGREEMENT = 24.0
 """Mean difference in grey levels between the mean and a new fill, outside the hole, at which most
-of the past is forgotten: the head turned, or the light changed."""
+of the past is discarded: the head turned, or the light changed."""
 
 COARSE = 10.0
-"""Standard deviation, in pixels of the canvas, of the Gaussian that tells coarse from fine."""
+"""Standard deviation, in canvas pixels, of the Gaussian that separates coarse from fine."""
 STALE_SCALE = 4.0
-"""The same, at which the fill whose detail is kept is compared with the mean."""
+"""The same, for comparing the fill whose detail is kept with the mean."""
 STALE = (8.0, 16.0)
-"""Mean difference in grey levels from which on it begins to give way to the newest, and at which it
-is given up: the mouth moved."""
+"""Mean differences in grey levels at which the newest fill starts to replace it, and at which it is
+fully replaced: the mouth moved."""
 DOUBTED = (0.8, 0.4)
-"""The same for the share of the past that is kept: the head turned, or its motion is unknown."""
+"""The same for the fraction of the past that is kept: the head turned, or its motion is unknown."""
 
 Plane = NDArray[np.float32]
 
 _WHOLE = 0.999
-"""Share from which a resampled pixel counts as made of known ones only."""
+"""Coverage from which a resampled pixel counts as made of known pixels only."""
 
 
 @dataclass(eq=False)
@@ -56,7 +56,7 @@ class _Canvas:
         detail: the fill whose detail is shown, likewise.
         known: `(side, side)`, 1 where there is a mean, else 0.
         part: `(side, side)`, 1 inside the newest hole, -1 outside, 0 at its edge.
-        frames: how many frames the mean is worth.
+        frames: effective number of frames in the mean.
     """
 
     mean: Plane
@@ -70,7 +70,7 @@ class SteadyFill:
     """The running mean of one face's fills, with the detail of one of them.
 
     Args:
-        own_detail: show each fill with its own detail instead, for fills that have a steady one.
+        own_detail: show each fill with its own detail instead, for fills whose detail is stable.
     """
 
     def __init__(self, *, own_detail: bool = False) -> None:
@@ -87,15 +87,15 @@ class SteadyFill:
         steadiness: float,
         trust: float = 1.0,
     ) -> Image:
-        """Take the next frame's fill and return the mean, as that frame would show it.
+        """Add the next frame's fill and return the mean as a crop of that frame.
 
         Args:
-            fill: the filled crop, uint8 RGB `(side, side, 3)`, made outside the hole too.
+            fill: the filled crop, uint8 RGB `(side, side, 3)`, generated outside the hole too.
             missing: bool `(side, side)`, the hole.
             crop: where in the picture it is.
-            pose: takes pixels of the picture to the canvas, whose sides go from 0 to 1.
-            steadiness: share of the mean that is kept at most, 0 to below 1.
-            trust: how far the pose is to be trusted, 0 to 1; 0 forgets the past.
+            pose: maps pixels of the picture to the canvas, whose sides go from 0 to 1.
+            steadiness: largest fraction of the mean that is kept, 0 to below 1.
+            trust: trust in the pose, 0 to 1; 0 discards the past.
         """
         if steadiness <= 0.0:
             return fill
@@ -110,7 +110,7 @@ class SteadyFill:
         part = _parts(missing, to_canvas, side)
         kept = trust * _agreement(canvas, values, here & (part < 0.0))
         canvas.frames = min(kept * canvas.frames + 1.0, 1.0 / (1.0 - steadiness))
-        # Where the hole's edge passed, the past shows the picture, perhaps a rim of the mask.
+        # Where the hole's edge passed, the past shows the picture, perhaps even a rim of the mask.
         alike = (canvas.known > 0.0) & (part == canvas.part) & (part != 0.0)
         share = np.where(alike, np.float32(1.0 / canvas.frames), np.float32(1.0)) * here
         canvas.mean += share[:, :, None] * (values - canvas.mean)
@@ -127,7 +127,7 @@ class SteadyFill:
         return self._shown(canvas, fill, to_canvas)
 
     def move(self, matrix: Matrix) -> None:
-        """Bring the mean onto another canvas; `matrix` takes points of the old one to the new."""
+        """Map the mean onto another canvas; `matrix` maps points of the old one to the new."""
         canvas = self._canvas
         if canvas is None:
             return
@@ -142,18 +142,18 @@ class SteadyFill:
         canvas.part = np.where(np.abs(part) >= _WHOLE, np.sign(part), 0.0).astype(np.float32)
 
     def state(self) -> dict[str, Any] | None:
-        """What must be known to go on later, arrays among it; None before the first fill."""
+        """What is needed to resume later, including arrays; None before the first fill."""
         return None if self._canvas is None else dict(vars(self._canvas))
 
     @classmethod
     def from_state(cls, state: dict[str, Any] | None, *, own_detail: bool = False) -> SteadyFill:
-        """Go on from a state."""
+        """Resume from a state."""
         steady = cls(own_detail=own_detail)
         steady._canvas = None if state is None else _Canvas(**state)
         return steady
 
     def _shown(self, canvas: _Canvas, fill: Image, to_canvas: Matrix) -> Image:
-        """The mean with detail, as a crop; where there is none, the fill itself."""
+        """The mean with detail, as a crop; the fill itself where there is no mean."""
         coarse = _coarse(canvas.mean - canvas.detail, canvas.part > 0.0, COARSE)
         if self._own_detail:
             shown = fill + _warped_back(coarse, to_canvas, fill, cv2.INTER_LINEAR)
@@ -178,7 +178,7 @@ def _warped(
     *,
     border: float | None = None,
 ) -> Plane:
-    """Bring a plane onto a canvas; beyond its edge is `border`, or what is at the edge."""
+    """Warp a plane onto a canvas; beyond its edge is `border`, or the edge's value."""
     mode = cv2.BORDER_REPLICATE if border is None else cv2.BORDER_CONSTANT
     warped = cv2.warpAffine(
         plane, matrix[:2], (side, side), flags=way, borderMode=mode, borderValue=border or 0.0
@@ -208,14 +208,14 @@ def _agreement(canvas: _Canvas, values: Plane, where: Mask) -> float:
 
 
 def _warped_back(plane: Plane, to_canvas: Matrix, crop: Image, way: int) -> Plane:
-    """Bring a plane of the canvas to a crop."""
+    """Warp a plane of the canvas back to a crop."""
     size = (crop.shape[1], crop.shape[0])
     flags = way | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(plane, to_canvas[:2], size, flags=flags), np.float32)
 
 
 def _coarse(plane: Plane, hole: Mask, scale: float) -> Plane:
-    """What is coarse in a plane `(side, side, 3)` inside a hole; outside the plane as it is."""
+    """Blur a plane `(side, side, 3)` inside a hole; outside it is unchanged."""
     inside = hole.astype(np.float32)
     share = cv2.GaussianBlur(inside, (0, 0), scale)[:, :, None]
     blurred = cv2.GaussianBlur(plane * inside[:, :, None], (0, 0), scale)
@@ -223,5 +223,5 @@ def _coarse(plane: Plane, hole: Mask, scale: float) -> Plane:
 
 
 def _ramp(value: Any, ends: tuple[float, float]) -> Any:
-    """0 at the first end and before it, 1 at the second and past it."""
+    """Linear ramp: 0 up to the first end, 1 from the second on."""
     return np.clip((value - ends[0]) / (ends[1] - ends[0]), 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""`unmask_video`: takes the masks off a video file."""
+"""`unmask_video`: taking the masks off a video file."""
 
 from __future__ import annotations
 
@@ -50,31 +50,31 @@ def unmask_video(
 ) -> VideoReport:
     """Take the masks off a video.
 
-    Frames are filled by the pipeline's own stages, see `FrameStream` for what is done over time.
-    Outside the holes they stay as they were decoded, until they are encoded. Time stamps, frame
-    rate, rotation, colours, sound, subtitles, chapters and tags are kept; sound is copied where the
-    file format holds it. The file carries the mark of `weights.images.mark`. A video in which
-    nothing was filled is copied as it is, if the target is of the same file format.
+    Frames are filled by the pipeline's stages; `FrameStream` describes the processing over time.
+    Outside the holes they stay as decoded until they are encoded. Time stamps, frame rate,
+    rotation, colours, sound, subtitles, chapters and tags are kept; sound is copied if the file
+    format can hold it. The file carries the mark of `weights.images.mark`. A video in which nothing
+    was filled is copied as it is if the target has the same file format.
 
-    The work is done in segments, which lie in a hidden folder beside the target until the end; a
-    call that was killed goes on after the last finished one and gives the same video. The memory in
-    use does not depend on the video's length.
+    The work is done in segments, stored in a hidden folder next to the target until the end; a
+    killed call resumes after the last finished one and produces the same video. The memory in use
+    does not depend on the video's length.
 
     Args:
-        pipeline: does the work.
+        pipeline: the pipeline.
         source: any file that FFmpeg reads.
-        target: the file to write; its suffix says the format.
-        reference: a photo of the one masked person without a mask, or a list of several, to take
-            mouth, nose and chin from, as `unmask` takes them. Frames that none fits are filled by a
-            guess, and a note says so.
+        target: the file to write; its suffix determines the format.
+        reference: a photo of the only masked person without a mask, or a list of several, to take
+            mouth, nose and chin from; same types as for `unmask`. Frames that none fits are filled
+            by a guess, and a note says so.
         overwrite: replace the target.
-        resume: go on from an earlier call for the same source, target, pipeline and settings.
-        progress: called with the number of finished frames and of all frames, None if unknown.
-        settings: how the video is worked through.
+        resume: resume an earlier call for the same source, target, pipeline and settings.
+        progress: called with the number of finished frames and the total, None if unknown.
+        settings: how the video is processed.
 
     Raises:
-        InputError: the source is no video that can be read, or is the target; or no reference is
-            fit for any face.
+        InputError: the source is not a readable video, or is the target; or no reference is usable
+            for any face.
         OutputError: the target exists, cannot be written, or is being written by another call.
         MissingDependencyError: PyAV is not installed.
     """
@@ -120,7 +120,7 @@ def unmask_video(
                 notes += [*joined.notes, *losses(original, VideoSource(temporary), target.suffix)]
         folder.remove()
     if sidecar is not None and not changed:
-        # It told of the video that was replaced.
+        # It described the replaced video.
         sidecar.unlink(missing_ok=True)
     return VideoReport(
         target=target,
@@ -178,7 +178,7 @@ class _Work:
             self._complete = folder.state["complete"]
 
     def notes(self) -> Iterator[str]:
-        """Say in sentences what was not as it should be."""
+        """Sentences on problems with the source and the references."""
         counts, video = self.counts, self.video
         if video.damaged:
             yield f"Damaged pieces of the video that were passed over: {video.damaged}."
@@ -191,7 +191,7 @@ class _Work:
             )
 
     def run(self, progress: Callable[[int, int | None], None] | None) -> None:
-        """Fill and encode all frames that are not done."""
+        """Fill and encode all remaining frames."""
         frames = self._frames()
         self._tell(progress)
         if self._complete:
@@ -209,7 +209,7 @@ class _Work:
         self._tell(progress)
 
     def _frames(self) -> Iterator[SourceFrame]:
-        """The frames to work on; those that an earlier call left pending are pending again."""
+        """The frames to process; those that an earlier call left pending are pending again."""
         state = self.folder.state
         if state is None:
             return self.video.frames()
@@ -252,7 +252,7 @@ class _Work:
         assert self._writer is not None
         self._writer.close()
         self._writer = None
-        # A time stamp that had to be mended cannot be sought.
+        # It is impossible to seek to a time stamp that was repaired.
         following = islice(self._waiting, 1)
         sought = next((one.own_pts for one in following if one.own_pts == one.pts), None)
         self.folder.save(
@@ -272,7 +272,7 @@ def _job(
     settings: VideoSettings,
     references: list[Image],
 ) -> dict[str, Any]:
-    """What tells one job from another."""
+    """What identifies a job."""
     file = video.path.stat()
     return {
         "source": [str(video.path.resolve()), file.st_size, file.st_mtime_ns],

@@ -1,4 +1,4 @@
-"""The folder beside a video in the making, from which a call that was killed goes on."""
+"""The folder next to an unfinished video, from which a killed call resumes."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ARRAY = "array"
-"""Key under which JSON names an array that lies beside it."""
+"""Key of a JSON reference to an array stored next to it."""
 
 
 class WorkFolder:
-    """Holds the finished segments of a video and what must be known to go on after them.
+    """Holds the finished segments of a video and the state needed to resume after them.
 
-    A segment counts when the state that names it is written; both are written whole or not at all,
-    so a kill at any moment leaves what was there before or what is there after.
+    A segment counts once the state that names it is written; both are written atomically, so a kill
+    at any moment leaves either the old or the new state.
 
-    While the folder is open no other process can open it; use it as a context manager. A folder in
-    which nothing is finished is removed at the end.
+    While the folder is open no other process can open it; use it as a context manager. A folder
+    without finished segments is removed at the end.
 
     Args:
-        target: the video in the making; the folder lies beside it, hidden.
-        job: what is done, as plain values; a folder of another job is emptied.
-        resume: go on from what is there; otherwise it is emptied.
+        target: the video to write; the folder lies next to it, hidden.
+        job: identifies the job, as plain values; a folder of another job is emptied.
+        resume: resume from the folder's content; otherwise it is emptied.
 
     Attributes:
         path: the folder.
-        state: what an earlier call saved last; None where it finished nothing.
+        state: what an earlier call saved last; None if it finished nothing.
 
     Raises:
-        OutputError: the folder cannot be made, or another call is at work on the target.
+        OutputError: the folder cannot be created, or another call is working on the target.
     """
 
     def __init__(self, target: Path, job: Mapping[str, Any], *, resume: bool) -> None:
@@ -86,14 +86,14 @@ class WorkFolder:
 
     @property
     def next_segment(self) -> Path:
-        """Where the next segment is written to."""
+        """Path of the next segment."""
         return self._segment(self._finished)
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Count the next segment, which is written, as finished, with the state after it.
+        """Mark the next segment, already written, as finished, with the state after it.
 
         Args:
-            state: plain values and arrays, nested as JSON may be.
+            state: plain values and arrays, nested as in JSON.
 
         Raises:
             OutputError: the state cannot be written.
@@ -103,7 +103,7 @@ class WorkFolder:
         self._finished += 1
 
     def remove(self) -> None:
-        """Remove the folder with all in it."""
+        """Remove the folder and its content."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _unlock(self) -> None:
@@ -130,7 +130,7 @@ class WorkFolder:
 
 
 def write_state(file: IO[bytes], state: Mapping[str, Any]) -> None:
-    """Write plain values as JSON, and the arrays among them beside it."""
+    """Write plain values as JSON, and arrays next to it."""
     arrays: list[NDArray[Any]] = []
 
     def set_beside(array: NDArray[Any]) -> dict[str, str]:
@@ -142,7 +142,7 @@ def write_state(file: IO[bytes], state: Mapping[str, Any]) -> None:
 
 
 def read_state(file: IO[bytes]) -> dict[str, Any]:
-    """Read what `write_state` wrote; tuples are lists then."""
+    """Read what `write_state` wrote; tuples become lists."""
     with np.load(file, allow_pickle=False) as saved:
 
         def filled_in(plain: dict[str, Any]) -> Any:
@@ -152,13 +152,13 @@ def read_state(file: IO[bytes]) -> dict[str, Any]:
 
 
 def _locked(folder: Path) -> int | None:
-    """Lock a folder for this call; the system ends it with the process, however that ends.
+    """Lock a folder for this call; the system releases it when the process ends, however it ends.
 
     Returns:
-        What to close in the end; None where there are no such locks.
+        The descriptor to close at the end; None if such locks are not supported.
 
     Raises:
-        BlockingIOError: another call has it.
+        BlockingIOError: another call holds the lock.
         OSError: the folder cannot be opened.
     """
     if sys.platform == "win32":
@@ -172,6 +172,6 @@ def _locked(folder: Path) -> int | None:
         os.close(descriptor)
         if isinstance(error, BlockingIOError):
             raise
-        # Not every file system has locks.
+        # Not every file system supports locks.
         return None
     return descriptor

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Writing files atomically."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LONGEST_STEM = 40
-"""Characters of a file's stem in its temporary name, which has to stay below 255 bytes."""
+"""Characters of a file's stem kept in its temporary name, which must stay below 255 bytes."""
 
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` when the block ends well.
+    """Yield a temporary path next to `path`; rename it to `path` if the block succeeds.
 
-    When the block raises, the temporary file is removed and `path` stays as it was. Missing parent
-    folders are made. The temporary name, `.<stem>.unmask-part<suffix>`, keeps the suffix, so
-    encoders that go by it work. What a killed process left under it is removed by the next that
-    writes `path` (on Windows it stays); a file that another process is writing is left alone.
+    If the block raises, the temporary file is removed and `path` is unchanged. Missing parent
+    folders are created. The temporary name, `.<stem>.unmask-part<suffix>`, keeps the suffix for
+    encoders that depend on it. A file left by a killed process is removed by the next that writes
+    `path` (on Windows it stays); a file that another process is writing is left alone.
 
     Raises:
         ExistsError: `path` exists and `overwrite` is False.
-        OutputError: it cannot be written, or something that the block reads cannot be.
+        OutputError: it cannot be written, or a file that the block reads cannot be read.
     """
     target = Path(path)
     if target.exists() and not overwrite:
@@ -43,8 +43,8 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
     moved = False
     try:
         yield temporary
-        # Libraries that put a file of their own in its place (safetensors does) leave it to the
-        # user alone; it gets what the umask gives.
+        # Libraries that replace the file by one of their own (safetensors does) make it private to
+        # the user; set the permissions of the umask.
         temporary.chmod(mode)
         try:
             if not overwrite:
@@ -52,7 +52,7 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
         except FileExistsError as error:
             raise _exists(target) from error
         except OSError:
-            # Not every file system has links.
+            # Not every file system supports links.
             overwrite = True
         if overwrite:
             temporary.replace(target)
@@ -63,10 +63,10 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
         reason = error.strerror or error
         if error.filename is None or Path(os.fsdecode(error.filename)) in (temporary, target):
             raise OutputError(f"Cannot write {target}: {reason}.") from error
-        # What the block read from, not what it wrote.
+        # A file that the block read, not the one it wrote.
         raise OutputError(f"{error.filename} cannot be read or written: {reason}.") from error
     finally:
-        # The name of a file that was moved may be another's by now.
+        # After a rename the name may belong to another process by now.
         if not moved:
             temporary.unlink(missing_ok=True)
         if lock is not None:
@@ -80,7 +80,7 @@ def _exists(target: Path) -> ExistsError:
 def write_whole(
     path: str | os.PathLike[str], content: str | bytes | memoryview, *, overwrite: bool = False
 ) -> None:
-    """Write a file's content, whole or not at all; text as UTF-8.
+    """Write a file's content atomically; text as UTF-8.
 
     Raises:
         ExistsError: `path` exists and `overwrite` is False.
@@ -92,11 +92,11 @@ def write_whole(
 
 
 def _claim_temporary(target: Path) -> tuple[Path, int | None]:
-    """Make the temporary file of a target.
+    """Create the temporary file of a target.
 
     Returns:
-        Its path, and a descriptor whose lock tells others that this process lives; the system ends
-        it with the process, however that ends. None where there are no such locks.
+        Its path, and a descriptor whose lock shows others that this process is alive; the system
+        releases it when the process ends, however it ends. None if such locks are not supported.
     """
     stem = target.stem[:_LONGEST_STEM]
     number = 1
@@ -110,21 +110,21 @@ def _claim_temporary(target: Path) -> tuple[Path, int | None]:
                 number += 1
             continue
         if sys.platform == "win32":
-            # An open file could not be renamed there.
+            # An open file cannot be renamed on that system.
             os.close(made)
             return temporary, None
         try:
             if _lock(made) and _is_still(temporary, made):
                 return temporary, made
         except OSError:
-            # Not every file system has locks.
+            # Not every file system supports locks.
             return temporary, made
         # Another process took it for abandoned before it was locked.
         os.close(made)
 
 
 def _remove_if_abandoned(temporary: Path) -> bool:
-    """Remove a temporary file whose process is gone; whether its name is free now."""
+    """Remove a temporary file whose process is gone; return whether its name is free now."""
     if sys.platform == "win32":
         return False
     try:
@@ -146,7 +146,7 @@ def _remove_if_abandoned(temporary: Path) -> bool:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a file for this process; False where another has it."""
+    """Lock a file for this process; False if another holds the lock."""
     if sys.platform != "win32":
         import fcntl
 
@@ -158,7 +158,7 @@ def _lock(descriptor: int) -> bool:
 
 
 def _is_still(path: Path, descriptor: int) -> bool:
-    """Whether the name is still that of the open file."""
+    """Whether the path still refers to the open file."""
     try:
         return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(descriptor))
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""Which library computes a network: torch, or ONNX Runtime or OpenVINO by an exported copy.
+"""Running networks with torch, or with ONNX Runtime or OpenVINO from an exported copy.
 
-A network is exported at its first use, once, into a cache that is keyed by its weights; nothing is
-downloaded. What goes in and what comes out are torch's tensors whoever computes.
+A network is exported on first use into a cache keyed by its weights; nothing is downloaded. Inputs
+and outputs are torch tensors for every backend.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 Backend = Literal["torch", "onnxruntime", "openvino"]
 
 BACKENDS: Final = ("auto", *get_args(Backend))
-"""What may be asked for; "auto" takes the fastest that is installed."""
+"""Accepted names; "auto" is OpenVINO on a CPU if it is installed, else torch."""
 
 _OPSET: Final = 18
 
@@ -51,14 +51,13 @@ _PROVIDERS: Final = {
     "cuda": "CUDAExecutionProvider",
     "mps": "CoreMLExecutionProvider",
 }
-"""What ONNX Runtime calls the devices of torch."""
+"""ONNX Runtime's names for torch devices."""
 
 
 def choose_backend(name: str, device: torch.device) -> Backend:
-    """Say what computes networks on a device.
+    """Choose the backend for networks on a device.
 
-    "auto" takes OpenVINO on a CPU where it is installed, in all other cases torch. Nothing is
-    measured.
+    "auto" is OpenVINO on a CPU if it is installed, otherwise torch. Nothing is measured.
 
     Args:
         name: one of `BACKENDS`.
@@ -66,7 +65,7 @@ def choose_backend(name: str, device: torch.device) -> Backend:
 
     Raises:
         ConfigurationError: the name is unknown, or that library cannot use the device.
-        MissingDependencyError: what it needs is not installed.
+        MissingDependencyError: a required library is not installed.
     """
     if name == "auto":
         wanted = device.type == "cpu" and not _missing("openvino")
@@ -97,16 +96,16 @@ def _missing(backend: str) -> list[str]:
 def on_backend(
     backend: Backend, network: nn.Module, device: torch.device, dtype: torch.dtype = torch.float32
 ) -> Callable[..., Any]:
-    """Make a network ready to be called by torch or by another library.
+    """Prepare a network to be run by torch or another library.
 
     Args:
-        backend: what computes it, see `choose_backend`.
-        network: takes tensors and gives one or a tuple of them, each with the batch first.
+        backend: the backend, see `choose_backend`.
+        network: takes tensors and returns one or a tuple of them, each with the batch first.
         device: where it runs.
-        dtype: of its arithmetic; ONNX Runtime computes in float32 in any case.
+        dtype: of its arithmetic; ONNX Runtime always computes in float32.
 
     Returns:
-        What is called as the network is and gives what it gives.
+        A callable with the network's signature and results.
     """
     if backend != "torch":
         return CompiledNetwork(network, backend, device, dtype)
@@ -114,28 +113,28 @@ def on_backend(
 
 
 class CompiledNetwork:
-    """A network that ONNX Runtime or OpenVINO computes, a picture of a batch at a time.
+    """A network run by ONNX Runtime or OpenVINO, one picture of a batch at a time.
 
-    Torch computes where OpenVINO does not work, see `openvino_works`.
+    Torch takes over where OpenVINO does not work, see `openvino_works`.
 
     Args:
         network: as for `on_backend`.
-        backend: what computes it.
+        backend: the backend.
         device: where it runs.
-        dtype: of its arithmetic, where the library lets one choose.
+        dtype: of its arithmetic, if the library offers a choice.
     """
 
     def __init__(
         self, network: nn.Module, backend: Backend, device: torch.device, dtype: torch.dtype
     ) -> None:
-        # What is done to the network later, as by hooks, is no part of what is exported.
+        # Later changes to the network, such as hooks, are not exported.
         self._network = deepcopy(network).cpu().float().eval()
         self._backend, self._device, self._dtype = backend, device, dtype
         self._lock = threading.Lock()
         self._compiled: dict[tuple[int, tuple[torch.Size, ...]], Compute] = {}
 
     def __call__(self, *inputs: Tensor) -> Any:
-        """Compute what the network makes of a batch; tensors of other sides are compiled anew."""
+        """Run the network on a batch; it is recompiled for inputs of a new size."""
         given = [one.float().cpu() for one in inputs]
         if self._backend == "openvino" and not openvino_works():
             with torch.inference_mode():
@@ -154,7 +153,7 @@ class CompiledNetwork:
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def _compiled_for(self, inputs: list[Tensor]) -> Compute:
-        # A process that was forked has none of the threads of what its parent compiled.
+        # A forked process lacks the threads of what its parent compiled.
         key = os.getpid(), tuple(one.shape[1:] for one in inputs)
         if key not in self._compiled:
             content = _exported(self._network, tuple(one[:1] for one in inputs))
@@ -193,7 +192,7 @@ def _with_openvino(content: bytes, dtype: torch.dtype) -> Compute:
 
 
 def cache_folder() -> Path:
-    """Where exported networks are kept: in `UNMASK_HOME` where it is set, else the user's cache."""
+    """Folder of exported networks: in `UNMASK_HOME` if it is set, else in the user's cache."""
     home = os.environ.get("UNMASK_HOME")
     if home:
         return Path(home).expanduser() / "exported"
@@ -201,9 +200,9 @@ def cache_folder() -> Path:
 
 
 def _exported(network: nn.Module, sample: tuple[Tensor, ...]) -> bytes:
-    """Give a network as ONNX, for one picture of the sample's shape, from the cache if it is there.
+    """Return a network as ONNX for one picture of the sample's shape, from the cache if possible.
 
-    A cache that cannot be written is done without.
+    If the cache cannot be written, it is not used.
     """
     file = cache_folder() / f"{_key(network, sample)}.onnx"
     if file.is_file():
@@ -222,7 +221,7 @@ def _exported(network: nn.Module, sample: tuple[Tensor, ...]) -> bytes:
 
 
 def _key(network: nn.Module, sample: tuple[Tensor, ...]) -> str:
-    """What tells exported networks apart: layers, weights, shapes, and the versions that wrote."""
+    """Cache key of an exported network: layers, weights, shapes, and versions of the exporters."""
     shapes = [tuple(one.shape) for one in sample]
     digest = hashlib.sha256(
         repr((network, shapes, unmask_version(), torch.__version__, _OPSET)).encode()

@@ -1,4 +1,4 @@
-"""The state of a training on disk: tensors and plain values, of which none can run code."""
+"""Training checkpoints: tensors and plain values, which cannot run code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def write_checkpoint(path: str | Path, state: Mapping[str, Any]) -> None:
-    """Write the state of a training, whole or not at all; an earlier file is replaced.
+    """Write the state of a training atomically, replacing an earlier file.
 
     Args:
         path: the file.
@@ -25,28 +25,28 @@ def write_checkpoint(path: str | Path, state: Mapping[str, Any]) -> None:
     """
     import torch
 
-    # On a full disk torch's own writing fails with an error that does not say so.
+    # On a full disk torch's own writing fails with an unclear error.
     content = io.BytesIO()
     torch.save(dict(state), content)
     write_whole(path, content.getbuffer(), overwrite=True)
 
 
 def read_checkpoint(path: str | Path, holds: tuple[str, ...], device: Any = "cpu") -> Any:
-    """Read what `write_checkpoint` wrote; nothing in the file is run.
+    """Read what `write_checkpoint` wrote; no code in the file is run.
 
     Args:
         path: the file.
-        holds: what the state has at least.
+        holds: keys that the state must have.
         device: where its tensors go, as `torch.load` takes it.
 
     Raises:
-        TrainingError: the file is damaged, or holds anything else.
+        TrainingError: the file is damaged, or is not such a checkpoint.
     """
     import torch
 
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-    # A damaged archive, or a pickle of other things, is any of many errors.
+    # A damaged archive, or a pickle of other things, raises any of many errors.
     except Exception as error:
         raise _unfit(path) from error
     if not isinstance(state, dict) or not state.keys() >= set(holds):

@@ -1,4 +1,4 @@
-"""Dealing names out to parts such as train and val, so that further names move none of them."""
+"""Assigning names to parts such as train and val, stable when further names are added."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _Part = TypeVar("_Part", bound=str)
 
 
 def read_part(name: Any) -> Part | None:
-    """The part that an annotation names, or None where it leaves that open.
+    """The part that an annotation names, or None if it names none.
 
     Raises:
-        ConfigurationError: there is no such part; the sentence names the nearest.
+        ConfigurationError: there is no such part; the message suggests the nearest.
     """
     if name in (None, ""):
         return None
@@ -33,28 +33,28 @@ def read_part(name: Any) -> Part | None:
 
 
 def name_digest(seed: int, name: str) -> bytes:
-    """16 bytes that look drawn by chance, fixed for a seed and a name."""
+    """16 pseudo-random bytes, fixed for a seed and a name."""
     return hashlib.blake2b(f"{seed}\x00{name}".encode(), digest_size=16).digest()
 
 
 def name_fraction(seed: int, name: str) -> float:
-    """Map a name to a number in [0, 1), spread evenly over names and fixed for a seed."""
+    """Map a name to a number in [0, 1), uniform over names and fixed for a seed."""
     return int.from_bytes(name_digest(seed, name)[:8], "little") / 2.0**64
 
 
 def deal_out(
     names: Iterable[str], shares: Mapping[_Part, float], seed: int, salt: str = ""
 ) -> dict[str, _Part]:
-    """Give each name a part by the number that goes with it, whatever other names there are.
+    """Assign each name to a part by its own hash, independently of the other names.
 
-    Only a part that no number falls into takes the lowest name of the largest part, so that small
-    sets have every part where there are names enough.
+    Only a part that would stay empty takes the lowest name of the largest part, so that small sets
+    have every part if there are enough names.
 
     Args:
-        names: what to deal out.
-        shares: of the parts; those of 0 get nothing.
-        seed: of the numbers.
-        salt: put before the names.
+        names: the names to assign.
+        shares: relative sizes of the parts; those of 0 get nothing.
+        seed: of the hashes.
+        salt: prefix of the names in the hash.
     """
     order = sorted({(name_fraction(seed, f"{salt}{name}"), name) for name in names})
     wanted = {part: share for part, share in shares.items() if share > 0.0}
@@ -79,7 +79,7 @@ def deal_out(
 
 
 def person_of(labels: Mapping[str, Any]) -> str | None:
-    """Who is in a picture, by the entry `person`, or else `group`, of its annotation."""
+    """The person in a picture: the entry `person`, or else `group`, of its annotation."""
     found = labels.get("person", labels.get("group"))
     return None if found is None else str(found)
 
@@ -88,8 +88,8 @@ def parts_of_people(named: Iterable[tuple[str, _Part]], where: str) -> dict[str,
     """The part of each person.
 
     Args:
-        named: persons, and the part that an annotation names for a picture of each.
-        where: what names them, for the error's sentence.
+        named: persons, each with the part that an annotation names for a picture of them.
+        where: what names them, for the error message.
 
     Raises:
         InputError: pictures of one person are in two parts.

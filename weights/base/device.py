@@ -1,4 +1,4 @@
-"""Choosing the device on which networks run."""
+"""Choosing the device for networks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
-    """Turn "auto" or a torch device name into a device that exists here.
+    """Turn "auto" or a torch device name into an available device.
 
-    "auto" takes the first CUDA device, else Apple's MPS, else the CPU.
+    "auto" is the first CUDA device, else Apple's MPS, else the CPU.
 
     Raises:
-        InputError: the name is no torch device, or there is no such device here.
+        InputError: the name is not a torch device, or the device is not available.
 
     Examples:
         >>> resolve_device("cpu")
@@ -45,21 +45,21 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
 
 
 def is_fast_in_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 pays: on GPUs that have it, and CPUs that multiply it in hardware."""
+    """Whether bfloat16 pays off: on GPUs that have it, and CPUs that multiply it in hardware."""
     import torch
 
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    # Without these instructions a CPU takes ten times as long as in float32.
+    # Without these instructions a CPU is ten times slower than in float32.
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
 def training_precision(precision: str, device: torch.device) -> str:
-    """Give the precision of a recipe, or float32 where a CPU is slow at bfloat16.
+    """Return a recipe's precision, or float32 if the device is slow at bfloat16.
 
     Args:
         precision: as Lightning names it.
-        device: what trains.
+        device: the training device.
 
     Examples:
         >>> training_precision("32-true", resolve_device("cpu"))
@@ -71,7 +71,7 @@ def training_precision(precision: str, device: torch.device) -> str:
 
 
 def _is_there(device: torch.device) -> bool:
-    """Whether a device is here; "meta" computes nothing and never is."""
+    """Whether a device is available; "meta" computes nothing and never is."""
     import torch
 
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():

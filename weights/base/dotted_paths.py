@@ -1,9 +1,9 @@
-"""Dotted paths "package.module:Name" by which users bring code of their own.
+"""Dotted paths "package.module:Name" by which users plug in their own code.
 
-They run that code. So they are followed where a user names them: in code, on the command line, in a
-recipe or configuration that the user names. What a file names is never imported from the working
-directory, nothing of Python's own library is a component, and nothing of a package that was
-installed for other ends is one because it happens to take as many arguments.
+Importing them runs that code. So they are accepted only from the user: in code, on the command
+line, in a recipe or configuration that the user names. What a file names is never imported from the
+working directory, nothing in the standard library is a component, and nor is an object of an
+unrelated installed package that merely takes the same number of arguments.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _DOTTED_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
 def import_component(kind: str, dotted_path: str, method: str | None = None) -> Any:
-    """Import the class or function that a user names as a component.
+    """Import the class or function named by a user as a component.
 
     Args:
-        kind: what it is to be, in the singular, for the errors.
+        kind: the kind of component, in the singular, for error messages.
         dotted_path: "package.module:Name".
-        method: what has a method of this name is a component whoever wrote it.
+        method: anything with a method of this name is accepted, whoever wrote it.
 
     Raises:
-        ConfigurationError: there is no such thing, it is of Python's own library, or of an
-            installed package that neither needs unmask nor registers a stage.
+        ConfigurationError: it does not exist, or is from the standard library or from an installed
+            package that neither requires unmask nor registers a stage.
     """
     if _package(dotted_path) in sys.stdlib_module_names:
         raise ConfigurationError(
@@ -49,7 +49,7 @@ def import_component(kind: str, dotted_path: str, method: str | None = None) -> 
         return found
     packages = {_package(dotted_path)}
     if inspect.isroutine(found) or isinstance(found, type):
-        # A module may hand on what is another's.
+        # A module may re-export another's object.
         packages.add(_package(getattr(found, "__module__", None) or dotted_path))
     for package in sorted(packages):
         if _is_installed_with_us(package):
@@ -70,8 +70,8 @@ def refuse_working_directory(content: Any, where: str) -> None:
     """Refuse dotted paths in a file's values that would be imported from the working directory.
 
     Args:
-        content: values of the file, as YAML gives them.
-        where: the file, for the error's sentence.
+        content: values of the file, as parsed from YAML.
+        where: the file, for the error message.
 
     Raises:
         ConfigurationError: there is one.
@@ -90,9 +90,9 @@ def refuse_working_directory(content: Any, where: str) -> None:
 
 
 def import_from_working_directory(content: Any) -> None:
-    """Import what values from the command line name by dotted paths, from here where it lies here.
+    """Import dotted paths in values from the command line, also from the working directory.
 
-    What cannot be imported is left to those who use the name, and their sentence.
+    What cannot be imported is left to the users of the name to report.
     """
     folder = str(Path.cwd())
     for text in _texts(content):
@@ -120,7 +120,7 @@ def _texts(content: Any) -> Iterator[str]:
 
 
 def _implicit_folders() -> list[str]:
-    """The working directory, where Python searches it without having been asked to."""
+    """The working directory, if Python searches it by default."""
     first = sys.path[:1] if not sys.flags.safe_path else []
     here = [entry for entry in sys.path if Path(entry).resolve() == Path.cwd()]
     asked_for = any(entry in here for entry in sys.path[len(first) :] if entry)
@@ -128,14 +128,14 @@ def _implicit_folders() -> list[str]:
 
 
 def _is_installed_with_us(package: str) -> bool:
-    """Whether Python would import a package from where this one lies, as in a checkout."""
+    """Whether Python would import a package from the folder of this one, as in a checkout."""
     spec = find_spec(package) if package in _OWN_PACKAGES else None
     ours = Path(__file__).resolve().parents[2]
     return spec is not None and Path(spec.origin or "").resolve().parent.parent == ours
 
 
 def _is_meant_for_unmask(package: str) -> bool:
-    """Whether a package is a user's own, or was installed to be used here."""
+    """Whether a package is the user's own, or was installed for use with unmask."""
     module = sys.modules.get(package)
     places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
     files = [Path(place).resolve() for place in places if place]
@@ -146,7 +146,7 @@ def _is_meant_for_unmask(package: str) -> bool:
 
 
 def _site_folders() -> list[Path]:
-    """Where packages are installed, other than those that are installed as editable."""
+    """Folders of installed packages, except editable installs."""
     return [Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")] + [
         Path(entry).resolve()
         for entry in sys.path
@@ -172,5 +172,5 @@ def _lies_only_in(package: str, folders: list[str]) -> bool:
     if found is None:
         return False
     others = [entry for entry in sys.path if entry not in folders]
-    # A folder without __init__.py gives way to a real package anywhere else.
+    # A folder without __init__.py yields to a regular package anywhere else.
     return found.origin is not None or PathFinder.find_spec(package, others) is None

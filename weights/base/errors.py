@@ -1,6 +1,6 @@
-"""The one exception family of unmask.
+"""The exceptions of unmask.
 
-It lives in `weights` because that is the package which every other one may import.
+They live in `weights` because every other package may import it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from weights.base.printable import printable
 
 
 class UnmaskError(Exception):
-    """Base of every error that unmask raises on purpose; its text is one sentence for the user.
+    """Base of every error that unmask raises on purpose; its message is one sentence for the user.
 
-    Control characters, which the names of files may hold, are written as escapes.
+    Control characters, which file names may contain, are written as escapes.
     """
 
     def __init__(self, text: str = "") -> None:
@@ -19,7 +19,7 @@ class UnmaskError(Exception):
 
 
 class InputError(UnmaskError, ValueError):
-    """A picture, hole, path or argument from the user is not what the call takes."""
+    """A picture, hole, path or argument from the user is invalid."""
 
 
 class ConfigurationError(UnmaskError, ValueError):
@@ -31,22 +31,22 @@ class WeightsError(UnmaskError):
 
 
 class MissingDependencyError(UnmaskError, ImportError):
-    """An optional library is needed for this call and is not installed."""
+    """An optional library needed for this call is not installed."""
 
 
 class OutputError(UnmaskError, OSError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written to the requested place."""
 
 
 class ExistsError(OutputError):
-    """A result is there already and may not be replaced."""
+    """A result already exists and may not be replaced."""
 
 
 class TrainingError(UnmaskError, RuntimeError):
-    """Training cannot go on: not-a-number losses, no memory left, or nothing to train on."""
+    """Training cannot continue: NaN losses, no memory left, or nothing to train on."""
 
 
 def system_fault(error: OSError) -> str:
-    """One sentence on what the system refused: a full disk, a folder that cannot be written."""
+    """Describe an error of the system in one sentence, such as a full disk."""
     what = printable(str(error.filename)) if error.filename is not None else "A file or stream"
     return f"{what} cannot be read or written: {error.strerror or type(error).__name__}."

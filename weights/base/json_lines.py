@@ -1,4 +1,4 @@
-"""Reading annotation files that hold one JSON object per line."""
+"""Reading annotation files with one JSON object per line."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _Entry = TypeVar("_Entry")
 def read_json_lines(
     path: Path, parse: Callable[[dict[str, Any]], _Entry | None], what: str
 ) -> list[_Entry]:
-    """Read a file with one JSON object per line; blank lines are passed over.
+    """Read a file with one JSON object per line; blank lines are ignored.
 
     Args:
         path: the file.
-        parse: makes an entry of a line's object, or gives None for one that is left out; it may
-            raise KeyError, TypeError, ValueError or AttributeError for one that is malformed.
-        what: what a line describes, for the error's sentence, such as "annotated picture".
+        parse: makes an entry of a line's object, or returns None to skip it; it may raise KeyError,
+            TypeError, ValueError or AttributeError if it is malformed.
+        what: what a line describes, for the error message, such as "annotated picture".
 
     Raises:
-        InputError: the file cannot be read, or a line is malformed; the sentence names file, line
+        InputError: the file cannot be read, or a line is malformed; the message names file, line
             and fault.
     """
     entries = []

@@ -1,4 +1,4 @@
-"""JSON from a file or a header, whose every fault is one sentence."""
+"""Parsing JSON from a file or a header, with every fault reported in one sentence."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ def parse_json(text: str | bytes, where: str) -> Any:
     """Read one JSON value.
 
     Args:
-        text: the JSON, UTF-8 where bytes.
-        where: what is being read, for the error's sentence, such as "answers.json".
+        text: the JSON; bytes are UTF-8.
+        where: what is being read, for the error message, such as "answers.json".
 
     Raises:
-        InputError: it is no JSON, nested too deeply, or holds a whole number of more than 64 bits,
-            which no arithmetic here could take.
+        InputError: it is not JSON, nested too deeply, or contains an integer of more than 64 bits.
     """
     try:
         return json.loads(text, parse_int=_bounded)
@@ -34,10 +33,10 @@ def parse_json(text: str | bytes, where: str) -> Any:
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read a file of one JSON value.
+    """Read a file containing one JSON value.
 
     Raises:
-        InputError: the file cannot be read, or as `parse_json`.
+        InputError: the file cannot be read, or as for `parse_json`.
     """
     try:
         return parse_json(Path(path).read_bytes(), os.fspath(path))
@@ -46,14 +45,14 @@ def read_json(path: str | os.PathLike[str]) -> Any:
 
 
 def _bounded(digits: str) -> int:
-    # The length goes first: turning very many digits into a number is slow.
+    # Check the length first: converting very many digits is slow.
     if len(digits) > 20 or abs(number := int(digits)) >= _LARGEST_INTEGER:
         raise ValueError(f"the number {digits[:20]}... is too large")
     return number
 
 
 def json_values(value: Any) -> Any:
-    """Turn nested values into what JSON knows; what is not a finite number becomes None."""
+    """Convert nested values to JSON types; numbers that are not finite become None."""
     if isinstance(value, Mapping):
         return {str(key): json_values(one) for key, one in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

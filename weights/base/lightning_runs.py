@@ -1,4 +1,4 @@
-"""What runs of Lightning's trainer have in common: whole checkpoints, and stops after steps."""
+"""Shared parts of Lightning runs: atomic checkpoints, and stopping after a step."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from weights.base.stopping import stop_asked, stop_if_asked, take_signals_back
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
-    """Writes checkpoints whole or not at all, and reads no pickled code."""
+    """Writes checkpoints atomically, and reads no pickled code."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
-        """Write to a temporary name beside `path` and rename."""
+        """Write to a temporary name next to `path` and rename."""
         del storage_options
         write_checkpoint(path, checkpoint)
 
@@ -29,7 +29,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
         """Read tensors and plain values.
 
         Raises:
-            TrainingError: the file is damaged, or no checkpoint.
+            TrainingError: the file is damaged, or not a checkpoint.
         """
         del weights_only
         holds = ("state_dict", "loops", "optimizer_states", "callbacks")
@@ -37,10 +37,10 @@ class WholeCheckpointIO(TorchCheckpointIO):
 
 
 class CurvesGoOn(Callback):
-    """Has TensorBoard forget what was logged behind the checkpoint that a run goes on from."""
+    """Makes TensorBoard discard what was logged after the checkpoint that a run resumes from."""
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Say where the curves go on."""
+        """Mark the step at which the curves resume."""
         del module
         steps = trainer.fit_loop.total_batch_idx + 1
         if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero and steps:
@@ -49,18 +49,18 @@ class CurvesGoOn(Callback):
 
 
 class StopAfterStep(Callback):
-    """Ends a run well for a signal: behind the step or validation it came in, with a checkpoint."""
+    """On a signal, ends a run after the current step or validation, with a checkpoint."""
 
     def is_over(self, trainer: Trainer) -> bool:
-        """Say whether the run is to end here."""
+        """Whether the run should end here."""
         del trainer
         return stop_asked()
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Be asked first: Lightning would end at SIGTERM by itself, without a checkpoint."""
+        """Take over SIGTERM: Lightning would end the run by itself, without a checkpoint."""
         del trainer, module
         take_signals_back()
-        # For one that has come it would do so still, after the first step.
+        # If a signal has already come, Lightning would still do so after the first step.
         stop_if_asked()
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
@@ -69,11 +69,11 @@ class StopAfterStep(Callback):
         self._stop(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Stop after this round, if at all."""
+        """Stop after this epoch, if at all."""
         del module
         self._stop(trainer)
 
     def _stop(self, trainer: Trainer) -> None:
-        # Processes have clocks and signals of their own, and must stop together.
+        # Processes have their own clocks and signals, but must stop together.
         if trainer.strategy.reduce_boolean_decision(self.is_over(trainer), all=False):
             trainer.should_stop = True

@@ -1,4 +1,4 @@
-"""The logger `unmask`, which a program turns on as it does any other, or a user by `UNMASK_LOG`."""
+"""The logger `unmask`, turned on by a program as usual, or by a user with `UNMASK_LOG`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import os
 from weights.base.names import unknown_name
 
 VARIABLE = "UNMASK_LOG"
-"""The environment variable that names a level, upon which messages go to standard error."""
+"""The environment variable with a level from which messages go to standard error."""
 
 LEVELS = ("debug", "info", "warning", "error")
-"""The levels that may be named."""
+"""The accepted levels."""
 
 
 @functools.cache
 def unmask_logger() -> logging.Logger:
-    """Return the logger `unmask`; it is silent unless the program or the environment asks for more.
+    """Return the logger `unmask`; it is silent unless the program or the environment enables it.
 
     Raises:
-        ConfigurationError: the environment names no level.
+        ConfigurationError: the environment variable holds an unknown level.
     """
     logger = logging.getLogger("unmask")
     logger.addHandler(logging.NullHandler())

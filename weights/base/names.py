@@ -1,4 +1,4 @@
-"""Names given by users: finding the nearest known one, and importing what a dotted path names."""
+"""Names given by users: suggesting the nearest known one, and importing dotted paths."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigurationError:
-    """Make the error for a name that is not known: it says the nearest known one and lists all.
+    """Make the error for an unknown name: it suggests the nearest known one and lists all.
 
     Args:
         kind: what is being named, in the singular, such as "inpainter" or "key of the recipe".
         name: the name as the user wrote it.
-        known: every name that would have been right.
+        known: all valid names.
     """
     choices = sorted(known)
     nearest = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)

@@ -1,4 +1,4 @@
-"""What every export to ONNX needs: its libraries, its checks, quiet, and a session to compare."""
+"""Shared parts of ONNX exports: loading libraries, checks, silencing, and comparing outputs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LICENCE: Final = "AGPL-3.0-or-later"
-"""Licence of exported networks, as it stands in the file's metadata."""
+"""Licence of exported networks, written to the file's metadata."""
 
 LIBRARIES: Final = ("onnx", "onnxscript", "onnxruntime")
-"""What is needed to write and to compare."""
+"""Libraries needed to export and to compare."""
 
 
 def check_target(output: str | os.PathLike[str], *, overwrite: bool) -> Path:
@@ -51,7 +51,7 @@ def check_target(output: str | os.PathLike[str], *, overwrite: bool) -> Path:
 
 
 def load_onnx_runtime() -> Any:
-    """Import ONNX Runtime, which from 1.32 on would tell its maker of every start."""
+    """Import ONNX Runtime without its telemetry, which since 1.32 reports every start."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     return importlib.import_module("onnxruntime")
 
@@ -65,23 +65,23 @@ def onnx_session(
     """Open a network with ONNX Runtime.
 
     Args:
-        model: its file, or the file's content.
-        provider: what computes it, with its options.
-        threads: as many as ONNX Runtime finds right where 0.
+        model: the file, or its content.
+        provider: execution provider, with its options.
+        threads: number of threads; 0 leaves it to ONNX Runtime.
     """
     onnxruntime = load_onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    # Errors only: they come as exceptions too.
+    # Errors only, which are raised as exceptions too.
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(model, options, providers=[provider])
 
 
 def load_openvino() -> Any:
-    """Import OpenVINO without its part that would tell its maker of every start."""
+    """Import OpenVINO without its telemetry, which reports every start."""
     if "openvino" in sys.modules:
         return sys.modules["openvino"]
-    # OpenVINO goes on without a package of its own that cannot be imported.
+    # OpenVINO works without its telemetry package if that cannot be imported.
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     try:
         return importlib.import_module("openvino")
@@ -90,18 +90,18 @@ def load_openvino() -> Any:
 
 
 def openvino_works() -> bool:
-    """Say whether OpenVINO can compute here: not in a process forked from one that had started it.
+    """Whether OpenVINO can run here: not in a process forked after it was started.
 
-    Its threads do not come along, and what waits for them hangs, a core of the child's own too.
+    Its threads do not exist in the child, and waiting for them hangs, even with a new core.
     """
     return _core_starter in (None, os.getpid())
 
 
 def openvino_core() -> Any:
-    """Give this process's one OpenVINO core.
+    """Return this process's only OpenVINO core.
 
-    Its plugin for processors gives the thread a stack for signal handlers. When one of several
-    cores goes, that stack may be freed memory, and Ctrl-C a crash; so there is one, for good.
+    Its CPU plugin gives the thread a stack for signal handlers. When one of several cores is
+    destroyed, that stack may be freed and Ctrl-C crash; so a single core is kept forever.
     """
     global _core_starter
     _core_starter = os.getpid()
@@ -118,9 +118,9 @@ def _openvino_core() -> Any:
 
 @contextmanager
 def exporter_silenced() -> Iterator[None]:
-    """Keep back the exporter's remarks, what it tells its makers, and what it leaves behind.
+    """Suppress the exporter's messages, its telemetry, and the files it leaves behind.
 
-    What counts is compared afterwards.
+    The exported network is compared afterwards.
     """
     load_onnx_runtime()
     with torch_folder_removed(), silenced("torch.onnx", logging.CRITICAL):
@@ -128,7 +128,7 @@ def exporter_silenced() -> Iterator[None]:
 
 
 class OnnxNetwork:
-    """An ONNX file opened with ONNX Runtime on the CPU, to compare what it computes.
+    """An ONNX file opened with ONNX Runtime on the CPU, to compare its outputs.
 
     Args:
         file: the file.
@@ -145,14 +145,14 @@ class OnnxNetwork:
     def run(
         self, outputs: Sequence[str] | None, given: Mapping[str, NDArray[Any]]
     ) -> list[NDArray[Any]]:
-        """Compute.
+        """Run the network.
 
         Args:
-            outputs: names of what is wanted, None for all.
+            outputs: names of the outputs, None for all.
             given: each input by its name.
 
         Raises:
-            ConfigurationError: ONNX Runtime cannot compute it.
+            ConfigurationError: ONNX Runtime cannot run it.
         """
         with _faults_told("compute"):
             found: list[NDArray[Any]] = self._session.run(outputs, given)
@@ -161,7 +161,7 @@ class OnnxNetwork:
 
 @contextmanager
 def _faults_told(action: str) -> Iterator[None]:
-    """Tell what ONNX Runtime, whose exceptions have no class in common, cannot do."""
+    """Turn ONNX Runtime's exceptions, which share no base class, into `ConfigurationError`."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Checking options of users, as YAML gives them, by what a constructor says that it takes."""
+"""Checking users' options, as parsed from YAML, against a constructor's annotations."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _TAKES: Final[Mapping[str, tuple[type, ...]]] = {
     "torch.device": (str,),
     "nn.Module": (),
 }
-"""Words of annotations, and the plain values that they take; whatever else takes any."""
+"""Annotation to the plain types it accepts; all other annotations accept any."""
 
 
 def check_option(where: str, option: str, value: Any, parameter: inspect.Parameter) -> None:
-    """Refuse a plain value that a parameter does not take; other objects are left to it.
+    """Refuse a plain value that a parameter does not accept; other objects are not checked.
 
     Args:
-        where: whose option it is, for the error's sentence, such as "inpainter 'telea'".
+        where: owner of the option, for the error message, such as "inpainter 'telea'".
         option: its name.
-        value: what the user gives.
-        parameter: of the constructor or function.
+        value: the user's value.
+        parameter: the parameter of the constructor or function.
 
     Raises:
-        ConfigurationError: the value is of another kind, or no finite number.
+        ConfigurationError: the value has the wrong type, or is not finite.
     """
     if type(value) not in _PLAIN or parameter.annotation is parameter.empty:
         return

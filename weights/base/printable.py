@@ -1,4 +1,4 @@
-"""Text that may hold anything, such as the names of files, made fit for a terminal."""
+"""Making arbitrary text, such as file names, safe for a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 
 
 def printable(text: str) -> str:
-    """Write control characters, which could move the cursor or change what is read, as escapes."""
+    """Escape control characters, which could move the cursor or disguise the text."""
     if text.isprintable():
         return text
     return "".join(_escaped(one) if unicodedata.category(one) in _UNFIT else one for one in text)

@@ -1,9 +1,9 @@
-"""The four stages of the pipeline, as protocols that any object may satisfy.
+"""The pipeline's four stages, as protocols that any object may satisfy.
 
 Between stages there are only uint8 RGB pictures `(H, W, 3)`, bool holes `(H, W)` with True where
-pixels are missing, and `MaskRegion`. Anything that has the one method is a stage; a plain function
-for one picture is one too (`pipeline.stages.functions`). A stage that several threads may use says
-so by an attribute `thread_safe` that is True; then `unmask run` works on two pictures at once.
+pixels are missing, and `MaskRegion`. Any object with the one method is a stage, and so is a plain
+function for one picture (`pipeline.stages.functions`). A thread-safe stage has an attribute
+`thread_safe` that is True; then `unmask run` processes two batches at once.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ STAGE_METHODS: dict[StageKind, str] = {
     "inpainter": "complete",
     "blender": "blend",
 }
-"""The one method that makes an object a stage of a kind."""
+"""The method that makes an object a stage of each kind."""
 
 StageSpecification: TypeAlias = str | dict[str, Any] | Any
-"""How a user names a stage.
+"""How a user specifies a stage.
 
 A registered name, a dict `{"name": ..., **options}`, "package.module:Class", or an object.
 """
@@ -56,34 +56,34 @@ A registered name, a dict `{"name": ..., **options}`, "package.module:Class", or
 
 @runtime_checkable
 class AdjustableDetector(Detector, Protocol):
-    """A detector that can be asked for masks that it is less, or more, sure of."""
+    """A detector with an adjustable confidence threshold."""
 
     confidence: float
 
     def with_confidence(self, confidence: float) -> Detector:
-        """Return a detector that differs by its lowest score alone, above 0 and at most 1."""
+        """Return a detector that differs only in its lowest score, above 0 and at most 1."""
         ...
 
 
 @runtime_checkable
 class SofteningInpainter(Inpainter, Protocol):
-    """An inpainter that softens fills to match each crop, and can leave that to its caller.
+    """An inpainter that softens fills to match each crop, and can leave that to the caller.
 
-    In a video fills are softened evenly over time, not as each frame tells for itself.
+    In a video the softening is smoothed over time rather than estimated for each frame alone.
     """
 
     def complete_sharp(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
-        """Complete crops as `complete`, without softening the fills."""
+        """Complete crops like `complete`, without softening the fills."""
         ...
 
     def softening_of(self, fill: Image, crop: Image, hole: Mask) -> float:
-        """By how much `complete` would soften a fill: a Gaussian's deviation in pixels, or 0."""
+        """The blur `complete` would apply to a fill: its standard deviation in pixels, or 0."""
         ...
 
 
 @runtime_checkable
 class GuidedInpainter(Inpainter, Protocol):
-    """An inpainter that can be told where the features behind its holes are."""
+    """An inpainter that can be conditioned on landmarks."""
 
     def complete_guided(
         self,
@@ -91,32 +91,31 @@ class GuidedInpainter(Inpainter, Protocol):
         holes: Sequence[Mask],
         landmarks: Sequence[NDArray[np.float64] | None],
     ) -> list[Image]:
-        """Complete crops as `complete`, with jaw, nose and lips where landmarks say.
+        """Complete crops like `complete`, with jaw, nose and lips at the landmarks.
 
         Args:
             crops: as for `complete`.
             holes: likewise.
-            landmarks: of each crop the iBUG points `(68, 2)`, x y in its pixels; None where they
-                are not known.
+            landmarks: the iBUG points `(68, 2)` of each crop, x y in its pixels; None if unknown.
         """
         ...
 
 
 @runtime_checkable
 class Refiner(Protocol):
-    """Makes holes of regions."""
+    """Turns regions into holes."""
 
     def refine(self, image: Image, regions: Sequence[MaskRegion]) -> list[Hole]:
-        """Return one bool hole `(H, W)` per face; an empty list where nothing is to be filled."""
+        """Return one bool hole `(H, W)` per face; an empty list if there is nothing to fill."""
         ...
 
 
 @runtime_checkable
 class Blender(Protocol):
-    """Puts a fill back."""
+    """Puts a fill back into the picture."""
 
     def blend(self, image: Image, fill: Image, hole: Mask) -> Image:
-        """Return `image` with its hole filled from `fill`; both and the result have one size.
+        """Return `image` with its hole filled from `fill`; all have the same size.
 
         Outside the hole the result is `image` bit for bit.
         """

@@ -1,4 +1,4 @@
-"""What a detector finds: one region per mask, at the picture's own resolution."""
+"""Detections: one region per mask, at the picture's own resolution."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Detector(Protocol):
-    """Finds masks."""
+    """Detects masks."""
 
     def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
-        """Return a list of regions per picture `(H, W, 3)`, in their order; empty where none is."""
+        """Return a list of regions per picture `(H, W, 3)`, in order; empty if there are none."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class MaskRegion:
-    """One found mask.
+    """One detected mask.
 
     Attributes:
         mask: bool `(H, W)` at picture size, True on the mask's pixels.
-        box: x0, y0, x1, y1 in pixels, x to the right and y down, exclusive at x1 and y1; a box
-            whose sides are the wrong way round is refused, one that leaves the picture is not.
+        box: x0, y0, x1, y1 in pixels, x to the right and y down, exclusive at x1 and y1; a box with
+            swapped sides is refused, one that extends past the picture is not.
         score: confidence from 0 to 1.
         label: name of the class.
-        straps: bool `(H, W)`, which pixels of `mask` are ear loops and strings; None where a
-            detector does not tell them from the rest.
+        straps: bool `(H, W)`, which pixels of `mask` are ear loops and strings; None if the
+            detector does not distinguish them.
 
     Raises:
-        InputError: a field is not what is said here; the sentence says what was expected and came.
+        InputError: a field is invalid; the message says what was expected and what was given.
     """
 
     mask: Mask
@@ -87,10 +87,10 @@ class MaskRegion:
     def from_mask(
         cls, mask: Mask, score: float = 1.0, label: str = "mask", straps: Mask | None = None
     ) -> MaskRegion:
-        """Make the region of a mask `(H, W)`; its box is the tightest round the True pixels.
+        """Make the region of a mask `(H, W)`; its box is the tightest around the True pixels.
 
         Raises:
-            InputError: the mask is no bool array `(H, W)`, or has no True pixel.
+            InputError: the mask is not a bool array `(H, W)`, or has no True pixel.
 
         Examples:
             >>> import numpy as np
@@ -107,7 +107,7 @@ class MaskRegion:
 
     @property
     def body(self) -> Mask:
-        """The mask without the straps that are known, bool `(H, W)`."""
+        """The mask without its known straps, bool `(H, W)`."""
         return self.mask if self.straps is None else self.mask & ~self.straps
 
     @property
@@ -117,7 +117,7 @@ class MaskRegion:
 
     @property
     def area(self) -> int:
-        """How many pixels the mask covers."""
+        """Number of pixels in the mask."""
         return int(np.count_nonzero(self.mask))
 
     @property
@@ -132,7 +132,7 @@ class MaskRegion:
 
 
 def bounding_box(mask: Mask) -> tuple[int, int, int, int] | None:
-    """The tightest x0, y0, x1, y1 (exclusive at x1, y1) round the True pixels; None without any."""
+    """The tightest x0, y0, x1, y1 (exclusive at x1, y1) around the True pixels; None if empty."""
     rows = np.flatnonzero(mask.any(axis=1))
     if rows.size == 0:
         return None

@@ -1,4 +1,4 @@
-"""The log of a run: a line for each round, none of them twice however often the run was stopped."""
+"""The log of a run: one line per round, without duplicates after restarts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def keep_first(path: Path, word: str, count: int) -> None:
-    """Leave in a log the lines that begin with `word` and a number from 1 to `count`, each once.
+    """Keep only a log's lines that begin with `word` and a number from 1 to `count`, each once.
 
-    A run that was stopped after a line and before its checkpoint does that work once more.
+    A run stopped after writing a line but before its checkpoint repeats that work.
     """
     if not path.is_file():
         return

@@ -1,4 +1,4 @@
-"""How a training runs, whatever it trains."""
+"""Settings shared by all trainings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class RunOptions(TypedDict, total=False):
-    """Keywords of every training; `RunSettings` says what they are."""
+    """Keywords of every training; `RunSettings` documents them."""
 
     device: str | torch.device
     threads: int | None
@@ -20,13 +20,13 @@ class RunOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """How a training runs.
+    """Settings of a training run.
 
     Attributes:
         device: "auto" or a torch device.
-        threads: threads of a CPU's arithmetic; as many as before where None.
+        threads: number of CPU threads; None leaves it unchanged.
         time_budget_minutes: stop gracefully within this time; None for no limit.
-        resume: go on from the checkpoint where the folder has one.
+        resume: resume from the folder's checkpoint if there is one.
     """
 
     device: str | torch.device = "auto"

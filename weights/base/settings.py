@@ -21,7 +21,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a YAML file that holds one mapping.
 
     Raises:
-        ConfigurationError: the file is missing, no YAML, or holds something else.
+        ConfigurationError: the file is missing, not YAML, or contains something else.
     """
     content = read_yaml_file(path)
     if not isinstance(content, Mapping):
@@ -35,15 +35,15 @@ def settings_from_mapping(cls: type[_Settings], mapping: Any, where: str) -> _Se
     """Build a dataclass of settings from nested mappings.
 
     Annotations may be bool, int, float, str, Path, Any, unions with None, tuples of these, dicts,
-    and other dataclasses. Ints pass for floats; lists become tuples.
+    and other dataclasses. Ints are accepted for floats; lists become tuples.
 
     Args:
         cls: the dataclass.
-        mapping: keys and values as YAML gives them.
-        where: what is being read, for the error's sentence, such as "recipe.yaml".
+        mapping: keys and values as parsed from YAML.
+        where: what is being read, for the error message, such as "recipe.yaml".
 
     Raises:
-        ConfigurationError: a key is unknown (the nearest known one is named), one is missing, or a
+        ConfigurationError: a key is unknown (the message suggests the nearest) or missing, or a
             value has the wrong type.
     """
     _require_mapping(mapping, where)

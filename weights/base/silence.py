@@ -1,4 +1,4 @@
-"""Keeping a library's advice about itself out of the user's terminal."""
+"""Silencing libraries' log messages and warnings."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def silenced(logger: str, level: int, module: str = "") -> Iterator[None]:
-    """Inside the block, a library's messages below a level and its warnings are not shown.
+    """Hide a library's messages below a level and its warnings inside the block.
 
     Args:
         logger: its logger.
         level: of `logging`.
-        module: regular expression of the modules whose warnings are meant; all where empty.
+        module: regular expression of the modules whose warnings are hidden; empty for all.
     """
     library = logging.getLogger(logger)
     before = library.level
@@ -33,5 +33,5 @@ def silenced(logger: str, level: int, module: str = "") -> Iterator[None]:
 
 
 def lightning_silenced() -> AbstractContextManager[None]:
-    """Inside the block, Lightning's hints and warnings about loaders are not shown; errors are."""
+    """Hide Lightning's hints and warnings about loaders inside the block, but not errors."""
     return silenced("lightning.pytorch", logging.ERROR, r"lightning(\.|$)")

@@ -1,8 +1,8 @@
-"""What SIGINT and SIGTERM do to every command: stop gracefully, with exit code 130 or 143.
+"""Handling SIGINT and SIGTERM in every command: stop gracefully, with exit code 130 or 143.
 
-A signal ends a command by an exception, so that temporary files go. Within `at_safe_points` it is
-kept until the next `stop_if_asked`: libraries that hold locks of other threads must not be left
-half-way. A second signal then ends the process at once.
+A signal raises an exception, so that temporary files are removed. Within `at_safe_points` it is
+deferred until the next `stop_if_asked`: libraries that hold locks of other threads must not be
+interrupted. A second signal then ends the process at once.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from types import FrameType
 
 GOES_ON = "stopped: the same command goes on from the last checkpoint."
-"""What a training that was stopped says."""
+"""Message of a stopped training."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asked the command to end."""
+    """A signal requested the command to end."""
 
 
 class _AtSafePoint(BaseException):
-    """Leaves a library, which would end the process by itself at a `KeyboardInterrupt`."""
+    """Exits a library that would end the process itself on a `KeyboardInterrupt`."""
 
 
 class _State:
@@ -41,55 +41,55 @@ _state = _State()
 
 
 def install() -> dict[int, Any]:
-    """Have signals handled as said above, in the main thread; gives what handled them before."""
+    """Install the signal handlers, in the main thread; return the previous ones."""
     replaced: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         _state.asked = None
         for number in _SIGNALS:
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 replaced[number] = signal.signal(number, _handle)
-        # A command within a command finds them handled already.
+        # Inside another command the handlers are already installed.
         _state.handled = tuple(one for one in _SIGNALS if signal.getsignal(one) is _handle)
     return replaced
 
 
 def take_signals_back() -> None:
-    """Have signals handled as since `install`, where a library has put a handler before ours."""
+    """Reinstall our signal handlers after a library has replaced them."""
     for number in _state.handled:
         signal.signal(number, _handle)
 
 
 def restore(replaced: dict[int, Any]) -> None:
-    """Have signals handled as before `install`, which gave what is handed in; forget those seen."""
+    """Restore the handlers that `install` returned, and forget signals seen."""
     _state.asked, _state.handled = None, ()
     for number, handler in replaced.items():
         signal.signal(number, handler)
 
 
 def leave_to_parent() -> None:
-    """Pass over Ctrl-C, which the terminal sends to this worker process too: its parent ends it."""
+    """Ignore Ctrl-C, which the terminal sends to this worker process too: its parent ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def exit_code() -> int:
-    """The exit code of a command that was stopped: 143 after SIGTERM, else 130."""
+    """The exit code of a stopped command: 143 after SIGTERM, else 130."""
     return 128 + (_state.asked or signal.SIGINT)
 
 
 @contextmanager
 def at_safe_points() -> Iterator[None]:
-    """Keep signals until the next `stop_if_asked`, or the end.
+    """Defer signals until the next `stop_if_asked`, or the end of the block.
 
     Raises:
         Stopped: a signal came.
     """
-    # One that came before may have been lost in a library.
+    # An earlier signal may have been swallowed by a library.
     stop_if_asked()
     _state.waits = True
     try:
         yield
     except (_AtSafePoint, SystemExit):
-        # Lightning ends the process by itself at a SIGTERM that comes before it begins to train.
+        # Lightning ends the process itself on a SIGTERM before training begins.
         if _state.asked is None:
             raise
         raise Stopped from None
@@ -99,15 +99,15 @@ def at_safe_points() -> Iterator[None]:
 
 
 def stop_asked() -> bool:
-    """Say whether a signal has come, for what has an end of its own to come to."""
+    """Whether a signal has come, for code with its own way of ending."""
     return _state.asked is not None
 
 
 def stop_if_asked() -> None:
-    """End here if a signal has come.
+    """Stop here if a signal has come.
 
     Raises:
-        Stopped: it has; within `at_safe_points` at their end.
+        Stopped: a signal has come; within `at_safe_points`, raised at the end of the block.
     """
     if _state.asked is not None:
         raise _AtSafePoint if _state.waits else Stopped
@@ -115,7 +115,7 @@ def stop_if_asked() -> None:
 
 def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     if _state.waits and _state.asked is not None:
-        # Whatever is going on may hold the locks of streams.
+        # The interrupted code may hold the locks of streams.
         with suppress(OSError):
             os.write(2, f"{GOES_ON}\n".encode())
         os._exit(128 + number)

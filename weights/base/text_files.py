@@ -1,4 +1,4 @@
-"""Text files from outside: UTF-8, or UTF-16 where a byte order mark says so."""
+"""Reading external text files: UTF-8, or UTF-16 with a byte order mark."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 def read_lines(path: Path, what: str) -> list[str]:
-    r"""Read the lines of a text file, which end at `\n`, `\r\n` or `\r` and at nothing else.
+    r"""Read the lines of a text file, which end only at `\n`, `\r\n` or `\r`.
 
-    Line separators of Unicode, which JSON allows within a text, end no line.
+    Unicode line separators, which JSON allows inside strings, do not end a line.
 
     Args:
         path: the file.
-        what: it is, for the error's sentence, such as "the annotations".
+        what: what it is, for the error message, such as "the annotations".
 
     Raises:
-        InputError: the file cannot be read, or is text in another encoding.
+        InputError: the file cannot be read, or has another encoding.
     """
     try:
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""The temporary folder that torch makes for its compiler, which no program should leave behind."""
+"""Removing the temporary folder that torch creates for its compiler."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 
 @contextmanager
 def no_folder_left_by_torch() -> Iterator[None]:
-    """Remove the temporary folder that torch makes for its compiler, if it stayed empty.
+    """Remove the temporary folder that torch creates for its compiler, if it stayed empty.
 
-    It makes one as soon as torchvision is imported, and sets a variable to its name.
+    Torch creates it as soon as torchvision is imported, and stores its name in a variable.
     """
     before = os.environ.get(_VARIABLE)
     try:
@@ -31,7 +31,7 @@ def no_folder_left_by_torch() -> Iterator[None]:
 
 @contextmanager
 def torch_folder_removed() -> Iterator[None]:
-    """Inside the block, have torch's compiler use a folder that goes with all that it holds."""
+    """Make torch's compiler use a temporary folder that is removed after the block."""
     before = os.environ.get(_VARIABLE)
     with tempfile.TemporaryDirectory() as folder:
         os.environ[_VARIABLE] = folder

@@ -1,4 +1,4 @@
-"""What the commands that train have in common: options of a run, changes of a recipe, the end."""
+"""Shared parts of training commands: run options, recipe changes, the final report."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def add_run_options(
     seed: int | None = 0,
     time_budget: str = "",
 ) -> None:
-    """Add where a run goes, what computes it, its seed and time, and whether it begins anew.
+    """Add options for a run's folder, device, seed and time budget, and for restarting.
 
     Args:
         parser: of the command.
         device: help of `--device`.
         seed: the default; None for the recipe's.
-        time_budget: what else the help of `--time-budget` says, such as ", all calls together".
+        time_budget: addition to the help of `--time-budget`, such as ", all calls together".
     """
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
     parser.add_argument("--device", default="auto", help=device)
@@ -58,7 +58,7 @@ def add_run_options(
 
 @functools.cache
 def whole_number(least: int) -> Callable[[str], int]:
-    """Read an option's value for `argparse`: a whole number of 32 bits from a least one on."""
+    """Make an `argparse` type for 32-bit integers not below `least`."""
 
     def read(text: str) -> int:
         with suppress(ValueError):
@@ -79,7 +79,7 @@ def _minutes(text: str) -> float:
 
 
 def run_arguments(options: argparse.Namespace) -> RunOptions:
-    """Give what `add_run_options` read, but for folder and seed, as trainings take it."""
+    """Turn what `add_run_options` read, except folder and seed, into a training's keywords."""
     return {
         "device": options.device,
         "threads": options.threads,
@@ -89,14 +89,14 @@ def run_arguments(options: argparse.Namespace) -> RunOptions:
 
 
 def add_recipe_options(parser: argparse.ArgumentParser, what: str, example: str) -> None:
-    """Add `--config`, `--set` and `--initial-weights` of a network that one recipe trains.
+    """Add `--config`, `--set` and `--initial-weights` for a network trained by one recipe.
 
-    The names that they had before, `--recipe` and `--start`, are understood with a note.
+    Their former names, `--recipe` and `--start`, are accepted with a note.
 
     Args:
         parser: of the command.
-        what: is trained, such as "verifier".
-        example: of a change, such as "batch=8".
+        what: what is trained, such as "verifier".
+        example: example of a change, such as "batch=8".
     """
     parser.add_argument(
         "--config", default="cpu", help=f"recipe of the {what}, by name or a YAML file"
@@ -110,7 +110,7 @@ def add_recipe_options(parser: argparse.ArgumentParser, what: str, example: str)
 
 
 def add_initial_weights_option(parser: argparse.ArgumentParser) -> None:
-    """Add `--initial-weights`, which `weights.catalog.lookup.resolve` turns into a file."""
+    """Add `--initial-weights`, resolved by `weights.catalog.lookup.resolve`."""
     parser.add_argument(
         "--initial-weights",
         help="weights to start from: default for the shipped ones, a name, or a .safetensors file",
@@ -118,7 +118,7 @@ def add_initial_weights_option(parser: argparse.ArgumentParser) -> None:
 
 
 class _FormerName(argparse.Action):
-    """An option under the name that it had before: it works, and a note says the new one."""
+    """An option under its former name: it works, and a note gives the new name."""
 
     def __call__(
         self,
@@ -134,7 +134,7 @@ class _FormerName(argparse.Action):
 
 
 def add_changes_option(parser: argparse.ArgumentParser, example: str = "") -> None:
-    """Add `--set NAME=VALUE`, whose entries `read_changes` reads.
+    """Add `--set NAME=VALUE`, to be parsed by `read_changes`.
 
     Args:
         parser: of the command.
@@ -146,7 +146,7 @@ def add_changes_option(parser: argparse.ArgumentParser, example: str = "") -> No
 
 
 def read_changes(entries: Sequence[str]) -> dict[str, Any]:
-    """Read changes of a recipe, each written as NAME=VALUE with the value in YAML."""
+    """Parse recipe changes, each written as NAME=VALUE with the value in YAML."""
     changes: dict[str, Any] = {}
     for entry in entries:
         name, _, value = entry.partition("=")
@@ -156,9 +156,9 @@ def read_changes(entries: Sequence[str]) -> dict[str, Any]:
 
 
 def exit_status(run: Callable[[], object]) -> int:
-    """Run a command: 0, or 2 and one sentence on standard error where something is wrong.
+    """Run a command; return 0, or 2 with one sentence on standard error on an error.
 
-    Stopped by a signal: 130 or 143, and a word on how to go on.
+    If stopped by a signal: 130 or 143, with a hint on how to resume.
     """
     replaced = stopping.install()
     try:
@@ -166,7 +166,7 @@ def exit_status(run: Callable[[], object]) -> int:
             run()
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
-        # A library that a signal interrupts, as while it is imported, may fail in any way.
+        # A library interrupted by a signal, for example during its import, may fail in any way.
         if stopping.stop_asked() or isinstance(error, KeyboardInterrupt):
             print(stopping.GOES_ON, file=sys.stderr)
             return stopping.exit_code()
@@ -183,13 +183,13 @@ def exit_status(run: Callable[[], object]) -> int:
 def print_trained(
     weights: Path, done: str, metrics: Mapping[str, float], registered: Sequence[Path] = ()
 ) -> None:
-    """Print what a run left.
+    """Print a run's results.
 
     Args:
-        weights: its file.
-        done: what was done for it, such as "300 steps, finished".
+        weights: its weight file.
+        done: what was done, such as "300 steps, finished".
         metrics: its figures.
-        registered: its catalog record and model card, where it has them.
+        registered: its catalog record and model card, if any.
     """
     print(f"{weights} after {done}")
     for name, value in metrics.items():

@@ -1,4 +1,4 @@
-"""Processes that work for this one."""
+"""A pool of worker processes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _Arguments = ParamSpec("_Arguments")
 
 
 class WorkerPool(ProcessPoolExecutor):
-    """Processes on one core each, which pass over Ctrl-C: their parent ends them.
+    """Processes on one core each, which ignore Ctrl-C: their parent ends them.
 
-    They are started anew, not forked, so nothing of this process is in them.
+    They are spawned, not forked, so they inherit no state of this process.
 
     Args:
         count: how many.
-        prepare: is called in each with `arguments` before its work; it must be picklable.
+        prepare: called in each with `arguments` before its work; it must be picklable.
         arguments: likewise.
     """
 
@@ -43,10 +43,10 @@ class WorkerPool(ProcessPoolExecutor):
         *args: _Arguments.args,
         **kwargs: _Arguments.kwargs,
     ) -> Future[_Result]:
-        """Have a call made by a process, which is started if there is none for it."""
+        """Submit a call to a process, starting one if necessary."""
         if sys.platform == "win32":
             return super().submit(fn, *args, **kwargs)
-        # A terminal sends Ctrl-C to processes that are only just starting, too.
+        # A terminal sends Ctrl-C also to processes that are just starting.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             return super().submit(fn, *args, **kwargs)
@@ -58,6 +58,6 @@ def _begin(prepare: Callable[..., object], *arguments: Any) -> None:
     leave_to_parent()
     import cv2
 
-    # Each core has a process of its own.
+    # There is one process per core.
     cv2.setNumThreads(1)
     prepare(*arguments)

@@ -1,4 +1,4 @@
-"""YAML from a file or an option, whose every fault is one sentence."""
+"""Parsing YAML from a file or an option, with every fault reported in one sentence."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _LARGEST_INTEGER = 2**63
 
 
 def parse_yaml(text: str, where: str) -> Any:
-    """Read one YAML document of plain values; no tag makes anything else.
+    """Read one YAML document of plain values; tags for other types are refused.
 
     Args:
         text: the YAML.
-        where: what is being read, for the error's sentence, such as "recipe.yaml".
+        where: what is being read, for the error message, such as "recipe.yaml".
 
     Raises:
-        ConfigurationError: it is no YAML, a value is none of its kind, such as the date 2024-13-45,
-            it is larger, with aliases written out, or deeper than any configuration, or holds a
-            whole number of more than 64 bits.
+        ConfigurationError: it is not YAML, a value is invalid, such as the date 2024-13-45, it is
+            larger (with aliases expanded) or deeper than any configuration, or it contains an
+            integer of more than 64 bits.
     """
     if len(text) > _MOST_BYTES:
         raise ConfigurationError(f"{where} is too large: at most 1 MiB of YAML is read.")
@@ -35,7 +35,8 @@ def parse_yaml(text: str, where: str) -> Any:
         raise
     except RecursionError as error:
         raise ConfigurationError(f"{where} is nested too deeply.") from error
-    # Besides its own error the library lets out whatever int(), datetime() and its tables raise.
+    # Apart from its own error the library passes on whatever int(), datetime() and its tables
+    # raise.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ConfigurationError(f"{where} is not valid YAML ({reason}).") from error
@@ -44,10 +45,10 @@ def parse_yaml(text: str, where: str) -> Any:
 
 
 def read_yaml_file(path: str | os.PathLike[str]) -> Any:
-    """Read a file of one YAML document.
+    """Read a file containing one YAML document.
 
     Raises:
-        ConfigurationError: the file is missing, or as `parse_yaml` says.
+        ConfigurationError: the file is missing, or as for `parse_yaml`.
     """
     name = os.fspath(path)
     try:
@@ -62,10 +63,10 @@ def read_yaml_file(path: str | os.PathLike[str]) -> Any:
 
 
 def _content(text: str, where: str) -> Any:
-    """The values; what is out of proportion is refused before they are made."""
+    """The values; oversized documents are refused before these are built."""
     import yaml
 
-    # PyYAML is rarely built without the parser in C, which takes a tenth of the time.
+    # PyYAML is rarely built without its C parser, which is ten times faster.
     kind: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     _check_events(yaml.parse(text, Loader=kind), where)
     loader = kind(text)
@@ -80,7 +81,7 @@ def _content(text: str, where: str) -> Any:
 
 
 def _check_events(events: Iterator[Any], where: str) -> None:
-    """Refuse a text while it is parsed, before the parser in C goes down into what is nested."""
+    """Refuse oversized text during parsing, before the C parser recurses into nesting."""
     import yaml
 
     depth = values = 0
@@ -94,11 +95,11 @@ def _check_events(events: Iterator[Any], where: str) -> None:
 
 
 def _check_extent(content: Any, where: str) -> None:
-    """Refuse what is out of proportion; aliases are followed, so that they cannot hide it.
+    """Refuse oversized content; aliases are followed, so that they cannot hide it.
 
     Args:
-        content: values, or the nodes that are to become values.
-        where: for the error's sentence.
+        content: values, or the nodes from which values will be built.
+        where: for the error message.
     """
     stack: list[tuple[Any, int]] = [(content, 0)]
     values = 0

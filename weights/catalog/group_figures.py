@@ -1,4 +1,4 @@
-"""Figures by group of people, as records hold them and model cards show them."""
+"""Figures by group of people, in records and model cards."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 GROUPS: Final = "groups"
-"""Key of a measurement under which a record holds them: kind to label to figures."""
+"""Key of a record's measurement that holds them: kind to label to figures."""
 
 PEOPLE: Final = ("age", "gender", "ethnicity")
-"""Kinds of groups that are of people; others, such as sizes of faces, are not recorded."""
+"""Kinds of groups of people; others, such as face sizes, are not recorded."""
 
 SMALLEST: Final = 10
-"""A group of fewer faces says nothing: its figures are not shown and it is not judged."""
+"""Smaller groups are not meaningful: they are neither shown nor judged."""
 
 MOST_UNDER: Final = 1.5
-"""How far under the mean of its kind a group may be before a card says so, in dB."""
+"""How far below the mean of its kind a group may be before a card says so, in dB."""
 
 
 @dataclass(frozen=True)
 class GroupFigures:
-    """What was measured on the faces with one label; PSNR and SSIM are those inside the hole.
+    """Figures of the faces with one label; PSNR and SSIM are measured inside the hole.
 
     Attributes:
-        kind: what the faces are divided by, such as "age".
+        kind: what the faces are grouped by, such as "age".
         label: of the group, such as "20-29".
-        cases: how many faces.
+        cases: number of faces.
         psnr: mean in dB.
         low: lower end of its 95 % interval, dB.
         high: upper end, dB.
-        ssim: mean; None where it was not measured.
-        mean: PSNR over all faces that have a label of this kind, dB.
-        realism: realism distance with the ends of its 95 % interval; None where it was not
-            measured, or on too few faces.
+        ssim: mean; None if not measured.
+        mean: PSNR over all faces with a label of this kind, dB.
+        realism: realism distance with the ends of its 95 % interval; None if not measured, or on
+            too few faces.
     """
 
     kind: str
@@ -48,17 +48,17 @@ class GroupFigures:
 
     @property
     def under(self) -> float:
-        """How far the group is under the mean of its kind, in dB; negative above it."""
+        """How far the group is below the mean of its kind, in dB; negative if above."""
         return self.mean - self.psnr
 
     @property
     def large_enough(self) -> bool:
-        """Whether there are faces enough to say something."""
+        """Whether there are enough faces to be meaningful."""
         return self.cases >= SMALLEST
 
 
 def read_groups(measurement: Any) -> list[GroupFigures]:
-    """Read the groups of one measurement of a record; none where it has none."""
+    """Read the groups of one measurement of a record, if it has any."""
     kinds = measurement.get(GROUPS) if isinstance(measurement, Mapping) else None
     found = []
     for kind, measured in (kinds or {}).items():
@@ -92,7 +92,7 @@ def _realism(figures: Mapping[str, float]) -> tuple[float, float, float] | None:
 
 
 def lowest_sentence(groups: list[GroupFigures]) -> str:
-    """Say which group is the lowest, how far it is under the mean, and how sure that is."""
+    """Say which group is lowest, how far below the mean it is, and how certain that is."""
     judged = [group for group in groups if group.large_enough]
     if not judged:
         return f"No group has {SMALLEST} faces, so no two can be told apart."
@@ -117,8 +117,8 @@ def lowest_sentence(groups: list[GroupFigures]) -> str:
 def group_table(groups: list[GroupFigures]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Heading and rows of a table.
 
-    Group, faces, realism distance with its interval where any group has one, PSNR with its
-    interval, distance to the mean, SSIM.
+    Group, faces, realism distance with its interval if any group has one, PSNR with its interval,
+    difference from the mean, SSIM.
     """
     realism = any(group.realism is not None for group in groups)
     distances = ("realism distance",) if realism else ()

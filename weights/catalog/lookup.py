@@ -1,7 +1,7 @@
-"""How a name becomes a weight file on this machine: one YAML record per file, checked by digest.
+"""Resolving names to local weight files: one YAML record per file, verified by digest.
 
-Records and files come with the package; folders of the user's own, named by the environment
-variable `UNMASK_HOME` as `PATH` names several, may hold further ones side by side. Nothing is ever
+Records and files come with the package; the user's own folders, listed in the environment variable
+`UNMASK_HOME` in the manner of `PATH`, may hold further ones, side by side. Nothing is ever
 downloaded.
 """
 
@@ -23,19 +23,19 @@ DEFAULTS: dict[WeightKind, str] = {
     "landmarks": "landmarks.faces68",
     "inpainter": "gated.faces256",
 }
-"""The weights that each stage uses when none are named."""
+"""The default weights of each stage."""
 
 RECORDS = Path(__file__).parents[1] / "records"
-"""Folder of the records that come with the package."""
+"""Folder of the package's records."""
 
 FILES = Path(__file__).parents[1] / "files"
-"""Folder of the weight files that come with the package."""
+"""Folder of the package's weight files."""
 
 _PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin"})
 
 
 def _state(path: Path) -> tuple[Path, int, int]:
-    """What changes when a file's content does."""
+    """A value that changes when the file's content does."""
     status = path.stat()
     return path, status.st_mtime_ns, status.st_size
 
@@ -51,13 +51,13 @@ def _digest_once(path: Path, _changed: int, _size: int) -> str:
 
 
 def named_homes() -> list[Path]:
-    """The folders that `UNMASK_HOME` names, in its order, whether they exist or not."""
+    """The folders in `UNMASK_HOME`, in order, whether they exist or not."""
     named = os.environ.get("UNMASK_HOME", "").split(os.pathsep)
     return [Path(part).expanduser() for part in named if part]
 
 
 def _homes() -> list[Path]:
-    """The folders that `UNMASK_HOME` names.
+    """The folders in `UNMASK_HOME`.
 
     Raises:
         WeightsError: one does not exist.
@@ -99,15 +99,15 @@ def _all_records() -> dict[str, WeightRecord]:
 
 
 def list_weights(pattern: str = "*", kind: str | None = None) -> list[str]:
-    """Names of the known weights that match a glob pattern, sorted.
+    """Sorted names of the known weights that match a glob pattern.
 
     Args:
         pattern: shell pattern such as "gated.*".
-        kind: "detector" or "inpainter"; both where None.
+        kind: the stage that the weights serve, such as "detector"; None for any.
 
     Raises:
         ConfigurationError: the kind is unknown, or a record is malformed.
-        WeightsError: two records have one name, or a value in one is wrong.
+        WeightsError: two records have the same name, or a value in one is invalid.
 
     Examples:
         >>> list_weights("gated.*", kind="inpainter")
@@ -117,7 +117,7 @@ def list_weights(pattern: str = "*", kind: str | None = None) -> list[str]:
 
 
 def list_records(pattern: str = "*", kind: str | None = None) -> list[WeightRecord]:
-    """The records whose names `list_weights` lists, in the same order."""
+    """The records of the names listed by `list_weights`, in the same order."""
     if kind is not None:
         _check_kind(kind)
     return [
@@ -128,12 +128,12 @@ def list_records(pattern: str = "*", kind: str | None = None) -> list[WeightReco
 
 
 def get_record(name: str) -> WeightRecord:
-    """The record of the weights of one name.
+    """The record of the weights with a name.
 
     Raises:
-        ConfigurationError: there is no such record (the sentence says the nearest name), or one is
-            malformed.
-        WeightsError: two records have one name, or a value in one is wrong.
+        ConfigurationError: there is no such record (the message suggests the nearest name), or one
+            is malformed.
+        WeightsError: two records have the same name, or a value in one is invalid.
 
     Examples:
         >>> record = get_record("gated.faces256")
@@ -153,7 +153,7 @@ def get_record(name: str) -> WeightRecord:
 
 
 def default_name(kind: WeightKind) -> str:
-    """Name of the weights that a stage uses when none are named.
+    """Name of a stage's default weights.
 
     Raises:
         ConfigurationError: the kind is unknown.
@@ -163,19 +163,19 @@ def default_name(kind: WeightKind) -> str:
 
 
 def resolve(name_or_path: str | os.PathLike[str], kind: WeightKind | None = None) -> Path:
-    """Turn "default", a name of the catalog, or a path into a checked safetensors file.
+    """Resolve "default", a catalog name or a path to a verified safetensors file.
 
-    A file of the catalog is checked by size and SHA-256 once per process and again when it changes;
-    a path of the user's own is passed through.
+    A catalog file is verified by size and SHA-256 once per process, and again if it changes; the
+    user's own path is not verified.
 
     Args:
         name_or_path: "default" (needs `kind`), a name such as "gated.faces256", or the path of a
             .safetensors file.
-        kind: the stage that the weights must serve; any where None.
+        kind: the stage that the weights must serve; None for any.
 
     Raises:
         WeightsError: the file is missing, damaged, a pickle, or of another stage.
-        ConfigurationError: there is no such name; the sentence says the nearest one.
+        ConfigurationError: there is no such name; the message suggests the nearest.
     """
     text = os.fspath(name_or_path)
     if text == "default":
@@ -204,11 +204,11 @@ def resolve(name_or_path: str | os.PathLike[str], kind: WeightKind | None = None
 
 
 def verify(name: str) -> Path:
-    """Read the weight file of one name anew and compare it with its record; give its path.
+    """Read a weight file again and compare it with its record; return its path.
 
     Raises:
         WeightsError: the file is missing or damaged.
-        ConfigurationError: there is no such name; the sentence says the nearest one.
+        ConfigurationError: there is no such name; the message suggests the nearest.
     """
     record = get_record(name)
     path = locate(record)
@@ -217,10 +217,10 @@ def verify(name: str) -> Path:
 
 
 def locate(record: WeightRecord) -> Path:
-    """Where the file of a record lies; its content is not looked at.
+    """Path of a record's file; its content is not checked.
 
     Raises:
-        WeightsError: no weight folder has it; the sentence says where it was expected.
+        WeightsError: no weight folder has it; the message says where it was expected.
     """
     folders = weight_folders()
     for folder in folders:

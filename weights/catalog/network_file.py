@@ -1,4 +1,4 @@
-"""Network files: safetensors with the network's configuration in the header; no pickle."""
+"""Network files: safetensors with the configuration in the header; no pickle."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def write_weights(
 
     Args:
         network: in the form in which it was built.
-        file_format: value of the header's `format`, `unmask.` and the kind of network.
-        configuration: the dataclass that it was built from.
-        path: where to, ending in .safetensors.
-        overwrite: whether a file of that name is replaced.
-        extra: further facts for the header; anything JSON holds.
+        file_format: value of the header's `format`: `unmask.` and the kind of network.
+        configuration: the dataclass from which it was built.
+        path: the file to write, ending in .safetensors.
+        overwrite: whether to replace an existing file.
+        extra: further facts for the header; any JSON values.
 
     Raises:
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
@@ -58,7 +58,7 @@ def write_weights(
 
 
 def _half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Bring a state dict into the form in which it is written: float16 where that has the values.
+    """Convert a state dict for writing: float16 where the values fit.
 
     Raises:
         WeightsError: a value is not finite.
@@ -78,10 +78,10 @@ def _half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def read_header(path: str | os.PathLike[str], expected: str) -> dict[str, str]:
-    """Read the header of a weight file whose `format` is the expected one.
+    """Read the header of a weight file and check its `format`.
 
     Raises:
-        WeightsError: the file is missing, a pickle, no safetensors, or of another format.
+        WeightsError: the file is missing, a pickle, not safetensors, or of another format.
     """
     refuse_pickle(path)
     file = Path(path)
@@ -97,16 +97,16 @@ def read_network_configuration(
     expected: str,
     configuration: type[_Configuration],
 ) -> _Configuration:
-    """Read what a network was built from out of its file's header.
+    """Read a network's configuration from its file's header.
 
     Args:
         path: the file.
         expected: value of the header's `format`.
-        configuration: the dataclass of what such a network is built from.
+        configuration: the dataclass of its configuration.
 
     Raises:
-        WeightsError: the file is missing, no safetensors, of another format, or the values do not
-            fit.
+        WeightsError: the file is missing, not safetensors, of another format, or a value is
+            invalid.
     """
     values = read_header_mapping(read_header(path, expected), "configuration", path)
     try:
@@ -116,10 +116,10 @@ def read_network_configuration(
 
 
 def refuse_pickle(path: str | os.PathLike[str]) -> None:
-    """Refuse a file whose name says that it is a pickle.
+    """Refuse a file whose suffix is that of a pickle.
 
     Raises:
-        WeightsError: it ends in .pt or .pth; the sentence says how it is turned into another.
+        WeightsError: it ends in .pt or .pth; the message says how to convert it.
     """
     if Path(path).suffix.lower() in (".pt", ".pth"):
         raise WeightsError(

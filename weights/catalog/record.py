@@ -1,4 +1,4 @@
-"""What is known of one weight file, written beside it in YAML."""
+"""Records: what is known about a weight file, stored next to it in YAML."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ WEIGHT_KINDS: tuple[WeightKind, ...] = get_args(WeightKind)
 
 @dataclass(frozen=True)
 class TrainingData:
-    """One source of the pictures that a network was trained on.
+    """One source of training pictures.
 
     Attributes:
-        name: what the collection is called.
-        licence: under which terms its pictures may be used.
-        credit: whom its licence asks to be named, or where it came from.
+        name: name of the collection.
+        licence: terms of use of its pictures.
+        credit: attribution required by its licence, or its origin.
     """
 
     name: str
@@ -86,12 +86,12 @@ _EXPECTED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
         "a list of sources, each with name, licence and credit",
     ),
 }
-"""For each field of a record what it takes: as a check, and in words."""
+"""Valid values of each field of a record: as a check, and in words."""
 
 
 @dataclass(frozen=True)
 class WeightRecord:
-    """What is known of one weight file; checks itself.
+    """What is known about one weight file; validates itself.
 
     Attributes:
         name: `architecture.tag`, the tag naming the training, such as "gated.faces256".
@@ -102,21 +102,20 @@ class WeightRecord:
         sha256: digest of the file, 64 lower-case hexadecimal digits.
         bytes: size of the file.
         licence: terms of the weights themselves, as an SPDX expression.
-        data: what the network was trained on.
-        recipe: name of the recipe it was trained with.
+        data: the training data.
+        recipe: name of the training recipe.
         seed: seed of the training.
-        input_size: side of the square picture that the network was trained on, in pixels.
+        input_size: side of the square training pictures, in pixels.
         value_range: smallest and largest value of the network's input pictures.
         parameters: number of trained parameters.
         multiply_adds: multiply-adds of one picture at `input_size`.
         metrics: measured figures, each a number or a mapping of numbers; the key names metric and
-            data. Those by group of people stand under "groups", see
-            `weights.catalog.group_figures`.
-        gets_wrong: what the network was seen to get wrong, a plain sentence each.
+            data. Those by group of people are under "groups", see `weights.catalog.group_figures`.
+        gets_wrong: observed failures of the network, a plain sentence each.
         notes: limits and remarks for the model card, plain sentences.
 
     Raises:
-        WeightsError: a value is not what its field takes.
+        WeightsError: a value is invalid for its field.
     """
 
     name: str
@@ -156,17 +155,17 @@ class WeightRecord:
             )
 
     def to_mapping(self) -> dict[str, Any]:
-        """Give the record as plain values in the order of its fields, ready for YAML or JSON."""
+        """Return the record as plain values in the order of its fields, ready for YAML or JSON."""
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
         }
 
     def to_yaml(self) -> str:
-        """Write the record as the text of its file.
+        """Return the record as the text of its YAML file.
 
         Raises:
-            WeightsError: options or metrics hold what YAML has no plain form for.
+            WeightsError: options or metrics contain values without a plain YAML form.
         """
         import yaml
 
@@ -182,11 +181,11 @@ class WeightRecord:
 
 
 def read_record(path: Path) -> WeightRecord:
-    """Read one record from its YAML file.
+    """Read a record from its YAML file.
 
     Raises:
-        ConfigurationError: the file cannot be read or is no YAML, a key is unknown (the sentence
-            names the nearest one) or missing, or a value is of the wrong type.
-        WeightsError: a value is not what its field takes.
+        ConfigurationError: the file cannot be read or is not YAML, a key is unknown (the message
+            suggests the nearest) or missing, or a value has the wrong type.
+        WeightsError: a value is invalid for its field.
     """
     return settings_from_mapping(WeightRecord, read_yaml(path), f"weight record {path}")

@@ -1,4 +1,4 @@
-"""Putting trained weights in the catalog: file, catalog record and model card, all of one name."""
+"""Adding trained weights to a catalog: file, catalog record and model card, all of one name."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from weights.catalog.description import NetworkDescription
 
 LICENCE = "AGPL-3.0-or-later"
-"""Licence of weights that are trained by unmask, unless something else is said."""
+"""Default licence of weights trained by unmask."""
 
 CATALOG_NAME = "catalog"
-"""Folder in a run's folder with weights, catalog record and model card; fit for `UNMASK_HOME`."""
+"""Subfolder of a run with weights, catalog record and model card; usable as `UNMASK_HOME`."""
 
 SOURCES_NAME = "sources.yaml"
-"""Name of the file beside a data set that says where its pictures come from."""
+"""Name of the file next to a data set that lists the sources of its pictures."""
 
 _DIGITS = 5
 
 
 @dataclass(frozen=True)
 class TrainingSources:
-    """What a network was trained on, as a person writes it down in YAML.
+    """A network's training data, as written by hand in YAML.
 
     Attributes:
         sources: the collections, each with name, licence and credit.
-        gets_wrong: what the network was seen to get wrong, a plain sentence each.
+        gets_wrong: observed failures of the network, a plain sentence each.
         notes: limits and remarks for the model card, plain sentences.
     """
 
@@ -51,15 +51,15 @@ class TrainingSources:
 
 @dataclass(frozen=True)
 class CatalogPlace:
-    """Where weights lie in a catalog: file, record and card, all of one name.
+    """Location of weights in a catalog: file, record and card, all of one name.
 
-    Where record and card lie beside the file, the folder can serve as `UNMASK_HOME`.
+    If record and card are next to the file, the folder can serve as `UNMASK_HOME`.
 
     Attributes:
         name: `architecture.tag`, such as "gated.faces256"; the files are named after it.
         folder: of the weight file.
-        records: of record and card; `folder` where None.
-        overwrite: whether files of that name are replaced.
+        records: folder of record and card; None for `folder`.
+        overwrite: whether to replace files of that name.
     """
 
     name: str
@@ -69,7 +69,7 @@ class CatalogPlace:
 
     @classmethod
     def of_run(cls, folder: Path, architecture: str) -> CatalogPlace:
-        """The place in a run's own folder of what it trained, named after that folder."""
+        """The place for a run's weights in its own folder, named after that folder."""
         tag = re.sub(r"[^a-z0-9_]+", "-", folder.name.lower()).strip("-_") or "trained"
         return cls(f"{architecture}.{tag}", folder / CATALOG_NAME, overwrite=True)
 
@@ -89,11 +89,11 @@ class CatalogPlace:
         return self.record_file.with_suffix(".md")
 
     def refuse_taken(self, files: Iterable[Path]) -> None:
-        """Refuse to write files before any work.
+        """Check before any work that files may be written.
 
         Raises:
-            OutputError: one exists and is not to be replaced.
-            WeightsError: another folder of the catalog has the name.
+            OutputError: one exists and may not be replaced.
+            WeightsError: another folder of the catalog uses the name.
         """
         for path in files:
             if path.exists() and not self.overwrite:
@@ -108,10 +108,10 @@ class CatalogPlace:
 
 
 class RegisteredWeights(NamedTuple):
-    """What was put in the catalog.
+    """Weights that were added to the catalog.
 
     Attributes:
-        record: what is known of the weights.
+        record: the catalog record.
         weights: the weight file.
         record_file: the record's YAML.
         card_file: the model card, Markdown.
@@ -124,7 +124,7 @@ class RegisteredWeights(NamedTuple):
 
 
 def read_training_sources(path: str | os.PathLike[str]) -> TrainingSources:
-    """Read what a network was trained on from its YAML.
+    """Read a network's training data from YAML.
 
     Raises:
         ConfigurationError: the file is missing or malformed.
@@ -134,9 +134,9 @@ def read_training_sources(path: str | os.PathLike[str]) -> TrainingSources:
 
 
 def sources_beside(*data: Path) -> TrainingSources:
-    """What the `sources.yaml` beside data sets say of their pictures; each source once.
+    """Training data from the `sources.yaml` next to data sets; each source once.
 
-    A set that has none is named, with its terms not stated.
+    A data set without one is listed with unstated terms.
 
     Args:
         data: files of data sets, such as `data.yaml`.
@@ -162,7 +162,7 @@ def sources_beside(*data: Path) -> TrainingSources:
 
 
 def rounded_figure(value: float) -> float:
-    """Round a measured figure as records show it; whole numbers stay as they are."""
+    """Round a measured figure as shown in records; whole numbers are unchanged."""
     return value if isinstance(value, int) else float(f"{value:.{_DIGITS}g}")
 
 
@@ -179,22 +179,22 @@ def register_weights(
 ) -> RegisteredWeights:
     """Copy trained weights to a catalog, and write their record and model card.
 
-    Nothing is written if anything is wrong.
+    On any error nothing is written.
 
     Args:
-        source: the weights, a .safetensors file; it may lie in its place already.
-        description: of these weights.
+        source: the weights, a .safetensors file; it may already be in its place.
+        description: description of these weights.
         place: where they go.
         trained_on: sources and remarks.
-        recipe: name of the recipe that the weights were trained with.
+        recipe: name of the training recipe.
         seed: of the training.
         metrics: measured figures, numbers or mappings of numbers.
         licence: of the weights, as an SPDX expression.
 
     Raises:
-        WeightsError: the name is of another architecture or taken, or a value is not what its field
-            of the record takes.
-        OutputError: a file exists and is not to be replaced, or cannot be written.
+        WeightsError: the name is of another architecture or taken, or a value is invalid for its
+            field of the record.
+        OutputError: a file exists and may not be replaced, or cannot be written.
     """
     target, *described = files = place.weights, place.record_file, place.card_file
     in_place = target.exists() and target.resolve() == source.resolve()
@@ -206,7 +206,7 @@ def register_weights(
         )
     facts = asdict(description)
     del facts["architecture"]
-    # The record checks itself, here before anything is written.
+    # The record validates itself, here before anything is written.
     record = record_of(
         source,
         name=place.name,
@@ -228,7 +228,7 @@ def register_weights(
 
 
 def write_record_and_card(record: WeightRecord, path: Path, *, overwrite: bool = False) -> Path:
-    """Write a record as it is, and the card beside it; give the card's path.
+    """Write a record, and the card next to it; return the card's path.
 
     Raises:
         OutputError: a file exists and `overwrite` is False, or cannot be written.

@@ -27,12 +27,12 @@ def load_state_dict(
     Args:
         name_or_path: "default" (needs `kind`), a name of the catalog, or the path of a .safetensors
             file.
-        kind: the stage that the weights must serve; any where None.
+        kind: the stage that the weights must serve; None for any.
 
     Raises:
         WeightsError: the file is missing, damaged, a pickle, or of another stage, or holds a value
             that is NaN or infinite.
-        ConfigurationError: there is no such name; the sentence says the nearest one.
+        ConfigurationError: there is no such name; the message suggests the nearest.
     """
     path = resolve(name_or_path, kind)
 
@@ -42,7 +42,7 @@ def load_state_dict(
 
     try:
         tensors = load_file(path, device="cpu")
-    # An unknown type of number is a KeyError in the library.
+    # An unknown dtype raises a KeyError in the library.
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise _damaged(path, error) from error
     state = {
@@ -62,22 +62,22 @@ def write_tensors(
     *,
     overwrite: bool = False,
 ) -> None:
-    """Write a safetensors file, whole or not at all.
+    """Write a safetensors file atomically.
 
     Raises:
         OutputError: the file exists and may not be replaced, or cannot be written.
     """
     from safetensors.torch import save
 
-    # The library's own writing says in an error of its own that a disk is full.
+    # The library's own writing raises its own error on a full disk.
     write_whole(path, save(dict(tensors), dict(metadata)), overwrite=overwrite)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Read the texts in a safetensors file's header; empty where it has none.
+    """Read the metadata in a safetensors file's header; empty if there is none.
 
     Raises:
-        WeightsError: the file is missing or no safetensors file.
+        WeightsError: the file is missing or not a safetensors file.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -91,15 +91,15 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
 def read_header_mapping(
     metadata: Mapping[str, str], key: str, path: str | os.PathLike[str]
 ) -> dict[str, Any]:
-    """Read the mapping that a text of a weight file's header holds as JSON; empty where it is none.
+    """Read a JSON mapping from the metadata in a weight file's header; empty if the key is missing.
 
     Args:
-        metadata: the header's texts.
-        key: of the text, such as "options".
-        path: the file, for the error's sentence.
+        metadata: the header's metadata.
+        key: of the entry, such as "options".
+        path: the file, for the error message.
 
     Raises:
-        WeightsError: the text is no JSON object.
+        WeightsError: the entry is not a JSON object.
     """
     try:
         value = parse_json(metadata.get(key, "{}"), f"{key!r} in the header of {os.fspath(path)}")
@@ -118,20 +118,20 @@ def write_record(
     overwrite: bool = False,
     **facts: Any,
 ) -> WeightRecord:
-    """Write the record `<name>.yaml` of a weight file that lies finished on disk.
+    """Write the record `<name>.yaml` of a finished weight file.
 
-    The record goes into `folder`, or beside the file where None, so that its folder can serve as
-    `UNMASK_HOME`. A record of that name that lies there already is replaced only with `overwrite`.
+    The record goes to `folder`, or if None next to the file, so that the folder can serve as
+    `UNMASK_HOME`. An existing record is replaced only with `overwrite`.
 
     Args:
         file: the weights.
-        folder: for the record.
+        folder: folder for the record.
         name: of the weights.
-        overwrite: whether a record of that name is replaced.
+        overwrite: whether to replace an existing record.
         **facts: the other fields of `WeightRecord`, as `record_of` takes them.
 
     Raises:
-        WeightsError: the file is no safetensors file, or a value is not what its field takes.
+        WeightsError: the file is not a safetensors file, or a value is invalid for its field.
         OutputError: the record exists already or cannot be written.
     """
     source = Path(file)
@@ -153,11 +153,11 @@ def record_of(
 ) -> WeightRecord:
     """Make the record of a weight file.
 
-    Size and digest are taken from the file, and the architecture is the part of the name before the
-    point. The other values are as `WeightRecord` says.
+    Size and digest are taken from the file, and the architecture from the name, up to the dot. The
+    other values are those of `WeightRecord`.
 
     Raises:
-        WeightsError: a value is not what its field takes.
+        WeightsError: a value is invalid for its field.
     """
     return WeightRecord(
         name=name,

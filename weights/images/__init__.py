@@ -1,4 +1,4 @@
-"""Reading and writing pictures: the only place in this package where picture files are opened."""
+"""Reading and writing pictures: the only package that opens picture files."""
 
 from weights.images.formats import PICTURE_SUFFIXES, format_of
 from weights.images.holes import read_hole

@@ -1,17 +1,17 @@
-"""Between Pillow's modes and uint8 RGB, and back into the hole only.
+"""Converting Pillow's modes to uint8 RGB, and fills back into the hole only.
 
-How each mode is seen by the stages, and how a fill comes back to it:
+How the stages see each mode, and how a fill is converted back:
 
-- `RGB`, `RGBX`: as they are. `RGBA`, `LA`, `PA`: the colours, however transparent; alpha is kept,
-  inside the hole too. `RGBa`, `La`: divided by their alpha, and multiplied again.
+- `RGB`, `RGBX`: as they are. `RGBA`, `LA`, `PA`: the colours, whatever their transparency; alpha is
+  kept, inside the hole too. `RGBa`, `La`: divided by their alpha, and multiplied by it again.
 - `L`, `LA`, `1`: grey as equal R, G and B; the fill becomes its luma (ITU-R BT.601), dithered for
   `1`.
 - `P`, `PA`: the palette's colours; the fill takes the nearest opaque colours of the same palette,
   dithered (Floyd-Steinberg), so neither palette nor transparency changes.
 - `I;16` and its relatives, `I` with values 0 to 65535: the upper eight bits; fill times 257.
-- `CMYK`: through the embedded ICC profile where there is one, else by Pillow's formula.
+- `CMYK`: through the embedded ICC profile if there is one, else by Pillow's formula.
 - `YCbCr`, `HSV`, `LAB`: by Pillow's formula.
-- `F`: refused, as nobody knows which value is white.
+- `F`: refused, as the value of white is unknown.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _STRIP = 256
-"""Rows that are brought from Pillow to NumPy at once."""
+"""Rows converted from Pillow to NumPy at a time."""
 _ARRAY_ADVICE = "a uint8 array of shape (H, W), (H, W, 3) or (H, W, 4) in RGB order"
 
 
@@ -40,7 +40,7 @@ def check_array(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
     """Return `array` if it is a uint8 picture `(H, W)`, `(H, W, 3)` or `(H, W, 4)`.
 
     Raises:
-        InputError: it is anything else; the sentence says how to convert it.
+        InputError: it is anything else; the message says how to convert it.
     """
     came = f"{array.dtype} of shape {array.shape}"
     if array.dtype != np.uint8:
@@ -72,7 +72,7 @@ def check_array(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
 
 
 def array_to_rgb(array: NDArray[np.uint8]) -> Image:
-    """Return a checked array as a fresh contiguous uint8 RGB `(H, W, 3)`; alpha is left out."""
+    """Return a checked array as a new contiguous uint8 RGB `(H, W, 3)`; alpha is dropped."""
     if array.ndim == 2:
         return np.repeat(array[:, :, None], 3, axis=2)
     return np.array(array[:, :, :3], order="C")
@@ -89,7 +89,7 @@ def fill_array(original: NDArray[np.uint8], pixels: Image, hole: Hole) -> NDArra
 
 
 def image_to_rgb(image: PIL.Image.Image, name: str) -> Image:
-    """Return a loaded PIL image as uint8 RGB `(H, W, 3)`; metadata is not looked at.
+    """Return a loaded PIL image as uint8 RGB `(H, W, 3)`; metadata is ignored.
 
     Raises:
         InputError: the mode is `F`, or `I` with values outside 0 to 65535.
@@ -125,7 +125,7 @@ def image_to_rgb(image: PIL.Image.Image, name: str) -> Image:
 def _values(image: PIL.Image.Image) -> Image:
     """The first three channels of an image, `(H, W, 3)`.
 
-    They are read in strips: Pillow would hold all of them two times more on the way.
+    They are read in strips: Pillow would make two more copies of everything.
     """
     width, height = image.size
     values = np.empty((height, width, 3), np.uint8)
@@ -136,11 +136,11 @@ def _values(image: PIL.Image.Image) -> Image:
 
 
 def fill_image(image: PIL.Image.Image, pixels: Image, hole: Hole) -> PIL.Image.Image:
-    """Put `pixels` into the hole of an image, and give it back; mode, size and info stay.
+    """Put `pixels` into the hole of an image and return it; mode, size and info stay.
 
     Args:
         image: a loaded image of a mode that `image_to_rgb` reads; it is changed.
-        pixels: uint8 RGB `(H, W, 3)`, lying as the image lies.
+        pixels: uint8 RGB `(H, W, 3)`, oriented like the image.
         hole: bool `(H, W)`; where it is False every value stays bit for bit.
     """
     if image.mode in _SIXTEEN_BITS:
@@ -165,7 +165,7 @@ def fill_image(image: PIL.Image.Image, pixels: Image, hole: Hole) -> PIL.Image.I
 def _from_rgb(
     pixels: Image, like: PIL.Image.Image, box: tuple[int, int, int, int]
 ) -> PIL.Image.Image:
-    """Bring the pixels of a box (left, top, right, bottom) to the mode of `like`."""
+    """Convert the pixels of a box (left, top, right, bottom) to the mode of `like`."""
     mode = like.mode
     rgb = PIL.Image.fromarray(np.ascontiguousarray(pixels))
     if mode in ("RGB", "L"):
@@ -189,13 +189,13 @@ def _from_rgb(
 
 
 def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """ITU-R BT.601 luma of RGB `(..., 3)`, in Pillow's arithmetic: greys stay as they are."""
+    """ITU-R BT.601 luma of RGB `(..., 3)`, in Pillow's arithmetic: greys are unchanged."""
     weighted = pixels.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)
     return ((weighted + 0x8000) >> 16).astype(np.uint8)
 
 
 def _off_key(patch: PIL.Image.Image, like: PIL.Image.Image) -> PIL.Image.Image:
-    """Keep a fill from meeting the one colour that a PNG of mode L or RGB shows as transparent."""
+    """Keep a fill from using the one colour that a PNG of mode L or RGB shows as transparent."""
     key = like.info.get("transparency")
     if not isinstance(key, int | tuple):
         return patch
@@ -206,7 +206,7 @@ def _off_key(patch: PIL.Image.Image, like: PIL.Image.Image) -> PIL.Image.Image:
 
 
 def _palette(image: PIL.Image.Image) -> tuple[Image, NDArray[np.bool_]]:
-    """The 256 colours `(256, 3)` of a palette image and which entries exist and are opaque."""
+    """The 256 colours `(256, 3)` of a palette image, and which entries exist and are opaque."""
     flat = image.getpalette("RGBA") or []
     entries = np.zeros((256, 4), np.uint8)
     known = np.asarray(flat, np.uint8).reshape(-1, 4)[:256]
@@ -222,12 +222,12 @@ def _palette(image: PIL.Image.Image) -> tuple[Image, NDArray[np.bool_]]:
 
 
 def _nearest_entries(rgb: PIL.Image.Image, like: PIL.Image.Image) -> NDArray[np.uint8]:
-    """Palette indices `(H, W)` of `like` that come nearest to a picture, dithered."""
+    """Palette indices `(H, W)` of `like` nearest to a picture, dithered."""
     colours, usable = _palette(like)
     choices = np.flatnonzero(usable)
     if len(choices) == 0:
         choices = np.arange(256)
-    # Pillow wants 256 entries; the missing ones repeat the first and are mapped back to it.
+    # Pillow needs 256 entries; missing ones repeat the first and are mapped back to it.
     choices = np.concatenate([choices, np.full(256 - len(choices), choices[0])])
     palette = PIL.Image.new("P", (1, 1))
     palette.putpalette(colours[choices].tobytes())
@@ -236,7 +236,7 @@ def _nearest_entries(rgb: PIL.Image.Image, like: PIL.Image.Image) -> NDArray[np.
 
 
 def _convert_cmyk(image: PIL.Image.Image, mode: str, profile: bytes | None) -> PIL.Image.Image:
-    """Convert between CMYK and sRGB, through an ICC profile where it is a usable one of CMYK."""
+    """Convert between CMYK and sRGB, through the ICC profile if it is a usable CMYK profile."""
     if profile:
         from PIL import ImageCms
 

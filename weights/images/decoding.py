@@ -1,6 +1,6 @@
-"""Decoding the pictures of data sets by OpenCV: fast, and the pixels alone.
+"""Decoding the pictures of data sets with OpenCV: fast, and pixels only.
 
-`weights.images.read_picture` is for users' photos, of which everything else is kept too.
+`weights.images.read_picture` is for users' photos and keeps everything else too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def read_pixels(path: str | os.PathLike[str], *, alpha: bool = False) -> NDArray
     """Decode a picture file, see `decode_pixels`.
 
     Raises:
-        InputError: the file is missing or no picture.
+        InputError: the file is missing or not a picture.
     """
     try:
         content = np.fromfile(path, np.uint8)
@@ -38,19 +38,19 @@ def decode_pixels(
 
     Args:
         content: the file's bytes, uint8 `(N,)`.
-        name: what a message calls it.
-        alpha: whether transparency is wanted.
+        name: what error messages call it.
+        alpha: whether to return transparency.
 
     Returns:
-        uint8 RGB `(H, W, 3)`, or RGBA `(H, W, 4)` with `alpha`, opaque where the file has none.
+        uint8 RGB `(H, W, 3)`, or RGBA `(H, W, 4)` with `alpha`, opaque if the file has none.
 
     Raises:
-        InputError: it is no picture, or with `alpha` one of more than 8 bits per channel.
+        InputError: it is not a picture, or with `alpha` has more than 8 bits per channel.
     """
     flags = cv2.IMREAD_UNCHANGED if alpha else cv2.IMREAD_COLOR
     try:
         decoded = cv2.imdecode(content, flags) if content.size else None
-    except cv2.error:  # more pixels than it takes
+    except cv2.error:  # too many pixels for OpenCV
         decoded = None
     if decoded is None:
         raise InputError(f"{name} is not a picture that can be decoded.")
@@ -66,6 +66,6 @@ def decode_pixels(
 
 
 def compress_jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """Take a picture `(H, W, 3)` through JPEG of `quality` 1 to 100; its order is taken for BGR."""
+    """Compress a picture `(H, W, 3)`, in BGR order, as JPEG of `quality` 1 to 100 and decode it."""
     _, code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)

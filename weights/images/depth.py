@@ -1,4 +1,4 @@
-"""What a file says of its colours that Pillow, which reads 8 bits of most formats, passes over.
+"""Colour information that Pillow, which reads 8 bits of most formats, ignores.
 
 Sources: ISO/IEC 23008-12 (HEIF) and AV1-ISOBMFF; ISO/IEC 15444-1 (JPEG 2000); netpbm's PPM format;
 PNG Specification, third edition.
@@ -14,11 +14,11 @@ _COLOUR_CHUNKS = (b"cICP", b"mDCV", b"cLLI")
 _SRGB = {(1, 13), (2, 2), (1, 1), (1, 6), (6, 6)}
 
 ColourTags = tuple[int, int]
-"""Primaries and transfer by their numbers in H.273."""
+"""Primaries and transfer function by their numbers in H.273."""
 
 
 def bits_per_channel(stream: IO[bytes], form: str) -> int:
-    """How many bits a channel of an AVIF, HEIF, JPEG 2000 or PPM has; 8 where that is unsaid."""
+    """Bits per channel of an AVIF, HEIF, JPEG 2000 or PPM; 8 if not stated."""
     head = _head(stream)
     if form in ("AVIF", "HEIF"):
         place = head.find(b"pixi")
@@ -43,7 +43,7 @@ def bits_per_channel(stream: IO[bytes], form: str) -> int:
 
 
 def read_colour_tags(stream: IO[bytes], form: str) -> ColourTags | None:
-    """The tags of an AVIF, HEIF or PNG that says others than sRGB's."""
+    """The colour tags of an AVIF, HEIF or PNG; None if absent or sRGB's."""
     if form == "PNG":
         chunk = dict(png_colour_chunks(stream)).get(b"cICP", b"")
         tags = (chunk[0], chunk[1]) if len(chunk) == 4 else None
@@ -60,7 +60,7 @@ def read_colour_tags(stream: IO[bytes], form: str) -> ColourTags | None:
 
 
 def write_colour_tags(content: bytes, tags: ColourTags) -> bytes:
-    """Put tags in the place of those of an AVIF or HEIF: encoders write sRGB's."""
+    """Replace the colour tags of an AVIF or HEIF: encoders write sRGB's."""
     place = content.find(b"colrnclx") + 8
     if place < 8:
         return content
@@ -69,12 +69,12 @@ def write_colour_tags(content: bytes, tags: ColourTags) -> bytes:
 
 
 def carries_colour_tags(form: str) -> bool:
-    """Whether a format can say which primaries and transfer its colours have."""
+    """Whether a format can state the primaries and transfer function of its colours."""
     return form in ("AVIF", "HEIF", "PNG")
 
 
 def png_colour_chunks(stream: IO[bytes]) -> list[tuple[bytes, bytes]]:
-    """The chunks of a PNG on its colours that Pillow passes over, each once."""
+    """The colour chunks of a PNG that Pillow ignores, each once."""
     stream.seek(8)
     found: dict[bytes, bytes] = {}
     while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":

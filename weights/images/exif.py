@@ -1,4 +1,4 @@
-"""EXIF tags and back into a block, each as it was: Pillow by itself loses text, or all of them."""
+"""Lossless reading and writing of EXIF tags: Pillow alone loses text, or all tags."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY = 0x8769, 0x8825, 0xA005
 SUB_DIRECTORIES = (EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY)
-"""Tags that point to a directory of further tags."""
+"""Tags that point to a subdirectory of tags."""
 
 
 def load_exif(block: bytes) -> PIL.Image.Exif:
-    """Open an EXIF block; a damaged one makes Pillow raise errors of many kinds."""
+    """Open an EXIF block; if it is damaged, Pillow raises errors of many kinds."""
     exif = PIL.Image.Exif()
     exif.load(block)
     return exif
 
 
 def read_tags(exif: PIL.Image.Exif) -> dict[int, Any]:
-    """Return the tags by number, directories as such mappings, text that is no ASCII as its bytes.
+    """Return the tags by number, directories as nested mappings, non-ASCII text as bytes.
 
-    Empty where the block is damaged as a whole.
+    Empty if the whole block is damaged.
     """
     try:
         tags: dict[int, Any] = {tag: exif[tag] for tag in exif}
@@ -44,17 +44,17 @@ def _exact(value: Any) -> Any:
     if isinstance(value, dict):
         return {tag: _exact(one) for tag, one in value.items()}
     if isinstance(value, str) and not value.isascii():
-        # Pillow reads text as Latin-1, whatever it is, and writes ASCII alone.
+        # Pillow reads all text as Latin-1, and writes only ASCII.
         return value.encode("latin-1", "replace")
     return value
 
 
 def write_tags(tags: Mapping[int, Any], order: str | None) -> tuple[bytes, tuple[int, ...]]:
-    """Return the block of some tags, and the numbers of those that are damaged and not in it.
+    """Return a block of tags, and the numbers of damaged tags that were left out.
 
     Args:
-        tags: as `read_tags` gives them.
-        order: of bytes, "<" or ">"; None for the first.
+        tags: as returned by `read_tags`.
+        order: byte order, "<" or ">"; None for "<".
     """
     whole = _block(tags, order)
     if whole is not None:
@@ -83,5 +83,5 @@ def _block(tags: Mapping[int, Any], order: str | None) -> bytes | None:
         exif[tag] = value
     try:
         return exif.tobytes()
-    except Exception:  # a value that is not of its tag's type is any of many errors
+    except Exception:  # a value of the wrong type raises errors of many kinds
         return None

@@ -1,4 +1,4 @@
-"""The formats that are written: their suffixes, the modes they hold, and what they can carry."""
+"""The picture formats: their suffixes, modes and metadata."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SUFFIXES: dict[str, str] = {
 }  # fmt: skip
 
 PICTURE_SUFFIXES = frozenset((*_SUFFIXES, ".apng", ".mpo"))
-"""Suffixes, in lower case, of the files that count as pictures in a folder."""
+"""Lower-case suffixes of files that count as pictures in a folder."""
 
 _MODES: dict[str, tuple[str, ...]] = {
     "JPEG": ("L", "RGB", "CMYK", "YCbCr"),
@@ -45,9 +45,9 @@ _MODES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 READ_FORMATS = tuple(_MODES)
-"""Pillow's names of the formats that are read, in the order in which they are tried."""
+"""Pillow's names of the readable formats, in the order in which they are tried."""
 
-# What a mode may turn into without losing a value; the first that a format holds is taken.
+# What a mode may be converted to without loss; the first that a format supports is used.
 _WIDER: dict[str, tuple[str, ...]] = {
     "1": ("L", "RGB"),
     "L": ("RGB",),
@@ -66,14 +66,14 @@ _WIDER: dict[str, tuple[str, ...]] = {
 }
 
 CARRIES_XMP = frozenset(("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"))
-"""Formats that hold XMP; for the others it is written beside them, as `picture.bmp.xmp`."""
+"""Formats that hold XMP; for others it is written next to the file, as `picture.bmp.xmp`."""
 
 
 def format_of(path: Path) -> str:
-    """Return Pillow's name of the format that a file's suffix asks for.
+    """Return Pillow's name of the format of a file's suffix.
 
     Raises:
-        OutputError: the suffix is none of a format that is written.
+        OutputError: the suffix is not that of a writable format.
     """
     form = _SUFFIXES.get(path.suffix.lower())
     if form is None:
@@ -83,12 +83,12 @@ def format_of(path: Path) -> str:
 
 
 def is_picture_name(path: Path) -> bool:
-    """Whether a file's suffix is that of a format that is written."""
+    """Whether a file's suffix is that of a writable format."""
     return path.suffix.lower() in _SUFFIXES
 
 
 def register_heif() -> None:
-    """Have Pillow read and write HEIC, where the package for it is installed.
+    """Make Pillow read and write HEIC, if the package for it is installed.
 
     Raises:
         MissingDependencyError: it is not.
@@ -105,10 +105,10 @@ def register_heif() -> None:
 
 
 def fit_mode(image: PIL.Image.Image, form: str) -> PIL.Image.Image:
-    """Return the image in a mode that a format holds, if that loses nothing.
+    """Return the image in a mode that a format supports, if that is lossless.
 
     Raises:
-        OutputError: the format cannot hold the picture; the sentence says what it would lose.
+        OutputError: the format cannot hold the picture; the message says what would be lost.
     """
     held = _MODES.get(form, ())
     if image.mode in held:

@@ -1,4 +1,4 @@
-"""Reading a hole that the user draws: a mask picture or an array."""
+"""Reading the user's own hole: a mask picture or an array."""
 
 from __future__ import annotations
 
@@ -26,21 +26,20 @@ def read_hole(
     name: str | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Hole:
-    """Read a hole: bool `(H, W)`, True where the picture is to be filled.
+    """Read a hole: bool `(H, W)`, True where the picture will be filled.
 
     Args:
         source: bool array `(H, W)`; uint8 array `(H, W)`, `(H, W, 3)` or `(H, W, 4)`; float array
-            `(H, W)`, 0 to 1; or a mask picture as path, bytes or PIL image of any mode. What is
-            True, above 0.5 or, as grey, brighter than 127 is to be filled; what is transparent is
-            not.
-        size: height and width of the upright picture; or the picture itself, and then a mask for a
-            PIL image with an EXIF orientation may lie as that image lies.
-        name: what messages call the mask; the path, or "the mask", unless given.
+            `(H, W)`, 0 to 1; or a mask picture as path, bytes or PIL image of any mode. True, above
+            0.5 or, as grey, brighter than 127 means fill; transparent means keep.
+        size: height and width of the upright picture; or the picture itself: then a mask for a PIL
+            image with an EXIF orientation may be oriented like that image.
+        name: what error messages call the mask; by default the path, or "the mask".
         max_pixels: largest width times height of a mask file.
 
     Raises:
         InputError: the mask cannot be read, has another size, or holds floats outside 0 to 1 or
-            only the bytes 0 and 1 (of which one cannot say what was meant).
+            only the bytes 0 and 1 (which are ambiguous).
     """
     path = f" {os.fspath(source)}" if isinstance(source, str | os.PathLike) else ""
     called = name or f"the mask{path}"
@@ -107,7 +106,7 @@ def _image_to_hole(image: PIL.Image.Image, name: str) -> Hole:
 
 
 def _likelier(values: NDArray[Any], name: str) -> Hole:
-    # NaN is in no range.
+    # Written so that NaN fails the check.
     if values.size and not (values.min() >= 0.0 and values.max() <= 1.0):
         raise InputError(
             f"{name} holds floats from {values.min():g} to {values.max():g}, but they must be from "

@@ -1,10 +1,10 @@
-"""The mark that every filled picture carries in its metadata: what was done to it, and by what.
+"""The provenance mark in the metadata of every filled picture: what was done, and by what.
 
-The mark is a block of XMP beside whatever XMP the picture had: the IPTC digital source type
-"composite with trained algorithmic media", the program and its version, the models' names, and a
-plain sentence that the filled part is a guess. The program also stands in the EXIF tag Software,
-the sentence in the EXIF ImageDescription if that was empty, in the comment of formats that have
-one, and in a PNG's text. A mark can be removed like all metadata; it informs, it does not prove.
+The mark is added to the picture's XMP: the IPTC digital source type "composite with trained
+algorithmic media", the program and its version, the models' names, and a plain sentence that the
+filled part is a guess. The program is also in the EXIF tag Software, the sentence in the EXIF
+ImageDescription if that was empty, in the comment of formats that have one, and in a PNG's text.
+Like all metadata the mark can be removed; it informs, it does not prove.
 
 Source: IPTC Photo Metadata Standard 2025.1 (DigitalSourceType, AISystemUsed, AISystemVersionUsed);
 XMP Specification Part 1 (ISO 16684-1).
@@ -57,7 +57,7 @@ _IPTC_PROPERTIES = "DigitalSourceType|AISystemUsed|AISystemVersionUsed"
 
 @cache
 def unmask_version() -> str:
-    """Return the version of the installed package, "unknown" where it runs uninstalled."""
+    """Return the version of the installed package, "unknown" if it is not installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -68,12 +68,12 @@ def unmask_version() -> str:
 
 @dataclass(frozen=True)
 class Mark:
-    """What the metadata of a filled picture say.
+    """The mark in the metadata of a filled picture.
 
     Attributes:
-        models: names of the stages and networks that took part.
+        models: names of the stages and networks used.
         software: program and version.
-        notice: the sentence for people.
+        notice: the human-readable sentence.
         digital_source_type: IPTC code for the kind of picture.
     """
 
@@ -91,7 +91,7 @@ def make_mark(
     Args:
         models: names of the models used.
         from_reference: whether a face was filled from a reference photo.
-        guesses: how many fills were made, of which the picture shows one.
+        guesses: how many fills were made; the picture shows one.
     """
     guess = NOTICE if guesses == 1 else NOTICE_OF_VARIANT.format(guesses=guesses)
     notice = NOTICE_OF_REFERENCE if from_reference else guess
@@ -99,7 +99,7 @@ def make_mark(
 
 
 def mark_info(info: Mapping[Any, Any], mark: Mark) -> dict[Any, Any]:
-    """Return a copy of a PIL image's `.info` in which XMP, EXIF and comment carry the mark."""
+    """Return a copy of a PIL image's `.info` with the mark in XMP, EXIF and comment."""
     marked = dict(info)
     xmp = marked.get("xmp")
     marked["xmp"] = mark_xmp(xmp.encode() if isinstance(xmp, str) else xmp, mark)
@@ -113,10 +113,10 @@ def mark_info(info: Mapping[Any, Any], mark: Mark) -> dict[Any, Any]:
 
 
 def mark_xmp(xmp: bytes | None, mark: Mark) -> bytes:
-    """Return an XMP packet with the mark, beside what `xmp` says.
+    """Return `xmp` with the mark added.
 
-    An earlier mark is replaced and its models are kept; so is another digital source type. XMP that
-    is not well-formed UTF-8, or has a document type of its own, is left out.
+    An earlier mark is replaced, keeping its models; another digital source type is replaced too.
+    XMP that is not well-formed UTF-8, or has its own document type, is dropped.
     """
     earlier = read_mark_from_xmp(xmp)
     if earlier is not None:
@@ -139,7 +139,7 @@ def mark_xmp(xmp: bytes | None, mark: Mark) -> bytes:
 
 
 def read_mark_from_xmp(xmp: bytes | str | None) -> Mark | None:
-    """Return the mark in an XMP packet, or None where there is none."""
+    """Return the mark in an XMP packet, or None if there is none."""
     root = _parsed(_decoded(xmp))
     if root is None:
         return None
@@ -155,14 +155,14 @@ def read_mark_from_xmp(xmp: bytes | str | None) -> Mark | None:
 
 
 def save_marked(image: Image, path: Path, mark: Mark, quality: int = 92) -> None:
-    """Write a picture with its mark as JPEG or, by the path's suffix, as PNG.
+    """Write a picture with its mark as JPEG or PNG, by the path's suffix.
 
-    For sheets and data sets; `weights.images.write_picture` keeps a user's metadata too.
+    For contact sheets and data sets; `weights.images.write_picture` also keeps a user's metadata.
 
     Args:
         image: uint8 RGB `(H, W, 3)`.
-        path: where to, such as what `weights.base.atomic.atomic_path` gives.
-        mark: what the metadata say.
+        path: the file to write, for example from `weights.base.atomic.atomic_path`.
+        mark: the mark.
         quality: of a JPEG, 1 to 100.
 
     Raises:
@@ -199,7 +199,7 @@ def _block(mark: Mark, about: str) -> str:
 
 
 def _without_marked_properties(text: str) -> str:
-    """Take an earlier mark and the IPTC properties that the mark sets out of an XMP packet."""
+    """Remove an earlier mark and the IPTC properties set by the mark from an XMP packet."""
     for pattern in (
         rf"<rdf:Description(?=[^>]*{re.escape(_OWN)})[^>]*>.*?</rdf:Description>\s*",
         rf"<([\w.-]+):({_IPTC_PROPERTIES})\b[^>]*/>",
@@ -220,7 +220,7 @@ def _decoded(xmp: bytes | str | None) -> str | None:
 
 
 def _parsed(text: str | None) -> ElementTree.Element | None:
-    # Pictures come from strangers: an entity that is defined in the packet could blow it up.
+    # Pictures are untrusted: entities defined in the packet could expand without bound.
     if text is None or "<!DOCTYPE" in text or "<!ENTITY" in text:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Reading the mark that a filled picture carries; see `weights.images.mark` for what it says."""
+"""Reading the mark of a filled picture; see `weights.images.mark`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def read_mark(source: str | os.PathLike[str] | bytes | PIL.Image.Image) -> Mark | None:
-    """Return the mark that a picture carries, or None.
+    """Return a picture's mark, or None.
 
-    A file of a format without XMP is looked up in its sidecar, `picture.bmp.xmp`.
+    For a format without XMP it is read from the sidecar, `picture.bmp.xmp`.
 
     Raises:
-        InputError: the source is no picture that can be read.
+        InputError: the source is not a readable picture.
     """
     from weights.images.reading import read_image
 
@@ -32,5 +32,5 @@ def read_mark(source: str | os.PathLike[str] | bytes | PIL.Image.Image) -> Mark 
 
 
 def sidecar_path(path: str | os.PathLike[str]) -> Path:
-    """Return where the XMP of a picture lies whose format cannot hold it: `name.suffix.xmp`."""
+    """Return the XMP sidecar of a picture whose format cannot hold it: `name.suffix.xmp`."""
     return Path(f"{os.fspath(path)}.xmp")

@@ -1,4 +1,4 @@
-"""Gathering a file's metadata into a PIL image's `.info`, where a copy keeps it."""
+"""Collecting a file's metadata in a PIL image's `.info`, where copies keep it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from weights.images.renderings import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Tags of a TIFF that say how its own pixels are stored, or that are kept apart (XMP, ICC profile).
+# TIFF tags that describe how its pixels are stored, or that are kept separately (XMP, ICC profile).
 _STORAGE_TAGS = frozenset(
     (254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 282, 283,
      284, 288, 289, 290, 291, 292, 293, 296, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330,
      332, 334, 336, 338, 339, 340, 341, 342, 343, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521,
      529, 530, 531, 532, 700, 34377, 34675)
 )  # fmt: skip
-# Layers of Photoshop, previews of DNG and of cameras, thumbnails of Windows.
+# Photoshop layers, previews of DNG files and cameras, Windows thumbnails.
 _RENDERING_TAGS = frozenset((37724, 20507, 20532, 46275, 50740, 50966, 51041, 52544))
 _PNG_TEXT_KEPT_APART = ("XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type APP1")
 _KEPT_APART = frozenset(("icc_profile", "exif", "xmp", "XML:com.adobe.xmp"))
@@ -35,11 +35,11 @@ LARGEST_JPEG_SEGMENT = 65533
 
 
 def gather_exif(image: PIL.Image.Image) -> tuple[bytes | None, tuple[int, ...]]:
-    """Return an image's EXIF as one block with orientation as it stands, or None if it has none.
+    """Return an image's EXIF as one block, orientation unchanged, or None if it has none.
 
-    For a TIFF these are its descriptive tags. Left out are tags that are damaged, whose numbers
-    come beside the block, and other renderings of the picture: the thumbnail, previews, layers,
-    which would show the mask.
+    For a TIFF these are its descriptive tags. Damaged tags are left out and their numbers returned
+    with the block; so are other renderings of the picture (thumbnail, previews, layers), which
+    would show the mask.
     """
     try:
         exif = image.getexif()
@@ -69,7 +69,7 @@ def set_orientation(block: bytes, orientation: int) -> bytes:
 
 
 def gather_encoding(image: PIL.Image.Image) -> dict[str, Any]:
-    """Return how an opened file was encoded, as options that `writing` hands to the encoder."""
+    """Return how an opened file was encoded, as options that `writing` passes to the encoder."""
     if image.format in ("JPEG", "MPO"):
         tables = getattr(image, "quantization", None)
         if not tables:
@@ -100,7 +100,7 @@ def gather_encoding(image: PIL.Image.Image) -> dict[str, Any]:
 
 
 def _png_colour_chunks(info: Mapping[Any, Any]) -> list[tuple[bytes, bytes]]:
-    """The chunks that say what a PNG's colours mean. Source: PNG Specification, third edition."""
+    """The chunks that define a PNG's colours. Source: PNG Specification, third edition."""
     chunks = []
     if isinstance(info.get("gamma"), float):
         chunks.append((b"gAMA", round(info["gamma"] * 100_000).to_bytes(4, "big")))
@@ -136,7 +136,7 @@ def gather_info(image: PIL.Image.Image) -> dict[Any, Any]:
 
 
 def gather_dpi(info: Mapping[Any, Any]) -> tuple[float, float] | None:
-    """Return the resolution in dots per inch, or None if there is none that makes sense."""
+    """Return the resolution in dots per inch, or None if there is no sensible one."""
     try:
         across, down = (float(value) for value in info["dpi"])
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
@@ -147,7 +147,7 @@ def gather_dpi(info: Mapping[Any, Any]) -> tuple[float, float] | None:
 
 
 def fit_exif(block: bytes) -> bytes:
-    """Return an EXIF block that fits a JPEG, without its longest values if it has to be."""
+    """Return an EXIF block that fits a JPEG, dropping its longest values if necessary."""
     exif = load_exif(block)
     tags = read_tags(exif)
     while len(block) > LARGEST_JPEG_SEGMENT:
@@ -166,7 +166,7 @@ def _length(value: Any) -> int:
 
 
 def comment_segments(comment: bytes) -> bytes:
-    """A comment as segments of a JPEG, of which one alone holds 65,533 bytes."""
+    """A comment as JPEG segments, each of which holds up to 65,533 bytes."""
     most = LARGEST_JPEG_SEGMENT
     parts = [comment[place : place + most] for place in range(0, len(comment), most)]
     return b"".join(_segment(0xFE, part) for part in parts)

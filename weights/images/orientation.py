@@ -28,11 +28,11 @@ TRANSPOSED = {
     7: PIL.Image.Transpose.TRANSVERSE,
     8: PIL.Image.Transpose.ROTATE_90,
 }
-"""How Pillow turns an image of an orientation upright."""
+"""Pillow's operation that makes an image of each orientation upright."""
 
 
 def turn_upright(array: NDArray[_Value], orientation: int) -> NDArray[_Value]:
-    """Turn stored pixels `(H, W, ...)` as EXIF orientation 1 to 8 asks; others change nothing."""
+    """Apply EXIF orientation 1 to 8 to stored pixels `(H, W, ...)`; other values do nothing."""
     if orientation in (2, 3, 7, 8):
         array = array[:, ::-1]
     if orientation in (3, 4, 6, 7):
@@ -46,7 +46,7 @@ def turn_back(array: NDArray[_Value], orientation: int) -> NDArray[_Value]:
 
 
 def read_orientation(image: PIL.Image.Image) -> int:
-    """Return the EXIF orientation of an image, 1 where there is none or it makes no sense."""
+    """Return the EXIF orientation of an image, 1 if it is missing or invalid."""
     try:
         value: Any = image.getexif().get(ORIENTATION_TAG, 1)
     except Exception:  # a damaged EXIF block makes Pillow raise errors of many kinds
@@ -55,5 +55,5 @@ def read_orientation(image: PIL.Image.Image) -> int:
 
 
 def upright_xmp(packet: bytes) -> bytes:
-    """Return XMP with the orientation 1, where it says any: readers go by it without EXIF."""
+    """Return XMP with any orientation set to 1: readers use it if there is no EXIF."""
     return re.sub(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[0-9]", rb"\g<1>1", packet)

@@ -1,4 +1,4 @@
-"""A picture as it was handed in, beside the plain pixels that the stages work on."""
+"""A picture as it was passed in, with the plain pixels for the stages."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 PictureSource: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | PIL.Image.Image | NDArray[Any]
 )
-"""What may be handed in as a picture."""
+"""What may be passed in as a picture."""
 
 SamePicture = TypeVar("SamePicture", NDArray[np.uint8], bytes, PIL.Image.Image)
-"""A picture that comes back as what it was."""
+"""A picture that is returned in its own type."""
 
 PictureKind: TypeAlias = Literal["array", "pil", "path", "bytes"]
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A decoded picture and all that is needed to give a result back in kind.
+    """A decoded picture with everything needed to return a result of the same kind.
 
     Attributes:
         pixels: uint8 RGB `(H, W, 3)`, upright: the EXIF orientation is applied.
-        kind: how it came in.
-        name: what messages call it: the path, or "the picture".
-        original: the array as it came; or the decoded PIL image in its own mode, with its metadata
-            in `.info`. A PIL image that came in stays as it lies; one from a path or from bytes
-            is upright.
+        kind: how it was passed in.
+        name: what error messages call it: the path, or "the picture".
+        original: the given array; or the decoded PIL image in its own mode, with its metadata in
+            `.info`. A given PIL image keeps its orientation; one from a path or from bytes is
+            upright.
         format: Pillow's name of the file format, such as "JPEG"; None for arrays and for PIL images
             made in memory.
-        content: the bytes as they came, for the kind "bytes".
-        orientation: EXIF orientation 1 to 8 that leads from `original` to `pixels`; it is other
-            than 1 only for the kind "pil".
-        encoding: options with which Pillow writes this format as it was written (quantisation
+        content: the given bytes, for the kind "bytes".
+        orientation: EXIF orientation 1 to 8 that maps `original` to `pixels`; differs from 1 only
+            for the kind "pil".
+        encoding: Pillow's options to write this format as the original was written (quantisation
             tables of a JPEG, compression of a TIFF, lossless WebP).
-        notes: sentences about what reading could not keep.
+        notes: sentences on what could not be kept when reading.
     """
 
     pixels: Image

@@ -1,14 +1,14 @@
-"""The one place where pictures are opened: from a path, bytes, a PIL image or an array.
+"""The only place where pictures are opened: from a path, bytes, a PIL image or an array.
 
-Formats: JPEG (MPO files of cameras count as their first picture), PNG, WebP, TIFF, BMP, GIF,
-JPEG 2000, AVIF, PPM, and HEIC where `pillow-heif` is installed; other decoders of Pillow are never
-tried, and the raw files of cameras, of which it would read the thumbnail, are refused. An animation
-or a TIFF of several pages is refused, as one picture is wanted. The EXIF orientation is applied.
-Colours stay in the picture's own colour space: an ICC profile is kept, not applied (except for
-CMYK), and so are tags of primaries and transfer. A picture of more than `MAX_PIXELS` pixels is
-refused by its header, before anything is decoded; nothing global of Pillow is touched but that HEIC
-is registered when the first such file comes. Arrays are taken to be RGB: BGR as OpenCV reads it
-cannot be told from it, so pass `array[:, :, ::-1]`.
+Formats: JPEG (MPO files of cameras are read as their first picture), PNG, WebP, TIFF, BMP, GIF,
+JPEG 2000, AVIF, PPM, and HEIC if `pillow-heif` is installed. Pillow's other decoders are never
+tried; camera raw files, of which it would read the thumbnail, are refused, and so are animations
+and multi-page TIFFs. The EXIF orientation is applied. Colours stay in the picture's own colour
+space: ICC profiles are kept, not applied (except for CMYK), and so are tags of primaries and
+transfer function. A picture of more than `MAX_PIXELS` pixels is refused by its header, before
+decoding. Pillow's global state is unchanged, except that HEIC is registered for the first such
+file. Arrays are assumed to be RGB; BGR, as read by OpenCV, cannot be detected, so pass `array[:, :,
+::-1]`.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     _Decoded = tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]
 
 MAX_PIXELS = 200_000_000
-"""Width times height above which a picture is refused unless the caller sets another limit."""
+"""Default limit on width times height, above which a picture is refused."""
 
 _LARGE, _MOST_PIXELS_A_BYTE = 100_000_000, 250
 _MANY_SAMPLES = 135_000_000
-"""Pixels times channels from which work on a picture takes about 1 GiB of memory."""
+"""Pixels times channels from which processing a picture takes about 1 GiB of memory."""
 _SUBFILE, _BITS, _PHOTOMETRIC, _MAKE, _SAMPLES = 254, 258, 262, 271, 277
 _X_RESOLUTION, _PLANES, _SUB_IFDS, _DNG_VERSION = 282, 284, 330, 50706
 _RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM")
@@ -54,17 +54,17 @@ _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 def read_picture(
     source: PictureSource, *, name: str | None = None, max_pixels: int = MAX_PIXELS
 ) -> Picture:
-    """Decode a picture and keep what is needed to give a result back in kind.
+    """Decode a picture and keep what is needed to return a result of the same kind.
 
     Args:
         source: path, file content as bytes, PIL image, or uint8 array `(H, W)`, `(H, W, 3)` or
             `(H, W, 4)` in RGB order.
-        name: what messages call the picture; the path, or "the picture", unless given.
+        name: what error messages call the picture; by default the path, or "the picture".
         max_pixels: largest width times height of a file or a PIL image.
 
     Raises:
-        InputError: there is no such file, it is no picture or a damaged one, it has more than one
-            frame or too many pixels, or the array is of another type or shape.
+        InputError: the file does not exist, is not a picture or is damaged, has more than one frame
+            or too many pixels, or the array has another type or shape.
     """
     if isinstance(source, np.ma.MaskedArray):
         raise InputError(
@@ -113,7 +113,7 @@ def read_image(
     """Decode a file, bytes or a PIL image to a loaded, upright PIL image in its own mode.
 
     Raises:
-        InputError: as `read_picture`.
+        InputError: as for `read_picture`.
     """
     if isinstance(source, PIL.Image.Image):
         _load(source, name, max_pixels)
@@ -144,7 +144,7 @@ def _read_file(source: str | os.PathLike[str], name: str, max_pixels: int) -> _D
 
 
 def _decode(stream: IO[bytes], name: str, max_pixels: int) -> _Decoded:
-    """Open, check, load and turn upright; the stream may be closed afterwards."""
+    """Open, check, load and rotate upright; the stream may be closed afterwards."""
     opened = open_picture(stream, name)
     form = opened.format or ""
     _refuse_bomb(opened, stream, name, max_pixels)
@@ -164,7 +164,7 @@ def _decode(stream: IO[bytes], name: str, max_pixels: int) -> _Decoded:
 
 
 def _refuse_bomb(image: PIL.Image.Image, stream: IO[bytes], name: str, max_pixels: int) -> None:
-    """Refuse a large picture of far fewer bytes than a photo has."""
+    """Refuse a large picture with far fewer bytes than a photo would have."""
     pixels, size = image.size[0] * image.size[1], stream.seek(0, io.SEEK_END)
     large = pixels > _LARGE or pixels * len(image.getbands()) > _MANY_SAMPLES
     if large and max_pixels >= pixels > _MOST_PIXELS_A_BYTE * size:
@@ -175,7 +175,7 @@ def _refuse_bomb(image: PIL.Image.Image, stream: IO[bytes], name: str, max_pixel
 
 
 def _refuse_tiff(image: Any, name: str) -> None:
-    """Refuse a camera's raw file, of which Pillow reads the thumbnail, and what it reads wrong."""
+    """Refuse camera raw files, of which Pillow reads the thumbnail, and TIFFs it reads wrongly."""
     tags = image.tag_v2
     reduced = int(tags.get(_SUBFILE, 0) or 0) & 1
     if tags.get(_DNG_VERSION) or reduced or (_SUB_IFDS in tags and _MAKE in tags):
@@ -208,7 +208,7 @@ def _upright_copy(image: PIL.Image.Image) -> PIL.Image.Image:
     """A copy with the EXIF orientation applied, and set to 1 in the copy's `.info`."""
     info = gather_info(image)
     orientation = read_orientation(image)
-    # Pillow's own way writes the EXIF anew, and fails where a tag of it is damaged.
+    # Pillow's own method rewrites the EXIF, and fails if a tag in it is damaged.
     copy = image.copy() if orientation == 1 else image.transpose(TRANSPOSED[orientation])
     copy.info = info
     if orientation != 1:
@@ -220,13 +220,13 @@ def _upright_copy(image: PIL.Image.Image) -> PIL.Image.Image:
 
 
 def open_picture(stream: IO[bytes], name: str) -> PIL.Image.Image:
-    """Find the decoder by the content alone, as PIL.Image.open does; nothing is decoded yet.
+    """Find the decoder by content only, as PIL.Image.open does; nothing is decoded yet.
 
-    `PIL.Image.open` would apply its own limit on pixels, which can be moved only for the whole
-    process; and it would try decoders, such as that for EPS, which start other programs.
+    `PIL.Image.open` would apply its own pixel limit, which can be changed only for the whole
+    process; and it would try decoders that start other programs, such as that for EPS.
 
     Raises:
-        InputError: it is no picture, or of a format that is not read.
+        InputError: it is not a picture, or its format is not supported.
     """
     prefix = stream.read(64)
     if not prefix:
@@ -259,7 +259,7 @@ def open_picture(stream: IO[bytes], name: str) -> PIL.Image.Image:
 
 
 def _brands(prefix: bytes) -> set[bytes]:
-    """What a file of the ISO base media format, such as HEIC and AVIF, says that it is."""
+    """The brands of a file in the ISO base media format, such as HEIC and AVIF."""
     if prefix[4:8] != b"ftyp":
         return set()
     end = min(int.from_bytes(prefix[:4], "big"), len(prefix))
@@ -267,7 +267,7 @@ def _brands(prefix: bytes) -> set[bytes]:
 
 
 def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]:
-    """Check size and frames by the header, then decode; return what could not be kept."""
+    """Check size and frames by the header, then decode; return notes on what could not be kept."""
     width, height = image.size
     if width < 1 or height < 1:
         raise InputError(f"{name} has no pixels ({width} x {height}).")
@@ -285,7 +285,7 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
         )
     notes: tuple[str, ...] = ()
     for key, said in (("icc_profile", "ICC profile"), ("xmp", "XMP")):
-        # A TIFF may have text or a number in its place, which Pillow hands on.
+        # A TIFF may have text or a number there, which Pillow passes on.
         value = image.info.get(key, b"")
         if isinstance(value, str):
             image.info[key] = value.encode("latin-1", "replace")
@@ -293,7 +293,7 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
             del image.info[key]
             notes += (f"The {said} was damaged and left out.",)
     if image.format == "TIFF" and _X_RESOLUTION not in getattr(image, "tag_v2", ()):
-        image.info.pop("dpi", None)  # where there is none, Pillow says 1
+        image.info.pop("dpi", None)  # if there is none, Pillow says 1
     tiles = getattr(image, "tile", None) or ()
     if not image.mode.startswith("I") and any(";16" in str(tile[3]) for tile in tiles):
         notes += ("Colours of 16 bits per channel were read as 8 bits.",)
@@ -314,11 +314,11 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
 
 
 def _lacks_only_its_end(image: Any) -> bool:
-    """Load a JPEG that has all its pixels but no end marker; False where any are missing."""
+    """Load a JPEG that has all its pixels but no end marker; False if any are missing."""
     if image.format not in ("JPEG", "MPO") or image.fp is None:
         return False
     image.fp.seek(0)
-    # Where pixels are missing, whatever stands behind the rest is taken for them.
+    # If pixels are missing, whatever follows the data is decoded in their place.
     other = io.BytesIO(image.fp.read().rstrip(b"\xff") + b"\x55" * 64 + b"\xff\xd9")
     read, ended = image.load_read, False
 
@@ -344,7 +344,7 @@ def _format(image: PIL.Image.Image) -> str | None:
 
 
 def _is_lossless_webp(stream: IO[bytes]) -> bool:
-    """Whether the picture of a WebP file is in a VP8L chunk. Source: RFC 9649."""
+    """Whether a WebP file's picture is in a VP8L chunk. Source: RFC 9649."""
     stream.seek(12)
     while len(header := stream.read(8)) == 8:
         if header[:4] == b"VP8L":

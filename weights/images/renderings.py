@@ -1,6 +1,6 @@
-"""Other renderings of a photo that its metadata hold: thumbnails, previews, layers, gain maps.
+"""Removing other renderings of a photo from metadata: thumbnails, previews, layers, gain maps.
 
-They would still show the mask, so they go; the rest of the metadata stays.
+They would still show the mask; the rest of the metadata stays.
 
 Sources: Adobe Photoshop File Formats Specification (image resources); IPTC IIM 4.2; XMP
 Specification part 3; Google's and Adobe's schemas of depth maps, gain maps and motion photos.
@@ -21,7 +21,7 @@ _PICTURE = re.compile(
     rb"|\A(?:II\*\0|MM\0\*)|ftyp(?:heic|heix|mif1|msf1|avif|avis|isom|iso2|mp4[12]|qt {2})",
     re.DOTALL,
 )
-"""How files of pictures and clips begin, wherever in a value."""
+"""Signatures of picture and video files, anywhere in a value."""
 
 _PICTURE_IN_TEXT = re.compile(
     rb"(?<![A-Za-z0-9+/])(?:/9j/|iVBORw0KGgo|UklGR|R0lGOD|OEJQUw|SUkqA|TU0AK|AAAA.GZ0eXB)"
@@ -29,7 +29,7 @@ _PICTURE_IN_TEXT = re.compile(
     rb"|(?i:ffd8ff|89504e470d0a1a0a|52494646|66747970(?:68656963|61766966|6d696631))"
     rb"[A-Fa-f0-9\s]{150,}"
 )
-"""The same as base64 or as hexadecimal digits."""
+"""The same in base64 or hexadecimal digits."""
 
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _THUMBNAILS, _IPTC = (1033, 1036), 1028
@@ -44,24 +44,24 @@ _RENDERING_SPACES = (
     "http://ns.apple.com/pixeldatainfo/1.0/",
 )
 _PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
-"""Says how a panorama is projected, and holds no picture."""
+"""Describes a panorama's projection, and contains no picture."""
 
 
 def holds_picture(value: bytes | str) -> bool:
-    """Whether a value of metadata has a file of a picture in it, as it is or written as text."""
+    """Whether a metadata value contains a picture file, as bytes or encoded as text."""
     if len(value) <= 100:
         return False
     content = value.encode("latin-1", "replace") if isinstance(value, str) else value
     if _PICTURE.search(content):
         return True
-    # Text of 16 bits has a zero in every second place.
+    # 16-bit text has a zero in every second byte.
     return any(_PICTURE_IN_TEXT.search(text) for text in (content, content.replace(b"\0", b"")))
 
 
 def without_renderings_photoshop(content: bytes) -> bytes:
-    """Leave the thumbnails out of Photoshop's resources.
+    """Remove the thumbnails from Photoshop's resources.
 
-    What cannot be read stays where it holds no picture, and is empty otherwise.
+    Unreadable resources stay if they contain no picture; otherwise the result is empty.
 
     Args:
         content: resources, with or without the head of a JPEG's APP13 segment.
@@ -119,10 +119,10 @@ def _without_iptc_previews(content: bytes) -> bytes:
 
 
 def without_renderings_xmp(packet: bytes) -> bytes:
-    """Leave thumbnails, depth and gain maps and motion clips out of XMP, and what claims them.
+    """Remove thumbnails, depth and gain maps and motion clips, and references to them, from XMP.
 
-    A packet that has none comes back as it is, in UTF-8; one that cannot be read and may have some
-    is empty.
+    A packet without any is returned unchanged, in UTF-8; an unreadable one that may have some
+    becomes empty.
     """
     try:
         packet = _as_utf8(packet)
@@ -159,7 +159,7 @@ def without_renderings_xmp(packet: bytes) -> bytes:
 
 
 def _as_utf8(packet: bytes) -> bytes:
-    """A packet of 16 bits a character in UTF-8, which is what most formats want."""
+    """Convert a packet in UTF-16 to UTF-8, as most formats expect."""
     if b"\0" not in packet[:2] and packet[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         return packet
     if packet[0] in (0, 0xFE):
@@ -168,7 +168,7 @@ def _as_utf8(packet: bytes) -> bytes:
 
 
 def _strip(element: ElementTree.Element) -> bool:
-    """Take renderings out of an element; whether there were any."""
+    """Remove renderings from an element; return whether there were any."""
     found = False
     for name, value in list(element.attrib.items()):
         if _is_rendering(name) or holds_picture(value):
@@ -193,7 +193,7 @@ def _is_rendering(name: str) -> bool:
 
 
 def without_renderings_text(key: str, value: str) -> str:
-    """Leave pictures out of a PNG's text: empty where it is one, or says it in digits."""
+    """Remove pictures from a PNG's text: empty if it is one, also in encoded form."""
     if not key.startswith("Raw profile type "):
         return "" if holds_picture(value) else value
     kind = key.removeprefix("Raw profile type ").lower()
@@ -217,4 +217,4 @@ _PROFILES: dict[str, Callable[[bytes], bytes]] = {
     "iptc": without_renderings_photoshop,
     "xmp": without_renderings_xmp,
 }
-"""How renderings go out of the profiles that PNGs have as digits."""
+"""Functions that remove renderings from the profiles that PNGs store as digits."""

@@ -1,4 +1,4 @@
-"""Giving a result back as the kind of thing that came in."""
+"""Returning a result as the kind of object that was passed in."""
 
 from __future__ import annotations
 
@@ -33,34 +33,32 @@ def restore(
     provenance: bool = True,
     reuse: bool = False,
 ) -> NDArray[np.uint8] | PIL.Image.Image | bytes:
-    """Put new pixels into the hole of a picture, and give it back as what it was.
+    """Put new pixels into the hole of a picture, and return it in its original kind.
 
     An array gives an array of the same shape (grey stays grey, alpha stays). A PIL image gives a
-    PIL image of the same mode and size, lying as it lay: an EXIF orientation is still in it. A path
-    gives an upright PIL image in the file's mode. Bytes give bytes of the same format, upright.
-    Outside the hole every value is the original's, whatever `pixels` says there; for bytes of a
-    lossy format see `weights.images.writing`. With an empty hole the picture comes back
-    unchanged: bytes are the very same.
+    PIL image of the same mode, size and EXIF orientation. A path gives an upright PIL image in the
+    file's mode. Bytes give bytes of the same format, upright. Outside the hole every value is the
+    original's, whatever is in `pixels`; for bytes of a lossy format see `weights.images.writing`.
+    With an empty hole the picture is returned unchanged, bytes included.
 
-    The result carries the provenance mark (arrays excepted, which have no room for it). In a PIL
-    image it lies in `.info`: `write_picture` writes it out, while `image.save(path)` keeps it only
-    if handed on, as in `image.save(path, xmp=image.info["xmp"], exif=image.info["exif"])`.
+    The result carries the provenance mark (except arrays, which have no room for it). In a PIL
+    image it is in `.info`: `write_picture` writes it, while `image.save(path)` keeps it only if
+    passed explicitly, as in `image.save(path, xmp=image.info["xmp"], exif=image.info["exif"])`.
 
     Args:
-        picture: what was read.
-        pixels: uint8 RGB `(H, W, 3)`, upright as `picture.pixels`.
+        picture: the original picture.
+        pixels: uint8 RGB `(H, W, 3)`, upright like `picture.pixels`.
         hole: bool `(H, W)`, upright.
         models: names of the models used, for the mark.
         from_reference: whether a face was filled from a reference photo, for the mark.
-        guesses: how many fills were made, of which this is one, for the mark.
-        provenance: whether the mark is set; without it whoever calls must say by other means that
-            a model edited the picture.
-        reuse: whether a PIL image that comes back may be the picture's own, changed, which saves
-            the memory of another.
+        guesses: how many fills were made, including this one, for the mark.
+        provenance: whether to set the mark; without it the caller must state in another way that a
+            model edited the picture.
+        reuse: whether a returned PIL image may be the picture's own, modified, to save memory.
 
     Raises:
-        InputError: size or type of `pixels` or `hole` do not fit the picture.
-        OutputError: the bytes are of a format that this Pillow reads but cannot write.
+        InputError: size or type of `pixels` or `hole` does not match the picture.
+        OutputError: the bytes have a format that this Pillow can read but not write.
     """
     check_image(pixels, "the result")
     if pixels.shape != picture.pixels.shape:

@@ -1,13 +1,12 @@
-"""The one place where pictures are written: whole or not at all, with their metadata.
+"""The only place where pictures are written: atomically, with their metadata.
 
 Pixels outside the hole stay bit for bit in arrays, in PIL images and in the lossless formats (PNG,
 TIFF, BMP, GIF, JPEG 2000, PPM, WebP if the original was lossless). JPEG, AVIF and lossy WebP are
-compressed anew as a whole: a JPEG with the original's own quantisation tables and sampling where
-there is an original, else at quality 95 without chroma subsampling; decoded values then differ by
-rounding.
+recompressed as a whole: a JPEG with the original's quantisation tables and sampling if there is an
+original, else at quality 95 without chroma subsampling; decoded values then differ by rounding.
 
 ICC profile, EXIF (without its thumbnail, which would still show the mask), XMP, IPTC of a JPEG,
-resolution, comments and PNG text survive as far as the format has a place for them. A TIFF keeps
+resolution, comments and PNG text are kept as far as the format has a place for them. A TIFF keeps
 its compression, but one with exposure data or GPS is written uncompressed.
 """
 
@@ -66,25 +65,25 @@ def write_picture(
     like: Picture | None = None,
     mark: Mark | None = None,
 ) -> Path:
-    """Write a picture file; missing folders are made.
+    """Write a picture file; missing folders are created.
 
     Args:
-        path: where to; its suffix says the format unless `format` does.
-        image: PIL image, whose `.info` holds its metadata; or uint8 array `(H, W)`, `(H, W, 3)`
-            RGB or `(H, W, 4)` RGBA; or bool array `(H, W)`, written as 0 and 255.
-        overwrite: replace a file that is there.
-        quality: 1 to 100 for JPEG, WebP and AVIF; where None, as `like` was written if that is of
-            the same format, else 95.
+        path: the file to write; its suffix determines the format unless `format` is given.
+        image: PIL image, with metadata in `.info`; or uint8 array `(H, W)`, `(H, W, 3)` RGB or `(H,
+            W, 4)` RGBA; or bool array `(H, W)`, written as 0 and 255.
+        overwrite: replace an existing file.
+        quality: 1 to 100 for JPEG, WebP and AVIF; None for the encoding of `like` if it has the
+            same format, else 95.
         format: Pillow's name of the format, such as "PNG".
-        like: the picture that this one was made from; its way of encoding is kept.
-        mark: provenance to add; a mark that the image carries already is written in any case.
-            A format that holds no XMP gets it in a file beside it, `picture.bmp.xmp`.
+        like: the picture that this one was made from; its encoding options are kept.
+        mark: provenance mark to add; an existing mark is always written. For a format without XMP
+            it goes to a file next to the picture, `picture.bmp.xmp`.
 
     Returns:
         The path written.
 
     Raises:
-        InputError: the array is no picture, or the quality is out of range.
+        InputError: the array is not a picture, or the quality is out of range.
         OutputError: the file exists, cannot be written, or its format cannot hold the picture.
         MissingDependencyError: HEIC is to be written, and `pillow-heif` is not installed.
     """
@@ -106,7 +105,7 @@ def write_picture(
 
 
 def mark_beside(image: PIL.Image.Image, form: str) -> bytes | None:
-    """The XMP with a picture's mark, where its format has no place for it; else None."""
+    """The XMP with a picture's mark if its format has no place for it; else None."""
     xmp = gather_xmp(image.info)
     return xmp if form not in CARRIES_XMP and read_mark_from_xmp(xmp) is not None else None
 
@@ -121,8 +120,8 @@ def encode_picture(
     """Return the content of a picture file; see `write_picture`.
 
     Raises:
-        InputError: the array is no picture, or the quality is out of range.
-        OutputError: the format is not written here or cannot hold the picture.
+        InputError: the array is not a picture, or the quality is out of range.
+        OutputError: the format cannot be written or cannot hold the picture.
     """
     return _encode(_as_image(image), format, quality, like, "the picture")
 
@@ -160,7 +159,7 @@ def _encode(
 
 
 def _with_whole_palette(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Give pixels past a palette's end black entries: encoders take as few bits as it needs."""
+    """Extend a palette by black for pixels past its end: encoders use as few bits as it needs."""
     entries = image.getpalette() if image.mode == "P" else None
     if entries is None:
         return image
@@ -173,12 +172,12 @@ def _with_whole_palette(image: PIL.Image.Image) -> PIL.Image.Image:
 
 
 def _with_colours(content: bytes, form: str, like: Picture) -> bytes:
-    """Say of the colours what the original says of them and no encoder of Pillow writes."""
+    """Add the original's colour information that Pillow's encoders do not write."""
     tags = like.encoding.get("colour_tags")
     if form == "PNG":
         own = [(b"cICP", bytes([*tags, 0, 1]))] if tags is not None else []
         told = like.encoding.get("colour_chunks") or own
-        # Behind the header, which has 33 bytes.
+        # After the header, which has 33 bytes.
         return content[:33] + b"".join(_chunk(*one) for one in told) + content[33:]
     if tags is not None and form in ("AVIF", "HEIF"):
         return write_colour_tags(content, tags)
@@ -186,7 +185,7 @@ def _with_colours(content: bytes, form: str, like: Picture) -> bytes:
 
 
 def lost_colours(picture: Picture, form: str) -> str:
-    """A sentence on what a format cannot say of a picture's colours; empty where there is none."""
+    """A sentence on colour information that a format cannot hold; empty if there is none."""
     tags = picture.encoding.get("colour_tags")
     if tags is None or carries_colour_tags(form):
         return ""
@@ -204,7 +203,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 def _options(
     image: PIL.Image.Image, form: str, quality: int | None, like: Picture | None
 ) -> dict[str, Any]:
-    """The options of Pillow's encoder: metadata, then what the format lets one choose."""
+    """Options of Pillow's encoder: metadata, then the format's own options."""
     info = gather_info(image)
     kept = dict(like.encoding) if like is not None and like.format == form else {}
     exif, xmp, dpi = info.get("exif"), info.get("xmp"), gather_dpi(info)
@@ -221,7 +220,7 @@ def _options(
         options |= _jpeg_options(exif, xmp, comment, quality, kept)
     elif form == "HEIF":
         blocks = info.get("metadata", ())
-        options["exif"] = exif  # empty EXIF makes its encoder fail
+        options["exif"] = exif  # the encoder fails on empty EXIF
         options["metadata"] = [one for one in blocks if not holds_picture(one["data"])]
     elif form == "WEBP":
         options |= {"lossless": kept.get("lossless", False), "exact": True}
@@ -250,7 +249,7 @@ def _jpeg_options(
         options = {"quality": quality or DEFAULT_QUALITY, "subsampling": 0}
     options["progressive"] = kept.get("progressive", False)
     text = comment.encode() if isinstance(comment, str) else comment or b""
-    # Pillow writes one segment, and refuses a comment that needs more.
+    # Pillow writes only one segment, and refuses longer comments.
     longer = len(text) > LARGEST_JPEG_SEGMENT
     options["comment"] = b"" if longer else text
     options["extra"] = kept.get("extra", b"") + (comment_segments(text) if longer else b"")
@@ -271,7 +270,7 @@ def _tiff_options(exif: bytes | None, xmp: bytes | None, kept: Mapping[str, Any]
     if compression not in _KEPT_TIFF_COMPRESSIONS:
         compression = "tiff_adobe_deflate"
     if any(tag in tags for tag in SUB_DIRECTORIES):
-        # Pillow's compressed TIFF has no place for exposure, time and GPS; metadata go first.
+        # Pillow's compressed TIFF has no place for exposure, time and GPS; metadata have priority.
         compression = "raw"
     return {"exif": tags, "compression": compression}
 
@@ -306,7 +305,7 @@ def _png_text(xmp: bytes | None, kept: dict[str, Any]) -> PngInfo:
 
 
 def _short_xmp(xmp: bytes) -> bytes:
-    """Make XMP fit a JPEG: first without its padding, then with nothing but the mark."""
+    """Make XMP fit a JPEG: first without its padding, then reduced to the mark."""
     if len(xmp) <= _LARGEST_JPEG_XMP:
         return xmp
     shorter = b"".join(line for line in xmp.splitlines(keepends=True) if line.strip())

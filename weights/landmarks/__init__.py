@@ -1,4 +1,4 @@
-"""The 68 iBUG landmarks of faces, masked or not, by a small network."""
+"""Predicting the 68 iBUG landmarks of faces, masked or not, with a small network."""
 
 from weights.landmarks.covering import covered
 from weights.landmarks.finder import FindsFaces, FoundFace, LandmarkFinder, shared_finder

@@ -1,4 +1,4 @@
-"""Covering a hole, so that the landmarks of a face do not depend on what it hides."""
+"""Covering a hole, so that a face's landmarks do not depend on its content."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image
 
 _PATCH: Final = 200
-"""Grey level over a hole. On 40 faces points are then off by 6.3 % of the eye distance where they
-are seen and 7.5 % under the hole; with the mask in its place by 6.4 and 6.8 %. Colours that go on
-from the rim look like a bare face to the network: 8.8 and 23 %."""
+"""Grey level over a hole. On 40 faces the error of the points is then 6.3 % of the eye distance
+where visible and 7.5 % under the hole; with the mask left in place 6.4 and 6.8 %. Colours
+extrapolated from the rim look like a bare face to the network: 8.8 and 23 %."""
 
 
 def covered(image: Image, hole: Hole) -> Image:
-    """A copy of a picture `(H, W, 3)` with a flat patch over a hole, to seek landmarks in.
+    """A copy of a picture `(H, W, 3)` with a flat patch over a hole, for predicting landmarks.
 
-    Landmark networks learn from such patches.
+    Landmark networks are trained with such patches.
     """
     patched = image.copy()
     patched[hole] = _PATCH

@@ -1,4 +1,4 @@
-"""Finding the 68 landmarks of bare faces by dlib, which the extra `landmarks` brings."""
+"""Finding the 68 landmarks of bare faces with dlib, from the extra `landmarks`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class DlibLandmarkFinder:
     degrees.
 
     Args:
-        upsample: how often a picture is doubled in size before faces are sought; 0 finds faces of
-            80 pixels and wider, 1 of 40.
+        upsample: how often a picture is doubled in size before detection; 0 finds faces of 80
+            pixels and wider, 1 of 40.
 
     Raises:
         MissingDependencyError: dlib or its model file is not installed.
@@ -51,19 +51,19 @@ class DlibLandmarkFinder:
         self._predictor: Any = dlib.shape_predictor(str(model))
 
     def find(self, image: Image) -> list[NDArray[np.float64]]:
-        """Find the landmarks of every face, the most certain face first.
+        """Find the landmarks of every face, the most confident detection first.
 
         Args:
             image: uint8 RGB `(H, W, 3)`.
 
         Returns:
-            One `(68, 2)` array per face, x y in pixels; points may lie outside of the picture.
+            One `(68, 2)` array per face, x y in pixels; points may lie outside the picture.
         """
         pixels, boxes = self._boxes(image)
         return [self._points(pixels, box) for box in boxes]
 
     def find_largest(self, image: Image) -> NDArray[np.float64] | None:
-        """Find the landmarks `(68, 2)` of the largest face of a picture; None where there is none.
+        """Find the landmarks `(68, 2)` of the largest face of a picture; None if there is no face.
 
         Args:
             image: uint8 RGB `(H, W, 3)`.

@@ -1,4 +1,4 @@
-"""A landmark network's weights as safetensors, its configuration in the header; no pickle."""
+"""Landmark network files: safetensors with the configuration in the header; no pickle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 
 FORMAT = "unmask.landmarks"
-"""Value of the header's `format`, by which a landmark network's file is told from others."""
+"""Value of the header's `format` that identifies a landmark network's file."""
 
 ARCHITECTURE = "landmarks"
 """Name of the architecture in records and cards."""
@@ -36,9 +36,9 @@ def save_landmarks(
     Args:
         network: in the form in which it was built.
         configuration: what it was built from.
-        path: where to, ending in .safetensors.
-        overwrite: whether a file of that name is replaced.
-        extra: further facts for the header, such as metrics; anything JSON holds.
+        path: the file to write, ending in .safetensors.
+        overwrite: whether to replace an existing file.
+        extra: further facts for the header, such as metrics; any JSON values.
 
     Raises:
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
@@ -50,13 +50,13 @@ def save_landmarks(
 def load_landmarks(
     path: str | os.PathLike[str],
 ) -> tuple[LandmarkNetwork, LandmarkConfiguration]:
-    """Build the network that a file describes and load its weights, as float32 on the CPU.
+    """Build the network described by a file and load its weights, as float32 on the CPU.
 
     Returns:
         The network in evaluation mode and its configuration.
 
     Raises:
-        WeightsError: the file is missing, damaged, no safetensors, or of another network.
+        WeightsError: the file is missing, damaged, not safetensors, or of another network.
     """
     from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 
@@ -68,10 +68,10 @@ def load_landmarks(
 
 
 def describe_landmarks(path: str | os.PathLike[str]) -> NetworkDescription:
-    """Tell what a landmark network's file holds.
+    """Describe a landmark network's file.
 
     Raises:
-        WeightsError: the file is missing, damaged, no safetensors, or of another network.
+        WeightsError: the file is missing, damaged, not safetensors, or of another network.
     """
     from weights.catalog.description import describe_network
 

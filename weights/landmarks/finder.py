@@ -1,4 +1,4 @@
-"""Finding the landmarks of a face, by the network and from a rough place on."""
+"""Finding a face's landmarks with the network, starting from a rough position."""
 
 from __future__ import annotations
 
@@ -28,45 +28,45 @@ if TYPE_CHECKING:
 _BATCH = 32
 
 _LOOKS = 2
-"""Looks at a face, each in the frame that the points of the last one give."""
+"""Passes per face, each in the frame given by the points of the previous one."""
 
 _SEARCH_SIDE = 400
 """Longer side at which a picture is searched, in pixels."""
 
 _SEARCH_SHARES = (1.0, 0.62, 0.38)
-"""Sides of the squares that are searched, as shares of the picture's shorter side."""
+"""Sides of the search squares, as fractions of the picture's shorter side."""
 
 _SEARCH_STEP = 0.3
-"""How far apart those squares lie, as a share of their side."""
+"""Distance between those squares, as a fraction of their side."""
 
 _HOPEFUL = 4
-"""So many of the likeliest squares of a size are looked at again."""
+"""How many of the likeliest squares of each size get a second pass."""
 
 _LIKELY = 0.5
-"""How likely a face is that is taken for one."""
+"""Least probability for a face to be accepted."""
 
 _TILTS = (-60.0, 60.0, -120.0, 120.0, 180.0)
-"""Degrees by which a place that shows no face is turned, to look again."""
+"""Rotations in degrees for another try where no face is found."""
 
 _SURE_TILTED = 0.9
-"""How likely a face must be there: of profiles, which the network knows little of, some pass for
-faces that lie on their side with 0.6."""
+"""Least probability for a face there: some profiles, rare in the network's training, pass for faces
+lying on their side with 0.6."""
 
 _SEARCH_TURNS = ((0.0, _LIKELY), (90.0, _SURE_TILTED), (-90.0, _SURE_TILTED), (180.0, _SURE_TILTED))
-"""Degrees by which a picture may lie, and how likely a face must be there then."""
+"""Rotations of a picture in degrees, each with the least probability for a face there."""
 
 _SURE = 0.95
-"""How likely a face is for which no smaller squares are searched."""
+"""Probability of a face from which no smaller squares are searched."""
 
 
 @dataclass(frozen=True, eq=False)
 class FoundFace:
-    """What the network says of one face.
+    """The network's prediction for one face.
 
     Attributes:
         points: iBUG points `(68, 2)`, x y in pixels of the picture.
-        face: how likely there is a face, 0 to 1.
-        masked: how likely it wears a mask, 0 to 1.
+        face: probability that there is a face, 0 to 1.
+        masked: probability that it wears a mask, 0 to 1.
     """
 
     points: Points
@@ -75,50 +75,50 @@ class FoundFace:
 
     @property
     def is_likely(self) -> bool:
-        """Whether there is more likely a face than none."""
+        """Whether there is probably a face."""
         return self.face >= _LIKELY
 
     @property
     def is_masked(self) -> bool:
-        """Whether it more likely wears a mask than none."""
+        """Whether it probably wears a mask."""
         return self.masked > 0.5
 
     @property
     def tilt(self) -> float | None:
-        """Degrees by which the face is turned clockwise; None where there is more likely none."""
+        """Clockwise tilt of the face in degrees; None if there is probably no face."""
         return estimate_tilt(self.points) if self.is_likely else None
 
 
 class FindsFaces(Protocol):
-    """What is needed of a `LandmarkFinder`."""
+    """The interface required of a `LandmarkFinder`."""
 
     def find(self, image: Image) -> FoundFace | None:
         """Find the likeliest face of a picture."""
 
     def find_near(self, image: Image, frame: FaceFrame) -> FoundFace:
-        """Find the landmarks of the face that a frame shows roughly."""
+        """Find the landmarks of the face roughly inside a frame."""
 
 
 @cache
 def shared_finder(weights: str, device: str) -> LandmarkFinder:
-    """Give this process's one finder with those weights on that device."""
+    """Return this process's shared finder with those weights on that device."""
     return LandmarkFinder(weights, device)
 
 
 class LandmarkFinder:
     """Finds the 68 landmarks of faces, masked or not.
 
-    The network is loaded at the first face, once, by whichever thread comes first; it may be used
-    from several threads. Nothing is downloaded, written or printed.
+    The network is loaded once, on first use; the finder is thread-safe. Nothing is downloaded,
+    written or printed.
 
     Args:
-        weights: "default", a name of the catalog, or the path of a .safetensors file as written by
-            `unmask train landmarks`.
+        weights: "default", a catalog name, or the path of a .safetensors file written by `unmask
+            train landmarks`.
         device: "auto" or a torch device.
 
     Raises:
-        InputError: there is no such device; WeightsError: faults of the file. Both show when the
-            network is loaded.
+        InputError: there is no such device; WeightsError: faults of the file. Both are raised when
+            the network is loaded.
     """
 
     def __init__(
@@ -130,10 +130,10 @@ class LandmarkFinder:
         self._loaded: tuple[LandmarkNetwork, LandmarkConfiguration, torch.device] | None = None
 
     def load(self, *, missing_ok: bool = False) -> bool:
-        """Load the network now instead of at the first face.
+        """Load the network now instead of on first use.
 
         Args:
-            missing_ok: whether it is no error that there are no weights that can be used.
+            missing_ok: whether to tolerate missing or unusable weights.
 
         Returns:
             Whether it is loaded.
@@ -151,11 +151,11 @@ class LandmarkFinder:
         return True
 
     def find_near(self, image: Image, frame: FaceFrame) -> FoundFace:
-        """Find the landmarks of the face that a frame shows roughly, however it is tilted.
+        """Find the landmarks of the face roughly inside a frame, at any tilt.
 
         Args:
             image: uint8 RGB `(H, W, 3)`.
-            frame: a square about as large as the face.
+            frame: a square about the size of the face.
 
         Raises:
             WeightsError: the weights are missing, damaged or of another network.
@@ -165,19 +165,19 @@ class LandmarkFinder:
     def find_each(
         self, image: Image, frames: Sequence[FaceFrame], looks: int = _LOOKS
     ) -> list[FoundFace]:
-        """Find the landmarks of several faces of a picture, as `find_near` does, in batches.
+        """Find the landmarks of several faces of a picture in batches; see `find_near`.
 
         Args:
             image: uint8 RGB `(H, W, 3)`.
-            frames: squares about as large as the faces.
-            looks: at each face; one is enough to tell how it is tilted.
+            frames: squares about the size of the faces.
+            looks: passes per face; one is enough to estimate the tilt.
 
         Raises:
             WeightsError: the weights are missing, damaged or of another network.
         """
         found = self._settle(image, frames, looks)
         doubtful = [index for index, one in enumerate(found) if not one.is_likely]
-        # The network knows faces that are upright within about 40 degrees.
+        # The network was trained on faces that are upright within about 40 degrees.
         tilted = [
             (index, replace(frames[index], angle=frames[index].angle + math.radians(tilt)))
             for index in doubtful
@@ -198,16 +198,16 @@ class LandmarkFinder:
     def find(self, image: Image) -> FoundFace | None:
         """Find the likeliest face of a picture, and its landmarks.
 
-        Squares of three sizes are searched, large ones first and small ones where those show no
-        sure face; so the face must be at least about a fifth of the picture's shorter side wide.
-        Where none is surely one that is upright within about 40 degrees, the picture is searched
-        as if it lay on its sides or stood on its head, too.
+        Squares of three sizes are searched, smaller ones only if larger ones show no certain face;
+        so the face must be at least about a fifth of the picture's shorter side wide. If there is
+        no certain face that is upright within about 40 degrees, the picture is also searched
+        rotated by 90, -90 and 180 degrees.
 
         Args:
             image: uint8 RGB `(H, W, 3)`.
 
         Returns:
-            None where no square shows a face.
+            The face; None if no square shows one.
 
         Raises:
             WeightsError: the weights are missing, damaged or of another network.
@@ -227,7 +227,7 @@ class LandmarkFinder:
         return self.find_near(image, FaceFrame.around((best.points + 0.5) / scale - 0.5))
 
     def _search(self, image: Image, angle: float) -> FoundFace | None:
-        """Find a small picture's likeliest face that is tilted by about an angle, in radians."""
+        """Find a small picture's likeliest face with a tilt of about an angle, in radians."""
         found: FoundFace | None = None
         for share in _SEARCH_SHARES:
             if found is not None and found.face >= _SURE:
@@ -250,7 +250,7 @@ class LandmarkFinder:
         return found
 
     def _look(self, image: Image, frames: Sequence[FaceFrame]) -> list[FoundFace]:
-        """Look at several places of one picture, all in batches."""
+        """Run the network on several frames of one picture, in batches."""
         import torch
 
         network, configuration, device = self._ready()
@@ -287,7 +287,7 @@ class LandmarkFinder:
 
 
 def search_squares(height: int, width: int, share: float) -> list[FaceFrame]:
-    """Squares all over a picture, each so large a share of its shorter side."""
+    """Squares covering a picture, of a size given as a fraction of its shorter side."""
     side = share * min(height, width)
 
     def middles(length: int) -> list[float]:

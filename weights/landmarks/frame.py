@@ -1,4 +1,4 @@
-"""The square in which a face is shown to the landmark network, and the way back."""
+"""The square of a picture that the landmark network sees, and the way back."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ MARGIN = 1.4
 """Side of a frame over the larger extent of the face's points."""
 
 _CROP_SHARE = 0.85
-"""Side of the frame in which landmarks are sought first, as a share of the face's crop's."""
+"""Side of the first frame for landmarks, as a fraction of the face's crop's side."""
 
 
 @dataclass(frozen=True)
 class FaceFrame:
-    """A square of a picture, turned about its centre; it may reach past the picture.
+    """A square of a picture, rotated about its centre; it may extend past the picture.
 
-    Places are counted in pixels from the centre of the first pixel, as OpenCV does.
+    Coordinates are in pixels from the centre of the first pixel, as in OpenCV.
 
     Attributes:
         x, y: the centre.
         side: in pixels.
-        angle: by how much the square is turned clockwise, in radians.
+        angle: clockwise rotation of the square, in radians.
     """
 
     x: float
@@ -42,7 +42,7 @@ class FaceFrame:
 
     @classmethod
     def around(cls, points: Points, *, upright: bool = True) -> FaceFrame:
-        """Frame a face by its iBUG points `(68, 2)`; upright, the line of its eyes is level."""
+        """Frame a face by its iBUG points `(68, 2)`; if `upright`, with level eyes."""
         angle = 0.0
         if upright:
             across = points[42:48].mean(axis=0) - points[36:42].mean(axis=0)
@@ -54,13 +54,13 @@ class FaceFrame:
 
     @classmethod
     def in_crop(cls, x: float, y: float, side: float, angle: float = 0.0) -> FaceFrame:
-        """Frame roughly the face that the crop of a completion network shows.
+        """Frame roughly the face in the crop of a completion network.
 
         Args:
-            x: of the crop's middle, in pixels from the picture's corner.
+            x: of the crop's centre, in pixels from the picture's corner.
             y: likewise.
             side: of the crop.
-            angle: by how much the crop is turned clockwise, in radians.
+            angle: clockwise rotation of the crop, in radians.
         """
         return cls(x - 0.5, y - 0.5, _CROP_SHARE * side, angle)
 
@@ -70,7 +70,8 @@ class FaceFrame:
         frame = self
         shrunk = 1.5 * size / self.side
         if shrunk < 0.75:
-            # A plain warp would skip pixels: what the square shows is reduced by area first.
+            # A plain warp would skip pixels, so the square's part is first reduced by area
+            # averaging.
             (left, top), part = self._part_of(image)
             height, width = part.shape[:2]
             shape = (max(1, round(shrunk * width)), max(1, round(shrunk * height)))
@@ -87,17 +88,18 @@ class FaceFrame:
         return np.asarray(taken, np.uint8)
 
     def to_picture(self, points: Points) -> Points:
-        """Bring points `(N, 2)` of the square, from 0 to 1 across it, to the picture's pixels."""
+        """Transform points `(N, 2)` of the square, 0 to 1 across it, to the picture's pixels."""
         return (points - 0.5) * self.side @ rotation(self.angle).T + (self.x, self.y)
 
     def to_square(self, points: Points) -> Points:
-        """Bring points `(N, 2)` of the picture to the square, 0 to 1 across it."""
+        """Transform points `(N, 2)` of the picture to the square, 0 to 1 across it."""
         return (points - (self.x, self.y)) @ rotation(-self.angle).T / self.side + 0.5
 
     def _part_of(self, image: Image) -> tuple[tuple[int, int], Image]:
         """The part of a picture that the square touches, and its corner: all, if it touches none.
 
-        Where the square reaches past the picture the part ends with it, so both reflect alike.
+        Where the square extends past the picture the part ends at its edge, so both are reflected
+        alike.
         """
         corners = self.to_picture(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
         left, top = (max(0, int(end) - 2) for end in np.floor(corners.min(axis=0)))
@@ -113,6 +115,6 @@ class FaceFrame:
 
 
 def rotation(angle: float) -> NDArray[np.float64]:
-    """The matrix that turns points of a picture clockwise, by radians."""
+    """The matrix that rotates points of a picture clockwise, by radians."""
     cosine, sine = math.cos(angle), math.sin(angle)
     return np.array([[cosine, -sine], [sine, cosine]])

@@ -1,4 +1,4 @@
-"""How far a head is turned and tilted, told by its landmarks."""
+"""Estimating a head's yaw and tilt from its landmarks."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
 _NOSE_TIP: Final = 30
 _JAW: Final = (1, 15)
-"""Points of the jaw line beside the cheeks; its ends lie behind the ears on a turned head."""
+"""Points of the jaw line next to the cheeks; its ends lie behind the ears on a turned head."""
 
 
 def estimate_yaw(landmarks: NDArray[np.floating]) -> float:
     """Estimate a head's yaw: 0 looks into the camera, positive to the left of the picture.
 
-    The tip of the nose lies as far before the middle of the head as the cheeks beside it. Turned by
-    an angle, it moves by the sine of it from the middle between them, and they draw in by its
-    cosine, so the tangent is the ratio of the two. Rough: a few degrees.
+    The tip of the nose lies as far in front of the head's centre as the cheeks lie beside it. On a
+    head turned by an angle it moves by the sine from the midpoint of the cheeks, and their distance
+    shrinks by the cosine, so the ratio is the tangent. Accurate to a few degrees.
 
     Args:
         landmarks: iBUG points `(68, 2)`, x y in pixels.
 
     Returns:
-        Degrees, -90 to 90; nan where both cheeks are one point.
+        Degrees, -90 to 90; nan if both cheeks coincide.
     """
     left, right = landmarks[_JAW[0]], landmarks[_JAW[1]]
     across = right - left
@@ -39,8 +39,8 @@ def estimate_yaw(landmarks: NDArray[np.floating]) -> float:
 def estimate_tilt(landmarks: NDArray[np.floating]) -> float:
     """Estimate a head's tilt: 0 is upright, positive is clockwise.
 
-    Told by the line of the eyes and the line from them to the mouth together: of a profile the
-    first is short, and then counts little.
+    Combines the line between the eyes with the line from them to the mouth; in a profile the former
+    is short and gets little weight.
 
     Args:
         landmarks: iBUG points `(68, 2)`, x y in pixels.

@@ -1,4 +1,4 @@
-"""The network that finds a face's landmarks, those under a mask too."""
+"""The network that predicts a face's landmarks, including those under a mask."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from weights.base.errors import ConfigurationError
 from weights.catalog.efficientnet_trunk import CHANNELS, EfficientNetLite
 
 POINTS = 68
-"""iBUG's: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67."""
+"""The iBUG points: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67."""
 
 LARGEST_SIDE = 512
-"""Most pixels of the input's side."""
+"""Largest side of the input, in pixels."""
 
 _STAGES = 5
 """Stages of the trunk in use: up to a 16th of the side."""
@@ -26,14 +26,14 @@ _DIVISOR = 16
 
 @dataclass(frozen=True)
 class LandmarkConfiguration:
-    """All that is needed to build the network and to cut pictures for it.
+    """Everything needed to build the network and to crop pictures for it.
 
     Attributes:
         widths: channels of the decoder at a 16th, an eighth and a quarter of the side.
         size: side of the crops in pixels, a multiple of 16.
 
     Raises:
-        ConfigurationError: a value is out of its range.
+        ConfigurationError: a value is out of range.
     """
 
     widths: tuple[int, ...] = (96, 64, 64)
@@ -53,12 +53,12 @@ class LandmarkConfiguration:
 
 
 class LandmarkOutputs(NamedTuple):
-    """What the network says of `N` crops.
+    """The network's outputs for `N` crops.
 
     Attributes:
         points: `(N, 68, 2)`, x y from 0 to 1 across the crop.
-        face: logits `(N,)`, above 0 where a face fills the crop as a frame has it.
-        masked: logits `(N,)`, above 0 where that face wears a mask.
+        face: logits `(N,)`, above 0 if a face fills the crop as in a `FaceFrame`.
+        masked: logits `(N,)`, above 0 if that face wears a mask.
     """
 
     points: Tensor
@@ -67,10 +67,11 @@ class LandmarkOutputs(NamedTuple):
 
 
 class LandmarkNetwork(nn.Module):
-    """Finds 68 points of the face in a crop, and judges whether there is one, and masked.
+    """Predicts the 68 points of the face in a crop, whether there is one, and whether it is masked.
 
-    The first stages of EfficientNet-Lite0, a decoder with skips, and one map per point, whose mean
-    place is the point (integral regression, Sun et al. 2018, "Integral Human Pose Regression").
+    The first stages of EfficientNet-Lite0, a decoder with skip connections, and one heat map per
+    point, whose mean position is the point (integral regression, Sun et al. 2018, "Integral Human
+    Pose Regression").
 
     Args:
         configuration: widths of the decoder.
@@ -94,7 +95,7 @@ class LandmarkNetwork(nn.Module):
         self.judge = nn.Linear(2 * CHANNELS[3], 2)
 
     def forward(self, pictures: Tensor) -> LandmarkOutputs:
-        """Find the landmarks of crops `(N, 3, S, S)`, RGB in [0, 1]."""
+        """Predict the landmarks of crops `(N, 3, S, S)`, RGB in [0, 1]."""
         _, quarter, eighth, features = self.trunk(2.0 * pictures - 1.0)
         summary = torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
         features = self.up[0](features)
@@ -106,7 +107,7 @@ class LandmarkNetwork(nn.Module):
 
 
 def mean_places(maps: Tensor) -> Tensor:
-    """Mean place of each map's softmax: `(N, P, S, S)` to x y `(N, P, 2)`, 0 to 1 across."""
+    """Mean position under each map's softmax: `(N, P, S, S)` to x y `(N, P, 2)`, 0 to 1 across."""
     side = maps.shape[-1]
     weights = maps.float().flatten(2).softmax(dim=2).unflatten(2, (side, side))
     places = (torch.arange(side, device=maps.device) + 0.5) / side

@@ -1,4 +1,4 @@
-"""The 68 iBUG points: which belong to what, and which change places in a mirror."""
+"""The 68 iBUG points: their groups, and which swap when mirrored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GROUPS: Final = {
 """Points of each part of a face; left and right are those of the picture."""
 
 OUTER_EYE_CORNERS: Final = (36, 45)
-"""The points whose distance is the eye distance."""
+"""The points that define the eye distance."""
 
 MIRRORED: Final = (
     *range(16, -1, -1),
@@ -32,23 +32,23 @@ MIRRORED: Final = (
     *(54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55),
     *(64, 63, 62, 61, 60, 67, 66, 65),
 )
-"""For each point of a mirrored face, which point of the face it was."""
+"""For each point of a mirrored face, the index of the original point."""
 
 
 def eye_distance(points: NDArray[np.floating]) -> float:
-    """Distance of the outer eye corners of iBUG points `(68, 2)`."""
+    """Distance between the outer eye corners of iBUG points `(68, 2)`."""
     left, right = OUTER_EYE_CORNERS
     return float(np.linalg.norm(points[left] - points[right]))
 
 
 def inside_picture(points: Points, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Say of points `(N, 2)`, x y in pixels, which lie in a picture of a shape `(H, W, ...)`."""
+    """Which of the points `(N, 2)`, x y in pixels, lie in a picture of a shape `(H, W, ...)`."""
     columns, rows = np.rint(points).astype(int).T
     return (columns >= 0) & (columns < shape[1]) & (rows >= 0) & (rows < shape[0])
 
 
 def covered_by(points: Points, mask: Mask) -> NDArray[np.bool_]:
-    """Say of points `(N, 2)`, x y in pixels, which lie under a mask, bool `(H, W)`."""
+    """Which of the points `(N, 2)`, x y in pixels, lie under a mask, bool `(H, W)`."""
     covered = inside_picture(points, mask.shape)
     columns, rows = np.rint(points[covered]).astype(int).T
     covered[covered] = mask[rows, columns]
