@@ -17,34 +17,34 @@ LICENCE_SENTENCE = (
 """Sentence on training pictures in every card."""
 
 _PURPOSE: dict[WeightKind, str] = {
-    "detector": "Finds worn face masks in photos and outlines them.",
-    "confirmation": "Looks again at a detector's finds: keeps worn face masks and outlines them.",
-    "landmarks": "Finds the 68 landmarks of a face, those under a face mask too.",
-    "inpainter": "Fills the place of a face mask in a square crop of a face.",
+    "detector": "Detects worn face masks in photos and outlines them.",
+    "confirmation": "Verifies a detector's proposals: keeps worn face masks and outlines them.",
+    "landmarks": "Predicts the 68 landmarks of a face, including those under a face mask.",
+    "inpainter": "Fills the area of a face mask in a square crop of a face.",
 }
 
 _LIMITS: dict[WeightKind, str] = {
     "detector": (
-        "It knows masks like those of its training pictures. It misses more of other coverings of "
-        "the face, of small or blurred faces and of faces seen from the side, and it can take a "
-        "hand, a scarf or a beard for a mask. It tells nothing about who wears a mask."
+        "It knows masks like those in its training pictures. It misses more face coverings of "
+        "other kinds and more masks on small, blurred or profile faces, and it can mistake a hand, "
+        "a scarf or a beard for a mask. It says nothing about who wears a mask."
     ),
     "confirmation": (
-        "It judges what a detector proposes and finds nothing by itself. It knows masks like those "
-        "of its training pictures: it refuses some unusual ones, and lets some scarves, hands and "
-        "beards pass. It tells nothing about who wears a mask."
+        "It judges a detector's proposals and finds nothing by itself. It knows masks like those "
+        "in its training pictures: it rejects some unusual ones, and accepts some scarves, hands "
+        "and beards. It says nothing about who wears a mask."
     ),
     "landmarks": (
-        "It learned from points that another program had set, and errs where that did. Points "
-        "under a mask are guesses from what is seen. It does worse on faces seen from the side, "
-        "and on people, ages and light that its training pictures show seldom. It tells nothing "
-        "about who someone is."
+        "It was trained on points set by another program, and repeats its errors. Points under a "
+        "mask are guesses from what is visible. It does worse on faces seen from the side, and on "
+        "people, ages and light that are rare in its training pictures. It says nothing about who "
+        "someone is."
     ),
     "inpainter": (
         "No identity is recovered: a filled face is a guess, never evidence of who someone is. "
-        "The network paints a lower face that is plausible among its training pictures: mouth, "
+        "The network generates a lower face that is plausible among its training pictures: mouth, "
         "nose, chin, beard, skin marks and expression are invented. It does worse on people, ages, "
-        "poses and light that its training pictures show seldom. Do not use it to identify anyone, "
+        "poses and light that are rare in its training pictures. Do not use it to identify anyone, "
         "and do not pass its output off as a photo of a person."
     ),
 }
@@ -102,7 +102,7 @@ def _by_group(metrics: Mapping[str, Any]) -> list[str]:
                 f"## By group of people, {name}",
                 lowest_sentence(groups),
                 _table(*group_table(groups)),
-                "Means with 95 % intervals. Labels are those that the pictures came with.",
+                "Means with 95 % intervals. Labels are those supplied with the pictures.",
             ]
     return sections
 

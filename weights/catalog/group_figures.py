@@ -95,22 +95,22 @@ def lowest_sentence(groups: list[GroupFigures]) -> str:
     """Say which group is lowest, how far below the mean it is, and how certain that is."""
     judged = [group for group in groups if group.large_enough]
     if not judged:
-        return f"No group has {SMALLEST} faces, so no two can be told apart."
+        return f"No group has {SMALLEST} faces, so groups cannot be compared."
     lowest = max(judged, key=lambda group: group.under)
     labelled = sum(group.cases for group in groups if group.kind == lowest.kind)
     below = [group for group in judged if group.under > MOST_UNDER]
     unsure = [group for group in judged if group.mean - group.low > MOST_UNDER >= group.under]
     sentence = (
         f"The lowest group by PSNR inside the hole is {_name(lowest)}: {lowest.psnr:.2f} dB on "
-        f"{lowest.cases} faces, {lowest.under:.2f} dB under the {lowest.mean:.2f} dB of the "
+        f"{lowest.cases} faces, {lowest.under:.2f} dB below the {lowest.mean:.2f} dB of the "
         f"{labelled} faces with a label of {lowest.kind}."
     )
     if below:
-        sentence += f" More than {MOST_UNDER} dB under the mean: {_names(below)}."
+        sentence += f" More than {MOST_UNDER} dB below the mean: {_names(below)}."
     else:
-        sentence += f" No group measures more than {MOST_UNDER} dB under the mean."
+        sentence += f" No group is more than {MOST_UNDER} dB below the mean."
     if unsure:
-        sentence += f" Too few faces to be sure of that: {_names(unsure)}."
+        sentence += f" Too few faces to be certain: {_names(unsure)}."
     return sentence
 
 

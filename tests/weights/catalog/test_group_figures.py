@@ -34,20 +34,20 @@ def test_measurements_without_groups_have_none(nothing):
 
 def test_the_lowest_group_is_said_in_one_sentence():
     text = lowest_sentence(read_groups(measurement(A=figures(30, 20.0), B=figures(30, 19.0))))
-    assert "is gender B: 19.00 dB on 30 faces, 0.50 dB under the 19.50 dB of the 60 faces" in text
-    assert text.endswith("No group measures more than 1.5 dB under the mean.")
+    assert "is gender B: 19.00 dB on 30 faces, 0.50 dB below the 19.50 dB of the 60 faces" in text
+    assert text.endswith("No group is more than 1.5 dB below the mean.")
 
 
 def test_a_group_far_under_the_mean_is_named():
     text = lowest_sentence(read_groups(measurement(A=figures(30, 22.0), B=figures(30, 18.0))))
-    assert text.endswith("More than 1.5 dB under the mean: gender B.")
+    assert text.endswith("More than 1.5 dB below the mean: gender B.")
 
 
 def test_groups_whose_interval_reaches_further_down_are_unsure():
     groups = read_groups(measurement(A=figures(30, 20.0), B=figures(30, 18.0, reach=1.0)))
     text = lowest_sentence(groups)
-    assert "No group measures more" in text
-    assert text.endswith("Too few faces to be sure of that: gender B.")
+    assert "No group is more" in text
+    assert text.endswith("Too few faces to be certain: gender B.")
 
 
 def test_small_groups_are_shown_by_their_count_and_not_judged():
