@@ -57,7 +57,7 @@ class Pipeline(PipelineSteps):
         blender: puts the fill back; likewise.
         device: passed to the stages that take one: "auto", "cpu", "cuda", "cuda:N" or "mps".
         context: side of the square that the inpainter sees over the hole's larger extent, at least
-            1; None takes what the networks were trained with.
+            1; None for the value used in training.
         lift: how far that square is moved up, as a fraction of its side, 0 to 0.5; None likewise.
         batch_size: how many faces the inpainter takes at once.
         landmarks: finds face landmarks, which are needed to recognise masks under the chin, to
@@ -356,7 +356,7 @@ class Pipeline(PipelineSteps):
             variants: as for `run`.
             seed: likewise.
             batch: how many pictures go through the stages together; None is 8 on a GPU and 1 on a
-                CPU, where more is no faster.
+                CPU, where larger batches are no faster.
             on_error: "raise" stops at a picture that fails, after the results before it; "return"
                 yields the error in place of its result and continues.
 

@@ -49,7 +49,7 @@ class PipelineSteps(ConfiguredStages):
         seed: int,
         progress: StageProgress,
     ) -> list[UnmaskResult]:
-        """Take pictures through all steps; takes the arguments of `run`, already checked."""
+        """Take pictures through all steps; the arguments are those of `run`, already checked."""
         pictures = [_as_rgb(image) for image in images]
         given = [
             None if mask is None else holes_of(mask, (picture.shape[0], picture.shape[1]))

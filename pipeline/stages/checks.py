@@ -38,7 +38,7 @@ def check_regions(stage: Any, found: Any, images: Sequence[Image]) -> list[list[
     """Return the detector's answer as one list of regions per picture.
 
     Raises:
-        InputError: it is something else; the message names the detector and what came.
+        InputError: it is something else; the message names the detector and what was returned.
     """
     from weights.base.regions import MaskRegion
 
@@ -73,7 +73,7 @@ def check_holes(stage: Any, holes: Any, image: Image) -> list[Hole]:
     """Return the refiner's answer as a list of holes of the picture's size.
 
     Raises:
-        InputError: it is something else; the message names the refiner and what came.
+        InputError: it is something else; the message names the refiner and what was returned.
     """
     who = _name("refiner", stage)
     if not isinstance(holes, list | tuple):
@@ -91,7 +91,7 @@ def check_fills(stage: Any, fills: Any, crops: Sequence[Image]) -> list[Image]:
     """Return the inpainter's answer as one uint8 picture per crop, of the crop's size.
 
     Raises:
-        InputError: it is something else; the message names the inpainter and what came.
+        InputError: it is something else; the message names the inpainter and what was returned.
     """
     who = _name("inpainter", stage)
     if not isinstance(fills, list | tuple) or len(fills) != len(crops):
@@ -112,7 +112,7 @@ def check_blend(stage: Any, blended: Any, image: Image) -> Image:
     """Return the blender's answer as a uint8 picture of the input's size.
 
     Raises:
-        InputError: it is something else; the message names the blender and what came.
+        InputError: it is something else; the message names the blender and what was returned.
     """
     if not _is_array(blended, np.uint8, image.shape):
         raise InputError(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SAME = 0.3
 """Least intersection over union of a hole with its track, if the motion is known."""
 NEAR = 0.75
-"""Largest distance of their centres, as a fraction of the hole's extent, if it is unknown."""
+"""Largest distance of their centres in hole extents, if the motion is unknown."""
 MOST_LOST = 0.5
 """Fraction of a hole that other tracks may cover before it counts as a duplicate."""
 SURE = 0.4

@@ -58,8 +58,8 @@ def estimate_motion(before: Grey, after: Grey, square: tuple[float, float, float
     Kalal, Mikolajczyk and Matas 2010, "Forward-backward error".
 
     Args:
-        before: the one frame.
-        after: the other, of the same size.
+        before: the first frame.
+        after: the second frame, of the same size.
         square: x0, y0 and side in pixels of a square around the head in `before`.
     """
     unknown = Motion(np.eye(3), 0.0)

@@ -40,7 +40,7 @@ class SegmentWriter:
         self.frames = 0
         self._encoding = encoding
         rate, options = source.rate or Fraction(25), dict(encoding.options)
-        with _refused(f"Cannot write {path}"):
+        with _errors_converted(f"Cannot write {path}"):
             self._container = open_file(path, "w", format="nut")
             self._stream = self._container.add_stream(
                 encoding.encoder.name, rate=rate, options=options
@@ -75,16 +75,16 @@ class SegmentWriter:
             OutputError: it cannot be written.
         """
         self._mux(None)
-        with _refused(f"Cannot write {self.path}"):
+        with _errors_converted(f"Cannot write {self.path}"):
             self._container.close()
 
     def _mux(self, frame: av.VideoFrame | None) -> None:
-        with _refused(f"Cannot encode the video with {self._encoding.encoder.name}"):
+        with _errors_converted(f"Cannot encode the video with {self._encoding.encoder.name}"):
             self._container.mux(self._stream.encode(frame))
 
 
 @contextmanager
-def _refused(what: str) -> Iterator[None]:
+def _errors_converted(what: str) -> Iterator[None]:
     """Turn PyAV's errors into an `OutputError` that says what failed."""
     try:
         yield

@@ -36,8 +36,8 @@ COARSE = 10.0
 STALE_SCALE = 4.0
 """The same, for comparing the fill whose detail is kept with the mean."""
 STALE = (8.0, 16.0)
-"""Mean differences in grey levels at which the newest fill starts to replace it, and at which it is
-fully replaced: the mouth moved."""
+"""Mean differences in grey levels at which the newest fill starts and finishes replacing that fill:
+the mouth moved."""
 DOUBTED = (0.8, 0.4)
 """The same for the fraction of the past that is kept: the head turned, or its motion is unknown."""
 

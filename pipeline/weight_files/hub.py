@@ -73,7 +73,7 @@ def push_weights(
         f"{name}.yaml": record.to_yaml().encode(),
         f"{name}.md": card.encode(),
     }
-    with _told(repository):
+    with _errors_converted(repository):
         hub.create_repo(repository, private=not public, exist_ok=True)
         if README not in hub.list_repo_files(repository):
             contents[README] = (_front_matter(record) + card).encode()
@@ -117,12 +117,12 @@ def pull_weights(
     with tempfile.TemporaryDirectory(prefix="unmask-") as temporary:
 
         def fetched(file: str) -> Path:
-            with _told(repository):
+            with _errors_converted(repository):
                 return Path(
                     hub.hf_hub_download(repository, file, revision=revision, local_dir=temporary)
                 )
 
-        with _told(repository):
+        with _errors_converted(repository):
             files = hub.list_repo_files(repository, revision=revision)
         chosen = _chosen(name, files, repository)
         record = read_record(fetched(f"{chosen}.yaml"))
@@ -213,7 +213,7 @@ def _hub() -> HfApi:
 
 
 @contextmanager
-def _told(repository: str) -> Iterator[None]:
+def _errors_converted(repository: str) -> Iterator[None]:
     """Turn errors of the hub, whose exceptions share no base class, into one sentence."""
     try:
         yield

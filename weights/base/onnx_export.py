@@ -139,7 +139,7 @@ class OnnxNetwork:
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
         load_onnx_runtime()
-        with _faults_told("load"):
+        with _errors_converted("load"):
             self._session = onnx_session(os.fspath(file))
 
     def run(
@@ -154,13 +154,13 @@ class OnnxNetwork:
         Raises:
             ConfigurationError: ONNX Runtime cannot run it.
         """
-        with _faults_told("compute"):
+        with _errors_converted("compute"):
             found: list[NDArray[Any]] = self._session.run(outputs, given)
         return found
 
 
 @contextmanager
-def _faults_told(action: str) -> Iterator[None]:
+def _errors_converted(action: str) -> Iterator[None]:
     """Turn ONNX Runtime's exceptions, which share no base class, into `ConfigurationError`."""
     try:
         yield
