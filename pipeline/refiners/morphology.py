@@ -183,7 +183,7 @@ class MorphologyRefiner:
         return hole
 
     def _body_and_straps(self, canvas: _Canvas) -> tuple[Mask, Mask]:
-        # A mask thinner than a working pixel covers at most half of any.
+        # A mask thinner than a working pixel covers less than half of each.
         level = min(0.5, 0.5 * float(canvas.coverage.max()))
         found, width = canvas.coverage >= level, canvas.width
         if canvas.straps is not None:

@@ -96,7 +96,7 @@ class FaceFrame:
         return (points - (self.x, self.y)) @ rotation(-self.angle).T / self.side + 0.5
 
     def _part_of(self, image: Image) -> tuple[tuple[int, int], Image]:
-        """The part of a picture that the square touches, and its corner: all, if it touches none.
+        """The part of a picture under the square, and its corner; the whole picture if none.
 
         Where the square extends past the picture the part ends at its edge, so both are reflected
         alike.
