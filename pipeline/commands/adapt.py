@@ -1,4 +1,4 @@
-"""`unmask adapt`: detector and inpainter fitted to faces of one's own."""
+"""`unmask adapt`: fine-tune the detector and the inpainter on your own faces."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ def adapt(
     threads: Annotated[int | None, typer.Option(min=1, show_default="all")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Fit the detector and the inpainter to your own faces, from the shipped weights.
+    """Fine-tune the shipped detector and inpainter on your own faces.
 
-    Finds landmarks, draws masks, trains both networks within the time, and
-    measures before and after on faces that were held out. What was stopped
-    goes on by the same command.
+    Finds landmarks, draws masks, trains both networks within the time budget,
+    and measures before and after on held-out faces. If stopped, the same
+    command resumes.
 
-    OUTPUT/pipeline.yaml names the new weights where they measured better, and
-    the shipped ones where not; the extras 'train' and 'evaluate' are needed.
+    OUTPUT/pipeline.yaml names the new weights where they measured better, else
+    the shipped ones. Needs the extras 'train' and 'evaluate'.
 
     unmask adapt my-faces -o adapted --time-budget 120
 
     unmask run photo.jpg -o out.jpg --config adapted/pipeline.yaml
 
     Args:
-        folder: Photos of faces without masks, some hundreds; with a faces.jsonl, or else their
-            landmarks are found by the network that ships.
-        output: Folder of all that is made.
-        time_budget: What the whole command may take.
+        folder: A few hundred photos of faces without masks. Without a faces.jsonl the shipped
+            network finds the landmarks.
+        output: Folder for everything that is made.
+        time_budget: Time the whole command may take.
         device: auto, cpu, cuda, cuda:N or mps.
-        threads: Threads of a CPU's arithmetic.
-        seed: Number that all chance comes from.
+        threads: CPU threads.
+        seed: Seeds all random choices.
     """
     from pipeline.apps.adaptation import AdaptationSettings, adapt_to_faces
 

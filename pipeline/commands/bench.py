@@ -24,7 +24,7 @@ _Figures = TypeVar("_Figures", "ModelFigures", "ClassicalFigures")
 
 
 class _PipelineByDefault(typer.core.TyperGroup):
-    """Takes what is no command of its own for arguments of `pipeline`, and --peers for `peers`."""
+    """Treats anything but a command as arguments of `pipeline`, and --peers as `peers`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args[:1] == ["--peers"]:
@@ -36,8 +36,8 @@ class _PipelineByDefault(typer.core.TyperGroup):
 
 bench = typer.Typer(
     cls=_PipelineByDefault,
-    help="Time the stages of unmasking (`pipeline`, also without its name), or the networks, each "
-    "in every way (`models`) or at its best (`peers`, also as --peers).",
+    help="Time the stages of unmasking (`pipeline`, the default), or the networks, each "
+    "on every backend (`models`) or on its fastest (`peers`, also as --peers).",
     add_completion=False,
 )
 
@@ -56,14 +56,14 @@ def pipeline(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Time a warm `unmask()` stage by stage on one picture, its memory, and the program's start.
+    """Measure a warm `unmask()` on one picture, stage by stage, its memory, and the start-up time.
 
-    Times depend on the machine and what else it does: compare side by side, in one run.
+    Times depend on the machine and its load: compare within one run.
 
     Args:
-        picture: A photo of your own; a drawn 1280 x 960 head with a mask without it.
+        picture: A photo of your own; by default a drawn 1280 x 960 masked head.
         runs: Timed runs; one more goes before.
-        threads: Threads of a CPU's arithmetic; torch's choice without it.
+        threads: CPU threads; torch's choice by default.
         device: auto, cpu, cuda, cuda:N or mps.
         as_json: Print one JSON object instead of a table.
     """
@@ -122,14 +122,14 @@ def models(
     time_limit: TimeLimit = 600.0,
     as_json: AsJson = False,
 ) -> None:
-    """Print what each way to complete costs: parameters, multiply-adds, time a face, memory.
+    """Print what each inpainter costs: parameters, multiply-adds, time per face, memory.
 
-    Networks have random weights and run on the CPU; they and the methods without a network each
-    run in a process of their own.
+    Networks have random weights and run on the CPU. Each network and each classical method runs in
+    its own process.
 
     Args:
-        names: Networks and classical methods, or globs of their names; all without any.
-        backends: What is timed, of fp32, bf16, onnxruntime and openvino; '' only counts.
+        names: Networks and classical methods, or globs of their names; all by default.
+        backends: Which of fp32, bf16, onnxruntime and openvino are timed; '' times nothing.
         side: Side of the timed pictures, pixels.
         threads: Threads of the arithmetic.
         runs: Timed runs; one more goes before.
@@ -148,7 +148,7 @@ def models(
     for pattern in names or ["*"]:
         found = fnmatch.filter(CLASSICAL, pattern)
         methods += [name for name in found if name not in methods]
-        # A name without a match is passed on; its error tells the nearest.
+        # A name without a match is passed on; its error suggests the nearest.
         matching = list_models(pattern) or ([] if found else [pattern])
         networks += [name for name in matching if name not in networks]
     if not asked:
@@ -178,7 +178,7 @@ def models(
 
 
 def _counted(measured: Iterable[_Figures], total: int, before: int = 0) -> list[_Figures]:
-    """Collect figures as they are there, and tell how many of all those are."""
+    """Collect figures as they arrive, and report progress."""
     found = []
     for number, one in enumerate(measured, before + 1):
         found.append(one)
@@ -216,13 +216,13 @@ def peers(
     time_limit: TimeLimit = 600.0,
     as_json: AsJson = False,
 ) -> None:
-    """Print each network at its fastest backend, beside the machine's rate of multiplication.
+    """Print each network on its fastest backend, next to the machine's matrix multiplication rate.
 
-    All are measured in one run, with random weights and on the CPU; networks that are shipped with
-    weights are set in bold. Compare on a machine that does nothing else.
+    All are measured in one run, with random weights on the CPU; networks with shipped weights are
+    in bold. Compare on an otherwise idle machine.
 
     Args:
-        names: Networks, or globs of their names; all without any.
+        names: Networks, or globs of their names; all by default.
         side: Side of the timed pictures, pixels.
         threads: Threads of the arithmetic.
         runs: Timed runs; one more goes before.

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def print_columns(rows: Sequence[tuple[str, ...]], right: int | None = None) -> None:
-    """Print rows, one line each, in columns as broad as their longest cell.
+    """Print rows, one line each, in columns as wide as their longest cell.
 
     Args:
-        rows: as long as one another.
-        right: which column is set to the right.
+        rows: all of the same length.
+        right: index of a column to right-align.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -1,4 +1,4 @@
-"""Options of commands: described by docstrings, and in groups of those that belong together."""
+"""Command options described by docstrings, and grouped in dataclasses."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 def command_options(command: Callable[..., None]) -> Callable[..., None]:
     """Let typer take a command's options from its signature and its docstring.
 
-    The help of an option is what the docstring's section "Args" says of it, unless its annotation
-    has one. A yes-or-no option has no `--no-` form unless its annotation names one, and a default
-    of None is not shown.
+    An option's help comes from the docstring's "Args" section, unless its annotation has one. A
+    flag has no `--no-` form unless its annotation names one, and a default of None is not shown.
 
-    In place of a parameter whose type is a dataclass, the command line has an option or argument
-    for each of its fields, with the field's annotation and default, the help of the section
-    "Attributes", and under the heading that the class has as `panel`, if any.
+    A parameter whose type is a dataclass becomes an option or argument for each field, with the
+    field's annotation and default and the help from the "Attributes" section, under the heading
+    `panel` of the class, if it has one.
     """
     groups: dict[str, type] = {}
     options: dict[str, inspect.Parameter] = {}
@@ -66,7 +65,7 @@ def _options_of_group(group: type) -> dict[str, inspect.Parameter]:
 
 
 def _described(docstring: str | None) -> tuple[str, dict[str, str]]:
-    """A docstring's text before the list of its parameters or attributes, and that list."""
+    """A docstring's text before its parameters or attributes, and their descriptions by name."""
     documentation = inspect.cleandoc(docstring or "")
     text, *lists = re.split(r"^(?:Args|Attributes):\n", documentation, maxsplit=1, flags=re.M)
     _, *entries = re.split(r"^    (\w+): ", "".join(lists), flags=re.M)
@@ -78,7 +77,7 @@ def _described(docstring: str | None) -> tuple[str, dict[str, str]]:
 def _option(
     name: str, annotation: Any, default: Any, text: str | None, panel: str | None = None
 ) -> inspect.Parameter:
-    """A parameter as typer reads it."""
+    """Make a parameter as typer reads it."""
     kind, *metadata = get_args(annotation) if get_origin(annotation) is Annotated else [annotation]
     given = next((copy.copy(one) for one in metadata if isinstance(one, ParameterInfo)), None)
     if given is None and default is inspect.Parameter.empty:

@@ -1,4 +1,4 @@
-"""`unmask doctor`: whether this installation is whole, and what it can do here."""
+"""`unmask doctor`: checks that this installation works, and shows what it can do."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def doctor(
     trial: Annotated[bool, typer.Option("--trial/--no-trial")] = True,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Say what is installed, which device is used, and whether the weights are whole.
+    """Show what is installed, which device is used, and whether the weights are intact.
 
-    What is only missing is optional: the line says how to install it. Nothing
-    is written, and no cache folder is needed.
+    Anything marked missing is optional: its line says how to install it.
+    Nothing is written, and no cache folder is needed.
 
     Exit code: 0 if unmask works here, 1 if something is broken.
 

@@ -1,4 +1,4 @@
-"""`unmask evaluate`: how good a stage is, on which pictures, for whom, next to what."""
+"""`unmask evaluate`: measures stages and compares reports."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ app = typer.Typer(
 
 @app.callback()
 def evaluate() -> None:
-    """Measure a stage, or all of them, on pictures for which the truth is known.
+    """Measure one stage, or all of them, on pictures with known ground truth.
 
-    Every report is a folder with report.html, which stands alone, and the same
-    as Markdown, JSON, CSV and LaTeX. A measurement that was broken off goes on
-    by the same command again.
+    Every report is a folder with a self-contained report.html, and the same as
+    Markdown, JSON, CSV and LaTeX. After an interruption the same command
+    resumes.
     """
 
 

@@ -1,4 +1,4 @@
-"""`unmask evaluate detector`: finding masks on annotated pictures."""
+"""`unmask evaluate detector`: mask detection on annotated pictures."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from weights.base.protocols import Detector
 
 LEAST_CONFIDENCE = 0.01
-"""Score down to which YOLO is asked for regions when it is measured."""
+"""Confidence threshold of YOLO while it is measured."""
 
 
 @dataclass(frozen=True)
 class DetectorOptions:
-    """The detector that is measured.
+    """The detector to measure.
 
     Attributes:
         weights: default, a name of the catalog, or a .safetensors file.
-        detector: Another detector than YOLO: a registered name or package.module:Class.
-        image_size: Side at which YOLO works.
-        confirmation: Weights of the network that looks at each of YOLO's finds again, as for
+        detector: A detector other than YOLO: a registered name or package.module:Class.
+        image_size: Input side of YOLO.
+        confirmation: Weights of the network that verifies each of YOLO's detections, as for
             --weights; 'none' measures YOLO alone.
     """
 
@@ -50,7 +50,7 @@ class DetectorOptions:
 
         specification: Any = self.detector or "yolo"
         if specification == "yolo":
-            # Average precision asks for regions of low score too.
+            # Average precision needs low-scoring regions too.
             specification = {
                 "name": "yolo",
                 "weights": self.weights,
@@ -73,25 +73,25 @@ def evaluate_detector(
     batch: Annotated[int, typer.Option(min=1)] = 8,
     sheet: Annotated[int, typer.Option(min=0)] = 20,
 ) -> None:
-    r"""Measure a detector, and what refiners make of its masks, on annotated pictures.
+    r"""Measure a detector, and refiners applied to its masks, on annotated pictures.
 
-    Reports precision, recall and average precision, the quality of the
-    outlines before and after refinement, what is left of the masks, and the
-    share of the pictures without masks that would be changed; by set, width
-    and kind of mask and tag.
+    Reports precision, recall and average precision, outline quality before and
+    after refinement, how much of the masks is left, and the fraction of
+    pictures without masks that would be changed; by set, mask width, mask kind
+    and tag.
 
     Args:
-        sets: Annotated sets, measured together: .jsonl files with outlines of masks, a data.yaml as
-            `unmask synthesize` writes it, or a folder of faces with landmarks, on 200 of which
-            masks are drawn.
+        sets: Annotated sets, measured together: .jsonl files with mask outlines, a data.yaml from
+            `unmask synthesize`, or a folder of faces with landmarks, on 200 of which masks are
+            drawn.
         options: Where the report goes.
-        chosen: Which detector is measured.
-        refiners: Refiners, separated by commas, measured beside the detector's own masks. Or YAML
-            with options: '\[morphology, {name: morphology, growth: 0}]'.
-        confidence: Least score of a found mask.
-        min_width: Masks narrower than this do not count, in pixels.
+        chosen: The detector to measure.
+        refiners: Refiners, separated by commas, measured in addition to the detector's own masks.
+            Or YAML with options: '\[morphology, {name: morphology, growth: 0}]'.
+        confidence: Minimum score of a detected mask.
+        min_width: Masks narrower than this, in pixels, do not count.
         part: Part of a data.yaml, or of the faces.
-        batch: Pictures given to the detector at once.
+        batch: Pictures per detector batch.
         sheet: Pictures on the sheet; those with errors come first.
     """
     from pipeline.evaluation.detection import DETECTION_FILES
@@ -154,7 +154,7 @@ def evaluate_detector(
 
 
 def _resumed(measured: MeasuredReport) -> dict[str, Any]:
-    """What has a measurement go on where an earlier one was broken off."""
+    """Arguments that make a measurement resume an interrupted one."""
     from detector.evaluation.outcomes import PictureMeasurement
 
     return {
@@ -197,7 +197,7 @@ def _write(
 
 
 def _set_labels(sets: list[Path]) -> list[str]:
-    """A short name for each set: its file's, with its folder's where two are alike."""
+    """A short name for each set: its file's, with its folder's where two are the same."""
     stems = [one.stem for one in sets]
     return [
         stem if stems.count(stem) == 1 else f"{one.parent.name}/{stem}"

@@ -35,12 +35,12 @@ class CaseOptions:
             centre-box, random-box, free-form, irregular (bands of area from 0.01-0.1 to 0.5-0.6,
             all equally often); several separated by commas; or YAML with options: '{name:
             irregular, band: \[0.2, 0.3]}'.
-        framing: hole: cropped round the hole, as in the pipeline; face: cropped round the lower
-            face, and the hole drawn on the crop.
-        count: How many faces.
+        framing: hole crops round the hole, as in the pipeline; face crops round the lower face and
+            draws the hole on the crop.
+        count: Number of faces.
         size: Side of the crops in pixels.
         split: Part of the faces.
-        seed: Chooses faces and holes.
+        seed: Seeds the choice of faces and holes.
     """
 
     holes: str = "face-mask"
@@ -66,7 +66,7 @@ class CaseOptions:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What a report says of them."""
+        """The settings that go into a report."""
         return {**vars(self), "framing": self.framing or "auto"}
 
 
@@ -82,20 +82,20 @@ def evaluate_inpainter(
 ) -> None:
     r"""Measure inpainters side by side on the same faces with the same holes.
 
-    The same seed gives the same faces and holes; their checksum is in the
-    report, and two reports compare where it is the same. Means come with
-    95 % bootstrap intervals, by hole area, kind of hole and mask, size of the
-    face and the labels of the faces; systems are compared pair by pair.
+    The same seed gives the same faces and holes. Reports with the same
+    checksum of these can be compared. Means have 95 % bootstrap intervals,
+    also by hole area, kind of hole and mask, face size and face labels;
+    systems are compared in pairs.
 
     Args:
         faces: Folder with a faces.jsonl, or of test cases that `unmask evaluate freeze` wrote.
         report: Where the report goes.
         chosen: Which faces with which holes.
         measures: What is measured beyond the pixels.
-        sheets: Of the sheets of pictures.
+        sheets: Options of the picture sheets.
         models: Inpainters, separated by commas. NAME@FILE takes a network's weights from a
             .safetensors file. Or YAML with options: '\[telea, {name: gated, image_size: 512}]'.
-        batch: Faces given to a model at once.
+        batch: Faces per batch.
     """
     from pipeline.evaluation.comparison import COMPARISON_FILES
     from pipeline.evaluation.writing import DOCUMENT_FILES, refuse_existing
@@ -149,11 +149,11 @@ def freeze(
     output: Annotated[Path, typer.Option("--output", "-o")],
     chosen: CaseOptions,
 ) -> None:
-    """Draw test cases once, and write pictures and holes to a folder.
+    """Draw test cases once and write their pictures and holes to a folder.
 
-    `unmask evaluate inpainter` takes the folder instead of faces. It keeps
-    test cases fixed over machines and versions; its checksum is checked
-    whenever it is read. The pictures are copies: their licences go with them.
+    `unmask evaluate inpainter` takes the folder instead of faces. It fixes
+    test cases across machines and versions; its checksum is verified on every
+    read. The pictures are copies: their licences still apply.
 
     Args:
         faces: Folder with a faces.jsonl, or of test cases that `unmask evaluate freeze` wrote.

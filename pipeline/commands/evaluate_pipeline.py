@@ -1,4 +1,4 @@
-"""`unmask evaluate pipeline`: everything from the picture to the result."""
+"""`unmask evaluate pipeline`: whole pipelines, from picture to result."""
 
 from __future__ import annotations
 
@@ -42,31 +42,32 @@ def evaluate_pipeline(
     min_width: Annotated[float, typer.Option(min=0.0)] = 60.0,
     batch: Annotated[int, typer.Option(min=1)] = 4,
 ) -> None:
-    """Measure whole pipelines on pictures whose masks are known.
+    """Measure whole pipelines on pictures with known masks.
 
     On faces with drawn masks the true face is known too, so the result is
-    measured against it where the mask was, whether the mask was found or not.
-    On photos there is no truth: what is left of the masks counts, and whether
-    a face is seen in the result. Known pixels changed must be 0 throughout.
+    compared with it under the mask, whether or not the mask was found. Photos
+    have no ground truth: how much of the masks is left counts, and whether a
+    face is detected in the result. The number of changed known pixels must
+    always be 0.
 
     Args:
-        sets: Folders with a faces.jsonl, on whose faces masks are drawn, and annotated photos:
-            .jsonl files with outlines of masks.
+        sets: Folders with a faces.jsonl, on whose faces masks are drawn, and .jsonl files of photos
+            with mask outlines.
         report: Where the report goes.
         measures: What is measured beyond the pixels.
-        sheets: Of the sheets of pictures.
-        inpainters: Inpainters, separated by commas, each in a pipeline that is the same otherwise.
+        sheets: Options of the picture sheets.
+        inpainters: Inpainters, separated by commas, each in an otherwise identical pipeline.
             NAME@FILE takes weights from a .safetensors file. Or YAML with options.
-        config: A pipeline as YAML, measured beside the others; may be given again.
+        config: A pipeline as YAML, measured in addition to the others; may be repeated.
         detector: Detector of the pipelines: a name, or YAML with options.
         refiner: Refiner, likewise.
         blender: Blender, likewise.
-        count: How many faces of each folder.
+        count: Number of faces per folder.
         split: Part of the faces.
-        seed: Chooses faces and draws masks.
-        templates: Folder of mask photos, to draw some of the masks with.
-        min_width: Masks on photos narrower than this do not count.
-        batch: Pictures given to a pipeline at once.
+        seed: Seeds the choice of faces and the drawn masks.
+        templates: Folder of mask photos, used for some of the drawn masks.
+        min_width: Masks on photos narrower than this, in pixels, do not count.
+        batch: Pictures per batch.
     """
     from pipeline.evaluation.comparison import COMPARISON_FILES
     from pipeline.evaluation.writing import DOCUMENT_FILES, refuse_existing
@@ -126,7 +127,7 @@ def evaluate_pipeline(
 
 
 def _used_weights(pipelines: Mapping[str, Pipeline]) -> dict[str, UsedWeights | None]:
-    """The weights of the pipelines' stages, by what they are called in the report."""
+    """The weights of the pipelines' stages, by their name in the report."""
     from pipeline.evaluation.surroundings import used_weights
 
     used = {}

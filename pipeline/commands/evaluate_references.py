@@ -1,4 +1,4 @@
-"""`unmask evaluate references`: what a photo of the same person without a mask is good for."""
+"""`unmask evaluate references`: how well filling from a reference photo works."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ def evaluate_references(
     device: Device = "auto",
     overwrite: bool = False,
 ) -> None:
-    """Measure filling from reference photos on people of whom there are two photos.
+    """Measure filling from reference photos on people with two photos each.
 
     A mask is drawn on one photo and the other is the reference, both ways. The
     figures go to references.json, the pictures to references.png.
 
     Args:
-        faces: Folder with a faces.jsonl whose entries name a 'person'; those who are there twice
+        faces: Folder with a faces.jsonl whose entries name a 'person'; only people with two photos
             count.
         output: Folder for the figures.
-        points: Landmarks that the network finds, or those of faces.jsonl.
+        points: Landmarks found by the network, or those of faces.jsonl.
         split: Part of the faces.
-        count: At most so many photos.
-        seed: Draws the masks.
-        landmarks: Also look for the face and its landmarks in each result (extra 'landmarks').
-        identity: Also compare true and filled face by dlib's face network, as information only.
-        realism: How far the fills as a set are from photos, and whether a classifier tells them
-            (extra 'evaluate').
+        count: Maximum number of photos.
+        seed: Seeds the drawn masks.
+        landmarks: Also detect the face and its landmarks in each result (extra 'landmarks').
+        identity: Also compare true and filled face with dlib's face network, for information only.
+        realism: Distance between the sets of fills and photos, and whether a classifier can tell
+            them apart (extra 'evaluate').
         device: auto, cpu, cuda, cuda:N or mps.
-        overwrite: Replace a report that exists.
+        overwrite: Replace an existing report.
     """
     from itertools import islice
 

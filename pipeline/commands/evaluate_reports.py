@@ -1,4 +1,4 @@
-"""`unmask evaluate diff` and `unmask evaluate publish`: what becomes of reports."""
+"""`unmask evaluate diff` and `unmask evaluate publish`: comparing and publishing reports."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def compare_two_reports(
 ) -> None:
     """Compare two reports on the same cases, with a paired test.
 
-    Reports of other stages, pictures or holes do not compare: then the error
-    says which settings differ, and the exit code is 2.
+    Reports on different stages, pictures or holes cannot be compared: the
+    error says which settings differ, and the exit code is 2.
 
     Args:
         first: report.json, or its folder.
-        second: The same of another.
+        second: The other report, likewise.
         output: Also write it as .md, .html or .tex.
-        overwrite: Replace a file that exists.
+        overwrite: Replace an existing file.
     """
     from pipeline.evaluation.difference import compare_reports, read_report
     from pipeline.evaluation.document import to_markdown
@@ -53,10 +53,10 @@ def publish_figures(
     """Write measured figures into a README, catalog records and model cards.
 
     Args:
-        reports: report.json or its folder; without NAME it is called after its folder.
+        reports: report.json or its folder; NAME defaults to the folder's name.
         readme: Markdown file; the table between its lines '<!-- unmask figures: begin -->' and
             '<!-- unmask figures: end -->' is replaced.
-        records: Folder of catalog records; those of the measured weights and their model cards get
+        records: Folder of catalog records; the records and model cards of the measured weights get
             the figures.
     """
     from pipeline.evaluation.publishing import publish

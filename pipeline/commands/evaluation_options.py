@@ -1,4 +1,4 @@
-"""What the commands of `unmask evaluate` share: options, stages, holes, instruments, reports."""
+"""Shared code of the `unmask evaluate` commands: options, stages, holes, instruments, reports."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ Realism = Annotated[
 ]
 
 _WIDEST: Final = 1000
-"""Columns in which every table's own width can be told."""
+"""Columns of a console wide enough to measure any table."""
 
 
 def read_hole_specifications(text: str) -> dict[str, Any]:
-    """Turn the option --holes into labels and what `inpainter.holes.create_holes` takes.
+    """Turn the option --holes into labels and specifications for `inpainter.holes.create_holes`.
 
     Args:
         text: names separated by commas, each of `pipeline.evaluation.case_sets.HOLE_NAMES`, of
@@ -40,7 +40,7 @@ def read_hole_specifications(text: str) -> dict[str, Any]:
             name and options, or a YAML list of names and such mappings.
 
     Raises:
-        ConfigurationError: the text is none of these, or names one kind twice.
+        ConfigurationError: the text is none of these, or names a kind twice.
     """
     from pipeline.evaluation.case_sets import HOLE_NAMES
 
@@ -57,7 +57,7 @@ def _renamed(spec: Any, names: Mapping[str, str]) -> Any:
 
 
 def read_stages(text: str, option: str) -> dict[str, Any]:
-    """Turn a list of stages into labels and what `pipeline.stages.registry.create_stage` takes.
+    """Turn a list of stages into labels and specifications for `create_stage` of the registry.
 
     Args:
         text: names separated by commas, each "NAME", "package.module:Class" or "NAME@FILE" for
@@ -65,10 +65,10 @@ def read_stages(text: str, option: str) -> dict[str, Any]:
         option: the option's name, for errors.
 
     Returns:
-        Label to specification, in order; the label is the part itself, or its class's name.
+        Label to specification, in order; the label is the list entry itself, or its class's name.
 
     Raises:
-        ConfigurationError: there is no name, one is there twice, or it is no list.
+        ConfigurationError: there is no name, a name is repeated, or it is not a list.
     """
     from weights.base.dotted_paths import import_from_working_directory
     from weights.base.errors import ConfigurationError
@@ -107,19 +107,18 @@ def read_stages(text: str, option: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class InstrumentOptions:
-    """What is measured with beyond the pixels.
+    """Measurements beyond the pixels.
 
     Attributes:
-        landmarks: Also look for the face and its landmarks in each result (extra 'landmarks').
-        identity: Also compare true and filled face by dlib's face network, as information only.
-        lpips: Also LPIPS by alex, vgg or squeeze (extra 'evaluate'). Its weights must lie in
-            checkpoints in torch hub's folder; where they are missing the error names file and
-            place.
+        landmarks: Also detect the face and its landmarks in each result (extra 'landmarks').
+        identity: Also compare true and filled face with dlib's face network, for information only.
+        lpips: Also LPIPS with alex, vgg or squeeze (extra 'evaluate'). Its weights must be in torch
+            hub's checkpoints folder; if missing, the error names the file and the folder.
         features: Also Fréchet and kernel distance on the features of inception (FID and KID), face,
-            or package.module:Name (extra 'evaluate'). Inception's weights must lie in checkpoints
-            in torch hub's folder, as those of --lpips.
-        realism: How far the fills as a set are from photos, and whether a classifier tells them
-            (extra 'evaluate').
+            or package.module:Name (extra 'evaluate'). Inception's weights must be in torch hub's
+            checkpoints folder, as for --lpips.
+        realism: Distance between the sets of fills and photos, and whether a classifier can tell
+            them apart (extra 'evaluate').
     """
 
     landmarks: bool = False
@@ -131,8 +130,8 @@ class InstrumentOptions:
     def make(self, device: str) -> Instruments:
         """Make the instruments.
 
-        Where nothing is said of realism it is measured if all it needs is installed; if not, a line
-        on standard error says so.
+        With `realism` None, realism is measured if its libraries are installed; otherwise a line on
+        standard error says that it is not.
 
         Raises:
             MissingDependencyError: a library is not installed.
@@ -161,7 +160,7 @@ class InstrumentOptions:
         )
 
     def settings(self, instruments: Instruments) -> dict[str, Any]:
-        """What a report says of the instruments that were made."""
+        """The settings of the instruments that go into a report."""
         return {
             "landmarks": self.landmarks,
             "identity": self.identity,
@@ -173,10 +172,10 @@ class InstrumentOptions:
 
 @dataclass(frozen=True)
 class SheetOptions:
-    """The sheets of pictures beside a comparison.
+    """The picture sheets of a comparison.
 
     Attributes:
-        sheet: Pictures on each sheet: best, median, worst.
+        sheet: Pictures on each of the sheets best, median and worst.
         rank: Metric of report.json by which the sheets are chosen.
     """
 
@@ -195,20 +194,20 @@ def measured_comparison(
     metrics: Sequence[Metric],
     total: int,
 ) -> None:
-    """Measure, going on where an earlier run was broken off, and write and print the report.
+    """Measure, resuming an interrupted run, and write and print the report.
 
     Args:
         options: of the report.
         sheets: of the report.
-        settings: what the results depend on; goes into the report as its configuration.
-        weights: of each system; None of one that has none.
+        settings: what the results depend on; the configuration in the report.
+        weights: of each system; None if it has none.
         measure: called with `known`, `keep`, `progress` and `configuration`.
         rows_of: gives the picture rows of the cases of these names.
-        metrics: what may be measured.
-        total: how many cases there are at most, for the progress bar.
+        metrics: all that may be measured.
+        total: maximum number of cases, for the progress bar.
 
     Raises:
-        ConfigurationError: there is no such metric to rank by.
+        ConfigurationError: the metric to rank by does not exist.
     """
     ranking = [
         metric.name for metric in metrics if metric.better != "none" and metric.of_set is None

@@ -33,13 +33,13 @@ def detector(
     tolerance: Annotated[float, typer.Option(min=0.0)] = 1e-3,
     overwrite: bool = False,
 ) -> None:
-    """Write the detector's network; batches of any size go through it.
+    """Write the detector's network, for batches of any size.
 
     Args:
         output: The .onnx file.
         weights: default, a name of the catalog, or a .safetensors file.
         image_size: Side of the pictures, a multiple of 32.
-        tolerance: Largest difference accepted, as a share of an output's largest value.
+        tolerance: Largest accepted difference, as a fraction of an output's largest value.
         overwrite: Replace a file of that name.
     """
     from detector.export import export_detector
@@ -76,8 +76,8 @@ def inpainter(
         network: Name of the completion network.
         weights: default, a name of the catalog, or a .safetensors file.
         image_size: Side of the pictures.
-        as_bytes: Take and give uint8 pictures instead of floats.
-        tolerance: Largest difference accepted, in the pictures' own range.
+        as_bytes: Take and return uint8 pictures instead of floats.
+        tolerance: Largest accepted difference, on the scale of the pictures.
         overwrite: Replace a file of that name.
     """
     from inpainter.export import export_inpainter, network_of
@@ -108,13 +108,13 @@ def pipeline(
     image_size: Annotated[int, typer.Option(min=32)] = 640,
     overwrite: bool = False,
 ) -> None:
-    """Write detector, inpainter and a JSON that says how they go together, for other programs.
+    """Write detector, inpainter and a JSON file that describes how to combine them.
 
     Args:
         output: The folder.
         detector_weights: default, a name of the catalog, or a .safetensors file.
         inpainter_weights: Likewise.
-        image_size: Side in which masks are looked for, a multiple of 32.
+        image_size: Input side of the detector, a multiple of 32.
         overwrite: Replace files of these names.
     """
     from pipeline.apps.onnx_bundle import export_bundle

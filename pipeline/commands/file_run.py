@@ -1,4 +1,4 @@
-"""A run over the files that are there when it begins: finding, doing and telling."""
+"""A run over the files that exist when it begins: finds them, works on them, reports."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class _Ended:
     """How a run ended.
 
     Attributes:
-        outcomes: what became of each file; of those that were come to, if it was interrupted.
-        seconds: that the work took.
+        outcomes: what became of each file; only of the files reached, if it was interrupted.
+        seconds: duration of the work.
         interrupted: whether Ctrl-C ended it.
     """
 
@@ -54,10 +54,10 @@ class FileRun:
     """A run over files.
 
     Attributes:
-        files: what is worked on.
+        files: the input files.
         output: the file or folder of the results; `STREAM` is standard output.
         outputs: what is written for a picture.
-        format: of all pictures written, if it is to be one.
+        format: of all pictures written; None keeps each picture's own.
         arguments: of the `Pipeline`.
         work: how the work is done.
     """
@@ -76,7 +76,7 @@ class FileRun:
 
     @cached_property
     def run_work(self) -> RunWork:
-        """What does the work."""
+        """The object that does the work."""
         return RunWork(
             self.arguments,
             self.outputs,
@@ -86,16 +86,16 @@ class FileRun:
         )
 
     def carry_out(self) -> None:
-        """Do what is asked, tell how it went, and leave with the exit code that belongs to it.
+        """Do the work, report on it, and leave with the matching exit code.
 
         Raises:
-            UnmaskError: the call is wrong, or nothing can work.
-            Exit: files failed, or a signal came.
+            UnmaskError: the call is wrong, or no file can be processed.
+            Exit: files failed, or a signal arrived.
         """
         files = self.files
         piped = STREAM in files.paths
         with ExitStack() as stack:
-            # Streams are worked on as files of a folder that is gone at the end.
+            # Streams become files of a temporary folder.
             folder = Path(STREAM)
             if (piped or self.streamed) and not files.dry_run:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unmask-")))
@@ -114,18 +114,18 @@ class FileRun:
                 _hand_on(ended)
                 return
         if piped:
-            # Standard input goes by the name that the user gave it.
+            # Standard input is reported under the name that the user gave it.
             ended.outcomes = [
                 replace(outcome, job=replace(outcome.job, source=Path(STREAM)))
                 for outcome in ended.outcomes
             ]
-        # A run that was stopped at once leaves none, which would be in the way of the next.
+        # A run stopped at once leaves no report, which would be in the way of the next run.
         if files.report is not None and ended.outcomes and not files.dry_run:
             write_table(files.report, ended.outcomes)
         self._tell(ended, jobs, found)
 
     def _find(self, folder: Path) -> Findings:
-        """Find the files to work on, of which there is at least one."""
+        """Find the files to work on, at least one."""
         paths = self.files.paths
         if STREAM in paths:
             if not self.streamed and not is_picture_name(self.output):
@@ -146,7 +146,7 @@ class FileRun:
         return found
 
     def _rehearsed(self, jobs: Sequence[Job]) -> _Ended:
-        """Say what would be done."""
+        """Report what would be done."""
         from pipeline.core import Pipeline
 
         Pipeline(**self.arguments)
@@ -164,7 +164,7 @@ class FileRun:
         return ended
 
     def _done(self, jobs: Sequence[Job]) -> _Ended:
-        """Do what is to be done."""
+        """Do the jobs."""
         ended = _Ended([_skipped(job) for job in jobs if self.outputs.is_finished(job)])
         finished = {outcome.job.output for outcome in ended.outcomes}
         left = [job for job in jobs if job.output not in finished]
@@ -175,8 +175,8 @@ class FileRun:
         began = time.perf_counter()
         try:
             if pictures and work.times_are_told:
-                # Those of the first picture are to be without the loading. What goes wrong will go
-                # wrong again, and then be said of a picture.
+                # The first picture's times must not include loading. Any error here will come
+                # again, and then be reported for a picture.
                 with suppress(Exception):
                     work.warm_up()
             with progress_bar("Unmasking", len(pictures)) as show:
@@ -194,7 +194,7 @@ class FileRun:
         return ended
 
     def _tell(self, ended: _Ended, jobs: Sequence[Job], found: Findings) -> None:
-        """Print the report and leave with the exit code that belongs to it."""
+        """Print the report and leave with the matching exit code."""
         outcomes = ended.outcomes + [
             Outcome(Job(path, self.output), "failed", f"The folder cannot be read: {reason}.")
             for path, reason in found.unreadable
@@ -228,7 +228,7 @@ def _skipped(job: Job) -> Outcome:
 
 
 def _hand_on(ended: _Ended) -> None:
-    """Write the one result to standard output; all that is said goes to standard error."""
+    """Write the one result to standard output; all messages go to standard error."""
     if ended.interrupted:
         raise typer.Exit(stopping.exit_code())
     outcome = ended.outcomes[0]

@@ -1,4 +1,4 @@
-"""A command that measures: it goes on where it was broken off, and leaves a report."""
+"""A measuring command that resumes after an interruption and leaves a report."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ReportOptions:
     Attributes:
         output: Folder for the report.
         device: auto, cpu, cuda, cuda:N or mps.
-        overwrite: Replace a report that exists.
+        overwrite: Replace an existing report.
         as_json: Print report.json on stdout and nothing else.
     """
 
@@ -40,14 +40,14 @@ class ReportOptions:
 
 @dataclass
 class MeasuredReport:
-    """A measurement under way, and the report that it becomes.
+    """A measurement in progress and its report.
 
     Attributes:
         options: of the report.
-        configuration: what was measured with which settings, on which machine, by which versions.
-        kept: the results of this run and of an earlier one that was broken off.
-        advance: takes how many cases are done.
-        run: how long it took and how much memory; there once everything is measured.
+        configuration: settings, machine and versions.
+        kept: the results of this run and of an interrupted earlier one.
+        advance: called with the number of finished cases.
+        run: time and memory used; set once everything is measured.
     """
 
     options: ReportOptions
@@ -69,9 +69,9 @@ class MeasuredReport:
 
         Args:
             document: the report for people.
-            summary: the report for machines; the weights and the run are put beside.
+            summary: the report for machines, to which weights and run are added.
             tables: names and contents of the CSV files.
-            weights: by system or stage, those that were measured; None of what has none.
+            weights: the measured weights by system or stage; None if it has none.
             print_figures: prints the figures.
         """
         from pipeline.evaluation.writing import write_report
@@ -93,13 +93,13 @@ class MeasuredReport:
 def measured_report(
     options: ReportOptions, settings: Mapping[str, Any], total: int
 ) -> Iterator[MeasuredReport]:
-    """Keep results as they come within the block, in which everything is measured.
+    """Store results as they come in while the block measures.
 
     Args:
-        options: of the report; results of other settings in its folder are dropped only where it
-            may be overwritten.
+        options: of the report; results of other settings in its folder are dropped only if
+            overwriting is allowed.
         settings: what the results depend on.
-        total: how many cases there are at most, for the progress bar.
+        total: maximum number of cases, for the progress bar.
 
     Raises:
         InputError: the folder holds results of other settings, and they may not be overwritten.

@@ -1,4 +1,4 @@
-"""Saying of a value that its option does not take what would be right."""
+"""Error messages for option values, saying what would be right."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _KINDS = {"int": "a whole number", "float": "a number", "bool": "yes or no"}
 
 
 def option_fault(error: typer.BadParameter) -> InputError | None:
-    """Put a refusal into a sentence; None where Typer's own says what would be right.
+    """Put a refusal into a sentence; None where Typer's own message already says what is right.
 
-    From 0.29 on Typer has values checked by Pydantic, and hands on what that says of fields.
+    Since 0.29 Typer has Pydantic check values and passes on its messages about fields.
     """
     faults: Any = getattr(error.__cause__, "errors", None)
     if error.param is None or faults is None:

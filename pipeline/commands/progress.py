@@ -1,4 +1,4 @@
-"""The bar that shows a person how far a long command is."""
+"""Progress bar of long commands."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
 
 class Update(Protocol):
-    """Says how far the work is."""
+    """Reports progress."""
 
     def __call__(self, done: int, total: int | None = None) -> None:
-        """Show that `done` are done, of `total` where that is known only now."""
+        """Show that `done` are done, of `total` if that is known only now."""
 
 
 @contextmanager
 def progress_bar(
     description: str, total: int | None = None, *, unit: str = "pictures", shown: bool = True
 ) -> Iterator[Update]:
-    """Give a function that takes the number done; a bar on stderr shows it, where it is a terminal.
+    """Yield a function that takes the number done and shows it in a bar on stderr, if a terminal.
 
-    The bar shows how many are done, how many a second, and the time left; it is gone when the block
-    ends. Where nobody looks, in a pipe or a log, nothing is written. Work that goes on with what an
-    earlier run did begins with that number.
+    The bar shows the number done, the rate and the time left, and disappears when the block ends.
+    Nothing is written to a pipe or a log. Work that resumes an earlier run begins with the number
+    that run had done.
 
     Args:
         description: what is going on, such as "Unmasking".
-        total: how many there are; None where that is not known yet.
+        total: number in all; None if not yet known.
         unit: what is counted, in the plural.
-        shown: False for a user who wants no bar.
+        shown: False for no bar.
     """
     from rich.console import Console
     from rich.progress import (

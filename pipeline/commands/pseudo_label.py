@@ -1,4 +1,4 @@
-"""`unmask pseudo-label`: photographs with face boxes, outlined by a detector, to train on."""
+"""`unmask pseudo-label`: a detector outlines masks on photos with face boxes, for training."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ def pseudo_label(
     device: Device = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
 ) -> None:
-    """Let a trained detector outline the masks on photos with face boxes.
+    """Outline the masks on photos with face boxes with a trained detector.
 
-    What agrees with the boxes is added to the detection set's training part;
-    photos with doubtful faces are cut round the others. Train on the set
-    again, and label again with the better detector: a new round replaces
+    Photos whose masks agree with the boxes are added to the detection set's
+    training part; those with doubtful faces are cropped round the others.
+    Train again, then label again with the better detector: each round replaces
     the labels of the one before.
 
     Args:
         annotations: A .jsonl of photos with face_boxes: with_mask, without_mask, incorrect.
         detection: Folder that `unmask synthesize` built, or the folder 'detection' in it.
         weights: default, a name of the catalog, or a .safetensors file.
-        detector: Another detector than YOLO: a registered name or package.module:Class.
-        measuring: Folder of measuring pictures; photos that resemble one are left out.
-        score: Least score of a mask that gets a label.
-        mirrored: Least overlap (IoU) with what the mirrored photo gives.
-        small: Doubtful faces narrower than this are blurred, in pixels.
-        image_size: Side at which YOLO works.
+        detector: A detector other than YOLO: a registered name or package.module:Class.
+        measuring: Folder of evaluation pictures; near-duplicates of them are left out.
+        score: Minimum score of a mask that gets a label.
+        mirrored: Minimum overlap (IoU) with the mask found on the mirrored photo.
+        small: Doubtful faces narrower than this, in pixels, are blurred.
+        image_size: Input side of YOLO.
         sheet: Pictures on the sheet.
         device: auto, cpu, cuda, cuda:N or mps.
         quiet: Show no progress.
@@ -61,7 +61,7 @@ def pseudo_label(
         from weights.catalog.digest import file_sha256
         from weights.catalog.lookup import resolve
 
-        # Unsure regions are wanted too, as a sign that something may be there.
+        # Low-scoring regions too: a sign that there may be something.
         options = {"weights": weights, "confidence": score / 2, "image_size": image_size}
         specification = {"name": "yolo", **options}
         described |= options | {"sha256": file_sha256(resolve(weights, "detector"))}

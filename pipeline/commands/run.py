@@ -31,7 +31,7 @@ _OF_FILLED_PICTURES = (
     "save_mask",
     "explain",
 )
-"""Options that say how holes are filled, or what is made of filled pictures."""
+"""Options about filling holes, or about output made from filled pictures."""
 
 _NOT_ON_A_CLUSTER = (
     "mask",
@@ -62,11 +62,12 @@ def run(
     someone is; every file written says so in its metadata.
 
     Results keep the file format of their input. Where no mask is found the
-    result is a copy of the input. Files in folders that are neither pictures
-    nor videos are passed over; a file that fails does not stop the others.
+    result is a copy of the input. Other files in folders are ignored; a file
+    that fails does not stop the others.
 
     Exit code: 0 if every file is done, without a mask or skipped; 1 if some
-    failed; 2 if the call is wrong or nothing can work; 130 after Ctrl-C.
+    failed; 2 if the call is wrong or no file can be processed; 130 after
+    Ctrl-C.
 
     unmask run photo.jpg -o result.jpg
 
@@ -81,9 +82,9 @@ def run(
     unmask run inbox/ -o unmasked/ --watch
 
     Args:
-        files: What is worked on, and where it goes.
+        files: Input files, and where results go.
         written: What is written for a picture.
-        existing: What becomes of results that exist.
+        existing: How existing results are treated.
         work: How the work is done.
         stages: Which stages are used.
     """
@@ -132,7 +133,7 @@ def run(
 
     file_run = FileRun(files, output, outputs, form, arguments, work)
     with warnings.catch_warnings():
-        # Damaged pictures are named at the end; what Pillow says of them besides helps nobody.
+        # Damaged pictures are named at the end; Pillow's warnings add nothing.
         warnings.filterwarnings("ignore", module=r"PIL\.")
         if files.watch:
             watch(file_run)
@@ -147,7 +148,7 @@ def _check(
     *,
     streamed: bool,
 ) -> None:
-    """Refuse options that do not go together."""
+    """Refuse incompatible options."""
     from pipeline.commands.standard_streams import check_standard_output
     from pipeline.commands.summary import check_table
     from pipeline.variants import check_variants
@@ -174,7 +175,7 @@ def _check(
 
 
 def _given(values: dict[str, Any], names: tuple[str, ...]) -> list[str]:
-    """Those options of these names that have a value, as they are spelled."""
+    """The options of these names that have a value, as spelled on the command line."""
     return [f"--{name.replace('_', '-')}" for name in names if values[name]]
 
 

@@ -1,4 +1,4 @@
-"""`unmask run --engine ray`: many pictures in many processes, on one machine or on many."""
+"""`unmask run --engine ray`: many pictures in many processes, on one or more machines."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ ENGINES = ("ray",)
 
 
 def check_engine(engine: str | None, streamed: bool, given: list[str]) -> None:
-    """Refuse what is not done on a cluster.
+    """Refuse what a cluster run does not support.
 
     Args:
-        engine: what the user called it.
-        streamed: whether standard input or output is named.
-        given: the options that are given and not for a cluster.
+        engine: its name as given by the user.
+        streamed: whether standard input or output is used.
+        given: the given options that a cluster run does not support.
 
     Raises:
-        ConfigurationError: there is no such engine.
-        InputError: one of the options is given, or a stream.
+        ConfigurationError: the engine is unknown.
+        InputError: one of the options or a stream is used.
     """
     if engine not in ENGINES:
         raise unknown_name("engine", str(engine), ENGINES)
@@ -54,15 +54,15 @@ def run_on_ray(
     table: Path | None,
     **options: Any,
 ) -> None:
-    """Do the work, tell how it went, and leave with the exit code that belongs to it.
+    """Do the work, report on it, and leave with the matching exit code.
 
     Args:
-        paths: files, folders, globs and URIs; or one table, where there is an option `column`.
+        paths: files, folders, globs and URIs; or one table, if there is an option `column`.
         output: the folder of the results, a path or a URI.
-        overwrite: whether results that exist are replaced.
+        overwrite: whether existing results are replaced.
         as_json: whether the report is printed as JSON.
-        table: where a table of the run goes, if anywhere.
-        **options: further ones of `unmask_dataset`, stages among them.
+        table: where a table of the run is written, if at all.
+        **options: further options of `unmask_dataset`, including stages.
     """
     from pipeline.cluster.unmasking import unmask_dataset
 
@@ -104,7 +104,7 @@ def run_on_ray(
 
 
 def _outcome(row: RowOutcome, output: str) -> Outcome:
-    """What became of a row, as of a file of any run."""
+    """Turn the outcome of a row into that of a file."""
     from pipeline.run.folder import Job
     from pipeline.run.outcome import Outcome
 

@@ -24,27 +24,27 @@ def _formats() -> Iterable[str]:
 
 @dataclass(frozen=True)
 class FileOptions:
-    """What is worked on, and where it goes.
+    """Input files, and where results go.
 
     Attributes:
         paths: Pictures, videos, folders or quoted globs; - is a picture on standard input.
-        output: A file for a single input, otherwise a folder, in which the inputs' tree is kept; -
-            is standard output.
-        mask: Your own mask, white = fill, instead of detection: a file, or a folder with the
-            pictures' names.
+        output: A file for a single input, otherwise a folder, which mirrors the inputs' tree; - is
+            standard output.
+        mask: Your own mask, white = fill, instead of detection: a file, or a folder of files named
+            like the pictures.
         reference: A photo of the same person without a mask, to take mouth, nose and chin from. A
-            file serves every picture; in a folder, people/anna.jpg has people/anna.jpg or .png and
-            all of people/anna/, and what has none is filled by a guess. Only file names count:
-            faces are never matched to people.
-        variants: So many different guesses for each picture, as RESULT.1.jpg, RESULT.2.jpg and so
-            on; the first is the usual one.
-        seed: Of the further variants; the same one gives the same guesses.
-        recursive: Look into folders of folders.
-        watch: Go on with what comes into the folder PATH, until Ctrl-C or SIGTERM. A file is taken
-            once it has not changed for two seconds; with --json each is a line of JSON.
-        dry_run: Say what would be done; open and write nothing.
+            file serves every picture; in a folder, people/anna.jpg is served by people/anna.jpg or
+            .png and all of people/anna/, and pictures without a photo are filled by a guess. Only
+            file names count: faces are never matched to people.
+        variants: Number of different guesses per picture, as RESULT.1.jpg, RESULT.2.jpg and so on;
+            the first is the usual result.
+        seed: Seeds the further variants; the same seed gives the same guesses.
+        recursive: Include subfolders.
+        watch: Keep processing files that arrive in the folder PATH, until Ctrl-C or SIGTERM. A file
+            is taken once it has not changed for two seconds; with --json each gives a line of JSON.
+        dry_run: Show what would be done; open and write nothing.
         as_json: Print one JSON report on stdout and nothing else.
-        report: Also a table of the whole run, a line for each file and face, as this .csv file.
+        report: Also write a table of the whole run to this .csv file, a line per file and face.
     """
 
     paths: Annotated[list[str], typer.Argument(metavar="PATH")]
@@ -71,13 +71,12 @@ class PictureOptions:
     Attributes:
         format: Of all pictures written: jpeg, png, webp, tiff, bmp, gif, jp2, avif or ppm.
         quality: Of JPEG, WebP and AVIF.
-        only_mask: What would be filled, white, in place of the result, as PNG unless --format says
-            otherwise; nothing is filled. --mask takes it back.
-        side_by_side: Also before and after, all variants, in one picture, as
-            RESULT.side_by_side.png.
-        save_mask: Also what was filled, white, as RESULT.hole.png.
-        explain: Also what each stage made of it and how long it took, as RESULT.explain.png.
-        save_report: Also faces, times and models of each picture, as RESULT.report.json; for one
+        only_mask: Fill nothing; write what would be filled, in white, instead of the result, as PNG
+            unless --format is given. --mask accepts it.
+        side_by_side: Also write before and after, with all variants, as RESULT.side_by_side.png.
+        save_mask: Also write what was filled, in white, as RESULT.hole.png.
+        explain: Also write each stage's output and time as RESULT.explain.png.
+        save_report: Also write faces, times and models of each picture as RESULT.report.json; for a
             report of the whole run see --json and --report.
     """
 
@@ -104,12 +103,12 @@ class PictureOptions:
 
 @dataclass(frozen=True)
 class ExistingOptions:
-    """What becomes of results that exist.
+    """How existing results are treated.
 
     Attributes:
-        resume: Go on with a run that was stopped: what exists is finished, and only files that are
-            missing are made. Without it a picture whose result exists is skipped.
-        overwrite: Make all anew, in place of what exists.
+        resume: Resume a stopped run: completes what exists and makes only missing files. Without it
+            a picture whose result exists is skipped.
+        overwrite: Replace existing results.
     """
 
     panel: ClassVar = "Results that exist"
@@ -119,7 +118,7 @@ class ExistingOptions:
 
     @property
     def treatment(self) -> Existing:
-        """As `Outputs` takes it."""
+        """The treatment in the form that `Outputs` takes."""
         return "replace" if self.overwrite else "complete" if self.resume else "skip"
 
 
@@ -129,16 +128,16 @@ class WorkOptions:
 
     Attributes:
         device: auto, cpu, cuda, cuda:N or mps.
-        batch: Pictures that go through the stages together, and faces through the network.
-        workers: Threads that read and write pictures while the networks work; results do not depend
-            on it.
+        batch: Pictures per batch of the stages, and faces per batch of the network.
+        workers: Threads that read and write pictures while the networks work; has no effect on
+            results.
         engine: ray works with Ray Data in --workers processes, here or in the cluster of
             RAY_ADDRESS; paths may then be URIs such as s3://bucket/photos.
-        gpus: Of each of Ray's workers; with 0.25 four share a GPU.
-        column: For Ray, PATH is a Parquet table; this column of it holds picture files, and its
+        gpus: GPUs per Ray worker; with 0.25 four workers share one.
+        column: With Ray, PATH is a Parquet table: this column holds the picture files, and the
             column 'name' their names.
-        backend: What computes the networks: torch, onnxruntime, openvino, or auto for the fastest
-            that is installed.
+        backend: What runs the networks: torch, onnxruntime, openvino, or auto for the fastest
+            installed.
     """
 
     panel: ClassVar = "How the work is done"

@@ -32,9 +32,9 @@ def serve(
     someone is; every picture sent out says so in its metadata.
 
     Where several networks have weights, a request may choose the inpainter.
-    Pictures are worked on one at a time, in memory; none is kept. There is no
-    password: whoever reaches the address may use it, and without --host that
-    is only this machine. The API is described at /docs.
+    Pictures are processed one at a time, in memory; none is kept. There is no
+    password: whoever can reach the address can use it, by default only this
+    machine. The API is described at /docs.
 
     Args:
         stages: Which stages are used.
@@ -44,11 +44,11 @@ def serve(
         megabytes: Largest request, in megabytes (2^20 bytes).
         megapixels: Largest picture, in millions of pixels.
         seconds: How long a request may take, waiting included.
-        waiting: How many requests may wait behind the one that is worked on; then 429.
-        variants: How many fills to choose from a request may ask for.
-        name: A name by which others call this server, such as faces.example.org; may be given
-            again. Requests by other names are refused.
-        study: A page of `unmask study make`, to be served at /study.
+        waiting: How many requests may queue behind the running one; further ones get 429.
+        variants: Maximum number of variants per request.
+        name: A host name of this server, such as faces.example.org; may be repeated. Requests with
+            other host names are refused.
+        study: A page made by `unmask study make`, served at /study.
     """
     from pipeline.apps.server import ServerLimits, run_server
     from pipeline.apps.server.loopback import is_loopback
@@ -90,9 +90,9 @@ def serve(
 
 
 def _trained_inpainters() -> dict[str, str]:
-    """The networks that have weights here, for requests to choose from."""
+    """The networks with weights on this machine, for requests to choose from."""
     from inpainter.registry import list_models
 
-    # That one only paints detail over the fills of others.
+    # gated-detail only adds detail to the fills of other networks.
     names = set(list_models(pretrained=True)) - {"gated-detail"}
     return {name: name for name in sorted(names)}

@@ -1,4 +1,4 @@
-"""The options by which commands choose stages: what they make of them, and their completion."""
+"""Command options that choose stages, their parsing, and shell completion."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_stage(text: str, option: str) -> str | dict[str, Any]:
 
 
 def completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
-    """Make the function that completes one of some names in a shell."""
+    """Make a shell completion function for these names."""
     return lambda incomplete: [name for name in names() if name.startswith(incomplete)]
 
 
@@ -47,7 +47,7 @@ def _complete_stage(kind: StageKind) -> Callable[[str], list[str]]:
 
 
 STAGES: Final = "Stages"
-"""Heading of the help under which the options of stages stand."""
+"""Heading of the stage options in the help."""
 
 _complete_device = completing(lambda: ("auto", "cpu", "cuda", "mps"))
 _complete_backend = completing(lambda: ("auto", "torch", "onnxruntime", "openvino"))
@@ -59,7 +59,7 @@ DeviceOfStages = Annotated[
         "--device", show_default="auto", autocompletion=_complete_device, rich_help_panel=STAGES
     ),
 ]
-"""Where not given, that of a configuration."""
+"""Device option; if not given, the configuration's device is used."""
 Backend = Annotated[
     str | None,
     typer.Option(show_default="torch", autocompletion=_complete_backend, rich_help_panel=STAGES),
@@ -72,16 +72,16 @@ def _stage_option(kind: StageKind, default: str) -> Any:
 
 @dataclass(frozen=True)
 class StageOptions:
-    """The options by which a pipeline is chosen.
+    """The options that choose a pipeline.
 
     Attributes:
-        config: A pipeline as YAML; the options here go before it.
+        config: A pipeline as YAML; these options override it.
         detector: NAME, NAME@FILE for weights from a file, or your own as module:function.
-        confidence: How sure the detector must be.
-        low_masks: Fill masks worn under the chin too; without this they stay.
+        confidence: Minimum confidence of the detector.
+        low_masks: Also remove masks worn under the chin.
         refiner: NAME, or your own as module:function.
         inpainter: NAME, NAME@FILE for weights from a file, or your own as module:function.
-        detail: auto paints detail over the fills of large faces; off enlarges them as they are.
+        detail: auto adds detail to the fills of large faces; off only upscales them.
         blender: NAME, or your own as module:function.
     """
 
@@ -99,15 +99,15 @@ class StageOptions:
     blender: Annotated[str | None, _stage_option("blender", "feather")] = None
 
     def arguments(self, *, device: str | None = None, backend: str | None = None) -> dict[str, Any]:
-        """Return the arguments of a `Pipeline`: of the YAML file, and before them the options.
+        """Return the arguments of a `Pipeline`: those of the YAML file, overridden by the options.
 
         Args:
             device: of the pipeline, if given.
             backend: an option of detector and inpainter, if given.
 
         Raises:
-            ConfigurationError: the file cannot be read, is no YAML mapping, or has an unknown key;
-                or a NAME@FILE lacks a part.
+            ConfigurationError: the file cannot be read, is not a YAML mapping, or has an unknown
+                key; or a NAME@FILE lacks a part.
         """
         from weights.base.dotted_paths import import_from_working_directory
         from weights.base.protocols import STAGE_KINDS

@@ -1,4 +1,4 @@
-"""Pictures that come in on standard input and go out on standard output."""
+"""Pictures read from standard input and written to standard output."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STREAM = "-"
-"""How standard input and standard output are named on the command line."""
+"""Name of standard input and standard output on the command line."""
 
 INPUT_NAME = "standard input"
 
 
 def is_piped(paths: Sequence[str]) -> bool:
-    """Whether the one thing to work on comes in on standard input.
+    """Whether the one input is standard input.
 
     Raises:
-        InputError: standard input is named beside other paths, or it is a terminal.
+        InputError: standard input is combined with other paths, or is a terminal.
     """
     if STREAM not in paths:
         return False
@@ -38,7 +38,7 @@ def is_piped(paths: Sequence[str]) -> bool:
 
 
 def check_standard_output() -> None:
-    """Refuse to write a picture to a terminal, before the work.
+    """Refuse, before any work, to write a picture to a terminal.
 
     Raises:
         OutputError: standard output is a terminal.
@@ -53,7 +53,7 @@ def check_standard_output() -> None:
 def found_on_standard_input(folder: Path) -> Findings:
     """Read standard input to its end into a file of a temporary folder, so that it can be found.
 
-    Where the folder is `STREAM` itself, in a dry run, nothing is read.
+    If the folder is `STREAM` itself, in a dry run, nothing is read.
     """
     path = folder / INPUT_NAME
     if str(folder) != STREAM:

@@ -1,4 +1,4 @@
-"""`unmask study`: asks people how real pictures look, and sums up what they said."""
+"""`unmask study`: asks people how real pictures look, and summarises their answers."""
 
 from __future__ import annotations
 
@@ -41,28 +41,28 @@ def make(
     ] = None,
     overwrite: bool = False,
 ) -> None:
-    """Make a page that shows results and true photos in an order by chance.
+    """Make a page that shows results and true photos in random order.
 
     The page is one file that needs no server: send it to people, or serve it
     with `unmask serve --study`. Answers stay in their browser until they save
-    them as a file. Names of models are nowhere in sight; someone who takes the
-    page apart can find them, unless --key keeps them in a file of its own.
+    them as a file. Model names are not shown; someone who takes the page apart
+    can find them, unless --key moves them to a separate file.
 
-    The pictures in the page carry no mark that a model filled them, as it would
-    answer the question; the page says so in words. It is not for publishing.
+    The pictures carry no mark that a model filled them, as that would answer
+    the question; the page says so in words. Do not publish it.
 
     Args:
         results: Folders of results, one for each model; NAME=FOLDER calls it NAME.
         truth: Folder of true photos of the same names.
         output: The page, an .html file.
         title: Heading of the page.
-        seed: Chooses faces and orders.
-        count: How many faces, drawn by chance.
+        seed: Seeds the choice of faces and their order.
+        count: Number of faces, sampled at random.
         size: Longest side of the pictures in pixels.
-        once: Show each person each face in one version only.
-        unpaired: Pictures need no true photo of their name: each is its own face.
-        key: File for what is whose, for `unmask study read --key`.
-        overwrite: Replace files that exist.
+        once: Show each participant only one version of each face.
+        unpaired: Pictures need no true photo of the same name: each is a face of its own.
+        key: File that records which model made which picture, for `unmask study read --key`.
+        overwrite: Replace existing files.
     """
     from pipeline.apps.study import make_study
 
@@ -104,15 +104,15 @@ def read(
     overwrite: bool = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Sum up exports: histogram, mean and interval of each model and of real photos.
+    """Summarise exports: histogram, mean and interval for each model and for real photos.
 
     Args:
-        exports: Files that people saved.
-        key: What `unmask study make --key` wrote.
+        exports: Files that participants saved.
+        key: File that `unmask study make --key` wrote.
         output: Folder for report.html with plots, report.md and report.json.
-        resamples: Draws of the bootstrap.
-        seed: Of the bootstrap.
-        overwrite: Replace reports that exist.
+        resamples: Number of bootstrap resamples.
+        seed: Seeds the bootstrap.
+        overwrite: Replace existing reports.
         as_json: Print JSON instead of Markdown.
     """
     from pipeline.apps.study import (
@@ -145,7 +145,7 @@ def read(
 
 
 def _named_folder(text: str) -> tuple[str, str]:
-    """Name and folder of "NAME=FOLDER", or of "FOLDER", which is called after itself."""
+    """Name and folder of "NAME=FOLDER", or of "FOLDER", whose name is the folder's."""
     name, separator, folder = text.partition("=")
     if separator and not Path(text).is_dir():
         return name, folder

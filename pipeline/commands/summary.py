@@ -1,4 +1,4 @@
-"""What `unmask run` says at its end, for people and as JSON."""
+"""The final report of `unmask run`, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.run.outcome import Outcome
 
 _MOST_ROWS = 40
-"""How many files are named at most, failures not counted in."""
+"""Maximum number of files listed, not counting failures."""
 _COLUMNS = (
     "input", "output", "status", "reason", "face", "x0", "y0", "x1", "y1", "filled_pixels", "score",
     "concerns", "chance", "seconds",
@@ -35,7 +35,7 @@ _EXPLANATIONS = {
 
 
 def count_outcomes(outcomes: Sequence[Outcome], passed_over: Sequence[Path]) -> dict[str, int]:
-    """Count outcomes by status, and files that are no pictures, in the order of the table."""
+    """Count outcomes by status, and ignored files, in the order of the table."""
     counts = Counter(outcome.status for outcome in outcomes)
     return {
         "done": counts["done"],
@@ -79,7 +79,7 @@ def check_table(path: Path, *, overwrite: bool) -> None:
 
 
 def _is_empty_table(path: Path) -> bool:
-    """Whether a file is a table of ours without lines, of a run that was stopped at once."""
+    """Whether a file is an empty table, left by a run that was stopped at once."""
     header = f"{','.join(_COLUMNS)}\r\n".encode()
     if not path.is_file():
         return False
@@ -88,7 +88,7 @@ def _is_empty_table(path: Path) -> bool:
 
 
 def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write a line for each face of each file, and one for each file without, as CSV.
+    """Write a CSV line for each face of each file, and one for each file without faces.
 
     Raises:
         OutputError: it cannot be written.
@@ -138,15 +138,15 @@ def print_summary(
     resumed: bool,
     filled: bool = True,
 ) -> None:
-    """Print the files that are worth a line, a table of counts, and where the results are.
+    """Print the notable files, a table of counts, and where the results are.
 
     Args:
         outcomes: of all files, in order.
-        passed_over: files in folders that are no pictures.
-        output: the file or the folder that the results are in.
+        passed_over: files in folders that are neither pictures nor videos.
+        output: file or folder of the results.
         seconds: how long the work took.
-        resumed: whether the run went on with one that was stopped, so that what it skipped is done.
-        filled: whether holes were filled, and not only found.
+        resumed: whether the run resumed a stopped one, so that skipped files are done.
+        filled: whether holes were filled, rather than only found.
     """
     ranks = {"failed": 0, "to do": 1, "no mask found": 2, "done": 3}
     notable = sorted(
@@ -159,7 +159,7 @@ def print_summary(
         key=lambda outcome: ranks[outcome.status],
     )
     if notable:
-        # Every failure is named, however many there are.
+        # Every failure is listed.
         failures = sum(outcome.status == "failed" for outcome in notable)
         shown = notable[: max(failures, _MOST_ROWS)]
         rows = [(str(one.job.source), one.status, one.reason) for one in shown]
@@ -192,7 +192,7 @@ def print_summary(
 
 
 def _print_rows(rows: Sequence[tuple[str, ...]], right: int | None = None) -> None:
-    """Print rows in columns: folded to fit a terminal, in a pipe or a log one line each."""
+    """Print rows in columns: wrapped to fit a terminal, one line each in a pipe or a log."""
     import sys
 
     if not sys.stdout.isatty():

@@ -1,4 +1,4 @@
-"""`unmask synthesize`: a data set of drawn masks, for training both networks."""
+"""`unmask synthesize`: a data set with drawn masks, for training both networks."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ def synthesize(
 
     Args:
         faces: Folder with faces.jsonl, or of pictures with --landmarks network.
-        out: New folder, or one that an earlier run began: it goes on.
+        out: New folder, or that of an earlier run, which is resumed.
         pairs: Masks drawn on each face for the inpainter; 0 makes none.
-        scenes: Composed pictures for the detector; 0 makes none.
-        size: Side of the pairs' pictures, cut round the hole as the completion network sees them;
-            whole pictures at their own sizes without it.
+        scenes: Composite pictures for the detector; 0 makes none.
+        size: Side of the pairs' crops round the hole, as the completion network sees them; by
+            default whole pictures at their own sizes.
         scene_size: Longer side of the scenes.
-        seed: Number that all chance comes from.
-        splits: Shares of the parts; a split in faces.jsonl goes first.
-        maskless: Share of scenes in which nobody wears a mask.
-        templates: Folder with photos of masks and masks.cfg, used beside drawn masks.
+        seed: Seeds all random choices.
+        splits: Fraction of each split; a split in faces.jsonl takes precedence.
+        maskless: Fraction of scenes in which nobody wears a mask.
+        templates: Folder with photos of masks and masks.cfg, used in addition to drawn masks.
         negatives: Folder of pictures without masks, shown in scenes.
         photographs: A .jsonl of real photos with outlines of masks, added to the scenes.
-        measuring: Folder of measuring pictures; photos that resemble one are left out.
+        measuring: Folder of evaluation pictures; near-duplicates of them are left out.
         refiner: Refiner that makes the holes of the pairs.
         picture_format: How the pairs are stored.
-        landmarks: Where landmarks come from: faces.jsonl, or found, which writes a faces.jsonl into
-            OUT: by the network that ships, of one face a picture, or dlib (an extra).
-        workers: Processes; 0 takes one for each core.
+        landmarks: Source of landmarks: those of faces.jsonl, or found by the shipped network, on
+            one face per picture, or by dlib (an extra) and written to a faces.jsonl in OUT.
+        workers: Processes; 0 means one per core.
         quiet: Show no progress.
     """
     from pipeline.dataset.builder import build_dataset

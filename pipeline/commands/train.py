@@ -1,4 +1,4 @@
-"""`unmask train`: the trainers of the learned networks, with their own programs' options."""
+"""`unmask train`: trains the networks, with the options of each trainer's own program."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def confirmation(context: typer.Context) -> None:
 
 @app.command(context_settings=_PASSED_ON)
 def landmarks(context: typer.Context) -> None:
-    """Train a finder of landmarks; options as `python -m detector.train.landmarks_command`."""
+    """Train the landmark network; options as `python -m detector.train.landmarks_command`."""
     _run("detector.train.landmarks_command", context)
 
 
 @app.command(context_settings=_PASSED_ON)
 def inpainter(context: typer.Context) -> None:
-    """Train a completion network by a recipe; options as `python -m inpainter.train`."""
+    """Train a completion network from a recipe; options as `python -m inpainter.train`."""
     _run("inpainter.train", context)

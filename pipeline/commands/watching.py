@@ -1,4 +1,4 @@
-"""`unmask run --watch`: doing pictures and videos as they come into a folder."""
+"""`unmask run --watch`: processes pictures and videos as they arrive in a folder."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from pipeline.run.watching import WatchedFolder
 
 REST = 1.0
-"""Seconds between two looks into the folder, at least."""
+"""Minimum seconds between two scans of the folder."""
 
 _REST_SHARE = 20.0
-"""Of a large folder: how many times as long as a look took nothing is done after it."""
+"""Pause after scanning a large folder, as a multiple of the scan's duration."""
 
 
 def watch(run: FileRun) -> Never:
-    """Do what is in the folder and what comes into it, until a signal ends it.
+    """Process what is in the folder and what arrives in it, until a signal.
 
-    A line is printed for each file that was worked on, as it is done; nothing of it is kept.
+    A line is printed for each file as it is finished; no report is kept.
 
     Args:
-        run: over a folder, whose results go to another.
+        run: over a folder, with another folder for the results.
 
     Raises:
         UnmaskError: a stage cannot be loaded.
-        Exit: a signal came; with its exit code.
+        Exit: a signal arrived; with its exit code.
     """
     from pipeline.run.watching import WatchedFolder
 

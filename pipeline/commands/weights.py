@@ -1,4 +1,4 @@
-"""`unmask weights`: which weight files there are, where they lie, and whether they are whole."""
+"""`unmask weights`: which weight files there are, where they are, and whether they are intact."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def list_(
     kind: str | None = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """List the known weights, and what can be imported; a star marks the default of a stage.
+    """List known and importable weights; a star marks the default of a stage.
 
     Args:
         pattern: Names to list, such as 'gated.*'.
@@ -79,7 +79,7 @@ def verify(
     """Compare weight files with the digests in their records; exit code 1 if one differs.
 
     Args:
-        names: Names of weights; all where none is given.
+        names: Names of weights; all by default.
     """
     from weights.base.errors import UnmaskError
     from weights.catalog import lookup
@@ -100,7 +100,7 @@ def verify(
 @app.command()
 @command_options
 def path(name: str) -> None:
-    """Print where a weight file lies, after checking it.
+    """Print the path of a weight file after verifying it.
 
     Args:
         name: Name of the weights.
@@ -138,7 +138,7 @@ def record(
     licence: str = "AGPL-3.0-or-later",
     overwrite: bool = False,
 ) -> None:
-    """Put trained weights in a weight folder, with catalog record and model card.
+    """Store trained weights in a weight folder, with catalog record and model card.
 
     Args:
         source: Folder of a run of `unmask train`, or a .safetensors file.
@@ -147,8 +147,8 @@ def record(
             a text for the card.
         recipe: Name of the recipe it was trained with.
         seed: Seed of the training.
-        metrics: [NAME=]report.json of `unmask evaluate`; may be given again. Without NAME it is
-            called after its folder.
+        metrics: [NAME=]report.json of `unmask evaluate`; may be repeated. NAME defaults to its
+            folder's name.
         folder: Where weights, record and card go.
         records: Where record and card go.
         licence: Of the weights, as an SPDX expression.
@@ -186,16 +186,16 @@ def import_(
     folder: Folder = None,
     overwrite: bool = False,
 ) -> None:
-    """Turn a published weight file of another project into ours; nothing in it is run.
+    """Convert a weight file published by another project; nothing in it is executed.
 
     Args:
         name: architecture.tag, such as lama.big; one of aot-gan, comodgan, deepfillv2, dmfn, glcic,
             lama and migan.
         file: The authors' file: .ckpt, .pt, .pth or .safetensors.
-        licence: Terms under which you have it, as an SPDX expression or in words.
+        licence: Its licence, as an SPDX expression or in words.
         source: Where it is published.
-        changes: An option of the network that the file does not say, such as 'mean_colour=[0.5,
-            0.4, 0.4]'; may be given again.
+        changes: An option of the network that the file does not contain, such as 'mean_colour=[0.5,
+            0.4, 0.4]'; may be repeated.
         folder: Where weights, record and card go.
         overwrite: Replace files of that name.
     """
@@ -223,13 +223,13 @@ def push(
     public: bool = False,
     message: Annotated[str | None, typer.Option(show_default="Weights NAME")] = None,
 ) -> None:
-    """Put weights with record and card into a repository of the hub; needs the extra "hub".
+    """Upload weights with record and card to a hub repository; needs the extra "hub".
 
     Args:
         name: Name of weights of the catalog.
         repository: Repository of the Hugging Face hub.
-        public: Let everybody see the repository, if it is made now.
-        message: Of the commit.
+        public: Make the repository public, if it is created now.
+        message: Commit message.
     """
     from pipeline.weight_files.hub import push_weights
 
@@ -246,11 +246,11 @@ def pull(
     folder: Folder = None,
     overwrite: bool = False,
 ) -> None:
-    """Take weights from a repository of the hub, checked by their record; needs the extra "hub".
+    """Download weights from a hub repository and verify them; needs the extra "hub".
 
     Args:
         repository: Repository of the Hugging Face hub.
-        name: Name of the weights, where the repository has several.
+        name: Name of the weights, if the repository has several.
         revision: Branch, tag or commit.
         folder: Where weights, record and card go.
         overwrite: Replace files of that name.
@@ -268,6 +268,6 @@ def _print_written(files: Sequence[Path]) -> None:
 
 
 def _read_report_option(text: str) -> tuple[str, str]:
-    """The name and the file of "NAME=FILE", or of "FILE", which is called after its folder."""
+    """Name and file of "NAME=FILE", or of "FILE", whose name is its folder's."""
     name, separator, file = text.partition("=")
     return (name, file) if separator else (Path(text).absolute().parent.name, text)

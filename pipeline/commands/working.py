@@ -1,4 +1,4 @@
-"""Doing the jobs of `unmask run`: pictures in groups, videos one by one."""
+"""Processes the jobs of `unmask run`: pictures in groups, videos one by one."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class RunWork:
-    """A pipeline and how it is used, for any number of jobs.
+    """A pipeline that processes any number of jobs.
 
     Args:
         arguments: of the `Pipeline`.
         outputs: what is written for a picture.
-        batch: how many pictures go through the stages together; None for the usual number.
-        workers: threads that read and write; None likewise.
-        detected: whether masks are found, rather than given.
+        batch: pictures per batch of the stages; None for the default.
+        workers: threads that read and write; None for the default.
+        detected: whether masks are detected rather than given.
 
     Raises:
         ConfigurationError, InputError: as `Pipeline`.
@@ -53,18 +53,18 @@ class RunWork:
 
     @property
     def times_are_told(self) -> bool:
-        """Whether the seconds that a picture took are written down."""
+        """Whether each picture's time is recorded."""
         return self.outputs.explanation or self.outputs.report
 
     @property
     def groups(self) -> int:
-        """How many groups of pictures are best at work at once."""
+        """How many groups of pictures to process at once."""
         import torch
 
         from pipeline.run.batch import MOST_GROUPS
         from weights.base.device import resolve_device
 
-        # The seconds that are told of a picture are to be its own.
+        # A picture's recorded time must be its own.
         if self.times_are_told or resolve_device(self.pipeline.device).type != "cpu":
             return 1
         stages: list[Any] = [self.pipeline.inpainter, self.pipeline.blender]
@@ -85,7 +85,7 @@ class RunWork:
         warm_up(self.pipeline, detected=self._detected)
 
     def unmask_pictures(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Do pictures and give an outcome each; see `unmask_files` for what is raised."""
+        """Process pictures and yield an outcome each; raises what `unmask_files` does."""
         from pipeline.run.batch import unmask_files
 
         return unmask_files(
@@ -98,7 +98,7 @@ class RunWork:
         )
 
     def unmask_one_video(self, job: Job) -> Outcome:
-        """Do a video, with a progress bar of its own.
+        """Process a video, with its own progress bar.
 
         Raises:
             ConfigurationError, WeightsError: a stage cannot be made at all.
