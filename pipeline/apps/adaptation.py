@@ -1,6 +1,6 @@
-"""Detector and inpainter fitted to faces of one's own, from the shipped weights, in a given time.
+"""Fine-tunes the shipped detector and inpainter on one's own faces within a time budget.
 
-Each step leaves its result in the folder, so that the same call goes on with one that was stopped.
+Each step stores its result in the folder, so that the same call resumes one that was stopped.
 """
 
 from __future__ import annotations
@@ -28,43 +28,45 @@ if TYPE_CHECKING:
 PIPELINE_NAME, RESULT_NAME = "pipeline.yaml", "adaptation.json"
 
 MOST_SCENES, SCENES_A_MINUTE = 2000, 12
-"""How many pictures are composed for the detector: by the time budget, which they must not eat."""
+"""Composite pictures for the detector: at most, and per minute of the time budget, most of which
+must be left for training."""
 
 _DETECTOR_SHARE = 0.4
 _FACES_MEASURED = 100
 _SHARES = {"train": 0.85, "val": 0.15, "test": 0.0}
 _JUDGES: Mapping[str, tuple[tuple[str, float], ...]] = {
     "detector": (("ap50", 1.0),),
-    # Of fewer than thirty faces there is no realism distance.
+    # Fewer than thirty faces have no realism distance.
     "inpainter": (("realism_distance", -1.0), ("ssim_hole", 1.0)),
 }
-"""For each network the figure that decides whether its new weights go into the pipeline, the first
-that was measured, and 1 where more is better, -1 where less is."""
+"""For each network the metrics that decide whether its new weights are used: the first that was
+measured counts; 1 means higher is better, -1 lower."""
 
 _SCHEDULE_SHARE = 0.85
-"""Share of the inpainter's time that its schedule is planned for; timing its steps takes some."""
+"""Fraction of the inpainter's time that its schedule is planned for; timing its steps takes the
+rest."""
 
 _JUDGE_STEPS, _JOINT_STEPS = 1, 3
-"""Proportion of the steps in which the discriminator learns alone to those of both: one that knows
-nothing yet would spoil good weights."""
+"""Ratio of discriminator-only steps to joint steps: an untrained discriminator would spoil good
+weights."""
 
 Figures = dict[str, dict[str, dict[str, float]]]
-"""By network, then "before" or "after", then the figure's name."""
+"""By network, then "before" or "after", then metric."""
 
 
 @dataclass(frozen=True)
 class AdaptationSettings:
-    """How networks are adapted.
+    """Settings of an adaptation.
 
     Attributes:
-        minutes: what the whole call may take.
+        minutes: time budget of the whole call.
         device: "auto", "cpu", "cuda" or "mps".
-        threads: threads of a CPU's arithmetic; as many as before where None.
-        seed: of all chance.
-        scenes: pictures composed for the detector; None goes by the time.
+        threads: CPU threads; None leaves the number as it is.
+        seed: seeds all random choices.
+        scenes: composite pictures for the detector; None derives it from `minutes`.
         recipe: of the inpainter; None is "gated.cpu" or "gated.gpu", by the device.
-        detector_changes: of the detector's recipe, by name.
-        inpainter_changes: of the inpainter's recipe, by name.
+        detector_changes: overrides of the detector's recipe.
+        inpainter_changes: overrides of the inpainter's recipe.
     """
 
     minutes: float
@@ -83,13 +85,13 @@ class AdaptationSettings:
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What an adaptation leaves.
+    """Result of an adaptation.
 
     Attributes:
-        pipeline: the YAML of a pipeline with the weights that measured better.
-        figures: of both networks before and after, on faces that neither was trained on here.
+        pipeline: YAML file of a pipeline with the better weights.
+        figures: metrics of both networks before and after, on held-out faces.
         adapted: the networks whose new weights are in the pipeline.
-        finished: whether the inpainter's schedule is done; else the same call goes on.
+        finished: whether the inpainter's schedule is done; if not, the same call resumes it.
     """
 
     pipeline: Path
@@ -105,24 +107,24 @@ def adapt_to_faces(
     *,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Adaptation:
-    """Fit the shipped detector and inpainter to a folder of photos of faces without masks.
+    """Fine-tune the shipped detector and inpainter on a folder of photos of faces without masks.
 
     Finds landmarks unless the folder has a `faces.jsonl`, draws masks, measures, trains the
     detector and then the inpainter from the shipped weights, and measures again. `output` gets
-    `faces`, `data`, `detector`, `inpainter`, `adaptation.json` and `pipeline.yaml`, which names the
-    new weights of a network only where they measured better than the shipped ones.
+    `faces`, `data`, `detector`, `inpainter`, `adaptation.json` and `pipeline.yaml`, which names a
+    network's new weights only if they measured better than the shipped ones.
 
     Args:
         folder: of the photos.
-        output: new, or that of an earlier call, which is gone on with.
-        settings: how.
-        tell: is called with a sentence before each step.
+        output: new, or that of an earlier call, which is resumed.
+        settings: of the adaptation.
+        tell: called with a sentence before each step.
 
     Raises:
         InputError: there are too few faces.
-        MissingDependencyError: a library of training or measuring is not installed.
+        MissingDependencyError: a library for training or evaluation is not installed.
         ConfigurationError: `output` was begun with other faces.
-        TrainingError: a training broke down.
+        TrainingError: training failed.
     """
     deadline = time.monotonic() + 60.0 * settings.minutes
     faces = _faces(folder, output, settings, tell)
@@ -137,7 +139,7 @@ def adapt_to_faces(
             figures[kind]["before"] = _measure(kind, "default", faces, output, settings)
             measuring += time.monotonic() - began
             _store(file, {"figures": figures})
-    # What is measured before takes as long afterwards.
+    # Measuring again afterwards takes as long.
     left = max(0.0, deadline - time.monotonic() - 1.2 * measuring) / 60.0
     tell(f"Training the detector, for about {_DETECTOR_SHARE * left:.0f} minutes.")
     detector = _train_detector(output, settings, _DETECTOR_SHARE * left)
@@ -164,7 +166,7 @@ def is_better(kind: str, before: Mapping[str, float], after: Mapping[str, float]
 def _faces(
     folder: Path, output: Path, settings: AdaptationSettings, tell: Callable[[str], None]
 ) -> Path:
-    """The folder of annotated faces; the detector's data set is built beside it."""
+    """Make the folder of annotated faces, and next to it the detector's data set."""
     from pipeline.dataset.builder import build_dataset
     from pipeline.dataset.face_source import gather_faces, store_faces
     from pipeline.dataset.settings import DatasetSettings
@@ -261,7 +263,7 @@ def _train_detector(output: Path, settings: AdaptationSettings, minutes: float) 
         device=settings.device,
         seed=settings.seed,
         threads=settings.threads,
-        # A run that goes on has its time already.
+        # A resumed run keeps its own time budget.
         time_budget_minutes=None if (folder / "run.yaml").is_file() else minutes,
         initial_weights=resolve("default", "detector"),
         plots=False,
@@ -272,13 +274,13 @@ def _train_detector(output: Path, settings: AdaptationSettings, minutes: float) 
 def train_inpainter_on(
     faces: Path, output: Path, settings: AdaptationSettings, minutes: float
 ) -> tuple[Path, bool]:
-    """Train the inpainter from the shipped weights; give its new ones and whether it is done.
+    """Train the inpainter from the shipped weights; return the new ones and whether it is done.
 
     Args:
         faces: folder of annotated faces.
         output: of the adaptation.
-        settings: how.
-        minutes: what it may take.
+        settings: of the adaptation.
+        minutes: time budget.
     """
     from inpainter.training import read_recipe, train_inpainter
     from inpainter.training.time_budget import fit_schedule
@@ -290,7 +292,7 @@ def train_inpainter_on(
     recipe = read_recipe(name).with_changes(
         {
             "network": {"name": record.architecture, **record.options},
-            # Fine-tuning: what is there already is to be kept.
+            # Low, for fine-tuning.
             "optimizer.generator_lr": 5.0e-5,
             "seed": settings.seed,
             **(settings.inpainter_changes or {}),

@@ -1,4 +1,4 @@
-"""Whether this installation of unmask is whole, and what it can do here."""
+"""Checks whether this installation of unmask works, and what it can do here."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ _MODULES = {
     "scikit-image": "skimage",
     "torch-fidelity": "torch_fidelity",
 }
-"""Distributions whose module has another name; of the others it is the same with `_` for `-`."""
+"""Distributions whose module name is not their own with `_` for `-`."""
 
 _NOT_IMPORTED = frozenset({"ultralytics"})
-"""Modules that a look must not import, as they change the process (`detector.find.isolation`)."""
+"""Modules that must not be imported, as they change the process (`detector.find.isolation`)."""
 
 _FOR_DEVELOPERS = frozenset({"dev", "docs", "test"})
-"""Extras that are no use to those who only run unmask."""
+"""Extras for developing unmask, of no use for running it."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes:
-        topic: what it belongs to, such as "weights".
-        name: what was looked at.
-        state: "fine"; "missing", for what is optional; or "broken", when unmask cannot work.
+        topic: its group, such as "weights".
+        name: what was checked.
+        state: "fine"; "missing", if optional; or "broken", if unmask cannot work.
         detail: what was found.
-        advice: what to do about it, if anything.
+        advice: how to fix it, if needed.
     """
 
     topic: str
@@ -62,11 +62,11 @@ class Finding:
 
 
 def examine(*, device: Any = "auto", trial: bool = True) -> Iterator[Finding]:
-    """Look at everything that the pipeline needs, one thing after another.
+    """Check everything that the pipeline needs, one thing after another.
 
     Args:
-        device: the device to look at.
-        trial: also take the mask off a drawn picture, with the default stages.
+        device: the device to check.
+        trial: also run the default stages on a drawn picture.
     """
     yield from _examine_program()
     needed = requirements()
@@ -86,10 +86,10 @@ def examine(*, device: Any = "auto", trial: bool = True) -> Iterator[Finding]:
 
 
 def requirements() -> dict[str, list[str]]:
-    """What unmask needs, such as "numpy>=1.26", by the extra that it belongs to; "" is always.
+    """Requirements such as "numpy>=1.26" by extra; "" has those always needed.
 
-    Read from the installed package's metadata, or from pyproject.toml where it runs from a checkout
-    without being installed.
+    Read from the installed package's metadata, or from pyproject.toml in a checkout that is not
+    installed.
     """
     try:
         listed = requires("unmask") or []
@@ -125,7 +125,7 @@ def _examine_program() -> Iterator[Finding]:
 
 
 def _examine_library(topic: str, requirement: str) -> Finding:
-    """Whether a distribution is there, new enough and can be imported."""
+    """Check that a distribution is installed, new enough and can be imported."""
     needed = Requirement(requirement)
     name = needed.name
     module = _MODULES.get(name.lower(), name.replace("-", "_"))
@@ -147,7 +147,7 @@ def _examine_library(topic: str, requirement: str) -> Finding:
 
 
 def _examine_extra(extra: str, wanted: Sequence[str]) -> Finding:
-    """Whether all libraries of an extra are there; they are not imported, which can take long."""
+    """Check that an extra's libraries are installed, without importing them, which can be slow."""
     missing, found = [], []
     for needed in map(Requirement, wanted):
         installed = _version_of(needed.name)

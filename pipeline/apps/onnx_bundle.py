@@ -1,8 +1,8 @@
-"""Detector and inpainter as ONNX files with a JSON that says how they go together.
+"""Detector and inpainter as ONNX files, with a JSON file that describes how to combine them.
 
-Programs without Python and PyTorch find masks and fill them by these files alone. It is the plain
-way: without the network that confirms finds, the landmarks, by which tilted faces are set upright,
-the detail of large faces, and the matching of colours.
+Programs without Python and PyTorch need only these files to find and fill masks. The bundle has no
+verifier, no landmarks (tilted faces are not set upright), no detail for large faces and no colour
+matching.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ if TYPE_CHECKING:
     import os
 
 DESCRIPTION = "pipeline.json"
-"""Name of the JSON in the folder."""
+"""Name of the JSON file in the folder."""
 
 _CONFIDENCE = 0.25
 _GROWTH = 0.04
-"""How far a hole goes beyond the mask, as a share of its extent: this way has no outliner."""
+"""How far a hole extends beyond the mask, as a fraction of its extent: the bundle has no
+outliner."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """What an export ends with.
+    """Result of an export.
 
     Attributes:
         folder: holds all files.
         files: their names.
-        bytes: their size together.
+        bytes: their total size.
     """
 
     folder: Path
@@ -52,19 +53,19 @@ def export_bundle(
 ) -> Bundle:
     """Write `detector.onnx`, `inpainter.onnx` and `pipeline.json` into a folder.
 
-    The networks take and give what `export_detector`, and `export_inpainter` with bytes, say; both
-    are compared with PyTorch's. `examples/onnx` shows how the files are used.
+    Inputs and outputs are as in `export_detector` and in `export_inpainter` with bytes; both
+    networks' outputs are compared with PyTorch's. `examples/onnx` shows how to use the files.
 
     Args:
         output: the folder.
         detector: weights of the detector: "default", a name of the catalog, or a .safetensors file.
         inpainter: weights of the inpainter, likewise.
-        image_size: side of the square in which masks are looked for, a multiple of 32.
+        image_size: input side of the detector, a multiple of 32.
         overwrite: whether files of these names are replaced.
 
     Raises:
         MissingDependencyError: onnx, onnxscript or onnxruntime is missing.
-        InputError: the side is no multiple of 32.
+        InputError: the side is not a multiple of 32.
         ConfigurationError: ONNX has no counterpart for an operator.
         WeightsError: weights are missing or damaged, or outputs differ from PyTorch's.
         ExistsError: a file exists and `overwrite` is False.

@@ -1,4 +1,4 @@
-"""What the methods that complete without learning cost: their time, its growth, their memory."""
+"""Benchmarks the classical inpainting methods: time, its growth, memory."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image
 
 LARGE: Final = 4
-"""Side of the large picture over that of the timed one: its area is 16 times as large."""
+"""Side of the large picture relative to that of the timed one: 16 times its area."""
 
 _PROGRAM: Final = "pipeline.apps.bench.classical"
 
 
 @dataclass(frozen=True)
 class ClassicalFigures:
-    """What one method costs.
+    """Cost of one method.
 
     Attributes:
         name: the method's registered name.
-        milliseconds: of one picture; None where it could not be measured.
-        growth: time of a picture of four times the side over that of this one: 16 is in step with
-            area; None where that was not measured.
-        peak_memory: bytes that the process grew by, at its largest, when it completed one picture.
-        failure: why something is missing, else None.
+        milliseconds: per picture; None if it could not be measured.
+        growth: time at four times the side, relative to this one: 16 is proportional to area; None
+            if not measured.
+        peak_memory: peak growth of the process while completing one picture, in bytes.
+        failure: why a figure is missing, else None.
     """
 
     name: str
@@ -52,17 +52,17 @@ def measure_classical(
     runs: int = 5,
     time_limit: float = 600.0,
 ) -> Iterator[ClassicalFigures]:
-    """Measure methods without a network, each in a process of its own.
+    """Measure classical methods, each in its own process.
 
     Args:
         names: of `inpainter.registry.CLASSICAL`.
-        side: of the pictures that are timed, pixels.
-        threads: of the arithmetic, where a method uses several.
-        runs: timed runs of each; one more goes before. The large picture is timed once.
-        time_limit: seconds after which either size is given up.
+        side: of the timed pictures, pixels.
+        threads: CPU threads, for methods that use several.
+        runs: timed runs of each, after a warm-up run. The large picture is timed once.
+        time_limit: seconds after which a measurement at either size is abandoned.
 
     Yields:
-        Each method's figures as they are there.
+        Each method's figures as soon as they are measured.
 
     Raises:
         ConfigurationError: a name is unknown.
@@ -88,7 +88,7 @@ def measure_classical(
 
 
 def classical_table(figures: Sequence[ClassicalFigures], side: int) -> str:
-    """Write figures as a Markdown table; a dash stands where something could not be measured."""
+    """Format figures as a Markdown table, with a dash for what could not be measured."""
     headings = ("method", "ms", f"time at {LARGE * side} over {side}", "peak memory, MiB")
     rows = (
         cells(
@@ -103,7 +103,7 @@ def classical_table(figures: Sequence[ClassicalFigures], side: int) -> str:
 
 
 def face_and_hole(side: int) -> tuple[Image, Hole]:
-    """A drawn face, uint8 RGB `(side, side, 3)`, and a hole bool `(side, side)` that hides 30 %."""
+    """Draw a face, uint8 RGB `(side, side, 3)`, and a hole, bool `(side, side)`, of 30 % of it."""
     drawn = benchmark_picture(4 * side, 3 * side)
     top, left = (3 * side - side) // 2, (4 * side - side) // 2
     hole = np.zeros((side, side), np.bool_)
@@ -115,7 +115,7 @@ def measure_here(task: Mapping[str, Any]) -> dict[str, Any]:
     """Measure one method in this process.
 
     Args:
-        task: `name`, `side`, `threads` and `runs`; one run more goes before.
+        task: `name`, `side`, `threads` and `runs`; a warm-up run comes first.
     """
     import cv2
 

@@ -1,4 +1,4 @@
-"""What each completion network costs: its size, its arithmetic, its time and its memory."""
+"""Benchmarks the completion networks: size, arithmetic, time and memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BACKENDS: Final[dict[str, str]] = {
     "onnxruntime": "ONNX Runtime",
     "openvino": "OpenVINO",
 }
-"""Name of each way to run a network, and its heading in tables."""
+"""Backends, and their headings in tables."""
 
 SIDES: Final = (256, 512, 1024)
 """Sides of the pictures whose multiply-adds are counted."""
@@ -33,17 +33,17 @@ SIDES: Final = (256, 512, 1024)
 
 @dataclass(frozen=True)
 class ModelFigures:
-    """What one completion network costs.
+    """Cost of one completion network.
 
     Attributes:
         name: the network's registered name.
-        parameters: trained numbers.
-        multiply_adds: of one picture, by its side; Fourier transforms and deformable convolutions
-            count as nothing.
-        milliseconds: of one picture, by backend; a backend that cannot run it is missing.
-        peak_memory: bytes that the process grew by, at its largest, when it built the network and
-            completed one picture in fp32; None where that was not measured.
-        failures: why a backend is missing, by its name.
+        parameters: number of parameters.
+        multiply_adds: per picture, by its side; Fourier transforms and deformable convolutions are
+            not counted.
+        milliseconds: per picture, by backend; backends that cannot run it are missing.
+        peak_memory: peak growth of the process while building the network and completing one
+            picture in fp32, in bytes; None if not measured.
+        failures: reason for each missing backend.
     """
 
     name: str
@@ -55,14 +55,14 @@ class ModelFigures:
 
     @property
     def growth(self) -> float:
-        """Multiply-adds at the largest side over those at the smallest: 16 is in step with area."""
+        """Multiply-adds at the largest side over those at the smallest: 16 is linear in area."""
         return self.multiply_adds[max(SIDES)] / self.multiply_adds[min(SIDES)]
 
 
 def count_model(name: str) -> ModelFigures:
-    """Count a network's parameters and multiply-adds, without computing anything.
+    """Count a network's parameters and multiply-adds, without running it.
 
-    A network that is made for one side is counted as made for each.
+    A network built for one side is rebuilt for each.
 
     Raises:
         ConfigurationError: the name is unknown.
@@ -104,18 +104,18 @@ def measure_models(
     runs: int = 5,
     time_limit: float = 600.0,
 ) -> Iterator[ModelFigures]:
-    """Measure networks with random weights on the CPU, each in a process of its own.
+    """Measure networks with random weights on the CPU, each in its own process.
 
     Args:
         names: registered networks.
-        backends: which of `BACKENDS` are timed; those that are not installed are left out.
-        side: of the pictures that are timed, pixels.
-        threads: of the arithmetic.
-        runs: timed runs of each; one more goes before.
-        time_limit: seconds after which a network's process is given up.
+        backends: which of `BACKENDS` to time; those that are not installed are left out.
+        side: of the timed pictures, pixels.
+        threads: CPU threads.
+        runs: timed runs of each, after a warm-up run.
+        time_limit: seconds after which a network's process is killed.
 
     Yields:
-        Each network's figures as they are there.
+        Each network's figures as soon as they are measured.
 
     Raises:
         ConfigurationError: a name is unknown.
@@ -171,7 +171,7 @@ def measure_here(task: Mapping[str, Any]) -> dict[str, Any]:
     network = built[0]
     milliseconds: dict[str, Timing] = {}
     failures: dict[str, str] = {}
-    # ONNX first: bfloat16 changes the network for good.
+    # ONNX first: bfloat16 changes the network permanently.
     for backend in sorted(task["backends"], key=["fp32", "onnxruntime", "openvino", "bf16"].index):
         library = {"onnxruntime": "onnxruntime", "openvino": "openvino"}.get(backend)
         if library is not None and find_spec(library) is None:
@@ -209,7 +209,7 @@ def _written(network: Any, task: Mapping[str, Any], folder: str) -> Path:
     from inpainter.export import write_onnx
 
     file = Path(folder) / "network.onnx"
-    # Random weights are no measure of agreement; `unmask export` compares trained ones.
+    # Agreement means nothing with random weights; `unmask export` compares trained ones.
     write_onnx(network, file, name=task["name"], side=task["side"], tolerance=float("inf"))
     return file
 
@@ -249,7 +249,7 @@ _RUNNERS: Final[dict[str, Callable[..., Callable[[], Any]]]] = {
 
 
 def models_table(figures: Sequence[ModelFigures], backends: Sequence[str]) -> str:
-    """Write figures as a Markdown table; a dash stands where something could not be measured."""
+    """Format figures as a Markdown table, with a dash for what could not be measured."""
     headings = (
         "network",
         "parameters",

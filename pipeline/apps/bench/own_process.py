@@ -1,4 +1,4 @@
-"""Running a measurement in a process of its own, so that its memory and threads are its own."""
+"""Runs a measurement in its own process, so that its memory and threads are its own."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class MeasurementError(Exception):
-    """A measurement's process gave no result; the text says why."""
+    """A measurement's process returned no result; the message says why."""
 
 
 def measure_alone(module: str, task: Mapping[str, Any], time_limit: float) -> dict[str, Any]:
     """Run `python -m module` with a task as JSON, and read the line of JSON that it prints.
 
     Args:
-        module: dotted name of a module that is a program.
-        task: its one argument; `threads` in it are the threads of the arithmetic.
-        time_limit: seconds after which it is given up.
+        module: dotted name of a module that can be run.
+        task: its only argument; `threads` in it sets the CPU threads.
+        time_limit: seconds after which it is killed.
 
     Raises:
         MeasurementError: it took too long, failed or printed nothing.
@@ -47,5 +47,5 @@ def measure_alone(module: str, task: Mapping[str, Any], time_limit: float) -> di
 
 
 def answer(measure: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Be the program that `measure_alone` runs: measure what it asks for, print what was found."""
+    """Run as the program of `measure_alone`: measure the task and print the result."""
     print(json.dumps(measure(json.loads(sys.argv[1]))))

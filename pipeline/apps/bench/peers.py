@@ -1,4 +1,4 @@
-"""The networks of the zoo side by side, each at its best, beside what the machine can do at all."""
+"""Compares all networks, each on its fastest backend, with the machine's peak arithmetic rate."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from pipeline.apps.bench.networks import ModelFigures
 
 _SIDE: Final = 2048
-"""Of the matrices that are multiplied: large enough that starting is nothing beside it."""
+"""Side of the multiplied matrices: large enough to make the start-up cost negligible."""
 
 
 def measure_multiplication(threads: int, runs: int = 5) -> dict[str, float]:
-    """Measure how fast this machine multiplies matrices, in a process of its own.
+    """Measure how fast this machine multiplies matrices, in a separate process.
 
     Args:
-        threads: of the arithmetic.
-        runs: of which the fastest counts; one more goes before.
+        threads: CPU threads.
+        runs: number of runs, of which the fastest counts, after a warm-up run.
 
     Returns:
         Multiply-adds a second, by "fp32" and "bf16".
 
     Raises:
-        MeasurementError: the process gave no result.
+        MeasurementError: the process returned no result.
     """
     task = {"threads": threads, "runs": runs}
     rates: dict[str, float] = measure_alone("pipeline.apps.bench.peers", task, 600.0)
@@ -57,7 +57,7 @@ def measure_here(task: Mapping[str, Any]) -> dict[str, float]:
 
 
 def best_backend(figures: ModelFigures) -> str | None:
-    """The backend in which a network is fastest; None where none could run it."""
+    """The backend on which a network is fastest; None if none could run it."""
     timed = figures.milliseconds
     return min(timed, key=lambda name: timed[name].median) if timed else None
 
@@ -68,18 +68,16 @@ def peers_table(
     side: int,
     shipped: Collection[str],
 ) -> str:
-    """Write networks as a Markdown table, the fastest first.
+    """Format networks as a Markdown table, fastest first.
 
-    The share is that of the multiply-adds a second in the machine's own, the faster of fp32 and
-    bf16; it tells how much of the machine a network's layers are able to use. A dash stands where
-    a network could not be run.
+    The share is the network's multiply-adds per second over the machine's, the faster of fp32 and
+    bf16: how much of the machine its layers can use. A dash means that a network could not be run.
 
     Args:
-        figures: of each network; its multiply-adds at `side` are taken in step with area where
-            they were not counted.
-        rates: as `measure_multiplication` gives them.
+        figures: of each network; multiply-adds not counted at `side` are scaled by area.
+        rates: from `measure_multiplication`.
         side: of the timed pictures, pixels.
-        shipped: names of networks that have weights here, which are set in bold.
+        shipped: names of networks with weights here, set in bold.
     """
     headings = ("network", "best backend", "ms a face", f"GMACs at {side}", "GMACs a second")
     rows = []

@@ -1,4 +1,4 @@
-"""How long the pipeline takes and how much memory it needs, on a picture with one masked face."""
+"""Benchmarks the pipeline's time and memory on a picture with one masked face."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 FACE_SHARE = 0.22
-"""Width of the mask over the width of the benchmark's picture."""
+"""Width of the mask relative to that of the benchmark picture."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one thing over several runs.
+    """Time over several runs, in seconds unless said otherwise.
 
     Attributes:
-        median: the figure to quote.
+        median: of all runs; the figure to quote.
         fastest: of all runs.
         slowest: of all runs.
     """
@@ -42,12 +42,12 @@ class Timing:
 
     @classmethod
     def of(cls, seconds: list[float]) -> Timing:
-        """Sum up measured seconds."""
+        """Summarise measured times."""
         return cls(statistics.median(seconds), min(seconds), max(seconds))
 
 
 def timed_runs(run: Callable[[], object], runs: int, *, unit: float = 1.0) -> Timing:
-    """Time so many runs of something, in a unit of so many seconds."""
+    """Time `runs` calls of `run`, in units of `unit` seconds."""
     taken = []
     for _ in range(runs):
         began = time.perf_counter()
@@ -62,7 +62,7 @@ class Benchmark:
 
     Attributes:
         stages: seconds of each stage and of the whole call, by name.
-        faces: how many faces were filled in each run.
+        faces: faces filled per run.
         peak_memory: largest resident size of this process so far, bytes.
     """
 
@@ -74,8 +74,8 @@ class Benchmark:
 def benchmark_picture(width: int = 1280, height: int = 960) -> Image:
     """Draw a head with a pale-blue mask before a blurred wall: uint8 RGB `(height, width, 3)`.
 
-    It is no real face; it only has to be found, so that every stage has work to do. Measure on a
-    photo of your own for times that hold for you.
+    It is not a real face; it only has to be detected, so that every stage has work to do. For times
+    that are valid for your pictures, use one of them.
     """
     random = np.random.default_rng(0)
     wall = random.integers(90, 150, (6, 8, 3)).astype(np.uint8)
@@ -115,9 +115,9 @@ def measure_pipeline(pipeline: Pipeline, picture: Image, runs: int = 7) -> Bench
     """Time a warm pipeline on one picture.
 
     Args:
-        pipeline: it runs once before the clock starts.
+        pipeline: runs once as a warm-up.
         picture: uint8 RGB `(H, W, 3)`.
-        runs: how often it is timed.
+        runs: timed runs.
     """
     result = pipeline.run([picture])[0]
     seconds: dict[str, list[float]] = {}
@@ -135,7 +135,7 @@ def measure_pipeline(pipeline: Pipeline, picture: Image, runs: int = 7) -> Bench
 
 
 def peak_memory() -> int:
-    """The largest resident size that this process has had, in bytes; 0 where it cannot be read."""
+    """Peak resident size of this process, in bytes; 0 if it cannot be read."""
     try:
         import resource
     except ImportError:
@@ -145,10 +145,10 @@ def peak_memory() -> int:
 
 
 def memory_growth(run: Callable[[], object]) -> int:
-    """Run something, and give the bytes that this process grew by, at its largest, meanwhile.
+    """Run something, and return this process's peak growth meanwhile, in bytes.
 
-    Where the system does not let a process forget its largest size (all but Linux), growth below
-    what it had once reached counts as none.
+    On systems other than Linux a process cannot reset its peak size; growth below an earlier peak
+    counts as 0.
     """
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
@@ -156,7 +156,7 @@ def memory_growth(run: Callable[[], object]) -> int:
         before = peak_memory()
         run()
         return peak_memory() - before
-    # Garbage, and memory that is kept though it is free, would hide as much growth.
+    # Garbage and cached free memory would hide as much growth.
     gc.collect()
     _give_free_memory_back()
     size = _status("VmRSS")
@@ -165,13 +165,13 @@ def memory_growth(run: Callable[[], object]) -> int:
 
 
 def _give_free_memory_back() -> None:
-    # Only glibc keeps much, and only glibc has this function.
+    # Only glibc caches much, and only glibc has this function.
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def _status(entry: str) -> int:
-    """One of the sizes that Linux tells of this process, in bytes."""
+    """One of the sizes that Linux reports for this process, in bytes."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         name, _, value = line.partition(":")
         if name == entry:
@@ -180,6 +180,6 @@ def _status(entry: str) -> int:
 
 
 def time_program(arguments: list[str], runs: int = 3) -> Timing:
-    """Time whole starts of this Python with arguments such as `["-c", "import pipeline"]`."""
+    """Time whole runs of this Python with arguments such as `["-c", "import pipeline"]`."""
     command = [sys.executable, *arguments]
     return timed_runs(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL), runs)

@@ -1,1 +1,1 @@
-"""What each stage made of a picture, in words and as a picture."""
+"""Explains what each stage did with a picture."""

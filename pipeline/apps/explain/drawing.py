@@ -1,4 +1,4 @@
-"""Drawing an explanation: found mask, hole, crop, coarse guess, fill and result, with times."""
+"""Draws an explanation: detected mask, hole, crop, coarse guess, fill and result, with times."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
 
 MOST_FACES = 6
-"""Of a picture with more faces, that many largest ones are drawn in detail."""
+"""Maximum number of faces drawn in detail: the largest."""
 
 _Colour = tuple[int, int, int]
 
@@ -35,12 +35,12 @@ _STAGE_COLOURS: dict[str, _Colour] = {
 }
 _DRAWN_WIDTH = 1440
 _TALLEST = 1.35
-"""Height of a panel over its width, at most."""
+"""Maximum height of a panel relative to its width."""
 
 
 @dataclass
 class _Panel:
-    """A picture under its heading."""
+    """A picture with a heading."""
 
     heading: str
     caption: str
@@ -50,7 +50,7 @@ class _Panel:
 
 
 def draw_explanation(explanation: StageOutputs, width: int = _DRAWN_WIDTH) -> Image:
-    """Draw an explanation, uint8 RGB `(height, width, 3)`; the height goes by the content.
+    """Draw an explanation, uint8 RGB `(height, width, 3)`; the height depends on the content.
 
     Args:
         explanation: what to draw.
@@ -193,7 +193,7 @@ def _face_row(
 
 
 def _times(explanation: StageOutputs, width: int, unit: float) -> PIL.Image.Image:
-    """A bar with parts as long as the stages took, its legend, and that a fill is a guess."""
+    """Draw a bar of the stages' times, its legend, and the notice that a fill is a guess."""
     timings = {kind: value for kind, value in explanation.result.timings.items() if value}
     total = sum(timings.values()) or 1.0
     said = bool(explanation.faces)
@@ -219,7 +219,7 @@ def _times(explanation: StageOutputs, width: int, unit: float) -> PIL.Image.Imag
 
 
 def _row(panels: Sequence[_Panel], width: int, columns: int, unit: float) -> PIL.Image.Image:
-    """Panels side by side, each under its heading, on the grid of so many columns."""
+    """Panels side by side, each under its heading, on a grid of `columns`."""
     gap, panel_width = round(24 * unit), _columns(width, columns, unit)
     scaled = [_scaled(panel.picture, panel_width) for panel in panels]
     top = round(56 * unit)
@@ -261,12 +261,12 @@ def _line(text: str, width: int, size: int, colour: _Colour, unit: float) -> PIL
 
 
 def _columns(width: int, columns: int, unit: float) -> int:
-    """Width of a panel in a row of so many."""
+    """Width of a panel in a row of `columns`."""
     return (width - (columns - 1) * round(24 * unit)) // columns
 
 
 def _scaled(image: Image, width: int) -> tuple[Image, float]:
-    """A copy that fits a panel, and by how much it was scaled."""
+    """A copy that fits a panel, and its scale factor."""
     scale = min(width / image.shape[1], _TALLEST * width / image.shape[0])
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     way = PIL.Image.Resampling.LANCZOS if scale < 1 else PIL.Image.Resampling.BICUBIC
@@ -277,7 +277,7 @@ def _scaled(image: Image, width: int) -> tuple[Image, float]:
 
 
 def _shrunk(mask: Mask, size: tuple[int, int]) -> Mask:
-    """A mask at another (height, width); a pixel is in it where at least half of it is."""
+    """Resize a mask to (height, width); a pixel is set if at least half of it is covered."""
     area = cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
     return np.asarray(area >= 0.5, np.bool_)
 
@@ -309,7 +309,7 @@ def _duration(seconds: float) -> str:
 
 
 def _fitted(text: str, pen: PIL.ImageDraw.ImageDraw, width: int, size: float) -> str:
-    """The beginning of a text that is too wide."""
+    """Truncate a text that is too wide."""
     kept = text
     while len(kept) > 1 and pen.textlength(kept, font_size=size) > width:
         kept = kept[:-2] + "\u2026"

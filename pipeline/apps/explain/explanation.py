@@ -1,4 +1,4 @@
-"""What each stage made of a picture, for people who want to see how a result came about.
+"""Shows how a result came about: what each stage did with a picture.
 
 from pipeline.apps.explain.explanation import explain
 explain("photo.jpg").save("photo.explain.png")
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Explanation(StageOutputs):
-    """What each stage made of a picture, to be drawn."""
+    """What each stage did with a picture, ready to be drawn."""
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Names of the models that took part, for the provenance mark."""
+        """Names of the models used, for the provenance mark."""
         kinds = ("inpainter",) if self.given else ("detector", "inpainter")
         return tuple(self.stages[kind] for kind in kinds)
 
@@ -54,7 +54,7 @@ class Explanation(StageOutputs):
         return draw_explanation(self, width)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write the drawn picture; where a face was filled it carries the provenance mark.
+        """Write the drawn picture, with the provenance mark if a face was filled.
 
         Raises:
             OutputError: the file exists and `overwrite` is False, or it cannot be written.
@@ -70,16 +70,16 @@ class Explanation(StageOutputs):
 def explain(
     image: Any, *, mask: Any = None, pipeline: Pipeline | None = None, device: Any = "auto"
 ) -> Explanation:
-    """Take the masks off a picture and keep what each stage made of it.
+    """Take the masks off a picture and record what each stage did.
 
     Args:
-        image: whatever `unmask` takes.
+        image: anything that `unmask` takes.
         mask: a hole of the user's own, or a list of holes, as `unmask` takes.
-        pipeline: the one to explain; the default one where None.
+        pipeline: to explain; None for the default one.
         device: of the default pipeline.
 
     Raises:
-        InputError: the picture or the mask is not what is said here.
+        InputError: the picture or the mask is invalid.
         WeightsError: the weights of a network are missing or damaged.
     """
     from pipeline.core import Pipeline as MadePipeline
@@ -92,7 +92,7 @@ def explain(
     chosen = pipeline
     if chosen is None:
         chosen = MadePipeline(device=device)
-        # The times are to be those of the stages, not of their loading.
+        # The times must not include loading the stages.
         warm_up(chosen, detected=mask is None)
     return explain_pictures(chosen, [picture.pixels], [holes])[0]
 
@@ -106,10 +106,10 @@ def explain_pictures(
     variants: int | None = None,
     seed: int = 0,
 ) -> list[Explanation]:
-    """Do what `pipeline.run` does, and explain each result; of several fills the first.
+    """Do what `pipeline.run` does, and explain each result; of several variants the first.
 
     Args:
-        pipeline: does the work; it stays as it is.
+        pipeline: does the work; not modified.
         images: uint8 RGB `(H, W, 3)` each.
         masks: per picture what `Pipeline.run` takes.
         references: likewise.
@@ -139,7 +139,7 @@ def explain_pictures(
 
 @dataclass(frozen=True, eq=False)
 class _Record:
-    """What went through the inpainter for one face; the coarse guess is of the network's size."""
+    """Inputs and outputs of the inpainter for one face; the coarse guess has the network's size."""
 
     crop: Image
     missing: Mask
@@ -148,14 +148,14 @@ class _Record:
 
 
 class _RecordingInpainter:
-    """Hands crops to the pipeline's inpainter and keeps what goes in and comes out, in order."""
+    """Passes crops to the pipeline's inpainter and records inputs and outputs, in order."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self.records: list[_Record] = []
 
     def __repr__(self) -> str:
-        # A message about a wrong answer must name the stage that gave it.
+        # A message about a wrong output must name the stage it came from.
         own = repr(self._pipeline.inpainter)
         name = type(self._pipeline.inpainter).__name__
         return own if own.startswith("inpainter ") else f"inpainter {name!r}"
@@ -164,7 +164,7 @@ class _RecordingInpainter:
         inpainter = self._pipeline.inpainter
         with _coarse_guesses(inpainter) as guesses:
             fills = inpainter.complete(crops, holes)
-        # A network that looks at a crop more than once has no one guess to show.
+        # A network that runs on a crop more than once has no single guess to show.
         known = len(guesses) == len(crops)
         if isinstance(fills, list | tuple) and len(fills) == len(crops):
             for index, (crop, hole, fill) in enumerate(zip(crops, holes, fills, strict=True)):
@@ -174,7 +174,7 @@ class _RecordingInpainter:
 
 @contextmanager
 def _coarse_guesses(inpainter: Inpainter) -> Iterator[list[Image]]:
-    """Give a list that gets the coarse pictures, uint8 RGB, that a network makes meanwhile."""
+    """Yield a list that collects the coarse pictures, uint8 RGB, that a network makes meanwhile."""
     guesses: list[Image] = []
     register = getattr(getattr(inpainter, "network", None), "register_forward_hook", None)
     if register is None:
@@ -184,7 +184,7 @@ def _coarse_guesses(inpainter: Inpainter) -> Iterator[list[Image]]:
 
     def keep(_module: Any, _inputs: Any, output: Any) -> None:
         coarse = getattr(output, "coarse", None)
-        # Others may use the same network at the same time.
+        # Other threads may use the same network at the same time.
         if coarse is not None and threading.get_ident() == thread:
             levels = coarse.detach().float().add(1.0).mul(127.5).round().clamp(0, 255)
             guesses.extend(levels.permute(0, 2, 3, 1).cpu().numpy().astype(np.uint8))

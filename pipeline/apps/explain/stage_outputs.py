@@ -1,4 +1,4 @@
-"""What the stages made of a picture, kept to be explained."""
+"""The stages' outputs for a picture, kept to be explained."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ExplainedFace:
-    """One face between the stages.
+    """One face's data between the stages.
 
     Attributes:
-        crop: what the inpainter was given, uint8 RGB `(side, side, 3)`; upright, if it is tilted.
-        missing: its missing pixels, bool `(side, side)`.
+        crop: the inpainter's input, uint8 RGB `(side, side, 3)`; a tilted face is set upright.
+        missing: its hole, bool `(side, side)`.
         coarse: the crop with the first guess of a coarse-to-fine network in the missing pixels;
-            None where the inpainter makes no such guess.
-        fill: what the inpainter gave back.
+            None if the inpainter makes no such guess.
+        fill: the inpainter's output.
         blended: the face's square of the result, uint8 RGB, as it is in the picture.
     """
 
@@ -34,14 +34,14 @@ class ExplainedFace:
 
 @dataclass(frozen=True, eq=False)
 class StageOutputs:
-    """A picture, what each stage made of it, and how long that took.
+    """A picture, and each stage's output and time.
 
     Attributes:
         image: the picture, uint8 RGB `(H, W, 3)`.
         result: the pipeline's, with regions, holes, crops and times.
         faces: one for each of the result's faces.
         stages: kind of stage to the name of the one in use.
-        given: whether the hole was the user's own, so that no detector and refiner were asked.
+        given: whether the hole was the user's own, so that detector and refiner did not run.
     """
 
     image: Image

@@ -1,4 +1,4 @@
-"""The HTTP API and the web page: `create_application` makes both for one pipeline.
+"""HTTP API and web page: `create_application` makes both for one pipeline.
 
 Needs FastAPI and uvicorn, from the extra `unmask[serve]`.
 """

@@ -1,4 +1,4 @@
-"""The bounded queue: how many requests are in the house at once."""
+"""The bounded queue: limits how many requests are in progress at once."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 _SHARE_OF_TIME = 0.75
-"""How much of the time that a request may take its turn may be expected to come after."""
+"""Maximum expected wait of an admitted request, as a fraction of its time limit."""
 
 
 class Admission:
-    """ASGI middleware: a POST takes a place from its first byte to the last byte of its answer.
+    """ASGI middleware: a POST holds a place from its first byte to the last byte of its response.
 
-    There is a place for the request that is worked on and one for each that may wait; fewer where
-    requests take so long that the last would not be done in time. When all are taken the answer is
-    429 at once, with the seconds after which to try again; the body is thrown away as it comes in.
-    So the memory in use is bounded by the limits, however many clients come.
+    There is one place for the running request and one for each that may wait; fewer if requests
+    take so long that the last would not be done in time. When all are taken the response is 429 at
+    once, with the seconds after which to retry; the body is discarded as it arrives. So the limits
+    bound the memory in use, however many clients there are.
 
     Args:
         app: the application.
-        limits: how many requests may wait, and how long an answer may take to send.
+        limits: how many requests may wait, and how long sending a response may take.
         worker: knows how long requests take.
     """
 
@@ -42,7 +42,7 @@ class Admission:
         self._taken = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in, or answer that the queue is full."""
+        """Admit a request, or respond that the queue is full."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -74,7 +74,7 @@ class Admission:
         return self._taken > self._limits.waiting or (self._taken > 0 and late)
 
     def _bounded(self, send: Send) -> Send:
-        """A client that never reads its answer must not keep its place."""
+        """Bound the sending time: a client that reads no response must not keep its place."""
 
         async def send_in_time(message: Message) -> None:
             async with asyncio.timeout(self._limits.seconds):

@@ -1,4 +1,4 @@
-"""Which format an answer's picture has."""
+"""Content negotiation: the format of a response's picture."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pipeline.apps.server.refusal import RequestRefusedError
 
 @dataclass(frozen=True)
 class AnswerFormat:
-    """One format of answers.
+    """A response format.
 
     Attributes:
-        name: as it is asked for.
-        media_type: as HTTP calls it.
-        pillow: as Pillow calls it.
+        name: as requested.
+        media_type: its HTTP media type.
+        pillow: Pillow's name for it.
     """
 
     name: str
@@ -31,17 +31,17 @@ ANSWER_FORMATS: Final = (
 
 
 def requested_formats(name: str | None, accept: str) -> tuple[AnswerFormat, ...] | None:
-    """Read what a client wants from `?format=` or, without it, from its header `Accept`.
+    """Read the formats a client wants from `?format=` or else from its header `Accept`.
 
     Args:
-        name: "png", "jpeg" or "webp"; None where the query does not say.
-        accept: the header; an empty one accepts everything.
+        name: "png", "jpeg" or "webp"; None if not in the query.
+        accept: the header; empty accepts everything.
 
     Returns:
-        Formats that are equally welcome; None where any is.
+        Equally acceptable formats; None if any is.
 
     Raises:
-        RequestRefusedError: the name is unknown (400), or the header takes none of them (406).
+        RequestRefusedError: the name is unknown (400), or the header accepts none of them (406).
     """
     if name is not None:
         wanted = "jpeg" if name.lower() == "jpg" else name.lower()
@@ -72,7 +72,7 @@ def requested_formats(name: str | None, accept: str) -> tuple[AnswerFormat, ...]
 
 
 def choose_format(requested: tuple[AnswerFormat, ...] | None, source: str | None) -> AnswerFormat:
-    """Keep the picture's own format (Pillow's name) where that is welcome; else take the first."""
+    """Keep the picture's own format (Pillow's name) if acceptable, else take the first."""
     welcome = ANSWER_FORMATS if requested is None else requested
     for form in welcome:
         if form.pillow == source:
@@ -81,7 +81,7 @@ def choose_format(requested: tuple[AnswerFormat, ...] | None, source: str | None
 
 
 def _qualities(accept: str) -> dict[str, float]:
-    """Media ranges and their weights, 0 to 1. Source: RFC 9110, 12.5.1."""
+    """Parse media ranges and their weights, 0 to 1. Source: RFC 9110, 12.5.1."""
     qualities: dict[str, float] = {}
     for item in accept.split(","):
         kind, *parameters = (part.strip().lower() for part in item.split(";"))

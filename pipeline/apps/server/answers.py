@@ -1,4 +1,4 @@
-"""The JSON answers of the server."""
+"""The JSON responses of the server."""
 
 from __future__ import annotations
 

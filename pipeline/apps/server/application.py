@@ -33,7 +33,7 @@ _POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _STUDY_POLICY = "frame-ancestors 'none'"
-"""The study's page says in itself what it may load, and that is nothing."""
+"""The study's page has its own policy, which allows it to load nothing."""
 
 
 def create_application(
@@ -46,15 +46,15 @@ def create_application(
 ) -> FastAPI:
     """Make the ASGI application.
 
-    Nothing that comes in is written to disk or kept after its answer. All requests go through one
-    thread, one after the other; see `ServerLimits`.
+    No upload is written to disk or kept after its response. One thread processes all requests, one
+    after another; see `ServerLimits`.
 
     Args:
-        pipeline: does the work; its stages are loaded when they are first used.
-        limits: of requests; the defaults where None.
-        inpainters: further ones that a request may choose, by the name that it gives.
+        pipeline: does the work; its stages are loaded on first use.
+        limits: of requests; None for the defaults.
+        inpainters: further inpainters that a request may choose, by name.
         study: content of a page of `unmask study make`, served at /study.
-        names: by which it may be called, besides addresses and `localhost`; None takes any.
+        names: accepted host names in addition to IP addresses and `localhost`; None accepts any.
 
     Raises:
         ConfigurationError: an inpainter is unknown.
@@ -95,7 +95,7 @@ def create_application(
 
 
 class _SafetyHeaders:
-    """ASGI middleware: answers load nothing from elsewhere and are shown in no other page."""
+    """ASGI middleware: responses load nothing from elsewhere and cannot be framed elsewhere."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -163,5 +163,6 @@ async def _no_memory(_: Request, error: Any) -> Response:  # noqa: ARG001 - Star
 
 async def _fault(_: Request, error: Any) -> Response:
     message = f"The server failed with {type(error).__name__}; its log says more."
-    # The server ends the connection behind a fault; unsaid, a client's next request meets that.
+    # The server closes the connection after a fault; unannounced, a client's next request would
+    # fail.
     return RequestRefusedError(500, "fault", message, {"Connection": "close"}).response()

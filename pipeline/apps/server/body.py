@@ -1,4 +1,4 @@
-"""Reading the body of a request: never more of it than the limit, and never on disk."""
+"""Reads the body of a request: never more than the limit, and never to disk."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from pipeline.apps.server.limits import ServerLimits
 
 DRAINED_BODIES = 4
-"""How many times the largest body is read and thrown away before an early answer.
+"""How much of a body is read and discarded before an early response, in multiples of the largest.
 
-A client that is still sending when the connection closes sees a broken connection, not the answer.
+A client still sending when the connection closes sees a broken connection, not the response.
 """
 
 REPEATED: Final = {"mask": 16, "reference": 8}
-"""Parts of a form that may be there several times, and how often at most; others once."""
+"""Form parts that may be repeated, and their maximum number; others may occur once."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What a request brought.
+    """The uploaded files of a request.
 
     Attributes:
         picture: content of a picture file.
-        masks: contents of mask files; none where masks are to be found.
+        masks: contents of mask files; none if masks are to be detected.
         references: contents of photos of the same person.
     """
 
@@ -53,11 +53,11 @@ class _InMemoryParser(MultiPartParser):
 
 
 class RequestBody:
-    """A body as it comes in.
+    """The body of a request, as a stream.
 
     Args:
-        request: whose body has not been touched yet.
-        limits: how much may come, and for how long.
+        request: whose body has not been read yet.
+        limits: of its size and time.
     """
 
     def __init__(self, request: Request, limits: ServerLimits) -> None:
@@ -69,7 +69,7 @@ class RequestBody:
         self._ended = False
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Give the body piece by piece.
+        """Yield the body in chunks.
 
         Raises:
             RequestRefusedError: it is too large or too slow, or the client went away.
@@ -91,7 +91,7 @@ class RequestBody:
                 yield chunk
 
     async def drain(self) -> None:
-        """Read the rest and throw it away, within bounds, so that the client sees the answer."""
+        """Read and discard the rest, within bounds, so that the client sees the response."""
         most = DRAINED_BODIES * self._limits.body_bytes
         read = self._declared if self._declared > most else 0
         try:
@@ -126,16 +126,16 @@ async def read_upload(
     required: tuple[str, ...] = ("picture",),
     optional: tuple[str, ...] = (),
 ) -> Upload:
-    """Read the picture, and what belongs to it.
+    """Read the picture, and its masks and reference photos.
 
-    A picture may be the body itself where nothing else is required, or the part `picture` of a
-    form; masks are parts `mask`, reference photos parts `reference`.
+    The picture is the body itself if nothing else is required, or the part `picture` of a form;
+    masks are parts `mask`, reference photos parts `reference`.
 
     Args:
-        request: whose body has not been touched yet.
+        request: whose body has not been read yet.
         limits: of the body.
-        required: names of parts that must be there.
-        optional: names of parts that may be there.
+        required: names of required parts.
+        optional: names of optional parts.
 
     Raises:
         RequestRefusedError: the body is too large (413), too slow (408), of another type (415) or

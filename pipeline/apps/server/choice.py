@@ -1,4 +1,4 @@
-"""What a request may choose of the pipeline: another inpainter, another confidence."""
+"""The pipelines that a request may choose: by inpainter and confidence."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class PipelineChoice:
-    """The pipelines of a server: they share all stages but those that a request chooses.
+    """The pipelines of a server, sharing all stages except those that a request chooses.
 
     Args:
-        pipeline: what a request gets that chooses nothing.
-        inpainters: further inpainters by the name that a request gives.
+        pipeline: the default.
+        inpainters: further inpainters by name.
 
     Raises:
         ConfigurationError: an inpainter is unknown.
@@ -37,17 +37,17 @@ class PipelineChoice:
 
     @property
     def inpainters(self) -> list[str]:
-        """Names of the inpainters, the usual one first."""
+        """Names of the inpainters, the default first."""
         return list(self._pipelines)
 
     @property
     def confidence(self) -> float | None:
-        """The lowest score of a mask; None where the detector has none that can be changed."""
+        """Minimum score of a mask; None if the detector's cannot be changed."""
         detector = self.default.detector
         return detector.confidence if isinstance(detector, AdjustableDetector) else None
 
     def choose(self, inpainter: str | None = None, confidence: float | None = None) -> Pipeline:
-        """Return the pipeline that a request asks for; None for what is usual.
+        """Return the pipeline that a request asks for; None means the default.
 
         Raises:
             RequestRefusedError: the inpainter is unknown, or the detector has no confidence (400).

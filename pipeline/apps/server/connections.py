@@ -1,4 +1,4 @@
-"""Connections of the server: so many, and none that says nothing."""
+"""Connections of the server: limits their number and closes silent ones."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from types import FrameType
 
 SILENCE = 10.0
-"""Seconds within which the head of a request must be in, from when its connection is free."""
+"""Seconds within which a request's head must arrive once its connection is idle."""
 
 MOST_CONNECTIONS = 256
-"""Connections at once; a further one is closed as it comes."""
+"""Maximum simultaneous connections; further ones are closed at once."""
 
 BACKLOG = 64
-"""Connections that the system holds until they are taken."""
+"""Connections that the system queues until accepted."""
 
 _DESCRIPTORS_OF_OTHERS = 64
 
 
 class BoundedProtocol(H11Protocol):
-    """HTTP on one connection, which is closed where no request comes in time."""
+    """HTTP on one connection, which is closed if no request arrives in time."""
 
     most = MOST_CONNECTIONS
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, or close it where there are too many."""
+        """Accept a connection, or close it if there are too many."""
         super().connection_made(transport)
         self._ended = False
         self._free_since = time.monotonic()
@@ -45,14 +45,14 @@ class BoundedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request."""
+        """Start waiting for the next request."""
         self._free_since = time.monotonic()
         super().on_response_complete()
         if self._ended:
             self.transport.close()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Keep a connection open whose client has ended its part, until it has its answer."""
+        """Keep a half-closed connection open until the client has its response."""
         self._ended = True
         return self._is_busy()
 
@@ -71,17 +71,17 @@ class BoundedProtocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """A server that a second signal, whichever, ends at once."""
+    """A server that any second signal stops at once."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Ask to stop gracefully; where that was asked before, end now."""
+        """Stop gracefully on the first signal, at once on the second."""
         if self.should_exit:
             self.force_exit = True
         super().handle_exit(sig, frame)
 
 
 def most_connections() -> int:
-    """How many connections there may be, well below the process's limit of open files."""
+    """Maximum number of connections, well below the process's limit of open files."""
     try:
         import resource
     except ImportError:
@@ -93,14 +93,14 @@ def most_connections() -> int:
 
 
 class OncePerMinute(logging.Filter):
-    """Lets each text of a log through once in a minute: what clients can cause must not fill it."""
+    """Passes each log message once a minute, so that clients cannot fill the log."""
 
     def __init__(self) -> None:
         super().__init__()
         self._last: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is written."""
+        """Whether to log a record."""
         text, now = record.getMessage().partition("\n")[0], time.monotonic()
         if now - self._last.get(text, -60.0) < 60.0:
             return False

@@ -1,4 +1,4 @@
-"""The addresses of the HTTP API."""
+"""The endpoints of the HTTP API."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ _REFERENCES = (
 
 
 def _body(description: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Any:
-    """Describe a request's body; a lone picture need not be in a form."""
+    """Describe a request's body; a single picture need not be in a form."""
     form = {
         "type": "object",
         "properties": {name: _PARTS[name] for name in (*required, *optional)},
@@ -109,7 +109,7 @@ def make_router(choice: PipelineChoice, limits: ServerLimits, worker: PipelineWo
     """Make the router of the HTTP API.
 
     Args:
-        choice: of the pipelines that do the work.
+        choice: the pipelines.
         limits: of requests.
         worker: runs the pipelines.
     """
@@ -158,7 +158,7 @@ def make_router(choice: PipelineChoice, limits: ServerLimits, worker: PipelineWo
 
 
 class _Endpoints:
-    """What is done at each address."""
+    """The endpoints' handlers."""
 
     def __init__(
         self, choice: PipelineChoice, limits: ServerLimits, worker: PipelineWorker
@@ -179,7 +179,7 @@ class _Endpoints:
 
         def work() -> bytes:
             pipeline = self.choice.choose(confidence=query.confidence)
-            # Written in the worker: outlines of large pictures take their time.
+            # Serialised in the worker: outlines of large pictures take a while.
             return find_masks(pipeline, upload, self.limits).model_dump_json().encode()
 
         return _json_response(await self.worker.answer(request, work))
@@ -215,7 +215,7 @@ class _Endpoints:
                 f"{query.variants}.",
             )
         upload = await read_upload(request, self.limits, required=required, optional=("reference",))
-        # Pictures in JSON have the format that the query says, or the picture's own.
+        # Pictures in JSON have the format in the query, or the picture's own.
         accept = request.headers.get("accept", "") if query.variants is None else ""
         requested = requested_formats(query.format, accept)
         with self.board.following(query.progress) as note:

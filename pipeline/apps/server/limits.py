@@ -1,4 +1,4 @@
-"""What one request may ask of the server, and how many may wait."""
+"""Limits of one request, and of the queue."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class ServerLimits:
     """The limits of a server; together they bound its memory.
 
     Attributes:
-        body_bytes: largest body of a request, in bytes.
-        pixels: largest width times height of a picture; a larger one is refused by its header.
-        seconds: how long a request may take: its body to come in, and then to be worked on, waiting
-            in the queue included. Sending the answer may take as long again.
-        waiting: how many requests may wait behind the one that is worked on; the next is refused.
-        variants: how many fills one request may ask for.
+        body_bytes: largest request body, in bytes.
+        pixels: largest width times height of a picture; larger ones are refused from their header.
+        seconds: time limit for receiving a request's body, and again for processing it, including
+            time in the queue. Sending the response may take as long again.
+        waiting: how many requests may queue behind the running one; further ones are refused.
+        variants: maximum number of variants per request.
 
     Raises:
         InputError: a limit is not positive (`waiting` may be 0), or `variants` is below 1.

@@ -1,4 +1,4 @@
-"""Telling addresses that only this machine reaches from others."""
+"""Recognises loopback addresses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine only."""
+    """Whether an address can only be reached from this machine."""
     if host == "localhost":
         return True
     try:

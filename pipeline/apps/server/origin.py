@@ -1,4 +1,4 @@
-"""Whom the server answers: pages of its own, by a name that is its own."""
+"""Checks of host and origin: the server serves only its own pages under its own names."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _HOST_NAME = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Refuse what can be no name of a server, and so would let no request in.
+    """Refuse what cannot be a host name, and so would admit no request.
 
     Raises:
-        InputError: one is none.
+        InputError: a name is invalid.
     """
     for name in names:
         if not _HOST_NAME.fullmatch(name):
@@ -32,15 +32,15 @@ def check_names(names: Iterable[str]) -> None:
 
 
 class SameOrigin:
-    """ASGI middleware: refuses requests by other names than the server's and from other sites.
+    """ASGI middleware: refuses requests with foreign host names and from other sites.
 
-    A site that a person visits may have its own name point to this machine (DNS rebinding), or send
-    pictures here from its page; a browser says by which name, and from where. Addresses in numbers
-    and `localhost` belong to nobody else.
+    A site that a user visits may point its own name to this machine (DNS rebinding), or send
+    pictures here from its page; browsers send both the host name and the origin. IP addresses and
+    `localhost` are always safe.
 
     Args:
         app: the application.
-        names: further names of this server; None takes any.
+        names: further names of this server; None accepts any.
     """
 
     def __init__(self, app: ASGIApp, names: Collection[str] | None) -> None:
@@ -48,7 +48,7 @@ class SameOrigin:
         self._names = None if names is None else frozenset(name.lower() for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request on, or answer that it came by another name or from another site."""
+        """Pass a request on, or refuse a foreign host name or origin."""
         if scope["type"] == "http":
             headers = dict(scope["headers"])
             host = headers.get(b"host", b"").decode("latin-1").lower()

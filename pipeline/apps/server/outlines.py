@@ -1,4 +1,4 @@
-"""Outlines of masks that run along the borders of pixels, so that filling one gives the mask."""
+"""Outlines of masks along pixel borders, so that filling them reproduces the mask."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from weights.base.contracts import Mask
 
 Outline = list[tuple[int, int]]
-"""A closed polygon: x y of pixel corners, without the first point again at the end."""
+"""A closed polygon: x y of pixel corners, without repeating the first point."""
 
 _RIGHT, _DOWN, _LEFT, _UP = range(4)
 _STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
 
 def mask_outlines(mask: Mask) -> list[Outline]:
-    """Trace every border of a mask, those of gaps in it too.
+    """Trace every border of a mask, including those of gaps.
 
     A corner (x, y) is the upper left one of the pixel in column x and row y. All outlines together,
     filled by the even-odd rule or the non-zero rule, are exactly the mask's pixels. Pixels that
-    touch at a corner only belong to different outlines.
+    touch only at a corner belong to different outlines.
 
     Args:
         mask: bool `(H, W)`.
@@ -37,7 +37,7 @@ def mask_outlines(mask: Mask) -> list[Outline]:
         return []
     x0, y0, x1, y1 = box
     padded = np.pad(mask[y0:y1, x0:x1].astype(np.int8), 1)
-    # Walking along an edge, the mask is on the right hand: y points down.
+    # Edges run with the mask on their right: y points down.
     down_change, across_change = np.diff(padded, axis=0), np.diff(padded, axis=1)
     edges: dict[tuple[int, int], list[int]] = {}
     for change, direction, shift in (
@@ -59,7 +59,7 @@ def mask_outlines(mask: Mask) -> list[Outline]:
 
 
 def _trace(edges: dict[tuple[int, int], list[int]], start: tuple[int, int]) -> Outline:
-    """Follow edges from a corner until the way closes, and take them out."""
+    """Follow edges from a corner until the outline closes, and remove them."""
     first = direction = edges[start][0]
     corner = start
     outline = [start]
@@ -69,7 +69,7 @@ def _trace(edges: dict[tuple[int, int], list[int]], start: tuple[int, int]) -> O
         if not leaving:
             del edges[corner]
         corner = corner[0] + _STEPS[direction][0], corner[1] + _STEPS[direction][1]
-        # Where two pixels touch at a corner, turning right stays at the same pixel.
+        # Where two pixels touch at a corner, turning right stays on the same pixel.
         right = (direction + 1) % 4
         choices = edges.get(corner, [])
         if corner == start and (not choices or right == first):

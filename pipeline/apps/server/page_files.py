@@ -17,7 +17,7 @@ _MEDIA_TYPES = {
 
 
 def make_page_router(study: bytes | None = None) -> APIRouter:
-    """Make the router of the pages for people.
+    """Make the router of the web pages.
 
     Args:
         study: content of a page of `unmask study make`, served at /study.

@@ -1,4 +1,4 @@
-"""How far requests are that want to be followed."""
+"""Progress of requests that asked to be followed."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from pipeline.steps import StageProgress
 
 WAITING: Final = "waiting"
-"""In the place of a stage before the first one begins."""
+"""Stands for the stage before the first one begins."""
 
 _SHARES: Final = {"detector": 0.2, "refiner": 0.1, "inpainter": 0.6, "blender": 0.1}
-"""About how much of a request's time each stage takes, in the order of the stages."""
+"""Rough fraction of a request's time taken by each stage, in order."""
 
 
 class ProgressBoard:
-    """Says by name how far requests are; each is forgotten with its answer."""
+    """Progress of requests by name; each is forgotten with its response."""
 
     def __init__(self) -> None:
         self._steps: dict[str, Progress] = {}
 
     def look(self, name: str) -> Progress:
-        """Return how far a request is; of one that is unknown, no stage."""
+        """Return a request's progress; without a stage if the request is unknown."""
         return self._steps.get(name, Progress())
 
     @contextmanager
     def following(self, name: str | None) -> Iterator[StageProgress | None]:
-        """Give what `Pipeline.run` is to call while a request is worked on; None for no name."""
+        """Yield the progress callback for `Pipeline.run`; None without a name."""
         if name is None:
             yield None
             return
@@ -46,6 +46,6 @@ def _overall(stage: str, done: int, total: int) -> Progress:
     stages = list(_SHARES)
     index = stages.index(stage)
     before = sum(list(_SHARES.values())[:index])
-    # Once all of a stage is done, it is the next one that is worked on.
+    # Once a stage is done, the next one is running.
     current = stages[min(index + (done == total), len(stages) - 1)]
     return Progress(stage=current, share=before + _SHARES[stage] * done / total)

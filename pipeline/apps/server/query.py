@@ -1,4 +1,4 @@
-"""What the query of a request may say."""
+"""Query parameters of requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 PROGRESS_NAME = r"^[A-Za-z0-9-]{8,64}$"
-"""What a name may be by which a request is followed; one by chance is known to its client alone."""
+"""Pattern of the names by which requests are followed; a random name is known only to its
+client."""
 
 _Confidence = Annotated[
     float | None,

@@ -1,4 +1,4 @@
-"""How the server says no: one JSON shape with one sentence."""
+"""Refusals of the server: one JSON schema with one sentence."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class RefusalAnswer(BaseModel):
 
 
 class RequestRefusedError(UnmaskError):
-    """A request that gets no result.
+    """A request that is refused.
 
     Args:
         status: HTTP status, 400 or more.
-        code: a fixed word for programs.
+        code: a fixed identifier for programs.
         message: one sentence for people.
         headers: further headers of the answer.
     """
@@ -49,7 +49,7 @@ class RequestRefusedError(UnmaskError):
         self.headers = dict(headers or {})
 
     def response(self) -> JSONResponse:
-        """The answer."""
+        """The response."""
         body = RefusalAnswer(error=RefusalReason(code=self.code, message=self.message))
         return JSONResponse(
             body.model_dump(), self.status, {"cache-control": "no-store", **self.headers}

@@ -1,4 +1,4 @@
-"""Running the application on a socket of this machine."""
+"""Runs the application on a socket of this machine."""
 
 from __future__ import annotations
 
@@ -39,28 +39,28 @@ def run_server(
     names: Sequence[str] = (),
     ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; requests that are worked on are answered first.
+    """Serve until SIGINT or SIGTERM; running requests are answered first.
 
-    A second signal ends at once. A connection that sends no head of a request in time is closed,
-    and there are only so many at once.
+    A second signal stops at once. Connections that send no request head in time are closed, and
+    their number is limited.
 
-    The stages are loaded and run once before the first request is taken, so that missing weights
+    The stages are loaded and run once before the first request is accepted, so that missing weights
     show at once.
 
     Args:
         pipeline: does the work.
         host: address to listen on.
         port: 0 takes a free one.
-        limits: of requests; the defaults where None.
-        inpainters: further ones that a request may choose, by the name that it gives.
+        limits: of requests; None for the defaults.
+        inpainters: further inpainters that a request may choose, by name.
         study: content of a page of `unmask study make`, served at /study.
-        names: by which the server may be called, besides its address and `localhost`.
+        names: accepted host names in addition to its address and `localhost`.
         ready: called with the page's address once the socket is open.
 
     Raises:
-        InputError: the address cannot be listened on, or a name is no host's.
+        InputError: the address cannot be listened on, or a name is not a host name.
         UnmaskError: a stage cannot be loaded, or an inpainter is unknown.
-        KeyboardInterrupt: after Ctrl-C, when everything is closed.
+        KeyboardInterrupt: after Ctrl-C, once everything is closed.
     """
     limits = limits or ServerLimits()
     check_names(names)

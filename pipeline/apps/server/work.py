@@ -1,4 +1,4 @@
-"""What the worker does for a request: content of files in, content of files out."""
+"""The work of a request: from file contents to file contents."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 _PICTURE, _MASK, _REFERENCE = "The file sent", "The mask sent", "The reference photo sent"
-"""What messages call them."""
+"""Their names in messages."""
 
 
 @dataclass(frozen=True)
 class FilledPicture:
-    """A picture with its holes filled, in one way or several.
+    """A picture with its holes filled, in one or more variants.
 
     Attributes:
         contents: of the files, one for each variant.
         format: of the files.
-        faces: how many faces were filled.
+        faces: number of filled faces.
         seconds: per stage.
         notes: what could not be kept.
-        reference: which of the reference photos the face is from, counted from 0; None for a guess.
+        reference: index of the reference photo used; None for a guess.
     """
 
     contents: tuple[bytes, ...]
@@ -63,12 +63,12 @@ def fill_picture(
 
     Args:
         pipeline: does the work.
-        upload: the picture and, where given, the holes, one for each face, and reference photos.
+        upload: the picture and, if given, the holes, one for each face, and reference photos.
         limits: of the picture's pixels.
-        requested: formats that are welcome; None for the picture's own, or PNG where that is not
-            one of `ANSWER_FORMATS`.
+        requested: acceptable formats; None for the picture's own, or PNG if that is not one of
+            `ANSWER_FORMATS`.
         quality: of JPEG and WebP, 1 to 100; None as the picture was, else 95.
-        variants: how many fills; None is one.
+        variants: number of fills; None means one.
         seed: of the fills after the first.
         progress: as `Pipeline.run` calls it.
 
@@ -81,7 +81,7 @@ def fill_picture(
     holes = [
         read_hole(mask, picture, name=_MASK, max_pixels=limits.pixels) for mask in upload.masks
     ]
-    # One mask is split into faces; of several, each is a face.
+    # A single mask is split into faces; of several, each is one face.
     mask = holes if len(holes) > 1 else next(iter(holes), None)
     references = _read_references(upload.references, limits)
     [result] = pipeline.run(
@@ -113,7 +113,7 @@ def fill_picture(
 
 
 def _read_references(contents: Sequence[bytes], limits: ServerLimits) -> list[Image]:
-    """Read reference photos; together they may have as many pixels as a picture."""
+    """Read reference photos; together they may have as many pixels as one picture."""
     photos: list[Image] = []
     left = limits.pixels
     for content in contents:

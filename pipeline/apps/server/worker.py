@@ -1,4 +1,4 @@
-"""One thread that works on requests one after the other."""
+"""One thread that processes requests one after another."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Answer = TypeVar("Answer")
 _WEIGHT_OF_NEWEST = 0.3
 
 _HANGING = 2.0
-"""How many times its limit a request takes when a stage counts as hanging."""
+"""Multiple of the time limit after which a stage counts as hanging."""
 
 _PATIENCE = 2.0
-"""Seconds that the end of the server waits for what is worked on."""
+"""Seconds that the server waits at shutdown for the running request."""
 
 
 class PipelineWorker:
@@ -37,7 +37,7 @@ class PipelineWorker:
         limits: how long a request may take.
 
     Attributes:
-        usual_seconds: how long a request is worked on; a moving average, 0 before the first.
+        usual_seconds: processing time of a request; a moving average, 0 before the first.
     """
 
     def __init__(self, limits: ServerLimits) -> None:
@@ -51,18 +51,18 @@ class PipelineWorker:
 
     @property
     def hangs(self) -> bool:
-        """Whether one request has been worked on for much longer than it may take."""
+        """Whether the running request has far exceeded its time limit."""
         began = self._began
         return began is not None and time.monotonic() - began > _HANGING * self._limits.seconds
 
     def seconds_until_free(self, requests: int) -> int:
-        """When a client may try again that finds this many requests before it; at least 1."""
+        """Seconds after which a client may retry with this many requests before it; at least 1."""
         return max(1, math.ceil(self.usual_seconds * requests))
 
     async def answer(self, request: Request, work: Callable[[], Answer]) -> Answer:
-        """Wait for the thread, then for the work.
+        """Wait for the thread, then for the result.
 
-        Work that nobody waits for any more is not begun; work that was begun cannot be stopped.
+        Abandoned work is not started; started work cannot be stopped.
 
         Raises:
             RequestRefusedError: it took too long (503), or the client went away.
@@ -93,7 +93,7 @@ class PipelineWorker:
         )
 
     def close(self) -> None:
-        """Finish what was begun, if that is soon, and forget what waits."""
+        """Finish the running work if that is soon, and drop the queue."""
         while not self._waiting.empty():
             waiting = self._waiting.get()
             if waiting is not None:
@@ -122,6 +122,6 @@ class PipelineWorker:
 
 
 async def _disconnected(request: Request) -> None:
-    """Return when the client goes away; its body must have been read before."""
+    """Return when the client disconnects; its body must have been read before."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

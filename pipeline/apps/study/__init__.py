@@ -1,4 +1,4 @@
-"""What people think: a page that asks how real pictures look, and what their answers say."""
+"""User study: a page that asks people how real pictures look, and the analysis of their answers."""
 
 from pipeline.apps.study.analysis import StudyResult, analyse_exports
 from pipeline.apps.study.exports import StudyExport, read_export

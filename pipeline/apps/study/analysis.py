@@ -1,4 +1,4 @@
-"""What the answers of all raters say about each model."""
+"""Analyses the answers of all raters for each model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its 95 % bootstrap interval; nan where there is nothing to go by.
+    """A figure with its 95 % bootstrap interval; nan if there are no data.
 
     Attributes:
         value: the figure.
@@ -43,15 +43,15 @@ class ModelJudgement:
 
     Attributes:
         model: its name; `REAL` for the true photos.
-        ratings: how many.
-        raters: by how many people.
-        faces: of how many faces.
+        ratings: number of ratings.
+        raters: number of people who rated it.
+        faces: number of faces rated.
         histogram: how often each rating from 1 to 10 was given.
         mean: of all ratings.
-        below_real: how much lower the mean is than that of the real photos; None for these.
-        beside_real: chance that of one picture of the model and one real photo, seen by the same
-            person, the model's is rated higher, ties counting half: 0.5 means that people cannot
-            tell them apart, 0 that they always can; None for the real photos.
+        below_real: how much lower the mean is than that of the real photos; None for those.
+        beside_real: probability that a picture of the model is rated higher than a real photo by
+            the same person, ties counting half: 0.5 means that people cannot tell them apart, 0
+            that they always can; None for the real photos.
     """
 
     model: str
@@ -66,16 +66,16 @@ class ModelJudgement:
 
 @dataclass(frozen=True)
 class StudyResult:
-    """What a study found.
+    """Result of a study.
 
     Attributes:
         study: its identity.
         title: its heading.
         raters: how many people answered.
         unfinished: how many of them did not see all their pictures.
-        models: real photos first, then by their mean, highest first.
-        left_out: exports that were left out because the same person saved a fuller one.
-        seconds: median time for an answer.
+        models: real photos first, then by mean, highest first.
+        left_out: exports dropped because the same person saved a fuller one.
+        seconds: median time per answer.
         resamples: of the bootstrap.
         seed: of the bootstrap.
     """
@@ -98,18 +98,18 @@ def analyse_exports(
     resamples: int = 2000,
     seed: int = 0,
 ) -> StudyResult:
-    """Sum up the answers of several people to one study.
+    """Summarise the answers of several people to one study.
 
-    Intervals are of the pigeonhole bootstrap: raters and faces are drawn again with replacement,
-    each on their own, so that neither many pictures nor many people alone make a result look sure;
-    all models share the draws. With one rater they tell nothing about other people. Source: Owen
-    2007, "The pigeonhole bootstrap", Annals of Applied Statistics 1(2).
+    Intervals come from the pigeonhole bootstrap: raters and faces are resampled independently, so
+    that neither many pictures nor many people alone make a result look certain; all models share
+    the resamples. With one rater they say nothing about other people. Source: Owen 2007, "The
+    pigeonhole bootstrap", Annals of Applied Statistics 1(2).
 
     Args:
-        exports: one or more; of two from one rater the fuller, or else the later one, counts.
-        key: which picture is whose, where that is not in the exports.
-        resamples: how often raters and faces are drawn.
-        seed: source of all chance.
+        exports: one or more; of two by one rater the fuller, or else the later, counts.
+        key: which model made which picture, if not in the exports.
+        resamples: number of bootstrap resamples.
+        seed: seeds the bootstrap.
 
     Raises:
         InputError: there is no answer, exports are of different studies, the key is missing or of
@@ -193,7 +193,7 @@ def _judge(
     chances: NDArray[np.float64],
     key: StudyKey,
 ) -> ModelJudgement:
-    """Sum up one model; row 0 of the resampled figures is the sample itself."""
+    """Summarise one model; row 0 of the resampled figures is the sample itself."""
     given = ratings > 0
     is_real = name == REAL
     real = all_means[:, key.models.index(REAL)]
@@ -220,10 +220,10 @@ def _interval(figures: NDArray[np.float64]) -> Interval:
 def _resampled(
     ratings: NDArray[np.int64], real: int, resamples: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Means and chances against the real photos, `(1 + resamples, models)`, the sample's first."""
+    """Means and chances against real photos, `(1 + resamples, models)`; row 0 is the sample."""
     _, raters, faces = ratings.shape
     levels = np.arange(LOWEST, HIGHEST + 1)
-    # (models, raters, faces, levels): which level each answer is.
+    # (models, raters, faces, levels): one-hot answers.
     answers = (ratings[..., None] == levels).astype(np.float64)
     random = np.random.default_rng(seed)
     means, chances = [], []
@@ -233,7 +233,7 @@ def _resampled(
         of_faces = random.multinomial(faces, np.full(faces, 1 / faces), count).astype(float)
         if start == 0:
             of_raters[0], of_faces[0] = 1.0, 1.0
-        # Histograms of each rater, in each draw of faces: (count, models, raters, levels).
+        # Histograms of each rater, in each resample of faces: (count, models, raters, levels).
         histograms = np.tensordot(of_faces, answers, axes=(1, 2))
         totals = np.einsum("br,bmrl->bml", of_raters, histograms)
         means.append(_divided(totals @ levels, totals.sum(axis=2)))
@@ -244,7 +244,7 @@ def _resampled(
 def _chances(
     histograms: NDArray[np.float64], of_raters: NDArray[np.float64], real: int
 ) -> NDArray[np.float64]:
-    """Chance of a higher rating than a real photo's, a mean over raters who rated both."""
+    """Probability of a higher rating than a real photo, averaged over raters who rated both."""
     photos = histograms[:, real]
     below = np.cumsum(photos, axis=2) - photos
     wins = np.einsum("bmrl,brl->bmr", histograms, below + photos / 2.0)

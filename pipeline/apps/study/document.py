@@ -1,4 +1,4 @@
-"""Putting a study's page together into one file."""
+"""Assembles a study's page as a single file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def compose_document(title: str, data: Mapping[str, Any]) -> str:
-    """Write style, script and data into the page, which then may load nothing else.
+    """Inline style, script and data into the page, which may load nothing else.
 
     Args:
         title: heading.
@@ -30,7 +30,7 @@ def compose_document(title: str, data: Mapping[str, Any]) -> str:
         f"default-src 'none'; img-src data:; style-src {_hashed(style)}; "
         f"script-src {_hashed(script)}; base-uri 'none'; form-action 'none'"
     )
-    # A "<" inside a string of the data could end the element early.
+    # A "<" in a string of the data could close the element early.
     content = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     parts = {
         "POLICY": html.escape(policy),
@@ -43,6 +43,6 @@ def compose_document(title: str, data: Mapping[str, Any]) -> str:
 
 
 def _hashed(content: str) -> str:
-    """A source expression that lets exactly this content in. Source: CSP Level 3, 2.3.1."""
+    """CSP source expression that allows exactly this content. Source: CSP Level 3, 2.3.1."""
     digest = hashlib.sha256(content.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -1,4 +1,4 @@
-"""Reading what raters saved."""
+"""Reads the exports that raters saved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOWEST, HIGHEST = 1, 10
-"""The ends of the scale: surely painted, surely a real photo."""
+"""The ends of the scale: certainly generated, certainly a real photo."""
 
 _FORMAT = "unmask-study-export"
 
@@ -30,10 +30,10 @@ class StudyExport:
         study: identity of the study.
         title: of the study.
         rater: identity of the rater.
-        shown: how many pictures the rater was to see.
-        ratings: `LOWEST` to `HIGHEST` for each picture's identity.
-        seconds: how long each took.
-        key: which picture is whose; None where the study's key is a file of its own.
+        shown: number of pictures assigned to the rater.
+        ratings: `LOWEST` to `HIGHEST` by picture identity.
+        seconds: time per answer.
+        key: which model made which picture; None if the study's key is a separate file.
     """
 
     source: Path
@@ -50,7 +50,7 @@ def read_export(path: str | os.PathLike[str]) -> StudyExport:
     """Read and check one export.
 
     Raises:
-        InputError: the file cannot be read or is no export; the sentence says what is wrong.
+        InputError: the file cannot be read or is not an export; the message says why.
     """
     source = Path(path)
     content = read_json(source)

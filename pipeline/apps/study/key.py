@@ -1,4 +1,4 @@
-"""Which picture of a study is whose: kept out of sight until the answers are in."""
+"""Key of a study: which model made which picture, hidden until the answers are in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REAL = "real photos"
-"""The name under which true photos stand among the models."""
+"""The name of the true photos among the models."""
 
 _FORMAT = "unmask-study-key"
 _LARGEST = 64 * 2**20
@@ -26,12 +26,12 @@ _LARGEST = 64 * 2**20
 
 @dataclass(frozen=True)
 class StudyKey:
-    """The answer to the question that raters are asked.
+    """Which model made which picture of a study.
 
     Attributes:
         study: identity of the study.
         models: names, `REAL` among them.
-        pictures: for each picture's identity its model's name and its face's.
+        pictures: model name and face name by picture identity.
     """
 
     study: str
@@ -48,19 +48,19 @@ class StudyKey:
         }
 
     def sealed(self) -> str:
-        """The key as text in which no name can be read; this hides it and protects nothing."""
+        """The key as unreadable text; obfuscation, not protection."""
         return base64.b64encode(zlib.compress(json.dumps(self.to_mapping()).encode(), 9)).decode()
 
 
 def key_from_mapping(content: Any, where: str) -> StudyKey:
-    """Check a key that was read.
+    """Validate a key.
 
     Args:
         content: JSON values.
-        where: what messages call it.
+        where: its name in messages.
 
     Raises:
-        InputError: it is no key of a study.
+        InputError: it is not a key of a study.
     """
     malformed = InputError(f"{where} is no key of a study as `unmask study make` writes it.")
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
@@ -113,6 +113,6 @@ def read_key(path: str | os.PathLike[str]) -> StudyKey:
     """Read a key from a JSON file.
 
     Raises:
-        InputError: the file cannot be read or is no key.
+        InputError: the file cannot be read or is not a key.
     """
     return key_from_mapping(read_json(path), str(path))

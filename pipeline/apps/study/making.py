@@ -1,4 +1,4 @@
-"""Making a study's page of folders of pictures."""
+"""Makes a study's page from folders of pictures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 _BESIDE_RESULTS = (".hole.png", ".side_by_side.png", ".explain.png")
-"""Ends of the names of pictures that `unmask run` writes beside its results."""
+"""Name suffixes of pictures that `unmask run` writes next to its results."""
 
 _QUALITY = 92
 
@@ -37,10 +37,9 @@ class MadeStudy:
     Attributes:
         path: the page.
         study: its identity.
-        faces: how many faces it shows.
-        pictures: how many pictures.
-        left_out: pictures in the folders that are not shown, because another folder has no version
-            of them.
+        faces: number of faces shown.
+        pictures: number of pictures.
+        left_out: number of pictures left out because another folder has no version of them.
     """
 
     path: Path
@@ -66,25 +65,25 @@ def make_study(
 ) -> MadeStudy:
     """Write a page that shows results and true photos and asks how real each looks.
 
-    The page holds everything it needs and asks for nothing elsewhere. All pictures in it are scaled
-    and encoded alike and carry no metadata, as these would give away which ones are filled; so does
-    their provenance mark, in whose place the page says what it shows.
+    The page is self-contained and loads nothing. All its pictures are scaled and encoded alike,
+    without metadata or provenance mark, which would give away which ones are filled; the page
+    itself says what it shows.
 
     Args:
         results: name of each model, and the folder of its results.
         truth: folder of true photos.
         output: the page, an .html file.
         title: heading of the page.
-        seed: chooses faces and hides the pictures' order; each rater sees an order of their own.
-        count: how many faces, drawn by chance; all where None.
-        size: longest side of a picture in pixels; larger ones are scaled down, and the versions of
-            a face to the smallest among them.
-        once: each rater sees each face in one version only.
-        unpaired: take every picture as a face of its own, for results that have no true photo;
-            otherwise pictures of one name (without suffix) are versions of one face.
-        key: file that says which picture is whose; where None that is hidden in the page, and comes
-            with every export.
-        overwrite: replace files that exist.
+        seed: seeds the choice of faces and the stored order of pictures; each rater sees a
+            different order.
+        count: number of faces, sampled at random; None for all.
+        size: maximum longest side of a picture in pixels; all versions of a face are scaled down to
+            the smallest among them.
+        once: each rater sees only one version of each face.
+        unpaired: treat every picture as a face of its own, for results without true photos;
+            otherwise pictures of the same name (without suffix) are versions of one face.
+        key: file for the key of the study; None hides the key in the page and in every export.
+        overwrite: replace existing files.
 
     Raises:
         InputError: a folder has no pictures, the folders share no names, a picture cannot be read,
@@ -144,7 +143,7 @@ def make_study(
 
 
 def _pictures(folder: str | os.PathLike[str]) -> dict[str, Path]:
-    """The pictures of a folder by their names without suffix."""
+    """The pictures of a folder by name without suffix."""
     top = Path(folder)
     if not top.is_dir():
         raise InputError(f"There is no folder {str(folder)!r}.")
@@ -172,7 +171,7 @@ def _pictures(folder: str | os.PathLike[str]) -> dict[str, Path]:
 def _group(
     folders: Mapping[str, Mapping[str, Path]], *, unpaired: bool
 ) -> dict[str, dict[str, Path]]:
-    """For each face its versions: model to file."""
+    """The versions of each face: model to file."""
     if unpaired:
         return {
             f"{model}/{name}": {model: path}
@@ -192,7 +191,7 @@ def _group(
 
 
 def _encode_versions(files: Mapping[str, Path], size: int) -> dict[str, bytes]:
-    """Read the versions of a face, bring them to one size, encode them alike."""
+    """Read the versions of a face, scale them to one size, encode them alike."""
     images = {model: read_picture(path).pixels for model, path in files.items()}
     side = min(size, *(max(image.shape[:2]) for image in images.values()))
     return {model: _encode(image, side) for model, image in images.items()}
@@ -210,7 +209,7 @@ def _encode(image: Image, side: int) -> bytes:
 
 
 def _tokens(count: int, random: np.random.Generator) -> list[str]:
-    """Different words of eight hexadecimal digits that say nothing."""
+    """Distinct random tokens of eight hexadecimal digits."""
     tokens: dict[str, None] = {}
     while len(tokens) < count:
         tokens[random.bytes(4).hex()] = None

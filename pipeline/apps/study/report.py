@@ -1,4 +1,4 @@
-"""A study's result as Markdown, as a document and as JSON."""
+"""Formats a study's result as Markdown, document and JSON."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def study_json(result: StudyResult) -> dict[str, Any]:
 
 
 def study_markdown(result: StudyResult) -> str:
-    """The result as Markdown: figures of each model, then its histogram in letters."""
+    """The result as Markdown: figures of each model, then its text histogram."""
     blocks = [f"# {_line(result.title)}", *_lead(result), markdown_table(_ratings(result))]
     blocks.append(_ratings(result).note)
     for one in result.models:
@@ -53,7 +53,7 @@ def study_document(result: StudyResult) -> Document:
 
 
 def _lead(result: StudyResult) -> list[str]:
-    """What was asked of whom, and how well the real photos did, which is the yardstick."""
+    """Describe the study, and how the real photos were rated, as the baseline."""
     lead = [
         f"Study {result.study}; {counted(result.raters, 'rater')}"
         + (f", {result.unfinished} of them not finished" if result.unfinished else "")
