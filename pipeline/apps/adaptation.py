@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 PIPELINE_NAME, RESULT_NAME = "pipeline.yaml", "adaptation.json"
 
 MOST_SCENES, SCENES_A_MINUTE = 2000, 12
-"""Composite pictures for the detector: at most, and per minute of the time budget, most of which
-must be left for training."""
+"""Composite pictures for the detector: at most, and per minute of the time budget, which composing
+must not use up."""
 
 _DETECTOR_SHARE = 0.4
 _FACES_MEASURED = 100

@@ -1,4 +1,4 @@
-"""Building data sets: drawn masks on real faces, joined with the refiner that makes the holes."""
+"""Builds data sets: masks drawn on real faces, with the holes that a refiner makes of them."""
 
 from pipeline.dataset.builder import BuildSummary, build_dataset
 from pipeline.dataset.face_source import annotated_faces, found_faces

@@ -1,4 +1,4 @@
-"""What lies behind the faces of a scene."""
+"""Backgrounds of scenes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def cover(picture: Image, height: int, width: int, random: np.random.Generator) -> Image:
-    """Cut a random part of a picture and bring it to `(height, width, 3)`."""
+    """Crop a random part of a picture and resize it to `(height, width, 3)`."""
     rows, columns = picture.shape[:2]
     scale = max(height / rows, width / columns) * random.uniform(1.0, 1.6)
     part_height, part_width = min(rows, round(height / scale)), min(columns, round(width / scale))
@@ -30,7 +30,7 @@ def cover(picture: Image, height: int, width: int, random: np.random.Generator) 
 
 
 def out_of_focus(picture: Image, random: np.random.Generator) -> Image:
-    """Blur a picture `(H, W, 3)` as a lens does that is focused on somebody in front."""
+    """Blur a picture `(H, W, 3)` like a lens focused on somebody in front."""
     height, width = picture.shape[:2]
     share = 0.15
     small = cv2.resize(picture, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
@@ -43,7 +43,7 @@ class Backgrounds:
 
     Args:
         pictures: decodes files.
-        blurred: files whose pictures are shown out of focus only, such as the unmasked faces.
+        blurred: files shown only out of focus, such as the unmasked faces.
         sharp: files of pictures without masks, shown as they are.
     """
 
@@ -60,7 +60,7 @@ class Backgrounds:
         return bool(self._sharp)
 
     def sharp(self, height: int, width: int, random: np.random.Generator) -> tuple[Image, Path]:
-        """Show a part `(height, width, 3)` of a picture without masks.
+        """Crop a part `(height, width, 3)` of a picture without masks.
 
         Returns:
             uint8 RGB `(height, width, 3)`, and the picture's file.

@@ -1,4 +1,4 @@
-"""Building a data set from faces: pairs for the inpainter, labelled scenes for the detector."""
+"""Builds a data set from faces: pairs for the inpainter, labelled scenes for the detector."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _MANIFEST_KEYS = frozenset({"name", "kind", "part", "files"})
 
 @dataclass(frozen=True)
 class BuildSummary:
-    """What a data set holds after a run.
+    """Contents of a data set after a run.
 
     Attributes:
-        pairs: number of pairs in each part.
-        scenes: number of scenes in each part.
+        pairs: number of pairs in each split.
+        scenes: number of scenes in each split.
         labels: number of labelled masks in all scenes.
-        made: items made by this run; the others were there already.
+        made: items made by this run; the others existed already.
         rejects: number of rejected faces by reason.
     """
 
@@ -51,10 +51,10 @@ class BuildSummary:
 
 
 def scene_part(index: int, shares: dict[Part, float], seed: int) -> Part:
-    """The part of the scene with this number; it does not depend on how many scenes there are.
+    """The split of the scene with this number, independent of the number of scenes.
 
-    The first scenes go to one part each, so that small sets have every part; the others go to
-    parts by their shares.
+    The first scenes go to one split each, so that small sets have every split; the others are
+    distributed by `shares`.
     """
     wanted = [part for part in PARTS if shares.get(part, 0.0) > 0.0]
     if index < len(wanted):
@@ -109,24 +109,24 @@ def build_dataset(
     progress: Progress | None = None,
     unusable: Sequence[Line] = (),
 ) -> BuildSummary:
-    """Build a data set, or go on with one that was begun.
+    """Build a data set, or resume an unfinished one.
 
     `out` gets `pairs/{train,val,test}/{images,masked,holes}` with equal names,
     `detection/{images,labels}/{train,val,test}` with `data.yaml`, `manifest.jsonl`,
-    `rejects.jsonl`, `settings.json` and `contact_sheet.jpg`. What an item looks like depends on the
-    seed, its name and the faces alone, not on the number of processes or on the order. Items whose
-    files are all there are not made again.
+    `rejects.jsonl`, `settings.json` and `contact_sheet.jpg`. An item depends only on the seed, its
+    name and the faces, not on the number of processes or the order. Items whose files all exist are
+    not made again.
 
     Args:
-        faces: what to build from; see `annotated_faces` and `found_faces`.
+        faces: from `annotated_faces` or `found_faces`.
         out: a new folder, or one with a data set of the same settings.
         settings: what is built.
-        workers: number of processes; None takes one for each core, 1 stays in this process.
-        progress: told how far it is.
-        unusable: lines for the reject list about pictures in which no face was found.
+        workers: number of processes; None means one per core, 1 stays in this process.
+        progress: called with the numbers of finished and of all items.
+        unusable: lines for the reject list about pictures without a face.
 
     Raises:
-        InputError: there are no faces, or `out` holds something else.
+        InputError: there are no faces, or `out` holds other files.
         ConfigurationError: `out` was begun with other settings.
         OutputError: `out` cannot be written.
     """
@@ -135,7 +135,7 @@ def build_dataset(
     parts = split_faces(faces, settings.shares, settings.seed)
     negatives: dict[str, Path] = {}
     if settings.negatives is not None:
-        # With slashes on every system, as a name decides about part and chance.
+        # With forward slashes on every system, as the name determines split and random seed.
         for path in find_pictures(settings.negatives):
             negatives[path.relative_to(settings.negatives).as_posix()] = path
     described = [f"{face.name} {face.split} {_landmark_text(face)}" for face in faces]
@@ -159,7 +159,7 @@ def build_dataset(
     }
     todo = [item for item in items if item.name not in done]
     finished = len(items) - len(todo)
-    # Written first too, so that a detector can train on a set whose building was stopped.
+    # Written first too, so that a detector can train on an unfinished set.
     _store_data_yaml(out, {item.part for item in items if isinstance(item, SceneItem)})
     if progress is not None:
         progress(finished, len(items))
@@ -192,7 +192,7 @@ def _landmark_text(face: SourceFace) -> str:
 
 
 def _resumed(out: Path, unusable: Sequence[Line]) -> tuple[list[Line], list[Line]]:
-    """Read what an earlier run made, without items whose files are gone, and add `unusable`."""
+    """Read an earlier run's manifest, without lost items, and its rejects plus `unusable`."""
     whole: dict[str, Line] = {}
     for line in read_lines(out / "manifest.jsonl"):
         whole_line = line.keys() >= _MANIFEST_KEYS and isinstance(line["files"], dict)
@@ -207,7 +207,7 @@ def _resumed(out: Path, unusable: Sequence[Line]) -> tuple[list[Line], list[Line
 
 
 def _distinct(rejects: Iterable[Line]) -> list[Line]:
-    """Sort rejects, each once: a scene may draw the same unusable picture again."""
+    """Sort rejects and remove duplicates: scenes may sample the same unusable picture again."""
     by_key = {(line["item"], line["file"], line["reason"]): line for line in rejects}
     return [by_key[key] for key in sorted(by_key)]
 

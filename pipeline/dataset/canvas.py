@@ -1,4 +1,4 @@
-"""A scene in the making: its pixels, and which mask every pixel shows.
+"""A scene being composed: its pixels, and which mask each pixel shows.
 
 Coordinates are OpenCV's: x y in pixels, whole numbers at pixel centres.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Matrix = NDArray[np.float64]
 
 _WHOLE = 0.985
-"""Share of a mask's pixels that must show for its drawn outline to be taken as it is."""
+"""Fraction of a mask's pixels that must be visible for its drawn outline to be used as it is."""
 
 
 def apply_matrix(matrix: Matrix, points: NDArray[np.floating]) -> Points:
@@ -32,16 +32,16 @@ def apply_matrix(matrix: Matrix, points: NDArray[np.floating]) -> Points:
 
 @dataclass(frozen=True)
 class _PlacedMask:
-    polygons: list[Points]  # in scene pixels, not cut off
-    window: tuple[int, int, int, int]  # of the scene, outside of which the mask was not put
-    pixels: int  # how many pixels of the frame it filled when it was put down
+    polygons: list[Points]  # in scene pixels, not clipped
+    window: tuple[int, int, int, int]  # of the scene, to which the mask was clipped
+    pixels: int  # visible pixels when pasted
 
 
 class Canvas:
-    """Pictures are put on one another, and the masks in them stay known to the pixel.
+    """Composites pictures and tracks their masks to the pixel.
 
     Args:
-        background: uint8 RGB `(H, W, 3)`; it is copied.
+        background: uint8 RGB `(H, W, 3)`; copied.
     """
 
     def __init__(self, background: Image) -> None:
@@ -68,15 +68,15 @@ class Canvas:
         polygons: Sequence[Points] = (),
         window: tuple[int, int, int, int] | None = None,
     ) -> None:
-        """Put a picture, moved by an affine matrix, on what is there.
+        """Paste a picture, warped by an affine matrix.
 
         Args:
             picture: uint8 RGB `(h, w, 3)`.
-            alpha: opacity, uint8 `(h, w)`, 255 where the picture hides what is under it.
+            alpha: opacity, uint8 `(h, w)`; 255 is opaque.
             matrix: affine `(2, 3)` from the picture's pixels to the scene's.
             mask: bool `(h, w)`, where the picture shows a worn mask; None without one.
             polygons: the mask's outlines, each `(K, 2)`, in the picture's pixels.
-            window: `(x0, y0, x1, y1)` of the scene outside of which nothing is put.
+            window: `(x0, y0, x1, y1)` of the scene, to which the picture is clipped.
         """
         height, width = alpha.shape
         corners = apply_matrix(
@@ -106,11 +106,12 @@ class Canvas:
             self._owner[y0:y1, x0:x1][shown] = len(self._masks)
 
     def paint(self, shape: Points, colour: Image | NDArray[np.floating], softness: float) -> None:
-        """Fill a polygon `(K, 2)`, scene pixels, with a colour `(3,)` or a picture of its box.
+        """Fill a polygon `(K, 2)`, scene pixels, with a colour `(3,)` or a picture.
 
         Args:
             shape: the outline.
-            colour: one RGB colour, 0 to 255, or a uint8 RGB picture, stretched over the box.
+            colour: one RGB colour, 0 to 255, or a uint8 RGB picture, stretched over the polygon's
+                box.
             softness: standard deviation of the edge's blur in pixels.
         """
         margin = int(np.ceil(3.0 * softness)) + 1
@@ -141,11 +142,11 @@ class Canvas:
         self._owner[y0 : y0 + height, x0 : x0 + width][opacity > 127] = 0
 
     def outlines(self, smallest_width: float = 6.0) -> list[list[Points]]:
-        """Return the visible outlines of each mask put down, in scene pixels, cut at the frame.
+        """Return the visible outlines of each pasted mask, in scene pixels, clipped to the frame.
 
-        A mask that nothing hides keeps the outline that it was drawn with; of a partly hidden one
-        the visible pieces are traced. The list of a mask is empty when next to nothing of it shows:
-        less than `smallest_width` pixels across, or less than a tenth of it.
+        A fully visible mask keeps the outline that it was drawn with; the visible pieces of a
+        partly hidden one are traced. A mask's list is empty if less than `smallest_width` pixels
+        across or less than a tenth of it is visible.
         """
         found: list[list[Points]] = []
         for number, placed in enumerate(self._masks, start=1):

@@ -1,4 +1,4 @@
-"""Drawn masks and their checks: do they lie on the face, and are they of a mask's size?"""
+"""Checks of drawn masks: whether position and size on the face are plausible."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _WIDEST_SHARES = (0.03, 1.3)
 _WIDEST_HEIGHTS = (0.25, 1.3)
 
 SHARE_BANDS = {"full": (0.25, 1.3), "under-nose": (0.12, 1.0), "chin": (0.03, 0.6)}
-"""Smallest and largest area of a mask worn so, as a share of the hull of the landmarks."""
+"""Smallest and largest area of a mask, by way of wearing, as a fraction of the landmarks' hull."""
 
 HEIGHT_BANDS = {"full": (0.25, 0.9), "under-nose": (0.4, 1.1), "chin": (0.6, 1.3)}
-"""Where the middle of a mask worn so may lie from the eyes (0) to the chin (1)."""
+"""Range of a mask's centre, by way of wearing, from the eyes (0) to the chin (1)."""
 
 LARGEST_SIDE = 0.3
-"""How far a mask's middle may lie beside the face's, as a share of the jaw's width."""
+"""Largest sideways offset of a mask's centre, as a fraction of the jaw's width."""
 
 
 @dataclass(frozen=True)
 class MaskPlace:
-    """Where a mask lies on a face, in units of the face.
+    """Position of a mask on a face, in units of the face.
 
     Attributes:
         share: area of the mask over the area of the hull of the 68 landmarks.
-        height: where its middle lies from the eyes (0) to the chin (1).
-        side: distance of its middle from the line between eyes and chin, over the jaw's width.
+        height: position of its centre from the eyes (0) to the chin (1).
+        side: distance of its centre from the line between eyes and chin, over the jaw's width.
     """
 
     share: float
@@ -44,7 +44,7 @@ class MaskPlace:
 
 
 def mask_place(mask: Mask, landmarks: Points) -> MaskPlace:
-    """Measure where a mask, bool `(H, W)`, lies on the face of the landmarks `(68, 2)`."""
+    """Measure the position of a mask, bool `(H, W)`, on the face with the landmarks `(68, 2)`."""
     hull = cv2.convexHull(np.asarray(landmarks, dtype=np.float32))
     face_area = max(float(cv2.contourArea(hull)), 1.0)
     moments = cv2.moments(mask.astype(np.uint8), True)
@@ -63,12 +63,13 @@ def mask_place(mask: Mask, landmarks: Points) -> MaskPlace:
 
 
 def check_drawn_mask(mask: Mask, landmarks: Points, worn: str | None = None) -> MaskPlace:
-    """Make sure that a drawn mask has a mask's size and lies on the lower face.
+    """Check that a drawn mask has a plausible size and lies on the lower face.
 
     Args:
         mask: bool `(H, W)`.
         landmarks: iBUG points `(68, 2)` of the face, x y pixels.
-        worn: how the mask is worn: "full", "under-nose" or "chin"; else the widest bands hold.
+        worn: how the mask is worn: "full", "under-nose" or "chin"; otherwise the widest bands
+            apply.
 
     Raises:
         CannotDrawMaskError: it does not; the reason is "mask-size" or "mask-place".
@@ -102,11 +103,11 @@ def draw_checked_mask(
     Args:
         image: uint8 RGB `(H, W, 3)` with one face.
         landmarks: iBUG points `(68, 2)`, x y pixels.
-        random: source of all chance.
+        random: random generator.
         templates: photos of masks; None draws all masks.
 
     Raises:
-        CannotDrawMaskError: the face cannot take a mask, or what was drawn fails the checks.
+        CannotDrawMaskError: no mask can be drawn on the face, or the mask fails the checks.
         InputError: the landmarks are malformed.
     """
     drawn = draw_mask(image, landmarks, random, templates=templates)
@@ -115,6 +116,6 @@ def draw_checked_mask(
 
 
 def reject(file: str, error: Exception) -> dict[str, Any]:
-    """What the reject list says of a face that cannot be used, by the error that tells why."""
+    """Make the reject list's entry for an unusable face from the error."""
     reason = error.reason if isinstance(error, CannotDrawMaskError) else "unreadable"
     return {"file": file, "reason": reason, "text": " ".join(str(error).split())}

@@ -1,4 +1,4 @@
-"""A sheet of pictures that shows at one look what has been built."""
+"""A contact sheet for a quick look at a data set."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _tile(image: Image, polygons: Sequence[Points]) -> Image:
 
 
 def _tiles(out: Path, line: Line) -> list[Image]:
-    """What is shown of a pair or a scene; nothing where a picture is gone or damaged."""
+    """Tiles of a pair or a scene; none if a picture is missing or damaged."""
     files = line["files"]
     outlines = [np.asarray(polygon, dtype=np.float64) for polygon in line["polygons"]]
     try:
@@ -72,12 +72,12 @@ def draw_contact_sheet(
     Args:
         out: folder of the data set.
         manifest: its lines.
-        pairs: most pairs shown, spread over all.
-        scenes: most scenes shown, with the outlines of their labels.
+        pairs: maximum number of pairs, evenly spread over all.
+        scenes: maximum number of scenes, shown with the outlines of their labels.
         columns: tiles in a row.
 
     Returns:
-        uint8 RGB; a single row of dark tiles when there is nothing to show.
+        uint8 RGB; a single row of dark tiles if there is nothing to show.
     """
     tiles: list[Image] = []
     for kind, count in (("pair", pairs), ("scene", scenes)):

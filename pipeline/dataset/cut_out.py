@@ -1,4 +1,4 @@
-"""Head and shoulders cut out of a portrait, and a made-up body to put them on."""
+"""Cuts head and shoulders out of a portrait, and paints a body beneath them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def head_and_shoulders(
     Args:
         size: height and width of the portrait.
         landmarks: iBUG points `(68, 2)` in its pixels.
-        mask: a worn mask, bool `(H, W)`, all of which is kept.
+        mask: a worn mask, bool `(H, W)`, kept whole.
         random: source of all chance.
 
     Returns:

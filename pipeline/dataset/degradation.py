@@ -1,4 +1,4 @@
-"""What cameras and web sites do to pictures: blur, noise, bad light, casts, JPEG artefacts."""
+"""Degradations by cameras and web sites: blur, noise, bad light, colour casts, JPEG artefacts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def motion_blur(image: Image, length: int, angle: float) -> Image:
 
 
 def sensor_noise(image: Image, strength: float, random: np.random.Generator) -> Image:
-    """Add grain of standard deviation `strength` (of 255), partly the same in all channels."""
+    """Add grain of standard deviation `strength` (of 255), partly shared by all channels."""
     height, width = image.shape[:2]
     grain = random.standard_normal((height, width, 1), dtype=np.float32)
     if random.random() < 0.5:
@@ -39,7 +39,7 @@ def sensor_noise(image: Image, strength: float, random: np.random.Generator) -> 
 
 
 def relight(image: Image, exposure: float, gamma: float, cast: Sequence[float]) -> Image:
-    """Multiply by 2 to the power `exposure`, bend by `gamma`, and scale the channels by `cast`."""
+    """Multiply by 2 to the power `exposure`, apply `gamma`, and scale the channels by `cast`."""
     ramp = np.arange(256, dtype=np.float32) / 255.0
     curve = 2.0**exposure * ramp**gamma
     table = np.stack([np.clip(curve * share, 0.0, 1.0) for share in cast], axis=-1)
@@ -48,14 +48,14 @@ def relight(image: Image, exposure: float, gamma: float, cast: Sequence[float]) 
 
 
 def degrade(image: Image, random: np.random.Generator) -> tuple[Image, list[str]]:
-    """Put a picture through a chance selection of degradations; none of them moves a pixel.
+    """Apply a random selection of degradations; none of them moves a pixel.
 
     Args:
         image: uint8 RGB `(H, W, 3)`.
-        random: source of all chance.
+        random: random generator.
 
     Returns:
-        The degraded picture of equal shape, and the names of what was applied.
+        The degraded picture, of equal shape, and the names of the degradations applied.
     """
     height, width = image.shape[:2]
     extent = max(height, width)

@@ -1,11 +1,11 @@
-"""Where a detector and the annotators of faces agree on who wears a mask, and where they do not.
+"""Agreement of a detector with annotated face boxes on who wears a mask.
 
-The boxes say that there is a mask and roughly where, the detector says which pixels it covers. A
-region that fills a plausible part of the right place, that the detector is sure of, and that it
-finds again on the mirrored picture, is nearly always right; the others are left out. It is
-self-training with weak labels as a filter (Lee 2013, "Pseudo-Label"; Papandreou et al. 2015,
-"Weakly- and Semi-Supervised Learning of a Deep Convolutional Network"), with agreement under
-mirroring in place of a score alone, as in Radosavovic et al. 2018, "Data Distillation".
+The boxes say that there is a mask and roughly where; the detector says which pixels it covers. A
+region that covers a plausible part of the right place, has a high score, and is found again on the
+mirrored picture is nearly always right; others are dropped. This is self-training filtered by weak
+labels (Lee 2013, "Pseudo-Label"; Papandreou et al. 2015, "Weakly- and Semi-Supervised Learning of a
+Deep Convolutional Network"), with agreement under mirroring in addition to the score, as in
+Radosavovic et al. 2018, "Data Distillation".
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from detector.data.face_boxes import Box, FaceBox
 
 _SIDE_MARGIN, _LOWER_MARGIN = 0.15, 0.25
-"""How far a mask may reach past its face's box at the sides and below, as shares of it."""
+"""How far a mask may extend past its face's box at the sides and below, as fractions of the box."""
 
 _UPPER_SHARE = 0.15
-"""Most of a mask, as a share of its pixels, that may lie in the upper third of the face."""
+"""Largest fraction of a mask's pixels that may lie in the upper third of the face."""
 
 _LEAST_INCORRECT = 0.05
-"""Least share of the face's box that a mask worn under nose or chin covers."""
+"""Smallest fraction of the face's box covered by a mask worn under nose or chin."""
 
 
 @dataclass(frozen=True)
 class AgreementRules:
-    """When a region is taken for the mask of a face.
+    """Rules for accepting a region as the mask of a face.
 
     Attributes:
-        score: least score of the region.
-        inside: least share of its pixels in the face's box, which is enlarged a little, most at
-            the chin.
-        cover: smallest and largest area of the region as a share of the box.
-        mirrored: least intersection over union with what is found on the mirrored picture.
-        small: faces narrower than this many pixels on which there is no agreement are blurred
-            instead of counting against the picture.
+        score: minimum score of the region.
+        inside: minimum fraction of its pixels in the face's box, enlarged slightly, most at the
+            chin.
+        cover: smallest and largest area of the region as a fraction of the box.
+        mirrored: minimum intersection over union with a region found on the mirrored picture.
+        small: faces without agreement that are narrower than this many pixels are blurred instead
+            of counting against the picture.
 
     Raises:
         InputError: a value is out of its range.
@@ -70,12 +70,12 @@ class AgreementRules:
 
 @dataclass(frozen=True)
 class FaceVerdict:
-    """What is made of one face.
+    """Verdict on one face.
 
     Attributes:
         face: the face.
-        region: number of the region that is its mask; None for bare faces and where none agrees.
-        reason: why there is no agreement, in two or three words; empty where there is.
+        region: index of the region that is its mask; None for bare faces and if none agrees.
+        reason: why there is no agreement, in two or three words; else empty.
     """
 
     face: FaceBox
@@ -90,11 +90,11 @@ class FaceVerdict:
 
 @dataclass(frozen=True)
 class PictureVerdict:
-    """What is made of one picture.
+    """Verdict on one picture.
 
     Attributes:
         faces: in the order of the annotation.
-        strays: numbers of the regions that are the mask of no masked face.
+        strays: indices of regions that match no masked face.
     """
 
     faces: tuple[FaceVerdict, ...]
@@ -107,13 +107,13 @@ def judge_faces(
     mirrored: Sequence[MaskRegion],
     rules: AgreementRules,
 ) -> PictureVerdict:
-    """Compare what annotators say of the faces of a picture with what a detector finds on it.
+    """Compare the annotated faces of a picture with the detected regions.
 
     Args:
-        faces: the marked faces.
-        regions: what is found on the picture, of low scores too: an unsure region is no agreement.
-        mirrored: what is found on the mirrored picture, turned back.
-        rules: when they agree.
+        faces: the annotated faces.
+        regions: detections on the picture, also of low score, which do not count as agreement.
+        mirrored: detections on the mirrored picture, mirrored back.
+        rules: of agreement.
     """
     masked = [number for number, face in enumerate(faces) if face.masked]
     owners = [_owner(region, faces, masked, rules) for region in regions]
@@ -138,14 +138,14 @@ def judge_faces(
 
 
 def share_inside(region: MaskRegion, box: Box) -> float:
-    """Share of a region's pixels whose centres lie in a box."""
+    """Fraction of a region's pixels whose centres lie in a box."""
     left, top, right, bottom = (max(0, round(value)) for value in box)
     inside = int(np.count_nonzero(region.mask[top:bottom, left:right]))
     return inside / max(1, region.area)
 
 
 def mask_place(face: FaceBox) -> Box:
-    """The box in which the mask of a face lies: the face's, a little wider and longer."""
+    """The box in which a face's mask must lie: the face's box, slightly wider and longer."""
     x0, y0, x1, y1 = face.box
     side, below = _SIDE_MARGIN * face.width, _LOWER_MARGIN * face.height
     return x0 - side, y0, x1 + side, y1 + below
@@ -154,7 +154,7 @@ def mask_place(face: FaceBox) -> Box:
 def _owner(
     region: MaskRegion, faces: Sequence[FaceBox], masked: Sequence[int], rules: AgreementRules
 ) -> int | None:
-    """The masked face that a region lies on; of several the one whose mouth is the nearest."""
+    """The masked face that a region lies on; of several, the one whose mouth is nearest."""
     extent = bounding_box(region.mask)
     if extent is None:
         return None
@@ -174,7 +174,7 @@ def _owner(
 
 
 def _doubt(face: FaceBox, region: MaskRegion, again: float, rules: AgreementRules) -> str:
-    """Why a region on a face is not taken for its mask; empty where it is."""
+    """Why a region on a face is not accepted as its mask; empty if it is."""
     if region.score < rules.score:
         return "low score"
     least = rules.cover[0] if face.label == "with_mask" else _LEAST_INCORRECT

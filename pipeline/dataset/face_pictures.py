@@ -1,4 +1,4 @@
-"""The pictures that scenes are composed of, decoded once and kept while they are in use."""
+"""A cache of decoded pictures for composing scenes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class FacePictures:
-    """Decoded pictures by path; the least recently used ones are let go.
+    """Decoded pictures by path, in a least-recently-used cache.
 
     Args:
-        limit_bytes: how much the kept pictures may take in memory.
+        limit_bytes: maximum memory of the cached pictures.
     """
 
     def __init__(self, limit_bytes: int = 256 * 2**20) -> None:
@@ -26,10 +26,10 @@ class FacePictures:
         self._pictures: OrderedDict[Path, Image] = OrderedDict()
 
     def __call__(self, path: Path) -> Image:
-        """Return the picture at `path` as uint8 RGB `(H, W, 3)`; it must not be written to.
+        """Return the picture at `path` as uint8 RGB `(H, W, 3)`; it must not be modified.
 
         Raises:
-            InputError: the file is missing or is no whole picture.
+            InputError: the file is missing or is not an intact picture.
         """
         held = self._pictures.get(path)
         if held is not None:

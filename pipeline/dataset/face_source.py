@@ -1,4 +1,4 @@
-"""The faces that a data set is built from: annotated ones, or pictures in which faces are found."""
+"""The faces of a data set: annotated, or detected in pictures."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from weights.base.dealing import Part
 
 FinderName = Literal["network", "dlib"]
-"""What finds faces: the landmark network that ships, the likeliest bare face of a picture; or dlib,
-an extra, all of them."""
+"""Finder of faces: the shipped landmark network finds the likeliest bare face of a picture; dlib,
+an extra, finds all faces."""
 
 LandmarkSource = Literal["annotations"] | FinderName
 
@@ -61,7 +61,7 @@ def annotated_faces(path: Path) -> list[SourceFace]:
         path: the annotation file, or the folder that holds `faces.jsonl`.
 
     Raises:
-        InputError: there is none, it is malformed, or it names no face.
+        InputError: the file is missing, malformed, or names no face.
     """
     from detector.synthesis import load_faces
 
@@ -94,12 +94,12 @@ def found_faces(
     """Find the faces in a folder of pictures.
 
     Args:
-        folder: its pictures are taken, those in folders below too.
-        cache: JSON-lines file that keeps what was found, so that going on finds nothing twice.
-        finder: what finds them.
-        workers: number of processes for dlib; None takes one for each core, 1 stays in this
-            process, as the network always does, whose arithmetic uses all cores.
-        progress: told the number of pictures done, and of all.
+        folder: of the pictures, including subfolders.
+        cache: JSON-lines file of the results, so that a resumed run repeats nothing.
+        finder: finds the faces.
+        workers: number of processes for dlib; None means one per core, 1 stays in this process. The
+            network always runs in this process, on all cores.
+        progress: called with the numbers of finished and of all pictures.
 
     Returns:
         The faces, and lines for the reject list about pictures without a face.
@@ -150,14 +150,14 @@ def gather_faces(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[SourceFace], list[Line]]:
-    """Take faces from their annotation, or find them; see `annotated_faces` and `found_faces`.
+    """Read annotated faces, or find them; see `annotated_faces` and `found_faces`.
 
     Args:
         path: the folder of faces, or an annotation file.
-        out: folder of the data set, which keeps found landmarks.
-        source: "annotations", or what finds them.
-        workers: number of processes that find faces.
-        progress: told how far the finding is.
+        out: folder of the data set, where found landmarks are cached.
+        source: "annotations" or a finder.
+        workers: as for `found_faces`.
+        progress: as for `found_faces`.
     """
     if source == "annotations":
         return annotated_faces(path), []
@@ -165,10 +165,10 @@ def gather_faces(
 
 
 def store_faces(faces: Iterable[SourceFace], parts: Mapping[str, Part], folder: Path) -> Path:
-    """Write faces as `faces.jsonl`, so that the folder serves wherever annotated faces do.
+    """Write faces as `faces.jsonl`, so that the folder can be used as annotated faces.
 
     Args:
-        faces: whose pictures stay where they are; their paths are written from the folder.
+        faces: whose pictures stay where they are; paths are written relative to `folder`.
         parts: the part of every picture, by name.
         folder: of the file.
 
@@ -195,7 +195,7 @@ def store_faces(faces: Iterable[SourceFace], parts: Mapping[str, Part], folder: 
 
 
 class _BareFaceFinder:
-    """The likeliest face of a picture by the landmark network, where it wears no mask."""
+    """Finds the likeliest face of a picture by the landmark network, if it wears no mask."""
 
     def __init__(self) -> None:
         self._finder = LandmarkFinder()

@@ -1,7 +1,7 @@
-"""Labels of the detector: outlines of visible masks in the YOLO segmentation format.
+"""Detector labels: outlines of visible masks in the YOLO segmentation format.
 
 Outlines are in OpenCV's coordinates: x y in pixels, whole numbers at pixel centres, so that the
-frame reaches from -0.5 to width - 0.5. YOLO's go from 0 to 1 over the frame.
+frame extends from -0.5 to width - 0.5. YOLO's coordinates go from 0 to 1 over the frame.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ CLASS_NAMES = {MASK_CLASS: "mask"}
 
 
 def clip_polygon(polygon: Points, window: tuple[int, int, int, int]) -> Points:
-    """Cut a polygon `(K, 2)` off at the edges of a window (Sutherland and Hodgman 1974).
+    """Clip a polygon `(K, 2)` to a window (Sutherland and Hodgman 1974).
 
     Args:
         polygon: x y pixels.
         window: x0, y0, x1, y1 in pixels, exclusive at x1 and y1, such as `(0, 0, width, height)`.
 
     Returns:
-        The part inside the window, `(L, 2)`; `(0, 2)` when nothing is inside.
+        The part inside the window, `(L, 2)`; `(0, 2)` if nothing is inside.
     """
     points = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
     left, top, right, bottom = (edge - 0.5 for edge in window)
@@ -65,8 +65,8 @@ def visible_outlines(visible: Mask, smallest_share: float = 0.15) -> list[Points
     """Trace the outlines of the pieces of a partly hidden mask.
 
     Args:
-        visible: bool `(H, W)`, the pixels of one mask that nothing hides.
-        smallest_share: pieces with less than this share of the visible pixels are left out.
+        visible: bool `(H, W)`, the visible pixels of one mask.
+        smallest_share: pieces with less than this fraction of the visible pixels are left out.
 
     Returns:
         A polygon `(K, 2)` in pixels for each piece, largest first.
@@ -81,7 +81,7 @@ def visible_outlines(visible: Mask, smallest_share: float = 0.15) -> list[Points
 
 
 def simplify_polygon(polygon: Points, tolerance: float = 0.25) -> Points:
-    """Drop points of a polygon `(K, 2)` within `tolerance` pixels of the line without them.
+    """Drop points of a polygon `(K, 2)` that are within `tolerance` pixels of the remaining line.
 
     Source: Douglas and Peucker 1973.
     """
@@ -92,7 +92,7 @@ def simplify_polygon(polygon: Points, tolerance: float = 0.25) -> Points:
 
 
 def yolo_lines(polygons: Sequence[Points], width: int, height: int) -> str:
-    """Write polygons as YOLO segmentation labels: a line `0 x1 y1 x2 y2 ...`, 0 to 1, for each."""
+    """Format polygons as YOLO segmentation labels: a line `0 x1 y1 x2 y2 ...`, 0 to 1, for each."""
     lines = []
     for polygon in polygons:
         scaled = np.clip((polygon + 0.5) / np.array([width, height]), 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""The record of what has been built: a line of JSON for each item, appended as it is finished."""
+"""The manifest of a data set: a line of JSON per item, appended when it is finished."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Line = dict[str, Any]
 
 
 def read_lines(path: Path) -> list[Line]:
-    """Read the whole lines of a JSON-lines file; a line cut off by a killed process is dropped."""
+    """Read a JSON-lines file, without a last line cut off by a killed process."""
     if not path.exists():
         return []
     lines = []
@@ -31,7 +31,7 @@ def read_lines(path: Path) -> list[Line]:
 
 
 def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    """Write a JSON-lines file anew, whole or not at all.
+    """Write a JSON-lines file atomically.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -44,11 +44,11 @@ def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
 
 
 class Journal:
-    """Appends lines to a JSON-lines file, each flushed at once, so that a kill loses one at most.
+    """Appends lines to a JSON-lines file, flushing each, so that a kill loses at most one.
 
     Args:
-        path: the file, whose folder is made where it is missing; what it holds stays, and a line
-            that was cut off is ended.
+        path: the file, whose folder is created if missing; existing lines are kept, and a line that
+            was cut off is ended.
 
     Raises:
         OutputError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Things in front of faces that are no masks: hands, scarves, microphones, cups, phones."""
+"""Occluders other than masks: hands, scarves, microphones, cups, phones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OCCLUDERS = ("hand", "scarf", "object")
 
 
 def _frame(landmarks: Points) -> tuple[Points, Points, Points, float]:
-    """The mouth, the face's right and down as unit vectors, and the jaw's width in pixels."""
+    """The mouth, unit vectors to the face's right and down, and the jaw's width in pixels."""
     right = landmarks[16] - landmarks[0]
     width = float(np.linalg.norm(right)) or 1.0
     right = right / width
@@ -47,7 +47,7 @@ def _capsule(start: Points, end: Points, radius: float) -> Points:
 def paint_hand(
     canvas: Canvas, landmarks: Points, skin: NDArray[np.floating], random: np.random.Generator
 ) -> None:
-    """Paint a hand of the colour `skin` `(3,)` that comes from below and rests on mouth or chin."""
+    """Paint a hand of the colour `skin` `(3,)`, from below, over mouth or chin."""
     mouth, right, down, width = _frame(landmarks)
     side = random.choice([-1.0, 1.0])
     lean = random.uniform(-0.9, 0.9)
@@ -127,13 +127,13 @@ def paint_object(canvas: Canvas, landmarks: Points, random: np.random.Generator)
 def paint_occluder(
     canvas: Canvas, landmarks: Points, skin: NDArray[np.floating], random: np.random.Generator
 ) -> str:
-    """Paint one thing that is no mask over the lower part of a face.
+    """Paint an object that is not a mask over the lower part of a face.
 
     Args:
         canvas: the scene.
         landmarks: iBUG points `(68, 2)` in scene pixels.
         skin: the person's skin colour `(3,)`, RGB 0 to 255.
-        random: source of all chance.
+        random: random generator.
 
     Returns:
         Which of `OCCLUDERS` was painted.

@@ -1,4 +1,4 @@
-"""Pairs for the inpainter: the true face, the same face with a mask, and the hole of that mask."""
+"""Pairs for the inpainter: the true face, the same face with a mask, and the mask's hole."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pair:
-    """One drawn mask and what it hides; all pictures have equal height and width.
+    """A face with and without a drawn mask; all pictures have equal height and width.
 
     Attributes:
         image: the true face, uint8 RGB `(H, W, 3)`.
         masked: the face with the drawn mask, likewise.
-        hole: what the refiner makes of the exact mask, bool `(H, W)`.
+        hole: made from the exact mask by the refiner, bool `(H, W)`.
         polygons: outlines of the mask, each `(K, 2)`, x y pixels, whole numbers at pixel centres.
         record: how the mask was drawn.
     """
@@ -48,19 +48,19 @@ def make_pair(
     size: int | None = None,
     templates: TemplateFolder | None = None,
 ) -> Pair:
-    """Draw a mask on a face and make the hole that unmasking it would leave.
+    """Draw a mask on a face and make the hole for unmasking it.
 
     Args:
         image: uint8 RGB `(H, W, 3)` with one face.
         landmarks: iBUG points `(68, 2)`, x y pixels.
-        random: source of all chance.
+        random: random generator.
         refiner: makes the hole from the exact mask, as the pipeline does from a detected one.
-        size: side of the pictures; the square round the hole is cut as the completion network sees
-            it, and scaled. None keeps the whole picture at its own size.
+        size: side of the pictures, cropped to the square round the hole that the completion network
+            sees, and scaled. None keeps the whole picture at its own size.
         templates: photos of masks; None draws all masks.
 
     Raises:
-        CannotDrawMaskError: the face cannot take a mask, or what was drawn fails the checks.
+        CannotDrawMaskError: no mask can be drawn on the face, or the mask fails the checks.
         InputError: the landmarks are malformed.
     """
     drawn = draw_checked_mask(image, landmarks, random, templates)

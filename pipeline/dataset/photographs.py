@@ -1,9 +1,8 @@
-"""Photographs of masked people with drawn outlines, added to a detection set's training part.
+"""Adds photos of masked people with annotated outlines to a detection set's training split.
 
-Drawn masks teach most of what a detector needs; a few real ones teach what drawings miss. Outlines
-of such sets often take in the ear straps, which are no part of our labels, so thin parts are
-opened away. Photographs cropped to the face are pasted at many scales, as people are seen in
-larger scenes.
+Drawn masks teach a detector most of what it needs; a few real ones teach the rest. Outlines of such
+sets often include the ear straps, which are not part of our labels, so thin parts are removed by
+morphological opening. Photos cropped to the face are pasted into larger scenes at many scales.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
 
 STRAP_SHARE = 0.06
-"""Parts of an outline thinner than this share of its width are straps."""
+"""Parts of an outline thinner than this fraction of its width are straps."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,9 @@ class PhotographSummary:
     """What became of a set of photographs.
 
     Attributes:
-        written: pictures that are there now, all variants counted.
-        near_duplicates: photographs left out because they resemble one of the measuring set.
-        unreadable: photographs that cannot be decoded, or whose outline is nothing but a strap.
+        written: pictures that exist now, including all variants.
+        near_duplicates: photographs left out because they resemble an evaluation picture.
+        unreadable: photographs that cannot be decoded, or whose outline is only a strap.
     """
 
     written: int
@@ -61,17 +60,17 @@ def add_photographs(
     """Add photographs with outlines to `detection/{images,labels}/train`.
 
     Args:
-        annotations: a .jsonl file as `detector.data.annotations.read_annotations` takes it; lines
-            without outlines are left out.
+        annotations: a .jsonl file for `detector.data.annotations.read_annotations`; lines without
+            outlines are ignored.
         detection: the detection set, made by `build_dataset`.
-        variants: pictures made of each photograph; the first is the photograph as it is.
+        variants: pictures per photograph; the first is the photograph itself.
         size: side of the scenes that the photographs are pasted into, pixels.
-        seed: source of all chance.
-        backgrounds: folder of pictures without masks to paste on, beside plain surfaces.
-        measuring: pictures that measure the detector; nothing that resembles one of them is added.
+        seed: seeds all random choices.
+        backgrounds: folder of pictures without masks to paste on, in addition to plain surfaces.
+        measuring: evaluation pictures, whose near-duplicates are not added.
 
     Raises:
-        InputError: the annotations cannot be read, or `detection` is no detection set.
+        InputError: the annotations cannot be read, or `detection` is not a detection set.
     """
     part = TrainingPart(detection)
     known = [perceptual_hash(AnnotatedPicture(path).load()) for path in measuring]
@@ -112,7 +111,7 @@ def without_straps(mask: Mask, width: float) -> Mask:
     """Drop the parts of a mask `(H, W)` that are thinner than a strap; `width` is in pixels."""
     radius = max(1, round(STRAP_SHARE * width / 2))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    # The frame cuts masks off; without a border the cut edge would be opened away as well.
+    # Without a border, opening would also remove the edge of masks cut off by the frame.
     padded = cv2.copyMakeBorder(
         mask.astype(np.uint8), radius, radius, radius, radius, cv2.BORDER_REPLICATE
     )

@@ -1,4 +1,4 @@
-"""Work that is shared out among processes."""
+"""Distributes work over processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 
 _CHUNK = 4
-"""How many tasks a process is given at once."""
+"""Tasks given to a process at once."""
 
 
 def available_cores() -> int:
@@ -38,14 +38,15 @@ def done_by_processes(
     *,
     here: Callable[[_Task], _Result] | None = None,
 ) -> Iterator[_Result]:
-    """Do tasks in as many processes as asked for; the results come in no particular order.
+    """Run tasks in several processes; yields results in no particular order.
 
     Args:
-        prepare: is called in each process with `plan`, and gives what does one task; picklable.
-        plan: what every process knows, likewise.
-        tasks: what is to be done; too few for several processes are done in this one.
-        workers: number of processes; None takes one for each core, 1 stays in this process.
-        here: what `prepare` gave in this process already, if it did.
+        prepare: called in each process with `plan`; returns the function that does one task.
+            Picklable.
+        plan: data for every process; picklable.
+        tasks: to run; too few for several processes are run in this one.
+        workers: number of processes; None means one per core, 1 stays in this process.
+        here: the function that `prepare` returned in this process, if called already.
 
     Raises:
         UnmaskError: a process ended early.
@@ -60,7 +61,7 @@ def done_by_processes(
     waiting: set[Future[list[_Result]]] = set()
     try:
         while True:
-            # A bounded window keeps the results of a slow disk from piling up in memory.
+            # A bounded window keeps results from piling up in memory if the disk is slow.
             free = 3 * count - len(waiting)
             waiting.update(pool.submit(_do_all, chunk) for chunk in islice(chunks, free))
             if not waiting:

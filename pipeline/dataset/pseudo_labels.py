@@ -1,9 +1,9 @@
-"""Photographs with face boxes, outlined by a trained detector, for another round of training.
+"""Pseudo-labels: a trained detector outlines photos with face boxes for another round of training.
 
-Train on drawings, label the photographs inside their boxes, keep what agrees, train again. A
-picture is used whole where annotators and detector agree on every face; otherwise it is cut round
-the faces on which they do, so that nothing doubtful is shown. Faces too small to be judged are
-blurred: left as they are, a masked one without a label would teach that it wears none.
+Train on drawn masks, label photos inside their boxes, keep what agrees, train again. A picture is
+used whole if annotators and detector agree on every face; otherwise it is cropped round the faces
+on which they agree, so that nothing doubtful is visible. Faces too small to judge are blurred: an
+unlabelled masked face would be a false negative example.
 """
 
 from __future__ import annotations
@@ -47,22 +47,22 @@ if TYPE_CHECKING:
     from weights.base.protocols import Detector
 
 PREFIX = "pseudo-"
-"""How the names of pseudo-labelled pictures begin; another round replaces all of that name."""
+"""Name prefix of pseudo-labelled pictures; another round replaces all of them."""
 
 SUMMARY_NAME, SHEET_NAME = "pseudo_labels.json", "pseudo_labels.jpg"
-"""Files in the detection set that say and show what a round made."""
+"""Summary and contact sheet of a round, in the detection set."""
 
 _CONTEXT = 1.5
-"""How far a cut reaches past the face at each side, as a share of the face's longer side."""
+"""How far a crop extends past the face at each side, as a fraction of the face's longer side."""
 
 _KEPT_MARGIN = 0.1
-"""How far a cut reaches past face and mask at least, as a share of the face's longer side."""
+"""Minimum margin of a crop round face and mask, as a fraction of the face's longer side."""
 
 _LEAST_SIDE = 64
-"""Shorter side of the smallest picture that is cut out, in pixels."""
+"""Minimum shorter side of a crop, in pixels."""
 
 _SAME_OUTLINE = 0.7
-"""Least intersection over union of a region with its refined outline."""
+"""Minimum intersection over union of a region with its refined outline."""
 
 
 @dataclass
@@ -71,17 +71,17 @@ class PseudoLabelSummary:
 
     Attributes:
         whole: photographs used whole.
-        partly: photographs of which parts were cut out.
+        partly: photographs of which crops were used.
         refused: photographs of which nothing could be used.
-        near_duplicates: photographs left out because they resemble a measuring one.
+        near_duplicates: photographs left out because they resemble an evaluation picture.
         unreadable: photographs that cannot be decoded.
         pictures: pictures written.
         labels: masks labelled on them.
         blurred: small faces blurred.
         agreed: masked faces on which annotators and detector agree.
-        reasons: for each reason of disagreement the number of faces; "stray" counts the regions
-            found where no face is marked as masked.
-        removed: pictures of an earlier round that this one has not made again.
+        reasons: number of faces for each reason of disagreement; "stray" counts regions found where
+            no face is annotated as masked.
+        removed: pictures of an earlier round that this one did not make again.
     """
 
     whole: list[str] = field(default_factory=list)
@@ -99,7 +99,7 @@ class PseudoLabelSummary:
 
 @dataclass(frozen=True, eq=False)
 class _Labelled:
-    """One picture to be written: its name, its pixels, and the outlines on it."""
+    """A picture to be written: its name, pixels and outlines."""
 
     name: str
     image: Image
@@ -117,26 +117,25 @@ def add_pseudo_labels(
     described: dict[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> PseudoLabelSummary:
-    """Label photographs by a detector inside their face boxes, and add them to a training part.
+    """Label photographs with a detector inside their face boxes, and add them to a training split.
 
     Pictures and labels go into `detection/{images,labels}/train` under names that begin with
-    "pseudo-"; those that an earlier round made there are replaced or removed. Beside them lie
-    `pseudo_labels.json`, the summary, and `pseudo_labels.jpg`, a sheet of labelled pictures. The
-    same photographs and the same detector give the same files.
+    "pseudo-"; those of an earlier round are replaced or removed. The summary is
+    `pseudo_labels.json`, and `pseudo_labels.jpg` is a sheet of labelled pictures. The same
+    photographs and the same detector give the same files.
 
     Args:
-        annotations: a .jsonl file as `read_face_boxes` takes it.
+        annotations: a .jsonl file for `read_face_boxes`.
         detection: the detection set, made by `build_dataset`.
-        detector: finds masks, unsure ones too: give it half of `rules.score` as least score.
-        rules: when a region is taken for the mask of a face.
-        measuring: pictures that measure the detector; nothing that resembles one of them, or its
-            mirror image, is added.
+        detector: finds masks, also of low score: set its minimum score to half of `rules.score`.
+        rules: for accepting a region as the mask of a face.
+        measuring: evaluation pictures, whose near-duplicates, mirrored or not, are not added.
         sheet: pictures on the sheet.
-        described: what the summary says of the detector.
-        progress: called with how many photographs are done, and how many there are.
+        described: description of the detector for the summary.
+        progress: called with the numbers of finished and of all photographs.
 
     Raises:
-        InputError: the annotations or a measuring picture cannot be read, or `detection` is no
+        InputError: the annotations or an evaluation picture cannot be read, or `detection` is not a
             detection set.
         OutputError: a file cannot be written.
     """
@@ -187,7 +186,7 @@ def _labelled(
     known: Sequence[Hash],
     summary: PseudoLabelSummary,
 ) -> list[_Labelled]:
-    """Make the training pictures of one photograph, and note in the summary what became of it."""
+    """Make the training pictures of one photograph, and update the summary."""
     name = photograph.file.stem
     try:
         image = photograph.load()
@@ -247,7 +246,7 @@ def _labelled(
 def _refined(
     image: Image, regions: Sequence[MaskRegion], verdict: PictureVerdict
 ) -> tuple[dict[int, Mask], PictureVerdict]:
-    """Snap the agreed regions to the picture's edges; a region that is lost by it is in doubt."""
+    """Snap the agreed regions to the picture's edges; a region lost by that becomes doubtful."""
     refiner = MorphologyRefiner(growth=0.0, least_growth=0.0, straps=False, edge=False)
     outlines: dict[int, Mask] = {}
     faces = []
@@ -266,19 +265,19 @@ def _refined(
 def clear_window(
     around: Box, bad: Sequence[Box], size: tuple[int, int]
 ) -> tuple[int, int, int, int] | None:
-    """Find a large part of a picture round a face that shows nothing of any bad box.
+    """Find a large window round a face that overlaps no bad box.
 
-    The part begins as the face with context at each side, and is cut back from each bad box in
+    The window starts as the face with context at each side, and is shrunk away from each bad box in
     turn, at the edge that costs the least area.
 
     Args:
         around: face and mask, which must stay inside.
-        bad: what must not be seen.
+        bad: boxes that must not be visible.
         size: height and width of the picture.
 
     Returns:
-        x0, y0, x1, y1 in whole pixels, exclusive at x1 and y1; None where a bad box is too near,
-        or too little is left.
+        x0, y0, x1, y1 in whole pixels, exclusive at x1 and y1; None if a bad box is too near or too
+        little is left.
     """
     height, width = size
     frame = (0.0, 0.0, float(width), float(height))
@@ -289,7 +288,7 @@ def clear_window(
         if _area(_shared(box, window)) <= 0.0:
             continue
         x0, y0, x1, y1 = window
-        # Each cut keeps the core, or is none.
+        # Each candidate keeps the core.
         cuts: list[Box] = []
         if box[2] <= core[0]:
             cuts.append((box[2], y0, x1, y1))
@@ -310,7 +309,7 @@ def clear_window(
 
 
 def blurred(image: Image, box: Box) -> Image:
-    """Give a copy of a picture `(H, W, 3)` in which a box cannot be made out any more."""
+    """Return a copy of a picture `(H, W, 3)` with a box blurred beyond recognition."""
     result = image.copy()
     part = result[_pixels(box)]
     if part.size:
@@ -331,7 +330,7 @@ def _mirrored(image: Image) -> Image:
 
 
 def _extent(region: MaskRegion) -> Box:
-    """The box of a region joined with the tightest one round its pixels."""
+    """The union of a region's box and the tight box of its pixels."""
     tight = bounding_box(region.mask)
     return region.box if tight is None else _together(region.box, tight)
 
@@ -365,7 +364,7 @@ def _area(box: Box) -> float:
 
 
 def _shared(one: Box, other: Box) -> Box:
-    """What two boxes have in common; with sides the wrong way round where that is nothing."""
+    """The intersection of two boxes; with sides swapped if it is empty."""
     return (
         max(one[0], other[0]),
         max(one[1], other[1]),
@@ -375,7 +374,7 @@ def _shared(one: Box, other: Box) -> Box:
 
 
 def _remove_others(part: TrainingPart, kept: Set[str]) -> int:
-    """Remove what an earlier round made and this one has not; give the number of pictures."""
+    """Remove pictures of an earlier round that this one did not make; return their number."""
     removed = 0
     for folder in (part.images, part.labels):
         for path in sorted(folder.glob(f"{PREFIX}*")):

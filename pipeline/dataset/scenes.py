@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 ASPECT_RATIOS = (1.0, 1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16)
 
 _DRAWN_JAW = (90.0, 360.0)
-"""Masks are drawn on faces with jaws between these widths in pixels, then scaled with the face."""
+"""Masks are drawn on faces scaled to jaws between these widths in pixels."""
 
 _LARGEST_ENLARGEMENT = 2.5
 
 _TRIES = 4
-"""How many faces are tried for one place in a scene before the place stays empty."""
+"""Faces tried for a place in a scene before it stays empty."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class SceneOptions:
 
     Attributes:
         size: longer side of a scene in pixels.
-        maskless: share of the scenes in which nobody wears a mask.
-        smallest_jaw: width in pixels of the smallest jaws in a scene of `size` 640.
+        maskless: fraction of scenes in which nobody wears a mask.
+        smallest_jaw: width in pixels of the smallest jaw in a scene of `size` 640.
     """
 
     size: int = 640
@@ -74,10 +74,10 @@ class Scene:
         layout: "portrait", "crowd", "grid" or "empty".
         faces: files of the faces shown.
         masks: record of each labelled mask, in the order of `outlines`.
-        negative: name of the picture without masks that is the background, if one is.
-        occluders: what was painted in front of faces.
-        degradations: what was done to the finished picture.
-        rejects: files that could not be used, with the reason.
+        negative: name of the picture without masks used as background, if any.
+        occluders: objects painted in front of faces.
+        degradations: applied to the finished picture.
+        rejects: unusable files, with the reason.
     """
 
     image: Image
@@ -103,12 +103,12 @@ def _resized(image: Image, landmarks: Points, scale: float) -> tuple[Image, Poin
 
 @dataclass(frozen=True)
 class _Draft:
-    """A scene in the making.
+    """A scene being composed.
 
     Attributes:
-        scene: takes what is shown, hidden and rejected; its picture has the scene's size.
-        worn_share: how many of its people wear a mask.
-        random: source of all chance.
+        scene: the result so far; its picture has the scene's size.
+        worn_share: fraction of its people who wear a mask.
+        random: random generator.
     """
 
     scene: Scene
@@ -124,7 +124,7 @@ class _Draft:
 
 @dataclass(frozen=True)
 class _Sprite:
-    """A portrait, with or without a drawn mask, near the size at which it will be shown."""
+    """A portrait, with or without a drawn mask, at about its size in the scene."""
 
     face: SourceFace
     image: Image
@@ -136,15 +136,15 @@ class _Sprite:
 
     @property
     def alpha(self) -> NDArray[np.uint8]:
-        """An opacity that shows all of it."""
+        """A fully opaque alpha."""
         return np.full(self.image.shape[:2], 255, np.uint8)
 
     def scale(self, jaw: float) -> float:
-        """By how much it is enlarged where its jaw gets `jaw` pixels wide."""
+        """The scale at which its jaw is `jaw` pixels wide."""
         return jaw / max(jaw_width(self.landmarks), 1.0)
 
     def reduced(self, alpha: NDArray[np.uint8], jaw: float) -> tuple[_Sprite, NDArray[np.uint8]]:
-        """Bring it near its size in the scene, averaging pixels, before it is turned."""
+        """Downscale it to about its size in the scene by averaging pixels, before it is rotated."""
         scale = self.scale(jaw)
         if scale > 0.75:
             return self, alpha
@@ -159,7 +159,7 @@ class _Sprite:
         return reduced, np.asarray(smaller, dtype=np.uint8)
 
     def matrix(self, jaw: float, centre: Points, angle: float, flip: bool) -> Matrix:
-        """The affine map that brings the face's middle to `centre`, its jaw to `jaw` pixels."""
+        """The affine matrix that maps the face's centre to `centre` and its jaw to `jaw` pixels."""
         cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
         linear = self.scale(jaw) * np.array([[cosine, -sine], [sine, cosine]])
         if flip:
@@ -169,7 +169,7 @@ class _Sprite:
 
 
 def has_room(face: SourceFace) -> bool:
-    """Whether a portrait shows the head whole, with hair and shoulders."""
+    """Whether a portrait shows the whole head, with hair and shoulders."""
     points = np.asarray(face.landmarks, dtype=np.float64)
     jaw = jaw_width(points)
     return bool(
@@ -180,11 +180,11 @@ def has_room(face: SourceFace) -> bool:
 
 
 class SceneComposer:
-    """Composes scenes of one part of the data set.
+    """Composes scenes of one split of the data set.
 
     Args:
-        faces: faces of this part; a scene shows no other.
-        negatives: pictures without masks, of this part.
+        faces: faces of this split; scenes show no others.
+        negatives: pictures without masks of this split.
         options: how to compose.
         templates: photos of masks; None draws all masks.
         pictures: decodes files; shared between composers.
@@ -207,7 +207,7 @@ class SceneComposer:
         self._backgrounds = Backgrounds(self._pictures, blurred, negatives)
 
     def compose(self, random: np.random.Generator) -> Scene:
-        """Compose one scene; all of its chance comes from `random`."""
+        """Compose one scene; `random` decides all random choices."""
         ratio = ASPECT_RATIOS[int(random.integers(len(ASPECT_RATIOS)))]
         size = self._options.size
         height, width = round(size / max(ratio, 1.0)), round(size * min(ratio, 1.0))
@@ -243,7 +243,7 @@ class SceneComposer:
         try:
             image, file = make(*draft.size, draft.random)
         except InputError:
-            # The damaged file is a reject where it is a face; here any surface does as well.
+            # A damaged face file is rejected elsewhere; as a background any surface will do.
             return Canvas(surface(*draft.size, draft.random))
         if file is not None:
             draft.scene.negative = file.name
@@ -252,13 +252,13 @@ class SceneComposer:
     def _sprite(
         self, draft: _Draft, jaw: float, worn: bool, roomy_share: float = 0.0
     ) -> _Sprite | None:
-        """Choose a face and put a mask on it; None when no face that was chosen can be used.
+        """Choose a face and draw a mask on it; None if no chosen face can be used.
 
         Args:
-            draft: takes the rejects.
+            draft: collects the rejects.
             jaw: width in pixels that its jaw will have in the scene.
             worn: whether it gets a mask.
-            roomy_share: how often only pictures with hair and shoulders are chosen from.
+            roomy_share: probability of choosing only from pictures with hair and shoulders.
         """
         random = draft.random
         for _ in range(_TRIES):
@@ -296,7 +296,7 @@ class SceneComposer:
         matrix: Matrix,
         window: tuple[int, int, int, int] | None = None,
     ) -> None:
-        """Paste a sprite and, at times, paint something in front of it."""
+        """Paste a sprite and sometimes paint an object in front of it."""
         random, scene = draft.random, draft.scene
         canvas.paste(sprite.image, alpha, matrix, sprite.mask, sprite.polygons, window)
         scene.faces.append(sprite.face.name)
@@ -307,7 +307,7 @@ class SceneComposer:
             scene.occluders.append(paint_occluder(canvas, landmarks, sprite.skin, random))
 
     def _portrait(self, draft: _Draft) -> Canvas:
-        """One face, from small to larger than the frame, in its own picture or cut out."""
+        """One face, from small to larger than the frame, in its own picture or as a cut-out."""
         draft.scene.layout = "portrait"
         random, (height, width) = draft.random, draft.size
         jaw = float(np.exp(random.uniform(np.log(0.14), np.log(0.98)))) * min(height, width)
@@ -324,7 +324,7 @@ class SceneComposer:
         choice = random.random()
         in_own_picture = True
         if covers and choice < 0.7:
-            # The face stays where its own picture still fills the frame.
+            # The face is placed so that its own picture still fills the frame.
             angle = 0.0
             matrix = sprite.matrix(jaw, centre, angle, flip)
             ends = apply_matrix(matrix, np.array([[0.0, 0.0], [columns - 1.0, rows - 1.0]]))
@@ -339,7 +339,7 @@ class SceneComposer:
             in_own_picture = False
             alpha = head_and_shoulders((rows, columns), sprite.landmarks, sprite.mask, random)
         if in_own_picture:
-            # Behind it its own picture without the mask, enlarged and out of focus.
+            # Background: its own picture without the mask, enlarged and out of focus.
             behind = cover(self._pictures(sprite.face.file), height, width, random)
             canvas = Canvas(out_of_focus(behind, random))
         else:
@@ -352,7 +352,7 @@ class SceneComposer:
         return canvas
 
     def _crowd(self, draft: _Draft) -> Canvas:
-        """Two to twelve people cut out and put on a background, the larger before the smaller."""
+        """Two to twelve people cut out and pasted on a background, larger ones in front."""
         draft.scene.layout = "crowd"
         random, (height, width) = draft.random, draft.size
         canvas = self._background(draft)
@@ -391,7 +391,7 @@ class SceneComposer:
         return canvas
 
     def _grid(self, draft: _Draft) -> Canvas:
-        """Portraits side by side in tiles, as in a video conference or on a page of photos."""
+        """Portraits in a grid of tiles, as in a video conference or on a page of photos."""
         draft.scene.layout = "grid"
         random, (height, width) = draft.random, draft.size
         canvas = self._background(draft)
@@ -429,7 +429,7 @@ def _paint_body(
     landmarks = apply_matrix(matrix, sprite.landmarks)
     if float(sprite.landmarks[:, 1].min()) < 0.4 * jaw:
         paint_hair(canvas, landmarks, random)
-    # Where the portrait shows the chest, the body goes on in the clothing's colour.
+    # If the portrait shows the chest, the body continues in the clothing's colour.
     clothing = None
     if rows - 1 - float(sprite.landmarks[8, 1]) > 0.35 * jaw:
         strip = sprite.image[-max(1, rows // 20) :, :: max(1, rows // 40)]

@@ -1,4 +1,4 @@
-"""Chance that belongs to one item, whatever process makes it and in whatever order."""
+"""Random generators per item, independent of process and order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What determines a data set's content, kept beside it so that going on mixes nothing."""
+"""Settings that determine a data set's content, stored in it so that a resumed run keeps them."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 PictureFormat = Literal["jpeg", "png"]
 
 LANDMARKS_FILE = "landmarks.jsonl"
-"""Name of the file in a data set that keeps landmarks found in pictures without annotation."""
+"""File in a data set with the landmarks found in pictures without annotation."""
 
 _FORMAT_VERSION = 1
-"""Raised when a change of the builder makes other pictures from the same settings."""
+"""Incremented when the builder makes different pictures from the same settings."""
 
 
 @dataclass(frozen=True)
 class DatasetSettings:
-    """What is built from a set of faces.
+    """Settings of a data set.
 
     Attributes:
-        seed: number that all chance comes from.
+        seed: seeds all random choices.
         pairs: masks drawn on each face for the inpainter's pairs; 0 makes none.
-        scenes: composed pictures for the detector; 0 makes none.
-        size: side of the pairs' pictures, 64 to 1024, cut as the completion network sees them; None
-            keeps the whole pictures at their own sizes.
+        scenes: composite pictures for the detector; 0 makes none.
+        size: side of the pairs' pictures, 64 to 1024, cropped as the completion network sees them;
+            None keeps whole pictures at their own sizes.
         scene_size: longer side of the scenes, 64 to 4096.
-        shares: share of the faces, and of the scenes, in each part.
-        maskless: share of the scenes in which nobody wears a mask, 0 to 1.
+        shares: fraction of the faces, and of the scenes, in each split.
+        maskless: fraction of the scenes in which nobody wears a mask, 0 to 1.
         templates: folder with photos of masks; None draws all masks.
         negatives: folder with pictures without masks, shown in scenes.
         refiner: name of the refiner that makes the holes.
@@ -74,9 +74,9 @@ class DatasetSettings:
         object.__setattr__(self, "shares", normalise_shares(self.shares))
 
     def to_mapping(self, faces: Iterable[str], negatives: Iterable[str]) -> dict[str, Any]:
-        """Everything that the content of an item depends on, ready for JSON.
+        """Everything that an item's content depends on, as JSON values.
 
-        `pairs` and `scenes` are left out: a set may be made larger later.
+        `pairs` and `scenes` are left out: a set may be enlarged later.
 
         Args:
             faces: a text for each face that changes when file name or landmarks do.
@@ -106,11 +106,11 @@ def _digest(texts: Iterable[str]) -> str:
 
 
 def claim_folder(out: Path, mapping: Mapping[str, Any]) -> None:
-    """Write the settings into a new data set, or make sure that an existing one has the same.
+    """Write the settings into a new data set, or check that an existing one has the same.
 
     Raises:
-        ConfigurationError: the folder holds a data set of other settings; the sentence names them.
-        InputError: the folder holds something else.
+        ConfigurationError: the folder holds a data set of other settings; the message names them.
+        InputError: the folder holds other files.
     """
     path = out / "settings.json"
     if not path.exists():

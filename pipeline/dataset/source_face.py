@@ -1,4 +1,4 @@
-"""One face that a data set is built from."""
+"""A source face of a data set."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class SourceFace:
         name: the picture's file name, relative to the folder of faces, with forward slashes.
         file: where the picture is.
         landmarks: iBUG points `(68, 2)`, x y pixels.
-        split: the part that the annotation names, if any.
+        split: the split named by the annotation, if any.
         width: of the picture, in pixels.
         height: of the picture, in pixels.
-        person: who it is, where the annotation says so; a person belongs to one part.
+        person: identity, if annotated; a person belongs to one split.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Which part of the data set a face belongs to: one part for a face, never two."""
+"""Assigns each face to exactly one split of the data set."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ DEFAULT_SHARES: Mapping[Part, float] = {"train": 0.9, "val": 0.07, "test": 0.03}
 
 
 def parse_shares(text: str) -> dict[Part, float]:
-    """Read shares written as "train=0.9,val=0.07,test=0.03"; what is not named gets none.
+    """Parse shares such as "train=0.9,val=0.07,test=0.03"; splits not named get 0.
 
     Returns:
-        The share of every part, scaled so that they sum to one.
+        The share of every split, scaled to sum to one.
 
     Raises:
-        ConfigurationError: a part is unknown.
-        InputError: a share is no number from 0 up, or all are zero.
+        ConfigurationError: a split is unknown.
+        InputError: a share is not a number from 0 up, or all are zero.
     """
     shares: dict[Part, float] = dict.fromkeys(PARTS, 0.0)
     for entry in text.split(","):
@@ -57,25 +57,24 @@ def normalise_shares(shares: Mapping[Part, float]) -> dict[Part, float]:
 
 
 def split_names(names: Iterable[str], shares: Mapping[Part, float], seed: int) -> dict[str, Part]:
-    """Deal names out to the parts, see `deal_out`: further names move none."""
+    """Assign names to splits with `deal_out`; adding names moves none of the others."""
     return deal_out(names, shares, seed, salt="split:")
 
 
 def split_faces(
     faces: Sequence[SourceFace], shares: Mapping[Part, float], seed: int
 ) -> dict[str, Part]:
-    """Give every face its part, by the person in its picture, or else the picture's name.
+    """Assign every face to a split by the person in its picture, or else by the picture's name.
 
-    A split that the annotation names is kept. Annotated faces are only moved when a part with a
-    share is named by no annotation: `test`, then, is taken from the annotated `val` faces, if there
-    are several, and the other way round, so that a network trained on the annotated `train` faces
-    has seen neither.
+    Annotated splits are kept, unless no annotation names a split that has a share: then `test` is
+    taken from the annotated `val` faces, if there are several, and vice versa, so that a network
+    trained on the annotated `train` faces has seen neither.
 
     Returns:
-        The part of every name in `faces`; a picture with two faces has one part.
+        The split of every name in `faces`; a picture with two faces has one split.
 
     Raises:
-        InputError: the annotation has pictures of one person in two parts.
+        InputError: the annotation has one person in two splits.
     """
     owners = {face.name: face.person or face.name for face in reversed(faces)}
     known = [(owners[face.name], face.split) for face in faces if face.split in PARTS]

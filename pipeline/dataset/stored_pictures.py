@@ -1,4 +1,4 @@
-"""How the data set's pictures are written: whole files that say how they were made."""
+"""Writes the data set's pictures, atomically and with metadata on how they were made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 
 class Making(Enum):
-    """How a training picture came to be: what its metadata say, and IPTC's code for it."""
+    """Origin of a training picture: the description in its metadata, and its IPTC code."""
 
     DRAWN = (
         "Synthetic training picture: masks and scenes are drawn by a program, not photographed.",

@@ -1,4 +1,4 @@
-"""Made-up surfaces: fractal noise, gradients, stripes and shapes, for backgrounds and occluders."""
+"""Procedural textures for backgrounds and occluders: fractal noise, gradients, stripes, shapes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Field = NDArray[np.float32]
 
 
 def random_colour(random: np.random.Generator) -> NDArray[np.float32]:
-    """Draw a colour `(3,)`, RGB 0 to 255: mostly muted, at times vivid, black or white."""
+    """Sample a colour `(3,)`, RGB 0 to 255: mostly muted, sometimes vivid, black or white."""
     hue, saturation, value = random.uniform(0, 179), random.beta(1.5, 2.5), random.beta(2.0, 1.6)
     pixel = np.array([[[hue, saturation * 255, value * 255]]], dtype=np.uint8)
     return cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB)[0, 0].astype(np.float32)
@@ -36,7 +36,7 @@ def fractal_noise(height: int, width: int, random: np.random.Generator, octaves:
 
 
 def gradient(height: int, width: int, random: np.random.Generator) -> Field:
-    """A straight ramp in a random direction: float32 `(height, width)`, 0 to 1."""
+    """A linear ramp in a random direction: float32 `(height, width)`, 0 to 1."""
     angle = random.uniform(0.0, 2.0 * np.pi)
     x = np.linspace(-1.0, 1.0, width, dtype=np.float32)[None, :]
     y = np.linspace(-1.0, 1.0, height, dtype=np.float32)[:, None]

@@ -1,4 +1,4 @@
-"""Further pictures with labels for the training part of a detection set."""
+"""Adds labelled pictures to the training split of a detection set."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TrainingPart:
         detection: the detection set, made by `build_dataset`.
 
     Raises:
-        InputError: `detection` is no detection set.
+        InputError: `detection` is not a detection set.
     """
 
     def __init__(self, detection: Path) -> None:
@@ -35,7 +35,7 @@ class TrainingPart:
             )
 
     def files(self, name: str) -> tuple[Path, Path]:
-        """Where a picture of that name lies, and where its labels do."""
+        """Paths of a picture of that name and of its labels."""
         return self.images / f"{name}.jpg", self.labels / f"{name}.txt"
 
     def store(self, name: str, image: Image, outlines: Sequence[Points], making: Making) -> None:
@@ -45,7 +45,7 @@ class TrainingPart:
             OutputError: a file cannot be written.
         """
         image_file, label_file = self.files(name)
-        # Without its old picture a label means nothing, so a killed run leaves no false pair.
+        # The old picture goes first, so that a killed run leaves no mismatched pair.
         image_file.unlink(missing_ok=True)
         store_text(label_file, yolo_lines(outlines, image.shape[1], image.shape[0]))
         store_picture(image_file, image, 92, making)

@@ -1,4 +1,4 @@
-"""Making single items of a data set; the same in every process and in any order."""
+"""Makes single items of a data set, independently of process and order."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PairItem:
-    """A mask to be drawn on one face.
+    """A pair to be made: a mask drawn on one face.
 
     Attributes:
         name: the item's name, unique in the data set.
-        part: the part that the face belongs to.
-        face: place of the face in the list of faces.
+        part: the split that the face belongs to.
+        face: index of the face in the list of faces.
     """
 
     name: str
@@ -51,7 +51,7 @@ class SceneItem:
 
     Attributes:
         name: the item's name, unique in the data set.
-        part: the part whose faces it shows.
+        part: the split whose faces it shows.
     """
 
     name: str
@@ -63,10 +63,10 @@ Item = PairItem | SceneItem
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an item.
+    """Result of an item.
 
     Attributes:
-        line: its line of the manifest; None when it was rejected.
+        line: its line in the manifest; None if it was rejected.
         rejects: lines of the reject list.
     """
 
@@ -76,13 +76,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class WorkPlan:
-    """What every process knows.
+    """The data that every process gets.
 
     Attributes:
         out: folder of the data set.
         faces: all faces.
-        members: places of the faces in `faces`, for each part.
-        negatives: pictures without masks, for each part.
+        members: indices into `faces`, for each split.
+        negatives: pictures without masks, for each split.
         settings: what is built.
     """
 
@@ -94,7 +94,7 @@ class WorkPlan:
 
 
 def _plain(value: Any) -> Any:
-    """Turn a record's arrays and NumPy numbers into what JSON knows, rounded to a hundredth."""
+    """Convert a record's arrays and NumPy numbers to JSON values, rounded to two decimals."""
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray):
@@ -116,11 +116,11 @@ class Worker:
     """Makes items and writes their files.
 
     Args:
-        plan: what every process knows.
+        plan: the data that every process gets.
 
     Raises:
         ConfigurationError: the refiner is unknown.
-        InputError: the template folder is none.
+        InputError: the template folder is invalid.
     """
 
     def __init__(self, plan: WorkPlan) -> None:
@@ -134,7 +134,7 @@ class Worker:
         self._composers: dict[Part, SceneComposer] = {}
 
     def __call__(self, item: Item) -> Outcome:
-        """Make one item; a face or picture that cannot be used is a reject.
+        """Make one item; an unusable face or picture becomes a reject.
 
         Raises:
             OutputError: the files cannot be written.
