@@ -1,4 +1,4 @@
-"""Finding face masks: regions, the YOLO detector, its training, and how it is measured."""
+"""Face mask detection: regions, the YOLO detector, its training and evaluation."""
 
 from __future__ import annotations
 

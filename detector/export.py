@@ -1,4 +1,4 @@
-"""Detectors as ONNX files, for programs without PyTorch."""
+"""Exports detectors as ONNX files, for programs without PyTorch."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from detector.find.architecture import DetectorConfiguration
 
 OPSET = 18
-"""Version of ONNX's operators, supported since ONNX Runtime 1.14 (2023)."""
+"""ONNX operator set, supported since ONNX Runtime 1.14 (2023)."""
 
 _COMPARED_SHARE = 0.9
 
 
 @dataclass(frozen=True)
 class ExportedDetector:
-    """What an export ends with.
+    """Result of an export.
 
     Attributes:
         path: the ONNX file.
         bytes: its size.
-        differences: for each output the largest difference to PyTorch's, as a share of the
+        differences: for each output the largest difference from PyTorch's, as a fraction of the
             output's largest magnitude.
     """
 
@@ -56,26 +56,26 @@ def export_detector(
 ) -> ExportedDetector:
     """Write a detector's fused network as ONNX, after comparing its outputs with PyTorch's.
 
-    The file takes `image`, float32 RGB `(N, 3, S, S)` in [0, 1], letterboxed, any N. It gives
+    The file takes `image`, float32 RGB `(N, 3, S, S)` in [0, 1], letterboxed, any N. It returns
     `candidates` and `prototypes` `(N, 32, S/4, S/4)`. With a one-to-one head the candidates are
-    rows `(N, K, 38)` of x0, y0, x1, y1 in pixels, score, class and 32 coefficients, by falling
+    rows `(N, K, 38)` of x0, y0, x1, y1 in pixels, score, class and 32 coefficients, by descending
     score; otherwise `(N, 4 + classes + 32, A)`, of centre x, centre y, width, height, the score of
-    each class and coefficients, which want non-maximum suppression. A mask is where the
-    coefficients' sum of prototypes is above 0, in its box. The file's metadata say all this, and
-    name classes, side and licence.
+    each class and coefficients, which need non-maximum suppression. A mask is where the sum of
+    prototypes weighted by the coefficients is above 0, inside the box. The file's metadata document
+    this, the classes, the side and the licence.
 
     Args:
         weights: "default", a name of the catalog, or a .safetensors file.
         output: the .onnx file.
-        image_size: side of the pictures, a multiple of 32; the one trained on where None.
-        tolerance: largest difference that is accepted, see `ExportedDetector`.
+        image_size: side of the pictures, a multiple of 32; None for that of the training.
+        tolerance: largest accepted difference, see `ExportedDetector`.
         overwrite: whether a file of that name is replaced.
 
     Raises:
         MissingDependencyError: onnx, onnxscript or onnxruntime is missing.
-        InputError: the side is no multiple of 32, or the name does not end in .onnx.
+        InputError: the side is not a multiple of 32, or the name does not end in .onnx.
         WeightsError: the weights are missing or damaged, or the outputs differ by more than
-            `tolerance`; nothing is written then.
+            `tolerance`, in which case nothing is written.
         OutputError: the file exists and `overwrite` is False, or cannot be written.
     """
     target = check_target(output, overwrite=overwrite)
@@ -88,7 +88,7 @@ def export_detector(
     import torch
 
     wrapped = outputs_only(fused(network, configuration))
-    # Otherwise the head compares the batch with the one before, which would fix its size.
+    # Otherwise the head compares the batch with the previous one, which would fix its size.
     wrapped.network.model[-1].dynamic = True
     with exporter_silenced():
         program = torch.onnx.export(
@@ -141,7 +141,7 @@ def _metadata(configuration: DetectorConfiguration, side: int, source: str) -> d
 def _differences(
     file: Path, network: torch.nn.Module, configuration: DetectorConfiguration, side: int
 ) -> dict[str, float]:
-    """Compare both networks on a random picture, alone and in a batch."""
+    """Compare both networks on a random picture, singly and in a batch."""
     import torch
 
     exported = OnnxNetwork(file)
@@ -163,10 +163,10 @@ def _differences(
 
 
 def _in_order_of(rows: NDArray[np.float32], expected: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give for each expected row `(N, K, 38)` the row that is nearest to it.
+    """Return for each expected row `(N, K, 38)` the nearest row.
 
-    Rows of nearly the same score may change places; of the last ones, which the selection's end
-    cuts off, some may be missing.
+    Rows of nearly equal score may swap places, and some of the last ones, near the selection's
+    cut-off, may be missing.
     """
     nearest = [
         one[np.abs(other[:, None, :] - one[None, :, :]).max(axis=2).argmin(axis=1)]

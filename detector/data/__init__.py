@@ -1,1 +1,1 @@
-"""Annotated pictures that a detector learns from and is measured on."""
+"""Annotated pictures for training and evaluating detectors."""

@@ -1,4 +1,4 @@
-"""Pictures with hand-drawn masks, to measure a detector on."""
+"""Pictures with annotated mask outlines, for evaluating detectors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _Entry = TypeVar("_Entry")
 _MASKED_FACES = frozenset({"with_mask", "incorrect"})
 _FRACTION_BITS = 4
 _FARTHEST = 1e6
-"""Pixels from a picture's corner that no point of its annotations has."""
+"""Upper bound of annotated coordinates, in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class AnnotatedMask:
     Attributes:
         pieces: polygons `(K, 2)`, x y in pixels; together they are the mask.
         label: name of the class.
-        straps: polygons of its ear loops and strings, where the annotation has them.
+        straps: polygons of its ear loops and strings, if annotated.
     """
 
     pieces: tuple[NDArray[np.float64], ...]
@@ -57,11 +57,11 @@ class AnnotatedMask:
         return self.box[2] - self.box[0]
 
     def draw(self, size: tuple[int, int]) -> Mask:
-        """Fill the outline on a picture of that height and width: bool `(H, W)`."""
+        """Rasterise the outline at that height and width: bool `(H, W)`."""
         return _filled(self.pieces, size)
 
     def draw_straps(self, size: tuple[int, int]) -> Mask:
-        """Fill the straps, bool `(H, W)`, what the mask itself covers left out."""
+        """Rasterise the straps, bool `(H, W)`, without what the mask covers."""
         return _filled(self.straps, size) & ~self.draw(size)
 
 
@@ -75,12 +75,12 @@ def _filled(polygons: Sequence[NDArray[np.float64]], size: tuple[int, int]) -> M
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedPicture:
-    """One picture and every worn mask on it.
+    """A picture and every worn mask on it.
 
     Attributes:
         file: the picture.
-        masks: every worn mask; none is a picture without masks.
-        tags: what the annotator noted.
+        masks: every worn mask; empty for a picture without masks.
+        tags: noted by the annotator.
     """
 
     file: Path
@@ -91,7 +91,7 @@ class AnnotatedPicture:
         """Read the picture upright, uint8 RGB `(H, W, 3)`.
 
         Raises:
-            InputError: the file is missing or no readable picture.
+            InputError: the file is missing or not a readable picture.
         """
         return np.asarray(read_image(self.file, str(self.file)).convert("RGB"))
 
@@ -106,13 +106,12 @@ def read_annotations(
 
     Args:
         path: a `.jsonl` file with one picture per line (`file`, relative to the file's folder;
-            `masks`, each with `pieces` of x y pixels and maybe `straps` likewise, or `polygons`,
-            each with `points`; `tags`),
-            or a `data.yaml` of a YOLO segmentation set. A line without masks is a picture that
-            shows none.
-        part: which part of a `data.yaml` is read.
-        masked_faces_without_outline: what to do with a picture that has boxes of masked faces and
-            no outline; nothing can be measured on it.
+            `masks`, each with `pieces` of x y pixels and optionally `straps` likewise, or
+            `polygons`, each with `points`; `tags`), or a `data.yaml` of a YOLO segmentation set. A
+            line without masks is a picture without masks.
+        part: split of a `data.yaml`.
+        masked_faces_without_outline: what to do with a picture that has boxes of masked faces but
+            no outline, and so cannot be evaluated.
 
     Raises:
         InputError: the file cannot be read, a picture shows masks without an outline, or the set
@@ -131,7 +130,7 @@ def read_annotations(
 
 
 def spread(entries: Sequence[_Entry], most: int | None) -> Sequence[_Entry]:
-    """Give at most so many entries, spread evenly over all; all where None."""
+    """Return at most `most` entries, evenly spread over all; all if None."""
     if most is None or len(entries) <= most:
         return entries
     return [entries[index * len(entries) // most] for index in range(most)]

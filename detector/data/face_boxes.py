@@ -1,4 +1,4 @@
-"""Photographs whose annotators marked the faces, and which of them are masked, but no outline."""
+"""Photos annotated with boxes of masked and bare faces, but without mask outlines."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels."""
 
 WORN, BARE = frozenset({"with_mask", "incorrect"}), frozenset({"without_mask"})
-"""Labels of faces with a mask on or about them, and of those without."""
+"""Labels of faces with a mask, worn correctly or not, and of faces without."""
 
 
 @dataclass(frozen=True)
 class FaceBox:
-    """One marked face.
+    """One annotated face.
 
     Attributes:
         box: round the whole face.
-        label: "with_mask", "without_mask" or "incorrect", which is a mask that does not cover both
-            mouth and nose.
+        label: "with_mask", "without_mask", or "incorrect" for a mask that does not cover both mouth
+            and nose.
     """
 
     box: Box
@@ -39,7 +39,7 @@ class FaceBox:
 
     @property
     def masked(self) -> bool:
-        """Whether a mask is to be found on it."""
+        """Whether there is a mask on it."""
         return self.label in WORN
 
     @property
@@ -55,11 +55,11 @@ class FaceBox:
 
 @dataclass(frozen=True)
 class BoxedPicture:
-    """One photograph and every face marked on it.
+    """A photo and its annotated faces.
 
     Attributes:
         file: the picture.
-        faces: every marked face, at least one.
+        faces: the annotated faces, at least one.
     """
 
     file: Path
@@ -69,21 +69,21 @@ class BoxedPicture:
         """Read the picture upright, uint8 RGB `(H, W, 3)`.
 
         Raises:
-            InputError: the file is missing or no readable picture.
+            InputError: the file is missing or not a readable picture.
         """
         return AnnotatedPicture(self.file).load()
 
 
 def read_face_boxes(path: str | os.PathLike[str]) -> tuple[BoxedPicture, ...]:
-    """Read the photographs of a set that have face boxes and no outlines.
+    """Read the photos of a set that have face boxes but no outlines.
 
     Args:
         path: a `.jsonl` file with one picture per line: `file`, relative to the file's folder, and
             `face_boxes`, each with `label` and `xyxy` in pixels. Lines without face boxes, and
-            those with `masks` or `polygons`, whose outlines are known, are left out.
+            those with outlines (`masks` or `polygons`), are left out.
 
     Raises:
-        InputError: the file cannot be read or is malformed, or no picture has face boxes alone.
+        InputError: the file cannot be read or is malformed, or no picture has only face boxes.
     """
     source = Path(path)
 

@@ -1,4 +1,4 @@
-"""Faces to learn landmarks from: each as it is, and with a mask drawn on it."""
+"""Training faces for the landmark network, each bare and with a drawn mask."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 MARGIN = 1.4
-"""Side of a stored crop over that of the face's frame: room for rotation, shift and scale."""
+"""Side of a stored crop relative to the face's frame, leaving room for rotation, shift and
+scale."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class LandmarkFaces:
     Attributes:
         pictures: uint8 RGB `(N, S, S, 3)`, each `MARGIN` times as wide as the face's frame.
         points: iBUG points `(N, 68, 2)`, 0 to 1 across the crop.
-        hidden: bool `(N, 68)`, which points lie under a mask.
+        hidden: bool `(N, 68)`, True for points under a mask.
     """
 
     pictures: NDArray[np.uint8]
@@ -48,16 +49,16 @@ class LandmarkFaces:
         return len(self.pictures)
 
     def save(self, path: Path) -> None:
-        """Write them to an .npz file, whole or not at all."""
+        """Write them to an .npz file atomically."""
         with atomic_path(path, overwrite=True) as temporary, temporary.open("wb") as file:
             np.savez(file, **{one.name: getattr(self, one.name) for one in fields(self)})
 
     @classmethod
     def load(cls, path: Path) -> LandmarkFaces:
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
         Raises:
-            InputError: the file is damaged, or holds something else.
+            InputError: the file is damaged or of another kind.
         """
         try:
             with np.load(path, allow_pickle=False) as stored:
@@ -76,20 +77,20 @@ def collect_faces(
     most_pictures: int | None = None,
     said: Callable[[str], object] | None = None,
 ) -> LandmarkFaces:
-    """Cut out the faces of annotated folders, bare and with a mask on.
+    """Crop the faces of annotated folders, bare and with a drawn mask.
 
     Args:
-        folders: each with a `faces.jsonl`; one that is named twice gives other masks.
-        part: "train" or "val"; no other part is looked at.
+        folders: each with a `faces.jsonl`; a folder named twice gets different masks each time.
+        part: the split to read, "train" or "val".
         size: side of the crops, in pixels.
-        rendered: share of the masks that are drawn in full; the others are flat patches of a mask's
-            outline, which take a tenth of the time.
-        templates: folder of mask photos, used beside drawn masks.
-        most_pictures: from each folder at most so many pictures, spread over it.
-        said: takes a line on every folder that is done.
+        rendered: fraction of the masks that are fully rendered; the others are flat patches of a
+            mask's shape, which take a tenth of the time.
+        templates: folder of mask photos, used in addition to drawn masks.
+        most_pictures: maximum pictures per folder, spread over it.
+        said: called with a line for every finished folder.
 
     Raises:
-        InputError: a folder cannot be read, or none has a face of that part.
+        InputError: a folder cannot be read, or none has a face of that split.
     """
     photos = None if templates is None else TemplateFolder(templates)
     pictures: list[Image] = []
@@ -129,7 +130,7 @@ def _drawn(
     random: np.random.Generator,
     photos: TemplateFolder | None,
 ) -> list[tuple[Image, NDArray[np.bool_]]]:
-    """The face with a mask, and which points it hides; nothing where it cannot take one."""
+    """The face with a mask, and which points it hides; empty if no mask can be drawn."""
     try:
         drawn = draw_mask(image, face.landmarks, random, templates=photos)
     except CannotDrawMaskError:
@@ -140,12 +141,12 @@ def _drawn(
 def lay_patch(
     picture: Image, points: NDArray[np.float64], random: np.random.Generator
 ) -> tuple[Image, NDArray[np.bool_]]:
-    """Lay a flat patch of a mask's outline on a face, with grain and light from one side.
+    """Paste a flat patch of a mask's shape on a face, with grain and light from one side.
 
     Args:
         picture: uint8 RGB `(H, W, 3)`.
         points: iBUG points `(68, 2)`, x y in pixels.
-        random: source of all chance.
+        random: random generator.
 
     Returns:
         The picture with the patch, and which points it hides, bool `(68,)`.

@@ -1,11 +1,11 @@
-"""Reading segmentation data sets in the folder layout of YOLO.
+"""Reads segmentation data sets in YOLO's folder layout.
 
-A `data.yaml` names the folders of pictures for each part; beside every `images` folder lies a
-`labels` folder with one text file per picture, each line a class number and a polygon in shares of
-the picture's width and height. A picture with an empty label file, or none, shows no object.
+A `data.yaml` names the picture folders of each split; next to every `images` folder is a `labels`
+folder with one text file per picture, each line a class number and a polygon in fractions of the
+picture's width and height. A picture with an empty or missing label file has no objects.
 
-Read by our own code: Ultralytics' reader runs the download script that a `data.yaml` may hold,
-loads pickled caches that lie beside the labels, and rewrites damaged pictures.
+Ultralytics' own reader is not used: it runs the download script that a `data.yaml` may contain,
+loads pickled caches from the label folders, and rewrites damaged pictures.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 _FARTHEST = 0.5
-"""How far outside the picture, in shares of it, a coordinate may be said to be."""
+"""How far outside the picture a coordinate may be, as a fraction of it."""
 
 PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
 class YoloDataset:
-    """The pictures of a data set, part by part.
+    """The pictures of a data set, by split.
 
     Attributes:
-        root: the folder that relative paths start from.
+        root: base folder of relative paths.
         names: class names by class number.
-        pictures: picture files of each part that the `data.yaml` names, sorted.
+        pictures: picture files of each split in the `data.yaml`, sorted.
     """
 
     root: Path
@@ -50,11 +50,11 @@ class YoloDataset:
 
 @dataclass(frozen=True)
 class Labels:
-    """What is marked on one picture.
+    """The labels of one picture.
 
     Attributes:
         classes: class number of each object `(N,)`.
-        polygons: outline of each object `(K, 2)`, x y in shares of width and height, 0 to 1.
+        polygons: outline of each object `(K, 2)`, x y as fractions of width and height, 0 to 1.
     """
 
     classes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -62,7 +62,7 @@ class Labels:
 
     @property
     def boxes(self) -> NDArray[np.float32]:
-        """Boxes round the polygons `(N, 4)`: centre x, centre y, width, height in shares."""
+        """Boxes round the polygons `(N, 4)`: centre x, centre y, width, height as fractions."""
         boxes = np.zeros((len(self.polygons), 4), np.float32)
         for index, polygon in enumerate(self.polygons):
             low, high = polygon.min(axis=0), polygon.max(axis=0)
@@ -73,10 +73,10 @@ class Labels:
 def read_yolo_dataset(data_yaml: str | os.PathLike[str]) -> YoloDataset:
     """Read a `data.yaml` and list the pictures that it names.
 
-    A `download` entry is ignored; nothing is fetched or run.
+    A `download` entry is ignored; nothing is downloaded or run.
 
     Raises:
-        InputError: the file is missing or no such description, or a part holds no picture.
+        InputError: the file is missing or not such a description, or a split has no picture.
     """
     path = Path(data_yaml)
     try:
@@ -113,7 +113,7 @@ def _list_pictures(root: Path, entry: Any, path: Path) -> tuple[Path, ...]:
         place = root / str(part)
         try:
             is_folder, is_file = place.is_dir(), place.is_file()
-        except OSError as error:  # as of a name that is too long
+        except OSError as error:  # such as for a name that is too long
             raise InputError(
                 f"{path} names a place that cannot be looked at: {error.strerror}."
             ) from error
@@ -130,7 +130,7 @@ def _list_pictures(root: Path, entry: Any, path: Path) -> tuple[Path, ...]:
 
 
 def label_file(picture: Path) -> Path:
-    """The label file of a picture: the last `images` folder of its path turned into `labels`."""
+    """The label file of a picture: its path with the last `images` folder replaced by `labels`."""
     parts = list(picture.parts)
     for index in range(len(parts) - 2, -1, -1):
         if parts[index] == "images":
@@ -140,14 +140,14 @@ def label_file(picture: Path) -> Path:
 
 
 def read_labels(picture: Path, class_count: int) -> Labels:
-    """Read what is marked on a picture; nothing where it has no label file.
+    """Read a picture's labels; none if it has no label file.
 
-    Coordinates outside the picture are cut to its border; a polygon of which nothing is left
-    within it is passed over.
+    Coordinates outside the picture are clipped to its border; polygons with nothing left are
+    skipped.
 
     Raises:
-        InputError: a line is no class number below `class_count` and a polygon of three points or
-            more, or has coordinates far outside the picture, as pixels would be.
+        InputError: a line is not a class number below `class_count` and a polygon of three points
+            or more, or has coordinates far outside the picture, as pixel coordinates would be.
     """
     path = label_file(picture)
     if not path.is_file():

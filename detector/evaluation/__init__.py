@@ -1,1 +1,1 @@
-"""Measuring a detector against the ground truth."""
+"""Evaluation of detectors against the ground truth."""

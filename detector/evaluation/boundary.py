@@ -1,4 +1,4 @@
-"""How well two outlines agree."""
+"""Metrics for the agreement of two outlines."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 
 def boundary(mask: Mask) -> Mask:
-    """Outermost pixels of a mask, bool `(H, W)`: a neighbour of four is False or outside."""
+    """Boundary pixels of a mask, bool `(H, W)`: a 4-neighbour is False or outside."""
     padded = np.pad(mask, 1)
     inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     return np.asarray(mask & ~inner)
 
 
 def boundary_f_score(found: Mask, drawn: Mask, tolerance: float) -> float:
-    """Harmonic mean of the shares of each outline that lie near the other.
+    """Harmonic mean of the fractions of each outline that lie near the other.
 
     Source: Csurka et al. 2013, "What is a good evaluation measure for semantic segmentation?".
 
     Args:
         found: bool `(H, W)`.
         drawn: bool `(H, W)`.
-        tolerance: how far apart two outline pixels may lie, in pixels.
+        tolerance: maximum distance of two outline pixels, in pixels.
 
     Returns:
-        0 to 1; 1 where both masks are empty, 0 where one is.
+        0 to 1; 1 if both masks are empty, 0 if one is.
     """
     outlines = boundary(found), boundary(drawn)
     if not outlines[0].any() and not outlines[1].any():
@@ -52,7 +52,7 @@ def boundary_error(found: Mask, drawn: Mask) -> float:
         drawn: bool `(H, W)`.
 
     Returns:
-        0 or more; NaN where either mask is empty.
+        0 or more; NaN if either mask is empty.
     """
     outlines = boundary(found), boundary(drawn)
     if not outlines[0].any() or not outlines[1].any():
@@ -63,15 +63,15 @@ def boundary_error(found: Mask, drawn: Mask) -> float:
 
 
 def length_found(found: Mask, drawn: Mask, tolerance: float) -> float:
-    """Share of the length of drawn lines that lies near something found.
+    """Fraction of the length of drawn lines that lies near a found pixel.
 
     Args:
         found: bool `(H, W)`.
-        drawn: bool `(H, W)`, thin things such as straps; their middle lines are measured.
-        tolerance: how far off it may be, in pixels.
+        drawn: bool `(H, W)`, thin objects such as straps; their centre lines are measured.
+        tolerance: maximum distance, in pixels.
 
     Returns:
-        0 to 1; NaN where nothing is drawn.
+        0 to 1; NaN if nothing is drawn.
     """
     from skimage.morphology import skeletonize
 

@@ -1,4 +1,4 @@
-"""Measuring a detector, and what becomes of its regions after refinement, on annotated pictures."""
+"""Evaluates a detector, and its regions after refinement, on annotated pictures."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     from detector.data.annotations import AnnotatedPicture
 
 NEAR = 1.0 / 12.0
-"""How far from a drawn mask counts as near, as a share of its width."""
+"""Distance from a drawn mask that counts as near, as a fraction of its width."""
 
 _STRAP_TOLERANCE = 0.015
-"""How far off a strap may be found, as a share of its mask's width, at least a pixel."""
+"""Tolerance for finding straps, as a fraction of the mask's width, at least one pixel."""
 
 Refine = Callable[[Image, Sequence[MaskRegion]], Sequence[Hole]]
 
 
 class CriteriaOptions(TypedDict, total=False):
-    """Keywords of `evaluate_detector`; `DetectionCriteria` says what they are."""
+    """Keywords of `evaluate_detector`; documented in `DetectionCriteria`."""
 
     refinements: Mapping[str, Refine] | None
     confidence: float
@@ -55,15 +55,15 @@ class CriteriaOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class DetectionCriteria:
-    """What is measured of a detector's masks, and what counts.
+    """Criteria for measuring a detector. "Drawn" masks are the ground truth.
 
     Attributes:
-        refinements: for each name a function from a picture and its regions to holes; the figures
-            of each stand beside those of the detector's own masks.
+        refinements: name to a function from a picture and its regions to holes, measured in
+            addition to the detector's own masks.
         confidence: least score.
-        min_width: least width of a drawn mask that counts, in pixels.
-        boundary_tolerance: of the boundary F-score, as a share of the drawn mask's width, at least
-            one pixel.
+        min_width: minimum width of a drawn mask that counts, in pixels.
+        boundary_tolerance: of the boundary F-score, as a fraction of the drawn mask's width, at
+            least one pixel.
 
     Raises:
         InputError: a refinement is named "detector".
@@ -91,21 +91,21 @@ def evaluate_detector(
     progress: Callable[[int, int], None] | None = None,
     **options: Unpack[CriteriaOptions],
 ) -> DetectionReport:
-    """Measure a detector, and refiners on what it finds.
+    """Evaluate a detector, and refiners on its detections.
 
-    The AP figures take every region that the detector gives, so let it give regions of low score
-    for them; all other figures take those that have `confidence` or more. Drawn masks narrower than
-    `min_width` count neither as found nor as missed, and regions on them not as false.
+    The AP figures use every region, so the detector should return low-scoring ones too; all other
+    figures use regions with a score of at least `confidence`. Drawn masks narrower than `min_width`
+    count neither as found nor as missed, and regions on them not as false.
 
     Args:
-        detector: has `detect`, as `YoloMaskDetector`.
-        pictures: as `read_annotations` gives them.
-        batch: pictures given to the detector at a time.
+        detector: has `detect`, like `YoloMaskDetector`.
+        pictures: from `read_annotations`.
+        batch: pictures per batch.
         load: reads a picture.
-        sets: for each picture the name of the set that it belongs to.
-        known: by the picture's place, measurements of an earlier run that was broken off.
-        keep: called with each new measurement and its picture's place, to store it.
-        progress: called with how many pictures are done, and how many there are.
+        sets: for each picture the name of its set.
+        known: measurements of an interrupted earlier run, by picture index.
+        keep: called with each picture's index and new measurement, to store it.
+        progress: called with the numbers of finished and of all pictures.
         **options: `refinements`, `confidence`, `min_width` and `boundary_tolerance`, see
             `DetectionCriteria`.
 
@@ -142,7 +142,7 @@ def evaluate_detector(
 
 
 def annotation_checksum(pictures: Iterable[AnnotatedPicture]) -> str:
-    """Sha256 over the pictures' file names and the outlines of their masks, 64 hex digits."""
+    """SHA-256 of the pictures' file names and mask outlines, 64 hex digits."""
     digest = hashlib.sha256()
     for picture in pictures:
         digest.update(f"{picture.file.name}\0{len(picture.masks)}\0".encode())
@@ -159,7 +159,7 @@ def _measure(
     regions: Sequence[MaskRegion],
     criteria: DetectionCriteria,
 ) -> PictureMeasurement:
-    # Straps are measured apart, where they are known.
+    # Straps, if annotated, are measured separately.
     size = int(image.shape[0]), int(image.shape[1])
     drawn = [mask.draw(size) for mask in picture.masks]
     small = [mask.width < criteria.min_width for mask in picture.masks]
@@ -183,7 +183,8 @@ def _measure(
             straps = outline.draw_straps(size)
             reach = max(1.0, _STRAP_TOLERANCE * outline.width)
             for name, union in unions.items():
-                # Before refinement a mask has its own region alone, afterwards any of the holes.
+                # Before refinement a mask is compared with its own region, afterwards with any
+                # hole.
                 refined = name != UNREFINED
                 candidates = holes[name] if refined else [region.body]
                 tolerance = max(1.0, criteria.boundary_tolerance * outline.width)
@@ -226,7 +227,7 @@ def _measure(
 def _matches(
     overlaps: NDArray[np.float64], scores: list[float], small: list[bool]
 ) -> tuple[tuple[int, ...], ...]:
-    """What each region is at each of `IOU_THRESHOLDS`, by its overlaps with the drawn masks."""
+    """The match of each region at each of `IOU_THRESHOLDS`, by overlap with the drawn masks."""
     return tuple(
         tuple(match(overlaps, scores, threshold, small).tolist()) for threshold in IOU_THRESHOLDS
     )
@@ -235,7 +236,7 @@ def _matches(
 def _holes(
     image: Image, regions: Sequence[MaskRegion], refinements: Mapping[str, Refine]
 ) -> dict[str, list[Mask]]:
-    """The regions' own masks and what each refinement makes of them."""
+    """The regions' own masks, and the holes of each refinement."""
     size = int(image.shape[0]), int(image.shape[1])
     holes = {
         name: [check_mask(hole, size, f"hole of refinement {name!r}") for hole in made]
@@ -252,11 +253,11 @@ def _figures(
     all_drawn: Mask,
     tolerance: float,
 ) -> dict[str, float]:
-    """The figures of `DrawnMaskOutcome` but for the straps, for one refinement.
+    """The figures of `DrawnMaskOutcome`, except straps, for one refinement.
 
     Args:
-        candidates: its holes; the one that overlaps the drawn mask most is compared with it.
-        mask: as it is drawn.
+        candidates: its holes, of which the one that overlaps the drawn mask most is compared.
+        mask: the drawn mask.
         width: of its outline's box, in pixels.
         union: of all holes of the picture.
         all_drawn: the union of the picture's drawn masks.
@@ -275,7 +276,7 @@ def _figures(
 
 
 def _near(mask: Mask, reach: float) -> Mask:
-    """Pixels outside of a mask that are no farther from it than `reach`."""
+    """Pixels outside a mask at a distance of at most `reach`."""
     return np.asarray((distance_to(mask) <= reach) & ~mask, np.bool_)
 
 
@@ -287,7 +288,7 @@ def _union(masks: Sequence[Mask], size: tuple[int, int]) -> Mask:
 
 
 def _closest(candidates: Sequence[Mask], drawn: Mask) -> tuple[Mask, float]:
-    """The candidate that overlaps a drawn mask most, and how much; an empty one without any."""
+    """The candidate with the highest IoU with a drawn mask, and the IoU; an empty one if none."""
     ious: NDArray[np.float64] = mask_ious(candidates, [drawn])[:, 0]
     if not len(ious):
         return np.zeros_like(drawn), 0.0

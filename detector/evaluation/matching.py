@@ -1,4 +1,4 @@
-"""Which found mask is which drawn one, and how precision and recall follow from that."""
+"""Matches found masks to drawn ones (the ground truth), and computes precision and recall."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 Box = tuple[float, float, float, float]
 
 UNMATCHED = -1
-"""In place of the number of a drawn mask: a false positive."""
+"""Stands for the index of a drawn mask: a false positive."""
 
 IGNORED = -2
-"""In place of the number of a drawn mask: neither right nor wrong."""
+"""Stands for the index of a drawn mask: neither right nor wrong."""
 
 
 def mask_ious(found: Sequence[Mask], drawn: Sequence[Mask]) -> NDArray[np.float64]:
-    """Intersection over union of every found `(P)` with every drawn mask `(G)`: `(P, G)`.
+    """Pairwise intersection over union of found `(P)` and drawn masks `(G)`: `(P, G)`.
 
     All masks are bool `(H, W)` of one picture. Two empty masks have 0.
     """
@@ -69,19 +69,19 @@ def match(
     threshold: float,
     ignored: Sequence[bool] | None = None,
 ) -> NDArray[np.int64]:
-    """Give each found mask of a picture its drawn one, by falling score, as COCO does.
+    """Match the found masks of a picture to drawn ones, by descending score, as COCO does.
 
-    A found mask takes the free drawn mask that it overlaps most. Where that leaves it without one
-    and it overlaps an ignored drawn mask, it counts neither as right nor as wrong.
+    A found mask is matched to the free drawn mask with the highest overlap. If there is none and it
+    overlaps an ignored drawn mask, it counts neither as right nor as wrong.
 
     Args:
         ious: `(P, G)` of found and drawn masks.
         scores: of the found masks `(P)`.
-        threshold: least intersection over union of a match.
-        ignored: which drawn masks are left out of the count `(G)`; none by default.
+        threshold: minimum intersection over union of a match.
+        ignored: which drawn masks do not count `(G)`; none by default.
 
     Returns:
-        For each found mask the number of its drawn mask, `UNMATCHED` or `IGNORED`, `(P)`.
+        For each found mask the index of its drawn mask, `UNMATCHED` or `IGNORED`, `(P)`.
     """
     count, drawn = ious.shape
     left_out = np.zeros(drawn, bool) if ignored is None else np.asarray(ignored, bool)
@@ -100,12 +100,12 @@ def match(
 
 @dataclass(frozen=True, eq=False)
 class PrecisionRecallCurve:
-    """Precision and recall as the least score falls.
+    """Precision and recall over descending confidence thresholds.
 
     Attributes:
-        scores: of the counted found masks, falling `(N)`.
+        scores: of the counted found masks, descending `(N)`.
         precision: among the first 1, 2, ... of them `(N)`.
-        recall: share of the drawn masks found by them `(N)`; 0 where nothing is drawn.
+        recall: fraction of the drawn masks found by them `(N)`; 0 if nothing is drawn.
     """
 
     scores: NDArray[np.float64]
@@ -114,10 +114,10 @@ class PrecisionRecallCurve:
 
     @property
     def average_precision(self) -> float:
-        """Mean precision at 101 recalls from 0 to 1, as COCO counts it.
+        """Mean precision at 101 recalls from 0 to 1, as in COCO.
 
-        At each recall the highest precision at that recall or a greater one is taken; 0 where the
-        recall is never reached.
+        At each recall, the highest precision at that recall or above; 0 if the recall is never
+        reached.
         """
         if not len(self.scores):
             return 0.0
@@ -130,12 +130,12 @@ class PrecisionRecallCurve:
 def precision_recall_curve(
     scores: Sequence[float], matches: Sequence[int], drawn: int
 ) -> PrecisionRecallCurve:
-    """Precision and recall over all pictures of a set.
+    """Compute precision and recall over all pictures of a set.
 
     Args:
         scores: of all found masks `(N)`.
-        matches: for each the number of its drawn mask, `UNMATCHED` or `IGNORED` `(N)`.
-        drawn: how many drawn masks count.
+        matches: for each the index of its drawn mask, `UNMATCHED` or `IGNORED` `(N)`.
+        drawn: number of drawn masks that count.
     """
     values, kinds = np.asarray(scores, np.float64), np.asarray(matches, np.int64)
     counted = kinds != IGNORED

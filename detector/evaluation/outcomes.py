@@ -1,4 +1,4 @@
-"""What became of pictures and of the masks that are drawn on them."""
+"""Results per picture and per drawn (ground truth) mask."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 IOU_THRESHOLDS: tuple[float, ...] = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
-"""The thresholds over which AP50-95 is the mean."""
+"""The thresholds that AP50-95 averages over."""
 
 UNREFINED = "detector"
-"""Name of the masks as the detector gives them, among the refinements."""
+"""Name of the detector's own masks among the refinements."""
 
 MASK_FIGURES = ("iou", "residual", "boundary_f", "excess", "beyond", "boundary_error", "straps")
-"""What is told of a drawn mask that was found, for each refinement."""
+"""Figures of a drawn mask that was found, for each refinement."""
 
 
 @dataclass(frozen=True)
 class DrawnMaskOutcome:
-    """What became of one drawn mask.
+    """Result of one drawn mask.
 
     Attributes:
         file: the picture.
-        index: number of the mask on it.
+        index: of the mask on it.
         width: of its box in pixels.
         tags: of the picture.
-        found: whether a region with the least score or more overlaps it enough.
-        score: of that region; 0 where there is none.
-        iou: for each refinement the intersection over union; empty where it was not found.
-        residual: for each refinement the share of its pixels left outside.
+        found: whether a region above the confidence threshold overlaps it enough.
+        score: of that region; 0 if there is none.
+        iou: for each refinement the intersection over union; empty if it was not found.
+        residual: for each refinement the fraction of its pixels left outside.
         boundary_f: for each refinement the boundary F-score.
-        excess: for each refinement the pixels outside of it, as a share of its own.
-        beyond: for each refinement those of them within a twelfth of its width.
-        boundary_error: for each refinement the outlines' mean distance as a share of its width; NaN
-            where no hole overlaps it.
-        straps: for each refinement the share of its straps' length that is found; empty where none
+        excess: for each refinement the pixels outside it, as a fraction of its own.
+        beyond: likewise, only those within a twelfth of its width.
+        boundary_error: for each refinement the outlines' mean distance as a fraction of its width;
+            NaN if no hole overlaps it.
+        straps: for each refinement the fraction of its straps' length that is found; empty if none
             are drawn.
-        label: what its annotation calls it.
+        label: its class in the annotation.
         set_name: the set that the picture belongs to, "" where there are no sets.
     """
 
@@ -61,14 +61,14 @@ class DrawnMaskOutcome:
 
 @dataclass(frozen=True)
 class PictureOutcome:
-    """What became of one picture.
+    """Result of one picture.
 
     Attributes:
         file: the picture.
         unmasked: whether it shows no mask at all.
         drawn: how many masks on it count.
         found: how many of them were found.
-        false: regions with the least score or more that are no drawn mask.
+        false: number of false positives above the confidence threshold.
         changed: for each refinement whether any pixel would be changed.
         tags: of the picture.
         set_name: the set that the picture belongs to, "" where there are no sets.
@@ -89,13 +89,13 @@ class PictureMeasurement:
     """Everything that was measured on one picture.
 
     Attributes:
-        outcome: what became of it.
-        masks: what became of each drawn mask that counts.
-        ignored: how many drawn masks are too small to count.
-        scores: of all regions that the detector gave.
-        mask_matches: for each of `IOU_THRESHOLDS` what each region is, as
-            `detector.evaluation.matching.match` says, by the overlap of masks.
-        box_matches: likewise by the overlap of boxes.
+        outcome: its result.
+        masks: result of each drawn mask that counts.
+        ignored: number of drawn masks too small to count.
+        scores: of all detected regions.
+        mask_matches: for each of `IOU_THRESHOLDS` the match of each region by mask overlap, as
+            returned by `detector.evaluation.matching.match`.
+        box_matches: likewise by box overlap.
     """
 
     outcome: PictureOutcome
@@ -111,7 +111,7 @@ class PictureMeasurement:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PictureMeasurement:
-        """A measurement back from `to_dict`."""
+        """Restore a measurement from `to_dict`."""
 
         def made(kind: type[Any], entry: Mapping[str, Any]) -> Any:
             return kind(**{**entry, "tags": tuple(entry["tags"])})

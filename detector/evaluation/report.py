@@ -1,4 +1,4 @@
-"""How good a detector is on a set of pictures, summed up of what was measured on each."""
+"""Summarises the measurements of single pictures as a detector's metrics on a set."""
 
 from __future__ import annotations
 
@@ -25,23 +25,24 @@ if TYPE_CHECKING:
     from detector.evaluation.outcomes import PictureOutcome
 
 CUT_WIDTH = 142.0
-"""Width of a mask in the 256 px of a cut, at which boundary errors are told in pixels."""
+"""Width of a mask in a crop of 256 px, for which boundary errors are stated in pixels."""
 
 
 @dataclass(frozen=True)
 class MaskQuality:
-    """How good the masks are where the detector found one.
+    """Quality of the masks that the detector found. "Drawn" masks are the ground truth.
 
     Attributes:
         iou: mean intersection over union with the drawn mask.
         boundary_f: mean boundary F-score.
-        residual: share of the drawn masks' pixels that are left outside every found mask or hole
-            of the picture.
-        excess: pixels of the found masks or holes outside the drawn ones, as a share of the drawn.
-        beyond: those of them that lie within a twelfth of the drawn mask's width from it.
-        boundary_error: mean distance of the outlines, as a share of the drawn mask's width.
-        worst_residual: mean residual of the tenth of the masks where it is highest, at least one.
-        straps: mean share of the drawn straps' length that is found; NaN where none are drawn.
+        residual: fraction of the drawn masks' pixels left outside every found mask or hole of the
+            picture.
+        excess: pixels of the found masks or holes outside the drawn ones, as a fraction of the
+            drawn.
+        beyond: likewise, only those within a twelfth of the drawn mask's width.
+        boundary_error: mean distance of the outlines, as a fraction of the drawn mask's width.
+        worst_residual: mean residual of the worst tenth of the masks, at least one.
+        straps: mean fraction of the drawn straps' length that is found; NaN if none are drawn.
     """
 
     iou: float
@@ -56,12 +57,12 @@ class MaskQuality:
 
 @dataclass(frozen=True)
 class MaskGroup:
-    """How a detector did on some of the drawn masks.
+    """A detector's results on a group of drawn masks.
 
     Attributes:
-        kind: what they are grouped by: "set", "width of the mask", "kind of mask" or "tag".
+        kind: criterion: "set", "width of the mask", "kind of mask" or "tag".
         name: of the group.
-        masks: what became of each.
+        masks: result of each.
     """
 
     kind: str
@@ -70,43 +71,44 @@ class MaskGroup:
 
     @property
     def recall(self) -> float:
-        """Share of the masks that were found."""
+        """Fraction of the masks that were found."""
         return _mean(float(mask.found) for mask in self.masks)
 
     def iou(self, refinement: str) -> float:
-        """Mean intersection over union of the found ones; NaN where none was found."""
+        """Mean intersection over union of the found ones; NaN if none was found."""
         return _mean(mask.iou[refinement] for mask in self.masks if mask.found)
 
     def residual(self, refinement: str) -> float:
-        """Mean share of the found ones' pixels left outside; NaN where none was found."""
+        """Mean fraction of the found ones' pixels left outside; NaN if none was found."""
         return _mean(mask.residual[refinement] for mask in self.masks if mask.found)
 
     def beyond(self, refinement: str) -> float:
-        """Mean of what reaches beyond the found ones near them; NaN where none was found."""
+        """Mean `beyond` of the found ones; NaN if none was found."""
         return _mean(mask.beyond[refinement] for mask in self.masks if mask.found)
 
 
 @dataclass(frozen=True, eq=False)
 class DetectionReport:
-    """How good a detector is on a set of pictures; all shares are from 0 to 1, NaN of nothing.
+    """A detector's metrics on a set of pictures; fractions are 0 to 1, NaN if undefined.
 
     Attributes:
-        pictures: how many pictures were measured.
-        drawn: how many drawn masks count.
-        ignored: how many are too small to count.
-        confidence: least score of a region for precision, recall and all but the AP figures.
+        pictures: number of pictures measured.
+        drawn: number of drawn masks that count.
+        ignored: number of those too small to count.
+        confidence: minimum score of a region, for all but the AP figures.
         min_width: least width of a drawn mask that counts, in pixels.
         precision, recall: of masks at IoU 0.5.
         ap50, ap: average precision of masks at IoU 0.5 and its mean over 0.5 to 0.95.
         box_precision, box_recall, box_ap50, box_ap: likewise of boxes.
-        quality: for each refinement, and as "detector" before any, how good the masks are.
-        unmasked_pictures: how many pictures show no mask at all.
-        unmasked_changed: for each refinement the share of them that would be changed.
+        quality: mask quality for each refinement, and for the detector's own masks as "detector".
+        unmasked_pictures: number of pictures without any mask.
+        unmasked_changed: for each refinement the fraction of them that would be changed.
         curve: precision and recall of masks at IoU 0.5.
         box_curve: likewise of boxes.
-        checksum: of the pictures' names and their outlines; reports compare when it is equal.
-        masks: what became of each drawn mask that counts.
-        outcomes: what became of each picture.
+        checksum: of the pictures' names and their outlines; reports with equal checksums can be
+            compared.
+        masks: result of each drawn mask that counts.
+        outcomes: result of each picture.
     """
 
     pictures: int
@@ -132,7 +134,7 @@ class DetectionReport:
     outcomes: tuple[PictureOutcome, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain values for JSON; what is not a number is None."""
+        """All figures as plain values for JSON; NaN becomes None."""
         left_out = ("curve", "box_curve", "checksum")
         values = {name: value for name, value in vars(self).items() if name not in left_out}
         values["checksum_of_annotations"] = self.checksum
@@ -147,7 +149,7 @@ class DetectionReport:
         return plain
 
     def table_rows(self) -> list[tuple[str, str]]:
-        """The figures as rows of a table: what, and how much."""
+        """The figures as table rows of name and value."""
         rows = [
             ("pictures", str(self.pictures)),
             (f"masks of {self.min_width:g} px and wider", str(self.drawn)),
@@ -185,10 +187,10 @@ class DetectionReport:
         return rows
 
     def groups(self, widths: Sequence[float] = (60, 120, 240, 480)) -> list[MaskGroup]:
-        """The drawn masks by set, width, kind and tag; a kind of one group only is left out.
+        """The drawn masks by set, width, kind and tag; criteria with a single group are left out.
 
         Args:
-            widths: borders of the bands of width, in pixels.
+            widths: boundaries of the width bands, in pixels.
         """
         bounds = [0.0, *widths, math.inf]
 
@@ -219,12 +221,12 @@ def make_report(
     min_width: float,
     checksum: str,
 ) -> DetectionReport:
-    """Sum up what was measured on pictures, in their order.
+    """Summarise the measurements of pictures, in order.
 
     Args:
         measured: of each picture.
         refinements: their names.
-        confidence: least score of what counts as found.
+        confidence: minimum score of a found mask.
         min_width: least width of a drawn mask that counts, in pixels.
         checksum: of the pictures' names and outlines.
     """
@@ -288,7 +290,7 @@ def _shares(
     drawn: int,
     confidence: float,
 ) -> tuple[PrecisionRecallCurve, dict[str, Any]]:
-    """The curve at IoU 0.5; precision and recall by the least score, and average precisions."""
+    """The curve at IoU 0.5; precision and recall at `confidence`, and average precisions."""
     scores = [score for one in measured for score in one.scores]
     curves = [
         precision_recall_curve(

@@ -1,1 +1,1 @@
-"""Finding masks: the YOLO network, the verifier of its finds, their weight files."""
+"""Mask detection: the YOLO network, the verifier of its detections, their weight files."""

@@ -1,4 +1,4 @@
-"""The detector's network: a segmentation network of Ultralytics, built from its own description."""
+"""The detector's network: an Ultralytics segmentation network, built from its description."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAME = re.compile(r"yolo(\d+)([nslmx])-seg")
 
 @dataclass(frozen=True)
 class DetectorConfiguration:
-    """All that is needed to build a detector's network and to use it.
+    """Everything needed to build and use a detector's network.
 
     Attributes:
         architecture: one of `ARCHITECTURES`.
@@ -61,7 +61,7 @@ class DetectorConfiguration:
 
 
 def network_description(configuration: DetectorConfiguration) -> dict[str, Any]:
-    """Ultralytics' description of the network, with our classes and scale filled in.
+    """Ultralytics' description of the network, with classes and scale filled in.
 
     Raises:
         MissingDependencyError: Ultralytics is missing or does not know the architecture.
@@ -94,7 +94,7 @@ def network_description(configuration: DetectorConfiguration) -> dict[str, Any]:
 
 
 def build_network(configuration: DetectorConfiguration) -> nn.Module:
-    """Build the network with fresh weights, an Ultralytics `SegmentationModel` in training mode.
+    """Build the network with new weights, an Ultralytics `SegmentationModel` in training mode.
 
     It takes RGB pictures `(N, 3, H, W)` in [0, 1], H and W multiples of 32.
 

@@ -1,4 +1,4 @@
-"""Square crops round finds, at one size whatever the size of the find, and the way back."""
+"""Square crops of fixed size round detections, and their mapping back to the picture."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     Box = tuple[float, float, float, float]
 
 _LEAST_SIDE = 8.0
-"""Longer side of the smallest box that is cut out as it is, in pixels."""
+"""Minimum longer side of a box, in pixels."""
 
 _NEVER = -100.0
-"""Logit of what lies past a crop."""
+"""Logit outside a crop."""
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A square of a picture, brought to `size` pixels; it may reach past the frame.
+    """A square of a picture, resized to `size` pixels; it may extend past the frame.
 
     Points are measured in pixels from the outer corner of the first pixel.
 
     Attributes:
-        x, y: the square's middle in the picture, in pixels.
+        x, y: the square's centre in the picture, in pixels.
         side: the square's side in the picture, in pixels.
         size: side of the crop, in pixels.
-        tilt: degrees by which the square is turned clockwise about its middle.
+        tilt: clockwise rotation of the square about its centre, in degrees.
     """
 
     x: float
@@ -47,10 +47,10 @@ class Crop:
 
     @classmethod
     def around(cls, box: Box, context: float, size: int, tilt: float = 0.0) -> Crop:
-        """Frame a box by a square of `context` times its longer side.
+        """Frame a box with a square of `context` times its longer side.
 
         Args:
-            box: x0, y0, x1, y1; of a tilted square as `tilted_box` gives it.
+            box: x0, y0, x1, y1; for a tilted square from `tilted_box`.
             context: the square's side over the box's longer one.
             size: side of the crop, in pixels.
             tilt: degrees by which the square is turned clockwise.
@@ -61,11 +61,11 @@ class Crop:
         return cls(float(x), float(y), side, size, tilt)
 
     def take(self, image: Image) -> Image:
-        """Cut the square out of `(H, W, 3)` as `(size, size, 3)`; grey past the frame."""
+        """Crop the square from `(H, W, 3)` as `(size, size, 3)`; grey past the frame."""
         return np.asarray(self._warp(image, (PADDING_GREY,) * 3), np.uint8)
 
     def take_mask(self, mask: Mask) -> NDArray[np.float32]:
-        """Cut the square out of a mask `(H, W)`: how much of each pixel it covers, 0 to 1."""
+        """Crop the square from a mask `(H, W)`: the covered fraction of each pixel, 0 to 1."""
         share = np.asarray(self._warp(mask.astype(np.float32), (0.0,)), np.float32)
         return share.clip(0.0, 1.0)
 
@@ -77,7 +77,7 @@ class Crop:
         mask = np.zeros((height, width), bool)
         if x1 <= x0 or y1 <= y0:
             return mask
-        # An upright box reaches less than a pixel past the square, that of a tilted one far.
+        # An upright square's box exceeds it by less than a pixel, a tilted one's by far more.
         native = cv2.warpAffine(
             logits,
             self._way(x0, y0),
@@ -90,20 +90,20 @@ class Crop:
         return mask
 
     def _bounds(self) -> tuple[float, float, float, float]:
-        """The upright box that holds the square: left, top, right, bottom."""
+        """The upright bounding box of the square: left, top, right, bottom."""
         reach = self.side / 2 * float(np.abs(_rotation(self.tilt)[0]).sum())
         return self.x - reach, self.y - reach, self.x + reach, self.y + reach
 
     def _way(
         self, x0: float, y0: float, across: float = 1.0, down: float = 1.0
     ) -> NDArray[np.float64]:
-        """The matrix `(2, 3)` to the crop from pixels of a part of the picture, in OpenCV's count.
+        """The matrix `(2, 3)` from a part of the picture to the crop, in OpenCV's coordinates.
 
         Args:
             x0: the part's left edge in the picture.
             y0: the part's upper edge.
-            across: by how much the part was enlarged.
-            down: likewise, vertically.
+            across: horizontal scale of the part.
+            down: vertical scale.
         """
         turn = self.size / self.side * _rotation(-self.tilt) / (across, down)
         # cv2 counts from the centres of pixels.
@@ -117,7 +117,7 @@ class Crop:
         source: cv2.typing.MatLike = array
         way = self._way(0, 0)
         if scale < 0.5:
-            # A plain warp would skip pixels: the picture is reduced by area first.
+            # A plain warp would skip pixels: first downscale by area averaging.
             left, top, right, bottom = self._bounds()
             x0 = min(max(0, int(left)), array.shape[1] - 1)
             y0 = min(max(0, int(top)), array.shape[0] - 1)
@@ -136,14 +136,14 @@ class Crop:
 
 
 def tilted_box(mask: Mask, tilt: float) -> Box:
-    """The tightest box round the True pixels of a mask `(H, W)`, as a tilted square sees them.
+    """The tightest box round the True pixels of a mask `(H, W)`, on tilted axes.
 
     Args:
         mask: bool, with at least one True pixel.
         tilt: degrees by which the square is turned clockwise.
 
     Returns:
-        x0, y0, x1, y1 on axes that are turned about the picture's corner.
+        x0, y0, x1, y1 on axes rotated about the picture's corner.
     """
     contours, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     middles = np.concatenate(contours)[:, 0].astype(np.float64) + 0.5
@@ -154,5 +154,5 @@ def tilted_box(mask: Mask, tilt: float) -> Box:
 
 
 def _rotation(tilt: float) -> NDArray[np.float64]:
-    """The matrix that turns points clockwise by degrees."""
+    """The matrix that rotates points clockwise by `tilt` degrees."""
     return rotation(math.radians(tilt))

@@ -1,4 +1,4 @@
-"""Regions that mark the same mask twice."""
+"""Removes duplicate regions of the same mask."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def overlap(first: MaskRegion, second: MaskRegion) -> tuple[float, float]:
     """Intersection over union of two masks, and intersection over the smaller one's area.
 
-    Both are 0 where a mask has no pixel.
+    Both are 0 if a mask is empty.
     """
     boxes = bounding_box(first.mask), bounding_box(second.mask)
     if boxes[0] is None or boxes[1] is None:
@@ -33,15 +33,15 @@ def overlap(first: MaskRegion, second: MaskRegion) -> tuple[float, float]:
 def drop_duplicates(
     regions: Sequence[MaskRegion], iou: float = 0.5, containment: float = 0.8
 ) -> list[MaskRegion]:
-    """Keep of every group of regions on one mask the one with the highest score.
+    """Keep the highest-scoring of several regions on one mask.
 
     Args:
         regions: of one picture.
-        iou: intersection over union from which two regions mark the same mask.
-        containment: share of the smaller region inside the larger from which they do.
+        iou: minimum intersection over union of duplicates.
+        containment: minimum fraction of the smaller region inside the larger, likewise.
 
     Returns:
-        The kept regions by falling score.
+        The kept regions by descending score.
     """
     kept: list[MaskRegion] = []
     for region in sorted(regions, key=lambda candidate: -candidate.score):

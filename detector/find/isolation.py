@@ -1,15 +1,15 @@
-"""Importing Ultralytics without its side effects.
+"""Imports Ultralytics without its side effects.
 
-On import Ultralytics writes a settings file, asks a name server whether it is online, replaces
+On import Ultralytics writes a settings file, queries a DNS server to see if it is online, replaces
 `torch.save` and `PIL.Image.open`, sets environment variables, warning filters, print options and
-OpenCV's thread count, and prints through a logger of its own; while it trains it reports to
-analytics services whose packages happen to be installed. Everything here that needs Ultralytics
-gets it through `import_quietly`, which keeps all that from happening or puts it back.
+OpenCV's thread count, and prints through its own logger; in training it reports to any analytics
+services whose packages are installed. All code here imports Ultralytics through `import_quietly`,
+which prevents or reverts all that.
 
-What stays: the process counts as offline for Ultralytics (`ultralytics.utils.ONLINE` is False), its
-settings live in memory only, and its logger has no handler of its own, so that its messages reach
-the application's logging if that is set up and are dropped otherwise. A process that imported
-Ultralytics itself beforehand keeps what that import did.
+What stays: Ultralytics considers the process offline (`ultralytics.utils.ONLINE` is False), its
+settings are kept in memory only, and its logger has no handler, so that its messages reach the
+application's logging if configured and are dropped otherwise. The effects of an earlier import by
+other code remain.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def import_quietly(module: str) -> ModuleType:
 
 
 def _silence() -> None:
-    """Keep settings in memory, switch reporting off and take the logger's own handler away."""
+    """Keep settings in memory, switch reporting off and remove the logger's handler."""
     utilities = importlib.import_module("ultralytics.utils")
     utilities.SETTINGS._save = lambda: None
     dict.update(utilities.SETTINGS, _REPORTING_SETTINGS)
@@ -87,7 +87,7 @@ def _silence() -> None:
 
 @contextmanager
 def _process_state_kept() -> Iterator[None]:
-    """Put environment, patched functions, print options, filters and threads back afterwards."""
+    """Restore environment, patched functions, print options, filters and threads afterwards."""
     import cv2
     import numpy as np
     import PIL.Image

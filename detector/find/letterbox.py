@@ -1,4 +1,4 @@
-"""Fitting pictures of any size into the network's square, and finding the way back."""
+"""Letterboxing: fits pictures of any size into the network's square, and maps back."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 PADDING_GREY = 114
-"""The grey beside the picture that Ultralytics' networks are trained with."""
+"""The padding grey that Ultralytics' networks are trained with."""
 
 
 @dataclass(frozen=True)
 class Letterbox:
-    """How a picture lies in the network's square: scaled by `scale`, then shifted.
+    """Placement of a picture in the network's square: scaled, then shifted.
 
     A point of the picture is at `point * scale + (left, top)` in the square, both measured in
     pixels from the outer corner of the first pixel.
@@ -28,7 +28,7 @@ class Letterbox:
         height, width: of the picture, in pixels.
         size: side of the square, in pixels.
         scale: pixels of the square per pixel of the picture.
-        left, top: where the picture begins in the square, in whole pixels.
+        left, top: the picture's corner in the square, in whole pixels.
     """
 
     height: int
@@ -40,13 +40,13 @@ class Letterbox:
 
     @classmethod
     def fit(cls, height: int, width: int, size: int) -> Letterbox:
-        """Place a picture in the middle of the square, its long side filling it."""
+        """Centre a picture in the square, its longer side filling it."""
         scale = size / max(height, width)
         across, down = max(1, round(width * scale)), max(1, round(height * scale))
         return cls(height, width, size, scale, (size - across) // 2, (size - down) // 2)
 
     def apply(self, image: Image) -> Image:
-        """Draw the picture `(height, width, 3)` into a grey square `(size, size, 3)`."""
+        """Resize the picture `(height, width, 3)` into a grey square `(size, size, 3)`."""
         inner = max(1, round(self.width * self.scale)), max(1, round(self.height * self.scale))
         if inner != (self.width, self.height):
             method = cv2.INTER_AREA if self.scale < 1.0 else cv2.INTER_LINEAR
@@ -56,7 +56,7 @@ class Letterbox:
         return square
 
     def box_to_picture(self, box: NDArray[np.floating]) -> tuple[float, float, float, float]:
-        """Turn x0, y0, x1, y1 in the square into pixels of the picture, cut to its border."""
+        """Map x0, y0, x1, y1 in the square to pixels of the picture, clipped to its border."""
         x0, x1 = ((float(value) - self.left) / self.scale for value in (box[0], box[2]))
         y0, y1 = ((float(value) - self.top) / self.scale for value in (box[1], box[3]))
         x0, x1 = (min(max(value, 0.0), float(self.width)) for value in (x0, x1))
@@ -73,12 +73,12 @@ class Letterbox:
             window: x0, y0, x1, y1 of the picture, whole pixels, exclusive at x1 and y1.
 
         Returns:
-            Float32 `(y1 - y0, x1 - x0)`, interpolated bicubically, border values going on.
+            Float32 `(y1 - y0, x1 - x0)`, interpolated bicubically, with border values replicated.
         """
         x0, y0, x1, y1 = window
         across = values.shape[1] / self.size
         down = values.shape[0] / self.size
-        # Pixel centres lie at +0.5 in both grids.
+        # Pixel centres are at +0.5 in both grids.
         inverse = np.array(
             [
                 [self.scale * across, 0.0, ((x0 + 0.5) * self.scale + self.left) * across - 0.5],

@@ -1,10 +1,9 @@
-"""Looking again at what a detector found: is it a worn mask, and where exactly does it end?
+"""Second stage of detection: verifies each detection and outlines it anew.
 
-A detector that is to miss no mask proposes beards, hands, scarves and chins as well. A second
-network, trained on such proposals, looks at each of them in a crop of its own size: it refuses what
-is no worn mask, and outlines what is one anew, its straps apart. That a later stage judges what an
-earlier one proposes is the cascade of Viola and Jones 2001 and of Cai and Vasconcelos 2018,
-"Cascade R-CNN".
+A detector with high recall also proposes beards, hands, scarves and chins. A second network,
+trained on such proposals, sees each in a crop scaled to its size: it rejects what is not a worn
+mask, and outlines the rest anew, with the straps as a separate output. Such cascades are described
+by Viola and Jones 2001 and by Cai and Vasconcelos 2018, "Cascade R-CNN".
 """
 
 from __future__ import annotations
@@ -35,28 +34,29 @@ if TYPE_CHECKING:
     from weights.landmarks import FoundFace, LandmarkFinder
 
 PROPOSAL_CONFIDENCE = 0.05
-"""Lowest score with which a detector proposes what is then confirmed."""
+"""Minimum score of a detector's proposals for the verifier."""
 
 _DETECTOR_POWER, _VERIFIER_POWER = 0.65, 2.4
-"""Powers of both scores in the joint one. Their ratio says how far a sure second look makes up for
-a doubtful proposal; with their height, a joint score of 0.25 changes hardly one in two hundred
-photos of beards, scarves and hands. Lower ones find more tilted masks, and more that are none."""
+"""Exponents of both scores in the joint one. Their ratio sets how far a confident verifier makes up
+for a doubtful proposal; their size is such that a threshold of 0.25 changes fewer than one in two
+hundred photos of beards, scarves and hands. Lower ones find more tilted masks, and more false
+positives."""
 
 _SUREST = 0.999
-"""Highest score that is expected of a second look."""
+"""Highest score expected of the verifier."""
 
 _LEVEL = -1.0
-"""Logit from which a pixel counts: outlines of photographs agree best a little below even odds."""
+"""Logit threshold of a pixel: outlines of photos agree best slightly below even odds."""
 
 _STRAP_LEVEL = -2.6
-"""The same of straps: of drawn masks of the part val it leaves 7.9 % of the straps' pixels, -2.0
-leaves 9.0 %."""
+"""The same for straps: on drawn masks of the split val it misses 7.9 % of the straps' pixels, -2.0
+misses 9.0 %."""
 
 _LEAST_PART = 0.1
-"""Smallest part of a mask that is kept, as a share of its largest."""
+"""Smallest part of a mask that is kept, as a fraction of its largest."""
 
 _STRAP_GAP = 0.04
-"""How far from its mask a strap may begin, as a share of the mask's extent."""
+"""Maximum gap between a strap and its mask, as a fraction of the mask's extent."""
 
 _TOUCHING = 1.5
 """Distance in pixels up to which a strap touches its mask."""
@@ -64,20 +64,20 @@ _TOUCHING = 1.5
 _BATCH = 16
 
 _LEAST_TILT, _MOST_TILT = 15.0, 120.0
-"""Degrees of a face's tilt from which on, and up to which, its mask is looked at upright. Nearer to
-upright the network is at home; faces upside down are mostly none."""
+"""Range of a face's tilt, in degrees, in which its crop is set upright. The network handles smaller
+tilts; faces upside down are mostly false."""
 
 _FACE_SIDE = 1.6
-"""Side of the frame in which the face is sought, over the longer side of its mask."""
+"""Side of the frame in which the face is searched, relative to the longer side of its mask."""
 
 
 def joint_score(proposed: float, confirmed: float) -> float:
-    """Join the detector's score with that of the second look, both from 0 to 1."""
+    """Combine the scores of detector and verifier, both from 0 to 1."""
     return float(confirmed**_VERIFIER_POWER * proposed**_DETECTOR_POWER)
 
 
 def score_of_both(first: float, second: float) -> float:
-    """Join the scores of two looks at one find: the mean of their logits, as a score."""
+    """Combine two verifier scores of one detection: the mean of their logits, as a score."""
 
     def logit(score: float) -> float:
         bounded = min(max(score, 1.0 - _SUREST), _SUREST)
@@ -88,7 +88,7 @@ def score_of_both(first: float, second: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Find:
-    """What a detector found in a picture, and by how much the face is tilted."""
+    """A detection in a picture, and the tilt of the face."""
 
     image: Image
     region: MaskRegion
@@ -96,15 +96,15 @@ class _Find:
 
     @property
     def box(self) -> Box:
-        """The detector's own box, or that of a tilted mask as a tilted crop sees it."""
+        """The detector's own box, or for a tilted face the mask's box on tilted axes."""
         return tilted_box(self.region.mask, self.tilt) if self.tilt else self.region.box
 
 
 @dataclass(frozen=True)
 class _Look:
-    """What the network says of one crop: its score, and the logits of the outlines.
+    """The network's output for one crop: its score, and the logits of the outlines.
 
-    Outlines are drawn at picture size when they are asked for: most looks end with the score.
+    Outlines are rasterised at picture size only on request: most crops need only the score.
     """
 
     score: float
@@ -114,7 +114,7 @@ class _Look:
     width: int
 
     def mask(self) -> Mask | None:
-        """The mask's body `(height, width)`, None where there is none."""
+        """The mask without straps `(height, width)`; None if empty."""
         return _whole_parts(self._outline(0, _LEVEL))
 
     def straps(self) -> Mask:
@@ -126,23 +126,22 @@ class _Look:
 
 
 class MaskVerifier:
-    """Judges and outlines finds with a verifier.
+    """Verifies and outlines detections.
 
-    The network is loaded at the first find, once, by whichever thread comes first; it may be used
-    from several threads. Nothing is downloaded, written or printed.
+    The network is loaded once, at the first detection; it can be used from several threads. Nothing
+    is downloaded, written or printed.
 
     Args:
         weights: "default", a name of the catalog, or the path of a .safetensors file as written by
             `detector.train.verifier.train_verifier`.
         device: "auto" or a torch device.
-        backend: what computes the network, see `weights.base.backends.choose_backend`.
-        landmarks: weights of the landmark network by which the masks of tilted faces are looked at
-            upright, as the verifier learned them. With None, or where the default ones are missing,
-            all are looked at as they are.
+        backend: what runs the network, see `weights.base.backends.choose_backend`.
+        landmarks: weights of the landmark network used to set crops of tilted faces upright, as in
+            training. With None, or if the default ones are missing, crops are not rotated.
 
     Raises:
-        InputError: there is no such device; WeightsError: faults of the file. Both show when the
-            network is loaded.
+        InputError: there is no such device; WeightsError: faults of the file. Both are raised when
+            the network is loaded.
     """
 
     def __init__(
@@ -158,7 +157,7 @@ class MaskVerifier:
         self._loaded: tuple[Any, VerifierConfiguration, torch.device] | None = None
 
     def load(self) -> None:
-        """Load the network now instead of at the first find.
+        """Load the network now instead of at the first detection.
 
         Raises:
             WeightsError: the weights are missing, damaged or of another network.
@@ -173,15 +172,15 @@ class MaskVerifier:
         found: Sequence[Sequence[MaskRegion]],
         confidence: float,
     ) -> list[list[MaskRegion]]:
-        """Look again at the finds of several pictures.
+        """Verify the detections of several pictures.
 
         Args:
             images: uint8 RGB `(H, W, 3)` each.
-            found: for each picture what a detector found, at picture size.
-            confidence: lowest joint score of a region that is kept.
+            found: for each picture the detections, at picture size.
+            confidence: minimum joint score of a region that is kept.
 
         Returns:
-            For each picture what holds, newly outlined, by falling joint score.
+            For each picture the confirmed regions, newly outlined, by descending joint score.
 
         Raises:
             WeightsError: the weights are missing, damaged or of another network.
@@ -202,14 +201,14 @@ class MaskVerifier:
         return [drop_duplicates(regions) for regions in kept]
 
     def _finder(self) -> LandmarkFinder | None:
-        """What tells how faces are tilted; None where nothing does."""
+        """The landmark finder for the tilt of faces; None without one."""
         if self.landmarks is None:
             return None
         finder = shared_finder(os.fspath(self.landmarks), str(self._device_name))
         return finder if finder.load(missing_ok=self.landmarks == "default") else None
 
     def _finds(self, image: Image, regions: Sequence[MaskRegion], confidence: float) -> list[_Find]:
-        """Those of a picture's finds that can hold, with the tilt of their faces."""
+        """The detections of a picture that can be confirmed, with the tilt of their faces."""
         hopeful = [one for one in regions if joint_score(one.score, _SUREST) >= confidence]
         finder = self._finder() if hopeful else None
         if finder is None:
@@ -243,7 +242,7 @@ class MaskVerifier:
             return self._loaded
 
     def _confirmed(self, finds: Sequence[_Find], confidence: float) -> list[MaskRegion | None]:
-        """Judge finds, and outline those that hold; None for those that do not."""
+        """Verify detections, and outline those confirmed; None for the others."""
         configuration = self._ready()[1]
         first_looks = self._look([(find, find.box) for find in finds], configuration.first_size)
 
@@ -251,8 +250,8 @@ class MaskVerifier:
             confirmed = score_of_both(first_looks[index].score, second_score)
             return joint_score(finds[index].region.score, confirmed)
 
-        # What not even a sure second look would confirm is not looked at again. A detector's box
-        # may be off; a crop round the outline itself gives a better one.
+        # Skip what not even the highest verifier score would confirm. A detector's box may be off;
+        # a crop round the outline itself gives a better one.
         boxes: dict[int, Box] = {}
         for index, look in enumerate(first_looks):
             if joint(index, _SUREST) >= confidence and (outline := look.mask()) is not None:
@@ -270,7 +269,7 @@ class MaskVerifier:
         return confirmed
 
     def _look(self, wanted: Sequence[tuple[_Find, Box]], size: int) -> list[_Look]:
-        """Look at boxed parts of pictures, in crops of that size."""
+        """Run the network on boxes of pictures, in crops of that size."""
         import torch
 
         if not wanted:
@@ -280,7 +279,7 @@ class MaskVerifier:
         taken = np.stack(
             [crop.take(find.image) for crop, (find, _) in zip(crops, wanted, strict=True)]
         )
-        # Permuted, the pictures lie channels last in memory, as the network's weights do.
+        # Permuted, the pictures are channels-last in memory, like the network's weights.
         pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float().div_(255.0)
         with torch.inference_mode():
             scores, logits = network(pictures)
@@ -297,19 +296,20 @@ class MaskVerifier:
 
 
 def _shown_tilt(face: FoundFace) -> float:
-    """Degrees by which the crop of a face's mask is tilted; 0 where it is not."""
+    """Degrees by which the crop of a face's mask is tilted; 0 if it is not."""
     tilt = face.tilt or 0.0
     return tilt if _LEAST_TILT <= abs(tilt) <= _MOST_TILT else 0.0
 
 
 def with_straps(mask: Mask, straps: Mask) -> Mask:
-    """Add to a mask those straps that hang on it.
+    """Add to a mask the straps attached to it.
 
-    A strap is thin, and its beginning may be missed: one that ends close by is joined by a bridge.
+    A strap is thin, and its beginning may be missed: one that ends close by is joined with a
+    bridge.
 
     Args:
         mask: bool `(H, W)`.
-        straps: bool `(H, W)`, ear loops and strings, of this mask and maybe of others.
+        straps: bool `(H, W)`, ear loops and strings of this mask and possibly others.
     """
     own, both = bounding_box(mask), bounding_box(mask | straps)
     if own is None or both is None or not straps.any():
@@ -326,12 +326,12 @@ def with_straps(mask: Mask, straps: Mask) -> Mask:
     gaps = np.full(count, np.inf)
     np.minimum.at(gaps, numbered[thin].astype(np.intp), beyond[thin])
     joined = mask.copy()
-    # Distances count from centre to centre: a gap of no pixel is 1.
+    # Distances are between pixel centres: adjacent pixels have 1.
     for number in np.flatnonzero(gaps <= reach + 1.0):
         strap = numbered == number
         joined[window] |= strap
         if gaps[number] > _TOUCHING:
-            # The shortest way between both, and no more of the skin beside it.
+            # Only the shortest connection, and none of the skin next to it.
             joined[window] |= beyond + _distance_to(strap) <= gaps[number] + 1.0
     return joined
 
@@ -342,9 +342,9 @@ def _distance_to(mask: Mask) -> NDArray[np.float32]:
 
 
 def _whole_parts(mask: Mask) -> Mask | None:
-    """Drop specks: parts of a mask `(H, W)` below a share of its largest; None of an empty one.
+    """Drop specks: parts of a mask `(H, W)` far smaller than its largest; None if it is empty.
 
-    A hand before a mask may part it, so it need not be one piece.
+    A hand in front of a mask may split it, so it need not be connected.
     """
     box = bounding_box(mask)
     if box is None:

@@ -1,4 +1,4 @@
-"""A verifier's weights as safetensors, its configuration in the header; no pickle."""
+"""Verifier weights as safetensors with the configuration in the header; no pickle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from weights.catalog.description import NetworkDescription
 
 FORMAT = "unmask.confirmation"
-"""Value of the header's `format`, by which a verifier's file is told from others."""
+"""Value of the header's `format` that identifies a verifier's file."""
 
 ARCHITECTURE = "confirmation"
 """Name of the architecture in records and cards."""
@@ -39,9 +39,9 @@ def save_verifier(
     Args:
         network: not folded.
         configuration: what it was built from.
-        path: where to, ending in .safetensors.
+        path: of the file, ending in .safetensors.
         overwrite: whether a file of that name is replaced.
-        extra: further facts for the header, such as metrics; anything JSON holds.
+        extra: further JSON values for the header, such as metrics.
 
     Raises:
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
@@ -75,7 +75,7 @@ def load_verifier(
 
 
 def describe_verifier(path: str | os.PathLike[str]) -> NetworkDescription:
-    """Tell what a verifier's file holds.
+    """Describe a verifier's file.
 
     Raises:
         WeightsError: the file is missing, damaged, no safetensors, or of another network.

@@ -1,4 +1,4 @@
-"""The network that looks at one find again: is it a worn mask, and where exactly does it end?"""
+"""The verifier network: is a detection a worn mask, and where are its edges?"""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from weights.base.errors import ConfigurationError
 from weights.catalog.efficientnet_trunk import CHANNELS, DIVISOR, EfficientNetLite
 
 PLANES = 2
-"""Outlines that the network draws: the mask's body and its straps."""
+"""Outputs of the network: the mask without straps, and its straps."""
 
 
 @dataclass(frozen=True)
 class VerifierConfiguration:
-    """All that is needed to build the network and to cut pictures for it.
+    """Everything needed to build the network and crop pictures for it.
 
     Attributes:
-        widths: channels of the decoder at a 16th, an eighth, a quarter and a half of the crop's
-            side.
+        widths: channels of the decoder at 1/16, 1/8, 1/4 and 1/2 of the crop's side.
         size: side of the crops in pixels, a multiple of 32.
-        first_size: side of the crops of a first, coarser look, a multiple of 32.
-        context: side of a crop over the longer side of the find's box.
+        first_size: side of the crops of a first, coarser pass, a multiple of 32.
+        context: side of a crop relative to the longer side of the detection's box.
 
     Raises:
         ConfigurationError: a value is out of its range.
@@ -62,11 +61,11 @@ class _Unit(nn.Sequential):
 
 
 class VerifierNetwork(nn.Module):
-    """Judges crops round finds: a score for each, and where the mask at its centre is.
+    """Verifies crops round detections: a score for each, and the mask at its centre.
 
-    The encoder is EfficientNet-Lite0; from its coarsest features comes the score. A decoder with
-    skips (Ronneberger et al. 2015, "U-Net") and sub-pixel output (Shi et al. 2016) draws the mask's
-    body and its straps at the crop's own size.
+    The encoder is EfficientNet-Lite0, whose coarsest features give the score. A decoder with skip
+    connections (Ronneberger et al. 2015, "U-Net") and sub-pixel output (Shi et al. 2016) predicts
+    the mask and its straps at the crop's own size.
 
     Args:
         configuration: widths of the decoder.
@@ -84,14 +83,14 @@ class VerifierNetwork(nn.Module):
         self.score = nn.Linear(2 * CHANNELS[-1], 1)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Judge crops.
+        """Verify crops.
 
         Args:
             pictures: `(N, 3, S, S)` RGB in [0, 1].
 
         Returns:
-            Logits of the scores `(N,)`, and of the outlines `(N, 2, S, S)`: above 0 on the mask's
-            body, and in the second plane on its straps.
+            Logits of the scores `(N,)`, and of the outlines `(N, 2, S, S)`: above 0 on the mask
+            without straps, and in the second plane on its straps.
         """
         *skips, features = self.encoder(2.0 * pictures - 1.0)
         summary = torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)

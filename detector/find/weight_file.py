@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from weights.catalog.description import NetworkDescription
 
 FORMAT = "unmask.detector"
-"""Value of the header's `format`, by which a detector's file is told from others."""
+"""Value of the header's `format` that identifies a detector's file."""
 
 
 LARGEST_SIDE = 4096
-"""Most pixels of the input's side that a weight file may ask for."""
+"""Maximum input side that a weight file may ask for, in pixels."""
 
 _MOST_CLASSES = 1000
 
@@ -46,9 +46,9 @@ def save_detector(
     Args:
         network: as built by `build_network`, not fused.
         configuration: what it was built from.
-        path: where to, ending in .safetensors.
+        path: of the file, ending in .safetensors.
         overwrite: whether a file of that name is replaced.
-        extra: further facts for the header, such as metrics; anything JSON holds.
+        extra: further JSON values for the header, such as metrics.
 
     Raises:
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
@@ -79,10 +79,10 @@ def load_detector(path: str | os.PathLike[str]) -> tuple[nn.Module, DetectorConf
 
 
 def fused(network: nn.Module, configuration: DetectorConfiguration) -> nn.Module:
-    """Bring a network, in place, into the form in which it is used: one head, norms folded in.
+    """Prepare a network for inference, in place: one head, norms folded in.
 
     Args:
-        network: as built by `build_network` or given by `load_detector`.
+        network: from `build_network` or `load_detector`.
         configuration: what it was built from.
     """
     whole: Any = network
@@ -92,7 +92,7 @@ def fused(network: nn.Module, configuration: DetectorConfiguration) -> nn.Module
 
 
 def outputs_only(network: nn.Module) -> Any:
-    """Wrap a fused network so that it gives candidates and prototypes, and nothing else."""
+    """Wrap a fused network so that it returns only candidates and prototypes."""
     from torch import nn
 
     class Outputs(nn.Module):
@@ -108,7 +108,7 @@ def outputs_only(network: nn.Module) -> Any:
 
 
 def describe_detector(path: str | os.PathLike[str]) -> NetworkDescription:
-    """Tell what a detector's file holds; multiply-adds are those of the fused network.
+    """Describe a detector's file; multiply-adds are those of the fused network.
 
     Raises:
         WeightsError: the file is missing, damaged, no safetensors, or of another network.

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from detector.find.architecture import DetectorConfiguration
 
 _FILLING_SHARE = 0.35
-"""Longer side of a mask over that of its picture from which the picture is looked at smaller too:
-networks are surest of masks of the sizes that they were trained on."""
+"""Longer side of a mask, relative to its picture's, from which the picture is also processed at a
+smaller size: networks are most confident on masks of the sizes that they were trained on."""
 
 _BOX_MARGIN = 0.1
 _NMS_IOU = 0.7
@@ -41,25 +41,24 @@ _BATCH = 8
 class YoloMaskDetector:
     """Finds masks with a YOLO segmentation network.
 
-    The network is loaded at the first picture, once, by whichever thread comes first; it may be
-    used from several threads. Nothing is downloaded, written or printed.
+    The network is loaded once, at the first picture; it can be used from several threads. Nothing
+    is downloaded, written or printed.
 
     Args:
         weights: "default", a name of the catalog, or the path of a .safetensors file as written by
             `detector.train_detector`.
-        confidence: lowest score of a region, above 0 and at most 1; where finds are confirmed, of
-            the joint score.
+        confidence: minimum score of a region, above 0 and at most 1; with a verifier, minimum joint
+            score.
         image_size: side of the square that pictures are fitted into, a multiple of 32 pixels;
-            larger finds smaller masks and takes longer.
+            larger sizes find smaller masks and take longer.
         device: "auto" or a torch device.
-        confirmation: weights of the network that looks at each find again, as for `weights`;
-            what it does not take for a worn mask is dropped, and the rest newly outlined. None
-            keeps what the detector finds as it is.
-        backend: what computes both networks, see `weights.base.backends.choose_backend`.
+        confirmation: weights of the verifier, as for `weights`, which drops detections that are not
+            worn masks and outlines the rest anew. None returns the detections unverified.
+        backend: what runs both networks, see `weights.base.backends.choose_backend`.
 
     Raises:
         InputError: a value is out of its range, or there is no such device.
-        WeightsError: a file of weights is a pickle (.pt); its other faults show when it is loaded.
+        WeightsError: a weight file is a pickle (.pt); other faults are raised on loading.
     """
 
     thread_safe: ClassVar[bool] = True
@@ -101,7 +100,7 @@ class YoloMaskDetector:
         image_size: int = 640,
         device: str | torch.device = "auto",
     ) -> YoloMaskDetector:
-        """Make a detector of a network in memory, of which it takes a copy; finds stay as they are.
+        """Make a detector, without verifier, from a copy of a network in memory.
 
         Args:
             network: as built by `detector.find.architecture.build_network`.
@@ -118,7 +117,7 @@ class YoloMaskDetector:
         return detector
 
     def with_confidence(self, confidence: float) -> YoloMaskDetector:
-        """Return a detector that differs by its lowest score alone; both use the same networks.
+        """Return a detector that differs only in its minimum score; both share the networks.
 
         Raises:
             InputError: the score is out of its range, or there is no such device.
@@ -131,16 +130,16 @@ class YoloMaskDetector:
         return other
 
     def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
-        """Find the masks on pictures of any sizes.
+        """Detect the masks on pictures of any sizes.
 
         Args:
             images: uint8 RGB `(H, W, 3)` each.
 
         Returns:
-            For each picture its regions by falling score; none is a normal result.
+            For each picture its regions by descending score; none is a normal result.
 
         Raises:
-            InputError: a picture is none, or there is no such device.
+            InputError: a picture is invalid, or there is no such device.
             WeightsError: the weights are missing, damaged or of another network.
             MissingDependencyError: Ultralytics is missing.
         """
@@ -175,7 +174,7 @@ class YoloMaskDetector:
     def _prepared(
         self, network: Any, configuration: DetectorConfiguration
     ) -> tuple[Any, DetectorConfiguration, torch.device]:
-        """Bring the network into the form for use: one head, norms folded in, on the device."""
+        """Prepare the network for inference: one head, norms folded in, on the device."""
         from detector.find.weight_file import fused, outputs_only
         from weights.base.backends import choose_backend, on_backend
         from weights.base.device import resolve_device
@@ -191,7 +190,7 @@ class YoloMaskDetector:
         return self.confirmation.confirm(images, self._propose(images), self.confidence)
 
     def _propose(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
-        """Propose masks; in a picture that one may fill, at the network's own size as well."""
+        """Propose masks; if one may fill the picture, at the network's own size as well."""
         proposed = self._look(images, self.image_size, PROPOSAL_CONFIDENCE)
         own_size = self._ready()[1].image_size
         if own_size >= self.image_size:
@@ -218,7 +217,7 @@ class YoloMaskDetector:
         boxes = [Letterbox.fit(image.shape[0], image.shape[1], size) for image in images]
         squares = np.stack([box.apply(image) for box, image in zip(boxes, images, strict=True)])
         pixels = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float().div_(255.0)
-        # The head keeps its anchor points on itself, so one batch at a time goes through.
+        # The head stores its anchor points, so only one batch at a time may run.
         with self._lock, torch.inference_mode():
             rows, prototypes = network(pixels)
         return [
@@ -254,10 +253,10 @@ def _check_confidence(confidence: float) -> None:
 def _select(
     candidates: torch.Tensor, configuration: DetectorConfiguration, confidence: float
 ) -> torch.Tensor:
-    """The candidates worth a mask: x0, y0, x1, y1, score, class, mask coefficients `(n, 38)`.
+    """The candidates above the threshold: x0, y0, x1, y1, score, class, coefficients `(n, 38)`.
 
-    The one-to-one head gives just such rows; of the one-to-many head's, overlapping ones are
-    thinned out by non-maximum suppression.
+    The one-to-one head returns such rows; those of the one-to-many head need non-maximum
+    suppression.
     """
     import torch
     from torchvision.ops import nms
@@ -297,10 +296,10 @@ def _native_mask(
     box: tuple[float, float, float, float],
     letterbox: Letterbox,
 ) -> Mask | None:
-    """Threshold the logits at the picture's resolution, in and a little round the box.
+    """Threshold the logits at the picture's resolution, in and slightly beyond the box.
 
-    The network is trained on logits inside boxes only, so what lies beyond the box counts where it
-    goes on from inside. None where no pixel is left.
+    The network is trained on logits inside boxes only, so pixels beyond the box count only if
+    connected to the inside. None if no pixel is left.
     """
     x0, y0, x1, y1 = box
     margin_x, margin_y = _BOX_MARGIN * (x1 - x0), _BOX_MARGIN * (y1 - y0)

@@ -1,1 +1,1 @@
-"""Measuring whole pipelines, and reports of every measurement: tables, plots, sheets, one page."""
+"""Measures whole pipelines, and makes reports of every measurement: tables, plots, sheets, HTML."""

@@ -1,4 +1,4 @@
-"""Annotated pictures for measuring, with the kinds of masks where their data set knows them."""
+"""Annotated pictures for evaluation, with mask kinds if the data set has them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class DrawnPicture(AnnotatedPicture):
-    """A face with a mask drawn on it, whose straps are known.
+    """A face with a drawn mask, whose straps are known.
 
     Attributes:
         image: the picture with the mask, uint8 RGB `(H, W, 3)`.
@@ -34,17 +34,17 @@ class DrawnPicture(AnnotatedPicture):
     image: Image = field(kw_only=True)
 
     def load(self) -> Image:
-        """Give the picture with the mask, uint8 RGB `(H, W, 3)`."""
+        """Return the picture with the mask, uint8 RGB `(H, W, 3)`."""
         return self.image
 
 
 def read_annotated_set(path: str | os.PathLike[str], part: str) -> tuple[AnnotatedPicture, ...]:
-    """Read an annotated set; masks that `unmask synthesize` drew are labelled with their kinds.
+    """Read an annotated set; masks drawn by `unmask synthesize` are labelled with their kinds.
 
     Args:
         path: as for `detector.data.annotations.read_annotations`, or a folder of faces with
             landmarks, on 200 of which masks are drawn.
-        part: which part of a `data.yaml` or of the faces is read.
+        part: split of a `data.yaml` or of the faces.
 
     Raises:
         InputError: the set cannot be read.
@@ -73,7 +73,7 @@ def _drawn(face: DrawnFace, folder: Path) -> DrawnPicture:
 
 
 def _pieces(mask: Mask) -> tuple[NDArray[np.float64], ...]:
-    """Outlines `(K, 2)` of the parts of a mask; a part of one or two pixels is left out."""
+    """Outlines `(K, 2)` of a mask's pieces, without those of one or two pixels."""
     contours, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return tuple(contour[:, 0].astype(np.float64) for contour in contours if len(contour) > 2)
 
@@ -84,7 +84,7 @@ def _labelled(picture: AnnotatedPicture, scene: dict[str, Any] | None) -> Annota
     records = scene.get("records") or []
     tags = (*picture.tags, str(scene["layout"])) if scene.get("layout") else picture.tags
     masks = picture.masks
-    # A mask that something hides in part may have several outlines; then it is not known whose.
+    # A partly hidden mask may have several outlines; then they cannot be assigned.
     if len(records) == len(masks):
         masks = tuple(
             dataclasses.replace(mask, label=str(record.get("kind", mask.label)))

@@ -1,4 +1,4 @@
-"""Which test cases a name of holes means: frozen on disk, drawn shapes, or drawn masks."""
+"""Opens test cases by hole name: frozen on disk, drawn shapes, or drawn masks."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from inpainter.evaluation.benchmark_cases import Case
 
 HOLE_NAMES: Final = {"face-mask": "detector.synthesis.holes:FaceMaskHoles"}
-"""Names of hole generators that `inpainter` does not know, because they lie in another package."""
+"""Names of hole generators outside the package `inpainter`."""
 
 DRAWN_MASK: Final = "drawn-mask"
-"""Name of the holes that a refiner makes of drawn masks, whose kinds are known."""
+"""Name of the holes that a refiner makes of drawn masks of known kind."""
 
 _DRAWN_OPTIONS: Final = ("name", "templates", "refiner")
 
 
 class CaseSet(Protocol):
-    """Test cases that are the same on each pass."""
+    """Test cases, the same on each pass."""
 
     @property
     def masked(self) -> bool:
@@ -36,7 +36,7 @@ class CaseSet(Protocol):
         ...
 
     def __len__(self) -> int:
-        """How many cases there are at most."""
+        """Maximum number of cases."""
         ...
 
     def __iter__(self) -> Iterator[Case]:
@@ -49,12 +49,12 @@ class CaseSet(Protocol):
 
 
 class JoinedCases:
-    """Several kinds of holes, one behind the other.
+    """Cases with several kinds of holes, concatenated.
 
-    The kind becomes a group "holes" of its cases and a part of their names.
+    The kind becomes the group "holes" of its cases and part of their names.
 
     Args:
-        kinds: what the holes are called, and the cases.
+        kinds: name of the holes to cases.
     """
 
     def __init__(self, kinds: Mapping[str, CaseSet]) -> None:
@@ -101,17 +101,17 @@ def open_cases(
     seed: int,
     framing: str | None = None,
 ) -> CaseSet:
-    """Open frozen cases, or draw some.
+    """Open frozen cases, or draw new ones.
 
     Args:
-        folder: of faces with a `faces.jsonl`, or of stored cases, whose own settings count.
-        holes: label to what `inpainter.holes.create_holes` takes, or "drawn-mask", alone or as a
-            mapping with `templates` and `refiner`. Of several each face is measured with each.
+        folder: of faces with a `faces.jsonl`, or of stored cases, whose own settings apply.
+        holes: label to a specification for `inpainter.holes.create_holes`, or "drawn-mask", alone
+            or as a mapping with `templates` and `refiner`. Each face is measured with each kind.
         split: part of the faces.
-        count: how many faces.
+        count: number of faces.
         size: side of the crops in pixels.
-        seed: chooses faces and holes.
-        framing: "hole" or "face"; None takes "hole" for holes that look at the face, else "face".
+        seed: seeds the choice of faces and holes.
+        framing: "hole" or "face"; None means "hole" for holes that depend on the face, else "face".
 
     Raises:
         ConfigurationError: a name or an option of the holes is unknown.

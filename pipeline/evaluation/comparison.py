@@ -1,4 +1,4 @@
-"""From measurements of several systems to a report: tables, plots and sheets."""
+"""Makes a report of several measured systems: tables, plots and sheets."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def comparison_document(
 
     Args:
         measurements: of one or more systems.
-        sheets: pictures that come last.
-        facts: what is said of the run beside the measurements' own configuration.
+        sheets: pictures at the end.
+        facts: about the run, in addition to the measurements' own configuration.
     """
     lead = [
         f"{counted(measurements.cases, 'case')}, {counted(len(measurements.systems), 'system')}. "
@@ -133,7 +133,7 @@ def _difference(measurements: Measurements, system: str, other: str) -> Table:
 
 
 def p_text(p: float) -> str:
-    """Write a p value with two digits that count."""
+    """Format a p value with two significant digits."""
     if math.isnan(p):
         return "-"
     return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
@@ -152,7 +152,7 @@ def _bars_of_all(measurements: Measurements) -> Picture:
 def _panels(
     measurements: Measurements, metrics: Sequence[Metric], parts: Mapping[str, Part | None]
 ) -> list[Panel]:
-    """A panel for each metric; `parts` are its places by their names, None is all cases."""
+    """A panel for each metric; `parts` are its places by name, where None means all cases."""
     return [
         Panel(
             metric.title,
@@ -199,13 +199,13 @@ def extreme_sheets(
     count: int,
     rows_of: Callable[[Sequence[str]], Mapping[str, SheetRow]],
 ) -> list[Picture]:
-    """Draw the best, the middling and the worst cases by the first system's value of a metric.
+    """Draw the best, median and worst cases by the first system's value of a metric.
 
     Args:
         measurements: what was measured.
         metric: by which the cases are ranked.
-        count: most rows of each sheet.
-        rows_of: gives the rows of the cases of these names.
+        count: maximum rows per sheet.
+        rows_of: returns the rows of the cases of these names.
 
     Raises:
         ConfigurationError: cases cannot be ranked by that metric.

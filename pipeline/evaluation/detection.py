@@ -1,4 +1,4 @@
-"""From the measurement of a detector to a report: tables, a plot, and a sheet of its errors."""
+"""Makes a report of a measured detector: tables, a plot, and a sheet of its errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from weights.base.regions import MaskRegion
 
 DETECTION_FILES: Final = ("masks.csv", "pictures.csv")
-"""The CSV files of a detection report: a line per drawn mask, and one per picture."""
+"""The CSV files of a detection report: a line per true mask, and a line per picture."""
 
 CELL: Final = 384
 """Side of the pictures on a sheet of detections, in pixels."""
@@ -35,17 +35,17 @@ def worst_detections(
     refinements: Mapping[str, Callable[[Image, Sequence[MaskRegion]], Sequence[Hole]]],
     count: int,
 ) -> list[SheetRow]:
-    """Draw what was found on the pictures that have most to tell.
+    """Draw detections on the most informative pictures.
 
-    Pictures with missed or false masks come first, then those whose masks are outlined worst. Drawn
-    masks are outlined broadly in green, found masks and holes finely in red.
+    Pictures with missed or false masks come first, then those with the worst mask outlines. True
+    masks have thick green outlines, detected masks and holes thin red ones.
 
     Args:
         report: of these pictures.
-        pictures: those that were measured, in the report's order.
-        detector: finds the masks once more, on the shown pictures only.
+        pictures: the measured ones, in the report's order.
+        detector: run again on the pictures shown.
         refinements: as for `detector.evaluation.evaluate.evaluate_detector`.
-        count: most rows.
+        count: maximum number of rows.
 
     Raises:
         InputError: a picture cannot be read.
@@ -89,8 +89,8 @@ def detection_document(
 
     Args:
         report: the figures.
-        configuration: what was measured with which settings.
-        sheets: pictures that come last.
+        configuration: settings of the measurement.
+        sheets: pictures at the end.
     """
     lead = [
         f"{report.pictures} pictures, {report.drawn} masks of {report.min_width:g} px and wider; "
@@ -138,10 +138,10 @@ def _finding(report: DetectionReport) -> Table:
 
 
 def _refinement(report: DetectionReport) -> Table:
-    """The found masks before and after refinement, side by side."""
+    """The detected masks before and after refinement, side by side."""
     names = list(report.quality)
     found = [mask for mask in report.masks if mask.found]
-    # Title, figure, by what it is multiplied, which is best, and decimals.
+    # Title, metric, scale, which is best, and decimals.
     figures = (
         ("IoU", "iou", 1.0, max, 3),
         ("boundary F-score", "boundary_f", 1.0, max, 3),
@@ -177,7 +177,7 @@ def _unmasked(report: DetectionReport) -> Table:
         if outcome.set_name:
             groups.setdefault(outcome.set_name, []).append(outcome)
     if len(groups) == 2:
-        # One set only is the same as all.
+        # A single set is the same as "all".
         del groups["all"]
     rows = [
         cells(
@@ -224,7 +224,7 @@ def detection_summary(report: DetectionReport, configuration: Mapping[str, Any])
     for group in report.groups():
         entry: dict[str, Any] = {"masks": len(group.masks), "recall": group.recall}
         for name in report.quality:
-            # A group of which nothing was found has no overlap; JSON knows no NaN.
+            # A group without detections has no overlap, and JSON no NaN.
             figures = ("iou", "residual", "beyond")
             entry[name] = json_values({figure: getattr(group, figure)(name) for figure in figures})
         groups.setdefault(group.kind, {})[group.name] = entry
@@ -233,7 +233,7 @@ def detection_summary(report: DetectionReport, configuration: Mapping[str, Any])
 
 
 def masks_csv(report: DetectionReport) -> str:
-    """Write one line per drawn mask that counts; empty cells where it was not found."""
+    """Write one line per true mask that counts; cells are empty if it was not found."""
     names = list(report.quality)
     figures = ("iou", "residual", "boundary_f", "excess", "beyond", "boundary_error", "straps")
     rows = []
@@ -250,7 +250,7 @@ def masks_csv(report: DetectionReport) -> str:
 
 
 def pictures_csv(report: DetectionReport) -> str:
-    """Write one line per picture: how many masks are drawn, found and false, what is changed."""
+    """Write one line per picture: number of true, found and false masks, and what was changed."""
     names = list(report.unmasked_changed)
     rows = [
         [

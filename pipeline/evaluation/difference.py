@@ -1,4 +1,4 @@
-"""Two reports side by side, or why they do not compare."""
+"""Compares two reports, or says why they cannot be compared."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _SHAPING: Final = (
     "templates",
     "min_width",
 )
-"""Settings that decide which pictures and holes are measured."""
+"""Settings that determine the measured pictures and holes."""
 
 
 @dataclass(frozen=True)
 class StoredReport:
-    """A report.json that was read back.
+    """A report.json read from disk.
 
     Attributes:
         path: the file.
-        stage: what was measured: "detector", "inpainter" or "pipeline".
+        stage: measured stage: "detector", "inpainter" or "pipeline".
         content: all of it.
     """
 
@@ -49,12 +49,12 @@ class StoredReport:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What was measured with which settings."""
+        """The settings of the measurement."""
         return dict(self.content.get("configuration") or {})
 
     @property
     def checksum(self) -> str:
-        """Of the holes or the annotations; empty where the report has none."""
+        """Checksum of the holes or annotations; empty if the report has none."""
         found = (self.content.get(name) for name in _CHECKSUMS)
         return next((str(text) for text in found if text), "")
 
@@ -63,7 +63,7 @@ def read_report(path: Path) -> StoredReport:
     """Read a report.json.
 
     Raises:
-        InputError: the file cannot be read, or is no report of `unmask evaluate`.
+        InputError: the file cannot be read, or is not a report of `unmask evaluate`.
     """
     content = read_json(path)
     stage = content.get("stage") if isinstance(content, dict) else None
@@ -76,13 +76,13 @@ def read_report(path: Path) -> StoredReport:
 
 
 def compare_reports(first: StoredReport, second: StoredReport) -> Document:
-    """Compare two reports on the cases that both measured.
+    """Compare two reports on their common cases.
 
-    Systems of one name are compared; where there are none, the first system of each report.
+    Systems of the same name are compared; if there are none, the first system of each report.
 
     Raises:
-        InputError: they measured different stages, or other pictures or holes; the sentence says
-            which settings differ.
+        InputError: they measured different stages, pictures or holes; the message says which
+            settings differ.
     """
     _refuse_incomparable(first, second)
     tables = []
@@ -144,7 +144,7 @@ class _Measured:
     system: str
 
     def values(self) -> dict[str, dict[str, float]]:
-        """Metric to case to value, without those that do not apply."""
+        """Metric to case to value, without values that do not apply."""
         found: dict[str, dict[str, float]] = {}
         for result in self.report.content["results"]:
             if result["system"] == self.system:
@@ -154,11 +154,11 @@ class _Measured:
         return found
 
     def overall(self, metric: str) -> dict[str, Any]:
-        """The estimate over all cases; empty where there is none."""
+        """The estimate over all cases; empty if there is none."""
         return self.report.content["overall"][self.system].get(metric) or {}
 
     def set_distances(self) -> dict[str, float]:
-        """Distances from the set of true pictures; empty where they were not measured."""
+        """Distances from the set of true pictures; empty if not measured."""
         return (self.report.content.get("sets") or {}).get(self.system) or {}
 
 
@@ -194,7 +194,7 @@ def _row(title: str, mine: Mapping[str, float], theirs: Mapping[str, float], dec
 def _set_figure_row(
     title: str, mine: Mapping[str, Any], theirs: Mapping[str, Any], decimals: int
 ) -> list[Any]:
-    """A figure of all cases together, where both have it: a report does not hold what it is of."""
+    """A row for a metric over all cases, if both have it; reports lack its per-case values."""
     if mine.get("mean") is None or theirs.get("mean") is None or mine["count"] != theirs["count"]:
         return []
     return [
@@ -210,7 +210,7 @@ def _set_figure_row(
 
 
 def _set_rows(first: _Measured, second: _Measured) -> list[Any]:
-    """Distances from the set of true pictures, where both have them on the same features."""
+    """Distances from the set of true pictures, if both have them on the same features."""
     mine, theirs = first.set_distances(), second.set_distances()
     networks = {one.report.configuration.get("features") for one in (first, second)}
     if not mine or not theirs or len(networks) > 1 or mine["count"] != theirs["count"]:

@@ -1,4 +1,4 @@
-"""A report as tables and pictures, before it becomes Markdown, LaTeX or a page."""
+"""A report as tables and pictures, to be formatted as Markdown, LaTeX or HTML."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BROAD: Final = 6
-"""Most columns of a table that fits a page as it is."""
+"""Maximum columns of a table that fits a page unscaled."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Cell:
     """One entry of a table.
 
     Attributes:
-        text: what it says.
-        best: whether it is the best of those it is compared to.
+        text: its content.
+        best: whether it is the best of its comparison.
     """
 
     text: str
@@ -32,8 +32,8 @@ class Table:
     Attributes:
         title: its heading; unique in a document.
         heading: of the columns.
-        rows: as long as `heading` each.
-        labels: how many columns at the left are text; the others are numbers.
+        rows: each as long as `heading`.
+        labels: number of text columns at the left; the others are numbers.
         note: a sentence below it.
     """
 
@@ -45,7 +45,7 @@ class Table:
 
     @property
     def broad(self) -> bool:
-        """Whether it has more columns than fit a page with their intervals on one line."""
+        """Whether it has too many columns for a page with intervals on one line."""
         return len(self.heading) > BROAD
 
 
@@ -56,7 +56,7 @@ class Picture:
     Attributes:
         title: its heading.
         file: name of its file in the report's folder, with forward slashes.
-        data: the file's content, PNG or JPEG by the name's suffix.
+        data: the file's content, PNG or JPEG according to the suffix.
         note: a sentence below it.
     """
 
@@ -67,7 +67,7 @@ class Picture:
 
     @property
     def media_type(self) -> str:
-        """The media type that the suffix says."""
+        """The media type of the suffix."""
         return "image/png" if self.file.endswith(".png") else "image/jpeg"
 
 
@@ -89,12 +89,12 @@ class Document:
 
     @property
     def tables(self) -> list[Table]:
-        """The tables alone."""
+        """The tables only."""
         return [part for part in self.parts if isinstance(part, Table)]
 
     @property
     def pictures(self) -> list[Picture]:
-        """The pictures alone."""
+        """The pictures only."""
         return [part for part in self.parts if isinstance(part, Picture)]
 
 
@@ -104,12 +104,12 @@ def cells(*texts: str) -> tuple[Cell, ...]:
 
 
 def counted(number: int, noun: str) -> str:
-    """Write a number of things, such as "1 case" and "2 cases"."""
+    """Format a count, such as "1 case" and "2 cases"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def to_markdown(document: Document) -> str:
-    """Write a document as Markdown; pictures are links to files beside it, the best is bold."""
+    """Format a document as Markdown; pictures are linked files, best entries are bold."""
     blocks = [f"# {document.title}", *document.lead]
     if document.facts:
         blocks.append("\n".join(f"- {key}: {value}" for key, value in document.facts.items()))
@@ -125,7 +125,7 @@ def to_markdown(document: Document) -> str:
 
 
 def markdown_table(table: Table) -> str:
-    """Write a table as Markdown."""
+    """Format a table as Markdown."""
     numbers = len(table.heading) - table.labels
     lines = [
         _markdown_line(table.heading),

@@ -1,4 +1,4 @@
-"""Faces with drawn masks: the truth under the mask is known, and so are the mask's pixels."""
+"""Faces with drawn masks, with known ground truth for both face and mask."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class DrawnFace:
         name: of the face's file, relative to the folder of faces.
         image: the true face, uint8 RGB `(H, W, 3)`.
         masked: the same with the mask, likewise.
-        mask: bool `(H, W)`, the mask's body.
-        straps: bool `(H, W)`, ear loops and bands outside of the body.
-        groups: labels of the face, its size, and kind and way of wearing of the mask.
+        mask: bool `(H, W)`, the mask without straps.
+        straps: bool `(H, W)`, ear loops and bands outside the mask.
+        groups: labels of the face, its size, and the mask's kind and way of wearing.
     """
 
     name: str
@@ -50,20 +50,20 @@ class DrawnFace:
 
 
 class DrawnFaces:
-    """Draws one mask on each of some faces; each pass gives the same, one picture at a time.
+    """Draws one mask on each face, one picture at a time; each pass gives the same.
 
-    A face's mask follows from the seed and the face's name only, and which faces are taken follows
-    from the seed likewise. Faces that can take no mask are passed over.
+    A face's mask depends only on the seed and the face's name; the seed also determines the choice
+    of faces. Faces on which no mask can be drawn are skipped.
 
     Args:
         faces: folder with a `faces.jsonl`.
         split: part of the faces.
-        count: how many faces; None for all.
-        seed: source of all chance.
-        templates: photos of masks, which two masks in five come from; None draws all.
+        count: number of faces; None for all.
+        seed: seeds all random choices.
+        templates: photos of masks, used for two masks in five; None draws all masks.
 
     Raises:
-        InputError: there are no such faces, or later, while iterating, a picture cannot be decoded.
+        InputError: there are no such faces, or, on iteration, a picture cannot be decoded.
         ConfigurationError: the count is out of range.
     """
 
@@ -88,7 +88,7 @@ class DrawnFaces:
         return len(self.faces)
 
     def __iter__(self) -> Iterator[DrawnFace]:
-        """Give the faces that can take a mask.
+        """Yield the faces on which a mask can be drawn.
 
         Raises:
             InputError: a picture cannot be decoded.
@@ -96,7 +96,7 @@ class DrawnFaces:
         return self.only(None)
 
     def only(self, names: Iterable[str] | None) -> Iterator[DrawnFace]:
-        """Give the faces of these names, None for all, without drawing the others."""
+        """Yield the faces of these names, None for all, without drawing the others."""
         wanted = None if names is None else set(names)
         for face in self.faces:
             if wanted is None or self._name(face) in wanted:
@@ -122,7 +122,7 @@ class DrawnFaces:
 
 
 class DrawnMaskCases:
-    """Test cases whose holes are what a refiner makes of drawn masks, framed as in the pipeline.
+    """Test cases with holes that a refiner makes of drawn masks, framed as in the pipeline.
 
     Args:
         faces: draws the masks.
@@ -138,15 +138,15 @@ class DrawnMaskCases:
 
     @property
     def masked(self) -> bool:
-        """Whether all cases come with the masked picture: they do."""
+        """True: all cases come with the masked picture."""
         return True
 
     def __iter__(self) -> Iterator[Case]:
-        """Give the cases; a mask of which the refiner makes no hole is left out."""
+        """Yield the cases, without masks of which the refiner makes no hole."""
         return self._cases(self.drawn)
 
     def only(self, names: Iterable[str]) -> Iterator[Case]:
-        """Give the cases of these names, without drawing the others."""
+        """Yield the cases of these names, without drawing the others."""
         return self._cases(self.drawn.only(names))
 
     def _cases(self, faces: Iterable[DrawnFace]) -> Iterator[Case]:
@@ -165,7 +165,7 @@ def framed_case(
     size: int | None = None,
     masked: Image | None = None,
 ) -> Case:
-    """Frame a hole as the pipeline does, to a test case.
+    """Make a test case, framing the hole as the pipeline does.
 
     Args:
         name: of the case.
@@ -173,7 +173,7 @@ def framed_case(
         hole: bool `(H, W)` with at least one True pixel.
         groups: labels of the case.
         size: side of the crop; None keeps the picture's own pixels.
-        masked: the picture with the mask on, of the true one's size, where the case is to hold it.
+        masked: the picture with the mask, of the same size, if the case should contain it.
     """
     square = face_square(hole)
     crop, missing = reflected_crop(image, square), reflected_crop(hole, square)

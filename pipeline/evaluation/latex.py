@@ -1,4 +1,4 @@
-"""A report's tables as LaTeX, to be taken into a paper."""
+"""Formats a report's tables as LaTeX, for papers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ESCAPES: Final = str.maketrans(
 
 
 def to_latex(document: Document) -> str:
-    """Write all tables of a document; the best entry is bold.
+    """Format all tables of a document; best entries are bold.
 
     They need the packages that the first line names.
     """
@@ -30,7 +30,7 @@ def to_latex(document: Document) -> str:
 
 
 def latex_table(table: Table) -> str:
-    """Write one table with its caption; a broad one is scaled to the width of the text."""
+    """Format one table with its caption; a broad one is scaled to the text width."""
     columns = "l" * table.labels + "r" * (len(table.heading) - table.labels)
     caption = f"{table.title}. {table.note}" if table.note else f"{table.title}."
     lines = [
@@ -51,7 +51,7 @@ def latex_table(table: Table) -> str:
 
 
 def escape(text: str) -> str:
-    """Make LaTeX print a text as it is."""
+    """Escape a text for LaTeX."""
     return text.translate(_ESCAPES)
 
 

@@ -1,4 +1,4 @@
-"""Pictures with masks outlined on them."""
+"""Outlines masks on pictures."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ RED: Final = (255, 0, 0)
 def outlined(
     image: Image, drawn: Sequence[Mask] = (), found: Sequence[Mask] = (), side: int = 384
 ) -> Image:
-    """Outline drawn masks broadly in green and found ones finely in red.
+    """Draw thick green outlines of true masks and thin red ones of detected masks.
 
     Args:
         image: uint8 RGB `(H, W, 3)`.
         drawn: bool `(H, W)` each.
         found: likewise.
-        side: the longer side of what is returned, in pixels.
+        side: longer side of the result, in pixels.
     """
     scale = side / max(image.shape[:2])
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     way = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
     canvas = np.array(cv2.resize(image, size, interpolation=way), np.uint8)
-    # The first layer is drawn broader, so that it shows where the second covers it.
+    # The first layer is thicker, so that it stays visible under the second.
     for masks, colour, thickness in ((drawn, GREEN, 3), (found, RED, 1)):
         for mask in masks:
             small = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)

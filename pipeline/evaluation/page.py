@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing beside it and asks no server for anything."""
+"""Formats a report as one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 
 
 def to_html(document: Document) -> str:
-    """Write a document as one page; pictures are in it as data, the best entry is marked."""
+    """Format a document as one page; pictures are embedded as data, best entries are marked."""
     title = escape(document.title)
     links = "".join(
         f'<a href="#part{number}">{escape(part.title)}</a>'
@@ -70,7 +70,7 @@ def _table(table: Table) -> str:
     def entry(tag: str, text: str, column: int, best: bool = False) -> str:
         names = [name for name, on in (("label", column < table.labels), ("best", best)) if on]
         kind = f' class="{" ".join(names)}"' if names else ""
-        # An interval is not broken; in a broad table it goes below its mean.
+        # Intervals are not broken; in a broad table they go below the mean.
         shown = re.sub(r"\([^()]*\)", lambda match: match[0].replace(" ", "\u00a0"), text)
         return f"<{tag}{kind}>{escape(shown if tag == 'td' else text)}</{tag}>"
 

@@ -1,4 +1,4 @@
-"""Plots of reports, drawn by matplotlib without its global state."""
+"""Plots of reports, drawn with matplotlib without its global state."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from inpainter.evaluation.statistics import Estimate
 
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-"""Colours of the systems that colour-blind people tell apart (Okabe and Ito 2008)."""
+"""Colour-blind-safe colours of the systems (Okabe and Ito 2008)."""
 
 NO_PLOTS: Final = "Plots need matplotlib: pip install 'unmask[evaluate]'."
-"""What a report says in place of its plots."""
+"""Text of a report instead of its plots."""
 
 _ACROSS: Final = 3
 _RESOLUTION: Final = 110
@@ -28,11 +28,11 @@ _RESOLUTION: Final = 110
 
 @dataclass(frozen=True)
 class Panel:
-    """One small plot: for each system a value with its interval at each place.
+    """One small plot: an estimate with its interval for each system and place.
 
     Attributes:
         title: above it.
-        places: what stands along the bottom.
+        places: labels along the bottom.
         series: system to one estimate per place.
     """
 
@@ -92,7 +92,7 @@ def plot_precision_recall(
 
     Args:
         curves: name to curve.
-        points: name to (recall, precision) at the least score in use, drawn as a dot.
+        points: name to (recall, precision) at the confidence threshold, drawn as a dot.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -101,11 +101,11 @@ def plot_precision_recall(
     axis = figure.add_subplot()
     for number, (name, curve) in enumerate(curves.items()):
         label = f"{name}, AP {curve.average_precision:.3f}"
-        # The curve begins at recall 0 with the precision of its surest find.
+        # The curve begins at recall 0 with the precision of its highest-scoring detection.
         recall = [0.0, *curve.recall.tolist()]
         precision = [*curve.precision[:1].tolist(), *curve.precision.tolist()]
         if len(recall) == len(precision):
-            # Curves of masks and boxes often agree: broken lines let the first be seen.
+            # Curves of masks and boxes often coincide: dashes leave the first visible.
             dashes = (0, (3, 3)) if number else "-"
             axis.plot(
                 recall, precision, color=_colour(number), label=label, linewidth=2, linestyle=dashes
@@ -120,11 +120,11 @@ def plot_precision_recall(
 
 
 def plot_histograms(counts: Mapping[str, Sequence[int]], first: int = 0) -> bytes:
-    """Draw how often each value was given, one panel per name on one scale, as PNG.
+    """Draw histograms, one panel per name on a common scale, as PNG.
 
     Args:
         counts: name to the number of times for each value.
-        first: the value that the first number is of.
+        first: the value of the first number.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -201,7 +201,7 @@ def _colour(number: int) -> str:
 
 
 def _reach(estimates: Sequence[Estimate]) -> list[list[float]]:
-    """How far the intervals reach down and up from their means; 0 where there is none."""
+    """Distances of the intervals' ends below and above the means; 0 without an interval."""
     pairs = [
         (estimate.mean - estimate.low, estimate.high - estimate.mean) if estimate.count else (0, 0)
         for estimate in estimates

@@ -1,4 +1,4 @@
-"""Measured figures into the README, the catalog records and the model cards: never by hand."""
+"""Writes measured figures into the README, catalog records and model cards."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from weights.catalog.record import WeightRecord
 
 BEGIN: Final = "<!-- unmask figures: begin -->"
-"""The line of a README behind which the table of figures stands."""
+"""Line of a README before the table of figures."""
 END: Final = "<!-- unmask figures: end -->"
-"""The line before which it ends."""
+"""Line after it."""
 
 _REALISM: Final = (
     "realism_distance",
@@ -33,7 +33,7 @@ _SHOWN: Final = {
     "inpainter": (*_REALISM, *_RESULT, "landmark_error"),
     "pipeline": ("masks_found", "mask_left", "known_changed", *_REALISM, *_RESULT, "seconds"),
 }
-"""Metrics that a README shows, in this order, as far as they were measured."""
+"""Metrics shown in a README if measured, in this order."""
 
 
 def publish(
@@ -42,20 +42,21 @@ def publish(
     readme: Path | None = None,
     records: Path | None = None,
 ) -> list[Path]:
-    """Write the figures of reports where people look for them.
+    """Write the figures of reports to README, records and model cards.
 
     Args:
         reports: name of the measurement to its report.json; the names become keys of the records.
-        readme: a Markdown file; what stands between the lines `BEGIN` and `END` is replaced.
-        records: folder of catalog records; those of the weights that were measured get the
-            figures, beside figures of other names, and their cards are written anew.
+        readme: a Markdown file; the text between the lines `BEGIN` and `END` is replaced.
+        records: folder of catalog records; those of the measured weights get the figures, in
+            addition to figures of other names, and their cards are rewritten.
 
     Returns:
         The written files.
 
     Raises:
         InputError: a report cannot be read, or the README has no such lines.
-        ConfigurationError: there is nothing to write to, or no record of the measured weights.
+        ConfigurationError: neither `readme` nor `records` is given, or the measured weights have no
+            record.
         OutputError: a file cannot be written.
     """
     if readme is None and records is None:
@@ -72,7 +73,7 @@ def publish(
 
 
 def figures_table(reports: Mapping[str, StoredReport]) -> str:
-    """The table of figures as Markdown: what was measured, by which command, and the means."""
+    """Format the figures as a Markdown table: what was measured, by which command, the means."""
     rows = []
     for report in reports.values():
         command = f"`unmask evaluate {report.stage}`"
@@ -82,7 +83,7 @@ def figures_table(reports: Mapping[str, StoredReport]) -> str:
 
 
 def filled_text(readme: Path, table: str) -> str:
-    """A README's text with a table between its two lines.
+    """Return a README's text with a table between its two lines.
 
     Raises:
         InputError: the file cannot be read, or lacks one of the lines.
@@ -103,7 +104,7 @@ def filled_text(readme: Path, table: str) -> str:
 def _rows(report: StoredReport) -> list[tuple[str, str]]:
     settings, content = report.configuration, report.content
     if report.stage == "inpainter":
-        # A face that was measured with several kinds of holes is a case with each.
+        # A face measured with several kinds of holes is one case for each.
         counted = "cases" if "holes" in content["parts"] else "faces"
         what = f"{content['cases']} {counted}{_part(settings)}"
         what += f", {settings['holes']}" if settings.get("holes") else ""
@@ -129,7 +130,7 @@ def _part(settings: Mapping[str, Any]) -> str:
 
 
 def _sets(settings: Mapping[str, Any]) -> str:
-    """Names of the sets; a folder of faces is one of which a part was taken."""
+    """Names of the sets; for a folder of faces also the split."""
     names = []
     for text in str(settings.get("sets", "")).split(", "):
         path = Path(text)
@@ -191,7 +192,7 @@ def _update_records(reports: Mapping[str, StoredReport], folder: Path) -> list[P
 
 
 def _figures(report: StoredReport, record: WeightRecord) -> dict[str, Any] | None:
-    """Figures of the weights of a record; None where the report says nothing of their stage."""
+    """Figures for the weights of a record; None if the report does not cover their stage."""
     from pipeline.weight_files.recording import read_figures
     from weights.catalog.description import NetworkDescription
 
@@ -207,6 +208,6 @@ def _figures(report: StoredReport, record: WeightRecord) -> dict[str, Any] | Non
         record.multiply_adds,
     )
     figures = read_figures(report.path, description, record.sha256)
-    # Without the warning beside it, the identity distance would pass for a measure of quality.
+    # Without its warning, the identity distance would be mistaken for a quality metric.
     figures.pop("identity", None)
     return figures

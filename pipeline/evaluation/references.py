@@ -1,4 +1,4 @@
-"""Measuring what references are good for: pairs of photos of one person, one of them masked."""
+"""Measures filling from references on pairs of photos of one person, one of them masked."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from weights.landmarks.frame import Points
 
 _CROP = 256
-"""Side at which realism is looked at, in pixels."""
+"""Side at which realism is measured, in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +44,10 @@ class ReferencePair:
         name: of the masked photo.
         truth: it without the mask, uint8 RGB `(H, W, 3)`.
         masked: it with the mask.
-        hole: bool `(H, W)`, as a refiner makes it of the mask.
+        hole: bool `(H, W)`, made from the mask by a refiner.
         landmarks: of the truth, `(68, 2)`.
         reference: the other photo, uint8 RGB.
-        reference_landmarks: its own.
+        reference_landmarks: of the other photo.
     """
 
     name: str
@@ -62,16 +62,16 @@ class ReferencePair:
 def reference_pairs(
     folder: str | os.PathLike[str], pipeline: Pipeline, *, split: str = "test", seed: int = 0
 ) -> Iterator[ReferencePair]:
-    """Draw a mask on each photo of everybody who is there twice; the other photo is the reference.
+    """Draw a mask on each photo of people with two photos; the other photo is the reference.
 
     Args:
         folder: with a `faces.jsonl` whose entries name a `person`.
         pipeline: whose refiner makes the holes.
         split: part of the faces.
-        seed: draws the masks.
+        seed: seeds the drawn masks.
 
     Raises:
-        InputError: nobody is there twice, or a picture cannot be read.
+        InputError: nobody has two photos, or a picture cannot be read.
     """
     people: defaultdict[str, list[FaceAnnotation]] = defaultdict(list)
     for face in load_faces(folder):
@@ -104,22 +104,22 @@ def reference_pairs(
 
 
 class AnnotatedLandmarks:
-    """Stands in for the landmark network: gives what the pairs' annotations say."""
+    """Stands in for the landmark network: returns the pairs' annotated landmarks."""
 
     def __init__(self, pairs: Iterable[ReferencePair]) -> None:
         self._known: dict[bytes, Points] = {}
         for pair in pairs:
-            # A hole that is given is covered before landmarks are sought.
+            # A given hole is covered before landmarks are detected.
             self._known[_digest(covered(pair.masked, pair.hole))] = pair.landmarks
             self._known[_digest(pair.reference)] = pair.reference_landmarks
 
     def find(self, image: Image) -> FoundFace | None:
-        """The face of a reference; None of a photo that is none of theirs."""
+        """The face of a reference; None for an unknown photo."""
         points = self._known.get(_digest(image))
         return None if points is None else FoundFace(points, 1.0, 0.0)
 
     def find_near(self, image: Image, frame: FaceFrame) -> FoundFace:
-        """The face of a masked photo whose hole is covered, wherever the frame is."""
+        """The face of a masked photo with its hole covered, whatever the frame."""
         del frame
         return FoundFace(self._known[_digest(image)], 1.0, 1.0)
 
@@ -130,15 +130,15 @@ def _digest(image: Image) -> bytes:
 
 @dataclass(frozen=True)
 class ReferenceMeasurement:
-    """What was measured.
+    """Result of the measurement.
 
     Attributes:
         figures: `guess` and `reference`, means over the same photos, each with `psnr`, `identity`
             to the truth, `identity_to_reference`, `landmark_error` and `face_found`,
-            `realism_distance` and `detectability` where there are instruments for them;
+            `realism_distance` and `detectability` if there are instruments for them;
             `identity_floor` between both true photos, `way` from the guess to it, `photos`,
-            `refused` and `seconds` of the step a photo.
-        refusals: name of a photo to why its reference was refused.
+            `refused` and `seconds` per photo of the step.
+        refusals: name of a photo to the reason its reference was refused.
         rows: pictures, in the order of the pairs.
     """
 
@@ -156,15 +156,15 @@ def measure_references(
     features: HoleFeatureNetwork | None = None,
     said: Callable[[str], object] | None = None,
 ) -> ReferenceMeasurement:
-    """Fill each masked photo as a guess and from its reference, and compare both with the truth.
+    """Fill each masked photo both freely and from its reference, and compare both with the truth.
 
     Args:
-        pairs: see `reference_pairs`.
-        pipeline: fills the holes, which are given to it.
+        pairs: from `reference_pairs`.
+        pipeline: fills the given holes.
         identity: measures identity distances.
         finder: finds landmarks in the results.
-        features: looks at realism.
-        said: takes a line for each photo.
+        features: measures realism.
+        said: called with a line for each photo.
     """
     values: defaultdict[str, list[float]] = defaultdict(list)
     looks: defaultdict[str, list[Any]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Results kept as they come, so that a measurement that was broken off goes on where it was."""
+"""Stores results as they come in, so that an interrupted measurement can be resumed."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 UNFINISHED: Final = "unfinished.jsonl"
-"""Name of the file in a report's folder; it goes when the report is there."""
+"""Name of the file in a report's folder; removed once the report exists."""
 
 
 _FEATURES: Final = ("features", "hole_features")
-"""Fields of a result that hold features of the result and of the truth."""
+"""Fields of a result with features of the result and of the truth."""
 
 
 class Unfinished(Journal):
-    """The results of a measurement under way, one line each, behind a line of its settings.
+    """The results of an unfinished measurement, one line each, after a line of its settings.
 
-    As a context manager it closes the file, and takes it away again where it holds no result.
+    As a context manager it closes the file, and removes it if it holds no result.
 
     Args:
-        folder: the report's folder; made where it is missing.
+        folder: the report's folder; created if missing.
         settings: what the results depend on; plain values.
-        overwrite: begin anew where a file of other settings lies there.
+        overwrite: start over if the existing file has other settings.
 
     Attributes:
-        lines: the results that lay there already.
+        lines: the results of earlier runs.
 
     Raises:
         InputError: there are results of other settings, and `overwrite` is False.
@@ -63,11 +63,11 @@ class Unfinished(Journal):
     def __exit__(self, *_: object) -> None:
         super().__exit__()
         if self._empty:
-            # A measurement that failed at its first case leaves nothing to go on with.
+            # A measurement that failed at its first case leaves nothing to resume.
             self.finish()
 
     def append(self, line: Mapping[str, Any]) -> None:
-        """Keep one result.
+        """Store one result.
 
         Raises:
             OutputError: it cannot be written.
@@ -76,7 +76,7 @@ class Unfinished(Journal):
         self._empty = False
 
     def finish(self) -> None:
-        """Take the file away: the report is written."""
+        """Remove the file: the report is written."""
         self.path.unlink(missing_ok=True)
 
 
@@ -93,7 +93,7 @@ def _difference(path: Path, there: Any, here: Mapping[str, str]) -> str:
 
 
 def result_line(result: CaseResult) -> Line:
-    """A result as a line of JSON."""
+    """Convert a result to a line of JSON."""
     line: Line = {
         "case": result.case,
         "system": result.system,
@@ -112,7 +112,7 @@ def result_line(result: CaseResult) -> Line:
 
 
 def result_from_line(line: Line) -> CaseResult:
-    """A result back from its line."""
+    """Convert a line of JSON to a result."""
     return CaseResult(
         line["case"],
         line["system"],

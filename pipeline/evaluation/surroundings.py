@@ -1,4 +1,4 @@
-"""What a measurement was made with: versions, machine, weight files."""
+"""Environment of a measurement: versions, machine, weight files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIBRARIES: Final = (
 
 
 def versions() -> dict[str, str]:
-    """Versions of unmask, Python and the libraries that are installed."""
+    """Versions of unmask, Python and the installed libraries."""
     found = {"unmask": unmask_version(), "python": platform.python_version()}
     for name in LIBRARIES:
         try:
@@ -42,7 +42,7 @@ def versions() -> dict[str, str]:
 
 
 def machine(device: str) -> dict[str, str]:
-    """The device that "auto" or a device name means here, and the processor."""
+    """The device that `device` stands for here, and the processor."""
     import torch
 
     from weights.base.device import resolve_device
@@ -61,7 +61,7 @@ class UsedWeights:
     """The weight file that a stage uses.
 
     Attributes:
-        name: in the catalog, or the file as the user named it.
+        name: in the catalog, or the file as given by the user.
         sha256: digest of the file.
     """
 
@@ -73,10 +73,10 @@ class UsedWeights:
 
 
 def used_weights(stage: Any, kind: WeightKind) -> UsedWeights | None:
-    """Tell which weights a stage uses, or None where it has none or they are not to be found.
+    """Return the weights that a stage uses, or None if it has none or they cannot be found.
 
     Args:
-        stage: an object with `weights` and, for inpainters, `model`, as ours have.
+        stage: an object with `weights` and, for inpainters, `model`, like the built-in stages.
         kind: the stage's kind.
     """
     from weights.catalog.digest import file_sha256
@@ -97,5 +97,5 @@ def used_weights(stage: Any, kind: WeightKind) -> UsedWeights | None:
     try:
         return UsedWeights(os.fspath(name), file_sha256(resolve(name, kind)))
     except UnmaskError:
-        # The stage itself says what is wrong with its weights when it is used.
+        # The stage itself reports problems with its weights when it is used.
         return None

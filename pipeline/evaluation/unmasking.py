@@ -1,4 +1,4 @@
-"""Measuring whole pipelines: on faces with drawn masks, and on real photos with outlined masks."""
+"""Measures whole pipelines on faces with drawn masks and on real photos with mask outlines."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
 
 FOUND_SHARE: Final = 0.5
-"""Share of a mask's pixels that the holes must hold for it to count as found."""
+"""Fraction of a mask's pixels that the holes must cover for it to count as found."""
 
 CROP: Final = 256
-"""Side at which set features and the faces of photos are looked at, in pixels."""
+"""Side at which set features and faces on photos are computed, in pixels."""
 
 UNMASKING_METRICS: Final[tuple[Metric, ...]] = (
     Metric("masks_found", "Masks found", "higher", 3, headline=True),
@@ -64,21 +64,21 @@ UNMASKING_METRICS: Final[tuple[Metric, ...]] = (
         for stage in ("detector", "refiner", "inpainter", "blender")
     ),
 )
-"""What is measured of a pipeline. Where the true face is known, "mask" figures are over the pixels
-that the mask hid, whether the pipeline found it or not."""
+"""Metrics of a pipeline. If the true face is known, "mask" metrics are over the pixels that the
+mask hid, whether or not the pipeline found it."""
 
 
 @dataclass(frozen=True, eq=False)
 class UnmaskingCase:
-    """A picture whose masks are known.
+    """A picture with known masks.
 
     Attributes:
         name: unique in a set.
-        image: what the pipeline is given, uint8 RGB `(H, W, 3)`.
+        image: the pipeline's input, uint8 RGB `(H, W, 3)`.
         masks: bool `(H, W)` each; none for a picture without masks.
-        truth: the picture as it is without the masks, where that is known.
+        truth: the picture without the masks, if known.
         ignored: bool `(H, W)`, masks too small to count; filling them is neither right nor wrong.
-        straps: bool `(H, W)`, ear loops and bands outside of the masks, where they are known.
+        straps: bool `(H, W)`, ear loops and bands outside the masks, if known.
         groups: labels of the case.
     """
 
@@ -102,12 +102,12 @@ class UnmaskingCase:
 
 
 class UnmaskingCases:
-    """Cases from faces with drawn masks and from annotated photos; each pass gives the same.
+    """Cases from faces with drawn masks and from annotated photos, the same on each pass.
 
     Args:
         drawn: sets of faces on which masks are drawn.
         photographs: sets of annotated pictures, by name.
-        min_width: masks on photos narrower than this do not count, in pixels.
+        min_width: masks on photos narrower than this, in pixels, do not count.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class UnmaskingCases:
         return self.only(None)
 
     def only(self, names: Iterable[str] | None) -> Iterator[UnmaskingCase]:
-        """Give the cases of these names, None for all, without reading the others."""
+        """Yield the cases of these names, None for all, without reading the others."""
         wanted = None if names is None else set(names)
         for faces in self.drawn:
             for face in faces.only(wanted):
@@ -177,19 +177,19 @@ def measure_unmasking(
     instruments: Instruments | None = None,
     true_landmarks: NDArray[np.float64] | None = None,
 ) -> dict[str, float]:
-    """Measure what a pipeline made of one picture.
+    """Measure a pipeline's result for one picture.
 
     Args:
-        case: the picture and what is known of it.
-        result: what the pipeline gave back.
+        case: the picture and its ground truth.
+        result: the pipeline's output.
         instruments: what is measured with beyond the pixels.
-        true_landmarks: what the finder sees in the face crop of the truth, see `face_crop`.
+        true_landmarks: detected in the face crop of the truth, see `face_crop`.
 
     Returns:
-        A value for each of `UNMASKING_METRICS` but the set distances; nan where it does not apply.
+        A value for each of `UNMASKING_METRICS` except the set distances; nan if it does not apply.
 
     Raises:
-        InputError: the result is of another size than the picture.
+        InputError: the result and the picture differ in size.
     """
     if result.image.shape != case.image.shape or result.hole.shape != case.image.shape[:2]:
         raise InputError(
@@ -206,7 +206,7 @@ def measure_unmasking(
         if f"seconds_{stage}" in values:
             values[f"seconds_{stage}"] = seconds
     if not case.masks:
-        # A picture on which masks are too small to count shows masks all the same.
+        # A picture whose masks are too small to count still shows masks.
         if case.ignored is None or not case.ignored.any():
             values["falsely_changed"] = float(hole.any())
         return values
@@ -236,23 +236,23 @@ def measure_unmasking(
 
 
 def face_crop(image: Image, hidden: Mask) -> Image:
-    """Cut the square `(S, S, 3)` that the pipeline would see round a mask; see `reflected_crop`."""
+    """Crop the square `(S, S, 3)` that the pipeline sees round a mask; see `reflected_crop`."""
     return reflected_crop(image, face_square(hidden))
 
 
 def _sized_crop(image: Image, hidden: Mask) -> Image:
-    """The same, brought to `CROP` pixels a side."""
+    """The same, resized to a side of `CROP` pixels."""
     crop = face_crop(image, hidden)
     return resize_crop(crop, np.zeros(crop.shape[:2], np.bool_), CROP)[0]
 
 
 def _with_truth(samples: Sequence[UnmaskingCase]) -> list[tuple[UnmaskingCase, Image]]:
-    """The cases with masks under which the truth is known, and that."""
+    """The cases with masks and known truth, each with its truth."""
     return [(case, case.truth) for case in samples if case.truth is not None and case.masks]
 
 
 def _sized_holes(samples: Sequence[UnmaskingCase]) -> dict[str, Mask]:
-    """The pixels that the masks hide in such crops, without those past the picture's frame."""
+    """The pixels that the masks hide in such crops, within the picture's frame."""
     return {
         case.name: framed_case(case.name, truth, case.hidden, {}, CROP).measured
         for case, truth in _with_truth(samples)
@@ -266,11 +266,11 @@ class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"
     metrics = UNMASKING_METRICS
 
     def frozen(self, sample: UnmaskingCase) -> Case:
-        """The picture with all its masks as the hole."""
+        """The case with all its masks as the hole."""
         return Case(sample.name, sample.image, sample.hidden)
 
     def look(self, samples: Sequence[UnmaskingCase]) -> Truths:
-        """Look at the true faces, as far as they are known."""
+        """Compute features of the true faces, if known."""
         truths = [(case.name, truth, case.hidden) for case, truth in _with_truth(samples)]
         crops = {name: _sized_crop(truth, hidden) for name, truth, hidden in truths}
         whole = {name: face_crop(truth, hidden) for name, truth, hidden in truths}
@@ -283,7 +283,7 @@ class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"
     def run(
         self, name: str, system: RunsPictures, samples: Sequence[UnmaskingCase]
     ) -> list[UnmaskResult]:
-        """Take the masks off; time that no stage accounts for is booked as "other"."""
+        """Take the masks off; time not spent in a stage counts as "other"."""
         began = time.perf_counter()
         answers = system.run([case.image for case in samples])
         seconds = (time.perf_counter() - began) / len(samples)
@@ -302,7 +302,7 @@ class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"
         answers: Sequence[UnmaskResult],
         truths: Truths,
     ) -> Iterator[CaseResult]:
-        """Measure the results; faces whose truth is known against it."""
+        """Measure the results, against the truth if known."""
         images = {case.name: one.image for case, one in zip(samples, answers, strict=True)}
         crops = {
             case.name: _sized_crop(images[case.name], case.hidden)
@@ -341,29 +341,29 @@ def evaluate_pipelines(
     Args:
         pipelines: name to pipeline, in the order of tables.
         cases: the pictures.
-        batch: how many pictures a pipeline is given at once.
+        batch: pictures per batch.
         instruments: what is measured with beyond the pixels.
         **options: `configuration`, `seed`, `resamples`, `known`, `keep` and `progress`, see
             `inpainter.evaluation.loop.measure_systems`.
 
     Raises:
         ConfigurationError: there is no pipeline.
-        InputError: there is no case, two have one name, or a pipeline gives back something else
-            than one result of the picture's size per picture.
+        InputError: there is no case, two have the same name, or a pipeline does not return one
+            result of the picture's size per picture.
     """
     procedure = UnmaskingProcedure(instruments)
     return measure_systems(procedure, pipelines, cases, batch=batch, **options)
 
 
 def _found_group(share: float) -> dict[str, str]:
-    """The label by which figures of found and of missed masks stand apart."""
+    """The group label that separates found from missed masks."""
     if math.isnan(share):
         return {}
     return {"masks": "all found" if share == 1.0 else "some found" if share else "none found"}
 
 
 def _area(case: UnmaskingCase) -> float:
-    """Share of the crops round the masks that the masks hide, their mean; 0 without masks."""
+    """Mean fraction of the crops round the masks that they hide; 0 without masks."""
     shares = [float(reflected_crop(mask, face_square(mask)).mean()) for mask in case.masks]
     return float(np.mean(shares)) if shares else 0.0
 
@@ -374,12 +374,12 @@ def unmasking_rows(
     names: Sequence[str],
     side: int = 256,
 ) -> dict[str, SheetRow]:
-    """Run some cases once more, for a sheet of pictures.
+    """Run some cases again, for a sheet of pictures.
 
     Args:
         pipelines: name to pipeline.
-        cases: those wanted, and maybe others.
-        names: of the cases that are wanted.
+        cases: including those wanted.
+        names: of the cases wanted.
         side: of the pictures, in pixels.
 
     Returns:
@@ -411,7 +411,7 @@ def unmasking_rows(
 
 
 def _window(case: UnmaskingCase) -> tuple[slice, slice]:
-    """The part of a picture that shows its masks and what is round them; all of it without any."""
+    """The part of a picture with its masks and their surroundings; all of it without masks."""
     height, width = case.image.shape[:2]
     if not case.masks:
         return slice(0, height), slice(0, width)

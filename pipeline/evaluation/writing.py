@@ -1,4 +1,4 @@
-"""Writing a report to its folder, whole or not at all."""
+"""Writes a report to its folder."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 DOCUMENT_FILES: Final = ("report.html", "report.md", "report.json", "tables.tex")
-"""What every report has; pictures and CSV files come beside it."""
+"""Files of every report; pictures and CSV files come in addition."""
 
 
 def refuse_existing(folder: Path, names: Iterable[str], *, overwrite: bool) -> None:
-    """Say before the work, not after it, that a report is in the way.
+    """Raise an error before the work, not after it, if a report exists.
 
     Raises:
         OutputError: one of the files exists and `overwrite` is False.
@@ -46,11 +46,11 @@ def write_report(
     """Write report.html, report.md, report.json, tables.tex, CSV files, plots and sheets.
 
     Args:
-        folder: where to; made where it is missing.
+        folder: of the report; created if missing.
         document: the report for people.
         summary: the report for machines, plain values.
         tables: names and contents of further text files, such as cases.csv.
-        overwrite: whether files that exist are replaced.
+        overwrite: whether existing files are replaced.
 
     Returns:
         The written files, the page first.
@@ -79,7 +79,7 @@ def write_report(
 def sheet_picture(
     title: str, file: str, rows: Sequence[SheetRow], *, cell: int = 224, note: str = ""
 ) -> Picture:
-    """Draw a sheet, marked as pictures that a model had a hand in.
+    """Draw a sheet, marked as made with a model.
 
     Args:
         title: of the picture.
@@ -96,7 +96,7 @@ def sheet_picture(
 
 
 def csv_text(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Write rows as CSV with Unix line ends."""
+    """Format rows as CSV with Unix line endings."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(heading)
