@@ -66,8 +66,8 @@ class PictureOutcome:
     Attributes:
         file: the picture.
         unmasked: whether it shows no mask at all.
-        drawn: how many masks on it count.
-        found: how many of them were found.
+        drawn: number of masks on it that count.
+        found: number of them that were found.
         false: number of false positives above the confidence threshold.
         changed: for each refinement whether any pixel would be changed.
         tags: of the picture.

@@ -1,4 +1,4 @@
-"""Drawing face masks on faces, to train and to measure with."""
+"""Draws masks on faces, for training and evaluation."""
 
 from detector.synthesis.compositing import DrawnMask
 from detector.synthesis.draw import DRAWN_KINDS, draw_mask

@@ -1,4 +1,4 @@
-"""The window on a picture in which a mask is drawn at a finer resolution."""
+"""A window on a picture in which a mask is drawn at a finer resolution."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Canvas:
-    """A window on the picture in which a mask is drawn, finer than the picture's pixels.
+    """A window on the picture, with finer pixels, in which a mask is drawn.
 
     Attributes:
         x: left column of the window in the picture.
@@ -41,12 +41,12 @@ class Canvas:
         return self.height * self.scale, self.width * self.scale
 
     def place(self, points: NDArray[np.floating]) -> Points:
-        """Points of the picture `(K, 2)` in canvas pixels; a pixel's centre has whole numbers."""
+        """Map points of the picture `(K, 2)` to canvas pixels, whole numbers at pixel centres."""
         shifted = np.asarray(points, np.float64) - [self.x, self.y]
         return (shifted + 0.5) * self.scale - 0.5
 
     def pixels(self, every: int = 1) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """X and y in the picture of the canvas pixels, or of blocks of `every` by `every` ones."""
+        """X and y in the picture of the canvas pixels, or of `every` by `every` blocks."""
         step = every / self.scale
         columns = self.x - 0.5 + step * (np.arange(-(-self.shape[1] // every)) + 0.5)
         rows = self.y - 0.5 + step * (np.arange(-(-self.shape[0] // every)) + 0.5)
@@ -54,7 +54,7 @@ class Canvas:
         return x, y
 
     def enlarge(self, coarse: NDArray[np.float32], every: int) -> NDArray[np.float32]:
-        """Bring a map `(h, w)`, a value per block of `every` by `every` pixels, to the canvas."""
+        """Upsample a map `(h, w)`, one value per `every` by `every` block, to the canvas."""
         height, width = self.shape
         whole = cv2.resize(
             coarse,
@@ -64,7 +64,7 @@ class Canvas:
         return np.asarray(whole[:height, :width], np.float32)
 
     def reduce(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Bring a canvas `(h, w)` or `(h, w, C)` to the picture's pixels by taking means."""
+        """Downsample a canvas `(h, w)` or `(h, w, C)` to the picture's pixels by averaging."""
         if self.scale == 1:
             return plane
         reduced = cv2.resize(plane, (self.width, self.height), interpolation=cv2.INTER_AREA)
@@ -72,7 +72,7 @@ class Canvas:
 
 
 def make_canvas(image: Image, parts: list[Points], width: float, scale: int) -> Canvas:
-    """The window that holds all parts of a mask and its shadow, cut to the picture."""
+    """The window that contains all parts of a mask and its shadow, clipped to the picture."""
     every = np.concatenate(parts)
     margin = 0.12 * width + 4
     x0, y0 = np.maximum(np.floor(every.min(axis=0) - margin), 0).astype(int).tolist()
@@ -84,7 +84,7 @@ def make_canvas(image: Image, parts: list[Points], width: float, scale: int) -> 
 
 
 def canvas_scale(width: float) -> int:
-    """How many canvas pixels are drawn per pixel of the picture, for a mask of this many pixels."""
+    """Canvas pixels per pixel of the picture, for a mask `width` pixels wide."""
     if width < 70:
         return 3
     return 2 if width < 360 else 1

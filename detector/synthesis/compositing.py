@@ -1,4 +1,4 @@
-"""Laying a drawn mask over the photo: shadows, true alpha, sharpness and grain of the photo."""
+"""Composites a drawn mask over the photo: shadows, alpha, and the photo's sharpness and grain."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
 
 MINIMUM_AREA = 40
-"""Fewest pixels of a drawn mask that count as one."""
+"""Minimum number of pixels of a drawn mask."""
 
 
 @dataclass(frozen=True)
 class PhotographedFace:
-    """A face on a photo, and what of the photo a mask drawn on it has to match.
+    """A face on a photo, and the properties of the photo that a drawn mask has to match.
 
     Attributes:
         image: uint8 RGB `(H, W, 3)`.
         points: iBUG points `(68, 2)`, x y in pixels.
-        light: that falls on the face.
-        grain: of the photo, and how sharp it is.
+        light: on the face.
+        grain: of the photo, and its sharpness.
     """
 
     image: Image
@@ -55,7 +55,7 @@ class DrawnMask:
     Attributes:
         masked: the picture with the mask, uint8 RGB `(H, W, 3)`.
         mask: bool `(H, W)`, the mask's body with its bindings and valve, without the straps.
-        straps: bool `(H, W)`, ear loops and head bands outside of the body.
+        straps: bool `(H, W)`, ear loops and head bands outside the body.
         polygon: outer contours of `mask`, each `(K, 2)`, x y in pixels.
         record: what was drawn and how, ready for JSON.
     """
@@ -69,7 +69,7 @@ class DrawnMask:
 
 @dataclass(frozen=True)
 class Layer:
-    """Linear colour, already multiplied by `coverage`, on the picture's pixels of a canvas."""
+    """Linear colour, premultiplied by `coverage`, on the picture's pixels of a canvas."""
 
     colour: NDArray[np.float32]
     coverage: NDArray[np.float32]
@@ -82,13 +82,13 @@ def render_straps(
     light: FaceLight,
     shading: SurfaceLight,
 ) -> Layer:
-    """Draw the strands as thin bands, lighter along their middle."""
+    """Draw the strands as thin bands, lighter along their centre lines."""
     whole = np.zeros(canvas.shape, np.uint8)
     core = np.zeros(canvas.shape, np.uint8)
     for strand in strands:
         placed = np.rint(canvas.place(strand.points) * 16.0).astype(np.int32)[:, None, :]
         thickness = strand.width * canvas.scale
-        # A strand fades where it goes behind the ear or into the hair.
+        # A strand fades out behind the ear or in the hair.
         for left_out, strength in ((0, 90), (1, 180), (2, 255)):
             course = placed[: len(placed) - left_out]
             for layer, share in ((whole, 1.0), (core, 0.45)):
@@ -109,7 +109,7 @@ def compose(
     random: np.random.Generator,
     record: dict[str, Any],
 ) -> DrawnMask:
-    """Lay straps and body over the photo with their shadows, and match its sharpness and grain."""
+    """Composite straps and body over the photo with shadows, and match its sharpness and grain."""
     image, grain = face.image, face.grain
     behind = straps.coverage * (1.0 - body.coverage)
     colour = canvas.reduce(body.colour + straps.colour * (1.0 - body.coverage)[..., None])
@@ -158,7 +158,7 @@ def _contact_shadow(
     width: float,
     random: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """What the mask leaves of the light on the skin round it: a soft shadow, and a tight one."""
+    """Light factor of the skin round the mask: a soft shadow and a tight one."""
     points, light = face.points, face.light
     right = points[16] - points[0]
     down = np.array([-right[1], right[0]]) / max(float(np.linalg.norm(right)), 1e-6)

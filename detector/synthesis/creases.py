@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def _curve(start: Points, direction: float, length: float, bend: float) -> Points:
-    """A gently bent line of 7 points of across and down."""
+    """A slightly bent line of 7 points, in across and down."""
     steps = np.linspace(0.0, 1.0, 7)
     angle = direction + bend * (steps - 0.5)
-    # A unit of `down` is about 0.7 mask widths, a unit of `across` half a one.
+    # A unit of `down` is about 0.7 mask widths, a unit of `across` half a width.
     step = length / 6.0 * np.stack([2.0 * np.cos(angle), 1.4 * np.sin(angle)], axis=1)
     return np.asarray(start + np.cumsum(step, axis=0))
 
@@ -58,12 +58,12 @@ def crumple(sheet: Sheet, strength: float) -> None:
 
 
 def pleats(sheet: Sheet, count: int, depth: float, *, sideways: bool = False) -> None:
-    """Lay horizontal pleats: each layer hangs over the one beneath with a sharp lower edge.
+    """Add horizontal pleats: each layer overlaps the one below with a sharp lower edge.
 
     Args:
         sheet: what to add to.
         count: number of pleats.
-        depth: step at a pleat's edge, as a share of the mask's width.
+        depth: step at a pleat's edge, as a fraction of the mask's width.
         sideways: whether the pleats open upwards instead.
     """
     random = sheet.random
@@ -74,7 +74,7 @@ def pleats(sheet: Sheet, count: int, depth: float, *, sideways: bool = False) ->
     sides = 0.5 + (places - 0.5) * random.uniform(0.7, 1.15)
     open_middle = np.square(sheet.across)
     wander = sheet.noise((2, 5)) * 0.008 + sheet.noise((2, 3)) * 0.008
-    # The upper edge climbs over the nose; the pleats below hang on across it nearly level.
+    # The upper edge rises over the nose; the pleats below it are nearly level.
     level = random.uniform(0.05, 0.22) * bell(sheet.across, 0.4)
     period = 0.2
     for at_middle, at_side in zip(middle, sides, strict=True):
@@ -100,9 +100,9 @@ def hem(sheet: Sheet, edge: Edge, width: float, *, stitched: bool, welded: bool 
     Args:
         sheet: what to add to.
         edge: "top", "bottom" or "sides".
-        width: of the band, as a share of the mask's width.
-        stitched: whether stitches can be seen.
-        welded: whether rows of weld points can be seen.
+        width: of the band, as a fraction of the mask's width.
+        stitched: whether stitches are visible.
+        welded: whether rows of weld points are visible.
     """
     distance = sheet.distance(edge)
     sheet.lift(0.006 * step_down(distance - width, 0.004))

@@ -1,9 +1,9 @@
-"""A mask's cloth draped in three dimensions over a face.
+"""Drapes a mask's cloth over a face in three dimensions.
 
-A generic face is turned and scaled until it lies on the 68 landmarks. The cloth is a grid of points
-before it: it rests on nose, cheeks and chin, spans the hollows between them, and is seen as the
-head is turned. Points of the generic face are in millimetres from the nose bridge (landmark 27): x
-to the image's right, y down, z towards the camera.
+A generic face is rotated and scaled to fit the 68 landmarks. The cloth is a grid of points in front
+of it: it rests on nose, cheeks and chin, spans the hollows between them, and follows the head's
+pose. Points of the generic face are in millimetres from the nose bridge (landmark 27): x to the
+image's right, y down, z towards the camera.
 """
 
 from __future__ import annotations
@@ -46,22 +46,23 @@ _SIDES = {
     (39, 42): (19, 5, -17),
     (48, 54): (27, 66, -8),
 }
-"""Landmarks of the generic face: those of its middle, and pairs at image left and right."""
+"""Landmarks of the generic face: those on the midline, and pairs at image left and right."""
 
 _CHEEKS_AND_NECK = ((48, 35, -32), (42, 60, -28), (0, 128, -34), (30, 120, -42))
-"""Further points of its surface, on one side or in the middle."""
+"""Further points of its surface, on one side or the midline."""
 
 _AXIS = -85.0
-"""Depth of the upright axis about which the surface is told, in millimetres: between the ears."""
+"""Depth of the vertical axis of the surface's cylindrical coordinates, in millimetres: between the
+ears."""
 
 _ROWS, _COLUMNS, _BEYOND = 22, 40, 2
-"""Cells of the grid from edge to edge, and how far it goes on past each."""
+"""Cells of the grid from edge to edge, and beyond each edge."""
 
 _COARSE = 4
 
 
 class _Fit(NamedTuple):
-    """Where a mask is worn, in millimetres of the generic face; ranges to draw from."""
+    """Where a mask is worn, in millimetres of the generic face; ranges to sample from."""
 
     bridge: tuple[float, float]
     chin: tuple[float, float]
@@ -77,7 +78,7 @@ _FITS: dict[Worn, _Fit] = {
 
 @dataclass(frozen=True)
 class Drape:
-    """A worn mask as a grid of points on the picture, which goes on a little past its edges.
+    """A worn mask as a grid of points on the picture, extending slightly past its edges.
 
     Attributes:
         places: `(R, C, 2)`, x y in pixels of the picture.
@@ -98,7 +99,7 @@ class Drape:
         return MaskOutline("cloth", inner[0], inner[-1])
 
     def surface(self, canvas: Canvas) -> Surface:
-        """Bring the cloth that the camera sees to the pixels of a canvas."""
+        """Render the visible cloth to the pixels of a canvas."""
         placed = canvas.place(self.places.reshape(-1, 2)).reshape(self.places.shape)
         seen = _faces_camera(placed)
         x, y = canvas.pixels(_COARSE)
@@ -124,12 +125,12 @@ class Drape:
 def drape_mask(
     landmarks: Points, material: Material, random: np.random.Generator, worn: Worn
 ) -> Drape:
-    """Lay a mask's cloth over a face; each draw gives a slightly different fit.
+    """Drape a mask's cloth over a face, with a slightly random fit.
 
     Args:
         landmarks: iBUG points `(68, 2)`, x y in pixels.
-        material: what the mask is made of; a deeper one stands farther off the face.
-        random: source of all chance.
+        material: of the mask; a deeper one stands farther off the face.
+        random: random generator.
         worn: "full" over the nose, or slid down to "under-nose" or to the "chin".
     """
     fit = _FITS[worn]
@@ -165,10 +166,10 @@ def drape_mask(
 
 
 def _seen(points: NDArray[np.float64], landmarks: Points) -> tuple[Points, NDArray[np.float64]]:
-    """Where points `(K, 3)` of the generic face lie on the picture `(K, 2)`, and how near `(K,)`.
+    """Project points `(K, 3)` of the generic face: x y in the picture `(K, 2)`, nearness `(K,)`.
 
     By scaled orthography (DeMenthon and Davis 1995, "Model-based object pose in 25 lines of code");
-    what of the landmarks this leaves unexplained bends the picture plane.
+    the residuals at the landmarks warp the picture plane.
     """
     numbers, face = _generic_face()
     known = landmarks[numbers]
@@ -189,14 +190,14 @@ def _seen(points: NDArray[np.float64], landmarks: Points) -> tuple[Points, NDArr
 
 
 def _faces_camera(placed: Points) -> NDArray[np.bool_]:
-    """Which cells `(R - 1, C - 1)` of a grid of points `(R, C, 2)` show their outside."""
+    """Which cells `(R - 1, C - 1)` of a grid of points `(R, C, 2)` face the camera."""
     first = placed[1:, 1:] - placed[:-1, :-1]
     second = placed[1:, :-1] - placed[:-1, 1:]
     return np.asarray(first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0] > 0.0)
 
 
 def _spanned(radius: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pull each column tight: the least concave course over it, as taut cloth takes."""
+    """Pull each column tight: its upper concave envelope, like taut cloth."""
     rows = len(radius)
     taut = radius.copy()
     for first in range(rows):
@@ -226,7 +227,7 @@ def _face_surface() -> RBFInterpolator:
 
 @lru_cache(maxsize=1)
 def _generic_face() -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Numbers of landmarks `(K,)` and their points `(K, 3)`."""
+    """Indices of landmarks `(K,)` and their points `(K, 3)`."""
     points = dict(_MIDDLE)
     for (left, right), (x, y, z) in _SIDES.items():
         points[left], points[right] = (-x, y, z), (x, y, z)

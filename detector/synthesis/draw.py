@@ -1,4 +1,4 @@
-"""Drawing a face mask on the photo of a face."""
+"""Draws a mask on the photo of a face."""
 
 from __future__ import annotations
 
@@ -65,15 +65,16 @@ def draw_mask(
     Args:
         image: uint8 RGB `(H, W, 3)`.
         landmarks: iBUG points `(68, 2)`, x y in pixels.
-        random: source of all chance.
-        kind: one of `DRAWN_KINDS`, or "template" for a photo from `templates`; None draws one.
-        templates: photos of masks; where given, two masks in five come from there.
-        worn: "full", "under-nose" or "chin"; None draws one, mostly "full".
-        draped: share of the masks drawn that are draped over the face in three dimensions; the
+        random: random generator.
+        kind: one of `DRAWN_KINDS`, or "template" for a photo from `templates`; None picks one at
+            random.
+        templates: photos of masks; if given, used for two masks in five.
+        worn: "full", "under-nose" or "chin"; None picks one at random, mostly "full".
+        draped: fraction of the drawn masks that are draped over the face in three dimensions; the
             others, and photos of masks, are laid flat.
 
     Raises:
-        CannotDrawMaskError: the face cannot take a mask; `reason` names why.
+        CannotDrawMaskError: no mask can be drawn on the face; `reason` says why.
         InputError: the picture or the landmarks are malformed.
         ConfigurationError: the kind or the way of wearing is unknown.
     """
@@ -168,7 +169,7 @@ def _render_body(
     weave *= np.float32(material.weave / max(float(weave.std()), 1e-6))
     bright *= 1.0 + weave
     colour = light_colour(linear(worn(sheet.colour)), light, shading.exposure)
-    # Even black cloth returns some light.
+    # Even black cloth reflects some light.
     colour = colour * np.float32(0.985) + (light.tint * shading.exposure * 0.012).astype(np.float32)
     return Layer(
         shoulder(colour * bright[..., None]) * surface.coverage[..., None], surface.coverage

@@ -1,4 +1,4 @@
-"""Telling which faces can take a mask, before anything is drawn."""
+"""Checks whether a mask can be drawn on a face."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MINIMUM_JAW = 20.0
-"""Smallest distance between landmarks 0 and 16 that can take a drawn mask, in pixels."""
+"""Minimum distance between landmarks 0 and 16 for drawing a mask, in pixels."""
 
 MAXIMUM_TURN = 0.8
-"""Largest head turn that can take a mask, as measured by `head_turn`."""
+"""Maximum head turn for drawing a mask, as measured by `head_turn`."""
 
 MINIMUM_INSIDE = 0.75
-"""Smallest share of the lower face that has to lie within the picture."""
+"""Minimum fraction of the lower face that must lie within the picture."""
 
 
 class CannotDrawMaskError(UnmaskError):
-    """A face cannot take a mask; the text is one sentence.
+    """No mask can be drawn on a face; the message is one sentence.
 
     Attributes:
         reason: a short name of the reason: "landmarks-implausible", "too-small", "turned-away" or
@@ -36,15 +36,15 @@ class CannotDrawMaskError(UnmaskError):
         self.reason = reason
 
     def __reduce__(self) -> tuple[type[CannotDrawMaskError], tuple[str, str]]:
-        # The default pickling of exceptions would call the class with the sentence alone, and the
-        # data-set builder hands these from one process to another.
+        # Exceptions are pickled with the message only by default, but the data-set builder passes
+        # these between processes.
         return type(self), (self.reason, str(self))
 
 
 def head_turn(landmarks: NDArray[np.floating]) -> float:
     """How far a head is turned: 0 is frontal, -1 and 1 are profiles towards image left and right.
 
-    It is the place of the nose tip between the ends of the jaw, measured along the jaw's ends.
+    It is the position of the nose tip between the ends of the jaw.
 
     Args:
         landmarks: iBUG points `(68, 2)`, x y in pixels.
@@ -58,14 +58,14 @@ def head_turn(landmarks: NDArray[np.floating]) -> float:
 
 
 def check_face(landmarks: NDArray[np.floating], size: tuple[int, int]) -> None:
-    """Make sure that a face can take a mask.
+    """Check that a mask can be drawn on a face.
 
     Args:
         landmarks: iBUG points `(68, 2)`, x y in pixels.
         size: height and width of the picture.
 
     Raises:
-        CannotDrawMaskError: it cannot; `reason` names why.
+        CannotDrawMaskError: it cannot; `reason` says why.
         InputError: the landmarks are malformed.
     """
     points = check_landmarks(landmarks)
@@ -94,7 +94,7 @@ def check_face(landmarks: NDArray[np.floating], size: tuple[int, int]) -> None:
 
 
 def _check_order(points: NDArray[np.float64], jaw: float) -> None:
-    """Compare the order of eyes, nose, mouth and chin along the face's own axis."""
+    """Check the order of eyes, nose, mouth and chin along the face's own axis."""
     right = (points[42:48].mean(axis=0) - points[36:42].mean(axis=0)) / jaw
     down = np.array([-right[1], right[0]])
     eyes, nose, mouth, chin = (
@@ -112,7 +112,7 @@ def _check_order(points: NDArray[np.float64], jaw: float) -> None:
 
 
 def _share_inside(points: NDArray[np.float64], size: tuple[int, int]) -> float:
-    """The share of the lower face that lies within the picture."""
+    """The fraction of the lower face that lies within the picture."""
     lower = cv2.convexHull(points[[*range(1, 16), 28]].astype(np.float32))
     height, width = size
     frame = np.array(

@@ -1,7 +1,7 @@
-"""Reading from a face how light falls on it, so that a drawn mask can be lit alike.
+"""Estimates the light on a face, so that a drawn mask can be lit alike.
 
-Pictures are taken as squares of their sRGB values here ("linear" below): close enough to linear
-light, and its inverse is a square root.
+Linear light is approximated by the square of sRGB values ("linear" below), so that the inverse is a
+square root.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from detector.synthesis.outline import Points
     from weights.base.contracts import Image
 
-# What the skin of an evenly and neutrally lit face looks like on average: linear red over green and
-# blue over green. The spread between people is far smaller than that between lamps.
+# Average skin colour of an evenly and neutrally lit face: linear red over green and blue over
+# green. It varies far less between people than between lamps.
 _SKIN_RED, _SKIN_BLUE = 1.75, 0.66
 _SIDE = 96
 
 
 @dataclass(frozen=True)
 class FaceLight:
-    """How light falls on one face.
+    """The light on one face.
 
     Attributes:
-        white: linear brightness of an evenly lit white surface on this face, about 1 in a well
-            exposed photo.
+        white: linear brightness of an evenly lit white surface on this face, about 1 in a
+            well-exposed photo.
         tint: linear colour `(3,)` of the light, with a mean of 1.
-        gradient: how brightness changes with the surface's normal `(x, y)`, relative to a surface
-            that faces the camera; x to image right, y down.
-        chroma: 0 for a grey photo, 1 for a photo in full colour.
-        shade: brightness left unexplained by the normal, such as cast shadows, `(S, S)` around 1.
+        gradient: change of brightness with the surface normal `(x, y)`, relative to a surface
+            facing the camera; x to image right, y down.
+        chroma: 0 for a grey photo, 1 for full colour.
+        shade: brightness not explained by the normal, such as cast shadows, `(S, S)`, around 1.
         origin: x y of the upper left corner of `shade`, in pixels of the picture.
         side: the width and height that `shade` covers, in pixels of the picture.
     """
@@ -49,7 +49,7 @@ class FaceLight:
     side: float
 
     def shade_at(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
-        """`shade` at pixels of the picture; beyond its border the border's value goes on."""
+        """Sample `shade` at pixels of the picture, with its border values replicated."""
         step = len(self.shade) / self.side
         there = cv2.remap(
             self.shade,
@@ -62,10 +62,10 @@ class FaceLight:
 
 
 def estimate_face_light(image: Image, points: Points) -> FaceLight:
-    """Estimate how light falls on a face from its skin.
+    """Estimate the light on a face from its skin.
 
-    The skin's brightness is fitted with a linear function of the normals of an egg-shaped head,
-    robustly, so that beards, brows and glasses weigh little.
+    A linear function of the normals of an egg-shaped head is fitted robustly to the skin's
+    brightness, so that beards, brows and glasses have little weight.
 
     Args:
         image: uint8 RGB `(H, W, 3)`.
@@ -92,7 +92,7 @@ def estimate_face_light(image: Image, points: Points) -> FaceLight:
 
 
 def _cut_out(image: Image, origin: Points, side: float) -> Image:
-    """A square of a picture at `_SIDE` pixels; beyond the picture its border goes on."""
+    """Crop a square of a picture at `_SIDE` pixels, with the picture's border replicated."""
     height, width = image.shape[:2]
     x0, y0 = np.clip(np.floor(origin), 0, [width - 1, height - 1]).astype(int).tolist()
     x1, y1 = np.clip(np.ceil(origin + side), [x0 + 1, y0 + 1], [width, height]).astype(int).tolist()
@@ -159,7 +159,7 @@ def _fit(
         )
         residual = values - design @ coefficients
         scale = 1.5 * float(np.median(np.abs(residual))) + 1e-4
-        # Beards and shadows of hair are darker than skin: what lies below the fit weighs less.
+        # Beards and hair shadows are darker than skin: values below the fit weigh less.
         weight = (
             1.0 / (1.0 + np.square(residual / (scale * np.where(residual < 0, 2.0, 3.0))))
         ).astype(np.float32)
@@ -177,7 +177,7 @@ def _fit(
     )
     tint = np.clip(tint, 0.45, 2.2) ** 0.55
     if chroma < 0.3:
-        # A grey or sepia photo: everything in it has the skin's own tint.
+        # A grey or sepia photo: everything has the skin's tint.
         tint = colour
     tint = tint / tint.mean()
 
@@ -199,7 +199,7 @@ def _fit(
 
 
 def is_monochrome(image: Image) -> bool:
-    """Whether a photo is grey or toned in one hue, such as sepia: brightness decides its colour."""
+    """Whether a photo is grey or toned in one hue, such as sepia."""
     sample = image[:: max(1, image.shape[0] // 48), :: max(1, image.shape[1] // 48)]
     values = cv2.blur(sample, (3, 3)).reshape(-1, 3).astype(np.float32)
     green = values[:, 1] / 255.0
@@ -211,7 +211,7 @@ def is_monochrome(image: Image) -> bool:
 
 
 def _egg_normals(local: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """X and y of the normals of an egg laid over the face, foreshortened as the head is turned."""
+    """X and y of the normals of an egg fitted to the face, foreshortened for a turned head."""
     grid = np.arange(_SIDE, dtype=np.float32)
     x, y = np.meshgrid(grid, grid)
     right = local[16] - local[0]
@@ -236,9 +236,9 @@ def _egg_normals(local: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArr
 def _white(
     luminance: NDArray[np.float32], local: NDArray[np.float32], base: float, image: Image
 ) -> float:
-    """How bright white is here, from three witnesses: the skin, the eyes' white and the picture.
+    """Estimate the brightness of white from the skin, the whites of the eyes and the picture.
 
-    The skin alone cannot tell a dark skin in bright light from a light skin in dim light.
+    Skin alone cannot distinguish dark skin in bright light from light skin in dim light.
     """
     eyes = np.zeros(luminance.shape, np.uint8)
     for part in (slice(36, 42), slice(42, 48)):

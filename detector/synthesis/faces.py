@@ -1,4 +1,4 @@
-"""Reading faces and their landmarks from an annotation file."""
+"""Reads faces and their landmarks from an annotation file."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _KNOWN = ("file", "landmarks", "split", "width", "height")
 
 @dataclass(frozen=True)
 class FaceAnnotation:
-    """One picture of a face and the face's landmarks.
+    """A picture of a face and its landmarks.
 
     Attributes:
         file: the picture.
         landmarks: iBUG points `(68, 2)`, x y in pixels.
-        split: "train", "val" or "test" where the annotation names one.
+        split: "train", "val" or "test", if annotated.
         width: of the picture, in pixels.
         height: of the picture, in pixels.
-        extra: everything else that the annotation says.
+        extra: all other entries of the annotation.
     """
 
     file: Path
@@ -49,14 +49,14 @@ def load_faces(path: str | os.PathLike[str]) -> list[FaceAnnotation]:
     """Read an annotation file with one JSON object per line.
 
     Each has `file` (relative to the annotation file's folder) and `landmarks` (68 pairs x y);
-    `split` is optional, `width` and `height` are read from the picture where they are not given,
-    and other entries end up in `extra`.
+    `split` is optional, `width` and `height` are read from the picture if missing, and other
+    entries go to `extra`.
 
     Args:
         path: the file, or a folder that holds `faces.jsonl`.
 
     Raises:
-        InputError: the file cannot be read, or a line is malformed; the sentence names the line.
+        InputError: the file cannot be read, or a line is malformed; the message names the line.
     """
     file = Path(path)
     if file.is_dir():
@@ -79,7 +79,7 @@ def load_faces(path: str | os.PathLike[str]) -> list[FaceAnnotation]:
 
 
 def _size(picture: Path) -> tuple[int, int]:
-    """Width and height of a picture as it is seen.
+    """Width and height of a picture as displayed.
 
     Raises:
         ValueError: it cannot be opened.

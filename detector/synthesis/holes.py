@@ -1,7 +1,6 @@
-"""Holes in the shape of worn masks, for training and measuring completion networks.
+"""Holes in the shape of worn masks, for training and evaluating completion networks.
 
-A recipe of the inpainter names this generator by its dotted path; the two packages do not know one
-another otherwise.
+Inpainter recipes name this generator by its dotted path; the packages are otherwise independent.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ _STYLES: tuple[OutlineStyle, ...] = get_args(OutlineStyle)
 
 
 class FaceMaskHoles:
-    """Draws the hole that a mask on a face would leave, grown as the pipeline's refiner grows it.
+    """Draws the hole of a mask on a face, grown like the pipeline's refiner does.
 
     Args:
-        growth: range of the growth past the mask's edge, as a share of the mask's width.
-        wobble: largest low-frequency deviation of the outline, as a share of the mask's width; it
-            stands for the errors of a detector and keeps a network from learning one family of
-            outlines by heart.
-        strap_chance: how often the straps' beginnings belong to the hole.
-        varied_share: how often a mask is worn the way drawn masks are: crooked, loose, with uneven
-            edges, of any style, now and then slid down.
-        worn: how often a varied mask is worn in each way of `WORN`.
+        growth: range of the growth past the mask's edge, as a fraction of the mask's width.
+        wobble: largest low-frequency deviation of the outline, as a fraction of the mask's width;
+            it simulates detector errors and keeps a network from overfitting to one family of
+            outlines.
+        strap_chance: probability that the hole includes the straps.
+        varied_share: probability that a mask is worn like drawn masks: crooked, loose, with uneven
+            edges, of any style, sometimes slid down.
+        worn: probability of each way of `WORN` for a varied mask.
     """
 
     def __init__(
@@ -59,10 +58,10 @@ class FaceMaskHoles:
         Args:
             landmarks: iBUG points `(68, 2)`, x y in pixels of the picture.
             size: height and width of the picture.
-            random: source of all chance.
+            random: random generator.
 
         Returns:
-            Bool `(H, W)`, True where a mask would hide the face; parts outside are cut off.
+            Bool `(H, W)`, True where a mask would hide the face, clipped to the picture.
         """
         if self.varied_share > 0.0 and random.random() < self.varied_share:
             style = _STYLES[random.integers(len(_STYLES))]
@@ -74,7 +73,7 @@ class FaceMaskHoles:
             contour = outline.polygon
         polygon = self._wobbled(contour, outline.width, random)
         canvas = np.zeros(size, np.uint8)
-        # At a sixteenth of a pixel.
+        # In sixteenths of a pixel.
         fixed = np.rint(polygon * 16.0).astype(np.int32)
         cv2.fillPoly(canvas, [fixed[:, None, :]], 1, lineType=cv2.LINE_8, shift=4)
         if random.random() < self.strap_chance:
@@ -115,11 +114,11 @@ def _draw_straps(
 
 
 def grown(canvas: NDArray[np.uint8], radius: int) -> Hole:
-    """Grow what is drawn on a canvas `(H, W)` by a disc of a radius in pixels, bool `(H, W)`."""
+    """Dilate a canvas `(H, W)` by a disc with a radius in pixels: bool `(H, W)`."""
     if radius > 0:
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
         x, y, width, height = cv2.boundingRect(canvas)
-        # In a large photo most of the canvas is empty, and stays so.
+        # In a large photo most of the canvas stays empty.
         near = np.s_[
             max(0, y - radius) : y + height + radius, max(0, x - radius) : x + width + radius
         ]

@@ -1,4 +1,4 @@
-"""The makes of masks: what each sort is cut from, how it is folded, sewn, dyed and printed."""
+"""Makes of masks: material, folds, seams, dyes and prints of each kind."""
 
 from __future__ import annotations
 
@@ -73,15 +73,15 @@ class Material:
     """One mask before it is worn.
 
     Attributes:
-        outline_style: which outline it has when worn.
+        outline_style: its outline when worn.
         sheet: its colour, relief and shadow.
-        depth: how far it bulges when worn, as a share of its width.
+        depth: how far it bulges when worn, as a fraction of its width.
         ridge: how far the nose lifts it, likewise.
-        weave: deviation of its texture's brightness.
-        strap_style: how it is held.
+        weave: standard deviation of its texture's brightness.
+        strap_style: ear loops or head bands.
         strap_colour: sRGB of the straps.
-        strap_width: of a strap, as a share of the mask's width.
-        record: what it is, ready for JSON.
+        strap_width: of a strap, as a fraction of the mask's width.
+        record: its description, ready for JSON.
     """
 
     outline_style: OutlineStyle
@@ -98,7 +98,7 @@ class Material:
 def _pick(
     palette: tuple[tuple[float, Colour], ...], random: np.random.Generator, any_share: float = 0.0
 ) -> Colour:
-    """A colour of a palette, slightly off, or any colour at all."""
+    """A colour of a palette, slightly varied, or any colour."""
     if random.random() < any_share:
         return any_colour(random)
     weights = np.array([weight for weight, _ in palette])
@@ -131,7 +131,7 @@ def _bind(sheet: Sheet, colour: Colour, width: float, edges: tuple[Edge, ...]) -
 
 
 def _small_print(sheet: Sheet, text: str, ink: Colour) -> None:
-    """A few small lines of print, or a stamp, at one side."""
+    """Add a few small lines of print, or a stamp, at one side."""
     random = sheet.random
     side = random.choice([-1.0, 1.0]) * random.uniform(0.25, 0.6)
     down = random.uniform(0.4, 0.75)
@@ -143,7 +143,7 @@ def _small_print(sheet: Sheet, text: str, ink: Colour) -> None:
 
 
 def _valve(sheet: Sheet) -> None:
-    """A round or square plastic exhalation valve with slits."""
+    """Add a round or square plastic exhalation valve with slits."""
     random = sheet.random
     if random.random() < 0.5:
         across = random.choice([-1.0, 1.0]) * random.uniform(0.3, 0.6)
@@ -170,7 +170,7 @@ def _valve(sheet: Sheet) -> None:
 
 
 def _nose_wire(sheet: Sheet, strength: float) -> None:
-    """The wire under the upper edge: a low ridge over the nose."""
+    """Add the wire under the upper edge: a low ridge over the nose."""
     down = sheet.random.uniform(0.03, 0.08)
     half = sheet.random.uniform(0.25, 0.45)
     reach = np.clip((half - np.abs(sheet.across)) / 0.05, 0.0, 1.0)
@@ -271,7 +271,7 @@ def _cloth(width: int, random: np.random.Generator, *, patterned: bool) -> Mater
 
 
 def _centre_seam(sheet: Sheet, strength: float) -> None:
-    """Two halves sewn together along the middle, each falling away from the seam."""
+    """Add a seam down the middle, with both halves falling away from it."""
     random = sheet.random
     bow = random.normal(0.0, 0.02)
     place = sheet.across - bow * np.sin(np.pi * np.clip(sheet.down, 0.0, 1.0))
@@ -350,7 +350,7 @@ def _panel_folds(sheet: Sheet) -> None:
 
 
 def _nose_bar(sheet: Sheet, colour: Colour) -> None:
-    """Lay a strip of metal, bare or of the mask's colour, over a sheet's bridge."""
+    """Add a strip of metal, bare or of the mask's colour, over the bridge of the nose."""
     random = sheet.random
     half = random.uniform(0.2, 0.4)
     down = random.uniform(0.04, 0.09)
@@ -362,7 +362,7 @@ def _nose_bar(sheet: Sheet, colour: Colour) -> None:
 
 
 def kn95(width: int, random: np.random.Generator) -> Material:
-    """A fold-flat respirator with a vertical middle fold and embossed lines."""
+    """A fold-flat respirator with a vertical centre fold and embossed lines."""
     colour = _pick(_KN95, random, 0.05)
     sheet = Sheet(width, colour, random)
     distance = np.abs(sheet.across)

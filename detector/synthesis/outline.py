@@ -1,4 +1,4 @@
-"""Where a mask lies on a face: its outline, fitted to 68 landmarks.
+"""Outline of a mask on a face, fitted to 68 landmarks.
 
 The landmarks are the iBUG 68 points `(68, 2)`, x y in pixels: 0-16 jaw from ear to ear (image left
 to image right), 27-30 nose bridge, 31-35 nostrils, 36-47 eyes, 48-67 mouth.
@@ -18,7 +18,7 @@ Points = NDArray[np.float64]
 MaskKind = Literal["surgical", "cloth", "n95", "kn95"]
 MASK_KINDS: tuple[MaskKind, ...] = get_args(MaskKind)
 OutlineStyle = Literal["surgical", "cloth", "n95", "kn95", "moulded"]
-"""The kinds, and the moulded foam or knit mask that tapers towards the ears."""
+"""The mask kinds, and the moulded foam or knit mask that tapers towards the ears."""
 Worn = Literal["full", "under-nose", "chin"]
 WORN: tuple[Worn, ...] = get_args(Worn)
 
@@ -28,7 +28,7 @@ class MaskOutline:
     """The upper and the lower edge of a mask on one face.
 
     Attributes:
-        kind: the sort of mask.
+        kind: of the mask.
         top: upper edge `(K, 2)`, x y pixels, from image left over the nose to image right.
         bottom: lower edge `(K, 2)`, from image left under the chin to image right; it begins and
             ends at the lower corners, so the sides are the straight lines from `top` to `bottom`.
@@ -53,7 +53,7 @@ def check_landmarks(landmarks: NDArray[np.floating]) -> Points:
     """Return the landmarks as float64 `(68, 2)`.
 
     Raises:
-        InputError: the shape is another, or a value is not finite.
+        InputError: the shape is wrong, or a value is not finite.
     """
     points = np.asarray(landmarks, dtype=np.float64)
     if points.shape != (68, 2) or not np.isfinite(points).all():
@@ -65,7 +65,7 @@ def check_landmarks(landmarks: NDArray[np.floating]) -> Points:
 
 
 def _along(points: Points, position: float) -> Points:
-    """The point at a fractional index of a polyline; beyond its ends the last segment goes on."""
+    """The point at a fractional index of a polyline, whose end segments are extrapolated."""
     index = int(np.clip(np.floor(position), 0, len(points) - 2))
     return points[index] + (position - index) * (points[index + 1] - points[index])
 
@@ -96,14 +96,14 @@ def smooth_curve(control: Points, samples: int = 48) -> Points:
 
 @dataclass(frozen=True)
 class _Fit:
-    """How one sort of mask sits; each pair is a range from which a value is drawn.
+    """How one kind of mask sits; each pair is a range to sample from.
 
     Attributes:
         bridge: where the upper edge crosses the nose bridge: 0 at landmark 27, 1 at 30.
-        side_top: upper corner along the jaw, in landmark numbers from the ear.
+        side_top: upper corner along the jaw, as a landmark index from the ear.
         side_bottom: lower corner, likewise.
-        inset: how far the corners lie inside the jaw line, as a share of the half width.
-        chin: how far the lower edge hangs below the chin, as a share of the face's height.
+        inset: how far the corners lie inside the jaw line, as a fraction of the half width.
+        chin: how far the lower edge hangs below the chin, as a fraction of the face's height.
         belly: how far the lower edge stands off the jaw, likewise.
         wire: how peaked the upper edge is at the nose, 0 for a straight line.
     """
@@ -136,7 +136,7 @@ _FITS: dict[OutlineStyle, _Fit] = {
 }
 
 # A mask that slid down: where its upper edge crosses the face (from one landmark towards another)
-# and how far its corners follow it, in landmark numbers.
+# and how far its corners follow, in landmark indices.
 _SLID: dict[Worn, tuple[int, int, tuple[float, float], tuple[float, float]]] = {
     "under-nose": (33, 51, (0.0, 0.7), (0.3, 1.6)),
     "chin": (57, 8, (0.15, 0.6), (1.8, 3.2)),
@@ -145,7 +145,7 @@ _SLID: dict[Worn, tuple[int, int, tuple[float, float], tuple[float, float]]] = {
 
 @dataclass(frozen=True)
 class _FaceAxes:
-    """Which way a face points in the picture.
+    """Axes of a face in the picture.
 
     Attributes:
         centre: of the face, x y pixels.
@@ -175,11 +175,11 @@ class _FaceAxes:
         return np.asarray((points - self.centre) @ self.right)
 
     def inward(self, point: Points, share: float) -> Points:
-        """A point moved towards the middle by a share of its distance."""
+        """Move a point towards the midline by a fraction of its distance."""
         return point - share * float(self.across(point)) * self.right
 
     def past(self, point: Points, others: Points, side: float) -> Points:
-        """A point moved across, to the left by `side` -1 or the right by 1, until past others."""
+        """Move a point across, left for `side` -1 or right for 1, until past others."""
         reach = side * float(self.across(point))
         needed = float((side * self.across(others)).max()) + 0.04 * self.height
         return point + side * max(0.0, needed - reach) * self.right
@@ -192,15 +192,15 @@ def fit_outline(
     *,
     worn: Worn = "full",
 ) -> MaskOutline:
-    """Lay a mask of one kind on a face; each draw gives a slightly different fit.
+    """Fit a mask of one kind to a face, with slightly random variation.
 
-    Head turn and tilt are followed because every point is placed along landmark lines. On a turned
-    face the far edge is pushed out past the nose, as a worn mask stands off the face there.
+    Points are placed along landmark lines, and so follow head turn and tilt. On a turned face the
+    far edge is pushed out past the nose, where a worn mask stands off the face.
 
     Args:
         landmarks: iBUG points `(68, 2)`, x y in pixels.
         kind: one of `MASK_KINDS`, or "moulded".
-        random: source of all chance.
+        random: random generator.
         worn: "full" over the nose, or slid down to "under-nose" or to the "chin".
 
     Raises:
@@ -238,7 +238,7 @@ def fit_outline(
     left_bottom = axes.inward(jaw_point(corner_bottom), inset * 0.6)
     right_bottom = axes.inward(jaw_point(16 - corner_bottom), inset * 0.6)
 
-    # The nose of a turned head reaches past the far cheek; the mask covers it, with some air.
+    # The nose of a turned head extends past the far cheek; the mask covers it with a gap.
     covered = points[[28, 29, 30, 31, 35] if worn == "full" else [51, 57, 8]]
     left_top = axes.past(left_top, covered, -1.0)
     right_top = axes.past(right_top, covered, 1.0)
@@ -266,7 +266,7 @@ def fit_outline(
 def _below_jaw(
     points: Points, axes: _FaceAxes, position: float, belly: float, chin: float
 ) -> Points:
-    """A point of the lower edge, under a position on the jaw; see `_Fit` for belly and chin."""
+    """A point of the lower edge below a position on the jaw; see `_Fit` for belly and chin."""
     point = _along(points[:17], position)
     outward = point - points[[30, 51]].mean(axis=0)
     outward = outward / (np.linalg.norm(outward) or 1.0)

@@ -1,4 +1,4 @@
-"""Measuring how sharp and how grainy a photo is around a face."""
+"""Estimates sharpness and grain of a photo around a face."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 @dataclass(frozen=True)
 class PhotoGrain:
-    """How sharp and how grainy a photo is.
+    """Sharpness and grain of a photo.
 
     Attributes:
         blur: standard deviation of the blur of its edges, in pixels.
@@ -34,7 +34,7 @@ def estimate_photo_grain(image: Image, points: Points) -> PhotoGrain:
     The blur comes from the ratio of gradients before and after a known second blur, taken at the
     strongest edges (Zhuo and Sim 2011, "Defocus map estimation from a single image"); the noise
     from a kernel that cancels smooth shading (Immerkaer 1996, "Fast noise variance estimation"),
-    with a median in place of the mean.
+    with a median instead of the mean.
 
     Args:
         image: uint8 RGB `(H, W, 3)`.

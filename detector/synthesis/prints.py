@@ -48,7 +48,7 @@ def _colour(hue: float, saturation: float, value: float) -> Colour:
 
 
 def _palette(random: np.random.Generator, count: int) -> list[Colour]:
-    """Colours that go together: one hue at several tones, or a few hues, with black or white."""
+    """Matching colours: one hue at several tones, or a few hues, with black or white."""
     colours: list[Colour] = []
     hue = random.random()
     spread = random.choice([0.02, 0.1, 0.4])
@@ -78,7 +78,7 @@ def stripes(sheet: Sheet) -> None:
 
 
 def checks(sheet: Sheet) -> None:
-    """Gingham or tartan: two sets of translucent stripes that cross."""
+    """Gingham or tartan: two crossing sets of translucent stripes."""
     random = sheet.random
     tilt = random.choice([0.0, np.pi / 4, random.normal(0, 0.15)])
     period = random.uniform(0.04, 0.2)
@@ -92,7 +92,7 @@ def checks(sheet: Sheet) -> None:
 
 
 def _scatter(sheet: Sheet, spacing: float, jitter: float) -> list[tuple[float, float]]:
-    """Points over the sheet on a shifted grid, in across and down, with some disorder."""
+    """Points over the sheet on a staggered, jittered grid, in across and down."""
     random = sheet.random
     points = []
     for row, down in enumerate(np.arange(0.0, 1.1, spacing / 0.7)):
@@ -108,7 +108,7 @@ def _scatter(sheet: Sheet, spacing: float, jitter: float) -> list[tuple[float, f
 
 
 def dots(sheet: Sheet) -> None:
-    """Polka dots, in order or scattered, of one or several colours."""
+    """Polka dots, regular or scattered, of one or several colours."""
     random = sheet.random
     spacing = random.uniform(0.035, 0.14)
     colours = _palette(random, int(random.integers(1, 4)))
@@ -159,7 +159,7 @@ def camouflage(sheet: Sheet) -> None:
 
 
 def marbled(sheet: Sheet) -> None:
-    """Colours that run into one another: batik, tie-dye, galaxy or photo prints."""
+    """Blending colours: batik, tie-dye, galaxy or photo prints."""
     random = sheet.random
     colours = _palette(random, int(random.integers(2, 5)))
     cells = int(random.integers(2, 9))
@@ -269,7 +269,7 @@ PRINTS: dict[str, Callable[[Sheet], None]] = {
 
 
 def add_print(sheet: Sheet) -> str:
-    """Print one pattern, drawn by chance, on a sheet and return its name."""
+    """Print a random pattern on a sheet and return its name."""
     name = str(sheet.random.choice(list(PRINTS)))
     PRINTS[name](sheet)
     return name

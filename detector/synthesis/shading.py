@@ -1,4 +1,4 @@
-"""Lighting a mask's surface as the face beneath it is lit."""
+"""Lights a mask's surface like the face beneath it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SurfaceLight:
-    """How a surface's brightness follows from its normal, and the light that falls on the canvas.
+    """Shading model of a surface: brightness by normal, and the light on the canvas.
 
     Attributes:
-        gradient: change with the normal's x and y.
-        frontal: loss of a surface that no longer faces the camera.
-        field: float32 canvas map, light from what the face itself shows.
+        gradient: change of brightness with the normal's x and y.
+        frontal: loss of brightness of a surface not facing the camera.
+        field: float32 canvas map of the light observed on the face.
         exposure: brightness of the light, linear.
     """
 
@@ -33,11 +33,11 @@ class SurfaceLight:
 
 
 def surface_light(canvas: Canvas, light: FaceLight, random: np.random.Generator) -> SurfaceLight:
-    """Turn the light on a face into the light on a mask, with some uncertainty."""
+    """Derive the light on a mask from that on the face, with some randomness."""
     every = 4
     x, y = canvas.pixels(every)
     field = light.shade_at(x, y) ** np.float32(random.uniform(0.4, 0.8))
-    # Light comes from above more often than not; folds need it to be seen.
+    # Light mostly comes from above; folds are visible only in such light.
     downward = 0.65 * light.gradient[1] + random.uniform(-0.6, -0.1)
     sideward = 0.85 * light.gradient[0] + random.normal(0.0, 0.15)
     return SurfaceLight(
@@ -49,7 +49,7 @@ def surface_light(canvas: Canvas, light: FaceLight, random: np.random.Generator)
 
 
 def shade_relief(relief: NDArray[np.float32], shading: SurfaceLight) -> NDArray[np.float32]:
-    """Brightness of a relief `(h, w)`, in canvas pixels of height, under a light; about 1."""
+    """Brightness, around 1, of a relief `(h, w)`, in canvas pixels of height."""
     slope_x = cv2.Scharr(relief, cv2.CV_32F, 1, 0, scale=1 / 32)
     slope_y = cv2.Scharr(relief, cv2.CV_32F, 0, 1, scale=1 / 32)
     facing = 1.0 / np.sqrt(1.0 + slope_x * slope_x + slope_y * slope_y)
@@ -63,14 +63,14 @@ def shade_relief(relief: NDArray[np.float32], shading: SurfaceLight) -> NDArray[
 
 
 def linear(colour: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
-    """SRGB values `(...)` of 0 to 255 as squares of 0 to 1, float32 of their shape."""
+    """Convert sRGB values `(...)`, 0 to 255, to linear float32 ones, 0 to 1, by squaring."""
     return np.square(colour.astype(np.float32) / np.float32(255.0))
 
 
 def light_colour(
     colour: NDArray[np.float32], light: FaceLight, exposure: float
 ) -> NDArray[np.float32]:
-    """The linear colour that a material of linear `colour` `(..., 3)` has in the photo's light."""
+    """The linear colour of a material of linear `colour` `(..., 3)` in the photo's light."""
     tinted = colour
     if light.chroma < 1.0:
         grey = colour @ np.array([0.25, 0.6, 0.15], np.float32)
@@ -79,7 +79,7 @@ def light_colour(
 
 
 def shoulder(colour: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bend linear values so that they run gently into 1, as a camera's tone curve does."""
+    """Compress linear values smoothly towards 1, like a camera's tone curve."""
     knee = np.float32(0.72)
     over = np.maximum(colour - knee, 0.0)
     span = np.float32(1.0) - knee

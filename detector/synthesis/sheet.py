@@ -1,7 +1,7 @@
-"""The flat sheet of material on which a mask's colour, folds and seams are laid out.
+"""The flat sheet of material with a mask's colour, folds and seams.
 
-A sheet covers `across` from -1.1 to 1.1 and `down` from -0.05 to 1.05, a little more than the
-mask's body. Lengths on it are shares of the mask's width.
+A sheet covers `across` from -1.1 to 1.1 and `down` from -0.05 to 1.05, slightly more than the
+mask's body. Lengths on it are fractions of the mask's width.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _ASPECT = 0.72
 
 
 class Sheet:
-    """A sheet that makers of masks draw on.
+    """A sheet that the functions for mask makes draw on.
 
     Args:
         width: columns of the sheet's maps.
         colour: the material's sRGB colour.
-        random: source of all chance.
+        random: random generator.
 
     Attributes:
         colour: uint8 `(h, w, 3)`, the material's own sRGB colour.
-        relief: float32 `(h, w)`, height towards the camera as a share of the mask's width.
-        shadow: float32 `(h, w)`, what occlusion leaves of the light, 0 to 1.
+        relief: float32 `(h, w)`, height towards the camera as a fraction of the mask's width.
+        shadow: float32 `(h, w)`, light factor after occlusion, 0 to 1.
         across, down: float32 `(h, w)`, the material coordinates.
         unit: columns per mask width.
     """
@@ -58,7 +58,7 @@ class Sheet:
         self.across, self.down = np.meshgrid(across, down)
 
     def columns(self, across: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Columns of the maps, as floats, for values of `across` `(...)`, of their shape."""
+        """Columns of the maps, as floats, for values of `across` `(...)`, in the same shape."""
         return (across + np.float32(_ACROSS)) * np.float32((self.size[1] - 1) / (2 * _ACROSS))
 
     def rows(self, down: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -72,18 +72,18 @@ class Sheet:
         return np.rint(placed * 16.0).astype(np.int32)
 
     def pixels(self, share: float) -> int:
-        """A length, as a share of the mask's width, in whole pixels of the sheet, at least one."""
+        """Convert a fraction of the mask's width to whole pixels of the sheet, at least one."""
         return max(1, round(share * self.unit))
 
     def distance(self, edge: Edge) -> NDArray[np.float32]:
-        """How far each point of the sheet lies from an edge, as a share of the mask's width."""
+        """Distance of each point of the sheet from an edge, as a fraction of the mask's width."""
         if edge == "sides":
             return np.asarray((1.0 - np.abs(self.across)) * np.float32(0.5), np.float32)
         vertical = self.down if edge == "top" else 1.0 - self.down
         return np.asarray(vertical * np.float32(0.7), np.float32)
 
     def noise(self, cells: tuple[int, int]) -> NDArray[np.float32]:
-        """Smooth noise `(h, w)` of unit deviation with that many cells down and across."""
+        """Smooth noise `(h, w)` of unit standard deviation with that many cells down and across."""
         grid = self.random.standard_normal(cells, dtype=np.float32)
         enlarged = cv2.resize(grid, self.size[::-1], interpolation=cv2.INTER_CUBIC)
         return np.asarray(enlarged, np.float32)
@@ -95,12 +95,12 @@ class Sheet:
         softness: float,
         strengths: Sequence[float],
     ) -> NDArray[np.float32]:
-        """Draw soft lines, 1 at their middle, as a float32 map `(h, w)`.
+        """Draw soft lines, 1 at their centre, as a float32 map `(h, w)`.
 
         Args:
             curves: polylines of across and down.
-            width: of the lines, as a share of the mask's width.
-            softness: deviation of the blur, likewise.
+            width: of the lines, as a fraction of the mask's width.
+            softness: standard deviation of the blur, likewise.
             strengths: brightness of each line, 0 to 1.
         """
         drawn = np.zeros(self.size, np.uint8)
@@ -117,11 +117,11 @@ class Sheet:
         return plane / np.float32(255.0)
 
     def along(self, angle: float) -> NDArray[np.floating]:
-        """How far each point of the sheet lies in a direction, as a share of the mask's width."""
+        """Position of the sheet's points along a direction, as a fraction of the mask's width."""
         return self.across * 0.5 * np.cos(angle) + self.down * 0.7 * np.sin(angle)
 
     def inside(self, depth: NDArray[np.floating]) -> NDArray[np.float32]:
-        """How much of each pixel is in a shape, by the depth in it as a share of its width."""
+        """Coverage of each pixel by a shape, from its depth as a fraction of the mask's width."""
         return np.clip(depth * self.unit + 0.5, 0.0, 1.0).astype(np.float32)
 
     def lift(self, height: NDArray[np.floating]) -> None:
@@ -129,7 +129,7 @@ class Sheet:
         self.relief += height.astype(np.float32)
 
     def darken(self, share: NDArray[np.floating]) -> None:
-        """Take a share of the light away, a map `(h, w)`."""
+        """Reduce the light by a fraction, a map `(h, w)`."""
         self.shadow *= (1.0 - share).astype(np.float32)
 
     def fill(self, points: Outline, colour: Colour) -> None:
@@ -139,7 +139,7 @@ class Sheet:
     def stroke(
         self, points: Outline, colour: Colour, width: float, *, closed: bool = False
     ) -> None:
-        """Draw a polyline of across and down; its width is a share of the mask's."""
+        """Draw a polyline of across and down; its width is a fraction of the mask's."""
         course = self.place(points)[:, None, :]
         cv2.polylines(self.colour, [course], closed, colour, self.pixels(width), cv2.LINE_AA, 4)
 
@@ -155,7 +155,7 @@ class Sheet:
         cv2.circle(self.colour, centre.tolist(), radius, colour, -1, cv2.LINE_AA, 4)
 
     def text_scale(self, text: str, share: float, font: int = FONT) -> float:
-        """OpenCV's scale of a text that is to be a share of the mask's width long."""
+        """OpenCV's scale for a text whose length is a fraction of the mask's width."""
         (width, _), _ = cv2.getTextSize(text, font, 1.0, 1)
         return share * self.unit / width
 
@@ -168,24 +168,24 @@ class Sheet:
         font: int = FONT,
         thickness: int = 1,
     ) -> None:
-        """Write a text from a point of across and down on."""
+        """Write a text, starting at a point of across and down."""
         place = (self.place([start])[0] // 16).tolist()
         cv2.putText(self.colour, text, place, font, scale, colour, thickness, cv2.LINE_AA)
 
     def paint(self, coverage: NDArray[np.float32], colour: Colour | NDArray[np.float32]) -> None:
-        """Lay a colour over the sheet where `coverage` `(h, w)` is 1."""
+        """Blend a colour over the sheet with opacity `coverage` `(h, w)`."""
         weight = coverage[..., None]
         mixed = self.colour * (1.0 - weight) + np.asarray(colour, np.float32) * weight
         self.colour = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
 
 
 def bell(distance: NDArray[np.floating], width: float) -> NDArray[np.floating]:
-    """1 at no distance, falling to both sides as a normal distribution does."""
+    """A Gaussian bell, 1 at distance 0."""
     return np.exp(-np.square(distance / width))
 
 
 def step_down(
     distance: NDArray[np.floating], softness: float, height: float = 1.0
 ) -> NDArray[np.floating]:
-    """A height below a distance of 0, falling softly to 0 past it."""
+    """A soft step from `height` at negative distances to 0 at positive ones."""
     return height / (1.0 + np.exp(np.clip(distance / softness, -30, 30)))

@@ -1,4 +1,4 @@
-"""Where the straps of a mask run: from its corners to the ears or round the head."""
+"""Straps of a mask, from its corners to the ears or round the head."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Strand:
     """One visible stretch of a strap.
 
     Attributes:
-        points: its course `(K, 2)`, x y in pixels of the picture.
+        points: its path `(K, 2)`, x y in pixels of the picture.
         width: in pixels of the picture.
     """
 
@@ -34,14 +34,14 @@ def lay_straps(
     width: float,
     random: np.random.Generator,
 ) -> list[Strand]:
-    """Lay the straps of a worn mask, two strands at each side.
+    """Place the straps of a worn mask, two strands on each side.
 
     Args:
         style: ear loops or head bands.
         outline: the mask's edges.
         landmarks: iBUG points `(68, 2)`, x y in pixels.
-        width: of a strap, as a share of the mask's width.
-        random: source of all chance.
+        width: of a strap, as a fraction of the mask's width.
+        random: random generator.
     """
     jaw = landmarks[:17]
     right = jaw[16] - jaw[0]
@@ -56,7 +56,7 @@ def lay_straps(
         (-1.0, jaw[0], jaw[2], outline.top[0], outline.bottom[0]),
         (1.0, jaw[16], jaw[14], outline.top[-1], outline.bottom[-1]),
     ):
-        # The near ear of a turned head lies behind the end of the jaw line; the far one is hidden.
+        # On a turned head the near ear is behind the end of the jaw line; the far one is hidden.
         seen = float(np.clip(0.04 - side * turn * 0.16, 0.0, 0.16)) * outline.width
         outward = side * right
         inner = 0.1 * (bottom - top)

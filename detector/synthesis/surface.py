@@ -1,7 +1,7 @@
-"""The surface that a mask spans over a face: where each pixel lies on the material.
+"""The surface of a mask over a face: the material coordinates of each pixel.
 
-A mask's material has the coordinates `across`, from -1 at its image-left side over 0 at the nose to
-1, and `down`, from 0 at its upper edge to 1 at its lower edge.
+The material coordinates are `across`, -1 at the image-left side, 0 at the nose and 1 at the right,
+and `down`, 0 at the upper edge and 1 at the lower.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ _COARSE = 4
 
 @dataclass(frozen=True)
 class Surface:
-    """The material coordinates and the large shape of a mask on a canvas.
+    """The material coordinates and coarse shape of a mask on a canvas.
 
     Attributes:
         across: float32 canvas map, -1 to 1 inside the mask.
         down: float32 canvas map, 0 to 1 inside the mask.
-        relief: float32 canvas map of the large shape's height towards the camera, in canvas pixels.
+        relief: float32 canvas map of the coarse shape's height towards the camera, in canvas
+            pixels.
         coverage: float32 canvas map, 1 inside the mask's body and 0 outside.
         width: the mask's width in canvas pixels.
     """
@@ -53,8 +54,9 @@ def span_surface(
 ) -> Surface:
     """Span a surface between the two edges of a mask.
 
-    Straight rulings run from the upper to the lower edge; a pixel's ruling and its place on it are
-    found in closed form. Turning the head moves the bulging middle of the material sideways.
+    It is a ruled surface with straight lines from the upper to the lower edge; each pixel's line
+    and its position on it have a closed form. Turning the head moves the bulging centre of the
+    material sideways.
 
     Args:
         canvas: where to draw.
@@ -62,8 +64,8 @@ def span_surface(
         contour: the closed outline `(K, 2)` of the mask's body, in pixels of the picture.
         landmarks: iBUG points `(68, 2)`, x y in pixels of the picture.
         turn: the head's turn, -1 to 1.
-        depth: how far the mask bulges, as a share of its width.
-        ridge: how far the nose lifts it, as a share of its width.
+        depth: how far the mask bulges, as a fraction of its width.
+        ridge: how far the nose lifts it, as a fraction of its width.
     """
     right = outline.top[-1] - outline.top[0]
     right = right / max(float(np.linalg.norm(right)), 1e-6)
@@ -119,7 +121,7 @@ def span_surface(
 def swell(
     across: NDArray[np.float32], down: NDArray[np.float32], depth: float, ridge: float
 ) -> NDArray[np.float32]:
-    """Height of a worn mask towards the camera, as a share of its width, at material coordinates.
+    """Height of a worn mask towards the camera, as a fraction of its width.
 
     Args:
         across: -1 to 1 from side to side.
@@ -138,7 +140,7 @@ def swell(
 def _halves(edge: Points, start: Points, end: Points, right: Points) -> Points:
     """Resample an edge so that its middle sample lies on the face's line from `start` to `end`.
 
-    Within each half the samples are spaced mostly by their progress along `right`, so that rulings
+    Within each half the samples are spaced mostly by their progress along `right`, so that lines
     between two edges resampled alike do not cross.
     """
     direction = end - start
@@ -160,7 +162,7 @@ def _halves(edge: Points, start: Points, end: Points, right: Points) -> Points:
 
 
 def _extend(edge: Points) -> Points:
-    """Carry an edge on past both ends, in a straight line."""
+    """Extrapolate an edge linearly past both ends."""
     steps = np.arange(1, _BEYOND + 1)[:, None]
     before = edge[0] - steps[::-1] * (edge[3] - edge[0]) / 3.0
     after = edge[-1] + steps * (edge[-1] - edge[-4]) / 3.0

@@ -1,8 +1,8 @@
-"""Photos of masks from a folder, laid on faces by six key points.
+"""Photos of masks from a folder, placed on faces by six key points.
 
-The folder is laid out as that of MaskTheFace (Anwar and Raychowdhury 2020, "Masked face recognition
-for secure authentication"): `masks.cfg` names RGBA pictures and six points on each, sections that
-end in `_left` and `_right` hold the views of a turned head, and `textures/` holds prints.
+The folder has the layout of MaskTheFace (Anwar and Raychowdhury 2020, "Masked face recognition for
+secure authentication"): `masks.cfg` names RGBA pictures and six points on each, sections ending in
+`_left` and `_right` are views for a turned head, and `textures/` contains prints.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class TemplateFolder:
     """A folder of mask photos with six key points each.
 
     Args:
-        path: the folder, which holds `masks.cfg`.
+        path: the folder, which contains `masks.cfg`.
 
     Raises:
         InputError: there is no `masks.cfg`, it is malformed, or none of its pictures exists.
@@ -111,7 +111,7 @@ class TemplateFolder:
         return sorted(self._views)
 
     def _template(self, section: str, entry: dict[str, str], config: Path) -> Template | None:
-        """Read one section; one without a picture, or whose picture is missing, is left out."""
+        """Read one section; None if it has no picture or the picture is missing."""
         if "template" not in entry:
             return None
         file = self._find(entry["template"].strip())
@@ -124,13 +124,13 @@ class TemplateFolder:
             raise InputError(
                 f"Section [{section}] of {config} must give mask_a to mask_f as 'x, y'."
             ) from error
-        # Some configurations name the points by the wearer's sides: put image left first.
+        # Some configurations name the points by the wearer's side: put image left first.
         if anchors[0, 0] > anchors[2, 0]:
             anchors = anchors[[2, 1, 0, 5, 4, 3]]
         return Template(section, file, anchors)
 
     def _find(self, named: str) -> Path | None:
-        """The picture; paths in use begin with a folder that need not be there."""
+        """Find the picture; configured paths may begin with a folder that does not exist."""
         parts = Path(named.replace("\\", "/")).parts
         for start in range(len(parts)):
             candidate = self.path.joinpath(*parts[start:])
@@ -139,7 +139,7 @@ class TemplateFolder:
         return None
 
     def pick(self, turn: float, random: np.random.Generator) -> Template:
-        """Draw a mask, in the view that goes with a head's turn of -1 to 1."""
+        """Pick a random mask, in the view for a head's turn of -1 to 1."""
         names = self.names
         weights = np.array([_RARE.get(name.lower(), 1.0) for name in names])
         views = self._views[names[int(random.choice(len(names), p=weights / weights.sum()))]]
@@ -147,7 +147,7 @@ class TemplateFolder:
         return views.get(wanted) or views.get("front") or next(iter(views.values()))
 
     def pick_texture(self, random: np.random.Generator) -> Path | None:
-        """Draw one print, or None where the folder has none."""
+        """Pick a random print, or None if the folder has none."""
         return self.textures[int(random.integers(len(self.textures)))] if self.textures else None
 
 
@@ -159,11 +159,11 @@ def _load(file: Path) -> NDArray[np.uint8]:
 def face_anchors(
     landmarks: NDArray[np.floating], random: np.random.Generator, worn: Worn = "full"
 ) -> Points:
-    """Where the six key points of a template lie on a face, `(6, 2)`, a little different each time.
+    """Positions of a template's six key points on a face, `(6, 2)`, with slight randomness.
 
     Args:
         landmarks: iBUG points `(68, 2)`, x y in pixels.
-        random: source of all chance.
+        random: random generator.
         worn: "full", "under-nose" or "chin".
     """
     points = check_landmarks(landmarks)
@@ -200,10 +200,10 @@ def face_anchors(
 def draw_template(
     face: PhotographedFace, random: np.random.Generator, templates: TemplateFolder, worn: Worn
 ) -> DrawnMask:
-    """Lay a photo of a mask on a face; see `draw_mask`, which calls this.
+    """Composite a photo of a mask on a face; called by `draw_mask`.
 
-    The photo is warped by a thin-plate spline, recoloured at times, lit as the face is and
-    composited with its true alpha.
+    The photo is warped by a thin-plate spline, sometimes recoloured, lit like the face and
+    composited with its alpha.
     """
     points, light, jaw = face.points, face.light, face.jaw
     turn = head_turn(points)
@@ -232,13 +232,13 @@ def draw_template(
 
     body = warp(body_alpha).astype(np.float32) / np.float32(255.0)
     shading = surface_light(canvas, light, random)
-    # The photo has shading of its own already.
+    # The photo already has its own shading.
     depth = random.uniform(0.06, 0.2)
     bright = shade_relief(_relief(body_alpha, columns, rows, depth, jaw * scale), shading)
     dyed = linear(warp(colour, cv2.BORDER_REPLICATE))
     lit = shoulder(light_colour(dyed, light, shading.exposure) * bright[..., None])
     body_layer = Layer(lit * body[..., None], body)
-    # Straps in the photos end in mid-air; these begin under the body and reach the ears.
+    # Straps in the photos end in mid-air; these start under the body and reach the ears.
     pulled = anchors + 0.5 * (anchors.mean(axis=0) - anchors)
     outline = MaskOutline(
         "surgical", smooth_curve(pulled[:3], samples=9), smooth_curve(pulled[3:], samples=9)
@@ -259,7 +259,7 @@ def draw_template(
 def _corners_on_face(
     photo: Image, source_anchors: Points, anchors: Points, furthest: float
 ) -> Points:
-    """Where a photo's corners come to lie, `(4, 2)`, at most so far from the anchors' centre."""
+    """Positions of a photo's corners `(4, 2)`, at most `furthest` from the anchors' centre."""
     height, width = photo.shape[:2]
     frame = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     reach = thin_plate(source_anchors, anchors, frame[:, 0], frame[:, 1])
@@ -278,9 +278,9 @@ def _relief(
 
     Args:
         alpha: of the photo `(h, w)`.
-        columns: where in the photo each pixel of the canvas lies, `(H, W)`.
+        columns: x in the photo of each canvas pixel, `(H, W)`.
         rows: likewise.
-        depth: as a share of the jaw's width.
+        depth: as a fraction of the jaw's width.
         unit: that width in pixels of the canvas.
     """
     inside = np.argwhere(alpha > 127)
@@ -293,12 +293,12 @@ def _relief(
 
 
 def _without_straps(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The alpha of a mask's body: what a brush much wider than a strap can reach."""
+    """The alpha of a mask's body: a morphological opening much wider than a strap."""
     size = max(3, round(0.07 * alpha.shape[1])) | 1
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     bordered = cv2.copyMakeBorder(alpha, size, size, size, size, cv2.BORDER_CONSTANT, value=0)
     opened = cv2.morphologyEx(bordered, cv2.MORPH_OPEN, brush)[size:-size, size:-size]
-    # Corners that the round brush cannot reach belong to the body still.
+    # Corners removed by the round opening still belong to the body.
     grown = cv2.dilate(
         opened, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size // 3 | 1, size // 3 | 1))
     )
@@ -311,7 +311,7 @@ def _recolour(
     templates: TemplateFolder,
     random: np.random.Generator,
 ) -> tuple[NDArray[np.uint8], str | None]:
-    """Dye the mask, or print a texture on it, at times; its shading and creases stay."""
+    """Sometimes dye the mask or print a texture on it, keeping shading and creases."""
     chance = random.random()
     if chance < 0.45:
         return colour, None

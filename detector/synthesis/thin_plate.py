@@ -1,4 +1,4 @@
-"""Bending the plane so that some points go where they are wanted."""
+"""Thin-plate splines: warp the plane so that given points move to their targets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def thin_plate(
     source: Points, target: Points, x: NDArray[np.float32], y: NDArray[np.float32]
 ) -> Points:
-    """Carry points by the thin-plate spline that takes `source` to `target` (Bookstein 1989)."""
+    """Map points by the thin-plate spline from `source` to `target` (Bookstein 1989)."""
     scale = float(np.ptp(source, axis=0).max())
     origin = source.mean(axis=0)
 
@@ -25,7 +25,7 @@ def thin_plate(
     nodes = (source - origin) / scale
     count = len(nodes)
     square = np.square(nodes[:, None] - nodes[None]).sum(axis=2)
-    # A little stiffness keeps badly placed landmarks from folding the mask.
+    # Slight regularisation keeps badly placed landmarks from folding the mask.
     system = np.zeros((count + 3, count + 3))
     system[:count, :count] = kernel(square) + 0.03 * np.eye(count)
     system[:count, count] = 1.0

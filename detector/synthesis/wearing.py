@@ -1,4 +1,4 @@
-"""How a mask sits on one head: a little crooked, loose or tight, never twice alike."""
+"""Random variation of how a mask sits: slightly crooked, loose or tight."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def vary_outline(outline: MaskOutline, random: np.random.Generator) -> MaskOutline:
-    """Wear a mask a little crooked, with uneven edges and a more or less rounded peak."""
+    """Make a mask slightly crooked, with uneven edges and a more or less rounded peak."""
     edges = []
     softness = random.uniform(0.3, 5.0)
     for edge, soft in ((outline.top, softness), (outline.bottom, 0.0)):
@@ -50,7 +50,7 @@ def vary_outline(outline: MaskOutline, random: np.random.Generator) -> MaskOutli
 
 
 def body_contour(outline: MaskOutline, random: np.random.Generator) -> Points:
-    """Close a mask's edges to a contour `(K, 2)`, with sides that bow out or in a little."""
+    """Close a mask's edges to a contour `(K, 2)`, with sides bowed slightly out or in."""
     step = np.linspace(0.0, 1.0, 14)[1:-1, None]
     sides = []
     for start, end in ((outline.top[-1], outline.bottom[-1]), (outline.bottom[0], outline.top[0])):

@@ -1,7 +1,6 @@
-"""Pictures of faces that wear a drawn mask, for training networks that see the mask itself.
+"""Faces wearing a drawn mask, for training networks that see the mask itself.
 
-A recipe of the inpainter names this source by its dotted path; the two packages do not know one
-another otherwise.
+Inpainter recipes name this source by its dotted path; the packages are otherwise independent.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class WornMasks:
-    """Draws a mask on a face, and the hole that taking it off would leave.
+    """Draws a mask on a face, and the hole for removing it.
 
     Args:
-        growth: range of the hole's growth past the mask's edge, as a share of the mask's width, as
-            the pipeline's refiner grows it.
-        templates: folder of mask photos, used beside drawn masks; None draws all.
+        growth: range of the hole's growth past the mask's edge, as a fraction of the mask's width,
+            like the pipeline's refiner.
+        templates: folder of mask photos, used in addition to drawn masks; None draws all masks.
 
     Raises:
         InputError: the folder of templates cannot be read.
@@ -54,11 +53,11 @@ class WornMasks:
         Args:
             image: uint8 RGB `(H, W, 3)`, the true face.
             landmarks: iBUG points `(68, 2)`, x y in pixels of the picture.
-            random: source of all chance.
+            random: random generator.
 
         Returns:
-            The face with a mask, uint8 RGB `(H, W, 3)`, and the hole, bool `(H, W)`; None where the
-            face cannot take a mask.
+            The face with a mask, uint8 RGB `(H, W, 3)`, and the hole, bool `(H, W)`; None if no
+            mask can be drawn on the face.
         """
         if landmarks is None:
             return None

@@ -1,1 +1,1 @@
-"""Training the detector and its verifier."""
+"""Training of the detector, its verifier and the landmark network."""

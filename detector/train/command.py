@@ -33,25 +33,25 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="unmask train detector",
-        description="Train a mask detector on a YOLO segmentation data set. Where the folder holds "
-        "a run that was stopped, it goes on from its checkpoint, which must be your own.",
+        description="Train a mask detector on a YOLO segmentation data set. If the folder holds "
+        "a stopped run, it is resumed from its checkpoint, which must be your own.",
     )
     parser.add_argument(
         "--config",
         default="auto",
-        help="a recipe: its YAML file, or its name; 'auto' by the device",
+        help="a recipe: its YAML file or its name; 'auto' chooses by the device",
     )
     parser.add_argument(
         "--data",
         required=True,
         type=Path,
-        help="the data set's data.yaml; a sources.yaml beside it tells "
+        help="the data set's data.yaml; a sources.yaml next to it tells "
         "the model card where the pictures come from",
     )
     add_run_options(
         parser,
         device="'auto', 'cpu', 'cuda' (all GPUs, as 'auto' where there are any), 'cuda:N' or 'mps'",
-        time_budget=", earlier calls of the run included; the number of epochs is fitted to it",
+        time_budget=", including earlier calls of the run; the number of epochs is fitted to it",
     )
     add_changes_option(parser)
     add_initial_weights_option(parser)
@@ -65,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 class _Reporter:
-    """Prints a line about every half a minute and one at the end of every epoch."""
+    """Prints a line about every half minute and at the end of every epoch."""
 
     def __init__(self, seconds: float = 30.0) -> None:
         self.seconds = seconds
@@ -91,7 +91,7 @@ class _Reporter:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status, 2 where something is wrong."""
+    """Run the command; returns the exit status, 2 on an error."""
     options = build_parser().parse_args(arguments)
 
     def train() -> None:

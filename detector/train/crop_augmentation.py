@@ -1,4 +1,4 @@
-"""Stored crops varied for training: turned, dyed, shaded, hidden, blurred and compressed."""
+"""Augments stored crops: rotation, dyes, shadows, occlusion, blur and compression."""
 
 from __future__ import annotations
 
@@ -20,24 +20,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MARGIN = 1.25
-"""Side of a stored crop over what the network sees of it: room for rotation, shift and scale."""
+"""Side of a stored crop relative to the network's input, leaving room for rotation, shift and
+scale."""
 
 _SINGLE_STRAND = 0.025
-"""Half the width up to which a strand over a mask counts as mask, in sides of the crop."""
+"""Half-width up to which a strand over a mask counts as mask, in sides of the crop."""
 
 _SURROUNDINGS = 0.12
-"""How far round a mask its skin is looked at for a dye, in sides of the crop."""
+"""How far round a mask the skin is sampled for a dye, in sides of the crop."""
 
 _GREY = PADDING_GREY / 255.0
 
 
 def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Turn, shift, scale, mirror, dye, shade, hide and recolour stored crops, each in its own way.
+    """Rotate, shift, scale, mirror, dye, shade, occlude and recolour each stored crop at random.
 
     Args:
         pictures: `(N, 3, M, M)` in [0, 1], stored with a margin.
-        outlines: `(N, P, M, M)` in [0, 1], P planes of each crop.
-        size: side of what is given back.
+        outlines: `(N, P, M, M)` in [0, 1], P planes per crop.
+        size: side of the result.
 
     Returns:
         Pictures `(N, 3, size, size)` and outlines `(N, P, size, size)`, both in [0, 1].
@@ -60,7 +61,7 @@ def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tens
 
 
 def vary_photograph(pictures: Tensor) -> Tensor:
-    """Coarsen, smear, recolour, grain and compress pictures `(N, 3, S, S)` in [0, 1]."""
+    """Downscale, blur, recolour, add grain to and compress pictures `(N, 3, S, S)` in [0, 1]."""
     pictures = _with_some(_with_some(pictures, 0.35, _coarse), 0.25, _smeared)
     mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
     pictures = (pictures - mean) * (1.0 + _normal(pictures, 0.15, 1, 1, 1)) + mean
@@ -73,7 +74,7 @@ def vary_photograph(pictures: Tensor) -> Tensor:
 
 
 def centred(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """What the network sees of stored crops in use; arguments and result as for `augment`."""
+    """Crop the centre, as the network sees it in use; arguments and result as for `augment`."""
     way = torch.zeros(len(pictures), 2, 3, device=pictures.device)
     way[:, 0, 0] = way[:, 1, 1] = 1.0 / MARGIN
     return _resampled(pictures, outlines, way, size)
@@ -81,7 +82,7 @@ def centred(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tens
 
 def _resampled(pictures: Tensor, outlines: Tensor, way: Tensor, size: int) -> tuple[Tensor, Tensor]:
     grid = functional.affine_grid(way, [len(pictures), 3, size, size], align_corners=False)
-    # Grey comes in where a turned crop ends, as past a picture's frame.
+    # Grey beyond a rotated crop, as past a picture's frame.
     shown = functional.grid_sample(pictures - _GREY, grid, align_corners=False) + _GREY
     return shown, functional.grid_sample(outlines, grid, align_corners=False)
 
@@ -89,15 +90,15 @@ def _resampled(pictures: Tensor, outlines: Tensor, way: Tensor, size: int) -> tu
 def cross_by_strands(
     pictures: Tensor, outlines: Tensor, share: float = 0.3
 ) -> tuple[Tensor, Tensor]:
-    """Lay a bent strand over some crops, as hair, cords and fingers lie over masks.
+    """Draw a bent strand over some crops, like hair, cords and fingers over masks.
 
-    A strand shows what another crop of the batch has round its own find: hair, clothes, skin. Where
-    a wide one parts a mask it is no mask, and both parts are; a single hair counts as mask.
+    A strand shows the surroundings of another crop in the batch: hair, clothes, skin. A wide one
+    splits a mask and is not part of it; a single hair counts as mask.
 
     Args:
         pictures: `(N, 3, S, S)` in [0, 1].
         outlines: `(N, P, S, S)` in [0, 1].
-        share: how many of the crops get one.
+        share: fraction of crops that get one.
     """
     size = pictures.shape[-1]
     half_width = _uniform(pictures, 0.01, 0.09)
@@ -109,15 +110,15 @@ def cross_by_strands(
 
 
 def dye(pictures: Tensor, outlines: Tensor, share: float = 0.25) -> Tensor:
-    """Dye the masks of some crops, most on one side of an arc only, as if of two cloths.
+    """Dye the masks of some crops, most on only one side of an arc, as if made of two cloths.
 
-    The folds stay. Half of the dyes are the colour of what is round the mask: skin-coloured masks
+    Folds are kept. Half of the dyes have the colour of the mask's surroundings: skin-coloured masks
     and light patches on printed ones have the weakest edges.
 
     Args:
         pictures: `(N, 3, S, S)` in [0, 1].
-        outlines: `(N, P, S, S)` in [0, 1], the first plane is of the masks.
-        share: how many of the crops are dyed; those without an outline stay.
+        outlines: `(N, P, S, S)` in [0, 1], the masks in the first plane.
+        share: fraction of crops that are dyed; those without an outline never are.
     """
     size = pictures.shape[-1]
     masks = outlines[:, :1]
@@ -135,17 +136,17 @@ def dye(pictures: Tensor, outlines: Tensor, share: float = 0.25) -> Tensor:
 
 
 def _mean_over(pictures: Tensor, weights: Tensor) -> Tensor:
-    """Mean colours `(N, C, 1, 1)` where `(N, 1, S, S)` weights are; 0 where there are none."""
+    """Weighted mean colours `(N, C, 1, 1)` by weights `(N, 1, S, S)`; 0 if all weights are 0."""
     total = weights.sum(dim=(2, 3), keepdim=True).clamp_min(1e-6)
     return (pictures * weights).sum(dim=(2, 3), keepdim=True) / total
 
 
 def cast_shadow(pictures: Tensor, share: float = 0.3) -> Tensor:
-    """Darken some pictures `(N, 3, S, S)` on one side of an arc, as a lamp from the side does.
+    """Darken some pictures `(N, 3, S, S)` on one side of an arc, like light from the side.
 
     Args:
         pictures: in [0, 1].
-        share: how many of them.
+        share: fraction of them.
     """
     softness = _uniform(pictures, 0.005, 0.2)
     lit = torch.sigmoid(_distance_to_arc(pictures) / softness)
@@ -154,7 +155,7 @@ def cast_shadow(pictures: Tensor, share: float = 0.3) -> Tensor:
 
 
 def _distance_to_arc(pictures: Tensor) -> Tensor:
-    """Signed distance `(N, 1, S, S)` of pixels to an arc through each crop, in the crop's sides."""
+    """Signed distance `(N, 1, S, S)` of pixels to an arc through each crop, in crop sides."""
     size, device = pictures.shape[-1], pictures.device
     places = (torch.arange(size, device=device) + 0.5) / size - 0.5
     angle = _uniform(pictures, 0.0, 2.0 * math.pi)
@@ -165,22 +166,22 @@ def _distance_to_arc(pictures: Tensor) -> Tensor:
 
 
 def _normal(pictures: Tensor, deviation: float, *shape: int) -> Tensor:
-    """Numbers `(N, *shape)` about 0, other ones for each picture."""
+    """Normally distributed numbers `(N, *shape)` around 0, different for each picture."""
     return deviation * torch.randn(len(pictures), *shape, device=pictures.device)
 
 
 def _uniform(pictures: Tensor, low: float, high: float) -> Tensor:
-    """A number `(N, 1, 1, 1)` for each picture."""
+    """A uniform random number `(N, 1, 1, 1)` for each picture."""
     return low + (high - low) * torch.rand(len(pictures), 1, 1, 1, device=pictures.device)
 
 
 def _chosen(pictures: Tensor, share: float) -> Tensor:
-    """1.0 for a share of the pictures, 0.0 for the others, `(N, 1, 1, 1)`."""
+    """1.0 for a random fraction of the pictures, 0.0 for the others, `(N, 1, 1, 1)`."""
     return (_uniform(pictures, 0.0, 1.0) < share).to(pictures.dtype)
 
 
 def _with_some(pictures: Tensor, share: float, change: Callable[[Tensor], Tensor]) -> Tensor:
-    """Change a share of the pictures, each `(3, S, S)` by itself."""
+    """Change a random fraction of the pictures, each `(3, S, S)` separately."""
     changed = pictures.clone()
     for index in torch.nonzero(torch.rand(len(pictures)) < share)[:, 0].tolist():
         changed[index] = change(pictures[index])
@@ -188,7 +189,7 @@ def _with_some(pictures: Tensor, share: float, change: Callable[[Tensor], Tensor
 
 
 def _coarse(picture: Tensor) -> Tensor:
-    """Make a picture as coarse as small faces are."""
+    """Reduce a picture's resolution to that of small faces."""
     size = picture.shape[-1]
     side = int(torch.randint(size // 6, max(size // 6 + 1, 3 * size // 4), ()))
     small = functional.interpolate(picture[None], size=(side, side), mode="area")
@@ -196,7 +197,7 @@ def _coarse(picture: Tensor) -> Tensor:
 
 
 def _smeared(picture: Tensor) -> Tensor:
-    """Blur a picture, out of focus or along a line as a moving camera does."""
+    """Blur a picture, out of focus or by camera motion."""
     pixels = picture.permute(1, 2, 0).cpu().numpy()
     reach = float(torch.rand(())) * 0.012 * pixels.shape[0]
     if float(torch.rand(())) < 0.5:
@@ -207,7 +208,7 @@ def _smeared(picture: Tensor) -> Tensor:
 
 
 def _line(length: float) -> NDArray[np.float32]:
-    """Weights along a line through the middle, at any angle, that sum to one."""
+    """Kernel of a line through the centre, at any angle, that sums to one."""
     half = math.ceil(length / 2)
     angle = math.pi * float(torch.rand(()))
     across, down = np.meshgrid(np.arange(-half, half + 1), np.arange(-half, half + 1))
@@ -218,7 +219,7 @@ def _line(length: float) -> NDArray[np.float32]:
 
 
 def _compressed(picture: Tensor) -> Tensor:
-    """Bring a picture in [0, 1] through JPEG of a quality from 30 to 95."""
+    """Compress a picture in [0, 1] as JPEG with a quality from 30 to 95."""
     levels = (255.0 * picture.permute(1, 2, 0)).round().byte().cpu().numpy()
     quality = int(torch.randint(30, 96, ()))
     decoded = compress_jpeg(levels[:, :, ::-1], quality)[:, :, ::-1] / np.float32(255.0)

@@ -1,4 +1,4 @@
-"""Ultralytics' file of curves in a run's folder: which epochs it has, and what they took."""
+"""Ultralytics' file of curves in a run's folder: its epochs and their times."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CURVES_NAME = "results.csv"
-"""Name of Ultralytics' file in a run's folder with a line per epoch: its time, losses, metrics."""
+"""Ultralytics' file in a run's folder with a line per epoch: time, losses, metrics."""
 
 
 def last_epoch(folder: Path) -> tuple[int, float]:
-    """How many epochs a run has trained so far, and how many seconds; zeros before the first."""
+    """Number of epochs a run has trained so far, and seconds; zeros before the first."""
     _, rows = _curves(folder / CURVES_NAME)
     return (rows[-1].epoch, rows[-1].seconds) if rows else (0, 0.0)
 
 
 def keep_epochs(path: Path, count: int) -> None:
-    """Leave in the file of curves the first epochs alone, one line each.
+    """Keep only the first epochs in the file of curves, one line each.
 
-    A run that was killed after an epoch's line and before its checkpoint trains it once more.
+    A run killed after writing an epoch's line and before its checkpoint trains the epoch again.
     """
     header, rows = _curves(path)
     kept = {row.epoch: row.line for row in rows if row.epoch <= count}
@@ -38,7 +38,7 @@ class _Row(NamedTuple):
 
 
 def _curves(path: Path) -> tuple[str, list[_Row]]:
-    """The header and the whole lines of a file of curves; both empty where there is none."""
+    """The header and complete lines of a file of curves; both empty if there is none."""
     if not path.is_file():
         return "", []
     header, *lines = path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]

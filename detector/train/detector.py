@@ -1,4 +1,4 @@
-"""Training a detector: one call, one folder per run, with weights, record and card at its end."""
+"""Trains a detector: one call and one folder per run, ending with weights, record and card."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     import torch
 
 RUN_NAME = "run.yaml"
-"""Name of the file in a run's folder that says how it was started."""
+"""File in a run's folder with its settings."""
 
 RESULT_NAME = "result.json"
-"""Name of the file in a run's folder that its end writes."""
+"""File in a run's folder, written at its end."""
 
 
 _FIGURES = {
@@ -54,19 +54,19 @@ _FIGURES = {
     "box_ap50": "metrics/mAP50(B)",
     "box_ap": "metrics/mAP50-95(B)",
 }
-"""Figures of a record, by the names of the detector's report, and Ultralytics' names of them."""
+"""Metrics of a record: names in the detector's report to names in Ultralytics."""
 
 
 @dataclass(frozen=True)
 class TrainedDetector:
-    """What a training ends with.
+    """Result of a training.
 
     Attributes:
         weights: the best weights, safetensors.
-        folder: the run's folder: curves, pictures, log, checkpoints.
-        metrics: of the best epoch on the validation part, by Ultralytics' names.
-        epochs: epochs that were run in all.
-        seconds: how long they took, those of earlier calls included.
+        folder: the run's folder, with curves, pictures, log and checkpoints.
+        metrics: of the best epoch on the validation split, by Ultralytics' names.
+        epochs: total number of epochs.
+        seconds: their duration, including earlier calls.
         record: catalog record of the weights.
         card: their model card, Markdown.
     """
@@ -81,7 +81,7 @@ class TrainedDetector:
 
 
 class RecipeValues(TypedDict, total=False):
-    """Values of the recipe that are keywords of `train_detector`; None keeps the recipe's."""
+    """Recipe values that are keywords of `train_detector`; None keeps the recipe's."""
 
     architecture: str | None
     image_size: int | None
@@ -91,7 +91,7 @@ class RecipeValues(TypedDict, total=False):
 
 
 class DetectorOptions(RecipeValues, RunOptions, total=False):
-    """Keywords of `train_detector`: values of the recipe, and how it runs."""
+    """Keywords of `train_detector`: recipe values and run options."""
 
 
 def train_detector(
@@ -106,40 +106,40 @@ def train_detector(
     progress: Callable[[TrainingProgress], None] | None = None,
     **options: Unpack[DetectorOptions],
 ) -> TrainedDetector:
-    """Train a segmentation network on a YOLO data set, by Ultralytics' own loop, from scratch.
+    """Train a segmentation network on a YOLO data set with Ultralytics' own loop.
 
-    Nothing is downloaded and nothing is written outside `output`. The best weights, a moving
-    average (EMA) of the trained ones, are written as `detector.safetensors` in every epoch that
-    betters the validation score, so that a run that is killed leaves usable weights. A killed run
-    goes on from its last whole epoch by the same call, as if it had never ended; no checkpoint can
-    run code.
+    Nothing is downloaded and nothing is written outside `output`. The best weights, an exponential
+    moving average (EMA), are written as `detector.safetensors` after every epoch that improves the
+    validation score, so that a killed run leaves usable weights. The same call resumes a killed run
+    from its last complete epoch, with the same result as without the interruption; checkpoints
+    cannot run code.
 
-    At its end the folder `catalog` holds the weights under a name of their own, their record with
-    the figures on the validation part, and a model card. A file `sources.yaml` beside `data.yaml`
-    (see `weights.catalog.register.TrainingSources`) tells them where the pictures come from.
+    At the end the folder `catalog` has the weights under their own name, their record with metrics
+    on the validation split, and a model card. A file `sources.yaml` next to `data.yaml` (see
+    `weights.catalog.register.TrainingSources`) gives the sources of the pictures.
 
     Args:
         data_yaml: the data set's `data.yaml`.
         output: folder of the run: new, empty, or that of an earlier run.
-        recipe: name of a recipe ("cpu", "gpu"; "auto" goes by the device), path of one, or a
+        recipe: name of a recipe ("cpu", "gpu"; "auto" chooses by the device), its path, or a
             `DetectorRecipe`.
-        changes: further changed values of the recipe, by their names.
-        seed: seed of all chance, 0 or more.
-        initial_weights: safetensors of the same architecture to go on from.
-        plots: whether curves and pictures are drawn into the folder.
+        changes: further overrides of the recipe, by name.
+        seed: seeds all random choices, 0 or more.
+        initial_weights: safetensors of the same architecture to start from.
+        plots: whether to draw curves and pictures into the folder.
         progress: called after every batch and after every epoch.
         **options: `architecture`, `image_size`, `epochs`, `batch` and `workers` instead of the
             recipe's; `device`, `threads`, `time_budget_minutes` and `resume`, see `RunSettings`.
-            "auto" and "cuda" take all GPUs there are, each with its share of a batch, in a process
-            of its own; "cuda:N" takes one. The time of earlier calls counts: after the first epoch
-            the number of epochs is fitted to the budget, and training stops in time for a last
-            validation. A run goes on by its own recipe; without `resume` it starts anew.
+            "auto" and "cuda" use all GPUs, each with its part of the batch in its own process;
+            "cuda:N" uses one. The time of earlier calls counts: after the first epoch the number of
+            epochs is fitted to the budget, and training stops in time for a final validation. A
+            resumed run keeps its own recipe; without `resume` it starts over.
 
     Raises:
         InputError: the data set cannot be read, or has no picture, or the seed is negative.
         ConfigurationError: the recipe or `sources.yaml` is wrong.
-        OutputError: `output` holds something that is no run, or cannot be written.
-        TrainingError: there is no mask to train on, or the training broke down.
+        OutputError: `output` holds something other than a run, or cannot be written.
+        TrainingError: there is no mask to train on, or training failed.
     """
     given: dict[str, Any] = dict(options)
     values = {name: given.pop(name, None) for name in RecipeValues.__annotations__}
@@ -200,7 +200,7 @@ def train_detector(
 
 
 def _result(folder: Path, place: CatalogPlace) -> TrainedDetector:
-    """What a run that has ended leaves, noted in its folder too."""
+    """Make the result of a finished run, and store it in its folder."""
     weights, result_file = folder / WEIGHTS_NAME, folder / RESULT_NAME
     epochs, seconds = last_epoch(folder)
     metrics = dict(read_extra(weights).get("metrics", {}))
@@ -217,7 +217,7 @@ def _chosen_recipe(
     device: torch.device,
     changes: dict[str, Any],
 ) -> dict[str, Any]:
-    """The recipe, its name and what is changed in it, for the run's file."""
+    """The recipe, its name and its overrides, for the run's file."""
     if isinstance(recipe, DetectorRecipe):
         name, settings = "own", recipe
     else:
@@ -238,7 +238,7 @@ def _overrides(
     *,
     plots: bool,
 ) -> dict[str, Any]:
-    """What Ultralytics is told, by its names."""
+    """Settings for Ultralytics, by its names."""
     overrides: dict[str, Any] = {
         **settings.ultralytics_settings(),
         "model": f"{settings.architecture}.yaml",
@@ -261,7 +261,7 @@ def _overrides(
 
 
 def _device_names(device: torch.device, batch: int) -> str:
-    """Devices as Ultralytics names them; without an index all GPUs, but none without a picture."""
+    """Devices in Ultralytics' form; without an index all GPUs, at most one per picture."""
     if device.type != "cuda":
         return device.type
     if device.index is not None:
@@ -272,7 +272,7 @@ def _device_names(device: torch.device, batch: int) -> str:
 
 
 def _start_folder(folder: Path, run: Mapping[str, Any]) -> None:
-    """Make the folder of a run, or empty that of an earlier one."""
+    """Create the folder of a run, or empty that of an earlier one."""
     if (folder / RUN_NAME).is_file():
         for name in (RESULT_NAME, WEIGHTS_NAME, LOG_NAME, CURVES_NAME):
             (folder / name).unlink(missing_ok=True)
@@ -294,7 +294,7 @@ def _register(
     dataset: YoloDataset,
     trained_on: TrainingSources,
 ) -> None:
-    """Write weights, record and card of a run that has ended."""
+    """Write weights, record and card of a finished run."""
     weights = folder / WEIGHTS_NAME
     extra = read_extra(weights)
     epochs, seconds = last_epoch(folder)

@@ -1,10 +1,10 @@
-"""Training on several devices: one process for each, started by torchrun.
+"""Training on several devices: one process each, started by torchrun.
 
-The processes train together by Ultralytics' own distributed data-parallel loop. Only the launch is
-ours: Ultralytics would empty the run's folder, write a program and a pickle of the trainer into its
-settings folder and build the trainer with arguments of its own, which loses ours. Here a process
-gets the whole plan as JSON and goes the way of a training on one device; the first one tells the
-progress, a line of JSON each time, to the process that started it.
+The processes use Ultralytics' own distributed data-parallel loop. Only the launch differs:
+Ultralytics would empty the run's folder, write a program and a pickle of the trainer into its
+settings folder, and build the trainer with its own arguments instead of ours. Here each process
+gets the whole plan as JSON and trains as on one device; the first one reports progress, as lines of
+JSON, to the process that started it.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 PLAN_NAME = "plan.json"
-"""Name of the file in a run's folder by which its processes know what to do."""
+"""File in a run's folder with the plan for its processes."""
 
 _MARK = "unmask-training "
 
 
 def launch_command(plan_file: Path, processes: int, module: str = __name__) -> list[str]:
-    """The command that starts the processes of a training, all on this machine.
+    """The command that starts the processes of a training on this machine.
 
     Args:
         plan_file: the plan as JSON.
         processes: one for each device.
-        module: what each of them runs, with the plan's file as its argument.
+        module: run by each of them, with the plan's file as its argument.
     """
     return [
         sys.executable,
@@ -60,20 +60,20 @@ def run_distributed(
     processes: int | None = None,
     module: str = __name__,
 ) -> None:
-    """Train by a plan in several processes; what comes of it lies in the run's folder.
+    """Train by a plan in several processes; results are in the run's folder.
 
     Args:
         plan: as for `run_training`.
         progress: called after every batch and after every epoch.
-        processes: how many; one for each of the plan's devices where None.
+        processes: number of processes; None means one per device of the plan.
         module: see `launch_command`.
 
     Raises:
-        TrainingError: a process broke down; the sentence says why, or where to read it.
+        TrainingError: a process failed; the message says why, or where to find out.
     """
     plan_file = plan.folder / PLAN_NAME
     write_whole(plan_file, plan.to_json(), overwrite=True)
-    # The processes find the same packages as this one, wherever it was started.
+    # The processes must find the same packages as this one, whatever the working directory.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = launch_command(plan_file, processes or plan.processes, module)
     fault = ""
@@ -114,13 +114,13 @@ def _read_message(line: str) -> dict[str, Any] | None:
 
 
 def _tell(message: dict[str, Any]) -> None:
-    # One write, so that lines of several processes do not mix.
+    # A single write, so that lines of several processes do not mix.
     sys.stdout.write(f"{_MARK}{json.dumps(message)}\n")
     sys.stdout.flush()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Be one of the processes of a training; the argument is the plan's file."""
+    """Run as one of a training's processes; the argument is the plan's file."""
     (plan_file,) = sys.argv[1:] if arguments is None else arguments
     plan = TrainingPlan.from_json(Path(plan_file).read_text(encoding="utf-8"))
     first = os.environ.get("RANK", "0") == "0"

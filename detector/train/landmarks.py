@@ -1,4 +1,4 @@
-"""Training a landmark network: all points of faces, bare and under drawn masks."""
+"""Trains a landmark network on bare faces and faces with drawn masks."""
 
 from __future__ import annotations
 
@@ -33,19 +33,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ROUND = 50
-"""Steps between two checkpoints."""
+"""Steps between checkpoints."""
 
 
 @dataclass(frozen=True)
 class LandmarkRecipe(TrunkRecipe):
-    """How a landmark network is trained, beside what `TrunkRecipe` says.
+    """Recipe of a landmark network, in addition to `TrunkRecipe`.
 
     Attributes:
-        trunk: what the trunk starts from, "imagenet" features or "chance".
-        trunk_rate: learning rate of the trunk, at its height.
-        astray: share of crops that are moved, turned or scaled so far that they are no face's.
-        masked: share of crops that show a masked face.
-        rendered: share of the masks to learn from that are drawn in full, others are flat patches.
+        trunk: initial weights of the trunk, "imagenet" or random ("chance").
+        trunk_rate: peak learning rate of the trunk.
+        astray: fraction of crops shifted, rotated or scaled so far that they do not frame a face.
+        masked: fraction of crops with a masked face.
+        rendered: fraction of the training masks that are fully rendered; the others are flat
+            patches.
     """
 
     what = "a landmark recipe"
@@ -76,14 +77,15 @@ def _dataset(faces: LandmarkFaces) -> Dataset[Any]:
 def reframe(
     pictures: Tensor, points: Tensor, size: int, way: Tensor, *, mirrored: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Show stored crops in other frames.
+    """Resample stored crops in other frames.
 
     Args:
         pictures: `(N, 3, M, M)` in [0, 1].
         points: iBUG points `(N, 68, 2)`, 0 to 1 across them.
-        size: side of what is given back, in pixels.
-        way: `(N, 2, 3)`, from the new frame to the stored crop, both from -1 to 1.
-        mirrored: bool `(N,)`, whose points change places; `way` must mirror these.
+        size: side of the result, in pixels.
+        way: affine `(N, 2, 3)` from the new frame to the stored crop, both from -1 to 1.
+        mirrored: bool `(N,)`, crops whose left and right points are swapped; `way` must mirror
+            them.
 
     Returns:
         Pictures `(N, 3, size, size)` and points 0 to 1 across them.
@@ -99,17 +101,17 @@ def reframe(
 
 
 def straight_way(count: int) -> Tensor:
-    """The way `(N, 2, 3)` by which a stored crop is shown in the face's own frame."""
+    """The matrices `(N, 2, 3)` that show stored crops in the face's own frame."""
     way = torch.zeros(count, 2, 3)
     way[:, 0, 0] = way[:, 1, 1] = 1.0 / MARGIN
     return way
 
 
 def jittered_way(count: int, astray: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Frames that lie about the face's own, and some that are far from it.
+    """Random frames near the face's own, and some far from it.
 
     Returns:
-        The way `(N, 2, 3)`, which are mirrored and which are astray, bool `(N,)` each.
+        The matrices `(N, 2, 3)`, which are mirrored, and which are astray, bool `(N,)` each.
     """
     scale = torch.exp(0.05 + 0.17 * torch.randn(count)).clamp(0.75, 1.6)
     angle = (0.25 * torch.randn(count)).clamp(-0.7, 0.7)
@@ -135,23 +137,23 @@ def jittered_way(count: int, astray: float) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def point_errors(points: Tensor, truth: Tensor) -> Tensor:
-    """Distances `(N, 68)` of points `(N, 68, 2)` as shares of the true face's eye distance."""
+    """Distances `(N, 68)` of points `(N, 68, 2)`, relative to the true face's eye distance."""
     left, right = OUTER_EYE_CORNERS
     eyes = (truth[:, left] - truth[:, right]).norm(dim=1, keepdim=True)
     return (points - truth).norm(dim=2) / eyes.clamp_min(1e-6)
 
 
 def landmark_figures(points: Tensor, truth: Tensor, hidden: Tensor) -> dict[str, float]:
-    """Mean errors as shares of the eye distance.
+    """Mean errors, relative to the eye distance.
 
     Args:
-        points: found `(N, 68, 2)`.
+        points: predicted `(N, 68, 2)`.
         truth: likewise.
-        hidden: bool `(N, 68)`, which lie under a mask.
+        hidden: bool `(N, 68)`, True for points under a mask.
 
     Returns:
-        `bare`, of faces without a mask; `visible` and `hidden`, of masked ones; and the hidden
-        points by part as `hidden_jaw`, `hidden_nose`, `hidden_mouth`, where there are any.
+        `bare` for faces without a mask; `visible` and `hidden` for masked ones; and, if there are
+        any, `hidden_jaw`, `hidden_nose` and `hidden_mouth` for the hidden points of each part.
     """
     errors = point_errors(points, truth)
     masked = hidden.any(dim=1)
@@ -168,11 +170,11 @@ def landmark_figures(points: Tensor, truth: Tensor, hidden: Tensor) -> dict[str,
 
 
 class LandmarkTraining(TrunkTraining):
-    """The loop's steps: mean distance of the points, two judgements, validation.
+    """Training and validation steps: mean distance of the points, two classifications.
 
     Args:
         configuration: of the network.
-        recipe: how it is trained.
+        recipe: of the training.
     """
 
     kind = "landmarks"
@@ -190,7 +192,7 @@ class LandmarkTraining(TrunkTraining):
         super().__init__(network, configuration, network.trunk, recipe, recipe.trunk_rate)
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
-        """Give the loss of one batch."""
+        """Return the loss of one batch."""
         del index
         way, mirrored, lost = (
             one.to(self.device) for one in jittered_way(len(batch["picture"]), self.recipe.astray)
@@ -211,7 +213,7 @@ class LandmarkTraining(TrunkTraining):
         return loss
 
     def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
-        """Keep what the figures need."""
+        """Store what the metrics need."""
         del index
         way = straight_way(len(batch["picture"])).to(self.device)
         pictures, points = self._reframed(batch, way)
@@ -225,7 +227,7 @@ class LandmarkTraining(TrunkTraining):
         return reframe(stored, batch["points"], self.configuration.size, way, mirrored=mirrored)
 
     def figures(self, seen: list[Tensor]) -> dict[str, Any]:
-        """Give the figures over all validation faces."""
+        """Return the metrics over all validation faces."""
         points, truth, hidden, worn = seen
         told = (worn == hidden.any(dim=1)).float().mean()
         return {**landmark_figures(points, truth, hidden), "masked_told": told}
@@ -242,21 +244,23 @@ def train_landmarks(
     most_pictures: int | None = None,
     **options: Unpack[TrunkOptions],
 ) -> TrainedNetwork:
-    """Train a landmark network on faces whose landmarks are known, bare and with drawn masks.
+    """Train a landmark network on annotated faces, bare and with drawn masks.
 
     The folder gets `run.yaml`, the crops (`train.npz`, `val.npz`), `last.ckpt`, curves, and at the
-    end `landmarks.safetensors`, `result.json`, and in `catalog` the weights once more with their
-    record and model card. A killed run goes on from its checkpoint by the same call.
+    end `landmarks.safetensors`, `result.json`, and in `catalog` a copy of the weights with record
+    and model card. The same call resumes a killed run from its checkpoint.
 
     Args:
-        faces: folders, each with a `faces.jsonl`; one that is named twice gives other masks.
+        faces: folders, each with a `faces.jsonl`; a folder named twice gets different masks each
+            time.
         output: the run's folder.
-        templates: folder of mask photos, used beside drawn masks.
+        templates: folder of mask photos, used in addition to drawn masks.
         initial_weights: landmark weights to start from; "default", a name of the catalog or a file.
-            Where None, the recipe says where the trunk starts, and the rest starts from chance.
-        configuration: of the network; the default where None.
-        recipe: how it is trained; the default where None.
-        most_pictures: from each folder at most so many pictures.
+            If None, the recipe sets the trunk's initial weights, and the rest is initialised at
+            random.
+        configuration: of the network; None for the default.
+        recipe: of the training; None for the default.
+        most_pictures: maximum pictures per folder.
         **options: `device`, `threads`, `seed`, `time_budget_minutes`, `resume` and `said`, see
             `TrunkRun`.
 
@@ -264,7 +268,7 @@ def train_landmarks(
         InputError: a folder cannot be read, or has no faces to train and to validate with.
         WeightsError: the weights to start from cannot be read, or are of another network.
         MissingDependencyError: the package with the trunk's first weights is missing.
-        TrainingError: a loss or gradient is not a number, or the checkpoint is damaged.
+        TrainingError: a loss or gradient is NaN or infinite, or the checkpoint is damaged.
     """
     configuration = configuration or LandmarkConfiguration()
     recipe = recipe or LandmarkRecipe()
@@ -306,7 +310,7 @@ def train_landmarks(
 
 
 def sampling_weights(faces: LandmarkFaces, recipe: LandmarkRecipe) -> Tensor:
-    """How likely each crop is drawn `(N,)`: masked and bare ones by the recipe's shares."""
+    """Sampling weights of the crops `(N,)`: masked and bare ones by the recipe's fractions."""
     worn = torch.from_numpy(faces.hidden.any(axis=1))
     return torch.where(
         worn,

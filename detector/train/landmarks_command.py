@@ -1,4 +1,4 @@
-"""`python -m detector.train.landmarks_command`: train what finds a face's points, masked or not."""
+"""`python -m detector.train.landmarks_command`: train the landmark network."""
 
 from __future__ import annotations
 
@@ -25,28 +25,30 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="unmask train landmarks",
-        description="Train the network that finds a face's 68 landmarks, under a mask too, on "
-        "faces with known landmarks that masks are drawn on. Where the folder holds a run that was "
-        "stopped, it goes on from its checkpoint.",
+        description="Train the network that finds a face's 68 landmarks, even under a mask, on "
+        "faces with known landmarks, on which masks are drawn. If the folder holds a "
+        "stopped run, it is resumed from its checkpoint.",
     )
     parser.add_argument(
         "--faces",
         required=True,
         type=Path,
         action="append",
-        help="folder of faces with landmarks; may be given again",
+        help="folder of faces with landmarks; may be repeated",
     )
-    parser.add_argument("--templates", type=Path, help="folder of mask photos, beside drawn masks")
+    parser.add_argument(
+        "--templates", type=Path, help="folder of mask photos, in addition to drawn masks"
+    )
     add_run_options(parser, time_budget="; the schedule is fitted to it")
     add_recipe_options(parser, "landmarks", "batch=8")
     parser.add_argument(
-        "--most-pictures", type=whole_number(1), help="at most so many pictures of each folder"
+        "--most-pictures", type=whole_number(1), help="maximum number of pictures per folder"
     )
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status, 2 where something is wrong."""
+    """Run the command; returns the exit status, 2 on an error."""
     options = build_parser().parse_args(arguments)
 
     def train() -> None:

@@ -1,4 +1,4 @@
-"""Everything that a training of the detector is started with, in a form that processes exchange."""
+"""Plan of a detector training, in a form that processes can exchange."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 WEIGHTS_NAME = "detector.safetensors"
-"""Name of the best weights in a run's folder."""
+"""File of the best weights in a run's folder."""
 
 CHECKPOINT_NAME = "last.pt"
-"""Name of the checkpoint in the folder `weights` of a run's folder."""
+"""File of the checkpoint in the folder `weights` of a run."""
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What one run trains, where to, and how; plain values only.
+    """Settings of one run; plain values only.
 
     Attributes:
         folder: of the run.
         configuration: the network to train.
         overrides: settings of Ultralytics, by its names; `device` may name several, as "0,1".
         workers: processes that load pictures, for each device.
-        threads: threads of a CPU's arithmetic; as many as before where None.
+        threads: CPU threads; None leaves the number as it is.
         bfloat16: whether a CPU computes in bfloat16.
-        validation_pictures: at most so many are used for validation, drawn by the seed; all if 0.
-        initial_weights: safetensors to go on from.
-        seconds: most time that the whole run may take, earlier calls included; any where None.
+        validation_pictures: maximum number for validation, sampled by the seed; 0 means all.
+        initial_weights: safetensors to start from.
+        seconds: time budget of the whole run, including earlier calls; None is unlimited.
     """
 
     folder: Path
@@ -48,7 +48,7 @@ class TrainingPlan:
 
     @property
     def processes(self) -> int:
-        """How many processes train together: one for each device."""
+        """Number of processes: one per device."""
         return len(str(self.overrides.get("device", "")).split(","))
 
     def to_json(self) -> str:
@@ -57,21 +57,21 @@ class TrainingPlan:
 
     @classmethod
     def from_json(cls, text: str) -> TrainingPlan:
-        """A plan back from `to_json`."""
+        """Restore a plan from `to_json`."""
         return settings_from_mapping(cls, json.loads(text), "the plan")
 
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Where a training stands.
+    """Progress of a training.
 
     Attributes:
         epoch: number of the epoch, from 1.
-        epochs: how many there will be; with a time budget this changes after every epoch.
+        epochs: total number; with a time budget this changes after every epoch.
         batch: number of the batch in the epoch, from 1.
         batches: batches of an epoch.
         losses: running mean of each loss in this epoch.
-        metrics: of the validation, empty within an epoch.
+        metrics: of the validation; empty within an epoch.
     """
 
     epoch: int

@@ -1,4 +1,4 @@
-"""Recipes: how a detector is trained, read from YAML."""
+"""Training recipes, read from YAML."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ULTRALYTICS_NAMES = {
     "saturation": "hsv_s",
     "brightness": "hsv_v",
 }
-"""Fields of a detector's recipe that Ultralytics has under another name."""
+"""Fields of a detector's recipe that have another name in Ultralytics."""
 
 _OURS = ("architecture", "one_to_one", "workers", "validation_pictures", "bfloat16")
 """Fields of a detector's recipe that Ultralytics does not know."""
@@ -43,13 +43,13 @@ _OURS = ("architecture", "one_to_one", "workers", "validation_pictures", "bfloat
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained, in plain values."""
+    """Training settings of a network, as plain values."""
 
     what: ClassVar[str]
-    """What such a recipe is called in an error's sentence, such as "a detector's recipe"."""
+    """Its name in error messages, such as "a detector's recipe"."""
 
     kind: ClassVar[str]
-    """The same of one that is named, such as "recipe of the detector"."""
+    """Its name before a recipe's name, such as "recipe of the detector"."""
 
     folder: ClassVar[Path]
     """Of the recipes that come with the package."""
@@ -58,7 +58,8 @@ class Recipe:
         """A copy with some fields changed.
 
         Raises:
-            ConfigurationError: a key is unknown, with the nearest one named, or a value is wrong.
+            ConfigurationError: a key is unknown (the nearest one is suggested), or a value is
+                wrong.
         """
         return settings_from_mapping(type(self), {**asdict(self), **changes}, self.what)
 
@@ -71,7 +72,7 @@ class Recipe:
     def read(cls, name_or_path: str | os.PathLike[str]) -> Self:
         """Read a recipe by its name, such as "cpu", or from a YAML file, .yaml or .yml.
 
-        Keys that are left out keep their default.
+        Missing keys keep their default.
 
         Raises:
             ConfigurationError: there is no such recipe, a key is unknown or a value is wrong.
@@ -86,7 +87,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class DetectorRecipe(Recipe):
-    """How a detector is trained.
+    """Training settings of a detector.
 
     Attributes:
         architecture: one of `detector.find.architecture.ARCHITECTURES`.
@@ -94,36 +95,36 @@ class DetectorRecipe(Recipe):
         image_size: side of the square training pictures in pixels, a multiple of 32.
         epochs: passes over the training pictures.
         batch: pictures in a batch.
-        step_batch: pictures between two steps of the optimiser; gradients add up over batches.
+        step_batch: pictures per optimiser step; gradients accumulate over batches.
         patience: epochs without a better validation score after which training stops.
         workers: processes that load pictures.
-        validation_pictures: at most so many are used for the validation of an epoch; all if 0.
-        cache: "ram" keeps the pictures in memory at training size, "disk" unpacked beside them,
-            "" neither.
-        bfloat16: whether a CPU computes in bfloat16, where it has instructions for it.
+        validation_pictures: maximum number for the validation of an epoch; 0 means all.
+        cache: "ram" keeps the pictures in memory at training size, "disk" stores them decoded next
+            to the originals, "" neither.
+        bfloat16: whether a CPU computes in bfloat16, if it has instructions for it.
         optimizer: "AdamW", "SGD", "MuSGD" or another of Ultralytics', or "auto".
         learning_rate: of the first epoch after the warm-up.
-        final_learning_rate: of the last epoch, as a share of `learning_rate`.
-        cosine: whether the learning rate falls along a cosine, otherwise along a line.
+        final_learning_rate: of the last epoch, as a fraction of `learning_rate`.
+        cosine: whether the learning rate decays along a cosine, otherwise linearly.
         momentum: of SGD, or the first beta of Adam.
-        weight_decay: of all weights but biases and norms.
+        weight_decay: of all weights except biases and norms.
         warmup_epochs: over which the learning rate rises from 0.
         box_gain: weight of the box and mask losses.
         class_gain: weight of the classification loss.
         distance_gain: weight of the box distance loss.
-        mask_ratio: how much smaller than the picture the masks are that are compared.
-        mosaic: chance that a picture is put together from four.
+        mask_ratio: downsampling factor of the masks in the loss.
+        mosaic: probability that a picture is composed of four.
         plain_epochs: last epochs, without mosaic.
-        multi_scale: range of the picture's size from batch to batch, as a share of it.
-        rotation: largest turn in degrees.
-        translation: largest shift as a share of the picture.
-        scaling: largest gain or loss of size as a share.
+        multi_scale: range of the picture's size from batch to batch, as a fraction of it.
+        rotation: largest rotation in degrees.
+        translation: largest shift as a fraction of the picture.
+        scaling: largest relative change of size.
         shear: largest shear in degrees.
         perspective: largest perspective distortion, 0 to 0.001.
-        flip: chance of mirroring left and right.
-        hue, saturation, brightness: largest changes as shares.
-        mixup: chance of blending two pictures.
-        copy_paste: share of the masks pasted into another place.
+        flip: probability of a horizontal flip.
+        hue, saturation, brightness: largest changes as fractions.
+        mixup: probability of blending two pictures.
+        copy_paste: fraction of the masks pasted elsewhere.
     """
 
     what = "a detector's recipe"

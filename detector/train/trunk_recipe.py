@@ -1,4 +1,4 @@
-"""What recipes of networks on EfficientNet-Lite's trunk have in common."""
+"""Common recipe of networks on EfficientNet-Lite's trunk."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from weights.base.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class TrunkRecipe(Recipe):
-    """How such a network is trained.
+    """Training settings of such a network.
 
     Attributes:
-        frozen_stages: so many of the trunk's first stages keep what they start from, with its stem;
-            as they are the finest, that saves a third of the time.
+        frozen_stages: number of the trunk's first stages that stay frozen, with its stem; as they
+            have the highest resolution, that saves a third of the time.
         steps: optimiser steps.
         batch: samples in a step.
-        learning_rate: of all but the trunk, at its height; the rates rise over the first hundredth
-            of the steps and fall by a cosine.
+        learning_rate: peak rate of all but the trunk; the rates warm up over the first hundredth of
+            the steps and decay along a cosine.
         weight_decay: of AdamW.
         precision: as Lightning names it.
 

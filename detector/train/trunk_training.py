@@ -1,4 +1,4 @@
-"""Training a network on EfficientNet-Lite's trunk: its steps, its clock and its folder."""
+"""Trains networks on EfficientNet-Lite's trunk: steps, time budget and folder."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from weights.catalog.record import WeightKind
 
 _VALIDATION_EVERY = 10
-"""Rounds between two validations."""
+"""Rounds between validations."""
 
 _LONGEST_GRADIENT = 5.0
 
@@ -55,15 +55,15 @@ _Stored = TypeVar("_Stored", bound=_Saves)
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """What a training leaves.
+    """Result of a training.
 
     Attributes:
         weights: the safetensors file.
         metrics: of the validation samples.
-        steps: optimiser steps done in all.
-        seconds: how long this call trained.
+        steps: total optimiser steps.
+        seconds: duration of this call's training.
         record: the catalog record, in the folder `catalog` of the run.
-        card: the model card beside it.
+        card: the model card next to it.
     """
 
     weights: Path
@@ -75,13 +75,13 @@ class TrainedNetwork:
 
 
 class Samples(NamedTuple):
-    """What a training learns from and is measured with.
+    """Training and validation samples.
 
     Attributes:
-        train: samples to learn from.
-        validation: samples to measure with.
-        likely: how likely each of the former is drawn `(N,)`.
-        round_steps: steps between two checkpoints.
+        train: training samples.
+        validation: validation samples.
+        likely: sampling weights of the training samples `(N,)`.
+        round_steps: steps between checkpoints.
     """
 
     train: Dataset[Any]
@@ -91,29 +91,29 @@ class Samples(NamedTuple):
 
 
 class TrunkTraining(LightningModule):
-    """The loop's steps but for the loss: frozen stages, AdamW and its rates, clipping.
+    """Everything but the loss: frozen stages, AdamW and its rates, gradient clipping.
 
-    A subclass adds `training_step`, a `validation_step` that appends to `seen`, and what is
+    A subclass adds `training_step`, a `validation_step` that appends to `seen`, and the members
     declared here.
 
     Args:
-        network: what is trained.
+        network: to train.
         configuration: what it was built from.
-        trunk: the part of it that starts from trained features.
-        recipe: how it is trained.
-        trunk_rate: learning rate of the trunk, at its height.
+        trunk: its pretrained part.
+        recipe: of the training.
+        trunk_rate: peak learning rate of the trunk.
     """
 
     kind: ClassVar[WeightKind]
-    """Of the weights; a run's file of them has its name."""
+    """Kind of the weights; names the weight file of a run."""
 
     figures_explained: ClassVar[str]
-    """Sentences for the record on what the figures are."""
+    """Explanation of the metrics for the record."""
 
     load_file: ClassVar[Callable[..., Any]]
     save_file: ClassVar[Callable[..., Any]]
     describe_file: ClassVar[Callable[..., NetworkDescription]]
-    """What reads, writes and describes such weights, as `load_landmarks` and its like."""
+    """Functions that read, write and describe such weights, like `load_landmarks`."""
 
     def __init__(
         self,
@@ -125,14 +125,14 @@ class TrunkTraining(LightningModule):
     ) -> None:
         super().__init__()
         self.network: Any = network.to(memory_format=torch.channels_last)
-        # Kept in a tuple, so that it does not count as a second network.
+        # In a tuple, so that it is not registered as a second module.
         self._trunk = (trunk,)
         self.configuration = configuration
         self.trunk_rate = trunk_rate
         self.recipe: Any = recipe
         if recipe.frozen_stages:
             for part in (trunk.stem, *trunk.stages[: recipe.frozen_stages]):
-                # In evaluation mode its batch statistics stay too.
+                # Evaluation mode freezes its batch statistics too.
                 part.requires_grad_(False).eval()
         self.timer = Timer(verbose=False)
         self.seed = 0
@@ -141,15 +141,15 @@ class TrunkTraining(LightningModule):
         self.said: Callable[[str], object] = print
 
     def figures(self, seen: list[Tensor]) -> dict[str, Any]:
-        """Give the figures over all validation samples, whose columns were seen."""
+        """Return the metrics over all validation samples from the columns of `seen`."""
         raise NotImplementedError
 
     def start(self, initial_weights: str | os.PathLike[str] | None, trunk: str) -> None:
-        """Give the network the weights that it starts from, or its trunk "imagenet" features.
+        """Load the initial weights into the network, or "imagenet" features into its trunk.
 
         Raises:
-            WeightsError: the weights cannot be read, or are of a network of another shape.
-            MissingDependencyError: the package with the trunk's first weights is missing.
+            WeightsError: the weights cannot be read, or do not fit the network.
+            MissingDependencyError: the package with the trunk's pretrained weights is missing.
         """
         if initial_weights is not None:
             file = resolve(initial_weights, self.kind)
@@ -165,9 +165,9 @@ class TrunkTraining(LightningModule):
             load_imagenet_weights(self._trunk[0])
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Draw a round by seed and number alone, so that a stopped run draws the same.
+        """Sample a round by seed and number only, so that a resumed run samples the same.
 
-        It gives what is left of the round; nothing where all steps are done.
+        It yields the rest of the round; nothing if all steps are done.
         """
         assert self.samples is not None
         steps, batch = self.samples.round_steps, self.recipe.batch
@@ -181,12 +181,12 @@ class TrunkTraining(LightningModule):
         return DataLoader(self.samples.train, batch, sampler=left.tolist())
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Give the samples to measure with, in order."""
+        """Return the validation samples, in order."""
         assert self.samples is not None
         return DataLoader(self.samples.validation, self.recipe.batch)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW (Loshchilov and Hutter 2019), with a rate of the trunk's own."""
+        """AdamW (Loshchilov and Hutter 2019), with a separate rate for the trunk."""
         trunk = list(self._trunk[0].parameters())
         own = {id(parameter) for parameter in trunk}
         rest = [weight for weight in self.network.parameters() if id(weight) not in own]
@@ -199,11 +199,10 @@ class TrunkTraining(LightningModule):
         )
 
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
-        """Clip the gradient's length.
+        """Clip the gradient norm.
 
         Raises:
-            TrainingError: it became NaN or infinite, and no scale of fp16 would be lowered for
-                that.
+            TrainingError: it became NaN or infinite, and no fp16 loss scaling handles that.
         """
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
         scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
@@ -214,13 +213,13 @@ class TrunkTraining(LightningModule):
             )
 
     def done_share(self) -> float:
-        """How much of the training is done, from 0 to 1, by steps or by time."""
+        """Fraction of the training that is done, 0 to 1, by steps or by time."""
         elapsed, left = self.timer.time_elapsed(), self.timer.time_remaining()
         by_time = 0.0 if left is None else elapsed / (elapsed + left)
         return min(1.0, max(self.global_step / self.recipe.steps, by_time))
 
     def on_train_batch_start(self, *_: Any) -> None:
-        """Let all chance of the step follow from seed and number, and set its rates."""
+        """Seed the step's random choices by seed and step number, and set its learning rates."""
         torch.manual_seed((self.seed << 32) + self.global_step)
         warm = min(1.0, (self.global_step + 1) / max(1.0, 0.01 * self.recipe.steps))
         fallen = warm * (0.5 + 0.5 * math.cos(math.pi * self.done_share()))
@@ -228,7 +227,7 @@ class TrunkTraining(LightningModule):
             group["lr"] = group["highest"] * fallen + 1e-6
 
     def on_train_batch_end(self, outputs: Any, batch: Any, index: int) -> None:
-        """Look at the loss, and stop after the last step.
+        """Check the loss, and stop after the last step.
 
         Raises:
             TrainingError: it became NaN or infinite.
@@ -239,19 +238,19 @@ class TrunkTraining(LightningModule):
                 f"The loss of step {self.global_step} is not a number: try a lower learning_rate "
                 "or precision 32-true."
             )
-        # Trainer's max_steps would take a run that was stopped and goes on for one within a round.
+        # Trainer's max_steps would treat a resumed run as one in the middle of a round.
         if self.global_step >= self.recipe.steps:
             self.trainer.should_stop = True
 
     def on_validation_epoch_end(self) -> None:
-        """Log the figures over all validation samples."""
+        """Log the metrics over all validation samples."""
         if self.seen:
             columns = [torch.cat(column) for column in zip(*self.seen, strict=True)]
             self.seen.clear()
             self.log_dict(self.figures(columns))
 
     def on_train_epoch_end(self) -> None:
-        """Say where it stands."""
+        """Report progress."""
         figures = ", ".join(
             f"{name} {float(value):.4f}"
             for name, value in sorted(self.trainer.callback_metrics.items())
@@ -260,7 +259,7 @@ class TrunkTraining(LightningModule):
 
 
 class TrunkOptions(RunOptions, total=False):
-    """How a training runs; `TrunkRun` says what they are."""
+    """Keywords of a training; documented in `TrunkRun`."""
 
     seed: int
     said: Callable[[str], object]
@@ -268,13 +267,13 @@ class TrunkOptions(RunOptions, total=False):
 
 @dataclass(frozen=True)
 class TrunkRun(RunSettings):
-    """A run of such a training and its folder; its time budget is that of all calls together.
+    """A run of such a training and its folder; the time budget is for all calls together.
 
     Attributes:
         folder: gets `run.yaml`, the samples, `last.ckpt`, curves, the weights, `result.json` and
             `catalog`.
-        seed: seed of all chance.
-        said: takes a line now and then.
+        seed: seeds all random choices.
+        said: called with progress lines.
     """
 
     folder: Path
@@ -282,7 +281,7 @@ class TrunkRun(RunSettings):
     said: Callable[[str], object] = print
 
     def begin(self, settings: dict[str, Any]) -> None:
-        """Make the folder, note what the run was started with, and seed all chance."""
+        """Create the folder, store the run's settings, and seed all random generators."""
         self.folder.mkdir(parents=True, exist_ok=True)
         started_with = yaml.safe_dump({**settings, "seed": self.seed}, sort_keys=False)
         write_whole(self.folder / "run.yaml", started_with, overwrite=True)
@@ -293,7 +292,7 @@ class TrunkRun(RunSettings):
     def samples(
         self, part: str, load: Callable[[Path], _Stored], collect: Callable[[], _Stored]
     ) -> _Stored:
-        """Give the samples of a part: those that the folder holds, or else new ones."""
+        """Return the samples of a split: those stored in the folder, or else new ones."""
         file = self.folder / f"{part}.npz"
         if self.resume and file.is_file():
             return load(file)
@@ -308,16 +307,16 @@ class TrunkRun(RunSettings):
         sources: Sequence[str | os.PathLike[str]],
         shown: str,
     ) -> TrainedNetwork:
-        """Train, measure and save, in `catalog` once more with a record and a model card.
+        """Train, validate and save, with a copy, record and model card in `catalog`.
 
         Args:
-            module: what is trained.
-            samples: to learn from and to measure with.
-            sources: the data, beside which a `sources.yaml` may lie.
-            shown: the samples to learn from, in words.
+            module: to train.
+            samples: for training and validation.
+            sources: the data, next to which there may be a `sources.yaml`.
+            shown: description of the training samples.
 
         Raises:
-            TrainingError: a loss or gradient is not a number, or the checkpoint is damaged.
+            TrainingError: a loss or gradient is NaN or infinite, or the checkpoint is damaged.
         """
         began = time.monotonic()
         recipe = module.recipe

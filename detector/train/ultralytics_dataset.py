@@ -1,4 +1,4 @@
-"""Ultralytics' data set, fed by our own reader; imports Ultralytics, as the trainer does."""
+"""Ultralytics' data set with our own reader; imports Ultralytics, like the trainer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class MaskDataset(YOLODataset):
     """Pictures and polygons read by our own reader: no caches on disk, no rewritten pictures."""
 
     def get_img_files(self, img_path: str | list[str]) -> list[str]:
-        """Return the files of the part, which are listed already."""
+        """Return the files of the split, which are already listed."""
         return [img_path] if isinstance(img_path, str) else list(img_path)
 
     def get_labels(self) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ class MaskDataset(YOLODataset):
         return labels
 
     def forget_pictures(self) -> None:
-        """Forget the pictures kept for mosaics, where not all are: an epoch begins with none."""
+        """Drop the pictures buffered for mosaics, unless all are cached: epochs start with none."""
         if self.cache != "ram":
             for index in self.buffer:
                 self.ims[index], self.im_hw0[index], self.im_hw[index] = None, None, None
@@ -70,13 +70,13 @@ class MaskDataset(YOLODataset):
 
 
 def _picture_size(name: str) -> tuple[int, int] | None:
-    """Height and width as shown upright, None where the file is no readable picture."""
+    """Height and width as shown upright; None if the file is not a readable picture."""
     try:
         with Path(name).open("rb") as stream:
             picture = open_picture(stream, name)
             width, height = picture.size
             turned = read_orientation(picture) >= 5
-            # A JPEG is decoded at an eighth of its size, which tells damage as well.
+            # Decoding a JPEG at an eighth of its size reveals damage just as well.
             picture.draft("RGB", (64, 64))
             picture.load()
     except Exception:  # decoders raise errors of many kinds on damaged data

@@ -1,4 +1,4 @@
-"""Running Ultralytics' training loop by a plan, and leaving the process as it was."""
+"""Runs Ultralytics' training loop by a plan, leaving the process as it was."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from detector.train.ultralytics_trainer import MaskTrainer
 
 LOG_NAME = "train.log"
-"""Name of the file in a run's folder that gets Ultralytics' messages."""
+"""File in a run's folder with Ultralytics' messages."""
 
 
 def run_training(
     plan: TrainingPlan, progress: Callable[[TrainingProgress], None] | None = None
 ) -> None:
-    """Train by a plan in this process; what comes of it lies in the run's folder.
+    """Train by a plan in this process; results are in the run's folder.
 
     Args:
-        plan: of one device, or of several where this is one of the processes that train together.
+        plan: for one device, or for several if this is one of the processes training together.
         progress: called after every batch and after every epoch.
 
     Raises:
         InputError: the data set cannot be read, or has other classes than the network.
         ConfigurationError: the initial weights are of another architecture.
-        TrainingError: there is no mask to train on, or the training broke down.
+        TrainingError: there is no mask to train on, or training failed.
     """
     from detector.train.ultralytics_trainer import MaskTrainer, TrainingFinishedError, reporting_off
 
@@ -81,7 +81,7 @@ def _report_to(progress: Callable[[TrainingProgress], None], trainer: MaskTraine
 
 
 def _local_font(_: str) -> str:
-    """A font file for plots that is on this machine: the one that comes with Matplotlib."""
+    """A font file for plots on this machine: Matplotlib's own."""
     import matplotlib
 
     return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
@@ -89,7 +89,7 @@ def _local_font(_: str) -> str:
 
 @contextmanager
 def _log_written(path: Path) -> Iterator[None]:
-    """Send Ultralytics' messages to a file, and nowhere else."""
+    """Send Ultralytics' messages only to a file."""
     logger: logging.Logger = import_quietly("ultralytics.utils").LOGGER
     level, propagate = logger.level, logger.propagate
     handler = logging.FileHandler(path, encoding="utf-8", delay=True)
@@ -108,7 +108,7 @@ def _log_written(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _global_state_kept() -> Iterator[None]:
-    """Put random states, torch's settings and the environment back afterwards."""
+    """Restore random states, torch's settings and the environment afterwards."""
     import numpy as np
     import torch
 

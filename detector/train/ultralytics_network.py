@@ -1,4 +1,4 @@
-"""Ultralytics' network as a CPU trains it; imports Ultralytics, as the trainer does."""
+"""Ultralytics' network for training on a CPU; imports Ultralytics, like the trainer."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class MaskNetwork(SegmentationModel):
-    """The segmentation network, which on a CPU may compute in bfloat16 and hands on float32.
+    """The segmentation network, which on a CPU may compute in bfloat16 and returns float32.
 
     Args:
-        description: as `network_description` gives it.
-        bfloat16: whether a CPU that is fast at bfloat16 computes in it.
+        description: from `network_description`.
+        bfloat16: whether to compute in bfloat16 on CPUs that are fast at it.
     """
 
     def __init__(self, description: dict[str, Any], bfloat16: bool = False) -> None:
@@ -50,6 +50,6 @@ def _as_float32(value: Any) -> Any:
 
 
 def unwrapped(network: Any) -> nn.Module:
-    """The network itself, where processes that train together have it wrapped."""
+    """The network itself, without the wrapper of distributed training."""
     inner: nn.Module = getattr(network, "module", network)
     return inner

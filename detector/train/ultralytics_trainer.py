@@ -1,9 +1,8 @@
-"""Ultralytics' segmentation trainer, fed by our own reader and writing our own weight files.
+"""Ultralytics' segmentation trainer with our own data reader and weight files.
 
 This module imports Ultralytics and is itself only imported by `detector.train.ultralytics_loop`. It
-changes the trainer where the original would touch the network or files that are none of its
-business, and adds what training on a CPU wants: bfloat16 arithmetic with channels-last tensors, and
-workers.
+overrides the trainer where the original would access the internet or files outside the run, and
+adds what training on a CPU needs: bfloat16 arithmetic with channels-last tensors, and workers.
 """
 
 from __future__ import annotations
@@ -42,24 +41,23 @@ if TYPE_CHECKING:
 _STATE = (
     "epoch", "model", "ema", "updates", "optimizer", "scaler", "best_fitness", "stopper",
 )  # fmt: skip
-"""What a checkpoint holds."""
+"""Entries of a checkpoint."""
 
 _EPOCH_SEEDS = 1_000_003
-"""Distance of the seeds of two epochs; far above the number of processes."""
+"""Difference between the seeds of successive epochs; far above the number of processes."""
 
 
 class TrainingFinishedError(Exception):
-    """Tells that the checkpoint to go on from is the last one of its run."""
+    """The checkpoint to resume from is the last one of its run."""
 
 
 class MaskTrainer(SegmentationTrainer):
     """Trains one network on one data set.
 
-    Several devices are a matter of `detector.train.distributed`: in each of its processes there is
-    one such trainer.
+    With several devices, each process of `detector.train.distributed` has one such trainer.
 
     Args:
-        plan: what to train.
+        plan: of the training.
     """
 
     def __init__(self, plan: TrainingPlan) -> None:
@@ -83,7 +81,7 @@ class MaskTrainer(SegmentationTrainer):
             torch.set_num_threads(threads)
 
     def _limit_time(self) -> None:
-        """Leave the time that a validation takes within the budget, as one follows the last step.
+        """Reserve the time of the final validation within the budget.
 
         Ultralytics looks at `args.time` after every step and fits the number of epochs to it.
         """
@@ -91,10 +89,10 @@ class MaskTrainer(SegmentationTrainer):
             self.args.time = max(self.plan.seconds - self._longest_validation, 1.0) / 3600.0
 
     def validate(self) -> Any:
-        """Measure the moving average, and keep in mind how long that takes.
+        """Validate the moving average, and remember how long that takes.
 
-        The last validation draws its pictures and curves; Ultralytics draws them when it measures
-        the best weights once more at the end, which `final_eval` leaves out.
+        The last validation draws pictures and curves; Ultralytics draws them when it validates the
+        best weights again at the end, which `final_eval` omits.
         """
         began = time.time()
         validator: Any = self.validator
@@ -106,7 +104,7 @@ class MaskTrainer(SegmentationTrainer):
         return measured
 
     def _setup_scheduler(self) -> None:
-        """Make the schedule of the learning rate, the same in all processes.
+        """Make the learning rate schedule, the same in all processes.
 
         With a time budget each would fit the number of epochs to its own clock.
         """
@@ -117,11 +115,11 @@ class MaskTrainer(SegmentationTrainer):
         super()._setup_scheduler()
 
     def check_resume(self, overrides: Any) -> None:  # noqa: ARG002
-        """Tell whether there is a checkpoint to go on from; the settings are the plan's."""
+        """Check whether there is a checkpoint to resume from; the settings are the plan's."""
         self.resume = bool(self.args.resume)
 
     def setup_model(self) -> dict[str, Any] | None:
-        """Build the network, and read the checkpoint that it goes on from, if any.
+        """Build the network, and read the checkpoint to resume from, if any.
 
         Raises:
             TrainingError: the checkpoint is damaged.
@@ -130,10 +128,10 @@ class MaskTrainer(SegmentationTrainer):
         return read_checkpoint(self.last, _STATE) if self.resume else None
 
     def resume_training(self, ckpt: dict[str, Any] | None) -> None:
-        """Take up the state of a checkpoint.
+        """Restore the state of a checkpoint.
 
         Raises:
-            TrainingFinishedError: nothing is left to train.
+            TrainingFinishedError: there is nothing left to train.
             TrainingError: the checkpoint is of another network.
         """
         if ckpt is None or not self.resume:
@@ -144,7 +142,7 @@ class MaskTrainer(SegmentationTrainer):
         super().resume_training(ckpt)
 
     def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
-        """Fill network, moving average, optimiser and the rest from a checkpoint of ours."""
+        """Restore network, moving average, optimiser and the rest from our own checkpoint."""
         average: Any = self.ema
         optimizer: Any = self.optimizer
         try:
@@ -160,10 +158,10 @@ class MaskTrainer(SegmentationTrainer):
         self.stopper.best_fitness, self.stopper.best_epoch = ckpt["stopper"]
 
     def _handle_nan_recovery(self, epoch: int) -> bool:  # noqa: ARG002
-        """Refuse to go on, or to end well, with losses that are no numbers.
+        """Refuse to continue, or finish, with NaN or infinite losses.
 
         Raises:
-            TrainingError: they are not.
+            TrainingError: a loss is NaN or infinite.
         """
         losses: Any = self.loss
         broken = losses is not None and not bool(torch.isfinite(losses.detach()).all())
@@ -179,14 +177,14 @@ class MaskTrainer(SegmentationTrainer):
         return False
 
     def optimizer_step(self) -> None:
-        """Do nothing where Ultralytics asks for it: it counts batches over epochs.
+        """Do nothing when Ultralytics calls it, as that counts batches across epochs.
 
-        Steps are made by `_end_batch`, which begins every epoch alike, so that a run that goes on
-        from a checkpoint makes the same.
+        Steps are made by `_end_batch`, which starts every epoch afresh, so that a resumed run makes
+        the same steps.
         """
 
     def _begin_epoch(self) -> None:
-        """Draw all chance of an epoch from the seed and its number alone."""
+        """Seed an epoch's random choices by seed and epoch number only."""
         rank = max(int(os.environ.get("RANK", "-1")), 0)
         seed = (self.args.seed + 1 + rank + _EPOCH_SEEDS * self.epoch) % 2**32
         random.seed(seed)
@@ -201,7 +199,7 @@ class MaskTrainer(SegmentationTrainer):
         self.batch = self._batches = 0
 
     def _end_batch(self) -> None:
-        """Make a step of the optimiser where enough batches have added up their gradients."""
+        """Make an optimiser step once enough batches have accumulated their gradients."""
         stop_if_asked()
         self.batch += 1
         self._batches += 1
@@ -210,7 +208,7 @@ class MaskTrainer(SegmentationTrainer):
             self._batches = 0
 
     def _end_epoch(self) -> None:
-        """Make a step with the gradients of the last batches, if any are left."""
+        """Make a step with the gradients of the last batches, if any."""
         if self._batches:
             super().optimizer_step()
             self._batches = 0
@@ -242,7 +240,7 @@ class MaskTrainer(SegmentationTrainer):
     def build_dataset(
         self, img_path: str | list[str], mode: str = "train", batch: int | None = None
     ) -> MaskDataset:
-        """Build the data set of one part: augmented for training, padded little for validation."""
+        """Build the data set of one split: augmented for training, hardly padded for validation."""
         training = mode == "train"
         dataset = MaskDataset(
             img_path=img_path,
@@ -301,14 +299,14 @@ class MaskTrainer(SegmentationTrainer):
         )
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Bring a batch to the device, in [0, 1] and in the layout that is fastest there."""
+        """Move a batch to the device, in [0, 1] and in the fastest memory layout."""
         prepared: dict[str, Any] = super().preprocess_batch(batch)
         if self.device.type == "cpu" and self.plan.bfloat16:
             prepared["img"] = prepared["img"].contiguous(memory_format=torch.channels_last)
         return prepared
 
     def save_model(self) -> bool:
-        """Write the checkpoint whole or not at all, and the best weights as safetensors."""
+        """Write the checkpoint atomically, and the best weights as safetensors."""
         average: Any = self.ema
         optimizer: Any = self.optimizer
         write_checkpoint(
@@ -336,14 +334,14 @@ class MaskTrainer(SegmentationTrainer):
         return True
 
     def final_eval(self) -> None:
-        """Do nothing: the best weights were measured and written in their epoch."""
+        """Do nothing: the best weights were validated and written in their epoch."""
 
 
 def _count_earlier_time(trainer: MaskTrainer) -> None:
-    """Once, at the first epoch: let the clock begin where the run began, not this call's loop.
+    """At the first epoch, set the clock to the beginning of the run instead of this call.
 
-    Ultralytics forgets the epochs and the time before a resumption, so that a resumed run with a
-    time budget would take the time left for that of all epochs, and end at once.
+    Ultralytics ignores epochs and time before a resumption, so that a resumed run with a time
+    budget would take the remaining time for that of all epochs, and end at once.
     """
     if trainer.train_time_start > trainer._began:
         trainer.train_time_start = trainer._began - trainer._spent
@@ -353,10 +351,10 @@ def _count_earlier_time(trainer: MaskTrainer) -> None:
 
 @contextmanager
 def reporting_off(font: Callable[[str], str]) -> Iterator[None]:
-    """Keep Ultralytics from adding reporters, fetching a font for plots, and drawing progress bars.
+    """Keep Ultralytics from adding reporters, downloading a font, and drawing progress bars.
 
     Args:
-        font: gives the path of a font file on this machine for the name of any.
+        font: returns the path of a font file on this machine for any font name.
     """
     callbacks = import_quietly("ultralytics.utils.callbacks")
     plotting = import_quietly("ultralytics.utils.plotting")
@@ -382,5 +380,5 @@ def reporting_off(font: Callable[[str], str]) -> Iterator[None]:
 
 
 def as_floats(values: Mapping[str, Any] | None) -> dict[str, float]:
-    """Losses or figures, by Ultralytics' names, as plain numbers; none where there are none yet."""
+    """Losses or metrics, by Ultralytics' names, as plain numbers; empty if there are none yet."""
     return {name: float(value) for name, value in (values or {}).items()}

@@ -1,4 +1,4 @@
-"""Training a verifier: on what a detector finds, to tell masks from all else."""
+"""Trains a verifier to tell masks from other objects on a detector's proposals."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from detector.train.verifier_recipe import VerifierRecipe
 from weights.base.errors import InputError
 
 _PROPOSED = PROPOSAL_CONFIDENCE / 2.0
-"""Lowest score of a proposal to learn from: a little fainter ones than are met in use."""
+"""Minimum score of a training proposal: somewhat lower than in use."""
 
 _FIRST_LOOKS = 0.4
-"""Share of the batches that are seen at the size of a first look."""
+"""Fraction of the batches at the size of the first pass."""
 
 _ROUND = 25
-"""Steps between two checkpoints."""
+"""Steps between checkpoints."""
 
 
 def _dataset(crops: VerifierCrops) -> Dataset[Any]:
@@ -50,7 +50,7 @@ def _dataset(crops: VerifierCrops) -> Dataset[Any]:
 
 
 def sampling_weights(crops: VerifierCrops, recipe: VerifierRecipe) -> Tensor:
-    """How likely each crop is drawn `(N,)`: kinds by the recipe's shares, all of one alike."""
+    """Sampling weights of the crops `(N,)`: recipe fractions by kind, equal within a kind."""
     body, straps = crops.outlined[:, 0], crops.outlined[:, 1]
     weights = torch.zeros(len(crops), dtype=torch.float64)
     for kind, share in (
@@ -79,13 +79,13 @@ def outline_loss(logits: Tensor, outlines: Tensor) -> Tensor:
 
 
 def outlines_loss(logits: Tensor, outlines: Tensor, worn: Tensor, outlined: Tensor) -> Tensor:
-    """Loss of a batch's outlines, where they are known.
+    """Loss of a batch's known outlines.
 
-    Straps that are not known apart may be part of the first outline: it is compared with the
-    likelier of both planes. Crops without a mask have nothing to outline.
+    Straps without their own outline may be part of the first one, which is then compared with the
+    likelier of both planes. Crops without a mask have no outlines.
 
     Args:
-        logits: `(N, 2, S, S)`, of body and straps.
+        logits: `(N, 2, S, S)`, of mask and straps.
         outlines: `(N, 2, S, S)` in [0, 1].
         worn: bool `(N,)`.
         outlined: bool `(N, 2)`, which outlines are known.
@@ -106,11 +106,11 @@ def outlines_loss(logits: Tensor, outlines: Tensor, worn: Tensor, outlined: Tens
 
 
 class VerifierTraining(TrunkTraining):
-    """The loop's steps: score and outline, validation.
+    """Training and validation steps for score and outlines.
 
     Args:
         configuration: of the network.
-        recipe: how it is trained.
+        recipe: of the training.
     """
 
     kind = "confirmation"
@@ -129,13 +129,13 @@ class VerifierTraining(TrunkTraining):
         super().__init__(network, configuration, network.encoder, recipe, recipe.encoder_rate)
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
-        """Give the loss of one batch."""
+        """Return the loss of one batch."""
         del index
         coarse = float(torch.rand(())) < _FIRST_LOOKS
         size = self.configuration.first_size if coarse else self.configuration.size
         pictures, outlines = augment(*_as_floats(batch), size)
         scores, logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
-        # A label may be wrong now and then: a hundredth of doubt keeps scores finite.
+        # Label smoothing of 0.01: some labels are wrong, and scores stay finite.
         wanted = 0.98 * batch["worn"].float() + 0.01
         score = functional.binary_cross_entropy_with_logits(scores.float(), wanted)
         outline = outlines_loss(logits.float(), outlines, batch["worn"], batch["outlined"])
@@ -144,7 +144,7 @@ class VerifierTraining(TrunkTraining):
         return loss
 
     def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
-        """Keep what the figures need."""
+        """Store what the metrics need."""
         del index
         pictures, outlines = centred(*_as_floats(batch), self.configuration.size)
         scores, logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
@@ -157,9 +157,9 @@ class VerifierTraining(TrunkTraining):
         self.seen.append((scores.float() > 0.0, worn, outlined, iou))
 
     def figures(self, seen: list[Tensor]) -> dict[str, Tensor]:
-        """Give the figures over all validation crops.
+        """Return the metrics over all validation crops.
 
-        `recall` is the share of the masks with a score above a half; `false` that of the other
+        `recall` is the fraction of the masks with a score above a half; `false` that of the other
         crops; `iou` the mean intersection over union of drawn masks' outlines, `photo_iou` of
         photographed ones', `strap_iou` of straps'.
         """
@@ -190,27 +190,27 @@ def train_verifier(
     """Train a verifier for a detector.
 
     The folder gets `run.yaml`, the crops (`train.npz`, `val.npz`), `last.ckpt`, curves, and at the
-    end `confirmation.safetensors`, `result.json`, and in `catalog` the weights once more with their
-    record and model card. A killed run goes on from its checkpoint by the same call.
+    end `confirmation.safetensors`, `result.json`, and in `catalog` a copy of the weights with
+    record and model card. The same call resumes a killed run from its checkpoint.
 
     Args:
-        sets: the pictures, some without masks among them.
+        sets: the pictures, including some without masks.
         output: the run's folder.
-        detector_weights: of the detector whose proposals are to be judged.
+        detector_weights: of the detector whose proposals are verified.
         initial_weights: confirmation weights to start from; "default", a name of the catalog or a
-            file. Where None, the recipe says where the encoder starts, and the rest starts from
-            chance.
-        configuration: of the network; the default where None.
-        recipe: how it is trained; the default where None.
+            file. If None, the recipe sets the encoder's initial weights, and the rest is
+            initialised at random.
+        configuration: of the network; None for the default.
+        recipe: of the training; None for the default.
         **options: `device`, `threads`, `seed`, `time_budget_minutes`, `resume` and `said`, see
             `TrunkRun`.
 
     Raises:
-        InputError: a set cannot be read, or shows only one of masks and proposals that are none.
+        InputError: a set cannot be read, or masks or false proposals are missing.
         WeightsError: the detector's weights, or those to start from, cannot be read.
-        MissingDependencyError: the package with the encoder's first weights is missing.
-        TrainingError: a loss or gradient is not a number, or the checkpoint or the crops that the
-            folder holds are damaged.
+        MissingDependencyError: the package with the encoder's pretrained weights is missing.
+        TrainingError: a loss or gradient is NaN or infinite, or the checkpoint or the stored crops
+            are damaged.
     """
     configuration = configuration or VerifierConfiguration()
     recipe = recipe or VerifierRecipe()

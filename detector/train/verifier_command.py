@@ -1,4 +1,4 @@
-"""`python -m detector.train.verifier_command`: train what judges a detector's finds."""
+"""`python -m detector.train.verifier_command`: train a detector's verifier."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="unmask train confirmation",
-        description="Train the network that looks again at what a detector finds, on the "
-        "detector's own proposals. Where the folder holds a run that was stopped, it goes on from "
+        description="Train the network that verifies a detector's detections, on the "
+        "detector's own proposals. If the folder holds a stopped run, it is resumed from "
         "its checkpoint.",
     )
     parser.add_argument(
@@ -34,34 +34,36 @@ def build_parser() -> argparse.ArgumentParser:
         required=True,
         type=Path,
         action="append",
-        help="annotated set, a data.yaml or .jsonl file; may be given again",
+        help="annotated set, a data.yaml or .jsonl file; may be repeated",
     )
     parser.add_argument(
         "--boxed",
         type=Path,
         action="append",
         default=[],
-        help=".jsonl file of photographs with face boxes; may be given again",
+        help=".jsonl file of photographs with face boxes; may be repeated",
     )
     parser.add_argument(
         "--faces",
         type=Path,
         action="append",
         default=[],
-        help="folder of faces with landmarks, to draw masks with straps on; may be given again",
+        help="folder of faces with landmarks, to draw masks with straps on; may be repeated",
     )
-    parser.add_argument("--templates", type=Path, help="folder of mask photos, beside drawn masks")
+    parser.add_argument(
+        "--templates", type=Path, help="folder of mask photos, in addition to drawn masks"
+    )
     add_run_options(parser, time_budget="; the schedule is fitted to it")
     parser.add_argument("--detector", default="default", help="weights of the detector")
     add_recipe_options(parser, "verifier", "batch=8")
     parser.add_argument(
-        "--most-pictures", type=whole_number(1), help="at most so many pictures of each set"
+        "--most-pictures", type=whole_number(1), help="maximum number of pictures per set"
     )
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status, 2 where something is wrong."""
+    """Run the command; returns the exit status, 2 on an error."""
     options = build_parser().parse_args(arguments)
 
     def train() -> None:

@@ -1,11 +1,10 @@
-"""The crops that a verifier learns from: worn masks, and what a detector takes for one.
+"""Training crops of a verifier: worn masks, and a detector's false positives.
 
-Masks with outlines come from annotated sets, whose outlines take straps in where they are not told
-apart. What is no mask comes from the detector itself: all that it proposes, however faintly, on
-pictures without masks is wrong by definition (hard-negative mining, Sung and Poggio 1998).
-Photographs with face boxes alone give more of both: a mask is known to be on the face, but not
-where it ends. Where straps run is known of masks that are drawn on faces for this; some of those
-faces are shown bare as well.
+Masks with outlines come from annotated sets; the outlines include straps unless these are annotated
+separately. Negatives come from the detector itself: all its proposals on pictures without masks,
+whatever their score, are wrong by definition (hard-negative mining, Sung and Poggio 1998). Photos
+with only face boxes give more of both: whether a face has a mask is known, but not its outline.
+Straps are known for masks drawn on faces for this purpose; some of those faces are also shown bare.
 """
 
 from __future__ import annotations
@@ -43,33 +42,33 @@ if TYPE_CHECKING:
     Propose = Callable[[Image], Sequence[MaskRegion]]
 
 LEAST_SIDE = 16.0
-"""Longer side of the smallest mask worth learning from, in pixels."""
+"""Minimum longer side of a training mask, in pixels."""
 
 LEAST_FACE = 24.0
-"""Width of the smallest face worth learning from, in pixels."""
+"""Minimum width of a training face, in pixels."""
 
 _VALIDATION_SHARE = 0.12
-"""Share of the photographs of a `.jsonl` file that is kept for validation."""
+"""Fraction of the photos of a `.jsonl` file held out for validation."""
 
 _BARE_SHARE = 0.25
-"""Share of the faces that are shown without a mask as well."""
+"""Fraction of the faces that are also shown without a mask."""
 
 _DRAPED_SHARE = 0.6
-"""Share of the drawn masks that are draped in three dimensions, photos of masks aside."""
+"""Fraction of the drawn masks, excluding photos of masks, that are draped in three dimensions."""
 
 
 @dataclass(frozen=True)
 class VerifierSets:
-    """The sets of pictures that a verifier learns from.
+    """The training sets of a verifier.
 
     Attributes:
         annotated: each a `data.yaml` or a `.jsonl` file as for `read_annotations`; pictures without
-            outlines hold no mask, those of masked faces alone are left out.
-        boxed: `.jsonl` files of photographs with face boxes alone.
-        faces: folders of faces with landmarks, on which masks with straps are drawn, other ones
-            each time that a folder is named.
-        templates: folder of mask photos, used beside drawn masks.
-        most_pictures: from each set at most so many pictures, spread over it.
+            outlines have no masks, except those with boxes of masked faces, which are left out.
+        boxed: `.jsonl` files of photos with only face boxes.
+        faces: folders of faces with landmarks, on which masks with straps are drawn; a folder named
+            twice gets different masks each time.
+        templates: folder of mask photos, used in addition to drawn masks.
+        most_pictures: maximum pictures per set, spread over it.
     """
 
     annotated: Sequence[str | os.PathLike[str]] = ()
@@ -80,22 +79,22 @@ class VerifierSets:
 
     @property
     def paths(self) -> list[Path]:
-        """All sets, in the order in which they are read."""
+        """All sets, in reading order."""
         return [Path(path) for path in (*self.annotated, *self.boxed, *self.faces)]
 
 
 @dataclass
 class VerifierCrops:
-    """Crops with what is known of each.
+    """Crops with their labels.
 
     Attributes:
         pictures: uint8 RGB `(N, S, S, 3)`.
-        outlines: uint8 `(N, 2, S, S)`, 255 on the mask's body, and in the second plane on its
-            straps; 0 where that is not known.
+        outlines: uint8 `(N, 2, S, S)`, 255 on the mask without straps, and in the second plane on
+            its straps; 0 if unknown.
         worn: bool `(N,)`, whether a worn mask is at the centre.
-        outlined: bool `(N, 2)`, whether either is known. Where straps are not known apart, the
-            first plane may show them with the body.
-        sources: int `(N,)`, number of the set that the crop comes from.
+        outlined: bool `(N, 2)`, whether each plane is known. If the straps are not, the first plane
+            may include them.
+        sources: int `(N,)`, index of the crop's set.
     """
 
     pictures: NDArray[np.uint8]
@@ -108,13 +107,13 @@ class VerifierCrops:
         return len(self.worn)
 
     def save(self, path: Path) -> None:
-        """Write all to one `.npz` file; one that is there is replaced."""
+        """Write all to one `.npz` file, replacing an existing one."""
         with atomic_path(path, overwrite=True) as temporary, temporary.open("wb") as file:
             np.savez(file, **vars(self))
 
     @classmethod
     def load(cls, path: Path) -> VerifierCrops:
-        """Read what `save` wrote; no pickle is read.
+        """Read a file written by `save`, without pickle.
 
         Raises:
             TrainingError: the file is damaged.
@@ -122,14 +121,14 @@ class VerifierCrops:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return cls(**{name: stored[name] for name in stored.files})
-        except Exception as error:  # a damaged archive is any of many errors
+        except Exception as error:  # damaged archives raise many kinds of errors
             raise TrainingError(
                 f"{path} is damaged: begin anew with --restart, or remove it."
             ) from error
 
 
 class _Find(NamedTuple):
-    """What a crop is cut round, and what is known of it."""
+    """A box to crop round, and its labels."""
 
     image: Image
     box: Box
@@ -147,15 +146,15 @@ def collect_crops(
     context: float,
     said: Callable[[str], object] | None = None,
 ) -> VerifierCrops:
-    """Cut out everything that teaches what a worn mask is.
+    """Collect all training crops.
 
     Args:
-        sets: where the pictures are.
-        propose: gives a detector's finds on a picture, faint ones too.
-        part: "train" or "val"; photographs of a `.jsonl` file are divided by their names.
+        sets: of pictures.
+        propose: returns a detector's detections on a picture, including low-scoring ones.
+        part: "train" or "val"; photos of a `.jsonl` file are split by their names.
         size: side of the crops, in pixels.
-        context: side of a crop over the longer side of the box that it is round.
-        said: takes a line on every set that is done.
+        context: side of a crop relative to the longer side of its box.
+        said: called with a line for every finished set.
 
     Raises:
         InputError: a set cannot be read, or nothing is found in any.
@@ -192,7 +191,7 @@ def collect_crops(
 
 
 def _levels(crop: Crop, mask: Mask | None) -> NDArray[np.uint8]:
-    """A crop of a mask, 0 to 255; all 0 of none."""
+    """A crop of a mask, 0 to 255; all 0 for None."""
     if mask is None:
         return np.zeros((crop.size, crop.size), np.uint8)
     return np.rint(255.0 * crop.take_mask(mask)).astype(np.uint8)
@@ -222,7 +221,7 @@ def _on_faces(path: Path, part: str, propose: Propose, most: int | None) -> Iter
             if face.width < LEAST_FACE:
                 continue
             on_face = [region.box for region in proposed if _lies_on(region.box, face)]
-            # Where nothing was proposed, the lower half of the face stands in.
+            # Without a proposal, the lower half of the face stands in.
             box = on_face[0] if face.masked and on_face else _lower_half(face)
             yield _Find(image, box, face.masked)
         masked = [face for face in picture.faces if face.masked]
@@ -236,7 +235,7 @@ def _drawn(
     path: Path, part: str, source: int, photos: TemplateFolder | None, most: int | None
 ) -> Iterator[_Find]:
     for face in spread([face for face in load_faces(path) if face.split == part], most):
-        # A set that is named twice gets other masks the second time.
+        # A set named twice gets different masks the second time.
         random = np.random.default_rng([source, int(2**32 * _fraction(face.file.name))])
         image = AnnotatedPicture(face.file).load()
         if random.random() < _BARE_SHARE:
@@ -251,7 +250,7 @@ def _drawn(
 
 
 def _place_of_mask(landmarks: Points) -> Box:
-    """Where a mask would be on a face with iBUG points `(68, 2)`: from nose bridge to chin."""
+    """The box of a mask on a face with iBUG points `(68, 2)`: from nose bridge to chin."""
     covered = np.concatenate([landmarks[2:15], landmarks[28:36], landmarks[48:]])
     low, high = covered.min(axis=0), covered.max(axis=0)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
@@ -262,7 +261,7 @@ def _part_of(file: Path) -> str:
 
 
 def _fraction(name: str) -> float:
-    """A number from 0 to 1 that goes with a name and looks drawn by chance."""
+    """A pseudo-random number from 0 to 1 that depends only on a name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2.0**64
 
 
@@ -282,7 +281,7 @@ def _lower_half(face: FaceBox) -> Box:
 
 
 def _overlap(box: Box, face: FaceBox) -> float:
-    """Share of a box that lies on a face."""
+    """Fraction of a box that lies on a face."""
     width = min(box[2], face.box[2]) - max(box[0], face.box[0])
     height = min(box[3], face.box[3]) - max(box[1], face.box[1])
     area = max((box[2] - box[0]) * (box[3] - box[1]), 1e-6)

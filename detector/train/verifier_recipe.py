@@ -1,4 +1,4 @@
-"""How a verifier is trained, read from YAML."""
+"""Training recipe of a verifier."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from detector.train.trunk_recipe import TrunkRecipe
 
 @dataclass(frozen=True)
 class VerifierRecipe(TrunkRecipe):
-    """How a verifier is trained, beside what `TrunkRecipe` says.
+    """Recipe of a verifier, in addition to `TrunkRecipe`.
 
     Attributes:
-        encoder: what the encoder, the network's trunk, starts from: "imagenet" features or
-            "chance".
-        encoder_rate: learning rate of the encoder, at its height.
-        outline_weight: weight of the outlines' loss beside that of the score.
-        drawn: share of masks that are drawn on faces, whose straps are known, in a batch.
-        photographed: share of photographed masks with outlines.
-        boxed: share of photographed masks without outlines.
-        unmasked: share of crops without a mask.
+        encoder: initial weights of the encoder, the network's trunk: "imagenet" or random
+            ("chance").
+        encoder_rate: peak learning rate of the encoder.
+        outline_weight: weight of the outlines' loss relative to that of the score.
+        drawn: fraction of a batch with masks drawn on faces, whose straps are known.
+        photographed: fraction of photographed masks with outlines.
+        boxed: fraction of photographed masks without outlines.
+        unmasked: fraction of crops without a mask.
     """
 
     what = "a verifier's recipe"
