@@ -60,7 +60,7 @@ class DetectionCriteria:
     Attributes:
         refinements: name to a function from a picture and its regions to holes, measured in
             addition to the detector's own masks.
-        confidence: least score.
+        confidence: minimum score.
         min_width: minimum width of a drawn mask that counts, in pixels.
         boundary_tolerance: of the boundary F-score, as a fraction of the drawn mask's width, at
             least one pixel.

@@ -39,7 +39,7 @@ class DrawnMaskOutcome:
         straps: for each refinement the fraction of its straps' length that is found; empty if none
             are drawn.
         label: its class in the annotation.
-        set_name: the set that the picture belongs to, "" where there are no sets.
+        set_name: the set that the picture belongs to; "" without sets.
     """
 
     file: str
@@ -71,7 +71,7 @@ class PictureOutcome:
         false: number of false positives above the confidence threshold.
         changed: for each refinement whether any pixel would be changed.
         tags: of the picture.
-        set_name: the set that the picture belongs to, "" where there are no sets.
+        set_name: the set that the picture belongs to; "" without sets.
     """
 
     file: str

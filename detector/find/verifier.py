@@ -87,7 +87,7 @@ def score_of_both(first: float, second: float) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class _Find:
+class _Detection:
     """A detection in a picture, and the tilt of the face."""
 
     image: Image
@@ -186,15 +186,15 @@ class MaskVerifier:
             WeightsError: the weights are missing, damaged or of another network.
             InputError: there is no such device.
         """
-        finds = [
-            (index, find)
+        detections = [
+            (index, detection)
             for index, (image, regions) in enumerate(zip(images, found, strict=True))
-            for find in self._finds(image, regions, confidence)
+            for detection in self._candidates(image, regions, confidence)
         ]
         kept: list[list[MaskRegion]] = [[] for _ in images]
-        for start in range(0, len(finds), _BATCH):
-            chunk = finds[start : start + _BATCH]
-            looks = self._confirmed([find for _, find in chunk], confidence)
+        for start in range(0, len(detections), _BATCH):
+            chunk = detections[start : start + _BATCH]
+            looks = self._confirmed([detection for _, detection in chunk], confidence)
             for (index, _), region in zip(chunk, looks, strict=True):
                 if region is not None:
                     kept[index].append(region)
@@ -207,12 +207,14 @@ class MaskVerifier:
         finder = shared_finder(os.fspath(self.landmarks), str(self._device_name))
         return finder if finder.load(missing_ok=self.landmarks == "default") else None
 
-    def _finds(self, image: Image, regions: Sequence[MaskRegion], confidence: float) -> list[_Find]:
+    def _candidates(
+        self, image: Image, regions: Sequence[MaskRegion], confidence: float
+    ) -> list[_Detection]:
         """The detections of a picture that can be confirmed, with the tilt of their faces."""
         hopeful = [one for one in regions if joint_score(one.score, _SUREST) >= confidence]
         finder = self._finder() if hopeful else None
         if finder is None:
-            return [_Find(image, one) for one in hopeful]
+            return [_Detection(image, one) for one in hopeful]
         frames = []
         for one in hopeful:
             x0, y0, x1, y1 = one.box
@@ -220,7 +222,8 @@ class MaskVerifier:
             frames.append(FaceFrame((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2, side))
         faces = finder.find_each(image, frames, looks=1)
         return [
-            _Find(image, one, _shown_tilt(face)) for one, face in zip(hopeful, faces, strict=True)
+            _Detection(image, one, _shown_tilt(face))
+            for one, face in zip(hopeful, faces, strict=True)
         ]
 
     def _ready(self) -> tuple[Any, VerifierConfiguration, torch.device]:
@@ -241,51 +244,58 @@ class MaskVerifier:
                 self._loaded = on_backend(backend, network, device), configuration, device
             return self._loaded
 
-    def _confirmed(self, finds: Sequence[_Find], confidence: float) -> list[MaskRegion | None]:
+    def _confirmed(
+        self, detections: Sequence[_Detection], confidence: float
+    ) -> list[MaskRegion | None]:
         """Verify detections, and outline those confirmed; None for the others."""
         configuration = self._ready()[1]
-        first_looks = self._look([(find, find.box) for find in finds], configuration.first_size)
+        first_looks = self._look(
+            [(detection, detection.box) for detection in detections], configuration.first_size
+        )
 
         def joint(index: int, second_score: float) -> float:
             confirmed = score_of_both(first_looks[index].score, second_score)
-            return joint_score(finds[index].region.score, confirmed)
+            return joint_score(detections[index].region.score, confirmed)
 
         # Skip what not even the highest verifier score would confirm. A detector's box may be off;
         # a crop round the outline itself gives a better one.
         boxes: dict[int, Box] = {}
         for index, look in enumerate(first_looks):
             if joint(index, _SUREST) >= confidence and (outline := look.mask()) is not None:
-                boxes[index] = tilted_box(outline, finds[index].tilt)
+                boxes[index] = tilted_box(outline, detections[index].tilt)
         second_looks = self._look(
-            [(finds[index], box) for index, box in boxes.items()], configuration.size
+            [(detections[index], box) for index, box in boxes.items()], configuration.size
         )
-        confirmed: list[MaskRegion | None] = [None] * len(finds)
+        confirmed: list[MaskRegion | None] = [None] * len(detections)
         for index, second in zip(boxes, second_looks, strict=True):
             score = joint(index, second.score)
             if score >= confidence and (body := second.mask()) is not None:
                 mask = with_straps(body, second.straps())
-                label = finds[index].region.label
+                label = detections[index].region.label
                 confirmed[index] = MaskRegion.from_mask(mask, score, label, mask & ~body)
         return confirmed
 
-    def _look(self, wanted: Sequence[tuple[_Find, Box]], size: int) -> list[_Look]:
+    def _look(self, wanted: Sequence[tuple[_Detection, Box]], size: int) -> list[_Look]:
         """Run the network on boxes of pictures, in crops of that size."""
         import torch
 
         if not wanted:
             return []
         network, configuration, device = self._ready()
-        crops = [Crop.around(box, configuration.context, size, find.tilt) for find, box in wanted]
+        crops = [
+            Crop.around(box, configuration.context, size, detection.tilt)
+            for detection, box in wanted
+        ]
         taken = np.stack(
-            [crop.take(find.image) for crop, (find, _) in zip(crops, wanted, strict=True)]
+            [crop.take(detection.image) for crop, (detection, _) in zip(crops, wanted, strict=True)]
         )
         # Permuted, the pictures are channels-last in memory, like the network's weights.
         pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float().div_(255.0)
         with torch.inference_mode():
             scores, logits = network(pictures)
         return [
-            _Look(score, planes, crop, *find.region.size)
-            for crop, (find, _), score, planes in zip(
+            _Look(score, planes, crop, *detection.region.size)
+            for crop, (detection, _), score, planes in zip(
                 crops,
                 wanted,
                 torch.sigmoid(scores).float().cpu().tolist(),

@@ -45,7 +45,7 @@ class MaskOutline:
 
     @property
     def width(self) -> float:
-        """The extent of the outline along the line between the eyes' side, in pixels."""
+        """The extent of the outline along the line between the upper corners, in pixels."""
         return float(np.linalg.norm(self.top[-1] - self.top[0]))
 
 

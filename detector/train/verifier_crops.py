@@ -127,7 +127,7 @@ class VerifierCrops:
             ) from error
 
 
-class _Find(NamedTuple):
+class _Sample(NamedTuple):
     """A box to crop round, and its labels."""
 
     image: Image
@@ -160,7 +160,7 @@ def collect_crops(
         InputError: a set cannot be read, or nothing is found in any.
     """
     photos = None if sets.templates is None else TemplateFolder(sets.templates)
-    found: list[Iterator[_Find]] = [
+    found: list[Iterator[_Sample]] = [
         *(_in_data_set(Path(path), part, propose, sets.most_pictures) for path in sets.annotated),
         *(_on_faces(Path(path), part, propose, sets.most_pictures) for path in sets.boxed),
         *(
@@ -171,14 +171,14 @@ def collect_crops(
     pictures: list[Image] = []
     outlines: list[NDArray[np.uint8]] = []
     facts: list[tuple[bool, tuple[bool, bool], int]] = []
-    for number, (path, finds) in enumerate(zip(sets.paths, found, strict=True)):
+    for number, (path, samples) in enumerate(zip(sets.paths, found, strict=True)):
         before = len(facts)
-        for find in finds:
-            crop = Crop.around(find.box, context, size)
-            known = find.mask, find.straps
-            pictures.append(crop.take(find.image))
+        for sample in samples:
+            crop = Crop.around(sample.box, context, size)
+            known = sample.mask, sample.straps
+            pictures.append(crop.take(sample.image))
             outlines.append(np.stack([_levels(crop, one) for one in known]))
-            facts.append((find.worn, (known[0] is not None, known[1] is not None), number))
+            facts.append((sample.worn, (known[0] is not None, known[1] is not None), number))
         if said is not None:
             new = facts[before:]
             worn = sum(fact[0] for fact in new)
@@ -197,22 +197,22 @@ def _levels(crop: Crop, mask: Mask | None) -> NDArray[np.uint8]:
     return np.rint(255.0 * crop.take_mask(mask)).astype(np.uint8)
 
 
-def _in_data_set(path: Path, part: str, propose: Propose, most: int | None) -> Iterator[_Find]:
+def _in_data_set(path: Path, part: str, propose: Propose, most: int | None) -> Iterator[_Sample]:
     pictures = read_annotations(path, part, masked_faces_without_outline="skip")
     if path.suffix == ".jsonl":
         pictures = tuple(picture for picture in pictures if _part_of(picture.file) == part)
     for picture in spread(pictures, most):
         image = picture.load()
         if not picture.masks:
-            yield from _false_finds(image, propose(image))
+            yield from _false_positives(image, propose(image))
         for mask in picture.masks:
             if _is_large_enough(mask.box):
                 size = image.shape[:2]
                 straps = mask.draw_straps(size) if mask.straps else None
-                yield _Find(image, mask.box, True, mask.draw(size), straps)
+                yield _Sample(image, mask.box, True, mask.draw(size), straps)
 
 
-def _on_faces(path: Path, part: str, propose: Propose, most: int | None) -> Iterator[_Find]:
+def _on_faces(path: Path, part: str, propose: Propose, most: int | None) -> Iterator[_Sample]:
     pictures = [picture for picture in read_face_boxes(path) if _part_of(picture.file) == part]
     for picture in spread(pictures, most):
         image = picture.load()
@@ -223,30 +223,30 @@ def _on_faces(path: Path, part: str, propose: Propose, most: int | None) -> Iter
             on_face = [region.box for region in proposed if _lies_on(region.box, face)]
             # Without a proposal, the lower half of the face stands in.
             box = on_face[0] if face.masked and on_face else _lower_half(face)
-            yield _Find(image, box, face.masked)
+            yield _Sample(image, box, face.masked)
         masked = [face for face in picture.faces if face.masked]
         elsewhere = [
             region for region in proposed if not any(_touches(region.box, face) for face in masked)
         ]
-        yield from _false_finds(image, elsewhere)
+        yield from _false_positives(image, elsewhere)
 
 
 def _drawn(
     path: Path, part: str, source: int, photos: TemplateFolder | None, most: int | None
-) -> Iterator[_Find]:
+) -> Iterator[_Sample]:
     for face in spread([face for face in load_faces(path) if face.split == part], most):
         # A set named twice gets different masks the second time.
         random = np.random.default_rng([source, int(2**32 * _fraction(face.file.name))])
         image = AnnotatedPicture(face.file).load()
         if random.random() < _BARE_SHARE:
-            yield _Find(image, _place_of_mask(face.landmarks), False)
+            yield _Sample(image, _place_of_mask(face.landmarks), False)
         try:
             drawn = draw_mask(image, face.landmarks, random, templates=photos, draped=_DRAPED_SHARE)
         except CannotDrawMaskError:
             continue
         box = bounding_box(drawn.mask)
         if box is not None and _is_large_enough(box):
-            yield _Find(drawn.masked, box, True, drawn.mask, drawn.straps)
+            yield _Sample(drawn.masked, box, True, drawn.mask, drawn.straps)
 
 
 def _place_of_mask(landmarks: Points) -> Box:
@@ -269,10 +269,10 @@ def _is_large_enough(box: Box) -> bool:
     return max(box[2] - box[0], box[3] - box[1]) >= LEAST_SIDE
 
 
-def _false_finds(image: Image, regions: Iterable[MaskRegion]) -> Iterator[_Find]:
+def _false_positives(image: Image, regions: Iterable[MaskRegion]) -> Iterator[_Sample]:
     for region in regions:
         if _is_large_enough(region.box):
-            yield _Find(image, region.box, False)
+            yield _Sample(image, region.box, False)
 
 
 def _lower_half(face: FaceBox) -> Box:

@@ -56,7 +56,7 @@ class FileRun:
     Attributes:
         files: the input files.
         output: the file or folder of the results; `STREAM` is standard output.
-        outputs: what is written for a picture.
+        outputs: what to write for a picture.
         format: of all pictures written; None keeps each picture's own.
         arguments: of the `Pipeline`.
         work: how the work is done.

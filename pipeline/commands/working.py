@@ -21,7 +21,7 @@ class RunWork:
 
     Args:
         arguments: of the `Pipeline`.
-        outputs: what is written for a picture.
+        outputs: what to write for a picture.
         batch: pictures per batch of the stages; None for the default.
         workers: threads that read and write; None for the default.
         detected: whether masks are detected rather than given.

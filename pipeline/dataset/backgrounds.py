@@ -66,7 +66,7 @@ class Backgrounds:
             uint8 RGB `(height, width, 3)`, and the picture's file.
 
         Raises:
-            InputError: the file drawn is no picture.
+            InputError: the chosen file is not a picture.
         """
         path = self._sharp[int(random.integers(len(self._sharp)))]
         picture = cover(self._pictures(path), height, width, random)
@@ -83,7 +83,7 @@ class Backgrounds:
             uint8 RGB `(height, width, 3)`, and the file if it shows a picture without masks.
 
         Raises:
-            InputError: the file drawn is no picture.
+            InputError: the chosen file is not a picture.
         """
         choice = random.random()
         if choice < 0.4 and self._blurred:

@@ -74,8 +74,8 @@ def plan_items(
 
     Args:
         faces: all faces; a picture may show several.
-        parts: the part of every picture, by name.
-        settings: what is built.
+        parts: the split of every picture, by name.
+        settings: of the data set.
     """
     items: list[Item] = []
     used: Counter[str] = Counter()
@@ -120,7 +120,7 @@ def build_dataset(
     Args:
         faces: from `annotated_faces` or `found_faces`.
         out: a new folder, or one with a data set of the same settings.
-        settings: what is built.
+        settings: of the data set.
         workers: number of processes; None means one per core, 1 stays in this process.
         progress: called with the numbers of finished and of all items.
         unusable: lines for the reject list about pictures without a face.

@@ -52,7 +52,7 @@ def head_and_shoulders(
         size: height and width of the portrait.
         landmarks: iBUG points `(68, 2)` in its pixels.
         mask: a worn mask, bool `(H, W)`, kept whole.
-        random: source of all chance.
+        random: random generator.
 
     Returns:
         uint8 `(H, W)`, soft at its edge, 0 at the portrait's own border.
@@ -86,7 +86,7 @@ def paint_hair(canvas: Canvas, landmarks: Points, random: np.random.Generator) -
     Args:
         canvas: the scene.
         landmarks: iBUG points `(68, 2)` in scene pixels.
-        random: source of all chance.
+        random: random generator.
     """
     jaw = jaw_width(landmarks)
     down = landmarks[8] - landmarks[27]
@@ -119,7 +119,7 @@ def paint_body(
         landmarks: iBUG points `(68, 2)` in scene pixels.
         skin: colour `(3,)` of the neck.
         clothing: colour `(3,)` of the clothing; None draws a surface.
-        random: source of all chance.
+        random: random generator.
     """
     jaw = jaw_width(landmarks)
     right = (landmarks[16] - landmarks[0]) / max(jaw, 1e-6)

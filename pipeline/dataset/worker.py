@@ -83,7 +83,7 @@ class WorkPlan:
         faces: all faces.
         members: indices into `faces`, for each split.
         negatives: pictures without masks, for each split.
-        settings: what is built.
+        settings: of the data set.
     """
 
     out: Path

@@ -53,7 +53,7 @@ def create_application(
         pipeline: does the work; its stages are loaded on first use.
         limits: of requests; None for the defaults.
         inpainters: further inpainters that a request may choose, by name.
-        study: content of a page of `unmask study make`, served at /study.
+        study: content of a page made by `unmask study make`, served at /study.
         names: accepted host names in addition to IP addresses and `localhost`; None accepts any.
 
     Raises:

@@ -39,26 +39,26 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": RefusalAnswer, "description": meaning}
     for status, meaning in {
         400: "The query or the form is malformed.",
-        408: "The body came in too slowly.",
+        408: "The body arrived too slowly.",
         413: "The body is too large.",
         415: "The body is neither a picture nor a form.",
         422: "The picture or the mask cannot be used.",
-        429: "The queue is full; the header Retry-After says when to try again, in seconds.",
+        429: "The queue is full; the header Retry-After gives the seconds to wait.",
         500: "A fault of the server; its log says more.",
         503: "The request was not done in time.",
     }.items()
 }
 
 _PICTURE_ANSWERS: dict[int | str, dict[str, Any]] = _REFUSALS | {
-    406: {"model": RefusalAnswer, "description": "The header Accept takes none of the formats."},
+    406: {"model": RefusalAnswer, "description": "The header Accept allows none of the formats."},
     200: {
         "description": (
-            "The picture, with its metadata and a mark that says what was done to it. Outside the "
-            "holes it is as it was; where there is nothing to fill it comes back unchanged. The "
-            "header Unmask-Faces says how many faces were filled, Server-Timing what the stages "
-            "took, Unmask-Note what could not be kept, and Unmask-Reference, counted from 0, which "
-            "reference photo the face is from; where it is missing the face is a guess. With "
-            "?variants= it is JSON with all of the pictures."
+            "The picture, with its metadata and a mark that says what was done to it. It is "
+            "unchanged outside the holes, and altogether if there is nothing to fill. Headers: "
+            "Unmask-Faces is the number of filled faces, Server-Timing the time of each stage, "
+            "Unmask-Note what could not be preserved, and Unmask-Reference the index from 0 of the "
+            "reference photo used; without it the face is a guess. With ?variants= it is JSON with "
+            "all pictures."
         ),
         "model": FilledVariants,
         "content": {
@@ -77,8 +77,8 @@ _PARTS = {
 }
 _A_PICTURE = "A picture: as the body itself, or as the part `picture` of a form."
 _REFERENCES = (
-    " Parts `reference` are photos of the one masked person without a mask: the one that fits best "
-    "gives mouth, nose and chin."
+    " Parts `reference` are photos of the one masked person without a mask; mouth, nose and chin "
+    "are taken from the best match."
 )
 
 
@@ -129,30 +129,30 @@ def make_router(choice: PipelineChoice, limits: ServerLimits, worker: PipelineWo
         responses=_PICTURE_ANSWERS,
         openapi_extra=_COMPLETE_BODY,
         summary="Fill a hole of your own",
-        description=f"Fills exactly what the mask says and looks for nothing. {_GUESS}",
+        description=f"Fills exactly the mask, without detection. {_GUESS}",
     )(endpoints.complete)
     router.post(
         "/detect",
         response_model=Detection,
-        response_description="What was found, in pixels of the upright picture.",
+        response_description="Detections, in pixels of the upright picture.",
         responses=_REFUSALS,
         openapi_extra=_PICTURE_BODY,
         summary="Find masks",
         description="Outlines, boxes and scores of the masks, and the holes that /unmask fills, "
-        "with what is to be expected of each fill.",
+        "with the expected quality of each fill.",
     )(endpoints.detect)
     router.get(
         "/progress",
-        response_description="How far it is.",
-        summary="Say how far a request is",
-        description="Of a request to /unmask or /complete that gave a name for it.",
+        response_description="Its progress.",
+        summary="Report the progress of a request",
+        description="For a request to /unmask or /complete that gave a name.",
     )(endpoints.progress)
     router.get(
         "/health",
-        response_description="The server is well.",
-        summary="Say how the server is",
-        description="How many requests are in work or wait, the models in use, and the limits. "
-        "Where a stage hangs the answer is 503: start the server anew.",
+        response_description="The server is healthy.",
+        summary="Report the state of the server",
+        description="Number of running and waiting requests, the models in use, and the limits. "
+        "If a stage hangs the answer is 503: restart the server.",
     )(endpoints.health)
     return router
 
@@ -186,7 +186,7 @@ class _Endpoints:
 
     async def progress(
         self,
-        name: Annotated[str, Query(pattern=PROGRESS_NAME, description="As the request gave it.")],
+        name: Annotated[str, Query(pattern=PROGRESS_NAME, description="As given by the request.")],
     ) -> Progress:
         return self.board.look(name)
 

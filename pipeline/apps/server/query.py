@@ -15,8 +15,8 @@ _Confidence = Annotated[
     Field(
         gt=0.0,
         le=1.0,
-        description="How sure the detector must be; without it as the server was started. Lower "
-        "finds more masks, and more that are none.",
+        description="Minimum score of a mask; default as the server was started. Lower values "
+        "find more masks, and more false ones.",
     ),
 ]
 
@@ -36,35 +36,35 @@ class CompletionQuery(BaseModel):
 
     format: str | None = Field(
         default=None,
-        description="png, jpeg or webp. Without it the header Accept says; and where that takes "
+        description="png, jpeg or webp. Without it the header Accept decides; if that accepts "
         "any, the answer has the picture's own format, or PNG if that is another.",
     )
     quality: int | None = Field(
         default=None,
         ge=1,
         le=100,
-        description="Of JPEG and WebP. As the picture was, else 95.",
+        description="Of JPEG and WebP; default as the picture was, else 95.",
     )
     inpainter: str | None = Field(
-        default=None, description="One of the inpainters that /health names; without it the first."
+        default=None, description="One of the inpainters that /health lists; default the first."
     )
     variants: int | None = Field(
         default=None,
         ge=1,
-        description="How many fills to choose from; the answer is then JSON. /health names the "
-        "most. Not together with a reference photo.",
+        description="Number of fills to choose from; the answer is then JSON. /health gives the "
+        "maximum. Not with a reference photo.",
     )
     seed: int = Field(
         default=0,
         ge=0,
         le=2**63 - 1,
-        description="Of the fills after the first; the same one gives the same fills.",
+        description="Seeds the fills after the first; the same seed gives the same fills.",
     )
     progress: str | None = Field(
         default=None,
         pattern=PROGRESS_NAME,
-        description="A name of 8 to 64 letters, digits and hyphens by which /progress tells how "
-        "far this request is.",
+        description="A name of 8 to 64 letters, digits and hyphens by which /progress "
+        "reports on this request.",
     )
 
 

@@ -58,11 +58,11 @@ def _lead(result: StudyResult) -> list[str]:
         f"Study {result.study}; {counted(result.raters, 'rater')}"
         + (f", {result.unfinished} of them not finished" if result.unfinished else "")
         + f"; median time for an answer {_number(result.seconds, 1)} s. "
-        f"Ratings from {LOWEST} (surely painted) to {HIGHEST} (surely a real photo)."
+        f"Ratings from {LOWEST} (certainly generated) to {HIGHEST} (certainly a real photo)."
     ]
     real = next((one for one in result.models if one.model == REAL and one.ratings), None)
     if real is None:
-        lead.append("No real photo was rated, so there is nothing to hold the models against.")
+        lead.append("No real photo was rated, so there is no baseline for the models.")
     else:
         high = sum(real.histogram[HIGHEST // 2 :])
         value, interval = _interval(real.mean)
@@ -91,10 +91,10 @@ def _ratings(result: StudyResult) -> Table:
         "Ratings",
         (*heading, "below real", "95 %", "beside real", "95 %"),
         tuple(rows),
-        note="Below real: how much lower the mean is than that of real photos. Beside real: chance "
-        "that of one picture and one real photo, seen by the same person, the picture is rated "
-        "higher; 0.5 means that people cannot tell them apart. Intervals draw raters and faces "
-        f"again {result.resamples} times (pigeonhole bootstrap, seed {result.seed})"
+        note="Below real: how much lower the mean is than that of real photos. Beside real: "
+        "probability that a person rates a picture higher than a real photo; 0.5 means that "
+        "people cannot tell them apart. Intervals resample raters and faces "
+        f"{result.resamples} times (pigeonhole bootstrap, seed {result.seed})"
         + ("; with one rater they say nothing about other people." if result.raters == 1 else "."),
     )
 

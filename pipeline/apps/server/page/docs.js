@@ -1,4 +1,4 @@
-// Shows what openapi.json says, without any outside library.
+// Renders openapi.json, without any library.
 
 function element(name, text = "", children = []) {
   const made = document.createElement(name);

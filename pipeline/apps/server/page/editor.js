@@ -1,4 +1,4 @@
-// The photo with what will be filled, to switch and to paint on.
+// The photo with the holes, which can be switched and painted.
 
 import { tracePath } from "./hole_drawing.js";
 
@@ -8,7 +8,7 @@ const EDGE_OUTER = "#3d0024";
 const MOST_PIXELS = 6e6; // of the canvas: phones refuse large ones, and three are needed
 
 export class Editor extends EventTarget {
-  // Sends "change" whenever what will be filled has changed.
+  // Sends "change" whenever the holes have changed.
   constructor(stage, canvas) {
     super();
     this.stage = stage;
@@ -47,7 +47,7 @@ export class Editor extends EventTarget {
     this.redraw();
   }
 
-  // value: 1 to 100. Equal steps look equal because the brush grows by its square.
+  // value: 1 to 100. The brush grows with its square, so that equal steps look equal.
   setSize(value) {
     this.share = 0.004 + 0.35 * (value / 100) ** 2;
     this.redraw();
@@ -58,7 +58,7 @@ export class Editor extends EventTarget {
     this.redraw();
   }
 
-  // Give up the stroke that is being painted; says whether there was one.
+  // Cancel the current stroke; returns whether there was one.
   cancelStroke() {
     if (!this.stroking) return false;
     this.stroking = false;
@@ -101,7 +101,7 @@ export class Editor extends EventTarget {
   move(event) {
     if (!this.drawing) return;
     if (!event.isPrimary) {
-      // A second finger zooms the page; what the first one painted meanwhile was not meant.
+      // A second finger zooms the page; what the first one painted meanwhile was unintended.
       this.cancelStroke();
       return;
     }
@@ -208,7 +208,7 @@ export class Editor extends EventTarget {
     }
   }
 
-  // The border of what will be filled: the layer, drawn in a ring of shifts, without itself.
+  // The outline of the holes: the layer, drawn with shifts in a ring, minus itself.
   paintEdge(context, breadth, colour) {
     const edge = this.edge.getContext("2d");
     edge.globalCompositeOperation = "source-over";
@@ -240,7 +240,7 @@ export class Editor extends EventTarget {
       context.stroke();
       context.setLineDash([]);
     }
-    // On the hole, and no larger than is needed to see a small one round it.
+    // On the hole, and just large enough to show a small one round it.
     const [x, y] = hole.middle.map((one) => one * scale);
     const extent = Math.min(hole.box[2] - hole.box[0], hole.box[3] - hole.box[1]) * scale;
     const radius = Math.max(6.5 * unit, Math.min(11 * unit, extent / 4));

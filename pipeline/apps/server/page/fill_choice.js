@@ -1,19 +1,19 @@
 // The fills that the server made of a photo, as thumbnails to choose one from.
 
 const SIDE = 160; // of a thumbnail, in its own pixels
-const MARGIN = 0.35; // round what was filled of a face, as a share of it
+const MARGIN = 0.35; // round the filled part of a face, as a fraction of it
 const MOST_FACES = 4; // in a thumbnail
 
 export class FillChoice {
-  // field: the element that is shown where there are several. list: the element in it that holds
-  // them. onChoose: is called with the number of the fill that is chosen, from 0.
+  // field: the element that is shown if there are several. list: the element in it that contains
+  // them. onChoose: called with the index of the chosen fill, from 0.
   constructor(field, list, onChoose) {
     this.field = field;
     this.list = list;
     this.onChoose = onChoose;
   }
 
-  // blobs: pictures of one size. drawing: what was filled in them. Does not call onChoose.
+  // blobs: pictures of the same size. drawing: their holes. Does not call onChoose.
   show(blobs, drawing) {
     this.field.hidden = blobs.length < 2;
     this.list.replaceChildren();
@@ -36,7 +36,7 @@ export class FillChoice {
   }
 }
 
-// x, y and side of a square round each of the largest faces, largest first; squares may reach past
+// x, y and side of a square round each of the largest faces, largest first; squares may extend past
 // the picture.
 function squaresRound(faces) {
   return faces
@@ -48,7 +48,7 @@ function squaresRound(faces) {
     .slice(0, MOST_FACES);
 }
 
-// A format that this browser does not know leaves the thumbnail empty.
+// A format that this browser does not support leaves the thumbnail empty.
 async function paint(canvas, blob, squares) {
   const across = squares.length > 1 ? 2 : 1;
   const tile = SIDE / across;

@@ -1,10 +1,10 @@
-// What is to be filled: holes that were found, each on or off, and brush strokes over them.
+// The holes to fill: detected ones, each on or off, and brush strokes over them.
 //
-// Everything is in pixels of the picture; it can be drawn at any scale. Strokes are kept as lines,
-// not as pixels, so that undo and switching a hole off leave the others as they are.
+// Everything is in pixels of the picture; it can be drawn at any scale. Strokes are stored as
+// lines, not pixels, so that undo and switching a hole off do not affect the others.
 
-const NEAR = 0.25; // gap over the larger extent up to which paint belongs to what is beside it
-const MOST_MASKS = 16; // that the server takes with one picture
+const NEAR = 0.25; // largest gap of paint to its hole, relative to the larger extent
+const MOST_MASKS = 16; // that the server accepts per picture
 
 export class HoleDrawing {
   // width, height: of the picture. holes: [{outlines: [[[x, y], ...], ...], box}].
@@ -15,14 +15,14 @@ export class HoleDrawing {
     this.strokes = [];
   }
 
-  // Take over what was switched off and painted in a drawing of the same photo.
+  // Copy switches and strokes from a drawing of the same photo.
   adopt(other) {
     const off = other.holes.filter((hole) => !hole.on).map((hole) => String(hole.box));
     for (const hole of this.holes) hole.on = !off.includes(String(hole.box));
     this.strokes = other.strokes;
   }
 
-  // Whether it is exactly what the detector found.
+  // Whether it equals the detections.
   get untouched() {
     return this.strokes.length === 0 && this.holes.every((hole) => hole.on);
   }
@@ -32,7 +32,7 @@ export class HoleDrawing {
     return this.holes.some((hole) => hole.on) || this.strokes.some((stroke) => stroke.adds);
   }
 
-  // The smallest hole round a point, as its number; -1 where there is none.
+  // The index of the smallest hole round a point; -1 if there is none.
   holeAt(x, y) {
     let best = -1;
     let smallest = Infinity;
@@ -47,8 +47,8 @@ export class HoleDrawing {
     return best;
   }
 
-  // What is to be filled, face by face: each hole that is on, with the paint beside it, and paint
-  // that is beside none. [{box, holes, strokes}].
+  // The holes to fill, by face: each hole that is on, with the paint next to it, and paint
+  // next to none. [{box, holes, strokes}].
   faces() {
     const faces = this.holes
       .filter((hole) => hole.on)
@@ -114,8 +114,8 @@ export class HoleDrawing {
     this.strokes = [];
   }
 
-  // Draw what is to be filled, or one face of it, in the context's fill and stroke colour; `scale`
-  // is canvas pixels for each picture pixel. The canvas must be empty before.
+  // Draw the holes to fill, or those of one face, in the context's fill and stroke colour; `scale`
+  // is canvas pixels per picture pixel. The canvas must be empty before.
   draw(context, scale, face = { holes: this.holes, strokes: this.strokes }) {
     context.save();
     context.setTransform(scale, 0, 0, scale, 0, 0);
@@ -134,7 +134,7 @@ export class HoleDrawing {
       context.beginPath();
       const [first, ...rest] = stroke.points;
       context.moveTo(first[0], first[1]);
-      // A line of no length gets its round ends too, so a click makes a dot.
+      // A line of zero length has round ends too, so a click makes a dot.
       if (rest.length === 0) context.lineTo(first[0], first[1]);
       for (const point of rest) context.lineTo(point[0], point[1]);
       context.stroke();
@@ -142,7 +142,7 @@ export class HoleDrawing {
     context.restore();
   }
 
-  // The masks for the server, one for each face; all in one where there are too many.
+  // The masks for the server, one for each face; all in one if there are too many.
   async toPngs() {
     const faces = this.faces();
     if (faces.length === 0 || faces.length > MOST_MASKS) return [await this.toPng()];
@@ -151,7 +151,7 @@ export class HoleDrawing {
     return pngs;
   }
 
-  // A mask: a PNG of the picture's size, white where it is to be filled and transparent elsewhere.
+  // A mask: a PNG of the picture's size, white inside the holes and transparent elsewhere.
   async toPng(face) {
     const canvas = document.createElement("canvas");
     canvas.width = this.width;
@@ -181,7 +181,7 @@ function around(one, other) {
   return [0, 1, 2, 3].map((side) => Math[side < 2 ? "min" : "max"](one[side], other[side]));
 }
 
-// How far apart two boxes are, over the longest of their sides; 0 or less where they touch.
+// Distance of two boxes relative to their longest side; 0 or less if they touch.
 function gapBetween(one, other) {
   const sides = [one, other].flatMap(([x0, y0, x1, y1]) => [x1 - x0, y1 - y0]);
   const apart = [0, 1].map((axis) =>
@@ -195,7 +195,7 @@ function strokeBox({ points, diameter }) {
   return points.map(([x, y]) => [x - radius, y - radius, x + radius, y + radius]).reduce(around);
 }
 
-// A point well inside polygons: the middle of their longest run through the middle of their box.
+// A point well inside polygons: the middle of their longest run across the middle of their box.
 function middleOf({ outlines, box: [x0, y0, x1, y1] }) {
   let middle = [(x0 + x1) / 2, (y0 + y1) / 2];
   let longest = 0;

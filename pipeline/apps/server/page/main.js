@@ -31,13 +31,13 @@ const editor = new Editor(find("stage"), find("overlay"));
 const state = {
   photo: null, // the File that was chosen
   name: "photo",
-  shown: "", // address of a picture that this browser can show
-  answer: null, // what the server made of it
-  result: "", // address of the fill that is shown
+  shown: "", // URL of a picture that this browser can show
+  answer: null, // the server's answer
+  result: "", // URL of the fill that is shown
   seed: 0, // of the guesses after the first
-  confidence: null, // how sure the detector is asked to be unless somebody says otherwise
-  work: null, // AbortController of what is being waited for
-  zoom: 0, // number of one of ZOOMS
+  confidence: null, // default minimum score of the detector
+  work: null, // AbortController of the running request
+  zoom: 0, // index into ZOOMS
 };
 const reference = new ReferencePhoto(find("reference"));
 const choice = new FillChoice(find("fills"), find("fill-list"), (index) => showFill(index));
@@ -47,7 +47,7 @@ function showSection(name) {
   find(`${name}-heading`).scrollIntoView({ block: "nearest" });
 }
 
-// Put the keyboard somewhere without moving a small screen away from the photo.
+// Move the focus without scrolling a small screen away from the photo.
 function focusOn(id) {
   find(id).focus({ preventScroll: true });
 }
@@ -77,7 +77,7 @@ async function wait(text, task) {
       find("status").textContent = `The server is busy; trying again in ${seconds} s.`;
     }, (stage, share) => {
       if (state.work !== work) return;
-      // What is said aloud changes with the stage only.
+      // Screen readers announce only changes of stage.
       if (find("status").textContent !== STAGES[stage]) find("status").textContent = STAGES[stage];
       find("progress").value = share;
     });
@@ -108,7 +108,7 @@ function keep(slot, blob) {
   return state[slot];
 }
 
-// Load a blob into an image element; false where the browser does not know the format.
+// Load a blob into an image element; false if the browser does not support the format.
 async function load(image, address) {
   image.src = address;
   try {
@@ -126,7 +126,7 @@ async function takePhoto(file) {
     const drawing = await findMasks(file, signal, onWait);
     let shown = file;
     if (!(await load(find("photo"), keep("shown", shown)))) {
-      // The server reads formats that browsers do not: with an empty hole it only converts.
+      // The server reads formats that browsers cannot: with an empty hole it only converts.
       const empty = new HoleDrawing(drawing.width, drawing.height, []);
       const masks = [await empty.toPng()];
       const options = { photo: file, masks, query: { format: "png" }, signal, onWait };
@@ -172,7 +172,7 @@ async function findMasks(photo, signal, onWait) {
   return new HoleDrawing(detection.width, detection.height, holes);
 }
 
-// Look again, as sure as the slider says; what was painted and switched off stays.
+// Detect again at the slider's confidence; painted and switched-off holes are kept.
 async function findAgain() {
   const found = await wait("Looking for masks …", (signal, onWait) =>
     findMasks(state.photo, signal, onWait),
@@ -189,7 +189,7 @@ function setConfidence(value) {
   find("confidence-value").textContent = `${find("confidence").value} % sure`;
 }
 
-// For a query: empty where it is what the server takes anyway.
+// For a query: empty for the server's default.
 function askedConfidence() {
   if (state.confidence === null) return "";
   const value = Number(find("confidence").value);
@@ -237,7 +237,7 @@ function listMasks() {
   });
 }
 
-// How often such fills are good; empty where nobody knows.
+// How often such fills are good; empty if unknown.
 function inWords(chance) {
   if (chance === null) return "";
   const times = Math.round(10 * chance);
@@ -252,7 +252,7 @@ function updateControls() {
   find("fill").disabled = busy || !drawing?.fills;
   find("undo").disabled = find("clear").disabled = busy || !drawing?.strokes.length;
   find("others").disabled = busy;
-  // A photo of the person leaves nothing to guess.
+  // With a photo of the person nothing is guessed.
   find("variants").disabled = reference.files.length > 0;
   if (!drawing) return;
   find("mask-list").querySelectorAll("input").forEach((box, index) => {
@@ -278,7 +278,7 @@ async function fill() {
       Object.assign(query, { variants: find("variants").value, seed: state.seed });
     }
     const options = { photo: state.photo, references: reference.files, query, signal, onWait };
-    // What the detector found goes the same way as in every other use of the program.
+    // Unchanged detections take the same path as in every other use of the program.
     let path = "complete";
     if (drawing.untouched) {
       path = "unmask";
@@ -346,7 +346,7 @@ function setCut(value) {
   find("comparison").style.setProperty("--cut", `${value}%`);
 }
 
-// Go some steps in (above 0) or out, and keep what is worked on in view.
+// Zoom some steps in (above 0) or out, and keep the work area in view.
 function zoom(steps) {
   const { drawing } = editor;
   if (!drawing) return;
@@ -365,7 +365,7 @@ function zoom(steps) {
   }
 }
 
-// Offer what this server can do; what it cannot stays hidden.
+// Show the options that this server supports.
 async function offerChoices() {
   const health = await (await fetch("health")).json();
   state.confidence = health.confidence;

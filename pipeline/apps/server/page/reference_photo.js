@@ -1,7 +1,7 @@
-// A second photo, of the same person without a mask, that the face is to be filled from.
+// A second photo, of the same person without a mask, to fill the face from.
 
 export class ReferencePhoto extends EventTarget {
-  // Sends "change" whenever a photo is taken or left out. field: the element that holds its input,
+  // Sends "change" whenever a photo is added or removed. field: the element with its input,
   // thumbnail, name and button.
   constructor(field) {
     super();
@@ -13,7 +13,7 @@ export class ReferencePhoto extends EventTarget {
     this.button = field.querySelector("button");
     this.input.addEventListener("change", () => this.take(this.input.files[0] ?? null));
     this.button.addEventListener("click", () => this.take(null));
-    // The server reads formats that browsers do not; then the name has to do.
+    // The server reads formats that browsers cannot; then only the name is shown.
     this.thumbnail.addEventListener("error", () => { this.thumbnail.hidden = true; });
     this.take(null);
   }
@@ -22,12 +22,12 @@ export class ReferencePhoto extends EventTarget {
     return this.file ? [this.file] : [];
   }
 
-  // Whether an element is part of the field, so that what is dropped there is meant for it.
+  // Whether an element is part of the field, so that files dropped there are meant for it.
   holds(element) {
     return this.field.contains(element);
   }
 
-  // Take a File, or null to leave the photo out.
+  // Set a File, or null to remove the photo.
   take(file) {
     if (this.file) URL.revokeObjectURL(this.thumbnail.src);
     this.file = file;

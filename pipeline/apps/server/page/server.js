@@ -2,7 +2,7 @@
 
 const MOST_TRIES = 6;
 
-// A request that the server refused, with its one sentence.
+// A request that the server refused, with its message.
 export class Refusal extends Error {
   constructor(status, code, message) {
     super(message);
@@ -11,12 +11,13 @@ export class Refusal extends Error {
   }
 }
 
-// Send a photo, and what belongs to it; a full queue is waited for.
+// Send a photo with its masks and references; waits for a full queue.
 //
 // path: "unmask", "detect" or "complete". photo: a Blob. masks, references: arrays of Blobs.
 // query: names and values; empty ones are left out. signal: an AbortSignal. onWait: called with the
-// seconds until the next try.
-// Gives the Response, whose status is 200; throws Refusal, or a TypeError where nobody answers.
+// seconds until the next attempt.
+// Returns the Response, whose status is 200; throws Refusal, or a TypeError if the server does not
+// answer.
 export async function ask(
   path, { photo, masks = [], references = [], query = {}, signal, onWait = () => {} },
 ) {
@@ -43,15 +44,15 @@ export async function ask(
   }
 }
 
-// Wait for the answer to a request that has the name as its query's `progress`, and say meanwhile
-// what is done for it: a stage's name, or "waiting", and the share that is done, 0 to 1.
+// Wait for the answer to a request with this name as its query's `progress`, and meanwhile report
+// its progress: a stage's name, or "waiting", and the fraction done, 0 to 1.
 export async function followed(name, answer, onStep) {
   const timer = setInterval(async () => {
     try {
       const { stage, share } = await (await fetch(`progress?name=${name}`)).json();
       if (stage) onStep(stage, share);
     } catch {
-      // The request itself will say what is wrong.
+      // The request itself will report the error.
     }
   }, 400);
   try {
@@ -61,7 +62,7 @@ export async function followed(name, answer, onStep) {
   }
 }
 
-// A name by which nobody else can follow a request.
+// A random name, so that nobody else can follow the request.
 export function secretName() {
   const numbers = crypto.getRandomValues(new Uint32Array(4));
   return Array.from(numbers, (number) => number.toString(16).padStart(8, "0")).join("-");

@@ -1,6 +1,6 @@
 "use strict";
 
-// Shows the study's pictures in an order of the rater's own, and keeps the answers.
+// Shows the study's pictures in a random order per rater, and stores the answers.
 
 (() => {
   const find = (id) => document.getElementById(id);
@@ -16,7 +16,7 @@
   let shownAt = 0;
   let storable = true;
 
-  // A number from 0 to 1 for each call, always the same for a text.
+  // Random numbers from 0 to 1, seeded by a text.
   // Source: MurmurHash3's finaliser (Appleby 2011) and mulberry32 (Ettinger 2017).
   function randomFrom(text) {
     let state = 2166136261;
@@ -44,7 +44,7 @@
   }
 
   // The pictures that a rater sees, in their order; versions of one face do not follow each other
-  // where that can be avoided, as two of them in a row show what differs.
+  // where that can be avoided, as two in a row reveal the difference.
   function makeOrder(pictures, seed) {
     const random = randomFrom(seed);
     let shown = shuffle([...pictures].sort((a, b) => (a.id < b.id ? -1 : 1)), random);
@@ -102,7 +102,7 @@
       const kept = JSON.parse(read(rater) ?? "null");
       if (kept && typeof kept.answers === "object") saved = kept;
     } catch {
-      // What another program left under this name is not ours.
+      // Another program's data under this name is ignored.
     }
     for (const id of Object.keys(saved.answers)) if (!byId.has(id)) delete saved.answers[id];
     order = makeOrder(data.pictures, `${data.seed}/${data.study}/${rater}`);
@@ -146,7 +146,7 @@
     goOn(place + 1);
   }
 
-  // Show the next picture from a place on that has no answer, or the end.
+  // Show the next unanswered picture from a position on, or the end.
   function goOn(from) {
     let next = order.findIndex((id, index) => index >= from && !(id in saved.answers));
     if (next < 0) next = order.findIndex((id) => !(id in saved.answers));
