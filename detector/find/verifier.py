@@ -65,7 +65,7 @@ _BATCH = 16
 
 _LEAST_TILT, _MOST_TILT = 15.0, 120.0
 """Range of a face's tilt, in degrees, in which its crop is set upright. The network handles smaller
-tilts; faces upside down are mostly false."""
+tilts; upside-down faces are mostly false ones."""
 
 _FACE_SIDE = 1.6
 """Side of the frame in which the face is searched, relative to the longer side of its mask."""

@@ -173,9 +173,9 @@ class TrunkTraining(LightningModule):
         steps, batch = self.samples.round_steps, self.recipe.batch
         number, done = divmod(self.global_step, steps)
         count = min(steps, self.recipe.steps - number * steps)
-        chance = torch.Generator().manual_seed((self.seed << 32) + number)
+        generator = torch.Generator().manual_seed((self.seed << 32) + number)
         drawn = torch.multinomial(
-            self.samples.likely.double(), steps * batch, replacement=True, generator=chance
+            self.samples.likely.double(), steps * batch, replacement=True, generator=generator
         )
         left = drawn[done * batch : max(0, count) * batch]
         return DataLoader(self.samples.train, batch, sampler=left.tolist())

@@ -62,7 +62,7 @@ def pipeline(
 
     Args:
         picture: A photo of your own; by default a drawn 1280 x 960 masked head.
-        runs: Timed runs; one more goes before.
+        runs: Timed runs, after a warm-up run.
         threads: CPU threads; torch's choice by default.
         device: auto, cpu, cuda, cuda:N or mps.
         as_json: Print one JSON object instead of a table.
@@ -131,8 +131,8 @@ def models(
         names: Networks and classical methods, or globs of their names; all by default.
         backends: Which of fp32, bf16, onnxruntime and openvino are timed; '' times nothing.
         side: Side of the timed pictures, pixels.
-        threads: Threads of the arithmetic.
-        runs: Timed runs; one more goes before.
+        threads: CPU threads.
+        runs: Timed runs, after a warm-up run.
         time_limit: Seconds after which a network is given up.
         as_json: Print one JSON object instead of a table.
     """
@@ -224,8 +224,8 @@ def peers(
     Args:
         names: Networks, or globs of their names; all by default.
         side: Side of the timed pictures, pixels.
-        threads: Threads of the arithmetic.
-        runs: Timed runs; one more goes before.
+        threads: CPU threads.
+        runs: Timed runs, after a warm-up run.
         time_limit: Seconds after which a network is given up.
         as_json: Print one JSON object instead of a table.
     """

@@ -193,7 +193,7 @@ def import_(
             lama and migan.
         file: The authors' file: .ckpt, .pt, .pth or .safetensors.
         licence: Its licence, as an SPDX expression or in words.
-        source: Where it is published.
+        source: Where it was published.
         changes: An option of the network that the file does not contain, such as 'mean_colour=[0.5,
             0.4, 0.4]'; may be repeated.
         folder: Where weights, record and card go.

@@ -383,7 +383,7 @@ def unmasking_rows(
         side: of the pictures, in pixels.
 
     Returns:
-        Case name to a row: the true face where it is known, the masked one with the masks outlined
+        Case name to a row: the true face if known, the masked one with the masks outlined
         in green and the first pipeline's holes in red, and every pipeline's result.
     """
     chosen = [case for case in cases if case.name in names]
