@@ -45,18 +45,18 @@ class _Branch(nn.Module):
 
 
 class ContextDiscriminator(nn.Module):
-    """Judges the whole picture and a window round the hole, and fuses both into one score.
+    """Scores a picture from its whole and from a window round the hole.
 
-    Each branch has convolutions of 5x5 and stride 2 with batch normalisation, as many as bring its
-    side down to 5 or less, and a fully connected layer. With the defaults, the paper's 45,063,681
-    parameters for pictures of 256 pixels; 39,557,121 with `size=160, local_size=96`. DMFN's has
-    `features=512, negative_slope=0.2` and 36,673,025.
+    Each branch is a stack of 5x5 convolutions with stride 2 and batch normalisation, enough to
+    bring the side down to 5 or less, followed by a fully connected layer; a last layer fuses both.
+    The defaults give the paper's 45,063,681 parameters for pictures of 256 pixels; 39,557,121 with
+    `size=160, local_size=96`. DMFN's has `features=512, negative_slope=0.2` and 36,673,025.
 
     Args:
         size: side of the picture that the global branch sees; others are resized to it.
         local_size: side of the window that the local branch sees.
         width: channels of the first layer; they double up to 8 times that.
-        features: of the fully connected layer of each branch.
+        features: outputs of each branch's fully connected layer.
         negative_slope: of the leaky ReLU, 0 for the paper's ReLU.
     """
 
@@ -77,8 +77,8 @@ class ContextDiscriminator(nn.Module):
         """Score pictures `(N, 3, H, W)` in [-1, 1] with holes `(N, 1, H, W)`, 1 = missing.
 
         Returns:
-            The maps of each layer of the local branch, for feature matching, and last the scores
-            `(N, 1)`, logits.
+            The feature maps of the local branch, for feature matching, followed by the scores `(N,
+            1)`, logits.
         """
         windows = local_windows(picture, hole, self.local_branch.size)
         maps, near = self.local_branch(windows)
@@ -90,12 +90,12 @@ def local_windows(picture: Tensor, hole: Tensor, size: int) -> Tensor:
     """Cut out of each picture the window round its own hole.
 
     The window is centred on the hole's bounding box, shifted to lie inside the picture, and has the
-    side `size`, or that of the hole where the hole is larger: it holds the whole hole always. A
-    window that is larger than `size`, or cut short by the picture's sides, is resized to it.
+    side `size`, or the hole's if that is larger, so it always contains the whole hole. A window
+    larger than `size`, or cut short by the picture's borders, is resized to `size`.
 
     Args:
         picture: `(N, C, H, W)`.
-        hole: `(N, 1, H, W)`, 1 = missing; a picture without a hole gives its middle.
+        hole: `(N, 1, H, W)`, 1 = missing; a picture without a hole gives its centre.
         size: side of the windows, pixels.
 
     Returns:
@@ -113,7 +113,7 @@ def local_windows(picture: Tensor, hole: Tensor, size: int) -> Tensor:
 
 
 def _window(missing: list[bool], size: int) -> tuple[int, int]:
-    """Start and end of a stretch of at least `size` round the missing places, where it fits."""
+    """Start and end of an interval of at least `size`, if it fits, round the missing positions."""
     places = [place for place, is_missing in enumerate(missing) if is_missing]
     first, last = (places[0], places[-1] + 1) if places else (0, len(missing))
     extent = min(len(missing), max(size, last - first) if places else size)

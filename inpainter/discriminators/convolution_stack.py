@@ -1,6 +1,6 @@
-"""Discriminators that are convolutions one after another; they differ in what they are stacked of.
+"""Discriminators that are plain stacks of convolutions.
 
-Each gives the features of each layer, for feature matching, and last its scores.
+Each returns the features of every layer, for feature matching, followed by its scores.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ _leaky = partial(nn.LeakyReLU, _SLOPE)
 
 
 class ConvolutionStack(nn.Module):
-    """Judges pictures by layers one after another.
+    """Scores pictures with a sequence of layers.
 
     Args:
-        layers: each takes what the one before it gives.
-        score: what makes scores of the last layer's features; None where they are the scores.
-        sees_hole: whether the hole is a fourth channel of the picture; otherwise it is not looked
-            at.
-        unit_range: whether the layers take pictures in [0, 1].
+        layers: the layers, in order.
+        score: turns the last layer's features into scores; None if they are the scores already.
+        sees_hole: whether the hole is fed in as a fourth channel; otherwise it is ignored.
+        unit_range: whether the layers expect pictures in [0, 1].
     """
 
     def __init__(
@@ -65,12 +64,12 @@ class ConvolutionStack(nn.Module):
 
 
 class _Convolution(nn.Conv2d):
-    """A padded convolution and, where asked, a leaky ReLU, under the names of the convolution."""
+    """A padded convolution with an optional leaky ReLU that adds nothing to the parameter names."""
 
     def __init__(self, inner: int, outer: int, kernel: int, stride: int, *, leaky: bool) -> None:
         super().__init__(inner, outer, kernel, stride, (kernel - 1) // 2)
         self.leaky = leaky
-        # A kernel of an even side keeps the map's by one zero more below and on the right.
+        # An even kernel keeps the map's size with one more row and column of zeros at the end.
         self.more = int(stride == 1 and kernel % 2 == 0)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
@@ -104,9 +103,9 @@ def dcgan(channels: Sequence[int] = (16, 32, 64, 128), hidden: int = 64) -> Conv
 def paired(channels: Sequence[int] = (64, 128, 64, 32, 16, 8, 4, 2, 1)) -> ConvolutionStack:
     """Build the discriminator of the paired image-to-image network.
 
-    Nine blocks of convolution, BatchNorm, LeakyReLU and max-pooling, down to one score, a logit.
-    Made for pictures of 512x512, where the last map is a single pixel; larger ones give several
-    scores, and in smaller ones the last poolings find nothing left to halve. 174,711 parameters.
+    Nine blocks of convolution, BatchNorm, LeakyReLU and max pooling, down to one score, a logit.
+    Designed for 512x512 pictures, where the last map is a single pixel; larger ones give several
+    scores, and for smaller ones the last poolings have no effect. 174,711 parameters.
 
     Args:
         channels: output channels of the blocks; each halves the side.
@@ -120,11 +119,11 @@ def paired(channels: Sequence[int] = (64, 128, 64, 32, 16, 8, 4, 2, 1)) -> Convo
 
 
 def pix2pixhd(width: int = 64, layers: int = 4) -> ConvolutionStack:
-    """Build the patch discriminator of pix2pixHD, which LaMa is trained against.
+    """Build pix2pixHD's patch discriminator, which LaMa is trained against.
 
-    4x4 convolutions whose last map `(N, 1, h, w)` scores overlapping patches, in logits. Inside,
-    pictures are in [0, 1], for which LaMa's weights of features and slopes are made. 6,962,369
-    parameters.
+    4x4 convolutions whose last map `(N, 1, h, w)` scores overlapping patches, in logits.
+    Internally, pictures are in [0, 1], the range LaMa's weights for feature matching and the R1
+    penalty assume. 6,962,369 parameters.
 
     Args:
         width: channels of the first layer; they double up to 512.
@@ -154,18 +153,19 @@ def sn_patchgan(
     last_stride: int = 2,
     last_activation: bool = False,
 ) -> ConvolutionStack:
-    """Build SN-PatchGAN: strided, spectrally normalised convolutions; it sees the hole.
+    """Build SN-PatchGAN: strided convolutions with spectral normalisation; it sees the hole.
 
-    Each element of the last map `(N, C, H / 2^L, W / 2^L)` is a score. With the defaults 5,946,816
-    parameters. `channels=(64, 128, 256, 256, 256), kernel_size=4, last_stride=1` makes the
-    discriminator of `gated-dmfb`, whose sigmoid belongs to the loss.
+    Each element of the last map `(N, C, H / 2^L, W / 2^L)` is a score. The defaults give 5,946,816
+    parameters. `channels=(64, 128, 256, 256, 256), kernel_size=4, last_stride=1` gives the
+    discriminator of `gated-dmfb`, whose sigmoid is part of the loss.
 
     Args:
         channels: output channels of each layer; each halves the side.
         in_channels: picture and hole together.
         kernel_size: side of the kernels.
         last_stride: step of the last layer's kernel; 1 keeps the side instead of halving it.
-        last_activation: whether the scores go through the leaky ReLU too, as in the released code.
+        last_activation: whether the scores also pass through the leaky ReLU, as in the released
+            code.
 
     Source: Yu et al. 2019, "Free-Form Image Inpainting with Gated Convolution".
     """
@@ -176,12 +176,11 @@ def sn_patchgan(
 
 
 def soft_mask(channels: Sequence[int] = (64, 128, 256, 512)) -> ConvolutionStack:
-    """Build SM-PatchGAN, the patch discriminator of AOT-GAN, which is to find the hole by itself.
+    """Build SM-PatchGAN, AOT-GAN's patch discriminator, which has to find the hole itself.
 
-    It learns to tell the blurred hole from the rest of a completed picture, which it could copy if
-    it were given the hole. 4x4 convolutions whose last map `(N, 1, h, w)` scores overlapping
-    patches, 1 for true and 0 for painted; all but the last are spectrally normalised. 2,763,777
-    parameters.
+    It learns to predict the blurred hole of a completed picture; given the hole, it could simply
+    copy it. 4x4 convolutions whose last map `(N, 1, h, w)` scores overlapping patches, 1 for real
+    and 0 for generated; all but the last have spectral normalisation. 2,763,777 parameters.
 
     Args:
         channels: output channels of the normalised layers; all but the last halve the side.

@@ -1,4 +1,4 @@
-"""A discriminator that looks at fixed ImageNet features of the picture and of parts of it."""
+"""A discriminator on fixed ImageNet features of the picture and of parts of it."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _MIXED: Final = (32, 64, 96, 128)
 
 
 class ProjectedDiscriminator(nn.Module):
-    """Small spectrally normalised heads on four levels of fixed features.
+    """Small heads with spectral normalisation on four levels of fixed features.
 
-    The features already know what eyes, noses and mouths look like, so the heads need only learn
-    which of them are false; that takes a fraction of the steps of a discriminator from nothing.
-    A fixed random mixing across channels, and from coarse levels to fine ones, keeps the heads
-    from resting on a few features. Mouths are what gives a filled face away: other heads look at
-    the mouth alone, enlarged, as GFPGAN's discriminators of facial components do. The last look at
-    a random square of the hole, enlarged: grain, stubble and edges are too fine for the features of
-    the whole.
+    The features already know what eyes, noses and mouths look like, so the heads only have to learn
+    which of them are fake; that takes a fraction of the steps that a discriminator trained from
+    scratch needs. A fixed random mixing across channels, and from coarse levels to fine ones, keeps
+    the heads from relying on a few features. Mouths are what gives a filled face away, so a second
+    set of heads sees only the mouth, enlarged, like GFPGAN's facial component discriminators. A
+    third sees a random square of the hole, enlarged: grain, stubble and edges are too fine for the
+    features of the whole.
 
-    Looking and judging are two steps (see `inpainter.discriminators.views`), so that one look at
-    the features serves the judgement of both networks and feature matching.
+    Feature extraction and scoring are separate steps (see `inpainter.discriminators.views`), so
+    that features are computed once for both networks' losses and feature matching.
 
     Args:
         width: channels of the heads.
-        mouth_size: side to which the square round the mouth is brought, pixels; None for no heads
-            of the mouth's own.
-        patch_size: side to which a random square of the hole, a quarter of the picture wide, is
-            brought, pixels; None for no such heads.
+        mouth_size: side in pixels to which the square round the mouth is resized; None for no mouth
+            heads.
+        patch_size: side in pixels to which a random square of the hole, a quarter of the picture
+            wide, is resized; None for no such heads.
 
     Raises:
         MissingDependencyError: the features' weights are not installed.
@@ -62,8 +62,8 @@ class ProjectedDiscriminator(nn.Module):
 
         Args:
             hole: `(N, 1, H, W)`, 1 = missing.
-            mouth: squares round the mouths, `(N, 3)`; a row of NaN, or None for all, where it is
-                unknown and taken from the hole.
+            mouth: squares round the mouths, `(N, 3)`; a row of NaN if unknown, None if all are: the
+                mouth is then guessed from the hole.
         """
         parts = []
         if self.mouth_size is not None:
@@ -74,15 +74,15 @@ class ProjectedDiscriminator(nn.Module):
         return parts
 
     def look(self, picture: Tensor, hole: Tensor, parts: list[Tensor]) -> list[View]:
-        """Look at pictures `(N, 3, H, W)` in [-1, 1] and at parts of them.
+        """Extract the features of pictures `(N, 3, H, W)` in [-1, 1] and of parts of them.
 
         Args:
             picture: the pictures.
             hole: `(N, 1, H, W)`, 1 = missing.
-            parts: what `parts` chose for these holes.
+            parts: the squares that `parts` chose for these holes.
 
         Returns:
-            The view of the whole, and one of each part.
+            The view of the whole picture, and one of each part.
         """
         views = [self._view(picture, hole)]
         both = torch.cat([picture, hole.to(picture.dtype)], 1)
@@ -92,16 +92,16 @@ class ProjectedDiscriminator(nn.Module):
         return views
 
     def maps(self, views: list[View]) -> list[Tensor]:
-        """Give the features of all views and, last, the scores `(N, views * levels, h, w)`.
+        """Return the features of all views, then the scores `(N, views * levels, h, w)`.
 
-        The smaller maps of scores are enlarged, so that all views weigh alike.
+        Smaller score maps are enlarged, so that all views have equal weight.
         """
         scores = [heads(view) for heads, view in zip(self.heads, views, strict=True)]
         features = [one for view in views for one in view.maps]
         return [*features, _joined(scores)]
 
     def forward(self, picture: Tensor, hole: Tensor) -> list[Tensor]:
-        """Look and judge, mouths being guessed from the holes; see `look` and `maps`."""
+        """Extract and score, with mouths guessed from the holes; see `look` and `maps`."""
         return self.maps(self.look(picture, hole, self.parts(hole)))
 
     def _view(self, picture: Tensor, hole: Tensor) -> View:
@@ -116,7 +116,7 @@ def _joined(scores: list[Tensor]) -> Tensor:
 
 
 class _Heads(nn.Module):
-    """The random mixing and one head a level; all give scores of the coarsest level's size."""
+    """Random mixing and one head per level; all score at the coarsest level's resolution."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class _Heads(nn.Module):
 
 
 class _RandomMixing(nn.Module):
-    """A 1x1 convolution with weights drawn once, which keeps the size of its input."""
+    """A 1x1 convolution with fixed random weights that preserves the scale of its input."""
 
     weight: Tensor
 

@@ -1,4 +1,4 @@
-"""The residual discriminator of StyleGAN2 (Karras et al. 2020), which sees the hole too."""
+"""The residual discriminator of StyleGAN2 (Karras et al. 2020), given the hole too."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from inpainter.networks.blocks.separable_convolution import SeparableConvolution
 
 
 class HalvingResidualBlock(nn.Module):
-    """Two convolutions and a way past them, `(N, C_in, H, W)` to `(N, C_out, H / 2, W / 2)`.
+    """Two convolutions and a skip connection, `(N, C_in, H, W)` to `(N, C_out, H / 2, W / 2)`.
 
     Args:
         in_channels: C_in.
@@ -45,13 +45,13 @@ class HalvingResidualBlock(nn.Module):
 class HalvingSeparableBlock(nn.Module):
     """`HalvingResidualBlock` of separable convolutions.
 
-    As in MI-GAN's code, both activations of the second of them are divided by the root of 2, so
-    that the way past counts more than what is changed.
+    As in MI-GAN's code, both activations of the second convolution are divided by the square root
+    of 2, so the skip connection has more weight than the convolutions.
 
     Args:
         in_channels: C_in.
         out_channels: C_out.
-        branches: tensors that each weight is the sum of.
+        branches: tensors that are summed to give each weight.
     """
 
     def __init__(self, in_channels: int, out_channels: int, branches: int) -> None:
@@ -74,15 +74,15 @@ class StyleGAN2Discriminator(nn.Module):
     """Residual blocks down to 4x4 and one score for each picture.
 
     CoModGAN is trained against it, and MI-GAN against its separable form. At 256 it has 28,864,257
-    parameters: StyleGAN2's own and those that see the hole. How much the pictures of a batch
-    differ goes into the score, so that true and completed ones want batches of their own.
+    parameters: StyleGAN2's and those for the hole channel. The score depends on the minibatch
+    standard deviation, so real and completed pictures need separate batches.
 
     Args:
-        resolution: side that the network is made for; others are resized at the last map.
+        resolution: side that the network is built for; with other sizes, the last map is resized.
         channel_base: a map of side r has `channel_base / r` channels.
-        channel_limit: most channels of a map.
+        channel_limit: maximum channels of a map.
         separable: whether the convolutions are those of MI-GAN (Sargsyan et al. 2023).
-        branches: tensors that each weight is the sum of where they are separable.
+        branches: tensors that are summed to give each weight of separable convolutions.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class StyleGAN2Discriminator(nn.Module):
         """Score pictures `(N, 3, H, W)` in [-1, 1] with holes `(N, 1, H, W)`, 1 = missing.
 
         Returns:
-            The features of each block, and last the scores `(N, 1)`, logits.
+            The features of each block, followed by the scores `(N, 1)`, logits.
         """
         features = scaled_leaky_relu(self.stem(torch.cat([picture, 0.5 - hole], dim=1)))
         maps = []

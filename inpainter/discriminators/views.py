@@ -1,4 +1,4 @@
-"""What a discriminator looks at, so that one look serves judging and feature matching alike."""
+"""What a discriminator sees, extracted once for both scoring and feature matching."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class View(NamedTuple):
-    """What is judged of one picture, or of one part of it.
+    """What a discriminator sees of a picture, or of one part of it.
 
     Attributes:
         maps: `(N, C, h, w)` each: fixed features, fine to coarse, or the picture itself.
@@ -20,31 +20,31 @@ class View(NamedTuple):
     hole: Tensor
 
     def detached(self) -> View:
-        """Give the same without autograd."""
+        """Return the view detached from autograd."""
         return View([one.detach() for one in self.maps], self.hole)
 
 
 class Looks(Protocol):
-    """A discriminator whose look at pictures is a step of its own, apart from its judgement."""
+    """A discriminator that extracts features and scores them in separate steps."""
 
     def parts(self, hole: Tensor, mouth: Tensor | None) -> list[Tensor]:
-        """Choose the parts to look at: squares `(N, 3)`, centre x, y and side in pixels."""
+        """Choose the parts to look at: squares `(N, 3)`, centre x, y and side, in pixels."""
         ...
 
     def look(self, picture: Tensor, hole: Tensor, parts: list[Tensor]) -> list[View]:
-        """Look at pictures `(N, 3, H, W)` in [-1, 1] and at those parts of them."""
+        """Extract the features of pictures `(N, 3, H, W)` in [-1, 1] and of their parts."""
         ...
 
     def maps(self, views: list[View]) -> list[Tensor]:
-        """Give the features that are matched and, last, the scores."""
+        """Return the features to match, followed by the scores."""
         ...
 
 
 class WholePicture:
-    """The same of a discriminator that takes picture and hole and judges them in one step.
+    """The same interface for a discriminator that works in one step.
 
     Args:
-        discriminator: called with picture and hole, gives its maps, the scores last.
+        discriminator: called with picture and hole; returns its maps, the scores last.
     """
 
     def __init__(self, discriminator: nn.Module) -> None:
@@ -56,11 +56,11 @@ class WholePicture:
         return []
 
     def look(self, picture: Tensor, hole: Tensor, parts: list[Tensor]) -> list[View]:
-        """Leave the pictures as they are."""
+        """Return the pictures unchanged."""
         del parts
         return [View([picture], hole)]
 
     def maps(self, views: list[View]) -> list[Tensor]:
-        """Give all maps of the discriminator."""
+        """Return all maps of the discriminator."""
         (((picture,), hole),) = views
         return self._discriminator(picture, hole)

@@ -1,8 +1,8 @@
 """Losses: each a function of tensors, and a module of the same name for recipes.
 
 Picture losses are called `loss(result, target, hole)`: pictures `(N, 3, H, W)` in [-1, 1], hole
-`(N, 1, H, W)` with 1 = missing. Adversarial losses and feature matching take what a discriminator
-gives.
+`(N, 1, H, W)` with 1 = missing. Adversarial losses and feature matching take a discriminator's
+output.
 """
 
 from inpainter.losses.adversarial import AdversarialLoss, r1_penalty

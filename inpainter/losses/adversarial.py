@@ -1,7 +1,7 @@
-"""The two sides of the game between a network and its discriminator.
+"""Adversarial losses of a generator and its discriminator.
 
-All scores are logits, before any sigmoid, of any shape: one number a picture, a map of patches, or
-a list of such for several scales. A list counts as the mean of its members.
+Scores are logits of any shape: one number per picture, a map of patches, or a list of these for
+several scales. The loss of a list is the mean over its members.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ AdversarialKind = Literal["hinge", "bce", "least-squares", "logistic", "relativi
 
 
 class ScoreCosts(NamedTuple):
-    """What an adversarial loss charges for each score by itself.
+    """The per-score costs of an adversarial loss.
 
     Attributes:
-        true: the cost of calling a score's picture true, element by element.
-        false: the cost of calling it false.
+        true: element-wise cost when the picture should be scored as real.
+        false: element-wise cost when it should be scored as fake.
     """
 
     true: Callable[[Tensor], Tensor]
@@ -40,7 +40,7 @@ SCORE_COSTS: Final[Mapping[AdversarialKind, ScoreCosts]] = {
     "least-squares": ScoreCosts(lambda s: 0.5 * (s - 1.0).square(), lambda s: 0.5 * s.square()),
     "logistic": _CROSS_ENTROPY,
 }
-"""The costs of those losses that weigh each score by itself."""
+"""The costs of the losses that treat each score independently."""
 
 
 def _mean(scores: Scores, cost: Callable[[Tensor], Tensor]) -> Tensor:
@@ -52,7 +52,7 @@ def _mean(scores: Scores, cost: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def _relativistic_average(real: Scores, fake: Scores) -> Tensor:
-    """Cross-entropy of real above the mean fake and of fake below the mean real, halved."""
+    """Half the cross-entropy of real above the mean fake plus that of fake below the mean real."""
     if not isinstance(real, Tensor) or not isinstance(fake, Tensor):
         raise InputError("The relativistic loss takes one map of scores, not a list.")
     real, fake = to_float32(real), to_float32(fake)
@@ -62,16 +62,16 @@ def _relativistic_average(real: Scores, fake: Scores) -> Tensor:
 def r1_penalty(
     scores: Scores, pictures: Tensor, gamma: float = 10.0, hole: Tensor | None = None
 ) -> Tensor:
-    """Punish a discriminator for a slope at true pictures: gamma / 2 * mean ||d score / d x||^2.
+    """Penalise a discriminator's gradient at real pictures: gamma / 2 * mean ||d score / d x||^2.
 
     Args:
         scores: the discriminator's scores for `pictures`; maps are summed over all but the batch.
         pictures: `(N, C, H, W)` with `requires_grad`, from which the scores were computed.
         gamma: strength.
-        hole: `(N, 1, H, W)` with `requires_grad`, where the slope at the hole counts too.
+        hole: `(N, 1, H, W)` with `requires_grad`, to penalise the gradient with respect to it too.
 
     Returns:
-        A scalar that can be differentiated by the discriminator's parameters.
+        A scalar, differentiable with respect to the discriminator's parameters.
 
     Raises:
         InputError: the pictures do not require a gradient.
@@ -93,24 +93,23 @@ class AdversarialLoss(nn.Module):
     Args:
         kind: one of these.
 
-            "hinge": mean max(0, 1 - real) + mean max(0, 1 + fake) for the discriminator, 2 where
-            it is undecided; -mean fake for the network, which has no lower bound (Lim and Ye 2017,
-            "Geometric GAN"; DeepFill v2 takes half of it).
+            "hinge": mean max(0, 1 - real) + mean max(0, 1 + fake) for the discriminator, 2 if it is
+            undecided; -mean fake, unbounded below, for the generator (Lim and Ye 2017, "Geometric
+            GAN"; DeepFill v2 takes half of it).
 
-            "bce" and "logistic", two names of one loss: binary cross-entropy of real against 1
-            plus that of fake against 0, in logits mean softplus(-real) + mean softplus(fake); 2
-            ln 2 where the discriminator is undecided. For the network the non-saturating
-            cross-entropy of fake against 1, mean softplus(-fake), whose gradient lasts while fakes
-            are bad; ln 2 where the discriminator is undecided (Goodfellow et al. 2014, "Generative
-            Adversarial Nets", section 3).
+            "bce" and "logistic", two names for one loss: binary cross-entropy of real against 1
+            plus that of fake against 0, in logits mean softplus(-real) + mean softplus(fake); 2 ln
+            2 if the discriminator is undecided. For the generator the non-saturating cross-entropy
+            of fake against 1, mean softplus(-fake); ln 2 if the discriminator is undecided
+            (Goodfellow et al. 2014, "Generative Adversarial Nets", section 3).
 
-            "least-squares": mean (real - 1)^2 + mean fake^2, halved, 0.25 for scores of 0.5; for
-            the network mean (fake - 1)^2, halved (Mao et al. 2017, "Least Squares Generative
-            Adversarial Networks").
+            "least-squares": (mean (real - 1)^2 + mean fake^2) / 2, 0.25 for scores of 0.5; for the
+            generator mean (fake - 1)^2 / 2 (Mao et al. 2017, "Least Squares Generative Adversarial
+            Networks").
 
-            "relativistic-average": cross-entropy of real above the mean fake and of fake below the
-            mean real, halved; for the network the same with the sides changed (Jolicoeur-Martineau
-            2018, "The relativistic discriminator"; used by DMFN).
+            "relativistic-average": half the cross-entropy of real above the mean fake plus that of
+            fake below the mean real; for the generator the same with real and fake swapped
+            (Jolicoeur-Martineau 2018, "The relativistic discriminator"; used by DMFN).
 
     Raises:
         ConfigurationError: the kind is unknown.
@@ -127,18 +126,18 @@ class AdversarialLoss(nn.Module):
 
     @property
     def generator_needs_real(self) -> bool:
-        """Whether the generator's side looks at the scores of true pictures too."""
+        """Whether the generator's loss also needs the scores of real pictures."""
         return self.kind == "relativistic-average"
 
     def discriminator(self, real: Scores, fake: Scores) -> Tensor:
-        """The discriminator's loss from its scores of true and of completed pictures."""
+        """The discriminator's loss from its scores of real and completed pictures."""
         if self.kind == "relativistic-average":
             return _relativistic_average(real, fake)
         costs = SCORE_COSTS[self.kind]
         return _mean(real, costs.true) + _mean(fake, costs.false)
 
     def generator(self, fake: Scores, real: Scores | None = None) -> Tensor:
-        """The network's loss from the scores of its pictures.
+        """The generator's loss from the scores of its pictures.
 
         Raises:
             InputError: the loss is relativistic and `real` is missing.
@@ -150,5 +149,5 @@ class AdversarialLoss(nn.Module):
         return _mean(fake, torch.neg if self.kind == "hinge" else SCORE_COSTS[self.kind].true)
 
     def forward(self, fake: Scores, real: Scores | None = None) -> Tensor:
-        """The network's side, `generator`."""
+        """The generator's loss, see `generator`."""
         return self.generator(fake, real)

@@ -1,4 +1,4 @@
-"""Matching edges, as Sobel's filter finds them."""
+"""Matching edges found by the Sobel filter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inpainter.losses.regions import Region, RegionLoss, check_pair, to_float32,
 
 
 def luma(picture: Tensor) -> Tensor:
-    """Turn RGB `(N, 3, H, W)` into grey `(N, 1, H, W)` by Rec. 601; one channel stays as it is."""
+    """Convert RGB `(N, 3, H, W)` to grey `(N, 1, H, W)` by Rec. 601; grey stays as it is."""
     if picture.shape[1] == 1:
         return picture
     share = picture.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
@@ -20,30 +20,30 @@ def luma(picture: Tensor) -> Tensor:
 
 
 def sobel_edges(picture: Tensor, epsilon: float = 1e-6) -> Tensor:
-    """The strength of edges: sqrt(gx^2 + gy^2 + epsilon) - sqrt(epsilon) of the grey picture.
+    """Edge strength of the grey picture: sqrt(gx^2 + gy^2 + epsilon) - sqrt(epsilon).
 
-    `epsilon` keeps the gradient finite where the picture is flat; without it one flat patch turns
-    a whole training run into not-a-number.
+    `epsilon` keeps the gradient finite where the picture is flat; without it one flat patch turns a
+    whole training run into NaN.
 
     Args:
         picture: `(N, 3, H, W)` or `(N, 1, H, W)`, in any range.
         epsilon: above 0.
 
     Returns:
-        `(N, 1, H, W)`, 0 and above; a step of height 1 gives about 1. The rim is repeated outwards.
+        `(N, 1, H, W)`, at least 0; a step of height 1 gives about 1. Borders are replicated.
     """
     slopes = sobel_slopes(picture)
     return (slopes.square().sum(dim=1, keepdim=True) + epsilon).sqrt() - epsilon**0.5
 
 
 def sobel_slopes(picture: Tensor) -> Tensor:
-    """The slope of the grey picture to the right and downwards, by Sobel's filter.
+    """Horizontal and vertical Sobel gradients of the grey picture.
 
     Args:
         picture: `(N, 3, H, W)` or `(N, 1, H, W)`, in any range.
 
     Returns:
-        `(N, 2, H, W)`; a step of height 1 gives about 1. The rim is repeated outwards.
+        `(N, 2, H, W)`; a step of height 1 gives about 1. Borders are replicated.
     """
     grey = luma(to_float32(picture))
     smooth, slope = grey.new_tensor([1.0, 2.0, 1.0]), grey.new_tensor([-1.0, 0.0, 1.0])
@@ -74,7 +74,7 @@ class EdgeLoss(RegionLoss):
     """`edge_loss` over one region.
 
     Args:
-        region: what part of the picture counts, see `L1Loss`.
+        region: which part of the picture counts, see `L1Loss`.
         epsilon: see `sobel_edges`.
 
     Raises:

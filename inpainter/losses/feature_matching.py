@@ -1,4 +1,4 @@
-"""Matching what a discriminator sees in the true and in the completed picture."""
+"""Matching a discriminator's features of real and completed pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 FeatureDistance = Literal["absolute", "squared"]
-"""Whether the mean absolute or the mean squared difference of features counts."""
+"""Mean absolute or mean squared difference of features."""
 
 
 def feature_matching_loss(
@@ -28,8 +28,8 @@ def feature_matching_loss(
 
     Args:
         fake: features of the completed pictures, one tensor of any shape per layer.
-        real: features of the true pictures, the same shapes; no gradient flows into them.
-        weights: one per layer; None weighs all alike.
+        real: features of the real pictures, same shapes; no gradient flows into them.
+        weights: one per layer; None for equal weights.
         distance: "absolute", as in pix2pixHD, or "squared", as in LaMa.
 
     Raises:
@@ -61,7 +61,7 @@ class FeatureMatchingLoss(nn.Module):
     """`feature_matching_loss` with fixed layer weights.
 
     Args:
-        weights: one per layer; None weighs all alike.
+        weights: one per layer; None for equal weights.
 
     Raises:
         ConfigurationError: a weight is negative, or all are 0.
@@ -76,5 +76,5 @@ class FeatureMatchingLoss(nn.Module):
         self.weights = None if weights is None else [float(weight) for weight in weights]
 
     def forward(self, fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
-        """Compare two lists of features. Gives a scalar."""
+        """Compare two lists of features; returns a scalar."""
         return feature_matching_loss(fake, real, self.weights)

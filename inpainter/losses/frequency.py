@@ -1,4 +1,4 @@
-"""Losses that look at each band of detail by itself, so that fine grain is not drowned."""
+"""Losses that treat each frequency band separately, so that fine detail is not drowned out."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from inpainter.losses.regions import Region, RegionLoss, difference, to_float32,
 
 
 def focal_frequency_loss(result: Tensor, target: Tensor, alpha: float = 1.0) -> Tensor:
-    """Squared distance of the spectra, the more weighty the larger it is.
+    """Squared distance between spectra, with larger errors weighted more.
 
     Args:
         result: `(N, C, H, W)`.
         target: the same shape.
-        alpha: power of the weight; 0 weighs all frequencies alike, which is the squared error.
+        alpha: exponent of the weight; 0 weights all frequencies equally, giving the squared error.
 
     Returns:
         A scalar; by Parseval's theorem it is at most the squared error per pixel.
@@ -36,14 +36,14 @@ def focal_frequency_loss(result: Tensor, target: Tensor, alpha: float = 1.0) -> 
 
 
 def laplacian_pyramid(picture: Tensor, levels: int = 5) -> list[Tensor]:
-    """Split pictures into bands of detail, finest first; the last is what remains.
+    """Split pictures into frequency bands, finest first; the last is the residual.
 
     Args:
         picture: `(N, C, H, W)`.
-        levels: how many bands; fewer come when a side gets under 2 pixels.
+        levels: number of bands; fewer if a side falls below 2 pixels.
 
     Returns:
-        Tensors `(N, C, h, w)`, each half as large as the one before.
+        Tensors `(N, C, h, w)`, each half the size of the previous one.
 
     Source: Burt and Adelson 1983, "The Laplacian Pyramid as a Compact Image Code".
     """
@@ -72,7 +72,7 @@ def laplacian_pyramid_loss(
     Args:
         result: `(N, C, H, W)`.
         target: the same shape.
-        weight: `(N, 1, H, W)`, see `weighted_mean`; it is averaged down to each band's size.
+        weight: `(N, 1, H, W)`, see `weighted_mean`; it is average-pooled to each band's size.
         levels: see `laplacian_pyramid`.
 
     Raises:
@@ -90,7 +90,7 @@ class FocalFrequencyLoss(nn.Module):
     """`focal_frequency_loss` of the whole picture.
 
     Args:
-        alpha: power of the weight.
+        alpha: exponent of the weight.
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
@@ -98,7 +98,7 @@ class FocalFrequencyLoss(nn.Module):
         self.alpha = alpha
 
     def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        """Compare `(N, C, H, W)` pictures; the hole is not looked at. Gives a scalar."""
+        """Compare `(N, C, H, W)` pictures, ignoring the hole; returns a scalar."""
         return focal_frequency_loss(result, target, self.alpha)
 
 
@@ -106,8 +106,8 @@ class LaplacianPyramidLoss(RegionLoss):
     """`laplacian_pyramid_loss` over one region.
 
     Args:
-        region: what part of the picture counts, see `L1Loss`.
-        levels: how many bands.
+        region: which part of the picture counts, see `L1Loss`.
+        levels: number of bands.
 
     Raises:
         ConfigurationError: the region is unknown.

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def response_centres(features: Tensor) -> Tensor:
-    """Where on average each channel responds.
+    """The centre of mass of each channel's response.
 
     Args:
         features: `(N, C, H, W)`, 0 and above, such as values after ReLU.
 
     Returns:
-        `(N, C, 2)`: row i of H as 2 i / H - 1, and columns likewise; near the middle for a channel
-        that does not respond at all.
+        `(N, C, 2)`: row i of H as 2 i / H - 1, and columns likewise; near the centre for a channel
+        that does not respond.
     """
-    # As in the paper's code, which lets a silent channel respond everywhere alike.
+    # As in the paper's code: a silent channel responds equally everywhere.
     response = to_float32(features) + 1e-7
     total = response.sum(dim=(2, 3))
     rows, columns = (
@@ -42,12 +42,12 @@ def response_centres(features: Tensor) -> Tensor:
 class GeometricAlignmentLoss(FeatureLoss):
     """Mean squared difference of the rows and columns where a fixed network's channels respond.
 
-    Eyes, nose and mouth drive channels of their own, so that features out of place are felt even
-    where their looks are right.
+    Eyes, nose and mouth drive different channels, so misplaced features are penalised even if they
+    look right.
 
     Args:
-        features: a module that gives a list of maps, of which all count; None makes `VggFeatures`
-            of the options below.
+        features: a module that returns a list of maps, all of which count; None builds
+            `VggFeatures` from the options below.
         network: see `VggFeatures`.
         layer: the activation whose channels are aligned.
         weights: see `VggFeatures`.
@@ -67,7 +67,7 @@ class GeometricAlignmentLoss(FeatureLoss):
         super().__init__(made)
 
     def compare(self, fake: list[Tensor], real: list[Tensor]) -> Tensor:
-        """Give the mean over layers of the mean squared difference of `response_centres`."""
+        """Return the mean over layers of the mean squared difference of `response_centres`."""
         distances = [
             functional.mse_loss(response_centres(one), response_centres(other))
             for one, other in zip(fake, real, strict=True)

@@ -10,14 +10,14 @@ from inpainter.losses.regions import Region, RegionLoss, difference, weighted_me
 
 
 def _differences(picture: Tensor) -> Tensor:
-    """Forward differences across and down `(N, 2C, H, W)`; 0 at the far rim."""
+    """Forward differences across and down `(N, 2C, H, W)`; 0 in the last column and row."""
     across = F.pad(picture[..., :, 1:] - picture[..., :, :-1], (0, 1))
     down = F.pad(picture[..., 1:, :] - picture[..., :-1, :], (0, 0, 0, 1))
     return torch.cat([across, down], dim=1)
 
 
 def _laplacian(picture: Tensor) -> Tensor:
-    """Sum of the four neighbours less four times the pixel; the rim is repeated outwards."""
+    """Sum of the four neighbours minus four times the pixel; borders are replicated."""
     channels = picture.shape[1]
     kernel = picture.new_tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
     return F.conv2d(
@@ -28,7 +28,7 @@ def _laplacian(picture: Tensor) -> Tensor:
 
 
 def gradient_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean absolute error of the differences between neighbours.
+    """Mean absolute error of the differences between neighbouring pixels.
 
     A constant added to the result changes nothing: only contrast and edges are compared.
 
@@ -44,9 +44,10 @@ def gradient_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) 
 
 
 def poisson_loss(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean squared error of the Laplacian, which is how far Poisson's equation is from holding.
+    """Mean squared error of the Laplacian: the residual of Poisson's equation.
 
-    With the hole as weight, the Laplacian at the hole's rim reaches over it, so a seam is punished.
+    With the hole as weight, the Laplacian at the hole's rim reaches across it, so a seam is
+    penalised.
 
     Args:
         result: `(N, C, H, W)`.

@@ -30,7 +30,7 @@ _HUB_FILES: Final[Mapping[str, str]] = {
 
 
 def _places(features: nn.Sequential) -> dict[str, int]:
-    """The place of each activation and pooling in torchvision's `features`, by its common name."""
+    """Index of each activation and pooling layer in torchvision's `features`, by its usual name."""
     places = {}
     block, number = 1, 0
     for place, module in enumerate(features):
@@ -46,16 +46,16 @@ def _places(features: nn.Sequential) -> dict[str, int]:
 def read_tensors(
     weights: str | os.PathLike[str] | None, network: str, cached: Path, advice: str
 ) -> Mapping[str, Tensor]:
-    """Read a .safetensors file, or a .pth file that holds tensors and nothing that would run.
+    """Read a .safetensors file, or a .pth file that holds only tensors and no code.
 
     Args:
-        weights: the file; None takes the cached one.
+        weights: the file; None uses the cached one.
         network: what the weights belong to, for error messages.
-        cached: where the file lies if none is named.
-        advice: what to say if it does not lie there.
+        cached: path of the file if none is named.
+        advice: error message if it is not there.
 
     Raises:
-        WeightsError: the file is not there, cannot be read, or holds more than tensors.
+        WeightsError: the file is missing, cannot be read, or holds more than tensors.
     """
     path = cached if weights is None else Path(weights)
     if not path.is_file():
@@ -73,7 +73,7 @@ def read_tensors(
 
 
 class FixedFeatures(nn.Module):
-    """A fixed network for ImageNet's colours, in evaluation mode whatever is asked."""
+    """A frozen network for ImageNet-normalised pictures, always in evaluation mode."""
 
     mean: Tensor
     deviation: Tensor
@@ -84,7 +84,7 @@ class FixedFeatures(nn.Module):
         self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
 
     def fix(self) -> None:
-        """Let no parameter learn, nor be saved; called once all of them are there."""
+        """Freeze all parameters and keep them out of checkpoints; call it once they all exist."""
         freeze(self)
 
     def train(self, mode: bool = True) -> FixedFeatures:  # noqa: ARG002
@@ -92,21 +92,21 @@ class FixedFeatures(nn.Module):
         return super().train(False)
 
     def normalised(self, picture: Tensor) -> Tensor:
-        """Bring pictures `(N, 3, H, W)` in [-1, 1] to the colours' mean 0 and deviation 1."""
+        """Normalise pictures `(N, 3, H, W)` in [-1, 1] by ImageNet's mean and std."""
         return (0.5 * (picture + 1.0) - self.mean) / self.deviation
 
 
 class VggFeatures(FixedFeatures):
-    """Activations of torchvision's VGG16 or VGG19; fixed, in evaluation mode whatever is asked.
+    """Activations of torchvision's VGG16 or VGG19; frozen, always in evaluation mode.
 
     Args:
         network: "vgg16" or "vgg19".
-        layers: activations to give, such as "relu3_3" or, after its block's pooling, "pool3".
-        weights: a .pth or .safetensors file in torchvision's layout; None takes torch hub's cache.
+        layers: activations to return, such as "relu3_3" or, after the block's pooling, "pool3".
+        weights: a .pth or .safetensors file in torchvision's layout; None uses torch hub's cache.
 
     Raises:
         ConfigurationError: the network or a layer is unknown.
-        WeightsError: the file is not there, or holds another network. Nothing is downloaded.
+        WeightsError: the file is missing or holds another network. Nothing is downloaded.
     """
 
     def __init__(
@@ -153,13 +153,13 @@ class VggFeatures(FixedFeatures):
         self.fix()
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """Turn pictures `(N, 3, H, W)` in [-1, 1] into one map `(N, C, h, w)` per asked layer."""
+        """Map pictures `(N, 3, H, W)` in [-1, 1] to one map `(N, C, h, w)` per requested layer."""
         found = self.network(self.normalised(picture))
         return [found[layer] for layer in self.layers]
 
 
 def gram_matrix(features: Tensor) -> Tensor:
-    """Products of channels `(N, C, C)`, averaged over channels and places, of `(N, C, h, w)`.
+    """Gram matrix `(N, C, C)` of features `(N, C, h, w)`, divided by C h w.
 
     Source: Gatys et al. 2016, "Image Style Transfer Using Convolutional Neural Networks".
     """
@@ -171,7 +171,7 @@ class FeatureLoss(nn.Module):
     """A loss that compares a fixed network's features of two pictures.
 
     Args:
-        features: a module that gives a list of maps.
+        features: a module that returns a list of maps.
     """
 
     def __init__(self, features: nn.Module) -> None:
@@ -179,11 +179,11 @@ class FeatureLoss(nn.Module):
         self.features = features
 
     def compare(self, fake: list[Tensor], real: list[Tensor]) -> Tensor:
-        """Give the loss, a scalar, of features `(N, C, h, w)`, layer by layer."""
+        """Return the loss, a scalar, of two lists of features `(N, C, h, w)`, one per layer."""
         raise NotImplementedError
 
     def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
+        """Compare `(N, 3, H, W)` pictures in [-1, 1], ignoring the hole; returns a scalar."""
         with torch.no_grad():
             real = self.features(target)
         return self.compare(self.features(result), real)
@@ -193,8 +193,9 @@ class PerceptualLoss(FeatureLoss):
     """Mean absolute difference of a fixed network's features.
 
     Args:
-        features: a module that gives a list of maps; None makes `VggFeatures` of the options below.
-        layer_weights: one per map; None weighs all alike.
+        features: a module that returns a list of maps; None builds `VggFeatures` from the options
+            below.
+        layer_weights: one per map; None for equal weights.
         network: see `VggFeatures`.
         layers: see `VggFeatures`.
         weights: see `VggFeatures`.
@@ -220,7 +221,7 @@ class PerceptualLoss(FeatureLoss):
 
 
 class StyleLoss(PerceptualLoss):
-    """Mean absolute difference of the `gram_matrix` of a fixed network's features.
+    """Mean absolute difference of the Gram matrices of a fixed network's features.
 
     Arguments as for `PerceptualLoss`.
     """

@@ -1,4 +1,4 @@
-"""Pixel by pixel: absolute and squared error, over the whole picture or a part of it."""
+"""Pixel-wise absolute and squared error, over the whole picture or part of it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def l1_loss(
     Args:
         result: `(N, C, H, W)`.
         target: the same shape.
-        weight: `(N, 1, H, W)`, such as the hole (1 = missing) to look at the hole only; each
-            picture is divided by its own sum of weights, see `weighted_mean`.
+        weight: `(N, 1, H, W)`, such as the hole (1 = missing) to count only the hole; each picture
+            is divided by its own sum of weights, see `weighted_mean`.
         over_picture: divide by the number of all pixels instead, see `weighted_mean`.
 
     Returns:
@@ -54,11 +54,10 @@ def mse_loss(
 def psnr_loss(
     result: Tensor, target: Tensor, weight: Tensor | None = None, *, over_picture: bool = False
 ) -> Tensor:
-    """Negative peak signal-to-noise ratio, the mean over the pictures; arguments as for `l1_loss`.
+    """Negative peak signal-to-noise ratio, averaged over pictures; arguments as for `l1_loss`.
 
-    A picture's gradient is divided by its own squared error, so that one strange face weighs no
-    more than one that is nearly right; where only squared error counts, it is all that is seen of a
-    batch.
+    Each picture's gradient is divided by its own squared error, so an outlier has no more weight
+    than a nearly correct face; with plain squared error it would dominate the batch.
 
     Args:
         result: `(N, C, H, W)` in [-1, 1], whose peak is 2.
@@ -80,18 +79,19 @@ class PixelLoss(RegionLoss):
     """A loss of this module over one region: "whole", "hole", "valid" or "discounted".
 
     Args:
-        region: what part of the picture counts.
+        region: which part of the picture counts.
         gamma: factor per pixel of distance, for "discounted".
-        reach: largest distance that counts, for "discounted".
-        over_picture: whether the sum over the region is divided by all pixels of the picture, as in
-            some papers' code, so that a small region counts less; otherwise by the region's.
+        reach: distances beyond this many pixels count as this many, for "discounted".
+        over_picture: whether to divide the sum over the region by all pixels of the picture, as in
+            some papers' code, so that a small region counts less, instead of by the region's
+            pixels.
 
     Raises:
         ConfigurationError: the region is unknown.
     """
 
     pixel_loss: ClassVar[staticmethod[..., Tensor]]
-    """The loss, given the region's weights."""
+    """The loss function, called with the region's weights."""
 
     def __init__(
         self,

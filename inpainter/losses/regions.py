@@ -1,4 +1,4 @@
-"""Averages over a part of the picture, the ground on which all picture losses stand."""
+"""Averages over part of a picture, the basis of all picture losses."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ REGIONS: tuple[Region, ...] = get_args(Region)
 
 
 def check_pair(result: Tensor, target: Tensor, weight: Tensor | None = None) -> None:
-    """Refuse tensors that would be broadcast into a wrong loss without a word.
+    """Reject tensors that would silently broadcast into a wrong loss.
 
     Raises:
-        InputError: result and target are not `(N, C, H, W)` of one shape, or the weight is not
-            `(N, 1, H, W)` beside them.
+        InputError: result and target are not `(N, C, H, W)` of one shape, or the weight is not the
+            matching `(N, 1, H, W)`.
     """
     if result.shape != target.shape or result.dim() != 4:
         raise InputError(
@@ -38,7 +38,7 @@ def check_pair(result: Tensor, target: Tensor, weight: Tensor | None = None) -> 
 
 
 def difference(result: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Give result less target `(N, C, H, W)`, float32 or wider.
+    """Return result minus target, `(N, C, H, W)`, float32 or wider.
 
     Raises:
         InputError: the shapes do not fit, see `check_pair`.
@@ -48,21 +48,21 @@ def difference(result: Tensor, target: Tensor, weight: Tensor | None = None) -> 
 
 
 def to_float32(values: Tensor) -> Tensor:
-    """Turn half precision `(...)` into float32, in which sums keep their digits."""
+    """Convert half precision to float32, so that sums stay accurate."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
 def weighted_means(
     values: Tensor, weight: Tensor | None = None, *, over_picture: bool = False
 ) -> Tensor:
-    """Average over each picture with weights.
+    """Weighted average over each picture.
 
-    Because each picture is divided by its own sum of weights, its average does not change when it
-    is padded with pixels of weight 0.
+    Each picture is divided by its own sum of weights, so padding it with pixels of weight 0 does
+    not change its average.
 
     Args:
         values: `(N, C, H, W)`.
-        weight: `(N, 1, H, W)`, 0 and above; None weighs all alike. A picture whose weights are all
+        weight: `(N, 1, H, W)`, at least 0; None for equal weights. A picture whose weights are all
             0 counts as 0.
         over_picture: divide by the number of all pixels instead, so that small weights count less.
 
@@ -83,9 +83,9 @@ def weighted_means(
 def weighted_mean(
     values: Tensor, weight: Tensor | None = None, *, over_picture: bool = False
 ) -> Tensor:
-    """Average over each picture as `weighted_means` does, then over the pictures.
+    """Average of `weighted_means` over the batch.
 
-    So a batch gives the mean of its pictures. Arguments are those of `weighted_means`.
+    Arguments are those of `weighted_means`.
 
     Returns:
         A scalar, float32 or wider.
@@ -95,9 +95,9 @@ def weighted_mean(
 
 @torch.no_grad()
 def discount_weights(hole: Tensor, gamma: float = 0.97, reach: int = 64) -> Tensor:
-    """Weigh a hole's pixels by how near known pixels are: gamma to the power of the distance.
+    """Weight a hole's pixels by gamma to the power of their distance to known pixels.
 
-    Deep inside a hole many fills are right, so that a pixel-wise loss should insist less there.
+    Deep inside a hole many fills are plausible, so a pixel-wise loss should count less there.
 
     Args:
         hole: `(N, 1, H, W)`, 1 = missing.
@@ -117,7 +117,7 @@ def discount_weights(hole: Tensor, gamma: float = 0.97, reach: int = 64) -> Tens
     for _ in range(reach):
         distance += remaining
         remaining = -F.max_pool2d(-F.pad(remaining, (1, 1, 1, 1), value=1.0), 3, stride=1)
-        # Elsewhere a look at it would make the processor wait for the device each time.
+        # On other devices this check would force a synchronisation each time.
         if hole.device.type == "cpu" and not remaining.any():
             break
     return inside * gamma**distance
@@ -126,12 +126,12 @@ def discount_weights(hole: Tensor, gamma: float = 0.97, reach: int = 64) -> Tens
 def region_weight(
     hole: Tensor | None, region: Region, gamma: float = 0.97, reach: int = 64
 ) -> Tensor | None:
-    """Turn a region's name into the weights over which a loss is averaged.
+    """Turn a region's name into the weights for averaging a loss.
 
     Args:
-        hole: `(N, 1, H, W)`, 1 = missing; may be None for "whole" only.
-        region: "whole"; "hole"; "valid", all but the hole; or "discounted", the hole by
-            `discount_weights`.
+        hole: `(N, 1, H, W)`, 1 = missing; may only be None for "whole".
+        region: "whole"; "hole"; "valid", everything but the hole; or "discounted", the hole
+            weighted by `discount_weights`.
         gamma: for "discounted".
         reach: for "discounted".
 
@@ -156,8 +156,8 @@ class RegionLoss(nn.Module):
     """A loss over one region of the picture.
 
     Args:
-        loss: it, given the result, the target and the region's weights.
-        region: what part of the picture counts, see `region_weight`.
+        loss: called with the result, the target and the region's weights.
+        region: which part of the picture counts, see `region_weight`.
         gamma: see `region_weight`.
         reach: see `region_weight`.
 
@@ -176,5 +176,5 @@ class RegionLoss(nn.Module):
         self.loss, self.region, self.gamma, self.reach = loss, region, gamma, reach
 
     def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:
-        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Gives a scalar."""
+        """Compare `(N, C, H, W)` pictures; hole `(N, 1, H, W)`, 1 = missing. Returns a scalar."""
         return self.loss(result, target, region_weight(hole, self.region, self.gamma, self.reach))

@@ -1,4 +1,4 @@
-"""Picture losses by name, as recipes name them."""
+"""Picture losses by the names that recipes use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LOSSES: Final[dict[str, str]] = {
 
 
 def list_losses() -> list[str]:
-    """Give the short names of all picture losses, sorted.
+    """Return the short names of all picture losses, sorted.
 
     Examples:
         >>> list_losses()[:3]
@@ -40,12 +40,11 @@ def list_losses() -> list[str]:
 
 
 def create_loss(spec: str | Mapping[str, Any]) -> nn.Module:
-    """Make a picture loss, a module called as `loss(result, target, hole)` that gives a scalar.
+    """Create a picture loss, a module called as `loss(result, target, hole)` returning a scalar.
 
     Args:
-        spec: a short name of `list_losses`, a dotted path "package.module:Class", or a dict
-            {name: one of these, and the class's options beside it}, such as
-            {name: l1, region: hole}.
+        spec: a short name of `list_losses`, a dotted path "package.module:Class", or a dict of the
+            name and the class's options, such as {name: l1, region: hole}.
 
     Raises:
         ConfigurationError: the name or an option is unknown, or the options do not fit.

@@ -1,4 +1,4 @@
-"""LaMa's perceptual loss, on the features of a network that segments scenes."""
+"""LaMa's perceptual loss, on the features of a scene segmentation network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SOURCE = "http://sceneparsing.csail.mit.edu/model/pytorch"
 
 
 def _dilated_resnet() -> nn.Module:
-    """ResNet50 with a stem of three convolutions, and dilations for its last two halvings."""
+    """ResNet50 with a stem of three convolutions, and dilation instead of the last two strides."""
     from torchvision.models.resnet import Bottleneck, ResNet
 
     network = ResNet(Bottleneck, [3, 4, 6, 3], replace_stride_with_dilation=[False, True, True])
@@ -37,17 +37,17 @@ def _dilated_resnet() -> nn.Module:
 
 
 class SegmentationFeatures(FixedFeatures):
-    """The four stages of a dilated ResNet50 that segments scenes; fixed.
+    """The four stages of a dilated ResNet50 for scene segmentation; frozen.
 
-    Three quarters of its layers work at an eighth of the side, with kernels that reach far, so
-    that each feature sees most of the picture.
+    Three of the four stages work at an eighth of the resolution, the last ones with dilated
+    kernels, so each feature sees most of the picture.
 
     Args:
         weights: the encoder's .pth or .safetensors file, in the layout of Zhou et al.'s public
-            code; None takes the place where LaMa's code has it, below TORCH_HOME.
+            code; None uses the location of LaMa's code, below TORCH_HOME.
 
     Raises:
-        WeightsError: the file is not there, or holds another network. Nothing is downloaded.
+        WeightsError: the file is missing or holds another network. Nothing is downloaded.
 
     Source: Zhou et al. 2017, "Scene Parsing through ADE20K Dataset".
     """
@@ -63,7 +63,7 @@ class SegmentationFeatures(FixedFeatures):
         state = read_tensors(weights, "the segmentation", cached, advice)
         with torch.device("meta"):
             self.network = _dilated_resnet()
-        # Files from before these counters existed do not have them.
+        # Older files lack these counters.
         counters = {
             name: torch.zeros((), dtype=torch.long)
             for name in self.network.state_dict()
@@ -79,7 +79,7 @@ class SegmentationFeatures(FixedFeatures):
         self.fix()
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """Turn pictures `(N, 3, H, W)` in [-1, 1] into four maps, one at 1/4 and three at 1/8."""
+        """Map pictures `(N, 3, H, W)` in [-1, 1] to four maps, one at 1/4 and three at 1/8."""
         network: Any = self.network
         features = self.normalised(picture)
         for number in (1, 2, 3):
@@ -96,7 +96,7 @@ class SegmentationFeatures(FixedFeatures):
 class SegmentationPerceptualLoss(FeatureLoss):
     """Mean squared difference of `SegmentationFeatures`, averaged over the four stages.
 
-    LaMa's own sum over the stages is four times as much.
+    LaMa sums over the stages, which is four times as much.
 
     Args:
         weights: see `SegmentationFeatures`.
@@ -109,5 +109,5 @@ class SegmentationPerceptualLoss(FeatureLoss):
         super().__init__(SegmentationFeatures(weights))
 
     def compare(self, fake: list[Tensor], real: list[Tensor]) -> Tensor:
-        """Give the mean over stages of the mean squared difference."""
+        """Return the mean over stages of the mean squared difference."""
         return feature_matching_loss(fake, real, distance="squared")

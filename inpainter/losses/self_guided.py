@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @torch.no_grad()
 def error_guidance(result: Tensor, target: Tensor) -> Tensor:
-    """Map each picture's squared error to 0 where it is least and 1 where it is greatest.
+    """Rescale each picture's squared error to [0, 1].
 
     Args:
         result: `(N, C, H, W)`.
         target: the same shape.
 
     Returns:
-        `(N, 1, H, W)`, without gradient; 0 all over where the error is the same everywhere.
+        `(N, 1, H, W)`, without gradient; all 0 if the error is constant.
 
     Raises:
         InputError: the shapes do not fit.
@@ -37,16 +37,17 @@ def error_guidance(result: Tensor, target: Tensor) -> Tensor:
 
 
 class SelfGuidedLoss(FeatureLoss):
-    """Distance of a fixed network's features that insists where the picture is most wrong.
+    """Distance of a fixed network's features, weighted by the picture's error.
 
     The sum over layers of 1000 / C^2 times the mean absolute difference, C being the layer's
-    channels. In the first `guided_layers` layers each place is weighed by 1 + `error_guidance`,
-    averaged down to the layer's size: the paper's VGG feature matching and self-guided regression
-    in one.
+    channels. In the first `guided_layers` layers each position is weighted by 1 + `error_guidance`,
+    average-pooled to the layer's size: the paper's VGG feature matching and self-guided regression
+    combined.
 
     Args:
-        features: a module that gives a list of maps; None makes `VggFeatures` of the options below.
-        guided_layers: number of layers, from the first, that the error guides.
+        features: a module that returns a list of maps; None builds `VggFeatures` from the options
+            below.
+        guided_layers: number of layers, from the first, that are weighted by the error.
         network: see `VggFeatures`.
         layers: see `VggFeatures`.
         weights: see `VggFeatures`.
@@ -68,7 +69,7 @@ class SelfGuidedLoss(FeatureLoss):
         self.guided_layers = guided_layers
 
     def forward(self, result: Tensor, target: Tensor, hole: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        """Compare `(N, 3, H, W)` pictures in [-1, 1]; the hole is not looked at. Gives a scalar."""
+        """Compare `(N, 3, H, W)` pictures in [-1, 1], ignoring the hole; returns a scalar."""
         guidance = error_guidance(result, target)
         with torch.no_grad():
             real = self.features(target)

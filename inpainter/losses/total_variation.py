@@ -9,15 +9,15 @@ from inpainter.losses.regions import check_pair, to_float32, weighted_mean
 
 
 def total_variation_loss(picture: Tensor, hole: Tensor | None = None) -> Tensor:
-    """Mean absolute difference of neighbours, down and across.
+    """Mean absolute difference of vertical and horizontal neighbours.
 
     Args:
         picture: `(N, C, H, W)`.
-        hole: `(N, 1, H, W)`, 1 = missing; with it, only pairs of neighbours of which at least one
-            lies in the hole count, so that its seam counts too.
+        hole: `(N, 1, H, W)`, 1 = missing; if given, only pairs of neighbours with at least one
+            pixel in the hole count, which includes the seam.
 
     Returns:
-        A scalar; a stripe pattern of one pixel and height 1 gives 1.
+        A scalar; one-pixel stripes of height 1 give 1.
 
     Raises:
         InputError: the shapes do not fit.
@@ -36,7 +36,7 @@ def total_variation_loss(picture: Tensor, hole: Tensor | None = None) -> Tensor:
 
 
 class TotalVariationLoss(nn.Module):
-    """`total_variation_loss` of the result, inside the hole where one is given."""
+    """`total_variation_loss` of the result, inside the hole if one is given."""
 
     def forward(
         self,
@@ -44,5 +44,5 @@ class TotalVariationLoss(nn.Module):
         target: Tensor | None = None,  # noqa: ARG002
         hole: Tensor | None = None,
     ) -> Tensor:
-        """Look at `(N, C, H, W)` pictures; the target is not looked at. Gives a scalar."""
+        """Compute the loss of `(N, C, H, W)` pictures, ignoring the target; returns a scalar."""
         return total_variation_loss(result, hole)
