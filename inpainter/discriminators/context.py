@@ -77,8 +77,8 @@ class ContextDiscriminator(nn.Module):
         """Score pictures `(N, 3, H, W)` in [-1, 1] with holes `(N, 1, H, W)`, 1 = missing.
 
         Returns:
-            The feature maps of the local branch, for feature matching, followed by the scores `(N,
-            1)`, logits.
+            The feature maps of the local branch, for feature matching, followed by the scores
+            `(N, 1)`, logits.
         """
         windows = local_windows(picture, hole, self.local_branch.size)
         maps, near = self.local_branch(windows)

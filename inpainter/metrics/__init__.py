@@ -1,7 +1,7 @@
-"""How near a completed picture comes to the true one.
+"""Metrics that compare completed pictures with the ground truth.
 
-Everything takes uint8 RGB `(H, W, 3)` and bool regions `(H, W)`, and gives plain floats. Networks
-that some metrics need are never downloaded.
+All take uint8 RGB `(H, W, 3)` and bool regions `(H, W)`, and return plain floats. Networks that
+some metrics need are never downloaded.
 """
 
 from inpainter.metrics.colour import colour_distance, colour_shift

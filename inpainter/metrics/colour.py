@@ -1,4 +1,4 @@
-"""Whether a fill has the colour of the truth."""
+"""Colour error of a fill."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def colour_shift(result: Image, truth: Image, hole: Mask) -> tuple[float, float,
         hole: bool `(H, W)`.
 
     Returns:
-        L* (above 0: too bright), a* (too red), b* (too yellow); nan for an empty hole.
+        L* (positive: too bright), a* (too red), b* (too yellow); nan for an empty hole.
 
     Raises:
         InputError: the sizes differ.
@@ -32,7 +32,7 @@ def colour_shift(result: Image, truth: Image, hole: Mask) -> tuple[float, float,
     check_pictures(result, truth, hole)
     if not hole.any():
         return math.nan, math.nan, math.nan
-    # A row of the hole's pixels alone is converted, which is what costs time.
+    # Convert only the hole's pixels, as one row: the conversion is slow.
     shift = (rgb2lab(result[hole][None]) - rgb2lab(truth[hole][None])).mean(axis=(0, 1))
     return float(shift[0]), float(shift[1]), float(shift[2])
 

@@ -1,4 +1,4 @@
-"""How much of a photo's detail a fill has, octave by octave, and whether it shows a grid."""
+"""How much of a photo's detail a fill keeps per octave, and whether it shows a grid."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
 
 SIGMAS: Final = (1, 2, 4, 8)
-"""Upper ends of the octaves: standard deviations of Gaussians in pixels."""
+"""Upper ends of the octaves: standard deviations of Gaussians, in pixels."""
 
 _ROUNDING: Final = 1.0 / 12.0
-"""Energy of rounding to whole grey levels: a truth that has no more of it has no detail."""
+"""Energy of rounding to whole grey levels; a ground truth with no more than this has no detail."""
 
 _PERIOD: Final = 16
 _LEAST_LINES: Final = 2 * _PERIOD
@@ -29,11 +29,11 @@ _LEAST_PIXELS: Final = 8
 
 
 def detail_kept(result: Image, truth: Image, hole: Mask) -> dict[int, float]:
-    """Energy of the fill in each octave over the truth's, as a ratio of standard deviations.
+    """Ratio of the fill's to the ground truth's standard deviation in each octave.
 
     Octaves are differences of Gaussians of the luminance, up to each of `SIGMAS`. Pixels within
-    twice that distance of the rim are left out: there a step at the rim is down to a fortieth, so
-    that a seam does not pass for detail.
+    twice that distance of the rim are left out, so that a seam does not pass for detail: a step at
+    the rim has fallen to a fortieth there.
 
     Args:
         result: uint8 RGB `(H, W, 3)`.
@@ -41,7 +41,7 @@ def detail_kept(result: Image, truth: Image, hole: Mask) -> dict[int, float]:
         hole: bool `(H, W)`.
 
     Returns:
-        Sigma to ratio: 1 for as much detail, under 1 for a blur; nan where no pixel is left, or the
+        Ratio by sigma: 1 for equal detail, below 1 for blur; nan if no pixel is left, or the ground
         truth has no more detail than rounding gives.
 
     Raises:
@@ -63,20 +63,20 @@ def detail_kept(result: Image, truth: Image, hole: Mask) -> dict[int, float]:
 
 
 def grid_energy(picture: Image, hole: Mask) -> float:
-    """How far lines that recur every 8 or 16 pixels stand out in a fill; 1 where there is no grid.
+    """Strength of lines that recur every 8 or 16 pixels in a fill; 1 if there is no grid.
 
-    Of each row, and each column, of the hole the mean square second difference to its neighbours is
-    taken, relative to the rows round it. A grid is periodic along them: the power of that curve at
-    the multiples of 1/16 is set against its power midway between them. Without a grid neither is
-    favoured, at whatever phase a grid would be, so the mean over pictures is 1.
+    For each row and each column of the hole, the mean squared second difference across it is taken,
+    relative to nearby lines. A grid makes this curve periodic, so its power at multiples of 1/16 is
+    compared with its power midway between them. Without a grid neither dominates, so the mean over
+    pictures is 1.
 
     Args:
         picture: uint8 RGB `(H, W, 3)`.
         hole: bool `(H, W)`.
 
     Returns:
-        Twice the share of the multiples in the power, 0 to 2, of rows and columns together; nan for
-        holes of fewer than 32 rows or columns, and for flat ones.
+        Twice the multiples' fraction of the power, 0 to 2, over rows and columns; nan for holes of
+        fewer than 32 rows or columns, and for flat ones.
 
     Raises:
         InputError: the sizes differ.
@@ -86,7 +86,7 @@ def grid_energy(picture: Image, hole: Mask) -> float:
     grey = _luminance(picture)
     on_grid = off_grid = 0.0
     for plane, region in ((grey, hole), (grey.T, hole.T)):
-        # The second difference: a shaded cheek has none, a line has.
+        # Second differences respond to lines but not to smooth shading.
         steps = np.square(plane[2:] - 2.0 * plane[1:-1] + plane[:-2])
         inside = region[2:] & region[1:-1] & region[:-2]
         count = inside.sum(axis=1)
@@ -94,7 +94,7 @@ def grid_energy(picture: Image, hole: Mask) -> float:
         if len(lines) < _LEAST_LINES:
             return math.nan
         mean = (steps * inside).sum(axis=1)[lines] / count[lines]
-        # A mouth is no grid: each line is judged against its neighbours.
+        # Relative to neighbouring lines, so that a mouth does not count as a grid.
         relative = mean / (cv2.blur(mean[:, None], (1, 9))[:, 0] + 1e-6)
         harmonics = np.arange(1, _PERIOD // 2)
         on_grid += _power(relative, lines, harmonics / _PERIOD)
@@ -106,7 +106,7 @@ def grid_energy(picture: Image, hole: Mask) -> float:
 def _power(
     curve: NDArray[np.floating], places: NDArray[np.integer], frequencies: NDArray[np.floating]
 ) -> float:
-    """Power of a curve at frequencies, summed up."""
+    """Total power of a curve at the given frequencies."""
     waves = np.exp(-2j * np.pi * frequencies[:, None] * places)
     return float(np.square(np.abs(waves @ (curve - curve.mean()))).sum())
 

@@ -1,4 +1,4 @@
-"""How far a set of completed pictures lies from the set of true ones, on a network's features."""
+"""Distances between the feature distributions of completed and true pictures."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ FEATURE_NETWORKS: Final = ("inception", "face")
 """Names of feature networks: Inception v3 as in the literature's FID, and dlib's face network."""
 
 SUBSET_SIZE: Final = 1000
-"""Most pictures that a kernel distance is taken over at once, as in the literature."""
+"""Subset size of a kernel distance, as in the literature."""
 _SUBSETS: Final = 100
 
 
 class FeatureNetwork(Protocol):
-    """What a set distance is measured on: anything called so."""
+    """The callable that maps pictures to features for a set distance."""
 
     def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Turn uint8 RGB pictures `(N, 3, H, W)` into features `(N, D)`."""
+        """Map uint8 RGB pictures `(N, 3, H, W)` to features `(N, D)`."""
         ...
 
 
@@ -67,11 +67,11 @@ class FeatureExtractor:
         self._network = made
 
     def __call__(self, pictures: Sequence[Image]) -> NDArray[np.float32]:
-        """Give the features `(N, D)` of uint8 RGB pictures `(H, W, 3)` of one size.
+        """Return the features `(N, D)` of uint8 RGB pictures `(H, W, 3)` of one size.
 
         Raises:
             InputError: a picture is malformed, or the sizes differ.
-            ConfigurationError: the network gives something other than `(N, D)`.
+            ConfigurationError: the network returns something other than `(N, D)`.
         """
         import torch
 
@@ -130,12 +130,12 @@ def _inception() -> Any:
             "pip install 'unmask[evaluate]'."
         ) from error
     path = hub_file(URL_INCEPTION_V3, "FID")
-    # Pictures are brought to its size as the original FID does it, without smoothing before.
+    # Resized as in the original FID, without antialiasing.
     return NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path), antialias=False)
 
 
 class _FaceAverage:
-    """The coarsest map of dlib's face network, averaged over its places: `(N, 256)`."""
+    """The coarsest map of dlib's face network, averaged over positions: `(N, 256)`."""
 
     def __init__(self) -> None:
         from inpainter.features.faces import FaceFeatures
@@ -149,16 +149,16 @@ class _FaceAverage:
 
 
 def frechet_distance(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
-    """Fréchet distance of the normal distributions fitted to two sets of features (FID).
+    """Fréchet distance between Gaussians fitted to two sets of features (FID).
 
-    It falls with the number of pictures, so only sets of equal size compare.
+    It decreases with the number of pictures, so compare only values from sets of equal size.
 
     Args:
         first: `(N, D)`, N at least 2.
         second: `(M, D)`, M at least 2.
 
     Returns:
-        0 and above; 0 for equal sets.
+        At least 0; 0 for equal sets.
 
     Raises:
         InputError: the shapes do not fit.
@@ -183,15 +183,15 @@ def frechet_distance(first: NDArray[np.floating], second: NDArray[np.floating]) 
 def kernel_distance(
     first: NDArray[np.floating], second: NDArray[np.floating], seed: int = 0
 ) -> float:
-    """Squared maximum mean discrepancy of two sets of features under a cubic kernel (KID).
+    """Squared maximum mean discrepancy of two feature sets with a cubic kernel (KID).
 
-    Unbiased, so it may be a little under 0 for sets that do not differ. Sets of more than
-    `SUBSET_SIZE` rows are compared in 100 random parts of that size, smaller ones whole.
+    Unbiased, so it may be slightly negative for sets that do not differ. Sets of more than
+    `SUBSET_SIZE` rows are compared over 100 random subsets of that size, smaller ones as a whole.
 
     Args:
         first: `(N, D)`, N at least 2.
         second: `(N, D)`.
-        seed: of the random parts.
+        seed: random seed of the subsets.
 
     Raises:
         InputError: the shapes do not fit.
@@ -208,7 +208,7 @@ def kernel_distance(
         raise _no_torchmetrics() from error
     fewest = min(len(first), len(second))
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        # Its warning about memory does not concern features that are in memory anyway.
+        # It warns about memory, but the features are in memory already.
         warnings.simplefilter("ignore")
         torch.manual_seed(seed)
         distance = KernelInceptionDistance(
@@ -240,7 +240,7 @@ def _no_torchmetrics() -> MissingDependencyError:
 
 
 def _passing_on(width: int) -> torch.nn.Module:
-    """The network that torchmetrics asks for, where the features are there already."""
+    """An identity network for torchmetrics, for features that are computed already."""
     from torch import nn
 
     network = nn.Identity()

@@ -1,4 +1,4 @@
-"""How alike a face recognition network finds the true and the filled face."""
+"""Distance between the true and the filled face by a face recognition network."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ IDENTITY_WARNING: Final = (
     "a small distance does not mean that it did, and no filled face may be used to identify "
     "anyone. Much of the distance is decided by the eyes and the forehead, which no mask hides."
 )
-"""What a report says wherever it shows the distance."""
+"""Shown in reports next to the distance."""
 
 
 class DlibIdentity:
-    """Distance of the descriptors that dlib's face recognition network gives two faces.
+    """Distance between two faces' descriptors from dlib's face recognition network.
 
     Both pictures are aligned by the landmarks of the true face, so only their pixels differ.
     Descriptors of two photos of one person are usually less than 0.6 apart.
@@ -62,7 +62,7 @@ class DlibIdentity:
             landmarks: iBUG points `(68, 2)` of the true face, x y in pixels.
 
         Returns:
-            0 for equal pictures, about 0.6 at the border between one person and two.
+            0 for equal pictures; about 0.6 separates one person from two.
 
         Raises:
             InputError: the sizes differ, or the landmarks have another shape.
@@ -72,7 +72,7 @@ class DlibIdentity:
         return float(np.linalg.norm(first - second))
 
     def describe(self, picture: Image, landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Give a face's descriptor `(128,)`.
+        """Return a face's descriptor `(128,)`.
 
         Args:
             picture: uint8 RGB `(H, W, 3)`.

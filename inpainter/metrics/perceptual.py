@@ -26,14 +26,14 @@ _BACKBONES: Final[dict[str, str]] = {
 }
 
 SMALLEST_SIDE: Final = 32
-"""Shortest side of a picture that all backbones take, in pixels."""
+"""Shortest side, in pixels, that all backbones accept."""
 
 
 class LearnedPerceptualDistance:
-    """LPIPS, torchmetrics' implementation with the authors' linear weights.
+    """LPIPS, in torchmetrics' implementation with the authors' linear weights.
 
     Args:
-        network: the backbone; "alex" is what the literature quotes.
+        network: the backbone; "alex" is the usual one in the literature.
         device: "auto" or a torch device.
 
     Raises:
@@ -63,7 +63,7 @@ class LearnedPerceptualDistance:
         self._compare = LearnedPerceptualImagePatchSimilarity(network).net.to(self._device)
 
     def __call__(self, results: Sequence[Image], truths: Sequence[Image]) -> list[float]:
-        """Compare each result with its truth.
+        """Compare each result with its ground truth.
 
         Args:
             results: uint8 RGB `(H, W, 3)` each, at least `SMALLEST_SIDE` pixels a side.

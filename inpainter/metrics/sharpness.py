@@ -1,4 +1,4 @@
-"""Whether a fill is as sharp as the truth."""
+"""Sharpness of a fill relative to the ground truth."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from weights.base.contracts import Image, Mask, check_mask
 def laplacian_energy(image: Image, region: Mask) -> float:
     """Mean square of the Laplacian of the grey picture over a region.
 
-    Only pixels all of whose neighbours lie in the region count, so that the seam of a fill does
-    not pass for detail; where there are none, all of the region does.
+    Only pixels whose neighbours all lie in the region count, so that a fill's seam does not pass
+    for detail; if there are none, the whole region counts.
 
     Args:
         image: uint8 RGB `(H, W, 3)`.
         region: bool `(H, W)`.
 
     Returns:
-        0 and above, in grey levels squared; nan for an empty region.
+        At least 0, in grey levels squared; nan for an empty region.
 
     Raises:
         InputError: an array is malformed.
@@ -40,8 +40,8 @@ def sharpness_ratio(result: Image, truth: Image, hole: Mask) -> float:
     """Laplacian energy in the hole `(H, W)` of the result `(H, W, 3)` over the truth's.
 
     Returns:
-        1 for the same amount of detail, under 1 for a blur, above 1 for too much grain; 1 when
-        both are flat, infinity when only the truth is flat, nan for an empty hole.
+        1 for equal detail, below 1 for blur, above 1 for too much grain; 1 if both are flat,
+        infinity if only the truth is flat, nan for an empty hole.
 
     Raises:
         InputError: the sizes differ.

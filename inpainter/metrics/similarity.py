@@ -1,4 +1,4 @@
-"""Structural similarity, over the picture, inside the hole and along its edge."""
+"""Structural similarity, over the picture or a region, such as the ring along a hole's edge."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 _REACH: Final = 5
-"""How far the window reaches past its middle, in pixels."""
+"""Radius of the window, in pixels."""
 
 
 def ssim_map(result: Image, truth: Image) -> NDArray[np.float64]:
     """Structural similarity at every pixel, averaged over the colour channels.
 
-    Scikit-image's, with the settings of the paper: Gaussian window of 1.5 pixels (11 x 11),
-    K1 = 0.01, K2 = 0.03, data range 255.
+    Scikit-image's, with the paper's settings: Gaussian window of 1.5 pixels (11 x 11), K1 = 0.01,
+    K2 = 0.03, data range 255.
 
     Args:
         result: uint8 RGB `(H, W, 3)`, at least 11 pixels a side.
         truth: the same shape.
 
     Returns:
-        float64 `(H, W)`, -1 to 1; 1 where the pictures are equal round a pixel.
+        float64 `(H, W)`, -1 to 1; 1 where the pictures are equal within the window.
 
     Raises:
         InputError: the sizes differ, or a side is under 11 pixels.
@@ -55,7 +55,7 @@ def similarity_of(
     Args:
         result: `(H, W, 3)`, integers or floats.
         truth: likewise.
-        k1: the paper's K1, which steadies the luminance factor; an immense one switches it off.
+        k1: the paper's K1, which stabilises the luminance factor; a huge value disables it.
 
     Returns:
         float64 `(H, W)`.
@@ -85,8 +85,8 @@ def mean_over(values: NDArray[np.floating], region: Mask | None = None) -> float
 def mean_similarity(values: NDArray[np.floating], region: Mask | None = None) -> float:
     """Average an `ssim_map` `(H, W)` over a region, bool `(H, W)`; nan for an empty one.
 
-    That of a whole picture, None or a region of all pixels, leaves the outermost 5 pixels out, as
-    scikit-image's does: the window of 11 reaches past the frame there.
+    For the whole picture, None or a region of all pixels, the outermost 5 pixels are left out, as
+    in scikit-image: the window of 11 extends past the border there.
     """
     if region is None or region.all():
         return mean_over(values[_REACH:-_REACH, _REACH:-_REACH])
@@ -94,7 +94,7 @@ def mean_similarity(values: NDArray[np.floating], region: Mask | None = None) ->
 
 
 def ssim(result: Image, truth: Image, region: Mask | None = None) -> float:
-    """Average of `ssim_map` over a region as `mean_similarity` takes it.
+    """Average of `ssim_map` over a region, see `mean_similarity`.
 
     Returns:
         -1 to 1; nan for an empty region.
@@ -113,14 +113,14 @@ def ssim(result: Image, truth: Image, region: Mask | None = None) -> float:
 
 
 def seam_ring(hole: Hole, width: int = 4) -> Mask:
-    """The pixels within `width` of the hole's edge, on both of its sides.
+    """The pixels within `width` of the hole's edge, on both sides.
 
     Args:
         hole: bool `(H, W)`.
         width: in pixels, 1 and above.
 
     Returns:
-        Bool `(H, W)`; the picture's frame is no edge.
+        Bool `(H, W)`; the picture's border does not count as an edge.
     """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
     pixels = check_mask(hole, what="hole").astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Weights of measuring networks, which must lie on this machine already: nothing is downloaded."""
+"""Weights of metric networks, which must already be on this machine: nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from weights.base.errors import WeightsError
 
 
 def hub_file(url: str, what: str) -> Path:
-    """Find a file in torch hub's folder under the name that its download would get.
+    """Find a file in torch hub's folder under the name its download would have.
 
     Args:
-        url: where the file's maker offers it; only its last part is used.
-        what: what needs it, for the error, such as "LPIPS".
+        url: where the file is published; only its last part is used.
+        what: what needs the file, for the error message, such as "LPIPS".
 
     Returns:
-        The file, which holds plain tensors and nothing that would run.
+        The file, which holds only plain tensors and no code.
 
     Raises:
-        WeightsError: the file is not there, or is more than tensors.
+        WeightsError: the file is missing, or holds more than tensors.
     """
     import torch
 
@@ -30,7 +30,7 @@ def hub_file(url: str, what: str) -> Path:
             "it."
         )
     try:
-        # The libraries read the file with pickle; this reading refuses anything but tensors.
+        # The libraries read the file with pickle; this check rejects anything but tensors.
         torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
