@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
 
 class AotGanNetwork(CompletionNetwork):
-    """Aggregated contextual blocks at a quarter of the side.
+    """Aggregated contextual blocks at a quarter of the resolution.
 
     Zeng et al. 2022, "Aggregated Contextual Transformations for High-Resolution Image Inpainting".
     The network sees the picture with white in the hole, and the hole. 15,200,835 parameters.
 
-    Departs on purpose in training: the generator is to be called true. The authors' code gives it
-    the label 1, which is the discriminator's for the hole, where true pictures have 0.
+    Deliberate difference in training: the generator is trained to be scored as real. The authors'
+    code gives its output the label 1, which the discriminator uses for the hole, while real
+    pictures have 0.
 
     Args:
         width: channels of the first convolution; they double with each halving.
         blocks: aggregated contextual blocks.
-        dilations: of each block's branches.
+        dilations: dilation of each branch of a block.
     """
 
     divisor: ClassVar[int] = 4

@@ -1,4 +1,4 @@
-"""What all completion networks have in common: how they are called, and any size goes."""
+"""The base class of completion networks: their interface, and padding for any size."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 GuideKind = Literal["sketch", "landmarks"]
-"""What a network may be told of the missing part besides the picture and its hole."""
+"""What a network may be conditioned on in addition to the picture and its hole."""
 
 GUIDE_CHANNELS: Final[dict[GuideKind, int]] = {"sketch": 1, "landmarks": 3}
-"""Channels of each kind of guide: lines that a user drew, see `inpainter.data.sketching`, and the
-jaw, nose and lips of the face, see `inpainter.data.landmark_map`."""
+"""Channels of each kind of guide: lines drawn by a user, see `inpainter.data.sketching`, and the
+face's jaw, nose and lips, see `inpainter.data.landmark_map`."""
 
 
 class CompletionNetwork(nn.Module, ABC):
     """Base of the completion networks.
 
-    A network is called as `network(image, hole)`. It implements `paint`, which sees sides that are
-    multiples of `divisor` only; this class pads by reflection before and crops after. One that has
-    set a `guide` may be called with it besides, and its `paint` takes it as `guide`.
+    A network is called as `network(image, hole)`. It implements `paint`, which only gets sides that
+    are multiples of `divisor`; this class pads by reflection before and crops afterwards. If a
+    network sets `guide`, it may also be called with one, which its `paint` takes as `guide`.
     """
 
     guide: GuideKind | None = None
-    """What else the network may be told of the missing part."""
+    """The kind of guide that the network takes, if any."""
 
     divisor: ClassVar[int] = 1
-    """Both sides must be multiples of it inside `paint`."""
+    """Both sides are multiples of it inside `paint`."""
 
     sees_hole: ClassVar[bool] = False
-    """Whether `paint` is given the pixels inside the hole as they are.
+    """Whether `paint` gets the pixels inside the hole unchanged.
 
-    Most networks complete what is unknown: the hole is blanked before they see it. Those that turn
-    a picture of a masked face into one without the mask work on the masked picture itself.
+    For most networks the hole is blanked first. Those that map a masked face to one without the
+    mask work on the masked picture itself.
     """
 
     symmetric: ClassVar[bool] = False
-    """Whether padding repeats the outermost pixels, as NumPy's mode "symmetric" does."""
+    """Whether padding repeats the outermost pixels, like NumPy's mode "symmetric"."""
 
     onnx_opset: ClassVar[int] = 18
-    """The first version of ONNX's operators that has all that the network needs."""
+    """The lowest ONNX opset that has every operator the network needs."""
 
     @abstractmethod
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint whole pictures.
+        """Predict whole pictures.
 
         Args:
             image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1 unless the network `sees_hole`.
@@ -68,15 +68,15 @@ class CompletionNetwork(nn.Module, ABC):
         """Complete pictures.
 
         Args:
-            image: `(N, 3, H, W)` in [-1, 1]; what its pixels inside the hole are does not matter,
-                unless the network `sees_hole`.
+            image: `(N, 3, H, W)` in [-1, 1]; the pixels inside the hole are ignored unless the
+                network `sees_hole`.
             hole: `(N, 1, H, W)`, 1 = missing, 0 = known.
-            guide: `(N, G, H, W)` in [0, 1], for networks that take one; G is that of
-                `GUIDE_CHANNELS`. None leaves the filling free.
+            guide: `(N, G, H, W)` in [0, 1], for networks that take one; G as in `GUIDE_CHANNELS`.
+                None for an unguided fill.
 
         Raises:
-            InputError: the shapes are others or do not belong together, or there is a guide for a
-                network that takes none.
+            InputError: the shapes are wrong or do not match, or the network takes no guide and gets
+                one.
         """
         if (
             image.ndim != 4
@@ -94,10 +94,10 @@ class CompletionNetwork(nn.Module, ABC):
         return self.complete(image, hole, partial(guided, guide=self.pad(guide)))
 
     def _checked_guide(self, hole: Tensor, guide: Tensor | None) -> Tensor:
-        """The guide, or one that says nothing.
+        """The guide, or an empty one if there is none.
 
         Raises:
-            InputError: it is none that this network takes.
+            InputError: this network does not take such a guide.
         """
         if self.guide is None:
             raise InputError(
@@ -120,7 +120,7 @@ class CompletionNetwork(nn.Module, ABC):
         hole: Tensor,
         paint: Callable[[Tensor, Tensor], tuple[Tensor | None, Tensor]],
     ) -> CompletionOutput:
-        """Pad, paint, crop, and put the known pixels back; `paint` is called as `self.paint` is."""
+        """Pad, predict, crop, restore the known pixels; `paint` is called like `self.paint`."""
         height, width = image.shape[2:]
         seen = image if self.sees_hole else image * (1.0 - hole)
         coarse, prediction = paint(self.pad(seen), self.pad(hole))
@@ -129,13 +129,13 @@ class CompletionNetwork(nn.Module, ABC):
         return CompletionOutput(coarse, prediction, torch.where(hole > 0.5, prediction, image))
 
     def pad(self, maps: Tensor) -> Tensor:
-        """Reflect `(N, C, H, W)` past its lower and right border, to multiples of `divisor`."""
+        """Pad `(N, C, H, W)` by reflection, below and on the right, to multiples of `divisor`."""
         height, width = maps.shape[2:]
         below, beside = -height % self.divisor, -width % self.divisor
         if not (below or beside):
             return maps
         if self.symmetric:
             return symmetric_pad(maps, below, beside)
-        # Reflection needs a side larger than the padding; tiny pictures repeat their edge.
+        # Reflection needs a side larger than the padding; tiny pictures replicate their edge.
         mode = "reflect" if below < height and beside < width else "replicate"
         return functional.pad(maps, (0, beside, 0, below), mode=mode)

@@ -43,14 +43,14 @@ class MappingNetwork(nn.Module):
 
 
 class SynthesisLayer(nn.Module):
-    """Modulated convolution, noise, bias and activation; doubles the side if asked.
+    """Modulated convolution, noise, bias and activation; can double the side.
 
     Args:
         in_channels: C_in.
         out_channels: C_out.
-        style_size: length of the style vector.
-        side: of the output, for its noise.
-        double: whether the side is doubled.
+        style_size: size of the style vector.
+        side: side of the output, for its noise.
+        double: whether to double the side.
     """
 
     def __init__(
@@ -69,30 +69,31 @@ class SynthesisLayer(nn.Module):
 
 
 class CoModulatedNetwork(CompletionNetwork):
-    """StyleGAN2 whose styles come from a random latent and from the known part of the picture.
+    """StyleGAN2 with styles from a random latent and from the known part of the picture.
 
     Zhao et al. 2021, "Large Scale Image Completion via Co-Modulated Generative Adversarial
-    Networks". One hole has many plausible fills: each latent gives another. In training latents are
-    drawn anew for each picture, and the upper layers of some batches take the styles of second ones
-    (style mixing, Karras et al. 2019); otherwise the one latent that follows from `seed` is used
-    for all pictures, so that a picture has one result. Set the attribute `seed` for another fill,
-    or call `fills` for several.
+    Networks". A hole has many plausible fills, one per latent. In training, latents are drawn for
+    each picture, and the upper layers of some batches take their styles from a second latent (style
+    mixing, Karras et al. 2019); otherwise all pictures use the one latent determined by `seed`, so
+    results are deterministic. Set the attribute `seed` for another fill, or call `fills` for
+    several.
 
     79,177,378 parameters at 256 (mapping 2,101,248, encoder 31,841,536, synthesis 45,234,594),
     79,792,231 at 512. The network sees `[known - 0.5, picture]`, where known is 1 outside the hole.
-    It is made for one side; in pictures of another the bottom map is resized to 4x4 and back.
-    Departs on purpose from the authors' code: no mean style is tracked, so there is no truncation.
+    It is built for one side; with other sizes the bottom map is resized to 4x4 and back. Deliberate
+    difference from the authors' code: no mean style is tracked, so there is no truncation.
     `resolution=64, channel_base=512, channel_limit=32, style_size=32` trains on a CPU.
 
     Args:
-        resolution: side that the network is made for, a power of two from 8.
+        resolution: side that the network is built for, a power of two from 8.
         channel_base: a map of side r has `channel_base / r` channels.
-        channel_limit: most channels of a map.
-        style_size: length of the latent, of its style, and half that of the picture's own style.
+        channel_limit: maximum channels of a map.
+        style_size: size of the latent and of its style, and half the size of the picture's own
+            style.
         mapping_layers: layers between the latent and its style.
-        dropout: share of the picture's style dropped in training, so that the latent counts.
-        style_mixing: how often a batch in training takes the styles of its upper layers from second
-            latents.
+        dropout: fraction of the picture's style dropped in training, so that the latent matters.
+        style_mixing: probability that a training batch takes the styles of its upper layers from
+            second latents.
         seed: which latent is used outside training.
     """
 
@@ -111,7 +112,7 @@ class CoModulatedNetwork(CompletionNetwork):
     ) -> None:
         super().__init__()
         check_resolution(resolution)
-        # How often the side is halved follows from the resolution.
+        # The number of halvings depends on the resolution.
         self.divisor = resolution // 4  # type: ignore[misc]
 
         def width(side: int) -> int:
@@ -166,15 +167,15 @@ class CoModulatedNetwork(CompletionNetwork):
         return torch.randn(self.latent.shape, generator=generator, device="cpu")
 
     def fills(self, image: Tensor, hole: Tensor, seeds: Sequence[int]) -> list[Tensor]:
-        """Complete the same pictures once for each seed.
+        """Complete the same pictures once per seed.
 
         Args:
             image: `(N, 3, H, W)` in [-1, 1].
             hole: `(N, 1, H, W)`, 1 = missing.
-            seeds: one for each fill.
+            seeds: one per fill.
 
         Returns:
-            Completed pictures `(N, 3, H, W)`, one batch for each seed.
+            Completed pictures `(N, 3, H, W)`, one batch per seed.
         """
 
         def paint(seed: int, image: Tensor, hole: Tensor) -> tuple[None, Tensor]:
@@ -196,30 +197,30 @@ class CoModulatedNetwork(CompletionNetwork):
         return None, saturate(self.assemble(self._sides(image, hole, styles)))
 
     def pyramid(self, image: Tensor, hole: Tensor, latent: Tensor) -> list[Tensor]:
-        """Paint a layer at every side from 4 up, which `MiganNetwork.pyramid` learns from.
+        """Predict a layer at every side from 4 up, the targets of MI-GAN's distillation.
 
         Args:
             image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1.
             hole: `(N, 1, H, W)`, 1 = missing.
-            latent: `(N, Z)`, or `(1, Z)` for one that all pictures share.
+            latent: `(N, Z)`, or `(1, Z)` to share one.
 
         Returns:
-            Layers `(N, 3, h, w)`, each twice as large as the one before, whose sum `assemble`
-            gives; not clamped.
+            Layers `(N, 3, h, w)`, each twice as large as the previous one, for `assemble` to sum;
+            not clamped.
         """
         return self._sides(image, hole, self.mapping(latent).unsqueeze(1))
 
     @property
     def style_count(self) -> int:
-        """How many layers can have styles of their own: two for each side."""
+        """Number of layers with their own style: two per side."""
         return 2 * len(self.to_picture)
 
     def _sides(self, image: Tensor, hole: Tensor, styles: Tensor) -> list[Tensor]:
-        """Paint at every side; styles `(N, style_count, Z)`, or 1 in place of N or of the count."""
+        """Predict at every side; styles `(N, style_count, Z)`, with N or the count possibly 1."""
         features, own_style, skips = self._encode(image, hole)
         given = styles.expand(len(image), self.style_count, -1)
         own = own_style[:, None].expand(-1, self.style_count, -1)
-        # A side's picture and the first convolution of the next side share a style.
+        # A side's picture layer and the next side's first convolution share a style.
         style = torch.cat([given, own], dim=2).unbind(dim=1)
         start = scaled_leaky_relu(self.start(own_style)).reshape(len(image), -1, 4, 4)
         if start.shape != features.shape:
@@ -233,7 +234,7 @@ class CoModulatedNetwork(CompletionNetwork):
         return layers
 
     def _encode(self, image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Give the bottom map, the picture's style and the skips from large to small."""
+        """Return the bottom map, the picture's style and the skips from large to small."""
         known = 1.0 - hole
         features = scaled_leaky_relu(self.stem(torch.cat([known - 0.5, image], dim=1)))
         skips = []

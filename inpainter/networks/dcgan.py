@@ -1,4 +1,4 @@
-"""DCGAN: random faces from random numbers (Radford et al. 2016)."""
+"""DCGAN: random faces from latents (Radford et al. 2016)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch.nn import functional
 
 
 class DcganGenerator(nn.Module):
-    """Makes faces of 64x64 pixels from latents; it completes nothing by itself.
+    """Generates 64x64 faces from latents; it does not complete pictures itself.
 
     Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional Generative
-    Adversarial Networks", with the 5x5 kernels and uniform latents that Yeh et al. 2017 complete
-    faces with: `inpainter.latent_search.SemanticInpainter` searches its latents for a picture.
+    Adversarial Networks", with the 5x5 kernels and uniform latents of Yeh et al. 2017:
+    `inpainter.latent_search.SemanticInpainter` searches its latents for a fill.
 
     Args:
-        latent_size: numbers in a latent, each in [-1, 1].
-        width: channels of the map of 32x32; they double with each halving.
+        latent_size: dimensions of a latent, each in [-1, 1].
+        width: channels of the 32x32 map; they double with each halving.
     """
 
     side = 64

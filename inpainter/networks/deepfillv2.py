@@ -18,7 +18,7 @@ def _dilated(channels: int) -> list[nn.Module]:
 
 
 def _decoder(in_channels: int, width: int) -> list[nn.Module]:
-    """Back from a quarter of the side to a picture, `(N, C_in, H/4, W/4)` to `(N, 3, H, W)`."""
+    """From a quarter of the resolution to a picture, `(N, C_in, H/4, W/4)` to `(N, 3, H, W)`."""
     return [
         nn.Upsample(scale_factor=2.0),
         GatedConvolution(in_channels, 2 * width),
@@ -32,7 +32,7 @@ def _decoder(in_channels: int, width: int) -> list[nn.Module]:
 
 
 class _Coarse(nn.Sequential):
-    """First stage: picture, ones, hole (and sketch) to a blurry guess."""
+    """First stage: picture, ones, hole (and sketch) to a coarse prediction."""
 
     def __init__(self, in_channels: int, width: int) -> None:
         deep = 4 * width
@@ -51,7 +51,7 @@ class _Coarse(nn.Sequential):
 
 
 class _Refinement(nn.Module):
-    """Second stage: what the surroundings suggest beside what known patches offer."""
+    """Second stage: a convolution branch and an attention branch, fused by a decoder."""
 
     def __init__(self, width: int, scores_at_once: int, nearest_hole: bool) -> None:
         super().__init__()
@@ -97,16 +97,15 @@ class DeepFillV2CompletionNetwork(CompletionNetwork):
     """Coarse-to-fine gated-convolution network with contextual attention.
 
     Yu et al. 2019. The first stage sees the picture with zeros in the hole, a map of ones, and the
-    hole; the second one sees the first one's guess pasted into the picture. By default 4,052,478
+    hole; the second sees the first one's prediction pasted into the picture. By default 4,052,478
     parameters.
 
-    Departs on purpose from the released code, unless `nearest_hole`: attention takes a place for
-    missing if any of its pixels is, so that nothing of a hole's edge is ever pasted.
+    Deliberate difference from the released code, unless `nearest_hole`: attention treats a position
+    as missing if any of its pixels is, so that nothing from a hole's edge is ever pasted.
 
     Args:
-        width: channels at the full side; twice and four times that at half and a quarter of it.
-        sketch: whether the first stage sees a sketch of the missing part besides, for guided
-            filling.
+        width: channels at full resolution; twice and four times that at half and a quarter of it.
+        sketch: whether the first stage also gets a sketch of the missing part, for guided filling.
         scores_at_once: see `ContextualAttention`; it bounds the memory for large pictures.
         nearest_hole: see `ContextualAttention`; the released weights were trained with it.
     """
@@ -128,7 +127,7 @@ class DeepFillV2CompletionNetwork(CompletionNetwork):
     def paint(
         self, image: Tensor, hole: Tensor, guide: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1], coarsely and finely, along a sketch if there is one."""
+        """Paint `(N, 3, H, W)` in [-1, 1], coarse and refined, guided by a sketch if given."""
         seen = [image, torch.ones_like(hole), hole]
         if guide is not None:
             seen.append(guide * hole)

@@ -13,22 +13,23 @@ from inpainter.networks.blocks.dense_multi_scale_fusion import DenseMultiScaleFu
 
 
 class DMFNCompletionNetwork(CompletionNetwork):
-    """Dense multi-scale fusion network: one stage, many receptive fields at a quarter of the side.
+    """Dense multi-scale fusion network: one stage, with many receptive fields at 1/4 resolution.
 
-    Hui et al. 2020: instance normalisation without learned scales and ReLU after all convolutions
-    but the first, which is not normalised, and the last, which ends in tanh. The input is the
-    picture, grey in the hole, with the hole as a fourth channel. By default 9,037,443 parameters.
+    Hui et al. 2020: instance normalisation without learned scales, then ReLU, after all
+    convolutions but the first, which is not normalised, and the last, which ends in tanh. The input
+    is the picture, grey in the hole, with the hole as a fourth channel. By default 9,037,443
+    parameters.
 
-    Departs on purpose in training: the losses' VGG is given ImageNet's colours by their mean m,
-    where the authors' code subtracts m - 1 of pictures in [-1, 1]; and geometric alignment looks at
-    rows and columns, where that code looks at the columns twice.
+    Deliberate differences in training: the losses' VGG subtracts ImageNet's mean m, where the
+    authors' code subtracts m - 1 from pictures in [-1, 1]; and geometric alignment uses rows and
+    columns, where that code uses the columns twice.
 
     Args:
-        width: channels at the full side; twice and four times that at half and a quarter of it.
+        width: channels at full resolution; twice and four times that at half and a quarter of it.
         depth: number of dense multi-scale fusion blocks.
     """
 
-    # Four would be enough for the strides, but one place has no variance to normalise by.
+    # 4 would do for the strides, but a single position has no variance to normalise by.
     divisor: ClassVar[int] = 8
 
     def __init__(self, width: int = 64, depth: int = 8) -> None:

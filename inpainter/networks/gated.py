@@ -1,4 +1,4 @@
-"""The default network: a gated U-Net guesses the face at half the side, a second one refines it."""
+"""The default network: a gated U-Net at half resolution and a refinement at full resolution."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from inpainter.networks.blocks.sharpening import sharpen
 from inpainter.networks.gated_unet import ACTIVATION, GatedResidualBlock, GatedUNet
 
 _NOISE_SIDE: Final = 256
-"""Side of the stored noise, pixels; it is repeated over larger pictures."""
+"""Side of the stored noise in pixels; it is tiled over larger pictures."""
 
 
 class GatedRefinement(nn.Module):
-    """Corrects an enlarged coarse guess at full size, and makes it sharp.
+    """Corrects and sharpens an enlarged coarse prediction at full resolution.
 
     Args:
-        width: channels at half the side; twice as many at a quarter.
-        depth: residual blocks at a quarter of the side, of growing dilation.
-        noise: whether noise is added before the last convolution, which makes grain and stubble of
-            it; a network that sees none has to invent randomness, and paints wax instead.
+        width: channels at half resolution; twice as many at a quarter.
+        depth: residual blocks of increasing dilation at a quarter of the resolution.
+        noise: whether to add noise before the last convolution, which turns it into grain and
+            stubble; without a source of randomness, skin comes out waxy.
     """
 
     def __init__(self, width: int = 32, depth: int = 3, noise: bool = False) -> None:
@@ -40,26 +40,26 @@ class GatedRefinement(nn.Module):
         self.enlarge = nn.Conv2d(width, 4 * (width // 2), 3, padding=1)
         self.noise = NoiseInjection(_NOISE_SIDE) if noise else nn.Identity()
         self.output = nn.Conv2d(width // 2, 3, 3, padding=1)
-        # The refinement starts out by changing nothing.
+        # The refinement starts out close to the identity.
         nn.init.normal_(self.output.weight, std=1e-3)
         nn.init.zeros_(self.output.bias)  # type: ignore[arg-type]
 
     def forward(
-        self, image: Tensor, hole: Tensor, coarse: Tensor, told: Tensor | None = None
+        self, image: Tensor, hole: Tensor, coarse: Tensor, guidance: Tensor | None = None
     ) -> Tensor:
-        """Give what to add to `coarse`.
+        """Return the correction to add to `coarse`.
 
         Args:
             image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1; H and W multiples of 4.
             hole: `(N, 1, H, W)`, 1 = missing.
             coarse: `(N, 3, H, W)` in [-1, 1].
-            told: what a guide adds to the features, `(N, width, H / 2, W / 2)`.
+            guidance: features of the guide to add, `(N, width, H / 2, W / 2)`.
         """
         guess = torch.where(hole > 0.5, coarse, image)
         features = functional.pixel_unshuffle(torch.cat([image, hole, guess], dim=1), 2)
         shallow = self.stem(features)
-        if told is not None:
-            shallow = shallow + told
+        if guidance is not None:
+            shallow = shallow + guidance
         features = self.middle(self.down(shallow))
         features = functional.interpolate(features, scale_factor=2.0, mode="nearest")
         features = self.up(torch.cat([features, shallow], dim=1))
@@ -70,19 +70,19 @@ class GatedRefinement(nn.Module):
 class GatedCompletionNetwork(CompletionNetwork):
     """Coarse-to-fine gated network, for faces at 256 x 256.
 
-    After Yu et al. 2019, "Free-Form Image Inpainting with Gated Convolution", with another
-    division of labour: where nose, mouth and chin go is decided by a deep U-Net at half the side,
-    at a quarter of the cost, and a shallow network makes skin, lips and teeth of it at full size.
+    After Yu et al. 2019, "Free-Form Image Inpainting with Gated Convolution", with a different
+    division of labour: a deep U-Net at half resolution, at a quarter of the cost, places nose,
+    mouth and chin, and a shallow network adds skin, lips and teeth at full resolution.
 
     Args:
-        width: of the coarse U-Net.
-        depth: of the coarse U-Net.
-        refine_width: of the refinement.
-        refine_depth: of the refinement.
-        noise: whether the refinement is given noise, see `GatedRefinement`.
-        sharpening: by how much what it paints is sharpened, see `sharpen`; not while it learns.
-        landmarks: whether both halves may be told where jaw, nose and lips are, as in Yang et al.
-            2020, "LaFIn: Generative Landmark Guided Face Inpainting".
+        width: width of the coarse U-Net.
+        depth: depth of the coarse U-Net.
+        refine_width: width of the refinement.
+        refine_depth: depth of the refinement.
+        noise: whether the refinement gets noise, see `GatedRefinement`.
+        sharpening: how much the output is sharpened, see `sharpen`; not in training.
+        landmarks: whether both halves can be conditioned on landmarks of jaw, nose and lips, as in
+            Yang et al. 2020, "LaFIn: Generative Landmark Guided Face Inpainting".
     """
 
     divisor: ClassVar[int] = 32
@@ -108,15 +108,15 @@ class GatedCompletionNetwork(CompletionNetwork):
     def paint(
         self, image: Tensor, hole: Tensor, guide: Tensor | None = None
     ) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the enlarged guess."""
-        small = told = None
+        """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the U-Net's, enlarged."""
+        small = guidance = None
         if guide is not None:
-            small, told = functional.avg_pool2d(guide, 2), self.told(guide)
+            small, guidance = functional.avg_pool2d(guide, 2), self.told(guide)
         guess = self.coarse.paint(*halve(image, hole), small)[1]
         coarse = functional.interpolate(
             guess, scale_factor=2.0, mode="bilinear", align_corners=False
         )
-        painted = (coarse + self.refine(image, hole, coarse, told)).clamp(-1.0, 1.0)
+        painted = (coarse + self.refine(image, hole, coarse, guidance)).clamp(-1.0, 1.0)
         if self.sharpening and not self.training:
             painted = sharpen(painted, self.sharpening)
         return coarse, painted
@@ -125,7 +125,7 @@ class GatedCompletionNetwork(CompletionNetwork):
 def halve(image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
     """Halve pictures with holes so that nothing missing bleeds into what is known.
 
-    A small pixel is the mean of the known ones among its four; it is missing when none is known.
+    Each new pixel is the mean of the known ones among its four; it is missing if none is known.
 
     Args:
         image: `(N, 3, H, W)`, zero where `hole` is 1; even sides.

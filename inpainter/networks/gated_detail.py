@@ -1,4 +1,4 @@
-"""What a sharp photo has at 512 pixels, on top of a completion at 256."""
+"""Detail at 512 pixels on top of a completion at 256."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ if TYPE_CHECKING:
 
 
 class GatedDetailNetwork(CompletionNetwork):
-    """Completes faces of 512 x 512: another network at half the side, then detail at the full one.
+    """Completes 512 x 512 faces: another network at half resolution, then detail at full.
 
-    Skin, lips, stubble, teeth and the jaw's edge are painted over the enlarged guess by a second
-    `GatedRefinement`. The network below is fixed, no part of the weights, and loaded at first use.
+    A second `GatedRefinement` adds detail of skin, lips, stubble, teeth and the jaw's edge to the
+    enlarged prediction. The base network is frozen, not part of the weights, and loaded on first
+    use.
 
     Args:
-        width: of the refinement, see `GatedRefinement`.
-        depth: of the refinement.
-        noise: whether the refinement is given noise.
-        base: weights of the network `gated` below: a name of the catalog or a .safetensors file;
+        width: width of the refinement, see `GatedRefinement`.
+        depth: depth of the refinement.
+        noise: whether the refinement gets noise.
+        base: weights of the base network `gated`: a name of the catalog or a .safetensors file;
             None for the catalog's default.
     """
 
     divisor: ClassVar[int] = 64
 
     guide: GuideKind | None = "landmarks"
-    """Of the network below, where that takes it."""
+    """Passed on to the base network if it takes one."""
 
     def __init__(
         self,
@@ -45,7 +46,7 @@ class GatedDetailNetwork(CompletionNetwork):
         super().__init__()
         self.base = base
         self.detail = GatedRefinement(width, depth, noise)
-        # In a list, so that it is no part of this network: not trained, not saved.
+        # In a list, so that it is not registered as a submodule: neither trained nor saved.
         self._below: list[Any] = []
 
     def _network_below(self, image: Tensor) -> Any:
@@ -59,10 +60,10 @@ class GatedDetailNetwork(CompletionNetwork):
     def paint(
         self, image: Tensor, hole: Tensor, guide: Tensor | None = None
     ) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the enlarged guess.
+        """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the base network's, enlarged.
 
         Raises:
-            WeightsError: the weights of the network below are missing or damaged.
+            WeightsError: the weights of the base network are missing or damaged.
         """
         below = self._network_below(image)
         inputs: tuple[Tensor, ...] = halve(image, hole)
@@ -74,18 +75,18 @@ class GatedDetailNetwork(CompletionNetwork):
         return enlarged, self.add_detail(image, hole, enlarged)
 
     def add_detail(self, image: Tensor, hole: Tensor, guess: Tensor) -> Tensor:
-        """Paint detail over a guess.
+        """Add detail to a prediction.
 
         Args:
             image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1; sides are multiples of 4.
             hole: `(N, 1, H, W)`, 1 = missing.
-            guess: `(N, 3, H, W)` in [-1, 1], the completion of half the side, enlarged.
+            guess: `(N, 3, H, W)` in [-1, 1], the completion at half resolution, enlarged.
         """
         return (guess + self.detail(image, hole, guess)).clamp(-1.0, 1.0)
 
 
 def enlarged_guess(guess: Tensor) -> Tensor:
-    """Enlarge `(N, 3, H, W)` in [-1, 1] twofold, bicubically."""
+    """Upscale `(N, 3, H, W)` in [-1, 1] twofold, bicubically."""
     enlarged = functional.interpolate(
         guess.float(), scale_factor=2.0, mode="bicubic", align_corners=False
     )

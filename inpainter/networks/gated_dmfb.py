@@ -1,4 +1,4 @@
-"""A gated U-Net round dense multi-scale fusion blocks, in three variants."""
+"""A gated U-Net with dense multi-scale fusion blocks at its bottleneck, in three variants."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _enlarging(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 class GatedDMFBCompletionNetwork(CompletionNetwork):
-    """U-shaped gated-convolution network whose bottleneck sees many scales at once.
+    """Gated-convolution U-Net with a multi-scale bottleneck.
 
     The blocks after Hui et al. 2020, gated convolution after Yu et al. 2019 (with ReLU, and batch
     normalisation after the gate), the U shape after Ronneberger et al. 2015. The input is the
@@ -34,10 +34,10 @@ class GatedDMFBCompletionNetwork(CompletionNetwork):
     "model1" has 14,163,683.
 
     Args:
-        variant: gated convolutions merge the scales of a block: their sums in "model1", the scales
-            side by side in "model2"; "model3" is the network of "model2", which its recipe trains
-            with a perceptual loss besides.
-        width: channels at the full side; twice and four times that at half and a quarter of it.
+        variant: how gated convolutions merge the scales of a block: by sum in "model1", by
+            concatenation in "model2"; "model3" is the network of "model2", trained by its recipe
+            with an additional perceptual loss.
+        width: channels at full resolution; twice and four times that at half and a quarter of it.
         depth: number of dense multi-scale fusion blocks.
 
     Raises:

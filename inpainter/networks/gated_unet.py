@@ -1,4 +1,4 @@
-"""A gated U-Net that does most of its work at a sixteenth of the side."""
+"""A gated U-Net that does most of its work at 1/16 resolution."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ ACTIVATION = partial(functional.leaky_relu, negative_slope=0.2)
 
 
 class GatedResidualBlock(nn.Module):
-    """Two gated convolutions that add to their input, `(N, C, H, W)` to `(N, C, H, W)`.
+    """Residual block of two gated convolutions, `(N, C, H, W)` to `(N, C, H, W)`.
 
     Args:
         channels: C.
-        dilation: of the first convolution.
+        dilation: dilation of the first convolution.
     """
 
     def __init__(self, channels: int, dilation: int = 1) -> None:
         super().__init__()
         self.first = GatedConvolution(channels, channels, dilation=dilation, activation=ACTIVATION)
         self.second = GatedConvolution(channels, channels, activation=None)
-        # Near zero at first, so that a deep stack starts out as the identity.
+        # Initialised near zero, so that a deep stack starts out as the identity.
         nn.init.normal_(self.second.convolution.weight, std=1e-3)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -42,17 +42,17 @@ class GatedResidualBlock(nn.Module):
 
 
 class GatedUNet(CompletionNetwork):
-    """U-shaped gated-convolution network with self-attention at the bottleneck.
+    """Gated-convolution U-Net with self-attention at the bottleneck.
 
     Gated convolution after Yu et al. 2019, the U shape with skips after Ronneberger et al. 2015,
-    sub-pixel input and output after Shi et al. 2016. A face's missing half has to be invented from
-    the whole face, which is cheap to see at a sixteenth of the side: the wide, deep part of the
-    network is there, and nothing but the last convolution runs at full size.
+    sub-pixel input and output after Shi et al. 2016. Completing half a face needs the context of
+    the whole face, which is cheap at 1/16 resolution: the wide, deep part of the network is there,
+    and only the last convolution runs at full resolution.
 
     Args:
-        width: channels at half the side; they double with each halving.
+        width: channels at half resolution; they double with each halving.
         depth: residual blocks at the bottleneck.
-        landmarks: whether it may be told where jaw, nose and lips are, see
+        landmarks: whether it can be conditioned on landmarks of jaw, nose and lips, see
             `inpainter.data.landmark_map`.
     """
 

@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 
 class GLCICCompletionNetwork(CompletionNetwork):
-    """Encoder, dilated convolutions at a quarter of the side, decoder.
+    """Encoder, dilated convolutions at a quarter of the resolution, decoder.
 
-    Iizuka et al. 2017: 17 convolutions, batch normalisation and ReLU after all but the last. Inside
-    it works on the picture in [0, 1] whose hole is filled with the training set's mean colour, with
-    the hole as a fourth channel. Dilation lets each place at a quarter of the side see 287 pixels,
-    and a pixel of the result about 300. By default 6,072,131 parameters.
+    Iizuka et al. 2017: 17 convolutions, batch normalisation and ReLU after all but the last.
+    Internally it works on the picture in [0, 1], the hole filled with the training set's mean
+    colour, and the hole as a fourth channel. With dilation, the receptive field of a position at a
+    quarter of the resolution is 287 pixels, and that of an output pixel about 300. By default
+    6,072,131 parameters.
 
-    Departs on purpose, by default, from the authors' inference: see `subtract_mean`.
+    By default it deliberately differs from the authors' inference, see `subtract_mean`.
 
     Args:
-        width: channels at the full side; twice and four times that at half and a quarter of it.
-        mean_colour: red, green and blue that fill the hole, 0 to 1.
+        width: channels at full resolution; twice and four times that at half and a quarter of it.
+        mean_colour: red, green and blue, 0 to 1, that fill the hole.
         subtract_mean: whether the mean colour is subtracted from the picture, as in the authors'
             inference, where the hole is 0.
         activation_first: whether ReLU comes before the normalisation, as in some public weights.

@@ -1,4 +1,4 @@
-"""LaMa: large holes through fast Fourier convolutions (Suvorov et al. 2022)."""
+"""LaMa: large holes with fast Fourier convolutions (Suvorov et al. 2022)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from inpainter.networks.blocks.reflection import reflect
 
 
 class FourierResidualBlock(nn.Module):
-    """Two fast Fourier convolutions that add to their input, `(N, C, H, W)` to `(N, C, H, W)`.
+    """Residual block of two fast Fourier convolutions, `(N, C, H, W)` to `(N, C, H, W)`.
 
     Args:
         channels: C.
-        ratio: share of global channels.
+        ratio: fraction of global channels.
     """
 
     def __init__(self, channels: int, ratio: float) -> None:
@@ -33,22 +33,22 @@ class FourierResidualBlock(nn.Module):
 
 
 class LamaNetwork(CompletionNetwork):
-    """Residual blocks of fast Fourier convolutions at an eighth of the side.
+    """Residual blocks of fast Fourier convolutions at an eighth of the resolution.
 
     Suvorov et al. 2022, "Resolution-robust Large Mask Inpainting with Fourier Convolutions". Every
-    block sees the whole picture through its spectrum, so that repeating structure goes on across
-    large holes. The network sees pictures in [0, 1] with zeros in the hole, and the hole.
+    block sees the whole picture through its spectrum, so repeating structure continues across large
+    holes. The input is the picture in [0, 1] with zeros in the hole, and the hole.
 
-    Departs on purpose in training: a patch that shows any of the hole is called false. The authors'
-    code takes the hole's nearest pixel for the patch's label, and misses thin holes.
+    Deliberate difference in training: a patch that contains any part of the hole is labelled fake.
+    The authors' code downsamples the hole by nearest neighbour, which misses thin holes.
 
     27,048,835 parameters with 9 blocks (LaMa-Fourier), 50,975,875 with 18 (Big LaMa). The Fourier
-    transforms run in float32 whatever the precision of the rest.
+    transforms always run in float32.
 
     Args:
         width: channels of the first convolution; they double with each halving.
         blocks: residual blocks.
-        global_ratio: share of channels that see the spectrum.
+        global_ratio: fraction of global channels, which are processed in the spectrum.
     """
 
     divisor: ClassVar[int] = 8

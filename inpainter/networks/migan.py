@@ -1,4 +1,4 @@
-"""MI-GAN: a small, quick network of StyleGAN2's family (Sargsyan et al. 2023)."""
+"""MI-GAN: a small, fast network of StyleGAN2's family (Sargsyan et al. 2023)."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from inpainter.networks.blocks.separable_convolution import SeparableConvolution
 
 
 class MiganNetwork(CompletionNetwork):
-    """A U-shaped network of separable convolutions down to 4x4, without style or latent.
+    """A U-Net of separable convolutions down to 4x4, without style or latent.
 
-    Sargsyan et al. 2023, "MI-GAN: A Simple Baseline for Image Inpainting on Mobile Devices". At the
-    side r a map has min(32768 / r, 512) channels. The network sees `[known - 0.5, picture]`, where
-    known is 1 outside the hole; pictures of another side than `resolution` give a larger or smaller
-    bottom than 4x4.
+    Sargsyan et al. 2023, "MI-GAN: A Simple Baseline for Image Inpainting on Mobile Devices". A map
+    of side r has min(32768 / r, 512) channels. The input is `[known - 0.5, picture]`, where known
+    is 1 outside the hole; pictures of another side than `resolution` give a larger or smaller
+    bottom map than 4x4.
 
     At 256, 5,943,617 numbers, of which 78,112 are fixed blur filters and 5,865,505 are learned;
     at 512, 5,973,366, of which 80,208 are fixed.
 
     With `branches=4`, the training form, each weight is a sum of tensors (see
     `ReparameterizedConvolution`); `merge` turns it into the plain form, which gives the same
-    pictures and is what should be exported.
+    pictures and should be used for export.
 
     Args:
-        resolution: side that the network is made for, a power of two from 8.
+        resolution: side that the network is built for, a power of two from 8.
         channel_base: 32768; a map of side r has `channel_base / r` channels.
-        channel_limit: most channels of a map.
-        branches: tensors each weight is the sum of; 1 for the merged form.
+        channel_limit: maximum channels of a map.
+        branches: tensors that are summed to give each weight; 1 for the merged form.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class MiganNetwork(CompletionNetwork):
     ) -> None:
         super().__init__()
         check_resolution(resolution)
-        # How often the side is halved follows from the resolution.
+        # The number of halvings depends on the resolution.
         self.divisor = resolution // 4  # type: ignore[misc]
         self.branches = branches
 
@@ -91,15 +91,15 @@ class MiganNetwork(CompletionNetwork):
         return None, saturate(self.assemble(self.pyramid(image, hole)))
 
     def pyramid(self, image: Tensor, hole: Tensor) -> list[Tensor]:
-        """Paint a layer at every side from 4 up: what knowledge distillation compares.
+        """Predict a layer at every side from 4 up, for knowledge distillation.
 
         Args:
             image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1.
             hole: `(N, 1, H, W)`, 1 = missing.
 
         Returns:
-            Layers `(N, 3, h, w)`, each twice as large as the one before, whose sum `assemble`
-            gives; not clamped.
+            Layers `(N, 3, h, w)`, each twice as large as the previous one, for `assemble` to sum;
+            not clamped.
         """
         known = 1.0 - hole
         features = scaled_leaky_relu(self.stem(torch.cat([known - 0.5, image], dim=1)))
@@ -120,7 +120,7 @@ class MiganNetwork(CompletionNetwork):
     def merge(self) -> MiganNetwork:
         """Turn the training form into the plain form, in place, and return the network.
 
-        The pictures stay the same. A weight file of the result belongs to `branches=1`.
+        The output stays the same. A weight file of the result belongs to `branches=1`.
         """
         for module in list(self.modules()):
             for name, child in list(module.named_children()):

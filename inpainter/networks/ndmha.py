@@ -22,18 +22,18 @@ _gated = partial(
     normalization=PixelNorm,
 )
 
-# The set of DMFN's blocks. At 256 pixels the bottleneck's map is 16 wide: with more than 8 most
-# points of the kernel would only ever see padding.
+# Those of DMFN's blocks. For 256 pixels the bottleneck is 16 wide: with more than 8, most kernel
+# points would only ever see padding.
 _DILATIONS = (1, 2, 4, 8)
 
 
 class NestedAttentionUNet(nn.Module):
-    """One stage: a gated U-Net of five levels, `(N, C, H, W)` to a picture `(N, 3, H, W)`.
+    """One stage: a five-level gated U-Net, `(N, C, H, W)` to a picture `(N, 3, H, W)`.
 
     Args:
         in_channels: C.
-        widths: channels from the full side down to a sixteenth of it.
-        heads: of the attention between encoder and decoder; None concatenates the two instead.
+        widths: channels from full resolution down to a sixteenth of it.
+        heads: attention heads between encoder and decoder; None concatenates the two instead.
     """
 
     def __init__(self, in_channels: int, widths: list[int], heads: int | None) -> None:
@@ -76,35 +76,35 @@ class NestedDeformableAttentionNetwork(CompletionNetwork):
     """Two gated U-Nets in sequence; the second one's skips are nested deformable attention.
 
     Phutke and Murala 2023, "Nested Deformable Multi-head Attention for Facial Image Inpainting".
-    The first stage's picture fills the hole for the second, and is the coarse output.
+    The first stage's output fills the hole for the second, and is the coarse picture.
 
     The released code contradicts the paper in places; this network follows the paper:
 
-    - the modulation is given to the deformable convolution (there it is computed and dropped);
-    - the bottleneck's convolutions are dilated, by 1, 2, 4 and 8 (there by 1 each);
-    - the first stage's last level has its skip;
-    - an attention head has two channels at least, so that its temperature is of use.
+    - the modulation is passed to the deformable convolution (there it is computed and dropped); -
+    the bottleneck's convolutions are dilated, by 1, 2, 4 and 8 (there by 1 each); - the first
+    stage's last level has its skip; - an attention head has at least two channels, so that its
+    temperature has an effect.
 
-    It is made to stay finite from random weights: each gated convolution is followed by a
-    normalisation that learns nothing, the offsets of the deformable convolutions start at zero, and
-    both stages end in tanh, so that the second never sees a picture out of range.
+    It is designed to stay finite from random weights: a normalisation without parameters follows
+    each gated convolution, the offsets of the deformable convolutions start at zero, and both
+    stages end in tanh, so that the second never sees a picture out of range.
 
     Parameters at divisor 8: 4,124,418 with 4 input channels (picture and hole), 4,124,994 with the
-    6 of the release (`hole_channels=3`). The release has 4,127,850: without the 4,000 of its never
-    used batch normalisations and 8 temperatures of one-channel heads, and with the 1,152 weights
-    that the skip needs, that is the same number.
+    6 of the release (`hole_channels=3`). The release has 4,127,850: minus 4,000 in batch
+    normalisations that it never uses and 8 temperatures of one-channel heads, plus 1,152 weights
+    for the skip, that is the same number.
 
     Args:
-        width_divisor: the widths are 64, 128, 256, 512 and 1024 over it; 1, 2, 4, 8, 16 or 32.
-        heads: most attention heads, a power of two.
-        hole_channels: how often the hole is repeated at the input.
+        width_divisor: divides the widths 64, 128, 256, 512 and 1024; 1, 2, 4, 8, 16 or 32.
+        heads: maximum attention heads, a power of two.
+        hole_channels: how many times the hole is repeated at the input.
 
     Raises:
-        ConfigurationError: the divisor is another.
+        ConfigurationError: the divisor is not one of these.
     """
 
     divisor: ClassVar[int] = 16
-    # The first with deformable convolution.
+    # The first version with deformable convolution.
     onnx_opset: ClassVar[int] = 19
 
     def __init__(self, width_divisor: int = 8, heads: int = 8, hole_channels: int = 1) -> None:

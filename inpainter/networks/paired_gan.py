@@ -12,12 +12,12 @@ from inpainter.networks.blocks.residual_pair import ResidualPair
 
 
 class PairedGanNetwork(CompletionNetwork):
-    """Plain 3x3 convolutions at full size, trained on pairs.
+    """Plain 3x3 convolutions at full resolution, trained on pairs.
 
     A student's system after Isola et al. 2017, "Image-to-Image Translation with Conditional
-    Adversarial Networks". It works on the masked picture itself: what is inside the hole is seen
-    (`sees_hole`), and a picture with a blank hole is something it never learned from. The hole only
-    says which pixels of its output the completed picture takes. 57,779 parameters.
+    Adversarial Networks". It works on the masked picture itself (`sees_hole`) and was never trained
+    on blanked holes. The hole only selects which pixels of its output go into the completed
+    picture. 57,779 parameters.
     """
 
     sees_hole: ClassVar[bool] = True
@@ -36,6 +36,6 @@ class PairedGanNetwork(CompletionNetwork):
         )
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1] from the masked picture; the hole is not looked at."""
+        """Paint `(N, 3, H, W)` in [-1, 1] from the masked picture; the hole is ignored."""
         del hole
         return None, self.layers(image)

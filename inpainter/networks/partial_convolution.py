@@ -14,19 +14,19 @@ from weights.base.errors import ConfigurationError
 class PartialConvolutionNetwork(CompletionNetwork):
     """U-Net of partial convolutions: the hole shrinks from layer to layer until it is gone.
 
-    Liu et al. 2018, "Image Inpainting for Irregular Holes Using Partial Convolutions": kernels of
-    7, 5, 5, 3, ..., each halving the side, with ReLU; back up by nearest-neighbour enlargement and
-    kernels of 3 over the features and the mask of both sides, with leaky ReLU of slope 0.2; batch
-    normalisation everywhere but in the first and the last layer. No channel tells the hole: the
-    mask does. Any side goes, as each level is enlarged to the size of the one above.
+    Liu et al. 2018, "Image Inpainting for Irregular Holes Using Partial Convolutions": strided
+    kernels of 7, 5, 5, 3, ..., with ReLU; then nearest-neighbour upsampling and kernels of 3 over
+    the decoder's and the skip's features and masks, with leaky ReLU of slope 0.2; batch
+    normalisation everywhere but in the first and last layers. The hole is not an input channel,
+    only a mask. Any size works, as each level is upsampled to the size of the one above.
 
-    Departs on purpose: the paper's last layer is linear; here tanh keeps the result in [-1, 1].
+    Deliberate difference: the paper's last layer is linear; here tanh keeps the result in [-1, 1].
 
     Args:
         width: channels of the first layer; they double twice or three times, up to 8 times that.
         depth: number of halvings. Eight take 512 pixels to 2; at least four.
-        frozen_encoder_statistics: keep the encoder's batch normalisation as it is in training,
-            statistics and parameters: the paper's fine-tuning phase.
+        frozen_encoder_statistics: freeze the encoder's batch normalisation in training, both
+            statistics and parameters, as in the paper's fine-tuning phase.
 
     Raises:
         ConfigurationError: the depth is less than four.

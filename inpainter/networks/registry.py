@@ -1,4 +1,4 @@
-"""Networks by name, as recipes and weight files name them."""
+"""Networks by the names that recipes and weight files use."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ NETWORKS: dict[str, str] = {
 FACE_GENERATORS: dict[str, str] = {
     "dcgan": "inpainter.networks.dcgan:DcganGenerator",
 }
-"""Networks that make faces of latents and complete nothing by themselves; see `latent_search`."""
+"""Networks that generate faces from latents and complete nothing themselves; see
+`latent_search`."""
 
 
 def build_network(name: str, options: Mapping[str, Any]) -> nn.Module:
@@ -48,10 +49,10 @@ def build_network(name: str, options: Mapping[str, Any]) -> nn.Module:
 
 
 def create_network(name: str, options: Mapping[str, Any]) -> nn.Module:
-    """Build a registered network by options that a weight file brings, which nobody vouches for.
+    """Build a registered network with untrusted options, read from a weight file.
 
     Raises:
-        ConfigurationError: the name or an option is unknown, or the options make no network.
+        ConfigurationError: the name or an option is unknown, or the options are invalid.
     """
     with short_names_only():
         return build_network(name, options)

@@ -1,4 +1,4 @@
-"""Residual regression: a small network that predicts a masked picture's error."""
+"""Residual regression: a small network that predicts the correction of a masked picture."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 class ResidualRegressionNetwork(CompletionNetwork):
-    """Plain 3x3 convolutions that predict the error of a masked picture and add it to the picture.
+    """Plain 3x3 convolutions that predict a correction and add it to the masked picture.
 
-    A student's system, described in no paper. It regresses from pictures of masked faces to the
-    same faces without masks and works on the masked picture itself: what is inside the hole is
-    seen (`sees_hole`), and a picture with a blank hole is something it never learned from. The hole
-    only says which pixels of its output the completed picture takes. 28,643 parameters.
+    A student's system, described in no paper. It regresses from masked faces to the same faces
+    without masks. It works on the masked picture itself (`sees_hole`) and was never trained on
+    blanked holes. The hole only selects which pixels of its output go into the completed picture.
+    28,643 parameters.
 
-    Inside, pictures are normalised by the mean and deviation of the training split, and brought
-    back at the end. The error is between -1 and 1 deviations, because a tanh bounds it.
+    Internally, pictures are normalised by the mean and standard deviation of the training split,
+    and denormalised at the end. A tanh limits the correction to one standard deviation.
 
     Args:
-        mean: of each colour channel over the training split, in [-1, 1].
+        mean: mean of each colour channel over the training split, in [-1, 1].
         deviation: standard deviation of each colour channel over the training split.
     """
 
@@ -54,7 +54,7 @@ class ResidualRegressionNetwork(CompletionNetwork):
         )
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1] from the masked picture; the hole is not looked at."""
+        """Paint `(N, 3, H, W)` in [-1, 1] from the masked picture; the hole is ignored."""
         del hole
         normalised = (image - self.mean) / self.deviation
         corrected = normalised + self.error(normalised)

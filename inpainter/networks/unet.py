@@ -14,11 +14,11 @@ from inpainter.networks.blocks.convolution_unit import convolution_unit
 
 
 class UNetCompletionNetwork(CompletionNetwork):
-    """A plain U-Net, the baseline that every other network should beat.
+    """A plain U-Net, the baseline that all other networks should beat.
 
-    Ronneberger et al. 2015, with one convolution a level, batch normalisation, and a sigmoid at the
-    end. Inside it works on the picture in [0, 1], black in the hole, with the hole as a fourth
-    channel. By default 3,835,907 parameters, and 2,944 batch statistics beside them.
+    Ronneberger et al. 2015, with one convolution per level, batch normalisation, and a final
+    sigmoid. Internally it works on the picture in [0, 1], black in the hole, with the hole as a
+    fourth channel. By default 3,835,907 parameters, plus 2,944 batch statistics.
 
     Args:
         width: channels of the first level; they double with each halving of the side.

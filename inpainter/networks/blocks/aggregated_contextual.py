@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class AggregatedContextualBlock(nn.Module):
-    """Looks at several distances at once, and lets a gate choose between old and new features.
+    """Several dilations at once, with a gate that blends old and new features.
 
-    Maps `(N, C, H, W)` to itself in size: dilated convolutions, each of a share of the channels,
-    are merged to new features, and `x * (1 - g) + new * g` comes out. The gate's values are
-    standardised over each channel's map before the sigmoid, so that it truly opens and closes.
+    Preserves the shape `(N, C, H, W)`: dilated convolutions, which share the output channels, are
+    merged to new features, and the output is `x * (1 - g) + new * g`. The gate's values are
+    standardised over each channel's map before the sigmoid, so that it really opens and closes.
 
     Args:
         channels: C, a multiple of the number of dilations.
-        dilations: spacing of each branch's kernel.
+        dilations: dilation of each branch.
     """
 
     def __init__(self, channels: int, dilations: Sequence[int] = (1, 2, 4, 8)) -> None:
@@ -48,8 +48,8 @@ class AggregatedContextualBlock(nn.Module):
 
 
 def _standardised(values: Tensor) -> Tensor:
-    """Bring each map to mean -5 and deviation 10, the paper's own numbers."""
-    # Half precision has no 1e-9; and one place has no unbiased deviation.
+    """Standardise each map to mean -5 and standard deviation 10, the paper's values."""
+    # Half precision cannot hold 1e-9, and a single position has no unbiased deviation.
     wide = values.float()
     unbiased = int(values.shape[2] * values.shape[3] > 1)
     centred = wide - wide.mean(dim=(2, 3), keepdim=True)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Blur(nn.Module):
     """Blurs each channel with the binomial filter [1, 3, 3, 1] in both directions.
 
-    The filter's weights `(C, 1, 4, 4)` are a buffer: nothing is learned, and no weight file stores
-    them.
+    The filter's weights `(C, 1, 4, 4)` are a buffer that is neither learned nor stored in weight
+    files.
 
     Args:
         channels: C.
@@ -53,7 +53,7 @@ class WideningBlur(Blur):
 class NarrowingBlur(Blur):
     """Blurs `(N, C, H, W)` to `(N, C, H - 1, W - 1)`, after a transposed 3x3 convolution.
 
-    The gain of 4 makes up for the zeros that such a convolution puts between the pixels.
+    The gain of 4 compensates for the zeros that such a convolution puts between pixels.
     """
 
     gain = 4.0
@@ -68,7 +68,7 @@ class HalvingBlur(Blur):
 class DoublingBlur(Blur):
     """Puts zeros between the pixels and blurs: `(N, C, H, W)` to `(N, C, 2 H, 2 W)`.
 
-    The gain of 4 makes up for the zeros.
+    The gain of 4 compensates for the zeros.
     """
 
     gain = 4.0
@@ -82,7 +82,7 @@ class DoublingBlur(Blur):
 
 
 class PicturePyramid(nn.Module):
-    """Adds up layers of a picture, each twice as large as the one before.
+    """Sums layers of a picture, each twice as large as the previous one.
 
     Args:
         doublings: layers after the first.
@@ -95,7 +95,7 @@ class PicturePyramid(nn.Module):
         self.enlargements = nn.ModuleList(DoublingBlur(3) for _ in range(doublings))
 
     def forward(self, layers: Sequence[Tensor]) -> Tensor:
-        """Map layers `(N, 3, h, w)`, from small to large, to the picture of the last one's size."""
+        """Map layers `(N, 3, h, w)`, small to large, to a picture of the last one's size."""
         picture = layers[0]
         for enlarge, layer in zip(self.enlargements, layers[1:], strict=True):
             picture = enlarge(picture) + layer

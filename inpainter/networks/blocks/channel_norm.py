@@ -1,4 +1,4 @@
-"""Normalisation of each pixel's channels, which depends neither on the batch nor on the size."""
+"""Per-pixel normalisation over channels, independent of batch and picture size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional
 class ChannelNorm(nn.Module):
     """Layer normalisation over the channels of each pixel (Ba et al. 2016).
 
-    Maps `(N, C, H, W)` to itself in size, with a learned scale and shift for each channel.
+    Preserves the shape `(N, C, H, W)`, with a learned scale and shift for each channel.
 
     Args:
         channels: C.
@@ -31,12 +31,12 @@ class ChannelNorm(nn.Module):
 class PixelNorm(nn.Module):
     """Divides each pixel's channels `(N, C, H, W)` by their root mean square; nothing is learned.
 
-    Karras et al. 2018 call it pixelwise feature normalisation. What comes out has a root mean
-    square under 1, so that no stack of layers can grow without bounds. Pixels weaker than the root
-    of `epsilon` stay weak instead of becoming amplified noise.
+    Karras et al. 2018 call it pixelwise feature normalisation. The output has a root mean square
+    below 1, so activations cannot grow without bound. Pixels weaker than the square root of
+    `epsilon` stay weak instead of becoming amplified noise.
 
     Args:
-        channels: C; any will do.
+        channels: C; not used for the computation.
         epsilon: added to the mean square.
     """
 

@@ -13,27 +13,27 @@ from torch.utils.checkpoint import checkpoint
 from weights.base.errors import InputError
 
 _RATE = 2
-"""Patches are matched at the side divided by this, and pasted at the full side."""
+"""Patches are matched at the resolution divided by this, and pasted at full resolution."""
 
 
 class ContextualAttention(nn.Module):
-    """Rebuilds a feature map from patches of its own known part, `(N, C, H, W)` to the same.
+    """Rebuilds a feature map `(N, C, H, W)` from patches of its own known part.
 
-    Every place (query) is compared with every place (key) by 3x3 patches at half the side; scores
-    of neighbouring pairs that agree strengthen each other along rows and then along columns; the
-    softmax over the keys weighs their 4x4 patches at the full side, which are pasted with overlap.
-    A key counts only if no place of its patch is missing; an invalid key enters the softmax with
-    score 0 and pastes nothing. Each picture has its own hole.
+    Every position (query) is compared with every other (key) by 3x3 patches at half resolution;
+    scores are fused with those of neighbouring pairs along rows and then along columns; the softmax
+    over the keys weights their 4x4 patches at full resolution, which are pasted with overlap. A key
+    counts only if its patch has no missing position; an invalid key enters the softmax with score 0
+    and contributes no patch. Each picture has its own hole.
 
-    Scores are quadratic in the number of places. They are made for a few rows of queries at a time
-    and never kept as a whole; in training the parts are computed anew in the backward pass.
+    Memory for all scores would be quadratic in the number of positions, so they are computed for a
+    few rows of queries at a time; in training they are recomputed in the backward pass.
 
     Args:
-        sharpness: factor of the scores in the softmax.
-        scores_at_once: largest number of scores held at a time, 2^24 being 64 MB in float32; at
-            least one row of queries is.
-        nearest_hole: whether a place at half the side is missing if the first of its four is, as in
-            the released code; otherwise if any is.
+        sharpness: scale of the scores in the softmax.
+        scores_at_once: maximum number of scores held at a time, but at least those of one row of
+            queries; 2^24 is 64 MB in float32.
+        nearest_hole: whether a position at half resolution is missing if the first of its four is,
+            as in the released code, instead of if any is.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class ContextualAttention(nn.Module):
         self.nearest_hole = nearest_hole
 
     def forward(self, features: Tensor, hole: Tensor) -> Tensor:
-        """Paste known patches over a feature map.
+        """Rebuild a feature map from its known patches.
 
         Args:
             features: `(N, C, H, W)`, sides even.
@@ -69,9 +69,9 @@ class ContextualAttention(nn.Module):
         missing = smaller_hole(hole, _RATE, nearest=self.nearest_hole)
         valid = 1.0 - functional.max_pool2d(missing, 3, stride=1, padding=1).flatten(2)
 
-        # A query before the first and after the last, so that every query has two neighbours.
+        # Pad with a query at either end, so that every query has two neighbours.
         bordered = functional.pad(queries, (0, 0, 1, 1))
-        # An exported network takes batches of any size, so its parts are those of one picture.
+        # An exported network takes batches of any size, so assume one picture.
         pictures = 1 if isinstance(count, torch.SymInt) else count
         rows_at_once = max(1, self.scores_at_once // (pictures * grid[1] * grid[0] * grid[1]))
         parts = []
@@ -90,7 +90,7 @@ class ContextualAttention(nn.Module):
             stride=_RATE,
             padding=_RATE // 2,
         )
-        # Four patches overlap at every place.
+        # Four patches overlap at every position.
         return pasted / 4.0
 
     def _attend(
@@ -103,28 +103,28 @@ class ContextualAttention(nn.Module):
         first: int,
         last: int,
     ) -> Tensor:
-        """Give the patches for the queries of rows `first` to `last`, `(N, rows * w, 16 C)`."""
+        """Return the patches for the queries of rows `first` to `last`, `(N, rows * w, 16 C)`."""
         scores = _fused_scores(bordered, keys, grid, first, last)
         weights = torch.softmax(self.sharpness * scores * valid, dim=2) * valid
         return weights @ patches
 
 
 def smaller_hole(hole: Tensor, rate: int, *, nearest: bool) -> Tensor:
-    """Bring a hole `(N, 1, H, W)` to `(N, 1, H / rate, W / rate)`.
+    """Downscale a hole `(N, 1, H, W)` to `(N, 1, H / rate, W / rate)`.
 
     Args:
         hole: 1 = missing; sides are multiples of `rate`.
-        rate: how many pixels of a side become one.
-        nearest: whether the first pixel of each square decides, instead of any that is missing.
+        rate: the factor.
+        nearest: whether a cell is missing if its first pixel is, instead of if any is.
     """
     return hole[:, :, ::rate, ::rate] if nearest else functional.max_pool2d(hole, rate)
 
 
 def _along_diagonals(scores: Tensor) -> Tensor:
-    """Add to each score those of the previous and of the next pair of query and key.
+    """Add to each score those of the previous and the next pair of query and key.
 
-    Maps `(..., Q + 2, K)` to `(..., Q, K)`. What lies before the first key and after the last one
-    counts as a score of 0.
+    Maps `(..., Q + 2, K)` to `(..., Q, K)`. Scores before the first key and after the last one
+    count as 0.
     """
     places = scores.shape[-1]
     padded = functional.pad(scores, (1, 1))
@@ -140,8 +140,8 @@ def _fused_scores(
 ) -> Tensor:
     """Scores of the queries of rows `first` to `last`, fused along rows and then along columns.
 
-    Both fusions run through the places as one long line, row after row and column after column: the
-    neighbour after the end of a column is the start of the next one.
+    Each fusion treats the positions as one long line, row by row and then column by column: the end
+    of a column is followed by the start of the next one.
 
     Args:
         bordered: queries `(N, 1 + h * w + 1, D)` with a zero at either end.
@@ -159,8 +159,8 @@ def _fused_scores(
     def fused_along_rows(start: int, length: int) -> Tensor:
         return _along_diagonals(bordered[:, start : start + length + 2] @ keys.transpose(1, 2))
 
-    # The place before the top of column j is the foot of column j - 1, and the other way round;
-    # the first and the last column have nothing there.
+    # The top of column j follows the bottom of column j - 1; nothing precedes the first column or
+    # follows the last.
     if first > 0:
         above = fused_along_rows((first - 1) * width, width)
     else:
@@ -171,7 +171,7 @@ def _fused_scores(
         below = functional.pad(fused_along_rows(1, width - 1), (0, 0, 0, 1))
     between = fused_along_rows(first * width, (last - first) * width)
     rows = torch.cat([above, between, below], dim=1).reshape(count, -1, width, height, width)
-    # Column after column, the neighbours of a query lie in the rows above and below it.
+    # Column by column, the neighbours of a query lie in the rows above and below it.
     columns = rows.permute(0, 2, 1, 4, 3).flatten(3)
     fused = _along_diagonals(columns).reshape(count, width, -1, width, height)
     return fused.permute(0, 2, 1, 4, 3).reshape(count, -1, height * width)

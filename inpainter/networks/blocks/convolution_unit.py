@@ -27,10 +27,10 @@ def convolution_unit(
         in_channels: C_in.
         out_channels: C_out.
         kernel_size: odd side of the kernel; zeros pad the picture so that stride 1 keeps its size.
-        stride: step of the kernel; a side it does not divide is rounded up.
+        stride: stride of the kernel; sides it does not divide are rounded up.
         dilation: spacing of the kernel's points.
-        normalization: makes the normalisation of so many channels; None for none.
-        activation: makes the activation; None leaves the values linear.
+        normalization: builds the normalisation for a number of channels; None for none.
+        activation: builds the activation; None for none.
         activation_first: whether the activation comes before the normalisation.
     """
     padding = dilation * (kernel_size - 1) // 2
@@ -47,10 +47,10 @@ def enlarging_unit(
     activation: Callable[[], nn.Module] | None = nn.ReLU,
     activation_first: bool = False,
 ) -> nn.Sequential:
-    """Double the sides by a transposed convolution, normalise, activate.
+    """Double the size with a transposed convolution, normalise, activate.
 
-    Maps `(N, C_in, H, W)` to `(N, C_out, 2 H, 2 W)`; `kernel_size` is even, the other arguments are
-    those of `convolution_unit`.
+    Maps `(N, C_in, H, W)` to `(N, C_out, 2 H, 2 W)`; `kernel_size` is even, other arguments as for
+    `convolution_unit`.
     """
     convolution = nn.ConvTranspose2d(
         in_channels, out_channels, kernel_size, stride=2, padding=kernel_size // 2 - 1

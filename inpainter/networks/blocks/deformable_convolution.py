@@ -8,14 +8,14 @@ from torchvision.ops import deform_conv2d
 
 
 class DeformableConvolution(nn.Module):
-    """A convolution whose kernel points move, and count more or less, with what is seen.
+    """A convolution whose kernel points have input-dependent offsets and weights.
 
     Maps `(N, C_in, H, W)` to `(N, C_out, H, W)`. One convolution predicts an offset in pixels for
-    each kernel point at each place, another its weight, between 0 and 2. Both start at zero: at
-    first the block is a plain convolution without bias.
+    each kernel point at each position, another its weight, between 0 and 2. Both are initialised to
+    zero, so the block starts as a plain convolution without bias.
 
-    It runs in float32 under autocast and in half-precision networks too, because offsets of a
-    fraction of a pixel need the digits; torchvision has no half-precision operator for CPUs.
+    It always runs in float32, even under autocast and in half-precision networks, because sub-pixel
+    offsets need the precision; torchvision has no half-precision operator for CPUs.
 
     Args:
         in_channels: C_in.
@@ -39,7 +39,7 @@ class DeformableConvolution(nn.Module):
         """Map `(N, C_in, H, W)` to `(N, C_out, H, W)`."""
         offset = self.offset(features)
         modulation = 2.0 * torch.sigmoid(self.modulation(features))
-        # Autocast leaves the operator in float32.
+        # Autocast does not change the operator's precision.
         moved: Tensor = deform_conv2d(
             features.float().contiguous(),
             offset.float().contiguous(),

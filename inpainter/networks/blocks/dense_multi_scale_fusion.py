@@ -17,18 +17,19 @@ Merging = Literal["sum", "concatenation"]
 
 
 class DenseMultiScaleFusion(nn.Module):
-    """Looks at several distances at once and merges them from near to far; adds to its input.
+    """A residual block that merges parallel dilated branches, from near to far.
 
-    The reduced features r go through branches of growing dilation, and each merges with the nearer
-    ones before it: s_1 = b_1(r), s_i = merge_i(s_(i-1), b_i(r)). The output is x + expand([s_1,
-    ..., s_n]), `(N, C, H, W)` to `(N, C, H, W)`. `plain` and `gated` build the two forms in use.
+    The reduced features r go through branches of increasing dilation, each merged with the previous
+    ones: s_1 = b_1(r), s_i = merge_i(s_(i-1), b_i(r)). The output is x + expand([s_1, ..., s_n]),
+    `(N, C, H, W)` to `(N, C, H, W)`. `plain` and `gated` build the two forms in use.
 
     Args:
         reduce: from C to the branches' channels.
         branches: from and to the branches' channels, near to far.
         expand: from the branches' channels times their number to C.
-        merging: whether a scale is put beside the nearer ones ("concatenation") or added to them.
-        merges: one for each branch but the first, of what is added or put together; none if empty.
+        merging: whether a scale is concatenated with the previous ones ("concatenation") or added
+            to them ("sum").
+        merges: applied to each sum or concatenation, one per branch but the first; none if empty.
     """
 
     def __init__(
@@ -93,16 +94,15 @@ class DenseMultiScaleFusion(nn.Module):
         dilations: Sequence[int] = (1, 2, 4, 8),
         merging: Merging = "sum",
     ) -> DenseMultiScaleFusion:
-        """Build the form of gated convolutions, which bring activation and normalisation along.
+        """Build the form with gated convolutions, which include activation and normalisation.
 
-        In both ways of merging gated convolutions merge each scale with the nearer ones, and the
-        last convolution is 1x1.
+        A gated convolution follows each sum or concatenation, and the last convolution is 1x1.
 
         Args:
             channels: C.
             inner: channels of each branch.
             dilations: of the branches, near to far.
-            merging: "sum" merges sums of scales; "concatenation" scales side by side.
+            merging: whether scales are added or concatenated.
         """
         together = inner if merging == "sum" else 2 * inner
         return cls(

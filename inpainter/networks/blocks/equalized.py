@@ -1,7 +1,7 @@
 """Layers with an equalised learning rate (Karras et al. 2018, "Progressive Growing of GANs").
 
-Weights are stored at unit variance and scaled when used, so that Adam, whose steps do not know a
-weight's scale, moves all layers at one speed.
+Weights are stored at unit variance and scaled in use, so that Adam, whose steps ignore a weight's
+scale, trains all layers at the same speed.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class EqualizedLinear(nn.Module):
     Args:
         in_features: C_in.
         out_features: C_out.
-        bias: the bias at first.
-        rate: factor of the learning rate, below 1 for layers that shall learn slowly.
+        bias: initial value of the bias.
+        rate: learning rate multiplier, below 1 for layers that should learn slowly.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class EqualizedConvolution(nn.Module):
         out_channels: C_out.
         kernel_size: odd side of the kernel.
         stride: step of the kernel.
-        padding: zeros on each side; None for as many as keep the size at stride 1.
+        padding: zeros on each side; None keeps the size at stride 1.
         bias: whether a bias is learned.
     """
 

@@ -15,8 +15,9 @@ class FourierUnit(nn.Module):
     Maps `(N, C_in, H, W)` to `(N, C_out, H, W)`. Real and imaginary parts are stacked as channels,
     convolved, normalised, rectified, and transformed back.
 
-    The transform runs in float32 under autocast and in half-precision networks too: half precision
-    holds neither the sums of a large map nor, with most FFT libraries, any side but powers of two.
+    The transform always runs in float32, even under autocast and in half-precision networks: half
+    precision cannot hold the sums of a large map, and most FFT libraries support it only for powers
+    of two.
 
     Args:
         in_channels: C_in.
@@ -31,7 +32,7 @@ class FourierUnit(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map `(N, C_in, H, W)` to `(N, C_out, H, W)`."""
         dtype, size = features.dtype, features.shape[2:]
-        # Autocast leaves Fourier transforms in the precision of what they are given.
+        # Autocast runs Fourier transforms in the precision of their input.
         spectrum = torch.fft.rfft2(features.float().contiguous(), norm="ortho")
         parts = torch.cat([spectrum.real, spectrum.imag], dim=1)
         weighted = self.convolution(parts.to(dtype))
@@ -41,7 +42,7 @@ class FourierUnit(nn.Module):
 
 
 class SpectralTransform(nn.Module):
-    """A Fourier unit of half the width between two 1x1 convolutions, with a way past it.
+    """A Fourier unit of half the width, with a skip, between two 1x1 convolutions.
 
     Maps `(N, C_in, H, W)` to `(N, C_out, H, W)`. The local Fourier unit of Chi et al. is left out,
     as in LaMa.
@@ -63,19 +64,19 @@ class SpectralTransform(nn.Module):
 
 
 class FourierConvolution(nn.Module):
-    """A convolution of two streams, local and global, followed by BatchNorm and ReLU.
+    """A convolution with a local and a global stream, followed by BatchNorm and ReLU.
 
-    The first channels of a map are local and seen by 3x3 convolutions, the last `ratio` of them are
-    global and seen by their spectrum. Maps `(N, C_in, H, W)` to `(N, C_out, H', W')`. Convolutions
-    reflect at the frame and have no bias.
+    The first channels of a map are local and processed by spatial convolutions; the last, a
+    fraction `ratio`, are global and processed in the frequency domain. Maps `(N, C_in, H, W)` to
+    `(N, C_out, H', W')`. Convolutions use reflection padding and have no bias.
 
     Args:
         in_channels: C_in.
         out_channels: C_out.
         kernel_size: odd side of the spatial kernels.
-        stride: step of the kernels; the spectrum is only taken at stride 1.
-        in_ratio: share of global channels in the input.
-        out_ratio: share of global channels in the output.
+        stride: stride of the kernels; the Fourier path requires stride 1.
+        in_ratio: fraction of global channels in the input.
+        out_ratio: fraction of global channels in the output.
     """
 
     def __init__(
@@ -118,6 +119,6 @@ class FourierConvolution(nn.Module):
 
 
 def _total(*paths: tuple[nn.Module | None, Tensor]) -> Tensor | None:
-    """Add what the paths that exist give; None where there is none."""
+    """Sum the outputs of the paths that exist; None if there are none."""
     given = [path(features) for path, features in paths if path is not None]
     return sum(given[1:], given[0]) if given else None

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 
 class GatedConvolution(nn.Module):
-    """A convolution whose every output value is weighted by a learned gate: `act(f) * sigmoid(g)`.
+    """A convolution with a learned gate for every output value: `act(f) * sigmoid(g)`.
 
-    One convolution makes the features f and the gates g, `(N, C_in, H, W)` to `(N, 2 * C_out, H',
-    W')`, and the output is `(N, C_out, H', W')`. Padding keeps the size at stride 1.
+    One convolution computes the features f and the gates g, `(N, C_in, H, W)` to
+    `(N, 2 * C_out, H', W')`, and the output is `(N, C_out, H', W')`. Padding keeps the size at
+    stride 1.
 
     Args:
         in_channels: C_in.
@@ -24,8 +25,9 @@ class GatedConvolution(nn.Module):
         kernel_size: odd side of the kernel.
         stride: step of the kernel.
         dilation: spacing of the kernel's points.
-        activation: applied to the features; None leaves them linear.
-        normalization: makes a normalisation of C_out channels that follows the gate; None for none.
+        activation: applied to the features; None for none.
+        normalization: builds the normalisation of C_out channels that follows the gate; None for
+            none.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a guide says, to be added to a network's features."""
+"""Features of a guide, to be added to a network's features."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _GAIN: Final = 10.0
-"""By how much faster than other weights these learn: at first the guide says nothing, and what
-moves nothing is not listened to."""
+"""Gain that makes these weights learn faster than others: they start at zero, and the network would
+otherwise learn to ignore the guide."""
 
 
 class GuideFeatures(nn.Module):
-    """Makes of a guide what is added to a feature map of a smaller side.
+    """Maps a guide to features to add to a smaller feature map.
 
-    Its convolution starts at zero and has no bias, as those of ControlNet do (Zhang et al. 2023,
-    "Adding Conditional Control to Text-to-Image Diffusion Models"): a trained network goes on from
-    what it knows, and a guide that is empty changes nothing.
+    Its convolution starts at zero and has no bias, like ControlNet's (Zhang et al. 2023, "Adding
+    Conditional Control to Text-to-Image Diffusion Models"): a pretrained network starts out
+    unchanged, and an empty guide has no effect.
 
     Args:
         guide_channels: G.
         channels: C of the features.
-        ratio: by how much smaller than the guide the features are; even.
+        ratio: side of the guide over that of the features; even.
     """
 
     def __init__(self, guide_channels: int, channels: int, ratio: int) -> None:

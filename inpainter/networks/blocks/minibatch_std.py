@@ -1,4 +1,4 @@
-"""How much the pictures of a batch differ, which tells a discriminator that all fakes are alike."""
+"""Minibatch standard deviation, by which a discriminator notices that all fakes are alike."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor, nn
 class MinibatchStd(nn.Module):
     """Appends one channel: the standard deviation over a group of pictures, averaged.
 
-    Maps `(N, C, H, W)` to `(N, C + 1, H, W)`. Groups have as many pictures as divide the batch, up
-    to `group`; true and completed pictures belong into batches of their own.
+    Maps `(N, C, H, W)` to `(N, C + 1, H, W)`. The group size is the largest divisor of the batch
+    size up to `group`. Real and completed pictures need separate batches.
 
     Args:
-        group: most pictures of a group.
+        group: maximum pictures per group.
 
     Source: Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability, and
     Variation".
@@ -28,7 +28,7 @@ class MinibatchStd(nn.Module):
         count = len(features)
         size = next(one for one in range(min(self.group, count), 0, -1) if count % one == 0)
         groups = features.float().unflatten(0, (size, -1))
-        # A root of zero, as of a group of one picture, would have no finite gradient.
+        # The square root of zero, as for a group of one picture, has no finite gradient.
         deviation = (groups.var(dim=0, correction=0) + 1e-8).sqrt().mean(dim=(1, 2, 3))
         channel = deviation.to(features.dtype).repeat(size)[:, None, None, None]
         return torch.cat([features, channel.expand(-1, -1, *features.shape[2:])], dim=1)

@@ -13,21 +13,21 @@ from inpainter.networks.blocks.equalized import EqualizedLinear
 
 
 class ModulatedConvolution(nn.Module):
-    """A convolution whose input channels are weighted by a style vector of each picture.
+    """A convolution whose input channels are scaled by a style vector per picture.
 
-    Maps `(N, C_in, H, W)` and styles `(N, S)` to `(N, C_out, H, W)`, or to `(N, C_out, 2 H, 2 W)`:
-    a transposed convolution, and then a blur. With demodulation the output is scaled as if each
-    picture had its own kernel of unit norm, so that the style changes the content and not the
-    strength of a map. Scaling maps instead of kernels gives the same numbers and lets all pictures
-    of a batch share one convolution.
+    Maps `(N, C_in, H, W)` and styles `(N, S)` to `(N, C_out, H, W)`, or to `(N, C_out, 2 H, 2 W)`
+    by a transposed convolution and a blur. With demodulation the output is scaled as if each
+    picture had its own kernel of unit norm, so that the style does not change a map's magnitude.
+    Scaling maps instead of kernels gives the same result and lets all pictures of a batch share one
+    convolution.
 
     Args:
         in_channels: C_in.
         out_channels: C_out.
         style_size: S.
         kernel_size: odd side of the kernel.
-        demodulate: whether the kernel's norm is taken out again.
-        double: whether the sides are doubled; the kernel is 3x3 then.
+        demodulate: whether to normalise the modulated kernel.
+        double: whether to double the sides; requires a 3x3 kernel.
     """
 
     def __init__(
@@ -66,5 +66,5 @@ class ModulatedConvolution(nn.Module):
         return features
 
     def add_bias(self, features: Tensor) -> Tensor:
-        """Add the learned bias to `(N, C_out, H, W)`; noise may come between."""
+        """Add the learned bias to `(N, C_out, H, W)`; separate so that noise can be added first."""
         return features + self.bias[:, None, None]

@@ -13,8 +13,8 @@ from inpainter.networks.blocks.deformable_convolution import DeformableConvoluti
 class DeformableAttention(nn.Module):
     """Attention between channels, whose keys and values come from a deformable convolution.
 
-    Queries `(N, C, H, W)` and features `(N, C, H, W)` give `(N, C, H, W)`. Each head compares its
-    C / heads channels with one another, so that the cost is linear in the pixels.
+    Queries `(N, C, H, W)` and features `(N, C, H, W)` give `(N, C, H, W)`. Each head attends
+    between its C / heads channels, so the cost is linear in the number of pixels.
 
     Args:
         channels: C, a multiple of `heads`.
@@ -44,7 +44,7 @@ class DeformableAttention(nn.Module):
 class GatedFeedForward(nn.Module):
     """Feed-forward layer with a gate: `GELU(a) * b` between two 1x1 convolutions.
 
-    Maps `(N, C, H, W)` to itself in size (Zamir et al. 2022, "Restormer").
+    Preserves the shape `(N, C, H, W)` (Zamir et al. 2022, "Restormer").
 
     Args:
         channels: C.
@@ -65,15 +65,15 @@ class GatedFeedForward(nn.Module):
 
 
 class NestedDeformableAttention(nn.Module):
-    """Packs decoder and encoder features together by one attention and unpacks them by a second.
+    """Packs decoder and encoder features with one attention and unpacks them with a second.
 
-    The second attention asks the packed features with the same queries as the first. Decoder and
+    The second attention applies the same queries as the first to the packed features. Decoder and
     encoder features, each `(N, C, H, W)`, give `(N, 2 * C, H, W)`.
 
     Args:
         channels: C.
-        heads: most attention heads; each gets two channels at least, because the softmax over a
-            single channel is 1 whatever is learned.
+        heads: maximum attention heads; each gets at least two channels, because the softmax over a
+            single channel is always 1.
     """
 
     def __init__(self, channels: int, heads: int = 8) -> None:

@@ -1,4 +1,4 @@
-"""Noise added to a feature map, which becomes the fine detail of hair and skin."""
+"""Noise added to feature maps, for the fine detail of hair and skin."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class NoiseInjection(nn.Module):
     """Adds one map of noise, times a learned strength, to all channels (Karras et al. 2019).
 
-    In training the noise is drawn anew for each picture. Otherwise it is always the same, so that
-    one picture gives one result; maps of another size than `side` repeat it. The strength starts
+    In training, fresh noise is drawn for each picture. Otherwise it is fixed, so that results are
+    deterministic; it is tiled or cropped for maps of another size than `side`. The strength starts
     at zero.
 
     Args:

@@ -13,18 +13,18 @@ from weights.base.errors import InputError
 
 
 class PartialConvolution(nn.Module):
-    """A convolution that looks at known values only, and says where it saw any.
+    """A convolution over known values only that also returns the updated mask.
 
     Where the kernel's window holds at least one known value, the output is `W (x * m) / share + b`
-    with x the values, m their mask, and share the known part of the window, between 0 and 1; that
-    place counts as known from then on. Elsewhere the output is 0 and the place stays unknown. What
-    lies past the border counts as unknown.
+    with x the values, m their mask, and share the known fraction of the window; the position is
+    known from then on. Elsewhere the output is 0 and the position stays unknown. Padding counts as
+    unknown.
 
     Args:
         in_channels: C_in.
         out_channels: C_out.
         kernel_size: odd side of the kernel.
-        stride: step of the kernel; a side it does not divide is rounded up.
+        stride: stride of the kernel; sides it does not divide are rounded up.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class PartialConvolution(nn.Module):
                 f"shape or one channel, but has {tuple(known.shape)}."
             )
         convolved = self.convolution(features * known)
-        # The mean of the mask over channels and window is sum(M) / sum(1) of the paper, zeros past
-        # the border included.
+        # The mask's mean over channels and window, padding included, is the paper's sum(M) /
+        # sum(1).
         kernel, stride, padding = (
             self.convolution.kernel_size,
             self.convolution.stride,
@@ -67,6 +67,6 @@ class PartialConvolution(nn.Module):
         mean = known if known.shape[1] == 1 else known.sum(dim=1, keepdim=True) / channels
         share = functional.avg_pool2d(mean, kernel, stride, padding)  # type: ignore[arg-type]
         seen = (share > 0).to(convolved.dtype)
-        # An unseen window holds zeros, so that dividing it by 1 leaves them.
+        # A window without known values gives 0, which dividing by 1 preserves.
         scaled = convolved / (share + (1.0 - seen)).to(convolved.dtype)
         return scaled + self.bias[:, None, None].to(scaled.dtype) * seen, seen

@@ -1,4 +1,4 @@
-"""Padding by reflection, which invents no edge at the picture's frame."""
+"""Padding by reflection, which adds no artificial edge at the picture's border."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def reflect(features: Tensor, amount: int) -> Tensor:
-    """Pad all four sides by reflection; maps too small for that repeat their edge.
+    """Pad all four sides by reflection; maps too small for that replicate their edge.
 
     Args:
         features: `(N, C, H, W)`.
@@ -26,12 +26,12 @@ def reflect(features: Tensor, amount: int) -> Tensor:
 
 
 def symmetric_pad(features: Tensor, below: int, beside: int) -> Tensor:
-    """Pad below and on the right by reflection that repeats the edge, as NumPy's "symmetric" does.
+    """Pad below and on the right by reflection that repeats the edge, like NumPy's "symmetric".
 
     Args:
         features: `(N, C, H, W)`.
-        below: rows.
-        beside: columns.
+        below: rows to add.
+        beside: columns to add.
 
     Returns:
         `(N, C, H + below, W + beside)`.

@@ -1,4 +1,4 @@
-"""Convolution whose weight is a sum in training and one tensor in use (Sargsyan et al. 2023)."""
+"""Convolution whose weight is a sum in training and merged for inference (Sargsyan et al. 2023)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 class ReparameterizedConvolution(nn.Module):
-    """A convolution that is trained as several and merged to one for use.
+    """A convolution trained as a sum of several and merged into one for inference.
 
-    Maps `(N, C_in, H, W)` to `(N, C_out, H, W)`. While trained, the weight is the sum of
-    `branches` tensors over the root of their number, brought to unit norm for each output channel;
-    `merge` computes it once and gives a plain convolution of the same values.
+    Maps `(N, C_in, H, W)` to `(N, C_out, H, W)`. In training, the weight is the sum of `branches`
+    tensors, normalised to unit norm for each output channel; `merge` computes it once and returns
+    an equivalent plain convolution.
 
     Args:
         in_channels: C_in.
         out_channels: C_out.
         kernel_size: odd side of the kernel.
-        groups: groups of channels that do not mix; C_in for a depthwise convolution.
+        groups: channel groups; C_in for a depthwise convolution.
         bias: whether a bias is learned.
-        branches: tensors that are added.
+        branches: number of tensors in the sum.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class ReparameterizedConvolution(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
 
     def merged_weight(self) -> Tensor:
-        """The weight that the branches stand for, `(C_out, C_in / groups, K, K)`."""
+        """The weight that the branches add up to, `(C_out, C_in / groups, K, K)`."""
         total = torch.stack(list(self.weights)).sum(dim=0) / math.sqrt(len(self.weights))
         energy = total.float().square().sum(dim=(1, 2, 3), keepdim=True)
         return total * torch.rsqrt(energy + 1e-8).to(total.dtype)
@@ -62,7 +62,7 @@ class ReparameterizedConvolution(nn.Module):
 
     @torch.no_grad()
     def merge(self) -> nn.Conv2d:
-        """Give the plain convolution that computes the same."""
+        """Return the equivalent plain convolution."""
         weight = self.merged_weight()
         plain = merged_convolution(
             self.in_channels,
@@ -82,7 +82,7 @@ def merged_convolution(
 ) -> nn.Conv2d:
     """Build the plain form; arguments as for `ReparameterizedConvolution`.
 
-    It starts at unit norm for each output channel, as the other form does.
+    Like the other form, it is initialised to about unit norm for each output channel.
     """
     plain = nn.Conv2d(
         in_channels,
@@ -99,7 +99,7 @@ def merged_convolution(
 
 
 def convolution_form(branches: int) -> Callable[..., nn.Module]:
-    """Give what makes convolutions of so many branches: plain ones for 1."""
+    """Return a constructor of convolutions with so many branches; plain ones for 1."""
     if branches == 1:
         return merged_convolution
     return partial(ReparameterizedConvolution, branches=branches)

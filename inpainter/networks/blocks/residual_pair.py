@@ -1,4 +1,4 @@
-"""Two 3x3 convolutions that add to their input (He et al. 2016)."""
+"""Residual block of two 3x3 convolutions (He et al. 2016)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class ResidualPair(nn.Module):
-    """Two convolutions, each rectified, add to their input, `(N, C, H, W)` to `(N, C, H, W)`.
+    """Two convolutions with ReLU and a skip connection, `(N, C, H, W)` to `(N, C, H, W)`.
 
-    Where He et al. rectify the sum, the networks of this block rectify what is added.
+    He et al. apply the last ReLU to the sum; here it is applied to the residual.
 
     Args:
         channels: C.
-        normalization: makes the normalisation after each convolution; None for none.
+        normalization: builds the normalisation after each convolution; None for none.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The sides of the maps of networks that work from their picture down to 4x4 and back."""
+"""Map sizes of networks that go down to 4x4 and back."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from weights.base.errors import ConfigurationError
 
 
 def check_resolution(resolution: int) -> None:
-    """Check the side that a network is made for.
+    """Check the side that a network is built for.
 
     Raises:
-        ConfigurationError: it is no power of two, or under 8 or over 1024.
+        ConfigurationError: it is not a power of two from 8 to 1024.
     """
     if not 8 <= resolution <= 1024 or resolution & (resolution - 1):
         raise ConfigurationError(
@@ -18,5 +18,5 @@ def check_resolution(resolution: int) -> None:
 
 
 def sides(resolution: int) -> list[int]:
-    """Give the sides from `resolution` down to 4, each half of the one before."""
+    """Return the sides from `resolution` down to 4, each half the previous one."""
     return [resolution >> level for level in range(resolution.bit_length() - 2)]

@@ -1,4 +1,4 @@
-"""Keeping a linear output in the range of pictures without stopping its gradient."""
+"""Clamping a linear output to the range of pictures without stopping its gradient."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 def saturate(picture: Tensor) -> Tensor:
-    """Clamp `(...)` to [-1, 1], but pass the gradient on as if nothing had been clamped.
+    """Clamp `(...)` to [-1, 1], with the gradient of the identity.
 
-    Several papers give their last convolution's values as they are and clamp them when a picture is
-    written. A plain clamp would leave a pixel that went past the range there for ever, because no
-    gradient reaches it (the straight-through estimator of Bengio et al. 2013 mends that).
+    Several papers use the last convolution's linear output and clamp it when a picture is written.
+    With a plain clamp, a pixel out of range would get no gradient and stay there; this is the
+    straight-through estimator of Bengio et al. 2013.
     """
     return picture + (picture.clamp(-1.0, 1.0) - picture).detach()

@@ -8,10 +8,10 @@ from torch.nn import functional
 
 
 class SelfAttention(nn.Module):
-    """Lets every position of a small feature map look at every other one; adds to its input.
+    """Residual self-attention between all positions of a small feature map.
 
-    Maps `(N, C, H, W)` to `(N, C, H, W)`. The cost grows with `(H * W) ** 2`, so it belongs at the
-    bottleneck. Its output projection starts at zero: at first the block is the identity.
+    Maps `(N, C, H, W)` to `(N, C, H, W)`. The cost is quadratic in `H * W`, so it belongs at the
+    bottleneck. Its output projection starts near zero, so the block starts close to the identity.
 
     Args:
         channels: C, a multiple of `heads`.

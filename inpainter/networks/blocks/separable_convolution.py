@@ -1,4 +1,4 @@
-"""Depthwise and pointwise convolution with blurred changes of size, the unit of MI-GAN."""
+"""Depthwise and pointwise convolution with blurred resampling, the unit of MI-GAN."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SeparableConvolution(nn.Module):
         out_channels: C_out.
         resize: "halve", "double" or None.
         noise: added before the last activation; None for none.
-        branches: tensors each weight is the sum of in training; 1 for plain convolutions.
+        branches: tensors that are summed to give each weight; 1 for plain convolutions.
     """
 
     def __init__(

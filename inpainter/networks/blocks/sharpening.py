@@ -1,4 +1,4 @@
-"""Sharpening what a network painted, without halos."""
+"""Sharpening a network's output without halos."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SIGMA = 1.3
-"""Standard deviation of the blur that detail is told by, in pixels."""
+"""Standard deviation, in pixels, of the blur that separates detail."""
 
 _BLUR_REACH = 4
 _HALO_REACH = 2
-"""Pixels to each side among which no result may be darker or brighter than all of them were."""
+"""Radius, in pixels, of the neighbourhood whose range of values bounds the result."""
 
 
 def sharpen(image: Tensor, amount: float) -> Tensor:
-    """Add to pictures `(N, C, H, W)` a share of their own detail.
+    """Sharpen pictures `(N, C, H, W)` by unsharp masking.
 
-    The mean of what could be there is softer than any of it, so what a network paints by a loss is
-    a little soft. A pixel becomes no darker and no brighter than its surroundings were, so edges
-    get no halo.
+    The mean of several plausible fills is softer than any of them, so a network trained with a
+    pixel-wise loss is slightly soft. No pixel becomes darker or brighter than its surroundings
+    were, so edges get no halo.
 
     Args:
         image: in any range.
@@ -44,7 +44,7 @@ def sharpen(image: Tensor, amount: float) -> Tensor:
 
 
 def _extreme(image: Tensor, choose: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """The least or greatest value round each pixel; torch's own pooling is far slower on a CPU."""
+    """The lowest or highest value round each pixel; torch's own pooling is far slower on a CPU."""
     reach = (_HALO_REACH, _HALO_REACH)
     for axis, padding in ((3, (*reach, 0, 0)), (2, (0, 0, *reach))):
         length = image.shape[axis]
