@@ -1,4 +1,4 @@
-"""Training of completion networks: recipe in, weights out.
+"""Training of completion networks: from a recipe to weights.
 
 The loop needs Lightning, from the extra `unmask[train]`; recipes can be read without it.
 """

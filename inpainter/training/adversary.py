@@ -1,4 +1,4 @@
-"""The discriminator's side of the training step: what it sees, its own terms, the generator's."""
+"""The adversarial part of the training step: what the discriminator sees, and both loss terms."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ if TYPE_CHECKING:
 
 
 class Views(NamedTuple):
-    """What the discriminator sees of a batch's true and of its completed pictures."""
+    """The discriminator's views of a batch's real and completed pictures."""
 
     real: list[View]
     fake: list[View]
 
 
 class Adversary:
-    """A discriminator that is taught, and that judges the generator, as a recipe says.
+    """A discriminator, trained and used as a recipe says.
 
-    Its parameters are frozen while the generator learns, so that no gradient is left in them. A
-    discriminator that looks at the whole batch, as batch normalisation does, sees true and painted
-    pictures in batches of their own, as in the papers: in a common batch it would learn from
-    statistics that it never meets again when it judges the generator.
+    Its parameters are frozen while the generator learns, so that they accumulate no gradient. A
+    discriminator that uses batch statistics, such as batch normalisation, gets real and generated
+    pictures in separate batches, as in the papers: in a joint batch it would learn from statistics
+    that never occur when it scores the generator's pictures.
 
     Args:
-        settings: of the recipe.
-        compiled: whether what judges is compiled; not so for the penalty on slopes, since a
-            compiled network has no second derivative.
+        settings: the recipe's settings.
+        compiled: whether to compile the scoring; the R1 penalty is not compiled, since compiled
+            networks have no second derivative.
 
     Attributes:
-        discriminator: the network, which its owner registers as a part of its own.
-        judges_apart: whether it sees true and painted pictures in batches of their own.
+        discriminator: the network, to be registered as a submodule by the owner.
+        judges_apart: whether it gets real and generated pictures in separate batches.
     """
 
     def __init__(self, settings: AdversarialSettings, *, compiled: bool = False) -> None:
@@ -68,7 +68,7 @@ class Adversary:
         )
 
     def look(self, pictures: NetworkBatch, output: CompletionOutput) -> Views:
-        """Look at the true and at the completed pictures; autograd leads to the latter only."""
+        """Extract the views of real and completed pictures; only the latter carry gradients."""
         parts = self._sight.parts(pictures.hole, pictures.mouth)
         fake = self._sight.look(self._shown(pictures, output), pictures.hole, parts)
         with torch.no_grad():
@@ -76,7 +76,7 @@ class Adversary:
         return Views(real, fake)
 
     def _shown(self, pictures: NetworkBatch, output: CompletionOutput) -> Tensor:
-        """The picture that is put before the discriminator, true where nothing could be known."""
+        """The picture shown to the discriminator, with true pixels past the border."""
         picture = output.prediction
         if self.settings.picture == "completed":
             picture = torch.where(pictures.hole > 0.5, picture, pictures.known)
@@ -85,15 +85,15 @@ class Adversary:
     def discriminator_terms(
         self, pictures: NetworkBatch, views: Views, *, r1: bool
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Give the discriminator's loss terms, and the scores by which its strength is judged.
+        """Return the discriminator's loss terms, and scores that show how strong it is.
 
         Args:
             pictures: the batch.
-            views: what is seen of it.
-            r1: whether the penalty on slopes is due.
+            views: its views.
+            r1: whether the R1 penalty is due.
 
         Returns:
-            The terms; and the mean scores `real_score` and `fake_score`, as chances where the
+            The terms; and the mean scores `real_score` and `fake_score`, as probabilities if the
             scores are logits.
         """
         settings, hole = self.settings, pictures.hole
@@ -123,7 +123,7 @@ class Adversary:
         return (torch.sigmoid(values) if logits else values).mean()
 
     def _slope(self, real: Tensor, hole: Tensor) -> Tensor:
-        """The R1 penalty, in float32: squares of slopes run out of half precision's range."""
+        """The R1 penalty, in float32: squared gradients exceed half precision's range."""
         gamma = self.settings.r1
         with torch.autocast(real.device.type, enabled=False):
             pictures = real.float().detach().requires_grad_(True)
@@ -135,17 +135,17 @@ class Adversary:
     def generator_terms(
         self, pictures: NetworkBatch, views: Views, weights: Mapping[str, float]
     ) -> dict[str, Tensor]:
-        """Give what the generator is charged for what is seen of its pictures.
+        """Return the generator's adversarial and feature matching terms.
 
         Args:
             pictures: the batch.
-            views: what is seen of it.
-            weights: of the terms `adversarial` and `feature_matching`.
+            views: its views.
+            weights: weights of the terms `adversarial` and `feature_matching`.
         """
         settings, matching = self.settings, weights["feature_matching"]
         if not (weights["adversarial"] or matching):
             return {}
-        # Frozen, it keeps no gradient of the generator's loss.
+        # Frozen, so that it accumulates no gradient of the generator's loss.
         self.discriminator.requires_grad_(False)
         fake = self._maps(views.fake)
         real: list[Tensor] | None = None

@@ -1,4 +1,4 @@
-"""What a training run says, writes and minds after steps and rounds."""
+"""Callbacks of a training run: progress, weights, and stopping in time."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ DISCRIMINATOR_FILE: Final = "discriminator.safetensors"
 """Name of the discriminator's weights in a run's folder."""
 
 SECONDS_BETWEEN_LINES = 30.0
-"""How often a line tells where a training is, within a round."""
+"""Interval of progress lines within a round."""
 
 
 class RoundReport(Callback):
-    """Says in lines how far a round is and how it went, and writes the weights after it.
+    """Prints progress and results of each round, and writes the weights after it.
 
-    They are the average of the network's, and the discriminator's, for another run to start from.
+    These are the network's averaged weights, and the discriminator's, for another run to start
+    from.
 
     Args:
         output: the run's folder.
@@ -47,7 +48,7 @@ class RoundReport(Callback):
         self._steps_before = module.steps_done
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
-        """Say once in a while where the training is."""
+        """Print progress from time to time."""
         assert isinstance(module, CompletionTraining)
         now = time.monotonic()
         if now - self._told < SECONDS_BETWEEN_LINES or not trainer.is_global_zero:
@@ -62,14 +63,14 @@ class RoundReport(Callback):
         )
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Take rounds out of the log that are done again, or were another run's."""
+        """Drop rounds from the log that are repeated now or belong to another run."""
         assert isinstance(module, CompletionTraining)
         if trainer.is_global_zero:
             done, _ = module.recipe.round_at(module.steps_done)
             keep_first(self.output / "rounds.log", "round", done)
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Write weights and the line."""
+        """Write the weights and print a line."""
         assert isinstance(module, CompletionTraining)
         seconds = time.monotonic() - self.began
         self.seconds.append(seconds)
@@ -85,7 +86,7 @@ class RoundReport(Callback):
             overwrite=True,
         )
         if module.discriminator is not None:
-            # As it is: spectral normalisation's vectors are finer than fp16.
+            # In full precision: fp16 is too coarse for spectral normalisation's vectors.
             state = module.discriminator.state_dict()
             state = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
             write_tensors(self.output / DISCRIMINATOR_FILE, state, {}, overwrite=True)
@@ -105,10 +106,10 @@ class RoundReport(Callback):
 
 
 class StopInTime(StopAfterStep):
-    """Stops gracefully, for a signal or a time budget.
+    """Stops gracefully on a signal or when the time budget is used up.
 
     Args:
-        minutes: the time, from now on; None for no limit.
+        minutes: the time budget, from now on; None for no limit.
     """
 
     def __init__(self, minutes: float | None) -> None:
@@ -124,16 +125,16 @@ class StopInTime(StopAfterStep):
         self._began, self._batches = time.monotonic(), 0
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
-        """Note how long a step takes, and stop after this one, if at all."""
+        """Measure the time per step, and stop after this one if it is time."""
         self._batches += 1
         self._step = (time.monotonic() - self._began) / self._batches
         super().on_train_batch_end(trainer, module)
 
     def is_over(self, trainer: Trainer) -> bool:
-        """Say whether a signal came, or another step and what follows the last would not fit."""
+        """Return whether a signal came, or another step and the round's end would not fit."""
         ending = self._ending
         if ending is None:
-            # Validating a batch takes no longer than learning from one.
+            # Validating a batch takes no longer than training on one.
             ending = self._step * sum(trainer.num_val_batches)
         return (
             super().is_over(trainer) or time.monotonic() + self._step + 1.2 * ending > self.deadline
@@ -145,7 +146,7 @@ class StopInTime(StopAfterStep):
         self._validating = time.monotonic()
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Note how long the round's end took, and stop after it, if at all."""
+        """Measure the time of the round's end, and stop after it if it is time."""
         if self._validating is not None:
             self._ending = time.monotonic() - self._validating
         super().on_train_epoch_end(trainer, module)

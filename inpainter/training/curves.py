@@ -1,4 +1,4 @@
-"""The curves of a run as one picture, for those who do not start TensorBoard."""
+"""A run's curves as one picture, for use without TensorBoard."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CURVES = "curves"
-"""Folder of a run with TensorBoard's files."""
+"""A run's folder of TensorBoard files."""
 
 _COLUMNS = 3
 
 
 def draw_curves(folder: Path, picture: Path) -> None:
-    """Draw every scalar that TensorBoard's files in a folder hold, one small plot each.
+    """Plot every scalar in a folder's TensorBoard files, one small plot each.
 
     Args:
-        folder: with the files of all calls of a run.
-        picture: the PNG; none is written where there is no scalar.
+        folder: folder with the files of all calls of a run.
+        picture: the PNG; not written if there are no scalars.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    # It warns of every file but the newest, though it reads them all.
+    # It warns about every file but the newest, although it reads them all.
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
     events.Reload()

@@ -1,4 +1,4 @@
-"""Learning to paint like another network, layer by layer of its pyramid.
+"""Knowledge distillation from another network, layer by layer of its pyramid.
 
 Source: Sargsyan et al. 2023, "MI-GAN: A Simple Baseline for Image Inpainting on Mobile Devices".
 """
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class Distillation:
-    """A trained network, the teacher, and how far another one is from painting like it.
+    """A trained teacher network, and a student's distance from it.
 
-    The teacher is no part of what is trained: it is in no checkpoint and no optimizer.
+    The teacher is not trained: it is in no checkpoint and no optimizer.
 
     Args:
-        settings: which teacher, and from which side on.
+        settings: the teacher, and the smallest side to compare.
 
     Raises:
         WeightsError: the teacher's weights are missing or damaged.
@@ -47,15 +47,15 @@ class Distillation:
         self.smallest_side = settings.smallest_side
 
     def paint(self, student: Any, image: Tensor, hole: Tensor) -> tuple[CompletionOutput, Tensor]:
-        """Let a network paint, and compare its pyramid with the teacher's.
+        """Run the student, and compare its pyramid with the teacher's.
 
         Args:
-            student: a completion network with a pyramid, which it assembles to its picture.
+            student: a completion network with `pyramid` and `assemble`.
             image: `(N, 3, H, W)` in [-1, 1].
             hole: `(N, 1, H, W)`, 1 = missing.
 
         Returns:
-            What the student gives, and the sum over sides of the absolute difference of both
+            The student's output, and the sum over sides of the absolute difference between both
             pyramids' layers inside the hole, divided by all pixels of the side.
 
         Raises:
@@ -74,7 +74,7 @@ class Distillation:
     def _difference(self, painted: list[Tensor], known: Tensor, missing: Tensor) -> Tensor:
         self.teacher.to(known.device)
         latent = getattr(self.teacher, "latent", None)
-        # A teacher with latents shows another fill each time, as in the paper.
+        # A teacher with latents gives another fill each time, as in the paper.
         drawn = [] if latent is None else [torch.randn_like(latent.expand(len(known), -1))]
         with torch.no_grad():
             taught = self.teacher.pyramid(known, missing, *drawn)
@@ -96,7 +96,7 @@ class Distillation:
 
 
 def check_pyramid(network: nn.Module, who: str) -> None:
-    """Make sure that a network paints at several sides.
+    """Check that a network predicts at several sides.
 
     Raises:
         ConfigurationError: it has no method `pyramid`.

@@ -1,4 +1,4 @@
-"""What a recipe trains and validates on, as Lightning takes it."""
+"""A recipe's training and validation data as a Lightning data module."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 def create_mask_source(spec: Any) -> MaskSource | None:
-    """Make what draws masks on faces.
+    """Create the source of masked faces.
 
     Args:
-        spec: a dotted path "package.module:Class", a dict {name: such a path, and the class's
-            options beside it}, a source itself, or None for none.
+        spec: a dotted path "package.module:Class", a dict of such a path as `name` and the class's
+            options, a source itself, or None for none.
 
     Raises:
         ConfigurationError: there is no such class, or the options do not fit.
@@ -43,7 +43,7 @@ class FaceData(LightningDataModule):
     """Training stream and frozen validation samples of a recipe.
 
     Args:
-        recipe: the recipe; `recipe.data` names the folder.
+        recipe: the recipe; `recipe.data` names the folder of faces.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -65,7 +65,7 @@ class FaceData(LightningDataModule):
             self._frozen = {size: self._freeze(validated, size) for size in sizes}
 
     def teardown(self, stage: str) -> None:
-        """End the processes that make samples, where there are any."""
+        """Stop the processes that make samples, if any."""
         del stage
         self._open.close()
         self._train = None
@@ -89,7 +89,7 @@ class FaceData(LightningDataModule):
         return [collate(samples[start : start + 8]) for start in range(0, len(samples), 8)]
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Give the stretch of the stream that is left of the round to work on."""
+        """Return the part of the stream that is left of the current round."""
         assert self.trainer is not None and self._train is not None
         module = self.trainer.lightning_module
         assert isinstance(module, CompletionTraining)
@@ -106,7 +106,7 @@ class FaceData(LightningDataModule):
         return DataLoader(stream, batch_size=None, pin_memory=torch.cuda.is_available())
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Give the frozen validation batches, at the size of the present round."""
+        """Return the frozen validation batches, at the size of the current round."""
         assert self.trainer is not None
         module = self.trainer.lightning_module
         assert isinstance(module, CompletionTraining)

@@ -50,22 +50,22 @@ def _dcgan() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class FaceGeneratorRecipe(ReadRecipe):
-    """How a generator of random faces is trained; the defaults are those of the DCGAN of Yeh et al.
+    """How a generator of random faces is trained; the defaults are those of Yeh et al.'s DCGAN.
 
     Attributes:
-        generator: its name and options.
-        discriminator: its name and options.
+        generator: name and options of the generator.
+        discriminator: name and options of the discriminator.
         epochs: passes over the faces.
         batch: faces in a batch.
-        rate: Adam's learning rate, for both.
+        rate: Adam's learning rate for both networks.
         betas: Adam's two decay rates.
-        framing: hole generator that frames the faces as the crops that shall be completed are
-            framed; its holes are not used otherwise.
-        data: which faces, and how they are framed and varied.
-        ema_decay: decay of the moving average of the generator's weights, which is what is kept.
+        framing: hole generator that frames the faces like the crops to be completed; its holes are
+            used for nothing else.
+        data: the faces, their framing and augmentation.
+        ema_decay: decay of the moving average of the generator's weights, which are the ones saved.
         precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them.
         checkpoint_steps: steps between two checkpoints.
-        seed: source of all chance.
+        seed: seeds all random choices.
     """
 
     generator: dict[str, Any] = field(default_factory=_dcgan)
@@ -82,7 +82,7 @@ class FaceGeneratorRecipe(ReadRecipe):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        # Batch normalisation knows nothing about a single face.
+        # Batch normalisation needs more than one face.
         if min(self.epochs, self.checkpoint_steps) < 1 or self.batch < 2 or self.rate <= 0.0:
             raise ConfigurationError(
                 "A face generator's recipe needs epochs and checkpoint_steps of 1 or more, a batch "
@@ -102,10 +102,10 @@ def read_face_recipe(path: str | Path) -> FaceGeneratorRecipe:
 def train_face_generator(
     recipe: FaceGeneratorRecipe, output: str | Path, **options: Unpack[RunOptions]
 ) -> Path:
-    """Train a generator of random faces; a run that was stopped goes on from its checkpoint.
+    """Train a generator of random faces; a stopped run resumes from its checkpoint.
 
     The folder gets `recipe.yaml`, `last.ckpt`, `rounds.log` with the mean losses and scores between
-    two checkpoints, a sheet of faces for each of them, and `faces.safetensors`.
+    checkpoints, a sheet of faces for each checkpoint, and `faces.safetensors`.
 
     Args:
         recipe: what to train and how.
@@ -113,7 +113,7 @@ def train_face_generator(
         **options: `device`, `threads`, `time_budget_minutes` and `resume`, see `RunSettings`.
 
     Returns:
-        The safetensors file of generator and discriminator, for `SemanticInpainter`.
+        The safetensors file with generator and discriminator, for `SemanticInpainter`.
 
     Raises:
         InputError: the faces cannot be read.
@@ -155,7 +155,7 @@ def train_face_generator(
 
 
 def _check_same_networks(module: FaceTraining, kept: Mapping[str, Any]) -> None:
-    """Refuse a checkpoint of other networks.
+    """Reject a checkpoint of other networks.
 
     Raises:
         TrainingError: it is one.
@@ -171,9 +171,9 @@ def _check_same_networks(module: FaceTraining, kept: Mapping[str, Any]) -> None:
 def save_face_generator(
     path: Path, recipe: FaceGeneratorRecipe, generator: nn.Module, discriminator: nn.Module
 ) -> None:
-    """Write generator and discriminator to one file, which says how to build them.
+    """Write generator and discriminator to one file with their names and options.
 
-    A file of that name is replaced.
+    An existing file is replaced.
 
     Raises:
         OutputError: the file cannot be written.
@@ -196,7 +196,7 @@ class FaceTraining(LightningModule):
     """
 
     faces: DecodedPictures | FaceProcesses
-    """What is learned from, set before the training begins."""
+    """The training faces, set before training begins."""
 
     def __init__(self, recipe: FaceGeneratorRecipe) -> None:
         super().__init__()
@@ -222,10 +222,10 @@ class FaceTraining(LightningModule):
         ]
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Give the stretch of the stream that is left of the present round."""
+        """Return the part of the stream that is left of the current round."""
         recipe, trainer, done = self.recipe, self.trainer, self.steps_done
         _, steps = round_at(self.rounds, done)
-        # Its holes frame the faces, and are not used otherwise.
+        # Its holes frame the faces and are used for nothing else.
         sampling = create_sampling(recipe.data, HoleSettings(face=recipe.framing))
         devices = trainer.world_size
         stretch = Stretch(
@@ -245,7 +245,7 @@ class FaceTraining(LightningModule):
         del batch_index
         generator_optimizer, discriminator_optimizer = self.optimizers()  # type: ignore[attr-defined]
         real = to_pictures(batch)
-        # Latents follow from seed and step alone, so that a resumed run draws the same.
+        # Latents depend only on seed and step, so that a resumed run draws the same ones.
         number = self.steps_done * self.trainer.world_size + self.trainer.global_rank
         chance = torch.Generator().manual_seed((self.recipe.seed << 32) + number)
         fake = self.generator(self.generator.draw_latents(len(real), chance).to(self.device))
@@ -254,7 +254,7 @@ class FaceTraining(LightningModule):
         fake_scores = self.discriminator(fake.detach())[-1]
         judged = self.adversarial.discriminator(real_scores, fake_scores)
         self._learn("discriminator", judged, discriminator_optimizer)
-        # Frozen, it keeps no gradient of the generator's loss.
+        # Frozen, so that it accumulates no gradient of the generator's loss.
         self.discriminator.requires_grad_(False)
         painted = self.adversarial.generator(self.discriminator(fake)[-1])
         self._learn("generator", painted, generator_optimizer)
@@ -285,22 +285,22 @@ class FaceTraining(LightningModule):
         optimizer.zero_grad(set_to_none=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the count of steps beside the weights."""
+        """Store the number of steps."""
         checkpoint["steps_done"] = self.steps_done
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the count of steps back."""
+        """Restore the number of steps."""
         self.steps_done = checkpoint["steps_done"]
 
     @torch.no_grad()
     def draw_faces(self) -> Tensor:
-        """Give faces `(24, 3, S, S)`: what the average makes of the same latents each time."""
+        """Generate faces `(24, 3, S, S)` from fixed latents with the averaged weights."""
         latents = self.generator.draw_latents(24, torch.Generator().manual_seed(0))
         return self.average.network(latents.to(self.device))
 
 
 class FaceReport(Callback):
-    """Says in one line how each round went, and writes a sheet of faces.
+    """Prints the results of each round and writes a sheet of faces.
 
     Args:
         output: the run's folder.
@@ -310,14 +310,14 @@ class FaceReport(Callback):
         self.output = output
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Take rounds out of the log that are done again, or were another run's."""
+        """Drop rounds from the log that are repeated now or belong to another run."""
         assert isinstance(module, FaceTraining)
         if trainer.is_global_zero:
             done, _ = round_at(module.rounds, module.steps_done)
             keep_first(self.output / "rounds.log", "round", done)
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Write the line and the sheet."""
+        """Print the line and write the sheet."""
         assert isinstance(module, FaceTraining)
         if not trainer.is_global_zero:
             return

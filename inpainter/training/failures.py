@@ -1,4 +1,4 @@
-"""Turning a framework's failure during training into one sentence."""
+"""Turning framework errors during training into one-sentence errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NO_MEMORY = ("not enough memory", "can't allocate memory", "out of memory", "AL
 
 @contextmanager
 def training_failures(module: CompletionTraining) -> Iterator[None]:
-    """Say in one sentence that memory ran out, or that networks cannot take the pictures' size.
+    """Report exhausted memory, or networks that cannot take the pictures' size, in one sentence.
 
     Args:
         module: what is trained inside the block.

@@ -1,4 +1,4 @@
-"""Runs a recipe, from its first weights to the record of what came of it."""
+"""Runs a recipe, from the initial weights to the catalog record."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
 
 
 DISCRIMINATOR: Final = "discriminator"
-"""What the discriminator is called among the parts that a recipe gives weights."""
+"""Name of the discriminator in a recipe's `parts`."""
 
 
 @dataclass(frozen=True)
 class TrainedInpainter:
-    """What a training run leaves.
+    """The outcome of a training run.
 
     Attributes:
         weights: safetensors file of the averaged weights after the last round.
-        checkpoint: whole state of the run; training goes on from it.
-        metrics: the last validation's figures by name.
+        checkpoint: full state of the run, to resume from.
+        metrics: figures of the last validation by name.
         steps: optimizer steps done.
-        finished: whether the whole schedule is done.
-        round_seconds: how long each round of this call took, with its validation.
-        record: the catalog record of a finished run, in its folder `catalog`; None before, and for
-            a network without a name in the registry.
-        card: the model card beside it.
+        finished: whether the whole schedule has been run.
+        round_seconds: duration of each round of this call, including validation.
+        record: the catalog record of a finished run, in its folder `catalog`; None for an
+            unfinished run, and for a network without a name in the registry.
+        card: the model card next to it.
     """
 
     weights: Path
@@ -74,29 +74,29 @@ def train_inpainter(
     recipe_name: str = "own",
     **options: Unpack[RunOptions],
 ) -> TrainedInpainter:
-    """Train a completion network by a recipe; on all GPUs, or by torchrun on any devices.
+    """Train a completion network by a recipe, on all GPUs, or with torchrun on any devices.
 
-    The folder gets `recipe.yaml`, `last.ckpt` and `best.ckpt`, `average.safetensors`, with a
-    discriminator `discriminator.safetensors`, `rounds.log`, curves for TensorBoard and as
-    `curves.png`, and sheets of completed validation faces; a finished run measures its weights and
-    leaves them once more in `catalog`, with their record and model card.
+    The folder gets `recipe.yaml`, `last.ckpt` and `best.ckpt`, `average.safetensors`,
+    `discriminator.safetensors` if there is a discriminator, `rounds.log`, curves for TensorBoard
+    and as `curves.png`, and sheets of completed validation faces. A finished run evaluates its
+    weights and copies them to `catalog`, with their record and model card.
 
     Args:
         recipe: what to train and how.
         output: the run's folder.
-        initial_weights: safetensors file of the same network to start from.
+        initial_weights: safetensors file of the same network, to start from.
         progress: show Lightning's progress bar.
-        recipe_name: what the record calls the recipe.
-        **options: `device`, `threads`, `time_budget_minutes` and `resume`, see `RunSettings`. Time
-            is up after the last step that fits, with a validation and a checkpoint from which the
-            same call goes on as if it had not ended.
+        recipe_name: name of the recipe in the record.
+        **options: `device`, `threads`, `time_budget_minutes` and `resume`, see `RunSettings`.
+            Within a time budget, training stops after the last step that fits, with a validation
+            and a checkpoint from which the same call resumes as if it had not stopped.
 
     Raises:
         InputError: the faces cannot be read.
         ConfigurationError: the recipe names something unknown, a frozen part has no weights, or
             the folder holds a run of other networks.
         WeightsError: weights to start from are missing or damaged.
-        TrainingError: a loss or gradient is not a number, memory is used up, or the checkpoint is
+        TrainingError: a loss or gradient is NaN or infinite, memory runs out, or the checkpoint is
             damaged.
     """
     run = RunSettings(**options)
@@ -138,7 +138,7 @@ def train_inpainter(
     record = card = None
     former = CatalogPlace.of_run(folder, str(recipe.network["name"]))
     if finished and not report.seconds and former.record_file.is_file():
-        # A finished run has nothing to measure anew: what it measured stays.
+        # A finished run is not evaluated again: its figures stay.
         record, card = former.record_file, former.card_file
     elif finished and trainer.is_global_zero:
         registered = register_trained(
@@ -153,10 +153,11 @@ def train_inpainter(
 
 
 def _load_initial_weights(module: CompletionTraining, whole: str | Path | None) -> None:
-    """Load the weights that a new run starts from, those of parts and of the whole network.
+    """Load the initial weights of parts and of the whole network.
 
     Raises:
-        ConfigurationError: a frozen part has none, or there is no discriminator to give them to.
+        ConfigurationError: a frozen part has none, or there are weights for a missing
+            discriminator.
         WeightsError: they are missing or damaged.
     """
     starts = dict(module.recipe.parts)
@@ -176,10 +177,10 @@ def _load_initial_weights(module: CompletionTraining, whole: str | Path | None) 
 
 
 def _checkpoints(folder: Path) -> list[Callback]:
-    """Write the best and the last state after every round."""
+    """Callbacks that write the best and the last state after every round."""
     always: dict[str, Any] = {"dirpath": folder, "save_on_train_epoch_end": True}
     always["enable_version_counter"] = False
-    # Lightning's own `save_last` writes only when the best is written too.
+    # Lightning's own `save_last` only writes when the best is written too.
     return [
         ModelCheckpoint(filename="best", monitor="validation/hole_psnr", mode="max", **always),
         ModelCheckpoint(filename="last", **always),
@@ -187,7 +188,7 @@ def _checkpoints(folder: Path) -> list[Callback]:
 
 
 def with_measured_options(recipe: Recipe) -> Recipe:
-    """Give the recipe with the network's options that are measured on the training split.
+    """Return the recipe with the network options that are measured on the training split.
 
     Raises:
         InputError: the faces cannot be read.
@@ -200,7 +201,7 @@ def with_measured_options(recipe: Recipe) -> Recipe:
 
 
 def _check_same_networks(recipe: Recipe, former: Path) -> None:
-    """Make sure that a checkpoint fits before it is opened.
+    """Check that a checkpoint fits before opening it.
 
     Raises:
         ConfigurationError: the folder holds a run of other networks.

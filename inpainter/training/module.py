@@ -1,4 +1,4 @@
-"""The training step of completion networks, for Lightning."""
+"""The Lightning module that trains completion networks."""
 
 from __future__ import annotations
 
@@ -38,17 +38,16 @@ if TYPE_CHECKING:
     from inpainter.training.recipe import Phase, Recipe
 
 HOLE_BANDS: Final = (0.0, 0.15, 0.25, 0.35, 1.0)
-"""Limits of the bands of hole area, as shares of the crop, by which validation is logged."""
+"""Bounds of the hole area bands, as fractions of the crop, by which validation is logged."""
 
 
 class CompletionTraining(LightningModule):
-    """A generator, its discriminator and their moving average, trained by a recipe.
+    """A generator with its moving average, and its discriminator, trained by a recipe.
 
-    Each step trains the discriminator first and then the generator against it; the former's side
-    is `Adversary`.
+    Each step trains the discriminator first and then the generator; see `Adversary`.
 
-    A batch that is cut into parts, as `OptimizerSettings.accumulate` says, gives the step of the
-    whole batch, but for batch and spectral normalisation, which change with each look at pictures,
+    A batch that is cut into parts, see `OptimizerSettings.accumulate`, gives the same step as the
+    whole batch, except for batch and spectral normalisation, which update with each forward pass,
     and for `MinibatchStd`, which compares the pictures of a part.
 
     Args:
@@ -80,7 +79,7 @@ class CompletionTraining(LightningModule):
         if recipe.distillation is not None:
             check_pyramid(self.generator, "student")
             self.distillation = Distillation(recipe.distillation)
-        # Kept in a tuple, so that the compiled form does not count as a second network.
+        # In a tuple, so that the compiled form is not registered as a second network.
         self._painter = (torch.compile(self.generator) if recipe.compile else self.generator,)
         self.schedule = recipe.rounds()
         self.total_steps = sum(steps for _, steps in self.schedule)
@@ -90,25 +89,25 @@ class CompletionTraining(LightningModule):
 
     @property
     def phase(self) -> Phase:
-        """The phase of the schedule that the present round belongs to."""
+        """The phase of the current round."""
         return self.schedule[self.round_number][0]
 
     @property
     def steps_in_phase(self) -> int:
-        """How many steps of the present phase are done."""
+        """Number of steps done in the current phase."""
         before = itertools.takewhile(lambda phase: phase is not self.phase, self.recipe.phases)
         return self.steps_done - sum(phase.steps for phase in before)
 
     def on_train_epoch_start(self) -> None:
-        """Find the round to work on: one that a time budget cut short is gone on with."""
+        """Find the current round; one that was cut short by a time budget is continued."""
         self.round_number, _ = self.recipe.round_at(self.steps_done)
 
     def configure_optimizers(self) -> list[Optimizer]:
-        """Make the optimizers of the generator and, where there is one, of the discriminator."""
+        """Create the optimizers of the generator and, if there is one, of the discriminator."""
         return create_optimizers(self.recipe.optimizer, self.generator, self.discriminator)
 
     def rate_share(self) -> float:
-        """The share of the learning rates at the present step: a linear rise, then a cosine."""
+        """Factor of the learning rates at the current step: linear warm-up, then cosine decay."""
         settings = self.recipe.optimizer
         if self.steps_done < settings.warmup_steps:
             return (self.steps_done + 1) / settings.warmup_steps
@@ -120,7 +119,7 @@ class CompletionTraining(LightningModule):
         )
 
     def rates(self) -> tuple[float, float]:
-        """The learning rates of generator and discriminator at the present step."""
+        """The learning rates of generator and discriminator at the current step."""
         settings, phase, share = self.recipe.optimizer, self.phase, self.rate_share()
         pairs = (
             (phase.generator_lr, settings.generator_lr),
@@ -147,7 +146,7 @@ class CompletionTraining(LightningModule):
         parts = pictures.cut(self.recipe.optimizer.accumulate)
         adversary = self.adversary if phase.discriminator else None
         terms: dict[str, Tensor] = {}
-        # A batch in one part is painted, and looked at, once for both networks.
+        # For an uncut batch, predictions and views are shared by both networks.
         painted = self._paint(pictures) if len(parts) == 1 and phase.generator else None
         views = adversary.look(pictures, painted[0]) if adversary and painted else None
         if adversary and self.steps_done % adversary.settings.every == 0:
@@ -179,31 +178,31 @@ class CompletionTraining(LightningModule):
         self.steps_done += 1
 
     def _seed_step(self) -> None:
-        """Let all chance inside networks follow from seed and step, so that a resumed run goes on.
+        """Seed random choices inside networks by seed and step, so that a resumed run is identical.
 
-        Processes that train together draw numbers of their own.
+        Processes that train together draw different numbers.
         """
         trainer = self.trainer
         number = self.steps_done * trainer.world_size + trainer.global_rank
         torch.manual_seed((self.recipe.seed << 32) + number)
 
     def _gradients_shared(self, last: bool) -> AbstractContextManager[None]:
-        """Have processes that train together share the gradients of a batch's last part alone.
+        """Synchronise gradients between processes only for a batch's last part.
 
-        By then they are the sum of all parts'.
+        By then they are summed over all parts.
         """
         block = getattr(self.trainer.strategy, "block_backward_sync", None)
         context: AbstractContextManager[None] = nullcontext() if last or block is None else block()
         return context
 
     def _learn(self, terms: Mapping[str, Tensor], share: float, sums: dict[str, Tensor]) -> None:
-        """Add the gradients of a batch's part, and its terms to those of the batch.
+        """Accumulate the gradients and the terms of a part of a batch.
 
         Raises:
             TrainingError: a term became NaN or infinite.
         """
         total = torch.stack(list(terms.values())).sum()
-        # One look at the sum: each look makes the device wait for the processor.
+        # Check only the sum: each check forces a synchronisation with the device.
         if not torch.isfinite(total.detach()):
             self._stop_at(terms)
         self.manual_backward(share * total)
@@ -215,10 +214,10 @@ class CompletionTraining(LightningModule):
         optimizer.zero_grad(set_to_none=True)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Clip a network's gradient, which by now is free of fp16's scale.
+        """Clip a network's gradient, after fp16's loss scale has been removed.
 
         Raises:
-            TrainingError: the gradient became NaN or infinite and nothing else would notice.
+            TrainingError: the gradient became NaN or infinite, and no fp16 scaler handles that.
         """
         own = {id(one) for group in optimizer.param_groups for one in group["params"]}
         settings, name, network = self.recipe.optimizer, "discriminator", self.discriminator
@@ -228,13 +227,13 @@ class CompletionTraining(LightningModule):
         if network is None:
             return
         norm = nn.utils.clip_grad_norm_(network.parameters(), math.inf if limit is None else limit)
-        # In fp16 steps of such gradients are passed over and the scale is lowered.
+        # In fp16, the scaler skips such steps and lowers its scale.
         scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
         if not scaled and not torch.isfinite(norm):
             self._stop_at({f"gradient of the {name}": norm})
 
     def _stop_at(self, terms: Mapping[str, Tensor]) -> NoReturn:
-        """Stop for the term that is NaN or infinite, or for the largest if only their sum is."""
+        """Raise for the term that is NaN or infinite, or for the largest if only the sum is."""
         name = max(terms, key=lambda one: _size_of(terms[one]))
         raise TrainingError(
             f"The loss term {name!r} became NaN or infinite at step {self.steps_done}: lower the "
@@ -243,7 +242,7 @@ class CompletionTraining(LightningModule):
         )
 
     def _paint(self, pictures: NetworkBatch) -> tuple[CompletionOutput, dict[str, Tensor]]:
-        """Complete a batch; besides, give the distillation's term where it counts."""
+        """Complete a batch; also return the distillation's term if it has a weight."""
         weight = self.recipe.weights_in(self.phase).get("distillation", 0.0)
         if self.distillation is not None and weight:
             output, difference = self.distillation.paint(
@@ -253,9 +252,9 @@ class CompletionTraining(LightningModule):
         return self._painter[0](*pictures.given), {}
 
     def _painted_for_discriminator(self, pictures: NetworkBatch) -> CompletionOutput:
-        """Complete a batch for the discriminator's eyes only: no autograd.
+        """Complete a batch for the discriminator, without autograd.
 
-        A generator that does not learn in this phase stays as it is: no batch statistics either.
+        If the generator does not learn in this phase, its batch statistics stay unchanged too.
         """
         if not self.phase.generator:
             self.generator.eval()
@@ -273,7 +272,7 @@ class CompletionTraining(LightningModule):
             return self.objective(prediction, completed, target, hole, weights, coarse=coarse)
 
         terms = look(output.prediction, coarse=False)
-        # A frozen part's guess cannot get better by being judged.
+        # A loss on a frozen part's prediction has no effect.
         if output.coarse is not None and output.coarse.requires_grad:
             coarse = look(output.coarse, coarse=True)
             terms |= {f"coarse_{name}": term for name, term in coarse.items()}
@@ -291,7 +290,7 @@ class CompletionTraining(LightningModule):
         return terms
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """Measure the averaged network on frozen samples; the first ones become a sheet."""
+        """Evaluate the averaged network on frozen samples; the first ones are drawn on a sheet."""
         image, hole, inside, seen, *_ = to_network(batch, masked=self.sees_masks)
         output = self.average.network(seen, hole)
         missing = hole * inside
@@ -318,11 +317,11 @@ class CompletionTraining(LightningModule):
             write_sheet(rows, folder / f"{self.steps_done:07d}.jpg")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the count of steps beside the weights."""
+        """Store the number of steps."""
         checkpoint["steps_done"] = self.steps_done
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the count of steps back."""
+        """Restore the number of steps."""
         self.steps_done = checkpoint["steps_done"]
         self.round_number, _ = self.recipe.round_at(self.steps_done)
 

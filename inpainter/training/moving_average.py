@@ -9,14 +9,14 @@ from torch import nn
 
 
 class MovingAverage(nn.Module):
-    """Keeps a copy of a network whose weights follow the trained ones slowly.
+    """A copy of a network whose weights are an exponential moving average of the trained ones.
 
-    The decay is `min(decay, (1 + t) / (10 + t))` after t updates, so that the first, useless
-    weights are soon forgotten. Buffers are copied as they are.
+    The decay is `min(decay, (1 + t) / (10 + t))` after t updates, so that the initial weights are
+    soon forgotten. Buffers are copied.
 
     Args:
         network: the network to follow; it is copied.
-        decay: share of the old average that each update keeps.
+        decay: fraction of the old average that each update keeps.
     """
 
     updates: torch.Tensor

@@ -1,4 +1,4 @@
-"""A batch as networks take it: tensors in [-1, 1] from uint8 samples."""
+"""A batch in the form networks take: tensors in [-1, 1] from uint8 samples."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ if TYPE_CHECKING:
 
 
 class NetworkBatch(NamedTuple):
-    """What networks take and learn.
+    """The inputs and targets of a training step.
 
     Attributes:
         image: the true faces `(N, 3, S, S)` in [-1, 1].
         hole: `(N, 1, S, S)`, 1 = missing.
-        inside: `(N, 1, S, S)`, 0 where the crop reaches past the picture's frame, else 1.
-        seen: what the network is given: the masked faces, or else the true ones, with rims of
-            masks round the holes where the recipe says so.
-        known: what stands round a hole that the network has filled: the same without rims.
-        guide: `(N, G, S, S)` in [0, 1], see `inpainter.networks.base`; None for networks that
-            take none.
-        mouth: squares round the mouths `(N, 3)`, see `inpainter.data.face_parts`; None where
-            unknown.
+        inside: `(N, 1, S, S)`, 0 where the crop extends past the picture's border, else 1.
+        seen: the network's input: the masked faces, or else the true ones, with rims of masks round
+            the holes if the recipe says so.
+        known: the pixels to keep round a filled hole: the same without rims.
+        guide: `(N, G, S, S)` in [0, 1], see `inpainter.networks.base`; None for networks without
+            one.
+        mouth: squares round the mouths `(N, 3)`, see `inpainter.data.face_parts`; None if unknown.
     """
 
     image: Tensor
@@ -41,29 +40,29 @@ class NetworkBatch(NamedTuple):
 
     @property
     def given(self) -> tuple[Tensor, ...]:
-        """What a network is called with."""
+        """The arguments of the network."""
         free = (self.seen, self.hole)
         return free if self.guide is None else (*free, self.guide)
 
     @property
     def out_of_frame(self) -> Tensor:
-        """Where there is a hole past the frame: a reflection, no truth to be judged by."""
+        """The hole past the picture's border, where the reflection is no valid target."""
         return self.hole * (1.0 - self.inside)
 
     def cut(self, parts: int) -> list[NetworkBatch]:
-        """Cut the batch into at most so many parts of nearly equal size."""
+        """Split the batch into at most `parts` parts of nearly equal size."""
         given = {name: one for name, one in self._asdict().items() if one is not None}
         cut = zip(*(tensor.chunk(parts) for tensor in given.values()), strict=True)
         return [NetworkBatch(**dict(zip(given, tensors, strict=True))) for tensors in cut]
 
 
 def to_network(batch: Batch, *, masked: bool, rims: float = 0.0) -> NetworkBatch:
-    """Turn a batch of uint8 samples into what networks take and learn.
+    """Turn a batch of uint8 samples into network inputs and targets.
 
     Args:
         batch: the samples.
-        masked: whether the network is given the faces with masks on them.
-        rims: share of the pictures in which the hole left a rim of the mask, see `stain_rims`.
+        masked: whether the network gets the masked faces.
+        rims: fraction of the pictures in which the hole leaves a rim of the mask, see `stain_rims`.
     """
     image = to_pictures(batch)
     known = to_pictures(batch, "masked") if masked else image
@@ -73,11 +72,11 @@ def to_network(batch: Batch, *, masked: bool, rims: float = 0.0) -> NetworkBatch
 
 
 def with_sketches(pictures: NetworkBatch, share: float) -> NetworkBatch:
-    """Give a share of a batch, drawn by chance, the lines of what is true; the others none."""
+    """Give a random fraction of a batch the sketch of the true picture, the others an empty one."""
     chosen = torch.rand(len(pictures.image), 1, 1, 1, device=pictures.image.device) < share
     return pictures._replace(guide=sketch_of(pictures.image) * chosen)
 
 
 def with_landmarks(pictures: NetworkBatch, batch: Batch) -> NetworkBatch:
-    """Give a batch the landmarks that its samples tell of."""
+    """Add the landmark maps of a batch's samples as guides."""
     return pictures._replace(guide=batch["landmarks"].permute(0, 3, 1, 2).float() / 255.0)

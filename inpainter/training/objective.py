@@ -1,4 +1,4 @@
-"""What a generator is trained for: weighted picture losses."""
+"""The generator's objective: weighted picture losses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class PictureObjective(nn.Module):
-    """Weighted picture losses of a recipe.
+    """A recipe's weighted picture losses.
 
     Args:
         losses: as `read_terms` takes them.
@@ -38,15 +38,15 @@ class PictureObjective(nn.Module):
         *,
         coarse: bool = False,
     ) -> dict[str, Tensor]:
-        """Give each term times its weight, by name; a term of weight 0 is not computed.
+        """Return each weighted term by name; a term of weight 0 is not computed.
 
         Args:
-            prediction: what the network paints, `(N, 3, H, W)` in [-1, 1].
+            prediction: the network's prediction, `(N, 3, H, W)` in [-1, 1].
             completed: the same inside the hole, and the known pixels elsewhere.
             target: the true picture.
             hole: `(N, 1, H, W)`, 1 = missing.
-            weights: weights that hold instead of the terms' own, by their names.
-            coarse: whether these are the coarse pictures of a network that refines them.
+            weights: weights that replace the terms' own, by name.
+            coarse: whether these are coarse pictures.
         """
         found = {}
         for term, loss in zip(self.terms, self.losses, strict=True):

@@ -1,4 +1,4 @@
-"""Optimizers as recipes name them."""
+"""Optimizers by the names recipes use."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 MUON_MOMENTUM: Final = 0.95
-"""Momentum of Muon, its authors' own."""
+"""Momentum of Muon, as its authors use it."""
 
 
 def create_optimizers(
     settings: OptimizerSettings, generator: nn.Module, discriminator: nn.Module | None
 ) -> list[Optimizer]:
-    """Make the generator's optimizer and, where there is a discriminator, its own.
+    """Create the optimizers of the generator and, if there is one, of the discriminator.
 
     Raises:
-        MissingDependencyError: the recipe asks for Muon and timm, which has it, is not installed.
+        MissingDependencyError: the recipe uses Muon and timm, which provides it, is not installed.
     """
     parameters, rate = generator.parameters(), settings.generator_lr
     if settings.kind == "muon":
@@ -63,7 +63,7 @@ def _create_muon(
         raise MissingDependencyError(
             "The optimizer 'muon' needs timm: install it with `pip install 'unmask[train]'`."
         ) from error
-    # Steps as long as Adam's, so that one rate suits the kernels and what AdamW takes care of.
+    # Step sizes match Adam's, so that one rate suits the kernels and the parameters left to AdamW.
     return Muon(
         parameters,
         rate,

@@ -1,7 +1,7 @@
-"""Which scores of a map of patches are called false, and which the generator is judged by.
+"""Patch labels: which scores are labelled fake, and which count for the generator.
 
-A discriminator that scores patches is taught nothing true when it is to call a patch false that
-shows known pixels only.
+A patch discriminator learns nothing useful from labelling a patch fake that contains only known
+pixels.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from inpainter.losses.adversarial import AdversarialKind, AdversarialLoss
 
 BLUR = 10.0 / 512.0
-"""Standard deviation of the blur of "blurred-hole", as a share of the picture's side: 10 pixels of
-512 (Zeng et al. 2022)."""
+"""Standard deviation of the blur of "blurred-hole", as a fraction of the picture's side: 10 pixels
+of 512 (Zeng et al. 2022)."""
 
 
 def check_patch_kind(kind: str) -> None:
-    """Make sure that a loss weighs each score by itself.
+    """Check that a loss treats each score independently.
 
     Raises:
-        ConfigurationError: it does not, so its scores cannot be labelled one by one.
+        ConfigurationError: it does not, so its scores cannot be labelled individually.
     """
     if kind not in SCORE_COSTS:
         raise ConfigurationError(
@@ -38,20 +38,20 @@ def check_patch_kind(kind: str) -> None:
 
 
 def patch_labels(hole: Tensor, scores: Tensor, *, blurred: bool = False) -> Tensor:
-    """Tell for each patch how much of what it shows is a fill.
+    """Label each patch by how much of it is generated.
 
     Args:
         hole: `(N, 1, H, W)`, 1 = missing.
-        scores: `(N, C, h, w)`, one or several for each patch.
-        blurred: give the share of the patch that the hole covers, after a blur of `BLUR`, instead
-            of a yes or no.
+        scores: `(N, C, h, w)`, one or more for each patch.
+        blurred: return the fraction of the patch covered by the hole, after a blur of `BLUR`,
+            instead of 0 or 1.
 
     Returns:
-        `(N, 1, h, w)`: 1 where the patch shows any of the hole, 0 where none; between 0 and 1 where
+        `(N, 1, h, w)`: 1 where the patch contains any of the hole, else 0; between 0 and 1 if
         `blurred`.
 
     Raises:
-        ConfigurationError: the discriminator gives no maps of scores.
+        ConfigurationError: the discriminator does not return score maps.
     """
     if scores.dim() != 4:
         raise ConfigurationError(
@@ -75,13 +75,13 @@ def patch_labels(hole: Tensor, scores: Tensor, *, blurred: bool = False) -> Tens
 def labelled_discriminator_loss(
     kind: AdversarialKind, real: Tensor, fake: Tensor, labels: Tensor
 ) -> Tensor:
-    """Give the mean cost of calling `real` true and `fake` false by as much as its labels say.
+    """Return the mean cost of scoring `real` as real and `fake` according to its labels.
 
     Args:
         kind: the adversarial loss, one of `SCORE_COSTS`.
         real: scores of true pictures, `(N, C, h, w)`.
         fake: scores of completed pictures, likewise.
-        labels: as `patch_labels` gives them.
+        labels: labels from `patch_labels`.
     """
     costs = SCORE_COSTS[kind]
     real, fake = to_float32(real), to_float32(fake)
@@ -90,7 +90,7 @@ def labelled_discriminator_loss(
 
 
 def hole_generator_loss(adversarial: AdversarialLoss, fake: Tensor, hole: Tensor) -> Tensor:
-    """Give the generator's loss over the patches that show some of the hole.
+    """Return the generator's loss over the patches that contain some of the hole.
 
     Args:
         adversarial: the adversarial loss.

@@ -1,4 +1,4 @@
-"""The pictures that a recipe learns from, how they vary, and those that it is validated on."""
+"""A recipe's training and validation pictures, and their augmentation."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 def open_training_pictures(
     data: DataSettings,
 ) -> Iterator[DecodedFaces | DecodedPairs | FaceProcesses]:
-    """Hold what a recipe learns from in memory: here, or in the processes that it asks for.
+    """Keep a recipe's training pictures in memory: here, or in the processes it asks for.
 
-    JPEG's block grid is taken out of faces, and turned heads are repeated, where the recipe says
-    so.
+    If the recipe says so, faces are deblocked and turned heads repeated.
 
     Raises:
         InputError: there are no pictures, or none can be decoded.
@@ -43,12 +42,12 @@ def open_training_pictures(
 def decode_split(
     data: DataSettings, split: str, memory: float | None = None
 ) -> DecodedFaces | DecodedPairs:
-    """Read one part of a recipe's faces or pairs, as they are.
+    """Read one split of a recipe's faces or pairs, unchanged.
 
     Args:
-        data: which they are.
-        split: the part.
-        memory: bytes that they may take; with 0 each is decoded when it is asked for.
+        data: the recipe's data settings.
+        split: the split.
+        memory: bytes that they may take; with 0 each is decoded on access.
 
     Raises:
         InputError: there are none, or none can be decoded.
@@ -70,12 +69,12 @@ def _listed(
 def create_sampling(
     data: DataSettings, holes: HoleSettings, masks: MaskSource | None = None
 ) -> Sampling:
-    """Make what turns the pictures that a recipe learns from into samples, varied as it says.
+    """Create the sampling that turns a recipe's training pictures into augmented samples.
 
     Args:
-        data: how pictures are framed and varied.
-        holes: which holes are drawn.
-        masks: draws masks on faces, whose holes then take the place of all others; None for none.
+        data: how pictures are framed and augmented.
+        holes: which holes are generated.
+        masks: draws masks on faces, whose holes then replace all others; None for none.
 
     Raises:
         ConfigurationError: there are no such holes, or their options do not fit.

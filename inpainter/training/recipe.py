@@ -1,4 +1,4 @@
-"""What a training recipe says: network, discriminator, losses, schedule, holes, data, seed."""
+"""Training recipes: network, discriminator, losses, schedule, holes, data, seed."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Which faces are trained on, and how they are framed.
+    """The training faces, and how they are framed and augmented.
 
     Attributes:
-        faces: folder of faces, as `inpainter.data.faces.list_faces` reads it; empty where the
-            command line gives it.
-        pairs: data set with pairs of true and masked faces, as `unmask synthesize` writes it, whose
-            pictures and holes are trained on instead; empty for none.
-        masked: draws masks on the faces for networks that look at the mask itself, as
-            `create_mask_source` takes it; its holes take the place of all others.
-        train_split: part of the faces that is trained on.
-        validation_split: part that is validated on.
-        split_seed: deals out the faces of a folder that names no parts.
-        context: range of the crop's side over the hole's extent.
-        lift: range of the crop's shift upwards, as a share of its side.
+        faces: folder of faces, as `inpainter.data.faces.list_faces` reads it; empty if given on the
+            command line.
+        pairs: data set with pairs of true and masked faces, as `unmask synthesize` writes it, to
+            train on instead; empty for none.
+        masked: draws masks on the faces, for networks that see the mask itself, as
+            `create_mask_source` takes it; its holes replace all others.
+        train_split: split to train on.
+        validation_split: split to validate on.
+        split_seed: random seed for splitting a folder that defines no splits.
+        context: range of the ratio of the crop's side to the hole's extent.
+        lift: range of the crop's upward shift, as a fraction of its side.
         rotation: largest rotation, degrees.
-        grayscale_probability: how often a picture is turned grey.
+        grayscale_probability: probability that a picture is turned grey.
         colour_jitter: largest relative change of brightness, contrast, gamma and colour balance.
-        stretch: standard deviation of the relative change of width against height, and twice that
-            of the shear.
+        stretch: standard deviation of the relative change of aspect ratio, and twice that of the
+            shear.
         side_light: largest relative change of brightness from the middle of a crop to its edge.
-        rims: how often a hole leaves a rim of the mask and its shadow, see `stain_rims`; what is
-            learned from is the clean face.
-        sketch_share: how often a network that takes a sketch is given the lines of the true picture
-            in the hole (Yu et al. 2019); otherwise it learns to fill freely.
-        landmark_share: how often a network that takes landmarks is given them; for others 0.
-        landmark_spread: by how much they are moved then, see `moved_landmarks`.
+        rims: probability that a hole leaves a rim of the mask and its shadow, see `stain_rims`; the
+            target is the clean face.
+        sketch_share: probability that a network that takes a sketch gets that of the true picture
+            in the hole (Yu et al. 2019); otherwise it learns to fill without.
+        landmark_share: probability that a network that takes landmarks gets them; 0 for others.
+        landmark_spread: how much these are perturbed, see `moved_landmarks`.
         workers: threads that make samples.
         processes: processes that make them instead, each with the faces in its own memory; 0 for
-            threads. Threads share one interpreter, and a large GPU is faster than it.
-        deblocked: whether JPEG's block grid is taken out of the faces that are learned from, not of
-            pairs: a discriminator teaches to paint it otherwise.
-        turned_share: faces of heads turned by more than 30 degrees are repeated until they are
-            this share of all; 0 takes them as often as there are.
-        validation_count: frozen samples that are validated on.
+            threads. Threads share one interpreter, which cannot keep up with a large GPU.
+        deblocked: whether training faces (not pairs) are deblocked; otherwise a discriminator
+            teaches the network to reproduce JPEG's block grid.
+        turned_share: faces turned by more than 30 degrees are repeated until they make up this
+            fraction of all; 0 to repeat none.
+        validation_count: number of frozen validation samples.
     """
 
     faces: str = ""
@@ -93,13 +93,13 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class HoleSettings:
-    """Which holes are drawn; each generator as `inpainter.holes.create_holes` takes it.
+    """Which holes are generated; each generator as `inpainter.holes.create_holes` takes it.
 
     Attributes:
         face: generator of face-mask-shaped holes, which also frame the crop.
-        other: generator of holes of any shape, None for face holes only.
-        other_share: how often a hole of any shape takes the face hole's place.
-        union_share: how often both are missing.
+        other: generator of holes of any shape; None for face holes only.
+        other_share: probability that such a hole replaces the face hole.
+        union_share: probability that both are combined.
     """
 
     face: Any = "centre-box"
@@ -110,31 +110,31 @@ class HoleSettings:
 
 @dataclass(frozen=True)
 class AdversarialSettings:
-    """How the discriminator is built and taught, and what it is worth to the generator.
+    """How the discriminator is built and trained, and its weight in the generator's loss.
 
     Attributes:
         discriminator: name of the discriminator and its options, `{name: sn-patchgan, ...}`.
         kind: the adversarial loss, as `inpainter.losses` names it.
-        weight: of the generator's adversarial loss.
-        feature_matching: weight of the distance between the discriminator's features of the true
+        weight: weight of the generator's adversarial loss.
+        feature_matching: weight of the distance between the discriminator's features of the real
             and of the completed picture, 0 for none (Wang et al. 2018).
-        feature_matching_layers: share of each of the discriminator's layers in that distance, None
-            for equal shares.
+        feature_matching_layers: weight of each of the discriminator's layers in that distance; None
+            for equal weights.
         feature_matching_distance: "absolute", or "squared" as in LaMa (Suvorov et al. 2022).
-        picture: which picture of the network is judged.
-        fake_region: which scores of a map the discriminator is to call false: "whole" for all of a
-            completed picture's; "hole" for those of patches that show some of its hole, while it is
-            to call the others true (Suvorov et al. 2022, LaMa); "blurred-hole" for each as much as
-            the hole, blurred, covers its patch (Zeng et al. 2022, AOT-GAN).
-        generator_region: which scores the generator is judged by: "whole" for all, "hole" for those
-            of patches that show some of the hole.
-        every: batches between two steps of the discriminator.
-        r1: gamma of the penalty on the discriminator's slope at true pictures, 0 for none
+        picture: which of the network's pictures is scored.
+        fake_region: which scores of a completed picture's map are labelled fake: "whole" for all;
+            "hole" for those of patches that contain some of the hole, the others being labelled
+            real (Suvorov et al. 2022, LaMa); "blurred-hole" for each in proportion to the blurred
+            hole in its patch (Zeng et al. 2022, AOT-GAN).
+        generator_region: which scores count for the generator: "whole" for all, "hole" for those of
+            patches that contain some of the hole.
+        every: number of batches per step of the discriminator.
+        r1: gamma of the R1 penalty on the discriminator's gradient at real pictures, 0 for none
             (Mescheder et al. 2018).
-        r1_interval: steps of the discriminator between two that have the penalty, which is that
-            many times as strong then (Karras et al. 2020).
-        r1_hole: whether the slope at the hole that the discriminator sees counts too (Sargsyan et
-            al. 2023).
+        r1_interval: number of discriminator steps per R1 penalty, which is scaled up by the same
+            factor (Karras et al. 2020).
+        r1_hole: whether the penalty includes the gradient with respect to the hole (Sargsyan et al.
+            2023).
     """
 
     discriminator: dict[str, Any] = field(default_factory=lambda: {"name": "sn-patchgan"})
@@ -161,17 +161,17 @@ class AdversarialSettings:
 
 @dataclass(frozen=True)
 class DistillationSettings:
-    """A second, trained network that the generator is to paint like, at several sides.
+    """A trained teacher network for the generator to imitate at several sides.
 
-    Both must have a method `pyramid(image, hole)` that gives layers of growing sides, and
-    `assemble(layers)` that adds them up to the picture, as `migan` and `comodgan` have (Sargsyan
-    et al. 2023).
+    Both must have a method `pyramid(image, hole)` that returns layers of increasing sides, and
+    `assemble(layers)` that sums them to the picture, like `migan` and `comodgan` (Sargsyan et al.
+    2023).
 
     Attributes:
-        teacher: weights of the second network: a .safetensors file, or a name of the catalog.
-        weight: of the sum over the sides of the absolute difference inside the hole, divided by all
-            pixels: large holes count more.
-        smallest_side: pictures of a smaller side are not compared.
+        teacher: weights of the teacher: a .safetensors file, or a name of the catalog.
+        weight: weight of the sum over the sides of the absolute difference inside the hole, divided
+            by all pixels, so that large holes count more.
+        smallest_side: layers of a smaller side are not compared.
     """
 
     teacher: str
@@ -181,23 +181,23 @@ class DistillationSettings:
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """How generator and discriminator take their steps.
+    """Optimizers and learning rates of generator and discriminator.
 
     Attributes:
-        kind: "adam"; "muon" (Jordan et al. 2024), which makes the generator's step orthogonal,
-            kernel by kernel, and leaves biases and the discriminator to Adam; "adadelta" (Zeiler
-            2012), which finds its own step and wants rates of 1; or "sgd".
+        kind: "adam"; "muon" (Jordan et al. 2024), which orthogonalises the generator's step kernel
+            by kernel and leaves biases and the discriminator to Adam; "adadelta" (Zeiler 2012),
+            which adapts its own step size and needs rates of 1; or "sgd".
         generator_lr: learning rate of the generator.
         discriminator_lr: learning rate of the discriminator.
         betas: Adam's two decay rates.
-        discriminator_betas: those of the discriminator, None for the same.
-        momentum: of SGD.
+        discriminator_betas: those of the discriminator; None for the same.
+        momentum: SGD's momentum.
         warmup_steps: steps over which the rates rise from zero.
-        final_share: the rates fall along a cosine to this share of themselves.
-        gradient_clip: largest norm of the generator's gradient, None for no limit.
-        discriminator_gradient_clip: that of the discriminator's.
-        accumulate: parts that a batch is cut into, which go through the networks one after the
-            other and whose gradients are added up before a step: a large batch in little memory.
+        final_share: the rates decay along a cosine to this fraction of themselves.
+        gradient_clip: maximum norm of the generator's gradient; None for no limit.
+        discriminator_gradient_clip: the same for the discriminator.
+        accumulate: number of parts that a batch is cut into, whose gradients are accumulated before
+            a step: a large batch in little memory.
     """
 
     kind: Literal["adam", "muon", "adadelta", "sgd"] = "adam"
@@ -215,19 +215,19 @@ class OptimizerSettings:
 
 @dataclass(frozen=True)
 class Phase:
-    """One stretch of the schedule.
+    """One phase of the schedule.
 
     Attributes:
         steps: optimizer steps.
         size: side of the samples, pixels.
         batch: samples in a batch, per device.
         generator: whether the generator learns.
-        discriminator: whether the discriminator learns, and judges the generator where that learns.
-        generator_lr: the generator's rate in this phase, None for the optimizer's.
-        discriminator_lr: the discriminator's rate in this phase, None for the optimizer's.
-        weights: weights that hold in this phase instead of the recipe's, by what the terms are
-            called in the curves: "hole_l1", "adversarial", "feature_matching", "distillation".
-            A term of weight 0 is not computed.
+        discriminator: whether the discriminator learns, and scores the generator if that learns.
+        generator_lr: the generator's rate in this phase; None for the optimizer's.
+        discriminator_lr: the discriminator's rate in this phase; None for the optimizer's.
+        weights: weights that replace the recipe's in this phase, by the terms' names in the curves:
+            "hole_l1", "adversarial", "feature_matching", "distillation". A term of weight 0 is not
+            computed.
     """
 
     steps: int
@@ -246,11 +246,11 @@ FORMER_KEYS: Final = {
     "grey_share": "grayscale_probability",
     "round_steps": "validation_interval",
 }
-"""Keys of recipes as they were called in version 0.1, with their present names."""
+"""Recipe keys of version 0.1 and their current names."""
 
 
 def present_key(key: Any) -> Any:
-    """Give a key's present name, with a warning where it has another one."""
+    """Return a key's current name, with a warning if it was renamed."""
     if key not in FORMER_KEYS:
         return key
     present = FORMER_KEYS[key]
@@ -261,7 +261,7 @@ def present_key(key: Any) -> Any:
 
 
 def present_keys(content: Any) -> Any:
-    """Give what a recipe's YAML holds with every key under its present name."""
+    """Return a recipe's YAML content with every key under its current name."""
     if isinstance(content, dict):
         return {present_key(key): present_keys(value) for key, value in content.items()}
     if isinstance(content, list):
@@ -270,7 +270,7 @@ def present_keys(content: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Turn nested dicts, lists and tuples into dicts and lists of their own, for YAML."""
+    """Copy nested dicts, lists and tuples to plain dicts and lists, for YAML."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -279,7 +279,7 @@ def plain(value: Any) -> Any:
 
 
 def changed_mapping(mapping: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a copy of a recipe's mapping with some values changed; see `ReadRecipe.with_changes`.
+    """Return a copy of a recipe's mapping with some values changed; see `ReadRecipe.with_changes`.
 
     Raises:
         ConfigurationError: a name leads nowhere.
@@ -301,7 +301,7 @@ def changed_mapping(mapping: Mapping[str, Any], changes: Mapping[str, Any]) -> d
 
 
 def _entry(place: Any, step: str, name: str) -> Any:
-    """Go one step down a mapping or a list."""
+    """Return an entry of a mapping or a list."""
     try:
         return place[int(step)] if isinstance(place, list) else place[step]
     except (KeyError, IndexError, ValueError, TypeError) as error:
@@ -314,10 +314,10 @@ _RECIPES = Path(__file__).parents[1] / "recipes"
 
 
 def recipe_file(path: str | Path) -> Path:
-    """Give the YAML file that a path, or the bare name of a recipe that ships, means.
+    """Return the YAML file for a path, or for the bare name of a bundled recipe.
 
     Raises:
-        ConfigurationError: no recipe of that name ships; the sentence lists those that do.
+        ConfigurationError: no bundled recipe has that name; the message lists them.
     """
     file = Path(path)
     if file.suffix in {".yaml", ".yml"} or file.exists():
@@ -330,7 +330,7 @@ def recipe_file(path: str | Path) -> Path:
 
 @dataclass(frozen=True)
 class ReadRecipe:
-    """What all recipes have in common: they are read, changed and written."""
+    """Base of all recipes: reading, changing and writing."""
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -345,7 +345,7 @@ class ReadRecipe:
         return settings_from_mapping(cls, content, file.name)
 
     def write(self, file: Path) -> None:
-        """Write the recipe as YAML; a file of that name is replaced.
+        """Write the recipe as YAML; an existing file is replaced.
 
         Raises:
             OutputError: the file cannot be written.
@@ -353,14 +353,14 @@ class ReadRecipe:
         write_whole(file, yaml.safe_dump(self.to_mapping(), sort_keys=False), overwrite=True)
 
     def to_mapping(self) -> dict[str, Any]:
-        """Give the recipe as plain dicts and lists, which YAML can hold."""
+        """Return the recipe as plain dicts and lists, for YAML."""
         return plain(asdict(self))
 
     def with_changes(self, changes: Mapping[str, Any]) -> Self:
-        """Give a copy with some values changed.
+        """Return a copy with some values changed.
 
         Args:
-            changes: new values by name; a name may lead into settings and lists, as
+            changes: new values by name; a dotted name leads into settings and lists, such as
                 "optimizer.generator_lr", "phases.0.batch" or "network.width".
 
         Raises:
@@ -376,30 +376,27 @@ class Recipe(ReadRecipe):
 
     Attributes:
         network: name of the network and its options, `{name: gated, ...}`.
-        parts: safetensors files for parts of the network that were trained before, by the part's
-            name, `{coarse: runs/coarse/average.safetensors}`; `discriminator` names what judges
-            them.
-        frozen: parts of the network that do not learn, by name, `[coarse]`; the others learn to
-            work with them as they are, in less time.
+        parts: safetensors files of pretrained parts of the network, by the part's name,
+            `{coarse: runs/coarse/average.safetensors}`; `discriminator` names the discriminator.
+        frozen: parts of the network that do not learn, by name, `[coarse]`; the others train
+            faster, around them.
         phases: the schedule, one phase after the other.
         losses: picture losses, each a dict of its name, its options as
-            `inpainter.losses.create_loss` takes them, and its `weight`; besides, `picture` is
-            "prediction", what the network paints everywhere, or "completed", that with the known
-            pixels round the hole, and `coarse` the share of the weight with which the loss looks at
-            a coarse picture too.
-        adversarial: the discriminator and its worth, None to train without one.
-        distillation: a network to paint like, None for none.
-        holes: which holes are drawn.
-        data: which faces are trained on.
-        optimizer: learning rates and their course.
-        ema_decay: decay of the moving average of the weights, which is what is validated and
-            shipped.
-        validation_interval: steps between two checkpoints and validations.
+            `inpainter.losses.create_loss` takes them, and its `weight`; optionally, `picture` is
+            "prediction", the network's whole output, or "completed", its fill with the known pixels
+            round it, and `coarse` the fraction of the weight for the coarse picture.
+        adversarial: the discriminator and its weight; None to train without one.
+        distillation: a teacher network; None for none.
+        holes: which holes are generated.
+        data: the training faces.
+        optimizer: optimizers, learning rates and their schedule.
+        ema_decay: decay of the moving average of the weights, which is validated and saved.
+        validation_interval: steps between checkpoints and validations.
         precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them.
         compile: whether the generator is compiled by torch.compile.
-        seed: source of all chance.
-        measured: options of the network that are measured on the faces of the training split, out
-            of `inpainter.data.statistics.STATISTICS`.
+        seed: seeds all random choices.
+        measured: network options to measure on the training split, from
+            `inpainter.data.statistics.STATISTICS`.
     """
 
     network: dict[str, Any]
@@ -453,14 +450,14 @@ class Recipe(ReadRecipe):
                 )
 
     def terms(self) -> list[LossTerm]:
-        """Give the picture losses with their names and weights."""
+        """Return the picture losses with their names and weights."""
         return read_terms(self.losses)
 
     def weights_in(self, phase: Phase | None) -> dict[str, float]:
-        """Give the weight of each of the generator's losses in a phase, by name.
+        """Return the weight of each of the generator's losses in a phase, by name.
 
         Args:
-            phase: the phase; None for the weights that hold where no phase says otherwise.
+            phase: the phase; None for the recipe's own weights.
         """
         weights = {term.name: term.weight for term in self.terms()}
         if self.adversarial is not None and (phase is None or phase.discriminator):
@@ -472,11 +469,11 @@ class Recipe(ReadRecipe):
         return {name: changed.get(name, weight) for name, weight in weights.items()}
 
     def round_at(self, step: int) -> tuple[int, int]:
-        """Say of the schedule's rounds what `inpainter.training.rounds.round_at` does."""
+        """Apply `inpainter.training.rounds.round_at` to the schedule's rounds."""
         return round_at([steps for _, steps in self.rounds()], step)
 
     def rounds(self) -> list[tuple[Phase, int]]:
-        """Cut the schedule into rounds of (phase, steps); a checkpoint ends each round."""
+        """Split the schedule into rounds of (phase, steps), each ending with a checkpoint."""
         return [
             (phase, steps)
             for phase in self.phases
@@ -485,7 +482,7 @@ class Recipe(ReadRecipe):
 
 
 def read_recipe(path: str | Path) -> Recipe:
-    """Read a recipe from YAML; a bare name such as "gated.cpu" means one that ships with unmask.
+    """Read a recipe from YAML; a bare name such as "gated.cpu" means a bundled one.
 
     Raises:
         ConfigurationError: there is no such recipe, or a key or value in it is wrong.
@@ -498,7 +495,7 @@ def read_recipe(path: str | Path) -> Recipe:
 
 
 def makes_faces(path: str | Path) -> bool:
-    """Tell whether a recipe, as `read_recipe` takes it, is that of a face generator.
+    """Return whether a recipe, as `read_recipe` takes it, is for a face generator.
 
     Raises:
         ConfigurationError: there is no such recipe.

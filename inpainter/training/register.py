@@ -1,4 +1,4 @@
-"""The end of a training: its weights measured, with a catalog record and a model card."""
+"""The end of a training run: evaluation, catalog record and model card."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from weights.catalog.register import RegisteredWeights
 
 MOST_FACES: Final = 200
-"""Validation faces that trained weights are measured on at most."""
+"""Maximum number of validation faces for evaluating trained weights."""
 
 
 def register_trained(
@@ -43,25 +43,25 @@ def register_trained(
     validation: Mapping[str, float],
     device: str | torch.device = "auto",
 ) -> RegisteredWeights | None:
-    """Measure the weights of a finished run; write them with record and card to its catalog.
+    """Evaluate a finished run's weights, and write them with record and card to its catalog.
 
-    Completion is measured as by `unmask evaluate inpainter`, on faces of the recipe's validation
-    part with frozen holes of its kind. Of networks that look at the mask, and of pairs, the figures
-    of the last validation are taken.
+    Completion is evaluated like `unmask evaluate inpainter`, on faces of the recipe's validation
+    split with frozen holes of its kind. For networks that see the mask, and for pairs, the figures
+    of the last validation are used.
 
     Args:
-        recipe: of the run.
-        folder: of the run; record and card go to its folder `catalog`.
-        weights: its safetensors file.
-        recipe_name: what the recipe is called.
+        recipe: the run's recipe.
+        folder: the run's folder; record and card go to its folder `catalog`.
+        weights: the run's safetensors file.
+        recipe_name: name of the recipe.
         validation: figures of the last validation by name.
-        device: what measures.
+        device: device of the evaluation.
 
     Returns:
-        What was written; None of a network that has no name in the registry.
+        What was written; None for a network without a name in the registry.
 
     Raises:
-        ConfigurationError: the `sources.yaml` beside the pictures is malformed.
+        ConfigurationError: the `sources.yaml` next to the pictures is malformed.
     """
     architecture = str(recipe.network["name"])
     if architecture not in NETWORKS:
@@ -106,7 +106,7 @@ def register_trained(
 
 
 def _measured(recipe: Recipe, weights: Path, device: str | torch.device) -> dict[str, Any] | None:
-    """Measure completion; None where the recipe's data give no cases of whole faces with holes."""
+    """Evaluate completion; None if the recipe's data give no faces with holes."""
     name, data, size = str(recipe.network["name"]), recipe.data, recipe.phases[-1].size
     if data.masked or data.pairs or size < SMALLEST_SIDE:
         return None
@@ -122,7 +122,7 @@ def _measured(recipe: Recipe, weights: Path, device: str | torch.device) -> dict
     try:
         found = evaluate_inpainter({name: system}, cases)
     except InputError:
-        # No hole fits on any face: a run of hours does not end in an error for that.
+        # No hole fits any face: not worth failing a run of hours.
         return None
     measured = {metric.name: found.estimate(name, metric.name).mean for metric in METRICS}
     return {"cases": found.cases, **measured}

@@ -1,4 +1,4 @@
-"""Rounds of a training: a checkpoint ends each, and one that is cut short is gone on with."""
+"""Rounds of a training run: each ends with a checkpoint, and can be resumed if cut short."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def equal_rounds(steps: int, interval: int) -> list[int]:
-    """Cut steps into rounds of `interval` each, of which the last may be shorter.
+    """Split steps into rounds of `interval` each; the last may be shorter.
 
     Examples:
         >>> equal_rounds(450, 200)
@@ -19,13 +19,13 @@ def equal_rounds(steps: int, interval: int) -> list[int]:
 
 
 def round_at(rounds: Sequence[int], step: int) -> tuple[int, int]:
-    """The number of the round that a step belongs to, and how many steps it has from there.
+    """The number of the round that a step belongs to, and the steps left in it.
 
-    Behind the last step that is the last round, of which nothing is left.
+    After the last step, that is the last round, with none left.
 
     Args:
         rounds: steps of each.
-        step: from 0.
+        step: counted from 0.
 
     Examples:
         >>> round_at([200, 200, 50], 250)
@@ -39,11 +39,11 @@ def round_at(rounds: Sequence[int], step: int) -> tuple[int, int]:
 
 
 def rounds_in_all(rounds: Sequence[int], checkpoint: Mapping[str, Any] | None) -> int:
-    """How many rounds Lightning counts in the end: one that was cut short counts twice.
+    """Total number of rounds as Lightning counts them: one that was cut short counts twice.
 
     Args:
         rounds: steps of each.
-        checkpoint: what a run goes on from, with its `steps_done`; None for a new run.
+        checkpoint: the checkpoint to resume from, with its `steps_done`; None for a new run.
     """
     if checkpoint is None:
         return len(rounds)

@@ -1,4 +1,4 @@
-"""Picture sheets: the true face, the face with its hole or mask, and the completed face."""
+"""Picture sheets: true face, face with its hole or mask, completed face."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def sheet_rows(image: Tensor, given: Tensor, completed: Tensor) -> list[NDArray[np.uint8]]:
-    """Make one strip (true, given to the network, completed) per picture.
+    """Make one strip (true, network input, completed) per picture.
 
     Args:
         image: `(N, 3, H, W)` in [-1, 1].
-        given: the same with its hole or its mask, likewise.
+        given: the same with its hole or mask.
         completed: `(N, 3, H, W)` in [-1, 1].
 
     Returns:
@@ -34,7 +34,7 @@ def sheet_rows(image: Tensor, given: Tensor, completed: Tensor) -> list[NDArray[
 
 
 def write_sheet(strips: Sequence[NDArray[np.uint8]], path: Path, columns: int = 3) -> None:
-    """Write strips of one size as a JPEG, `columns` beside one another.
+    """Write strips of one size as a JPEG, `columns` per row.
 
     Raises:
         OutputError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Parts of a network by name: given weights of their own, or kept from learning."""
+"""Parts of a network by name: loading their weights, or freezing them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def find_part(network: nn.Module, part: str) -> nn.Module:
-    """Give a part of a network by its attribute's name; the network itself for the empty name.
+    """Return a part of a network by attribute name; the network itself for the empty name.
 
     Raises:
         ConfigurationError: the network has no such part.
@@ -31,9 +31,9 @@ def find_part(network: nn.Module, part: str) -> nn.Module:
 
 
 def train_all_but(network: nn.Module, frozen: Iterable[str]) -> None:
-    """Put a network into training mode, all but the parts that do not learn.
+    """Put a network into training mode, except for its frozen parts.
 
-    In evaluation mode their batch statistics stay as they are too.
+    These stay in evaluation mode, so their batch statistics do not change either.
 
     Raises:
         ConfigurationError: the network has no such part.
@@ -44,10 +44,10 @@ def train_all_but(network: nn.Module, frozen: Iterable[str]) -> None:
 
 
 def load_part(network: nn.Module, part: str, file: str | Path) -> None:
-    """Load weights into a network or, by its attribute's name, into a part of one.
+    """Load weights into a network or, by attribute name, into a part of one.
 
-    A guide of which the weights know nothing says nothing at first, so that a network may learn to
-    be told of landmarks from weights that never were.
+    Guide layers missing from the weights keep their zero initialisation, so that landmark
+    conditioning can be learned from weights trained without it.
 
     Args:
         network: the network.
@@ -72,7 +72,7 @@ def load_part(network: nn.Module, part: str, file: str | Path) -> None:
 
 
 def _guides(network: nn.Module) -> dict[str, Tensor]:
-    """The weights by which a network is told of a guide, as they are."""
+    """The current weights of a network's guide layers."""
     return {
         f"{name}.{key}".removeprefix("."): tensor
         for name, module in network.named_modules()
@@ -82,7 +82,7 @@ def _guides(network: nn.Module) -> dict[str, Tensor]:
 
 
 def check_frozen_have_weights(frozen: Iterable[str], starts: Iterable[str]) -> None:
-    """Make sure that no part is kept from learning with nothing but chance in it.
+    """Check that no part is frozen with random weights.
 
     Args:
         frozen: names of the parts that do not learn.

@@ -1,4 +1,4 @@
-"""What a recipe says about each picture loss, besides the loss itself."""
+"""A recipe's settings for each picture loss."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 JudgedPicture = Literal["prediction", "completed"]
-"""What a network paints everywhere, or that in the hole with the known pixels round it."""
+"""A network's whole output, or its fill with the known pixels round it."""
 
 JUDGED_PICTURES: Final[tuple[JudgedPicture, ...]] = get_args(JudgedPicture)
 
@@ -22,12 +22,11 @@ class LossTerm:
     """One weighted picture loss.
 
     Attributes:
-        name: what it is called in curves and in the phases' `weights`.
+        name: its name in curves and in the phases' `weights`.
         loss: its name and options, as `inpainter.losses.create_loss` takes them.
-        weight: what it counts.
-        picture: which picture of the network it looks at.
-        coarse: share of the weight with which it looks at the coarse picture too, where a network
-            paints one.
+        weight: its weight.
+        picture: which of the network's pictures it compares.
+        coarse: fraction of the weight for the coarse picture, if the network has one.
     """
 
     name: str
@@ -38,10 +37,10 @@ class LossTerm:
 
 
 def check_judged_picture(picture: Any, where: str) -> JudgedPicture:
-    """Return the name of one of a network's pictures.
+    """Validate the name of one of a network's pictures.
 
     Raises:
-        ConfigurationError: it is none of `JUDGED_PICTURES`.
+        ConfigurationError: it is not in `JUDGED_PICTURES`.
     """
     if picture not in JUDGED_PICTURES:
         raise unknown_name(f"picture of {where}", str(picture), JUDGED_PICTURES)
@@ -52,12 +51,13 @@ def read_terms(losses: Sequence[Mapping[str, Any]]) -> list[LossTerm]:
     """Read a recipe's picture losses.
 
     Args:
-        losses: each a dict of the loss's name and options, its `weight`, and where wanted `picture`
-            and `coarse`. A term that looks at the completed picture gets "completed" before its
-            name; one named twice gets its region, or else a number behind its name.
+        losses: each a dict of the loss's name and options, its `weight`, and optionally `picture`
+            and `coarse`. A term's name is prefixed with its region, if it has one, and with
+            "completed" if it compares the completed picture; a repeated name gets a number as
+            suffix.
 
     Raises:
-        ConfigurationError: a term has no weight, or one of these is no such value.
+        ConfigurationError: a term has no weight, or a value is invalid.
     """
     terms: list[LossTerm] = []
     for entry in losses:

@@ -1,4 +1,4 @@
-"""Schedules fitted to a time: a few steps are timed, and as many planned as it holds."""
+"""Schedules fitted to a time budget by timing a few steps."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
     from weights.base.run_settings import RunOptions
 
 _SPARE: Final = 0.9
-"""Share of the time that the steps are planned for; the rest goes to reading and validating."""
+"""Fraction of the time planned for steps; the rest is for reading and validating."""
 
 _TRIAL_STEPS: Final = 4
-"""Steps of each phase that are timed; as many go before them untimed."""
+"""Timed steps per phase; as many untimed ones run first."""
 
 
 def fit_schedule(
     recipe: Recipe, output: Path, minutes: float, **options: Unpack[RunOptions]
 ) -> Recipe:
-    """Give a recipe as many steps as a time holds, its phases in their proportion.
+    """Give a recipe as many steps as fit the time, keeping its phases' proportions.
 
-    How long a step takes is found out by a few of each phase, in a folder `trial` in the run's,
-    which takes time of its own. A run that the folder holds keeps the schedule that it began with.
+    A few steps of each phase are timed in a folder `trial` in the run's folder, which takes extra
+    time. A run that the folder already holds keeps its schedule.
 
     Args:
-        recipe: the steps of its phases stand in the wanted proportion.
+        recipe: the steps of its phases set the proportions.
         output: the run's folder.
-        minutes: the time, reading the faces included.
+        minutes: the time, including reading the faces.
         **options: `device`, `threads` and `resume`, see `RunSettings`.
 
     Raises:
         InputError: the faces cannot be read.
         ConfigurationError: the recipe names something unknown.
-        TrainingError: a loss is not a number, or memory is used up.
+        TrainingError: a loss is NaN or infinite, or memory runs out.
     """
     planned = output / "recipe.yaml"
     if options.get("resume", True) and planned.is_file():
@@ -63,7 +63,7 @@ def fit_schedule(
         recipe,
         phases=tuple(replace(phase, steps=count) for phase, count in phases),
         optimizer=replace(recipe.optimizer, warmup_steps=warmup),
-        # Few rounds: a checkpoint of the largest network is a gigabyte.
+        # Few rounds: a checkpoint of the largest network takes a gigabyte.
         validation_interval=max(1, total // 5),
     )
 
@@ -71,11 +71,11 @@ def fit_schedule(
 def planned_steps(
     phases: Sequence[Phase], step_seconds: Sequence[float], seconds: float
 ) -> list[int]:
-    """Divide a time between phases, keeping the proportion of their steps.
+    """Divide a time between phases, keeping the proportions of their steps.
 
     Args:
-        phases: their `steps` stand in the wanted proportion.
-        step_seconds: what a step takes in each phase.
+        phases: their `steps` set the proportions.
+        step_seconds: duration of a step in each phase.
         seconds: the time.
 
     Returns:

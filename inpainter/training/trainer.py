@@ -1,4 +1,4 @@
-"""Lightning's trainer as runs of this package use it, and the checkpoints that it goes on from."""
+"""Lightning's trainer as this package configures it, and its checkpoints."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ CHECKPOINT: Final = "last.ckpt"
 
 
 def read_run(checkpoint: Path) -> dict[str, Any]:
-    """Read what a run goes on from.
+    """Read the checkpoint of a run.
 
     Raises:
-        TrainingError: the file is damaged, or no checkpoint.
+        TrainingError: the file is damaged or not a checkpoint.
     """
     return WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")
 
@@ -38,20 +38,20 @@ def make_trainer(
     precision: str,
     progress: bool = False,
 ) -> Trainer:
-    """Make what runs rounds of manual steps, with checkpoints and curves in a run's folder.
+    """Create a trainer for rounds of manual steps, with checkpoints and curves in a run's folder.
 
     Args:
-        folder: of the run.
-        device: what computes it; all GPUs, or torchrun's processes, where it has no number.
-        callbacks: what happens besides.
-        rounds: how many.
+        folder: the run's folder.
+        device: the device; without an index, all GPUs or torchrun's processes.
+        callbacks: additional callbacks.
+        rounds: number of rounds.
         precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them; a CPU that is
-            slow at bfloat16 computes in float32 instead.
+            slow at bfloat16 uses float32 instead.
         progress: show Lightning's progress bar.
     """
     machines, processes = _processes(device)
     devices: int | list[int] = processes if device.index is None else [device.index]
-    # Each step trains one of two networks, so the other's gradients are waited for in vain.
+    # Each step trains one of two networks, so the other one gets no gradients.
     strategy = "ddp_find_unused_parameters_true" if machines * processes > 1 else "auto"
     return Trainer(
         accelerator={"cuda": "gpu"}.get(device.type, device.type),
@@ -62,7 +62,7 @@ def make_trainer(
         max_epochs=rounds,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
-        # The training stream divides itself, and all validate on all of the few frozen samples.
+        # The training stream divides itself, and every process validates on all frozen samples.
         use_distributed_sampler=False,
         logger=TensorBoardLogger(folder, name=CURVES, version=""),
         callbacks=[CurvesGoOn(), *callbacks],
@@ -75,7 +75,7 @@ def make_trainer(
 
 
 def _processes(device: torch.device) -> tuple[int, int]:
-    """The number of machines and of processes on each: torchrun's, or else one for each GPU."""
+    """The number of machines and of processes on each: torchrun's, or else one per GPU."""
     if device.index is None and torch.distributed.is_torchelastic_launched():
         return int(os.environ["GROUP_WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])
     everywhere = device.type == "cuda" and device.index is None
