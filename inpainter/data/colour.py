@@ -1,7 +1,7 @@
-"""Changes of colour and light: drawn with each sample, made on the device that trains.
+"""Colour and light augmentation: sampled on the CPU, applied on the training device.
 
-They cost as much as warping a picture does. A GPU makes them to a whole batch at once, in no time,
-and the processor is left to draw holes.
+It costs as much as warping a picture. A GPU does it for a whole batch in no time, and leaves the
+CPU free to generate holes.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 def draw_colour_change(
     random: np.random.Generator, jitter: float, grayscale_probability: float, side_light: float
 ) -> NDArray[np.float32]:
-    """Draw how the colours of one sample change.
+    """Sample the colour change of one sample.
 
     Args:
-        random: source of all chance.
+        random: random generator.
         jitter: largest relative change of brightness, contrast, gamma and colour balance.
-        grayscale_probability: how often the picture is turned grey.
-        side_light: largest relative change of brightness from the middle to the edge.
+        grayscale_probability: probability that the picture is turned grey.
+        side_light: largest relative change of brightness from the centre to the edge.
 
     Returns:
         Float32 `(13,)`: gamma, contrast, brightness, the gains of red, green and blue, 1 for grey,
-        and the slopes of the light across and down, of red, green and blue one after the other.
+        and the horizontal and vertical light gradients of red, green and blue in turn.
     """
     gamma = math.exp(random.uniform(-jitter, jitter))
     contrast = 1.0 + random.uniform(-jitter, jitter)
@@ -45,7 +45,7 @@ def draw_colour_change(
     slopes = np.zeros((3, 2))
     if side_light > 0.0:
         angle = random.uniform(0.0, 2.0 * math.pi)
-        # Light from the side is a little warmer or colder than the rest.
+        # Side light is slightly warmer or colder than the rest.
         tint = 1.0 + random.normal(0.0, 0.3, 3)
         slope = random.uniform(0.0, side_light) * tint
         slopes = slope[:, None] * np.array([math.cos(angle), math.sin(angle)])
@@ -54,7 +54,7 @@ def draw_colour_change(
 
 
 def change_colours(pictures: Tensor, changes: Tensor) -> Tensor:
-    """Change the colours and the light of a batch of pictures.
+    """Apply colour and light changes to a batch of pictures.
 
     Args:
         pictures: `(N, 3, H, W)` in [-1, 1].
@@ -77,10 +77,10 @@ def change_colours(pictures: Tensor, changes: Tensor) -> Tensor:
 
 
 def to_pictures(batch: Mapping[str, Tensor], part: str = "image") -> Tensor:
-    """Turn a batch's uint8 pictures into what networks take, in their changed colours.
+    """Turn a batch's uint8 pictures into network inputs, with their colour changes applied.
 
     Args:
-        batch: a `Batch`, on the device that trains.
+        batch: a `Batch`, on the training device.
         part: "image" or "masked".
 
     Returns:

@@ -1,4 +1,4 @@
-"""Taking the block grid out of JPEG pictures before they are learned from."""
+"""Removing JPEG's block grid from training pictures."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 _BLOCK: Final = 8
-"""Side of JPEG's blocks, pixels."""
+"""Side of JPEG's blocks in pixels."""
 
 _REACH: Final = 2
-"""How many pixels on each side of a border make up for its step."""
+"""Number of pixels on each side of a border that are corrected."""
 
 _LARGEST_STEP: Final = 12.0
-"""The larger a step, the less of it is taken for JPEG's; from this on it is the picture's own."""
+"""Steps this large belong to the picture; smaller ones are removed the more, the smaller they
+are."""
 
 
 def smooth_block_borders(image: Image) -> Image:
-    """Turn the small steps that JPEG leaves between its blocks into short ramps.
+    """Smooth the small steps that JPEG leaves between its blocks.
 
-    A border's step is what goes beyond the slope of the pixels beside it. Networks that learn from
-    a discriminator take such steps for a part of faces, and paint lines eight pixels apart.
+    A border's step is its difference minus the slope of the adjacent pixels. Networks trained with
+    a discriminator learn such steps as part of faces, and generate lines eight pixels apart.
 
     Args:
-        image: uint8 RGB `(H, W, 3)` as it was decoded, neither cropped nor resized since.
+        image: uint8 RGB `(H, W, 3)` as decoded, neither cropped nor resized.
 
     Returns:
         uint8 RGB `(H, W, 3)`.
 
-    Source: the idea of List et al. 2003, "Adaptive Deblocking Filter", with one filter for all
-    small steps.
+    Source: after List et al. 2003, "Adaptive Deblocking Filter", with one filter for all small
+    steps.
     """
     pixels = image.astype(np.float32)
     pixels = _across(_across(pixels).transpose(1, 0, 2)).transpose(1, 0, 2)

@@ -1,4 +1,4 @@
-"""Files that are decoded once and then served from memory, as many of them as fit into it."""
+"""Files decoded once and served from memory, as many as fit."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _Entry = TypeVar("_Entry")
 _Arrays = TypeVar("_Arrays", bound="tuple[NDArray[Any], ...]")
 
 MEMORY_SHARE = 0.5
-"""Share of the available memory that decoded files may take."""
+"""Fraction of the available memory that decoded files may take."""
 
 
 def decoding_memory() -> float:
-    """Give the bytes that decoded files may take; processes that train together share them.
+    """Return the bytes that decoded files may take; processes that train together share them.
 
-    Without a limit where the system does not say how much memory there is.
+    Unlimited if the system does not report its memory.
     """
-    # torchrun and Lightning's own launcher both say how many processes share this machine.
+    # torchrun and Lightning's own launcher both set how many processes share this machine.
     processes = os.environ.get("LOCAL_WORLD_SIZE") or os.environ.get("WORLD_SIZE") or "1"
     return MEMORY_SHARE * available_memory() / max(1, int(processes))
 
 
 def available_memory() -> float:
-    """Give the bytes that could be had without swapping: on Linux what is free or mere cache."""
+    """Return the bytes available without swapping; on Linux, this includes caches."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         sizes = dict(line.split(":", 1) for line in lines)
@@ -48,16 +48,15 @@ def available_memory() -> float:
 
 
 class DecodedFiles(Generic[_Entry, _Arrays]):
-    """Entries whose files are decoded once, on all cores, until the memory for them is full.
+    """Entries whose files are decoded once, on all cores, until their memory is full.
 
-    What is past that is decoded each time it is asked for, so that a data set of any size can be
-    trained on.
+    The rest is decoded on each access, so that data sets of any size can be used.
 
     Args:
-        entries: what to decode; entries that cannot be are left out and listed in `failed`.
-        decode: reads the files of one entry; raises `InputError` where it cannot.
-        what: what the entries are, in the plural, for the error's sentence.
-        memory: bytes that may be kept; None for `decoding_memory`.
+        entries: what to decode; entries that cannot be decoded are left out and listed in `failed`.
+        decode: reads the files of one entry; raises `InputError` on failure.
+        what: what the entries are, in the plural, for the error message.
+        memory: bytes to keep at most; None for `decoding_memory`.
 
     Raises:
         InputError: none can be decoded.
@@ -92,7 +91,7 @@ class DecodedFiles(Generic[_Entry, _Arrays]):
             arrays = self._decode(entry)
         except InputError as error:
             return str(error)
-        # Threads may overdraw this by a picture each, which is no matter.
+        # Threads may exceed this by a picture each, which does not matter.
         self._left -= sum(np.asarray(one).nbytes for one in arrays)
         return arrays
 
@@ -100,7 +99,7 @@ class DecodedFiles(Generic[_Entry, _Arrays]):
         return len(self.entries)
 
     def __getitem__(self, index: int) -> _Arrays:
-        """Give the arrays of one entry.
+        """Return the arrays of one entry.
 
         Raises:
             InputError: it is not in memory, and its files cannot be decoded.
@@ -109,7 +108,7 @@ class DecodedFiles(Generic[_Entry, _Arrays]):
         return self._decode(self.entries[index]) if kept is None else kept
 
     def __iter__(self) -> Iterator[_Arrays]:
-        """Give the arrays of all entries that can be decoded."""
+        """Yield the arrays of all entries that can be decoded."""
         for index in range(len(self)):
             try:
                 arrays = self[index]

@@ -1,4 +1,4 @@
-"""One face of a data set, as its annotation or its folder describes it."""
+"""One face of a data set, described by its annotation or folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 SHARES: Final[Mapping[str, float]] = {"val": 0.05, "test": 0.05, "train": 0.9}
-"""Shares of the parts of faces, in folders that name no parts."""
+"""Fractions of the splits, for folders that define none."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class Face:
     """One annotated face picture.
 
     Attributes:
-        path: the picture file; of one in a shard, its name behind that of the shard.
-        landmarks: iBUG points `(68, 2)`, x y in pixels, or None where there are none.
+        path: the picture file; in a shard, the shard's path followed by the picture's name.
+        landmarks: iBUG points `(68, 2)`, x y in pixels, or None.
         split: "train", "val" or "test".
-        labels: what else the annotation says, such as source, age, gender, ethnicity.
-        member: where the picture lies in a shard; None for a file of its own.
+        labels: other annotations, such as source, age, gender, ethnicity.
+        member: location of the picture in a shard; None for a separate file.
     """
 
     path: Path
@@ -43,7 +43,7 @@ class Face:
 
     @classmethod
     def from_entry(cls, entry: dict[str, Any], path: Path) -> Face:
-        """Make a face of what an annotation says of it, which keeps the labels alone."""
+        """Make a face from its annotation, which is left with the labels alone."""
         points = entry.pop("landmarks", None)
         landmarks = None if points is None else np.asarray(points, np.float64).reshape(68, 2)
         if landmarks is not None and not np.isfinite(landmarks).all():
@@ -54,14 +54,14 @@ class Face:
         """Decode the picture to uint8 RGB `(H, W, 3)`.
 
         Raises:
-            InputError: it is missing or no picture.
+            InputError: it is missing or not a picture.
         """
         return read_picture(self.path, self.member)
 
 
 @dataclass(frozen=True)
 class ShardMember:
-    """A file within a shard, an uncompressed tar file.
+    """A file in a shard, an uncompressed tar file.
 
     Attributes:
         shard: the tar file.
@@ -78,11 +78,11 @@ def read_picture(path: Path, member: ShardMember | None = None) -> Image:
     """Decode a picture file to uint8 RGB `(H, W, 3)`.
 
     Args:
-        path: the file, or what messages call it where it lies in a shard.
-        member: where in a shard.
+        path: the file, or its name in messages if it is in a shard.
+        member: its location in a shard.
 
     Raises:
-        InputError: the file is missing or no picture.
+        InputError: the file is missing or not a picture.
     """
     if member is None:
         return read_pixels(path)

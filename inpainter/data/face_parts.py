@@ -1,4 +1,4 @@
-"""Where the mouth of a face is, and squares cut out of pictures by coordinates."""
+"""Squares round mouths, and cutting squares out of pictures."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOUTH: Final = slice(48, 68)
-"""The mouth among the 68 iBUG points."""
+"""The mouth's points among the 68 iBUG points."""
 
 _MOUTH_CONTEXT: Final = 1.7
-"""Side of a mouth's square over its larger extent: lips, and the skin and beard round them."""
+"""Side of a mouth's square over its larger extent, to include the skin and beard round the lips."""
 
 
 def mouth_square(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -48,11 +48,11 @@ def mouth_of_hole(hole: Tensor) -> Tensor:
 
 
 def square_in_hole(hole: Tensor, side: float) -> Tensor:
-    """Draw a square of `side` pixels round a random missing pixel, by torch's own chance.
+    """Sample a square of `side` pixels round a random missing pixel, with torch's global generator.
 
     Args:
-        hole: `(N, 1, H, W)`, 1 = missing; where nothing is, any pixel may be drawn.
-        side: of the squares.
+        hole: `(N, 1, H, W)`, 1 = missing; if nothing is, any pixel may be chosen.
+        side: side of the squares.
 
     Returns:
         `(N, 3)`, as `mouth_square`.
@@ -64,11 +64,11 @@ def square_in_hole(hole: Tensor, side: float) -> Tensor:
 
 
 def cut_squares(pictures: Tensor, squares: Tensor, size: int) -> Tensor:
-    """Cut a square out of each picture and bring it to `size`, differentiably.
+    """Cut a square out of each picture and resize it to `size`, differentiably.
 
     Args:
         pictures: `(N, C, H, W)`.
-        squares: `(N, 3)`: centre x, y and side in pixels; past the frame the edge is repeated.
+        squares: `(N, 3)`: centre x, y and side in pixels; past the border the edge is repeated.
         size: side of the result.
 
     Returns:

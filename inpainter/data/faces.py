@@ -29,18 +29,20 @@ _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 def list_faces(folder: str | Path, split: str | None = None, seed: int = 0) -> list[Face]:
     """List the faces of a folder.
 
-    In a folder that holds a `faces.jsonl`, each of its lines has `file` (relative to the folder),
-    `split`, `landmarks` and whatever labels there are; pictures of one `person` (or `group`) are in
-    one part. A folder of shards is read as `shard_faces` says. Others are read as CelebA, CelebA-HQ
-    and FFHQ are laid out, or as any folder of pictures, see `recognised_faces`.
+    If the folder contains `faces.jsonl`, each line has `file` (relative to the folder), `split`,
+    `landmarks` and any labels; pictures of one `person` (or `group`) share a split. A folder of
+    shards is read by `shard_faces`. Other folders are read as CelebA, CelebA-HQ, FFHQ or any folder
+    of pictures, see `recognised_faces`.
 
     Args:
         folder: the folder.
-        split: only the faces of this part; None for all.
-        seed: deals out the faces of a folder that names no parts; further ones move none.
+        split: only the faces of this split; None for all.
+        seed: random seed for splitting a folder that defines no splits; adding faces does not move
+            others.
 
     Raises:
-        InputError: there is no such folder, an annotation in it is malformed, or no face is left.
+        InputError: the folder does not exist, an annotation in it is malformed, or there are no
+            faces.
     """
     root = Path(folder)
     annotation = root / "faces.jsonl"
@@ -64,10 +66,10 @@ def _annotated(annotation: Path) -> list[Face]:
 
 
 def _dealt(faces: list[Face], annotation: Path, seed: int) -> list[Face]:
-    """Give each annotated face its part; one person's are in one part.
+    """Assign each annotated face to a split; one person's faces share a split.
 
-    Where no face names a part, all are dealt out; else one without is of its person's part, or to
-    be trained on.
+    If no face has a split, all are split at random; otherwise, a face without one gets its
+    person's, or "train".
     """
     root = annotation if annotation.is_dir() else annotation.parent
     owners = [person_of(face.labels) or face.path.relative_to(root).as_posix() for face in faces]
@@ -84,12 +86,12 @@ def _dealt(faces: list[Face], annotation: Path, seed: int) -> list[Face]:
 
 
 class DecodedFaces(DecodedFiles[Face, "tuple[Image]"]):
-    """Faces whose pictures are decoded once, on all cores, and then served from memory.
+    """Faces whose pictures are decoded once, on all cores, and served from memory.
 
     Args:
         faces: what to decode; pictures that cannot be decoded are left out and listed in `failed`.
         memory: bytes that decoded pictures may take, see `DecodedFiles`.
-        deblocked: whether JPEG's block grid is taken out of them, see `smooth_block_borders`.
+        deblocked: whether to remove JPEG's block grid, see `smooth_block_borders`.
 
     Raises:
         InputError: none can be decoded.
@@ -102,16 +104,16 @@ class DecodedFaces(DecodedFiles[Face, "tuple[Image]"]):
         super().__init__(faces, decode, "face pictures", memory)
 
     def images(self) -> Iterator[Image]:
-        """Give the pictures, uint8 RGB `(H, W, 3)`, one after the other."""
+        """Yield the pictures, uint8 RGB `(H, W, 3)`."""
         return (image for (image,) in self)
 
     def sample(
         self, index: int, sampling: Sampling, size: int, random: np.random.Generator
     ) -> Sample | None:
-        """Make a sample of one face; None where it gives none.
+        """Make a sample of one face; None if that is impossible.
 
         Raises:
-            InputError: the holes follow landmarks, and the face has none.
+            InputError: the holes need landmarks, and the face has none.
         """
         face = self.entries[index]
         try:

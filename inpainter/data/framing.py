@@ -1,7 +1,6 @@
-"""How a face is framed for a completion network: a square round the hole, reflected past the frame.
+"""Framing faces for completion networks: a square round the hole, padded by reflection.
 
-Training and the pipeline both frame through this module, so that a network meets in use what it met
-in training.
+Training and the pipeline share this module, so that a network sees the same framing in both.
 """
 
 from __future__ import annotations
@@ -21,32 +20,32 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image
 
 Square = tuple[int, int, int]
-"""A square of a picture: left x0, top y0 and side in pixels; it may reach past the frame."""
+"""A square of a picture: left x0, top y0 and side in pixels; it may extend past the border."""
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 CONTEXT = 1.6
-"""Side of the square over the hole's larger extent, where the picture is large enough."""
+"""Side of the square over the hole's larger extent, if the picture is large enough."""
 
 LIFT = 0.1
-"""How far that square is moved up, as a share of its side, so that the eyes are in it."""
+"""Upward shift of that square, as a fraction of its side, so that it includes the eyes."""
 
 _BODY_SIDE = 128
-"""Larger extent at which a hole's thin parts are told from its body, pixels."""
+"""Larger extent, in pixels, to which a hole is scaled for separating thin parts from its body."""
 
 _THIN = 0.13
-"""Width up to which a part of a hole is thin, as a share of the hole's larger extent."""
+"""Maximum width of a hole's thin parts, as a fraction of its larger extent."""
 
 
 def face_square(hole: Hole, *, context: float | None = None, lift: float = LIFT) -> Square:
-    """Frame a hole by a square that shows the face round it.
+    """Frame a hole by a square that includes the face round it.
 
     Args:
         hole: bool `(H, W)` with at least one True pixel.
-        context: side of the square over the hole's larger extent; None takes `CONTEXT`, or less in
-            a tightly cropped picture, as `widest_context` says.
-        lift: how far the square is moved up, as a share of its side, so that the eyes are in it.
+        context: side of the square over the hole's larger extent; None for `CONTEXT`, or less in a
+            tightly cropped picture, see `widest_context`.
+        lift: upward shift of the square, as a fraction of its side, so that it includes the eyes.
 
     Raises:
         InputError: the hole is empty.
@@ -84,13 +83,13 @@ def _square_round(
     side = max(16, math.ceil(context * extent))
     x0 = math.floor((left + right - side) / 2)
     y0 = math.floor((top + bottom - side) / 2 - lift * side)
-    # A large lift never pushes the hole's lower end out of the square.
+    # A large lift must not push the hole's lower end out of the square.
     y0 = max(y0, bottom + max(1, side // 64) - side)
     return x0, y0, side
 
 
 def body_square(hole: Hole, *, context: float | None = None, lift: float = LIFT) -> Square:
-    """Frame a hole by its body, as if straps were none of it: networks learned faces that large.
+    """Frame a hole by its body, without straps, so that faces are as large as in training.
 
     Args:
         hole: bool `(H, W)` with at least one True pixel.
@@ -98,8 +97,8 @@ def body_square(hole: Hole, *, context: float | None = None, lift: float = LIFT)
         lift: as for `face_square`.
 
     Returns:
-        The square round what is left of the hole without its thin parts, or round all of it where
-        some of it would lie outside of that square.
+        The square round the hole without its thin parts, or round the whole hole if that square
+        would not contain it.
 
     Raises:
         InputError: the hole is empty.
@@ -111,7 +110,7 @@ def body_square(hole: Hole, *, context: float | None = None, lift: float = LIFT)
     shrunk = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
     width = max(1, round(_THIN * max(small)))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    # Nothing is missing past the hole's box, or thin parts along it would pass for thick ones.
+    # Pad with known pixels, or thin parts along the box's edge would count as thick.
     opened = cv2.morphologyEx(
         shrunk, cv2.MORPH_OPEN, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0
     )
@@ -125,10 +124,10 @@ def body_square(hole: Hole, *, context: float | None = None, lift: float = LIFT)
 
 
 def widest_context(extent: int, shape: tuple[int, ...]) -> float:
-    """Give the most context that a tightly cropped picture is framed with.
+    """Return the maximum context for a tightly cropped picture.
 
-    A hole nearly as large as its picture would otherwise be framed by reflections for the most
-    part, and a network sees more of them than of the face.
+    Otherwise, a hole nearly as large as its picture would be framed mostly by reflections, and a
+    network would see more of them than of the face.
 
     Args:
         extent: the hole's larger extent, pixels.
@@ -138,15 +137,15 @@ def widest_context(extent: int, shape: tuple[int, ...]) -> float:
 
 
 def reflected_crop(array: NDArray[_Scalar], square: Square) -> NDArray[_Scalar]:
-    """Cut a square `(side, side, ...)` out of `(H, W, ...)`; what lies past the frame is reflected.
+    """Cut a square `(side, side, ...)` out of `(H, W, ...)`, reflected past the border.
 
-    The edge pixel is not repeated. Reflection goes on as often as needed, so a picture may be
+    The edge pixel is not repeated. Reflection repeats as often as needed, so a picture may be
     smaller than the square, down to a single pixel.
     """
     x0, y0, side = square
     rows = _reflected(np.arange(y0, y0 + side), array.shape[0])
     columns = _reflected(np.arange(x0, x0 + side), array.shape[1])
-    # One after the other: picking rows and columns at once takes eight times as long.
+    # In turn: indexing rows and columns at once takes eight times as long.
     return array.take(rows, axis=0).take(columns, axis=1)
 
 
@@ -159,9 +158,9 @@ def _reflected(index: NDArray[np.int_], length: int) -> NDArray[np.int_]:
 
 
 def resize_crop(image: Image, hole: Hole, size: int) -> tuple[Image, Hole]:
-    """Bring a square crop and its hole to `size` pixels a side.
+    """Resize a square crop and its hole to `size` pixels a side.
 
-    A pixel of the small hole is True when any part of it was, so no missing pixel counts as known.
+    A pixel of the resized hole is True if any part of it was, so no missing pixel counts as known.
     """
     if image.shape[0] == size and image.shape[1] == size:
         return image, hole
@@ -177,9 +176,9 @@ def resize_crop(image: Image, hole: Hole, size: int) -> tuple[Image, Hole]:
 
 
 def squared_crop(crop: Image, hole: Hole, size: int) -> tuple[Image, Hole]:
-    """Bring a crop of any sides to `size` pixels a side.
+    """Resize a crop of any shape to `size` pixels a side.
 
-    One that is no square is reflected to one first, which keeps the face's proportions.
+    A crop that is not square is first padded by reflection, which preserves the face's proportions.
     """
     height, width = hole.shape
     if height != width:

@@ -1,11 +1,11 @@
-"""Turning the head of a photo farther to the side in three dimensions: profiles are rare in photos.
+"""Turning heads in photos farther to the side in 3D, because profiles are rare.
 
 After Zhu et al. 2016, "Face Alignment Across Large Poses: A 3D Solution", section 4. The face is a
-mesh of triangles that carries the photo. Rings of points round it, farther back and less moved the
-farther out they lie, take hair, ears and neck along and leave the background where it is.
+triangle mesh textured with the photo. Rings of points round it, which lie farther back and turn
+less the farther out they are, move hair, ears and neck along and keep the background in place.
 
-Meshes are those of MediaPipe's Face Mesh (Kartynnik et al. 2019): 468 points, x and y in pixels of
-the picture, z in pixels away from the camera.
+Meshes are MediaPipe's Face Mesh (Kartynnik et al. 2019): 468 points, x and y in pixels of the
+picture, z in pixels away from the camera.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
 
 _FOREHEAD, _CHIN, _LEFT, _RIGHT = 10, 152, 234, 454
-"""Points of the mesh; left and right are the picture's, of a face that looks into the camera."""
+"""Points of the mesh; left and right as seen in the picture, for a face that looks into the
+camera."""
 
 # fmt: off
 _OUTLINE: Final = np.array([
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152,
     148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 ])
-"""Points of the mesh round the face, clockwise from the forehead."""
+"""The mesh's outline points, clockwise from the forehead."""
 
 _LANDMARKS: Final = np.array([
     162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
@@ -41,12 +42,12 @@ _LANDMARKS: Final = np.array([
     33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
 ])
-"""Point of the mesh for each of the 68 iBUG landmarks."""
+"""The mesh point of each of the 68 iBUG landmarks."""
 # fmt: on
 
 
 class _Ring(NamedTuple):
-    """Points round the face: by how much wider than it, how far behind, how much turned with it."""
+    """A ring round the face: relative size, distance behind it, fraction of its turn."""
 
     size: float
     behind: float
@@ -54,10 +55,10 @@ class _Ring(NamedTuple):
 
 
 _RINGS: Final = (_Ring(1.18, 0.18, 0.75), _Ring(1.45, 0.35, 0.35), _Ring(1.9, 0.35, 0.0))
-"""From hair and ears out to the background; `behind` is a share of the face's width."""
+"""From hair and ears out to the background; `behind` is a fraction of the face's width."""
 
 _NECK_KEPT: Final = 0.7
-"""Share of a ring's turn that the neck does not take."""
+"""Fraction of a ring's turn that the neck does not follow."""
 
 
 class TurnedHead(NamedTuple):
@@ -66,8 +67,9 @@ class TurnedHead(NamedTuple):
     Attributes:
         image: uint8 RGB `(H, W, 3)`.
         landmarks: iBUG points `(68, 2)`, x y in pixels; those of the jaw's hidden side lie on the
-            outline that the camera sees, where landmark finders put them.
-        made_up: share of the head's pixels that lie past the photo's frame and were reflected.
+            visible outline, where landmark detectors put them.
+        made_up: fraction of the head's pixels that come from past the photo's border, by
+            reflection.
     """
 
     image: Image
@@ -76,22 +78,22 @@ class TurnedHead(NamedTuple):
 
 
 def mesh_yaw(mesh: Points) -> float:
-    """Degrees by which a mesh `(468, 3)` is turned, positive to the right of the picture."""
+    """Yaw of a mesh `(468, 3)` in degrees, positive to the right of the picture."""
     across, down = mesh[_RIGHT] - mesh[_LEFT], mesh[_CHIN] - mesh[_FOREHEAD]
     ahead = np.cross(down, across)
     return math.degrees(math.atan2(ahead[0], -ahead[2]))
 
 
 def turn_head(image: Image, mesh: Points, landmarks: Points, degrees: float) -> TurnedHead:
-    """Turn the head of a photo about its upright axis.
+    """Turn the head in a photo about its vertical axis.
 
-    What faced away is not in the photo: turn a head farther to the side that it looks to.
+    The far side is not in the photo, so turn a head farther to the side it already faces.
 
     Args:
         image: uint8 RGB `(H, W, 3)`.
-        mesh: of its face, `(468, 3)`.
-        landmarks: of its face, `(68, 2)`.
-        degrees: by how much, positive to the right of the picture.
+        mesh: mesh of the face, `(468, 3)`.
+        landmarks: landmarks of the face, `(68, 2)`.
+        degrees: angle, positive to the right of the picture.
     """
     mesh = np.asarray(mesh, np.float64)
     turn = _Turn(mesh, math.radians(degrees))
@@ -114,7 +116,7 @@ def turn_head(image: Image, mesh: Points, landmarks: Points, degrees: float) -> 
 
 
 class _Turn:
-    """A turn about a head's upright axis, which runs a little behind the ears."""
+    """A rotation about a head's vertical axis, which runs slightly behind the ears."""
 
     def __init__(self, mesh: Points, angle: float) -> None:
         across = mesh[_RIGHT] - mesh[_LEFT]
@@ -126,7 +128,7 @@ class _Turn:
         self.angle = angle
 
     def __call__(self, points: Points, share: Points) -> Points:
-        """Turn points `(K, 3)`, each by its share `(K,)` of the angle, by Rodrigues' formula."""
+        """Rotate points `(K, 3)`, each by its fraction `(K,)` of the angle (Rodrigues)."""
         away, axis = points - self.pivot, -self.down
         cosine, sine = np.cos(share * self.angle)[:, None], np.sin(share * self.angle)[:, None]
         along = (away @ axis)[:, None] * axis
@@ -135,7 +137,7 @@ class _Turn:
         )
 
     def unrolled(self, points: Points) -> Points:
-        """Unroll the cylinder about the axis: where points `(K, 3)` lie on it, `(K, 2)`."""
+        """Project points `(K, 3)` on the cylinder about the axis and unroll it, `(K, 2)`."""
         away = points - self.pivot
         angle = np.arctan2(away @ self.across, -away @ self.behind)
         return np.stack([0.5 * self.width * angle, away @ self.down], axis=1)
@@ -146,7 +148,7 @@ def _unit(vector: Points) -> Points:
 
 
 def _ring(mesh: Points, turn: _Turn, ring: _Ring) -> tuple[Points, Points]:
-    """Points of a ring `(36, 3)`, and the share of the head's turn `(36,)` that each takes."""
+    """Points of a ring `(36, 3)`, and the fraction of the head's turn `(36,)` that each follows."""
     outline, chin = mesh[_OUTLINE], mesh[_CHIN]
     centre = outline[:, :2].mean(axis=0)
     points = outline.copy()
@@ -158,7 +160,7 @@ def _ring(mesh: Points, turn: _Turn, ring: _Ring) -> tuple[Points, Points]:
 
 
 def _strips(first: int) -> NDArray[np.intp]:
-    """Triangles `(T, 3)` from the face's outline to the rings, whose points begin at `first`."""
+    """Triangles `(T, 3)` from the face's outline to the rings, which start at index `first`."""
     count = len(_OUTLINE)
     loops = [_OUTLINE, *(first + count * k + np.arange(count) for k in range(len(_RINGS)))]
     strips = []
@@ -169,15 +171,15 @@ def _strips(first: int) -> NDArray[np.intp]:
 
 
 def _far_to_near(triangles: NDArray[np.intp], points: Points) -> NDArray[np.intp]:
-    """Sort triangles `(T, 3)` so that nearer ones come later and cover those behind them."""
+    """Sort triangles `(T, 3)` from far to near, so that nearer ones are drawn last."""
     return np.asarray(triangles[np.argsort(-points[triangles][..., 2].mean(axis=1))])
 
 
 class _Drawing:
-    """Where each pixel of a turned photo is taken from, triangle by triangle.
+    """The source position of each pixel of a turned photo, drawn triangle by triangle.
 
     Attributes:
-        face: bool `(H, W)`, True where the face is, without hair, ears and neck.
+        face: bool `(H, W)`, True on the face, without hair, ears and neck.
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
@@ -186,9 +188,9 @@ class _Drawing:
         self._y, self._x = (plane.astype(np.float32) for plane in np.indices(size))
 
     def add(self, before: Points, after: Points, *, on_face: bool) -> None:
-        """Carry a triangle from its corners `(3, 2)` before the turn to those after it.
+        """Map a triangle from its corners `(3, 2)` before the turn to those after it.
 
-        Triangles of the face that turn their backs are left out.
+        Back-facing triangles of the face are skipped.
         """
         to_photo, area = np.linalg.lstsq(_homogeneous(after), before, rcond=None)[0], _area(after)
         if abs(area) < 1e-6 or (on_face and area * _area(before) < 0.0):
@@ -207,7 +209,7 @@ class _Drawing:
         self._head[y, x], self.face[y, x] = True, on_face
 
     def carry(self, image: Image) -> Image:
-        """Draw the turned photo; the face's edge is as soft as a photo's, not cut out."""
+        """Render the turned photo, with the face's edge softened as in a photo."""
         turned = cv2.remap(
             image, self._x, self._y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
         )
@@ -219,7 +221,7 @@ class _Drawing:
         return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
     def made_up(self) -> float:
-        """Share of the head's pixels that are taken from past the photo's frame."""
+        """Fraction of the head's pixels that come from past the photo's border."""
         height, width = self.face.shape
         past = (self._x < 0) | (self._x > width - 1) | (self._y < 0) | (self._y > height - 1)
         return float(past[self._head].mean()) if self._head.any() else 0.0
@@ -236,7 +238,7 @@ def _area(corners: Points) -> float:
 
 
 def _inside(places: Points, corners: Points, area: float) -> NDArray[np.bool_]:
-    """Which places `(K, 2)` a triangle `(3, 2)` covers, its edges included."""
+    """Which points `(K, 2)` lie in a triangle `(3, 2)`, including its edges."""
     inside = np.ones(len(places), bool)
     for start, end in ((0, 1), (1, 2), (2, 0)):
         edge, away = corners[end] - corners[start], places - corners[start]
@@ -245,7 +247,7 @@ def _inside(places: Points, corners: Points, area: float) -> NDArray[np.bool_]:
 
 
 def _on_outline(landmarks: Points, face: NDArray[np.bool_], *, to_right: bool) -> Points:
-    """Put the points of the jaw's hidden side on the face's outline."""
+    """Move the landmarks of the jaw's hidden side to the face's outline."""
     placed = landmarks.copy()
     for number in range(9, 17) if to_right else range(8):
         row = round(float(placed[number, 1]))

@@ -1,4 +1,4 @@
-"""Where jaw, nose and lips of a face are, drawn for networks that are guided by them."""
+"""Maps of a face's jaw, nose and lips, for networks conditioned on landmarks."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SHIFT: Final = 4
-"""Bits of a pixel's fraction in OpenCV's coordinates."""
+"""Fractional bits of OpenCV's coordinates."""
 
 _LINES: Final = (slice(0, 17), slice(27, 31), slice(31, 36))
 """Jaw, bridge of the nose and nostrils among the iBUG points."""
 
 _PARTS: Final = tuple(list(GROUPS[part]) for part in ("jaw", "nose", "mouth"))
-"""What moves as one when landmarks are moved by chance."""
+"""Groups of landmarks that are perturbed together."""
 
 _OUTER_LIPS: Final = slice(48, 60)
 _INNER_LIPS: Final = slice(60, 68)
 
 
 def landmark_map(points: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
-    """Draw the features that a mask hides: Yang et al. 2020, "LaFIn", have completion follow them.
+    """Draw the features that a mask hides, as a guide for completion (Yang et al. 2020, "LaFIn").
 
     Args:
-        points: iBUG points `(68, 2)`, x y in pixels from the centre of the first.
+        points: iBUG points `(68, 2)`, x y in pixels from the first pixel's centre.
         size: side of the map, pixels.
 
     Returns:
@@ -49,13 +49,13 @@ def landmark_map(points: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
 def moved_landmarks(
     points: NDArray[np.floating], spread: float, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Move jaw, nose and mouth by chance, as landmarks that are found under a mask are off.
+    """Perturb jaw, nose and mouth at random, to mimic the error of landmarks found under a mask.
 
     Args:
         points: iBUG points `(68, 2)`.
-        spread: standard deviation of the move of each part both ways, as a share of the distance
-            between the outer corners of the eyes; its size changes by as much.
-        random: source of all chance.
+        spread: standard deviation of each part's shift in x and y, as a fraction of the distance
+            between the outer eye corners, and of the logarithm of its scale.
+        random: random generator.
     """
     moved = np.array(points, np.float64)
     eyes = eye_distance(moved)

@@ -1,7 +1,7 @@
-"""Folders of faces without annotations of ours: CelebA, CelebA-HQ, FFHQ, or any pictures.
+"""Folders of faces without a `faces.jsonl`: CelebA, CelebA-HQ, FFHQ, or any pictures.
 
-Each data set's own parts are kept where the folder holds them. Faces of others are dealt out by a
-seeded hash of their names.
+A data set's own splits are used if the folder contains them. Other faces are split by a seeded hash
+of their names.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ def recognised_faces(root: Path, seed: int = 0) -> list[Face]:
     """List the faces of a folder that has no `faces.jsonl`.
 
     - CelebA: `img_align_celeba`, also below `Img`, with `list_eval_partition` as .txt or .csv.
-    - CelebA-HQ: `CelebA-HQ-img` or `data1024x1024`, whose parts are CelebA's where
-      `list_eval_partition` and `CelebA-HQ-to-CelebA-mapping.txt` lie beside it.
-    - FFHQ: `images1024x1024` or `thumbnails128x128`, with parts and landmarks of
-      `ffhq-dataset-v2.json`; without that file the first 60,000 are trained on.
+    - CelebA-HQ: `CelebA-HQ-img` or `data1024x1024`, with CelebA's splits if `list_eval_partition`
+      and `CelebA-HQ-to-CelebA-mapping.txt` lie next to it.
+    - FFHQ: `images1024x1024` or `thumbnails128x128`, with splits and landmarks from
+      `ffhq-dataset-v2.json`; without that file the first 60,000 are the training split.
     - Any other: folders `train`, `val` and `test`, or pictures at any depth.
 
     Args:
         root: the folder.
-        seed: deals out the faces where the data set names no parts; `SHARES` says how many.
+        seed: random seed for splitting by `SHARES` if the data set defines no splits.
 
     Raises:
-        InputError: there is no such folder, it holds no picture, or an annotation in it is
+        InputError: the folder does not exist, it contains no pictures, or an annotation in it is
             malformed.
     """
     if not root.is_dir():
@@ -93,7 +93,7 @@ def _pictures(folder: Path) -> list[Path]:
 def _dealt(
     pictures: Sequence[Path], root: Path, parts: Mapping[str, str] | None, seed: int
 ) -> list[Face]:
-    """Give each picture its part by its file's name, or else by a seeded hash of its path."""
+    """Assign each picture to a split by file name, or else by a seeded hash of its path."""
     if parts is not None:
         return [Face(path, None, parts[path.name]) for path in pictures if path.name in parts]
 
@@ -103,7 +103,7 @@ def _dealt(
 
 
 def _celeba_parts(root: Path) -> dict[str, str] | None:
-    """The parts of CelebA's pictures by their files' names, None where the folder does not say."""
+    """The splits of CelebA's pictures by file name; None if the folder does not define them."""
     for place in (root, root / "Eval"):
         for suffix in (".txt", ".csv"):
             file = place / f"list_eval_partition{suffix}"
@@ -127,7 +127,7 @@ def _celeba_hq_parts(root: Path) -> dict[str, str] | None:
 
 
 def _read_table(file: Path, entry: Callable[[Sequence[str]], tuple[str, str]]) -> dict[str, str]:
-    """Read lines of cells between blanks or commas; a head of column names is passed over."""
+    """Read lines of cells separated by spaces or commas; a header line is skipped."""
     found = {}
     for number, line in enumerate(read_lines(file, "the parts of the faces"), start=1):
         row = line.replace(",", " ").split()
@@ -160,7 +160,7 @@ def _ffhq(root: Path, folder: Path) -> list[Face]:
 def _ffhq_descriptions(
     file: Path,
 ) -> dict[int, tuple[str, NDArray[np.float64] | None]] | None:
-    """Part and landmarks, in pixels of 1024, of each picture; None without the file."""
+    """Split and landmarks, in pixels at 1024, of each picture; None without the file."""
     if not file.is_file():
         return None
     try:

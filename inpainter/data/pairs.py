@@ -1,4 +1,4 @@
-"""Pairs of true and masked faces with their holes, as `unmask synthesize` writes them."""
+"""Pairs of true and masked faces with holes, as `unmask synthesize` writes them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pair:
-    """The files of one pair; all three pictures have one size.
+    """The files of one pair; all three pictures have the same size.
 
     Attributes:
         image: the true face.
         masked: the same face with a mask.
-        hole: a grey picture, over 127 where taking the mask off leaves a hole.
+        hole: a grey picture, above 127 in the hole that removing the mask leaves.
     """
 
     image: Path
@@ -36,15 +36,15 @@ class Pair:
 
 
 def list_pairs(folder: str | Path, split: str) -> list[Pair]:
-    """List the pairs of one part of a data set.
+    """List the pairs of one split of a data set.
 
     Args:
-        folder: holds `train/images`, `train/masked` and `train/holes`, and so on for the other
-            parts; or a data set's folder with these in `pairs`.
+        folder: contains `train/images`, `train/masked` and `train/holes`, and so on for the other
+            splits; or a data set's folder with these in `pairs`.
         split: "train", "val" or "test".
 
     Raises:
-        InputError: there is no such folder, or it holds no whole pair.
+        InputError: the folder does not exist, or contains no complete pair.
     """
     root = Path(folder)
     if not (root / split).is_dir():
@@ -72,10 +72,10 @@ def _by_stem(folder: Path) -> dict[str, Path]:
 
 
 class DecodedPairs(DecodedFiles[Pair, "tuple[Image, Image, Hole]"]):
-    """Pairs whose pictures are decoded once, on all cores, and then served from memory.
+    """Pairs whose pictures are decoded once, on all cores, and served from memory.
 
     Args:
-        pairs: what to decode; those that cannot be are left out and listed in `failed`.
+        pairs: what to decode; those that cannot be decoded are left out and listed in `failed`.
         memory: bytes that decoded pictures may take, see `DecodedFiles`.
 
     Raises:
@@ -86,13 +86,13 @@ class DecodedPairs(DecodedFiles[Pair, "tuple[Image, Image, Hole]"]):
         super().__init__(pairs, _decode, "pairs", memory)
 
     def images(self) -> Iterator[Image]:
-        """Give the true faces, uint8 RGB `(H, W, 3)`, one after the other."""
+        """Yield the true faces, uint8 RGB `(H, W, 3)`."""
         return (image for image, _, _ in self)
 
     def sample(
         self, index: int, sampling: Sampling, size: int, random: np.random.Generator
     ) -> Sample | None:
-        """Make a sample of one pair; None where nothing is missing in it."""
+        """Make a sample of one pair; None if its hole is empty or it cannot be decoded."""
         try:
             image, masked, hole = self[index]
         except InputError:

@@ -1,4 +1,4 @@
-"""Work that is begun ahead of its use, and used in its order."""
+"""Prefetching: work started ahead and consumed in order."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _Result = TypeVar("_Result")
 
 
 def prefetch(start: Callable[[int], Future[_Result]], count: int, makers: int) -> Iterator[_Result]:
-    """Give results 0 to `count` - 1 as they are done, and keep their makers busy ahead of that.
+    """Yield results 0 to `count` - 1 in order, while keeping the workers busy.
 
     Args:
-        start: begins the work of a number.
-        count: how many results.
-        makers: threads or processes that work; twice as many results are begun ahead.
+        start: starts the work on a result.
+        count: number of results.
+        makers: number of threads or processes; twice as many results are started ahead.
     """
     waiting: deque[Future[_Result]] = deque()
     for number in range(count):

@@ -1,4 +1,4 @@
-"""Processes that make training batches where threads, which share one interpreter, are too slow."""
+"""Worker processes that make training batches, for when threads are too slow."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _ENDED: Final = (
 
 
 class FaceProcesses:
-    """Processes of which each decodes the faces for itself and makes batches of them.
+    """Worker processes that each decode the faces and make batches from them.
 
-    They are started anew, not forked, so nothing of this process is in them. Use them as a context,
-    or close them.
+    They are spawned, not forked, so they inherit nothing. Use as a context manager, or call
+    `close`.
 
     Args:
-        decode: decodes the faces, given the bytes that they may take; it must be picklable.
-        count: how many processes, 1 or more.
+        decode: decodes the faces, given the bytes they may take; must be picklable.
+        count: number of processes, 1 or more.
 
     Raises:
         ConfigurationError: the count is under 1.
@@ -54,7 +54,7 @@ class FaceProcesses:
         self.close()
 
     def close(self) -> None:
-        """End the processes, without what they have not begun."""
+        """Stop the processes, and cancel work that has not started."""
         self._pool.shutdown(cancel_futures=True)
 
     def __len__(self) -> int:
@@ -69,7 +69,7 @@ class FaceProcesses:
             raise TrainingError(_ENDED) from error
 
     def make(self, stretch: Stretch, steps: int) -> Iterator[Batch]:
-        """Make the first `steps` batches of a stretch, in their order; they lie in shared memory.
+        """Make the first `steps` batches of a stretch, in order, in shared memory.
 
         Raises:
             ConfigurationError: the holes or masks of the stretch cannot be sent to a process.
@@ -102,7 +102,7 @@ def _count() -> int:
 
 def _make(stretch: Stretch, number: int) -> Batch:
     assert _held is not None
-    # Tensors are handed on in shared memory, arrays through a pipe, which costs the taker's time.
+    # Tensors are passed in shared memory, arrays through a pipe, which costs the receiver time.
     return {
         name: torch.from_numpy(array).share_memory_()
         for name, array in stretch.make(_held, number).items()

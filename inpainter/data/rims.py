@@ -1,8 +1,8 @@
-"""Rims of a mask that a hole left: what touches a hole is not always the face.
+"""Rims of a mask that a hole leaves: pixels next to a hole are not always skin.
 
-Holes miss a pixel or three of cloth now and then, and a mask shades the cheeks beside it. A network
-that never met that spreads the cloth's colour over the chin. Here it is given such rims, while what
-it is taught is the clean face.
+Holes sometimes miss up to three pixels of cloth, and a mask casts shadows on the cheeks. A network
+that has never seen this spreads the cloth's colour over the chin. So such rims are added to its
+input, while the target stays the clean face.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from torch import Tensor
 from torch.nn import functional
 
 _WIDEST: Final = 3
-"""Of a rim, in pixels of a picture of 256; other sizes in proportion."""
+"""Maximum width of a rim, in pixels at a picture size of 256; scaled for other sizes."""
 
 _ARCS: Final = 4
-"""Cells a side of the coarse noise that lets a rim begin and end."""
+"""Cells per side of the coarse noise that interrupts a rim."""
 
 
 def stain_rims(image: Tensor, hole: Tensor, share: float) -> Tensor:
-    """Leave a rim of cloth and its shadow round the holes of a share of the pictures.
+    """Add a rim of cloth and its shadow round the holes of a random fraction of the pictures.
 
     Args:
         image: `(N, 3, H, W)` in [-1, 1].
         hole: `(N, 1, H, W)`, 1 = missing.
-        share: of the pictures, drawn by torch's own chance, 0 to 1.
+        share: probability per picture, 0 to 1; uses torch's global generator.
 
     Returns:
         `(N, 3, H, W)`, equal to `image` in the other pictures and away from the holes.
@@ -40,7 +40,7 @@ def stain_rims(image: Tensor, hole: Tensor, share: float) -> Tensor:
         return low + (high - low) * torch.rand(count, 1, 1, 1, device=image.device)
 
     chosen = (drawn(0.0, 1.0) < share).to(image.dtype)
-    # One pooling serves all rims: how near to the hole a pixel is, in steps of a pixel.
+    # One pooling loop serves all rim widths: nearness to the hole in steps of a pixel.
     nearness = hole.clone()
     steps = max(1, round(_WIDEST * scale))
     grown = hole
@@ -59,7 +59,7 @@ def stain_rims(image: Tensor, hole: Tensor, share: float) -> Tensor:
 
 
 def _blurred(maps: Tensor, radius: int) -> Tensor:
-    """Blur `(N, 1, H, W)` by two box filters."""
+    """Blur `(N, 1, H, W)` with two box filters."""
     for _ in range(2):
         maps = functional.avg_pool2d(maps, 2 * radius + 1, 1, radius, count_include_pad=False)
     return maps

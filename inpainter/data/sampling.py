@@ -1,4 +1,4 @@
-"""From an annotated face to a training sample: its hole, its framing, and how it varies."""
+"""From an annotated face to a training sample: hole, framing and augmentation."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class MaskSource(Protocol):
-    """Draws a mask on a face: the masked picture and the hole that taking it off would leave.
+    """Draws a mask on a face: the masked picture and the hole that removing it would leave.
 
-    None where the face cannot take a mask.
+    None if the face cannot take a mask.
     """
 
     def __call__(
@@ -45,16 +45,15 @@ class Sample:
     Attributes:
         image: uint8 RGB `(S, S, 3)`, the true face.
         hole: bool `(S, S)`.
-        inside: bool `(S, S)`, False where the crop reaches past the picture's frame; what is there
-            is a reflection and no truth to learn from.
-        masked: uint8 RGB `(S, S, 3)`, the face with a mask on it; None where the sample is for
-            networks that see nothing in the hole.
-        colours: float32 `(13,)`, how the device that trains will change the colours of both
-            pictures, see `draw_colour_change`; None where they stay.
+        inside: bool `(S, S)`, False where the crop extends past the picture's border: a reflection
+            there is no valid target.
+        masked: uint8 RGB `(S, S, 3)`, the face with a mask; None for networks that do not see into
+            the hole.
+        colours: float32 `(13,)`, the colour change to apply to both pictures on the training
+            device, see `draw_colour_change`; None for none.
         mouth: float32 `(3,)`, the square round the mouth: centre x, y and side in pixels of the
-            crop; NaN where the face has no landmarks.
-        landmarks: uint8 `(S, S, 3)`, what `landmark_map` draws, or nothing; None where no sample
-            has any.
+            crop; NaN if the face has no landmarks.
+        landmarks: uint8 `(S, S, 3)`, from `landmark_map`, or zeros; None if landmarks are not used.
     """
 
     image: Image
@@ -71,23 +70,23 @@ class Sampling:
     """How faces become samples.
 
     Attributes:
-        face_holes: draws face-mask-shaped holes on the whole picture; they also frame the crop.
-        other_holes: draws holes of any shape on the finished crop; None for face holes only.
-        other_share: how often a hole of any shape takes the face hole's place.
-        union_share: how often both are missing.
-        context: range of the crop's side over the hole's extent.
-        lift: range of the crop's shift upwards, as a share of its side.
+        face_holes: generates face-mask-shaped holes on the whole picture; they also frame the crop.
+        other_holes: generates holes of any shape on the finished crop; None for face holes only.
+        other_share: probability that such a hole replaces the face hole.
+        union_share: probability that both are combined.
+        context: range of the ratio of the crop's side to the hole's extent.
+        lift: range of the crop's upward shift, as a fraction of its side.
         rotation: largest rotation, degrees.
-        grayscale_probability: how often the picture is turned grey.
+        grayscale_probability: probability that the picture is turned grey.
         colour_jitter: largest relative change of brightness, contrast, gamma and colour balance.
-        stretch: standard deviation of the relative change of width against height, and twice that
-            of the shear: faces of other proportions, where there are few.
-        side_light: largest relative change of brightness from the middle of the crop to its edge,
-            in any direction and a little different in each colour.
-        masks: draws masks on faces, whose holes then take the place of all others; None for faces
-            without masks.
-        landmark_share: how often a sample tells where jaw, nose and lips are.
-        landmark_spread: by how much they are moved, see `moved_landmarks`.
+        stretch: standard deviation of the relative change of aspect ratio, and twice that of the
+            shear, for faces of other proportions.
+        side_light: largest relative change of brightness from the centre of the crop to its edge,
+            in any direction and slightly different for each colour.
+        masks: draws masks on faces, whose holes then replace all others; None for faces without
+            masks.
+        landmark_share: probability that a sample has a landmark map.
+        landmark_spread: how much landmarks are perturbed, see `moved_landmarks`.
     """
 
     face_holes: HoleGenerator
@@ -115,7 +114,7 @@ class Sampling:
         """Make one sample of a face.
 
         Returns:
-            None when the face hole is wholly outside the picture, or the face takes no mask.
+            None if the face hole lies wholly outside the picture, or the face cannot take a mask.
         """
         if self.masks is None:
             hole = self.face_holes(landmarks, (image.shape[0], image.shape[1]), random)
@@ -134,18 +133,18 @@ class Sampling:
         random: np.random.Generator,
         landmarks: NDArray[np.floating] | None = None,
     ) -> Sample | None:
-        """Make one sample of a face, its hole and, where there is one, the face with a mask.
+        """Make one sample of a face, its hole and optionally the masked face.
 
         Args:
             image: uint8 RGB `(H, W, 3)`, the true face.
             hole: bool `(H, W)`.
-            masked: the face with a mask, likewise; the hole then stays that of the mask.
+            masked: the masked face, likewise; if given, the hole stays that of the mask.
             size: side of the sample, pixels.
-            random: source of all chance.
-            landmarks: iBUG points `(68, 2)`, x y in pixels of the picture, where they are known.
+            random: random generator.
+            landmarks: iBUG points `(68, 2)`, x y in pixels of the picture, if known.
 
         Returns:
-            None when nothing is missing.
+            None if nothing is missing.
         """
         if not hole.any():
             return None
@@ -189,7 +188,7 @@ class Sampling:
         return landmark_map(moved_landmarks(points, self.landmark_spread, random), size)
 
     def _proportions(self, random: np.random.Generator) -> NDArray[np.float64]:
-        """The linear map `(2, 2)` that changes a face's proportions, not its area."""
+        """A random linear map `(2, 2)` that changes a face's proportions but not its area."""
         if self.stretch == 0.0:
             return np.eye(2)
         widening = math.exp(random.normal(0.0, self.stretch) / 2)
@@ -203,7 +202,7 @@ class Sampling:
 def _in_crop(
     landmarks: NDArray[np.floating], matrix: NDArray[np.float64], *, flip: bool
 ) -> NDArray[np.float64]:
-    """The landmarks in a crop, where left and right change places in a mirror."""
+    """Map landmarks to a crop, with left and right swapped if flipped."""
     points = landmarks @ matrix[:, :2].T + matrix[:, 2]
     return points[list(MIRRORED)] if flip else points
 
@@ -211,15 +210,15 @@ def _in_crop(
 def _mouth_in_crop(points: NDArray[np.floating] | None) -> NDArray[np.float32]:
     if points is None:
         return np.full(3, np.nan, np.float32)
-    # Landmarks count from the middle of the first pixel, squares from its edge.
+    # Landmarks count from the first pixel's centre, squares from its edge.
     return mouth_square(points + 0.5)
 
 
 def _shrunk(image: Image, matrix: NDArray[np.float64], size: int, shrinking: float) -> Image:
-    """Take a crop; bilinear sampling alone would alias when it shrinks."""
+    """Cut out a crop; smooth first when it shrinks, as bilinear sampling alone would alias."""
     if shrinking <= 1.0:
         return _warp(image, matrix, size)
-    # Of a large photo most lies outside of the crop, and need not be smoothed.
+    # Most of a large photo lies outside the crop and need not be smoothed.
     sigma = 0.4 * shrinking
     seen = _part_seen(matrix, size, image.shape, margin=2)
     near = _part_seen(matrix, size, image.shape, margin=2 + math.ceil(4 * sigma))
@@ -235,7 +234,7 @@ def _shrunk(image: Image, matrix: NDArray[np.float64], size: int, shrinking: flo
 
 
 def _corners(matrix: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Where the corners of a crop lie in the picture, x y `(4, 2)`."""
+    """Positions of a crop's corners in the picture, x y `(4, 2)`."""
     last = size - 1.0
     corners = np.array([(0.0, 0.0), (last, 0.0), (0.0, last), (last, last)])
     return np.asarray((corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T)
@@ -244,21 +243,21 @@ def _corners(matrix: NDArray[np.float64], size: int) -> NDArray[np.float64]:
 def _part_seen(
     matrix: NDArray[np.float64], size: int, shape: tuple[int, ...], margin: int
 ) -> tuple[slice, slice]:
-    """The rows and columns of a picture that a crop is made of, reflections with them."""
+    """The rows and columns of a picture that a crop needs, including for reflections."""
     corners = _corners(matrix, size)
     parts = []
     for axis, length in ((1, shape[0]), (0, shape[1])):
         first = math.floor(corners[:, axis].min()) - margin
         last = math.ceil(corners[:, axis].max()) + margin
         end = length - 1
-        # Past a border lies what is as far on this side of it; a crop far outside sees all.
+        # Pixels past a border mirror those inside it; a crop far outside needs everything.
         start, stop = min(first, 2 * end - last), max(last, -first)
         parts.append(slice(max(0, start), min(end, stop) + 1))
     return parts[0], parts[1]
 
 
 def _inside(matrix: NDArray[np.float64], size: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Where a crop shows the picture and no reflection, bool `(size, size)`."""
+    """Where a crop shows the picture and not a reflection, bool `(size, size)`."""
     corners, ends = _corners(matrix, size), np.array([shape[1] - 2, shape[0] - 2])
     if (corners >= 1).all() and (corners <= ends).all():
         return np.ones((size, size), np.bool_)
@@ -277,7 +276,7 @@ def _square_to_crop(
     """The affine map `(2, 3)` from picture pixels to crop pixels."""
     scale = size / side
     cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
-    # Proportions are the face's own: they change before it is turned.
+    # Proportions change in the face's own axes, before the rotation.
     matrix = np.array([[cosine, -sine], [sine, cosine]]) @ proportions
     if flip:
         matrix[0] *= -1.0

@@ -1,4 +1,4 @@
-"""Faces in shards: tar files as WebDataset lays them out, for data of more files than a disk likes.
+"""Faces in shards: tar files in WebDataset's layout, for data sets with very many files.
 
 The shards are indexed once, and each picture is then read from its place, so that samples follow
 from the seed as those of single files do.
@@ -21,11 +21,11 @@ _PICTURES: Final = frozenset({"png", "jpg", "jpeg", "bmp", "webp"})
 
 
 def shard_faces(root: Path) -> list[Face]:
-    """List the faces of the shards of a folder, `*.tar`.
+    """List the faces in a folder's shards, `*.tar`.
 
-    Files of a shard that share a name up to its first dot belong together: a picture, as
-    `0001.jpg`, and what is known of it, `0001.json`, with `split`, `landmarks` and labels as in a
-    line of `faces.jsonl`. Pictures without are faces of which nothing is known.
+    Files that share a name up to its first dot belong together: a picture, such as `0001.jpg`, and
+    its annotation, `0001.json`, with `split`, `landmarks` and labels as in a line of `faces.jsonl`.
+    The annotation is optional.
 
     Raises:
         InputError: a shard cannot be read or is compressed, or a JSON file in it is malformed.
@@ -37,7 +37,7 @@ def _faces_in(shard: Path) -> Iterator[Face]:
     pictures: dict[str, tuple[str, ShardMember]] = {}
     known: dict[str, dict[str, Any]] = {}
     try:
-        # Without compression: members are read from their places.
+        # Uncompressed only: members are read by their offsets.
         with tarfile.open(shard, "r:") as file:
             for member in file:
                 folder, slash, name = member.name.rpartition("/")

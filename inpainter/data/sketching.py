@@ -1,4 +1,4 @@
-"""Sketching what a picture shows, for networks that fill a hole along a user's lines."""
+"""Sketches of pictures, for training networks that follow a user's lines."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _DIRECTIONS: Final = ((0, 1), (1, 1), (1, 0), (1, -1))
-"""Steps (down, right) along which slopes of 0, 45, 90 and 135 degrees point."""
+"""Steps (down, right) in the gradient directions 0, 45, 90 and 135 degrees."""
 
 
 def sketch_of(image: Tensor, threshold: float = 0.12, smoothing: float = 1.5) -> Tensor:
-    """Draw the lines of pictures: thin where the smoothed picture's slope is steep and steepest.
+    """Draw thin lines where the gradient of the smoothed picture is strong and locally maximal.
 
-    Yu et al. 2019 train guided filling on what a learned edge detector (HED) draws; its weights are
-    not to be had here, so that the lines are those of Canny 1986, without his second threshold.
+    Yu et al. 2019 train guided filling with a learned edge detector (HED), whose weights are not
+    available here; this is Canny 1986 without the second threshold.
 
     Args:
         image: `(N, 3, H, W)` in [-1, 1].
-        threshold: least slope of a line; a step from black to white, smoothed, has about 1.
-        smoothing: standard deviation of the blur before, pixels.
+        threshold: minimum gradient of a line; a smoothed step from black to white has about 1.
+        smoothing: standard deviation of the initial blur, in pixels.
 
     Returns:
         `(N, 1, H, W)`, 1 = a line, 0 = none.
@@ -34,7 +34,7 @@ def sketch_of(image: Tensor, threshold: float = 0.12, smoothing: float = 1.5) ->
     size = 2 * round(3.0 * smoothing) + 1
     slopes = sobel_slopes(gaussian_blur(image.float(), [size, size], [smoothing, smoothing]))
     strength = slopes.square().sum(dim=1, keepdim=True).sqrt()
-    # The sector of 45 degrees that the slope points into, whichever way round.
+    # The 45-degree sector of the gradient, regardless of its sign.
     sector = torch.atan2(slopes[:, 1:], slopes[:, :1]).div(torch.pi / 4).round().remainder(4)
     around = functional.pad(strength, (1, 1, 1, 1))
     height, width = strength.shape[-2:]
@@ -44,7 +44,7 @@ def sketch_of(image: Tensor, threshold: float = 0.12, smoothing: float = 1.5) ->
             around[..., 1 + way * down : 1 + way * down + height, 1 + way * right :][..., :width]
             for way in (1, -1)
         )
-        # One side may be level with it, so that a plateau of two pixels still gives a line.
+        # Equality is allowed on one side, so that a plateau of two pixels still gives a line.
         crest = (strength >= ahead) & (strength > behind)
         lines = torch.where((sector == number) & crest, 1.0, lines)
     return lines * (strength > threshold)

@@ -1,4 +1,4 @@
-"""Means over training pictures that some networks are built with."""
+"""Statistics of training pictures that some networks need as options."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ STATISTICS: Final = ("mean", "deviation", "mean_colour")
 
 
 def check_statistics(names: Iterable[str]) -> None:
-    """Make sure that all of these can be measured.
+    """Check that all of these can be measured.
 
     Raises:
-        ConfigurationError: one cannot; the nearest that can is named.
+        ConfigurationError: one cannot; the message suggests the nearest name.
     """
     for name in names:
         if name not in STATISTICS:
@@ -30,10 +30,10 @@ def check_statistics(names: Iterable[str]) -> None:
 
 
 def colour_statistics(images: Iterable[Image]) -> dict[str, list[float]]:
-    """Measure `STATISTICS` over all pixels of uint8 RGB pictures, each picture counting alike."""
+    """Measure `STATISTICS` over all pixels of uint8 RGB pictures, with equal weight per picture."""
     means, squares = [], []
     for image in images:
-        # Sums of bytes and of their squares are exact in float64.
+        # Float64 sums of bytes and their squares are exact.
         pixels = image.reshape(-1, 3).astype(np.float64)
         means.append(pixels.mean(axis=0))
         squares.append(np.square(pixels).mean(axis=0))

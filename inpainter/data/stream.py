@@ -1,4 +1,4 @@
-"""An endless stream of training batches in which sample number i is always the same."""
+"""An endless, reproducible stream of training batches."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from inpainter.data.sampling import Sample, Sampling
 
 Batch = dict[str, torch.Tensor]
-"""image uint8 `(N, S, S, 3)`, hole bool `(N, S, S)`, inside bool `(N, S, S)`; where the faces wear
-masks, masked uint8 `(N, S, S, 3)`; where colours vary, colours float32 `(N, 13)`, the change that
-`to_pictures` makes to both; mouth float32 `(N, 3)`, the square round each, NaN where unknown;
-landmarks uint8 `(N, S, S, 3)`, what `landmark_map` draws."""
+"""image uint8 `(N, S, S, 3)`, hole bool `(N, S, S)`, inside bool `(N, S, S)`; for masked faces,
+masked uint8 `(N, S, S, 3)`; with colour augmentation, colours float32 `(N, 13)`, applied to both by
+`to_pictures`; mouth float32 `(N, 3)`, the square round each, NaN if unknown; landmarks uint8
+`(N, S, S, 3)`, from `landmark_map`."""
 
 ATTEMPTS = 200
-"""How many faces are tried for one sample before it is given up."""
+"""Number of faces tried for one sample before giving up."""
 
 
 class DecodedPictures(Protocol):
-    """Pictures in memory, of which samples are made: `DecodedFaces` or `DecodedPairs`."""
+    """Pictures in memory to make samples from: `DecodedFaces` or `DecodedPairs`."""
 
     def __len__(self) -> int:
         """Count the pictures."""
@@ -41,19 +41,19 @@ class DecodedPictures(Protocol):
     def sample(
         self, index: int, sampling: Sampling, size: int, random: np.random.Generator
     ) -> Sample | None:
-        """Make a sample of one picture; None where it gives none."""
+        """Make a sample of one picture; None if that is impossible."""
         ...
 
 
 def sample_at(
     faces: DecodedPictures, sampling: Sampling, size: int, seed: int, index: int
 ) -> Sample:
-    """Make sample number `index`: its face and all its chance follow from the seed and the number.
+    """Make sample number `index`, which depends only on the seed and the number.
 
-    Each pass over the faces has an order of its own.
+    Each pass over the faces is shuffled differently.
 
     Raises:
-        TrainingError: none of very many faces gives a sample.
+        TrainingError: none of `ATTEMPTS` faces gives a sample.
     """
     turn, position = divmod(index, len(faces))
     order = _order(seed, turn, len(faces))
@@ -79,7 +79,7 @@ Stacked = dict[str, "NDArray[Any]"]
 
 
 def stack(samples: list[Sample]) -> Stacked:
-    """Stack samples to arrays, pictures in uint8: the device converts them faster."""
+    """Stack samples to arrays, with pictures in uint8, which the device converts faster."""
     columns = {name: [getattr(sample, name) for sample in samples] for name in vars(samples[0])}
     known = {name: [one for one in column if one is not None] for name, column in columns.items()}
     return {name: np.stack(column) for name, column in known.items() if column}
@@ -91,20 +91,20 @@ def to_batch(stacked: Stacked) -> Batch:
 
 
 def collate(samples: list[Sample]) -> Batch:
-    """Stack samples to a batch of tensors."""
+    """Stack samples into a batch of tensors."""
     return to_batch(stack(samples))
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of the endless stream, cut into batches: all that makes them but the faces.
+    """A section of the endless stream, cut into batches; everything but the faces.
 
     Attributes:
         sampling: how faces become samples.
         size: side of the samples.
         batch: samples in a batch.
         start: number of the stretch's first sample.
-        seed: of the whole stream.
+        seed: seed of the whole stream.
         rank: which of the devices this stretch feeds.
         devices: how many devices share the stream.
     """
@@ -121,7 +121,7 @@ class Stretch:
         """Make batch number `number` of the stretch.
 
         Raises:
-            TrainingError: none of very many faces gives a sample.
+            TrainingError: none of `ATTEMPTS` faces gives a sample.
         """
         offset = self.start + (number * self.devices + self.rank) * self.batch
         numbers = range(offset, offset + self.batch)
@@ -130,20 +130,20 @@ class Stretch:
 
 @runtime_checkable
 class BatchMaker(Protocol):
-    """Makes batches by means of its own: `FaceProcesses`."""
+    """Something that makes batches itself: `FaceProcesses`."""
 
     def make(self, stretch: Stretch, steps: int) -> Iterator[Batch]:
-        """Make the first `steps` batches of a stretch, in their order."""
+        """Make the first `steps` batches of a stretch, in order."""
         ...
 
 
 class SampleStream(IterableDataset[Batch]):
-    """The batches of a stretch, made ahead of their use.
+    """The batches of a stretch, prefetched.
 
     Args:
-        faces: decoded faces or pairs, of which threads make batches; or what makes them itself.
-        stretch: which batches.
-        steps: how many.
+        faces: decoded faces or pairs, from which threads make batches; or a `BatchMaker`.
+        stretch: the stretch.
+        steps: number of batches.
         workers: threads that make batches.
     """
 
@@ -165,8 +165,8 @@ class SampleStream(IterableDataset[Batch]):
         if isinstance(faces, BatchMaker):
             yield from faces.make(stretch, self.steps)
             return
-        # Threads, not forked processes: OpenCV lets go of the interpreter's lock while it works,
-        # all threads share the decoded faces, and a process forked after OpenCV has run can hang.
+        # Threads, not forked processes: OpenCV releases the GIL, all threads share the decoded
+        # faces, and a process forked after OpenCV has run can hang.
         with ThreadPoolExecutor(self.workers) as pool:
             batches = prefetch(
                 lambda number: pool.submit(stretch.make, faces, number), self.steps, self.workers

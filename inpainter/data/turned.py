@@ -1,4 +1,4 @@
-"""Turned heads, which most collections of portraits have few of, drawn oftener."""
+"""Oversampling turned heads, which are rare in most data sets."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ TURNED: Final = 30.0
 
 
 def repeat_turned(faces: list[Face], share: float) -> list[Face]:
-    """Repeat the faces of turned heads until they are a share of all.
+    """Repeat turned faces until they make up a given fraction of all.
 
     Args:
         faces: the faces; those without landmarks count as not turned.
-        share: of turned heads in the result, below 1. Where there are more, or none, nothing is
-            repeated.
+        share: fraction of turned heads in the result, below 1. If there are already more, or none,
+            nothing is repeated.
 
     Returns:
-        The faces in their order, and the repeated ones after them.
+        The faces in their order, followed by the repeated ones.
     """
     turned = [face for face in faces if _is_turned(face)]
     wanted = round(share / (1.0 - share) * (len(faces) - len(turned)))

@@ -1,1 +1,1 @@
-"""What is done to a network's fill before it is handed on."""
+"""Postprocessing of a network's fill."""

@@ -1,4 +1,4 @@
-"""Bringing a network's fill to the size of its crop."""
+"""Resizing a network's fill to the size of its crop."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image
 
 _LARGE: Final = 2.0
-"""From this much enlarging on, the fill is smoothed first."""
+"""Scale factor from which the fill is smoothed first."""
 _RADIUS: Final = 2
-"""Of the filter's windows, pixels of the fill."""
+"""Radius of the filter's windows, in pixels of the fill."""
 _CALM: Final = 0.002
-"""Variance, of values from 0 to 1, below which a window of the fill counts as flat."""
+"""Variance (values from 0 to 1) below which a window of the fill counts as flat."""
 
 
 def enlarge(fill: Image, side: int) -> Image:
-    """Bring a square fill to another side: bicubic up, by area means down.
+    """Resize a square fill: bicubic up, area averaging down.
 
-    A fill that is enlarged twofold or more is smoothed first, so that the faint weave which
-    networks leave in skin does not show; see `smooth_flat_parts`.
+    A fill enlarged twofold or more is smoothed first, to hide the faint weave that networks leave
+    in skin; see `smooth_flat_parts`.
 
     Args:
         fill: uint8 RGB `(size, size, 3)`.
-        side: of the result, in pixels.
+        side: side of the result, in pixels.
 
     Returns:
         uint8 RGB `(side, side, 3)`.
@@ -43,9 +43,10 @@ def enlarge(fill: Image, side: int) -> Image:
 
 
 def smooth_flat_parts(fill: Image) -> Image:
-    """Smooth what is nearly flat, by a guided filter whose guide is the fill itself.
+    """Smooth nearly flat parts with a guided filter, the fill being its own guide.
 
-    What was under the mask is unknown, so no photo can guide. Strong edges, such as lips, stay.
+    No photo can serve as guide, as the face under the mask is unknown. Strong edges, such as lips,
+    are preserved.
 
     Args:
         fill: uint8 RGB `(H, W, 3)`.

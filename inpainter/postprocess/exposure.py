@@ -1,4 +1,4 @@
-"""Showing dark photos to a network as bright as those that it learned from, and back."""
+"""Brightening dark photos to the level of a network's training photos, and back."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
 
 _BRIGHT: Final = 150.0
-"""Luminance that a twentieth of what is seen has at least, in the photos that networks know."""
+"""95th percentile of luminance to reach, as in the photos that networks know."""
 
 _MOST: Final = 5.0
-"""A photo that would have to be brightened by more holds too few grey levels."""
+"""Maximum gain: darker photos have too few grey levels."""
 
 _LEAST_SEEN: Final = 16
 
 
 def exposure_gain(image: Image, hole: Mask) -> float:
-    """Say by how much a photo must be brightened, 1 for one that is bright enough.
+    """Return the gain that a photo needs, 1 for one that is bright enough.
 
     Args:
-        image: uint8 RGB `(H, W, 3)`; only what lies outside the hole is read.
+        image: uint8 RGB `(H, W, 3)`; only pixels outside the hole are read.
         hole: bool `(H, W)`.
     """
     seen = luminance_of(image)[~hole]
@@ -36,5 +36,5 @@ def exposure_gain(image: Image, hole: Mask) -> float:
 
 
 def brightened(image: Image, gain: float) -> Image:
-    """Multiply a picture, uint8 `(H, W, 3)`, by a gain; it may be one under 1."""
+    """Multiply a picture, uint8 `(H, W, 3)`, by a gain, which may be below 1."""
     return image if gain == 1.0 else np.asarray(cv2.convertScaleAbs(image, alpha=gain), np.uint8)

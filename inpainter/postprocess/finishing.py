@@ -1,4 +1,4 @@
-"""What is done to a network's fill before it is handed on."""
+"""Finishes: ways to put a network's fill into its hole."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def paste(crop: Image, fill: Image, hole: Hole) -> Image:
 
 
 def telea_poisson_paste(crop: Image, fill: Image, hole: Hole) -> Image:
-    """Match a fill's colours to those round the hole, as GLCIC does after its network.
+    """Match a fill's colours to those round the hole, as GLCIC's postprocessing does.
 
-    The hole's rim, one pixel wide, gets the colours that Telea's method draws in from the known
-    pixels; inside it, the fill keeps its gradient and meets the rim without a step.
+    The hole's one-pixel rim gets the colours of Telea's inpainting; inside it, the fill keeps its
+    gradient and meets the rim without a step.
 
     Args:
-        crop: uint8 RGB `(H, W, 3)`; what lies in the hole is not looked at.
-        fill: uint8 RGB `(H, W, 3)`, which goes on round the hole, as a network's prediction does.
-        hole: bool `(H, W)`, True = missing; it may touch the picture's frame, be all or nothing.
+        crop: uint8 RGB `(H, W, 3)`; pixels in the hole are ignored.
+        fill: uint8 RGB `(H, W, 3)`, which extends beyond the hole, like a network's prediction.
+        hole: bool `(H, W)`, True = missing; it may touch the border, be empty or cover everything.
 
     Returns:
         uint8 RGB `(H, W, 3)`, equal to the crop outside the hole.
@@ -41,7 +41,7 @@ def telea_poisson_paste(crop: Image, fill: Image, hole: Hole) -> Image:
     if not hole.any() or hole.all():
         return paste(crop, fill, hole)
     drawn_in = TeleaInpainter().complete([crop], [hole])[0]
-    # Past the frame nothing is known, so the hole has no rim there.
+    # Nothing is known past the border, so the hole has no rim there.
     eroded = cv2.erode(
         hole.astype(np.uint8),
         cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)),
@@ -60,10 +60,10 @@ FINISHES: Final[dict[str, Callable[[Image, Image, Hole], Image]]] = {
 
 
 def find_finish(name: str) -> Callable[[Image, Image, Hole], Image]:
-    """Give one of `FINISHES`.
+    """Return one of `FINISHES`.
 
     Raises:
-        ConfigurationError: the name is unknown; the nearest one is named.
+        ConfigurationError: the name is unknown; the message suggests the nearest one.
     """
     if name not in FINISHES:
         raise unknown_name("finish of an inpainter", str(name), FINISHES)

@@ -1,9 +1,9 @@
 """Matching a fill's noise and sharpness to the picture round its hole.
 
-A network paints the mean of what it cannot know, which has no grain, and its fill is made at a few
-hundred pixels and brought up to the face's size, so it is smoother than the photo. Both are
-compared in octave bands of luminance; what the fill lacks is added: of what was enlarged, first by
-sharpening what structure it has; then as noise of the missing energy.
+A network predicts the mean of what it cannot know, which has no grain, and its fill is generated at
+a few hundred pixels and enlarged, so it is smoother than the photo. Both are compared in octave
+bands of luminance, and what the fill lacks is added: if it was enlarged, first by sharpening; then
+as noise of the missing energy.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
 
 DEVIATIONS = (0.7, 1.4, 2.8)
-"""Standard deviations in pixels of the Gaussians between which the bands lie."""
+"""Standard deviations in pixels of the Gaussians that separate the bands."""
 GUARD = 2.0 * DEVIATIONS[-1]
-"""Distance in pixels from a hole's rim from which the widest Gaussian does not reach over it."""
+"""Distance in pixels at which the widest Gaussian no longer reaches across a hole's rim."""
 CALM = (0.52, 0.25, 0.25)
-"""In each band, the share of blocks that are calmer than what counts as noise: in the finest band
-most is noise, in the coarser ones much is structure."""
+"""In each band, the quantile of block energy taken as the noise level: the finest band is mostly
+noise, the coarser ones contain much structure."""
 CALMEST = 0.1
-"""Share of blocks that are calmer than what can only be noise."""
+"""Quantile of block energy that can only be noise."""
 MOST_SHARPENING = 0.2
-"""Largest share of a band that is added to itself.
+"""Largest fraction of a band that is added to itself.
 
-More would bring out the fine grid that networks with sub-pixel outputs leave in skin.
+More would amplify the fine grid that networks with sub-pixel outputs leave in skin.
 """
 MOST_NOISE = 8.0
 """Largest standard deviation of noise per band, in grey levels."""
 TILE = 256
-"""Side in pixels of the noise that is repeated over a fill."""
+"""Side in pixels of the noise tiled over a fill."""
 BLOCK = 8
 """Side in pixels of the blocks in which noise is measured."""
 LEAST_PIXELS = 64
-"""Fewer pixels than this on either side say nothing about noise."""
+"""Minimum pixels on either side for estimating noise."""
 
 
 class RimDistances(NamedTuple):
-    """How far the pixels of a picture are from the rim of a hole in it.
+    """Distances of a picture's pixels from the rim of a hole.
 
     Attributes:
         outside: of known pixels, float32 `(H, W)`, in pixels; 0 in the hole.
@@ -59,7 +59,7 @@ class RimDistances(NamedTuple):
 
     @classmethod
     def of(cls, hole: Mask) -> RimDistances:
-        """Measure them for a hole, bool `(H, W)`."""
+        """Compute them for a hole, bool `(H, W)`."""
         outside, inside = (
             np.asarray(cv2.distanceTransform(side.view(np.uint8), cv2.DIST_L2, 3), np.float32)
             for side in (~hole, hole)
@@ -68,12 +68,12 @@ class RimDistances(NamedTuple):
 
     @property
     def around(self) -> Mask:
-        """Known pixels `(H, W)` whose bands the hole does not touch."""
+        """Known pixels `(H, W)` whose bands the hole does not affect."""
         return self.outside > GUARD
 
     @property
     def within(self) -> Mask:
-        """Missing pixels `(H, W)` whose bands the photo does not touch."""
+        """Missing pixels `(H, W)` whose bands the photo does not affect."""
         return self.inside > GUARD
 
 
@@ -86,26 +86,26 @@ def match_grain(
     spared: float = 0.0,
     distances: RimDistances | None = None,
 ) -> Image:
-    """Bring a fill to the sharpness and the noise of its surroundings.
+    """Match a fill's sharpness and noise to its surroundings.
 
-    A fill that is as sharp and as noisy as the picture round it already comes back unchanged, and
-    so does every fill in a picture without noise. The noise is the same for every call.
+    A fill that is already as sharp and noisy as the picture round it is returned unchanged, and so
+    is every fill in a picture without noise. The noise is the same for every call.
 
-    Noise is no more than the calmer of two surroundings has: the whole ring, and its part above the
-    hole. Below a face's hole there may be nothing but a beard, a scarf or a collar, whose structure
-    would pass for noise; above it there is skin.
+    The noise level is the lower of two: of the whole ring, and of its part above the hole. Below
+    the hole there may be only a beard, a scarf or a collar, whose structure would pass for noise;
+    above it there is skin.
 
     Args:
-        fill: uint8 RGB `(H, W, 3)`; only what lies in the hole is changed.
-        image: uint8 RGB `(H, W, 3)`; only what lies outside the hole is read.
+        fill: uint8 RGB `(H, W, 3)`; only pixels in the hole are changed.
+        image: uint8 RGB `(H, W, 3)`; only pixels outside the hole are read.
         hole: bool `(H, W)`.
-        ring: width of the ring round the hole that is looked at, as a share of the hole's extent
-            (the square root of its area).
-        enlarged: how many times the fill's side was enlarged after it was made. Only the finest
-            band of a fill that was not gets noise, for its coarser bands hold what was painted.
-        spared: by how many grey levels the calmest parts of a fill may have too little noise, and
-            it gets none: noise is everywhere, while skin and hair have texture of their own.
-        distances: from the hole's rim, where they are known already.
+        ring: width of the ring round the hole to measure, as a fraction of the square root of the
+            hole's area.
+        enlarged: factor by which the fill was enlarged. If it was not, only the finest band gets
+            noise, as the coarser bands hold generated detail.
+        spared: tolerance in grey levels: no noise is added if the fill's calmest parts lack less
+            than this. Noise is everywhere, whereas texture belongs to skin and hair.
+        distances: distances from the hole's rim, if known already.
 
     Returns:
         uint8 RGB `(H, W, 3)`.
@@ -156,7 +156,7 @@ def match_grain(
 
 
 def above_hole(hole: Mask) -> Mask:
-    """Where a picture lies in the hole's columns and above the middle of its rows."""
+    """The region in the hole's columns and above the middle of its rows."""
     top, bottom, left, right = missing_box(hole)
     above = np.zeros_like(hole)
     above[: (top + bottom) // 2, left:right] = True
@@ -170,7 +170,7 @@ def luminance_of(image: Image) -> Plane:
 
 @functools.cache
 def _noise_tiles() -> tuple[Plane, ...]:
-    """Bands of white noise `(TILE, TILE)`, of unit deviation each, that repeat without a seam."""
+    """Bands of white noise `(TILE, TILE)` with unit standard deviation that tile seamlessly."""
     white = np.random.default_rng(0).standard_normal((TILE, TILE), dtype=np.float32)
     pad = 16
     bands = bands_of(np.pad(white, pad, mode="wrap"))
@@ -179,7 +179,7 @@ def _noise_tiles() -> tuple[Plane, ...]:
 
 
 def bands_of(plane: Plane, deviations: Sequence[float] = DEVIATIONS) -> list[Plane]:
-    """Give the bands of a plane between Gaussians of these deviations, finest first."""
+    """Return the bands of a plane between Gaussians of these standard deviations, finest first."""
     bands = []
     finer = plane
     for deviation in deviations:
@@ -190,15 +190,15 @@ def bands_of(plane: Plane, deviations: Sequence[float] = DEVIATIONS) -> list[Pla
 
 
 class _Blocks:
-    """The small blocks of a picture that lie at least half in a part of it.
+    """A picture's small blocks that lie at least half in a region.
 
     Args:
-        where: bool `(H, W)`, the part, at least one True pixel.
+        where: bool `(H, W)`, the region, with at least one True pixel.
     """
 
     def __init__(self, where: Mask) -> None:
         top, bottom, left, right = missing_box(where)
-        # Blocks are counted from the picture's corner; what is left at its end is none.
+        # Blocks start at the picture's corner; incomplete ones at its end are dropped.
         rows, columns = (side // BLOCK for side in where.shape)
         first_row, first_column = top // BLOCK, left // BLOCK
         rows = max(min(rows, -(-bottom // BLOCK)) - first_row, 0)
@@ -213,10 +213,10 @@ class _Blocks:
         self._full = self._counts >= BLOCK * BLOCK // 2
 
     def noise_level(self, band: Plane, calm: float) -> float:
-        """Standard deviation of the noise in a band `(H, W)`, from its calmer parts.
+        """Standard deviation of the noise in a band `(H, W)`, from its calmer blocks.
 
-        The local deviation is taken in the blocks; a low quantile over them leaves out hair, eyes
-        and edges, which are structure and no noise.
+        A low quantile over the blocks' deviations leaves out hair, eyes and edges, which are
+        structure and not noise.
         """
         if not self._full.any():
             return 0.0
@@ -229,8 +229,8 @@ class _Blocks:
 
 
 def _sharpening(wanted: Plane, own: Plane) -> float:
-    """How much of its band a fill needs more, judged by the strong structure on either side."""
-    # A few thousand samples tell a quantile as well as a million pixels do.
+    """How much of its own band a fill lacks, judged by strong structure on either side."""
+    # A few thousand samples estimate a quantile as well as a million pixels do.
     strong_wanted, strong_own = (
         float(np.quantile(np.abs(band[:: 1 + len(band) // 20000]), 0.95)) for band in (wanted, own)
     )

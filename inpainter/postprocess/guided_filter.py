@@ -1,4 +1,4 @@
-"""The guided filter: an edge-preserving filter whose edges are those of another picture."""
+"""The guided filter: an edge-preserving filter with edges from another picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Plane = NDArray[np.float32]
 
 
 def guided_filter(guide: Plane, plane: Plane, radius: int, epsilon: float) -> Plane:
-    """Filter a plane so that its edges move to near edges of a colour guide.
+    """Filter a plane so that its edges snap to nearby edges of a colour guide.
 
     Args as for `guided_coefficients`.
 
@@ -24,10 +24,10 @@ def guided_filter(guide: Plane, plane: Plane, radius: int, epsilon: float) -> Pl
 def guided_coefficients(
     guide: Plane, plane: Plane, radius: int, epsilon: float
 ) -> tuple[Plane, Plane]:
-    """How a plane follows from a colour guide in the windows round each pixel.
+    """Coefficients of the local linear model that maps a colour guide to a plane.
 
-    They vary slowly, so those of a small picture serve, enlarged, for the same picture at full size
-    (He and Sun 2015, "Fast guided filter").
+    They vary slowly, so those of a downscaled picture can be enlarged and used at full size (He and
+    Sun 2015, "Fast guided filter").
 
     Source: He, Sun and Tang 2013, "Guided image filtering", section 3.5 (colour guide).
 
@@ -39,7 +39,7 @@ def guided_coefficients(
 
     Returns:
         Slopes `(H, W, 3)` and offset `(H, W)`, float32: the filtered plane is the sum of slopes
-        times guide, plus the offset.
+        times guide plus the offset.
     """
     side = (2 * radius + 1, 2 * radius + 1)
 

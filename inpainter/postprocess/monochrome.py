@@ -1,4 +1,4 @@
-"""Keeping the fill of a photo without colours, grey or toned, as colourless as the photo is."""
+"""Keeping fills in monochrome photos, grey or toned, free of other colours."""
 
 from __future__ import annotations
 
@@ -13,35 +13,36 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image
 
 _COLOURLESS, _COLOURFUL = 4.0, 8.0
-"""Chroma off the tone's curve, in levels, up to which a photo has no colours of its own, and from
-which on it has: JPEG and paper leave up to 4, the dullest of 300 portraits in colour had 9."""
+"""Chroma distance from the tone curve, in levels, up to which a photo counts as monochrome, and
+from which it counts as coloured: JPEG and paper leave up to 4, the dullest of 300 colour portraits
+had 9."""
 
 _TAIL: Final = 95.0
-"""Percentile of the known pixels that count: a photo without colours may show a coloured thing."""
+"""Percentile of the known pixels that counts: a monochrome photo may contain a coloured spot."""
 
 _SIDE: Final = 96
-"""Side at which the known pixels are looked at: each of them tells little more."""
+"""Side to which the known pixels are subsampled; more would add little."""
 
 _FEWEST: Final = 64
-"""Known pixels below which nothing is said about a photo."""
+"""Minimum known pixels for a decision."""
 
 
 def keep_tone(fill: Image, crop: Image, hole: Hole) -> Image:
-    """Take colours out of a fill that the known pixels do not have.
+    """Remove colours from a fill that the known pixels do not have.
 
-    In a grey, sepia or otherwise toned photo chroma is a function of brightness. That curve, a
-    parabola for each of the two chromas of ITU-R BT.601, is fitted to the known pixels, but for
-    those that are farthest off it (after Rousseeuw 1984, "Least Median of Squares Regression").
-    What the fill's chroma is off it goes, all of it in a photo without colours, and none in one
-    with.
+    In a grey, sepia or otherwise toned photo, chroma is a function of brightness. That curve, a
+    parabola for each chroma channel of ITU-R BT.601, is fitted to the known pixels without the
+    outliers (after Rousseeuw 1984, "Least Median of Squares Regression"). The fill's deviation from
+    the curve is removed: fully in a monochrome photo, not at all in a coloured one, and partly in
+    between.
 
     Args:
-        fill: uint8 RGB `(H, W, 3)`, as a network painted it.
-        crop: uint8 RGB `(H, W, 3)`; what lies in the hole is not looked at.
+        fill: uint8 RGB `(H, W, 3)`, a network's output.
+        crop: uint8 RGB `(H, W, 3)`; pixels in the hole are ignored.
         hole: bool `(H, W)`, True = missing.
 
     Returns:
-        uint8 RGB `(H, W, 3)`; `fill` itself where the photo has colours.
+        uint8 RGB `(H, W, 3)`; `fill` itself if the photo is coloured.
     """
     step = max(1, max(hole.shape) // _SIDE)
     known = ~hole[::step, ::step]
@@ -67,7 +68,7 @@ def keep_tone(fill: Image, crop: Image, hole: Hole) -> Image:
 
 
 def _separated(pixels: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Brightness `(N,)` from 0 to 1 and chroma `(N, 2)` in levels of the pixels of a picture."""
+    """Brightness `(N,)` from 0 to 1 and chroma `(N, 2)` in levels of a picture's pixels."""
     layers = cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb).reshape(-1, 3).astype(np.float64)
     return layers[:, 0] / 255.0, layers[:, 1:]
 

@@ -1,4 +1,4 @@
-"""Pasting without a seam: the gradient of the fill, the colours of its surroundings."""
+"""Seamless pasting: the fill's gradient with the colours of its surroundings."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 
 def poisson_paste(crop: Image, fill: Image, hole: Hole, *, tolerance: float = 0.02) -> Image:
-    """Put a fill into a hole with the fill's gradient and without a step at the hole's edge.
+    """Paste a fill into a hole with the fill's gradient and no step at the hole's edge.
 
     The mismatch between crop and fill at the known pixels round the hole is continued into the hole
     by Laplace's equation, solved by conjugate gradients, and added to the fill. At the picture's
-    frame the mismatch has no slope, so that holes may touch it.
+    border the mismatch has zero gradient, so holes may touch it.
 
     Args:
-        crop: uint8 RGB `(H, W, 3)`; what lies in the hole is not looked at.
-        fill: uint8 RGB `(H, W, 3)`; it must go on a little round the hole.
+        crop: uint8 RGB `(H, W, 3)`; pixels in the hole are ignored.
+        fill: uint8 RGB `(H, W, 3)`; it must extend slightly beyond the hole.
         hole: bool `(H, W)`, True = missing.
         tolerance: largest residual of the equation at any pixel, in grey levels.
 
     Returns:
-        uint8 RGB `(H, W, 3)`, equal to the crop outside the hole. Without any known pixel it is the
-        fill itself.
+        uint8 RGB `(H, W, 3)`, equal to the crop outside the hole; the fill itself if no pixel is
+        known.
 
     Source: Perez, Gangnet and Blake 2003, "Poisson Image Editing".
     """
@@ -48,17 +48,17 @@ def poisson_paste(crop: Image, fill: Image, hole: Hole, *, tolerance: float = 0.
 def harmonic(
     begun: NDArray[np.float32], free: NDArray[np.float32], tolerance: float
 ) -> NDArray[np.float32]:
-    """Solve Laplace's equation by conjugate gradients where `free` is 1; the rest is held.
+    """Solve Laplace's equation by conjugate gradients where `free` is 1; the rest is fixed.
 
     Args:
-        begun: `(H, W)` or `(H, W, C)`, from which on it is solved.
-        free: as many dimensions, 1 or 0; one channel serves all.
+        begun: `(H, W)` or `(H, W, C)`, the initial values.
+        free: same number of dimensions, 1 or 0; one channel for all.
         tolerance: largest residual at any pixel, in the units of `begun`.
     """
     current = begun
     residual = -free * _laplacian(current)
     direction, energy = residual, float((residual**2).sum())
-    # Information crosses one pixel a step; a hole is seldom longer than this way round.
+    # Information travels one pixel per step; few holes need more steps than this.
     for _ in range(4 * max(begun.shape)):
         if np.abs(residual).max() < tolerance:
             break
@@ -72,7 +72,7 @@ def harmonic(
 
 
 def _laplacian(field: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Four times each pixel less its neighbours; the picture's frame repeats its pixels."""
+    """Four times each pixel minus its neighbours; borders are replicated."""
     result = np.zeros_like(field)
     down, across = np.diff(field, axis=0), np.diff(field, axis=1)
     result[:-1] -= down

@@ -1,7 +1,7 @@
 """Matching a fill's softness to the picture round its hole.
 
-Networks paint faces in focus, as most of the photos are that they learned from. In a photo that is
-out of focus, shaken or was enlarged, such a fill is sharper than all round it, and stands out.
+Networks generate faces in focus, like most of their training photos. In a photo that is out of
+focus, shaken or enlarged, such a fill is sharper than its surroundings and stands out.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from inpainter.postprocess.guided_filter import Plane
     from weights.base.contracts import Image, Mask
 
-# Measured on 60 true faces of val, as they are and blurred by 0.6 to 2.5 px: the sharpness of what
-# lies under the hole is that of the rest of the crop, give or take 0.15 octaves where the photo is
-# soft, and 0.3 where it is sharp.
+# Measured on 60 true faces of val, unchanged and blurred by 0.6 to 2.5 px: the sharpness inside the
+# hole equals that of the rest of the crop, within 0.15 octaves for soft photos and 0.3 for sharp
+# ones.
 _SOFT: Final = (-2.0, -1.5)
-"""Sharpness of photos that are out of focus, and of those that are in it."""
+"""Sharpness of photos out of focus and in focus."""
 
 _SPARED: Final = (0.25, 0.6)
-"""By how many octaves a fill may be too sharp for either before it is softened."""
+"""Tolerance for each, in octaves, before a fill is softened."""
 
 _BLURS: Final = (0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.4, 2.8, 3.3)
-"""Standard deviations in pixels of the blurs that are tried."""
+"""Standard deviations in pixels of the candidate blurs."""
 
 _LEAST_STRUCTURE: Final = 1.0
-"""Grey levels of structure under which nothing can be said of sharpness."""
+"""Minimum structure, in grey levels, for measuring sharpness."""
 
 _LOOKED_AT: Final = 512
-"""Most pixels a side of a fill that are looked at: its middle says enough."""
+"""Maximum side of the part of a fill that is measured; its centre suffices."""
 
 
 def match_softness(
@@ -50,19 +50,19 @@ def match_softness(
     """Soften a fill that is sharper than the picture round it.
 
     Args:
-        fill: uint8 RGB `(H, W, 3)`; only what lies in the hole is changed.
-        image: uint8 RGB `(H, W, 3)`; only what lies outside the hole is read.
+        fill: uint8 RGB `(H, W, 3)`; only pixels in the hole are changed.
+        image: uint8 RGB `(H, W, 3)`; only pixels outside the hole are read.
         hole: bool `(H, W)`.
-        distances: from the hole's rim, where they are known already.
+        distances: distances from the hole's rim, if known already.
 
     Returns:
-        uint8 RGB `(H, W, 3)`; the fill itself where it is soft enough.
+        uint8 RGB `(H, W, 3)`; the fill itself if it is soft enough.
     """
     return softened(fill, hole, softening_of(fill, image, hole, distances))
 
 
 def softened(fill: Image, hole: Mask, deviation: float) -> Image:
-    """Soften a fill in its hole by a Gaussian of a standard deviation in pixels; 0 leaves it."""
+    """Blur a fill in its hole with a Gaussian of this standard deviation in pixels; 0 for none."""
     if deviation <= 0.0:
         return fill
     soft = fill.copy()
@@ -73,19 +73,18 @@ def softened(fill: Image, hole: Mask, deviation: float) -> Image:
 def softening_of(
     fill: Image, image: Image, hole: Mask, distances: RimDistances | None = None
 ) -> float:
-    """By how much a fill must be softened to be no sharper than the picture round it.
+    """The blur that makes a fill no sharper than the picture round it.
 
-    Sharpness is how much of the structure that an image has at some pixels' width it has at a
-    pixel's, both at strong edges.
+    Sharpness is the ratio of fine to coarse structure at strong edges.
 
     Args:
-        fill: uint8 RGB `(H, W, 3)`; only what lies in the hole is read.
-        image: uint8 RGB `(H, W, 3)`; only what lies outside the hole is read.
+        fill: uint8 RGB `(H, W, 3)`; only pixels in the hole are read.
+        image: uint8 RGB `(H, W, 3)`; only pixels outside the hole are read.
         hole: bool `(H, W)`.
-        distances: from the hole's rim, where they are known already.
+        distances: distances from the hole's rim, if known already.
 
     Returns:
-        Standard deviation in pixels of a Gaussian; 0 for a fill that is soft enough.
+        Standard deviation of a Gaussian in pixels; 0 if the fill is soft enough.
     """
     distances = distances or RimDistances.of(hole)
     around, within = distances.around, distances.within
@@ -94,7 +93,7 @@ def softening_of(
         return 0.0
     own, looked_at = luminance_of(np.ascontiguousarray(fill[part])), within[part]
     photo = luminance_of(image)
-    # A background out of focus is no sign of a face that is: the eyes above the hole count as well.
+    # The background may be out of focus when the face is not: measure the eyes above the hole too.
     surroundings = (_sharpness(photo, where) for where in (around, around & above_hole(hole)))
     wanted = max((one for one in surroundings if one is not None), default=None)
     sharp = _sharpness(own, looked_at)
@@ -105,14 +104,13 @@ def softening_of(
         left = _sharpness(np.asarray(cv2.GaussianBlur(own, (0, 0), deviation)), looked_at)
         return left is None or left <= wanted
 
-    # Blurs are sorted by strength: halve the range until the weakest that does is left.
-    # The strongest blur is taken untried where no weaker one is enough.
+    # Binary search for the weakest blur that suffices; the strongest one is taken untried.
     return _BLURS[bisect_left(_BLURS, True, hi=len(_BLURS) - 1, key=soft_enough)]
 
 
 def _sharpness(plane: Plane, where: Mask) -> float | None:
-    """Strong structure in the finest band over that in the coarsest, in octaves."""
-    # A few thousand samples tell a quantile as well as a million pixels do.
+    """Ratio of strong structure in the finest band to that in the coarsest, in octaves."""
+    # A few thousand samples estimate a quantile as well as a million pixels do.
     places = np.flatnonzero(where)
     if len(places) < LEAST_PIXELS:
         return None
@@ -126,7 +124,7 @@ def _sharpness(plane: Plane, where: Mask) -> float | None:
 
 
 def _middle_of(within: Mask) -> tuple[slice, slice]:
-    """The middle of a part of a picture, and not too much of it."""
+    """A window of limited size at the centre of a region."""
     if not within.any():
         return slice(0), slice(0)
     top, bottom, left, right = missing_box(within)
