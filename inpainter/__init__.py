@@ -1,6 +1,6 @@
-"""Completion: networks that paint what a hole hides, their training, and their measuring.
+"""Completion: networks that fill holes, their training and their evaluation.
 
-`import inpainter` loads neither torch nor Lightning; each name is imported when it is asked for.
+`import inpainter` loads neither torch nor Lightning; names are imported lazily.
 """
 
 from __future__ import annotations

@@ -40,36 +40,35 @@ if TYPE_CHECKING:
 _LARGEST_SIDE = 4096
 
 _SPARED_GRAIN = 1.5
-"""Grey levels of noise that a fill at its own size may lack: noise of 5 that is added to a photo is
-more, what 98 faces of val have as they are is less."""
+"""Grey levels of noise that a fill may lack if it is not enlarged: added noise of 5 exceeds this,
+the natural noise of 98 faces of val does not."""
 
 
 class NetworkInpainter:
     """Completes crops with a trained network.
 
-    Crops of any size are brought to the size that the network was trained on, completed in one
-    batch, and the fill is brought back to each crop's own size; known pixels come back untouched.
-    The network is loaded at first use, once.
+    Crops of any size are resized to the network's training size, completed in batches, and the
+    fills are resized back; known pixels stay unchanged. The network is loaded once, on first use.
 
     Args:
-        model: the network's name, or a network of one's own that is called as
-            `network(image, hole)` and gives a `CompletionOutput`.
+        model: the network's name, or your own network, called as `network(image, hole)` and
+            returning a `CompletionOutput`.
         weights: "default" for the catalog's weights of that network, a name of the catalog, or a
             .safetensors file.
         device: "auto" or a torch device name.
         image_size: side at which the network works; None for the side it was trained on.
-        precision: "auto" runs in bfloat16 where the device is fast at it, else in float32;
-            "bfloat16" or "float32" force one.
-        batch_size: most crops that go through the network at once.
-        tone: whether the fill of a photo without colours, grey or sepia, is kept without them too.
-        grain: whether a fill is brought to the grain and sharpness round its hole, see
-            `inpainter.postprocess.grain.match_grain` and `softness` beside it.
-        detail: "auto" paints detail at 512 pixels over the fills of large faces, where the network
-            is the default one, see `inpainter.detail`; "off" enlarges them as they are.
-        finish: how the fill is put into the hole: "none" as it is, "telea-poisson" with its colours
-            matched to those round the hole, as GLCIC does (see `telea_poisson_paste`).
-        backend: what computes the networks, see `weights.base.backends.choose_backend`.
-        options: of the network; they must agree with the weights.
+        precision: "auto" uses bfloat16 if the device is fast at it, else float32; "bfloat16" or
+            "float32" force one.
+        batch_size: maximum crops per batch.
+        tone: whether fills in monochrome photos, grey or sepia, are kept monochrome.
+        grain: whether to match a fill's grain and sharpness to its surroundings, see
+            `inpainter.postprocess.grain` and `inpainter.postprocess.softness`.
+        detail: "auto" adds detail at 512 pixels to the fills of large faces if the network is the
+            default one, see `inpainter.detail`; "off" only enlarges them.
+        finish: how the fill is put into the hole: "none" unchanged, "telea-poisson" with its
+            colours matched to those round the hole, as in GLCIC (see `telea_poisson_paste`).
+        backend: backend of the networks, see `weights.base.backends.choose_backend`.
+        options: options of the network, which must agree with the weights.
     """
 
     thread_safe: ClassVar[bool] = True
@@ -144,11 +143,11 @@ class NetworkInpainter:
         """Complete crops.
 
         Args:
-            crops: uint8 RGB `(H, W, 3)` each, of any sizes; pixels inside the hole do not matter.
+            crops: uint8 RGB `(H, W, 3)` each, of any sizes; pixels inside the hole are ignored.
             holes: bool `(H, W)` each, True = missing.
 
         Returns:
-            A picture for each crop, of its size: completed inside the hole, equal to the crop
+            One picture per crop, of the same size: completed inside the hole, equal to the crop
             elsewhere.
 
         Raises:
@@ -160,10 +159,10 @@ class NetworkInpainter:
     def complete_guided(
         self, crops: Sequence[Image], holes: Sequence[Mask], landmarks: Sequence[Points | None]
     ) -> list[Image]:
-        """Complete crops as `complete`, with jaw, nose and lips where landmarks say.
+        """Complete crops like `complete`, conditioned on landmarks of jaw, nose and lips.
 
-        Without landmarks of a crop a network that takes them is told of those that are found in it;
-        others take none.
+        If a crop has no landmarks, a network that takes them gets those detected in it; other
+        networks ignore landmarks.
 
         Args:
             crops: as for `complete`.
@@ -171,7 +170,7 @@ class NetworkInpainter:
             landmarks: iBUG points `(68, 2)` of each crop, x y in its pixels, or None.
 
         Raises:
-            InputError: as `complete`, or there are not landmarks, or None, for each crop.
+            InputError: as `complete`, or the landmarks are malformed or not one entry per crop.
             WeightsError: as `complete`.
         """
         if len(landmarks) != len(crops):
@@ -188,19 +187,19 @@ class NetworkInpainter:
         return self._complete(crops, holes, landmarks, soften=True)
 
     def complete_sharp(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
-        """Complete crops as `complete`, but leave it to the caller to soften the fills."""
+        """Complete crops like `complete`, but leave softening the fills to the caller."""
         return self._complete(crops, holes, [None] * len(crops), soften=False)
 
     def softening_of(self, fill: Image, crop: Image, hole: Mask) -> float:
-        """By how much `complete` would soften a sharp fill.
+        """The blur with which `complete` would soften a sharp fill.
 
         Args:
             fill: uint8 RGB `(H, W, 3)`.
-            crop: likewise, with what is known round the hole.
+            crop: likewise, with the known pixels round the hole.
             hole: bool `(H, W)`, True = missing.
 
         Returns:
-            Standard deviation in pixels of a Gaussian, 0 where nothing is softened.
+            Standard deviation of a Gaussian in pixels; 0 for none.
         """
         return softening_of(fill, crop, hole) if self.grain else 0.0
 
@@ -268,7 +267,7 @@ class NetworkInpainter:
     def _detailed(
         self, crops: Sequence[Image], holes: Sequence[Mask], fills: list[Image]
     ) -> list[Image]:
-        """Paint detail over the fills of large crops, which then are twice the size."""
+        """Add detail to the fills of large crops, which doubles their size."""
         if self.detail == "off" or self.model != "gated" or self.image_size != SIDE // 2:
             return fills
         large = [at for at, hole in enumerate(holes) if max(hole.shape) > SMALLEST_CROP]
@@ -285,7 +284,7 @@ class NetworkInpainter:
         return fills
 
     def _put_in(self, crop: Image, fill: Image, hole: Mask, soften: bool) -> Image:
-        """Bring a fill to the size and the look of its crop, and put it in."""
+        """Resize a fill, match it to its crop, and paste it."""
         height, width = hole.shape
         enlarged = enlarge(fill, max(height, width))[:height, :width]
         times = max(height, width) / fill.shape[0]
@@ -293,7 +292,7 @@ class NetworkInpainter:
             distances = RimDistances.of(hole)
             if soften:
                 enlarged = match_softness(enlarged, crop, hole, distances)
-            # At its own size a fill has what grain it needs in a photo that is not noisy.
+            # A fill that is not enlarged has enough grain unless the photo is noisy.
             spared = 0.0 if times > 1.0 else _SPARED_GRAIN
             enlarged = match_grain(
                 enlarged, crop, hole, enlarged=times, spared=spared, distances=distances
@@ -302,7 +301,7 @@ class NetworkInpainter:
 
 
 class _Prediction(nn.Module):
-    """A completion network that gives its prediction alone."""
+    """A completion network that returns only its prediction."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Making an object from what a recipe says: a name, or a dict of a name and options."""
+"""Creating objects from recipes: by a name, or by a dict of a name and options."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ONLY_SHORT_NAMES: ContextVar[bool] = ContextVar("only_short_names", default=Fal
 
 @contextmanager
 def short_names_only() -> Iterator[None]:
-    """Within it only short names are made, no dotted paths: where weights bring the options."""
+    """Allow only short names, no dotted paths: for options from untrusted weights."""
     token = _ONLY_SHORT_NAMES.set(True)
     try:
         yield
@@ -29,18 +29,18 @@ def short_names_only() -> Iterator[None]:
 def create_named(
     kind: str, table: Mapping[str, str], spec: str | Mapping[str, Any], calls: int = 2
 ) -> Any:
-    """Make the object that a recipe names.
+    """Create the object that a recipe names.
 
     Args:
-        kind: what is made, in the singular, for the errors.
-        table: short names and the dotted paths "package.module:Class" that they stand for.
-        spec: a short name; a dotted path of one's own class; or a dict {name: one of these, and
-            the class's options beside it}.
-        calls: with how many arguments what is made is called.
+        kind: what is created, in the singular, for error messages.
+        table: short names and their dotted paths "package.module:Class".
+        spec: a short name; a dotted path of your own class; or a dict with one of these as `name`
+            and the class's options.
+        calls: number of arguments with which instances are called.
 
     Raises:
-        ConfigurationError: the name or an option is unknown (the nearest one is named), what a
-            dotted path names is no class of such components, or the options do not fit the class.
+        ConfigurationError: the name or an option is unknown (the message suggests the nearest one),
+            a dotted path does not lead to a suitable class, or the options do not fit the class.
     """
     if isinstance(spec, str):
         name, options = spec, {}
@@ -81,10 +81,10 @@ def create_named(
 
 
 def _makes_called_with(made: Any, count: int) -> bool:
-    """Whether something is a class whose instances take so many positional arguments."""
+    """Whether something is a class whose instances take this many positional arguments."""
     if not isinstance(made, type) or "__call__" not in dir(made):
         return False
-    # A module of torch is called by its `forward`.
+    # Calling a torch module calls its `forward`.
     call = getattr(made, "forward", None) or made.__call__
     try:
         inspect.signature(call).bind(None, *[None] * count)

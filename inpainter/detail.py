@@ -1,4 +1,4 @@
-"""Detail for large faces: a fill of 256 pixels is painted over at 512 before it is enlarged."""
+"""Detail for large faces: a second network refines a 256-pixel fill at 512 pixels."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image
 
 DetailMode = Literal["auto", "off"]
-"""Whether large faces get detail painted where its weights are installed, or are enlarged."""
+"""Whether fills of large faces get detail, if its weights are installed, or are only enlarged."""
 
 WEIGHTS: Final = "gated-detail.faces512"
 """Name of the weights in the catalog."""
 
 SIDE: Final = 512
-"""Side at which detail is painted, pixels."""
+"""Side, in pixels, at which detail is generated."""
 
 SMALLEST_CROP: Final = 320
-"""Side of a crop, pixels, from which on there is detail to be painted."""
+"""Side of a crop, in pixels, above which detail is generated."""
 
 _BATCH: Final = 4
 
 
 def check_detail_mode(mode: str) -> DetailMode:
-    """Return the mode.
+    """Validate the mode.
 
     Raises:
-        ConfigurationError: it is none of `DetailMode`.
+        ConfigurationError: it is not a `DetailMode`.
     """
     if mode not in get_args(DetailMode):
         raise unknown_name("detail of an inpainter", str(mode), get_args(DetailMode))
@@ -53,12 +53,12 @@ def can_paint_detail() -> bool:
 
 
 class DetailPainter:
-    """Paints what a sharp photo has over fills of half the side.
+    """Adds detail to fills of half the side.
 
     Args:
         device: where it runs.
-        dtype: of its arithmetic.
-        backend: what computes it.
+        dtype: precision.
+        backend: backend of the network.
 
     Raises:
         WeightsError: the weights are missing or damaged.
@@ -78,12 +78,12 @@ class DetailPainter:
     def __call__(
         self, crops: Sequence[Image], holes: Sequence[Hole], fills: Sequence[Image]
     ) -> list[Image]:
-        """Paint detail.
+        """Add detail to fills.
 
         Args:
             crops: uint8 RGB `(H, W, 3)`, of any sizes.
             holes: bool `(H, W)`, True = missing.
-            fills: uint8 RGB `(256, 256, 3)`, what was painted of each crop.
+            fills: uint8 RGB `(256, 256, 3)`, one for each crop.
 
         Returns:
             uint8 RGB `(512, 512, 3)`, one for each fill.
@@ -108,7 +108,7 @@ class DetailPainter:
 
 
 class _AddedDetail(torch.nn.Module):
-    """A detail network called by what it adds to a guess."""
+    """A detail network whose `forward` is `add_detail`."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExportedInpainter:
-    """What an export ends with.
+    """The result of an export.
 
     Attributes:
         path: the ONNX file.
-        bytes: its size.
+        bytes: its size in bytes.
         image_size: side of its pictures, pixels.
-        any_batch: whether batches of any size go through it; otherwise one picture at a time.
-        difference: largest difference to PyTorch's completed pictures, where the range from black
-            to white is 2, or, with bytes in and out, 255.
+        any_batch: whether it takes batches of any size; otherwise one picture at a time.
+        difference: largest difference from PyTorch's completed pictures; black to white is 2, or
+            255 with bytes.
     """
 
     path: Path
@@ -56,31 +56,31 @@ def export_inpainter(
     tolerance: float | None = None,
     overwrite: bool = False,
 ) -> ExportedInpainter:
-    """Write a trained completion network as ONNX, after comparing its pictures with PyTorch's.
+    """Write a trained completion network as ONNX, after checking its output against PyTorch's.
 
     The file takes `image`, float32 RGB `(N, 3, S, S)` in [-1, 1], and `hole`, float32
-    `(N, 1, S, S)`, 1 = missing, and gives `completed` like the image: painted in the hole and
-    untouched elsewhere. With `as_bytes` it takes and gives uint8 pictures `(N, S, S, 3)` and takes
-    uint8 holes `(N, S, S)`, above 127 = missing. N is any number where the network's operators
-    allow it, else 1. The file's metadata say all this.
+    `(N, 1, S, S)`, 1 = missing, and returns `completed` like the image: filled in the hole and
+    unchanged elsewhere. With `as_bytes`, pictures are uint8 `(N, S, S, 3)` and holes uint8
+    `(N, S, S)`, above 127 = missing. N is arbitrary if the network's operators allow it, else 1.
+    The file's metadata document all this.
 
     Args:
         network: the network's registered name.
         output: the .onnx file.
-        weights: a name of the catalog or a .safetensors file; None takes the catalog's.
-        image_size: side of the pictures, pixels; the one trained on where None.
-        as_bytes: take and give bytes instead of floats.
-        tolerance: largest difference that is accepted, see `ExportedInpainter`; None accepts 0.01
-            of 2, or 2 of 255.
-        overwrite: whether a file of that name is replaced.
+        weights: a name of the catalog or a .safetensors file; None for the catalog's.
+        image_size: side of the pictures in pixels; None for the training size.
+        as_bytes: use bytes instead of floats for input and output.
+        tolerance: largest accepted difference, see `ExportedInpainter`; None for 0.01 of 2, or 2 of
+            255.
+        overwrite: whether to replace an existing file.
 
     Raises:
         MissingDependencyError: onnx, onnxscript or onnxruntime is missing.
         InputError: the side is below 1, or the name does not end in .onnx.
-        ConfigurationError: the name is that of no network, as of the classical methods, or ONNX
+        ConfigurationError: the name is not that of a network (as for classical methods), or ONNX
             has no counterpart for one of its operators.
         WeightsError: the weights are missing or damaged, or the pictures differ by more than
-            `tolerance`; nothing is written then.
+            `tolerance`; then nothing is written.
         OutputError: the file exists and `overwrite` is False, or cannot be written.
     """
     target = check_target(output, overwrite=overwrite)
@@ -101,11 +101,11 @@ def export_inpainter(
 
 
 def network_of(weights: str | os.PathLike[str]) -> str | None:
-    """The network that weights are of, by their record or their header; None for "default".
+    """The network that weights belong to, by their record or header; None for "default".
 
     Raises:
-        ConfigurationError: there is no such name.
-        WeightsError: there is no such file, or it is none that can be read.
+        ConfigurationError: the name is unknown.
+        WeightsError: the file does not exist or cannot be read.
     """
     if os.fspath(weights) == "default":
         return None
@@ -138,9 +138,9 @@ def write_onnx(
     overwrite: bool = False,
     source: str = "",
 ) -> ExportedInpainter:
-    """Write a completion network that is loaded already; see `export_inpainter`."""
+    """Write a loaded completion network; see `export_inpainter`."""
     check_target(target, overwrite=overwrite)
-    # What was trained as sums of several weights becomes plain ones.
+    # Merge weights that are sums in training.
     merge = getattr(network, "merge", None)
     plain = merge() if callable(merge) else network
     wrapped = _Completed(plain.float().cpu(), as_bytes=as_bytes).eval()
@@ -161,7 +161,7 @@ def write_onnx(
 
 
 class _Completed(nn.Module):
-    """A completion network that gives the completed picture alone, from floats or from bytes."""
+    """A completion network that returns only the completed picture, from floats or bytes."""
 
     def __init__(self, network: nn.Module, *, as_bytes: bool) -> None:
         super().__init__()
@@ -173,11 +173,11 @@ class _Completed(nn.Module):
             return self.network(image, hole).completed
         missing = (hole > 127)[:, None]
         painted = self.network(from_bytes(image), missing.float()).prediction
-        # Known bytes come back as they are, whatever the arithmetic rounds.
+        # Known bytes are returned unchanged, regardless of rounding.
         return torch.where(missing.permute(0, 2, 3, 1), to_bytes(painted), image)
 
     def sample(self, count: int, side: int) -> tuple[Tensor, Tensor]:
-        """Random pictures with a hole in their middle, always the same."""
+        """Reproducible random pictures with a hole in the middle."""
         chance = torch.Generator().manual_seed(0)
         hole = torch.zeros(count, 1, side, side)
         hole[:, :, side // 3 : max(side // 3 + 1, 3 * side // 4), side // 4 : 1 + 3 * side // 4] = 1
@@ -188,8 +188,8 @@ class _Completed(nn.Module):
 
 
 def _exported(network: _Completed, name: str, side: int) -> tuple[Any, bool]:
-    """Trace a network for batches of any size, or else for one picture."""
-    # What a network loads at its first call must be there when it is traced.
+    """Trace a network for batches of any size, or else for single pictures."""
+    # Whatever a network loads on its first call must be loaded before tracing.
     with torch.no_grad():
         network(*network.sample(1, side))
     batch = torch.export.Dim("batch")
@@ -213,7 +213,7 @@ def _exported(network: _Completed, name: str, side: int) -> tuple[Any, bool]:
         assert program is not None
         if shapes is None:
             return program, False
-        # Some operators silently fix the batch to the one that was traced.
+        # Some operators silently fix the batch size to the traced one.
         sides = program.model.graph.inputs[0].shape
         if sides is not None and not isinstance(sides[0], int):
             return program, True
@@ -242,7 +242,7 @@ def _metadata(
 
 
 def _difference(file: Path, network: _Completed, side: int, any_batch: bool) -> float:
-    """Compare both networks on random pictures, alone and in a batch of another size."""
+    """Compare both networks on random pictures, singly and in a batch of another size."""
     exported = OnnxNetwork(file)
     worst = 0.0
     for count in (1, 3) if any_batch else (1,):

@@ -1,7 +1,7 @@
-"""`python -m inpainter.interpolate`: weights between a smooth and a sharp state of one network.
+"""`python -m inpainter.interpolate`: interpolate between a smooth and a sharp state of a network.
 
-Adversarial training makes fills sharp and, where it is short, ragged; weights between those of an
-early, smooth state and a late, sharp one keep most of the sharpness without the ragged parts.
+Adversarial training makes fills sharp and, if short, ragged; weights between an early, smooth state
+and a late, sharp one keep most of the sharpness without the ragged parts.
 
 Source: Wang et al. 2018, "ESRGAN" (network interpolation).
 """
@@ -28,11 +28,11 @@ def interpolate_weights(
         smooth: safetensors file of a completion network.
         sharp: a later state of the same network.
         output: the file to write.
-        share: of the sharp weights, 0 to 1.
+        share: fraction of the sharp weights, 0 to 1.
         overwrite: whether `output` may be replaced.
 
     Raises:
-        InputError: the share is out of its range.
+        InputError: the share is out of range.
         WeightsError: a file is missing or damaged, or the two are of different networks.
         OutputError: the output exists and may not be replaced, or cannot be written.
     """
@@ -64,7 +64,7 @@ def interpolate_weights(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status, 2 where something is wrong."""
+    """Run the command; return the exit status, 2 on errors."""
     parser = argparse.ArgumentParser(
         prog="python -m inpainter.interpolate",
         description="Write weights between a smooth and a sharp state of one network.",

@@ -1,4 +1,4 @@
-"""Where jaw, nose and lips are behind a hole, for networks that are told of it."""
+"""Landmark guides: jaw, nose and lips behind a hole, for networks conditioned on them."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def draw_guides(
     landmarks: Sequence[Points | None],
     device: torch.device,
 ) -> NDArray[np.uint8]:
-    """Draw the landmarks of faces; those that are not known are found by what the holes leave.
+    """Draw the landmarks of faces; unknown ones are estimated from the visible pixels.
 
     Args:
         faces: crops, uint8 RGB `(S, S, 3)`, framed as completion networks see them, and their
             holes, bool `(S, S)`, True = missing.
-        landmarks: iBUG points `(68, 2)` of each crop, x y in its pixels, where they are known.
+        landmarks: iBUG points `(68, 2)` of each crop, x y in its pixels, or None if unknown.
         device: where the landmark network runs.
 
     Returns:
-        uint8 `(N, S, S, 3)`, as `landmark_map` draws them; nothing where no face is seen, or where
-        the landmark network's weights are missing.
+        uint8 `(N, S, S, 3)`, as `landmark_map` draws them; zeros if no face is found or the
+        landmark network's weights are missing.
     """
     size = faces[0][0].shape[0]
     maps = np.zeros((len(faces), size, size, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""Semantic completion: searching a face generator's latents for the face in a picture.
+"""Semantic completion: searching a face generator's latents for a matching face.
 
 Source: Yeh et al. 2017, "Semantic Image Inpainting with Deep Generative Models".
 """
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def context_weight(hole: Tensor, window: int = 7) -> Tensor:
-    """How much each known pixel says about the hole: the share of hole in the window round it.
+    """Weight of each known pixel: the fraction of hole in the window round it.
 
     Args:
         hole: `(N, 1, H, W)`, 1 = missing.
@@ -64,46 +64,47 @@ def context_loss(faces: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def prior_loss(scores: Tensor) -> Tensor:
-    """How little the discriminator believes in each face: log(1 - sigmoid(score)).
+    """The discriminator's doubt about each face: log(1 - sigmoid(score)).
 
     Args:
-        scores: logits `(N,)` or `(N, ...)`, whose mean counts.
+        scores: logits `(N,)` or `(N, ...)`, which are averaged.
 
     Returns:
-        `(N,)`, at most 0; the lower, the more real.
+        `(N,)`, at most 0; lower is more realistic.
     """
     return -functional.softplus(scores).reshape(len(scores), -1).mean(dim=1)
 
 
 class SemanticInpainter:
-    """Completes crops by the face, of all that a generator can make, that fits the known pixels.
+    """Completes crops with the generated face that best fits the known pixels.
 
-    A latent for each crop is moved by gradient descent until the face made from it is like the crop
-    near the hole (`context_loss`) and like a face at all (`prior_loss`). That face, brought to the
-    crop's size, is pasted by Poisson blending. The generator has never seen a hole; it must have
-    been trained on faces framed as the crops are.
+    For each crop, a latent is optimised by gradient descent so that the generated face resembles
+    the crop near the hole (`context_loss`) and is realistic (`prior_loss`). That face is resized to
+    the crop and pasted by Poisson blending. The generator is trained without holes, on faces framed
+    like the crops.
 
     Args:
-        generator: a name such as "dcgan", whose weights `weights` holds, or a trained generator of
-            one's own: a module that maps latents `(N, Z)` to faces `(N, 3, side, side)` in [-1, 1]
-            and has `side` and `draw_latents` as `DcganGenerator` does.
-        discriminator: a name, which goes with a generator's name; or a module that maps a face and
-            a hole to a list whose last are logits; None leaves the prior loss out.
-        weights: the `faces.safetensors` that `train_face_generator` leaves, with the tensors of
-            both, named `generator.*` and `discriminator.*`; needed where the generator is a name.
+        generator: a name such as "dcgan", with its weights in `weights`, or your own trained
+            generator: a module that maps latents `(N, Z)` to faces `(N, 3, side, side)` in [-1, 1]
+            and has `side` and `draw_latents` like `DcganGenerator`.
+        discriminator: a name, used if the generator is a name; or a module that maps a face and a
+            hole to a list that ends with logits; None for no prior loss.
+        weights: the `faces.safetensors` from `train_face_generator`, with the tensors of both,
+            named `generator.*` and `discriminator.*`; required if the generator is a name.
         device: "auto" or a torch device name.
         steps: steps of the search, 1,500 as in Yeh et al. 2017.
-        learning_rate: of Adam, per step, for latents in [-1, 1].
+        learning_rate: Adam's learning rate, for latents in [-1, 1].
         prior_weight: weight of the prior loss against the context loss.
-        window: side of the window of the context's weight, pixels of the generator's side.
-        blend: whether the face is pasted by Poisson blending or as it is.
-        snapshot_every: steps between two snapshots.
-        snapshot_folder: folder for the snapshots, `crop-000-step-00050.png` and so on: the face of
-            that step and the crop completed with it, side by side, at the generator's size; None
-            for no snapshots.
+        window: side of the window in `context_weight`, in pixels of the generated face.
+        blend: whether to paste the face by Poisson blending or unchanged.
+        snapshot_every: steps between snapshots.
+        snapshot_folder: folder for the snapshots, `crop-000-step-00050.png` and so on: the current
+            face and the crop completed with it, side by side, at the generator's size; None for no
+            snapshots.
         overwrite: whether snapshots of the same name may be replaced.
-        seed: source of the first latents; each crop begins with the same.
-        options: of the generator, where that is a name and the weights do not say them.
+        seed: random seed of the initial latent, which is the same for each crop.
+        options: options of the generator, if it is a name, that override those stored in the
+            weights.
 
     Raises:
         ConfigurationError: an option is out of range or unknown.
@@ -153,12 +154,12 @@ class SemanticInpainter:
         """Complete crops.
 
         Args:
-            crops: uint8 RGB `(H, W, 3)` of any sizes, best square: others are stretched for the
-                generator. What lies in the hole is not looked at.
+            crops: uint8 RGB `(H, W, 3)` of any sizes, preferably square: others are stretched for
+                the generator. Pixels in the hole are ignored.
             holes: one bool `(H, W)` per crop, True = missing.
 
         Returns:
-            A picture for each crop, of its size: completed inside the hole, equal to the crop
+            One picture per crop, of the same size: completed inside the hole, equal to the crop
             elsewhere.
 
         Raises:
@@ -186,14 +187,14 @@ class SemanticInpainter:
         """Find the face that fits best.
 
         Args:
-            crop: uint8 RGB `(side, side, 3)`, of the generator's side.
+            crop: uint8 RGB `(side, side, 3)`, with the generator's side.
             hole: bool `(side, side)`.
-            number: names the snapshots.
+            number: number of the crop in the snapshots' names.
 
         Returns:
             The whole face, uint8 RGB `(side, side, 3)`.
         """
-        # The search must work inside a caller's no_grad and inference_mode too.
+        # The search must also work inside a caller's no_grad or inference_mode.
         with torch.inference_mode(False), torch.enable_grad():
             return self._search(crop, hole, number)
 
@@ -239,7 +240,7 @@ def _ready(
     metadata: Mapping[str, str],
     options: Mapping[str, Any],
 ) -> nn.Module:
-    """Give a trained network in evaluation mode, none of whose parameters learns."""
+    """Return a trained network, frozen and in evaluation mode."""
     if isinstance(given, nn.Module):
         return given.eval().requires_grad_(False)
     if not tensors:

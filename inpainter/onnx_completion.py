@@ -1,4 +1,4 @@
-"""ONNX files of other projects as a stage: those that take a picture and a mask."""
+"""Third-party ONNX files that take a picture and a mask, as a stage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Range = tuple[float, float]
 """The values of black and of white."""
 
 RANGES: Final[tuple[Range, ...]] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
-"""What pictures may be given and come back in, tried in this order."""
+"""Value ranges of input and output pictures, tried in this order."""
 
 _TYPES: Final[dict[str, np.dtype[Any]]] = {
     "tensor(float)": np.dtype(np.float32),
@@ -36,19 +36,19 @@ _TYPES: Final[dict[str, np.dtype[Any]]] = {
 }
 
 _PROBE_SIDE: Final = 256
-"""Side at which a network of any size is asked how it takes pictures."""
+"""Side at which the convention of a network of any size is probed."""
 
 _SURE, _LIKELY = 0.01, 0.1
-"""Mean errors of known pixels, white being 1: at once taken for right, and at most."""
+"""Mean errors of known pixels, with white at 1: accepted at once, and at most."""
 
 
 class Convention(NamedTuple):
-    """How a network takes pictures and masks.
+    """How a network represents pictures and masks.
 
     Attributes:
-        input_range: of its pictures.
-        output_range: of what it gives.
-        mask_values: of known and of missing pixels in its mask.
+        input_range: range of its input pictures.
+        output_range: range of its output.
+        mask_values: mask values of known and of missing pixels.
     """
 
     input_range: Range
@@ -59,27 +59,27 @@ class Convention(NamedTuple):
 class OnnxInpainter(NetworkInpainter):
     """Completes crops with an ONNX file that takes a picture and a mask, through ONNX Runtime.
 
-    LaMa and MI-GAN are published so. Which input is which, their order of axes and a fixed side are
-    read in the file. How black, white and a hole are written is found by asking: a network that is
-    understood gives known pixels back. Options overrule what is found. Runs on the CPU, a crop at a
-    time.
+    LaMa and MI-GAN are published in this form. The roles of the inputs, their axis order and a
+    fixed side are read from the file. The values of black, white and the hole are found by probing:
+    with the right convention, known pixels come back unchanged. Options override what is detected.
+    Runs on the CPU, one crop at a time.
 
     Args:
         model: the .onnx file.
-        image_size: side at which a network of any size works.
-        image_input: name of the input for the picture.
-        mask_input: name of the input for the mask.
+        image_size: side of the pictures, for a network of any size.
+        image_input: name of the picture's input.
+        mask_input: name of the mask's input.
         input_range: values of black and white in the picture, such as [-1, 1].
-        output_range: those in what comes back.
+        output_range: the same for the output.
         mask_values: values of known and of missing pixels in the mask, such as [0, 1].
         tone: see `NetworkInpainter`.
         grain: see `NetworkInpainter`.
         finish: see `NetworkInpainter`.
 
     Raises:
-        ConfigurationError: the inputs cannot be told, or an option is none of its kind.
+        ConfigurationError: the inputs cannot be told apart, or an option is invalid.
         MissingDependencyError: ONNX Runtime is not installed.
-        WeightsError: the file is missing, or is no such network.
+        WeightsError: the file is missing, or is not such a network.
     """
 
     def __init__(
@@ -116,17 +116,17 @@ class OnnxInpainter(NetworkInpainter):
 
 
 class OnnxCompletion(nn.Module):
-    """An ONNX file called as our networks are.
+    """An ONNX file with the interface of a completion network.
 
     Args:
         file: the .onnx file.
-        image_input: name of the picture's input; None finds it.
-        mask_input: name of the mask's input; None finds it.
+        image_input: name of the picture's input; None to detect it.
+        mask_input: name of the mask's input; None to detect it.
 
     Raises:
-        ConfigurationError: the inputs cannot be told.
+        ConfigurationError: the inputs cannot be told apart.
         MissingDependencyError: ONNX Runtime is not installed.
-        WeightsError: the file is no such network.
+        WeightsError: the file is not such a network.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class OnnxCompletion(nn.Module):
     def _run(
         self, picture: NDArray[Any], missing: NDArray[np.bool_], convention: Convention
     ) -> NDArray[np.float32]:
-        """Give what the network makes of a picture `(H, W, 3)`, 0 to 1, in the network's values."""
+        """Run the network on a picture `(H, W, 3)`, 0 to 1; returns its raw values."""
         low, high = convention.input_range
         values = low + (high - low) * picture
         values[missing] = 0.0
@@ -191,10 +191,10 @@ class OnnxCompletion(nn.Module):
         return found[0]
 
     def learn_convention(self, given: dict[str, Any]) -> None:
-        """Find how the network takes pictures by completing one whose known pixels must come back.
+        """Find the network's convention by completing a picture whose known pixels must come back.
 
         Args:
-            given: fields of `Convention` that are known already.
+            given: known fields of `Convention`.
 
         Raises:
             WeightsError: no convention brings the known pixels back.
@@ -252,7 +252,7 @@ def _open(file: Path) -> Any:
             "ONNX files need ONNX Runtime: install it with `pip install onnxruntime`."
         ) from error
     options = onnxruntime.SessionOptions()
-    # Errors only: they come as exceptions too.
+    # Log errors only; they are raised as exceptions anyway.
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(
@@ -272,7 +272,7 @@ def _first_line(error: Exception) -> str:
 def _tell_apart(
     file: Path, inputs: dict[str, Any], image: str | None, mask: str | None
 ) -> tuple[str, str]:
-    """Names of the inputs for the picture and for the mask."""
+    """Find the names of the picture's and the mask's inputs."""
     for name in (image, mask):
         if name is not None and name not in inputs:
             raise ConfigurationError(
@@ -304,14 +304,14 @@ def _tell_apart(
 
 
 def _channels(shape: Sequence[Any]) -> int | None:
-    """How many channels an input has, where its shape says so."""
+    """The number of channels of an input, if its shape says so."""
     if len(shape) == 3:
         return 1
     return next((one for one in (*shape[1:2], *shape[3:4]) if one in (1, 3)), None)
 
 
 def _typed(values: NDArray[Any], kind: str, *, channels_last: bool) -> NDArray[Any]:
-    """Bring a picture `(H, W, C)` to a batch of one, as an input of that kind takes it."""
+    """Convert a picture `(H, W, C)` to a batch of one for an input of this type."""
     dtype = _TYPES[kind]
     if dtype == np.uint8:
         values = np.rint(values)
@@ -327,13 +327,13 @@ def _mask_like(mask: NDArray[Any], described: Any) -> NDArray[Any]:
 
 
 def _probe(side: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """A smooth picture `(S, S, 3)`, dark on one side, 0 to 1, with a hole in its middle."""
+    """A smooth picture `(S, S, 3)`, 0 to 1, dark on one side, and a hole in its middle."""
     rows, columns = np.mgrid[0:side, 0:side] / side
     waves = [np.sin(5 * rows + shift) * np.cos(4 * columns - shift) for shift in (0.0, 0.7, 1.9)]
     picture = np.clip((0.2 + 0.6 * columns)[..., None] + 0.15 * np.stack(waves, axis=2), 0.0, 1.0)
     missing = np.zeros((side, side), np.bool_)
     missing[side // 4 : 3 * side // 4, side // 4 : 3 * side // 4] = True
-    # Whole grey levels, so that bytes give them back as they are.
+    # Whole grey levels, so that bytes represent them exactly.
     return np.rint(255.0 * picture) / 255.0, missing
 
 
@@ -343,7 +343,7 @@ def _error(
     missing: NDArray[np.bool_],
     output_range: Range,
 ) -> float:
-    """Mean error of known pixels, white being 1; infinite where the fill leaves the range."""
+    """Mean error of known pixels, with white at 1; infinite if the fill leaves the range."""
     low, high = output_range
     values = (result - low) / (high - low)
     if values[missing].min() < -0.02 or values[missing].max() > 1.02:

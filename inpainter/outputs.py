@@ -1,4 +1,4 @@
-"""What a completion network gives back."""
+"""The output of a completion network."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CompletionOutput:
-    """The pictures that a completion network makes, each `(N, 3, H, W)` in [-1, 1].
+    """The output pictures of a completion network, each `(N, 3, H, W)` in [-1, 1].
 
     Attributes:
-        coarse: the first guess of a coarse-to-fine network, None where there is one stage only.
-        prediction: the whole picture as the network paints it, known pixels included; losses that
-            look at known pixels use it.
-        completed: the prediction inside the hole and the given picture elsewhere.
+        coarse: the coarse picture of a coarse-to-fine network; None for one-stage networks.
+        prediction: the network's whole output, including known pixels, for losses that compare
+            those.
+        completed: the prediction inside the hole and the input picture elsewhere.
     """
 
     coarse: Tensor | None

@@ -19,7 +19,7 @@ CLASSICAL: dict[str, str] = {
     "telea": "inpainter.classical:TeleaInpainter",
     "total-variation": "inpainter.classical:TotalVariationInpainter",
 }
-"""Name of each method that completes without learning, and the dotted path of its class."""
+"""Name of each classical completion method and the dotted path of its class."""
 
 DISCRIMINATORS: dict[str, str] = {
     "context": "inpainter.discriminators.context:ContextDiscriminator",
@@ -31,14 +31,14 @@ DISCRIMINATORS: dict[str, str] = {
     "soft-mask": "inpainter.discriminators.convolution_stack:soft_mask",
     "stylegan2": "inpainter.discriminators.stylegan2:StyleGAN2Discriminator",
 }
-"""Name of each discriminator and the dotted path of what builds it."""
+"""Name of each discriminator and the dotted path of its constructor."""
 
 
 def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
     """List the networks that `create_model` builds, in alphabetical order.
 
     Args:
-        pattern: glob that names must match, such as "deepfill*".
+        pattern: glob pattern for names, such as "deepfill*".
         pretrained: only those with weights in the catalog.
 
     Examples:
@@ -59,18 +59,18 @@ def create_model(name: str, pretrained: bool | str = False, **options: Any) -> n
 
     Args:
         name: one of `list_models()`, or of `FACE_GENERATORS`.
-        pretrained: True loads the architecture's first weights of the catalog; a string names a
-            catalog record or a safetensors file. The weights bring their options with them.
-        options: of the network's constructor.
+        pretrained: True loads the architecture's first weights in the catalog; a string names a
+            catalog record or a safetensors file. Weights include their network's options.
+        options: options of the network's constructor.
 
     Returns:
         A module called as `model(image, hole)` with image `(N, 3, H, W)` in [-1, 1] and hole
-        `(N, 1, H, W)`, 1 = missing; it gives a `CompletionOutput`. A face generator is called as
-        `model(latents)` with latents `(N, Z)` and gives faces `(N, 3, S, S)` in [-1, 1].
+        `(N, 1, H, W)`, 1 = missing; it returns a `CompletionOutput`. A face generator is called as
+        `model(latents)` with latents `(N, Z)` and returns faces `(N, 3, S, S)` in [-1, 1].
 
     Raises:
         ConfigurationError: the name or an option is unknown, or an option contradicts the weights.
-        WeightsError: the weights are missing, damaged or made for another network.
+        WeightsError: the weights are missing, damaged or for another network.
 
     Examples:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Pictures to what networks take, and back."""
+"""Conversion between pictures and tensors."""
 
 from __future__ import annotations
 

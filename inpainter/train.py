@@ -64,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _with_data_and_seed(recipe: _AnyRecipe, options: argparse.Namespace) -> _AnyRecipe:
-    """Put the folders and the seed that are given in the place of the recipe's."""
+    """Replace the recipe's folders and seed by those given."""
     given = {"faces": options.faces, "pairs": options.pairs}
     named = {name: folder for name, folder in given.items() if folder is not None}
     changes: dict[str, Any] = {"data": dataclasses.replace(recipe.data, **named)}
@@ -74,7 +74,7 @@ def _with_data_and_seed(recipe: _AnyRecipe, options: argparse.Namespace) -> _Any
 
 
 def _train_faces(options: argparse.Namespace) -> Path:
-    """Train a face generator, which has no holes; gives its weights."""
+    """Train a face generator, which has no holes; returns its weights."""
     from inpainter.training.face_generator import read_face_recipe, train_face_generator
 
     unfit = ("pairs", "part", "initial_weights", "progress", "fit_schedule")
@@ -124,7 +124,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _fitted(recipe: Recipe, options: argparse.Namespace) -> Recipe:
-    """The recipe with as many steps as the time budget holds."""
+    """The recipe with as many steps as fit the time budget."""
     from inpainter.training.time_budget import fit_schedule
 
     run = run_arguments(options)
@@ -137,7 +137,7 @@ def _fitted(recipe: Recipe, options: argparse.Namespace) -> Recipe:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status, 2 where something is wrong."""
+    """Run the command; return the exit status, 2 on errors."""
     options = build_parser().parse_args(arguments)
     return exit_status(lambda: _train(options))
 
