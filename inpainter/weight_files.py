@@ -1,4 +1,4 @@
-"""Completion networks to and from safetensors files, which say how to build the network."""
+"""Saving and loading completion networks as safetensors files with their options."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def save_completion_network(
     overwrite: bool = False,
     half: bool = True,
 ) -> None:
-    """Write a network's weights with its name and options beside them.
+    """Write a network's weights with its name and options.
 
     Args:
         network: the network.
@@ -41,9 +41,9 @@ def save_completion_network(
         name: the network's registered name.
         options: the options it was built with.
         input_size: side of the pictures it was trained on, pixels.
-        overwrite: whether a file of that name may be replaced.
-        half: whether the weights are stored as fp16, which halves the file; else, and where fp16
-            has no such values, as they are.
+        overwrite: whether an existing file may be replaced.
+        half: whether to store weights as fp16, which halves the file; tensors with values beyond
+            fp16's range are stored unchanged.
 
     Raises:
         OutputError: the file exists and may not be replaced, or cannot be written.
@@ -64,12 +64,12 @@ def load_completion_network(
     weights: str | os.PathLike[str] | None = None,
     options: dict[str, Any] | None = None,
 ) -> nn.Module:
-    """Build a network from a weight file; its `input_size` attribute is the side it was trained on.
+    """Load a network from a weight file; its attribute `input_size` is the training side.
 
     Args:
-        name: the network that is expected; None takes what the file says.
-        weights: a name of the catalog or a .safetensors file; None takes the catalog's first
-            weights of the network `name`.
+        name: the expected network; None for the file's.
+        weights: a name of the catalog or a .safetensors file; None for the catalog's first weights
+            of the network `name`.
         options: options that must agree with the file's.
 
     Raises:
@@ -122,10 +122,11 @@ def _input_size(metadata: Mapping[str, str], path: Path) -> int:
 
 
 def describe_completion_network(path: str | os.PathLike[str]) -> NetworkDescription:
-    """Tell what the file of a completion network, or of a face generator, holds.
+    """Describe the weight file of a completion network or a face generator.
 
     Raises:
-        WeightsError: the file is missing, damaged or of another network, or does not say of which.
+        WeightsError: the file is missing, damaged or for another kind of network, or does not name
+            its network.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Completion without learning: the baselines of every table."""
+"""Classical completion without learning: the baselines of every table."""
 
 from inpainter.classical.biharmonic import BiharmonicInpainter
 from inpainter.classical.low_rank import LowRankInpainter

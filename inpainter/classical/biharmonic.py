@@ -1,4 +1,4 @@
-"""The smoothest surface through the known pixels."""
+"""Biharmonic inpainting: the smoothest surface through the known pixels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class BiharmonicInpainter(ScaledInpainter):
     """Scikit-image's solution of the biharmonic equation.
 
-    One sparse linear system has as many unknowns as the hole has pixels.
+    Solves one sparse linear system with as many unknowns as the hole has pixels.
 
     Args:
         longest_side: larger crops are solved at this side, in pixels.

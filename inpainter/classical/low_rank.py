@@ -1,4 +1,4 @@
-"""The fill that makes the picture the simplest matrix."""
+"""Low-rank inpainting: the fill that minimises the picture's rank."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class LowRankInpainter(ScaledInpainter):
-    """Low-rank matrix completion: singular values are shrunk, known pixels put back, and again.
+    """Low-rank matrix completion: alternately shrinks singular values and restores known pixels.
 
-    The colour channels lie side by side in one matrix. The threshold falls from the largest
-    singular value to a small share of it, each step beginning from the one before (soft-impute
+    The colour channels are concatenated to one matrix. The threshold falls from half the largest
+    singular value to a small fraction of it, each step starting from the previous one (soft-impute
     with warm starts).
 
     Args:
-        iterations: steps of the method.
-        last_threshold: final threshold as a share of the largest singular value.
+        iterations: number of iterations.
+        last_threshold: final threshold as a fraction of the largest singular value.
         longest_side: larger crops are solved at this side, in pixels.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The two methods that OpenCV has: fast marching, and the equations of a flowing fluid."""
+"""OpenCV's two methods: fast marching and Navier-Stokes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class OpenCvInpainter(SinglePictureInpainter):
     """One of OpenCV's methods.
 
     Args:
-        radius: how far round each pixel known ones are looked at, in pixels.
+        radius: neighbourhood of each missing pixel, in pixels.
 
     Raises:
         ConfigurationError: the radius is below 1 pixel or above 100.
     """
 
     method: ClassVar[int]
-    """OpenCV's number of it."""
+    """OpenCV's constant for the method."""
 
     def __init__(self, radius: float = 3.0) -> None:
         if not 1.0 <= float(radius) <= 100.0:

@@ -1,4 +1,4 @@
-"""The fill made of patches of the rest of the picture."""
+"""PatchMatch: a fill from patches of the rest of the picture."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 
     from weights.base.contracts import Hole, Image
 
-# Of Wexler et al. 2007: confidence falls by this factor with each pixel into the hole.
+# From Wexler et al. 2007: confidence falls by this factor per pixel into the hole.
 _CONFIDENCE_BASE = 1.3
 
 _NEIGHBOURS = np.array([(0, 1), (0, -1), (1, 0), (-1, 0)])
 
 
 class PatchMatchInpainter(ScaledInpainter):
-    """Finds a similar known patch for each patch of the hole, lets them vote, and again.
+    """Alternately matches each patch of the hole to a similar known one, and lets these vote.
 
-    The picture is completed from coarse to fine. At each level, correspondences between patches
-    that touch the hole and known patches are found by PatchMatch: good ones spread to neighbours,
-    and chance tries others ever closer round the best so far. All patches are tried at once, so
-    that numpy does the work. Each missing pixel then becomes the mean of what the known patches
-    say about it, the similar ones counting more (Wexler et al. 2007).
+    The picture is completed from coarse to fine. At each level, PatchMatch finds correspondences
+    between patches that touch the hole and known patches: good ones propagate to neighbours, and
+    random search tries others in shrinking neighbourhoods of the best so far. All patches are
+    processed at once with NumPy. Each missing pixel then becomes the mean of the known patches'
+    votes, weighted by similarity (Wexler et al. 2007).
 
-    What comes out is texture of the picture itself. A hole round which no whole patch is known is
-    filled by the Navier-Stokes method instead.
+    The result is texture of the picture itself. If no whole patch is known, the hole is filled by
+    the Navier-Stokes method instead.
 
     Args:
-        patch: odd side of the patches, pixels.
+        patch: odd side of the patches in pixels.
         rounds: rounds of matching and voting at the coarsest level; each finer one has one fewer,
-            but two at least.
+            but at least two.
         longest_side: larger crops are solved at this side, in pixels.
-        seed: source of all chance.
+        seed: seeds all random choices.
 
     Raises:
         ConfigurationError: an option is out of range.
@@ -88,7 +88,7 @@ class PatchMatchInpainter(ScaledInpainter):
 
 @dataclass(frozen=True)
 class _Field:
-    """The known patch that each target patch has found, and how far apart the two are.
+    """The known patch matched to each target patch, and their distance.
 
     Attributes:
         sources: row and column of the known patches' centres, `(T, 2)`.
@@ -101,17 +101,17 @@ class _Field:
 
 @dataclass(frozen=True)
 class _Level:
-    """Which patches of one level of the pyramid are to be explained, and by which.
+    """The target and source patches of one pyramid level.
 
     Attributes:
         missing: bool `(H, W)`.
-        reach: pixels from a patch's centre to its side.
+        reach: radius of a patch in pixels.
         targets: centres of the patches that touch the hole, `(T, 2)`.
-        number: `(H, W)`, which target a pixel is the centre of, -1 for none.
-        usable: `(H, W)`, which pixels are centres of patches known throughout.
+        number: `(H, W)`, index of the target centred on a pixel, -1 for none.
+        usable: `(H, W)`, True at centres of completely known patches.
         sources: those centres, `(S, 2)`.
-        confidence: how sure a pixel is, `(H, W)`, 1 where it is known: what is near known pixels is
-            settled first, and the middle of the hole follows it.
+        confidence: confidence of each pixel, `(H, W)`, 1 if it is known, so that the fill grows
+            from the known pixels to the middle of the hole.
     """
 
     missing: Hole
@@ -124,7 +124,7 @@ class _Level:
 
     @classmethod
     def of(cls, missing: Hole, patch: int) -> _Level | None:
-        """Describe a level; None where no patch is known throughout."""
+        """Describe a level; None if no patch is completely known."""
         reach = patch // 2
         touched = cv2.dilate(missing.astype(np.uint8), np.ones((patch, patch), np.uint8)) > 0
         usable = ~touched
@@ -140,7 +140,7 @@ class _Level:
         return cls(missing, reach, targets, number, usable, np.argwhere(usable), confidence)
 
     def begin(self, offsets: NDArray[np.intp] | None, random: np.random.Generator) -> _Field:
-        """Begin with the offsets of the level above, where they lead to a known patch."""
+        """Start from the coarser level's offsets if they lead to a known patch, else at random."""
         sources = self.sources[random.integers(len(self.sources), size=len(self.targets))]
         if offsets is not None:
             led = self.targets + offsets[self.targets[:, 0], self.targets[:, 1]]
@@ -151,7 +151,7 @@ class _Level:
     def match(
         self, picture: NDArray[np.float32], field: _Field, random: np.random.Generator
     ) -> _Field:
-        """Improve the field for the picture as it is now."""
+        """Improve the field for the current picture."""
         patches = _Patches.of(picture, self.reach)
         sure = _Patches.of(self.confidence[..., None], self.reach).at(self.targets)[..., 0]
         wanted = _Wanted(patches.at(self.targets), sure / sure.sum(axis=1, keepdims=True))
@@ -172,8 +172,8 @@ class _Level:
         return field
 
     def vote(self, picture: NDArray[np.float32], field: _Field) -> NDArray[np.float32]:
-        """Give each missing pixel the mean of what the patches over it say."""
-        # The scale by which Wexler et al. tell similar from dissimilar patches.
+        """Set each missing pixel to the weighted mean of the patches that cover it."""
+        # The similarity scale of Wexler et al.
         scale = max(float(np.percentile(field.distances, 75)), 1.0)
         confidence = self.confidence[self.targets[:, 0], self.targets[:, 1]]
         weight = confidence * np.exp(-field.distances / (2.0 * scale)) + 1e-12
@@ -183,7 +183,7 @@ class _Level:
         for down in range(-margin, margin + 1):
             for across in range(-margin, margin + 1):
                 colours = picture[field.sources[:, 0] + down, field.sources[:, 1] + across]
-                # Targets are all different, so that no two votes of one step fall together.
+                # Targets are distinct, so no two votes of one step collide.
                 rows = self.targets[:, 0] + down + margin
                 columns = self.targets[:, 1] + across + margin
                 total[rows, columns, :3] += weight[:, None] * colours
@@ -193,7 +193,7 @@ class _Level:
         return np.where(self.missing[..., None], mean, picture).astype(np.float32)
 
     def offsets(self, field: _Field) -> NDArray[np.intp]:
-        """Give the way from each target to its source, `(H, W, 2)`."""
+        """Return the offset from each target to its source, `(H, W, 2)`."""
         result = np.zeros((*self.missing.shape, 2), np.intp)
         result[self.targets[:, 0], self.targets[:, 1]] = field.sources - self.targets
         return result
@@ -211,7 +211,7 @@ class _Level:
         wanted: _Wanted,
         patches: _Patches,
     ) -> _Field:
-        """Take over the proposals that are nearer than what the field has."""
+        """Accept the proposals that are nearer than the field's current matches."""
         tried = np.flatnonzero(eligible & self._allowed(proposed))
         distance = wanted.distance(patches.at(proposed[tried]), tried)
         better = distance < field.distances[tried]
@@ -223,7 +223,7 @@ class _Level:
 
 @dataclass(frozen=True)
 class _Patches:
-    """All patches of a picture, whose frame is reflected."""
+    """All patches of a picture, padded by reflection."""
 
     padded: NDArray[np.float32]
     reach: int
@@ -241,11 +241,11 @@ class _Patches:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """The patches that are to be explained.
+    """The target patches.
 
     Attributes:
         patches: `(T, P * P, C)`.
-        weights: how much each pixel counts, `(T, P * P)`; they sum up to 1.
+        weights: weights of the pixels, `(T, P * P)`, which sum to 1 per patch.
     """
 
     patches: NDArray[np.float32]
@@ -254,14 +254,14 @@ class _Wanted:
     def distance(
         self, others: NDArray[np.float32], targets: NDArray[np.intp] | slice = slice(None)
     ) -> NDArray[np.float32]:
-        """Weighted mean squared difference of some of the patches from as many others, `(T,)`."""
+        """Weighted mean squared difference between some patches and as many others, `(T,)`."""
         apart = self.patches[targets] - others
         apart *= apart
         return np.asarray((apart.sum(axis=2) * self.weights[targets]).sum(axis=1), np.float32)
 
 
 def _pyramid(crop: Image, hole: Hole, patch: int) -> list[tuple[Image, Hole]]:
-    """Halve a picture and its hole as long as a few patches fit, largest first."""
+    """Halve a picture and its hole for as long as a few patches fit, largest first."""
     levels = [(crop, hole)]
     while min(levels[-1][1].shape) >= 6 * patch:
         picture, missing = levels[-1]

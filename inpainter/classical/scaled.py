@@ -1,4 +1,4 @@
-"""Methods whose cost grows fast with the picture: solved small, then brought up."""
+"""Methods whose cost grows fast with picture size: solved small, then enlarged."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class ScaledInpainter(SinglePictureInpainter):
-    """Solves crops at `longest_side` at most; the fill is brought up to the crop's size.
+    """Solves crops at `longest_side` at most and enlarges the fill to the crop's size.
 
-    The fills of these methods are smooth, so that little is lost.
+    The fills of these methods are smooth, so little is lost.
 
     Args:
         longest_side: larger crops are solved at this side, in pixels.

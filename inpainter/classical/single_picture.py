@@ -1,4 +1,4 @@
-"""What all classical methods share: one picture at a time, and the limits of a hole."""
+"""The base of all classical methods: one picture at a time, and trivial holes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MID_GREY = 127
-"""What a picture without any known pixel is filled with."""
+"""Fill value of a picture without any known pixel."""
 
 
 def check_crops(crops: Sequence[Image], holes: Sequence[Hole]) -> None:
-    """Refuse crops and holes that do not belong together.
+    """Reject crops and holes that do not match.
 
     Raises:
         InputError: the lists differ in length, or a crop or a hole is malformed.
@@ -31,15 +31,15 @@ def check_crops(crops: Sequence[Image], holes: Sequence[Hole]) -> None:
 
 
 class SinglePictureInpainter(ABC):
-    """Fills crops one by one; known pixels come back bit for bit."""
+    """Fills crops one by one; known pixels stay unchanged."""
 
     def complete(self, crops: Sequence[Image], holes: Sequence[Hole]) -> list[Image]:
         """Fill each crop's hole.
 
         Args:
-            crops: uint8 RGB `(H, W, 3)` of any sizes; what lies in the hole is not looked at.
-            holes: one bool `(H, W)` per crop, True = missing. An empty hole gives the crop back; a
-                hole over the whole crop is filled with mid grey.
+            crops: uint8 RGB `(H, W, 3)` of any sizes; pixels in the hole are ignored.
+            holes: one bool `(H, W)` per crop, True = missing. With an empty hole, the crop is
+                returned; a hole over the whole crop is filled with mid grey.
 
         Returns:
             New arrays, one per crop.
@@ -64,7 +64,7 @@ class SinglePictureInpainter(ABC):
 
     @abstractmethod
     def fill(self, crop: Image, hole: Hole) -> Image:
-        """Fill one hole that is neither empty nor everything.
+        """Fill one hole that is neither empty nor covers the whole crop.
 
         Args:
             crop: uint8 RGB `(H, W, 3)`, black inside the hole.

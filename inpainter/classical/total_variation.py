@@ -1,4 +1,4 @@
-"""The fill with the shortest edges."""
+"""Total variation inpainting: the fill with the shortest edges."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class TotalVariationInpainter(ScaledInpainter):
-    """Least total variation inside the hole, known pixels fixed.
+    """Minimises the total variation inside the hole, with known pixels fixed.
 
     The colour channels share their edges (vectorial total variation). Solved by the primal-dual
-    method of Chambolle and Pock, from the Navier-Stokes fill on.
+    method of Chambolle and Pock, starting from the Navier-Stokes fill.
 
     Args:
-        iterations: steps of the method.
+        iterations: number of iterations.
         longest_side: larger crops are solved at this side, in pixels.
 
     Raises:
@@ -42,7 +42,7 @@ class TotalVariationInpainter(ScaledInpainter):
     def solve(self, crop: Image, hole: Hole) -> Image:
         """Fill one hole; see `ScaledInpainter`."""
         rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
-        # One known pixel on each side is all that the differences in the hole can see.
+        # The differences in the hole reach only one known pixel on each side.
         window = (
             slice(max(0, rows[0] - 1), rows[-1] + 2),
             slice(max(0, columns[0] - 1), columns[-1] + 2),

@@ -1,1 +1,1 @@
-"""Measuring completion on benchmark cases, and what the figures say."""
+"""Evaluation of completion on benchmark cases, and its statistics."""

@@ -1,4 +1,4 @@
-"""Frozen test cases: the same faces, holes and crops whenever they are asked for."""
+"""Frozen test cases: always the same faces, holes and crops."""
 
 from __future__ import annotations
 
@@ -30,33 +30,33 @@ if TYPE_CHECKING:
 Framing = Literal["hole", "face"]
 
 GROUP_LABELS: tuple[str, ...] = ("source", "age", "gender", "ethnicity")
-"""Labels of a face by which results are grouped, where a face has them."""
+"""Labels of a face by which results are grouped."""
 
 YAWS: tuple[float, ...] = (15, 30)
-"""Borders of the bands of yaw, in degrees to either side."""
+"""Boundaries of the yaw bands, in degrees to either side."""
 
 FACE_WIDTHS: tuple[float, ...] = (60, 90, 120, 150, 240, 480)
-"""Borders of the bands of face size, in pixels between the ends of the jaw line."""
+"""Boundaries of the face size bands, in pixels between the ends of the jaw line."""
 
 SMALLEST_SIDE = 16
-"""Side of the smallest crops that cases are made of, pixels."""
+"""Minimum side of a case's crop, in pixels."""
 
 _ATTEMPTS = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One picture with one hole, on which systems are compared.
+    """One picture with one hole, for comparing systems.
 
     Attributes:
-        name: of the face, unique in a set.
+        name: name of the face, unique in a set.
         image: the true picture, uint8 RGB `(H, W, 3)`.
         hole: bool `(H, W)`, True = missing.
         groups: labels by which results are grouped, such as {"gender": "Female"}.
-        inside: bool `(H, W)`, False where the crop reaches past the picture's frame: what is there
-            is a reflection and no truth to measure against. None where all is inside.
-        masked: the picture with the mask on, uint8 RGB `(H, W, 3)`, for systems that look at the
-            mask itself. None where the hole is a shape and not that of a mask.
+        inside: bool `(H, W)`, False where the crop extends past the picture's border, where the
+            reflection is no ground truth. None if it lies wholly inside.
+        masked: the masked picture, uint8 RGB `(H, W, 3)`, for systems that see the mask itself.
+            None if the hole is not that of a mask.
     """
 
     name: str
@@ -79,21 +79,21 @@ class Case:
 
     @property
     def measured(self) -> Mask:
-        """The hole's pixels for which there is a truth, bool `(H, W)`."""
+        """The hole's pixels that have a ground truth, bool `(H, W)`."""
         return self.hole if self.inside is None else self.hole & self.inside
 
 
 class HoleChecksum:
-    """Sha256 over the names, sizes and holes of cases, in their order.
+    """SHA-256 over the names, sizes and holes of cases, in order.
 
-    Two reports of one checksum were measured on the same holes of the same faces.
+    Reports with the same checksum were measured on the same holes and faces.
     """
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
 
     def add(self, case: Case) -> None:
-        """Take one more case into account."""
+        """Add a case."""
         self._digest.update(f"{case.name}\0{case.hole.shape}\0".encode())
         self._digest.update(np.packbits(case.hole).tobytes())
 
@@ -103,25 +103,25 @@ class HoleChecksum:
 
 
 class BenchmarkCases:
-    """Cases from a folder of faces; each pass over them gives the same, one picture at a time.
+    """Cases from a folder of faces; each pass yields the same ones, one at a time.
 
-    A face's hole follows from the seed and the face's name only, so it does not depend on which
-    other faces are in the folder. Which faces are taken follows from the seed likewise.
+    A face's hole depends only on the seed and the face's name, not on the other faces in the
+    folder. The selection of faces depends on the seed too.
 
     Args:
         faces: folder with a `faces.jsonl`.
-        holes: draws the holes.
-        split: part of the faces.
-        count: how many faces; None for all.
+        holes: generates the holes.
+        split: split of the faces; None for all.
+        count: number of faces; None for all.
         size: side of the crops in pixels.
-        seed: source of all chance.
-        framing: "hole": the hole is drawn on the whole picture and the crop framed by it, as in
-            the pipeline. "face": the crop is framed by the lower face and the hole drawn on it, for
-            holes that do not look at the face.
-        split_seed: deals out the faces of a folder that names no parts.
+        seed: seeds all random choices.
+        framing: "hole": the hole is generated on the whole picture and frames the crop, as in the
+            pipeline. "face": the lower face frames the crop and the hole is generated on it, for
+            holes independent of the face.
+        split_seed: random seed for splitting a folder that defines no splits.
 
     Raises:
-        InputError: there are no such faces, or later, while iterating, a picture cannot be decoded.
+        InputError: there are no such faces; or, while iterating, a picture cannot be decoded.
         ConfigurationError: an option is out of range.
     """
 
@@ -156,11 +156,11 @@ class BenchmarkCases:
 
     @property
     def masked(self) -> bool:
-        """Whether all cases come with the masked picture: the holes are shapes, so none does."""
+        """Whether all cases include the masked picture; here, none does."""
         return False
 
     def __iter__(self) -> Iterator[Case]:
-        """Give the cases; a face on which no hole can be drawn is left out.
+        """Yield the cases; faces for which no hole can be generated are left out.
 
         Raises:
             InputError: a picture cannot be decoded.
@@ -168,7 +168,7 @@ class BenchmarkCases:
         return self._cases(self.faces)
 
     def only(self, names: Iterable[str]) -> Iterator[Case]:
-        """Give the cases of these names, without drawing the others."""
+        """Yield the cases of these names, without generating the others."""
         wanted = set(names)
         return self._cases(face for face in self.faces if self._name(face) in wanted)
 
@@ -204,10 +204,9 @@ class BenchmarkCases:
 
 
 def face_groups(face: Face) -> dict[str, str]:
-    """The labels by which a face's results are grouped, its size, and how far it is turned.
+    """The labels by which a face's results are grouped, including size and yaw.
 
-    The yaw is the label of that name, in degrees, and an estimate by the landmarks where a face has
-    none.
+    The yaw is the label of that name, in degrees, or else an estimate from the landmarks.
     """
     groups = {
         label: str(face.labels[label])
@@ -231,7 +230,7 @@ def _yaw(face: Face) -> float:
 
 
 def band(value: float, borders: Sequence[float], unit: str) -> str:
-    """Name the band that a value lies in, such as "60 to 90 px"; it holds its lower border."""
+    """Name the band that contains a value, such as "60 to 90 px"; it includes its lower bound."""
     at = bisect.bisect_right(borders, value)
     low = borders[at - 1] if at else 0
     if at == len(borders):
@@ -240,15 +239,15 @@ def band(value: float, borders: Sequence[float], unit: str) -> str:
 
 
 def lower_face(landmarks: NDArray[np.floating] | None, size: tuple[int, int]) -> Mask:
-    """The face from the nose bridge to the chin, which frames a crop where no mask does.
+    """The face from the nose bridge to the chin, for framing a crop without a mask.
 
     Args:
         landmarks: iBUG points `(68, 2)`, x y in pixels, or None.
         size: height and width of the picture.
 
     Returns:
-        Bool `(H, W)`, the convex hull of jaw and nose bridge; without landmarks, or where the hull
-        is out of the picture, the middle half of the picture.
+        Bool `(H, W)`, the convex hull of jaw and nose bridge; without landmarks, or if the hull
+        lies outside the picture, the middle half of the picture.
     """
     height, width = size
     canvas = np.zeros((height, width), np.uint8)
@@ -265,7 +264,7 @@ def _crop(image: Image, hole: Hole, square: Square, size: int) -> tuple[Image, H
 
 
 def _inside(square: Square, frame: tuple[int, int], size: int) -> Mask:
-    """Which pixels of a resized crop lie in the picture, bool `(size, size)`."""
+    """The pixels of a resized crop that lie in the picture, bool `(size, size)`."""
     x0, y0, side = square
     centres = (np.arange(size) + 0.5) * side / size
     rows = (centres + y0 >= 0) & (centres + y0 <= frame[0])

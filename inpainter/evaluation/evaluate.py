@@ -1,4 +1,4 @@
-"""Measuring completion: several systems side by side on the same cases."""
+"""Evaluation of completion: several systems on the same cases."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image
 
 ERASED: Final = 127
-"""Grey level that stands in the hole of what a system is given, so that no truth leaks into it."""
+"""Grey level of the hole in a system's input, so that no ground truth leaks."""
 
 
 PICTURE_METRICS: Final[tuple[Metric, ...]] = (
@@ -75,14 +75,14 @@ PICTURE_METRICS: Final[tuple[Metric, ...]] = (
     Metric("landmark_error", "Landmark error", "lower", 4, headline=True),
     Metric("identity", "Identity distance (information only)", "none", 3),
 )
-"""What one completed picture tells beside the true one; see `Instruments` for what some need."""
+"""Metrics of one completed picture; see `Instruments` for what some need."""
 
 METRICS: Final[tuple[Metric, ...]] = (
     *REALISM_METRICS,
     *PICTURE_METRICS,
     Metric("seconds", "Seconds a face", "lower", 3),
 )
-"""What is measured of an inpainter, in the order of tables."""
+"""All metrics of an inpainter, in the order of tables."""
 
 
 def measure_case(
@@ -92,18 +92,18 @@ def measure_case(
     instruments: Instruments | None = None,
     true_landmarks: NDArray[np.float64] | None = None,
 ) -> dict[str, float]:
-    """Measure one completed picture against the truth.
+    """Measure one completed picture against the ground truth.
 
     Args:
         case: the true picture and the hole.
         completed: uint8 RGB of the same size.
-        instruments: what is measured with; its set features are not taken here.
-        true_landmarks: what the finder sees in the true picture; where it sees no face there, the
-            face's figures are nan, because then the result is not to blame.
+        instruments: the instruments; features for set metrics are not computed here.
+        true_landmarks: landmarks found in the true picture; if none are, the face metrics are nan,
+            because then the result is not to blame.
 
     Returns:
-        A value for each of `PICTURE_METRICS`, nan where it does not apply: multi-scale SSIM needs
-        176 pixels a side. Those over the hole are over `case.measured`.
+        A value for each of `PICTURE_METRICS`, nan if it does not apply: multi-scale SSIM needs 176
+        pixels a side. Metrics of the hole are taken over `case.measured`.
 
     Raises:
         InputError: the sizes differ.
@@ -127,7 +127,7 @@ def measure_case(
             values[f"ms_ssim{ending}"] = multi_scale.over(None if whole else region)
     for sigma, kept in detail_kept(completed, truth, case.measured).items():
         values[f"detail_{sigma}"] = kept
-    # A quotient of two figures that scatter round 1 would be above 1 in the mean.
+    # Not a ratio: the mean ratio of two figures that scatter round 1 is above 1.
     values["grid"] = 1.0 + grid_energy(completed, case.measured) - grid_energy(truth, case.measured)
     values["sharpness"] = sharpness_ratio(completed, truth, case.measured)
     values["colour"] = colour_distance(completed, truth, case.measured)
@@ -145,10 +145,10 @@ def measure_case(
 
 @dataclass(frozen=True, eq=False)
 class Completed:
-    """What a system made of a case, and how long it took.
+    """A system's result for a case, and its run time.
 
     Attributes:
-        picture: uint8 RGB of the case's size; known pixels are the true picture's own.
+        picture: uint8 RGB of the case's size, with the true picture's known pixels.
         seconds: wall-clock time.
     """
 
@@ -157,19 +157,19 @@ class Completed:
 
 
 class CompletionProcedure(Procedure[Case, Inpainter, Completed]):
-    """Measures systems that fill holes."""
+    """The procedure for systems that fill holes."""
 
     stage = "inpainter"
     metrics = METRICS
 
     def frozen(self, sample: Case) -> Case:
-        """The case itself; its hole must hold a pixel for which there is a truth."""
+        """The case itself; its hole must contain a pixel with a ground truth."""
         if not sample.measured.any():
             raise InputError(f"The case {sample.name!r} has no hole to measure.")
         return sample
 
     def look(self, samples: Sequence[Case]) -> Truths:
-        """Look at the true pictures."""
+        """Apply the instruments to the true pictures."""
         pictures = {case.name: case.image for case in samples}
         return Truths(
             self.instruments.landmarks_in(pictures),
@@ -178,7 +178,7 @@ class CompletionProcedure(Procedure[Case, Inpainter, Completed]):
         )
 
     def run(self, name: str, system: Inpainter, samples: Sequence[Case]) -> list[Completed]:
-        """Fill the holes; a face's time is the batch's over the number of faces in it."""
+        """Fill the holes; the time per face is the batch's time divided by its size."""
         began = time.perf_counter()
         pictures = complete_cases(name, system, samples)
         seconds = (time.perf_counter() - began) / len(samples)
@@ -225,17 +225,16 @@ def evaluate_inpainter(
     instruments: Instruments | None = None,
     **options: Unpack[MeasuringOptions],
 ) -> Measurements:
-    """Measure several systems on the same cases.
+    """Evaluate several systems on the same cases.
 
-    A system is given the crop with mid grey in the hole, or, where it `sees_hole`, the crop with
-    the mask on. Of what it gives back only the hole's pixels are used: known pixels are the true
-    picture's own.
+    A system gets the crop with mid grey in the hole, or, if it `sees_hole`, the masked crop. Only
+    the hole's pixels of its output are used; known pixels are the true picture's.
 
     Args:
         inpainters: name to system, in the order of tables.
-        cases: the cases; they may be of different sizes, from 11 pixels a side.
-        batch: how many cases a system is given at once.
-        instruments: what is measured with beyond the pixels.
+        cases: the cases; sizes may differ, from 11 pixels a side.
+        batch: number of cases per call of a system.
+        instruments: instruments for metrics beyond pixels.
         **options: `configuration`, `seed`, `resamples`, `known`, `keep` and `progress`, see
             `inpainter.evaluation.loop.measure_systems`.
 
@@ -243,9 +242,9 @@ def evaluate_inpainter(
         The measurements; `seconds` are wall-clock per face, batch time over batch size.
 
     Raises:
-        ConfigurationError: there is no system, or one looks at the mask and a case shows none.
-        InputError: there is no case, two have one name, one has an empty hole, or a system gives
-            back something other than one picture of the crop's size per crop.
+        ConfigurationError: there is no system, or one needs masked pictures and a case has none.
+        InputError: there is no case, two cases share a name, one has an empty hole, or a system
+            does not return one picture of the crop's size per crop.
     """
     return measure_systems(
         CompletionProcedure(instruments),
@@ -262,14 +261,14 @@ def evaluate_inpainter(
 
 
 def sees_hole(system: Inpainter) -> bool:
-    """Whether a system looks at what is inside the hole: it, or its network, says so."""
+    """Whether a system, or its network, sees the pixels inside the hole."""
     return any(
         getattr(one, "sees_hole", False) for one in (system, getattr(system, "network", None))
     )
 
 
 def needs_masks(system: str) -> ConfigurationError:
-    """The error for a system that looks at the mask, where cases show none."""
+    """The error for a system that needs masked pictures, if cases have none."""
     return ConfigurationError(
         f"The inpainter {system!r} looks at the mask itself and learned nothing of empty holes: "
         "measure it on faces with masks drawn on them (holes 'drawn-mask' alone)."
@@ -277,11 +276,11 @@ def needs_masks(system: str) -> ConfigurationError:
 
 
 def complete_cases(system: str, inpainter: Inpainter, cases: Sequence[Case]) -> list[Image]:
-    """Fill the holes of cases; known pixels are the true picture's own.
+    """Fill the holes of cases; known pixels are the true picture's.
 
     Raises:
-        ConfigurationError: the system looks at the mask, and a case shows none.
-        InputError: the system gives back something other than one picture per crop, of its size.
+        ConfigurationError: the system needs masked pictures, and a case has none.
+        InputError: the system does not return one picture of the crop's size per crop.
     """
     given = [case.masked if sees_hole(inpainter) else erased(case) for case in cases]
     shown = [picture for picture in given if picture is not None]
@@ -319,16 +318,16 @@ def erased(case: Case) -> Image:
 def case_rows(
     inpainters: Mapping[str, Inpainter], cases: Iterable[Case], names: Sequence[str]
 ) -> dict[str, SheetRow]:
-    """Complete some cases once more, for a sheet of pictures.
+    """Complete some cases again, for a sheet of pictures.
 
     Args:
         inpainters: name to system.
-        cases: those wanted, and maybe others.
-        names: of the cases that are wanted.
+        cases: cases that include those wanted.
+        names: names of the cases wanted.
 
     Returns:
-        Case name to a row of the true picture, the masked one where a system looks at the mask,
-        the one with a hole, and every system's.
+        By case name, a row of the true picture, the masked one if a system sees it, the one with a
+        hole, and every system's result.
     """
     rows = {}
     masks_matter = any(sees_hole(system) for system in inpainters.values())

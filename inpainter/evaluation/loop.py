@@ -1,4 +1,4 @@
-"""The loop of every measurement: several systems side by side on the same cases, in batches."""
+"""The evaluation loop: several systems on the same cases, in batches."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ if TYPE_CHECKING:
 
 
 class IdentityDistance(Protocol):
-    """Compares the faces of a result and of a truth by the true landmarks `(68, 2)`."""
+    """Compares the faces of a result and its ground truth, given the true landmarks `(68, 2)`."""
 
     def __call__(self, result: Image, truth: Image, landmarks: NDArray[np.floating]) -> float:
-        """Give the distance."""
+        """Return the distance."""
         ...
 
 
 class HoleFeatureNetwork(Protocol):
-    """Looks at what lies inside holes."""
+    """Computes features inside holes."""
 
     def __call__(self, pictures: Sequence[Image], holes: Sequence[Hole]) -> NDArray[np.float32]:
-        """Give a row `(D,)` for each of some pictures of one size."""
+        """Return a row `(D,)` for each picture; all have the same size."""
         ...
 
 
 class PerceptualDistance(Protocol):
-    """Compares results with truths, pair by pair."""
+    """Compares results with their ground truths, pair by pair."""
 
     def __call__(self, results: Sequence[Image], truths: Sequence[Image]) -> list[float]:
-        """Give one distance per pair."""
+        """Return one distance per pair."""
         ...
 
 
 @dataclass(frozen=True)
 class Instruments:
-    """What is measured with beyond the pixels; each may be left out.
+    """Instruments for metrics beyond pixels; all are optional.
 
     Attributes:
         finder: finds landmarks, for `face_found` and `landmark_error`.
-        identity: compares faces, as `inpainter.metrics.DlibIdentity`, for `identity`; needs
+        identity: compares faces, like `inpainter.metrics.DlibIdentity`, for `identity`; needs
             `finder`.
-        perceptual: as `inpainter.metrics.LearnedPerceptualDistance`, for `lpips`.
-        features: for the distances of whole sets.
-        realism: as `inpainter.metrics.HoleFeatures`, for `inpainter.evaluation.realism_figures`.
+        perceptual: like `inpainter.metrics.LearnedPerceptualDistance`, for `lpips`.
+        features: features for set distances.
+        realism: like `inpainter.metrics.HoleFeatures`, for `inpainter.evaluation.realism_figures`.
     """
 
     finder: LandmarkFinder | None = None
@@ -70,13 +70,13 @@ class Instruments:
     realism: HoleFeatureNetwork | None = None
 
     def landmarks_in(self, pictures: Mapping[str, Image]) -> dict[str, NDArray[np.float64] | None]:
-        """Look for the landmarks `(68, 2)` in pictures, by case name; empty without a finder."""
+        """Find landmarks `(68, 2)` in pictures, by case name; empty without a finder."""
         if self.finder is None:
             return {}
         return {name: self.finder(picture) for name, picture in pictures.items()}
 
     def features_of(self, pictures: Mapping[str, Image]) -> dict[str, NDArray[np.float32]]:
-        """Take the features `(D,)` of pictures, given by case name; empty without a network."""
+        """Compute features `(D,)` of pictures, by case name; empty without a network."""
         if self.features is None:
             return {}
         if len({picture.shape for picture in pictures.values()}) == 1:
@@ -86,7 +86,7 @@ class Instruments:
     def hole_features_of(
         self, pictures: Mapping[str, Image], holes: Mapping[str, Hole]
     ) -> dict[str, NDArray[np.float32]]:
-        """Take the features `(D,)` inside holes, given by case name; empty without a network."""
+        """Compute features `(D,)` inside holes, by case name; empty without a network."""
         if self.realism is None or not pictures:
             return {}
         known = [holes[name] for name in pictures]
@@ -97,12 +97,12 @@ class Instruments:
 
 @dataclass(frozen=True)
 class Truths:
-    """What the instruments see in the true pictures of a batch; all systems share it.
+    """The instruments' results on the true pictures of a batch, shared by all systems.
 
     Attributes:
-        landmarks: case name to landmarks `(68, 2)`, None where no face is found.
-        features: case name to features `(D,)`.
-        hole_features: case name to features `(D,)` inside the hole.
+        landmarks: landmarks `(68, 2)` by case name; None if no face is found.
+        features: features `(D,)` by case name.
+        hole_features: features `(D,)` inside the hole by case name.
     """
 
     landmarks: Mapping[str, NDArray[np.float64] | None]
@@ -113,7 +113,7 @@ class Truths:
 def beside(
     results: Mapping[str, NDArray[np.float32]], truths: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Put the features `(D,)` of results, by case name, beside those of their truths."""
+    """Pair the features `(D,)` of results, by case name, with those of their ground truths."""
     return {name: (row, truths[name]) for name, row in results.items()}
 
 
@@ -128,50 +128,50 @@ Answer = TypeVar("Answer")
 
 
 class Procedure(ABC, Generic[Sample, System, Answer]):
-    """How one stage is measured; the loop round it is `measure_systems`.
+    """How one stage is measured; called by `measure_systems`.
 
     Args:
-        instruments: what is measured with beyond the pixels.
+        instruments: instruments for metrics beyond pixels.
     """
 
     stage: ClassVar[str]
-    """What is measured: "inpainter" or "pipeline"."""
+    """The stage: "inpainter" or "pipeline"."""
 
     metrics: ClassVar[tuple[Metric, ...]]
-    """What may be measured, in the order of tables."""
+    """All possible metrics, in the order of tables."""
 
     def __init__(self, instruments: Instruments | None = None) -> None:
         self.instruments = instruments or Instruments()
 
     @abstractmethod
     def frozen(self, sample: Sample) -> Case:
-        """The sample as the checksum takes it.
+        """The case of a sample, for the checksum.
 
         Raises:
-            InputError: there is nothing on it to measure.
+            InputError: there is nothing to measure.
         """
 
     @abstractmethod
     def look(self, samples: Sequence[Sample]) -> Truths:
-        """Look at the truths of samples, once for all systems."""
+        """Apply the instruments to the ground truths of samples, once for all systems."""
 
     @abstractmethod
     def run(self, name: str, system: System, samples: Sequence[Sample]) -> list[Answer]:
-        """Let a system answer to samples, and take its time.
+        """Run a system on samples, and measure its time.
 
         Raises:
-            InputError: it answers something other than it should.
+            InputError: its answer is invalid.
         """
 
     @abstractmethod
     def measure(
         self, name: str, samples: Sequence[Sample], answers: Sequence[Answer], truths: Truths
     ) -> Iterator[CaseResult]:
-        """Measure a system's answers, one by one."""
+        """Measure a system's answers one by one."""
 
 
 class MeasuringOptions(TypedDict, total=False):
-    """Keywords of `measure_systems`, which says what they are, and of all that call it."""
+    """Keyword arguments of `measure_systems`, documented there, and of its callers."""
 
     configuration: Mapping[str, Any] | None
     seed: int
@@ -197,25 +197,25 @@ def measure_systems(
 ) -> Measurements:
     """Measure several systems on the same samples.
 
-    Memory holds the pictures of one batch, and of each sample and system its figures and, where set
-    distances are wanted, a row of features.
+    Only one batch of pictures is held in memory, plus the figures and, for set distances, a row of
+    features per sample and system.
 
     Args:
         procedure: how the stage is measured.
         systems: name to system, in the order of tables.
         samples: the samples.
-        batch: how many of them a system is given at once.
-        notes: what has to be said beside the figures.
-        configuration: settings that are written into the report.
-        seed: of the bootstrap and of the kernel distance.
-        resamples: of the bootstrap.
-        known: results of an earlier run that was broken off, which are not measured again.
-        keep: called with each new result, to store it.
+        batch: number of samples per call of a system.
+        notes: notes to show with the figures.
+        configuration: settings to write to the report.
+        seed: random seed of the bootstrap and the kernel distance.
+        resamples: number of bootstrap resamples.
+        known: results of an earlier, interrupted run, which are not measured again.
+        keep: called with each new result to store it.
         progress: called with the number of samples done after each batch.
 
     Raises:
         ConfigurationError: there is no system.
-        InputError: there is no sample, two have one name, or the procedure refuses one.
+        InputError: there is no sample, two share a name, or the procedure rejects one.
     """
     if not systems:
         raise ConfigurationError(f"Measuring needs at least one {procedure.stage}.")
@@ -242,7 +242,7 @@ def measure_systems(
             if not fresh[name]:
                 continue
             if name not in warm:
-                # Networks are loaded at their first picture, which is no time of theirs.
+                # Networks are loaded on the first picture, which should not be timed.
                 procedure.run(name, system, fresh[name][:1])
                 warm.add(name)
             answers = procedure.run(name, system, fresh[name])
@@ -269,14 +269,14 @@ def measure_systems(
 
 
 def _set_distances(results: Iterable[CaseResult], seed: int) -> dict[str, dict[str, float]]:
-    """Give for each system the distances of its pictures' features from the true ones'.
+    """Return for each system the distances between its pictures' features and the true ones'.
 
     Args:
-        results: those without features are left out.
-        seed: of the kernel distance.
+        results: the results; those without features are left out.
+        seed: random seed of the kernel distance.
 
     Returns:
-        System to "frechet", "kernel" and "count"; empty without features of two cases.
+        "frechet", "kernel" and "count" by system; empty without features of two cases.
     """
     rows: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = {}
     for result in results:
@@ -295,7 +295,7 @@ def _set_distances(results: Iterable[CaseResult], seed: int) -> dict[str, dict[s
 
 
 def _instrument_notes(instruments: Instruments) -> tuple[str, ...]:
-    """What has to be said beside figures that were measured with these instruments."""
+    """Notes on figures measured with these instruments."""
     notes = []
     if instruments.realism is not None:
         notes.append(REALISM_NOTE)

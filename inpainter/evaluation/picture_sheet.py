@@ -27,9 +27,9 @@ class SheetRow:
     """One row of a sheet.
 
     Attributes:
-        name: of the case.
-        cells: column heading to picture, uint8 RGB `(H, W, 3)`; all rows have the same headings.
-        caption: a line above the row, if any.
+        name: name of the case.
+        cells: pictures, uint8 RGB `(H, W, 3)`, by column heading; all rows have the same headings.
+        caption: an optional line above the row.
     """
 
     name: str
@@ -86,7 +86,7 @@ def _fitted(image: Image, cell: int) -> PIL.Image.Image:
 
 
 def _shortened(text: str, pen: PIL.ImageDraw.ImageDraw, width: int, size: int) -> str:
-    """The end of a text that is too wide, which is where weight files differ."""
+    """Shorten a wide text to its end, where weight files differ."""
     kept = text
     while len(kept) > 1 and pen.textlength(kept, font_size=size) > width:
         kept = "\u2026" + kept[2:]

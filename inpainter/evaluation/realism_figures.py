@@ -1,4 +1,4 @@
-"""Realism as figures of a report: of all cases, and of those of one part."""
+"""Realism metrics of a report, for all cases and for parts of them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ REALISM_NOTE: Final = (
     f"Both are of whole sets of {LEAST_FACES} faces and more, with intervals from random halves of "
     "the faces; halves of the truth show what chance makes of a distance."
 )
-"""What has to be said beside these figures."""
+"""A note to show with these figures."""
 
 _FIGURES: Final[tuple[tuple[str, str, Better, Callable[..., SetFigure]], ...]] = (
     ("realism_distance", "Realism distance", "lower", distance_figure),
@@ -63,5 +63,5 @@ REALISM_METRICS: Final[tuple[Metric, ...]] = tuple(
     Metric(name, title, better, 3, headline=better != "none", of_set=partial(_figure, of_rows))
     for name, title, better, of_rows in _FIGURES
 )
-"""How far fills as a set are from photos. All parts are standardised by the true faces of the whole
-measurement, so that their distances are of one scale."""
+"""Set metrics of how far fills are from photos. All parts are standardised by the true faces of the
+whole evaluation, so that their distances are comparable."""

@@ -1,4 +1,4 @@
-"""What systems did on cases, and how that is summed up: overall, in parts, and in pairs."""
+"""Results of systems on cases, and their summaries: overall, by part, and in pairs."""
 
 from __future__ import annotations
 
@@ -30,37 +30,37 @@ AREA_BANDS: Final[tuple[tuple[float, float], ...]] = (
     (0.5, 0.6),
     (0.6, 1.0),
 )
-"""Bands of hole area, as shares of the picture, by which results are summed up.
+"""Bands of hole area, as fractions of the picture, by which results are summarised.
 
-A band holds its upper end and not its lower one. The six in the middle are those of the literature
-(Liu et al. 2018).
+A band includes its upper bound but not its lower one. The six in the middle are those of the
+literature (Liu et al. 2018).
 """
 
 SEPARATOR: Final = "; "
-"""What stands between several labels of one kind."""
+"""Separator of several labels of one kind."""
 
 LEAST_FACES: Final = 30
-"""Figures of sets are given for this many faces and more."""
+"""Minimum number of faces for set metrics."""
 
 TOGETHER: Final = "smaller ones together"
-"""Name of the part that holds the labels of a kind with fewer faces than `LEAST_FACES` each."""
+"""Name of the part that pools a kind's labels with fewer than `LEAST_FACES` faces each."""
 
 AREA_KIND: Final = "hole area"
-"""Name of the kind of part that `AREA_BANDS` make."""
+"""Kind of the parts defined by `AREA_BANDS`."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure of a report.
+    """One metric of a report.
 
     Attributes:
         name: its key in files.
         title: its heading in tables.
-        better: "higher", "lower", "one" (nearest to 1), or "none" where it is information only.
-        decimals: how many digits tables show.
-        headline: whether it stands in tables by part and in plots.
-        of_set: where it is a figure of all cases together and not a mean over them, gives it for
-            some results, all results of the same system, and a seed.
+        better: "higher", "lower", "one" (nearest to 1), or "none" for information only.
+        decimals: number of decimals in tables.
+        headline: whether it appears in tables by part and in plots.
+        of_set: for a set metric, which is not a mean over cases: computes it from some results, all
+            results of the same system, and a seed.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Metric:
     of_set: OfSet | None = field(default=None, compare=False, repr=False)
 
     def merit(self, value: float) -> float:
-        """A number that is the greater the better the value; nan where none is better."""
+        """A number that increases with quality; nan if no value is better."""
         if self.better == "none":
             return math.nan
         if self.better == "one":
@@ -81,17 +81,16 @@ class Metric:
 
 @dataclass(frozen=True, eq=False)
 class CaseResult:
-    """What one system did on one case.
+    """One system's result on one case.
 
     Attributes:
         case: the case's name.
         system: the system's name.
-        hole_area: share of the picture that is missing, 0 to 1.
-        groups: the case's labels, kind to label; several of one kind stand between `SEPARATOR`.
-        values: metric name to value; nan where a metric does not apply.
-        features: of the result and of the true picture, each `(D,)`, where set distances are
-            wanted.
-        hole_features: of what lies in the hole, result's and truth's, likewise, for realism.
+        hole_area: fraction of the picture that is missing, 0 to 1.
+        groups: the case's labels by kind; several of one kind are joined by `SEPARATOR`.
+        values: values by metric name; nan if a metric does not apply.
+        features: features of the result and of the true picture, each `(D,)`, for set distances.
+        hole_features: the same inside the hole, for realism.
     """
 
     case: str
@@ -104,22 +103,22 @@ class CaseResult:
 
     @property
     def face(self) -> str:
-        """Name of the face: of the case, without the kind of holes that is put behind it."""
+        """Name of the face: the case's name without the suffix for the kind of holes."""
         return self.case.removesuffix(f" [{self.groups.get('holes')}]")
 
 
 OfSet = Callable[[Sequence[CaseResult], Sequence[CaseResult], int], SetFigure]
-"""Gives a figure of a set, see `Metric.of_set`."""
+"""Computes a set metric, see `Metric.of_set`."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the cases: a band of hole area, or those with one label.
+    """A subset of the cases: a band of hole area, or those with one label.
 
     Attributes:
-        kind: what the cases are divided by, such as "hole area" or "gender".
-        name: of the part, such as "0.1 to 0.2".
-        holds: tells whether a result belongs to it.
+        kind: the criterion, such as "hole area" or "gender".
+        name: name of the part, such as "0.1 to 0.2".
+        holds: returns whether a result belongs to it.
     """
 
     kind: str
@@ -135,14 +134,15 @@ class Measurements:
         stage: what was measured: "inpainter" or "pipeline".
         systems: names, in the order of tables.
         results: one per case and system.
-        known_metrics: what may have been measured, in the order of tables.
-        checksum: of names and holes, see `inpainter.evaluation.benchmark_cases.HoleChecksum`;
-            reports compare when theirs are equal.
-        configuration: what was measured with which settings; goes into the files as it is.
-        sets: for each system its distances from the set of true pictures, by name.
-        notes: what has to be said beside the figures.
-        seed: of the bootstrap.
-        resamples: of the bootstrap.
+        known_metrics: all possible metrics, in the order of tables.
+        checksum: checksum of names and holes, see
+            `inpainter.evaluation.benchmark_cases.HoleChecksum`; reports are comparable if theirs
+            are equal.
+        configuration: settings of the evaluation; written to the files unchanged.
+        sets: for each system, its distances from the set of true pictures by name.
+        notes: notes to show with the figures.
+        seed: random seed of the bootstrap.
+        resamples: number of bootstrap resamples.
     """
 
     stage: str
@@ -167,7 +167,7 @@ class Measurements:
 
     @property
     def cases(self) -> int:
-        """How many cases there are."""
+        """The number of cases."""
         return len({result.case for result in self.results})
 
     @property
@@ -177,12 +177,12 @@ class Measurements:
 
     @property
     def case_metrics(self) -> list[Metric]:
-        """Those of them that have a value for each case."""
+        """The measured metrics that have a value per case."""
         return [metric for metric in self.metrics if metric.of_set is None]
 
     @property
     def compared_metrics(self) -> list[Metric]:
-        """Those that systems differ in: a figure of the truths alone is the same for all."""
+        """The measured metrics in which systems can differ: not those of the ground truth."""
         return [one for one in self.metrics if one.of_set is None or one.better != "none"]
 
     def _measured(self, metric: Metric) -> bool:
@@ -193,7 +193,7 @@ class Measurements:
         )
 
     def values(self, system: str, metric: str, part: Part | None = None) -> dict[str, float]:
-        """Give one system's value of a metric per case name.
+        """Return one system's values of a metric by case name.
 
         Raises:
             ConfigurationError: the system or the metric is not in the report.
@@ -215,9 +215,9 @@ class Measurements:
         return self._members[system, part]
 
     def estimate(self, system: str, metric: str, part: Part | None = None) -> Estimate:
-        """Give the mean of a metric over all cases, or over those of a part.
+        """Return the mean of a metric over all cases, or over a part.
 
-        Figures of sets are not means, and have no value for fewer faces than `LEAST_FACES`.
+        Set metrics are not means, and have no value for fewer than `LEAST_FACES` faces.
         """
         key = (system, metric, part)
         if key not in self._estimates:
@@ -232,9 +232,9 @@ class Measurements:
         return self._estimates[key]
 
     def compare(self, system: str, other: str, metric: str) -> Comparison:
-        """Compare two systems on the same cases; where the interval holds 0, chance may do it.
+        """Compare two systems on the same cases; an interval that contains 0 may be due to chance.
 
-        The difference of figures of sets has an interval and no test.
+        Differences of set metrics have an interval but no test.
         """
         known = self._known(metric)
         if known.of_set is not None:
@@ -255,7 +255,7 @@ class Measurements:
     def _set_figure(
         self, system: str, metric: Metric, part: Part | None = None
     ) -> SetFigure | None:
-        """A figure of a set; None where there are too few faces for it."""
+        """A set metric's figure; None if there are too few faces."""
         key = (system, metric.name, part)
         if key not in self._set_figures:
             everything, chosen = (
@@ -270,14 +270,14 @@ class Measurements:
         return self._set_figures[key]
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Every two systems, in the order of tables."""
+        """All pairs of systems, in the order of tables."""
         return list(itertools.combinations(self.systems, 2))
 
     def parts(self) -> list[Part]:
-        """All parts that have a case: bands of hole area first, then labels by their kinds.
+        """All non-empty parts: bands of hole area first, then labels by kind.
 
-        Labels with too few faces for figures of sets are there once more together, where they have
-        enough of them together.
+        Labels with too few faces for set metrics are additionally pooled if that gives enough
+        faces.
         """
         found = []
         for low, high in AREA_BANDS:
@@ -322,7 +322,7 @@ class Measurements:
         return [Part(kind, TOGETHER, holds)]
 
     def ranked(self, metric: str) -> list[str]:
-        """Case names from best to worst by the first system's value; those without one left out.
+        """Case names from best to worst by the first system's value, without those that have none.
 
         Raises:
             ConfigurationError: there is no such metric.
@@ -338,8 +338,8 @@ class Measurements:
     def best_system(self, metric: Metric, part: Part | None = None) -> str | None:
         """The system with the best mean.
 
-        None where there is one system, where the best are equal, or where the metric does not apply
-        to the same cases of all: means over different faces do not compare.
+        None if there is only one system, if the best are tied, or if the metric applies to
+        different cases for different systems, as means over different faces are not comparable.
         """
         if len(self.systems) < 2 or metric.better == "none":
             return None
@@ -359,7 +359,7 @@ class Measurements:
         return best[0] if len(known) > len(best) == 1 else None
 
     def summary(self) -> dict[str, Any]:
-        """Give the report as plain values for JSON: estimates overall and by part, every result."""
+        """Return the report as JSON values: estimates overall and by part, and all results."""
 
         def block(part: Part | None) -> dict[str, Any]:
             return {
@@ -417,7 +417,7 @@ class Measurements:
 
 
 def _by_number(text: str) -> list[tuple[int, float, str]]:
-    """A key that sorts "60 to 90" before "120 to 150"."""
+    """Sort key that puts "60 to 90" before "120 to 150"."""
     pieces = re.split(r"(\d+(?:\.\d+)?)", text)
     return [
         (0, float(piece), "") if index % 2 else (1, 0.0, piece)

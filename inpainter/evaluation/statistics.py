@@ -1,4 +1,4 @@
-"""Means with their uncertainty, and whether two systems differ on the same cases."""
+"""Means with confidence intervals, and paired comparison of systems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 _MOST_EXACT: Final = 50
-"""Most cases for which the signed-rank test is exact; beyond, its normal limit serves as well."""
+"""Maximum cases for an exact signed-rank test; beyond, the normal approximation suffices."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Estimate:
     """A mean with its 95 % bootstrap confidence interval.
 
     Attributes:
-        mean: over the cases where the metric applies; nan where there are none.
+        mean: mean over the cases where the metric applies; nan if there are none.
         low: lower end of the interval.
         high: upper end of the interval.
         count: number of cases.
@@ -33,26 +33,26 @@ class Estimate:
     count: int
 
     def text(self, decimals: int) -> str:
-        """Write it as "1.2 (1.0 to 1.4)"; one case has no interval, and none is a dash."""
+        """Format as "1.2 (1.0 to 1.4)"; one case has no interval, none gives a dash."""
         if self.count < 2:
             return self.mean_text(decimals)
-        # Adding 0.0 after rounding takes the sign off a zero.
+        # Adding 0.0 after rounding turns -0.0 into 0.0.
         low, high = (round(end, decimals) + 0.0 for end in (self.low, self.high))
         return f"{self.mean_text(decimals)} ({low:.{decimals}f} to {high:.{decimals}f})"
 
     def mean_text(self, decimals: int) -> str:
-        """Write the mean alone; a dash where there is no case."""
+        """Format the mean alone; a dash if there is no case."""
         return f"{round(self.mean, decimals) + 0.0:.{decimals}f}" if self.count else "-"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The mean paired difference of two systems, and how easily chance would give it.
+    """The mean paired difference of two systems, and its p-value.
 
     Attributes:
-        difference: the mean over cases of one value less the other, with its interval.
-        p: of Wilcoxon's signed-rank test, two-sided, not adjusted for the number of tests; 1 where
-            no case differs, nan where there is none.
+        difference: the mean over cases of one value minus the other, with its interval.
+        p: p-value of the two-sided Wilcoxon signed-rank test, not adjusted for multiple tests; 1 if
+            no case differs, nan if there are none.
     """
 
     difference: Estimate
@@ -62,13 +62,13 @@ class Comparison:
 def bootstrap_mean(
     values: Iterable[float], *, resamples: int = 1000, seed: int = 0, confidence: float = 0.95
 ) -> Estimate:
-    """Estimate a mean and its percentile interval by drawing cases with replacement.
+    """Estimate a mean and its percentile bootstrap interval.
 
     Args:
         values: one per case; nan and infinite ones are left out.
-        resamples: how often the cases are drawn again.
-        seed: source of all chance.
-        confidence: share of the draws inside the interval.
+        resamples: number of resamples.
+        seed: random seed.
+        confidence: fraction of the resamples inside the interval.
 
     Source: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife".
 
@@ -80,7 +80,7 @@ def bootstrap_mean(
     if finite.size == 0:
         return Estimate(math.nan, math.nan, math.nan, 0)
     random = np.random.default_rng(seed)
-    # Drawn in pieces: all resamples of thousands of cases at once would fill memory.
+    # In chunks: all resamples of thousands of cases at once would fill memory.
     means = np.concatenate(
         [
             finite[random.integers(finite.size, size=(len(piece), finite.size))].mean(axis=1)
@@ -102,10 +102,10 @@ def compare_paired(
     """Compare two systems on the cases that both have.
 
     Args:
-        values: case name to value of the one.
-        others: case name to value of the other.
-        resamples: of the bootstrap.
-        seed: of the bootstrap.
+        values: one system's values by case name.
+        others: the other system's values by case name.
+        resamples: number of bootstrap resamples.
+        seed: random seed of the bootstrap.
 
     Source: Wilcoxon 1945, "Individual Comparisons by Ranking Methods"; SciPy's implementation.
     """
@@ -123,6 +123,6 @@ def _signed_rank(differences: list[float]) -> float:
     from scipy.stats import wilcoxon
 
     sizes = [abs(difference) for difference in differences]
-    # With ties or zeros SciPy would go through all signs one by one, which takes its time.
+    # With ties or zeros SciPy would enumerate all signs, which is slow.
     exact = len(sizes) <= _MOST_EXACT and len(set(sizes)) == len(sizes) and 0.0 not in sizes
     return float(wilcoxon(differences, method="exact" if exact else "asymptotic").pvalue)

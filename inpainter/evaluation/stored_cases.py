@@ -1,4 +1,4 @@
-"""Frozen test cases on disk: holes drawn once and for all, with the pictures they were drawn on."""
+"""Frozen test cases on disk: pictures with their fixed holes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 LIST_FILE: Final = "cases.jsonl"
-"""The list of a set: a line about the set, then one per case."""
+"""The list of a set: one line about the set, then one per case."""
 
 
 def store_cases(
@@ -30,19 +30,19 @@ def store_cases(
     configuration: Mapping[str, Any] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> str:
-    """Write cases to a folder: PNG pictures and holes, and at last their list.
+    """Write cases to a folder: PNG pictures and holes, and finally their list.
 
     Args:
         cases: the cases.
-        folder: where to; a set that lies there already is not replaced.
-        configuration: how they were drawn, kept in the list.
+        folder: the target folder; an existing set is not replaced.
+        configuration: how they were generated, stored in the list.
         progress: called with the number of cases done.
 
     Returns:
         The checksum of names and holes, as reports show it.
 
     Raises:
-        OutputError: there is a set already, or it cannot be written.
+        OutputError: there already is a set, or it cannot be written.
         InputError: there is no case.
     """
     root = Path(folder)
@@ -79,7 +79,7 @@ def store_cases(
 
 
 def _store(path: Path, pixels: Any) -> None:
-    # A run that was broken off may have left the picture; without the list it belongs to no set.
+    # An interrupted run may have left the picture; without a list it belongs to no set.
     written = pixels[..., ::-1] if pixels.ndim == 3 else pixels
     done, encoded = cv2.imencode(".png", written)
     if not done:
@@ -88,14 +88,14 @@ def _store(path: Path, pixels: Any) -> None:
 
 
 class StoredCases:
-    """Cases from a folder that `store_cases` wrote; each pass gives the same, one at a time.
+    """Cases from a folder written by `store_cases`; each pass yields the same ones, one at a time.
 
     Args:
         folder: the folder.
 
     Attributes:
-        checksum: of names and holes when they were stored.
-        configuration: how they were drawn.
+        checksum: checksum of names and holes at storage time.
+        configuration: how they were generated.
 
     Raises:
         InputError: there is no list, or it is malformed.
@@ -123,14 +123,14 @@ class StoredCases:
 
     @property
     def masked(self) -> bool:
-        """Whether all cases come with the masked picture."""
+        """Whether all cases include the masked picture."""
         return all("masked" in line for line in self._lines)
 
     def __iter__(self) -> Iterator[Case]:
-        """Give the cases.
+        """Yield the cases.
 
         Raises:
-            InputError: a picture is missing or was changed so that its hole no longer fits.
+            InputError: a picture is missing, or a hole has changed since it was stored.
         """
         checksum = HoleChecksum()
         for line in self._lines:
@@ -144,7 +144,7 @@ class StoredCases:
             )
 
     def only(self, names: Iterable[str]) -> Iterator[Case]:
-        """Give the cases of these names."""
+        """Yield the cases of these names."""
         wanted = set(names)
         return (self._case(line) for line in self._lines if line["name"] in wanted)
 

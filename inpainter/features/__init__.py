@@ -1,1 +1,1 @@
-"""Trained networks whose features tell how real or how alike faces look."""
+"""Pretrained networks whose features measure the realism and similarity of faces."""

@@ -1,8 +1,8 @@
-"""Features of faces from dlib's face recognition network, which needs no ImageNet.
+"""Features of faces from dlib's face recognition network.
 
 The network's weights are in the public domain and come with the package `face_recognition_models`
-(extra `landmarks`), in a format of dlib's own. It is read here number by number: nothing in the
-file is ever run.
+(extra `landmarks`), in dlib's own format. It is parsed here as plain numbers: no code in the file
+is ever run.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ _BLOCKS: Final = (
     *((256, False),) * 2,
     (256, True),
 )
-"""Channels of each residual block, and whether it halves the side."""
+"""Channels of each residual block, and whether it halves the resolution."""
 
 LEVELS: Final = (32, 32, 64, 128, 256)
-"""Channels of the maps that `FaceFeatures` gives, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the side."""
+"""Channels of `FaceFeatures`' maps, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the resolution."""
 _LEVEL_ENDS: Final = (3, 7, 10, 13)
 
 
 class FaceFeatures(nn.Module):
-    """The convolutional part of dlib's 29-layer face recognition ResNet, fixed.
+    """The convolutional part of dlib's 29-layer face recognition ResNet, frozen.
 
-    It learnt to tell faces apart on pictures of 150 x 150 in which a face is about 100 pixels
-    wide. Its weights are buffers, so no optimizer and no `requires_grad_` ever moves them, and they
-    are left out of checkpoints.
+    It was trained for face recognition on 150 x 150 pictures in which a face is about 100 pixels
+    wide. Its weights are buffers, so no optimizer or `requires_grad_` affects them, and they are
+    left out of checkpoints.
 
     Args:
-        size: side that pictures are brought to first; None takes them as they are.
-        weights: dlib's file; None takes the one of the package `face_recognition_models`.
+        size: side to which pictures are resized first; None for no resizing.
+        weights: dlib's file; None for that of the package `face_recognition_models`.
 
     Raises:
         MissingDependencyError: the package is not installed.
@@ -85,9 +85,9 @@ class FaceFeatures(nn.Module):
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """Turn pictures `(N, 3, H, W)` in [-1, 1] into five maps `(N, C, h, w)`, C as in `LEVELS`.
+        """Map pictures `(N, 3, H, W)` in [-1, 1] to five maps `(N, C, h, w)`, C as in `LEVELS`.
 
-        Each side is at least 128 pixels after `size`.
+        Each side must be at least 128 pixels after resizing.
         """
         features = self._stem(picture)
         maps = [features]
@@ -99,9 +99,9 @@ class FaceFeatures(nn.Module):
         return maps
 
     def embed(self, picture: Tensor) -> Tensor:
-        """Give dlib's face descriptors `(N, 128)` of aligned faces `(N, 3, 150, 150)` in [-1, 1].
+        """Return dlib's face descriptors `(N, 128)` of aligned faces `(N, 3, 150, 150)` in [-1, 1].
 
-        Dlib takes two faces for one person where the descriptors' distance is under 0.6.
+        Dlib considers two faces the same person if their descriptors' distance is below 0.6.
         """
         features = functional.max_pool2d(self._stem(picture), 3, 2)
         for block in self.blocks:
@@ -121,7 +121,7 @@ class FaceFeatures(nn.Module):
 
 
 class _Convolution(nn.Module):
-    """A convolution with the affine map behind it folded in."""
+    """A convolution with the following affine layer folded in."""
 
     weight: Tensor
     bias: Tensor
@@ -153,7 +153,7 @@ class _ResidualBlock(nn.Module):
         residual = self.second(functional.relu(self.first(features)))
         if self.halves:
             features = functional.avg_pool2d(features, 2)
-        # Dlib adds maps of different sizes by filling the smaller one up with zeros.
+        # Dlib adds maps of different sizes by zero-padding the smaller one.
         high = max(features.shape[2], residual.shape[2])
         wide = max(features.shape[3], residual.shape[3])
         return functional.relu(
@@ -180,7 +180,7 @@ def _find_weights() -> Path:
 
 
 def _read_state(data: bytes, name: str) -> Iterator[Tensor]:
-    """Give the parameters of each convolution with its affine map, and the last matrix, in order.
+    """Yield the parameters of each convolution with its affine layer, then the last matrix.
 
     Raises:
         WeightsError: the file is not dlib's face network.
@@ -193,7 +193,7 @@ def _read_state(data: bytes, name: str) -> Iterator[Tensor]:
             at = _after(data, b"affine_", at)
             affine, at = _read_tensor(data, at)
             yield torch.cat([convolution, affine])
-        # The matrix stands behind its own two sides.
+        # The matrix follows its two dimensions.
         at = _after(data, b"fc_2", at)
         for _ in range(2):
             _, at = _read_integer(data, at)

@@ -1,4 +1,4 @@
-"""Networks that are only looked through: they never learn, and are no part of what is saved."""
+"""Freezing of pretrained networks: they never learn and are not saved."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 def freeze(module: Module) -> Module:
-    """Turn all parameters and buffers of a module into buffers that are not saved.
+    """Turn all parameters and buffers of a module into non-persistent buffers.
 
-    No optimizer and no `requires_grad_` ever moves them; `to(device)` does.
+    No optimizer or `requires_grad_` affects them; `to(device)` does.
 
     Returns:
         The module itself, in eval mode.

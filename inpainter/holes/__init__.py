@@ -1,7 +1,7 @@
-"""Hole generators: what goes missing from a picture, for training and for frozen test sets.
+"""Hole generators, for training and for frozen test sets.
 
-All share one call: `generator(landmarks, size, random) -> bool (H, W)`. Sizes are shares of the
-picture, so a generator draws the same sort of hole at every resolution.
+All share one signature: `generator(landmarks, size, random) -> bool (H, W)`. Sizes are fractions of
+the picture, so a generator's holes look alike at every resolution.
 """
 
 from inpainter.holes.boxes import CentreBox, RandomBox

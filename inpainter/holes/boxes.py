@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class CentreBox(FacelessHoles):
-    """The same box in the middle of every picture.
+    """The same box in the centre of every picture.
 
     Args:
-        side: height and width of the box, as a share of the picture's; 0.5 is the literature's
+        side: height and width of the box, as a fraction of the picture's; 0.5 is the literature's
             128-pixel box in 256.
     """
 
@@ -25,7 +25,7 @@ class CentreBox(FacelessHoles):
         self.side = check_range((side, side), "side", 0.0, 1.0)[0]
 
     def draw(self, size: tuple[int, int], random: np.random.Generator) -> Hole:  # noqa: ARG002
-        """Draw one hole; see `HoleGenerator`. It is at least one pixel."""
+        """Generate one hole of at least one pixel; see `HoleGenerator`."""
         height, width = size
         box_height, box_width = max(1, round(self.side * height)), max(1, round(self.side * width))
         top, left = (height - box_height) // 2, (width - box_width) // 2
@@ -35,19 +35,19 @@ class CentreBox(FacelessHoles):
 
 
 class RandomBox(FacelessHoles):
-    """Boxes of chance size at chance places.
+    """Boxes of random size and position.
 
-    The defaults are GLCIC's: one box with sides of 96 to 128 pixels in 256, drawn one by one. They
-    also cover DeepFill v2's box of 128 pixels that loses up to 16 on each side.
+    The defaults are GLCIC's: one box with sides of 96 to 128 pixels in 256, sampled independently.
+    They also cover DeepFill v2's box of 128 pixels minus up to 16 on each side.
 
     Args:
-        side: smallest and largest side of a box, as a share of the picture's.
-        margin: width of the picture's rim that stays known, as a share of its sides.
+        side: smallest and largest side of a box, as a fraction of the picture's.
+        margin: width of the known margin along the picture's border, as a fraction of its sides.
         count: smallest and largest number of boxes; they may overlap.
         overhang: whether up to half of a box may lie outside the picture.
 
     Raises:
-        ConfigurationError: an option is out of range, or both `margin` and `overhang` are asked.
+        ConfigurationError: an option is out of range, or both `margin` and `overhang` are given.
 
     Source: Iizuka et al. 2017, "Globally and Locally Consistent Image Completion".
     """
@@ -67,7 +67,7 @@ class RandomBox(FacelessHoles):
             raise ConfigurationError("Boxes with a margin stay inside the picture: no overhang.")
 
     def draw(self, size: tuple[int, int], random: np.random.Generator) -> Hole:
-        """Draw one hole; see `HoleGenerator`. Each box is at least one pixel."""
+        """Generate one hole; see `HoleGenerator`. Each box is at least one pixel."""
         hole = np.zeros(size, bool)
         for _ in range(random.integers(int(self.count[0]), int(self.count[1]) + 1)):
             hole[self._interval(size[0], random), self._interval(size[1], random)] = True

@@ -24,22 +24,21 @@ _LOOKED_AT = 32
 
 
 class FolderHoles(FacelessHoles):
-    """Draws one of the hole pictures of a folder, scaled to the picture and mirrored at random.
+    """Picks a hole picture from a folder, scaled to the picture and randomly mirrored.
 
-    QD-IMD and both of NVIDIA's folders of irregular masks can be used as they are: in NVIDIA's,
-    black is missing in `disocclusion_img_mask`, for training, but white in
-    `testing_mask_dataset`.
+    QD-IMD and both of NVIDIA's folders of irregular masks can be used directly: in NVIDIA's,
+    missing is black in `disocclusion_img_mask`, for training, but white in `testing_mask_dataset`.
 
     Args:
-        folder: where the pictures are; folders below it count too.
-        missing: the colour of missing pixels in the files, "white" or "black"; or "rarer", that
-            which covers less of the folder's pictures taken together.
-        flip: whether holes are mirrored left to right and top to bottom at random. Holes in the
-            shape of worn masks want False.
+        folder: folder of the pictures, including subfolders.
+        missing: the colour of missing pixels in the files, "white" or "black"; or "rarer" for the
+            one that covers less of all pictures.
+        flip: whether holes are randomly mirrored horizontally and vertically. Use False for holes
+            in the shape of worn masks.
 
     Raises:
-        ConfigurationError: the folder does not exist or holds no picture, or `missing` is
-            something else.
+        ConfigurationError: the folder does not exist or contains no pictures, or `missing` is
+            invalid.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class FolderHoles(FacelessHoles):
         self.missing = self._rarer_colour() if missing == "rarer" else missing
 
     def _rarer_colour(self) -> str:
-        """Look at pictures from all over the folder; as white as black counts as white."""
+        """Find the rarer colour in a sample of the folder's pictures; white in case of a tie."""
         shares = []
         for path in self.files[:: max(1, len(self.files) // _LOOKED_AT)]:
             try:
@@ -78,7 +77,7 @@ class FolderHoles(FacelessHoles):
         """Draw one hole; see `HoleGenerator`.
 
         Raises:
-            InputError: the drawn file is no picture that can be read.
+            InputError: the chosen file is not a readable picture.
         """
         height, width = size
         grey = _read_grey(self.files[random.integers(len(self.files))])

@@ -1,4 +1,4 @@
-"""Free-form holes: the brush strokes on which DeepFill v2 is trained."""
+"""Free-form holes: DeepFill v2's brush strokes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class FreeFormHoles(FacelessHoles):
-    """Draws a few thick zigzag brush strokes, mirrored at random in both directions.
+    """Draws a few thick zigzag brush strokes, randomly mirrored in both directions.
 
-    Lengths are shares, with the paper's values at 256 pixels as defaults. The mirroring is carried
-    out here; in the public implementations its result is thrown away, so that their strokes all
-    run in the same direction.
+    Lengths are relative, with the paper's values at 256 pixels as defaults. The public
+    implementations discard the result of the mirroring, so their strokes all run in the same
+    direction; here it is applied.
 
     Args:
         strokes: smallest and largest number of strokes.
-        vertices: smallest and largest number of steps of a stroke.
-        width: smallest and largest breadth of the brush, as a share of the shorter side.
-        step: mean length of a step, as a share of the diagonal.
+        vertices: smallest and largest number of segments of a stroke.
+        width: smallest and largest width of the brush, as a fraction of the shorter side.
+        step: mean length of a segment, as a fraction of the diagonal.
 
     Source: Yu et al. 2019, "Free-Form Image Inpainting with Gated Convolution".
     """
@@ -43,7 +43,7 @@ class FreeFormHoles(FacelessHoles):
         self.step = check_range((step, step), "step", 0.0, 1.0)[0]
 
     def draw(self, size: tuple[int, int], random: np.random.Generator) -> Hole:
-        """Draw one hole; see `HoleGenerator`. It is empty only where it may have no stroke."""
+        """Generate one hole; see `HoleGenerator`. It is empty only if zero strokes are allowed."""
         height, width = size
         canvas = np.zeros(size, np.uint8)
         step = self.step * math.hypot(height, width)

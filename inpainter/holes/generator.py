@@ -1,4 +1,4 @@
-"""The one call that all hole generators share."""
+"""The interface of all hole generators."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class HoleGenerator(Protocol):
-    """Anything that draws one hole for one picture."""
+    """Generates one hole for one picture."""
 
     def __call__(
         self,
@@ -24,13 +24,13 @@ class HoleGenerator(Protocol):
         size: tuple[int, int],
         random: np.random.Generator,
     ) -> Hole:
-        """Draw one hole.
+        """Generate one hole.
 
         Args:
-            landmarks: the face's iBUG points `(68, 2)`, x y in pixels of the picture; None where
-                they are not known. Generators that do not look at the face ignore them.
+            landmarks: the face's iBUG points `(68, 2)`, x y in pixels of the picture; None if
+                unknown. Generators independent of the face ignore them.
             size: height and width of the picture.
-            random: source of all chance; equal states give equal holes.
+            random: random generator; equal states give equal holes.
 
         Returns:
             Bool `(H, W)`, True where pixels are missing.
@@ -39,7 +39,7 @@ class HoleGenerator(Protocol):
 
 
 class FacelessHoles(ABC):
-    """A generator that does not look at the face."""
+    """A generator whose holes do not depend on the face."""
 
     def __call__(
         self,
@@ -52,11 +52,11 @@ class FacelessHoles(ABC):
 
     @abstractmethod
     def draw(self, size: tuple[int, int], random: np.random.Generator) -> Hole:
-        """Draw one hole of a height and a width of at least one pixel."""
+        """Generate one hole for a picture of at least one pixel."""
 
 
 def mirrored(hole: Hole, random: np.random.Generator) -> Hole:
-    """Mirror a hole `(H, W)` left to right and top to bottom, each with an even chance."""
+    """Mirror a hole `(H, W)` horizontally and vertically, each with probability 0.5."""
     for axis in (1, 0):
         if random.random() < 0.5:
             hole = np.flip(hole, axis)
@@ -83,7 +83,7 @@ def check_range(
     """Return a (smallest, largest) pair as floats.
 
     Raises:
-        ConfigurationError: the pair is no pair, not in order, or leaves `lowest` to `highest`.
+        ConfigurationError: this is not an ordered pair within `lowest` to `highest`.
     """
     try:
         smallest, largest = (float(value) for value in values)

@@ -1,4 +1,4 @@
-"""Irregular holes by area band, as the literature reports its figures."""
+"""Irregular holes by area band, as used for figures in the literature."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ IRREGULAR_BANDS: Final[tuple[tuple[float, float], ...]] = (
     (0.4, 0.5),
     (0.5, 0.6),
 )
-"""The six bands of hole area, as shares of the picture (Liu et al. 2018)."""
+"""The six bands of hole area, as fractions of the picture (Liu et al. 2018)."""
 
 
 class IrregularHoles(FacelessHoles):
-    """Draws curls, lines and spots of mixed breadth until the hole's area lies in a band.
+    """Draws curves, lines and ellipses of varying width until the hole's area lies in a band.
 
     Args:
-        band: smallest and largest area as a share of the picture; None draws one of the six of
-            `IRREGULAR_BANDS`, all equally often.
+        band: smallest and largest area as a fraction of the picture; None picks one of
+            `IRREGULAR_BANDS` uniformly.
 
     Source: the bands of Liu et al. 2018, "Image Inpainting for Irregular Holes Using Partial
     Convolutions"; the shapes are our own.
@@ -46,7 +46,7 @@ class IrregularHoles(FacelessHoles):
         """Draw one hole; see `HoleGenerator`.
 
         Raises:
-            InputError: the picture is so small that no number of pixels lies in the band.
+            InputError: the picture is too small for any number of pixels to lie in the band.
         """
         height, width = size
         low, high = self.bands[random.integers(len(self.bands))]
@@ -58,8 +58,8 @@ class IrregularHoles(FacelessHoles):
             )
         target = int(random.integers(fewest, most + 1))
         canvas = np.zeros(size, np.uint8)
-        # A mark that overshoots the band is taken back and drawn again smaller; a mark of one
-        # pixel always fits, so this ends.
+        # A mark that overshoots the band is undone and redrawn smaller; one of a single pixel
+        # always fits, so this terminates.
         scale = 1.0
         while (missing := target - int(np.count_nonzero(canvas))) > 0:
             drawn = canvas.copy()

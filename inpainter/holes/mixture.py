@@ -1,4 +1,4 @@
-"""Generators made of generators: one of several, or all of them together."""
+"""Combined generators: one of several, or the union of all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from weights.base.contracts import Hole
 
 _TRIES = 100
-"""After so many draws a part-filling hole is given up: a picture of one pixel has none."""
+"""Maximum attempts at a partial hole, as a picture of one pixel has none."""
 
 
 def _build(
@@ -29,14 +29,14 @@ def _build(
 
 
 class MixtureHoles:
-    """Draws from one of several generators, each with its own chance.
+    """Picks one of several generators, each with its own probability.
 
     Args:
         parts: generators, or what `create_holes` takes.
-        weights: how often each is drawn, in any scale; None draws all equally often.
+        weights: relative probabilities; None for equal ones.
 
     Raises:
-        ConfigurationError: there is no part, or the weights do not fit the parts.
+        ConfigurationError: there are no parts, or the weights do not match them.
     """
 
     def __init__(
@@ -69,16 +69,16 @@ class MixtureHoles:
 
 
 class UnionHoles:
-    """Draws from all of several generators; a pixel is missing where any of them takes it.
+    """The union of the holes of several generators.
 
-    DeepFill v2's own training hole is the union of "random-box" and "free-form".
+    DeepFill v2 is trained on the union of "random-box" and "free-form".
 
     Args:
         parts: generators, or what `create_holes` takes.
-        partial: whether holes of nothing and of everything are drawn again, as CoModGAN does.
+        partial: whether empty holes and holes over the whole picture are redrawn, as in CoModGAN.
 
     Raises:
-        ConfigurationError: there is no part.
+        ConfigurationError: there are no parts.
     """
 
     def __init__(

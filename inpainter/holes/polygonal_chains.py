@@ -1,4 +1,4 @@
-"""Large holes of wide bent lines, on which LaMa is trained."""
+"""Polygonal chains: LaMa's large holes of wide lines."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 
 class PolygonalChains(FacelessHoles):
-    """Draws a few chains of wide lines, mirrored at random in both directions.
+    """Draws a few chains of wide lines, randomly mirrored in both directions.
 
-    Each line goes on from the end of the one before, in one of four directions and with a breadth
-    of its own. Lengths are shares, with the paper's values at 256 pixels as defaults.
+    Each line starts at the end of the previous one, in one of four directions and with its own
+    width. Lengths are relative, with the paper's values at 256 pixels as defaults.
 
     Args:
         chains: smallest and largest number of chains.
-        lines: smallest and largest number of lines of a chain.
-        length: smallest and largest length of a line, as a share of the shorter side.
-        width: smallest and largest breadth of a line, as a share of the shorter side.
+        lines: smallest and largest number of lines per chain.
+        length: smallest and largest length of a line, as a fraction of the shorter side.
+        width: smallest and largest width of a line, as a fraction of the shorter side.
 
     Raises:
         ConfigurationError: an option is out of range.
 
-    Source: Suvorov et al. 2022, "Resolution-robust Large Mask Inpainting with Fourier
-    Convolutions", its large masks.
+    Source: the large masks of Suvorov et al. 2022, "Resolution-robust Large Mask Inpainting with
+    Fourier Convolutions".
     """
 
     def __init__(
@@ -45,14 +45,15 @@ class PolygonalChains(FacelessHoles):
         self.width = check_range(width, "width")
 
     def draw(self, size: tuple[int, int], random: np.random.Generator) -> Hole:
-        """Draw one hole; see `HoleGenerator`. It is never empty."""
+        """Generate one hole; see `HoleGenerator`. It is never empty."""
         height, width = size
         shorter, limit = min(height, width), np.array([width - 1.0, height - 1.0])
         canvas = np.zeros(size, np.uint8)
         for chain in range(random.integers(int(self.chains[0]), int(self.chains[1]) + 1)):
             place = random.uniform(0.0, 1.0, 2) * limit
             for _ in range(random.integers(int(self.lines[0]), int(self.lines[1]) + 1)):
-                # Radians, so that the four directions lie in one half-plane; chains take turns.
+                # In radians, as in LaMa: four directions in one half-plane, alternating between
+                # chains.
                 angle = float(random.integers(4)) * (-1.0 if chain % 2 == 0 else 1.0)
                 step = random.uniform(*self.length) * shorter
                 end = place + step * np.array([np.sin(angle), np.cos(angle)])

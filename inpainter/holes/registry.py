@@ -1,4 +1,4 @@
-"""Hole generators by name, as recipes and the command line name them."""
+"""Hole generators by the names that recipes and the command line use."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _GENERATORS: Final[dict[str, str]] = {
 
 
 def list_holes() -> list[str]:
-    """Give the short names of all hole generators, sorted."""
+    """Return the short names of all hole generators, sorted."""
     return sorted(_GENERATORS)
 
 
 def create_holes(spec: str | Mapping[str, Any] | HoleGenerator) -> HoleGenerator:
-    """Make a hole generator from what a recipe says.
+    """Create a hole generator from a recipe's entry.
 
     Args:
         spec: a short name of `list_holes`; a dotted path "package.module:Class" of a class whose
-            instances are called as `HoleGenerator` says; a dict {name: one of these, and the
-            class's options beside it}; or a generator, which is returned as it is.
+            instances are called like `HoleGenerator`; a dict with one of these as `name` and the
+            class's options; or a generator, which is returned unchanged.
 
     Raises:
-        ConfigurationError: the name or an option is unknown (the nearest one is named), or the
-            options do not fit the class.
+        ConfigurationError: the name or an option is unknown (the message suggests the nearest one),
+            or the options do not fit the class.
 
     Examples:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""One brush stroke: a bent line of one width with round joints."""
+"""Brush strokes: polylines of constant width with round joints."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def draw_stroke(canvas: NDArray[np.uint8], vertices: NDArray[np.float64], width: float) -> None:
-    """Draw a stroke of ones into a canvas, in place.
+    """Draw a stroke of ones on a canvas, in place.
 
     Args:
         canvas: `(H, W)`.
         vertices: the joints `(K, 2)`, x y in pixels; they may lie outside the canvas.
-        width: breadth of the brush in pixels; under 1 counts as 1.
+        width: width of the brush in pixels, at least 1.
     """
     fixed = np.rint(vertices * 16.0).astype(np.int32)
     breadth = max(1, round(width))
@@ -35,15 +35,15 @@ def zigzag(
     mean_angle: float = 2.0 * np.pi / 5.0,
     angle_spread: float = 2.0 * np.pi / 15.0,
 ) -> NDArray[np.float64]:
-    """Walk over the picture as a brush of DeepFill v2 does: to and fro, in steps of chance length.
+    """Generate a zigzag path like DeepFill v2's brush, with random segment lengths.
 
     Args:
         size: height and width of the picture.
-        vertices: number of steps after the starting point.
-        mean_length: mean length of a step in pixels; its standard deviation is half of that.
-        random: source of all chance.
-        mean_angle: direction of the steps in radians, by turns to one and to the other side.
-        angle_spread: largest deviation from it.
+        vertices: number of segments.
+        mean_length: mean length of a segment in pixels; its standard deviation is half of that.
+        random: random generator.
+        mean_angle: direction of the segments in radians, alternately to either side.
+        angle_spread: maximum deviation from it.
 
     Returns:
         The joints `(vertices + 1, 2)`, x y in pixels, all inside the picture.

@@ -1,1 +1,1 @@
-"""Published weights of other authors' code, brought to the layout of our networks."""
+"""Import of published weights of other projects into the layout of our networks."""

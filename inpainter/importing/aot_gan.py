@@ -1,4 +1,4 @@
-"""AOT-GAN's generators for CelebA-HQ and Places2, as researchmm/AOT-GAN-for-Inpainting has them."""
+"""AOT-GAN's generators for CelebA-HQ and Places2, from researchmm/AOT-GAN-for-Inpainting."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from inpainter.importing.layout import Renamed, Renaming, count_of
 
 
 def rename(renaming: Renaming) -> Renamed:
-    """Bring the tensors of a generator to our layout; its dilations are taken for 1, 2, 4, 8.
+    """Convert the tensors of a generator to our layout, assuming dilations of 1, 2, 4 and 8.
 
     Raises:
         WeightsError: the file is of another network.

@@ -1,4 +1,4 @@
-"""CoModGAN in PyTorch, as Picsart-AI-Research/MI-GAN publishes it beside its own weights."""
+"""CoModGAN in PyTorch, from Picsart-AI-Research/MI-GAN."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from inpainter.networks.blocks.resolutions import sides
 
 
 def rename(renaming: Renaming) -> Renamed:
-    """Bring the state dict of a generator of 256 or 512 pixels to our layout.
+    """Convert the state dict of a generator of 256 or 512 pixels to our layout.
 
     Raises:
         WeightsError: the file is of another network.
     """
-    # Fixed blurs and the mean style, of which truncation would make use, are no weights of ours.
+    # Our network has no weights for fixed blurs and the mean style, which is for truncation.
     for unused in (".resample_filter", ".w_avg"):
         renaming.drop(unused)
     renaming.look("mapping.fc0.weight")

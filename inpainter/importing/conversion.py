@@ -1,4 +1,4 @@
-"""From the tensors of a published file to one of our networks, by the name of the family."""
+"""Conversion of a published file to one of our networks."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def import_network(
     architecture: str, file: Path, options: Mapping[str, Any] | None = None
 ) -> tuple[nn.Module, dict[str, Any], int]:
-    """Build our network of the weights in a published file.
+    """Build our network from the weights in a published file.
 
     Args:
         architecture: one of `FAMILIES`.
         file: see `read_published`.
-        options: of our network, besides those that follow from the file.
+        options: options of our network, in addition to those determined by the file.
 
     Returns:
         The network in evaluation mode, all its options, and the side it was trained on.

@@ -1,4 +1,4 @@
-"""DeepFill v2 in PyTorch, as nipponjo/deepfillv2-pytorch publishes it for its `networks.py`."""
+"""DeepFill v2 in PyTorch, from nipponjo/deepfillv2-pytorch, for its `networks.py`."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _UP: Final = (
 
 
 def rename(renaming: Renaming) -> Renamed:
-    """Bring the generator of a checkpoint to our layout.
+    """Convert the generator of a checkpoint to our layout.
 
-    The weights of that project's `networks_tf.py` pad as TensorFlow does, and are refused.
+    Weights for that project's `networks_tf.py`, which pads like TensorFlow, are rejected.
 
     Raises:
         WeightsError: the file is of another network.
@@ -54,7 +54,7 @@ def rename(renaming: Renaming) -> Renamed:
     _move(renaming, after, "refinement.after_attention")
     _move(renaming, [f"stage2.{name}" for name in _UP], "refinement.decoder", enlarged_from=2)
     _move_picture(renaming, "stage2", "refinement.decoder.8")
-    # The identity along which the scores of neighbours are added.
+    # A constant identity kernel for fusing attention scores.
     renaming.drop(".fuse_weight")
     sketch = stem.shape[1] == 6
     return {"width": len(stem) // 2, "sketch": sketch, "nearest_hole": True}, 256
@@ -63,14 +63,14 @@ def rename(renaming: Renaming) -> Renamed:
 def _move(
     renaming: Renaming, theirs: Iterable[str], ours: str, enlarged_from: int | None = None
 ) -> None:
-    """Take gated convolutions over, one after another.
+    """Convert a sequence of gated convolutions.
 
     Args:
-        renaming: of the file.
+        renaming: renaming of the file.
         theirs: their names.
         ours: our sequence.
-        enlarged_from: at which place of it the first of two enlargements stands, which are steps
-            of their own, with two convolutions after each.
+        enlarged_from: position of the first of two upsampling layers in it, each followed by two
+            convolutions.
     """
     place = 0
     for name in theirs:

@@ -1,4 +1,4 @@
-"""DMFN's generators, as Zheng222/DMFN publishes them."""
+"""DMFN's generators, from Zheng222/DMFN."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from inpainter.importing.layout import Renamed, Renaming, count_of
 
 
 def rename(renaming: Renaming) -> Renamed:
-    """Bring the tensors of a generator to our layout.
+    """Convert the tensors of a generator to our layout.
 
     Raises:
         WeightsError: the file is of another network.

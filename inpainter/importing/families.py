@@ -1,4 +1,4 @@
-"""Of which networks weights are published that can become ours."""
+"""Networks whose published weights can be imported."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class Family:
     """Published weights of one network.
 
     Attributes:
-        system: what a file should hold, for the errors.
-        rename: dotted path of what brings its tensors to our names.
-        prefixes: what may stand before the names of the tensors, see `Renaming`.
+        system: what a file should contain, for error messages.
+        rename: dotted path of the function that renames its tensors to ours.
+        prefixes: possible prefixes of the tensors' names, see `Renaming`.
     """
 
     system: str
@@ -33,4 +33,4 @@ FAMILIES: Final[dict[str, Family]] = {
     "lama": Family("LaMa", f"{_HERE}.lama:rename", ("state_dict/generator.", "generator.")),
     "migan": Family("MI-GAN", f"{_HERE}.migan:rename"),
 }
-"""Network of ours and the weights that its authors, or others, publish for it."""
+"""Published weights, by our network's name."""

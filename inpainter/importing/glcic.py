@@ -1,4 +1,4 @@
-"""GLCIC's completion network in PyTorch, as otenim/GLCIC-PyTorch publishes it."""
+"""GLCIC's completion network in PyTorch, from otenim/GLCIC-PyTorch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _LAST = 17
 
 
 def rename(renaming: Renaming) -> Renamed:
-    """Bring a completion network to our layout; its ReLU comes before the normalisation.
+    """Convert a completion network to our layout; its ReLU comes before the normalisation.
 
-    The mean colour that it was trained with stands in that project's `config.json` as `mpv`: it is
-    no tensor of the file, and is given as the option `mean_colour`.
+    The mean colour of its training is not in the file but in that project's `config.json` as `mpv`;
+    pass it as the option `mean_colour`.
 
     Raises:
         WeightsError: the file is of another network.

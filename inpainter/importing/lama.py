@@ -1,4 +1,4 @@
-"""Big LaMa and LaMa-Fourier, as advimman/lama publishes them."""
+"""Big LaMa and LaMa-Fourier, from advimman/lama."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _FIRST_BLOCK = 5
-"""Place of the first residual block among the generator's steps."""
+"""Index of the first residual block among the generator's layers."""
 
 
 def rename(renaming: Renaming) -> Renamed:
-    """Bring the generator of a Lightning checkpoint, or its plain state dict, to our layout.
+    """Convert the generator of a Lightning checkpoint, or its state dict, to our layout.
 
     Raises:
         WeightsError: the file is of another network.
@@ -31,7 +31,7 @@ def rename(renaming: Renaming) -> Renamed:
         for step in range(2):
             theirs = f"model.{_FIRST_BLOCK + number}.conv{step + 1}"
             _move_convolution(renaming, theirs, f"middle.{number}.residual.{step}")
-    # The two streams are joined in a step of its own, and each enlargement is three steps.
+    # One layer joins the two streams, and each upsampling takes three layers.
     after = _FIRST_BLOCK + blocks + 1
     for number in range(3):
         renaming.move(f"model.{after + 3 * number}", f"decoder.{3 * number}")
@@ -41,7 +41,7 @@ def rename(renaming: Renaming) -> Renamed:
 
 
 def _move_convolution(renaming: Renaming, theirs: str, ours: str) -> None:
-    """Take a convolution of two streams over; both normalisations become one."""
+    """Convert a two-stream convolution; its two normalisations are merged."""
     paths = {
         "convl2l": "local_to_local",
         "convl2g": "local_to_global",
@@ -66,7 +66,7 @@ def _move_convolution(renaming: Renaming, theirs: str, ours: str) -> None:
 
 
 def _move_spectrum(renaming: Renaming, theirs: str, ours: str) -> None:
-    """Take a Fourier unit over, whose channels are real and imaginary by turns there."""
+    """Convert a Fourier unit, whose channels alternate between real and imaginary parts there."""
     weight = renaming.take(f"{theirs}.conv_layer.weight")
     outer, inner = (_halves(count) for count in weight.shape[:2])
     renaming.state[f"{ours}.convolution.weight"] = weight[outer][:, inner]
@@ -76,7 +76,7 @@ def _move_spectrum(renaming: Renaming, theirs: str, ours: str) -> None:
 
 
 def _halves(channels: int) -> Tensor:
-    """The places of the real parts among channels that take turns, and then of the imaginary."""
+    """Indices of the real parts among alternating channels, followed by the imaginary ones."""
     return torch.cat([torch.arange(0, channels, 2), torch.arange(1, channels, 2)])
 
 

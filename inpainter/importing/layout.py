@@ -1,4 +1,4 @@
-"""Renaming of another code's tensors to those of one of our networks."""
+"""Renaming another project's tensors to those of our networks."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 _STEM: Final = re.compile(r"encoder\.b(\d+)\.fromrgb\.weight")
 
 Renamed: TypeAlias = tuple[dict[str, Any], int]
-"""Options of our network that weights belong to, and the side they were trained on, pixels."""
+"""Options of our network for the weights, and their training side in pixels."""
 
 
 class Renaming:
-    """Takes the tensors of a published file one after another; none may be left at the end.
+    """Renames the tensors of a published file one by one; none may be left at the end.
 
     Args:
-        tensors: those of the file, see `read_published`.
-        system: what the file should hold, for the errors.
-        prefixes: what may stand before the names of the network's tensors, tried in this order; of
-            the file's tensors those with the first that any has are taken, and no others.
+        tensors: the file's tensors, see `read_published`.
+        system: what the file should contain, for error messages.
+        prefixes: possible prefixes of the network's tensors, tried in this order; only tensors with
+            the first prefix that occurs are used.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Renaming:
             for name, tensor in tensors.items()
             if name.startswith(prefix)
         }
-        # Networks that were trained on several GPUs at once.
+        # The prefix of networks trained with DataParallel.
         self.left = {name.removeprefix("module."): tensor for name, tensor in chosen.items()}
         self.state: dict[str, Tensor] = {}
 
@@ -52,27 +52,27 @@ class Renaming:
         return name in self.left
 
     def look(self, theirs: str) -> Tensor:
-        """Give a tensor that stays to be taken.
+        """Return a tensor without taking it.
 
         Raises:
-            WeightsError: the file has none of that name.
+            WeightsError: the file has no tensor of that name.
         """
         if theirs not in self.left:
             raise WeightsError(f"The file is no published {self.system}: it has no {theirs!r}.")
         return self.left[theirs]
 
     def take(self, theirs: str) -> Tensor:
-        """Take a tensor out; errors as of `look`."""
+        """Take a tensor out; raises like `look`."""
         tensor = self.look(theirs)
         del self.left[theirs]
         return tensor
 
     def drop(self, ending: str) -> None:
-        """Take out all tensors whose names end so: what our networks compute themselves."""
+        """Discard all tensors with this name ending, which our networks do not need."""
         self.left = {name: one for name, one in self.left.items() if not name.endswith(ending)}
 
     def move(self, theirs: str, ours: str) -> None:
-        """Take the tensors of one layer over; a normalisation's count of batches may be missing.
+        """Rename the tensors of one layer; a normalisation's `num_batches_tracked` may be missing.
 
         Raises:
             WeightsError: the file has no such layer.
@@ -84,10 +84,10 @@ class Renaming:
             self.state.setdefault(f"{ours}.num_batches_tracked", torch.zeros((), dtype=torch.long))
 
     def finished(self) -> dict[str, Tensor]:
-        """Give all that was renamed.
+        """Return all renamed tensors.
 
         Raises:
-            WeightsError: a tensor was not taken, so the file is of another network.
+            WeightsError: a tensor is left, so the file is of another network.
         """
         if self.left:
             raise WeightsError(
@@ -98,13 +98,13 @@ class Renaming:
 
 
 def count_of(renaming: Renaming, pattern: str, first: int = 0) -> int:
-    """How many layers there are of names such as "middle.{}.fuse.1.weight", from `first` on."""
+    """Count the layers with names such as "middle.{}.fuse.1.weight", from `first`."""
     numbers = itertools.count(first)
     return len(list(itertools.takewhile(lambda one: pattern.format(one) in renaming, numbers)))
 
 
 def stem_of(renaming: Renaming) -> tuple[int, int]:
-    """The side that CoModGAN's or MI-GAN's encoder is made for, and its channels there.
+    """The side that CoModGAN's or MI-GAN's encoder is built for, and its channels there.
 
     Raises:
         WeightsError: the file has no such encoder.

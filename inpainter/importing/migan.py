@@ -1,4 +1,4 @@
-"""MI-GAN's inference form, as Picsart-AI-Research/MI-GAN publishes it."""
+"""MI-GAN's inference form, from Picsart-AI-Research/MI-GAN."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from inpainter.networks.blocks.resolutions import sides
 
 
 def rename(renaming: Renaming) -> Renamed:
-    """Bring the state dict of a generator of 256 or 512 pixels to our layout.
+    """Convert the state dict of a generator of 256 or 512 pixels to our layout.
 
     Raises:
         WeightsError: the file is of another network.
     """
-    # Fixed blurs and the zeros between enlarged pixels are no weights of ours.
+    # Our network has no weights for fixed blurs and the zeros of upsampling.
     for fixed in (".filter.weight", ".filter_const"):
         renaming.drop(fixed)
     resolution, width = stem_of(renaming)

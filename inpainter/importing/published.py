@@ -1,4 +1,4 @@
-"""Tensors of published weight files: safetensors as they are, pickles through a process apart."""
+"""Tensors of published weight files: safetensors directly, pickles in a separate process."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SLACK: Final = 1 << 30
-"""Memory that reading may take besides four times the file's size, bytes."""
+"""Bytes of memory that reading may take, in addition to four times the file's size."""
 
 PATIENCE: Final = 600.0
-"""Seconds after which reading is given up."""
+"""Timeout of reading, in seconds."""
 
 
 def read_published(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a published weight file.
 
     Args:
-        path: a .safetensors file, or one that PyTorch pickled (.pt, .pth, .ckpt, .bin); of the
-            latter no code is run, see `inpainter.importing.unpickling`.
+        path: a .safetensors file, or a PyTorch pickle (.pt, .pth, .ckpt, .bin), whose code is not
+            run, see `inpainter.importing.unpickling`.
 
     Returns:
-        Tensors on the CPU; those in nested mappings are named by all keys, `G/stage1.conv.weight`.
+        Tensors on the CPU; names in nested mappings join all keys, such as `G/stage1.conv.weight`.
 
     Raises:
-        WeightsError: the file is missing, holds what cannot be read so, or no tensors by name.
+        WeightsError: the file is missing, cannot be read this way, or contains no named tensors.
     """
     if not path.is_file():
         raise WeightsError(f"There is no weight file {path}.")
@@ -44,7 +44,7 @@ def read_published(path: Path) -> dict[str, Tensor]:
 
 
 def _unpickled(path: Path) -> dict[str, Tensor]:
-    """Let a process of its own write the tensors of a pickled file as safetensors; read those."""
+    """Convert a pickled file to safetensors in a separate process, and read that."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "tensors.safetensors"
         allowance = SLACK + 4 * path.stat().st_size

@@ -1,10 +1,9 @@
-"""The program that opens a pickled weight file, in a process of its own that can do nothing else.
+"""The program that reads a pickled weight file in a separate, restricted process.
 
 `python -m inpainter.importing.unpickling FILE OUTPUT BYTES` writes the tensors of FILE to OUTPUT, a
-safetensors file, with at most BYTES of memory more than it starts with. PyTorch's `weights_only`
-reader calls nothing but what rebuilds tensors. Other names in the file, such as callbacks that
-Lightning leaves there, stand for `Placeholder`, which does nothing. Sockets, programs and other
-processes are refused by the interpreter, whatever asks for them.
+safetensors file, with at most BYTES of additional memory. PyTorch's `weights_only` reader only
+calls what rebuilds tensors. Other names in the file, such as Lightning's callbacks, are replaced by
+`Placeholder`, which does nothing. An audit hook blocks sockets, programs and subprocesses.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 MOST_NAMES: Final = 200
-"""So many unknown names are replaced before a file is refused."""
+"""Maximum number of unknown names to replace before a file is rejected."""
 
 _UNKNOWN = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
 
 _CAUSE = re.compile(r"WeightsUnpickler error: ([^\n]+)")
 
 _REFUSED: Final = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn")
-"""Beginnings of the audit events that end in an error."""
+"""Prefixes of the blocked audit events."""
 
 
 class Placeholder:
-    """Stands for whatever a file names besides tensors; holds nothing and does nothing."""
+    """Replaces anything in a file that is not a tensor; does nothing."""
 
     def __new__(cls, *_: Any, **__: Any) -> Placeholder:
-        """Take any arguments, and forget them."""
+        """Ignore all arguments."""
         return object.__new__(cls)
 
     def __init__(self, *_: Any, **__: Any) -> None: ...
@@ -43,10 +42,10 @@ class Placeholder:
 
 
 def read_inertly(path: Path) -> Any:
-    """Read a pickled file by the `weights_only` reader, unknown names as `Placeholder`.
+    """Read a pickled file with the `weights_only` reader, with unknown names as `Placeholder`.
 
     Raises:
-        pickle.UnpicklingError: the file holds what that reader does not take.
+        pickle.UnpicklingError: the file contains something that reader does not accept.
     """
     names: set[str] = set()
     while True:
@@ -61,12 +60,12 @@ def read_inertly(path: Path) -> Any:
 
 
 def tensors_in(content: Any) -> dict[str, Tensor]:
-    """Give the tensors in mappings by the keys that lead to them, `state_dict/layer.weight`."""
+    """Return the tensors in nested mappings by joined keys, such as `state_dict/layer.weight`."""
     found: dict[str, Tensor] = {}
 
     def look(value: Any, way: tuple[str, ...]) -> None:
         if isinstance(value, Tensor):
-            # Files may share one storage among tensors, which safetensors does not.
+            # Tensors may share storage in the file, which safetensors does not support.
             found["/".join(way)] = value.detach().clone().contiguous()
         elif isinstance(value, Mapping) and len(way) < 4:
             for key, inner in value.items():
@@ -78,7 +77,7 @@ def tensors_in(content: Any) -> dict[str, Tensor]:
 
 
 def cause_of(error: Exception) -> str:
-    """Say why a file was not read, without PyTorch's advice to read it less carefully."""
+    """Explain why a file was not read, without PyTorch's advice to load it unsafely."""
     if isinstance(error, EOFError):
         return "it is empty or cut short"
     text = str(error).strip() or type(error).__name__
@@ -86,15 +85,15 @@ def cause_of(error: Exception) -> str:
         return "it needs more memory than a file of its size should"
     if found := _CAUSE.search(text):
         return found[1]
-    # The cause stands after a paragraph of advice, or is the first sentence.
+    # The cause follows a paragraph of advice, or is the first sentence.
     paragraphs = [one.strip() for one in text.split("\n\n") if one.strip()]
     advised = len(paragraphs) > 1 and paragraphs[0].startswith("Weights only load failed")
     return paragraphs[advised].splitlines()[0].partition(". In PyTorch")[0].rstrip(".")
 
 
 def limit_memory(allowance: int) -> None:
-    """Let this process take so many bytes more than it has, where the system can see to that."""
-    # Windows knows no such limit; macOS refuses one below what a process has reserved.
+    """Limit this process's additional memory in bytes, if the system supports it."""
+    # Windows has no such limit; macOS rejects one below what a process has reserved.
     if sys.platform != "linux":
         return
     import resource
@@ -109,13 +108,13 @@ def limit_memory(allowance: int) -> None:
 
 
 def refuse_the_outside(event: str, _: tuple[Any, ...]) -> None:
-    """An audit hook that lets no socket be opened and no program be started."""
+    """An audit hook that blocks sockets and programs."""
     if event == "os.system" or event.startswith(_REFUSED):
         raise PermissionError(f"{event} is refused while a pickled file is read")
 
 
 def main(file: str, output: str, allowance: str) -> None:
-    """Write the tensors of a pickled file; the last line of stderr says why not, where it fails."""
+    """Write the tensors of a pickled file; on failure, the last line of stderr gives the reason."""
     limit_memory(int(allowance))
     sys.addaudithook(refuse_the_outside)
     try:
