@@ -80,10 +80,10 @@ class NestedDeformableAttentionNetwork(CompletionNetwork):
 
     The released code contradicts the paper in places; this network follows the paper:
 
-    - the modulation is passed to the deformable convolution (there it is computed and dropped); -
-    the bottleneck's convolutions are dilated, by 1, 2, 4 and 8 (there by 1 each); - the first
-    stage's last level has its skip; - an attention head has at least two channels, so that its
-    temperature has an effect.
+    - the modulation is passed to the deformable convolution (there it is computed and dropped);
+    - the bottleneck's convolutions are dilated, by 1, 2, 4 and 8 (there by 1 each);
+    - the first stage's last level has its skip;
+    - an attention head has at least two channels, so that its temperature has an effect.
 
     It is designed to stay finite from random weights: a normalisation without parameters follows
     each gated convolution, the offsets of the deformable convolutions start at zero, and both
