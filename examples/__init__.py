@@ -1,1 +1,1 @@
-"""Short programs to run and to read: `python -m examples.unmask_photo` and its like."""
+"""Short example programs, such as `python -m examples.unmask_photo`."""

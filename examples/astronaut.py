@@ -1,4 +1,4 @@
-"""The face that the examples show: scikit-image's astronaut, with and without a drawn mask.
+"""The face in the examples: scikit-image's astronaut, with and without a drawn mask.
 
 The photo is NASA's portrait of Eileen Collins (public domain), which comes with scikit-image.
 """
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from weights.base.contracts import Hole, Image
 
-# The iBUG 68 points, x y, on the picture that `astronaut` gives, found once with dlib: jaw, brows,
-# nose, eyes, mouth.
+# The 68 iBUG points, x y, on the picture from `astronaut`, found with dlib: jaw, brows, nose, eyes,
+# mouth.
 _POINTS = """
     239 260  240 290  243 318  246 346  253 376  269 402  290 422  314 440  342 446  371 443
     398 429  423 410  441 386  452 359  459 329  466 300  470 270
@@ -44,7 +44,7 @@ def astronaut() -> Image:
 
 
 def masked_astronaut(kind: str = "surgical", seed: int = 5) -> tuple[Image, Hole]:
-    """The astronaut with a mask drawn on her face, uint8 RGB, and where that is, bool `(H, W)`."""
+    """The astronaut with a drawn mask, uint8 RGB, and the mask with its straps, bool `(H, W)`."""
     from detector.synthesis import draw_mask
 
     random = np.random.default_rng(seed)
@@ -53,10 +53,10 @@ def masked_astronaut(kind: str = "surgical", seed: int = 5) -> tuple[Image, Hole
 
 
 def write_faces(folder: Path, count: int = 4, side: int = 350) -> Path:
-    """Write a folder of annotated faces, as training takes it: the astronaut in changing light.
+    """Write a folder of annotated faces for training: the astronaut in changing light.
 
-    It stands in for a real set of faces, so that the training examples run anywhere. The last of
-    the pictures belongs to the part "val", the others to "train".
+    It replaces a real set of faces, so that the training examples run anywhere. The last picture
+    belongs to the split "val", the others to "train".
 
     Args:
         folder: a new folder.
@@ -64,7 +64,7 @@ def write_faces(folder: Path, count: int = 4, side: int = 350) -> Path:
         side: their side in pixels.
 
     Returns:
-        The folder, which holds the pictures and their annotations, `faces.jsonl`.
+        The folder, with the pictures and their annotations, `faces.jsonl`.
     """
     face = PIL.Image.fromarray(astronaut()).resize((side, side), PIL.Image.Resampling.LANCZOS)
     points = LANDMARKS * (side / 700)

@@ -1,8 +1,8 @@
-"""A plan for a billion photos: how long, how many machines, what it costs, what breaks first.
+"""A plan for a billion photos: time, machines, cost, and the first bottleneck.
 
-Run it from a clone: `python -m examples.billion_photos --help`. It computes the plan, and checks it
-by playing the work through: machines that take shards of photos one by one, are lost at random and
-come back, and do again what was not written. The same numbers come out each time.
+Run it from a clone: `python -m examples.billion_photos --help`. It computes the plan and checks it
+with a simulation, in which machines process shards of photos, fail at random, come back, and redo
+what was not written. The simulation is deterministic.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be done and with what; the defaults are assumptions to put your own in place of.
+    """The workload and resources; the defaults are assumptions to replace with your own.
 
     Attributes:
-        photos: how many.
-        rate: photos a second that one machine does, measured with as many workers as it will have.
-        machines: how many work.
-        shard: photos in one call of `unmask_dataset`.
-        part: photos that are written at once, so that as many are done again after a loss.
-        hours_to_loss: mean time after which a machine is lost, in hours of its work.
-        minutes_to_return: until another is there in its place, has loaded its stages and has found
-            what was written before.
-        price: of a machine, an hour.
-        megabytes: of a photo; its result has as many.
-        store_gigabytes: that the storage reads and writes a second, both together.
-        store_requests: that it answers a second.
+        photos: number of photos.
+        rate: photos per second and machine, measured with the number of workers it will have.
+        machines: number of machines.
+        shard: photos per call of `unmask_dataset`.
+        part: photos written at once, and so at most redone after a loss.
+        hours_to_loss: mean time to the loss of a machine, in hours of work.
+        minutes_to_return: time until its replacement has started, loaded its stages and found the
+            results written before.
+        price: price of a machine per hour.
+        megabytes: size of a photo, and of its result.
+        store_gigabytes: gigabytes per second that the storage reads and writes in total.
+        store_requests: requests per second that it answers.
     """
 
     photos: float = 1e9
@@ -49,13 +49,13 @@ class Work:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the work goes.
+    """The outcome of the work.
 
     Attributes:
         hours: until the last photo is written.
-        machine_hours: that are paid for.
-        losses: of machines.
-        redone: photos that were done again.
+        machine_hours: machine hours to pay for.
+        losses: number of machines lost.
+        redone: photos processed again.
     """
 
     hours: float
@@ -65,23 +65,22 @@ class Outcome:
 
 
 def plan(work: Work) -> Outcome:
-    """Say by a formula how the work goes."""
+    """Estimate the outcome by a formula."""
     seconds = work.photos / work.rate
     losses = seconds / 3600 / work.hours_to_loss
     redone = losses * work.part / 2
     busy = (seconds + redone / work.rate) / 3600 + losses * work.minutes_to_return / 60
-    # At the end machines wait for those that are still at a shard, half of one on average.
+    # At the end, machines wait for the last shards: half a shard on average.
     waiting = work.machines * work.shard / work.rate / 3600 / 2
     hours = (busy + waiting) / work.machines
     return Outcome(hours, hours * work.machines, losses, redone)
 
 
 def simulate(work: Work, seed: int = 0) -> tuple[Outcome, np.ndarray]:
-    """Play the work through, shard by shard.
+    """Simulate the work shard by shard.
 
     Returns:
-        How it went, and for each shard how many of its photos were written, which must be all of
-        them once.
+        The outcome, and the number of photos written per shard, which must be all of them.
     """
     random = np.random.default_rng(seed)
     shards = math.ceil(work.photos / work.shard)
@@ -92,7 +91,7 @@ def simulate(work: Work, seed: int = 0) -> tuple[Outcome, np.ndarray]:
     losses = redone = 0
     ends = 0.0
     life = random.exponential(3600 * work.hours_to_loss, work.machines)
-    # Machines by the time at which they are free; ties go by their number.
+    # Machines by the time at which they become free; ties by number.
     free = [(0.0, machine) for machine in range(work.machines)]
     held: dict[int, int] = {}
     while free:
@@ -124,9 +123,9 @@ def simulate(work: Work, seed: int = 0) -> tuple[Outcome, np.ndarray]:
 
 
 def limits(work: Work) -> dict[str, float]:
-    """Machines above which something else than the machines is what holds the work up."""
+    """The number of machines above which something else becomes the bottleneck."""
     traffic = 2 * work.megabytes / 1000 * work.rate
-    # As files each photo is looked for, read and written; as a table these are a part's.
+    # As files, each photo takes three requests: lookup, read and write; as tables, each part does.
     return {
         "the storage's bytes": work.store_gigabytes / traffic,
         "the storage's requests, photos as files": work.store_requests / (3 * work.rate),

@@ -1,8 +1,8 @@
 """Put stages of your own into the pipeline: `python -m examples.custom_stage`.
 
-A stage is any object with the stage's one method, or simply a function for one picture. Here the
-detector is a function that looks for a colour, and the inpainter a class that fills the hole with
-the colours round it; refiner and blender stay as they are.
+A stage is any object with the stage's single method, or simply a function for one picture. Here the
+detector is a function that finds a colour, and the inpainter a class that fills the hole with the
+colours round it; refiner and blender are the defaults.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def blue_things(image: Image) -> Mask:
-    """A detector: the largest blue thing in the picture, bool `(H, W)`."""
+    """A detector: the largest blue object in the picture, bool `(H, W)`."""
     hue, saturation, value = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))
     blue = (hue > 90) & (hue < 125) & (saturation > 70) & (value > 90)
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(blue.astype(np.uint8))
@@ -37,10 +37,10 @@ def blue_things(image: Image) -> Mask:
 
 
 class SkinColour:
-    """An inpainter: the blurred surroundings of the hole, nothing more.
+    """An inpainter: the blurred surroundings of the hole.
 
     Args:
-        blur: how far round the hole colours are taken from, as a share of the crop's side.
+        blur: standard deviation of the blur, as a fraction of the crop's side.
     """
 
     def __init__(self, blur: float = 0.1) -> None:
@@ -51,7 +51,7 @@ class SkinColour:
         return [self._fill(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
 
     def _fill(self, crop: Image, hole: Mask) -> Image:
-        # Blurring picture and hole alike and dividing gives a mean over known pixels only.
+        # Blurring both the picture and its mask and dividing averages known pixels only.
         known = (~hole).astype(np.float32)
         spread = max(1.0, self.blur * crop.shape[0])
         weight = cv2.GaussianBlur(known, (0, 0), spread)[:, :, None]

@@ -1,8 +1,8 @@
 """Build a data set, train a detector on it and use it: `python -m examples.train_detector`.
 
-With `--faces FOLDER`, a folder of annotated faces (pictures and `faces.jsonl`), it follows a recipe
-that comes with unmask. Without one it trains for two epochs on a few small scenes made from the
-astronaut, which shows the steps and nothing else: that detector finds hardly any mask.
+With `--faces FOLDER`, a folder of annotated faces (pictures and `faces.jsonl`), it follows a
+bundled recipe. Without one it trains for two epochs on a few small scenes made from the astronaut,
+which only demonstrates the steps: that detector finds hardly any masks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pipeline.dataset.settings import DatasetSettings
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Build, train, and look for the mask on the astronaut's face."""
+    """Build, train, and detect the mask on the astronaut's face."""
     parser = argparse.ArgumentParser(prog="python -m examples.train_detector", description=__doc__)
     parser.add_argument("--faces", type=Path, help="folder with faces.jsonl")
     parser.add_argument(

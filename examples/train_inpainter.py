@@ -1,8 +1,8 @@
 """Train a completion network and use it: `python -m examples.train_inpainter [--faces FOLDER]`.
 
-With a folder of annotated faces (pictures and `faces.jsonl`) it follows a recipe that comes with
-unmask. Without one it trains a very small network for a few steps on the astronaut, which shows the
-steps and nothing else: its fills are blurs.
+With a folder of annotated faces (pictures and `faces.jsonl`) it follows a bundled recipe. Without
+one it trains a very small network for a few steps on the astronaut, which only demonstrates the
+steps: its fills are blurs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from weights.images.mark import make_mark
 
 
 def tiny(recipe: Recipe) -> Recipe:
-    """The same recipe with a small network and few steps: one phase alone, then one adversarial."""
+    """The same recipe with a small network and few steps: one phase alone, one adversarial."""
     return replace(
         recipe,
         network={"name": "gated", "width": 8, "depth": 1},
@@ -36,7 +36,7 @@ def tiny(recipe: Recipe) -> Recipe:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train, then take the mask off the astronaut with the network."""
+    """Train, then unmask the astronaut with the network."""
     parser = argparse.ArgumentParser(prog="python -m examples.train_inpainter", description=__doc__)
     parser.add_argument("--faces", type=Path, help="folder with faces.jsonl")
     parser.add_argument("--config", default="gated.cpu", help="name or path of a recipe")

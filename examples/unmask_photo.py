@@ -1,6 +1,6 @@
 """Take the mask off the person in a photo: `python -m examples.unmask_photo [PHOTO]`.
 
-Without a photo it takes scikit-image's astronaut and draws a mask on her face first.
+Without a photo it uses scikit-image's astronaut with a drawn mask.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from weights.images.mark import make_mark
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the example; the exit code is 1 where no mask was found."""
+    """Run the example; the exit code is 1 if no mask was found."""
     parser = argparse.ArgumentParser(prog="python -m examples.unmask_photo", description=__doc__)
     parser.add_argument("photo", nargs="?", type=Path, help="a photo of your own")
     parser.add_argument("--output", type=Path, default=Path("output"), help="folder of the results")

@@ -1,1 +1,1 @@
-"""Programs for who maintains unmask: comparisons, site, container, pictures."""
+"""Programs for unmask's maintainers: comparisons, site, pictures."""

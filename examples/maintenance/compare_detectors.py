@@ -1,11 +1,11 @@
-"""Set detectors side by side: how well each finds masks, and how long it takes.
+"""Compare the accuracy and speed of detectors.
 
 `python -m examples.maintenance.compare_detectors gold.jsonl negatives.jsonl
 --detector nano=nano.safetensors
 --image-size 320,480,640 --confirmation none,default --output runs/detectors`
 
-Each detector is measured at each size, and with each second look, on the same annotated pictures.
-The table tells the recall beside the milliseconds that a picture takes.
+Each detector is evaluated at each size and with each confirmation network, on the same annotated
+pictures. The table shows recall next to milliseconds per picture.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 FILES = ("table.md", "table.csv", "table.json")
 NO_LOOK = "none"
 LEAST_CONFIDENCE = 0.01
-"""Score down to which regions are asked for when a detector is measured, for its precision."""
+"""Minimum score of regions when evaluating a detector, low for the precision curve."""
 
 HEADINGS = (
     "detector",
@@ -64,13 +64,13 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class Choice:
-    """One way to find masks.
+    """One detector configuration.
 
     Attributes:
-        name: of the detector.
+        name: name of the detector.
         weights: its file.
         size: side of the square that pictures are fitted into, pixels.
-        look: weights of the network that looks at each find again, or "none".
+        look: weights of the network that confirms each detection, or "none".
     """
 
     name: str
@@ -91,18 +91,18 @@ class Choice:
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one choice; shares are from 0 to 1, None of nothing.
+    """The figures of one configuration; fractions are from 0 to 1, None if undefined.
 
     Attributes:
-        name: of the detector.
-        parameters: trained numbers of all its networks.
+        name: name of the detector.
+        parameters: parameters of all its networks.
         size: side of the square that pictures are fitted into, pixels.
-        look: weights of the second look, or "none".
+        look: weights of the confirmation network, or "none".
         precision, recall: of masks at IoU 0.5.
         ap50: average precision of masks at IoU 0.5.
-        iou: mean intersection over union of the found masks, before they are refined.
-        changed: share of the pictures without masks on which something is found.
-        milliseconds: of one picture, the median of warm runs.
+        iou: mean intersection over union of the detected masks, before refinement.
+        changed: fraction of the pictures without masks that have a detection.
+        milliseconds: time per picture, the median of warm runs.
     """
 
     name: str
@@ -123,7 +123,7 @@ def measure_choice(
     timed: Sequence[Image],
     options: argparse.Namespace,
 ) -> Row:
-    """Measure one choice on all pictures, and time it on some."""
+    """Evaluate one configuration on all pictures, and time it on some."""
     finder = create_stage("detector", choice.specification(LEAST_CONFIDENCE), device=options.device)
     report = evaluate_detector(
         finder, pictures, confidence=options.confidence, min_width=options.min_width
@@ -147,7 +147,7 @@ def measure_choice(
 
 
 def milliseconds_a_picture(detector: Detector, pictures: Sequence[Image], runs: int) -> float:
-    """Time a detector on pictures given one by one: the median of some runs after a first one."""
+    """Time a detector on pictures one by one: the median of runs after a warm-up."""
     taken = []
     for _ in range(runs + 1):
         began = time.perf_counter()
@@ -162,10 +162,10 @@ def _known(value: float) -> float | None:
 
 
 def choices_of(options: argparse.Namespace) -> list[Choice]:
-    """List every detector at every size with every second look.
+    """List every detector at every size with every confirmation network.
 
     Raises:
-        InputError: two detectors have one name, or one is not NAME=WEIGHTS.
+        InputError: two detectors share a name, or one is not NAME=WEIGHTS.
         WeightsError: a weight file is missing.
     """
     named: dict[str, Path] = {}
@@ -188,7 +188,7 @@ def timed_pictures(pictures: Sequence[AnnotatedPicture], count: int) -> list[Ima
 
 
 def cells(row: Row, fastest: float) -> list[str]:
-    """Write a row as texts, under `HEADINGS`."""
+    """Format a row for `HEADINGS`."""
     shares = (row.precision, row.recall, row.ap50, row.iou, row.changed)
     return [
         row.name,
@@ -227,7 +227,7 @@ def write_tables(rows: Sequence[Row], settings: dict[str, Any], folder: Path) ->
 
 @contextmanager
 def limited_threads(count: int) -> Iterator[None]:
-    """Compute with so many threads within the block."""
+    """Limit the number of threads within the block."""
     import cv2
     import torch
 
@@ -277,7 +277,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure all choices, and write the tables."""
+    """Evaluate all configurations, and write the tables."""
     options = build_parser().parse_args(arguments)
     choices = choices_of(options)
     refuse_existing(options.output, FILES, overwrite=options.overwrite)
@@ -298,7 +298,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def describe_settings(
     options: argparse.Namespace, pictures: Sequence[AnnotatedPicture]
 ) -> dict[str, Any]:
-    """Say what the figures depend on, beside the detectors."""
+    """Describe what the figures depend on besides the detectors."""
     from detector.evaluation.evaluate import annotation_checksum
     from examples.maintenance.compare_models import describe_device
 

@@ -1,13 +1,13 @@
-"""Train every learned system for the same short time and set them side by side.
+"""Train every learned system for the same short time and compare them.
 
 `python -m examples.maintenance.compare_models --faces FOLDER --output runs/zoo --minutes 20`
 
-All see the same faces, framed alike, at the same size and in batches of the same size; rates,
-losses and discriminators are each paper's own, but for what is not on this machine, which the table
-says. They are measured on faces of the part "val" that wear drawn masks: a system is given the
-hole, and the two that look at the mask itself are given the masked picture. Beside the tables there
-are two sheets of pictures: of faces of that part, and of scikit-image's astronaut, which anybody
-may publish. A run that was stopped goes on by the same command.
+All see the same faces with the same framing, size and batch size; rates, losses and discriminators
+are those of each paper, except for what is not on this machine, as the table notes. They are
+evaluated on faces of the split "val" with drawn masks: a system gets the hole, and the two that see
+the mask itself get the masked picture. In addition to the tables there are two sheets of pictures:
+of faces of that split, and of scikit-image's astronaut, which anyone may publish. The same command
+resumes a stopped run.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ FACE_HOLES = {
     "varied_share": 0.5,
 }
 METRICS = {"psnr_hole": 2, "ssim_hole": 3, "l1_hole": 4}
-"""What the table of bands shows in each cell, and to how many digits."""
+"""The metrics in each cell of the table of bands, and their decimals."""
 
 ASTRONAUTS = {"surgical": 5, "cloth": 5, "n95": 5, "patterned": 5}
-"""Kinds of masks that the astronaut wears, and the seeds that they are drawn by."""
+"""Kinds of masks that the astronaut wears, and their random seeds."""
 
 
 def system_recipes() -> dict[str, str]:
-    """Name of each learned system and of the recipe that it is trained by."""
+    """The name of each learned system and of its recipe."""
     names = {*list_models(), "gated-dmfb", "gated-dmfb.model1"}
     profiles = {"gated": "gated.cpu", "gated-unet": "gated-unet.cpu"}
     return {name: profiles.get(name, name) for name in sorted(names)} | {SEMANTIC: "dcgan"}
@@ -77,10 +77,10 @@ class Trained:
     """A system after its short training.
 
     Attributes:
-        system: what fills holes.
-        parameters: trained numbers of its network.
-        steps: training steps, where they are counted.
-        left_out: what of the paper's recipe was not trained with.
+        system: the inpainter.
+        parameters: parameters of its network.
+        steps: training steps, if counted.
+        left_out: parts of the paper's recipe that were left out.
     """
 
     system: Inpainter
@@ -90,7 +90,7 @@ class Trained:
 
 
 def train_system(name: str, recipe_name: str, options: argparse.Namespace) -> Trained:
-    """Train one system for the budget of time, or go on with it; a finished one stays as it is."""
+    """Train one system within the time budget, or resume it; a finished one is kept."""
     folder = options.output / "runs" / name
     finished = folder / "finished.json"
     data = DataSettings(faces=str(options.faces), validation_count=16, workers=options.workers)
@@ -139,7 +139,7 @@ def _note(path: Path, steps: int | None) -> None:
 
 
 def frozen_cases(options: argparse.Namespace) -> StoredCases:
-    """Draw the masks that are measured on, once for all runs in the output folder."""
+    """Draw the masks for evaluation, once for all runs in the output folder."""
     folder = options.output / f"cases-{options.count}"
     if not (folder / LIST_FILE).is_file():
         drawn = open_cases(
@@ -157,7 +157,7 @@ def frozen_cases(options: argparse.Namespace) -> StoredCases:
 def measure_system(
     name: str, system: Inpainter, cases: StoredCases, options: argparse.Namespace
 ) -> list[CaseResult]:
-    """Measure one system; what was measured earlier on the same cases is taken as it is."""
+    """Evaluate one system; earlier results on the same cases are reused."""
     kept = options.output / "runs" / name / "measured.json"
     settings = {"holes": cases.checksum, "landmarks": options.landmarks}
     if kept.is_file():
@@ -171,7 +171,7 @@ def measure_system(
 
 
 def instruments(options: argparse.Namespace) -> Instruments:
-    """What is measured with beyond the pixels."""
+    """The instruments for metrics beyond pixels."""
     if not options.landmarks:
         return Instruments()
     from inpainter.metrics import DlibLandmarks
@@ -180,7 +180,7 @@ def instruments(options: argparse.Namespace) -> Instruments:
 
 
 def overall_table(measurements: Measurements, trained: Mapping[str, Trained]) -> str:
-    """Write a Markdown table: one row for each system, one column for each of the main metrics."""
+    """Write a Markdown table: one row per system, one column per main metric."""
     metrics = [metric for metric in measurements.metrics if metric.headline]
     rows = []
     for system in measurements.systems:
@@ -197,7 +197,7 @@ def overall_table(measurements: Measurements, trained: Mapping[str, Trained]) ->
 
 
 def band_table(measurements: Measurements) -> str:
-    """Write a Markdown table: one row for each system, one column for each band of hole area."""
+    """Write a Markdown table: one row per system, one column per band of hole area."""
     bands = [None, *(part for part in measurements.parts() if part.kind == "hole area")]
     first = measurements.systems[0]
     results = [result for result in measurements.results if result.system == first]
@@ -220,7 +220,7 @@ def band_table(measurements: Measurements) -> str:
 
 
 def astronaut_cases(size: int) -> list[Case]:
-    """The astronaut with several masks on, framed as the faces are."""
+    """The astronaut with several masks, framed like the faces."""
     refiner = create_stage("refiner", "morphology")
     cases = []
     for kind, seed in ASTRONAUTS.items():
@@ -287,7 +287,7 @@ def write_comparison(
 
 
 def describe_device(device: str, threads: int | None) -> str:
-    """Say what the systems are trained on."""
+    """Describe the device of the training."""
     import torch
 
     from weights.base.device import resolve_device
@@ -326,7 +326,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train, measure, and write tables and sheets."""
+    """Train, evaluate, and write tables and sheets."""
     options = build_parser().parse_args(arguments)
     options.described = describe_device(options.device, options.threads)
     recipes = system_recipes()

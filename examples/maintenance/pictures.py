@@ -1,6 +1,6 @@
 """Make the before and after pictures of the README: `python -m examples.maintenance.pictures`.
 
-They are what the weights that come with unmask make of the astronaut with masks drawn on her face.
+They show the bundled weights' results for the astronaut with drawn masks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KINDS = ("surgical", "cloth", "n95")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write one picture per kind of mask: masked, unmasked, and the photo as it was."""
+    """Write one picture per kind of mask: masked, unmasked, and the original photo."""
     parser = argparse.ArgumentParser(
         prog="python -m examples.maintenance.pictures", description=__doc__
     )

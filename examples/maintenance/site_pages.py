@@ -1,7 +1,7 @@
-"""The site's pages that are made of the code: `python -m examples.maintenance.site_pages zoo`.
+"""The site's generated pages: `python -m examples.maintenance.site_pages zoo`.
 
-MkDocs calls `on_files` when it builds the site: the zoo comes from the registries and the catalog,
-the command line from the program, and the notebooks' pages from the notebooks.
+MkDocs calls `on_files` when it builds the site: the zoo is generated from the registries and the
+catalog, the command line page from the program, and the notebooks' pages from the notebooks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NOTEBOOKS = FOLDER / "notebooks"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the made pages to the site; MkDocs calls this by its name."""
+    """Add the generated pages to the site; MkDocs calls this by name."""
     from mkdocs.structure.files import File
 
     for path, text in site_pages().items():
@@ -35,7 +35,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def site_pages() -> dict[str, str]:
-    """All made pages, Markdown by path within the site's sources."""
+    """All generated pages: Markdown by path within the site's sources."""
     pages = {"zoo.md": zoo_page(), "reference/command-line.md": command_line_page()}
     for notebook in sorted(NOTEBOOKS.glob("*.ipynb")):
         pages[f"notebooks/{notebook.stem}.md"] = notebook_page(notebook)
@@ -43,7 +43,7 @@ def site_pages() -> dict[str, str]:
 
 
 def zoo_page() -> str:
-    """Every stage, network, loss, hole and weight file that has a name."""
+    """Every named stage, network, loss, hole generator and weight file."""
     from pipeline.stages.registry import BUILT_IN
     from weights.base.protocols import STAGE_KINDS
 
@@ -113,7 +113,7 @@ def _shipped_records() -> list[WeightRecord]:
 
 
 def _weight_parts() -> Iterator[str]:
-    """One section for each weight file that comes with the package."""
+    """One section for each bundled weight file."""
     from weights.catalog.card import model_card
     from weights.catalog.lookup import DEFAULTS
 
@@ -137,13 +137,13 @@ def _weight_parts() -> Iterator[str]:
     columns = ("name", "for", "parameters", "multiply-adds", "file", "licence")
     yield _table(columns, rows)
     for record in records:
-        # The card's headings begin at the first level; here they stand below this section.
+        # The card's headings start at level one; here they belong below this section.
         lines = model_card(record).splitlines()
         yield "\n".join(f"##{line}" if line.startswith("#") else line for line in lines)
 
 
 def _summary(path: str) -> str:
-    """The first sentence of a docstring, on one line."""
+    """The first paragraph of a docstring, on one line."""
     from weights.base.names import import_object
 
     text = inspect.getdoc(import_object(path)) or ""
@@ -209,15 +209,15 @@ def _cell(text: str) -> str:
 
 
 def _help(text: str) -> str:
-    """A command's help as Markdown: paragraphs that are commands become blocks of code."""
+    """A command's help as Markdown: paragraphs that are commands become code blocks."""
     paragraphs = [one.strip() for one in inspect.cleandoc(text).replace("\b", "").split("\n\n")]
     parts = [f"```sh\n{one}\n```" if one.startswith("unmask ") else one for one in paragraphs]
-    # Commands that follow one another share a block.
+    # Consecutive commands share a block.
     return "\n\n".join(parts).replace("\n```\n\n```sh\n", "\n")
 
 
 def _called(parameter: Any) -> str:
-    """How a parameter is written; both names of a switch."""
+    """A parameter's names; both names of a switch."""
     if parameter.param_type_name == "argument":
         return f"`{parameter.metavar or parameter.name.upper()}`"
     names = [*parameter.opts, *parameter.secondary_opts]
@@ -235,7 +235,7 @@ def _default(parameter: Any) -> str:
 
 
 def notebook_page(path: Path) -> str:
-    """A notebook's text and code, one after the other, without outputs."""
+    """A notebook's text and code, without outputs."""
     from weights.base.errors import InputError
 
     try:
@@ -251,7 +251,7 @@ def notebook_page(path: Path) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print one of the made pages."""
+    """Print one of the generated pages."""
     pages = {Path(path).stem: text for path, text in site_pages().items()}
     parser = argparse.ArgumentParser(
         prog="python -m examples.maintenance.site_pages", description=__doc__

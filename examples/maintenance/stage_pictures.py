@@ -1,6 +1,6 @@
-"""Make the pictures of the page on how it works: `python -m examples.maintenance.stage_pictures`.
+"""Make the pictures of the page "How it works": `python -m examples.maintenance.stage_pictures`.
 
-They show what each stage makes of the astronaut with a mask drawn on her face.
+They show each stage's output for the astronaut with a drawn mask.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "documentation" / "pictures"
 SIDE = 400
-"""Of each picture in pixels; those that show two things are twice as wide."""
+"""Side of each picture in pixels; those that show two things are twice as wide."""
 
 _VIEW = (slice(100, 620), slice(90, 610))
 _FOUND, _HOLE = (0, 148, 255), (255, 52, 102)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the pictures; the exit code is 1 where no mask is found."""
+    """Write the pictures; the exit code is 1 if no mask is found."""
     parser = argparse.ArgumentParser(
         prog="python -m examples.maintenance.stage_pictures", description=__doc__
     )
@@ -60,13 +60,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def stage_pictures(explanation: Explanation) -> dict[str, tuple[Image, bool]]:
-    """Draw what the stages made of the astronaut.
+    """Draw the stages' outputs for the astronaut.
 
     Args:
-        explanation: of her picture, with one face.
+        explanation: explanation of her picture, with one face.
 
     Returns:
-        By name, a picture, uint8 RGB `(H, W, 3)`, and whether a model filled something in it.
+        By name, a picture, uint8 RGB `(H, W, 3)`, and whether it contains generated pixels.
     """
     face, result = explanation.faces[0], explanation.result
     found = explanation.image.copy()
@@ -103,7 +103,7 @@ def _tinted(image: Image, hole: Mask) -> Image:
 
 
 def _chequered(face: ExplainedFace) -> Image:
-    """The crop as the network gets it, with the usual pattern for nothing where it is blank."""
+    """The crop as the network gets it, with a chequerboard in the hole."""
     rows, columns = np.indices(face.missing.shape) // max(1, face.missing.shape[0] // 24)
     pattern = np.where((rows + columns) % 2, 214, 184)[:, :, None]
     return np.where(face.missing[:, :, None], pattern, face.crop).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Recipes cut down to one size and batch, so that systems can be set side by side."""
+"""Recipes adapted to one size and batch, for comparing systems."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ShortRecipe:
     """A recipe for a short trial.
 
     Attributes:
-        recipe: the recipe; its steps stand in the paper's proportion.
-        left_out: what of the paper's is not in it, each in a few words.
+        recipe: the recipe; its phases keep the paper's proportions.
+        left_out: names of the paper's terms that are left out.
     """
 
     recipe: Recipe
@@ -40,22 +40,22 @@ def shorten(
     holes: HoleSettings,
     precision: str = "32-true",
 ) -> ShortRecipe:
-    """Adapt a recipe to one size, batch and stream of samples, which all systems of a trial share.
+    """Adapt a recipe to the size, batch and samples that all systems of a trial share.
 
-    Losses whose weights are not on this machine are left out. For a teacher to paint like, an L1
-    loss in the hole stands in. Networks and discriminators that are made for one side are made for
-    this one. A source of masked pictures is kept, and rates and weights are the paper's.
+    Losses whose weights are not on this machine are left out. Distillation is replaced by an L1
+    loss in the hole. Networks and discriminators built for a fixed side are built for this one. A
+    source of masked pictures is kept, and rates and weights are the paper's.
 
     Args:
-        recipe: the paper's.
-        size: side of the samples, pixels; a power of two.
+        recipe: the paper's recipe.
+        size: side of the samples in pixels; a power of two.
         batch: samples in a batch.
-        data: which faces, and how they are framed and varied.
-        holes: which holes are drawn.
-        precision: as a recipe has it.
+        data: the faces, their framing and augmentation.
+        holes: which holes are generated.
+        precision: as in a recipe.
 
     Raises:
-        ConfigurationError: the size is no power of two from 32 up.
+        ConfigurationError: the size is not a power of two of at least 32.
     """
     if size < 32 or size & (size - 1):
         raise ConfigurationError(f"size of a trial must be a power of two from 32 up: {size}.")
@@ -107,7 +107,7 @@ def _fitted_network(network: dict[str, Any], size: int) -> dict[str, Any]:
     if "resolution" in parameters:
         options["resolution"] = size
     if options["name"] == "pconv":
-        # Each level halves the side, and the last must have something to halve.
+        # Each level halves the side, down to one pixel.
         options["depth"] = min(options.get("depth", 8), size.bit_length() - 1)
     return options
 
@@ -130,7 +130,7 @@ def _fitted_discriminator(discriminator: dict[str, Any], size: int) -> dict[str,
     elif options["name"] == "context":
         options.update(size=size, local_size=size // 2)
     elif options["name"] == "paired":
-        # The paper's last blocks, as many as bring this side down to one pixel.
+        # As many of the paper's last blocks as bring this side down to one pixel.
         channels = options.get("channels", (64, 128, 64, 32, 16, 8, 4, 2, 1))
         options["channels"] = list(channels)[-(size.bit_length() - 1) :]
     return options

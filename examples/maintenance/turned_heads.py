@@ -1,15 +1,15 @@
-"""Add turned heads to a folder of faces, as masks are worn in profile and photos of that are rare.
+"""Add turned heads to a folder of faces, because photos in profile are rare.
 
     python -m examples.maintenance.turned_heads meshes FACES meshes.npz
     python -m examples.maintenance.turned_heads turn FACES meshes.npz FACES_AND_TURNED
     python -m examples.maintenance.turned_heads mask FACES meshes.npz MASKED
 
-The first finds the mesh of each face of the part `train` that is turned already, by MediaPipe's
-Face Mesh. It needs `pip install mediapipe==0.10.14`, whose models are in the package, in an
-environment that has NumPy 1. The second turns these heads farther to where they look, and writes a
-folder that holds all faces and the turned ones, for the inpainter. The third draws a mask on each
-head before it turns it, and writes the pictures with the outlines of the masks in `masked.jsonl`,
-for the detector: `unmask synthesize --photographs MASKED/masked.jsonl`.
+The first finds the mesh of each turned face of the split `train`, with MediaPipe's Face Mesh. It
+needs `pip install mediapipe==0.10.14`, which includes the models, in an environment with NumPy 1.
+The second turns these heads farther in the direction they face, and writes a folder with all faces
+and the turned ones, for the inpainter. The third draws a mask on each head before turning it, and
+writes the pictures, with the outlines of the masks in `masked.jsonl`, for the detector:
+`unmask synthesize --photographs MASKED/masked.jsonl`.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
     from inpainter.data.face import Face
 
 TURNED_TO = (40.0, 75.0)
-"""Degrees of yaw to which heads are turned."""
+"""Range of the final yaw, in degrees."""
 
 TURNED_BY = (15.0, 40.0)
-"""Degrees by which a head is turned where that would be too little or too much to get there."""
+"""Range of the turn, in degrees, from which it is sampled if the final yaw is out of its reach."""
 
 MOST_MADE_UP = 0.25
-"""Of the head's pixels, how many may lie past the photo's frame."""
+"""Maximum fraction of the head's pixels that come from past the photo's border."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def find_meshes(folder: Path, least_yaw: float) -> dict[str, NDArray[np.float32]]:
-    """Find the mesh `(468, 3)` of each turned face of the part `train`, by its name in the folder.
+    """Find the mesh `(468, 3)` of each turned face of the split `train`, by name in the folder.
 
     Raises:
         ConfigurationError: MediaPipe is not installed.
@@ -101,7 +101,7 @@ def find_meshes(folder: Path, least_yaw: float) -> dict[str, NDArray[np.float32]
         if face.landmarks is None or abs(estimate_yaw(face.landmarks)) < least_yaw:
             continue
         image = face.read()
-        # Faces that fill their picture are found only with something round them.
+        # Faces that fill the whole picture are only found with a margin.
         margin = max(image.shape[:2]) // 4
         wide = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), "reflect")
         found = finder.process(wide).multi_face_landmarks
@@ -116,7 +116,7 @@ def find_meshes(folder: Path, least_yaw: float) -> dict[str, NDArray[np.float32]
 def turn_heads(
     folder: Path, meshes: Mapping[str, NDArray[np.float32]], output: Path, seed: int
 ) -> int:
-    """Write a folder with all faces and the turned ones; give the number of these.
+    """Write a folder with all faces and the turned ones; return the number of the latter.
 
     Raises:
         InputError: the folder to write is there already, or a face's file lies outside of `folder`.
@@ -144,7 +144,7 @@ def turn_heads(
 def mask_heads(
     folder: Path, meshes: Mapping[str, NDArray[np.float32]], output: Path, seed: int
 ) -> int:
-    """Write a folder of turned heads with masks, their outlines in it; give their number.
+    """Write a folder of turned heads with masks and their outlines; return their number.
 
     Raises:
         InputError: the folder to write is there already, or a face's file lies outside of `folder`.
@@ -161,7 +161,7 @@ def mask_heads(
         head = turn_head(drawn.masked, mesh, landmarks, degrees)
         if head.made_up > MOST_MADE_UP:
             continue
-        # Body and straps are turned as two colours of one picture.
+        # Body and straps are turned as two channels of one picture.
         drawing = np.dstack([drawn.mask, drawn.straps, drawn.straps]).astype(np.uint8) * 255
         turned = turn_head(drawing, mesh, landmarks, degrees).image > 127
         body, straps = visible_outlines(turned[..., 0]), visible_outlines(turned[..., 1])
@@ -183,7 +183,7 @@ def _refuse_existing(output: Path) -> None:
 def _with_meshes(
     faces: Sequence[Face], folder: Path, meshes: Mapping[str, NDArray[np.float32]]
 ) -> Iterator[tuple[Face, NDArray[np.float64], NDArray[np.float64]]]:
-    """Give each face that has a mesh, its landmarks `(68, 2)` and the mesh `(468, 3)`."""
+    """Yield each face that has a mesh, its landmarks `(68, 2)` and the mesh `(468, 3)`."""
     for face in faces:
         name = _name(face, folder)
         if face.landmarks is not None and name in meshes:
@@ -195,7 +195,7 @@ def _rounded(polygons: list[NDArray[np.float64]]) -> list[list[list[float]]]:
 
 
 def _degrees(yaw: float, random: np.random.Generator) -> float:
-    """Draw by how much a head is turned farther to where it looks."""
+    """Sample by how many degrees a head is turned farther in the direction it faces."""
     degrees = random.uniform(*TURNED_TO) - abs(yaw)
     if not TURNED_BY[0] <= degrees <= TURNED_BY[1]:
         degrees = random.uniform(*TURNED_BY)

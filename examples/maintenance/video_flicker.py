@@ -2,8 +2,8 @@
 
 `python -m examples.maintenance.video_flicker FACES --count 4`
 
-Portraits of the part "val" are moved as a head moves, with and without a drawn mask; the masks are
-taken off, and the flicker of the fill is set against that of the true face in the same clip.
+Portraits of the split "val" are moved like a head, with and without a drawn mask; the masks are
+removed, and the flicker of the fill is compared with that of the true face in the same clip.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
 KINDS = ("surgical", "n95", "cloth")
 SHOWN = 7 / 8
-"""Side of the frames over that of the portrait: what lies beyond it moves in."""
+"""Side of the frames over that of the portrait; the rest moves in and out of view."""
 
 
 @dataclass(frozen=True)
 class MovingFace:
-    """A portrait that moves, as a clip.
+    """A clip of a moving portrait.
 
     Attributes:
-        masked: its frames with a drawn mask, uint8 RGB `(H, W, 3)`.
-        truth: its frames without one.
-        motions: from each frame to the next, `(3, 3)`, in pixels.
+        masked: frames with a drawn mask, uint8 RGB `(H, W, 3)`.
+        truth: frames without a mask.
+        motions: motion from each frame to the next, `(3, 3)`, in pixels.
     """
 
     masked: list[Image]
@@ -59,14 +59,14 @@ def move_face(
     seed: int,
     tilt: tuple[float, float] = (0.0, 0.0),
 ) -> MovingFace:
-    """Make a clip of a face, of 25 frames a second.
+    """Make a clip of a face at 25 frames per second.
 
     Args:
         face: a portrait with its landmarks.
-        frames: how many.
+        frames: number of frames.
         noise: standard deviation of the camera's noise, in grey levels.
-        seed: of the mask, the motion and the noise.
-        tilt: degrees by which it is turned clockwise in the first frame and in the last.
+        seed: random seed of the mask, the motion and the noise.
+        tilt: clockwise rotation in degrees in the first and in the last frame.
     """
     image = read_picture(face.file).pixels
     random = np.random.default_rng(seed)
@@ -102,9 +102,9 @@ def move_face(
 def clip_figures(
     clip: MovingFace, pipeline: Pipeline, settings: VideoSettings
 ) -> dict[str, float] | None:
-    """Flicker of fill, truth and surroundings in grey levels, their ratio, and detail kept.
+    """Flicker of fill, ground truth and surroundings in grey levels, their ratio, and detail kept.
 
-    None where the mask is not found in two frames or more.
+    None if the mask is found in fewer than two frames.
     """
     stream = FrameStream(pipeline, settings)
     done = stream.push(clip.masked) + stream.finish()

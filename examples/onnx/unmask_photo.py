@@ -1,4 +1,4 @@
-"""Take masks off a photo by `unmask export pipeline -o BUNDLE`, without unmask and PyTorch.
+"""Take masks off a photo with the output of `unmask export pipeline -o BUNDLE`, without PyTorch.
 
 python unmask_photo.py BUNDLE photo.jpg result.png   (needs numpy, pillow and onnxruntime)
 
@@ -22,7 +22,7 @@ detector, inpainter = (
 photo = Image.open(source).convert("RGB")
 width, height = photo.size
 
-# Detect: the photo in the corner of a grey square; boxes by falling score, overlapping ones once.
+# Detect: the photo in the corner of a grey square; boxes by falling score, without overlaps.
 size, side = said["detector"]["image_size"], said["inpainter"]["image_size"]
 scale = size / max(width, height)
 square = Image.new("RGB", (size, size), (said["detector"]["padding"],) * 3)
@@ -37,7 +37,7 @@ for row in rows[np.argsort(-rows[:, 4])]:
     if x1 <= x0 or y1 <= y0 or hole[(y0 + y1) // 2, (x0 + x1) // 2]:
         continue
 
-    # Mask: prototypes weighed by the row's coefficients, above 0 in the box; grown to a hole.
+    # Mask: prototypes weighted by the row's coefficients, above 0 in the box; grown to a hole.
     logits = Image.fromarray(np.tensordot(row[5:], prototypes[0], 1).astype(np.float32))
     large = logits.resize((size, size), Image.Resampling.BILINEAR)
     mask = large.crop((0, 0, width * scale, height * scale)).resize((width, height))
@@ -47,8 +47,8 @@ for row in rows[np.argsort(-rows[:, 4])]:
     reach = 2 * max(1, round(said["hole"]["growth"] * extent)) + 1
     own = np.asarray(Image.fromarray(own).convert("L").filter(ImageFilter.MaxFilter(reach))) > 0
 
-    # Crop: a square round the hole, moved up; past the photo its edge is repeated. Resizing mixes
-    # neighbours, and the mask must mix with nothing.
+    # Crop: a square round the hole, moved up; past the photo its edge is repeated. The mask is
+    # blanked first, because resizing mixes neighbours.
     long = round(said["crop"]["context"] * extent)
     left, top = (x0 + x1 - long) // 2, (y0 + y1 - long) // 2 - round(said["crop"]["lift"] * long)
     at = np.ix_(np.clip(np.arange(top, top + long), 0, height - 1),
@@ -58,7 +58,7 @@ for row in rows[np.argsort(-rows[:, 4])]:
     crop = Image.fromarray(shown).resize((side, side), Image.Resampling.BILINEAR)
     missing = Image.fromarray(own[at]).convert("L").resize((side, side), Image.Resampling.BOX)
 
-    # Fill, and put the fill in the place of the hole's pixels; all others stay as they are.
+    # Fill, and replace the hole's pixels by the fill; all others stay unchanged.
     given = {"image": np.asarray(crop)[None], "hole": np.where(np.asarray(missing), 255, 0)}
     given["hole"] = given["hole"].astype(np.uint8)[None]
     filled = Image.fromarray(inpainter.run(None, given)[0][0]).resize((long, long))

@@ -1,4 +1,4 @@
-"""The stages' names, read where they are given, so that renaming them there is enough."""
+"""The stages' names, read from pyproject.toml, so that they only have to be renamed there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The detector finds what it is for."""
+"""The detector finds its colour."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def test_the_patch_is_found() -> None:
 
 
 def test_another_colour_is_an_option() -> None:
-    """Options of the name are the constructor's arguments."""
+    """A stage's options are the constructor's arguments."""
     detector = create_stage("detector", {"name": DETECTOR, "colour": [250, 250, 250]})
     assert detector.detect([picture_with_patch()]) == [[]]

@@ -1,6 +1,6 @@
 """Both stages pass unmask's own checks.
 
-The testers lie in unmask's checkout and are not installed with it: put the checkout on PYTHONPATH.
+The checks are in unmask's checkout and are not installed with it: put the checkout on PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ InpainterConformance: Any = conformance.InpainterConformance
 
 
 class TestColourDetector(DetectorConformance):
-    """Made by its name, so that the entry point is tested too."""
+    """Created by name, so that the entry point is tested too."""
 
     def make(self) -> Any:
-        """Make the stage."""
+        """Create the stage."""
         return create_stage("detector", DETECTOR)
 
     def pictures(self) -> list[Any]:
-        """Some that hold what is looked for."""
+        """The scenes, and one with a patch of the colour."""
         picture = scenes.scene((60, 80))
         picture[30:50, 20:60] = (135, 180, 215)
         return [*super().pictures(), picture]
@@ -36,5 +36,5 @@ class TestMirrorInpainter(InpainterConformance):
     """Likewise."""
 
     def make(self) -> Any:
-        """Make the stage."""
+        """Create the stage."""
         return create_stage("inpainter", INPAINTER)

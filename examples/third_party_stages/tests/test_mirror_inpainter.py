@@ -1,4 +1,4 @@
-"""The inpainter fills as it says."""
+"""The inpainter fills from the mirror image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline import create_stage
 
 
 def test_the_hole_is_filled_from_the_other_side() -> None:
-    """A hole on the left of a picture that is its own mirror image leaves no trace."""
+    """A hole in the left half of a symmetric picture is filled without a trace."""
     half = np.random.default_rng(0).integers(0, 255, (16, 8, 3), np.uint8)
     crop = np.concatenate([half, half[:, ::-1]], axis=1)
     hole = np.zeros((16, 16), np.bool_)

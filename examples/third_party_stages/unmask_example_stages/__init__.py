@@ -1,1 +1,1 @@
-"""Two stages for unmask, found by their names through entry points."""
+"""Two stages for unmask, found by name through entry points."""

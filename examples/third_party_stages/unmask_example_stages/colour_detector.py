@@ -1,4 +1,4 @@
-"""A detector that finds things of one colour."""
+"""A detector that finds objects of one colour."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 
 
 class ColourDetector:
-    """Takes every large patch of one colour for a mask.
+    """Treats every large patch of one colour as a mask.
 
     Args:
-        colour: red, green and blue, 0 to 255; that of a surgical mask without it.
-        tolerance: how far a pixel may be from it, as Euclidean distance in CIELAB (about 2 can just
-            be seen).
-        smallest: least area of a patch, as a share of the picture's.
+        colour: red, green and blue, 0 to 255; by default that of a surgical mask.
+        tolerance: maximum distance from it, Euclidean in CIELAB (about 2 is just visible).
+        smallest: minimum area of a patch, as a fraction of the picture's.
 
     Raises:
-        InputError: an argument is out of its range.
+        InputError: an argument is out of range.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class ColourDetector:
         self.smallest = smallest
 
     def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
-        """Return one list of regions per picture, uint8 RGB `(H, W, 3)`; empty where none is."""
+        """Return a list of regions for each picture, uint8 RGB `(H, W, 3)`."""
         return [self._find(image) for image in images]
 
     def _find(self, image: Image) -> list[MaskRegion]:
@@ -56,7 +55,7 @@ class ColourDetector:
         count, labels, statistics, _ = cv2.connectedComponentsWithStats(near.astype(np.uint8))
         share = statistics[:, cv2.CC_STAT_AREA] / near.size
         return [
-            # The score says how well the patch fills its box: masks do, reflections do not.
+            # The score is how well the patch fills its box: masks do, reflections do not.
             MaskRegion.from_mask(labels == index, score=_fullness(statistics[index]))
             for index in range(1, count)
             if share[index] >= self.smallest

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class MirrorInpainter:
-    """Fills what is missing from its mirror image, and the rest with the mean of what is known.
+    """Fills missing pixels from the mirror image, and the rest with the mean of the known ones.
 
     Args:
-        rest: grey level for a crop of which nothing is known, 0 to 255.
+        rest: grey level, 0 to 255, for a crop without known pixels.
     """
 
     def __init__(self, rest: int = 127) -> None:
@@ -25,7 +25,7 @@ class MirrorInpainter:
     def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
         """Return each crop filled; `crops` are uint8 `(H, W, 3)`, `holes` bool `(H, W)`.
 
-        What a crop holds inside its hole is the mask, and must not show in the result.
+        A crop's pixels inside its hole show the mask and must not affect the result.
         """
         return [self._fill(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
 
