@@ -178,13 +178,13 @@ class _Completed(nn.Module):
 
     def sample(self, count: int, side: int) -> tuple[Tensor, Tensor]:
         """Reproducible random pictures with a hole in the middle."""
-        chance = torch.Generator().manual_seed(0)
+        random = torch.Generator().manual_seed(0)
         hole = torch.zeros(count, 1, side, side)
         hole[:, :, side // 3 : max(side // 3 + 1, 3 * side // 4), side // 4 : 1 + 3 * side // 4] = 1
         if self.as_bytes:
-            pixels = torch.randint(0, 256, (count, side, side, 3), generator=chance)
+            pixels = torch.randint(0, 256, (count, side, side, 3), generator=random)
             return pixels.to(torch.uint8), (255 * hole[:, 0]).to(torch.uint8)
-        return torch.rand(count, 3, side, side, generator=chance) * 2.0 - 1.0, hole
+        return torch.rand(count, 3, side, side, generator=random) * 2.0 - 1.0, hole
 
 
 def _exported(network: _Completed, name: str, side: int) -> tuple[Any, bool]:

@@ -46,10 +46,10 @@ def _pairs(
 
 
 REALISM_NOTE: Final = (
-    "Realism distance: kernel distance of filled from true faces inside the hole, 0 where they "
-    "cannot be told. Detectability: AUC of a linear classifier, 0.5 where it cannot tell them. "
-    f"Both are of whole sets of {LEAST_FACES} faces and more, with intervals from random halves of "
-    "the faces; halves of the truth show what chance makes of a distance."
+    "Realism distance: kernel distance between filled and true faces inside the hole, 0 if they are "
+    "indistinguishable. Detectability: AUC of a linear classifier, 0.5 if it cannot tell them apart. "
+    f"Both are computed for whole sets of at least {LEAST_FACES} faces, with intervals from random "
+    "halves of the faces; the distance between halves of the truth shows the sampling noise."
 )
 """A note to show with these figures."""
 

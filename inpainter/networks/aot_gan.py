@@ -57,7 +57,7 @@ class AotGanNetwork(CompletionNetwork):
         self.output = nn.Conv2d(width, 3, 3, padding=1)
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
+        """Predict `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
         features = functional.relu(self.stem(reflect(torch.cat([image + hole, hole], dim=1), 3)))
         features = self.middle(self.down(features))
         for convolution in self.up:

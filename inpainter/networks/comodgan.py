@@ -185,7 +185,7 @@ class CoModulatedNetwork(CompletionNetwork):
         return [self.complete(image, hole, partial(paint, seed)).completed for seed in seeds]
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
+        """Predict `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
         if not self.training:
             return None, saturate(self.assemble(self.pyramid(image, hole, self.latent)))
         styles = self.mapping(torch.randn_like(self.latent.expand(len(image), -1))).unsqueeze(1)

@@ -127,7 +127,7 @@ class DeepFillV2CompletionNetwork(CompletionNetwork):
     def paint(
         self, image: Tensor, hole: Tensor, guide: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1], coarse and refined, guided by a sketch if given."""
+        """Predict `(N, 3, H, W)` in [-1, 1], coarse and refined, guided by a sketch if given."""
         seen = [image, torch.ones_like(hole), hole]
         if guide is not None:
             seen.append(guide * hole)

@@ -50,5 +50,5 @@ class DMFNCompletionNetwork(CompletionNetwork):
         )
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
+        """Predict `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
         return None, torch.tanh(self.layers(torch.cat([image, hole], dim=1)))

@@ -108,7 +108,7 @@ class GatedCompletionNetwork(CompletionNetwork):
     def paint(
         self, image: Tensor, hole: Tensor, guide: Tensor | None = None
     ) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the U-Net's, enlarged."""
+        """Predict `(N, 3, H, W)` in [-1, 1]; the coarse picture is the U-Net's, enlarged."""
         small = guidance = None
         if guide is not None:
             small, guidance = functional.avg_pool2d(guide, 2), self.told(guide)

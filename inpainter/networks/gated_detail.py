@@ -60,7 +60,7 @@ class GatedDetailNetwork(CompletionNetwork):
     def paint(
         self, image: Tensor, hole: Tensor, guide: Tensor | None = None
     ) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; the coarse picture is the base network's, enlarged.
+        """Predict `(N, 3, H, W)` in [-1, 1]; the coarse picture is the base network's, enlarged.
 
         Raises:
             WeightsError: the weights of the base network are missing or damaged.

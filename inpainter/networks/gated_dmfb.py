@@ -81,7 +81,7 @@ class GatedDMFBCompletionNetwork(CompletionNetwork):
         self.output = nn.Conv2d(width // 2, 3, 3, padding=1)
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
+        """Predict `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
         full = self.full_down(torch.cat([image, hole], dim=1))
         half = self.half_down(full)
         quarter = self.quarter_down(half)

@@ -95,7 +95,7 @@ class GatedUNet(CompletionNetwork):
     def paint(
         self, image: Tensor, hole: Tensor, guide: Tensor | None = None
     ) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
+        """Predict `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
         features = self.stem(functional.pixel_unshuffle(torch.cat([image, hole], dim=1), 2))
         skips = []
         for level, down in enumerate(self.down):

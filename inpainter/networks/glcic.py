@@ -71,7 +71,7 @@ class GLCICCompletionNetwork(CompletionNetwork):
         )
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
+        """Predict `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
         filled = 0.5 * (image + 1.0) * (1.0 - hole) + self.mean_colour * hole
         if self.subtract_mean:
             filled = filled - self.mean_colour

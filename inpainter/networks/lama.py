@@ -77,7 +77,7 @@ class LamaNetwork(CompletionNetwork):
         self.output = nn.Conv2d(width, 3, 7)
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
+        """Predict `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
         positive = 0.5 * (image + 1.0) * (1.0 - hole)
         features = self.encoder(torch.cat([positive, hole], dim=1))
         features = self.decoder(self.middle(features))

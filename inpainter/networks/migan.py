@@ -87,7 +87,7 @@ class MiganNetwork(CompletionNetwork):
         self.assemble = PicturePyramid(len(up))
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
+        """Predict `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
         return None, saturate(self.assemble(self.pyramid(image, hole)))
 
     def pyramid(self, image: Tensor, hole: Tensor) -> list[Tensor]:

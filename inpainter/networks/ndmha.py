@@ -119,7 +119,7 @@ class NestedDeformableAttentionNetwork(CompletionNetwork):
         self.fine = NestedAttentionUNet(3 + hole_channels, widths, heads)
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]: the first stage's picture and the second's."""
+        """Predict `(N, 3, H, W)` in [-1, 1]: the first stage's picture and the second's."""
         holes = hole.expand(-1, self.hole_channels, -1, -1)
         coarse = self.coarse(torch.cat([image, holes], dim=1))
         filled = image + coarse * hole

@@ -36,6 +36,6 @@ class PairedGanNetwork(CompletionNetwork):
         )
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1] from the masked picture; the hole is ignored."""
+        """Predict `(N, 3, H, W)` in [-1, 1] from the masked picture; the hole is ignored."""
         del hole
         return None, self.layers(image)

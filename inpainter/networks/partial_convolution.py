@@ -64,7 +64,7 @@ class PartialConvolutionNetwork(CompletionNetwork):
         return self
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
+        """Predict `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
         features, known = image, 1.0 - hole
         levels: list[tuple[Tensor, Tensor]] = []
         for index, down in enumerate(self.down):

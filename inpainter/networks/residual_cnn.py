@@ -54,7 +54,7 @@ class ResidualRegressionNetwork(CompletionNetwork):
         )
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1] from the masked picture; the hole is ignored."""
+        """Predict `(N, 3, H, W)` in [-1, 1] from the masked picture; the hole is ignored."""
         del hole
         normalised = (image - self.mean) / self.deviation
         corrected = normalised + self.error(normalised)

@@ -40,7 +40,7 @@ class UNetCompletionNetwork(CompletionNetwork):
         self.output = nn.Conv2d(width, 3, 1)
 
     def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Paint `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
+        """Predict `(N, 3, H, W)` in [-1, 1]; there is no coarse stage."""
         features = torch.cat([0.5 * (image + 1.0) * (1.0 - hole), hole], dim=1)
         levels: list[Tensor] = []
         for down in self.down:

@@ -37,23 +37,23 @@ class RoundReport(Callback):
     def __init__(self, output: Path) -> None:
         self.output = output
         self.seconds: list[float] = []
-        self.began = self._told = time.monotonic()
+        self.began = self._reported = time.monotonic()
         self._steps_before = 0
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Start the clock."""
         del trainer
         assert isinstance(module, CompletionTraining)
-        self.began = self._told = time.monotonic()
+        self.began = self._reported = time.monotonic()
         self._steps_before = module.steps_done
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
         """Print progress from time to time."""
         assert isinstance(module, CompletionTraining)
         now = time.monotonic()
-        if now - self._told < SECONDS_BETWEEN_LINES or not trainer.is_global_zero:
+        if now - self._reported < SECONDS_BETWEEN_LINES or not trainer.is_global_zero:
             return
-        self._told = now
+        self._reported = now
         each = (now - self.began) / (module.steps_done - self._steps_before)
         left = each * (module.total_steps - module.steps_done) / 60.0
         print(

@@ -247,8 +247,8 @@ class FaceTraining(LightningModule):
         real = to_pictures(batch)
         # Latents depend only on seed and step, so that a resumed run draws the same ones.
         number = self.steps_done * self.trainer.world_size + self.trainer.global_rank
-        chance = torch.Generator().manual_seed((self.recipe.seed << 32) + number)
-        fake = self.generator(self.generator.draw_latents(len(real), chance).to(self.device))
+        random = torch.Generator().manual_seed((self.recipe.seed << 32) + number)
+        fake = self.generator(self.generator.draw_latents(len(real), random).to(self.device))
         self.discriminator.requires_grad_(True)
         real_scores = self.discriminator(real)[-1]
         fake_scores = self.discriminator(fake.detach())[-1]
