@@ -46,10 +46,10 @@ def _pairs(
 
 
 REALISM_NOTE: Final = (
-    "Realism distance: kernel distance between filled and true faces inside the hole, 0 if they are "
-    "indistinguishable. Detectability: AUC of a linear classifier, 0.5 if it cannot tell them apart. "
-    f"Both are computed for whole sets of at least {LEAST_FACES} faces, with intervals from random "
-    "halves of the faces; the distance between halves of the truth shows the sampling noise."
+    "Realism distance: kernel distance between filled and true faces inside the hole, 0 if they "
+    "are indistinguishable. Detectability: AUC of a linear classifier, 0.5 if it cannot tell them "
+    f"apart. Both are computed for whole sets of at least {LEAST_FACES} faces, with intervals from "
+    "random halves of the faces; the distance between halves of the truth shows the sampling noise."
 )
 """A note to show with these figures."""
 
