@@ -285,8 +285,9 @@ class CompletionTraining(LightningModule):
         turn = self.steps_done // settings.every
         r1 = settings.r1 > 0.0 and turn % settings.r1_interval == 0
         terms, scores = adversary.discriminator_terms(pictures, views, r1=r1)
-        named = {f"train/{name}": score for name, score in scores.items()}
-        self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(pictures.image))
+        count = len(pictures.image)
+        for name, score in scores.items():
+            self.log(f"train/{name}", score, on_step=False, on_epoch=True, batch_size=count)
         return terms
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
