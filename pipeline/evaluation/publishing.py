@@ -146,7 +146,7 @@ def _detector_row(report: StoredReport) -> list[tuple[str, str]]:
         what.append(f"{content['drawn']} masks on {masked} pictures")
         figures.append(f"{_percent(content['recall'])} found at IoU 0.5")
         if content.get("precision") is not None:
-            figures.append(f"{_percent(content['precision'])} of the finds right")
+            figures.append(f"{_percent(content['precision'])} of the detections correct")
         figures.append(f"AP50 {content['ap50']:.3f}")
         for name, quality in content["quality"].items():
             if quality.get("iou") is not None:
