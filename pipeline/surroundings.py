@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _process = os.getpid()
+_ready_for_forks = False
 
 
 @contextmanager
@@ -64,11 +64,13 @@ def shared_cores(threads: int) -> Iterator[None]:
         cv2.setNumThreads(before[1])
 
 
-@cache
 def _prepare_for_forks() -> None:
     """Make OpenCV end its threads before a fork: a child cannot even reduce their number."""
-    if not hasattr(os, "register_at_fork"):
+    global _ready_for_forks
+    if _ready_for_forks or not hasattr(os, "register_at_fork"):
         return
+    # First, as several threads may come here at once.
+    _ready_for_forks = True
     import cv2
 
     threads = cv2.getNumThreads()

@@ -285,13 +285,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         picture for one in options.sets for picture in read_annotated_set(one, options.part)
     ]
     timed = timed_pictures(pictures, options.timed)
+    settings = describe_settings(options, pictures)
     rows = []
     with limited_threads(options.threads):
         for choice in choices:
             row = measure_choice(choice, pictures, timed, options)
             rows.append(row)
+            write_tables(rows, settings, options.output)
             print(f"{len(rows)}/{len(choices)}: {' | '.join(cells(row, row.milliseconds)[:-1])}")
-    write_tables(rows, describe_settings(options, pictures), options.output)
     print((options.output / "table.md").read_text(encoding="utf-8"))
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from detector.data.annotations import AnnotatedPicture
+    from detector.evaluation.outcomes import PictureOutcome
     from detector.evaluation.report import DetectionReport
     from weights.base.contracts import Hole, Image, Mask
     from weights.base.protocols import Detector
@@ -172,20 +173,21 @@ def _refinement(report: DetectionReport) -> Table:
 
 def _unmasked(report: DetectionReport) -> Table:
     names = list(report.quality)
-    groups = {"all": [outcome for outcome in report.outcomes if outcome.unmasked]}
-    for outcome in groups["all"]:
+    unmasked = [outcome for outcome in report.outcomes if outcome.unmasked]
+    sets: dict[str, list[PictureOutcome]] = {}
+    for outcome in unmasked:
         if outcome.set_name:
-            groups.setdefault(outcome.set_name, []).append(outcome)
-    if len(groups) == 2:
-        # A single set is the same as "all".
-        del groups["all"]
+            sets.setdefault(outcome.set_name, []).append(outcome)
+    groups = list(sets.items())
+    if len(sets) != 1:
+        groups = [("all", unmasked), *groups]
     rows = [
         cells(
             group,
             str(len(own)),
             *(_share([float(outcome.changed[name]) for outcome in own], 4) for name in names),
         )
-        for group, own in groups.items()
+        for group, own in groups
     ]
     heading = ("set", "pictures", *(f"changed, {name}" for name in names))
     return Table("Pictures without masks", heading, tuple(rows))

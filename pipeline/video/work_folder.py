@@ -64,8 +64,9 @@ class WorkFolder:
         try:
             if resume:
                 self._read()
+            kept = {*self.segments, self._state} if self._finished else set()
             for file in self.path.iterdir():
-                if not self._finished or file not in (*self.segments, self._state):
+                if file not in kept:
                     file.unlink()
         except OSError as error:
             self._unlock()

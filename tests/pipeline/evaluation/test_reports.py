@@ -89,6 +89,17 @@ class TestDetectionReport:
         for table in document.tables:
             assert all(len(row) == len(table.heading) for row in table.rows)
 
+    def test_sets_stand_below_all_of_them_whatever_they_are_called(self, detection):
+        pytest.importorskip("matplotlib")
+        outcomes = [
+            dataclasses.replace(one, set_name=name)
+            for one, name in zip(detection.outcomes, ("x", "x", "all", "other"), strict=True)
+        ]
+        document = detection_document(dataclasses.replace(detection, outcomes=outcomes), {})
+        (table,) = (one for one in document.tables if one.title == "Pictures without masks")
+        rows = [[cell.text for cell in row[:2]] for row in table.rows]
+        assert rows == [["all", "2"], ["all", "1"], ["other", "1"]]
+
     def test_summary_and_csv(self, detection):
         summary = detection_summary(detection, {"seed": 0})
         plain = json.loads(json.dumps(summary, allow_nan=False))
