@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from inpainter.completion import NetworkInpainter
 from inpainter.outputs import CompletionOutput
 from weights.base.errors import ConfigurationError, MissingDependencyError, WeightsError
-from weights.base.onnx_export import load_onnx_runtime
+from weights.base.onnx_export import load_onnx_runtime, onnx_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -246,18 +246,13 @@ def _one_or(chosen: Any, others: Sequence[Any]) -> Sequence[Any]:
 
 def _open(file: Path) -> Any:
     try:
-        onnxruntime = load_onnx_runtime()
+        load_onnx_runtime()
     except ImportError as error:
         raise MissingDependencyError(
             "ONNX files need ONNX Runtime: install it with `pip install onnxruntime`."
         ) from error
-    options = onnxruntime.SessionOptions()
-    # Log errors only; they are raised as exceptions anyway.
-    options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(
-            os.fspath(file), options, providers=["CPUExecutionProvider"]
-        )
+        return onnx_session(os.fspath(file))
     except Exception as error:
         raise WeightsError(
             f"{file} is damaged or no ONNX file that ONNX Runtime can load ({_first_line(error)})."

@@ -14,7 +14,7 @@ from pipeline.apps.bench.own_process import MeasurementError, answer, measure_al
 from pipeline.apps.bench.pipeline import Timing, memory_growth, timed_runs
 from pipeline.evaluation.document import Table, cells, markdown_table
 from weights.base.errors import InputError, UnmaskError
-from weights.base.onnx_export import load_onnx_runtime, openvino_core
+from weights.base.onnx_export import onnx_session, openvino_core
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -217,14 +217,9 @@ def _written(network: Any, task: Mapping[str, Any], folder: str) -> Path:
 def _onnx_runtime(
     network: Any, image: Any, hole: Any, task: Mapping[str, Any]
 ) -> Callable[[], Any]:
-    onnxruntime = load_onnx_runtime()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = task["threads"]
-    options.log_severity_level = 3
     with tempfile.TemporaryDirectory() as folder:
-        session = onnxruntime.InferenceSession(
-            os.fspath(_written(network, task, folder)), options, providers=["CPUExecutionProvider"]
-        )
+        file = _written(network, task, folder)
+        session = onnx_session(os.fspath(file), threads=task["threads"])
     given = {"image": image.contiguous().numpy(), "hole": hole.numpy()}
     return lambda: session.run(None, given)
 
