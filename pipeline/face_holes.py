@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from pipeline.refiners.grouping import Box, box_round, tight_box
+from weights.base.regions import bounding_box, box_round
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from pipeline.refiners.grouping import Box
     from weights.base.contracts import Hole
     from weights.base.regions import MaskRegion
     from weights.images import Picture
@@ -51,7 +52,7 @@ def separate_holes(holes: Sequence[Hole], duplicate: float = 0.5) -> list[Hole]:
     """
     joined: list[tuple[Hole, Box]] = []
     for hole in holes:
-        current, box = hole, tight_box(hole)
+        current, box = hole, bounding_box(hole)
         if box is None:
             continue
         for index in reversed(range(len(joined))):
@@ -88,11 +89,11 @@ def masks_of_each(
         regions: of one picture.
         holes: bool `(H, W)`, its faces' holes.
     """
-    boxes = [tight_box(hole) for hole in holes]
+    boxes = [bounding_box(hole) for hole in holes]
     masks: list[list[MaskRegion]] = [[] for _ in holes]
     untouched: list[MaskRegion] = []
     for region in regions:
-        own = tight_box(region.mask)
+        own = bounding_box(region.mask)
         shared = [0] * len(holes)
         for index, (hole, box) in enumerate(zip(holes, boxes, strict=True)):
             window = _common(own, box) if own is not None and box is not None else None

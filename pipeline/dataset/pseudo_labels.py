@@ -34,7 +34,7 @@ from pipeline.dataset.stored_pictures import Making, store_picture, store_text
 from pipeline.dataset.training_part import TrainingPart, traced
 from pipeline.refiners.morphology import MorphologyRefiner
 from weights.base.errors import InputError
-from weights.base.regions import MaskRegion, bounding_box
+from weights.base.regions import MaskRegion, bounding_box, box_round
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence, Set
@@ -226,7 +226,7 @@ def _labelled(
     for number, judged in enumerate(verdict.faces):
         if judged.region is None:
             continue
-        around = _together(judged.face.box, _extent(regions[judged.region]))
+        around = box_round(judged.face.box, _extent(regions[judged.region]))
         if any(_area(_shared(window, around)) >= _area(around) for window in shown):
             continue
         window = clear_window(around, bad, image.shape[:2])
@@ -332,7 +332,7 @@ def _mirrored(image: Image) -> Image:
 def _extent(region: MaskRegion) -> Box:
     """The union of a region's box and the tight box of its pixels."""
     tight = bounding_box(region.mask)
-    return region.box if tight is None else _together(region.box, tight)
+    return region.box if tight is None else box_round(region.box, tight)
 
 
 def _touches(mask: Mask, box: Box) -> bool:
@@ -344,15 +344,6 @@ def _pixels(box: Box) -> tuple[slice, slice]:
     left, top = (max(0, math.floor(value)) for value in box[:2])
     right, bottom = (max(0, math.ceil(value)) for value in box[2:])
     return slice(top, bottom), slice(left, right)
-
-
-def _together(one: Box, other: Box) -> Box:
-    return (
-        min(one[0], other[0]),
-        min(one[1], other[1]),
-        max(one[2], other[2]),
-        max(one[3], other[3]),
-    )
 
 
 def _grown(box: Box, margin: float) -> Box:

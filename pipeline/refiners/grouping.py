@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from weights.base.regions import bounding_box, box_round
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -14,18 +16,6 @@ if TYPE_CHECKING:
     from weights.base.regions import MaskRegion
 
 Box = tuple[int, int, int, int]
-
-
-def tight_box(mask: Mask) -> Box | None:
-    """x0, y0, x1, y1 (exclusive) around the True pixels of a mask `(H, W)`; None if empty."""
-    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
-    return (x, y, x + width, y + height) if width and height else None
-
-
-def box_round(first: Box, second: Box) -> Box:
-    """The box around two boxes."""
-    x0, y0, x1, y1 = zip(first, second, strict=True)
-    return min(x0), min(y0), max(x1), max(y1)
 
 
 def group_regions(
@@ -49,7 +39,7 @@ def group_regions(
     areas = [int(np.count_nonzero(mask)) for mask in masks]
     groups: list[tuple[Mask, int, Box]] = []
     for index in sorted(range(len(masks)), key=lambda i: -areas[i]):
-        box = tight_box(masks[index])
+        box = bounding_box(masks[index])
         if box is None:
             continue
         for place, (mask, area, other) in enumerate(groups):

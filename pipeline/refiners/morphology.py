@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from inpainter.postprocess.guided_filter import guided_coefficients
 from pipeline.refiners.edge_width import edge_width
-from pipeline.refiners.grouping import group_regions, tight_box
+from pipeline.refiners.grouping import group_regions
 from weights.base.contracts import Hole, Image, Mask, check_image, check_mask
 from weights.base.errors import InputError
+from weights.base.regions import bounding_box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -223,7 +224,7 @@ class MorphologyRefiner:
         return _filled(_without_specks(snapped, self.speck)) if snapped.any() else body
 
     def _canvas(self, mask: Mask, known_straps: Mask | None) -> _Canvas | None:
-        box = tight_box(mask)
+        box = bounding_box(mask)
         if box is None:
             return None
         straps = None if known_straps is None else mask & known_straps
@@ -305,7 +306,7 @@ def _coverage(mask: Mask, scale: float) -> Plane:
 
 def _extent(mask: Mask) -> float:
     """The longer side of the box around a mask, in pixels; 0 for an empty mask."""
-    x0, y0, x1, y1 = tight_box(mask) or (0, 0, 0, 0)
+    x0, y0, x1, y1 = bounding_box(mask) or (0, 0, 0, 0)
     return float(max(x1 - x0, y1 - y0))
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pipeline.outlook import Outlook
-from pipeline.refiners.grouping import tight_box
 from weights.base.errors import UnmaskError, system_fault
+from weights.base.regions import bounding_box
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,7 +103,7 @@ def filled_faces(result: UnmaskResult) -> tuple[FilledFace, ...]:
     """The filled faces of a result, for a report."""
     return tuple(
         FilledFace(
-            tight_box(face.hole) or (0, 0, 0, 0),
+            bounding_box(face.hole) or (0, 0, 0, 0),
             int(np.count_nonzero(face.hole)),
             None if face.score is None else round(face.score, 4),
             face.outlook,

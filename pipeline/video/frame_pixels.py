@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.refiners.grouping import tight_box
 from pipeline.video.library import load_av
+from weights.base.regions import bounding_box
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -148,7 +148,7 @@ def write_pixels(frame: av.VideoFrame, image: Image, hole: Hole) -> None:
         image: uint8 RGB `(H, W, 3)`, as the frame is stored.
         hole: bool `(H, W)`, as returned by `aligned_hole`.
     """
-    box = tight_box(hole)
+    box = bounding_box(hole)
     if box is None:
         return
     form = frame.format.name

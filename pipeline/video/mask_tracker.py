@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.crop import Crop
-from pipeline.refiners.grouping import tight_box
 from pipeline.video.face_track import CERTAIN, FaceTrack, first_pose
 from pipeline.video.motion import Grey, estimate_motion
 from pipeline.video.outline_field import SIDE, Field, hole_of_field, outline_field
 from pipeline.video.similarity import Matrix, inverse, moved, scale_of, scaling_and_shift
+from weights.base.regions import bounding_box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,7 +190,7 @@ class MaskTracker:
         pose = track.poses[frame]
         last = track.fields[track.last_found]
         x0, y0, side = track.face_square(frame)
-        box = tight_box(hole)
+        box = bounding_box(hole)
         if box is None:
             return None
         across, down = box[0] + box[2] - 2 * x0 - side, box[1] + box[3] - 2 * y0 - side

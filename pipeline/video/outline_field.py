@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.refiners.grouping import tight_box
 from pipeline.video.similarity import Matrix, bounds, inverse, scale_of, scaling_and_shift
+from weights.base.regions import bounding_box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def outline_field(hole: Hole, pose: Matrix) -> Field:
         pose: maps pixels of the picture to the canvas, whose sides go from 0 to 1.
     """
     scale = scale_of(pose)
-    box = tight_box(hole)
+    box = bounding_box(hole)
     if box is None:
         return np.full((SIDE, SIDE), -BAND, np.float32)
     pad = int(np.ceil(BAND / scale)) + 2
@@ -79,7 +79,7 @@ def mean_field(fields: Sequence[Field], weights: Sequence[float]) -> Field:
 def hole_of_field(field: Field, pose: Matrix, size: tuple[int, int]) -> Hole:
     """Map the hole of a field back to a picture of a height and width."""
     hole: Hole = np.zeros(size, np.bool_)
-    positive = tight_box(field > 0.0)
+    positive = bounding_box(field > 0.0)
     if positive is None:
         return hole
     back = inverse(pose)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_Number = TypeVar("_Number", int, float)
 
 
 @runtime_checkable
@@ -138,3 +140,12 @@ def bounding_box(mask: Mask) -> tuple[int, int, int, int] | None:
         return None
     columns = np.flatnonzero(mask.any(axis=0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def box_round(
+    first: tuple[_Number, _Number, _Number, _Number],
+    second: tuple[_Number, _Number, _Number, _Number],
+) -> tuple[_Number, _Number, _Number, _Number]:
+    """The box around two boxes, each x0, y0, x1, y1."""
+    x0, y0, x1, y1 = zip(first, second, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
