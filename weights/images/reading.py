@@ -25,6 +25,7 @@ import PIL.JpegImagePlugin
 
 from weights.base.errors import InputError, MissingDependencyError
 from weights.images.conversion import array_to_rgb, check_array, image_to_rgb
+from weights.images.damaged_tags import without_damaged_tags
 from weights.images.depth import bits_per_channel, png_colour_chunks, read_colour_tags
 from weights.images.formats import READ_FORMATS, register_heif
 from weights.images.metadata import gather_encoding, gather_exif, gather_info, set_orientation
@@ -306,7 +307,16 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
         if not _lacks_only_its_end(image):
             raise InputError(f"{name} is damaged and cannot be decoded: {error}.") from error
         notes += ("The JPEG's end marker was missing.",)
-    if damaged := gather_exif(image)[1]:
+    damaged: tuple[int, ...] = ()
+    if block := image.info.get("exif"):
+        try:
+            image.info["exif"], damaged = without_damaged_tags(block)
+        except ValueError:
+            del image.info["exif"]
+            notes += ("The EXIF was damaged and left out.",)
+        if damaged:
+            image.getexif().load(image.info["exif"])  # it may have been read when opened
+    if damaged := (*damaged, *gather_exif(image)[1]):
         tags = ", ".join(PIL.ExifTags.TAGS.get(tag, f"0x{tag:04x}") for tag in damaged)
         notes += (f"EXIF that is damaged was left out: {tags}.",)
     return notes

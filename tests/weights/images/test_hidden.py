@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 import PIL.TiffImagePlugin
 import pytest
@@ -17,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from weights.base.errors import InputError
 from weights.images import encode_picture, read_picture, restore
+from weights.images.exif import load_exif
 from weights.images.metadata import gather_exif
 from weights.images.renderings import (
     holds_picture,
@@ -257,6 +259,61 @@ def test_a_damaged_exif_tag_is_left_out_and_said_and_the_rest_stays():
     assert notes == ("EXIF that is damaged was left out: Orientation.",)
     kept = PIL.Image.open(io.BytesIO(written)).getexif()
     assert (kept[271], kept[272]) == ("Maker", "Model")
+
+
+def camera_exif():
+    exif = PIL.Image.Exif()
+    exif[271], exif[272], exif[274], exif[315] = "Maker", "Model", 6, "Anna Example"
+    exif[0x8769] = {0x829A: 0.004, 0x9003: "2020:01:01 00:00:00"}
+    exif[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0), 29: "2020:01:01"}
+    return exif.tobytes()
+
+
+def all_tags(exif):
+    inner = {(parent, tag) for parent in (0x8769, 0x8825) for tag in exif.get_ifd(parent)}
+    return {(0, tag) for tag in exif} | inner
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(2, 0), (2, 99), (4, 0), (4, 2**31), (8, 2**32 - 1)],
+    ids=["no type", "no such type", "no value", "too many values", "outside"],
+)
+@pytest.mark.parametrize("tag", [272, 315, 0x829A, 0x9003, 2, 29])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_a_damaged_entry_of_exif_takes_no_other_with_it(form, tag, place, value):
+    block = bytearray(camera_exif())
+    whole = all_tags(load_exif(bytes(block)))
+    kind = {2: 5, 0x829A: 12}.get(tag, 2)
+    entry = block.index(struct.pack(">HH", tag, kind))
+    struct.pack_into(">H" if place == 2 else ">I", block, entry + place, value)
+    written, notes = filled(saved(form, exif=bytes(block)))
+    named = PIL.ExifTags.TAGS.get(tag, f"0x{tag:04x}")
+    assert notes == (f"EXIF that is damaged was left out: {named}.",)
+    kept = PIL.Image.open(io.BytesIO(written)).getexif()
+    [lost] = whole - all_tags(kept)
+    assert lost[1] == tag and kept[271] == "Maker" and kept[274] == 1
+    assert read_picture(written).size == (96, 64), "the orientation still counts"
+
+
+@pytest.mark.parametrize("pointer", [0, 2, 8, 14, 40, 10_000, 2**32 - 1])
+@pytest.mark.parametrize("tag", [0x8769, 0x8825])
+def test_a_directory_of_exif_that_lies_wrong_takes_no_other_with_it(tag, pointer):
+    block = bytearray(camera_exif())
+    struct.pack_into(">I", block, block.index(struct.pack(">HH", tag, 4)) + 8, pointer)
+    kept = PIL.Image.open(io.BytesIO(filled(saved(exif=bytes(block)))[0])).getexif()
+    other = {0x8769: 0x8825, 0x8825: 0x8769}[tag]
+    assert kept[271] == "Maker" and len(kept.get_ifd(other)) == len(
+        load_exif(camera_exif()).get_ifd(other)
+    )
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("block", [b"Exif\0\0nothing here", b"Exif\0\0MM\0*\xff\0\0\0\0\0"])
+def test_exif_that_is_none_is_left_out_and_said(form, block):
+    written, notes = filled(saved(form, exif=block))
+    assert notes == ("The EXIF was damaged and left out.",)
+    assert read_picture(written).notes == ()
 
 
 def test_text_in_exif_keeps_its_bytes():
