@@ -1,6 +1,24 @@
 """`python -m pipeline` is the program `unmask`."""
 
-from pipeline.command_line import main
+import sys
+
+from weights.base import stopping
+
+
+def main() -> None:
+    """Run the program and exit; a signal ends it in good order while it is still imported, too."""
+    stopping.install()
+    try:
+        from pipeline.command_line import main as run
+
+        run()
+    except (Exception, KeyboardInterrupt):
+        # A library interrupted during its import may fail in any way.
+        if not stopping.stop_asked():
+            raise
+        print("unmask: stopped.", file=sys.stderr)
+        sys.exit(stopping.exit_code())
+
 
 if __name__ == "__main__":
     main()

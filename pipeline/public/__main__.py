@@ -1,6 +1,6 @@
 """`python -m unmask` runs the program `unmask`."""
 
-from pipeline.command_line import main
+from pipeline.__main__ import main
 
 if __name__ == "__main__":
     main()

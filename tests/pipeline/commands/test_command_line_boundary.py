@@ -176,6 +176,25 @@ def test_a_signal_ends_a_command_wherever_it_is(monkeypatch, capsys, where, numb
     assert capsys.readouterr().err == "unmask: stopped.\n"
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_program_while_it_is_imported(tmp_path, number, code):
+    mark = tmp_path / "mark"
+    slow = f"import pathlib, time\npathlib.Path({str(mark)!r}).touch()\ntime.sleep(60)\n"
+    (tmp_path / "typer.py").write_text(slow)
+    search = f"{tmp_path}{os.pathsep}{ROOT}"
+    with subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "weights", "list"], cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": search, "PYTHONSAFEPATH": "1"},
+    ) as process:  # fmt: skip
+        while not mark.exists():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.02)
+        process.send_signal(number)
+        assert process.communicate(timeout=60) == ("", "unmask: stopped.\n")
+    assert process.returncode == code
+
+
 def synthesize(folder, out):
     write_faces(folder / "faces", count=6, side=96, width=96, height=96)
     shape = ["--pairs", "8", "--scenes", "12", "--scene-size", "96", "--workers", "2"]
