@@ -27,7 +27,7 @@ from weights.images.formats import is_picture_name
 from weights.images.mark_reader import sidecar_path
 from weights.images.reading import read_picture
 from weights.images.restoring import restore
-from weights.images.writing import encode_picture, lost_colours, mark_beside
+from weights.images.writing import encode_picture, losses, mark_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -250,11 +250,11 @@ class UnmaskPictures:
                 from_reference=result.from_reference,
             ),
         )
-        notes = (*picture.notes, lost_colours(picture, form))
+        notes = (*picture.notes, *losses(picture, form))
         return made | {
             "content": encode_picture(image, form, quality=self._plan.quality, like=picture),
             "beside": mark_beside(image, form),
-            "note": " ".join(filter(None, notes)) or None,
+            "note": " ".join(notes) or None,
         }
 
 

@@ -16,7 +16,7 @@ from weights.base.errors import ExistsError, InputError, OutputError
 from weights.images.mark import make_mark, unmask_version
 from weights.images.mark_reader import sidecar_path
 from weights.images.restoring import restore
-from weights.images.writing import lost_colours, write_picture
+from weights.images.writing import losses, write_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -162,12 +162,12 @@ class Outputs:
         paths = self.paths(job)
         if self.existing == "complete":
             paths = {name: path for name, path in paths.items() if not path.exists()}
-        notes = (*picture.notes, lost_colours(picture, job.format or picture.format or ""))
+        notes = (*picture.notes, *losses(picture, job.format or picture.format or ""))
         told = filled and not self.only_mask
         outcome = Outcome(
             job,
             "done" if filled else "no mask found",
-            " ".join(filter(None, notes)) if told else "",
+            " ".join(notes) if told else "",
             filled_faces(result),
             dict(result.timings),
             tuple(paths[name] for name in reversed(paths)),

@@ -146,10 +146,11 @@ def gather_dpi(info: Mapping[Any, Any]) -> tuple[float, float] | None:
     return across, down
 
 
-def fit_exif(block: bytes) -> bytes:
-    """Return an EXIF block that fits a JPEG, dropping its longest values if necessary."""
+def fit_exif(block: bytes) -> tuple[bytes, tuple[int, ...]]:
+    """Return an EXIF block that fits a JPEG, and the tags of the longest values, dropped if not."""
     exif = load_exif(block)
     tags = read_tags(exif)
+    dropped = []
     while len(block) > LARGEST_JPEG_SEGMENT:
         directories = [tags, *(value for value in tags.values() if isinstance(value, dict))]
         place, tag = max(
@@ -157,8 +158,9 @@ def fit_exif(block: bytes) -> bytes:
             key=lambda entry: _length(entry[0][entry[1]]),
         )
         del place[tag]
+        dropped.append(tag)
         block = write_tags(tags, exif.endian)[0]
-    return block
+    return block, tuple(dropped)
 
 
 def _length(value: Any) -> int:

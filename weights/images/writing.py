@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -28,7 +29,7 @@ from weights.images.conversion import check_array
 from weights.images.depth import carries_colour_tags, write_colour_tags
 from weights.images.exif import SUB_DIRECTORIES, load_exif, read_tags
 from weights.images.formats import CARRIES_XMP, fit_mode, format_of, register_heif
-from weights.images.mark import Mark, mark_info, mark_xmp, read_mark_from_xmp
+from weights.images.mark import Mark, make_mark, mark_info, mark_xmp, read_mark_from_xmp
 from weights.images.mark_reader import sidecar_path
 from weights.images.metadata import (
     LARGEST_JPEG_SEGMENT,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 DEFAULT_QUALITY = 95
 _LARGEST_JPEG_XMP = 65502
+_CUT_COMMENTS = ("GIF", "JPEG2000")
 _KEPT_TIFF_COMPRESSIONS = (
     "raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "zstd", "lzma",
 )  # fmt: skip
@@ -184,15 +186,30 @@ def _with_colours(content: bytes, form: str, like: Picture) -> bytes:
     return content
 
 
-def lost_colours(picture: Picture, form: str) -> str:
-    """A sentence on colour information that a format cannot hold; empty if there is none."""
+def losses(picture: Picture, form: str) -> tuple[str, ...]:
+    """Sentences on what a format cannot hold of a picture's colours and metadata."""
+    said = []
     tags = picture.encoding.get("colour_tags")
-    if tags is None or carries_colour_tags(form):
-        return ""
-    return (
-        f"The colours have primaries {tags[0]} and transfer {tags[1]} of H.273, which {form} "
-        "cannot say: write PNG or AVIF to keep them."
-    )
+    if tags is not None and not carries_colour_tags(form):
+        said.append(
+            f"The colours have primaries {tags[0]} and transfer {tags[1]} of H.273, which {form} "
+            "cannot say: write PNG or AVIF to keep them."
+        )
+    info = getattr(picture.original, "info", {})
+    marked = mark_info(info, make_mark())
+    if form == "JPEG":
+        if dropped := fit_exif(marked["exif"])[1]:
+            names = ", ".join(PIL.ExifTags.TAGS.get(tag, f"0x{tag:04x}") for tag in dropped)
+            said.append(f"EXIF that is too long for JPEG was left out: {names}.")
+        if len(_without_padding(marked["xmp"])) > _LARGEST_JPEG_XMP:
+            said.append("The XMP is too long for JPEG and was left out.")
+    elif form in _CUT_COMMENTS and len(info.get("comment", b"")) > LARGEST_JPEG_SEGMENT:
+        said.append(f"The comment was cut to {LARGEST_JPEG_SEGMENT:,} bytes.")
+    xmp = info.get("xmp")
+    alone = mark_xmp(None, make_mark())
+    if xmp and read_mark_from_xmp(xmp) is None and marked["xmp"] == alone:
+        said.append("The XMP was damaged and left out.")
+    return tuple(said)
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
@@ -212,7 +229,7 @@ def _options(
     options: dict[str, Any] = {"icc_profile": profile if fits else None}
     if dpi is not None and form in ("JPEG", "PNG", "TIFF", "BMP"):
         options["dpi"] = dpi
-    if comment and form in ("GIF", "JPEG2000"):
+    if comment and form in _CUT_COMMENTS:
         options["comment"] = comment[:LARGEST_JPEG_SEGMENT]
     if form in ("WEBP", "AVIF", "HEIF"):
         options |= {"exif": exif or b"", "xmp": xmp or b"", "quality": quality or DEFAULT_QUALITY}
@@ -254,7 +271,7 @@ def _jpeg_options(
     options["comment"] = b"" if longer else text
     options["extra"] = kept.get("extra", b"") + (comment_segments(text) if longer else b"")
     if exif:
-        options["exif"] = fit_exif(exif)
+        options["exif"] = fit_exif(exif)[0]
     if xmp:
         options["xmp"] = _short_xmp(xmp)
     return options
@@ -304,11 +321,16 @@ def _png_text(xmp: bytes | None, kept: dict[str, Any]) -> PngInfo:
     return text
 
 
-def _short_xmp(xmp: bytes) -> bytes:
-    """Make XMP fit a JPEG: first without its padding, then reduced to the mark."""
+def _without_padding(xmp: bytes) -> bytes:
+    """XMP that is too long for a JPEG without its empty lines."""
     if len(xmp) <= _LARGEST_JPEG_XMP:
         return xmp
-    shorter = b"".join(line for line in xmp.splitlines(keepends=True) if line.strip())
+    return b"".join(line for line in xmp.splitlines(keepends=True) if line.strip())
+
+
+def _short_xmp(xmp: bytes) -> bytes:
+    """Make XMP fit a JPEG: first without its padding, then reduced to the mark."""
+    shorter = _without_padding(xmp)
     if len(shorter) <= _LARGEST_JPEG_XMP:
         return shorter
     mark = read_mark_from_xmp(xmp)

@@ -12,6 +12,7 @@ from pipeline.apps.server.outlines import mask_outlines
 from pipeline.outlook import SENTENCES, Outlook, estimate_outlook
 from weights.base.regions import bounding_box
 from weights.images import encode_picture, read_hole, read_picture, restore
+from weights.images.writing import losses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,8 +108,11 @@ def fill_picture(
         restored = cast("PIL.Image.Image", restore(decoded, image, result.hole, **said))
         contents.append(encode_picture(restored, form.pillow, quality=quality, like=picture))
     reference = next((face.reference for face in result.faces if face.reference is not None), None)
+    notes = picture.notes
+    if contents[0] != upload.picture:
+        notes += losses(picture, form.pillow)
     return FilledPicture(
-        tuple(contents), form, len(result.faces), dict(result.timings), picture.notes, reference
+        tuple(contents), form, len(result.faces), dict(result.timings), notes, reference
     )
 
 

@@ -26,6 +26,7 @@ from weights.images.renderings import (
     without_renderings_text,
     without_renderings_xmp,
 )
+from weights.images.writing import losses
 
 CASES = Path(__file__).parents[2] / "cases"
 
@@ -360,6 +361,43 @@ def test_a_long_comment_and_long_exif_fit_a_jpeg():
     assert again.getexif()[271] == "Maker" and 270 not in again.getexif()
     segments = [content for name, content in again.applist if name == "COM"]
     assert b"".join(segments) == b"c" * 200_000
+
+
+LONG = "long " * 20_000
+LONG_XMP = "The XMP is too long for JPEG and was left out."
+PACKET = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf='
+    '"http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    'xmlns:own="http://own.example/"><own:x>{}</own:x></rdf:Description></rdf:RDF></x:xmpmeta>'
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "info", "said"),
+    [
+        ("JPEG", {270: LONG}, ["EXIF that is too long for JPEG was left out: ImageDescription."]),
+        ("PNG", {270: LONG}, []),
+        ("JPEG", {"xmp": PACKET.format(LONG).encode()}, [LONG_XMP]),
+        ("JPEG", {"xmp": PACKET.format("\n" * 70_000).encode()}, []),
+        ("PNG", {"xmp": PACKET.format(LONG).encode()}, []),
+        ("WEBP", {"xmp": b"<half of a packet"}, ["The XMP was damaged and left out."]),
+        ("WEBP", {"xmp": PACKET.format("short").encode()}, []),
+        ("GIF", {"comment": b"c" * 70_000}, ["The comment was cut to 65,533 bytes."]),
+        ("JPEG", {"comment": b"c" * 70_000}, []),
+    ],
+)  # fmt: skip
+def test_metadata_that_a_format_cannot_hold_are_named(form, info, said):
+    exif = PIL.Image.Exif()
+    exif[271] = "Maker"
+    exif.update({tag: value for tag, value in info.items() if isinstance(tag, int)})
+    image = scene()
+    image.info.update({key: value for key, value in info.items() if isinstance(key, str)})
+    image.info["exif"] = exif.tobytes()
+    if form == "GIF":
+        image = image.quantize()
+    picture = read_picture(image)
+    assert list(losses(picture, form)) == said
+    assert encode_picture(picture.original, form, like=picture)
 
 
 def test_a_jpeg_without_its_end_is_read_and_one_that_lacks_pixels_is_not():
