@@ -79,8 +79,7 @@ def fit_schedule(
 def time_steps(recipe: Recipe, minutes: float, run: RunSettings) -> list[float]:
     """Measure how long a step of each phase takes, in seconds; nothing of the trial is kept.
 
-    The last phase, usually the longest and most expensive, is timed first. A phase for which no
-    time is left counts as the slowest of those timed.
+    A phase for which no time is left counts as the slowest of those timed.
 
     Args:
         recipe: what to train.
@@ -95,7 +94,7 @@ def time_steps(recipe: Recipe, minutes: float, run: RunSettings) -> list[float]:
     torch.manual_seed(recipe.seed)
     trial = replace(
         recipe,
-        phases=tuple(replace(phase, steps=_TRIAL_STEPS) for phase in reversed(recipe.phases)),
+        phases=tuple(replace(phase, steps=_TRIAL_STEPS) for phase in recipe.phases),
         data=replace(recipe.data, validation_count=1),
         validation_interval=_TRIAL_STEPS,
     )
@@ -119,7 +118,7 @@ def time_steps(recipe: Recipe, minutes: float, run: RunSettings) -> list[float]:
     slowest = max(map(_mean_of_second_half, clock.seconds.values()))
     return [
         _mean_of_second_half(clock.seconds[number]) if number in clock.seconds else slowest
-        for number in reversed(range(len(recipe.phases)))
+        for number in range(len(recipe.phases))
     ]
 
 

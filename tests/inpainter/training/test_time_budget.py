@@ -47,13 +47,13 @@ def test_phases_are_timed_and_planned_for_the_time(
     assert planned.optimizer.warmup_steps == min(recipe.optimizer.warmup_steps, 1853 // 20)
 
 
-def test_the_last_phase_is_timed_first_and_a_slow_trial_ends_in_time(tmp_path: Path) -> None:
+def test_every_phase_is_timed_and_a_slow_trial_ends_in_time(tmp_path: Path) -> None:
     recipe = short_recipe(tmp_path)
     recipe = replace(recipe, phases=(Phase(1, 32, 2), Phase(3, 32, 2)))
     run = RunSettings(device="cpu")
     each = time_steps(recipe, 10.0, run)
     assert len(each) == 2 and all(0.0 < seconds < 10.0 for seconds in each)
-    # No time at all: one step is made, of the last phase, and stands for all.
+    # No time at all: one step is made, of the first phase, and stands for both.
     (one,) = set(time_steps(recipe, 0.0, run))
     assert one > 0.0
 
