@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from inpainter.training.face_generator import FaceGeneratorRecipe
     from inpainter.training.recipe import Recipe
+    from weights.base.run_settings import RunOptions
 
 _AnyRecipe = TypeVar("_AnyRecipe", "Recipe", "FaceGeneratorRecipe")
 
@@ -105,12 +107,13 @@ def _train(options: argparse.Namespace) -> None:
     if options.part:
         parts = dict(part.partition("=")[::2] for part in options.part)
         recipe = dataclasses.replace(recipe, parts={**recipe.parts, **parts})
+    run = run_arguments(options)
     if options.fit_schedule:
-        recipe = _fitted(recipe, options)
+        recipe = _fitted(recipe, options.output, run)
     trained = train_inpainter(
         recipe,
         options.output,
-        **run_arguments(options),
+        **run,
         initial_weights=None
         if options.initial_weights is None
         else resolve(options.initial_weights, "inpainter"),
@@ -123,17 +126,19 @@ def _train(options: argparse.Namespace) -> None:
     print_trained(trained.weights, f"{trained.steps} steps, {state}", metrics, registered)
 
 
-def _fitted(recipe: Recipe, options: argparse.Namespace) -> Recipe:
-    """The recipe with as many steps as fit the time budget."""
+def _fitted(recipe: Recipe, output: Path, run: RunOptions) -> Recipe:
+    """The recipe with as many steps as fit the time budget, which is reduced by what this takes."""
     from inpainter.training.time_budget import fit_schedule
 
-    run = run_arguments(options)
-    minutes = run.pop("time_budget_minutes")
+    minutes = run["time_budget_minutes"]
     if minutes is None:
         raise ConfigurationError(
             "--fit-schedule needs the time to fit: give --time-budget MINUTES."
         )
-    return fit_schedule(recipe, options.output, minutes, **run)
+    began = time.monotonic()
+    recipe = fit_schedule(recipe, output, minutes, **run)
+    run["time_budget_minutes"] = max(0.0, minutes - (time.monotonic() - began) / 60.0)
+    return recipe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

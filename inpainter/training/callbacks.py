@@ -15,6 +15,7 @@ from weights.base.run_log import keep_first
 from weights.catalog.store import write_tensors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 DISCRIMINATOR_FILE: Final = "discriminator.safetensors"
@@ -91,18 +92,27 @@ class RoundReport(Callback):
             state = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
             write_tensors(self.output / DISCRIMINATOR_FILE, state, {}, overwrite=True)
         phase, steps = module.phase, module.steps_done - self._steps_before
-        figures = ", ".join(
-            f"{name.partition('/')[2]} {float(value):.4f}"
-            for name, value in sorted(trainer.callback_metrics.items())
-        )
         line = (
             f"round {module.round_number + 1}/{len(module.schedule)}, step {module.steps_done}/"
             f"{module.total_steps}, {phase.size} px, "
-            f"{steps * phase.batch * trainer.world_size / seconds:.1f} pictures/s: {figures}"
+            f"{steps * phase.batch * trainer.world_size / seconds:.1f} pictures/s; "
+            f"{_by_group(trainer.callback_metrics)}"
         )
         print(line, flush=True)
         with (self.output / "rounds.log").open("a", encoding="utf-8") as log:
             log.write(line + "\n")
+
+
+def _by_group(figures: Mapping[str, Any]) -> str:
+    """The figures under the headings that their names begin with: a name may stand under several.
+
+    A loss of PSNR and the PSNR of the validation, for instance, are both `hole_psnr`.
+    """
+    groups: dict[str, list[str]] = {}
+    for name, value in sorted(figures.items()):
+        heading, _, rest = name.partition("/")
+        groups.setdefault(heading, []).append(f"{rest} {float(value):.4f}")
+    return "; ".join(f"{heading}: {', '.join(one)}" for heading, one in groups.items())
 
 
 class StopInTime(StopAfterStep):

@@ -169,7 +169,7 @@ class CompletionTraining(LightningModule):
             self._step(optimizers[0])
             self.average.update(self.generator)
         self.log_dict(
-            {f"train/{name}": term for name, term in terms.items()},
+            {f"loss/{name}": term for name, term in terms.items()},
             prog_bar=True,
             on_step=False,
             on_epoch=True,

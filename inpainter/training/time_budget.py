@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-import shutil
+import tempfile
+import time
+from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Unpack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
-from inpainter.training.loop import train_inpainter
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from inpainter.training.callbacks import StopInTime
+from inpainter.training.face_data import FaceData
+from inpainter.training.failures import training_failures
+from inpainter.training.loop import with_measured_options
+from inpainter.training.module import CompletionTraining
 from inpainter.training.recipe import Phase, Recipe, read_recipe
+from inpainter.training.trainer import make_trainer
+from weights.base.device import resolve_device
+from weights.base.run_settings import RunOptions, RunSettings
+from weights.base.silence import lightning_silenced
+from weights.base.stopping import at_safe_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
-
-    from weights.base.run_settings import RunOptions
 
 _SPARE: Final = 0.9
 """Fraction of the time planned for steps; the rest is for reading and validating."""
 
-_TRIAL_STEPS: Final = 4
-"""Timed steps per phase; as many untimed ones run first."""
+_TRIAL_STEPS: Final = 8
+"""Steps of each phase in the trial; the second half of them is timed."""
+
+_TRIAL_SHARE: Final = 0.15
+"""Fraction of the time after which the trial ends, with fewer steps if these are slow."""
 
 
 def fit_schedule(
@@ -27,13 +42,13 @@ def fit_schedule(
 ) -> Recipe:
     """Give a recipe as many steps as fit the time, keeping its phases' proportions.
 
-    A few steps of each phase are timed in a folder `trial` in the run's folder, which takes extra
-    time. A run that the folder already holds keeps its schedule.
+    A few steps of each phase are timed first, within that time. A run that the folder already holds
+    keeps its schedule.
 
     Args:
         recipe: the steps of its phases set the proportions.
         output: the run's folder.
-        minutes: the time, including reading the faces.
+        minutes: the time, including the timed steps and reading the faces.
         **options: `device`, `threads` and `resume`, see `RunSettings`.
 
     Raises:
@@ -44,18 +59,11 @@ def fit_schedule(
     planned = output / "recipe.yaml"
     if options.get("resume", True) and planned.is_file():
         return read_recipe(planned)
-    trial = replace(
-        recipe,
-        phases=tuple(replace(phase, steps=2 * _TRIAL_STEPS) for phase in recipe.phases),
-        data=replace(recipe.data, validation_count=1),
-        validation_interval=_TRIAL_STEPS,
-    )
-    anew: RunOptions = {**options, "resume": False}
-    folder = output / "trial"
-    timed = train_inpainter(trial, folder, **anew)
-    shutil.rmtree(folder)
-    step_seconds = [one / _TRIAL_STEPS for one in timed.round_seconds[1::2]]
-    steps = planned_steps(recipe.phases, step_seconds, _SPARE * 60.0 * minutes)
+    began = time.monotonic()
+    print("Timing a few steps to plan the schedule.", flush=True)
+    step_seconds = time_steps(recipe, minutes * _TRIAL_SHARE, RunSettings(**options))
+    left = max(0.0, 60.0 * minutes - (time.monotonic() - began))
+    steps = planned_steps(recipe.phases, step_seconds, _SPARE * left)
     total = sum(steps)
     phases = zip(recipe.phases, steps, strict=True)
     warmup = min(recipe.optimizer.warmup_steps, total // 20)
@@ -66,6 +74,80 @@ def fit_schedule(
         # Few rounds: a checkpoint of the largest network takes a gigabyte.
         validation_interval=max(1, total // 5),
     )
+
+
+def time_steps(recipe: Recipe, minutes: float, run: RunSettings) -> list[float]:
+    """Measure how long a step of each phase takes, in seconds; nothing of the trial is kept.
+
+    A phase for which no time is left counts as the slowest of those timed.
+
+    Args:
+        recipe: what to train.
+        minutes: the time after which the trial ends; one step is done in any case.
+        run: the device and threads.
+
+    Raises:
+        InputError, ConfigurationError, TrainingError: see `fit_schedule`.
+    """
+    if run.threads is not None:
+        torch.set_num_threads(run.threads)
+    torch.manual_seed(recipe.seed)
+    trial = replace(
+        recipe,
+        phases=tuple(replace(phase, steps=_TRIAL_STEPS) for phase in recipe.phases),
+        data=replace(recipe.data, validation_count=1),
+        validation_interval=_TRIAL_STEPS,
+    )
+    module = CompletionTraining(with_measured_options(trial))
+    clock = _StepClock()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        at_safe_points(),
+        lightning_silenced(),
+        training_failures(module),
+    ):
+        trainer = make_trainer(
+            Path(folder),
+            resolve_device(run.device),
+            [StopInTime(minutes), clock],
+            rounds=len(module.schedule),
+            precision=trial.precision,
+            checkpoints=False,
+        )
+        trainer.fit(module, FaceData(trial))
+    slowest = max(map(_mean_of_second_half, clock.seconds.values()))
+    return [
+        _mean_of_second_half(clock.seconds[number]) if number in clock.seconds else slowest
+        for number in range(len(recipe.phases))
+    ]
+
+
+class _StepClock(Callback):
+    """Measures each step's duration, by the number of its phase."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[int, list[float]] = defaultdict(list)
+        self._last = 0.0
+
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Start the clock."""
+        del trainer, module
+        self._last = time.monotonic()
+
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        """Note the time since the last step, which includes waiting for samples."""
+        del trainer
+        assert isinstance(module, CompletionTraining)
+        now = time.monotonic()
+        # One round for each phase.
+        self.seconds[module.round_number].append(now - self._last)
+        self._last = now
+
+
+def _mean_of_second_half(durations: Sequence[float]) -> float:
+    """The mean without the first half, in which caches and compilers warm up."""
+    timed = durations[len(durations) // 2 :]
+    return sum(timed) / len(timed)
 
 
 def planned_steps(

@@ -37,6 +37,7 @@ def make_trainer(
     rounds: int,
     precision: str,
     progress: bool = False,
+    checkpoints: bool = True,
 ) -> Trainer:
     """Create a trainer for rounds of manual steps, with checkpoints and curves in a run's folder.
 
@@ -48,6 +49,7 @@ def make_trainer(
         precision: "32-true", "bf16-mixed" or "16-mixed", as Lightning names them; a CPU that is
             slow at bfloat16 uses float32 instead.
         progress: show Lightning's progress bar.
+        checkpoints: whether to write any.
     """
     machines, processes = _processes(device)
     devices: int | list[int] = processes if device.index is None else [device.index]
@@ -67,6 +69,7 @@ def make_trainer(
         logger=TensorBoardLogger(folder, name=CURVES, version=""),
         callbacks=[CurvesGoOn(), *callbacks],
         plugins=[WholeCheckpointIO()],
+        enable_checkpointing=checkpoints,
         enable_progress_bar=progress,
         enable_model_summary=False,
         default_root_dir=folder,

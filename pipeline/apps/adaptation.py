@@ -43,8 +43,8 @@ _JUDGES: Mapping[str, tuple[tuple[str, float], ...]] = {
 measured counts; 1 means higher is better, -1 lower."""
 
 _SCHEDULE_SHARE = 0.85
-"""Fraction of the inpainter's time that its schedule is planned for; timing its steps takes the
-rest."""
+"""Fraction of the inpainter's time that its schedule is planned for; validations and checkpoints of
+short runs take the rest."""
 
 _JUDGE_STEPS, _JOINT_STEPS = 1, 3
 """Ratio of discriminator-only steps to joint steps: an untrained discriminator would spoil good
@@ -141,10 +141,10 @@ def adapt_to_faces(
             _store(file, {"figures": figures})
     # Measuring again afterwards takes as long.
     left = max(0.0, deadline - time.monotonic() - 1.2 * measuring) / 60.0
-    tell(f"Training the detector, for about {_DETECTOR_SHARE * left:.0f} minutes.")
+    tell(f"Training the detector, for {_about(_DETECTOR_SHARE * left)}.")
     detector = _train_detector(output, settings, _DETECTOR_SHARE * left)
     left = max(0.0, deadline - time.monotonic() - 1.2 * measuring) / 60.0
-    tell(f"Training the inpainter, for about {left:.0f} minutes.")
+    tell(f"Training the inpainter, for {_about(left)}.")
     inpainter, finished = train_inpainter_on(faces, output, settings, left)
     adapted = []
     for kind, weights in (("detector", detector), ("inpainter", inpainter)):
@@ -155,6 +155,13 @@ def adapt_to_faces(
     _store(file, {"figures": figures, "adapted": adapted, "finished": finished})
     pipeline = _store_pipeline(output, {"detector": detector, "inpainter": inpainter}, adapted)
     return Adaptation(pipeline, figures, tuple(adapted), finished)
+
+
+def _about(minutes: float) -> str:
+    whole = round(minutes)
+    return (
+        "about a minute" if whole == 1 else f"about {whole} minutes" if whole else "a few seconds"
+    )
 
 
 def is_better(kind: str, before: Mapping[str, float], after: Mapping[str, float]) -> bool:

@@ -47,7 +47,7 @@ def adapt(
     settings = AdaptationSettings(time_budget, device, threads, seed)
     made = adapt_to_faces(folder, output, settings, tell=lambda said: typer.echo(said, err=True))
     for kind, figures in made.figures.items():
-        use = "the new weights are used" if kind in made.adapted else "the shipped ones stay"
+        use = "the new weights are used" if kind in made.adapted else "the shipped weights stay"
         typer.echo(f"{kind}: {use}")
         for name, before in figures["before"].items():
             typer.echo(f"  {name}: {before:.4f} before, {figures['after'][name]:.4f} after")

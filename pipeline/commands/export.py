@@ -110,6 +110,9 @@ def pipeline(
 ) -> None:
     """Write detector, inpainter and a JSON file that describes how to combine them.
 
+    Results are worse than those of 'unmask run': the folder has no verifier, no
+    straps, no detail for large faces, and tilted faces are not rotated upright.
+
     Args:
         output: The folder.
         detector_weights: default, a name of the catalog, or a .safetensors file.

@@ -77,6 +77,8 @@ class StageOptions:
     Attributes:
         config: A pipeline as YAML; these options override it.
         detector: NAME, NAME@FILE for weights from a file, or your own as module:function.
+        weights: Your own weights, a .safetensors file, for the detector or the inpainter, whichever
+            they were trained for; may be given once for each.
         confidence: Minimum confidence of the detector.
         low_masks: Also remove masks worn under the chin.
         refiner: NAME, or your own as module:function.
@@ -89,6 +91,7 @@ class StageOptions:
 
     config: Path | None = None
     detector: Annotated[str | None, _stage_option("detector", "yolo")] = None
+    weights: Annotated[list[str] | None, typer.Option(metavar="FILE")] = None
     confidence: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, show_default="the detector's")
     ] = None
@@ -107,7 +110,8 @@ class StageOptions:
 
         Raises:
             ConfigurationError: the file cannot be read, is not a YAML mapping, or has an unknown
-                key; or a NAME@FILE lacks a part.
+                key; a NAME@FILE lacks a part; or a stage's weights are given twice.
+            WeightsError: a file of `weights` cannot be read, or is for another stage.
         """
         from weights.base.dotted_paths import import_from_working_directory
         from weights.base.protocols import STAGE_KINDS
@@ -124,6 +128,8 @@ class StageOptions:
         arguments |= {
             kind: read_stage(text, f"--{kind}") for kind, text in stages.items() if text is not None
         }
+        for file in self.weights or ():
+            self._use_weights(file, arguments, stages)
         for kind, default, option, value in (
             ("detector", "yolo", "confidence", self.confidence),
             ("inpainter", "gated", "detail", self.detail),
@@ -135,3 +141,22 @@ class StageOptions:
                 options = stage if isinstance(stage, dict) else {"name": stage}
                 arguments[kind] = {**options, option: value}
         return arguments
+
+    @staticmethod
+    def _use_weights(
+        file: str, arguments: dict[str, Any], named: dict[StageKind, str | None]
+    ) -> None:
+        """Use a file in the arguments' stage that it is for, and note it among the named stages."""
+        from pipeline.stages.weight_files import stage_of_weights
+        from weights.base.errors import ConfigurationError
+
+        kind, stage = stage_of_weights(file)
+        if named[kind] not in (None, stage["name"]):
+            raise ConfigurationError(
+                f"--weights {file} is for the {kind} {stage['name']!r}, but {named[kind]!r} is "
+                "asked for too: leave one out."
+            )
+        given = arguments.get(kind)
+        options = given if isinstance(given, dict) and given.get("name") == stage["name"] else {}
+        arguments[kind] = {**options, **stage}
+        named[kind] = f"{stage['name']}@{file}"

@@ -63,7 +63,7 @@ def check_regions(stage: Any, found: Any, images: Sequence[Image]) -> list[list[
             if region.mask.shape != image.shape[:2]:
                 raise InputError(
                     f"{who} must return masks of the picture's height and width "
-                    f"{image.shape[:2]}, but one mask is {_described(region.mask)}."
+                    f"{image.shape[:2]}, but one mask has the shape {region.mask.shape}."
                 )
         checked.append(list(regions))
     return checked

@@ -138,7 +138,7 @@ def _read_file(source: str | os.PathLike[str], name: str, max_pixels: int) -> _D
         with path.open("rb") as stream:
             return _decode(stream, name, max_pixels)
     except FileNotFoundError as error:
-        raise InputError(f"There is no file {name}.") from error
+        raise InputError(f"{name} does not exist.") from error
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
 

@@ -13,7 +13,9 @@ from inpainter.train import main
 from inpainter.training import read_recipe, time_budget
 from inpainter.training.loop import TrainedInpainter
 from inpainter.training.recipe import Phase, Recipe
-from inpainter.training.time_budget import fit_schedule, planned_steps
+from inpainter.training.time_budget import fit_schedule, planned_steps, time_steps
+from tests.inpainter.training.short_runs import short_recipe
+from weights.base.run_settings import RunSettings
 
 
 def test_steps_keep_their_proportion_and_fill_the_time() -> None:
@@ -28,27 +30,32 @@ def test_steps_keep_their_proportion_and_fill_the_time() -> None:
 def test_phases_are_timed_and_planned_for_the_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: list[tuple[Recipe, Path, dict[str, Any]]] = []
+    def take_a_minute(recipe: Recipe, minutes: float, run: RunSettings) -> list[float]:
+        assert (minutes, run.device) == (pytest.approx(1.5), "cpu")
+        clock.append(clock[-1] + 60.0)
+        return [0.1, 0.2, 0.3]
 
-    def train(recipe: Recipe, folder: Path, **options: Any) -> TrainedInpainter:
-        calls.append((recipe, folder, options))
-        folder.mkdir(parents=True, exist_ok=True)
-        # Three phases, each with a round to warm up and one of four steps that counts.
-        return TrainedInpainter(folder, folder, {}, 0, True, (9.0, 0.4, 9.0, 0.8, 9.0, 1.2))
-
-    monkeypatch.setattr(time_budget, "train_inpainter", train)
+    clock = [0.0]
+    monkeypatch.setattr(time_budget.time, "monotonic", lambda: clock[-1])
+    monkeypatch.setattr(time_budget, "time_steps", take_a_minute)
     phases = (Phase(90, 32, 8), Phase(10, 32, 8), Phase(400, 32, 8))
     recipe = replace(read_recipe("glcic.tiny"), phases=phases)
     planned = fit_schedule(recipe, tmp_path / "run", 10.0, device="cpu")
-    ((trial, trial_folder, trial_options),) = calls
-    assert [phase.steps for phase in trial.phases] == [8, 8, 8]
-    assert trial.validation_interval == 4
-    assert trial_options["resume"] is False
-    assert not trial_folder.exists()
-    # 0.1, 0.2 and 0.3 seconds a step: 131 seconds for all, and nine tenths of 600 are there.
-    assert [phase.steps for phase in planned.phases] == [370, 41, 1648]
-    assert planned.validation_interval == 2059 // 5
-    assert planned.optimizer.warmup_steps == min(recipe.optimizer.warmup_steps, 2059 // 20)
+    # 131 seconds for all phases, and nine tenths of the other nine minutes are there.
+    assert [phase.steps for phase in planned.phases] == [333, 37, 1483]
+    assert planned.validation_interval == 1853 // 5
+    assert planned.optimizer.warmup_steps == min(recipe.optimizer.warmup_steps, 1853 // 20)
+
+
+def test_every_phase_is_timed_and_a_slow_trial_ends_in_time(tmp_path: Path) -> None:
+    recipe = short_recipe(tmp_path)
+    recipe = replace(recipe, phases=(Phase(1, 32, 2), Phase(3, 32, 2)))
+    run = RunSettings(device="cpu")
+    each = time_steps(recipe, 10.0, run)
+    assert len(each) == 2 and all(0.0 < seconds < 10.0 for seconds in each)
+    # No time at all: one step is made, of the first phase, and stands for both.
+    (one,) = set(time_steps(recipe, 0.0, run))
+    assert one > 0.0
 
 
 def test_a_run_that_was_stopped_keeps_its_schedule(
@@ -65,13 +72,7 @@ def test_a_run_that_was_stopped_keeps_its_schedule(
 def _planned_steps(
     monkeypatch: pytest.MonkeyPatch, recipe: Recipe, folder: Path, **options: Any
 ) -> list[int]:
-    rounds = (9.0, 0.4) * len(recipe.phases)
-
-    def train(recipe: Recipe, folder: Path, **_: Any) -> TrainedInpainter:
-        folder.mkdir(parents=True, exist_ok=True)
-        return TrainedInpainter(folder, folder, {}, 0, True, rounds)
-
-    monkeypatch.setattr(time_budget, "train_inpainter", train)
+    monkeypatch.setattr(time_budget, "time_steps", lambda *_: [0.1] * len(recipe.phases))
     planned = fit_schedule(recipe, folder, 1.0, device="cpu", **options)
     return [phase.steps for phase in planned.phases]
 
@@ -82,19 +83,23 @@ def test_the_command_fits_a_schedule_to_its_time(
     seen: list[tuple[list[int], float | None]] = []
 
     def train(recipe: Recipe, folder: Path, **options: Any) -> TrainedInpainter:
-        Path(folder).mkdir(parents=True, exist_ok=True)
         seen.append(([phase.steps for phase in recipe.phases], options.get("time_budget_minutes")))
-        return TrainedInpainter(
-            Path("weights"), Path(), {}, 0, True, (9.0, 0.4) * len(recipe.phases)
-        )
+        return TrainedInpainter(Path("weights"), Path(), {}, 0, True)
 
-    for module in ("inpainter.training.loop", "inpainter.training.time_budget"):
-        monkeypatch.setattr(f"{module}.train_inpainter", train)
+    def take_six_seconds(recipe: Recipe, *_: Any) -> list[float]:
+        clock.append(clock[-1] + 6.0)
+        return [0.1] * len(recipe.phases)
+
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[-1])
+    monkeypatch.setattr("inpainter.training.loop.train_inpainter", train)
+    monkeypatch.setattr(time_budget, "time_steps", take_six_seconds)
     arguments = ["--config", "glcic.tiny", "--output", str(tmp_path / "run"), "--fit-schedule"]
     assert main(arguments) == 2
     assert "give --time-budget MINUTES" in capsys.readouterr().err
     assert main([*arguments, "--time-budget", "2"]) == 0
-    (trial, _), (planned, minutes) = seen
-    assert set(trial) == {8} and minutes == 2.0
-    # A tenth of a second a step: nine tenths of 120 seconds hold 1080.
-    assert sum(planned) == pytest.approx(1080, abs=len(planned))
+    assert "Timing a few steps" in capsys.readouterr().out
+    ((planned, minutes),) = seen
+    assert minutes == pytest.approx(1.9)
+    # A tenth of a second a step: nine tenths of 114 seconds hold 1026.
+    assert sum(planned) == pytest.approx(1026, abs=len(planned))

@@ -56,12 +56,26 @@ def recipe(tmp_path: Path) -> Recipe:
     )
 
 
+def test_a_line_of_a_round_tells_a_loss_from_the_validation_of_its_name(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    recipe = replace(recipe, losses=({"name": "psnr", "region": "hole", "weight": 0.05},))
+    trained = train_inpainter(recipe, tmp_path, device="cpu")
+    line = (tmp_path / "rounds.log").read_text(encoding="utf-8").splitlines()[-1]
+    groups = dict(part.split(": ") for part in line.split("; ")[1:])
+    assert set(groups) == {"loss", "train", "validation"}
+    for heading in ("loss", "validation"):
+        figure = trained.metrics[f"{heading}/hole_psnr"]
+        assert f"hole_psnr {figure:.4f}" in groups[heading].split(", ")
+    assert "hole_psnr" not in groups["train"]
+
+
 def test_a_tiny_run_lowers_its_loss_and_leaves_everything(recipe: Recipe, tmp_path: Path) -> None:
     recipe = replace(recipe, phases=(Phase(steps=24, size=32, batch=4),), validation_interval=8)
     output = tmp_path / "run"
     trained = train_inpainter(recipe, output, device="cpu")
     lines = (output / "rounds.log").read_text(encoding="utf-8").splitlines()
-    losses = [float(line.split(", valid_l1 ")[1].split(",")[0]) for line in lines]
+    losses = [float(line.split(", valid_l1 ")[1].partition(";")[0]) for line in lines]
     assert len(losses) == 3
     assert losses[-1] < 0.8 * losses[0]
     assert trained.finished
@@ -220,7 +234,7 @@ def test_a_frozen_part_stays_as_it_is(recipe: Recipe, tmp_path: Path) -> None:
     after = load_state_dict(run.weights)
     same = {name for name, one in before.items() if torch.equal(after[name], one)}
     assert same == {name for name in before if name.startswith("coarse.")}
-    assert "train/hole_l1" in run.metrics and "train/coarse_hole_l1" not in run.metrics
+    assert "loss/hole_l1" in run.metrics and "loss/coarse_hole_l1" not in run.metrics
 
 
 def test_a_frozen_part_keeps_its_batch_statistics(recipe: Recipe, tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ def test_rounds_that_are_done_again_stand_once_in_the_curves(tmp_path: Path) -> 
     (run / CHECKPOINT).write_bytes(kept)
     train_inpainter(recipe_of(6), run, device="cpu")
     curves = EventAccumulator(str(run / "curves")).Reload()
-    for name in ("train/hole_l1", "validation/hole_psnr"):
+    for name in ("loss/hole_l1", "validation/hole_psnr"):
         assert [one.step for one in curves.Scalars(name)] == [1, 3, 5]
 
 
@@ -287,7 +287,7 @@ def test_curves_sheets_and_bands_are_written(tmp_path: Path) -> None:
     trained = train_inpainter(recipe, run, device="cpu")
     curves = EventAccumulator(str(run / "curves")).Reload()
     assert len(curves.Scalars("validation/hole_psnr")) == 2
-    assert len(curves.Scalars("train/hole_l1")) == 2
+    assert len(curves.Scalars("loss/hole_l1")) == 2
     assert any(name.startswith("validation/hole_psnr_0.") for name in trained.metrics)
     assert len(list((run / "sheets").glob("*.jpg"))) == 2
 

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import struct
+import sys
 import zlib
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ import torch
 from pipeline import Pipeline, command_line
 from pipeline.commands.working import RunWork
 from pipeline.run.outputs import Outputs
+from weights.catalog.lookup import get_record, locate
 from weights.images import encode_picture, read_hole, read_picture, write_picture
 from weights.images.mark_reader import read_mark
 
@@ -297,7 +299,7 @@ def test_a_folder_of_masks(unmask, tmp_path):
     entries = {entry["input"].rsplit("/", 1)[-1]: entry for entry in json.loads(out)["pictures"]}
     assert entries["a.jpg"]["status"] == "done"
     assert "80 x 50 pixels" in entries["b.jpg"]["reason"]
-    assert "There is no file" in entries["c.jpg"]["reason"]
+    assert "does not exist" in entries["c.jpg"]["reason"]
 
 
 def test_side_by_side(unmask, tmp_path):
@@ -966,6 +968,54 @@ def test_an_inpainter_with_weights_from_a_file(unmask, tmp_path):
     code, _, error = unmask(*arguments, inpainter="gated@")
     assert (code, error.count("\n")) == (2, 1)
     assert "--inpainter must be NAME or NAME@FILE" in error
+
+
+@pytest.mark.parametrize(
+    ("weights", "detector", "inpainter"),
+    [
+        ("yolo26n-seg.faces", None, "constant_stages:complete"),
+        ("gated.faces256", "constant_stages:detect", None),
+        ("gated.faces256", "constant_stages:detect", "gated"),
+    ],
+)
+def test_weights_are_used_by_the_stage_that_they_are_for(
+    unmask, tmp_path, monkeypatch, weights, detector, inpainter
+):
+    made = []
+    monkeypatch.setattr(
+        "pipeline.commands.file_run.FileRun.__init__",
+        lambda self, *arguments: made.append(arguments[4]) or sys.exit(0),
+    )
+    file = tmp_path / "mine.safetensors"
+    file.symlink_to(locate(get_record(weights)))
+    given = ("in.png", "-o", "out.png", "--weights", file, "--confidence", 0.4)
+    assert unmask(*given, detector=detector, inpainter=inpainter)[0] == 0
+    kind = "detector" if detector is None else "inpainter"
+    name = {"detector": "yolo", "inpainter": "gated"}[kind]
+    assert made[0][kind]["name"] == name
+    assert made[0][kind]["weights"] == str(file)
+    assert (made[0]["detector"]["confidence"], len(made)) == (0.4, 1)
+
+
+def test_weights_that_no_stage_takes_are_refused(unmask, tmp_path):
+    def refusal(*options, **stages):
+        code, _, error = unmask("in.png", "-o", tmp_path / "out.png", *options, **stages)
+        assert (code, error.count("\n")) == (2, 1)
+        return error
+
+    inpainter = ("--weights", "gated.faces256")
+    assert "is for the inpainter 'gated', but 'telea' is asked" in refusal(
+        *inpainter, inpainter="telea"
+    )
+    assert "but 'gated@gated.faces256' is asked for too" in refusal(
+        *inpainter, *inpainter, inpainter=None
+    )
+    assert "but 'gated@my.safetensors' is asked" in refusal(
+        *inpainter, inpainter="gated@my.safetensors"
+    )
+    assert "for which detector or inpainter" in refusal("--weights", "landmarks.faces68")
+    assert "There is no weight file" in refusal("--weights", "none.safetensors")
+    assert "is a pickle" in refusal("--weights", "yolo.pt")
 
 
 @pytest.fixture

@@ -191,6 +191,7 @@ def test_a_forked_process_does_not_hang(backend: Backend) -> None:
 
 
 def test_after_networks_are_gone_signals_are_handled_still(tmp_path):
+    pytest.importorskip("openvino")
     program = """
 import gc, signal, torch
 from weights.base.backends import on_backend

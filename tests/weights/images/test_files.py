@@ -277,7 +277,7 @@ def test_a_tensor_is_told_how_to_become_an_array():
 
 def test_paths_that_are_no_files(tmp_path):
     for source, says in (
-        (tmp_path / "none.jpg", "There is no file"),
+        (tmp_path / "none.jpg", "none.jpg does not exist"),
         (tmp_path, "is a folder"),
         ("", "no path"),
         ("a\0b", "no path"),
@@ -449,7 +449,7 @@ class TestHoles:
             (np.zeros((6, 9, 2), np.uint8), "shape"),
             (np.zeros((1, 6, 9), bool), "shape"),
             (PIL.Image.new("F", (9, 6), 2.0), "from 0 to 1"),
-            ("none.png", "There is no file"),
+            ("none.png", "the mask none.png does not exist"),
             (b"x", "no picture"),
             (7, "must be"),
         ],
