@@ -118,7 +118,7 @@ def read_configuration(path: str | os.PathLike[str]) -> DetectorConfiguration:
     configuration = read_network_configuration(path, FORMAT, DetectorConfiguration)
     if configuration.image_size > LARGEST_SIDE or len(configuration.class_names) > _MOST_CLASSES:
         raise WeightsError(
-            f"The configuration in {path} is out of proportion: at most {LARGEST_SIDE} pixels and "
+            f"The configuration in {path} is too large: at most {LARGEST_SIDE} pixels and "
             f"{_MOST_CLASSES} classes."
         )
     return configuration

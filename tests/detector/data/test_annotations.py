@@ -70,7 +70,7 @@ def test_lines_with_masks_with_polygons_and_without(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
-        ({"masks": []}, "Line 1 of .* is no annotated picture: it lacks 'file'"),
+        ({"masks": []}, "Line 1 of .* is not a valid annotated picture: it lacks 'file'"),
         ({"file": "a.jpg", "masks": [{"pieces": []}]}, "a mask has no pieces"),
         (
             {"file": "a.jpg", "masks": [{"pieces": [[[1e30, 0], [5, 5], [1, 9]]]}]},

@@ -60,7 +60,7 @@ def test_some_cases_are_read_alone(frozen, tmp_path):
 def test_changed_holes_are_noticed(frozen, tmp_path):
     store_cases(frozen, tmp_path / "set")
     cv2.imwrite(str(tmp_path / "set" / "holes" / "00001.png"), np.full((48, 48), 255, np.uint8))
-    with pytest.raises(InputError, match="not those that were stored"):
+    with pytest.raises(InputError, match="have changed since they were stored"):
         list(StoredCases(tmp_path / "set"))
 
 

@@ -282,7 +282,7 @@ def test_mixture_refuses_weights_that_do_not_fit(weights):
         ({"name": "free-form", "strokes": [3, 1]}, "in order"),
         ({"name": "free-form", "width": 3}, "two numbers"),
         ({"name": "random-box", "side": [0.2, 1.2]}, "between 0 and 1"),
-        ({"name": "folder"}, "Cannot make the hole generator"),
+        ({"name": "folder"}, "Cannot create the hole generator"),
         ({"name": "mixture", "parts": []}, "at least one"),
         ({"name": "union", "parts": "free-form"}, "needs a list"),
         ("no.such.module:Thing", "no module"),

@@ -44,7 +44,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"Cannot read the annotations .*absent\.jsonl: No such"):
         read_json_lines(tmp_path / "absent.jsonl", even, "number")
     (tmp_path / "binary.jsonl").write_bytes(b"\xff\x00")
-    with pytest.raises(InputError, match="no UTF-8 text"):
+    with pytest.raises(InputError, match="not UTF-8 text"):
         read_json_lines(tmp_path / "binary.jsonl", even, "number")
 
 
