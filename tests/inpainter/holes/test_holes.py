@@ -313,5 +313,5 @@ def test_no_other_program_is_started_for_a_hole(tmp_path, monkeypatch):
     place = tmp_path / "0.png"
     place.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\n")
     holes = FolderHoles(tmp_path)
-    with pytest.raises(InputError, match="no picture"):
+    with pytest.raises(InputError, match="not a picture"):
         holes(None, (4, 4), np.random.default_rng(0))

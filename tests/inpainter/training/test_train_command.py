@@ -159,7 +159,7 @@ def test_a_signal_before_the_first_step_ends_a_run(tmp_path, capsys, monkeypatch
         with monkeypatch.context() as patched:
             patched.setattr(FaceData, "train_dataloader", stopped)
             assert train.main(arguments) == 143
-        assert "the same command goes on" in capsys.readouterr().err
+        assert "run the same command to resume" in capsys.readouterr().err
         assert train.main(arguments) == 0
     finally:
         signal.signal(signal.SIGTERM, before)

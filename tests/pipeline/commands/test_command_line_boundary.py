@@ -249,7 +249,7 @@ def test_a_library_that_makes_an_error_of_a_signal_ends_as_told(capsys, lost):
     finally:
         signal.signal(signal.SIGTERM, before)
     said = capsys.readouterr()
-    assert said.out == "" and "the same command goes on" in said.err
+    assert said.out == "" and "run the same command to resume" in said.err
 
 
 def test_a_second_signal_ends_at_once_and_says_where_to_go_on():

@@ -177,7 +177,7 @@ def test_the_json_report_is_all_of_stdout(unmask, folder, tmp_path):
     assert by_name["one.png"]["written"] == [str(tmp_path / "out" / "one.png")]
     assert by_name["none.png"]["status"] == "no mask found"
     assert by_name["text.jpg"]["status"] == "failed"
-    assert "no picture" in by_name["text.jpg"]["reason"]
+    assert "not a picture" in by_name["text.jpg"]["reason"]
     assert "0 bytes" in by_name["empty.png"]["reason"]
     assert by_name["blue.png"]["reason"] == "ValueError: blue corner"
     assert report["no_pictures"] == [str(folder / "notes.txt")]
@@ -663,7 +663,7 @@ class TestStandardStreams:
         assert err == "unmask: no mask was found; the picture is passed on unchanged.\n"
 
     @pytest.mark.parametrize(
-        ("content", "says"), [(b"", "standard input is empty"), (b"no", "is no picture")]
+        ("content", "says"), [(b"", "standard input is empty"), (b"no", "is not a picture")]
     )
     def test_what_is_no_picture_leaves_with_1_and_one_sentence(
         self, unmask, streams, content, says

@@ -25,9 +25,9 @@ def test_lines_become_entries_and_some_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("{", r"Line 2 of .*set\.jsonl is no number: it is not valid JSON \(.*\)\."),
+        ("{", r"Line 2 of .*set\.jsonl is not a valid number: it is not valid JSON \(.*\)\."),
         ("[1]", r"must be a JSON object, but is '\[1\]'\."),
-        ("{}", r"is no number: it lacks 'number'\."),
+        ("{}", r"is not a valid number: it lacks 'number'\."),
         ('{"number": "two"}', "invalid literal"),
         ('{"number": null}', "NoneType"),
     ],
