@@ -132,7 +132,7 @@ def test_a_dressed_function_satisfies_its_protocol(kind, protocol):
         ("blender", {"name": 5}, ["needs a 'name'"]),
         ("blender", "no_such_module:Thing", ["no module 'no_such_module'"]),
         ("blender", f"{HERE}:Nothing", ["has no 'Nothing'"]),
-        ("inpainter", f"{HERE}:NoStage", ["no inpainter", "'complete'"]),
+        ("inpainter", f"{HERE}:NoStage", ["is not a valid inpainter", "'complete'"]),
         ("inpainter", 7, ["'int' is not a valid inpainter", "'complete'"]),
         ("inpainter", None, ["is not a valid inpainter"]),
         ("inpainter", {"name": f"{HERE}:MADE", "strength": 1}, ["existing object"]),
