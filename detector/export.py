@@ -83,7 +83,7 @@ def export_detector(
     network, configuration = load_detector(file)
     side = configuration.image_size if image_size is None else image_size
     if side < 32 or side % 32:
-        raise InputError(f"image_size must be a multiple of 32 from 32 up, but is {side!r}.")
+        raise InputError(f"image_size must be a multiple of 32 and at least 32, but is {side!r}.")
 
     import torch
 

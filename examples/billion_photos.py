@@ -148,7 +148,7 @@ def report(work: Work) -> str:
     ):
         lines.append(f"{name:22}{first:>14,.1f}{second:>14,.1f}")
     lines.append(f"written: {int(written.sum()):,} of {round(work.photos):,}")
-    lines.append("\nWhat holds the work up, and from how many machines on:")
+    lines.append("\nWhat limits the work, and from how many machines on:")
     for name, machines in sorted(limits(work).items(), key=lambda item: item[1]):
         held = " <- with these" if machines < work.machines else ""
         lines.append(f"{name:42}{machines:>8,.0f}{held}")

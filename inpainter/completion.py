@@ -175,8 +175,8 @@ class NetworkInpainter:
         """
         if len(landmarks) != len(crops):
             raise InputError(
-                f"complete_guided() got {len(crops)} crops and landmarks of {len(landmarks)}: give "
-                "them, or None, for each."
+                f"complete_guided() got {len(crops)} crops but {len(landmarks)} sets of landmarks: "
+                "give one set, or None, per crop."
             )
         for index, points in enumerate(landmarks):
             if points is not None and np.shape(points) != (68, 2):
@@ -213,7 +213,7 @@ class NetworkInpainter:
     ) -> list[Image]:
         if len(crops) != len(holes):
             raise InputError(
-                f"complete() got {len(crops)} crops and {len(holes)} holes: give one each."
+                f"complete() got {len(crops)} crops and {len(holes)} holes: give one hole per crop."
             )
         for index, (crop, hole) in enumerate(zip(crops, holes, strict=True)):
             check_image(crop, f"crop {index}")

@@ -49,7 +49,7 @@ def create_named(
         name = options.pop("name", None)
         if not isinstance(name, str):
             raise ConfigurationError(
-                f"A {kind} needs a 'name' beside its options, but got {dict(spec)!r}."
+                f"A {kind} needs a 'name' in addition to its options, but got {dict(spec)!r}."
             )
     else:
         raise ConfigurationError(
@@ -64,7 +64,7 @@ def create_named(
         made = import_component(kind, name)
         if not _makes_called_with(made, calls):
             raise ConfigurationError(
-                f"{name!r} is no {kind}: it must be a class whose instances are called with "
+                f"{name!r} is not a {kind}: it must be a class whose instances are called with "
                 f"{calls} arguments."
             )
     parameters = inspect.signature(made).parameters
@@ -77,7 +77,7 @@ def create_named(
     try:
         return made(**options)
     except TypeError as error:
-        raise ConfigurationError(f"Cannot make the {kind} {name!r}: {error}.") from error
+        raise ConfigurationError(f"Cannot create the {kind} {name!r}: {error}.") from error
 
 
 def _makes_called_with(made: Any, count: int) -> bool:

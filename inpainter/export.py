@@ -219,8 +219,8 @@ def _exported(network: _Completed, name: str, side: int) -> tuple[Any, bool]:
             return program, True
     reason = str(problem.__cause__ or problem).strip().splitlines()[0] if problem else ""
     raise ConfigurationError(
-        f"The network {name!r} cannot be written as ONNX, which lacks what one of its operators "
-        f"does ({reason.strip()[:200]})."
+        f"The network {name!r} cannot be written as ONNX, which has no equivalent of one of its "
+        f"operators ({reason.strip()[:200]})."
     ) from problem
 
 

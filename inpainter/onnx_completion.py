@@ -144,7 +144,7 @@ class OnnxCompletion(nn.Module):
         fixed = [side for side in (height, width) if isinstance(side, int)]
         if len(set(fixed)) > 1:
             raise WeightsError(
-                f"{file} takes pictures of {width} x {height} pixels, where crops are squares."
+                f"{file} takes pictures of {width} x {height} pixels, but crops are square."
             )
         self.side: int | None = fixed[0] if fixed else None
         self.convention = Convention(RANGES[1], RANGES[1], (0.0, 1.0))
@@ -178,15 +178,15 @@ class OnnxCompletion(nn.Module):
         except Exception as error:
             raise WeightsError(
                 f"{self.file} cannot complete a picture of {picture.shape[1]} pixels a side "
-                f"({_first_line(error)}): another image_size may do."
+                f"({_first_line(error)}): try another image_size."
             ) from error
         found = np.asarray(found, np.float32)
         if found.ndim == 4 and found.shape[1] == 3 and found.shape[3] != 3:
             found = found.transpose(0, 2, 3, 1)
         if found.shape != (1, *picture.shape):
             raise WeightsError(
-                f"{self.file} gives an array of {found.shape} for a picture of {picture.shape}, "
-                "and no completed picture of that size."
+                f"{self.file} returns an array of shape {found.shape} for a picture of "
+                f"{picture.shape}, not a completed picture of that size."
             )
         return found[0]
 
@@ -215,8 +215,9 @@ class OnnxCompletion(nn.Module):
                 break
         if found is None:
             raise WeightsError(
-                f"{self.file} gives known pixels back in no way that is tried: say input_range, "
-                "output_range and mask_values, such as [0, 1], [0, 255] and [0, 1]."
+                f"{self.file} does not reproduce known pixels in any value range that was tried: "
+                "set input_range, output_range and mask_values, such as [0, 1], [0, 255] and [0, "
+                "1]."
             )
         self.convention = found
 
@@ -255,7 +256,8 @@ def _open(file: Path) -> Any:
         return onnx_session(os.fspath(file))
     except Exception as error:
         raise WeightsError(
-            f"{file} is damaged or no ONNX file that ONNX Runtime can load ({_first_line(error)})."
+            f"{file} is damaged or not an ONNX file that ONNX Runtime can load "
+            f"({_first_line(error)})."
         ) from error
 
 
@@ -291,8 +293,8 @@ def _tell_apart(
             image = pictures[0] if len(pictures) == 1 else None
     if image is None and mask is None:
         raise ConfigurationError(
-            f"It cannot be told which input of {file} is the picture's and which the mask's: say "
-            f"image_input and mask_input, of {' and '.join(inputs)}."
+            f"Cannot tell which input of {file} is the picture and which the mask: set image_input "
+            f"and mask_input, of {' and '.join(inputs)}."
         )
     (other,) = [name for name in inputs if name != (image or mask)]
     return image or other, mask or other

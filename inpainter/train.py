@@ -35,8 +35,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="unmask train inpainter",
-        description="Train a completion network, or a generator of random faces, by a recipe. "
-        "Where the folder holds a run that was stopped, it goes on. A filled face is a guess, "
+        description="Train a completion network, or a generator of random faces, by a recipe. If "
+        "the folder holds a stopped run, it is resumed. A filled face is a guess, "
         "never evidence of who someone is.",
     )
     parser.add_argument("--config", required=True, help="a recipe: its YAML file, or its name")
@@ -48,8 +48,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fit-schedule",
         action="store_true",
-        help="time some steps first and plan as many as --time-budget holds, instead of the "
-        "recipe's, so that the rates fall within it",
+        help="time a few steps first, then schedule as many as fit in --time-budget instead of "
+        "the recipe's, so that the rates decay within it",
     )
     add_initial_weights_option(parser)
     add_changes_option(parser, "optimizer.generator_lr=1e-4 or phases.0.batch=8")
@@ -58,8 +58,8 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="start a part of the network, such as coarse, or the discriminator from weights "
-        "trained before; FILE#PART takes a part of the network in FILE",
+        help="start a part of the network, such as coarse, or the discriminator from earlier "
+        "weights; FILE#PART takes that part of the network in FILE",
     )
     parser.add_argument("--progress", action="store_true", help="show a progress bar")
     return parser
@@ -120,7 +120,7 @@ def _train(options: argparse.Namespace) -> None:
         progress=options.progress,
         recipe_name=Path(options.config).stem if Path(options.config).is_file() else options.config,
     )
-    state = "finished" if trained.finished else "stopped; the same command goes on"
+    state = "finished" if trained.finished else "stopped; run the same command to resume"
     registered = [one for one in (trained.record, trained.card) if one is not None]
     metrics = dict(sorted(trained.metrics.items()))
     print_trained(trained.weights, f"{trained.steps} steps, {state}", metrics, registered)
@@ -132,9 +132,7 @@ def _fitted(recipe: Recipe, output: Path, run: RunOptions) -> Recipe:
 
     minutes = run["time_budget_minutes"]
     if minutes is None:
-        raise ConfigurationError(
-            "--fit-schedule needs the time to fit: give --time-budget MINUTES."
-        )
+        raise ConfigurationError("--fit-schedule needs a time budget: give --time-budget MINUTES.")
     began = time.monotonic()
     recipe = fit_schedule(recipe, output, minutes, **run)
     run["time_budget_minutes"] = max(0.0, minutes - (time.monotonic() - began) / 60.0)

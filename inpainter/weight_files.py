@@ -84,8 +84,8 @@ def load_completion_network(
         if not trained:
             raise WeightsError(
                 f"No weights of {name!r} ship with unmask: train it with `unmask train inpainter` "
-                "and give the .safetensors file, bring in published ones by "
-                "`unmask weights import`, or take a network of `unmask weights list`."
+                "and give the .safetensors file, import published ones with `unmask weights "
+                "import`, or choose a network from `unmask weights list`."
             )
         weights = default if (default := DEFAULTS["inpainter"]) in trained else trained[0]
     path = resolve(weights, "inpainter")

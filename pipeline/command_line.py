@@ -103,7 +103,7 @@ def _ended_by_signals(ctx: Any = None) -> Iterator[None]:
         if not interrupted and not isinstance(error, KeyboardInterrupt):
             raise
         goes_on = ctx is not None and ctx.invoked_subcommand in _GOING_ON
-        hint = "; the same command goes on" if goes_on else ""
+        hint = "; run the same command to resume" if goes_on else ""
         typer.echo(f"unmask: stopped{hint}.", err=True)
         raise typer.Exit(stopping.exit_code()) from None
 

@@ -21,6 +21,7 @@ from pipeline.steps import PipelineSteps
 from pipeline.surroundings import own_arithmetic
 from pipeline.variants import check_variants
 from weights.base.errors import InputError
+from weights.base.option_values import check_whole_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -378,8 +379,8 @@ class Pipeline(PipelineSteps):
                 f"images must be an iterable of pictures, but got {type(images).__name__}: "
                 "for one picture call the pipeline itself."
             )
-        if batch is not None and (isinstance(batch, bool) or batch < 1):
-            raise InputError(f"batch must be a whole number from 1, but is {batch!r}.")
+        if batch is not None:
+            check_whole_number("batch", batch)
         check_variants(variants, seed, ())
         pairs = ((image, None) for image in images) if masks is None else paired(images, masks)
         run = partial(self.run, variants=variants, seed=seed)

@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.expressions import EXPRESSIONS, with_expression
 from weights.base.errors import InputError
+from weights.base.option_values import check_whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,11 +44,9 @@ def check_variants(variants: Any, seed: Any, references: Sequence[Any]) -> None:
         InputError: `variants` is neither None nor a whole number from 1, `seed` is not a whole
             number from 0, or several fills are requested with a reference.
     """
-    for name, value, least in (("variants", variants, 1), ("seed", seed, 0)):
-        if name == "variants" and value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise InputError(f"{name} must be a whole number from {least}, but is {value!r}.")
+    if variants is not None:
+        check_whole_number("variants", variants)
+    check_whole_number("seed", seed, 0)
     if (variants or 1) > 1 and any(one is not None for one in references):
         raise InputError(
             "Variants are several guesses, but a reference leaves little to guess: leave variants "

@@ -1,8 +1,8 @@
 """Deliberate mistakes, each of which tests must notice: `python -m tests.mutations [NAME ...]`.
 
 Every mistake is made in a copy of the project, where the tests that guard against it are run. It
-takes a few minutes, and pytest does not collect it. Exit code 1 says that a mistake went unnoticed,
-or that its line is not in the code any more.
+takes a few minutes, and pytest does not collect it; `tests/test_project.py` checks that the lines
+and tests named here exist. Exit code 1 says that a mistake went unnoticed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ ARITHMETIC = "tests/inpainter/training/test_arithmetic.py"
 ADVERSARY = "inpainter/training/adversary.py"
 MODULE = "inpainter/training/module.py"
 AVERAGE = "inpainter/training/moving_average.py"
-LOOP = "inpainter/training/loop.py"
+CALLBACKS = "inpainter/training/callbacks.py"
+FACE_DATA = "inpainter/training/face_data.py"
 STREAM = "inpainter/data/stream.py"
 PUT_BACK = "torch.where(hole > 0.5, prediction, image)"
 
@@ -96,7 +97,7 @@ MISTAKES = (
     ),
     Mistake(
         "the last weights are saved",
-        LOOP,
+        CALLBACKS,
         "            module.average.network,\n",
         "            module.generator,\n",
         (f"{ARITHMETIC}::test_the_averaged_weights_are_saved_and_not_the_last_ones",),
@@ -107,6 +108,56 @@ MISTAKES = (
         "self.average.network(seen, hole)",
         "self.generator(seen, hole)",
         (f"{ARITHMETIC}::test_the_averaged_network_is_validated",),
+    ),
+    Mistake(
+        "the average stands still",
+        MODULE,
+        "            self.average.update(self.generator)\n",
+        "",
+        (f"{ARITHMETIC}::test_the_average_takes_part_of_each_step",),
+    ),
+    Mistake(
+        "weights to start from do not reach the average",
+        "inpainter/training/loop.py",
+        "for network in (module.generator, module.average.network):",
+        "for network in (module.generator,):",
+        ("tests/inpainter/training/test_training.py",),
+    ),
+    Mistake(
+        "real and completed pictures are mixed up",
+        ADVERSARY,
+        "return real_scores, fake_scores",
+        "return fake_scores, real_scores",
+        (
+            ARITHMETIC,
+            STEPS,
+        ),
+    ),
+    Mistake(
+        "the discriminator judges reflected pixels",
+        ADVERSARY,
+        "return torch.where(pictures.out_of_frame > 0.5, pictures.image, picture)",
+        "return picture",
+        (
+            ARITHMETIC,
+            STEPS,
+        ),
+    ),
+    Mistake(
+        "a penalty that is due now and then counts once",
+        ADVERSARY,
+        "settings.r1_interval * self._slope",
+        "self._slope",
+        (
+            "tests/inpainter/training/test_training_settings.py::test_the_slope_is_punished_at_intervals_and_as_often_as_strongly",
+        ),
+    ),
+    Mistake(
+        "a batch in parts counts each part in full",
+        MODULE,
+        "self.manual_backward(share * total)",
+        "self.manual_backward(total)",
+        (STEPS,),
     ),
     Mistake(
         "the average keeps its buffers",
@@ -145,14 +196,14 @@ MISTAKES = (
     ),
     Mistake(
         "every round learns from the same data",
-        LOOP,
+        FACE_DATA,
         "for before, count in self.rounds[:number])",
         "for before, count in self.rounds[:0])",
         (f"{ARITHMETIC}::test_each_round_and_each_device_goes_on_in_the_stream",),
     ),
     Mistake(
         "a round that was cut short begins anew",
-        LOOP,
+        FACE_DATA,
         "start += (whole - steps) * phase.batch * devices",
         "start += 0",
         (f"{ARITHMETIC}::test_each_round_and_each_device_goes_on_in_the_stream",),
@@ -237,8 +288,8 @@ MISTAKES = (
     Mistake(
         "fills of crops that are no squares are shifted",
         "inpainter/completion.py",
-        "[: hole.shape[0], : hole.shape[1]]",
-        "[-hole.shape[0] :, -hole.shape[1] :]",
+        "[:height, :width]",
+        "[-height:, -width:]",
         (f"{COMPLETION}::test_a_fill_lies_where_it_was_painted",),
     ),
     Mistake(
@@ -260,7 +311,7 @@ MISTAKES = (
         MODULE,
         "torch.compile(self.generator) if recipe.compile else self.generator",
         "self.generator",
-        (f"{ARITHMETIC}::test_a_compiled_generator_learns_the_same",),
+        (f"{ARITHMETIC}::test_compiled_networks_learn_the_same",),
     ),
 )
 

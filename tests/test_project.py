@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.mutations import MISTAKES
+
 if TYPE_CHECKING:
     from collections.abc import Container
 
@@ -39,6 +41,8 @@ PROJECT_FILES = {
 }
 # A project of its own, with tests and a pyproject.toml that other people's packages begin from.
 TEMPLATE = ROOT / "examples" / "third_party_stages"
+LONGEST_FUNCTION, MOST_PARAMETERS, MOST_METHODS = 60, 8, 12
+STAGES = {"completion", "configured", "latent_search", "onnx_completion"}
 HEAVY = ("torch", "torchvision", "ultralytics", "lightning", "dlib", "skimage", "scipy")
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -300,6 +304,57 @@ def test_every_public_function_and_class_has_a_docstring():
                     node.name.startswith("_") or is_overload(node)
                 ):
                     assert ast.get_docstring(node), f"{path}: {node.name}"
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The lines of a function without its signature and its docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """The names of a function's parameters, but for the object itself."""
+    arguments = function.args
+    every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    return [one.arg for one in every if one.arg not in {"self", "cls"}]
+
+
+def public_methods(node: ast.ClassDef) -> list[str]:
+    """The names of a class's public methods, but for properties."""
+    return [
+        one.name
+        for one in node.body
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not one.name.startswith("_")
+        and not any(ast.unparse(decorator) == "property" for decorator in one.decorator_list)
+    ]
+
+
+@pytest.mark.parametrize("folder", [*PACKAGES, "examples"])
+def test_functions_and_classes_are_short_enough_to_read(folder):
+    too_large = []
+    for path in sources(folder):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                large = length(node) > LONGEST_FUNCTION or (
+                    len(parameters(node)) > MOST_PARAMETERS
+                    # Parameters of commands are their options, those of stages the keys of YAML.
+                    and not path.is_relative_to(ROOT / "pipeline" / "commands")
+                    and not (node.name == "__init__" and path.stem in STAGES)
+                )
+            else:
+                large = isinstance(node, ast.ClassDef) and len(public_methods(node)) > MOST_METHODS
+            if large:
+                too_large.append(f"{path.relative_to(ROOT)}: {node.name}")
+    assert not too_large
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+def test_deliberate_mistakes_name_lines_and_tests_that_are_there(mistake):
+    assert (ROOT / mistake.file).read_text().count(mistake.right) == 1
+    for test in mistake.tests:
+        file, _, name = test.partition("::")
+        assert f"def {name}" in (ROOT / file).read_text() if name else (ROOT / file).is_file()
 
 
 @pytest.mark.parametrize("target", ["example", "test"])

@@ -95,7 +95,7 @@ def read_face_boxes(path: str | os.PathLike[str]) -> tuple[BoxedPicture, ...]:
 
     pictures = read_json_lines(source, picture, "picture with face boxes")
     if not pictures:
-        raise InputError(f"{source} has no picture with face boxes and without outlines.")
+        raise InputError(f"{source} has no pictures with face boxes but no outlines.")
     return tuple(pictures)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from detector.data.annotations import AnnotatedPicture, spread
+from detector.data.stored_samples import StoredSamples
 from detector.synthesis import CannotDrawMaskError, TemplateFolder, draw_mask, load_faces
 from detector.synthesis.holes import FaceMaskHoles
-from weights.base.atomic import atomic_path
 from weights.base.errors import InputError
 from weights.landmarks.frame import FaceFrame
 from weights.landmarks.points import covered_by
@@ -19,7 +19,6 @@ from weights.landmarks.points import covered_by
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -32,7 +31,7 @@ scale."""
 
 
 @dataclass(frozen=True, eq=False)
-class LandmarkFaces:
+class LandmarkFaces(StoredSamples):
     """Crops of faces.
 
     Attributes:
@@ -47,24 +46,6 @@ class LandmarkFaces:
 
     def __len__(self) -> int:
         return len(self.pictures)
-
-    def save(self, path: Path) -> None:
-        """Write them to an .npz file atomically."""
-        with atomic_path(path, overwrite=True) as temporary, temporary.open("wb") as file:
-            np.savez(file, **{one.name: getattr(self, one.name) for one in fields(self)})
-
-    @classmethod
-    def load(cls, path: Path) -> LandmarkFaces:
-        """Read a file written by `save`.
-
-        Raises:
-            InputError: the file is damaged or of another kind.
-        """
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                return cls(**{one.name: stored[one.name] for one in fields(cls)})
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"{path} holds no faces with landmarks: remove it.") from error
 
 
 def collect_faces(
@@ -118,7 +99,9 @@ def collect_faces(
         if said is not None:
             said(f"{folder}, {part}: {len(faces)} faces, {len(pictures) - before} crops")
     if not pictures:
-        raise InputError(f"No face of the part {part!r} is in {', '.join(map(str, folders))}.")
+        raise InputError(
+            f"There are no faces of the split {part!r} in {', '.join(map(str, folders))}."
+        )
     return LandmarkFaces(np.stack(pictures), np.stack(points), np.stack(hidden))
 
 

@@ -115,7 +115,7 @@ def _list_pictures(root: Path, entry: Any, path: Path) -> tuple[Path, ...]:
             is_folder, is_file = place.is_dir(), place.is_file()
         except OSError as error:  # such as for a name that is too long
             raise InputError(
-                f"{path} names a place that cannot be looked at: {error.strerror}."
+                f"{path} names a path that cannot be accessed: {error.strerror}."
             ) from error
         if is_folder:
             found += [file for file in place.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES]
@@ -125,7 +125,7 @@ def _list_pictures(root: Path, entry: Any, path: Path) -> tuple[Path, ...]:
         else:
             raise InputError(f"{path} names {part!r}, but there is no {place}.")
     if not found:
-        raise InputError(f"{path} names {entry!r}, but no picture is there.")
+        raise InputError(f"{path} names {entry!r}, but there are no pictures there.")
     return tuple(sorted(file.absolute() for file in found))
 
 
@@ -175,7 +175,7 @@ def read_labels(picture: Path, class_count: int) -> Labels:
             )
         if not (polygon.min() > -_FARTHEST and polygon.max() < 1.0 + _FARTHEST):
             raise InputError(
-                f"Line {number} of {path} must have x y pairs as shares of the picture, 0 to 1, "
+                f"Line {number} of {path} must have x y pairs as fractions of the picture, 0 to 1, "
                 f"but has {polygon[np.abs(polygon - 0.5).argmax()]:g}: are they pixels?"
             )
         points = np.clip(polygon.reshape(-1, 2), 0.0, 1.0)

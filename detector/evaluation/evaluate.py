@@ -33,7 +33,7 @@ from weights.base.regions import Detector, MaskRegion
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from detector.data.annotations import AnnotatedPicture
+    from detector.data.annotations import AnnotatedMask, AnnotatedPicture
 
 NEAR = 1.0 / 12.0
 """Distance from a drawn mask that counts as near, as a fraction of its width."""
@@ -76,7 +76,10 @@ class DetectionCriteria:
 
     def __post_init__(self) -> None:
         if UNREFINED in (self.refinements or ()):
-            raise InputError(f"A refinement cannot be named {UNREFINED!r}: its own masks are.")
+            raise InputError(
+                f"A refinement cannot be named {UNREFINED!r}, which stands for the "
+                "detector's own masks."
+            )
 
 
 def evaluate_detector(
@@ -180,17 +183,14 @@ def _measure(
         region = kept[by_drawn[index]] if index in by_drawn else None
         figures: dict[str, dict[str, float]] = {name: {} for name in MASK_FIGURES}
         if region is not None:
-            straps = outline.draw_straps(size)
-            reach = max(1.0, _STRAP_TOLERANCE * outline.width)
+            tolerance = max(1.0, criteria.boundary_tolerance * outline.width)
             for name, union in unions.items():
                 # Before refinement a mask is compared with its own region, afterwards with any
                 # hole.
                 refined = name != UNREFINED
                 candidates = holes[name] if refined else [region.body]
-                tolerance = max(1.0, criteria.boundary_tolerance * outline.width)
                 own = _figures(candidates, mask, outline.width, union, all_drawn, tolerance)
-                if straps.any():
-                    own["straps"] = length_found(union if refined else region.mask, straps, reach)
+                own |= _straps_found(outline, union if refined else region.mask)
                 for figure, value in own.items():
                     figures[figure][name] = value
         outcomes.append(
@@ -273,6 +273,14 @@ def _figures(
         "beyond": float((best & _near(mask, NEAR * width) & ~all_drawn).sum() / area),
         "boundary_error": boundary_error(best, mask) / width,
     }
+
+
+def _straps_found(outline: AnnotatedMask, found: Mask) -> dict[str, float]:
+    """The figure of a mask's straps, by what covers them; empty if none are annotated."""
+    straps = outline.draw_straps((found.shape[0], found.shape[1]))
+    if not straps.any():
+        return {}
+    return {"straps": length_found(found, straps, max(1.0, _STRAP_TOLERANCE * outline.width))}
 
 
 def _near(mask: Mask, reach: float) -> Mask:

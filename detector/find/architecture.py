@@ -48,7 +48,7 @@ class DetectorConfiguration:
             raise unknown_name("detector architecture", str(self.architecture), ARCHITECTURES)
         if not isinstance(self.image_size, int) or self.image_size < 32 or self.image_size % 32:
             raise ConfigurationError(
-                f"image_size must be a multiple of 32 from 32 up, but is {self.image_size!r}."
+                f"image_size must be a multiple of 32 and at least 32, but is {self.image_size!r}."
             )
         names = tuple(self.class_names)
         if not names or not all(isinstance(name, str) for name in names):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from detector.find.weight_file import LARGEST_SIDE
 from weights.base.errors import ConfigurationError
 from weights.catalog.efficientnet_trunk import CHANNELS, DIVISOR, EfficientNetLite
 
@@ -41,9 +42,10 @@ class VerifierConfiguration:
                 f"A verifier needs {len(CHANNELS) - 1} widths above 0, but got {self.widths}."
             )
         for size in (self.first_size, self.size):
-            if size < DIVISOR or size % DIVISOR:
+            if size % DIVISOR or not DIVISOR <= size <= LARGEST_SIDE:
                 raise ConfigurationError(
-                    f"The size of the crops must be a multiple of {DIVISOR}, but is {size!r}."
+                    f"The size of the crops must be a multiple of {DIVISOR}, at most "
+                    f"{LARGEST_SIDE}, but is {size!r}."
                 )
         if not self.context > 1.0:
             raise ConfigurationError(f"The context must be above 1, but is {self.context!r}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,6 @@ from weights.catalog.store import load_state_dict, read_header_mapping
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
 
     from torch import Tensor, nn
 
@@ -33,28 +33,8 @@ LARGEST_SIDE = 4096
 _MOST_CLASSES = 1000
 
 
-def save_detector(
-    network: nn.Module,
-    configuration: DetectorConfiguration,
-    path: str | os.PathLike[str],
-    *,
-    overwrite: bool = False,
-    extra: Mapping[str, Any] | None = None,
-) -> Path:
-    """Write a network's weights, floating-point ones as float16, and its configuration.
-
-    Args:
-        network: as built by `build_network`, not fused.
-        configuration: what it was built from.
-        path: of the file, ending in .safetensors.
-        overwrite: whether a file of that name is replaced.
-        extra: further JSON values for the header, such as metrics.
-
-    Raises:
-        OutputError: the file exists and `overwrite` is False, or it cannot be written.
-        WeightsError: a weight is not finite, or the path does not end in .safetensors.
-    """
-    return write_weights(network, FORMAT, configuration, path, overwrite=overwrite, extra=extra)
+save_detector = partial(write_weights, file_format=FORMAT)
+"""Write a detector's weights and configuration; see `write_weights`."""
 
 
 def load_detector(path: str | os.PathLike[str]) -> tuple[nn.Module, DetectorConfiguration]:
@@ -138,7 +118,7 @@ def read_configuration(path: str | os.PathLike[str]) -> DetectorConfiguration:
     configuration = read_network_configuration(path, FORMAT, DetectorConfiguration)
     if configuration.image_size > LARGEST_SIDE or len(configuration.class_names) > _MOST_CLASSES:
         raise WeightsError(
-            f"The configuration in {path} is out of proportion: at most {LARGEST_SIDE} pixels and "
+            f"The configuration in {path} is too large: at most {LARGEST_SIDE} pixels and "
             f"{_MOST_CLASSES} classes."
         )
     return configuration

@@ -142,7 +142,7 @@ def compose(
     polygon = mask_contours(canvas, body.coverage)
     if not polygon or int(mask.sum()) < MINIMUM_AREA:
         raise CannotDrawMaskError(
-            "mask-out-of-frame", "Next to nothing of the mask would lie within the picture."
+            "mask-out-of-frame", "Almost none of the mask would be inside the picture."
         )
     strap_mask = np.zeros(image.shape[:2], bool)
     strap_mask[window] = (strap_share >= 0.3) & ~mask[window]

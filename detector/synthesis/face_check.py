@@ -73,23 +73,23 @@ def check_face(landmarks: NDArray[np.floating], size: tuple[int, int]) -> None:
     if jaw < MINIMUM_JAW:
         raise CannotDrawMaskError(
             "too-small",
-            f"The face is too small for a mask: its jaw is {jaw:.0f} pixels wide, "
-            f"and {MINIMUM_JAW:.0f} are needed.",
+            f"The face is too small for a mask: its jaw is {jaw:.0f} pixels wide, but "
+            f"{MINIMUM_JAW:.0f} are needed.",
         )
     _check_order(points, jaw)
     turn = head_turn(points)
     if abs(turn) > MAXIMUM_TURN:
         raise CannotDrawMaskError(
             "turned-away",
-            f"The head is turned too far away for a mask: {abs(turn):.2f} of a profile, "
-            f"and at most {MAXIMUM_TURN:.2f} is taken.",
+            f"The head is turned too far away for a mask: {abs(turn):.2f} of a profile, but at "
+            f"most {MAXIMUM_TURN:.2f} is allowed.",
         )
     inside = _share_inside(points, size)
     if inside < MINIMUM_INSIDE:
         raise CannotDrawMaskError(
             "mask-out-of-frame",
-            f"Only {inside:.0%} of the lower face lies within the picture, "
-            f"and {MINIMUM_INSIDE:.0%} is needed for a mask.",
+            f"Only {inside:.0%} of the lower face is inside the picture, but {MINIMUM_INSIDE:.0%} "
+            "is needed for a mask.",
         )
 
 
@@ -106,8 +106,8 @@ def _check_order(points: NDArray[np.float64], jaw: float) -> None:
     if spread < 0.08 or steps.min() < 0.02 or not 0.25 < steps.sum() < 3.5:
         raise CannotDrawMaskError(
             "landmarks-implausible",
-            "The landmarks are not those of a face: eyes, nose, mouth and chin do not follow one "
-            "another at plausible distances.",
+            "The landmarks are not those of a face: eyes, nose, mouth and chin are not at "
+            "plausible distances from one another.",
         )
 
 

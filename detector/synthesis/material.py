@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from detector.synthesis.creases import crumple, hem, pleats
+from detector.synthesis.pen import text_scale, write
 from detector.synthesis.prints import add_print, any_colour
 from detector.synthesis.sheet import Sheet, bell, step_down
 
@@ -136,10 +137,10 @@ def _small_print(sheet: Sheet, text: str, ink: Colour) -> None:
     side = random.choice([-1.0, 1.0]) * random.uniform(0.25, 0.6)
     down = random.uniform(0.4, 0.75)
     share = random.uniform(0.08, 0.2)
-    scale = sheet.text_scale(text, share)
+    scale = text_scale(sheet, text, share)
     for line in range(int(random.integers(1, 4))):
         shown, size = (text, scale) if line == 0 else (text[::-1], scale * 0.7)
-        sheet.write(shown, (side - share, down + line * share * 0.45), size, ink)
+        write(sheet, shown, (side - share, down + line * share * 0.45), size, ink)
 
 
 def _valve(sheet: Sheet) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from detector.synthesis.pen import disc, fill, oval, stroke, text_scale, write
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -117,7 +119,7 @@ def dots(sheet: Sheet) -> None:
     for centre in sheet.place(_scatter(sheet, spacing, jitter)):
         size = radius * (random.uniform(0.5, 1.3) if jitter else 1.0) * sheet.unit * 16
         colour = colours[int(random.integers(len(colours)))]
-        sheet.disc(centre, max(round(size), 8), colour)
+        disc(sheet, centre, max(round(size), 8), colour)
 
 
 def flowers(sheet: Sheet) -> None:
@@ -130,16 +132,16 @@ def flowers(sheet: Sheet) -> None:
         size = spacing * random.uniform(0.3, 0.75) * sheet.unit * 16
         turn = random.uniform(0, 360)
         if random.random() < 0.6:
-            sheet.oval(centre, (max(int(size), 12), max(int(size * 0.3), 8)), turn, leaf)
+            oval(sheet, centre, (max(int(size), 12), max(int(size * 0.3), 8)), turn, leaf)
         petals = int(random.integers(4, 8))
         colour = colours[int(random.integers(len(colours)))]
         for petal in range(petals):
             angle = turn + 360 * petal / petals
             outward = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
             middle = (centre + 0.5 * size * outward).astype(int)
-            sheet.oval(middle, (max(int(size * 0.45), 8), max(int(size * 0.25), 8)), angle, colour)
+            oval(sheet, middle, (max(int(size * 0.45), 8), max(int(size * 0.25), 8)), angle, colour)
         heart = colours[int(random.integers(len(colours)))]
-        sheet.disc(centre, max(int(size * 0.2), 8), heart)
+        disc(sheet, centre, max(int(size * 0.2), 8), heart)
 
 
 def camouflage(sheet: Sheet) -> None:
@@ -192,7 +194,7 @@ def words(sheet: Sheet) -> None:
     font = int(random.choice(_FONTS))
     repeated = random.random() < 0.2
     share = random.uniform(0.08, 0.14) if repeated else random.uniform(0.12, 0.6)
-    scale = sheet.text_scale(word, share, font)
+    scale = text_scale(sheet, word, share, font)
     thickness = max(1, round(scale * random.uniform(1.0, 4.0)))
     if repeated:
         places = _scatter(sheet, share * 1.4, 0.1)
@@ -201,7 +203,7 @@ def words(sheet: Sheet) -> None:
             (random.choice([0.0, random.uniform(-0.6, 0.6)]) - share, random.uniform(0.35, 0.85))
         ]
     for place in places:
-        sheet.write(word, place, scale, colour, font, thickness)
+        write(sheet, word, place, scale, colour, font, thickness)
 
 
 def mouth(sheet: Sheet) -> None:
@@ -224,12 +226,12 @@ def mouth(sheet: Sheet) -> None:
     style = random.random()
     inside = bright if style < 0.7 else dark
     rim = lips if style < 0.4 else dark
-    sheet.fill(loop, inside)
+    fill(sheet, loop, inside)
     if inside == bright:
         for start, up, low in zip(across[1:-1], upper[1:-1], lower[1:-1], strict=True):
-            sheet.stroke([(start, up), (start, low)], dark, 0.004)
-        sheet.stroke(np.stack([across, (upper + lower) / 2], 1), dark, 0.005)
-    sheet.stroke(loop, rim, random.uniform(0.008, 0.03), closed=True)
+            stroke(sheet, [(start, up), (start, low)], dark, 0.004)
+        stroke(sheet, np.stack([across, (upper + lower) / 2], 1), dark, 0.005)
+    stroke(sheet, loop, rim, random.uniform(0.008, 0.03), closed=True)
 
 
 def emblem(sheet: Sheet) -> None:
@@ -245,13 +247,13 @@ def emblem(sheet: Sheet) -> None:
     shape = np.stack(
         [centre[0] + 2 * reach * np.cos(angle), centre[1] + 1.4 * reach * np.sin(angle)], axis=1
     )
-    sheet.fill(shape, colours[0])
+    fill(sheet, shape, colours[0])
     for _ in range(int(random.integers(0, 4))):
         ends = [
             (centre[0] + 2 * random.normal(0, size), centre[1] + 1.4 * random.normal(0, size * 0.6))
             for _ in range(2)
         ]
-        sheet.stroke(ends, colours[1], 0.008)
+        stroke(sheet, ends, colours[1], 0.008)
 
 
 PRINTS: dict[str, Callable[[Sheet], None]] = {

@@ -23,8 +23,6 @@ Colour = tuple[int, int, int]
 
 Edge = Literal["top", "bottom", "sides"]
 
-FONT = cv2.FONT_HERSHEY_SIMPLEX
-
 _ACROSS, _DOWN = 1.1, 0.05
 _ASPECT = 0.72
 
@@ -131,46 +129,6 @@ class Sheet:
     def darken(self, share: NDArray[np.floating]) -> None:
         """Reduce the light by a fraction, a map `(h, w)`."""
         self.shadow *= (1.0 - share).astype(np.float32)
-
-    def fill(self, points: Outline, colour: Colour) -> None:
-        """Fill a polygon of across and down."""
-        cv2.fillPoly(self.colour, [self.place(points)[:, None, :]], colour, cv2.LINE_AA, 4)
-
-    def stroke(
-        self, points: Outline, colour: Colour, width: float, *, closed: bool = False
-    ) -> None:
-        """Draw a polyline of across and down; its width is a fraction of the mask's."""
-        course = self.place(points)[:, None, :]
-        cv2.polylines(self.colour, [course], closed, colour, self.pixels(width), cv2.LINE_AA, 4)
-
-    def oval(
-        self, centre: NDArray[np.integer], axes: tuple[int, int], angle: float, colour: Colour
-    ) -> None:
-        """Fill an ellipse; centre and half axes in sixteenths of a pixel, the angle in degrees."""
-        place = centre.tolist()
-        cv2.ellipse(self.colour, place, axes, angle, 0, 360, colour, -1, cv2.LINE_AA, 4)
-
-    def disc(self, centre: NDArray[np.integer], radius: int, colour: Colour) -> None:
-        """Fill a circle; centre and radius in sixteenths of a pixel."""
-        cv2.circle(self.colour, centre.tolist(), radius, colour, -1, cv2.LINE_AA, 4)
-
-    def text_scale(self, text: str, share: float, font: int = FONT) -> float:
-        """OpenCV's scale for a text whose length is a fraction of the mask's width."""
-        (width, _), _ = cv2.getTextSize(text, font, 1.0, 1)
-        return share * self.unit / width
-
-    def write(
-        self,
-        text: str,
-        start: tuple[float, float],
-        scale: float,
-        colour: Colour,
-        font: int = FONT,
-        thickness: int = 1,
-    ) -> None:
-        """Write a text, starting at a point of across and down."""
-        place = (self.place([start])[0] // 16).tolist()
-        cv2.putText(self.colour, text, place, font, scale, colour, thickness, cv2.LINE_AA)
 
     def paint(self, coverage: NDArray[np.float32], colour: Colour | NDArray[np.float32]) -> None:
         """Blend a colour over the sheet with opacity `coverage` `(h, w)`."""

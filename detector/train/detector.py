@@ -280,7 +280,7 @@ def _start_folder(folder: Path, run: Mapping[str, Any]) -> None:
             file.unlink()
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(
-            f"{folder} is there already and holds no run of the detector's training: give another "
+            f"{folder} already exists and holds no training run of the detector: name another "
             "folder."
         )
     write_whole(folder / RUN_NAME, yaml.safe_dump(dict(run), sort_keys=False), overwrite=True)

@@ -99,7 +99,7 @@ def run_distributed(
     plan_file.unlink(missing_ok=True)
     if running.returncode != 0:
         raise TrainingError(
-            fault or f"The training in {plan.folder} broke down: see {plan.folder / LOG_NAME}."
+            fault or f"The training in {plan.folder} failed: see {plan.folder / LOG_NAME}."
         )
 
 

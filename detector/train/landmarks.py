@@ -182,9 +182,10 @@ class LandmarkTraining(TrunkTraining):
     save_file = staticmethod(save_landmarks)
     describe_file = staticmethod(describe_landmarks)
     figures_explained = (
-        "The figures are mean distances as shares of the distance of the outer eye corners, on "
-        "faces of the part val: 'bare' of faces without a mask, 'visible' and 'hidden' of masked "
-        "ones; 'masked_told' is the share of crops that are rightly called masked or bare."
+        "The figures are mean errors as fractions of the distance between the outer eye corners, "
+        "on faces of the val split: 'bare' on faces without a mask, 'visible' and 'hidden' on "
+        "those points of masked ones; 'masked_told' is the fraction of crops correctly classified "
+        "as masked or bare."
     )
 
     def __init__(self, configuration: LandmarkConfiguration, recipe: LandmarkRecipe) -> None:

@@ -158,8 +158,8 @@ class TrunkTraining(LightningModule):
                 self.network.load_state_dict(trained)
             except RuntimeError as error:
                 raise WeightsError(
-                    f"{file} does not fit the network that is to be trained: choose its widths, or "
-                    "start from chance."
+                    f"{file} does not fit the network that is to be trained: use its widths, or "
+                    "start from random weights."
                 ) from error
         elif trunk == "imagenet":
             load_imagenet_weights(self._trunk[0])
@@ -208,7 +208,7 @@ class TrunkTraining(LightningModule):
         scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
         if not scaled and not torch.isfinite(norm):
             raise TrainingError(
-                f"The gradient of step {self.global_step} is not a number: try a lower "
+                f"The gradient of step {self.global_step} became NaN or infinite: try a lower "
                 "learning_rate or precision 32-true."
             )
 
@@ -235,8 +235,8 @@ class TrunkTraining(LightningModule):
         del batch, index
         if not bool(torch.isfinite(outputs["loss"])):
             raise TrainingError(
-                f"The loss of step {self.global_step} is not a number: try a lower learning_rate "
-                "or precision 32-true."
+                f"The loss of step {self.global_step} became NaN or infinite: try a lower "
+                "learning_rate or precision 32-true."
             )
         # Trainer's max_steps would treat a resumed run as one in the middle of a round.
         if self.global_step >= self.recipe.steps:

@@ -55,7 +55,7 @@ def run_training(
             raise
         except RuntimeError as error:
             raise TrainingError(
-                f"The training in {plan.folder} broke down: {str(error).splitlines()[0]}"
+                f"The training in {plan.folder} failed: {str(error).splitlines()[0]}"
             ) from error
 
 

@@ -171,8 +171,8 @@ class MaskTrainer(SegmentationTrainer):
             broken = bool(shared)
         if broken:
             raise TrainingError(
-                f"The losses in epoch {self.epoch + 1} are not finite: look at the labels, or set "
-                "a lower learning_rate. The run goes on from the epoch before."
+                f"The losses in epoch {self.epoch + 1} became NaN or infinite: check the labels, "
+                "or set a lower learning_rate. The run resumes from the previous epoch."
             )
         return False
 

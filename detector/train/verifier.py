@@ -118,10 +118,10 @@ class VerifierTraining(TrunkTraining):
     save_file = staticmethod(save_verifier)
     describe_file = staticmethod(describe_verifier)
     figures_explained = (
-        "The figures are of crops that were kept apart: 'recall' is the share of the masks with a "
-        "score above a half, 'false' that of the other crops, 'iou' the mean intersection over "
-        "union of drawn masks' outlines, 'photo_iou' that of photographed ones, 'strap_iou' that "
-        "of straps."
+        "The figures were measured on held-out crops: 'recall' is the fraction of masks with a "
+        "score above 0.5, 'false' that of the other crops, 'iou' the mean intersection over union "
+        "of drawn masks' outlines, 'photo_iou' that of photographed ones, 'strap_iou' that of "
+        "straps."
     )
 
     def __init__(self, configuration: VerifierConfiguration, recipe: VerifierRecipe) -> None:
@@ -248,8 +248,8 @@ def train_verifier(
     )
     if crops.worn.all() or not crops.worn.any():
         raise InputError(
-            "A verifier needs masks and proposals that are none, but the training "
-            f"pictures show only {'masks' if crops.worn.all() else 'the latter'}."
+            "A verifier needs both masks and false proposals, but the training pictures give only "
+            f"{'masks' if crops.worn.all() else 'the latter'}."
         )
     module = VerifierTraining(configuration, recipe)
     module.start(initial_weights, recipe.encoder)

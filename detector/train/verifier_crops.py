@@ -18,13 +18,13 @@ import numpy as np
 
 from detector.data.annotations import AnnotatedPicture, read_annotations, spread
 from detector.data.face_boxes import read_face_boxes
+from detector.data.stored_samples import StoredSamples
 from detector.find.crops import Crop
 from detector.synthesis.draw import draw_mask
 from detector.synthesis.face_check import CannotDrawMaskError
 from detector.synthesis.faces import load_faces
 from detector.synthesis.templates import TemplateFolder
-from weights.base.atomic import atomic_path
-from weights.base.errors import InputError, TrainingError
+from weights.base.errors import InputError
 from weights.base.regions import bounding_box
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class VerifierSets:
 
 
 @dataclass
-class VerifierCrops:
+class VerifierCrops(StoredSamples):
     """Crops with their labels.
 
     Attributes:
@@ -105,26 +105,6 @@ class VerifierCrops:
 
     def __len__(self) -> int:
         return len(self.worn)
-
-    def save(self, path: Path) -> None:
-        """Write all to one `.npz` file, replacing an existing one."""
-        with atomic_path(path, overwrite=True) as temporary, temporary.open("wb") as file:
-            np.savez(file, **vars(self))
-
-    @classmethod
-    def load(cls, path: Path) -> VerifierCrops:
-        """Read a file written by `save`, without pickle.
-
-        Raises:
-            TrainingError: the file is damaged.
-        """
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                return cls(**{name: stored[name] for name in stored.files})
-        except Exception as error:  # damaged archives raise many kinds of errors
-            raise TrainingError(
-                f"{path} is damaged: begin anew with --restart, or remove it."
-            ) from error
 
 
 class _Sample(NamedTuple):
@@ -185,7 +165,7 @@ def collect_crops(
             said(f"{path}, {part}: {worn} masks, {len(new) - worn} crops without")
     if not facts:
         listed = ", ".join(map(str, sets.paths))
-        raise InputError(f"No mask and no proposal is found in {listed}.")
+        raise InputError(f"No masks or proposals were found in {listed}.")
     columns = (np.array(column) for column in zip(*facts, strict=True))
     return VerifierCrops(np.stack(pictures), np.stack(outlines), *columns)
 

@@ -271,7 +271,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier table")
     parser.add_argument("--timed", type=int, default=24, help="pictures on which times are taken")
     parser.add_argument("--runs", type=int, default=3, help="timed runs over these pictures")
-    parser.add_argument("--threads", type=int, default=2, help="threads of a CPU's arithmetic")
+    parser.add_argument("--threads", type=int, default=2, help="number of CPU threads")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     return parser
 

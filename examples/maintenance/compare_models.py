@@ -320,7 +320,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--shown", type=int, default=8, help="faces on the sheet of pictures")
     parser.add_argument("--workers", type=int, default=1, help="threads that make samples")
-    parser.add_argument("--threads", type=int, help="threads of a CPU's arithmetic")
+    parser.add_argument("--threads", type=int, help="number of CPU threads")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     return parser
 

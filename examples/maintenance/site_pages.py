@@ -241,7 +241,7 @@ def notebook_page(path: Path) -> str:
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no notebook that can be read: {error!r}.") from error
+        raise InputError(f"{path} is not a readable notebook: {error!r}.") from error
     parts = []
     for cell in cells:
         source = "".join(cell["source"]).strip()

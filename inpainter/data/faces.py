@@ -54,7 +54,7 @@ def list_faces(folder: str | Path, split: str | None = None, seed: int = 0) -> l
         faces = recognised_faces(root, seed)
     chosen = [face for face in faces if split in (None, face.split)]
     if not chosen:
-        raise InputError(f"{root} holds no face of the part {split!r}.")
+        raise InputError(f"{root} holds no faces of the split {split!r}.")
     return chosen
 
 
@@ -126,10 +126,10 @@ class DecodedFaces(DecodedFiles[Face, "tuple[Image]"]):
             if face.landmarks is not None:
                 raise
             raise InputError(
-                f"{face.path} has no 68 landmarks, which these holes follow: find them by "
-                "'unmask synthesize FACES OUT --landmarks network' and take OUT as the faces, or "
-                "take other holes, by --holes free-form where a network is measured and by "
-                "--set holes.face=free-form where one is trained."
+                f"{face.path} lacks the 68 landmarks that these holes need: detect them with "
+                "'unmask synthesize FACES OUT --landmarks network' and use OUT as the faces, or "
+                "choose other holes: --holes free-form when measuring, --set holes.face=free-form "
+                "when training."
             ) from error
 
 

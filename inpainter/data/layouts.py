@@ -86,7 +86,7 @@ def _first_folder(root: Path, names: Iterable[str]) -> Path | None:
 def _pictures(folder: Path) -> list[Path]:
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
     if not found:
-        raise InputError(f"The folder of faces {folder} holds no picture.")
+        raise InputError(f"The folder of faces {folder} holds no pictures.")
     return found
 
 
@@ -136,7 +136,9 @@ def _read_table(file: Path, entry: Callable[[Sequence[str]], tuple[str, str]]) -
         try:
             name, value = entry(row)
         except (KeyError, IndexError, ValueError) as error:
-            raise InputError(f"Line {number} of {file} is not as its data set has it.") from error
+            raise InputError(
+                f"Line {number} of {file} does not have its data set's format."
+            ) from error
         found[name] = value
     return found
 
@@ -167,7 +169,7 @@ def _ffhq_descriptions(
         entries = read_json(file)
         return {int(number): _ffhq_description(entry) for number, entry in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{file} is not as FFHQ has it: {error}.") from error
+        raise InputError(f"{file} does not have FFHQ's format: {error}.") from error
 
 
 def _ffhq_description(entry: Mapping[str, Any]) -> tuple[str, NDArray[np.float64] | None]:

@@ -59,8 +59,8 @@ def list_pairs(folder: str | Path, split: str) -> list[Pair]:
     ]
     if not pairs:
         raise InputError(
-            f"{part} holds no pairs: pictures of one name in its folders images, masked and holes, "
-            "as `unmask synthesize` writes them."
+            f"{part} holds no pairs: pictures of the same name in its folders images, masked and "
+            "holes, as `unmask synthesize` writes them."
         )
     return pairs
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _held: DecodedPictures | None = None
 
 _ENDED: Final = (
-    "A process that makes training samples has ended, perhaps for want of memory, or of room in "
-    "/dev/shm: set a lower data.processes."
+    "A process that makes training samples has ended, perhaps because memory or space in /dev/shm "
+    "ran out: set a lower data.processes."
 )
 
 
@@ -79,8 +79,8 @@ class FaceProcesses:
             ForkingPickler.dumps(stretch)
         except Exception as error:
             raise ConfigurationError(
-                f"What draws holes or masks cannot be sent to another process ({error}): make it a "
-                "class of a module, or set data.processes to 0."
+                f"The generator of holes or masks cannot be sent to another process ({error}): "
+                "define it as a class in a module, or set data.processes to 0."
             ) from error
         try:
             yield from prefetch(

@@ -58,5 +58,5 @@ def _faces_in(shard: Path) -> Iterator[Face]:
         try:
             face = Face.from_entry(dict(known.get(key, {})), shard / name)
         except (TypeError, ValueError) as error:
-            raise InputError(f"{key}.json in {shard} is no annotated face: {error}.") from error
+            raise InputError(f"{key}.json in {shard} is not an annotated face: {error}.") from error
         yield Face(face.path, face.landmarks, face.split, face.labels, place)

@@ -64,8 +64,8 @@ def sample_at(
         if sample is not None:
             return sample
     raise TrainingError(
-        f"None of {ATTEMPTS} faces gives a training sample: the holes lie outside of the pictures, "
-        "or the faces take no mask."
+        f"None of {ATTEMPTS} faces gives a training sample: the holes are outside the pictures, or "
+        "no mask can be drawn on the faces."
     )
 
 

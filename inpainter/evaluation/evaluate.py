@@ -252,7 +252,7 @@ def evaluate_inpainter(
         cases,
         batch=batch,
         notes=[
-            f"{name} looks at the mask itself and was given masked faces, not faces with a hole."
+            f"{name} sees the mask itself and was given masked faces instead of faces with a hole."
             for name, system in inpainters.items()
             if sees_hole(system)
         ],
@@ -270,8 +270,8 @@ def sees_hole(system: Inpainter) -> bool:
 def needs_masks(system: str) -> ConfigurationError:
     """The error for a system that needs masked pictures, if cases have none."""
     return ConfigurationError(
-        f"The inpainter {system!r} looks at the mask itself and learned nothing of empty holes: "
-        "measure it on faces with masks drawn on them (holes 'drawn-mask' alone)."
+        f"The inpainter {system!r} sees the mask itself and was not trained on empty holes: "
+        "measure it on faces with drawn masks only (holes 'drawn-mask')."
     )
 
 

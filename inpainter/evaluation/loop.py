@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 import numpy as np
 
@@ -171,7 +171,7 @@ class Procedure(ABC, Generic[Sample, System, Answer]):
 
 
 class MeasuringOptions(TypedDict, total=False):
-    """Keyword arguments of `measure_systems`, documented there, and of its callers."""
+    """Keyword arguments of `measure_systems`; documented in `Measuring`."""
 
     configuration: Mapping[str, Any] | None
     seed: int
@@ -181,6 +181,27 @@ class MeasuringOptions(TypedDict, total=False):
     progress: Callable[[int], None] | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measuring:
+    """How a measurement is reported and resumed.
+
+    Attributes:
+        configuration: settings to write to the report.
+        seed: random seed of the bootstrap and the kernel distance.
+        resamples: number of bootstrap resamples.
+        known: results of an earlier, interrupted run, which are not measured again.
+        keep: called with each new result to store it.
+        progress: called with the number of samples done after each batch.
+    """
+
+    configuration: Mapping[str, Any] | None = None
+    seed: int = 0
+    resamples: int = 1000
+    known: Iterable[CaseResult] = ()
+    keep: Callable[[CaseResult], None] | None = None
+    progress: Callable[[int], None] | None = None
+
+
 def measure_systems(
     procedure: Procedure[Sample, System, Answer],
     systems: Mapping[str, System],
@@ -188,12 +209,7 @@ def measure_systems(
     *,
     batch: int,
     notes: Sequence[str] = (),
-    configuration: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    resamples: int = 1000,
-    known: Iterable[CaseResult] = (),
-    keep: Callable[[CaseResult], None] | None = None,
-    progress: Callable[[int], None] | None = None,
+    **options: Unpack[MeasuringOptions],
 ) -> Measurements:
     """Measure several systems on the same samples.
 
@@ -206,12 +222,8 @@ def measure_systems(
         samples: the samples.
         batch: number of samples per call of a system.
         notes: notes to show with the figures.
-        configuration: settings to write to the report.
-        seed: random seed of the bootstrap and the kernel distance.
-        resamples: number of bootstrap resamples.
-        known: results of an earlier, interrupted run, which are not measured again.
-        keep: called with each new result to store it.
-        progress: called with the number of samples done after each batch.
+        **options: `configuration`, `seed`, `resamples`, `known`, `keep` and `progress`, see
+            `Measuring`.
 
     Raises:
         ConfigurationError: there is no system.
@@ -219,7 +231,8 @@ def measure_systems(
     """
     if not systems:
         raise ConfigurationError(f"Measuring needs at least one {procedure.stage}.")
-    earlier = {(result.case, result.system): result for result in known}
+    measuring = Measuring(**options)
+    earlier = {(result.case, result.system): result for result in measuring.known}
     checksum = HoleChecksum()
     results: list[CaseResult] = []
     warm: set[str] = set()
@@ -228,7 +241,7 @@ def measure_systems(
     while group := list(itertools.islice(left, max(1, batch))):
         for sample in group:
             if sample.name in seen:
-                raise InputError(f"The case {sample.name!r} is there twice.")
+                raise InputError(f"The case {sample.name!r} occurs twice.")
             seen.add(sample.name)
             checksum.add(procedure.frozen(sample))
         fresh = {
@@ -248,23 +261,23 @@ def measure_systems(
             answers = procedure.run(name, system, fresh[name])
             for result in procedure.measure(name, fresh[name], answers, truths):
                 results.append(result)
-                if keep is not None:
-                    keep(result)
-        if progress is not None:
-            progress(len(seen))
+                if measuring.keep is not None:
+                    measuring.keep(result)
+        if measuring.progress is not None:
+            measuring.progress(len(seen))
     if not results:
-        raise InputError("There is no case to measure on.")
+        raise InputError("There are no cases to measure.")
     return Measurements(
         procedure.stage,
         tuple(systems),
         tuple(results),
         procedure.metrics,
         checksum.hex(),
-        dict(configuration or {}),
-        _set_distances(results, seed),
+        dict(measuring.configuration or {}),
+        _set_distances(results, measuring.seed),
         (*notes, *_instrument_notes(procedure.instruments)),
-        seed,
-        resamples,
+        measuring.seed,
+        measuring.resamples,
     )
 
 

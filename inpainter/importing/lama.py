@@ -58,7 +58,7 @@ def _move_convolution(renaming: Renaming, theirs: str, ours: str) -> None:
         _move_spectrum(renaming, f"{spectral}.fu", f"{our_spectral}.fourier")
     parts = [part for part in ("bn_l", "bn_g") if f"{theirs}.{part}.weight" in renaming]
     if not parts:
-        raise WeightsError(f"The file is no published LaMa: it has no '{theirs}.bn_l.weight'.")
+        raise WeightsError(f"The file is not a published LaMa: it lacks '{theirs}.bn_l.weight'.")
     for value in ("weight", "bias", "running_mean", "running_var"):
         joined = torch.cat([renaming.take(f"{theirs}.{part}.{value}") for part in parts])
         renaming.state[f"{ours}.norm.{value}"] = joined

@@ -58,7 +58,7 @@ class Renaming:
             WeightsError: the file has no tensor of that name.
         """
         if theirs not in self.left:
-            raise WeightsError(f"The file is no published {self.system}: it has no {theirs!r}.")
+            raise WeightsError(f"The file is not a published {self.system}: it lacks {theirs!r}.")
         return self.left[theirs]
 
     def take(self, theirs: str) -> Tensor:
@@ -91,8 +91,8 @@ class Renaming:
         """
         if self.left:
             raise WeightsError(
-                f"The file is no published {self.system}: {len(self.left)} tensors have no place "
-                f"in it, the first is {min(self.left)!r}."
+                f"The file is not a published {self.system}: {len(self.left)} tensors do not "
+                f"belong to it, the first is {min(self.left)!r}."
             )
         return {name: tensor.contiguous() for name, tensor in self.state.items()}
 
@@ -112,7 +112,7 @@ def stem_of(renaming: Renaming) -> tuple[int, int]:
     stem = next((match for name in renaming.left if (match := _STEM.fullmatch(name))), None)
     if stem is None:
         raise WeightsError(
-            f"The file is no published {renaming.system}: it has no 'encoder.b256.fromrgb.weight' "
-            "or of another side."
+            f"The file is not a published {renaming.system}: it lacks "
+            "'encoder.b256.fromrgb.weight', also for other sides."
         )
     return int(stem[1]), len(renaming.look(stem[0]))

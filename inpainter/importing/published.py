@@ -38,7 +38,7 @@ def read_published(path: Path) -> dict[str, Tensor]:
     tensors = _load(path, path) if path.suffix.lower() == ".safetensors" else _unpickled(path)
     if not tensors:
         raise WeightsError(
-            f"{path} holds no tensors by name: give a state dict, and no pickled network."
+            f"{path} holds no named tensors: give a state dict, not a pickled network."
         )
     return tensors
 
@@ -79,4 +79,4 @@ def _load(file: Path, said: Path) -> dict[str, Tensor]:
     try:
         return load_file(file, device="cpu")
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{said} is damaged or no safetensors file: {error}.") from error
+        raise WeightsError(f"{said} is damaged or not a safetensors file: {error}.") from error

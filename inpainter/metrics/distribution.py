@@ -11,8 +11,9 @@ from inpainter.metrics.weight_folder import hub_file
 from weights.base.contracts import check_image
 from weights.base.device import resolve_device
 from weights.base.dotted_paths import import_component
-from weights.base.errors import ConfigurationError, InputError, MissingDependencyError
+from weights.base.errors import ConfigurationError, InputError
 from weights.base.names import unknown_name
+from weights.base.optional_libraries import imported_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,14 +122,11 @@ def _takes_nothing(function: Any) -> bool:
 
 
 def _inception() -> Any:
-    try:
+    with imported_for(
+        "The distance of Inception features", "torchmetrics and torch-fidelity", "evaluate"
+    ):
         from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
         from torchmetrics.image.fid import NoTrainInceptionV3
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Inception features need torchmetrics and torch-fidelity, which are not installed: "
-            "pip install 'unmask[evaluate]'."
-        ) from error
     path = hub_file(URL_INCEPTION_V3, "FID")
     # Resized as in the original FID, without antialiasing.
     return NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path), antialias=False)
@@ -168,10 +166,8 @@ def frechet_distance(first: NDArray[np.floating], second: NDArray[np.floating]) 
     implementation.
     """
     _check_features(first, second)
-    try:
+    with imported_for("The distance of sets", "torchmetrics", "evaluate"):
         from torchmetrics.image.fid import FrechetInceptionDistance
-    except ImportError as error:
-        raise _no_torchmetrics() from error
     distance = FrechetInceptionDistance(_passing_on(first.shape[1]))
     rows = _rows(first)
     distance.set_dtype(rows.dtype)
@@ -202,10 +198,8 @@ def kernel_distance(
     import torch
 
     _check_features(first, second)
-    try:
+    with imported_for("The distance of sets", "torchmetrics", "evaluate"):
         from torchmetrics.image.kid import KernelInceptionDistance
-    except ImportError as error:
-        raise _no_torchmetrics() from error
     fewest = min(len(first), len(second))
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         # It warns about memory, but the features are in memory already.
@@ -230,13 +224,6 @@ def _check_features(first: NDArray[np.floating], second: NDArray[np.floating]) -
         )
     if min(len(first), len(second)) < 2:
         raise InputError("A distance of sets needs at least two pictures in each.")
-
-
-def _no_torchmetrics() -> MissingDependencyError:
-    return MissingDependencyError(
-        "Distances of sets need torchmetrics, which is not installed: pip install "
-        "'unmask[evaluate]'."
-    )
 
 
 def _passing_on(width: int) -> torch.nn.Module:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from inpainter.metrics.pixel import check_pictures
-from weights.base.errors import InputError, MissingDependencyError
-from weights.catalog.dlib_models import find_dlib_model
+from weights.base.errors import InputError
+from weights.base.optional_libraries import imported_for
+from weights.catalog.dlib_models import dlib_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,19 +38,9 @@ class DlibIdentity:
     """
 
     def __init__(self) -> None:
-        try:
+        with imported_for("The identity distance", "dlib", "landmarks"):
             import dlib
-        except ImportError as error:
-            raise MissingDependencyError(
-                "The identity distance needs dlib, which is not installed: "
-                "pip install 'unmask[landmarks]'."
-            ) from error
-        model = find_dlib_model("dlib_face_recognition_resnet_model_v1.dat")
-        if model is None:
-            raise MissingDependencyError(
-                "The identity distance needs the package face_recognition_models, which is not "
-                "installed: pip install 'unmask[landmarks]'."
-            )
+        model = dlib_model("dlib_face_recognition_resnet_model_v1.dat", "The identity distance")
         self._dlib: Any = dlib
         self._describe: Any = dlib.face_recognition_model_v1(str(model))
 

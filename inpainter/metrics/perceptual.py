@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from inpainter.metrics.pixel import check_pictures
 from inpainter.metrics.weight_folder import hub_file
 from weights.base.device import resolve_device
-from weights.base.errors import InputError, MissingDependencyError
+from weights.base.errors import InputError
 from weights.base.names import unknown_name
+from weights.base.optional_libraries import imported_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,12 +49,8 @@ class LearnedPerceptualDistance:
     def __init__(self, network: LpipsNetwork = "alex", device: str | torch.device = "auto") -> None:
         if network not in _BACKBONES:
             raise unknown_name("LPIPS network", network, _BACKBONES)
-        try:
+        with imported_for("LPIPS", "torchmetrics", "evaluate"):
             from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
-        except ImportError as error:
-            raise MissingDependencyError(
-                "LPIPS needs torchmetrics, which is not installed: pip install 'unmask[evaluate]'."
-            ) from error
         import torchvision.models
 
         weights = getattr(torchvision.models, _BACKBONES[network]).DEFAULT

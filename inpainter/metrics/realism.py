@@ -19,7 +19,8 @@ import numpy as np
 
 from inpainter.evaluation.statistics import Estimate
 from weights.base.device import resolve_device
-from weights.base.errors import InputError, MissingDependencyError
+from weights.base.errors import InputError
+from weights.base.optional_libraries import imported_for, missing_library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ class HoleFeatures:
 
         # Fail now rather than at the end of the measurement.
         if importlib.util.find_spec("sklearn") is None:
-            raise _missing_scikit_learn()
+            raise missing_library("Measuring realism", "scikit-learn", "evaluate")
         self._device = resolve_device(device)
         self._network = ImageNetFeatures(_VARIANT).to(self._device)
 
@@ -257,15 +258,13 @@ def detectability_figure(
     """
     _check(filled, true)
     names = _face_numbers(faces, len(filled), least=2 * _FOLDS)
-    try:
+    with imported_for("Measuring realism", "scikit-learn", "evaluate"):
         from sklearn.decomposition import PCA
         from sklearn.linear_model import LogisticRegression
         from sklearn.metrics import roc_auc_score
         from sklearn.model_selection import GroupKFold, cross_val_predict
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
-    except ImportError as error:
-        raise _missing_scikit_learn() from error
     # Standardised first: a PCA of the raw features would see only the coarsest ones.
     rows = np.concatenate(_standardised(filled, true, scale))
     labels = np.repeat([1, 0], len(filled))
@@ -285,10 +284,6 @@ def detectability_figure(
         for kept in np.tile(_halves(names, seed), (2, 1)).T.astype(bool)
     ]
     return SetFigure(float(roc_auc_score(labels, scores)), np.array(halves), len(filled))
-
-
-def _missing_scikit_learn() -> MissingDependencyError:
-    return MissingDependencyError(f"Realism needs scikit-learn, which is not installed: {NEEDED}.")
 
 
 def _standardised(

@@ -101,8 +101,8 @@ class CompletionNetwork(nn.Module, ABC):
         """
         if self.guide is None:
             raise InputError(
-                f"{type(self).__name__} takes no guide as it was built: call it with the image and "
-                "the hole alone."
+                f"{type(self).__name__} was built without a guide: call it with the image and the "
+                "hole only."
             )
         shape = (hole.shape[0], GUIDE_CHANNELS[self.guide], *hole.shape[2:])
         if guide is None:

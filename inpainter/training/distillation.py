@@ -89,7 +89,7 @@ class Distillation:
             total = term if total is None else total + term
         if total is None:
             raise ConfigurationError(
-                "The distillation finds no picture of both networks with the same side, of "
+                "The two networks of the distillation have no pictures of the same side, of "
                 f"{self.smallest_side} pixels or more."
             )
         return total

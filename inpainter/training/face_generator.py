@@ -163,8 +163,8 @@ def _check_same_networks(module: FaceTraining, kept: Mapping[str, Any]) -> None:
     shapes = {name: value.shape for name, value in module.state_dict().items()}
     if {name: value.shape for name, value in kept["state_dict"].items()} != shapes:
         raise TrainingError(
-            f"The folder's {CHECKPOINT} is of other networks: choose another folder, or begin "
-            "anew with --restart."
+            f"The folder's {CHECKPOINT} belongs to other networks: choose another folder, or start "
+            "over with --restart."
         )
 
 

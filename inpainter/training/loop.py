@@ -213,11 +213,11 @@ def _check_same_networks(recipe: Recipe, former: Path) -> None:
     if now["validation_interval"] != before["validation_interval"]:
         raise ConfigurationError(
             f"{former.parent} holds a run with validation_interval "
-            f"{before['validation_interval']}, and its data follow from that: go on with the same, "
-            "or start anew with --restart."
+            f"{before['validation_interval']}, which determines its data: resume with the same "
+            "value, or start over with --restart."
         )
     if now["network"] != before["network"] or judges[0] != judges[1]:
         raise ConfigurationError(
             f"{former.parent} holds a run of another network or discriminator: choose another "
-            "folder, or start anew in this one."
+            "folder, or start over in this one."
         )

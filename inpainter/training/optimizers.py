@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from weights.base.errors import MissingDependencyError
+from weights.base.optional_libraries import imported_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,12 +57,8 @@ def _create(
 def _create_muon(
     parameters: Iterable[nn.Parameter], rate: float, betas: tuple[float, float]
 ) -> Optimizer:
-    try:
+    with imported_for("The optimizer 'muon'", "timm", "train"):
         from timm.optim.muon import Muon
-    except ImportError as error:
-        raise MissingDependencyError(
-            "The optimizer 'muon' needs timm: install it with `pip install 'unmask[train]'`."
-        ) from error
     # Step sizes match Adam's, so that one rate suits the kernels and the parameters left to AdamW.
     return Muon(
         parameters,

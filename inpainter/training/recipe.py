@@ -296,7 +296,7 @@ def changed_mapping(mapping: Mapping[str, Any], changes: Mapping[str, Any]) -> d
         elif isinstance(place, dict):
             place[last] = value
         else:
-            raise ConfigurationError(f"The recipe has no place {name!r}.")
+            raise ConfigurationError(f"The recipe has no entry {name!r}.")
     return changed
 
 
@@ -306,7 +306,7 @@ def _entry(place: Any, step: str, name: str) -> Any:
         return place[int(step)] if isinstance(place, list) else place[step]
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"The recipe has no place {name!r}: there is no {step!r}."
+            f"The recipe has no entry {name!r}: there is no {step!r}."
         ) from error
 
 

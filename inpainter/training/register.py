@@ -77,7 +77,7 @@ def register_trained(
         how = "of the frozen samples that the run was validated on"
     else:
         how = (
-            f"of {figures['cases']} faces of the part {data.validation_split!r} with frozen holes "
+            f"of {figures['cases']} faces of the split {data.validation_split!r} with frozen holes "
             f"at {recipe.phases[-1].size} px"
         )
     trained_on = sources_beside(Path(data.pairs or data.faces) / SOURCES_NAME)
@@ -85,8 +85,8 @@ def register_trained(
         f"{phase.steps:,} steps of {phase.batch} at {phase.size} px" for phase in recipe.phases
     )
     notes = (
-        f"{trained_on.notes} Trained for {phases}. The figures are {how}; photos from elsewhere "
-        "give others."
+        f"{trained_on.notes} Trained for {phases}. The figures are {how}; results on other photos "
+        "differ."
     )
     return register_weights(
         weights,

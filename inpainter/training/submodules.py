@@ -95,6 +95,6 @@ def check_frozen_have_weights(frozen: Iterable[str], starts: Iterable[str]) -> N
     for part in frozen:
         if not any(start in ("", part) or part.startswith(f"{start}.") for start in given):
             raise ConfigurationError(
-                f"The part {part!r} of the network is frozen and has no weights: give them by "
-                f"`--part {part}=FILE`, or let it learn."
+                f"The part {part!r} of the network is frozen and has no weights: give them with "
+                f"`--part {part}=FILE`, or do not freeze it."
             )

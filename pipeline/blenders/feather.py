@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from inpainter.postprocess.grain import match_grain
-from pipeline.blenders.arguments import check_blend_arguments
-from pipeline.blenders.mismatch import hole_window, mismatch_field
+from pipeline.blenders.mismatch import shifted
+from pipeline.blenders.windowed import WindowedBlender
 from weights.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +16,7 @@ RESOLUTION = 192
 """Largest side of the grid on which the mismatch, which is smooth, is computed."""
 
 
-class FeatherBlender:
+class FeatherBlender(WindowedBlender):
     """Shifts the fill's colours to match the picture all along the hole's edge.
 
     The overall shift applies to the whole fill; local differences, as next to hair or a collar,
@@ -35,7 +33,7 @@ class FeatherBlender:
         InputError: the feather is out of range.
     """
 
-    thread_safe: ClassVar[bool] = True
+    margin = 0.12
 
     def __init__(self, feather: float = 0.25, grain: bool = False) -> None:
         if not 0.0 <= feather <= 10.0:
@@ -43,30 +41,18 @@ class FeatherBlender:
         self.feather = float(feather)
         self.grain = bool(grain)
 
-    def blend(self, image: Image, fill: Image, hole: Mask) -> Image:
-        """Return `image` with its hole filled from `fill`, all uint8 RGB `(H, W, 3)`.
-
-        Raises:
-            InputError: the three differ in size.
-        """
-        check_blend_arguments(image, fill, hole)
-        result = image.copy()
-        if not hole.any():
-            return result
-        window, extent = hole_window(hole, 0.12)
-        known, made, missing = image[window], fill[window], hole[window]
+    def adapt(self, known: Image, fill: Image, missing: Mask, extent: float) -> Image:
+        """Add grain if asked to, and shift the colours."""
         if self.grain:
-            made = match_grain(made, known, missing)
-        if self.feather > 0.0:
-            field = mismatch_field(
-                known,
-                made,
-                missing,
-                band=max(2.0, 0.012 * extent),
-                average=max(1.5, 0.03 * extent),
-                reach=self.feather * extent,
-                resolution=RESOLUTION,
-            )
-            made = np.clip(np.rint(made + field), 0, 255).astype(np.uint8)
-        np.copyto(result[window], made, where=missing[:, :, None])
-        return result
+            fill = match_grain(fill, known, missing)
+        if self.feather == 0.0:
+            return fill
+        return shifted(
+            known,
+            fill,
+            missing,
+            band=max(2.0, 0.012 * extent),
+            average=max(1.5, 0.03 * extent),
+            reach=self.feather * extent,
+            resolution=RESOLUTION,
+        )

@@ -15,8 +15,6 @@ from inpainter.data.framing import missing_box
 from pipeline.blenders.membrane import Field, spread
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from weights.base.contracts import Image, Mask
 
 Window = tuple[slice, slice]
@@ -80,7 +78,7 @@ def _reduced(image: Image, fill: Image, hole: Mask, size: tuple[int, int]) -> _R
     )
 
 
-def mismatch_field(
+def shifted(
     image: Image,
     fill: Image,
     hole: Mask,
@@ -89,8 +87,8 @@ def mismatch_field(
     average: float,
     reach: float | None,
     resolution: int,
-) -> NDArray[np.float32]:
-    """The correction to add to a fill so that it matches the picture at its hole's edge.
+) -> Image:
+    """Shift a fill's colours so that they match the picture at its hole's edge.
 
     If the fill was generated outside the hole too, it is compared with the picture there. If it
     equals the picture there, the picture just outside is compared with the fill just inside. Where
@@ -108,7 +106,7 @@ def mismatch_field(
         resolution: largest side of the grid used for all this, in cells.
 
     Returns:
-        `(H, W, 3)` float32 in grey levels; all zero if the hole has no edge in the picture.
+        The shifted fill; unchanged if the hole has no edge in the picture.
     """
     height, width = hole.shape
     scale = min(1.0, resolution / max(height, width))
@@ -125,10 +123,8 @@ def mismatch_field(
         overall = (mismatch * certainty[:, :, None]).sum(axis=(0, 1)) / max(certainty.sum(), 1.0)
         field = np.asarray(overall + (field - overall) * fading, np.float32)
     if size != hole.shape:
-        return np.asarray(
-            cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
-        )
-    return field
+        field = np.asarray(cv2.resize(field, (width, height)), np.float32)
+    return np.clip(np.rint(fill + field), 0, 255).astype(np.uint8)
 
 
 def _edge_mismatch(reduced: _Reduced, band: float, average: float) -> tuple[Field, Field]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from pipeline.blenders.arguments import check_blend_arguments
-from pipeline.blenders.mismatch import hole_window, mismatch_field
+from pipeline.blenders.mismatch import shifted
+from pipeline.blenders.windowed import WindowedBlender
 
 if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
@@ -16,7 +14,7 @@ RESOLUTION = 384
 """Largest side of the grid on which the membrane is solved."""
 
 
-class PoissonBlender:
+class PoissonBlender(WindowedBlender):
     """Keeps the fill's gradients and takes its colours from the hole's edge.
 
     The fill plus a membrane through the mismatch at the edge is the solution of Poisson's equation
@@ -26,29 +24,16 @@ class PoissonBlender:
     the result is the picture bit for bit.
     """
 
-    thread_safe: ClassVar[bool] = True
+    margin = 0.05
 
-    def blend(self, image: Image, fill: Image, hole: Mask) -> Image:
-        """Return `image` with its hole filled from `fill`, all uint8 RGB `(H, W, 3)`.
-
-        Raises:
-            InputError: the three differ in size.
-        """
-        check_blend_arguments(image, fill, hole)
-        result = image.copy()
-        if not hole.any():
-            return result
-        window, extent = hole_window(hole, 0.05)
-        known, made, missing = image[window], fill[window], hole[window]
-        field = mismatch_field(
+    def adapt(self, known: Image, fill: Image, missing: Mask, extent: float) -> Image:
+        """Add the membrane."""
+        return shifted(
             known,
-            made,
+            fill,
             missing,
             band=max(1.0, 0.004 * extent),
             average=max(1.0, 0.01 * extent),
             reach=None,
             resolution=RESOLUTION,
         )
-        made = np.clip(np.rint(made + field), 0, 255).astype(np.uint8)
-        np.copyto(result[window], made, where=missing[:, :, None])
-        return result

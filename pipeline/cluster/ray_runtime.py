@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from weights.base import stopping
-from weights.base.errors import MissingDependencyError
+from weights.base.optional_libraries import imported_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,13 +31,9 @@ def load_ray() -> Any:
     os.environ.update(_SILENT)
     if "ray" not in sys.modules and "RAY_ADDRESS" not in os.environ:
         os.environ.update(_ON_LOOPBACK)
-    try:
+    with imported_for("Working on a cluster", "Ray Data", "ray"):
         import ray
         import ray.data
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Working on a cluster needs Ray Data: install it with `pip install 'unmask[ray]'`."
-        ) from error
     return ray
 
 

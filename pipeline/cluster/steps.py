@@ -96,7 +96,7 @@ def _read(row: dict[str, Any], plan: Plan) -> dict[str, Any]:
                 raise InputError("This is a video: run videos without a cluster.")
             content = Place.named(row["source"]).read()
         elif not isinstance(content, bytes):
-            raise InputError(f"The column {plan.column!r} holds no content of a picture file here.")
+            raise InputError(f"The column {plan.column!r} does not hold a picture file here.")
         return read | {"content": content}
     except Exception as error:
         return read | {"status": "failed", "error": reason_of(error)}
@@ -125,11 +125,11 @@ def _result_name(name: str, plan: Plan) -> str:
     if plan.table:
         return name
     if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise InputError(f"{name!r} is no name of a file below the output.")
+        raise InputError(f"{name!r} is not a valid file name inside the output.")
     if plan.format is not None:
         return in_format(cast("Any", path), plan.format, plan.suffix).as_posix()
     if plan.column is not None and not is_picture_name(cast("Any", path)):
-        raise InputError(f"{name!r} has no suffix of a picture: name a format to write.")
+        raise InputError(f"{name!r} has no picture suffix: give a format.")
     return name
 
 
@@ -279,7 +279,7 @@ def _write_file(row: dict[str, Any], plan: Plan) -> dict[str, Any]:
                 if place.read() != content:
                     return row | {
                         "status": "skipped",
-                        "note": "another run has made it meanwhile",
+                        "note": "another run has written it in the meantime",
                         "faces": None,
                     }
     except Exception as error:

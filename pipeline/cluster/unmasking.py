@@ -8,7 +8,7 @@ import math
 import os
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +18,7 @@ from pipeline.cluster.ray_runtime import load_ray, ray_cluster
 from pipeline.cluster.rows import RowOutcome, raise_fault
 from pipeline.cluster.steps import Plan, UnmaskPictures, read_pictures, write_files, write_part
 from weights.base.errors import InputError, UnmaskError
+from weights.base.option_values import check_whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,36 +53,11 @@ class DatasetReport:
     seconds: float = 0.0
 
 
-def unmask_dataset(
-    source: Any,
-    output: str | os.PathLike[str],
-    *,
-    column: str | None = None,
-    name_column: str = "name",
-    results: Literal["files", "table"] = "files",
-    workers: int | None = None,
-    cpus: float = 1.0,
-    gpus: float = 0.0,
-    batch: int | None = None,
-    overwrite: bool = False,
-    format: str | None = None,  # noqa: A002 - the option's name
-    quality: int | None = None,
-    on_outcome: Callable[[RowOutcome], object] | None = None,
-    **stages: Any,
-) -> DatasetReport:
-    """Take the masks off many pictures with Ray Data, on this machine or on a cluster.
+@dataclass(frozen=True, kw_only=True)
+class DatasetOptions:
+    """What is read and written, and by how many workers.
 
-    Uses Ray as the program started it, else the cluster that `RAY_ADDRESS` names, else this
-    machine. Each worker loads the pipeline once. Reading waits if results are written more slowly.
-    A picture that fails does not stop the others: it is listed in `_errors.csv` next to the
-    results, and in the column `error` if the results are a table. The work of a lost worker is
-    repeated by another, and no result is written twice. Repeating a stopped call resumes it:
-    existing results are skipped. Filled pictures carry the mark that a model edited them.
-
-    Args:
-        source: files, a path, URI, folder, glob or a list of these; or, if `column` is given, a
-            Parquet file or folder, or a `ray.data.Dataset`.
-        output: the folder for the results, a path or a URI that all workers can reach.
+    Attributes:
         column: the column of a table that holds the content of picture files as bytes, or, as in
             data sets of Hugging Face, `{bytes, path}`.
         name_column: the column of a table with a unique name for each picture; it identifies the
@@ -96,9 +72,94 @@ def unmask_dataset(
         overwrite: replace existing results; otherwise they are skipped.
         format: format of all files to write, such as "png"; None for that of each picture.
         quality: 1 to 100 for JPEG, WebP and AVIF, see `write_picture`.
+
+    Raises:
+        InputError: a value is out of range.
+    """
+
+    column: str | None = None
+    name_column: str = "name"
+    results: Literal["files", "table"] = "files"
+    workers: int | None = None
+    cpus: float = 1.0
+    gpus: float = 0.0
+    batch: int | None = None
+    overwrite: bool = False
+    format: str | None = None
+    quality: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.results not in ("files", "table"):
+            raise InputError(f"results must be 'files' or 'table', but is {self.results!r}.")
+        if self.results == "table" and self.overwrite:
+            raise InputError("A table of results is not overwritten: name a new folder.")
+        for name, number in (("workers", self.workers), ("batch", self.batch)):
+            if number is not None:
+                check_whole_number(name, number)
+        if not self.cpus > 0:
+            raise InputError(f"cpus must be above 0, but is {self.cpus!r}.")
+        if self.gpus < 0 or (self.gpus > 1 and self.gpus != int(self.gpus)):
+            raise InputError(
+                f"gpus must be a fraction from 0 to 1 or a whole number, but is {self.gpus!r}."
+            )
+
+    @property
+    def usual_workers(self) -> int:
+        """How many workers this machine alone would have."""
+        return self.workers or max(1, int((os.cpu_count() or 1) / self.cpus))
+
+    def most_workers(self, ray: Any) -> int:
+        """How many workers fit on a cluster in addition to the tasks that read and write."""
+        if self.workers is not None:
+            return self.workers
+        there = ray.cluster_resources()
+        most = (there.get("CPU", 1.0) - 1) / self.cpus
+        if self.gpus:
+            most = min(most, there.get("GPU", 0.0) / self.gpus)
+        return max(1, int(most))
+
+    def plan(self, place: Place) -> Plan:
+        """What each worker does, for results in `place`."""
+        from pipeline.run.folder import format_named
+
+        table = self.results == "table"
+        form, suffix = (None, "") if self.format is None else format_named(self.format)
+        return Plan(
+            place,
+            table,
+            _names_in(place) if table else frozenset(),
+            self.overwrite,
+            self.column,
+            self.name_column,
+            form,
+            suffix,
+            self.quality,
+        )
+
+
+def unmask_dataset(
+    source: Any,
+    output: str | os.PathLike[str],
+    *,
+    on_outcome: Callable[[RowOutcome], object] | None = None,
+    **options: Any,
+) -> DatasetReport:
+    """Take the masks off many pictures with Ray Data, on this machine or on a cluster.
+
+    Uses Ray as the program started it, else the cluster that `RAY_ADDRESS` names, else this
+    machine. Each worker loads the pipeline once. Reading waits if results are written more slowly.
+    A picture that fails does not stop the others: it is listed in `_errors.csv` next to the
+    results, and in the column `error` if the results are a table. The work of a lost worker is
+    repeated by another, and no result is written twice. Repeating a stopped call resumes it:
+    existing results are skipped. Filled pictures carry the mark that a model edited them.
+
+    Args:
+        source: files, a path, URI, folder, glob or a list of these; or, if `column` is given, a
+            Parquet file or folder, or a `ray.data.Dataset`.
+        output: the folder for the results, a path or a URI that all workers can reach.
         on_outcome: called with the outcome of each picture, in any order.
-        **stages: `detector`, `refiner`, `inpainter`, `blender` and the other arguments of
-            `Pipeline`; objects among them must be picklable.
+        **options: those of `DatasetOptions`; and `detector`, `refiner`, `inpainter`, `blender` and
+            the other arguments of `Pipeline`, of which objects must be picklable.
 
     Raises:
         MissingDependencyError: Ray Data is not installed.
@@ -108,36 +169,21 @@ def unmask_dataset(
         UnmaskError: Ray gave up, for example because no worker is available.
     """
     from pipeline.core import Pipeline
-    from pipeline.run.folder import format_named
 
-    if results not in ("files", "table"):
-        raise InputError(f"results must be 'files' or 'table', but is {results!r}.")
-    if results == "table" and overwrite:
-        raise InputError("A table of results is not overwritten: name a new folder.")
-    shares = _Workers(workers, cpus, gpus, batch)
-    pipeline = Pipeline(**stages)
+    own = [field.name for field in fields(DatasetOptions) if field.name in options]
+    chosen = DatasetOptions(**{name: options.pop(name) for name in own})
+    pipeline = Pipeline(**options)
     ray = load_ray()
     place = Place.named(output)
-    form, suffix = (None, "") if format is None else format_named(format)
-    plan = Plan(
-        place,
-        results == "table",
-        _names_in(place) if results == "table" else frozenset(),
-        overwrite,
-        column,
-        name_column,
-        form,
-        suffix,
-        quality,
-    )
-    files = None if column is not None else _find(source, place, format)
+    plan = chosen.plan(place)
+    files = None if chosen.column is not None else _find(source, place, chosen.format)
     began = time.perf_counter()
     counts: Counter[str] = Counter()
     failed: list[RowOutcome] = []
     try:
-        with ray_cluster(ray, shares.usual * cpus + 1):
+        with ray_cluster(ray, chosen.usual_workers * chosen.cpus + 1):
             rows = _rows(ray, source, plan, files)
-            for outcome in _work(ray, rows, pipeline, plan, shares):
+            for outcome in _work(ray, rows, pipeline, plan, chosen):
                 counts[outcome.status] += 1
                 if outcome.status == "failed":
                     failed.append(outcome)
@@ -146,46 +192,6 @@ def unmask_dataset(
     finally:
         errors = _write_errors(place / ERRORS, failed)
     return DatasetReport(dict(counts), errors, time.perf_counter() - began)
-
-
-@dataclass(frozen=True)
-class _Workers:
-    """How many workers there are, and what each uses; None if not specified.
-
-    Raises:
-        InputError: a value is out of range.
-    """
-
-    count: int | None
-    cpus: float
-    gpus: float
-    batch: int | None
-
-    def __post_init__(self) -> None:
-        for name, number in (("workers", self.count), ("batch", self.batch)):
-            if number is not None and (isinstance(number, bool) or number < 1):
-                raise InputError(f"{name} must be a whole number from 1, but is {number!r}.")
-        if not self.cpus > 0:
-            raise InputError(f"cpus must be above 0, but is {self.cpus!r}.")
-        if self.gpus < 0 or (self.gpus > 1 and self.gpus != int(self.gpus)):
-            raise InputError(
-                f"gpus must be a share from 0 to 1 or a whole number, but is {self.gpus!r}."
-            )
-
-    @property
-    def usual(self) -> int:
-        """How many workers this machine alone would have."""
-        return self.count or max(1, int((os.cpu_count() or 1) / self.cpus))
-
-    def most(self, ray: Any) -> int:
-        """How many workers fit on a cluster in addition to the tasks that read and write."""
-        if self.count is not None:
-            return self.count
-        there = ray.cluster_resources()
-        most = (there.get("CPU", 1.0) - 1) / self.cpus
-        if self.gpus:
-            most = min(most, there.get("GPU", 0.0) / self.gpus)
-        return max(1, int(most))
 
 
 def _find(source: Any, output: Place, format: str | None) -> list[tuple[str, str]]:  # noqa: A002
@@ -201,9 +207,11 @@ def _find(source: Any, output: Place, format: str | None) -> list[tuple[str, str
     found = list(_find_remote(uris)) if uris else _find_local(paths, output, format)
     twice = next((name for name, n in Counter(name for name, _ in found).items() if n > 1), None)
     if twice is not None:
-        raise InputError(f"Two pictures would both be written to {twice}: take one folder at once.")
+        raise InputError(
+            f"Two pictures would both be written to {twice}: process one folder at a time."
+        )
     if not found:
-        raise InputError(f"There is no picture in {', '.join(map(repr, map(str, paths)))}.")
+        raise InputError(f"There are no pictures in {', '.join(map(repr, map(str, paths)))}.")
     return found
 
 
@@ -261,12 +269,14 @@ def _rows(ray: Any, source: Any, plan: Plan, files: list[tuple[str, str]] | None
         data = ray.data.read_parquet(place.path, filesystem=place.filesystem)
     columns = data.columns() or []
     if plan.column not in columns:
-        raise InputError(f"There is no column {plan.column!r}: there are {', '.join(columns)}.")
+        raise InputError(
+            f"There is no column {plan.column!r}; the columns are {', '.join(columns)}."
+        )
     return data.select_columns([c for c in columns if c in (plan.column, plan.name_column)])
 
 
 def _work(
-    ray: Any, rows: Any, pipeline: Any, plan: Plan, workers: _Workers
+    ray: Any, rows: Any, pipeline: Any, plan: Plan, options: DatasetOptions
 ) -> Iterator[RowOutcome]:
     """Take rows through the steps as they come, and yield their outcomes."""
     share = {"batch_format": "pyarrow", "num_cpus": _READING}
@@ -275,11 +285,13 @@ def _work(
     ).map_batches(
         UnmaskPictures,
         batch_format="pyarrow",
-        batch_size=workers.batch or (8 if workers.gpus else 1),
-        fn_constructor_args=(pipeline, plan, max(1, int(workers.cpus)), SharedAttempts.start(ray)),
-        compute=ray.data.ActorPoolStrategy(size=workers.most(ray), max_tasks_in_flight_per_actor=2),
-        num_cpus=workers.cpus,
-        num_gpus=workers.gpus or None,
+        batch_size=options.batch or (8 if options.gpus else 1),
+        fn_constructor_args=(pipeline, plan, max(1, int(options.cpus)), SharedAttempts.start(ray)),
+        compute=ray.data.ActorPoolStrategy(
+            size=options.most_workers(ray), max_tasks_in_flight_per_actor=2
+        ),
+        num_cpus=options.cpus,
+        num_gpus=options.gpus or None,
     )
     write, size = (write_part, _ROWS_WRITTEN) if plan.table else (write_files, None)
     told = made.map_batches(write, batch_size=size, fn_kwargs={"plan": plan}, **share)
@@ -290,7 +302,7 @@ def _work(
                 yield RowOutcome.from_row(row)
     except ray.exceptions.RayError as error:
         said = [line for line in str(error).splitlines() if line.strip()]
-        raise UnmaskError(f"The work on Ray ended: {said[-1] if said else error!r}") from error
+        raise UnmaskError(f"The work on Ray failed: {said[-1] if said else error!r}") from error
 
 
 def _write_errors(place: Place, failed: Sequence[RowOutcome]) -> str | None:

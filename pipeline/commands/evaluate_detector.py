@@ -148,7 +148,7 @@ def evaluate_detector(
     sheets = []
     if sheet:
         rows = worst_detections(report, pictures, finder, refinements, sheet)
-        note = "Drawn masks are outlined broadly in green, found masks and holes finely in red."
+        note = "Annotated masks are outlined in thick green, detected masks and holes in thin red."
         sheets = [sheet_picture("Worst cases", "worst.jpg", rows, cell=CELL, note=note)]
     _write(measured, report, sheets, used)
 

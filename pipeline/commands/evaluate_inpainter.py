@@ -166,7 +166,7 @@ def freeze(
     from weights.base.errors import InputError
 
     if is_stored(faces):
-        raise InputError(f"{faces} holds frozen test cases already: give a folder of faces.")
+        raise InputError(f"{faces} already holds frozen test cases: give a folder of faces.")
     refuse_existing(output, (LIST_FILE,), overwrite=False)
     cases = chosen.open(faces)
     with progress_bar("Freezing", len(cases), unit="faces") as advance:

@@ -150,7 +150,7 @@ class InstrumentOptions:
 
         realism = self.realism
         if realism is None and not (realism := can_measure_realism()):
-            typer.echo(f"Realism is not measured, for which more is needed: {NEEDED}.", err=True)
+            typer.echo(f"Realism is not measured; to measure it: {NEEDED}.", err=True)
         return Instruments(
             DlibLandmarks() if self.landmarks or self.identity else None,
             DlibIdentity() if self.identity else None,
@@ -238,7 +238,7 @@ def measured_comparison(
     if sheets.sheet and ranked_by is not None:
         drawn = extreme_sheets(measurements, ranked_by, sheets.sheet, rows_of)
     if rank is not None and sheets.sheet and not drawn:
-        typer.echo(f"There are no sheets: {rank!r} was not measured.", err=True)
+        typer.echo(f"No sheets are drawn: {rank!r} was not measured.", err=True)
     report.write(
         comparison_document(measurements, drawn, report.run),
         measurements.summary(),

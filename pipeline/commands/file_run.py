@@ -137,12 +137,9 @@ class FileRun:
         left_out = None if self.streamed else self.output
         found = find_files(paths, recursive=self.files.recursive, leave_out=left_out)
         if not found.files:
-            raise InputError(f"There is no picture in {', '.join(map(repr, paths))}.")
+            raise InputError(f"There are no pictures in {', '.join(map(repr, paths))}.")
         if self.streamed and (not found.single or found.files[0].video):
-            raise InputError(
-                "On standard output there is room for one picture alone: name a folder with "
-                "--output."
-            )
+            raise InputError("Standard output takes only one picture: name a folder with --output.")
         return found
 
     def _rehearsed(self, jobs: Sequence[Job]) -> _Ended:
@@ -214,9 +211,9 @@ class FileRun:
         if ended.interrupted:
             left = len(jobs) - len(ended.outcomes)
             replaced = self.outputs.existing == "replace"
-            hint = "" if replaced else "; the same command with --resume goes on"
+            hint = "" if replaced else "; run the same command with --resume to resume"
             typer.echo(
-                f"unmask: stopped, {left} of {len(jobs)} files were not worked on{hint}.", err=True
+                f"unmask: stopped, {left} of {len(jobs)} files were not processed{hint}.", err=True
             )
             raise typer.Exit(stopping.exit_code())
         if any(outcome.status == "failed" for outcome in outcomes):
@@ -237,4 +234,4 @@ def _hand_on(ended: _Ended) -> None:
         raise typer.Exit(1)
     write_standard_output(outcome.job.output)
     if outcome.status == "no mask found":
-        typer.echo("unmask: no mask was found; the picture is handed on as it was.", err=True)
+        typer.echo("unmask: no mask was found; the picture is passed on unchanged.", err=True)

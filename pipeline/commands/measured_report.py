@@ -86,7 +86,7 @@ class MeasuredReport:
             return
         print_figures()
         typer.echo(f"{self.run['measured in']}, peak memory {self.run['peak memory']}.")
-        typer.echo(f"Open {written[0]} in a browser; {len(written) - 1} more files lie beside it.")
+        typer.echo(f"Open {written[0]} in a browser; {len(written) - 1} more files are next to it.")
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def measured_report(
         progress_bar("Measuring", total) as advance,
     ):
         if kept.lines:
-            typer.echo(f"Going on behind {len(kept.lines)} results that are there.", err=True)
+            typer.echo(f"Resuming after {len(kept.lines)} existing results.", err=True)
         configuration = {**settings, **machine(options.device), **versions()}
         report = MeasuredReport(options, configuration, kept, advance)
         yield report

@@ -158,8 +158,8 @@ def _check(
         beside = written.save_mask or written.side_by_side or written.explain or written.save_report
         if beside or files.as_json or files.variants:
             raise InputError(
-                "On standard output there is room for one picture alone: "
-                "name a file with --output to get a report or further pictures."
+                "Standard output takes only one picture: name a file with --output to get a "
+                "report or further pictures."
             )
         if not files.dry_run:
             check_standard_output()
@@ -185,8 +185,8 @@ def _check_watched(files: FileOptions, output: Path, *, into_file: bool) -> None
 
     if files.dry_run or files.report is not None or output == Path(STREAM) or into_file:
         raise InputError(
-            "--watch has no end, and needs a folder for the results: it goes without "
-            "--dry-run, --report, a file or standard output as --output."
+            "--watch runs until it is stopped and needs a folder for the results: it cannot be "
+            "combined with --dry-run, --report, or a file or standard output as --output."
         )
     if len(files.paths) != 1:
         raise InputError(f"--watch takes one folder, but got {len(files.paths)} paths.")

@@ -41,7 +41,7 @@ def check_engine(engine: str | None, streamed: bool, given: list[str]) -> None:
     refused = [*given, "-"] if streamed else given
     if refused:
         raise InputError(
-            f"--engine ray writes results alone, from files: leave {', '.join(refused)} out."
+            f"--engine ray only writes results, from files: leave {', '.join(refused)} out."
         )
 
 
@@ -68,7 +68,7 @@ def run_on_ray(
 
     is_table = options.get("column") is not None
     if is_table and len(paths) > 1:
-        raise InputError("With --column name one Parquet file or folder.")
+        raise InputError("With --column, name one Parquet file or folder.")
     outcomes: list[Outcome] = []
     interrupted = False
     began = time.perf_counter()
@@ -97,7 +97,7 @@ def run_on_ray(
         seconds = time.perf_counter() - began
         print_summary(outcomes, (), output=Path(output), seconds=seconds, resumed=not overwrite)
     if interrupted:
-        typer.echo("unmask: stopped; the same command goes on.", err=True)
+        typer.echo("unmask: stopped; run the same command to resume.", err=True)
         raise typer.Exit(stopping.exit_code())
     if done.counts.get("failed"):
         raise typer.Exit(1)

@@ -145,7 +145,7 @@ class WorkOptions:
     device: DeviceOfStages = None
     batch: Annotated[
         int | None,
-        typer.Option(min=1, show_default="8 on a GPU; 1 on a CPU, where more is no faster"),
+        typer.Option(min=1, show_default="8 on a GPU; 1 on a CPU, where more are not faster"),
     ] = None
     workers: Annotated[
         int | None, typer.Option(min=1, show_default="as many as processors, at most 4")

@@ -31,8 +31,8 @@ def is_piped(paths: Sequence[str]) -> bool:
         raise InputError("Standard input, -, is one picture: it cannot be named with other paths.")
     if sys.stdin.isatty():
         raise InputError(
-            "Nothing comes in on standard input: pipe a picture in, as in "
-            "'unmask run - -o - < photo.jpg > result.jpg'."
+            "Standard input is empty: pipe a picture in, as in 'unmask run - -o - < photo.jpg > "
+            "result.jpg'."
         )
     return True
 
@@ -69,8 +69,8 @@ def write_standard_output(result: Path) -> None:
     """
     if sidecar_path(result).exists():
         raise OutputError(
-            "This format has no room for the note that a model edited the picture, and standard "
-            "output has none beside it: add --format png."
+            "This format cannot hold the note that a model edited the picture, and standard "
+            "output has no file next to it: add --format png."
         )
     sys.stdout.buffer.write(result.read_bytes())
     sys.stdout.buffer.flush()

@@ -70,7 +70,7 @@ def make(
     if len(named) < len(results):
         from weights.base.errors import InputError
 
-        raise InputError("Two folders of results have one name: call them NAME=FOLDER.")
+        raise InputError("Two folders of results have the same name: call them NAME=FOLDER.")
     made = make_study(
         named,
         truth,
@@ -90,7 +90,9 @@ def make(
         f"{megabytes:.1f} MB"
     )
     if made.left_out:
-        typer.echo(f"{made.left_out} pictures were left out: not every folder has one of the name.")
+        typer.echo(
+            f"{made.left_out} pictures were left out: not every folder has a picture of that name."
+        )
 
 
 @app.command()

@@ -26,11 +26,11 @@ _COLUMNS = (
 )  # fmt: skip
 _EXPLANATIONS = {
     "to do": "would be worked on",
-    "done": "what was filled in is a guess, no evidence of who the person is",
+    "done": "what was filled in is a guess, not evidence of who the person is",
     "no mask found": "written as they were",
     "skipped": "the result exists; --overwrite replaces it",
     "failed": "named above",
-    "no picture": "passed over, by the suffix neither picture nor video",
+    "no picture": "skipped: by its suffix neither a picture nor a video",
 }
 
 
@@ -179,7 +179,7 @@ def print_summary(
     written = [one.job for one in outcomes if one.status in ("done", "no mask found")]
     if len(written) == 1:
         [job] = written
-        more = f" and {len(job.others)} more beside it" if job.others else ""
+        more = f" and {len(job.others)} more next to it" if job.others else ""
         typer.echo(f"Written to {printable(str(job.output))}{more} in {_duration(seconds)}.")
     elif written:
         each = seconds / len(written)
@@ -187,7 +187,7 @@ def print_summary(
         place = printable(str(output))
         typer.echo(f"{len(written)} written to {place} in {_duration(seconds)}, {speed}.")
     elif resumed and not counts.get("to do"):
-        rest = "Nothing else was left to do" if counts["failed"] else "Nothing was left to do"
+        rest = "There was nothing else to do" if counts["failed"] else "Nothing was left to do"
         typer.echo(f"{rest}: the results are in {printable(str(output))}.")
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="weights",
     help="The weight files: list, verify, locate, describe, record, import, push, pull. Only push "
-    "and pull speak to another machine.",
+    "and pull connect to another machine.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -62,7 +62,7 @@ def list_(
         from inpainter.importing.families import FAMILIES
 
         known = {record.architecture for record in records}
-        typer.echo("\nPublished by others, to be made ours by 'unmask weights import':")
+        typer.echo("\nPublished by others; import them with 'unmask weights import':")
         print_columns(
             [
                 (name, family.system, "here already" if name in known else "")

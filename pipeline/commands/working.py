@@ -128,12 +128,12 @@ class RunWork:
         except (ConfigurationError, WeightsError):
             raise
         except ExistsError:
-            return Outcome(job, "skipped", "another run has made it meanwhile")
+            return Outcome(job, "skipped", "another run has written it in the meantime")
         except Exception as error:
             return failure(job, error)
         notes = list(report.notes)
         if self.outputs.for_pictures:
-            notes.append(f"Of a video there is no {', no '.join(self.outputs.for_pictures)}.")
+            notes.append(f"A video has no {', no '.join(self.outputs.for_pictures)}.")
         return Outcome(
             job,
             "done" if report.changed else "no mask found",

@@ -92,7 +92,9 @@ def plan_items(
         part: settings.shares[part] if part in present else 0.0 for part in PARTS
     }
     if settings.scenes and not any(shares.values()):
-        raise InputError("No face belongs to a part with a share above 0, so no scene can be made.")
+        raise InputError(
+            "No face belongs to a split with a share above 0, so no scenes can be made."
+        )
     items.extend(
         SceneItem(f"scene_{index:06d}", scene_part(index, shares, settings.seed))
         for index in range(settings.scenes)
@@ -131,7 +133,7 @@ def build_dataset(
         OutputError: `out` cannot be written.
     """
     if not faces:
-        raise InputError("There is no face to build from.")
+        raise InputError("There are no faces to build from.")
     parts = split_faces(faces, settings.shares, settings.seed)
     negatives: dict[str, Path] = {}
     if settings.negatives is not None:

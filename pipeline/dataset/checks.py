@@ -86,8 +86,8 @@ def check_drawn_mask(mask: Mask, landmarks: Points, worn: str | None = None) -> 
     if not heights[0] <= place.height <= heights[1] or place.side > LARGEST_SIDE:
         raise CannotDrawMaskError(
             "mask-place",
-            f"The drawn mask's middle lies {place.height:.2f} of the way from eyes to chin and "
-            f"{place.side:.2f} jaw widths beside the face.",
+            f"The centre of the drawn mask is {place.height:.2f} of the way from eyes to chin and "
+            f"{place.side:.2f} jaw widths off the middle of the face.",
         )
     return place
 

@@ -43,7 +43,7 @@ def find_pictures(folder: Path) -> list[Path]:
         InputError: there is no such folder, or no picture in it.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder with pictures.")
+        raise InputError(f"{folder} is not a folder of pictures.")
     found = sorted(
         path
         for path in folder.rglob("*")
@@ -67,7 +67,7 @@ def annotated_faces(path: Path) -> list[SourceFace]:
 
     if path.is_dir() and not (path / "faces.jsonl").is_file():
         raise InputError(
-            f"{path} holds no faces.jsonl: name a folder with one, or find landmarks with "
+            f"{path} holds no faces.jsonl: name a folder with one, or detect landmarks with "
             "--landmarks network."
         )
     root = path if path.is_dir() else path.parent

@@ -66,7 +66,7 @@ def make_pair(
     drawn = draw_checked_mask(image, landmarks, random, templates)
     holes = refiner.refine(drawn.masked, [MaskRegion.from_mask(drawn.mask)])
     if not holes:
-        raise CannotDrawMaskError("no-hole", "The refiner makes no hole of the drawn mask.")
+        raise CannotDrawMaskError("no-hole", "The refiner makes no hole from the drawn mask.")
     hole = np.asarray(np.logical_or.reduce(holes), dtype=bool)
     polygons = [np.asarray(polygon, dtype=np.float64) for polygon in drawn.polygon]
     if size is None:

@@ -71,8 +71,8 @@ def done_by_processes(
                 yield from future.result()
     except BrokenProcessPool as error:
         raise UnmaskError(
-            "A process that builds the data set ended early, most likely for want of memory: "
-            "run the command again with fewer workers; it goes on where it stopped."
+            "A process that builds the data set ended early, most likely because memory ran out: "
+            "run the command again with fewer workers; it resumes where it stopped."
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

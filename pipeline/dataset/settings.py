@@ -134,5 +134,5 @@ def claim_folder(out: Path, mapping: Mapping[str, Any]) -> None:
             f"{key} was {existing.get(key)!r} and is now {mapping.get(key)!r}" for key in keys
         )
         raise ConfigurationError(
-            f"{out} was begun with other settings ({changes}): use those, or name a new folder."
+            f"{out} was started with other settings ({changes}): use those, or name a new folder."
         )

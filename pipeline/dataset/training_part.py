@@ -31,7 +31,8 @@ class TrainingPart:
         self.images, self.labels = detection / "images" / "train", detection / "labels" / "train"
         if not self.images.is_dir():
             raise InputError(
-                f"{detection} is no detection set: build one with `unmask synthesize` first."
+                f"{detection} is not a detection data set: build one with `unmask synthesize` "
+                "first."
             )
 
     def files(self, name: str) -> tuple[Path, Path]:

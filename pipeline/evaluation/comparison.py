@@ -55,7 +55,7 @@ def comparison_document(
     measured = {metric.name for metric in measurements.metrics}
     missing = [one.title for one in measurements.known_metrics if one.name not in measured]
     if missing:
-        lead.append(f"Not measured, or without meaning on every case: {'; '.join(missing)}.")
+        lead.append(f"Not measured, or meaningless on every case: {'; '.join(missing)}.")
     parts: list[Table | Picture] = [_overall(measurements)]
     if measurements.sets:
         parts.append(_sets(measurements))

@@ -69,8 +69,8 @@ def read_report(path: Path) -> StoredReport:
     stage = content.get("stage") if isinstance(content, dict) else None
     if stage not in ("detector", "inpainter", "pipeline"):
         raise InputError(
-            f"{path} is no report of 'unmask evaluate', or one of an older version: it does not "
-            "say what stage was measured."
+            f"{path} is not a report of 'unmask evaluate', or is from an older version: it does "
+            "not say which stage was measured."
         )
     return StoredReport(path, stage, content)
 
@@ -94,7 +94,7 @@ def compare_reports(first: StoredReport, second: StoredReport) -> Document:
     differing = _differing(first, second)
     lead = [
         f"A is {first.path}, B is {second.path}. Both measured the same cases, checksum "
-        f"{first.checksum[:16]}. Differences are B less A with 95 % bootstrap intervals; p is of "
+        f"{first.checksum[:16]}. Differences are B minus A with 95 % bootstrap intervals; p is of "
         "Wilcoxon's signed-rank test, not adjusted for the number of tests."
     ]
     if differing:
@@ -105,8 +105,8 @@ def compare_reports(first: StoredReport, second: StoredReport) -> Document:
 def _refuse_incomparable(first: StoredReport, second: StoredReport) -> None:
     if first.stage != second.stage:
         raise InputError(
-            f"The reports do not compare: {first.path} measured the {first.stage}, {second.path} "
-            f"the {second.stage}."
+            f"The reports cannot be compared: {first.path} measured the {first.stage}, "
+            f"{second.path} the {second.stage}."
         )
     if not first.checksum or first.checksum != second.checksum:
         one, other = first.configuration, second.configuration
@@ -117,7 +117,7 @@ def _refuse_incomparable(first: StoredReport, second: StoredReport) -> None:
         ]
         why = "; ".join(reasons) or "the settings agree, so the pictures or a hole generator differ"
         raise InputError(
-            f"The reports do not compare: they measured other pictures or holes (checksums "
+            "The reports cannot be compared: they measured other pictures or holes (checksums "
             f"{first.checksum[:16] or 'none'} and {second.checksum[:16] or 'none'}): {why}."
         )
 

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from weights.base.errors import MissingDependencyError
+from weights.base.optional_libraries import imported_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,13 +141,9 @@ def plot_histograms(counts: Mapping[str, Sequence[int]], first: int = 0) -> byte
 
 
 def _figure(width: float, height: float) -> Any:
-    try:
+    with imported_for("Plotting", "matplotlib", "evaluate"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Plots need matplotlib, which is not installed: pip install 'unmask[evaluate]'."
-        ) from error
     figure = Figure(figsize=(width, height), dpi=_RESOLUTION, layout="constrained")
     FigureCanvasAgg(figure)
     return figure

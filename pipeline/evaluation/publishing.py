@@ -96,7 +96,7 @@ def filled_text(readme: Path, table: str) -> str:
     _, ended, after = rest.partition(END)
     if not begun or not ended:
         raise InputError(
-            f"{readme} has no place for figures: put the lines {BEGIN!r} and {END!r} there."
+            f"{readme} has no place for figures: add the lines {BEGIN!r} and {END!r} there."
         )
     return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
 

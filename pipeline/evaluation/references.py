@@ -79,7 +79,7 @@ def reference_pairs(
             people[str(face.extra["person"])].append(face)
     pairs = [own for _, own in sorted(people.items()) if len(own) == 2]
     if not pairs:
-        raise InputError(f"Nobody is there twice in the part {split!r} of {folder}.")
+        raise InputError(f"No person appears twice in the split {split!r} of {folder}.")
     for first, second in pairs:
         for face, other in ((first, second), (second, first)):
             truth = read_picture(face.file).pixels

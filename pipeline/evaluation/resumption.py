@@ -86,9 +86,9 @@ def _difference(path: Path, there: Any, here: Mapping[str, str]) -> str:
         (key for key in sorted({*known, *here}) if known.get(key) != here.get(key)), "settings"
     )
     return (
-        f"{path} holds results of a measurement with other settings ({differing} was "
-        f"{known.get(differing)!r} and is {here.get(differing)!r}): go on with those, choose "
-        "another folder, or begin anew with --overwrite."
+        f"{path} holds results measured with other settings ({differing} was "
+        f"{known.get(differing)!r} and is {here.get(differing)!r}): use those, choose another "
+        "folder, or start over with --overwrite."
     )
 
 

@@ -28,7 +28,7 @@ def _refuse_strangers_in_our_place() -> None:
     for name in _PARTS:
         spec = importlib.util.find_spec(name)
         if spec is None:
-            raise ImportError(f"unmask's package {name!r} is not installed: install unmask anew.")
+            raise ImportError(f"unmask's package {name!r} is not installed: reinstall unmask.")
         folders = spec.submodule_search_locations
         places[name] = Path(next(iter(folders)) if folders else str(spec.origin))
     if len({place.parent for place in places.values()}) == 1:

@@ -75,8 +75,8 @@ class ReferenceFilling:
             behind = self._finder.find_near(covered(picture, face.hole), face.frame)
         if behind.face < _LEAST_FACE:
             raise InputError(
-                "The face behind the mask is not seen well enough to bend a reference photo to it: "
-                "leave the reference out, and it is filled by a guess."
+                "The face behind the mask is not visible enough to warp a reference photo to it: "
+                "leave out the reference to have it filled by a guess."
             )
         points = behind.points - (face.crop.x0, face.crop.y0)
         index, chosen = best_reference(references, points, reference_names(len(references)))

@@ -20,7 +20,8 @@ from pipeline.run.outputs import Outputs
 from pipeline.run.read_ahead import ReadAhead
 from pipeline.run.streaming import MOST_PICTURES, MOST_PIXELS, grouped, run_each
 from pipeline.surroundings import shared_cores
-from weights.base.errors import ExistsError, InputError
+from weights.base.errors import ExistsError
+from weights.base.option_values import check_whole_number
 from weights.images.holes import read_hole
 from weights.images.reading import read_picture
 
@@ -106,8 +107,7 @@ def unmask_files(
         ConfigurationError, WeightsError, MissingDependencyError: a stage cannot be made at all.
     """
     for name, value in (("batch", batch), ("workers", workers), ("groups", groups)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InputError(f"{name} must be a whole number from 1, but is {value!r}.")
+        check_whole_number(name, value)
     return _work_through(pipeline, jobs, outputs or Outputs(), batch, workers, groups)
 
 
@@ -233,7 +233,7 @@ def _write(
         return outputs.write(loaded.job, loaded.picture, result, explanation)
     except ExistsError:
         # The output did not exist when the picture was read.
-        return Outcome(loaded.job, "skipped", "another run has made it meanwhile")
+        return Outcome(loaded.job, "skipped", "another run has written it in the meantime")
     except Exception as error:
         return failure(loaded.job, error)
 

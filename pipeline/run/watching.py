@@ -54,7 +54,7 @@ class WatchedFolder:
         if watched == results or results in watched.parents:
             raise InputError(
                 f"Results in {output} would be taken for new pictures of {folder}: choose an "
-                "output beside it or a folder of its own in it."
+                "output next to it or a separate folder inside it."
             )
         self._known: dict[Path, _Known] = {}
 

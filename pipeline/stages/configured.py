@@ -19,6 +19,7 @@ from pipeline.stages.lazy import LazyStage
 from pipeline.stages.registry import has_option, specification_name
 from weights.base.errors import ConfigurationError, InputError
 from weights.base.names import unknown_name
+from weights.base.option_values import check_whole_number
 from weights.base.protocols import STAGE_KINDS
 from weights.landmarks import shared_finder
 
@@ -64,8 +65,7 @@ class ConfiguredStages:
             raise InputError(f"context must be from 1 to 16, but is {context!r}.")
         if lift is not None and not (_is_number(lift) and 0.0 <= lift <= 0.5):
             raise InputError(f"lift must be from 0 to 0.5, but is {lift!r}.")
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise InputError(f"batch_size must be a whole number from 1, but is {batch_size!r}.")
+        check_whole_number("batch_size", batch_size)
         if not isinstance(low_masks, bool):
             raise InputError(f"low_masks must be True or False, but is {low_masks!r}.")
         self.device = device
@@ -219,7 +219,7 @@ def _check_pickled(name: str, argument: Any) -> None:
         called = specification_name(argument)
         raise ConfigurationError(
             f"The pipeline cannot be pickled, as its {name} {called!r} cannot: {error}. A function "
-            "must be one of a module, made by def; or name it by 'package.module:function'."
+            "must be defined in a module with def; or name it by 'package.module:function'."
         ) from error
 
 

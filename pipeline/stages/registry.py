@@ -92,8 +92,8 @@ def stage_names(kind: StageKind) -> list[str]:
 def _check_no_network(name: str, networks: Iterable[str]) -> None:
     if name in networks:
         raise ConfigurationError(
-            f"Two inpainters are named {name!r}: a network of ours and a stage of another package; "
-            "uninstall the package or rename its stage."
+            f"Two inpainters are named {name!r}: a network of unmask and a stage of another "
+            "package; uninstall the package or rename its stage."
         )
 
 
@@ -205,8 +205,8 @@ def _from_object(
     if is_stage(kind, candidate):
         if options:
             raise ConfigurationError(
-                f"The {kind} {what!r} is an object that is made already and takes no options, "
-                f"but got {sorted(options)}."
+                f"The {kind} {what!r} is an existing object and takes no options, but got "
+                f"{sorted(options)}."
             )
         return lambda: candidate
     if callable(candidate):
@@ -229,8 +229,8 @@ def _takes_pictures(kind: StageKind, function: Any, options: Mapping[str, Any]) 
 
 def _no_stage(kind: StageKind, what: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{what!r} is no {kind}: it must have a method {STAGE_METHODS[kind]!r} or be a function "
-        "for one picture."
+        f"{what!r} is not a valid {kind}: it must have a method {STAGE_METHODS[kind]!r} or be a "
+        "function for one picture."
     )
 
 

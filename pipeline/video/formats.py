@@ -133,7 +133,7 @@ def format_of_video(path: Path) -> str:
         OutputError: the suffix is not that of a video.
     """
     if not is_video(path):
-        raise OutputError(f"{path} has no suffix of a video: use one of {', '.join(_FORMATS)}.")
+        raise OutputError(f"{path} has no video suffix: use one of {', '.join(_FORMATS)}.")
     return _FORMATS[path.suffix.lower()]
 
 
@@ -153,8 +153,8 @@ def choose_encoder(codec: str, target: Path) -> Encoder:
         if (encoder.formats is None or form in encoder.formats) and _holds(form, encoder):
             return encoder
     raise OutputError(
-        f"Cannot write {target.suffix} videos, as nothing here encodes what such a file holds: "
-        "use .mp4, .mkv or .webm."
+        f"Cannot write {target.suffix} videos, as no encoder for such files is installed: use "
+        ".mp4, .mkv or .webm."
     )
 
 

@@ -6,7 +6,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from weights.base.errors import MissingDependencyError
+from weights.base.optional_libraries import missing_library
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +21,7 @@ def load_av() -> Any:
     try:
         return importlib.import_module("av")
     except ImportError as error:
-        raise MissingDependencyError(
-            "Videos need PyAV: install it with `pip install 'unmask[video]'`."
-        ) from error
+        raise missing_library("Working on videos", "PyAV", "video") from error
 
 
 def open_file(path: Path, mode: str = "r", **options: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from weights.base.errors import InputError
+from weights.base.option_values import check_whole_number
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,7 @@ class VideoSettings:
             ("chunk", self.chunk, 1),
             ("segment", self.segment, 1),
         ):
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InputError(
-                    f"{name} must be a whole number of frames from {least}, but is {value!r}."
-                )
+            check_whole_number(f"{name}, in frames,", value, least)
         if self.hold >= self.look_ahead:
             raise InputError(
                 f"hold must be below look_ahead, {self.look_ahead}, but is {self.hold!r}."

@@ -65,7 +65,7 @@ def open_video(path: Path) -> Any:
         return open_file(path, metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).rstrip(".")
-        raise InputError(f"{path} is no video that can be read: {reason}.") from error
+        raise InputError(f"{path} is not a video that can be read: {reason}.") from error
 
 
 class VideoSource:

@@ -181,7 +181,7 @@ class _Work:
         """Sentences on problems with the source and the references."""
         counts, video = self.counts, self.video
         if video.damaged:
-            yield f"Damaged pieces of the video that were passed over: {video.damaged}."
+            yield f"Damaged pieces of the video that were skipped: {video.damaged}."
         if video.broken_off:
             yield "The video breaks off and could not be read to its end."
         if self.references and counts.from_reference < counts.faces:

@@ -57,7 +57,7 @@ class WorkFolder:
             self._lock = _locked(self.path)
         except BlockingIOError as error:
             raise OutputError(
-                f"Another call is at work on {target}: let it end, or choose another target."
+                f"Another run is writing {target}: let it finish, or choose another target."
             ) from error
         except OSError as error:
             raise OutputError(f"Cannot write {self.path}: {error.strerror or error}.") from error

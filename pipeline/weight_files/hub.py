@@ -152,7 +152,8 @@ def _chosen(name: str | None, files: list[str], repository: str) -> str:
     )
     if not names:
         raise WeightsError(
-            f"{repository} holds no weights of unmask: a record NAME.yaml with NAME.safetensors."
+            f"{repository} holds no unmask weights, that is, a record NAME.yaml with "
+            "NAME.safetensors."
         )
     if name is None and len(names) == 1:
         return names[0]
@@ -171,7 +172,7 @@ def _check(weights: Path, record: WeightRecord, repository: str) -> None:
     """
     if weights.stat().st_size != record.bytes or file_sha256(weights) != record.sha256:
         raise WeightsError(
-            f"{record.file} of {repository} is not the file that its record tells of: size or "
+            f"{record.file} of {repository} is not the file that its record describes: size or "
             "SHA-256 differ; nothing was kept."
         )
     held = describe_weights(weights)

@@ -61,7 +61,7 @@ def import_weights(
     for what, said in (("licence", licence), ("source", source)):
         if not said.strip():
             raise ConfigurationError(
-                f"The {what} of imported weights must be stated: give it by --{what}."
+                f"The {what} of imported weights must be stated: give it with --{what}."
             )
     catalog, original = catalog_folder(folder), Path(file)
     architecture, _, tag = name.partition(".")

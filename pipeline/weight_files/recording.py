@@ -135,7 +135,7 @@ def read_figures(report: Path, description: NetworkDescription, digest: str) -> 
     wanted = "overall" if stage == "inpainter" else "quality"
     if not isinstance(content, Mapping) or not isinstance(content.get(wanted), Mapping):
         raise InputError(
-            f"{report} is no report of 'unmask evaluate {stage}': it has no {wanted!r}."
+            f"{report} is not a report of 'unmask evaluate {stage}': it has no {wanted!r}."
         )
     if stage == "inpainter":
         return _inpainter_figures(content, description.architecture, digest, report)
@@ -229,8 +229,8 @@ def _refuse_other_weights(measured: Any, digest: str, report: Path) -> None:
     named_file = isinstance(measured, str) and measured and Path(measured).is_file()
     if named_file and file_sha256(measured) != digest:
         raise InputError(
-            f"{report} measured {measured}, which is another file than the one recorded: "
-            "measure the weights that are to be recorded."
+            f"{report} measured {measured}, which is not the file to record: measure the weights "
+            "that you record."
         )
 
 
@@ -240,7 +240,9 @@ def _weights_of(path: Path) -> Path:
     for name in RUN_FILES:
         if (path / name).is_file():
             return path / name
-    raise WeightsError(f"{path} is no run with weights: it has neither {' nor '.join(RUN_FILES)}.")
+    raise WeightsError(
+        f"{path} is not a run with weights: it has neither {' nor '.join(RUN_FILES)}."
+    )
 
 
 def _seed_of(source: Path) -> int:
@@ -249,7 +251,7 @@ def _seed_of(source: Path) -> int:
         seed = read_yaml(settings).get("seed")
         if isinstance(seed, int):
             return seed
-    raise InputError(f"The seed of {source} is not known: give it by --seed.")
+    raise InputError(f"The seed of {source} is not known: give it with --seed.")
 
 
 def catalog_folder(folder: str | os.PathLike[str] | None) -> Path:
@@ -263,7 +265,7 @@ def catalog_folder(folder: str | os.PathLike[str] | None) -> Path:
     homes = named_homes()
     if not homes:
         raise ConfigurationError(
-            "There is no folder for the weights: set UNMASK_HOME, or give one by --folder."
+            "There is no folder for the weights: set UNMASK_HOME, or give one with --folder."
         )
     homes[0].mkdir(parents=True, exist_ok=True)
     return homes[0]

@@ -71,7 +71,7 @@ def test_wrong_input_is_said_in_one_sentence(inpainter: NetworkInpainter) -> Non
         inpainter.complete([image.astype(float)], [hole])
     with pytest.raises(InputError, match="hole 0 must have"):
         inpainter.complete([image], [hole[:4]])
-    with pytest.raises(InputError, match="1 crops and landmarks of 0"):
+    with pytest.raises(InputError, match="1 crops but 0 sets of landmarks"):
         inpainter.complete_guided([image], [hole], [])
     with pytest.raises(InputError, match="landmarks 0 must be 68 points"):
         inpainter.complete_guided([image], [hole], [np.zeros((5, 2))])

@@ -184,7 +184,7 @@ def test_a_network_that_never_gives_known_pixels_back_asks_for_options(tmp_path:
         [node("Mul", "image zero", "black"), node("Add", "black mask", "result")],
         {"zero": np.float32(0.0)},
     )
-    with pytest.raises(WeightsError, match="say input_range, output_range and mask_values"):
+    with pytest.raises(WeightsError, match="set input_range, output_range and mask_values"):
         _ = plain(file).network
 
 
@@ -192,7 +192,7 @@ def test_what_is_no_such_file_is_said_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="There is no ONNX file"):
         OnnxInpainter(tmp_path / "none.onnx")
     (tmp_path / "text.onnx").write_bytes(b"no network")
-    with pytest.raises(WeightsError, match="damaged or no ONNX file") as told:
+    with pytest.raises(WeightsError, match="damaged or not an ONNX file") as told:
         _ = plain(tmp_path / "text.onnx").network
     assert "\n" not in str(told.value)
     one = write(

@@ -187,6 +187,4 @@ def test_a_part_that_is_missing_is_named(installed):
     # Without site-packages, where unmask may be installed.
     done = installed("-S", "-c", "import unmask")
     last = done.stderr.strip().splitlines()[-1]
-    assert last == (
-        "ImportError: unmask's package 'weights' is not installed: install unmask anew."
-    )
+    assert last == "ImportError: unmask's package 'weights' is not installed: reinstall unmask."

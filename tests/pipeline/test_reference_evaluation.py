@@ -42,7 +42,7 @@ def test_each_photo_is_masked_once_and_the_other_is_its_reference(faces):
         # A mask casts a shadow.
         assert changed[~pair.hole].mean() < 0.1
         assert pair.hole[tuple(np.rint(pair.landmarks[57]).astype(int)[::-1])]
-    with pytest.raises(InputError, match="there twice in the part 'val'"):
+    with pytest.raises(InputError, match="appears twice in the split 'val'"):
         list(reference_pairs(faces, Pipeline(**STAGES), split="val"))
 
 

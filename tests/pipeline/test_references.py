@@ -264,7 +264,7 @@ class TestPipeline:
 
     def test_a_masked_face_that_is_not_seen_well_takes_none(self, finder, stages):
         finder.near = FoundFace(POINTS, 0.1, 0.9)
-        with pytest.raises(InputError, match="behind the mask is not seen well enough"):
+        with pytest.raises(InputError, match="behind the mask is not visible enough"):
             unmask(self.picture(), reference=portrait(), **stages)
 
     def test_references_are_one_a_picture(self, finder, stages):

@@ -169,7 +169,7 @@ def _with_onnx_runtime(content: bytes, device: torch.device) -> Compute:
     if provider not in load_onnx_runtime().get_available_providers():
         raise ConfigurationError(
             f"The installed ONNX Runtime has no {provider} for the device {str(device)!r}: install "
-            "one that has, or choose another backend or device."
+            "one that does, or choose another backend or device."
         )
     place = {} if device.index is None else {"device_id": device.index}
     session = onnx_session(content, (provider, place), threads=torch.get_num_threads())

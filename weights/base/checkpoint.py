@@ -56,5 +56,5 @@ def read_checkpoint(path: str | Path, holds: tuple[str, ...], device: Any = "cpu
 
 def _unfit(path: str | Path) -> TrainingError:
     return TrainingError(
-        f"{path} is damaged, or no checkpoint of this program: begin anew with --restart."
+        f"{path} is damaged, or not a checkpoint of this program: start over with --restart."
     )

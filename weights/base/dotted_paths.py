@@ -42,7 +42,7 @@ def import_component(kind: str, dotted_path: str, method: str | None = None) -> 
     """
     if _package(dotted_path) in sys.stdlib_module_names:
         raise ConfigurationError(
-            f"{dotted_path!r} is no {kind}: it is a part of Python's own library."
+            f"{dotted_path!r} is not a valid {kind}: it belongs to Python's standard library."
         )
     found = import_object(dotted_path)
     if method is not None and callable(getattr(found, method, None)):
@@ -55,13 +55,14 @@ def import_component(kind: str, dotted_path: str, method: str | None = None) -> 
         if _is_installed_with_us(package):
             if inspect.isroutine(found):
                 raise ConfigurationError(
-                    f"{dotted_path!r} is no {kind}: of unmask itself only classes are components."
+                    f"{dotted_path!r} is not a valid {kind}: of unmask's own objects, only "
+                    "classes are components."
                 )
         elif package in sys.stdlib_module_names or not _is_meant_for_unmask(package):
             raise ConfigurationError(
-                f"{dotted_path!r} is no {kind}: the package {package!r} was not made for unmask, "
-                "as it neither needs it nor registers a stage. Write a class or function of your "
-                "own that calls it."
+                f"{dotted_path!r} is not a valid {kind}: the package {package!r} was not made "
+                "for unmask, as it neither depends on it nor registers a stage. Write a class or "
+                "function of your own that calls it."
             )
     return found
 
@@ -83,8 +84,8 @@ def refuse_working_directory(content: Any, where: str) -> None:
             continue
         if _lies_only_in(_package(text), _implicit_folders()):
             raise ConfigurationError(
-                f"{where} names {text!r}, which lies in the working directory: what a file names "
-                "is not imported from there. Name it on the command line, install its package, or "
+                f"{where} names {text!r}, which is in the working directory: names in a file are "
+                "not imported from there. Name it on the command line, install its package, or "
                 "put its folder on PYTHONPATH."
             )
 

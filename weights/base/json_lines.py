@@ -42,7 +42,7 @@ def read_json_lines(
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             fault = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
             raise InputError(
-                f"Line {number} of {path} is no {what}: {fault.removesuffix('.')}."
+                f"Line {number} of {path} is not a valid {what}: {fault.removesuffix('.')}."
             ) from error
         if entry is not None:
             entries.append(entry)

@@ -167,6 +167,6 @@ def _errors_converted(action: str) -> Iterator[None]:
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ConfigurationError(
-            f"ONNX Runtime cannot {action} the exported network ({reason[0][:200]}): another side "
-            "or another version of onnxruntime may do; no file was left."
+            f"ONNX Runtime cannot {action} the exported network ({reason[0][:200]}): try another "
+            "size or another version of onnxruntime; no file was left."
         ) from error

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import math
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final
 
-from weights.base.errors import ConfigurationError
+from weights.base.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,16 @@ _TAKES: Final[Mapping[str, tuple[type, ...]]] = {
     "nn.Module": (),
 }
 """Annotation to the plain types it accepts; all other annotations accept any."""
+
+
+def check_whole_number(name: str, value: Any, least: int = 1) -> None:
+    """Refuse an argument that is not an integer, or is below `least`; NumPy's integers will do.
+
+    Raises:
+        InputError: it is one.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise InputError(f"{name} must be a whole number from {least}, but is {value!r}.")
 
 
 def check_option(where: str, option: str, value: Any, parameter: inspect.Parameter) -> None:

@@ -31,6 +31,6 @@ def read_lines(path: Path, what: str) -> list[str]:
     try:
         text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"Cannot read {what} {path}: it is no UTF-8 text.") from error
+        raise InputError(f"Cannot read {what} {path}: it is not UTF-8 text.") from error
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return lines if lines[-1] else lines[:-1]

@@ -40,7 +40,7 @@ def add_run_options(
     """
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
     parser.add_argument("--device", default="auto", help=device)
-    parser.add_argument("--threads", type=whole_number(1), help="threads of a CPU's arithmetic")
+    parser.add_argument("--threads", type=whole_number(1), help="number of CPU threads")
     whose = ", instead of the recipe's" if seed is None else ""
     parser.add_argument(
         "--seed", type=whole_number(0), default=seed, help=f"seed of all chance{whose}"
@@ -52,7 +52,7 @@ def add_run_options(
         help=f"stop gracefully within this time{time_budget}",
     )
     parser.add_argument(
-        "--restart", action="store_true", help="start anew where the folder holds a run already"
+        "--restart", action="store_true", help="start over even if the folder already holds a run"
     )
 
 
@@ -141,7 +141,7 @@ def add_changes_option(parser: argparse.ArgumentParser, example: str = "") -> No
         example: shown in the help, such as "phases.0.batch=8".
     """
     such = f", such as {example}" if example else ""
-    said = f"change a value of the recipe{such}; may be given again"
+    said = f"change a value of the recipe{such}; may be repeated"
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=said)
 
 

@@ -58,7 +58,7 @@ def read_yaml_file(path: str | os.PathLike[str]) -> Any:
     except OSError as error:
         raise ConfigurationError(f"Cannot read {name}: {error.strerror or error}.") from error
     except ValueError as error:
-        raise ConfigurationError(f"Cannot read {name}: it is no UTF-8 text.") from error
+        raise ConfigurationError(f"Cannot read {name}: it is not UTF-8 text.") from error
     return parse_yaml(text, name)
 
 

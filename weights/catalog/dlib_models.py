@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from weights.base.optional_libraries import missing_library
+
 
 def find_dlib_model(name: str) -> Path | None:
     """Find a dlib model file by its name; None if its package is not installed.
@@ -18,3 +20,15 @@ def find_dlib_model(name: str) -> Path | None:
         if path.is_file():
             return path
     return None
+
+
+def dlib_model(name: str, feature: str) -> Path:
+    """Find a dlib model file that `feature`, such as "Finding landmarks", needs.
+
+    Raises:
+        MissingDependencyError: its package is not installed.
+    """
+    model = find_dlib_model(name)
+    if model is None:
+        raise missing_library(feature, "the package face_recognition_models", "landmarks")
+    return model

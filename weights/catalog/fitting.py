@@ -70,8 +70,7 @@ def check_proportion(options: Any, where: str) -> None:
             check_proportion(value, where)
     elif isinstance(options, int | float) and not abs(options) <= _LARGEST_OPTION:
         raise WeightsError(
-            f"The options in {where} are out of proportion: {options!r} is above "
-            f"{_LARGEST_OPTION:,}."
+            f"The options in {where} are too large: {options!r} is above {_LARGEST_OPTION:,}."
         )
 
 

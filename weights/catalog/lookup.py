@@ -180,13 +180,13 @@ def resolve(name_or_path: str | os.PathLike[str], kind: WeightKind | None = None
     text = os.fspath(name_or_path)
     if text == "default":
         if kind is None:
-            raise WeightsError("'default' weights need to be told for which stage they are.")
+            raise WeightsError("'default' weights need the stage that they are for.")
         text = default_name(kind)
     path = Path(text).expanduser()
     if path.suffix.lower() in _PICKLE_SUFFIXES:
         raise WeightsError(
-            f"{text} is a pickle, which can run code when it is read: give a .safetensors file, "
-            "or turn it into one by 'unmask weights import'."
+            f"{text} is a pickle, which can run code when it is read: give a .safetensors file, or "
+            "convert it with 'unmask weights import'."
         )
     safetensors = path.suffix.lower() == ".safetensors"
     if safetensors or len(path.parts) > 1 or not isinstance(name_or_path, str):

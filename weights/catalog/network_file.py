@@ -10,34 +10,41 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from weights.base.errors import WeightsError
 from weights.base.settings import settings_from_mapping
-from weights.catalog.store import read_header_mapping, read_metadata, write_tensors
+from weights.catalog.fitting import build_fitting
+from weights.catalog.store import (
+    load_state_dict,
+    read_header_mapping,
+    read_metadata,
+    write_tensors,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor, nn
 
 _Configuration = TypeVar("_Configuration")
+_Network = TypeVar("_Network", bound="nn.Module")
 
 
 def write_weights(
     network: nn.Module,
-    file_format: str,
     configuration: Any,
     path: str | os.PathLike[str],
     *,
+    file_format: str,
     overwrite: bool = False,
     extra: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the weights of a network, floating-point ones as float16.
 
     Args:
-        network: in the form in which it was built.
-        file_format: value of the header's `format`: `unmask.` and the kind of network.
+        network: in the form in which it was built, neither fused nor folded.
         configuration: the dataclass from which it was built.
         path: the file to write, ending in .safetensors.
+        file_format: value of the header's `format`: `unmask.` and the kind of network.
         overwrite: whether to replace an existing file.
-        extra: further facts for the header; any JSON values.
+        extra: further facts for the header, such as metrics; any JSON values.
 
     Raises:
         OutputError: the file exists and `overwrite` is False, or it cannot be written.
@@ -113,6 +120,31 @@ def read_network_configuration(
         return settings_from_mapping(configuration, values, "the header")
     except (ValueError, TypeError, OverflowError) as error:
         raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
+
+
+def load_network(
+    path: str | os.PathLike[str],
+    expected: str,
+    configuration: type[_Configuration],
+    build: Callable[[_Configuration], _Network],
+) -> tuple[_Network, _Configuration]:
+    """Build the network described by a file and load its weights, as float32 on the CPU.
+
+    Args:
+        path: the file.
+        expected: value of the header's `format`.
+        configuration: the dataclass of its configuration.
+        build: makes the network from its configuration.
+
+    Returns:
+        The network in evaluation mode and its configuration.
+
+    Raises:
+        WeightsError: the file is missing, damaged, not safetensors, or of another network.
+    """
+    read = read_network_configuration(path, expected, configuration)
+    network = build_fitting(lambda: build(read), load_state_dict(Path(path)), str(path))
+    return network.float().eval(), read
 
 
 def refuse_pickle(path: str | os.PathLike[str]) -> None:

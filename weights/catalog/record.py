@@ -144,7 +144,7 @@ class WeightRecord:
         self._require(
             self.architecture == beginning,
             "architecture",
-            f"what stands before the point in the name, {beginning!r}",
+            f"the part of the name before the dot, {beginning!r}",
         )
 
     def _require(self, holds: bool, key: str, expected: str) -> None:

@@ -153,7 +153,7 @@ def sources_beside(*data: Path) -> TrainingSources:
             known = read_training_sources(path)
         else:
             name = "/".join(file.absolute().parent.parts[-2:])
-            credit = f"not stated: there is no {SOURCES_NAME} beside it"
+            credit = f"not stated: there is no {SOURCES_NAME} next to it"
             known = TrainingSources((TrainingData(name, "not stated", credit),))
         sources += [source for source in known.sources if source not in sources]
         gets_wrong += [one for one in known.gets_wrong if one not in gets_wrong]
@@ -202,7 +202,7 @@ def register_weights(
     if place.name.partition(".")[0] != description.architecture:
         raise WeightsError(
             f"{source} holds a {description.architecture}, so its name must be "
-            f"{description.architecture!r}, a point and a tag, but is {place.name!r}."
+            f"{description.architecture!r}, a dot and a tag, but is {place.name!r}."
         )
     facts = asdict(description)
     del facts["architecture"]

@@ -175,4 +175,4 @@ def record_of(
 def _damaged(path: Path, error: Exception) -> WeightsError:
     if not path.is_file():
         return WeightsError(f"There is no weight file {path}.")
-    return WeightsError(f"The weight file {path} is damaged or no safetensors file: {error}.")
+    return WeightsError(f"The weight file {path} is damaged or not a safetensors file: {error}.")

@@ -47,7 +47,7 @@ def check_array(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
         if array.dtype == np.bool_:
             advice = "multiply it by 255 and call .astype(np.uint8)"
         elif array.dtype.kind == "f" and not np.isfinite(array).all():
-            advice = "it holds NaN or infinite values, which are no colours"
+            advice = "it holds NaN or infinite values, which are not colours"
         elif array.dtype.kind == "f":
             advice = "for values in 0..1 pass (array * 255).round().astype(np.uint8)"
         elif array.dtype == np.uint16:

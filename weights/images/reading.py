@@ -68,7 +68,7 @@ def read_picture(
     """
     if isinstance(source, np.ma.MaskedArray):
         raise InputError(
-            "A masked array is no picture: pass its .data, and where it is masked as the mask."
+            "A masked array is not a picture: pass its .data, and its .mask as the mask."
         )
     called = name or (str(source) if isinstance(source, str | os.PathLike) else "the picture")
     if isinstance(source, np.ndarray):
@@ -128,11 +128,11 @@ def _read_file(source: str | os.PathLike[str], name: str, max_pixels: int) -> _D
     if "://" in text:
         raise InputError(f"{name} is an address: unmask opens no network, so download it first.")
     if not text or "\0" in text:
-        raise InputError(f"{text!r} is no path of a picture.")
+        raise InputError(f"{text!r} is not a valid path.")
     path = Path(text)
     try:
         if path.is_dir():
-            raise InputError(f"{name} is a folder, but one picture is wanted here.")
+            raise InputError(f"{name} is a folder, but a single picture is expected here.")
         if path.exists() and not path.is_file():
             raise InputError(f"{name} is no regular file.")
         with path.open("rb") as stream:
@@ -255,7 +255,7 @@ def open_picture(stream: IO[bytes], name: str) -> PIL.Image.Image:
             continue
         except Exception as error:  # decoders raise errors of many kinds on damaged headers
             raise InputError(f"{name} is damaged and cannot be decoded: {error}.") from error
-    raise InputError(f"{name} is no picture, or of a format that unmask does not read.")
+    raise InputError(f"{name} is not a picture, or has a format that unmask cannot read.")
 
 
 def _brands(prefix: bytes) -> set[bytes]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weights.base.contracts import check_image
-from weights.base.errors import MissingDependencyError
-from weights.catalog.dlib_models import find_dlib_model
+from weights.base.optional_libraries import imported_for
+from weights.catalog.dlib_models import dlib_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,20 +34,11 @@ class DlibLandmarkFinder:
     """
 
     def __init__(self, upsample: int = 1) -> None:
-        try:
+        with imported_for("Finding landmarks", "dlib", "landmarks"):
             import dlib
-        except ImportError as error:
-            raise MissingDependencyError(
-                "Finding landmarks needs dlib: install it with pip install 'unmask[landmarks]'."
-            ) from error
         self.upsample = int(upsample)
         self._detector: Any = dlib.get_frontal_face_detector()
-        model = find_dlib_model(_MODEL)
-        if model is None:
-            raise MissingDependencyError(
-                "Finding landmarks needs the model files of face_recognition_models: install them "
-                "with pip install 'unmask[landmarks]'."
-            )
+        model = dlib_model(_MODEL, "Finding landmarks")
         self._predictor: Any = dlib.shape_predictor(str(model))
 
     def find(self, image: Image) -> list[NDArray[np.float64]]:

@@ -47,8 +47,8 @@ class LandmarkConfiguration:
             )
         if self.size % _DIVISOR or not _DIVISOR <= self.size <= LARGEST_SIDE:
             raise ConfigurationError(
-                f"The size of the crops must be a multiple of {_DIVISOR}, {LARGEST_SIDE} at most, "
-                f"but is {self.size!r}."
+                f"The size of the crops must be a multiple of {_DIVISOR}, at most "
+                f"{LARGEST_SIDE}, but is {self.size!r}."
             )
 
 

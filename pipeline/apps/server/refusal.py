@@ -19,7 +19,7 @@ class RefusalReason(BaseModel):
     code: str = Field(description="A fixed word for programs.", examples=["unusable_picture"])
     message: str = Field(
         description="One sentence for people: what was wrong and what would be right.",
-        examples=["The file sent is no picture, or of a format that unmask does not read."],
+        examples=["The file sent is not a picture, or has a format that unmask cannot read."],
     )
 
 

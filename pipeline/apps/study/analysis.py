@@ -132,7 +132,7 @@ def analyse_exports(
             model, face = key.pictures[picture]
             ratings[key.models.index(model), row, position[face]] = rating
     if not ratings.any():
-        raise InputError("There is no answer in these exports.")
+        raise InputError("There are no answers in these exports.")
     means, chances = _resampled(ratings, key.models.index(REAL), resamples, seed)
     judgements = [
         _judge(name, ratings[index], means[:, index], means, chances[:, index], key)
@@ -176,10 +176,10 @@ def _common_key(exports: Sequence[StudyExport], key: StudyKey | None) -> StudyKe
     found = key or next((export.key for export in exports if export.key is not None), None)
     if found is None:
         raise InputError(
-            "The study's key is a file of its own: name it, as `unmask study make --key` wrote it."
+            "The study's key is a separate file: name the one that `unmask study make --key` wrote."
         )
     if found.study != exports[0].study:
-        raise InputError("The key is of another study than the exports.")
+        raise InputError("The key belongs to another study than the exports.")
     if REAL not in found.models:
         raise InputError("The study's key names no real photos.")
     return found

@@ -55,7 +55,7 @@ def read_export(path: str | os.PathLike[str]) -> StudyExport:
     source = Path(path)
     content = read_json(source)
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise InputError(f"{source} is no export of a study's page.")
+        raise InputError(f"{source} is not an export of a study's page.")
     if content.get("version") != 1:
         raise InputError(
             f"{source} is an export of version {content.get('version')!r}, but 1 is read here."
@@ -110,5 +110,5 @@ def _checked_answer(answer: Any, what: str) -> tuple[str, int, float]:
         or not math.isfinite(seconds)
         or seconds < 0
     ):
-        raise InputError(f"{what} took {seconds!r} seconds, which is no time.")
+        raise InputError(f"{what} took {seconds!r} seconds, which is not a valid duration.")
     return answer["id"], rating, float(seconds)

@@ -62,7 +62,7 @@ def key_from_mapping(content: Any, where: str) -> StudyKey:
     Raises:
         InputError: it is not a key of a study.
     """
-    malformed = InputError(f"{where} is no key of a study as `unmask study make` writes it.")
+    malformed = InputError(f"{where} is not a study key written by `unmask study make`.")
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise malformed
     study, models, pictures = (content.get(name) for name in ("study", "models", "pictures"))

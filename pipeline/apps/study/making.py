@@ -7,7 +7,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 import PIL.Image
@@ -49,19 +49,56 @@ class MadeStudy:
     left_out: int
 
 
+class StudyOptions(TypedDict, total=False):
+    """Keyword arguments of `make_study`; documented in `StudyDesign`."""
+
+    title: str
+    seed: int
+    count: int | None
+    size: int
+    once: bool
+    unpaired: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyDesign:
+    """What a study shows.
+
+    Attributes:
+        title: heading of the page.
+        seed: seeds the choice of faces and the stored order of pictures; each rater sees a
+            different order.
+        count: number of faces, sampled at random; None for all.
+        size: maximum longest side of a picture in pixels, 16 or more; all versions of a face are
+            scaled down to the smallest among them.
+        once: each rater sees only one version of each face.
+        unpaired: treat every picture as a face of its own, for results without true photos;
+            otherwise pictures of the same name (without suffix) are versions of one face.
+
+    Raises:
+        InputError: the size is too small.
+    """
+
+    title: str = "How real does this face look?"
+    seed: int = 0
+    count: int | None = None
+    size: int = 512
+    once: bool = False
+    unpaired: bool = False
+
+    def __post_init__(self) -> None:
+        if self.size < 16:
+            raise InputError(f"size must be 16 or more, but is {self.size}.")
+
+
 def make_study(
     results: Mapping[str, str | os.PathLike[str]],
     truth: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
-    title: str = "How real does this face look?",
-    seed: int = 0,
-    count: int | None = None,
-    size: int = 512,
-    once: bool = False,
-    unpaired: bool = False,
     key: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    **options: Unpack[StudyOptions],
 ) -> MadeStudy:
     """Write a page that shows results and true photos and asks how real each looks.
 
@@ -73,43 +110,34 @@ def make_study(
         results: name of each model, and the folder of its results.
         truth: folder of true photos.
         output: the page, an .html file.
-        title: heading of the page.
-        seed: seeds the choice of faces and the stored order of pictures; each rater sees a
-            different order.
-        count: number of faces, sampled at random; None for all.
-        size: maximum longest side of a picture in pixels; all versions of a face are scaled down to
-            the smallest among them.
-        once: each rater sees only one version of each face.
-        unpaired: treat every picture as a face of its own, for results without true photos;
-            otherwise pictures of the same name (without suffix) are versions of one face.
         key: file for the key of the study; None hides the key in the page and in every export.
         overwrite: replace existing files.
+        **options: `title`, `seed`, `count`, `size`, `once` and `unpaired`, see `StudyDesign`.
 
     Raises:
         InputError: a folder has no pictures, the folders share no names, a picture cannot be read,
-            or a model's name is taken.
+            the size is too small, or a model's name is taken.
         OutputError: a file exists or cannot be written.
     """
     if not results:
         raise InputError("A study needs at least one folder of results.")
     if REAL in results:
         raise InputError(f"No model can be called {REAL!r}: that is what true photos are called.")
-    if size < 16:
-        raise InputError(f"size must be 16 or more, but is {size}.")
+    design = StudyDesign(**options)
     folders = {REAL: _pictures(truth)}
     folders |= {name: _pictures(folder) for name, folder in results.items()}
-    versions = _group(folders, unpaired=unpaired)
-    random = np.random.default_rng(seed)
+    versions = _group(folders, unpaired=design.unpaired)
+    random = np.random.default_rng(design.seed)
     faces = sorted(versions)
-    if count is not None and count < len(faces):
-        chosen = random.choice(len(faces), size=max(1, count), replace=False)
+    if design.count is not None and design.count < len(faces):
+        chosen = random.choice(len(faces), size=max(1, design.count), replace=False)
         faces = [faces[index] for index in sorted(chosen)]
     shown = [
         (face, model, content)
         for face in faces
-        for model, content in _encode_versions(versions[face], size).items()
+        for model, content in _encode_versions(versions[face], design.size).items()
     ]
-    digest = hashlib.sha256(f"{seed} {once} {title}".encode())
+    digest = hashlib.sha256(f"{design.seed} {design.once} {design.title}".encode())
     for _, _, content in shown:
         digest.update(content)
     study = digest.hexdigest()[:12]
@@ -124,12 +152,12 @@ def make_study(
         owners[names[index]] = (model, face)
     secret = StudyKey(study, tuple(folders), owners)
     document = compose_document(
-        title,
+        design.title,
         {
             "study": study,
-            "title": title,
-            "seed": seed,
-            "once": once,
+            "title": design.title,
+            "seed": design.seed,
+            "once": design.once,
             "key": None if key is not None else secret.sealed(),
             "pictures": entries,
         },
@@ -164,7 +192,7 @@ def _pictures(folder: str | os.PathLike[str]) -> dict[str, Path]:
             )
         found[name] = path
     if not found:
-        raise InputError(f"There is no picture in {folder}.")
+        raise InputError(f"There are no pictures in {folder}.")
     return found
 
 

@@ -70,7 +70,7 @@ def test_lines_with_masks_with_polygons_and_without(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
-        ({"masks": []}, "Line 1 of .* is no annotated picture: it lacks 'file'"),
+        ({"masks": []}, "Line 1 of .* is not a valid annotated picture: it lacks 'file'"),
         ({"file": "a.jpg", "masks": [{"pieces": []}]}, "a mask has no pieces"),
         (
             {"file": "a.jpg", "masks": [{"pieces": [[[1e30, 0], [5, 5], [1, 9]]]}]},
@@ -134,5 +134,5 @@ def test_no_other_program_is_started_for_a_picture(tmp_path: Path, monkeypatch: 
     place.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\n")
     with PillowImage.open(place) as picture:
         assert picture.convert("L").size == (4, 4)
-    with pytest.raises(InputError, match="no picture"):
+    with pytest.raises(InputError, match="not a picture"):
         AnnotatedPicture(place).load()

@@ -41,9 +41,9 @@ def test_lists_of_folders_and_of_files_are_taken(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("val: images/val\nnames: [mask]", "lacks the key 'train'"),
-        (f"train: {'x' * 5000}\nval: images/val\nnames: [mask]", "cannot be looked at"),
+        (f"train: {'x' * 5000}\nval: images/val\nnames: [mask]", "cannot be accessed"),
         ("train: nowhere\nval: images/val\nnames: [mask]", "names 'nowhere', but there is no"),
-        ("train: labels/val\nval: images/val\nnames: [mask]", "no picture is there"),
+        ("train: labels/val\nval: images/val\nnames: [mask]", "there are no pictures there"),
         ("train: images/train\nval: images/val\nnames: {1: mask}", "names in .* must be a list"),
         ("just text", "must be a mapping"),
         ("a: [", "not valid YAML"),
@@ -112,5 +112,5 @@ def test_labels_in_other_encodings_are_read_or_refused(tmp_path: Path) -> None:
     text = "0 0.1 0.1 0.5 0.1 0.5 0.5\n"
     for encoding in ("utf-8-sig", "utf-16"):
         assert len(read_labels(labelled(tmp_path, text.encode(encoding)), 1).polygons) == 1
-    with pytest.raises(InputError, match=r"labels .*a\.txt: it is no UTF-8 text"):
+    with pytest.raises(InputError, match=r"labels .*a\.txt: it is not UTF-8 text"):
         read_labels(labelled(tmp_path, b"\xe9" + text.encode()), 1)

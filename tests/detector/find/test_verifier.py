@@ -290,6 +290,7 @@ def test_other_files_are_refused(tmp_path, weights):
         {"widths": (8, 8, 8, 0)},
         {"size": 100},
         {"first_size": 0},
+        {"first_size": 8192},
         {"context": 0.9},
     ],
 )

@@ -220,7 +220,7 @@ def test_wrong_files_and_pictures_are_refused(tmp_path: Path, detector: YoloMask
         YoloMaskDetector(tmp_path / "absent.safetensors").load()
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"not tensors at all")
-    with pytest.raises(WeightsError, match="no safetensors file"):
+    with pytest.raises(WeightsError, match="not a safetensors file"):
         YoloMaskDetector(broken).load()
     with pytest.raises(InputError, match="image 1 must be a uint8 RGB array"):
         detector.detect([np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint8)])

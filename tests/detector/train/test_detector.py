@@ -99,7 +99,7 @@ def test_card_says_what_was_trained_on_what(trained: TrainedDetector) -> None:
     card = trained.card.read_text(encoding="utf-8")
     assert card.startswith("# yolo26n-seg.tiny\n")
     assert file_sha256(trained.weights) in card
-    assert "not stated: there is no sources.yaml beside it" in card
+    assert "not stated: there is no sources.yaml next to it" in card
     assert "Trained for 6 epochs" in card and "on 8 pictures" in card
     assert "learning_rate = 0.003" in card
     assert "| val, ap50 |" in card
@@ -241,7 +241,7 @@ def test_time_budget_ends_in_good_order_and_counts_earlier_calls(
 def test_a_folder_that_holds_something_else_is_left_alone(blob_data: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     for resume in (True, False):
-        with pytest.raises(OutputError, match="holds no run"):
+        with pytest.raises(OutputError, match="holds no training run"):
             _train(blob_data, tmp_path, resume=resume)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -387,7 +387,7 @@ def test_a_checkpoint_runs_no_code(blob_data: Path, tmp_path: Path, damage: str)
         torch.save({"epoch": 0}, last)
     else:
         last.write_bytes(whole[: len(whole) // 2] if damage == "cut" else b"")
-    with pytest.raises(TrainingError, match=r"last\.pt is damaged, or no checkpoint"):
+    with pytest.raises(TrainingError, match=r"last\.pt is damaged, or not a checkpoint"):
         _train(blob_data, folder)
     assert not (tmp_path / "ran").exists()
     last.write_bytes(whole)

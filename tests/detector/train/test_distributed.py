@@ -94,7 +94,7 @@ def test_a_fault_in_a_process_is_said_in_one_sentence(
     with pytest.raises(TrainingError, match=r"^No mask\.$"):
         run_distributed(make_plan(tmp_path))
     process("print('unmask-training [1'); raise SystemExit('out of memory')")
-    with pytest.raises(TrainingError, match=r"broke down: see .*train\.log"):
+    with pytest.raises(TrainingError, match=r"failed: see .*train\.log"):
         run_distributed(make_plan(tmp_path))
     log = (tmp_path / "train.log").read_text()
     assert "out of memory" in log and "unmask-training [1" in log

@@ -28,7 +28,7 @@ from detector.train.landmarks import (
     train_landmarks,
 )
 from tests.faces import canonical_landmarks, draw_face, write_faces
-from weights.base.errors import ConfigurationError, InputError, WeightsError
+from weights.base.errors import ConfigurationError, InputError, TrainingError, WeightsError
 from weights.base.training_command import exit_status
 from weights.catalog.record import read_record
 from weights.landmarks import MIRRORED
@@ -131,6 +131,18 @@ def test_only_the_named_part_is_looked_at(tmp_path):
     assert np.array_equal(LandmarkFaces.load(tmp_path / "train.npz").points, train.points)
     with pytest.raises(InputError, match="'other'"):
         collect_faces([folder], "other", size=40)
+
+
+def test_damaged_samples_of_a_run_are_one_sentence(tmp_path):
+    file = tmp_path / "train.npz"
+    faces = LandmarkFaces(
+        np.zeros((1, 8, 8, 3), np.uint8), np.zeros((1, 68, 2), np.float32), np.zeros((1, 68), bool)
+    )
+    faces.save(file)
+    assert len(LandmarkFaces.load(file)) == 1
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(TrainingError, match=r"train\.npz is damaged: start over with --restart"):
+        LandmarkFaces.load(file)
 
 
 def test_a_training_lowers_the_error_and_goes_on(tmp_path):

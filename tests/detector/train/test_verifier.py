@@ -359,7 +359,7 @@ def test_a_gradient_that_is_no_number_stops(data, boxed, tmp_path, monkeypatch):
         last.register_hook(lambda gradient: gradient * float("inf"))
 
     monkeypatch.setattr(VerifierTraining, "__init__", with_a_fault)
-    with pytest.raises(TrainingError, match="The gradient of step 0 is not a number"):
+    with pytest.raises(TrainingError, match="The gradient of step 0 became NaN or infinite"):
         train(data, boxed, tmp_path / "run", recipe=QUICK.with_changes({"steps": 2, "batch": 4}))
 
 
@@ -402,7 +402,7 @@ def test_damaged_files_of_a_run_are_one_sentence(data, boxed, tmp_path, monkeypa
     train(data, boxed, tmp_path / "run", recipe=recipe)
     path = tmp_path / "run" / file
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(TrainingError, match=rf"{file} is damaged.*begin anew with --restart"):
+    with pytest.raises(TrainingError, match=rf"{file} is damaged.*start over with --restart"):
         train(data, boxed, tmp_path / "run", recipe=recipe)
 
 
@@ -419,7 +419,7 @@ def test_masks_alone_teach_nothing(data, tmp_path, monkeypatch):
             return [[] for _ in images]
 
     monkeypatch.setattr("detector.train.verifier.YoloMaskDetector", FindNothing)
-    with pytest.raises(InputError, match="show only masks"):
+    with pytest.raises(InputError, match="give only masks"):
         train_verifier(VerifierSets([data]), tmp_path / "run", device="cpu", said=lambda _: None)
 
 

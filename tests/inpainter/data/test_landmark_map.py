@@ -153,7 +153,7 @@ def test_landmarks_change_a_fill_and_none_leave_it_free() -> None:
     assert not torch.equal(network(image, hole, told).completed, free)
     with pytest.raises(InputError, match=r"takes landmarks \(1, 3, 70, 64\)"):
         network(image, hole, hole)
-    with pytest.raises(InputError, match="takes no guide"):
+    with pytest.raises(InputError, match="built without a guide"):
         create_model("gated", width=8, depth=1)(image, hole, told)
 
 

@@ -56,7 +56,7 @@ def test_celeba_keeps_its_parts(tmp_path: Path, pictures: str, partition: str, t
     with pytest.raises(InputError, match=r"Line 1 of .*list_eval_partition"):
         list_faces(tmp_path)
     (tmp_path / partition).write_bytes(b"\xe9 0\n")
-    with pytest.raises(InputError, match=r"list_eval_partition.*no UTF-8 text"):
+    with pytest.raises(InputError, match=r"list_eval_partition.*not UTF-8 text"):
         list_faces(tmp_path)
     (tmp_path / partition).write_text(text.format(*files), encoding="utf-16")
     assert names(tmp_path, "val") == [f"{pictures}/{files[1]}"]
@@ -96,7 +96,7 @@ def test_ffhq_brings_parts_and_landmarks(tmp_path: Path) -> None:
     np.testing.assert_allclose(face.landmarks, points / 8)
     assert names(tmp_path, "val") == ["thumbnails128x128/60000/60000.png"]
     (tmp_path / "ffhq-dataset-v2.json").write_text('{"0": {}}', encoding="utf-8")
-    with pytest.raises(InputError, match="not as FFHQ has it"):
+    with pytest.raises(InputError, match="does not have FFHQ's format"):
         list_faces(tmp_path)
     (tmp_path / "ffhq-dataset-v2.json").write_text("[" * 100_000, encoding="utf-8")
     with pytest.raises(InputError, match="nested too deeply"):
@@ -107,7 +107,7 @@ def test_folders_named_by_their_parts_are_kept(tmp_path: Path) -> None:
     write(tmp_path, "train/female/a.jpg", "val/male/b.jpg", "other/c.jpg")
     assert names(tmp_path, "train") == ["train/female/a.jpg"]
     assert names(tmp_path, "val") == ["val/male/b.jpg"]
-    with pytest.raises(InputError, match="no face of the part 'test'"):
+    with pytest.raises(InputError, match="no faces of the split 'test'"):
         list_faces(tmp_path, "test")
 
 
@@ -177,7 +177,9 @@ def test_a_person_is_in_the_part_that_a_line_names(tmp_path: Path) -> None:
 def test_a_part_that_there_is_not_is_refused_with_file_and_line(tmp_path: Path, part: Any) -> None:
     with pytest.raises(InputError) as refused:
         annotated(tmp_path, split=["train", part])
-    assert str(refused.value).startswith(f"Line 2 of {tmp_path / 'faces.jsonl'} is no annotated")
+    assert str(refused.value).startswith(
+        f"Line 2 of {tmp_path / 'faces.jsonl'} is not a valid annotated"
+    )
     assert f"Unknown split '{part}'" in str(refused.value)
     assert "Known: test, train, val" in str(refused.value)
 
@@ -195,5 +197,5 @@ def test_holes_that_follow_landmarks_need_them(tmp_path: Path) -> None:
     boxes = Sampling(create_holes("random-box"))
     assert sample_at(faces, boxes, 32, seed=0, index=0).image.shape == (32, 32, 3)
     masks = Sampling(create_holes("detector.synthesis.holes:FaceMaskHoles"))
-    with pytest.raises(InputError, match=r"has no 68 landmarks, which these holes follow"):
+    with pytest.raises(InputError, match=r"lacks the 68 landmarks that these holes need"):
         sample_at(faces, masks, 32, seed=0, index=0)

@@ -66,5 +66,5 @@ def test_shards_that_cannot_be_read_say_so(tmp_path):
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
         add(tar, "0.png", b"")
         add(tar, "0.json", b'{"landmarks": [1, 2]}')
-    with pytest.raises(InputError, match=r"0\.json in .*a\.tar is no annotated face"):
+    with pytest.raises(InputError, match=r"0\.json in .*a\.tar is not an annotated face"):
         list_faces(tmp_path)

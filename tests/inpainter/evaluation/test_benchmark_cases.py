@@ -188,7 +188,7 @@ def test_wrong_cases_and_options_are_refused(faces):
         BenchmarkCases(faces, CentreBox(), framing="eyes")
     with pytest.raises(ConfigurationError, match="count"):
         BenchmarkCases(faces, CentreBox(), count=0)
-    with pytest.raises(InputError, match="no face of the part"):
+    with pytest.raises(InputError, match="no faces of the split"):
         BenchmarkCases(faces, CentreBox(), split="test")
     with pytest.raises(InputError, match="hole of case x"):
         Case("x", np.zeros((16, 16, 3), np.uint8), np.zeros((8, 8), bool))

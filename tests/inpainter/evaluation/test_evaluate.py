@@ -262,7 +262,7 @@ class TestSystemsThatLookAtTheMask:
         assert all((pixels == 127).all() for pixels in blank.seen)
         for given, case in zip(seeing.given[1:], worn, strict=True):
             np.testing.assert_array_equal(given, case.masked)
-        assert any("seeing looks at the mask" in note for note in report.notes)
+        assert any("seeing sees the mask" in note for note in report.notes)
         names = [worn[0].name]
         (row,) = case_rows({"blank": blank, "seeing": seeing}, worn, names).values()
         assert list(row.cells) == ["true", "masked", "with hole", "blank", "seeing"]
@@ -275,7 +275,7 @@ class TestSystemsThatLookAtTheMask:
         assert not sees_hole(Brighter(cases, 1))
 
     def test_without_masks_the_error_names_the_holes_to_use(self, cases):
-        with pytest.raises(ConfigurationError, match=r"'s' looks at the mask.*'drawn-mask'"):
+        with pytest.raises(ConfigurationError, match=r"'s' sees the mask.*'drawn-mask'"):
             evaluate_inpainter({"s": self.Seeing()}, cases)
 
 
@@ -314,7 +314,7 @@ def test_wrong_systems_and_cases_get_one_clear_sentence(cases):
         evaluate_inpainter({"w": Wrong([np.zeros((8, 8, 3), np.uint8)])}, cases)
     with pytest.raises(InputError, match="no case"):
         evaluate_inpainter({"w": Wrong([])}, [])
-    with pytest.raises(InputError, match="there twice"):
+    with pytest.raises(InputError, match="occurs twice"):
         evaluate_inpainter({"w": Brighter(cases, 1)}, [cases[0], cases[0]])
     with pytest.raises(InputError, match="no hole to measure"):
         evaluate_inpainter({"w": Brighter(cases, 1)}, [make_case(9, 0.0)])

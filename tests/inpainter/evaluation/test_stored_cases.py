@@ -60,7 +60,7 @@ def test_some_cases_are_read_alone(frozen, tmp_path):
 def test_changed_holes_are_noticed(frozen, tmp_path):
     store_cases(frozen, tmp_path / "set")
     cv2.imwrite(str(tmp_path / "set" / "holes" / "00001.png"), np.full((48, 48), 255, np.uint8))
-    with pytest.raises(InputError, match="not those that were stored"):
+    with pytest.raises(InputError, match="have changed since they were stored"):
         list(StoredCases(tmp_path / "set"))
 
 
@@ -71,16 +71,16 @@ def test_a_set_is_not_replaced_and_a_broken_list_is_refused(frozen, tmp_path):
     listing = tmp_path / "set" / LIST_FILE
     lines = listing.read_text().splitlines()
     listing.write_text("\n".join(lines[:-1]))
-    with pytest.raises(InputError, match="cut off"):
+    with pytest.raises(InputError, match="is incomplete"):
         StoredCases(tmp_path / "set")
     listing.write_text("\n".join([lines[0], *['{"name": "a"}'] * 4]))
-    with pytest.raises(InputError, match=r"no list.*image"):
+    with pytest.raises(InputError, match=r"not a list.*image"):
         StoredCases(tmp_path / "set")
     listing.write_text("[" * 100_000)
     with pytest.raises(InputError, match="nested too deeply"):
         StoredCases(tmp_path / "set")
     listing.write_text("nothing")
-    with pytest.raises(InputError, match="no list"):
+    with pytest.raises(InputError, match="not a list"):
         StoredCases(tmp_path / "set")
     with pytest.raises(InputError, match="Cannot read"):
         StoredCases(tmp_path / "elsewhere")

@@ -282,7 +282,7 @@ def test_mixture_refuses_weights_that_do_not_fit(weights):
         ({"name": "free-form", "strokes": [3, 1]}, "in order"),
         ({"name": "free-form", "width": 3}, "two numbers"),
         ({"name": "random-box", "side": [0.2, 1.2]}, "between 0 and 1"),
-        ({"name": "folder"}, "Cannot make the hole generator"),
+        ({"name": "folder"}, "Cannot create the hole generator"),
         ({"name": "mixture", "parts": []}, "at least one"),
         ({"name": "union", "parts": "free-form"}, "needs a list"),
         ("no.such.module:Thing", "no module"),
@@ -313,5 +313,5 @@ def test_no_other_program_is_started_for_a_hole(tmp_path, monkeypatch):
     place = tmp_path / "0.png"
     place.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\n")
     holes = FolderHoles(tmp_path)
-    with pytest.raises(InputError, match="no picture"):
+    with pytest.raises(InputError, match="not a picture"):
         holes(None, (4, 4), np.random.default_rng(0))

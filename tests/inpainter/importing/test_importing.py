@@ -109,10 +109,10 @@ def test_a_file_of_another_network_is_refused_in_one_sentence(tmp_path: Path) ->
     file = tmp_path / "published.safetensors"
     for name in FAMILIES:
         save_file(STATES["glcic" if name != "glcic" else "lama"], file)
-        with pytest.raises(WeightsError, match=r"The file is no published .* it has no '"):
+        with pytest.raises(WeightsError, match=r"The file is not a published .* it lacks '"):
             import_network(name, file)
     save_file({**STATES["dmfn"], "extra.weight": torch.ones(2)}, file)
-    with pytest.raises(WeightsError, match=r"1 tensors have no place in it.*'extra\.weight'"):
+    with pytest.raises(WeightsError, match=r"1 tensors do not belong to it.*'extra\.weight'"):
         import_network("dmfn", file)
     save_file({"conv1.conv.weight": torch.ones(2)}, file)
     with pytest.raises(WeightsError, match=r"networks_tf\.py"):
@@ -193,12 +193,12 @@ def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path: Path) -> None:
         assert "weights_only" not in str(told.value)
     for name, content in (("network.pt", torch.nn.Linear(2, 2)), ("nothing.pt", {})):
         torch.save(content, tmp_path / name)
-        with pytest.raises(WeightsError, match="holds no tensors by name"):
+        with pytest.raises(WeightsError, match="holds no named tensors"):
             read_published(tmp_path / name)
     with pytest.raises(WeightsError, match="There is no weight file"):
         read_published(tmp_path / "none.pt")
     (tmp_path / "bad.safetensors").write_bytes(b"no weights")
-    with pytest.raises(WeightsError, match="damaged or no safetensors"):
+    with pytest.raises(WeightsError, match="damaged or not a safetensors"):
         read_published(tmp_path / "bad.safetensors")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from contextlib import contextmanager
 from functools import partial
@@ -175,6 +176,19 @@ def test_the_average_takes_buffers_as_they_are_and_begins_fast() -> None:
         assert float(average.network.weight.detach()) == pytest.approx(expected, abs=1e-6)
     assert float(average.network.running_mean) == 3.0
     assert int(average.network.num_batches_tracked) == 7
+
+
+def test_the_average_takes_part_of_each_step(tmp_path: Path) -> None:
+    rates = OptimizerSettings(generator_lr=1e-2, warmup_steps=0, final_share=1.0)
+    module = fit(short_recipe(tmp_path, optimizer=rates))
+    names = [name for name, _ in module.generator.named_parameters()]
+    steps = itertools.pairwise(module.states)
+    for (before, after), kept in zip(steps, (1 / 10, 2 / 11), strict=True):
+        for name in names:
+            old, new = before[f"average.network.{name}"], after[f"generator.{name}"]
+            expected = kept * old + (1 - kept) * new
+            assert torch.allclose(after[f"average.network.{name}"], expected, atol=1e-6), name
+    assert all(module.moved("generator."))
 
 
 def test_rates_rise_linearly_and_fall_along_a_cosine(tmp_path: Path) -> None:

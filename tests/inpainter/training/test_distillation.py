@@ -77,7 +77,7 @@ def test_only_the_hole_and_the_larger_sides_count(teacher: Path) -> None:
     distillation.smallest_side = 8
     assert float(distillation._difference(painted, image, hole)) == 3 * 0.25
     distillation.smallest_side = 64
-    with pytest.raises(ConfigurationError, match="no picture of both"):
+    with pytest.raises(ConfigurationError, match="no pictures of the same side"):
         distillation._difference(painted, image, hole)
 
 

@@ -104,7 +104,7 @@ def test_faces_that_take_no_mask_are_passed_over(tmp_path: Path) -> None:
     def never(image, landmarks, random):
         return None
 
-    with pytest.raises(TrainingError, match="take no mask"):
+    with pytest.raises(TrainingError, match="no mask can be drawn"):
         sample_at(faces, sampling(masks=never), 32, seed=0, index=0)
 
 

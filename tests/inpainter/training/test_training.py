@@ -296,7 +296,7 @@ def test_a_damaged_checkpoint_is_one_sentence(recipe: Recipe, tmp_path: Path, da
         damaged = {"cut": content[: len(content) // 2], "empty": b"", "text": b"damaged"}[damage]
         run.checkpoint.write_bytes(damaged)
     named = re.escape(str(run.checkpoint))
-    with pytest.raises(TrainingError, match=rf"^{named} is damaged, or no checkpoint"):
+    with pytest.raises(TrainingError, match=rf"^{named} is damaged, or not a checkpoint"):
         train_inpainter(recipe, tmp_path, device="cpu")
 
 
@@ -369,7 +369,7 @@ def test_a_frozen_part_is_known_and_has_weights(recipe: Recipe, tmp_path: Path) 
     with pytest.raises(ConfigurationError, match="Did you mean 'stem'"):
         CompletionTraining(replace(recipe, network={"name": "gated-unet"}, frozen=("stern",)))
     frozen = replace(recipe, frozen=("coarse",))
-    with pytest.raises(ConfigurationError, match="give them by `--part coarse=FILE`"):
+    with pytest.raises(ConfigurationError, match="give them with `--part coarse=FILE`"):
         train_inpainter(frozen, tmp_path / "run", device="cpu")
     with pytest.raises(ConfigurationError, match="'coarse'"):
         check_frozen_have_weights(["coarse"], ["refine"])

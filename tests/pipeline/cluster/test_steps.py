@@ -48,7 +48,7 @@ def test_a_step_that_is_done_again_finds_its_own_files(tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     (tmp_path / "a.bmp").write_bytes(b"of another run")
     (other,) = told(write_files(made, plan))
-    assert (other.status, other.note) == ("skipped", "another run has made it meanwhile")
+    assert (other.status, other.note) == ("skipped", "another run has written it in the meantime")
     assert (tmp_path / "a.bmp").read_bytes() == b"of another run"
 
 
@@ -71,16 +71,16 @@ def test_formats_are_changed_and_bad_rows_go_on(tmp_path):
     assert made[0]["content"].startswith(b"\x89PNG")
     assert made[0]["beside"] is None
     assert made[1]["content"] is None
-    assert made[1]["error"] == "b.png is no picture, or of a format that unmask does not read."
+    assert made[1]["error"] == "b.png is not a picture, or has a format that unmask cannot read."
     assert made[2]["error"] == "why"
 
 
 @pytest.mark.parametrize(
     ("name", "changes", "fault"),
     [
-        ("../a.png", {}, "is no name of a file below the output"),
-        ("/etc/a.png", {}, "is no name of a file below the output"),
-        ("a", {}, "has no suffix of a picture"),
+        ("../a.png", {}, "is not a valid file name inside the output"),
+        ("/etc/a.png", {}, "is not a valid file name inside the output"),
+        ("a", {}, "has no picture suffix"),
         ("clip.mp4", {"column": None}, "This is a video"),
     ],
 )

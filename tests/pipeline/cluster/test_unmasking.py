@@ -109,7 +109,7 @@ def test_a_run_goes_on_and_bad_pictures_are_told(scenes, tmp_path):
     report = unmask_dataset(scenes, target, workers=1, on_outcome=told.append, **STAGES)
     assert report.counts == {"done": 3, "no mask found": 1, "skipped": 1, "failed": 1}
     (bad,) = [one for one in told if one.status == "failed"]
-    assert bad.error == "sub/bad.png is no picture, or of a format that unmask does not read."
+    assert bad.error == "sub/bad.png is not a picture, or has a format that unmask cannot read."
     assert report.errors == str(target / "_errors.csv")
     lines = (target / "_errors.csv").read_text().splitlines()
     assert lines[0] == "name,source,error"
@@ -149,7 +149,7 @@ def test_tables_are_read_and_written(scenes, tmp_path):
     made = {row["name"]: row for row in table.to_pylist()}
     assert len(made) == table.num_rows == 6
     assert made["nothing"]["image"] is None
-    assert made["nothing"]["error"] == "The column 'photo' holds no content of a picture file here."
+    assert made["nothing"]["error"] == "The column 'photo' does not hold a picture file here."
     in_one_process(scenes, tmp_path / "one", **STAGES)
     for name in pictures:
         assert made[name]["image"] == (tmp_path / "one/sub" / f"{name[-1]}.png").read_bytes()

@@ -216,7 +216,7 @@ def test_ctrl_c_ends_all_processes_of_a_command_and_it_goes_on(tmp_path):
         os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert said == "unmask: stopped; the same command goes on.\n"
+    assert said == "unmask: stopped; run the same command to resume.\n"
     assert list((tmp_path / "temporary").iterdir()) == []
     assert not list((tmp_path / "out").rglob(".*unmask-part*"))
     # The kill of a worse kind: a line cut in the middle.
@@ -268,7 +268,7 @@ def test_a_library_that_makes_an_error_of_a_signal_ends_as_told(capsys, lost):
     finally:
         signal.signal(signal.SIGTERM, before)
     said = capsys.readouterr()
-    assert said.out == "" and "the same command goes on" in said.err
+    assert said.out == "" and "run the same command to resume" in said.err
 
 
 def test_a_second_signal_ends_at_once_and_says_where_to_go_on():
@@ -287,7 +287,7 @@ def test_a_second_signal_ends_at_once_and_says_where_to_go_on():
         timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (130, "goes on\n")
-    assert done.stderr == "stopped: the same command goes on from the last checkpoint.\n"
+    assert done.stderr == "stopped: run the same command to resume from the last checkpoint.\n"
 
 
 def test_a_library_that_ends_the_process_at_a_signal_is_held_to_the_exit_code():

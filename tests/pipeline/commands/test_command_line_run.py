@@ -179,7 +179,7 @@ def test_the_json_report_is_all_of_stdout(unmask, folder, tmp_path):
     assert by_name["one.png"]["written"] == [str(tmp_path / "out" / "one.png")]
     assert by_name["none.png"]["status"] == "no mask found"
     assert by_name["text.jpg"]["status"] == "failed"
-    assert "no picture" in by_name["text.jpg"]["reason"]
+    assert "not a picture" in by_name["text.jpg"]["reason"]
     assert "0 bytes" in by_name["empty.png"]["reason"]
     assert by_name["blue.png"]["reason"] == "ValueError: blue corner"
     assert report["no_pictures"] == [str(folder / "notes.txt")]
@@ -264,7 +264,7 @@ def test_broken_pictures_among_many_are_named_and_a_second_run_does_nothing(
     code, out, _ = unmask(root, "-o", output, "--resume")
     assert code == 1
     assert table(out) == {"skipped": 40, "failed": 10}
-    assert "Nothing else was left to do" in out
+    assert "There was nothing else to do" in out
     assert written == {
         path: path.stat().st_mtime_ns for path in output.rglob("*") if path.is_file()
     }
@@ -353,10 +353,10 @@ def test_a_turned_photo_is_written_upright(unmask, tmp_path):
         (["one.png"], "-o FOLDER"),
         (["one.png", "-o", "out", "--resume", "--overwrite"], "choose one"),
         (["one.png", "-", "-o", "out"], "cannot be named with other paths"),
-        (["sub", "-o", "-"], "room for one picture alone"),
-        (["one.png", "-o", "-", "--save-mask"], "room for one picture alone"),
+        (["sub", "-o", "-"], "takes only one picture"),
+        (["one.png", "-o", "-", "--save-mask"], "takes only one picture"),
         (["one.png", "-o", "out", "--format", "xyz"], "Unknown format 'xyz'"),
-        (["empty", "-o", "out"], "There is no picture in 'empty'"),
+        (["empty", "-o", "out"], "There are no pictures in 'empty'"),
         (["*.bmp", "-o", "out"], "No file matches"),
         (["one.png", "-o", "out", "--mask", "none.png"], "no mask file"),
         (["one.png", "-o", "out", "--config", "none.yaml"], "none.yaml"),
@@ -444,7 +444,7 @@ def test_ctrl_c_ends_in_good_order(unmask, tmp_path):
     assert code == 130
     assert report["complete"] is False
     assert report["counts"]["done"] == 12
-    assert "8 of 20 files were not worked on; the same command with --resume goes on" in err
+    assert "8 of 20 files were not processed; run the same command with --resume to resume" in err
     assert len(list((tmp_path / "out").iterdir())) == 12
 
 
@@ -538,7 +538,7 @@ class TestManyPicturesWithBrokenOnes:
         code, out, _ = unmask(folder, "-o", out_folder, "--resume")
         assert code == 1
         assert table(out) == {"skipped": 30, "failed": 10}
-        assert "Nothing else was left to do" in out
+        assert "There was nothing else to do" in out
         assert {path: path.stat().st_mtime_ns for path in out_folder.rglob("*.*")} == written
 
         for name in self.BROKEN:
@@ -662,10 +662,10 @@ class TestStandardStreams:
         code, _, err = unmask("-")
         assert code == 0
         assert caught.getvalue() == buffer.getvalue()
-        assert err == "unmask: no mask was found; the picture is handed on as it was.\n"
+        assert err == "unmask: no mask was found; the picture is passed on unchanged.\n"
 
     @pytest.mark.parametrize(
-        ("content", "says"), [(b"", "standard input is empty"), (b"no", "is no picture")]
+        ("content", "says"), [(b"", "standard input is empty"), (b"no", "is not a picture")]
     )
     def test_what_is_no_picture_leaves_with_1_and_one_sentence(
         self, unmask, streams, content, says
@@ -695,7 +695,9 @@ class TestStandardStreams:
         assert unmask("-", "--dry-run")[0] == 0
         assert b"standard input  to do" in caught.getvalue() or b"-  to do" in caught.getvalue()
 
-    @pytest.mark.parametrize(("which", "says"), [("stdin", "Nothing comes in"), ("stdout", "-")])
+    @pytest.mark.parametrize(
+        ("which", "says"), [("stdin", "Standard input is empty"), ("stdout", "-")]
+    )
     def test_terminals_are_refused(self, unmask, streams, monkeypatch, which, says):
         streams(self.content())
         monkeypatch.setattr(f"sys.{which}.isatty", lambda: True, raising=False)
@@ -736,7 +738,7 @@ class TestVideos:
             ("bad.mov", "failed"), ("calm.mp4", "no mask found"), ("clip.MP4", "done"),
         ]  # fmt: skip
         assert report["videos"][2]["frames"] == 10
-        reason = "Something was lost. Of a video there is no --save-mask."
+        reason = "Something was lost. A video has no --save-mask."
         assert report["videos"][2]["reason"] == reason
         assert calls == [
             ("bad.mov", False, True), ("calm.mp4", False, True), ("clip.MP4", False, True),
@@ -937,7 +939,10 @@ class TestWatching:
             (("inbox/a.png", "-o", "out"), "must be a folder that is there"),
             (("inbox", "-o", "out.png"), "needs a folder for the results"),
             (("inbox", "-o", "-"), "needs a folder for the results"),
-            (("inbox", "-o", "out", "--report", "a.csv"), "goes without --dry-run, --report"),
+            (
+                ("inbox", "-o", "out", "--report", "a.csv"),
+                "cannot be combined with --dry-run, --report",
+            ),
         ],
     )
     def test_calls_that_cannot_work(self, unmask, inbox, tmp_path, monkeypatch, arguments, says):
@@ -1030,7 +1035,7 @@ def test_variants_are_numbered_files(unmask_by_mean, tmp_path):
     options = ["--variants", 3, "--seed", 7, "--side-by-side", "--save-report"]
     code, out, err = unmask_by_mean(source, "-o", tmp_path / "out" / "result.png", *options)
     assert (code, err) == (0, "")
-    assert "result.1.png and 2 more beside it in" in out.replace("\n", "")
+    assert "result.1.png and 2 more next to it in" in out.replace("\n", "")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "result.1.png", "result.1.png.report.json", "result.1.png.side_by_side.png",
         "result.2.png", "result.3.png",
@@ -1075,7 +1080,7 @@ def test_resume_makes_the_variants_that_are_missing(unmask_by_mean, tmp_path):
 def test_where_variants_make_no_sense(unmask, tmp_path):
     source = write_picture(tmp_path / "photo.png", picture())
     code, _, err = unmask(source, "-o", "-", "--variants", 2)
-    assert (code, "room for one picture alone" in err) == (2, True)
+    assert (code, "takes only one picture" in err) == (2, True)
     code, _, err = unmask(source, "-o", tmp_path / "out", "--variants", 2, "--reference", source)
     assert (code, "leave variants or the reference out" in err) == (2, True)
     (tmp_path / "clip.mp4").write_bytes(b"x")

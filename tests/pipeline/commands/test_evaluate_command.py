@@ -179,7 +179,7 @@ def test_a_run_that_was_broken_off_goes_on(faces, tmp_path, capsys, monkeypatch)
     assert evaluate(*arguments[:-4], "--batch", 2, "--seed", 1, "-o", tmp_path / "r") == 2
     assert "other settings" in capsys.readouterr().err
     assert evaluate(*arguments, "--sheet", 0) == 0
-    assert "Going on behind 2 results" in capsys.readouterr().err
+    assert "Resuming after 2 existing results" in capsys.readouterr().err
     assert len(calls) == 4 + 3, "one to load, and the two that were left"
     assert json.loads((tmp_path / "r" / "report.json").read_text())["cases"] == 4
 
@@ -204,7 +204,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_figures(faces, tmp_path, caps
     assert process.wait() != 0, "it was killed before its end"
     capsys.readouterr()
     assert evaluate(*arguments, killed) == 0
-    assert "Going on behind" in capsys.readouterr().err
+    assert "Resuming after" in capsys.readouterr().err
     reports = [
         json.loads((tmp_path / name / "report.json").read_text()) for name in ("whole", "killed")
     ]
@@ -226,9 +226,12 @@ def test_networks_that_look_at_the_mask(tmp_path, capsys):
     report = tmp_path / "report"
     for holes in ("face-mask", "drawn-mask,centre-box"):
         assert evaluate(folder, *models, "--holes", holes, "-o", report) == 2
-        assert "holes 'drawn-mask' alone" in capsys.readouterr().err and not report.exists()
+        assert (
+            "with drawn masks only (holes 'drawn-mask')" in capsys.readouterr().err
+            and not report.exists()
+        )
     assert evaluate(folder, *models, "--holes", "drawn-mask", "-o", report) == 0
-    assert "looks at the mask itself" in capsys.readouterr().out
+    assert "sees the mask itself" in capsys.readouterr().out
     with PIL.Image.open(report / "best.jpg") as sheet:
         assert sheet.width > 5 * 224, "true, masked, with hole, and two systems"
 
@@ -239,7 +242,7 @@ def test_metrics_to_rank_by(faces, tmp_path, capsys):
     assert "Did you mean 'ssim_hole'" in capsys.readouterr().err
     assert not (tmp_path / "r").exists()
     assert evaluate(*arguments, "lpips") == 0
-    assert "no sheets: 'lpips' was not measured" in capsys.readouterr().err
+    assert "No sheets are drawn: 'lpips' was not measured" in capsys.readouterr().err
 
 
 def test_a_narrow_terminal_gets_means_alone(faces, tmp_path, capsys, monkeypatch):
@@ -274,9 +277,9 @@ def test_several_kinds_of_holes_and_frozen_sets(faces, tmp_path, capsys):
     capsys.readouterr()
     output = tmp_path / "diff.html"
     assert evaluate(tmp_path / "drawn", tmp_path / "stored", "-o", output, what="diff") == 0
-    assert "B less A" in capsys.readouterr().out and "B less A" in output.read_text()
+    assert "B minus A" in capsys.readouterr().out and "B minus A" in output.read_text()
     assert evaluate(tmp_path / "set", "-o", tmp_path / "again", what="freeze") == 2
-    assert "frozen test cases already" in capsys.readouterr().err
+    assert "already holds frozen test cases" in capsys.readouterr().err
 
 
 def test_holes_of_drawn_masks(tmp_path, capsys):
@@ -329,7 +332,7 @@ def test_a_report_in_the_way_is_found_before_the_work(faces, tmp_path, capsys):
         (["--models", "telea", "--holes", "free-from"], "Did you mean 'free-form'"),
         (["--models", "telea", "--holes", "{name: [}"], "--holes must be"),
         (["--models", "telea", "--framing", "eyes"], "framing must be"),
-        (["--models", "telea", "--split", "test"], "no face of the part 'test'"),
+        (["--models", "telea", "--split", "test"], "no faces of the split 'test'"),
     ],
     ids=str,
 )

@@ -34,9 +34,9 @@ def test_what_went_well_is_counted_and_not_listed(capsys):
     out = summary(capsys, outcomes("done", 30) + outcomes("skipped", 5), [Path("notes.txt")])
     assert "done0" not in out
     assert out.splitlines() == [
-        "done        30  what was filled in is a guess, no evidence of who the person is",
+        "done        30  what was filled in is a guess, not evidence of who the person is",
         "skipped      5  the result exists; --overwrite replaces it",
-        "no picture   1  passed over, by the suffix neither picture nor video",
+        "no picture   1  skipped: by its suffix neither a picture nor a video",
         "30 written to out in 10.0 s, 3.0 a second.",
     ]
 
@@ -64,7 +64,7 @@ def test_a_resumed_run_says_that_nothing_was_left(capsys):
     out = summary(capsys, outcomes("skipped", 5), resumed=True)
     assert "skipped  5  finished before\nNothing was left to do: the results are in out." in out
     out = summary(capsys, outcomes("failed", 1, "Broken."), resumed=True)
-    assert "Nothing else was left to do" in out
+    assert "There was nothing else to do" in out
 
 
 def test_a_report_lists_pictures_and_videos_apart():

@@ -105,5 +105,5 @@ def test_a_mask_at_the_frame_keeps_its_cut_edge() -> None:
 
 
 def test_a_folder_without_scenes_is_refused(pool: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no detection set"):
+    with pytest.raises(InputError, match="not a detection data set"):
         add_photographs(pool, tmp_path / "nowhere")

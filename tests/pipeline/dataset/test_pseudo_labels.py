@@ -257,7 +257,7 @@ def test_blurring_hides_a_box_and_nothing_else() -> None:
     [
         ('{"file": "a.png", "face_boxes": [{"label": "masked", "xyxy": [0, 0, 1, 1]}]}', "masked"),
         ('{"file": "a.png", "face_boxes": [{"label": "with_mask", "xyxy": [0, 0, 0, 1]}]}', "x0 <"),
-        ('{"file": "a.png", "polygons": [{"points": [[0, 0]]}]}', "without outlines"),
+        ('{"file": "a.png", "polygons": [{"points": [[0, 0]]}]}', "but no outlines"),
         ("{", "Line 1"),
     ],
 )
@@ -269,7 +269,7 @@ def test_malformed_annotations_are_refused(line: str, sentence: str, tmp_path: P
 
 def test_wrong_rules_and_folders_are_refused(tmp_path: Path) -> None:
     pool = write_set(tmp_path, {"a": (scene([LEFT]), [(LEFT, "with_mask")])})
-    with pytest.raises(InputError, match="no detection set"):
+    with pytest.raises(InputError, match="not a detection data set"):
         add_pseudo_labels(pool, tmp_path / "nowhere", ColourDetector())
     with pytest.raises(InputError, match="rising"):
         AgreementRules(cover=(0.5, 0.2))

@@ -65,7 +65,7 @@ def test_every_row_is_as_long_as_its_heading():
 
 def test_what_was_not_measured_is_listed():
     lead = comparison_document(measured()).lead
-    assert "Not measured, or without meaning on every case: LPIPS." in lead
+    assert "Not measured, or meaningless on every case: LPIPS." in lead
     assert lead[0].startswith("12 cases, 2 systems. Means")
 
 

@@ -142,7 +142,7 @@ class TestDifference:
         summary = measured(checksum="cd" * 32).summary()
         summary["configuration"]["count"] = 99
         other = stored(tmp_path / "b", summary)
-        with pytest.raises(InputError, match=r"do not compare.*count 12 and 99"):
+        with pytest.raises(InputError, match=r"cannot be compared.*count 12 and 99"):
             compare_reports(read_report(one), read_report(other))
         third = stored(tmp_path / "c", detection_summary(detection, {}))
         with pytest.raises(InputError, match=r"measured the inpainter.*the detector"):
@@ -184,7 +184,7 @@ class TestDifference:
         ("text", "sentence"),
         [
             ("{", "not valid JSON"),
-            ("[]", "no report"),
+            ("[]", "not a report"),
             ('{"cases": 3}', "older version"),
             ("[" * 100_000, "nested too deeply"),
             (f'{{"stage": 1{"0" * 400}}}', "too large"),

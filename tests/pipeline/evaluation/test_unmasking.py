@@ -187,7 +187,7 @@ def test_wrong_pipelines_and_cases(photographs):
     with pytest.raises(InputError, match="no case"):
         evaluate_pipelines(pipelines(), [])
     case = UnmaskingCase("a", IMAGE, (MASK,))
-    with pytest.raises(InputError, match="there twice"):
+    with pytest.raises(InputError, match="occurs twice"):
         evaluate_pipelines(pipelines(), [case, case])
 
 

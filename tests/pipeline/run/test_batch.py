@@ -251,7 +251,10 @@ def test_what_appears_while_a_picture_is_worked_on_is_kept(folder, tmp_path):
             return super().run(images, masks, references)
 
     (outcome,) = unmask_files(Slow(), [job])
-    assert (outcome.status, outcome.reason) == ("skipped", "another run has made it meanwhile")
+    assert (outcome.status, outcome.reason) == (
+        "skipped",
+        "another run has written it in the meantime",
+    )
     assert job.output.read_bytes() == b"made by another run"
 
 

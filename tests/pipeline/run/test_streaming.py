@@ -87,8 +87,9 @@ def test_what_is_wrong_with_the_pipeline_is_raised_in_any_case(pipeline, tmp_pat
         pipeline.run([PLAIN], on_error="returns")
     with pytest.raises(InputError, match="for one picture call the pipeline itself"):
         pipeline.stream("photo.jpg")
-    with pytest.raises(InputError, match="batch must be a whole number from 1"):
-        pipeline.stream([PLAIN], batch=0)
+    for batch in (0, 2.5, "2"):
+        with pytest.raises(InputError, match="batch must be a whole number from 1"):
+            pipeline.stream([PLAIN], batch=batch)
 
 
 def test_masks_of_a_stream_go_with_their_pictures(pipeline):

@@ -248,16 +248,16 @@ def test_what_is_no_video_is_refused_in_one_sentence(tmp_path):
     cut_off = tmp_path / "cut.mp4"
     cut_off.write_bytes(good.read_bytes()[:600])
     for path, says in (
-        (text, "is no video that can be read"),
+        (text, "is not a video that can be read"),
         (tmp_path / "missing.mp4", "There is no video"),
         (sound, "no moving pictures"),
-        (cut_off, "is no video that can be read"),
+        (cut_off, "is not a video that can be read"),
     ):
         with pytest.raises(InputError, match=says) as refused:
             unmask_video(pipeline(), path, tmp_path / "out.mp4")
         assert str(refused.value).count("\n") == 0
         assert str(refused.value).endswith(".")
-    with pytest.raises(OutputError, match="no suffix of a video"):
+    with pytest.raises(OutputError, match="no video suffix"):
         unmask_video(pipeline(), good, tmp_path / "out.txt")
     for name in ("out.ogv", "out.mpg", "out.mxf"):
         with pytest.raises(OutputError, match=r"use .mp4, .mkv or .webm"):
@@ -297,7 +297,7 @@ def test_a_damaged_piece_is_counted_once(tmp_path):
     break_frames(source, {0, 4})
     report = unmask_video(pipeline(), source, tmp_path / "out.mkv", settings=QUICK)
     assert report.frames == 6
-    assert report.notes == ("Damaged pieces of the video that were passed over: 2.",)
+    assert report.notes == ("Damaged pieces of the video that were skipped: 2.",)
 
 
 def test_what_comes_before_nothing_but_damage_is_kept(tmp_path, monkeypatch):
@@ -478,7 +478,7 @@ def test_two_calls_do_not_work_on_one_target_at_once(tmp_path):
     target = tmp_path / "out.mp4"
 
     def call_again(done, total):
-        with pytest.raises(OutputError, match="Another call is at work on"):
+        with pytest.raises(OutputError, match="Another run is writing"):
             unmask_video(pipeline(), source, target, settings=QUICK)
 
     report = unmask_video(pipeline(), source, target, settings=QUICK, progress=call_again)

@@ -44,12 +44,12 @@ def test_a_name_opens_no_connection(tmp_path, monkeypatch, scheme):
         thread.start()
         name = f"{scheme}:127.0.0.1:{listener.getsockname()[1]}.mp4"
         (tmp_path / name).write_bytes(b"no video")
-        with pytest.raises(InputError, match="no video"):
+        with pytest.raises(InputError, match="not a video"):
             VideoSource(name)
         playlist = tmp_path / "playlist.mp4"
         port = listener.getsockname()[1]
         playlist.write_text(f"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:{port}/a.ts\n#EXT-X-ENDLIST\n")
-        with pytest.raises(InputError, match=r"no video|moving pictures|no frame"):
+        with pytest.raises(InputError, match=r"not a video|moving pictures|no frame"):
             VideoSource(playlist)
         thread.join()
     assert not called.is_set()

@@ -64,7 +64,7 @@ def test_the_face_is_the_photo_s_and_what_is_known_stays():
 def test_frames_that_none_fits_are_a_guess():
     done, stream = unmasked(moving_face(12), Finder(blind=range(4, 8)), [PHOTO])
     assert [one.from_reference for one in done] == [1] * 4 + [0] * 4 + [1] * 4
-    assert "not seen well enough" in stream.reason_for_guess
+    assert "not visible enough" in stream.reason_for_guess
 
 
 def test_two_masked_faces_are_a_guess():

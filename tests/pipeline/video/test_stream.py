@@ -332,13 +332,13 @@ def test_frames_of_another_size_are_refused():
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"detect_every": 0}, "detect_every must be a whole number of frames from 1"),
-        ({"detect_every": 9}, "look_ahead must be a whole number of frames from 9"),
+        ({"detect_every": 0}, "detect_every, in frames, must be a whole number from 1"),
+        ({"detect_every": 9}, "look_ahead, in frames, must be a whole number from 9"),
         ({"hold": 8}, "hold must be below look_ahead"),
         ({"smoothing": -1.0}, "smoothing must be from 0"),
         ({"steadiness": 1.0}, "steadiness must be from 0 to below 1"),
-        ({"chunk": True}, "chunk must be a whole number"),
-        ({"segment": 0}, "segment must be a whole number"),
+        ({"chunk": True}, "chunk, in frames, must be a whole number"),
+        ({"segment": 0}, "segment, in frames, must be a whole number"),
     ],
 )
 def test_settings_out_of_range_are_named(options, says):

@@ -218,7 +218,7 @@ def test_faults_of_the_hub_are_one_sentence(hub: Path, elsewhere: Path) -> None:
         "me/none on the hub cannot be used: 404 Client Error. Repository Not Found."
     )
     (hub / "me" / "empty").mkdir(parents=True)
-    with pytest.raises(WeightsError, match="holds no weights of unmask"):
+    with pytest.raises(WeightsError, match="holds no unmask weights"):
         weights("pull", "me/empty")
 
 

@@ -90,7 +90,7 @@ def test_nothing_is_overwritten_and_nothing_left_of_what_fails(
         imported("lama.big", str(checkpoint), *TERMS)
     imported("lama.big", str(checkpoint), *TERMS, "--overwrite")
     before = sorted(home.iterdir())
-    with pytest.raises(WeightsError, match="no published AOT-GAN"):
+    with pytest.raises(WeightsError, match="not a published AOT-GAN"):
         imported("aot-gan.celebahq", str(checkpoint), *TERMS)
     with pytest.raises(ConfigurationError, match="Did you mean 'lama'"):
         imported("lamma.big", str(checkpoint), *TERMS)

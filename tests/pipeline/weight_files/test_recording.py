@@ -174,7 +174,7 @@ def test_nothing_is_written_where_something_is_wrong(
 
     with pytest.raises(WeightsError, match="holds a unet"):
         record(name="gated.mine")
-    with pytest.raises(WeightsError, match="no run with weights"):
+    with pytest.raises(WeightsError, match="not a run with weights"):
         record(source=tmp_path)
     with pytest.raises(WeightsError, match="must have"):
         record(name="unet.Mine")
@@ -192,7 +192,7 @@ def test_nothing_is_written_where_something_is_wrong(
         record(folder=None)
     measured = {"cases": 1, "overall": {f"unet@{other}": {}}}
     report = write_report(tmp_path / "report.json", measured)
-    with pytest.raises(InputError, match="another file"):
+    with pytest.raises(InputError, match="not the file to record"):
         record(reports={"val": report})
     assert not catalog.exists()
 
@@ -225,7 +225,7 @@ def test_a_name_of_another_catalog_folder_is_refused(
 @pytest.mark.parametrize(
     ("content", "kind", "sentence"),
     [
-        ([], "detector", "no report of 'unmask evaluate detector'"),
+        ([], "detector", "not a report of 'unmask evaluate detector'"),
         ({"overall": {}}, "detector", "has no 'quality'"),
         ({"overall": {"telea": {}}}, "inpainter", "it measured telea"),
     ],

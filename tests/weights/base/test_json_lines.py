@@ -25,9 +25,9 @@ def test_lines_become_entries_and_some_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("{", r"Line 2 of .*set\.jsonl is no number: it is not valid JSON \(.*\)\."),
+        ("{", r"Line 2 of .*set\.jsonl is not a valid number: it is not valid JSON \(.*\)\."),
         ("[1]", r"must be a JSON object, but is '\[1\]'\."),
-        ("{}", r"is no number: it lacks 'number'\."),
+        ("{}", r"is not a valid number: it lacks 'number'\."),
         ('{"number": "two"}', "invalid literal"),
         ('{"number": null}', "NoneType"),
     ],
@@ -44,7 +44,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"Cannot read the annotations .*absent\.jsonl: No such"):
         read_json_lines(tmp_path / "absent.jsonl", even, "number")
     (tmp_path / "binary.jsonl").write_bytes(b"\xff\x00")
-    with pytest.raises(InputError, match="no UTF-8 text"):
+    with pytest.raises(InputError, match="not UTF-8 text"):
         read_json_lines(tmp_path / "binary.jsonl", even, "number")
 
 

@@ -4,10 +4,11 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
-from weights.base.errors import ConfigurationError
-from weights.base.option_values import check_option
+from weights.base.errors import ConfigurationError, InputError
+from weights.base.option_values import check_option, check_whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,3 +76,21 @@ def test_types_that_are_no_text_are_understood():
     check_option("x", "x", None, parameter)
     with pytest.raises(ConfigurationError, match="must be int or None"):
         check_option("x", "x", "1", parameter)
+
+
+@pytest.mark.parametrize("value", [1, 40, np.int64(3), np.uint8(1)])
+def test_integers_from_the_least_on_are_taken(value):
+    check_whole_number("batch", value)
+
+
+@pytest.mark.parametrize("value", [0, -1, True, np.True_, 2.5, 2.0, "3", None, [1]])
+def test_all_else_is_refused_in_one_sentence(value):
+    with pytest.raises(InputError) as refused:
+        check_whole_number("batch", value)
+    assert str(refused.value) == f"batch must be a whole number from 1, but is {value!r}."
+
+
+def test_the_least_may_be_another():
+    check_whole_number("seed", 0, least=0)
+    with pytest.raises(InputError, match="seed must be a whole number from 0, but is -1"):
+        check_whole_number("seed", -1, least=0)

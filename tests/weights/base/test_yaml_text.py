@@ -59,7 +59,7 @@ def test_a_file_is_named(tmp_path):
         read_yaml_file(tmp_path)
     wrong = tmp_path / "wrong.yaml"
     wrong.write_bytes(b"a: \xff\xfe")
-    with pytest.raises(ConfigurationError, match=r"wrong\.yaml: it is no UTF-8 text"):
+    with pytest.raises(ConfigurationError, match=r"wrong\.yaml: it is not UTF-8 text"):
         read_yaml_file(wrong)
 
 

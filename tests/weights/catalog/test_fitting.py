@@ -146,5 +146,5 @@ def test_weights_beyond_half_precision_are_kept_as_they_are(tmp_path):
 )
 def test_a_number_that_no_network_has_is_refused(value):
     check_proportion({"width": 64, "groups": [1, True, "x", None, 32_768]}, "x.safetensors")
-    with pytest.raises(WeightsError, match=r"options in x\.safetensors are out of proportion"):
+    with pytest.raises(WeightsError, match=r"options in x\.safetensors are too large"):
         check_proportion({"width": value}, "x.safetensors")

@@ -45,7 +45,7 @@ def test_every_kind_has_a_default_of_its_kind(stocked):
 
 
 def test_default_needs_a_kind(stocked):
-    with pytest.raises(WeightsError, match="for which stage"):
+    with pytest.raises(WeightsError, match="the stage that they are for"):
         resolve("default")
 
 

@@ -26,7 +26,7 @@ def test_a_file_that_is_no_safetensors_is_refused(tmp_path):
     path = tmp_path / "x.safetensors"
     torch.save({"a": torch.zeros(1)}, path)
     for read in (load_state_dict, read_metadata):
-        with pytest.raises(WeightsError, match=r"x\.safetensors is damaged or no safetensors"):
+        with pytest.raises(WeightsError, match=r"x\.safetensors is damaged or not a safetensors"):
             read(path)
 
 

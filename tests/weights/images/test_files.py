@@ -169,12 +169,12 @@ def test_damaged_files_give_one_sentence(form, tmp_path):
     ("content", "says"),
     [
         (b"", "empty"),
-        (b"\0", "no picture"),
-        (b"Dear Sir or Madam,\nthis is no picture.\n" * 50, "no picture"),
-        (b"\xff\xd8\xff", "no picture|damaged"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture"),
-        (b"\x89PNG\r\n\x1a\n", "no picture|damaged"),
+        (b"\0", "not a picture"),
+        (b"Dear Sir or Madam,\nthis is no picture.\n" * 50, "not a picture"),
+        (b"\xff\xd8\xff", "not a picture|damaged"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
+        (b"\x89PNG\r\n\x1a\n", "not a picture|damaged"),
     ],
 )
 @pytest.mark.parametrize("kind", ["path", "bytes"])
@@ -279,8 +279,8 @@ def test_paths_that_are_no_files(tmp_path):
     for source, says in (
         (tmp_path / "none.jpg", "none.jpg does not exist"),
         (tmp_path, "is a folder"),
-        ("", "no path"),
-        ("a\0b", "no path"),
+        ("", "not a valid path"),
+        ("a\0b", "not a valid path"),
         ("https://example.org/a.jpg", "opens no network"),
         ("/dev/null", "no regular file"),
         (tmp_path / ("x" * 300 + ".jpg"), "cannot be read"),
@@ -450,7 +450,7 @@ class TestHoles:
             (np.zeros((1, 6, 9), bool), "shape"),
             (PIL.Image.new("F", (9, 6), 2.0), "from 0 to 1"),
             ("none.png", "the mask none.png does not exist"),
-            (b"x", "no picture"),
+            (b"x", "not a picture"),
             (7, "must be"),
         ],
     )

@@ -148,7 +148,7 @@ class TestReference:
         page.set_input_files("#reference input", {**PHOTO, "buffer": b"no picture"})
         page.click("#fill")
         page.wait_for_selector("#error:not([hidden])")
-        assert page.inner_text("#error").startswith("The reference photo sent is no picture")
+        assert page.inner_text("#error").startswith("The reference photo sent is not a picture")
         assert page.is_visible("#edit")
 
 
@@ -339,7 +339,7 @@ def test_paste_and_drop(page):
 def test_what_is_no_picture_gets_a_sentence(page):
     page.set_input_files("#file", {**PHOTO, "buffer": b"no picture at all"})
     page.wait_for_selector("#error:not([hidden])")
-    assert page.inner_text("#error").startswith("The file sent is no picture")
+    assert page.inner_text("#error").startswith("The file sent is not a picture")
     assert page.is_visible("#choose")
     choose(page)
     assert page.is_hidden("#error")

@@ -231,7 +231,7 @@ class TestReferences:
             assert client.post("/unmask", files=files[:2]).status_code == 200
             wrong = form(picture=self.content, reference=b"no picture")
             answer = client.post("/unmask", files=wrong)
-        assert "The reference photo sent is no picture" in answer.json()["error"]["message"]
+        assert "The reference photo sent is not a picture" in answer.json()["error"]["message"]
 
 
 class TestVariants:

@@ -294,7 +294,7 @@ def test_exports_that_do_not_belong_together_are_refused(tmp_path):
     for given, used, why in (
         ([], None, "at least one export"),
         ([one, two], None, "different studies"),
-        ([bare], None, "file of its own"),
+        ([bare], None, "separate file"),
         ([bare], other, "another study"),
         ([stranger], None, "the study does not have"),
         ([silent], None, "no answer"),
@@ -311,7 +311,7 @@ ANSWER = {"id": "m-0", "rating": 3, "seconds": 1.0}
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"format": "other"}, "no export"),
+        ({"format": "other"}, "not an export"),
         ({"version": 2}, "version 2"),
         ({"study": 5}, "no text 'study'"),
         ({"rater": None}, "no text 'rater'"),
@@ -326,8 +326,8 @@ ANSWER = {"id": "m-0", "rating": 3, "seconds": 1.0}
         ({"answers": [{**ANSWER, "rating": 3.5}]}, "from 1 to 10"),
         ({"answers": [{**ANSWER, "rating": True}]}, "from 1 to 10"),
         ({"answers": [{**ANSWER, "rating": "7"}]}, "from 1 to 10"),
-        ({"answers": [{**ANSWER, "seconds": -1}]}, "no time"),
-        ({"answers": [{**ANSWER, "seconds": "x"}]}, "no time"),
+        ({"answers": [{**ANSWER, "seconds": -1}]}, "not a valid duration"),
+        ({"answers": [{**ANSWER, "seconds": "x"}]}, "not a valid duration"),
         ({"answers": [ANSWER, ANSWER]}, "two answers to the picture"),
         ({"key": "!"}, "damaged key"),
         ({"key": 7}, "damaged key"),
@@ -347,14 +347,14 @@ def test_what_is_no_json_is_refused(tmp_path):
     for content, why in (
         (b"{", "valid JSON"),
         (b"\xff\xfe\x00", "valid JSON"),
-        (b"[]", "no export"),
+        (b"[]", "not an export"),
     ):
         (tmp_path / "x.json").write_bytes(content)
         with pytest.raises(InputError, match=why):
             read_export(tmp_path / "x.json")
     with pytest.raises(InputError, match="Cannot read"):
         read_export(tmp_path / "nowhere.json")
-    with pytest.raises(InputError, match="no key of a study"):
+    with pytest.raises(InputError, match="not a study key"):
         (tmp_path / "x.json").write_text("{}")
         read_key(tmp_path / "x.json")
 
@@ -397,7 +397,7 @@ def test_the_commands(tmp_path, capsys):
         capsys, "study", "make", folders[MODELS[0]], folders[MODELS[0]],
         "--truth", folders["truth"], "-o", tmp_path / "t.html",
     )  # fmt: skip
-    assert (code, "have one name" in err) == (2, True)
+    assert (code, "have the same name" in err) == (2, True)
 
 
 @pytest.mark.parametrize("read", [read_export, read_key])
