@@ -7,12 +7,7 @@ from collections import OrderedDict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pipeline.references.faces import (
-    ReferenceFace,
-    UnfitReferenceError,
-    best_reference,
-    check_reference,
-)
+from pipeline.references.faces import UnfitReferenceError, best_reference, check_reference
 from pipeline.references.fusing import fuse_reference
 from weights.base.errors import InputError
 from weights.images import read_picture
@@ -21,6 +16,7 @@ from weights.landmarks import LandmarkFinder, covered
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from inpainter.data.reference_map import FacePhoto
     from pipeline.face import Face
     from weights.base.contracts import Image
     from weights.landmarks import FindsFaces, FoundFace
@@ -43,7 +39,7 @@ class ReferenceFilling:
         self._finder = finder
         self._known: OrderedDict[bytes, FoundFace | None] = OrderedDict()
 
-    def faces_of(self, references: Sequence[Image]) -> list[ReferenceFace | UnfitReferenceError]:
+    def faces_of(self, references: Sequence[Image]) -> list[FacePhoto | UnfitReferenceError]:
         """Find the face of each reference photo, uint8 RGB, or the reason why it is unfit."""
         names = reference_names(len(references))
         return [self._face_of(image, name) for image, name in zip(references, names, strict=True)]
@@ -53,7 +49,7 @@ class ReferenceFilling:
         picture: Image,
         face: Face,
         fill: Image,
-        references: Sequence[ReferenceFace | UnfitReferenceError],
+        references: Sequence[FacePhoto | UnfitReferenceError],
     ) -> tuple[Image, int]:
         """Put the face of the reference that fits best into a filled crop.
 
@@ -83,7 +79,7 @@ class ReferenceFilling:
         crop = face.crop.take(picture)
         return fuse_reference(crop, fill, face.missing, points, chosen), index
 
-    def _face_of(self, image: Image, name: str) -> ReferenceFace | UnfitReferenceError:
+    def _face_of(self, image: Image, name: str) -> FacePhoto | UnfitReferenceError:
         key = hashlib.blake2b(image.tobytes()).digest()
         if key not in self._known:
             self._known[key] = self._finder.find(image)

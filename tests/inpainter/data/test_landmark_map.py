@@ -18,7 +18,7 @@ from inpainter.data.stream import collate
 from inpainter.landmark_guide import draw_guides
 from inpainter.networks.blocks.guide_features import GuideFeatures
 from inpainter.networks.gated_unet import GatedUNet
-from inpainter.training.network_batch import to_network, with_landmarks
+from inpainter.training.network_batch import to_network, with_face
 from inpainter.training.recipe import OptimizerSettings, Phase
 from tests.inpainter.training.short_runs import fit, short_recipe, watch_guides
 from weights.base.errors import InputError
@@ -79,7 +79,7 @@ def test_a_sample_s_landmarks_lie_on_its_picture_also_in_a_mirror(seed: int) -> 
     seen, told = sample.image[..., 0] > 127, sample.landmarks[..., 1] > 127
     assert (seen & told).sum() / (seen | told).sum() > 0.8
     batch = collate([sample, sample])
-    guide = with_landmarks(to_network(batch, masked=False), batch).given[2]
+    guide = with_face(to_network(batch, masked=False), batch).given[2]
     assert guide.shape == (2, 3, 64, 64) and float(guide.max()) == 1.0
 
 
