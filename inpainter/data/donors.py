@@ -63,11 +63,12 @@ class Donors:
             without: indices of donors to leave out.
 
         Returns:
-            Their indices.
+            Their indices; fewer if there are not so many.
         """
         distances = np.square(self._descriptions - describe_face(image, points)).sum(axis=1)
         distances[list(without)] = np.inf
-        return np.argsort(distances, kind="stable")[:count].tolist()
+        order = np.argsort(distances, kind="stable")[:count]
+        return [int(one) for one in order if np.isfinite(distances[one])]
 
 
 def describe_face(image: Image, points: Points) -> NDArray[np.float32]:

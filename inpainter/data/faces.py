@@ -172,6 +172,8 @@ class DecodedFaces(DecodedFiles[Face, "tuple[Image]"]):
         path = self.entries[index].path
         own = [at for at, face in enumerate(faces) if self.entries[face].path == path]
         likest = donors.nearest(self[index][0], points, _LIKEST, own)
+        if not likest:
+            return None
         chosen = faces[int(random.choice(likest))]
         landmarks = self.entries[chosen].landmarks
         assert landmarks is not None

@@ -163,7 +163,7 @@ def test_a_stage_finds_landmarks_and_not_by_what_the_hole_hides(
     crop = cv2.resize(np.ascontiguousarray(astronaut()[150:520, 160:530]), (128, 128))
     hole = np.zeros((128, 128), bool)
     hole[58:104, 30:98] = True
-    (found,) = draw_guides([(crop, hole)], [None], torch.device("cpu"))
+    (found,) = draw_guides([(crop, hole)], [None], [None], torch.device("cpu"), 3)
     rows, columns = np.nonzero(found[..., 1] > 127)
     # Her mouth.
     assert rows.mean() == pytest.approx(74, abs=5) and columns.mean() == pytest.approx(64, abs=5)
@@ -176,7 +176,7 @@ def test_a_stage_finds_landmarks_and_not_by_what_the_hole_hides(
     hidden[hole] = (0, 255, 0)
     assert np.array_equal(stage.complete([hidden], [hole])[0], told)
     monkeypatch.setattr(LandmarkFinder, "load", lambda *_, **__: False)
-    assert not draw_guides([(crop, hole)], [None], torch.device("cpu")).any()
+    assert not draw_guides([(crop, hole)], [None], [None], torch.device("cpu"), 3).any()
     assert not np.array_equal(stage.complete([crop], [hole])[0], told)
 
 
