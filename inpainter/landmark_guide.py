@@ -31,7 +31,8 @@ def draw_guides(
 ) -> NDArray[np.uint8]:
     """Draw the landmarks of faces, and the photos to complete them from.
 
-    Unknown landmarks are estimated from the visible pixels.
+    Unknown landmarks are estimated from the visible pixels. A network that takes photos fills faces
+    without one freely, so their guide is empty.
 
     Args:
         faces: crops, uint8 RGB `(S, S, 3)`, framed as completion networks see them, and their
@@ -48,11 +49,14 @@ def draw_guides(
     size = faces[0][0].shape[0]
     maps = np.zeros((len(faces), size, size, channels), np.uint8)
     for drawn, face, known, photo in zip(maps, faces, landmarks, photos, strict=True):
+        takes_photo = channels > LANDMARK_CHANNELS
+        if takes_photo and photo is None:
+            continue
         points = _find(*face, device) if known is None else known
         if points is None:
             continue
         drawn[..., :LANDMARK_CHANNELS] = landmark_map(points, size)
-        if photo is not None and channels > LANDMARK_CHANNELS:
+        if takes_photo and photo is not None:
             drawn[..., LANDMARK_CHANNELS:] = reference_map(photo, *face, points)
     return maps
 
