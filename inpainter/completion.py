@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-    from inpainter.data.reference_map import FacePhoto
+    from weights.base.face_photo import FacePhoto
     from weights.landmarks.frame import Points
 
 _LARGEST_SIDE = 4096
@@ -140,6 +140,15 @@ class NetworkInpainter:
         if self.image_size is None:
             self.image_size = int(getattr(network, "input_size", 256))
         return network.to(memory_format=torch.channels_last)
+
+    @property
+    def takes_photos(self) -> bool:
+        """Whether the network can be conditioned on photos of the faces.
+
+        Raises:
+            WeightsError: the weights cannot be loaded.
+        """
+        return getattr(self.network, "guide", None) == "reference"
 
     def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
         """Complete crops.

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from inpainter.data.reference_map import FacePhoto
     from weights.base.contracts import Hole, Image
+    from weights.base.face_photo import FacePhoto
     from weights.landmarks.frame import Points
 
 

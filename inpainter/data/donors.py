@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from inpainter.data.reference_map import FacePhoto
     from weights.base.contracts import Image
+    from weights.base.face_photo import FacePhoto
     from weights.landmarks.frame import Points
 
 _SIDE: Final = 48

@@ -10,8 +10,8 @@ import torch
 
 from inpainter.data.colour import change_colours, draw_colour_change
 from inpainter.data.landmark_map import moved_landmarks
-from inpainter.data.reference_map import FacePhoto
 from inpainter.tensors import from_bytes, to_uint8
+from weights.base.face_photo import FacePhoto
 from weights.landmarks import MIRRORED
 
 _MIRRORED_SHARE: Final = 0.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from weights.base.contracts import Hole, Image, Mask
+    from weights.base.face_photo import FacePhoto
     from weights.landmarks.frame import Points
 
 _GRID: Final = 24
@@ -33,18 +34,6 @@ _LEAST_SKIN: Final = 16
 
 _SKIN_RIM: Final = 0.05
 """How far inside the face's outline skin begins, as a fraction of the face's extent."""
-
-
-class FacePhoto(NamedTuple):
-    """A photo of a face without a mask.
-
-    Attributes:
-        image: uint8 RGB `(H, W, 3)`.
-        points: its iBUG points `(68, 2)`, x y in pixels.
-    """
-
-    image: Image
-    points: Points
 
 
 def fit_photo(

@@ -14,7 +14,8 @@ from inpainter.data.face_parts import mouth_square
 from inpainter.data.framing import face_square, widest_context
 from inpainter.data.landmark_map import landmark_map, moved_landmarks
 from inpainter.data.other_photo import other_photo
-from inpainter.data.reference_map import FacePhoto, reference_map
+from inpainter.data.reference_map import reference_map
+from weights.base.face_photo import FacePhoto
 from weights.landmarks import MIRRORED
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inpainter.data.reference_map import FacePhoto
 from weights.base.errors import InputError
+from weights.base.face_photo import FacePhoto
 from weights.landmarks.head_pose import estimate_yaw
 from weights.landmarks.points import eye_distance
 

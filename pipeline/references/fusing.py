@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inpainter.data.reference_map import FacePhoto, fit_photo
+from inpainter.data.reference_map import fit_photo
 
 if TYPE_CHECKING:
     from weights.base.contracts import Hole, Image
+    from weights.base.face_photo import FacePhoto
     from weights.landmarks.frame import Points
 
 _RIM = 0.06

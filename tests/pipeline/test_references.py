@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from inpainter.data.reference_map import FacePhoto, match_light, warp_face
+from inpainter.data.reference_map import match_light, warp_face
 from pipeline import Pipeline, unmask
 from pipeline.references.faces import (
     UnfitReferenceError,
@@ -25,6 +25,7 @@ from pipeline.run.folder import Job, find_files, plan_jobs, references_in
 from tests.faces import canonical_landmarks
 from tests.pipeline.colour_stages import MASK, STAGES
 from weights.base.errors import InputError
+from weights.base.face_photo import FacePhoto
 from weights.images.mark import NOTICE, NOTICE_OF_REFERENCE
 from weights.images.mark_reader import read_mark
 from weights.landmarks import FoundFace

@@ -13,12 +13,13 @@ from inpainter import NetworkInpainter, create_model
 from inpainter.data.donors import Donors
 from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.other_photo import other_photo
-from inpainter.data.reference_map import FacePhoto, reference_map
+from inpainter.data.reference_map import reference_map
 from inpainter.data.sampling import Sampling
 from inpainter.data.stream import collate
 from inpainter.networks.blocks.guide_features import FaceGuideFeatures, GuideFeatures
 from inpainter.training.network_batch import to_network, with_face
 from tests.faces import draw_face, write_faces
+from weights.base.face_photo import FacePhoto
 
 if TYPE_CHECKING:
     from pathlib import Path
