@@ -18,6 +18,7 @@ from inpainter.detail import (
     check_detail_mode,
 )
 from inpainter.landmark_guide import draw_guides
+from inpainter.networks.base import GUIDE_CHANNELS
 from inpainter.postprocess.enlarging import enlarge
 from inpainter.postprocess.exposure import brightened, exposure_gain
 from inpainter.postprocess.finishing import find_finish
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
+    from weights.base.face_photo import FacePhoto
     from weights.landmarks.frame import Points
 
 _LARGEST_SIDE = 4096
@@ -139,6 +141,15 @@ class NetworkInpainter:
             self.image_size = int(getattr(network, "input_size", 256))
         return network.to(memory_format=torch.channels_last)
 
+    @property
+    def takes_photos(self) -> bool:
+        """Whether the network can be conditioned on photos of the faces.
+
+        Raises:
+            WeightsError: the weights cannot be loaded.
+        """
+        return getattr(self.network, "guide", None) == "reference"
+
     def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
         """Complete crops.
 
@@ -154,20 +165,25 @@ class NetworkInpainter:
             InputError: a crop or hole has a wrong type or shape, or their numbers differ.
             WeightsError: the weights cannot be loaded.
         """
-        return self._complete(crops, holes, [None] * len(crops), soften=True)
+        return self._complete(crops, holes, [None] * len(crops), [None] * len(crops), soften=True)
 
     def complete_guided(
-        self, crops: Sequence[Image], holes: Sequence[Mask], landmarks: Sequence[Points | None]
+        self,
+        crops: Sequence[Image],
+        holes: Sequence[Mask],
+        landmarks: Sequence[Points | None],
+        photos: Sequence[FacePhoto | None] | None = None,
     ) -> list[Image]:
-        """Complete crops like `complete`, conditioned on landmarks of jaw, nose and lips.
+        """Complete crops like `complete`, conditioned on landmarks and on photos of faces.
 
         If a crop has no landmarks, a network that takes them gets those detected in it; other
-        networks ignore landmarks.
+        networks ignore landmarks and photos.
 
         Args:
             crops: as for `complete`.
             holes: likewise.
             landmarks: iBUG points `(68, 2)` of each crop, x y in its pixels, or None.
+            photos: for each crop a photo of the face without a mask, or None.
 
         Raises:
             InputError: as `complete`, or the landmarks are malformed or not one entry per crop.
@@ -184,11 +200,13 @@ class NetworkInpainter:
                     f"landmarks {index} must be 68 points as an array (68, 2), but have the shape "
                     f"{np.shape(points)}."
                 )
-        return self._complete(crops, holes, landmarks, soften=True)
+        photos = photos or [None] * len(crops)
+        return self._complete(crops, holes, landmarks, photos, soften=True)
 
     def complete_sharp(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
         """Complete crops like `complete`, but leave softening the fills to the caller."""
-        return self._complete(crops, holes, [None] * len(crops), soften=False)
+        nothing = [None] * len(crops)
+        return self._complete(crops, holes, nothing, nothing, soften=False)
 
     def softening_of(self, fill: Image, crop: Image, hole: Mask) -> float:
         """The blur with which `complete` would soften a sharp fill.
@@ -208,6 +226,7 @@ class NetworkInpainter:
         crops: Sequence[Image],
         holes: Sequence[Mask],
         landmarks: Sequence[Points | None],
+        photos: Sequence[FacePhoto | None],
         *,
         soften: bool,
     ) -> list[Image]:
@@ -221,9 +240,8 @@ class NetworkInpainter:
         results: list[Image] = []
         for start in range(0, len(crops), self.batch_size):
             chosen = slice(start, start + self.batch_size)
-            results.extend(
-                self._complete_batch(crops[chosen], holes[chosen], landmarks[chosen], soften)
-            )
+            batch = (crops[chosen], holes[chosen], landmarks[chosen], photos[chosen])
+            results.extend(self._complete_batch(*batch, soften))
         return results
 
     def _complete_batch(
@@ -231,13 +249,14 @@ class NetworkInpainter:
         crops: Sequence[Image],
         holes: Sequence[Mask],
         landmarks: Sequence[Points | None],
+        photos: Sequence[FacePhoto | None],
         soften: bool,
     ) -> list[Image]:
         network, size = self.network, self.image_size
         assert size is not None
         crops = [fill_from_rim(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
         gains = [exposure_gain(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
-        photos = crops
+        given = crops
         crops = [brightened(crop, gain) for crop, gain in zip(crops, gains, strict=True)]
         small = [squared_crop(crop, hole, size) for crop, hole in zip(crops, holes, strict=True)]
         image = to_tensor([crop for crop, _ in small], self.device)
@@ -246,12 +265,13 @@ class NetworkInpainter:
             image.to(self.dtype, memory_format=torch.channels_last),
             hole[:, None].to(self.dtype),
         ]
-        if getattr(network, "guide", None) == "landmarks":
+        kind = getattr(network, "guide", None)
+        if kind in {"landmarks", "reference"}:
             known = [
                 None if points is None else (points + 0.5) * (size / max(crop.shape[:2])) - 0.5
-                for points, crop in zip(landmarks, photos, strict=True)
+                for points, crop in zip(landmarks, given, strict=True)
             ]
-            maps = draw_guides(small, known, self.device)
+            maps = draw_guides(small, known, photos, self.device, GUIDE_CHANNELS[kind])
             guide = torch.from_numpy(maps).to(self.device).permute(0, 3, 1, 2)
             inputs.append(guide.to(self.dtype) / 255.0)
         with torch.inference_mode():
@@ -260,8 +280,8 @@ class NetworkInpainter:
         if self.tone:
             fills = [keep_tone(fill, *seen) for fill, seen in zip(fills, small, strict=True)]
         return [
-            self._put_in(photo, brightened(fill, 1.0 / gain), missing, soften)
-            for photo, missing, fill, gain in zip(photos, holes, fills, gains, strict=True)
+            self._put_in(crop, brightened(fill, 1.0 / gain), missing, soften)
+            for crop, missing, fill, gain in zip(given, holes, fills, gains, strict=True)
         ]
 
     def _detailed(

@@ -1,4 +1,4 @@
-"""Landmark guides: jaw, nose and lips behind a hole, for networks conditioned on them."""
+"""Guides for networks conditioned on the face behind a hole: its landmarks, and a photo of one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inpainter.data.landmark_map import landmark_map
+from inpainter.data.reference_map import reference_map
+from inpainter.networks.blocks.guide_features import LANDMARK_CHANNELS
 from weights.landmarks import FaceFrame, covered, shared_finder
 
 if TYPE_CHECKING:
@@ -16,32 +18,46 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from weights.base.contracts import Hole, Image
+    from weights.base.face_photo import FacePhoto
     from weights.landmarks.frame import Points
 
 
 def draw_guides(
     faces: Sequence[tuple[Image, Hole]],
     landmarks: Sequence[Points | None],
+    photos: Sequence[FacePhoto | None],
     device: torch.device,
+    channels: int,
 ) -> NDArray[np.uint8]:
-    """Draw the landmarks of faces; unknown ones are estimated from the visible pixels.
+    """Draw the landmarks of faces, and the photos to complete them from.
+
+    Unknown landmarks are estimated from the visible pixels. A network that takes photos fills faces
+    without one freely, so their guide is empty.
 
     Args:
         faces: crops, uint8 RGB `(S, S, 3)`, framed as completion networks see them, and their
             holes, bool `(S, S)`, True = missing.
         landmarks: iBUG points `(68, 2)` of each crop, x y in its pixels, or None if unknown.
+        photos: another photo of each face, or None.
         device: where the landmark network runs.
+        channels: C of the guide, 3 for landmarks alone or 7.
 
     Returns:
-        uint8 `(N, S, S, 3)`, as `landmark_map` draws them; zeros if no face is found or the
-        landmark network's weights are missing.
+        uint8 `(N, S, S, C)`, as `landmark_map` and `reference_map` draw them; zeros if no face is
+        found or the landmark network's weights are missing.
     """
     size = faces[0][0].shape[0]
-    maps = np.zeros((len(faces), size, size, 3), np.uint8)
-    for index, (face, known) in enumerate(zip(faces, landmarks, strict=True)):
+    maps = np.zeros((len(faces), size, size, channels), np.uint8)
+    for drawn, face, known, photo in zip(maps, faces, landmarks, photos, strict=True):
+        takes_photo = channels > LANDMARK_CHANNELS
+        if takes_photo and photo is None:
+            continue
         points = _find(*face, device) if known is None else known
-        if points is not None:
-            maps[index] = landmark_map(points, size)
+        if points is None:
+            continue
+        drawn[..., :LANDMARK_CHANNELS] = landmark_map(points, size)
+        if takes_photo and photo is not None:
+            drawn[..., LANDMARK_CHANNELS:] = reference_map(photo, *face, points)
     return maps
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.upright import UprightView
     from weights.base.contracts import Hole, Image
+    from weights.base.face_photo import FacePhoto
     from weights.base.regions import MaskRegion
     from weights.landmarks import FaceFrame, FoundFace
     from weights.landmarks.frame import Points
@@ -46,6 +47,7 @@ class Face:
         upright: what the inpainter sees instead of the crop if the face is tilted.
         regions: its masks as the detector found them; empty if the hole is the user's own.
         landmarks: the landmark network's prediction; None if it was not run.
+        photo: another photo of the face for the inpainter; None for a guess.
     """
 
     picture: int
@@ -56,6 +58,7 @@ class Face:
     upright: UprightView | None = None
     regions: tuple[MaskRegion, ...] = ()
     landmarks: FoundFace | None = None
+    photo: FacePhoto | None = None
 
     @classmethod
     def each(

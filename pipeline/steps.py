@@ -25,10 +25,16 @@ from pipeline.wearing import is_worn_low
 from weights.base.contracts import check_image
 from weights.base.errors import InputError
 from weights.base.log import unmask_logger
-from weights.base.protocols import STAGE_KINDS, GuidedInpainter, SofteningInpainter
+from weights.base.protocols import (
+    STAGE_KINDS,
+    GuidedInpainter,
+    ReferringInpainter,
+    SofteningInpainter,
+)
 from weights.landmarks import LandmarkFinder, covered
 
 if TYPE_CHECKING:
+    from pipeline.references.filling import ChosenReference
     from weights.base.contracts import Hole, Image
     from weights.base.regions import MaskRegion
 
@@ -73,19 +79,23 @@ class PipelineSteps(ConfiguredStages):
                 faces.append(self._upright(picture, group))
             progress("refiner", index + 1, len(pictures))
 
-        # 3. Fill the crops of all faces together, once per variant.
+        # 3. Choose reference photos for the faces.
+        every = [face for group in faces for face in group]
+        chosen = self._choose_references(pictures, every, references, timings)
+
+        # 4. Fill the crops of all faces together, once per variant.
         framings = [
             [reframed(group, number, seed) for group in faces] for number in range(variants)
         ]
         framed = [face for groups in framings for group in groups for face in group]
-        fills = self.complete(pictures, framed, timings, progress)
-
-        # 4. Replace guesses by what reference photos show.
-        every = [face for group in faces for face in group]
-        used = iter(self._refer(pictures, every, fills, references, timings))
+        if any(chosen):
+            # Variants are not made from references, so these are the faces themselves.
+            fills = self._complete_from(pictures, framed, chosen, timings, progress)
+        else:
+            fills = self.complete(pictures, framed, timings, progress)
 
         # 5. Blend the fills into the pictures.
-        rest = iter(fills)
+        rest, used = iter(fills), iter(chosen)
         filled = [
             [(group, list(islice(rest, len(group)))) for group in groups] for groups in framings
         ]
@@ -250,6 +260,11 @@ class PipelineSteps(ConfiguredStages):
                 crops, holes = [crop for crop, _ in shown], [hole for _, hole in shown]
                 if sharp and isinstance(inpainter, SofteningInpainter):
                     completed = inpainter.complete_sharp(crops, holes)
+                elif any(face.photo for face in chunk):
+                    assert isinstance(inpainter, ReferringInpainter)
+                    landmarks = [face.shown_landmarks() for face in chunk]
+                    photos = [face.photo for face in chunk]
+                    completed = inpainter.complete_guided(crops, holes, landmarks, photos)
                 elif isinstance(inpainter, GuidedInpainter):
                     landmarks = [face.shown_landmarks() for face in chunk]
                     completed = inpainter.complete_guided(crops, holes, landmarks)
@@ -264,18 +279,17 @@ class PipelineSteps(ConfiguredStages):
                 progress("inpainter", len(fills), len(faces))
         return fills
 
-    def _refer(
+    def _choose_references(
         self,
         pictures: list[Image],
         faces: list[Face],
-        fills: list[Image],
         references: Sequence[Any],
         timings: list[dict[str, float]],
-    ) -> list[int | None]:
-        """Put the references' faces into the fills; return the reference used for each face."""
-        used: list[int | None] = [None] * len(faces)
+    ) -> list[ChosenReference | None]:
+        """Choose the reference photo of each face; None for a face without one."""
+        chosen: list[ChosenReference | None] = [None] * len(faces)
         if all(one is None for one in references):
-            return used
+            return chosen
         from pipeline.references.filling import (
             check_single_face,
             read_references,
@@ -296,10 +310,34 @@ class PipelineSteps(ConfiguredStages):
                 if id(given) not in photos:
                     photos[id(given)] = filling.faces_of(read_references(given))
                 if photos[id(given)]:
-                    fills[index], used[index] = filling.fill(
-                        pictures[face.picture], face, fills[index], photos[id(given)]
-                    )
-        return used
+                    chosen[index] = filling.choose(pictures[face.picture], face, photos[id(given)])
+        return chosen
+
+    def _complete_from(
+        self,
+        pictures: list[Image],
+        faces: list[Face],
+        chosen: list[ChosenReference | None],
+        timings: list[dict[str, float]],
+        progress: StageProgress,
+    ) -> list[Image]:
+        """Take faces through the inpainter, and put the references' faces into the fills.
+
+        An inpainter that takes photos does both; otherwise the photos are pasted.
+        """
+        inpainter = self.inpainter
+        if isinstance(inpainter, ReferringInpainter) and inpainter.takes_photos:
+            faces = [
+                face if one is None else replace(face, landmarks=one.behind, photo=one.photo)
+                for face, one in zip(faces, chosen, strict=True)
+            ]
+            return self.complete(pictures, faces, timings, progress)
+        fills = self.complete(pictures, faces, timings, progress)
+        for index, (face, one) in enumerate(zip(faces, chosen, strict=True)):
+            if one is not None:
+                with timed("reference", [timings[face.picture]]):
+                    fills[index] = one.paste(pictures[face.picture], face, fills[index])
+        return fills
 
     def blend(
         self, picture: Image, faces: list[Face], fills: list[Image], timings: dict[str, float]
@@ -333,7 +371,7 @@ class PipelineSteps(ConfiguredStages):
                 np.copyto(result[inside], blended, where=face.hole[inside][:, :, None])
         return result
 
-    def _face_fill(self, picture: Image, face: Face, reference: int | None) -> FaceFill:
+    def _face_fill(self, picture: Image, face: Face, reference: ChosenReference | None) -> FaceFill:
         """Describe a face that was filled."""
         from pipeline.outlook import estimate_outlook
 
@@ -342,7 +380,7 @@ class PipelineSteps(ConfiguredStages):
             face.hole,
             float(face.missing.mean()),
             max((region.score for region in face.regions), default=None),
-            reference,
+            None if reference is None else reference.index,
             None if self.landmarks is None else estimate_outlook(picture, face),
             0.0 if face.upright is None else face.upright.tilt,
         )

@@ -81,7 +81,7 @@ def to_pictures(batch: Mapping[str, Tensor], part: str = "image") -> Tensor:
 
     Args:
         batch: a `Batch`, on the training device.
-        part: "image" or "masked".
+        part: "image", "masked" or "reference".
 
     Returns:
         `(N, 3, S, S)` in [-1, 1], with the channels last in memory.

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inpainter.data.deblocking import smooth_block_borders
 from inpainter.data.decoded import DecodedFiles
+from inpainter.data.donors import Donors
 from inpainter.data.face import SHARES, Face
 from inpainter.data.layouts import recognised_faces
 from inpainter.data.shards import shard_faces
 from weights.base.dealing import deal_out, parts_of_people, person_of
 from weights.base.errors import InputError
+from weights.base.face_photo import FacePhoto
 from weights.base.json_lines import read_json_lines
+from weights.landmarks.points import eye_distance, inside_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +26,12 @@ if TYPE_CHECKING:
 
     from inpainter.data.sampling import Sample, Sampling
     from weights.base.contracts import Image
+
+_LIKEST = 8
+"""From how many of the likest faces a donor is chosen."""
+
+_LEAST_DONOR = 60.0
+"""Least distance between the eyes of a donor, in pixels."""
 
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 
@@ -102,6 +112,8 @@ class DecodedFaces(DecodedFiles[Face, "tuple[Image]"]):
     ) -> None:
         decode = _decode_deblocked if deblocked else _decode
         super().__init__(faces, decode, "face pictures", memory)
+        self._lock = threading.Lock()
+        self._donors: tuple[list[int], Donors] | None = None
 
     def images(self) -> Iterator[Image]:
         """Yield the pictures, uint8 RGB `(H, W, 3)`."""
@@ -121,7 +133,8 @@ class DecodedFaces(DecodedFiles[Face, "tuple[Image]"]):
         except InputError:
             return None
         try:
-            return sampling(image, face.landmarks, size, random)
+            donor = self._donor(index, sampling, random)
+            return sampling(image, face.landmarks, size, random, donor)
         except InputError as error:
             if face.landmarks is not None:
                 raise
@@ -131,6 +144,40 @@ class DecodedFaces(DecodedFiles[Face, "tuple[Image]"]):
                 "choose other holes: --holes free-form when measuring, --set holes.face=free-form "
                 "when training."
             ) from error
+
+    def _find_donors(self) -> tuple[list[int], Donors]:
+        """The entries that may lend other faces their lower half, and these faces."""
+        fit, photos = [], []
+        for index, face in enumerate(self.entries):
+            points = face.landmarks
+            if points is None or eye_distance(points) < _LEAST_DONOR:
+                continue
+            (image,) = self[index]
+            if inside_picture(points, image.shape).all():
+                fit.append(index)
+                photos.append(FacePhoto(image, points))
+        return fit, Donors(photos)
+
+    def _donor(
+        self, index: int, sampling: Sampling, random: np.random.Generator
+    ) -> FacePhoto | None:
+        """One of the faces that resemble a face most, if the sampling asks for it."""
+        points = self.entries[index].landmarks
+        if points is None or not sampling.donor_share or random.random() >= sampling.donor_share:
+            return None
+        with self._lock:
+            if self._donors is None:
+                self._donors = self._find_donors()
+        faces, donors = self._donors
+        path = self.entries[index].path
+        own = [at for at, face in enumerate(faces) if self.entries[face].path == path]
+        likest = donors.nearest(self[index][0], points, _LIKEST, own)
+        if not likest:
+            return None
+        chosen = faces[int(random.choice(likest))]
+        landmarks = self.entries[chosen].landmarks
+        assert landmarks is not None
+        return FacePhoto(self[chosen][0], landmarks)
 
 
 def _decode(face: Face) -> tuple[Image]:

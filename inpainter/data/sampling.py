@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import cv2
@@ -13,6 +13,9 @@ from inpainter.data.colour import draw_colour_change
 from inpainter.data.face_parts import mouth_square
 from inpainter.data.framing import face_square, widest_context
 from inpainter.data.landmark_map import landmark_map, moved_landmarks
+from inpainter.data.other_photo import other_photo
+from inpainter.data.reference_map import reference_map
+from weights.base.face_photo import FacePhoto
 from weights.landmarks import MIRRORED
 
 if TYPE_CHECKING:
@@ -54,6 +57,8 @@ class Sample:
         mouth: float32 `(3,)`, the square round the mouth: centre x, y and side in pixels of the
             crop; NaN if the face has no landmarks.
         landmarks: uint8 `(S, S, 3)`, from `landmark_map`, or zeros; None if landmarks are not used.
+        reference: uint8 `(S, S, 4)`, from `reference_map`, or zeros; None if references are not
+            used.
     """
 
     image: Image
@@ -63,6 +68,7 @@ class Sample:
     colours: NDArray[np.float32] | None = None
     mouth: NDArray[np.float32] | None = None
     landmarks: NDArray[np.uint8] | None = None
+    reference: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,9 @@ class Sampling:
             masks.
         landmark_share: probability that a sample has a landmark map.
         landmark_spread: how much landmarks are perturbed, see `moved_landmarks`.
+        reference_share: probability that a sample has a photo of a face as a reference.
+        donor_share: probability that this is the photo of another person who resembles the face; it
+            is one of the face itself otherwise.
     """
 
     face_holes: HoleGenerator
@@ -103,6 +112,8 @@ class Sampling:
     masks: MaskSource | None = None
     landmark_share: float = 0.0
     landmark_spread: float = 0.0
+    reference_share: float = 0.0
+    donor_share: float = 0.0
 
     def __call__(
         self,
@@ -110,19 +121,20 @@ class Sampling:
         landmarks: NDArray[np.floating] | None,
         size: int,
         random: np.random.Generator,
+        donor: FacePhoto | None = None,
     ) -> Sample | None:
-        """Make one sample of a face.
+        """Make one sample of a face, with the photo of a donor as its reference if there is one.
 
         Returns:
             None if the face hole lies wholly outside the picture, or the face cannot take a mask.
         """
         if self.masks is None:
             hole = self.face_holes(landmarks, (image.shape[0], image.shape[1]), random)
-            return self.frame(image, hole, None, size, random, landmarks)
+            return self.frame(image, hole, None, size, random, landmarks, donor)
         worn = self.masks(image, landmarks, random)
         if worn is None:
             return None
-        return self.frame(image, worn[1], worn[0], size, random, landmarks)
+        return self.frame(image, worn[1], worn[0], size, random, landmarks, donor)
 
     def frame(
         self,
@@ -132,6 +144,7 @@ class Sampling:
         size: int,
         random: np.random.Generator,
         landmarks: NDArray[np.floating] | None = None,
+        donor: FacePhoto | None = None,
     ) -> Sample | None:
         """Make one sample of a face, its hole and optionally the masked face.
 
@@ -142,6 +155,7 @@ class Sampling:
             size: side of the sample, pixels.
             random: random generator.
             landmarks: iBUG points `(68, 2)`, x y in pixels of the picture, if known.
+            donor: photo of another person, to serve as the reference.
 
         Returns:
             None if nothing is missing.
@@ -168,24 +182,31 @@ class Sampling:
                 drawn = self.other_holes(None, (size, size), random)
                 crop_hole = drawn if chance < self.other_share else crop_hole | drawn
         points = None if landmarks is None else _in_crop(landmarks, matrix, flip=flip)
-        return Sample(
-            crop,
-            crop_hole,
-            inside,
-            worn,
-            self._colour_change(random),
-            _mouth_in_crop(points),
-            self._landmark_map(points, size, random),
+        sample = Sample(
+            crop, crop_hole, inside, worn, self._colour_change(random), _mouth_in_crop(points)
         )
+        return self._guided(sample, points, random, donor)
 
-    def _landmark_map(
-        self, points: NDArray[np.floating] | None, size: int, random: np.random.Generator
-    ) -> NDArray[np.uint8] | None:
+    def _guided(
+        self,
+        sample: Sample,
+        points: NDArray[np.floating] | None,
+        random: np.random.Generator,
+        donor: FacePhoto | None,
+    ) -> Sample:
+        """Give a sample the landmarks and the reference that this sampling asks for."""
         if not self.landmark_share:
-            return None
-        if points is None or random.random() >= self.landmark_share:
-            return np.zeros((size, size, 3), np.uint8)
-        return landmark_map(moved_landmarks(points, self.landmark_spread, random), size)
+            return sample
+        size = sample.hole.shape[0]
+        landmarks = np.zeros((size, size, 3), np.uint8)
+        reference = np.zeros((size, size, 4), np.uint8) if self.reference_share else None
+        if points is not None and random.random() < self.landmark_share:
+            moved = moved_landmarks(points, self.landmark_spread, random)
+            landmarks = landmark_map(moved, size)
+            if self.reference_share and random.random() < self.reference_share:
+                photo = donor or other_photo(FacePhoto(sample.image, points), random)
+                reference = reference_map(photo, sample.image, sample.hole, moved)
+        return replace(sample, landmarks=landmarks, reference=reference)
 
     def _proportions(self, random: np.random.Generator) -> NDArray[np.float64]:
         """A random linear map `(2, 2)` that changes a face's proportions but not its area."""

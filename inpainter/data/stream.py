@@ -25,7 +25,7 @@ Batch = dict[str, torch.Tensor]
 """image uint8 `(N, S, S, 3)`, hole bool `(N, S, S)`, inside bool `(N, S, S)`; for masked faces,
 masked uint8 `(N, S, S, 3)`; with colour augmentation, colours float32 `(N, 13)`, applied to both by
 `to_pictures`; mouth float32 `(N, 3)`, the square round each, NaN if unknown; landmarks uint8
-`(N, S, S, 3)`, from `landmark_map`."""
+`(N, S, S, 3)`, from `landmark_map`; reference uint8 `(N, S, S, 4)`, from `reference_map`."""
 
 ATTEMPTS = 200
 """Number of faces tried for one sample before giving up."""

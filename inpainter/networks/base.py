@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from inpainter.networks.blocks.guide_features import LANDMARK_CHANNELS, REFERENCE_CHANNELS
 from inpainter.networks.blocks.reflection import symmetric_pad
 from inpainter.outputs import CompletionOutput
 from weights.base.errors import InputError
@@ -17,12 +18,17 @@ from weights.base.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-GuideKind = Literal["sketch", "landmarks"]
+GuideKind = Literal["sketch", "landmarks", "reference"]
 """What a network may be conditioned on in addition to the picture and its hole."""
 
-GUIDE_CHANNELS: Final[dict[GuideKind, int]] = {"sketch": 1, "landmarks": 3}
-"""Channels of each kind of guide: lines drawn by a user, see `inpainter.data.sketching`, and the
-face's jaw, nose and lips, see `inpainter.data.landmark_map`."""
+GUIDE_CHANNELS: Final[dict[GuideKind, int]] = {
+    "sketch": 1,
+    "landmarks": LANDMARK_CHANNELS,
+    "reference": LANDMARK_CHANNELS + REFERENCE_CHANNELS,
+}
+"""Channels of each kind of guide: lines drawn by a user, see `inpainter.data.sketching`; the face's
+jaw, nose and lips, see `inpainter.data.landmark_map`; these and a photo of a face, see
+`inpainter.data.reference_map`."""
 
 
 class CompletionNetwork(nn.Module, ABC):

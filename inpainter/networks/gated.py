@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.networks.base import GUIDE_CHANNELS, CompletionNetwork
+from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.blocks.gated_convolution import GatedConvolution
-from inpainter.networks.blocks.guide_features import GuideFeatures
+from inpainter.networks.blocks.guide_features import FaceGuideFeatures
 from inpainter.networks.blocks.noise_injection import NoiseInjection
 from inpainter.networks.blocks.sharpening import sharpen
 from inpainter.networks.gated_unet import ACTIVATION, GatedResidualBlock, GatedUNet
@@ -83,6 +83,7 @@ class GatedCompletionNetwork(CompletionNetwork):
         sharpening: how much the output is sharpened, see `sharpen`; not in training.
         landmarks: whether both halves can be conditioned on landmarks of jaw, nose and lips, as in
             Yang et al. 2020, "LaFIn: Generative Landmark Guided Face Inpainting".
+        reference: whether they can be conditioned on these and on a photo of a face.
     """
 
     divisor: ClassVar[int] = 32
@@ -96,14 +97,15 @@ class GatedCompletionNetwork(CompletionNetwork):
         noise: bool = False,
         sharpening: float = 0.0,
         landmarks: bool = False,
+        reference: bool = False,
     ) -> None:
         super().__init__()
         self.sharpening = sharpening
-        self.coarse = GatedUNet(width, depth, landmarks)
+        self.coarse = GatedUNet(width, depth, landmarks, reference)
         self.refine = GatedRefinement(refine_width, refine_depth, noise)
         self.guide = self.coarse.guide
-        if landmarks:
-            self.told = GuideFeatures(GUIDE_CHANNELS["landmarks"], refine_width, ratio=2)
+        if self.guide:
+            self.told = FaceGuideFeatures(refine_width, ratio=2, reference=reference)
 
     def paint(
         self, image: Tensor, hole: Tensor, guide: Tensor | None = None

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inpainter.networks.base import GUIDE_CHANNELS, CompletionNetwork
+from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.blocks.gated_convolution import GatedConvolution
-from inpainter.networks.blocks.guide_features import GuideFeatures
+from inpainter.networks.blocks.guide_features import FaceGuideFeatures
 from inpainter.networks.blocks.self_attention import SelfAttention
 
 # Leaky ReLU costs a fifth of ELU's time on a CPU, and trains as well here.
@@ -54,19 +54,23 @@ class GatedUNet(CompletionNetwork):
         depth: residual blocks at the bottleneck.
         landmarks: whether it can be conditioned on landmarks of jaw, nose and lips, see
             `inpainter.data.landmark_map`.
+        reference: whether it can be conditioned on these and on a photo of a face, see
+            `inpainter.data.reference_map`.
     """
 
     divisor: ClassVar[int] = 16
 
-    def __init__(self, width: int = 32, depth: int = 2, landmarks: bool = False) -> None:
+    def __init__(
+        self, width: int = 32, depth: int = 2, landmarks: bool = False, reference: bool = False
+    ) -> None:
         super().__init__()
-        self.guide = "landmarks" if landmarks else None
+        self.guide = "reference" if reference else "landmarks" if landmarks else None
         widths = [width, 2 * width, 4 * width, 8 * width]
         self.stem = GatedConvolution(4 * 4, width, activation=ACTIVATION)
         self.told = nn.ModuleList(
-            GuideFeatures(GUIDE_CHANNELS["landmarks"], channels, ratio=2 ** (level + 1))
+            FaceGuideFeatures(channels, ratio=2 ** (level + 1), reference=reference)
             for level, channels in enumerate(widths[:-1])
-            if landmarks
+            if self.guide
         )
         self.down = nn.ModuleList(
             nn.Sequential(

@@ -16,7 +16,7 @@ from inpainter.registry import create_model
 from inpainter.training.adversary import Adversary
 from inpainter.training.distillation import Distillation, check_pyramid
 from inpainter.training.moving_average import MovingAverage
-from inpainter.training.network_batch import to_network, with_landmarks, with_sketches
+from inpainter.training.network_batch import to_network, with_face, with_sketches
 from inpainter.training.objective import PictureObjective
 from inpainter.training.optimizers import create_optimizers
 from inpainter.training.sheet import sheet_rows, write_sheet
@@ -141,8 +141,8 @@ class CompletionTraining(LightningModule):
         pictures = to_network(batch, masked=self.sees_masks, rims=self.recipe.data.rims)
         if self.guide == "sketch":
             pictures = with_sketches(pictures, self.recipe.data.sketch_share)
-        elif self.guide == "landmarks" and "landmarks" in batch:
-            pictures = with_landmarks(pictures, batch)
+        elif self.guide is not None and "landmarks" in batch:
+            pictures = with_face(pictures, batch)
         parts = pictures.cut(self.recipe.optimizer.accumulate)
         adversary = self.adversary if phase.discriminator else None
         terms: dict[str, Tensor] = {}

@@ -77,6 +77,11 @@ def with_sketches(pictures: NetworkBatch, share: float) -> NetworkBatch:
     return pictures._replace(guide=sketch_of(pictures.image) * chosen)
 
 
-def with_landmarks(pictures: NetworkBatch, batch: Batch) -> NetworkBatch:
-    """Add the landmark maps of a batch's samples as guides."""
-    return pictures._replace(guide=batch["landmarks"].permute(0, 3, 1, 2).float() / 255.0)
+def with_face(pictures: NetworkBatch, batch: Batch) -> NetworkBatch:
+    """Add the landmark maps and references of a batch's samples as guides."""
+    guide = batch["landmarks"].permute(0, 3, 1, 2).float() / 255.0
+    if "reference" in batch:
+        shown = batch["reference"][..., 3:].permute(0, 3, 1, 2).float() / 255.0
+        photo = to_pictures({**batch, "reference": batch["reference"][..., :3]}, "reference")
+        guide = torch.cat([guide, (photo + 1.0) / 2.0 * shown, shown], dim=1)
+    return pictures._replace(guide=guide)

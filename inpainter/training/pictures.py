@@ -94,4 +94,6 @@ def create_sampling(
         masks=masks,
         landmark_share=data.landmark_share,
         landmark_spread=data.landmark_spread,
+        reference_share=data.reference_share,
+        donor_share=data.donor_share,
     )

@@ -50,6 +50,10 @@ class DataSettings:
             in the hole (Yu et al. 2019); otherwise it learns to fill without.
         landmark_share: probability that a network that takes landmarks gets them; 0 for others.
         landmark_spread: how much these are perturbed, see `moved_landmarks`.
+        reference_share: probability that a network that takes a reference gets one with its
+            landmarks; 0 for others.
+        donor_share: probability that the reference is a photo of another person who resembles the
+            face; otherwise it imitates another photo of the face, see `other_photo`.
         workers: threads that make samples.
         processes: processes that make them instead, each with the faces in its own memory; 0 for
             threads. Threads share one interpreter, which cannot keep up with a large GPU.
@@ -77,6 +81,8 @@ class DataSettings:
     sketch_share: float = 0.5
     landmark_share: float = 0.0
     landmark_spread: float = 0.03
+    reference_share: float = 0.0
+    donor_share: float = 0.0
     workers: int = 1
     processes: int = 0
     deblocked: bool = False

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weights.base.errors import InputError
+from weights.base.face_photo import FacePhoto
 from weights.landmarks.head_pose import estimate_yaw
 from weights.landmarks.points import eye_distance
 
@@ -26,24 +26,11 @@ MOST_TURN = 25.0
 """Largest difference in yaw between the two heads, in degrees."""
 
 
-@dataclass(frozen=True, eq=False)
-class ReferenceFace:
-    """A reference photo and the landmarks of its face.
-
-    Attributes:
-        image: uint8 RGB `(H, W, 3)`.
-        points: iBUG points `(68, 2)`, x y in pixels.
-    """
-
-    image: Image
-    points: Points
-
-
 class UnfitReferenceError(InputError):
     """A reference photo cannot be used; the message says why."""
 
 
-def check_reference(image: Image, found: FoundFace | None, name: str) -> ReferenceFace:
+def check_reference(image: Image, found: FoundFace | None, name: str) -> FacePhoto:
     """Make a reference of the face found in a photo, if it is fit for any face.
 
     Args:
@@ -66,10 +53,10 @@ def check_reference(image: Image, found: FoundFace | None, name: str) -> Referen
             f"The face in {name} is too small: its eyes' outer corners are {eyes:.0f} pixels "
             f"apart, at least {LEAST_EYES:.0f} are needed."
         )
-    return ReferenceFace(image, found.points)
+    return FacePhoto(image, found.points)
 
 
-def check_fit(face: ReferenceFace, target: Points, name: str) -> float:
+def check_fit(face: FacePhoto, target: Points, name: str) -> float:
     """Measure how badly a reference fits a face to fill; 0 is best.
 
     Args:
@@ -97,8 +84,8 @@ def check_fit(face: ReferenceFace, target: Points, name: str) -> float:
 
 
 def best_reference(
-    faces: Sequence[ReferenceFace | UnfitReferenceError], target: Points, names: Sequence[str]
-) -> tuple[int, ReferenceFace]:
+    faces: Sequence[FacePhoto | UnfitReferenceError], target: Points, names: Sequence[str]
+) -> tuple[int, FacePhoto]:
     """Choose the reference that fits best, and return it with its index.
 
     Args:
@@ -109,7 +96,7 @@ def best_reference(
     Raises:
         UnfitReferenceError: none fits; one sentence for each.
     """
-    fits: list[tuple[float, int, ReferenceFace]] = []
+    fits: list[tuple[float, int, FacePhoto]] = []
     reasons = []
     for index, (face, name) in enumerate(zip(faces, names, strict=True)):
         try:
@@ -124,7 +111,7 @@ def best_reference(
     return index, face
 
 
-def check_any_fit(faces: Sequence[ReferenceFace | UnfitReferenceError]) -> None:
+def check_any_fit(faces: Sequence[FacePhoto | UnfitReferenceError]) -> None:
     """Refuse references if none is fit for any face.
 
     Raises:

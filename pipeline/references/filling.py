@@ -5,14 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.references.faces import (
-    ReferenceFace,
-    UnfitReferenceError,
-    best_reference,
-    check_reference,
-)
+from pipeline.references.faces import UnfitReferenceError, best_reference, check_reference
 from pipeline.references.fusing import fuse_reference
 from weights.base.errors import InputError
 from weights.images import read_picture
@@ -23,6 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.face import Face
     from weights.base.contracts import Image
+    from weights.base.face_photo import FacePhoto
     from weights.landmarks import FindsFaces, FoundFace
 
 _MOST_KNOWN = 64
@@ -32,8 +28,28 @@ _LEAST_FACE = 0.7
 """Least face probability of a masked face's landmarks; profiles seldom reach it."""
 
 
+class ChosenReference(NamedTuple):
+    """The reference chosen for a face.
+
+    Attributes:
+        index: its index among the references.
+        photo: the photo.
+        behind: the landmarks of the masked face, in pixels of its picture.
+    """
+
+    index: int
+    photo: FacePhoto
+    behind: FoundFace
+
+    def paste(self, picture: Image, face: Face, fill: Image) -> Image:
+        """Put the photo's face into a filled crop of the masked face, see `fuse_reference`."""
+        points = self.behind.points - (face.crop.x0, face.crop.y0)
+        crop = face.crop.take(picture)
+        return fuse_reference(crop, fill, face.missing, points, self.photo)
+
+
 class ReferenceFilling:
-    """Fills faces from references; the face of each photo is detected only once.
+    """Chooses references for faces; the face of each photo is detected only once.
 
     Args:
         finder: the landmark finder.
@@ -43,28 +59,23 @@ class ReferenceFilling:
         self._finder = finder
         self._known: OrderedDict[bytes, FoundFace | None] = OrderedDict()
 
-    def faces_of(self, references: Sequence[Image]) -> list[ReferenceFace | UnfitReferenceError]:
+    def faces_of(self, references: Sequence[Image]) -> list[FacePhoto | UnfitReferenceError]:
         """Find the face of each reference photo, uint8 RGB, or the reason why it is unfit."""
         names = reference_names(len(references))
         return [self._face_of(image, name) for image, name in zip(references, names, strict=True)]
 
-    def fill(
+    def choose(
         self,
         picture: Image,
         face: Face,
-        fill: Image,
-        references: Sequence[ReferenceFace | UnfitReferenceError],
-    ) -> tuple[Image, int]:
-        """Put the face of the reference that fits best into a filled crop.
+        references: Sequence[FacePhoto | UnfitReferenceError],
+    ) -> ChosenReference:
+        """Choose the reference that fits a face best.
 
         Args:
             picture: uint8 RGB `(H, W, 3)`.
             face: the masked face in it.
-            fill: its crop as the inpainter filled it, uint8 RGB `(side, side, 3)`.
             references: the faces of the photos, as returned by `faces_of`.
-
-        Returns:
-            The new crop, and the index of the reference used.
 
         Raises:
             InputError: no reference fits, with one sentence on each; or the masked face is not
@@ -78,12 +89,10 @@ class ReferenceFilling:
                 "The face behind the mask is not visible enough to warp a reference photo to it: "
                 "leave out the reference to have it filled by a guess."
             )
-        points = behind.points - (face.crop.x0, face.crop.y0)
-        index, chosen = best_reference(references, points, reference_names(len(references)))
-        crop = face.crop.take(picture)
-        return fuse_reference(crop, fill, face.missing, points, chosen), index
+        index, photo = best_reference(references, behind.points, reference_names(len(references)))
+        return ChosenReference(index, photo, behind)
 
-    def _face_of(self, image: Image, name: str) -> ReferenceFace | UnfitReferenceError:
+    def _face_of(self, image: Image, name: str) -> FacePhoto | UnfitReferenceError:
         key = hashlib.blake2b(image.tobytes()).digest()
         if key not in self._known:
             self._known[key] = self._finder.find(image)

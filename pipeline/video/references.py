@@ -54,7 +54,8 @@ class ClipReferences:
         """
         try:
             check_single_face(len(faces))
-            return [self._filling.fill(frame, faces[0], fills[0], self._faces)[0]], 1
+            chosen = self._filling.choose(frame, faces[0], self._faces)
+            return [chosen.paste(frame, faces[0], fills[0])], 1
         except InputError as reason:
             self.reason = self.reason or str(reason)
             return list(fills), 0

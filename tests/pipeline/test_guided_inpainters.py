@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline import Pipeline
+from pipeline.apps.explain.explanation import explain_pictures
 from tests.inpainter.data.test_landmark_map import face_points
 from weights.landmarks import FoundFace
 
@@ -79,3 +80,54 @@ def test_nothing_is_told_of_faces_that_are_not_seen() -> None:
         inpainter = Told()
         Pipeline(inpainter=inpainter, landmarks=landmarks).run([image], [hole])
         assert [told for _, told in inpainter.told] == [None]
+
+
+class Shown(Told):
+    """Paints what it is shown a photo of: here, all in the photo's first colour."""
+
+    def __init__(self, takes_photos: bool) -> None:
+        super().__init__()
+        self.takes_photos = takes_photos
+
+    def complete_guided(self, crops, holes, landmarks, photos=None):
+        super().complete_guided(crops, holes, landmarks)
+        return [
+            crop if photo is None else np.full_like(crop, photo.image[0, 0])
+            for crop, photo in zip(crops, photos or [None] * len(crops), strict=True)
+        ]
+
+
+def put_in(image, fill, hole):
+    return np.where(hole[..., None], fill, image)
+
+
+@pytest.mark.parametrize("tilt", [0.0, 30.0])
+def test_an_inpainter_that_takes_photos_is_shown_the_reference(tilt: float) -> None:
+    image, hole, points = turned_face(tilt)
+    photo = np.full((240, 240, 3), (10, 200, 30), np.uint8)
+    finder = Finder(points, 0.99)
+    finder.found = FoundFace(points, 0.99, 0.0)
+    inpainter = Shown(takes_photos=True)
+    pipeline = Pipeline(inpainter=inpainter, blender=put_in, landmarks=finder)
+    results = pipeline.run([image, image], [hole, hole], references=[None, photo])
+    assert [one.faces[0].reference for one in results] == [None, 0]
+    inside = cv2.erode(hole.astype(np.uint8), np.ones((25, 25))) > 0
+    assert not results[0].image[inside].any()
+    assert (np.abs(results[1].image[inside].astype(int) - (10, 200, 30)) <= 2).all()
+    # The first face is looked at once, and each is told of its landmarks.
+    assert len(inpainter.told) == 2 and all(points is not None for _, points in inpainter.told)
+    explained = explain_pictures(pipeline, [image], [hole], [photo])[0]
+    assert np.array_equal(explained.result.image, results[1].image)
+
+
+def test_a_photo_is_pasted_for_an_inpainter_whose_weights_take_none() -> None:
+    image, hole, points = turned_face(0.0)
+    photo = np.random.default_rng(0).integers(0, 255, (240, 240, 3), np.uint8)
+    finder = Finder(points, 0.99)
+    finder.found = FoundFace(points, 0.99, 0.0)
+    without = Shown(takes_photos=False)
+    result = Pipeline(inpainter=without, blender=put_in, landmarks=finder).run(
+        [image], [hole], [photo]
+    )[0]
+    assert result.faces[0].reference == 0 and result.image[hole].any()
+    assert result.timings["reference"] > 0.0

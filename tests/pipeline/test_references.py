@@ -10,21 +10,22 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from inpainter.data.reference_map import match_light, warp_face
 from pipeline import Pipeline, unmask
 from pipeline.references.faces import (
-    ReferenceFace,
     UnfitReferenceError,
     best_reference,
     check_fit,
     check_reference,
 )
 from pipeline.references.filling import read_references
-from pipeline.references.fusing import fuse_reference, match_light, warp_reference
+from pipeline.references.fusing import fuse_reference
 from pipeline.run.batch import unmask_files
 from pipeline.run.folder import Job, find_files, plan_jobs, references_in
 from tests.faces import canonical_landmarks
 from tests.pipeline.colour_stages import MASK, STAGES
 from weights.base.errors import InputError
+from weights.base.face_photo import FacePhoto
 from weights.images.mark import NOTICE, NOTICE_OF_REFERENCE
 from weights.images.mark_reader import read_mark
 from weights.landmarks import FoundFace
@@ -103,22 +104,22 @@ class TestFit:
 
     def test_turned_and_small_faces_are_refused(self):
         image = portrait()
-        assert check_fit(ReferenceFace(image, POINTS), POINTS, "it") == pytest.approx(0.0)
-        assert check_fit(ReferenceFace(image, turned(POINTS, 10)), POINTS, "it") == pytest.approx(
+        assert check_fit(FacePhoto(image, POINTS), POINTS, "it") == pytest.approx(0.0)
+        assert check_fit(FacePhoto(image, turned(POINTS, 10)), POINTS, "it") == pytest.approx(
             10 / 25
         )
-        assert check_fit(ReferenceFace(image, 0.75 * POINTS), POINTS, "it") == pytest.approx(0.25)
+        assert check_fit(FacePhoto(image, 0.75 * POINTS), POINTS, "it") == pytest.approx(0.25)
         with pytest.raises(UnfitReferenceError, match=r"turned too far .* 40 degrees, at most 25"):
-            check_fit(ReferenceFace(image, turned(POINTS, 40)), POINTS, "it")
+            check_fit(FacePhoto(image, turned(POINTS, 40)), POINTS, "it")
         with pytest.raises(UnfitReferenceError, match="40 % of the size"):
-            check_fit(ReferenceFace(image, 0.4 * POINTS), POINTS, "it")
+            check_fit(FacePhoto(image, 0.4 * POINTS), POINTS, "it")
 
     def test_the_best_of_several_is_taken_and_all_reasons_are_said(self):
         image = portrait()
         faces = [
-            ReferenceFace(image, turned(POINTS, 20)),
+            FacePhoto(image, turned(POINTS, 20)),
             UnfitReferenceError("The first is bad."),
-            ReferenceFace(image, turned(POINTS, -5)),
+            FacePhoto(image, turned(POINTS, -5)),
         ]
         assert best_reference(faces, POINTS, ["a", "b", "c"])[0] == 2
         with pytest.raises(UnfitReferenceError, match=r"The first is bad\. .*turned too far"):
@@ -137,10 +138,10 @@ class TestFusing:
         image = cv2.GaussianBlur(portrait(), (0, 0), 2.0)
         dark, hole = cv2.GaussianBlur(portrait(0.8), (0, 0), 2.0), lower_face()
         fill = np.where(hole[..., None], np.uint8(90), dark)
-        upright = fuse_reference(dark, fill, hole, POINTS, ReferenceFace(image, POINTS))
+        upright = fuse_reference(dark, fill, hole, POINTS, FacePhoto(image, POINTS))
         (crop, points), (filled, _) = tilted(dark, target), tilted(fill, target)
         missing = tilted(hole.view(np.uint8), target)[0] > 0
-        photo = ReferenceFace(*tilted(image, own))
+        photo = FacePhoto(*tilted(image, own))
         fused = fuse_reference(crop, filled, missing, points, photo)
         wanted, _ = tilted(upright, target)
         deep = cv2.erode(missing.view(np.uint8), np.ones((7, 7))) > 0
@@ -154,7 +155,7 @@ class TestFusing:
         way = np.array([[scale, 0.0, scale / 2 - 0.5], [0.0, scale, scale / 2 - 0.5]])
         larger = cv2.warpAffine(image, way, (size, size), borderMode=cv2.BORDER_REPLICATE)
         own = (POINTS + 0.5) * scale - 0.5
-        warped, shown = warp_reference(ReferenceFace(larger, own), POINTS, SIDE)
+        warped, shown = warp_face(FacePhoto(larger, own), POINTS, SIDE)
         inside = np.s_[20:-20, 20:-20]
         assert shown[inside].all()
         assert np.abs(warped[inside] - image[inside]).max() < 6.0
@@ -163,7 +164,7 @@ class TestFusing:
         image = np.zeros((SIDE, SIDE, 3), np.uint8)
         bent = POINTS + 4.0 * np.sin(POINTS[:, ::-1] / 30.0)
         cv2.circle(image, np.rint(bent[51]).astype(int).tolist(), 3, (255, 255, 255), -1)
-        warped, _ = warp_reference(ReferenceFace(image, bent), POINTS, SIDE)
+        warped, _ = warp_face(FacePhoto(image, bent), POINTS, SIDE)
         row, column = np.argwhere(warped[..., 0] > 128).mean(axis=0)
         assert np.allclose((column, row), POINTS[51], atol=1.0)
 
@@ -184,7 +185,7 @@ class TestFusing:
         crop, fill = truth.copy(), truth.copy()
         crop[hole], fill[hole] = MASK, (90, 200, 90)
         photo = portrait(0.8, 5.0)
-        result = fuse_reference(crop, fill, hole, POINTS, ReferenceFace(photo, POINTS))
+        result = fuse_reference(crop, fill, hole, POINTS, FacePhoto(photo, POINTS))
         assert np.array_equal(result[~hole], fill[~hole])
         mouth = np.zeros_like(hole)
         mouth[115:140, 80:120] = True
@@ -196,7 +197,7 @@ class TestFusing:
         hole, fill = lower_face(), portrait()
         crops = [fill.copy(), fill.copy()]
         crops[0][hole], crops[1][hole] = 0, 255
-        reference = ReferenceFace(portrait(0.8), POINTS)
+        reference = FacePhoto(portrait(0.8), POINTS)
         first, second = (fuse_reference(crop, fill, hole, POINTS, reference) for crop in crops)
         assert np.array_equal(first, second)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from weights.base.contracts import Hole, Image, Mask
+    from weights.base.face_photo import FacePhoto
     from weights.base.regions import MaskRegion
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Detector",
     "GuidedInpainter",
     "Inpainter",
+    "ReferringInpainter",
     "Refiner",
     "SofteningInpainter",
     "StageKind",
@@ -97,6 +99,33 @@ class GuidedInpainter(Inpainter, Protocol):
             crops: as for `complete`.
             holes: likewise.
             landmarks: the iBUG points `(68, 2)` of each crop, x y in its pixels; None if unknown.
+        """
+        ...
+
+
+@runtime_checkable
+class ReferringInpainter(Inpainter, Protocol):
+    """An inpainter that can be conditioned on photos of the faces."""
+
+    @property
+    def takes_photos(self) -> bool:
+        """Whether it can with the weights that it has loaded."""
+        ...
+
+    def complete_guided(
+        self,
+        crops: Sequence[Image],
+        holes: Sequence[Mask],
+        landmarks: Sequence[NDArray[np.float64] | None],
+        photos: Sequence[FacePhoto | None] | None = None,
+    ) -> list[Image]:
+        """Complete crops like a `GuidedInpainter`, each from another photo of the face.
+
+        Args:
+            crops: as for `complete`.
+            holes: likewise.
+            landmarks: as for `GuidedInpainter.complete_guided`.
+            photos: for each crop a photo of the face without a mask, or None.
         """
         ...
 

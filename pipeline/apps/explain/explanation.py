@@ -19,10 +19,11 @@ from pipeline.apps.explain.drawing import draw_explanation
 from pipeline.apps.explain.stage_outputs import ExplainedFace, StageOutputs
 from pipeline.crop import Crop
 from pipeline.stages.lazy import LazyStage
+from weights.base.protocols import GuidedInpainter
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -119,7 +120,8 @@ def explain_pictures(
     Raises:
         InputError: as `Pipeline.run`.
     """
-    recorder = _RecordingInpainter(pipeline)
+    guided = isinstance(pipeline.inpainter, GuidedInpainter)
+    recorder = (_RecordingGuidedInpainter if guided else _RecordingInpainter)(pipeline)
     recorded = copy.copy(pipeline)
     recorded._stages = {**pipeline._stages, "inpainter": LazyStage("inpainter", recorder)}
     results = recorded.run(images, masks, references, variants=variants, seed=seed)
@@ -161,15 +163,38 @@ class _RecordingInpainter:
         return own if own.startswith("inpainter ") else f"inpainter {name!r}"
 
     def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
-        inpainter = self._pipeline.inpainter
-        with _coarse_guesses(inpainter) as guesses:
-            fills = inpainter.complete(crops, holes)
+        return self._recorded(self._pipeline.inpainter.complete, crops, holes)
+
+    def _recorded(
+        self,
+        complete: Callable[..., list[Image]],
+        crops: Sequence[Image],
+        holes: Sequence[Mask],
+        *guides: Any,
+    ) -> list[Image]:
+        with _coarse_guesses(self._pipeline.inpainter) as guesses:
+            fills = complete(crops, holes, *guides)
         # A network that runs on a crop more than once has no single guess to show.
         known = len(guesses) == len(crops)
         if isinstance(fills, list | tuple) and len(fills) == len(crops):
             for index, (crop, hole, fill) in enumerate(zip(crops, holes, fills, strict=True)):
                 self.records.append(_Record(crop, hole, fill, guesses[index] if known else None))
         return fills
+
+
+class _RecordingGuidedInpainter(_RecordingInpainter):
+    """Also passes landmarks and photos on."""
+
+    @property
+    def takes_photos(self) -> bool:
+        return bool(getattr(self._pipeline.inpainter, "takes_photos", False))
+
+    def complete_guided(
+        self, crops: Sequence[Image], holes: Sequence[Mask], *guides: Any
+    ) -> list[Image]:
+        inpainter = self._pipeline.inpainter
+        assert isinstance(inpainter, GuidedInpainter)
+        return self._recorded(inpainter.complete_guided, crops, holes, *guides)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from inpainter.data.stream import collate
 from inpainter.landmark_guide import draw_guides
 from inpainter.networks.blocks.guide_features import GuideFeatures
 from inpainter.networks.gated_unet import GatedUNet
-from inpainter.training.network_batch import to_network, with_landmarks
+from inpainter.training.network_batch import to_network, with_face
 from inpainter.training.recipe import OptimizerSettings, Phase
 from tests.inpainter.training.short_runs import fit, short_recipe, watch_guides
 from weights.base.errors import InputError
@@ -79,7 +79,7 @@ def test_a_sample_s_landmarks_lie_on_its_picture_also_in_a_mirror(seed: int) -> 
     seen, told = sample.image[..., 0] > 127, sample.landmarks[..., 1] > 127
     assert (seen & told).sum() / (seen | told).sum() > 0.8
     batch = collate([sample, sample])
-    guide = with_landmarks(to_network(batch, masked=False), batch).given[2]
+    guide = with_face(to_network(batch, masked=False), batch).given[2]
     assert guide.shape == (2, 3, 64, 64) and float(guide.max()) == 1.0
 
 
@@ -163,7 +163,7 @@ def test_a_stage_finds_landmarks_and_not_by_what_the_hole_hides(
     crop = cv2.resize(np.ascontiguousarray(astronaut()[150:520, 160:530]), (128, 128))
     hole = np.zeros((128, 128), bool)
     hole[58:104, 30:98] = True
-    (found,) = draw_guides([(crop, hole)], [None], torch.device("cpu"))
+    (found,) = draw_guides([(crop, hole)], [None], [None], torch.device("cpu"), 3)
     rows, columns = np.nonzero(found[..., 1] > 127)
     # Her mouth.
     assert rows.mean() == pytest.approx(74, abs=5) and columns.mean() == pytest.approx(64, abs=5)
@@ -176,7 +176,7 @@ def test_a_stage_finds_landmarks_and_not_by_what_the_hole_hides(
     hidden[hole] = (0, 255, 0)
     assert np.array_equal(stage.complete([hidden], [hole])[0], told)
     monkeypatch.setattr(LandmarkFinder, "load", lambda *_, **__: False)
-    assert not draw_guides([(crop, hole)], [None], torch.device("cpu")).any()
+    assert not draw_guides([(crop, hole)], [None], [None], torch.device("cpu"), 3).any()
     assert not np.array_equal(stage.complete([crop], [hole])[0], told)
 
 
