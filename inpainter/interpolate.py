@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             overwrite=options.overwrite,
         )
     except UnmaskError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"unmask: {error}", file=sys.stderr)
         return 2
     print(options.output)
     return 0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-GOES_ON = "stopped: run the same command to resume from the last checkpoint."
+GOES_ON = "unmask: stopped; run the same command to resume."
 """Message of a stopped training."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -173,7 +173,7 @@ def exit_status(run: Callable[[], object]) -> int:
         if not isinstance(error, UnmaskError | OSError):
             raise
         sentence = error if isinstance(error, UnmaskError) else system_fault(error)
-        print(f"error: {sentence}", file=sys.stderr)
+        print(f"unmask: {sentence}", file=sys.stderr)
         return 2
     finally:
         stopping.restore(replaced)

@@ -292,7 +292,7 @@ def test_command_line_reports_errors_in_one_sentence(
     assert status == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("error: Cannot read the data set description")
+    assert captured.err.startswith("unmask: Cannot read the data set description")
     with pytest.raises(InputError):
         train_detector(tmp_path / "data.yaml", tmp_path / "run")
 

@@ -426,6 +426,6 @@ def test_masks_alone_teach_nothing(data, tmp_path, monkeypatch):
 def test_the_command_names_what_is_wrong(tmp_path, capsys):
     arguments = ["--data", str(tmp_path / "none.yaml"), "--output", str(tmp_path / "run")]
     assert command.main([*arguments, "--detector", str(tmp_path / "none.safetensors")]) == 2
-    assert capsys.readouterr().err.startswith("error: ")
+    assert capsys.readouterr().err.startswith("unmask: ")
     with pytest.raises(ConfigurationError, match="steps"):
         VerifierRecipe(steps=0)

@@ -195,4 +195,4 @@ def test_wrong_recipes_and_folders_are_said(tmp_path, capsys):
         FaceGeneratorRecipe(batch=1)
     arguments = ["--config", "dcgan", "--faces", str(tmp_path), "--output", str(tmp_path / "run")]
     assert main(arguments) == 2
-    assert capsys.readouterr().err.startswith("error: ")
+    assert capsys.readouterr().err.startswith("unmask: ")

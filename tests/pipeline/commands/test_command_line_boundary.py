@@ -287,7 +287,7 @@ def test_a_second_signal_ends_at_once_and_says_where_to_go_on():
         timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (130, "goes on\n")
-    assert done.stderr == "stopped: run the same command to resume from the last checkpoint.\n"
+    assert done.stderr == "unmask: stopped; run the same command to resume.\n"
 
 
 def test_a_library_that_ends_the_process_at_a_signal_is_held_to_the_exit_code():
@@ -322,7 +322,7 @@ def test_a_disk_that_gets_full_while_training_is_a_sentence(tmp_path, capsys, mo
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     said = capsys.readouterr().err
-    assert said == f"error: Cannot write {tmp_path / 'run' / named}: File too large.\n"
+    assert said == f"unmask: Cannot write {tmp_path / 'run' / named}: File too large.\n"
     assert not list(tmp_path.rglob(".*unmask-part*"))
 
 
@@ -332,7 +332,7 @@ def test_a_training_folder_that_cannot_be_is_a_sentence(tmp_path, capsys):
     call = ["--config", "unet.tiny", "--faces", str(faces), "--output", str(tmp_path / "file/run")]
     assert train.main([*call, "--device", "cpu"]) == 2
     said = capsys.readouterr().err
-    assert said == f"error: {tmp_path / 'file/run'} cannot be read or written: Not a directory.\n"
+    assert said == f"unmask: {tmp_path / 'file/run'} cannot be read or written: Not a directory.\n"
 
 
 def test_a_full_disk_while_training_is_a_sentence(capsys):
@@ -340,5 +340,5 @@ def test_a_full_disk_while_training_is_a_sentence(capsys):
         raise OSError(28, "No space left on device", "runs/last.ckpt")
 
     assert exit_status(run) == 2
-    expected = "error: runs/last.ckpt cannot be read or written: No space left on device.\n"
+    expected = "unmask: runs/last.ckpt cannot be read or written: No space left on device.\n"
     assert capsys.readouterr().err == expected
