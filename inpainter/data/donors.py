@@ -85,10 +85,9 @@ def describe_face(image: Image, points: Points) -> NDArray[np.float32]:
     eyes = max(eye_distance(points), 1.0)
     across = (points[45] - points[36]) / eyes
     axes = np.stack([across, (-across[1], across[0])])
-    matrix = cv2.getAffineTransform(
-        np.float32(middle + eyes * _FRAME @ axes),  # type: ignore[arg-type]
-        np.float32([(0, 0), (_SIDE, 0), (0, _SIDE)]),  # type: ignore[arg-type]
-    )
+    corners = np.asarray(middle + eyes * _FRAME @ axes, np.float32)
+    square = np.array([(0, 0), (_SIDE, 0), (0, _SIDE)], np.float32)
+    matrix = cv2.getAffineTransform(corners, square)
     shrinking = 1.6 * eyes / _SIDE
     if shrinking > 1.0:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), 0.5 * shrinking), np.uint8)

@@ -204,7 +204,8 @@ class Sampling:
             moved = moved_landmarks(points, self.landmark_spread, random)
             landmarks = landmark_map(moved, size)
             if self.reference_share and random.random() < self.reference_share:
-                photo = donor or other_photo(FacePhoto(sample.image, points), random)
+                own = FacePhoto(sample.image, np.asarray(points, np.float64))
+                photo = donor or other_photo(own, random)
                 reference = reference_map(photo, sample.image, sample.hole, moved)
         return replace(sample, landmarks=landmarks, reference=reference)
 

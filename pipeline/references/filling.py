@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pipeline.references.faces import UnfitReferenceError, best_reference, check_reference
 from pipeline.references.fusing import fuse_reference
@@ -28,7 +29,8 @@ _LEAST_FACE = 0.7
 """Least face probability of a masked face's landmarks; profiles seldom reach it."""
 
 
-class ChosenReference(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class ChosenReference:
     """The reference chosen for a face.
 
     Attributes:
