@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.crop import Crop
 from weights.base.errors import InputError
-from weights.landmarks.points import MIRRORED
+from weights.landmarks.points import mirrored_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +115,7 @@ class Face:
         else:
             points, side = self.upright.points_of(points), self.upright.crop.side
         if self.mirrored:
-            points = (points * (-1, 1) + (side - 1, 0))[list(MIRRORED)]
+            points = mirrored_points(points, side)
         return points
 
     def placed(self, picture: Image, fill: Image) -> Image:

@@ -12,7 +12,7 @@ from inpainter.data.colour import change_colours, draw_colour_change
 from inpainter.data.landmark_map import moved_landmarks
 from inpainter.tensors import from_bytes, to_uint8
 from weights.base.face_photo import FacePhoto
-from weights.landmarks import MIRRORED
+from weights.landmarks.points import mirrored_points
 
 _MIRRORED_SHARE: Final = 0.5
 _SOFTENED_SHARE: Final = 0.4
@@ -32,7 +32,7 @@ def other_photo(photo: FacePhoto, random: np.random.Generator) -> FacePhoto:
     image, points = photo
     if random.random() < _MIRRORED_SHARE:
         image = np.ascontiguousarray(image[:, ::-1])
-        points = (points * (-1, 1) + (image.shape[1] - 1, 0))[list(MIRRORED)]
+        points = mirrored_points(points, image.shape[1])
     if random.random() < _SOFTENED_SHARE:
         scale = random.uniform(_LEAST_SCALE, 1.0)
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -41,6 +41,11 @@ def eye_distance(points: NDArray[np.floating]) -> float:
     return float(np.linalg.norm(points[left] - points[right]))
 
 
+def mirrored_points(points: Points, width: int) -> Points:
+    """The points `(68, 2)`, x y in pixels, of a mirrored picture of that width."""
+    return (points * (-1, 1) + (width - 1, 0))[list(MIRRORED)]
+
+
 def inside_picture(points: Points, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Which of the points `(N, 2)`, x y in pixels, lie in a picture of a shape `(H, W, ...)`."""
     columns, rows = np.rint(points).astype(int).T
