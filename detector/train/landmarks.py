@@ -26,7 +26,11 @@ from detector.train.trunk_training import (
     TrunkTraining,
 )
 from weights.landmarks.file import describe_landmarks, load_landmarks, save_landmarks
-from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
+from weights.landmarks.network import (
+    LandmarkConfiguration,
+    LandmarkNetwork,
+    predict_mirrored,
+)
 from weights.landmarks.points import GROUPS, MIRRORED, OUTER_EYE_CORNERS
 
 if TYPE_CHECKING:
@@ -218,7 +222,8 @@ class LandmarkTraining(TrunkTraining):
         del index
         way = straight_way(len(batch["picture"])).to(self.device)
         pictures, points = self._reframed(batch, way)
-        found = self.network(pictures.contiguous(memory_format=torch.channels_last))
+        pictures = pictures.contiguous(memory_format=torch.channels_last)
+        found = predict_mirrored(self.network, pictures)
         self.seen.append((found.points, points, batch["hidden"], found.masked > 0.0))
 
     def _reframed(

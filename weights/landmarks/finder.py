@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 _BATCH = 32
 
 _LOOKS = 2
-"""Passes per face, each in the frame given by the points of the previous one."""
+"""Passes per face, each in the frame given by the points of the previous one; the last of several
+also sees the mirrored face, and averages both."""
 
 _SEARCH_SIDE = 400
 """Longer side at which a picture is searched, in pixels."""
@@ -189,7 +190,7 @@ class LandmarkFinder:
             for (index, _), look in zip(tilted, first, strict=True)
             if look.is_likely
         ]
-        again = self._look(image, [frame for _, frame in hopeful])
+        again = self._look(image, [frame for _, frame in hopeful], mirrored=True)
         for (index, _), look in zip(hopeful, again, strict=True):
             if look.face >= max(_SURE_TILTED, found[index].face):
                 found[index] = look
@@ -245,13 +246,18 @@ class LandmarkFinder:
         self, image: Image, frames: Sequence[FaceFrame], looks: int = _LOOKS
     ) -> list[FoundFace]:
         found = self._look(image, frames)
-        for _ in range(looks - 1):
-            found = self._look(image, [FaceFrame.around(one.points) for one in found])
+        for left in range(looks - 2, -1, -1):
+            frames = [FaceFrame.around(one.points) for one in found]
+            found = self._look(image, frames, mirrored=left == 0)
         return found
 
-    def _look(self, image: Image, frames: Sequence[FaceFrame]) -> list[FoundFace]:
+    def _look(
+        self, image: Image, frames: Sequence[FaceFrame], *, mirrored: bool = False
+    ) -> list[FoundFace]:
         """Run the network on several frames of one picture, in batches."""
         import torch
+
+        from weights.landmarks.network import predict_mirrored
 
         network, configuration, device = self._ready()
         found: list[FoundFace] = []
@@ -260,7 +266,7 @@ class LandmarkFinder:
             taken = np.stack([frame.take(image, configuration.size) for frame in chunk])
             pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float() / 255.0
             with torch.inference_mode():
-                outputs = network(pictures)
+                outputs = predict_mirrored(network, pictures) if mirrored else network(pictures)
             points = outputs.points.double().cpu().numpy()
             scores = torch.sigmoid(torch.stack([outputs.face, outputs.masked], dim=1)).tolist()
             found += [

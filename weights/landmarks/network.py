@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from weights.base.errors import ConfigurationError
 from weights.catalog.efficientnet_trunk import CHANNELS, EfficientNetLite
+from weights.landmarks.points import MIRRORED
 
 POINTS = 68
 """The iBUG points: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67."""
@@ -104,6 +105,18 @@ class LandmarkNetwork(nn.Module):
             features = up(torch.cat([features, skip], dim=1))
         judged = self.judge(summary).float()
         return LandmarkOutputs(mean_places(self.maps(features)), judged[:, 0], judged[:, 1])
+
+
+def predict_mirrored(network: LandmarkNetwork, pictures: Tensor) -> LandmarkOutputs:
+    """Predict the landmarks of crops and of their mirror images, and average both."""
+    count = len(pictures)
+    points, face, masked = network(torch.cat([pictures, pictures.flip(3)]))
+    back = torch.stack([1.0 - points[count:, :, 0], points[count:, :, 1]], dim=2)
+    return LandmarkOutputs(
+        (points[:count] + back[:, list(MIRRORED)]) / 2.0,
+        (face[:count] + face[count:]) / 2.0,
+        (masked[:count] + masked[count:]) / 2.0,
+    )
 
 
 def mean_places(maps: Tensor) -> Tensor:
