@@ -21,6 +21,7 @@ from weights.landmarks.network import (
     LandmarkNetwork,
     LandmarkOutputs,
     mean_places,
+    predict_mirrored,
 )
 
 SMALL = LandmarkConfiguration(widths=(8, 8, 8), size=32)
@@ -41,6 +42,19 @@ def test_a_mirrored_symmetric_face_is_the_face_itself():
     points = canonical_landmarks(100.0, (0.0, 0.0))
     assert np.allclose((points * (-1.0, 1.0))[list(MIRRORED)], points)
     assert [MIRRORED[index] for index in MIRRORED] == list(range(68))
+
+
+def test_a_mirrored_crop_gets_the_mirrored_points(network):
+    pictures = torch.rand(2, 3, 32, 32)
+    with torch.inference_mode():
+        plain = network(pictures)
+        mean = predict_mirrored(network, pictures)
+        mirrored = predict_mirrored(network, pictures.flip(3))
+    back = torch.stack([1.0 - mirrored.points[..., 0], mirrored.points[..., 1]], dim=2)
+    assert torch.allclose(back[:, list(MIRRORED)], mean.points, atol=1e-5)
+    assert torch.allclose(mirrored.face, mean.face, atol=1e-5)
+    assert torch.allclose(mirrored.masked, mean.masked, atol=1e-5)
+    assert not torch.allclose(plain.points, mean.points, atol=1e-5)
 
 
 def test_frame_is_there_and_back():
