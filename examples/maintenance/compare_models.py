@@ -159,7 +159,7 @@ def measure_system(
 ) -> list[CaseResult]:
     """Evaluate one system; earlier results on the same cases are reused."""
     kept = options.output / "runs" / name / "measured.json"
-    settings = {"holes": cases.checksum, "landmarks": options.landmarks}
+    settings = {"holes": cases.checksum, "landmarks": options.landmarks, "realism": True}
     if kept.is_file():
         earlier = json.loads(kept.read_text(encoding="utf-8"))
         if earlier["settings"] == settings:
@@ -172,11 +172,10 @@ def measure_system(
 
 def instruments(options: argparse.Namespace) -> Instruments:
     """The instruments for metrics beyond pixels."""
-    if not options.landmarks:
-        return Instruments()
-    from inpainter.metrics import DlibLandmarks
+    from inpainter.metrics import DlibLandmarks, HoleFeatures
 
-    return Instruments(DlibLandmarks())
+    finder = DlibLandmarks() if options.landmarks else None
+    return Instruments(finder, realism=HoleFeatures(options.device))
 
 
 def overall_table(measurements: Measurements, trained: Mapping[str, Trained]) -> str:
