@@ -148,7 +148,7 @@ def record(
         recipe: Name of the recipe it was trained with.
         seed: Seed of the training.
         metrics: [NAME=]report.json of `unmask evaluate`; may be repeated. NAME defaults to its
-            folder's name.
+            folder's name. Without any, the run's own figures are kept.
         folder: Where weights, record and card go.
         records: Where record and card go.
         licence: Of the weights, as an SPDX expression.

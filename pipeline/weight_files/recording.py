@@ -32,6 +32,7 @@ RUN_FILES: dict[str, str] = {
     "detector.safetensors": "run.yaml",
     "average.safetensors": "recipe.yaml",
     "confirmation.safetensors": "run.yaml",
+    "landmarks.safetensors": "run.yaml",
 }
 """Name of the weights in a run's folder, and of the file next to it that holds the seed."""
 
@@ -57,7 +58,8 @@ def record_weights(
         data: YAML of the training data, see `weights.catalog.register.TrainingSources`.
         recipe: name of the training recipe.
         seed: of the training; None takes it from the run's folder.
-        reports: name of each measurement to its report.json of `unmask evaluate`.
+        reports: name of each measurement to its report.json of `unmask evaluate`; without any, the
+            run's own figures are kept.
         licence: of the weights, as an SPDX expression.
 
     Raises:
@@ -76,6 +78,8 @@ def record_weights(
         label: read_figures(Path(report), description, digest)
         for label, report in (reports or {}).items()
     }
+    if not metrics:
+        metrics = _own_figures(source, digest)
     return register_weights(
         source,
         description,
@@ -252,6 +256,15 @@ def _seed_of(source: Path) -> int:
         if isinstance(seed, int):
             return seed
     raise InputError(f"The seed of {source} is not known: give it with --seed.")
+
+
+def _own_figures(source: Path, digest: str) -> dict[str, Any]:
+    """The figures in the record that a run made of its weights; empty if there is none."""
+    for file in sorted((source.parent / "catalog").glob("*.yaml")):
+        record = read_yaml(file)
+        if record.get("sha256") == digest:
+            return dict(record.get("metrics") or {})
+    return {}
 
 
 def catalog_folder(folder: str | os.PathLike[str] | None) -> Path:

@@ -21,8 +21,11 @@ from pipeline.weight_files.recording import catalog_folder, read_figures, record
 from weights.base.errors import ConfigurationError, InputError, OutputError, WeightsError
 from weights.catalog import lookup
 from weights.catalog.description import NetworkDescription, count_multiply_adds, count_parameters
+from weights.catalog.digest import file_sha256
 from weights.catalog.register import CatalogPlace
 from weights.catalog.store import load_state_dict
+from weights.landmarks.file import save_landmarks
+from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,6 +162,24 @@ def test_a_detector_is_recorded_into_two_folders(
         "yolo26n-seg.mine.yaml",
     ]
     assert load_state_dict(recorded.weights)
+
+
+def test_a_run_of_landmarks_is_recorded_with_its_own_figures(data: Path, tmp_path: Path) -> None:
+    configuration = LandmarkConfiguration(widths=(8, 8, 8), size=32)
+    run = tmp_path / "run"
+    weights = save_landmarks(
+        LandmarkNetwork(configuration), configuration, run / "landmarks.safetensors"
+    )
+    (run / "run.yaml").write_text("seed: 5\n")
+    (run / "catalog").mkdir()
+    for name, digest, figure in (("other", "0" * 64, 0.9), ("run", file_sha256(weights), 0.0338)):
+        content = {"sha256": digest, "metrics": {"val": {"visible": figure}}}
+        (run / "catalog" / f"landmarks.{name}.yaml").write_text(yaml.safe_dump(content))
+    place = CatalogPlace("landmarks.mine", tmp_path / "home")
+    record_weights(run, place, data=data, recipe="cpu")
+    record = yaml.safe_load((tmp_path / "home" / "landmarks.mine.yaml").read_text())
+    assert record["seed"] == 5
+    assert record["metrics"] == {"val": {"visible": 0.0338}}
 
 
 def test_nothing_is_written_where_something_is_wrong(
