@@ -135,7 +135,7 @@ class MaskVerifier:
         weights: "default", a name of the catalog, or the path of a .safetensors file as written by
             `detector.train.verifier.train_verifier`.
         device: "auto" or a torch device.
-        backend: what runs the network, see `weights.base.backends.choose_backend`.
+        backend: what runs both networks, see `weights.base.backends.choose_backend`.
         landmarks: weights of the landmark network used to set crops of tilted faces upright, as in
             training. With None, or if the default ones are missing, crops are not rotated.
 
@@ -204,7 +204,9 @@ class MaskVerifier:
         """The landmark finder for the tilt of faces; None without one."""
         if self.landmarks is None:
             return None
-        finder = shared_finder(os.fspath(self.landmarks), str(self._device_name))
+        finder = shared_finder(
+            os.fspath(self.landmarks), str(self._device_name), self._backend_name
+        )
         return finder if finder.load(missing_ok=self.landmarks == "default") else None
 
     def _candidates(

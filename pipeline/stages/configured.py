@@ -9,6 +9,7 @@ import json
 import os
 import reprlib
 import sys
+from collections.abc import Mapping
 from multiprocessing.reduction import ForkingPickler
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Never, Self
@@ -24,7 +25,7 @@ from weights.base.protocols import STAGE_KINDS
 from weights.landmarks import shared_finder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from weights.base.protocols import (
         Blender,
@@ -140,10 +141,16 @@ class ConfiguredStages:
 
     @property
     def landmark_finder(self) -> FindsFaces | None:
-        """The landmark finder, shared within the process if given by weights; None for none."""
+        """The landmark finder, shared within the process if given by weights; None for none.
+
+        It runs on the backend of the detector.
+        """
         if not isinstance(self.landmarks, str | os.PathLike):
             return self.landmarks
-        return shared_finder(os.fspath(self.landmarks), str(self.device))
+        detector = self._given["detector"]
+        options = detector if isinstance(detector, Mapping) else {}
+        backend = str(options.get("backend", "torch"))
+        return shared_finder(os.fspath(self.landmarks), str(self.device), backend)
 
     def model_names(self, *, detected: bool = True) -> list[str]:
         """Names of the inpainter and, if it was used, the detector, for the mark."""

@@ -252,3 +252,12 @@ def test_the_shipped_network_finds_a_face_in_a_photo_that_lies_on_its_side(turns
     expected = (np.array(LANDMARKS) - middle) @ turn.T + middle
     eyes = float(np.hypot(*(expected[45] - expected[36])))
     assert np.hypot(*(found.points - expected).T).mean() < 0.06 * eyes
+
+
+def test_another_backend_finds_the_same_points():
+    pytest.importorskip("onnxruntime")
+    image, frame = astronaut(), FaceFrame(*np.mean(LANDMARKS, axis=0), side=230.0)
+    by_torch = LandmarkFinder(device="cpu").find_near(image, frame)
+    by_onnx = LandmarkFinder(device="cpu", backend="onnxruntime").find_near(image, frame)
+    assert np.abs(by_torch.points - by_onnx.points).max() < 0.05
+    assert by_torch.face == pytest.approx(by_onnx.face, abs=1e-3)

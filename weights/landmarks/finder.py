@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from weights.base.contracts import Image
     from weights.landmarks.frame import Points
-    from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
+    from weights.landmarks.network import LandmarkConfiguration, Predict
 
 _BATCH = 32
 
@@ -101,9 +101,9 @@ class FindsFaces(Protocol):
 
 
 @cache
-def shared_finder(weights: str, device: str) -> LandmarkFinder:
-    """Return this process's shared finder with those weights on that device."""
-    return LandmarkFinder(weights, device)
+def shared_finder(weights: str, device: str, backend: str = "torch") -> LandmarkFinder:
+    """Return this process's shared finder with those weights on that device and backend."""
+    return LandmarkFinder(weights, device, backend)
 
 
 class LandmarkFinder:
@@ -116,6 +116,7 @@ class LandmarkFinder:
         weights: "default", a catalog name, or the path of a .safetensors file written by `unmask
             train landmarks`.
         device: "auto" or a torch device.
+        backend: what runs the network, see `weights.base.backends.choose_backend`.
 
     Raises:
         InputError: there is no such device; WeightsError: faults of the file. Both are raised when
@@ -123,12 +124,15 @@ class LandmarkFinder:
     """
 
     def __init__(
-        self, weights: str | os.PathLike[str] = "default", device: str | torch.device = "auto"
+        self,
+        weights: str | os.PathLike[str] = "default",
+        device: str | torch.device = "auto",
+        backend: str = "torch",
     ) -> None:
         self.weights = weights
-        self._device_name = device
+        self._device_name, self._backend_name = device, backend
         self._lock = threading.Lock()
-        self._loaded: tuple[LandmarkNetwork, LandmarkConfiguration, torch.device] | None = None
+        self._loaded: tuple[Predict, LandmarkConfiguration, torch.device] | None = None
 
     def load(self, *, missing_ok: bool = False) -> bool:
         """Load the network now instead of on first use.
@@ -267,19 +271,22 @@ class LandmarkFinder:
             pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float() / 255.0
             with torch.inference_mode():
                 outputs = predict_mirrored(network, pictures) if mirrored else network(pictures)
-            points = outputs.points.double().cpu().numpy()
-            scores = torch.sigmoid(torch.stack([outputs.face, outputs.masked], dim=1)).tolist()
+            points, face, masked = outputs
+            scores = torch.sigmoid(torch.stack([face, masked], dim=1)).tolist()
             found += [
-                FoundFace(frame.to_picture(own), face, masked)
-                for frame, own, (face, masked) in zip(chunk, points, scores, strict=True)
+                FoundFace(frame.to_picture(own), *probabilities)
+                for frame, own, probabilities in zip(
+                    chunk, points.double().cpu().numpy(), scores, strict=True
+                )
             ]
         return found
 
-    def _ready(self) -> tuple[LandmarkNetwork, LandmarkConfiguration, torch.device]:
+    def _ready(self) -> tuple[Predict, LandmarkConfiguration, torch.device]:
         with self._lock:
             if self._loaded is None:
                 import torch
 
+                from weights.base.backends import choose_backend, on_backend
                 from weights.base.device import resolve_device
                 from weights.catalog.folding import folded
                 from weights.catalog.lookup import resolve
@@ -287,8 +294,9 @@ class LandmarkFinder:
 
                 network, configuration = load_landmarks(resolve(self.weights, "landmarks"))
                 device = resolve_device(self._device_name)
-                network = folded(network).to(device).to(memory_format=torch.channels_last)
-                self._loaded = network, configuration, device
+                backend = choose_backend(self._backend_name, device)
+                network = folded(network).to(memory_format=torch.channels_last)
+                self._loaded = on_backend(backend, network, device), configuration, device
             return self._loaded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -67,6 +68,10 @@ class LandmarkOutputs(NamedTuple):
     masked: Tensor
 
 
+Predict = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+"""A `LandmarkNetwork`, or what another backend makes of it, which returns a plain tuple."""
+
+
 class LandmarkNetwork(nn.Module):
     """Predicts the 68 points of the face in a crop, whether there is one, and whether it is masked.
 
@@ -107,7 +112,7 @@ class LandmarkNetwork(nn.Module):
         return LandmarkOutputs(mean_places(self.maps(features)), judged[:, 0], judged[:, 1])
 
 
-def predict_mirrored(network: LandmarkNetwork, pictures: Tensor) -> LandmarkOutputs:
+def predict_mirrored(network: Predict, pictures: Tensor) -> LandmarkOutputs:
     """Predict the landmarks of crops and of their mirror images, and average both."""
     count = len(pictures)
     points, face, masked = network(torch.cat([pictures, pictures.flip(3)]))

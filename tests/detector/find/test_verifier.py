@@ -117,7 +117,7 @@ def crops_seen(monkeypatch, weights, finder):
     crops = []
     take = Crop.take
     monkeypatch.setattr(Crop, "take", lambda crop, image: crops.append(crop) or take(crop, image))
-    monkeypatch.setattr(verifier, "shared_finder", lambda weights, device: finder)
+    monkeypatch.setattr(verifier, "shared_finder", lambda weights, device, backend: finder)
     image, green = canvas(90, 120)
     green[30:60, 40:80] = 255
     [[found]] = MaskVerifier(weights, "cpu").confirm([image], [[region(green == 255)]], 0.25)
