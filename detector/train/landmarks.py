@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import Dataset, StackDataset
 
 from detector.data.landmark_faces import MARGIN, LandmarkFaces, collect_faces
 from detector.train.crop_augmentation import cast_shadow, vary_photograph
@@ -25,11 +23,12 @@ from detector.train.trunk_training import (
     TrunkRun,
     TrunkTraining,
 )
-from weights.landmarks.file import describe_landmarks, load_landmarks, save_landmarks
+from weights.landmarks.file import LANDMARK_FILE
 from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 from weights.landmarks.points import GROUPS, MIRRORED, OUTER_EYE_CORNERS
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
 _ROUND = 50
@@ -63,15 +62,6 @@ class LandmarkRecipe(TrunkRecipe):
     astray: float = 0.2
     masked: float = 0.6
     rendered: float = 0.25
-
-
-def _dataset(faces: LandmarkFaces) -> Dataset[Any]:
-    columns: dict[str, Any] = {
-        "picture": torch.from_numpy(faces.pictures).permute(0, 3, 1, 2),
-        "points": torch.from_numpy(faces.points),
-        "hidden": torch.from_numpy(faces.hidden),
-    }
-    return StackDataset(**columns)
 
 
 def reframe(
@@ -177,10 +167,7 @@ class LandmarkTraining(TrunkTraining):
         recipe: of the training.
     """
 
-    kind = "landmarks"
-    load_file = staticmethod(load_landmarks)
-    save_file = staticmethod(save_landmarks)
-    describe_file = staticmethod(describe_landmarks)
+    file = LANDMARK_FILE
     figures_explained = (
         "The figures are mean errors as fractions of the distance between the outer eye corners, "
         "on faces of the val split: 'bare' on faces without a mask, 'visible' and 'hidden' on "
@@ -196,7 +183,7 @@ class LandmarkTraining(TrunkTraining):
         """Return the loss of one batch."""
         del index
         way, mirrored, lost = (
-            one.to(self.device) for one in jittered_way(len(batch["picture"]), self.recipe.astray)
+            one.to(self.device) for one in jittered_way(len(batch["pictures"]), self.recipe.astray)
         )
         pictures, points = self._reframed(batch, way, mirrored)
         pictures = vary_photograph(cast_shadow(pictures))
@@ -216,7 +203,7 @@ class LandmarkTraining(TrunkTraining):
     def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
         """Store what the metrics need."""
         del index
-        way = straight_way(len(batch["picture"])).to(self.device)
+        way = straight_way(len(batch["pictures"])).to(self.device)
         pictures, points = self._reframed(batch, way)
         found = self.network(pictures.contiguous(memory_format=torch.channels_last))
         self.seen.append((found.points, points, batch["hidden"], found.masked > 0.0))
@@ -224,7 +211,7 @@ class LandmarkTraining(TrunkTraining):
     def _reframed(
         self, batch: dict[str, Tensor], way: Tensor, mirrored: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        stored = batch["picture"].float() / 255.0
+        stored = batch["pictures"].float() / 255.0
         return reframe(stored, batch["points"], self.configuration.size, way, mirrored=mirrored)
 
     def figures(self, seen: list[Tensor]) -> dict[str, Any]:
@@ -276,9 +263,9 @@ def train_landmarks(
     run = TrunkRun(Path(output), **options)
     run.begin(
         {
-            "faces": [os.fspath(path) for path in faces],
-            "templates": None if templates is None else os.fspath(templates),
-            "initial_weights": None if initial_weights is None else os.fspath(initial_weights),
+            "faces": faces,
+            "templates": templates,
+            "initial_weights": initial_weights,
             "configuration": asdict(configuration),
             "recipe": asdict(recipe),
         }
@@ -286,7 +273,7 @@ def train_landmarks(
     train, validation = (
         run.samples(
             part,
-            LandmarkFaces.load,
+            LandmarkFaces,
             partial(
                 collect_faces,
                 faces,
@@ -304,7 +291,7 @@ def train_landmarks(
     module.start(initial_weights, recipe.trunk)
     return run.train(
         module,
-        Samples(_dataset(train), _dataset(validation), sampling_weights(train, recipe), _ROUND),
+        Samples(train.dataset(), validation.dataset(), sampling_weights(train, recipe), _ROUND),
         faces,
         f"{len(train)} crops, bare and with drawn masks",
     )

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import torch
 import yaml
@@ -18,9 +18,11 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
+from detector.data.stored_samples import StoredSamples
 from weights.base.atomic import write_whole
 from weights.base.device import resolve_device, training_precision
 from weights.base.errors import TrainingError, WeightsError
+from weights.base.json_text import json_values
 from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
 from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.silence import lightning_silenced
@@ -37,8 +39,7 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
     from detector.train.trunk_recipe import TrunkRecipe
-    from weights.catalog.description import NetworkDescription
-    from weights.catalog.record import WeightKind
+    from weights.catalog.network_file import NetworkFile
 
 _VALIDATION_EVERY = 10
 """Rounds between validations."""
@@ -46,11 +47,7 @@ _VALIDATION_EVERY = 10
 _LONGEST_GRADIENT = 5.0
 
 
-class _Saves(Protocol):
-    def save(self, path: Path) -> None: ...
-
-
-_Stored = TypeVar("_Stored", bound=_Saves)
+_Stored = TypeVar("_Stored", bound=StoredSamples)
 
 
 @dataclass(frozen=True)
@@ -104,16 +101,11 @@ class TrunkTraining(LightningModule):
         trunk_rate: peak learning rate of the trunk.
     """
 
-    kind: ClassVar[WeightKind]
-    """Kind of the weights; names the weight file of a run."""
+    file: ClassVar[NetworkFile[Any, Any]]
+    """Reads, writes and describes such weights."""
 
     figures_explained: ClassVar[str]
     """Explanation of the metrics for the record."""
-
-    load_file: ClassVar[Callable[..., Any]]
-    save_file: ClassVar[Callable[..., Any]]
-    describe_file: ClassVar[Callable[..., NetworkDescription]]
-    """Functions that read, write and describe such weights, like `load_landmarks`."""
 
     def __init__(
         self,
@@ -152,8 +144,8 @@ class TrunkTraining(LightningModule):
             MissingDependencyError: the package with the trunk's pretrained weights is missing.
         """
         if initial_weights is not None:
-            file = resolve(initial_weights, self.kind)
-            trained = self.load_file(file)[0].state_dict()
+            file = resolve(initial_weights, self.file.kind)
+            trained = self.file.load(file)[0].state_dict()
             try:
                 self.network.load_state_dict(trained)
             except RuntimeError as error:
@@ -283,19 +275,18 @@ class TrunkRun(RunSettings):
     def begin(self, settings: dict[str, Any]) -> None:
         """Create the folder, store the run's settings, and seed all random generators."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        started_with = yaml.safe_dump({**settings, "seed": self.seed}, sort_keys=False)
+        settings = json_values({**settings, "seed": self.seed})
+        started_with = yaml.safe_dump(settings, sort_keys=False)
         write_whole(self.folder / "run.yaml", started_with, overwrite=True)
         torch.manual_seed(self.seed)
         if self.threads is not None:
             torch.set_num_threads(self.threads)
 
-    def samples(
-        self, part: str, load: Callable[[Path], _Stored], collect: Callable[[], _Stored]
-    ) -> _Stored:
+    def samples(self, part: str, kind: type[_Stored], collect: Callable[[], _Stored]) -> _Stored:
         """Return the samples of a split: those stored in the folder, or else new ones."""
         file = self.folder / f"{part}.npz"
         if self.resume and file.is_file():
-            return load(file)
+            return kind.load(file)
         collected = collect()
         collected.save(file)
         return collected
@@ -334,12 +325,12 @@ class TrunkRun(RunSettings):
             figures = trainer.validate(module, verbose=False)[0]
         metrics = {name: round(value, 4) for name, value in figures.items() if math.isfinite(value)}
         steps, seconds = module.global_step, time.monotonic() - began
-        weights = self.folder / f"{module.kind}.safetensors"
+        weights = self.folder / f"{module.file.kind}.safetensors"
         extra = {"metrics": metrics, "recipe": asdict(recipe), "seed": self.seed}
-        module.save_file(module.network, module.configuration, weights, overwrite=True, extra=extra)
+        module.file.save(module.network, module.configuration, weights, overwrite=True, extra=extra)
         result = {"steps": steps, "seconds": round(seconds, 1), "metrics": metrics}
         write_whole(self.folder / "result.json", json.dumps(result, indent=2), overwrite=True)
-        description = module.describe_file(weights)
+        description = module.file.describe(weights)
         trained_on = sources_beside(*map(Path, sources))
         notes = (
             f"{trained_on.notes} Trained for {steps} steps of {recipe.batch} on {shown}. "

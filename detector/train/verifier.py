@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import Dataset, StackDataset
 
 from detector.find.verifier import PROPOSAL_CONFIDENCE
-from detector.find.verifier_file import describe_verifier, load_verifier, save_verifier
+from detector.find.verifier_file import VERIFIER_FILE
 from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
 from detector.find.yolo import YoloMaskDetector
 from detector.train.crop_augmentation import MARGIN, augment, centred
@@ -29,6 +27,9 @@ from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_c
 from detector.train.verifier_recipe import VerifierRecipe
 from weights.base.errors import InputError
 
+if TYPE_CHECKING:
+    import os
+
 _PROPOSED = PROPOSAL_CONFIDENCE / 2.0
 """Minimum score of a training proposal: somewhat lower than in use."""
 
@@ -37,16 +38,6 @@ _FIRST_LOOKS = 0.4
 
 _ROUND = 25
 """Steps between checkpoints."""
-
-
-def _dataset(crops: VerifierCrops) -> Dataset[Any]:
-    columns: dict[str, Any] = {
-        "picture": torch.from_numpy(crops.pictures).permute(0, 3, 1, 2),
-        "outline": torch.from_numpy(crops.outlines),
-        "worn": torch.from_numpy(crops.worn),
-        "outlined": torch.from_numpy(crops.outlined),
-    }
-    return StackDataset(**columns)
 
 
 def sampling_weights(crops: VerifierCrops, recipe: VerifierRecipe) -> Tensor:
@@ -113,10 +104,7 @@ class VerifierTraining(TrunkTraining):
         recipe: of the training.
     """
 
-    kind = "confirmation"
-    load_file = staticmethod(load_verifier)
-    save_file = staticmethod(save_verifier)
-    describe_file = staticmethod(describe_verifier)
+    file = VERIFIER_FILE
     figures_explained = (
         "The figures were measured on held-out crops: 'recall' is the fraction of masks with a "
         "score above 0.5, 'false' that of the other crops, 'iou' the mean intersection over union "
@@ -174,7 +162,7 @@ class VerifierTraining(TrunkTraining):
 
 
 def _as_floats(batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    return batch["picture"].float() / 255.0, batch["outline"].float() / 255.0
+    return batch["pictures"].float() / 255.0, batch["outlines"].float() / 255.0
 
 
 def train_verifier(
@@ -217,12 +205,12 @@ def train_verifier(
     run = TrunkRun(Path(output), **options)
     run.begin(
         {
-            "data": [os.fspath(path) for path in sets.annotated],
-            "boxed": [os.fspath(path) for path in sets.boxed],
-            "faces": [os.fspath(path) for path in sets.faces],
-            "templates": None if sets.templates is None else os.fspath(sets.templates),
-            "detector_weights": os.fspath(detector_weights),
-            "initial_weights": None if initial_weights is None else os.fspath(initial_weights),
+            "data": sets.annotated,
+            "boxed": sets.boxed,
+            "faces": sets.faces,
+            "templates": sets.templates,
+            "detector_weights": detector_weights,
+            "initial_weights": initial_weights,
             "configuration": asdict(configuration),
             "recipe": asdict(recipe),
         }
@@ -233,7 +221,7 @@ def train_verifier(
     crops, validation = (
         run.samples(
             part,
-            VerifierCrops.load,
+            VerifierCrops,
             partial(
                 collect_crops,
                 sets,
@@ -256,7 +244,7 @@ def train_verifier(
     worn = int(crops.worn.sum())
     return run.train(
         module,
-        Samples(_dataset(crops), _dataset(validation), sampling_weights(crops, recipe), _ROUND),
+        Samples(crops.dataset(), validation.dataset(), sampling_weights(crops, recipe), _ROUND),
         sets.paths,
         f"{worn} masks and {len(crops) - worn} crops without",
     )

@@ -89,7 +89,6 @@ class RoundReport(Callback):
         if module.discriminator is not None:
             # In full precision: fp16 is too coarse for spectral normalisation's vectors.
             state = module.discriminator.state_dict()
-            state = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
             write_tensors(self.output / DISCRIMINATOR_FILE, state, {}, overwrite=True)
         phase, steps = module.phase, module.steps_done - self._steps_before
         line = (

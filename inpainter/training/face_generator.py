@@ -180,7 +180,7 @@ def save_face_generator(
     """
     parts = {"generator": generator, "discriminator": discriminator}
     tensors = {
-        f"{kind}.{name}": tensor.detach().cpu().contiguous()
+        f"{kind}.{name}": tensor
         for kind, part in parts.items()
         for name, tensor in part.state_dict().items()
     }

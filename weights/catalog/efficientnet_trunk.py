@@ -126,6 +126,12 @@ def _convolution(
     return layers
 
 
+def decoder_unit(inputs: int, outputs: int) -> nn.Sequential:
+    """Convolution, batch normalisation and ReLU, for the decoder of a network on this trunk."""
+    convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
+
+
 def load_imagenet_weights(
     trunk: EfficientNetLite, variant: int = 0, weights: str | os.PathLike[str] | None = None
 ) -> None:
