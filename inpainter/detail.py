@@ -10,8 +10,10 @@ import torch
 from inpainter.data.framing import squared_crop
 from inpainter.networks.gated_detail import enlarged_guess
 from inpainter.tensors import to_tensor, to_uint8
+from inpainter.weight_files import load_completion_network
 from weights.base.backends import on_backend
 from weights.base.names import unknown_name
+from weights.catalog.lookup import list_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +49,6 @@ def check_detail_mode(mode: str) -> DetailMode:
 
 def can_paint_detail() -> bool:
     """Whether the weights are installed."""
-    from weights.catalog.lookup import list_weights
-
     return WEIGHTS in list_weights(kind="inpainter")
 
 
@@ -67,8 +67,6 @@ class DetailPainter:
     def __init__(
         self, device: torch.device, dtype: torch.dtype, backend: Backend = "torch"
     ) -> None:
-        from inpainter.weight_files import load_completion_network
-
         network: Any = load_completion_network("gated-detail", WEIGHTS)
         self._device, self._dtype = device, dtype
         self._add_detail = on_backend(
