@@ -77,22 +77,31 @@ class Instruments:
 
     def features_of(self, pictures: Mapping[str, Image]) -> dict[str, NDArray[np.float32]]:
         """Compute features `(D,)` of pictures, by case name; empty without a network."""
-        if self.features is None:
-            return {}
-        if len({picture.shape for picture in pictures.values()}) == 1:
-            return dict(zip(pictures, self.features(list(pictures.values())), strict=True))
-        return {name: self.features([picture])[0] for name, picture in pictures.items()}
+        return {} if self.features is None else _rows_of(self.features, pictures)
 
     def hole_features_of(
         self, pictures: Mapping[str, Image], holes: Mapping[str, Hole]
     ) -> dict[str, NDArray[np.float32]]:
         """Compute features `(D,)` inside holes, by case name; empty without a network."""
-        if self.realism is None or not pictures:
-            return {}
-        known = [holes[name] for name in pictures]
-        if len({picture.shape for picture in pictures.values()}) == 1:
-            return dict(zip(pictures, self.realism(list(pictures.values()), known), strict=True))
-        return {name: self.realism([one], [holes[name]])[0] for name, one in pictures.items()}
+        return {} if self.realism is None else _rows_of(self.realism, pictures, holes)
+
+
+def _rows_of(
+    network: Callable[..., NDArray[np.float32]], *columns: Mapping[str, Any]
+) -> dict[str, NDArray[np.float32]]:
+    """Compute a row of features for every picture, in one batch if all have the same size.
+
+    Args:
+        network: computes features `(N, D)`.
+        columns: the pictures by case name, and what else the network takes of each.
+    """
+    names = list(columns[0])
+    given = [[column[name] for name in names] for column in columns]
+    if len({picture.shape for picture in given[0]}) == 1:
+        return dict(zip(names, network(*given), strict=True))
+    return {
+        name: network(*([one] for one in own))[0] for name, *own in zip(names, *given, strict=True)
+    }
 
 
 @dataclass(frozen=True)
