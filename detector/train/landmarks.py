@@ -65,7 +65,7 @@ class LandmarkRecipe(TrunkRecipe):
 
 
 def reframe(
-    pictures: Tensor, points: Tensor, size: int, way: Tensor, *, mirrored: Tensor | None = None
+    pictures: Tensor, points: Tensor, size: int, affine: Tensor, *, mirrored: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Resample stored crops in other frames.
 
@@ -73,31 +73,31 @@ def reframe(
         pictures: `(N, 3, M, M)` in [0, 1].
         points: iBUG points `(N, 68, 2)`, 0 to 1 across them.
         size: side of the result, in pixels.
-        way: affine `(N, 2, 3)` from the new frame to the stored crop, both from -1 to 1.
-        mirrored: bool `(N,)`, crops whose left and right points are swapped; `way` must mirror
+        affine: affine `(N, 2, 3)` from the new frame to the stored crop, both from -1 to 1.
+        mirrored: bool `(N,)`, crops whose left and right points are swapped; `affine` must mirror
             them.
 
     Returns:
         Pictures `(N, 3, size, size)` and points 0 to 1 across them.
     """
-    grid = functional.affine_grid(way, [len(pictures), 3, size, size], align_corners=False)
+    grid = functional.affine_grid(affine, [len(pictures), 3, size, size], align_corners=False)
     shown = functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
-    back = torch.linalg.inv(way[:, :, :2])
-    moved = ((2.0 * points - 1.0) - way[:, None, :, 2]) @ back.transpose(1, 2)
+    back = torch.linalg.inv(affine[:, :, :2])
+    moved = ((2.0 * points - 1.0) - affine[:, None, :, 2]) @ back.transpose(1, 2)
     moved = (moved + 1.0) / 2.0
     if mirrored is not None:
         moved = torch.where(mirrored[:, None, None], moved[:, list(MIRRORED)], moved)
     return shown, moved
 
 
-def straight_way(count: int) -> Tensor:
+def centred_affine(count: int) -> Tensor:
     """The matrices `(N, 2, 3)` that show stored crops in the face's own frame."""
-    way = torch.zeros(count, 2, 3)
-    way[:, 0, 0] = way[:, 1, 1] = 1.0 / MARGIN
-    return way
+    affine = torch.zeros(count, 2, 3)
+    affine[:, 0, 0] = affine[:, 1, 1] = 1.0 / MARGIN
+    return affine
 
 
-def jittered_way(count: int, astray: float) -> tuple[Tensor, Tensor, Tensor]:
+def random_affine(count: int, astray: float) -> tuple[Tensor, Tensor, Tensor]:
     """Random frames near the face's own, and some far from it.
 
     Returns:
@@ -117,13 +117,13 @@ def jittered_way(count: int, astray: float) -> tuple[Tensor, Tensor, Tensor]:
     angle = torch.where(lost & (fault == 3), math.pi / 2.0 + math.pi * far, angle)
     mirrored = torch.rand(count) < 0.5
     across = torch.where(mirrored, -1.0, 1.0)
-    way = torch.zeros(count, 2, 3)
-    way[:, 0, 0] = scale * angle.cos() * across
-    way[:, 0, 1] = -scale * angle.sin()
-    way[:, 1, 0] = scale * angle.sin() * across
-    way[:, 1, 1] = scale * angle.cos()
-    way[:, :, 2] = shift * scale[:, None].clamp_min(1.0)
-    return way / MARGIN, mirrored, lost
+    affine = torch.zeros(count, 2, 3)
+    affine[:, 0, 0] = scale * angle.cos() * across
+    affine[:, 0, 1] = -scale * angle.sin()
+    affine[:, 1, 0] = scale * angle.sin() * across
+    affine[:, 1, 1] = scale * angle.cos()
+    affine[:, :, 2] = shift * scale[:, None].clamp_min(1.0)
+    return affine / MARGIN, mirrored, lost
 
 
 def point_errors(points: Tensor, truth: Tensor) -> Tensor:
@@ -182,10 +182,10 @@ class LandmarkTraining(TrunkTraining):
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         """Return the loss of one batch."""
         del index
-        way, mirrored, lost = (
-            one.to(self.device) for one in jittered_way(len(batch["pictures"]), self.recipe.astray)
+        affine, mirrored, lost = (
+            one.to(self.device) for one in random_affine(len(batch["pictures"]), self.recipe.astray)
         )
-        pictures, points = self._reframed(batch, way, mirrored)
+        pictures, points = self._reframed(batch, affine, mirrored)
         pictures = vary_photograph(cast_shadow(pictures))
         found = self.network(pictures.contiguous(memory_format=torch.channels_last))
         kept = (~lost).float()
@@ -203,16 +203,16 @@ class LandmarkTraining(TrunkTraining):
     def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
         """Store what the metrics need."""
         del index
-        way = straight_way(len(batch["pictures"])).to(self.device)
-        pictures, points = self._reframed(batch, way)
+        affine = centred_affine(len(batch["pictures"])).to(self.device)
+        pictures, points = self._reframed(batch, affine)
         found = self.network(pictures.contiguous(memory_format=torch.channels_last))
         self.seen.append((found.points, points, batch["hidden"], found.masked > 0.0))
 
     def _reframed(
-        self, batch: dict[str, Tensor], way: Tensor, mirrored: Tensor | None = None
+        self, batch: dict[str, Tensor], affine: Tensor, mirrored: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         stored = batch["pictures"].float() / 255.0
-        return reframe(stored, batch["points"], self.configuration.size, way, mirrored=mirrored)
+        return reframe(stored, batch["points"], self.configuration.size, affine, mirrored=mirrored)
 
     def figures(self, seen: list[Tensor]) -> dict[str, Any]:
         """Return the metrics over all validation faces."""

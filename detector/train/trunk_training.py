@@ -77,13 +77,13 @@ class Samples(NamedTuple):
     Attributes:
         train: training samples.
         validation: validation samples.
-        likely: sampling weights of the training samples `(N,)`.
+        sampling_weights: sampling weights of the training samples `(N,)`.
         round_steps: steps between checkpoints.
     """
 
     train: Dataset[Any]
     validation: Dataset[Any]
-    likely: Tensor
+    sampling_weights: Tensor
     round_steps: int
 
 
@@ -166,11 +166,14 @@ class TrunkTraining(LightningModule):
         number, done = divmod(self.global_step, steps)
         count = min(steps, self.recipe.steps - number * steps)
         generator = torch.Generator().manual_seed((self.seed << 32) + number)
-        drawn = torch.multinomial(
-            self.samples.likely.double(), steps * batch, replacement=True, generator=generator
+        indices = torch.multinomial(
+            self.samples.sampling_weights.double(),
+            steps * batch,
+            replacement=True,
+            generator=generator,
         )
-        left = drawn[done * batch : max(0, count) * batch]
-        return DataLoader(self.samples.train, batch, sampler=left.tolist())
+        remaining = indices[done * batch : max(0, count) * batch]
+        return DataLoader(self.samples.train, batch, sampler=remaining.tolist())
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Return the validation samples, in order."""
@@ -204,7 +207,7 @@ class TrunkTraining(LightningModule):
                 "learning_rate or precision 32-true."
             )
 
-    def done_share(self) -> float:
+    def progress(self) -> float:
         """Fraction of the training that is done, 0 to 1, by steps or by time."""
         elapsed, left = self.timer.time_elapsed(), self.timer.time_remaining()
         by_time = 0.0 if left is None else elapsed / (elapsed + left)
@@ -214,9 +217,9 @@ class TrunkTraining(LightningModule):
         """Seed the step's random choices by seed and step number, and set its learning rates."""
         torch.manual_seed((self.seed << 32) + self.global_step)
         warm = min(1.0, (self.global_step + 1) / max(1.0, 0.01 * self.recipe.steps))
-        fallen = warm * (0.5 + 0.5 * math.cos(math.pi * self.done_share()))
+        decayed = warm * (0.5 + 0.5 * math.cos(math.pi * self.progress()))
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = group["highest"] * fallen + 1e-6
+            group["lr"] = group["highest"] * decayed + 1e-6
 
     def on_train_batch_end(self, outputs: Any, batch: Any, index: int) -> None:
         """Check the loss, and stop after the last step.

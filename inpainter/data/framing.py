@@ -166,12 +166,12 @@ def resize_crop(image: Image, hole: Hole, size: int) -> tuple[Image, Hole]:
         return image, hole
     shrinks = image.shape[0] > size
     missing = hole.astype(np.float32)
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     resized = cv2.resize(
         image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     )
     return np.asarray(resized, np.uint8), cv2.resize(
-        missing, (size, size), interpolation=way
+        missing, (size, size), interpolation=interpolation
     ) > 1e-3
 
 

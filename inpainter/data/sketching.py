@@ -41,8 +41,8 @@ def sketch_of(image: Tensor, threshold: float = 0.12, smoothing: float = 1.5) ->
     lines = torch.zeros_like(strength)
     for number, (down, right) in enumerate(_DIRECTIONS):
         ahead, behind = (
-            around[..., 1 + way * down : 1 + way * down + height, 1 + way * right :][..., :width]
-            for way in (1, -1)
+            around[..., 1 + sign * down : 1 + sign * down + height, 1 + sign * right :][..., :width]
+            for sign in (1, -1)
         )
         # Equality is allowed on one side, so that a plateau of two pixels still gives a line.
         crest = (strength >= ahead) & (strength > behind)

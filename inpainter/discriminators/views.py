@@ -24,7 +24,7 @@ class View(NamedTuple):
         return View([one.detach() for one in self.maps], self.hole)
 
 
-class Looks(Protocol):
+class Viewer(Protocol):
     """A discriminator that extracts features and scores them in separate steps."""
 
     def parts(self, hole: Tensor, mouth: Tensor | None) -> list[Tensor]:

@@ -249,7 +249,7 @@ class CompletionTraining(LightningModule):
                 self.generator, pictures.seen, pictures.hole
             )
             return output, {"distillation": weight * difference}
-        return self._painter[0](*pictures.given), {}
+        return self._painter[0](*pictures.inputs), {}
 
     def _painted_for_discriminator(self, pictures: NetworkBatch) -> CompletionOutput:
         """Complete a batch for the discriminator, without autograd.
@@ -259,7 +259,7 @@ class CompletionTraining(LightningModule):
         if not self.phase.generator:
             self.generator.eval()
         with torch.no_grad():
-            output: CompletionOutput = self.generator(*pictures.given)
+            output: CompletionOutput = self.generator(*pictures.inputs)
         train_all_but(self.generator, self.recipe.frozen)
         return output
 

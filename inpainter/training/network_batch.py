@@ -39,7 +39,7 @@ class NetworkBatch(NamedTuple):
     mouth: Tensor | None = None
 
     @property
-    def given(self) -> tuple[Tensor, ...]:
+    def inputs(self) -> tuple[Tensor, ...]:
         """The arguments of the network."""
         free = (self.seen, self.hole)
         return free if self.guide is None else (*free, self.guide)
@@ -51,9 +51,9 @@ class NetworkBatch(NamedTuple):
 
     def cut(self, parts: int) -> list[NetworkBatch]:
         """Split the batch into at most `parts` parts of nearly equal size."""
-        given = {name: one for name, one in self._asdict().items() if one is not None}
-        cut = zip(*(tensor.chunk(parts) for tensor in given.values()), strict=True)
-        return [NetworkBatch(**dict(zip(given, tensors, strict=True))) for tensors in cut]
+        inputs = {name: one for name, one in self._asdict().items() if one is not None}
+        cut = zip(*(tensor.chunk(parts) for tensor in inputs.values()), strict=True)
+        return [NetworkBatch(**dict(zip(inputs, tensors, strict=True))) for tensors in cut]
 
 
 def to_network(batch: Batch, *, masked: bool, rims: float = 0.0) -> NetworkBatch:

@@ -292,9 +292,9 @@ def changed_mapping(mapping: Mapping[str, Any], changes: Mapping[str, Any]) -> d
     """
     changed: dict[str, Any] = plain(mapping)
     for name, value in changes.items():
-        *way, last = map(present_key, name.split("."))
+        *path, last = map(present_key, name.split("."))
         place: Any = changed
-        for step in way:
+        for step in path:
             place = _entry(place, step, name)
         if isinstance(place, list):
             _entry(place, last, name)
