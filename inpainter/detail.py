@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
+from collections.abc import Sequence
+from typing import Any, Final, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -11,15 +12,10 @@ from inpainter.data.framing import squared_crop
 from inpainter.networks.gated_detail import enlarged_guess
 from inpainter.tensors import to_tensor, to_uint8
 from inpainter.weight_files import load_completion_network
-from weights.base.backends import on_backend
+from weights.base.backends import Backend, on_backend
+from weights.base.contracts import Hole, Image
 from weights.base.names import unknown_name
 from weights.catalog.lookup import list_weights
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.backends import Backend
-    from weights.base.contracts import Hole, Image
 
 DetailMode = Literal["auto", "off"]
 """Whether fills of large faces get detail, if its weights are installed, or are only enlarged."""

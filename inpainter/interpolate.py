@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from inpainter.weight_files import load_completion_network, save_completion_network
 from weights.base.errors import InputError, WeightsError
 from weights.base.training_command import exit_status
 from weights.catalog.store import read_header_mapping, read_metadata
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def interpolate_weights(

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import RBFInterpolator
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from detector.synthesis.outline import Points
+from detector.synthesis.outline import Points
 
 _SMOOTHING = 0.03
 """Slight regularisation keeps badly placed landmarks from folding the mask."""

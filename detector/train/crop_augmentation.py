@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from detector.find.letterbox import PADDING_GREY
 from weights.images.decoding import compress_jpeg
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
 MARGIN = 1.25
 """Side of a stored crop relative to the network's input, leaving room for rotation, shift and

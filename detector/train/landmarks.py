@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import Any, Literal, Unpack
 
 import torch
 from torch import Tensor
@@ -26,10 +28,6 @@ from detector.train.trunk_training import (
 from weights.landmarks.file import LANDMARK_FILE
 from weights.landmarks.network import LandmarkConfiguration, LandmarkNetwork
 from weights.landmarks.points import GROUPS, MIRRORED, OUTER_EYE_CORNERS
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
 
 _ROUND = 50
 """Steps between checkpoints."""

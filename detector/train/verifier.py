@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 import torch
 from torch import Tensor
@@ -26,9 +27,6 @@ from detector.train.trunk_training import (
 from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_crops
 from detector.train.verifier_recipe import VerifierRecipe
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    import os
 
 _PROPOSED = PROPOSAL_CONFIDENCE / 2.0
 """Minimum score of a training proposal: somewhat lower than in use."""

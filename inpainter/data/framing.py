@@ -6,18 +6,15 @@ Training and the pipeline share this module, so that a network sees the same fra
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from weights.base.contracts import Hole, Image
 from weights.base.errors import InputError
 from weights.base.regions import bounding_box
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image
 
 Square = tuple[int, int, int]
 """A square of a picture: left x0, top y0 and side in pixels; it may extend past the border."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms.v2.functional import gaussian_blur
 
 from inpainter.losses.edge import sobel_slopes
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _DIRECTIONS: Final = ((0, 1), (1, 1), (1, 0), (1, -1))
 """Steps (down, right) in the gradient directions 0, 45, 90 and 135 degrees."""

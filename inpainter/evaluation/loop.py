@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, TypeVar, Unpack
+from typing import Any, ClassVar, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
-from inpainter.evaluation.benchmark_cases import HoleChecksum
+from inpainter.evaluation.benchmark_cases import Case, HoleChecksum
 from inpainter.evaluation.realism_figures import REALISM_NOTE
-from inpainter.evaluation.results import CaseResult, Measurements
-from inpainter.metrics import IDENTITY_WARNING, frechet_distance, kernel_distance
+from inpainter.evaluation.results import CaseResult, Measurements, Metric
+from inpainter.metrics import (
+    IDENTITY_WARNING,
+    FeatureExtractor,
+    LandmarkFinder,
+    frechet_distance,
+    kernel_distance,
+)
+from weights.base.contracts import Hole, Image
 from weights.base.errors import ConfigurationError, InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from inpainter.evaluation.benchmark_cases import Case
-    from inpainter.evaluation.results import Metric
-    from inpainter.metrics import FeatureExtractor, LandmarkFinder
-    from weights.base.contracts import Hole, Image
 
 
 class IdentityDistance(Protocol):

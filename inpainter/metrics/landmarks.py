@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from weights.base.contracts import Image
 from weights.base.errors import InputError
 from weights.landmarks.dlib_finder import DlibLandmarkFinder
 from weights.landmarks.points import eye_distance
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Image
 
 MOUTH_AND_JAW: Final = (*range(17), *range(48, 68))
 """The iBUG points that a face mask hides: jaw 0-16 and mouth 48-67."""

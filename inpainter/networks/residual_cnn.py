@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,6 @@ from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.blocks.convolution_unit import convolution_unit
 from inpainter.networks.blocks.residual_pair import ResidualPair
 from inpainter.networks.blocks.saturation import saturate
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class ResidualRegressionNetwork(CompletionNetwork):

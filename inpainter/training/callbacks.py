@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
@@ -13,10 +15,6 @@ from inpainter.weight_files import save_completion_network
 from weights.base.lightning_runs import StopAfterStep
 from weights.base.run_log import keep_first
 from weights.catalog.store import write_tensors
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 DISCRIMINATOR_FILE: Final = "discriminator.safetensors"
 """Name of the discriminator's weights in a run's folder."""

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.pairs import DecodedPairs, list_pairs
 from inpainter.data.processes import FaceProcesses
-from inpainter.data.sampling import Sampling
+from inpainter.data.sampling import MaskSource, Sampling
 from inpainter.data.turned import repeat_turned
 from inpainter.holes import create_holes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from inpainter.data.sampling import MaskSource
-    from inpainter.training.recipe import DataSettings, HoleSettings
+from inpainter.training.recipe import DataSettings, HoleSettings
 
 
 @contextmanager

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from weights.base.errors import MissingDependencyError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def missing_library(feature: str, libraries: str, extra: str) -> MissingDependencyError:

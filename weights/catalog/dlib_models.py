@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from weights.base.optional_libraries import missing_library, package_files
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def find_dlib_model(name: str) -> Path | None:

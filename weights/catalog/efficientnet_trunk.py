@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+import os
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from weights.catalog.efficientnet_lite import learnt_tensors, read_efficientnet_lite
-
-if TYPE_CHECKING:
-    import os
 
 CHANNELS = (16, 24, 40, 112, 320)
 """Channels of the features of the variants 0 and 1 at a half, a quarter, an eighth, a 16th and a

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from weights.base.errors import WeightsError
+from weights.base.json_text import json_values
 from weights.base.settings import settings_from_mapping
 from weights.catalog.description import describe_network
 from weights.catalog.fitting import build_fitting
@@ -183,7 +184,7 @@ class NetworkFile(Generic[_Configuration, _Network]):
             WeightsError: the file is missing, damaged, not safetensors, or of another network.
         """
         network, configuration = self.load(path)
-        options = asdict(configuration)  # type: ignore[call-overload]  # a dataclass, see above
+        options = json_values(asdict(configuration))  # type: ignore[call-overload]
         side = options.pop("size")
         return describe_network(
             network, kind=self.kind, architecture=self.kind, options=options, side=side
