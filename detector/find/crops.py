@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.find.letterbox import PADDING_GREY
+from weights.base.contracts import Image, Mask
 from weights.landmarks.frame import rotation
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Image, Mask
-
-    Box = tuple[float, float, float, float]
+Box = tuple[float, float, float, float]
 
 _LEAST_SIDE = 8.0
 """Minimum longer side of a box, in pixels."""

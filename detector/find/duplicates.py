@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.regions import MaskRegion
+from weights.base.regions import MaskRegion
 
 
 def overlap(first: MaskRegion, second: MaskRegion) -> tuple[float, float]:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import torch
 import yaml
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch import nn
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from detector.data.stored_samples import StoredSamples
+from detector.train.trunk_recipe import TrunkRecipe
 from weights.base.atomic import write_whole
 from weights.base.device import resolve_device, training_precision
 from weights.base.errors import TrainingError, WeightsError
@@ -29,17 +32,8 @@ from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points, stop_if_asked
 from weights.catalog.efficientnet_trunk import EfficientNetLite, load_imagenet_weights
 from weights.catalog.lookup import resolve
+from weights.catalog.network_file import NetworkFile
 from weights.catalog.register import CatalogPlace, register_weights, sources_beside
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Sequence
-
-    from torch import Tensor
-    from torch.utils.data import Dataset
-
-    from detector.train.trunk_recipe import TrunkRecipe
-    from weights.catalog.network_file import NetworkFile
 
 _VALIDATION_EVERY = 10
 """Rounds between validations."""

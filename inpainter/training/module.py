@@ -4,38 +4,31 @@ from __future__ import annotations
 
 import itertools
 import math
-from contextlib import nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningModule
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim.optimizer import Optimizer
 
+from inpainter.data.stream import Batch
+from inpainter.outputs import CompletionOutput
 from inpainter.registry import create_model
-from inpainter.training.adversary import Adversary
+from inpainter.training.adversary import Adversary, Views
 from inpainter.training.distillation import Distillation, check_pyramid
 from inpainter.training.moving_average import MovingAverage
-from inpainter.training.network_batch import to_network, with_face, with_sketches
+from inpainter.training.network_batch import NetworkBatch, to_network, with_face, with_sketches
 from inpainter.training.objective import PictureObjective
 from inpainter.training.optimizers import create_optimizers
+from inpainter.training.recipe import Phase, Recipe
 from inpainter.training.sheet import sheet_rows, write_sheet
 from inpainter.training.submodules import train_all_but
 from weights.base.errors import ConfigurationError, TrainingError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from contextlib import AbstractContextManager
-
-    import numpy as np
-    from numpy.typing import NDArray
-    from torch.optim.optimizer import Optimizer
-
-    from inpainter.data.stream import Batch
-    from inpainter.outputs import CompletionOutput
-    from inpainter.training.adversary import Views
-    from inpainter.training.network_batch import NetworkBatch
-    from inpainter.training.recipe import Phase, Recipe
 
 HOLE_BANDS: Final = (0.0, 0.15, 0.25, 0.35, 1.0)
 """Bounds of the hole area bands, as fractions of the crop, by which validation is logged."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,9 +10,7 @@ from torch import Tensor
 from inpainter.data.colour import to_pictures
 from inpainter.data.rims import stain_rims
 from inpainter.data.sketching import sketch_of
-
-if TYPE_CHECKING:
-    from inpainter.data.stream import Batch
+from inpainter.data.stream import Batch
 
 
 class NetworkBatch(NamedTuple):

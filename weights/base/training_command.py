@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from weights.base import stopping
 from weights.base.dotted_paths import import_from_working_directory
 from weights.base.errors import UnmaskError, system_fault
+from weights.base.run_settings import RunOptions
 from weights.base.torch_folder import no_folder_left_by_torch
 from weights.base.yaml_text import parse_yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from weights.base.run_settings import RunOptions
 
 _MOST_MINUTES = 1_000_000
 
