@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -113,7 +112,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_trained(trained.weights, done, trained.metrics, (trained.record, trained.card))
 
     return exit_status(train)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

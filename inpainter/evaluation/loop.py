@@ -24,29 +24,14 @@ from inpainter.metrics import (
 from weights.base.contracts import Hole, Image
 from weights.base.errors import ConfigurationError, InputError
 
+IdentityDistance = Callable[[Image, Image, NDArray[np.floating]], float]
+"""Compares the faces of a result and its ground truth, given the true landmarks `(68, 2)`."""
 
-class IdentityDistance(Protocol):
-    """Compares the faces of a result and its ground truth, given the true landmarks `(68, 2)`."""
+HoleFeatureNetwork = Callable[[Sequence[Image], Sequence[Hole]], NDArray[np.float32]]
+"""Computes features `(N, D)` inside the holes of N pictures of one size."""
 
-    def __call__(self, result: Image, truth: Image, landmarks: NDArray[np.floating]) -> float:
-        """Return the distance."""
-        ...
-
-
-class HoleFeatureNetwork(Protocol):
-    """Computes features inside holes."""
-
-    def __call__(self, pictures: Sequence[Image], holes: Sequence[Hole]) -> NDArray[np.float32]:
-        """Return a row `(D,)` for each picture; all have the same size."""
-        ...
-
-
-class PerceptualDistance(Protocol):
-    """Compares results with their ground truths, pair by pair."""
-
-    def __call__(self, results: Sequence[Image], truths: Sequence[Image]) -> list[float]:
-        """Return one distance per pair."""
-        ...
+PerceptualDistance = Callable[[Sequence[Image], Sequence[Image]], list[float]]
+"""Compares results with their ground truths, pair by pair: one distance per pair."""
 
 
 @dataclass(frozen=True)
