@@ -48,9 +48,8 @@ class _PresentModule(Loader):
     def __init__(self, present: str) -> None:
         self.present = present
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
+    def create_module(self, _spec: ModuleSpec) -> ModuleType:
         """Import the module by its present name."""
-        del spec
         module = importlib.import_module(self.present)
         self._own_spec = module.__spec__
         return module
@@ -62,9 +61,8 @@ class _PresentModule(Loader):
 
 class _FormerNames(MetaPathFinder):
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        del path, target
         known = fullname
         while known not in FORMER_NAMES:
             known = known.rpartition(".")[0]

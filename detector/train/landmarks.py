@@ -177,9 +177,8 @@ class LandmarkTraining(TrunkTraining):
         network = LandmarkNetwork(configuration)
         super().__init__(network, configuration, network.trunk, recipe, recipe.trunk_rate)
 
-    def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
+    def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         """Return the loss of one batch."""
-        del index
         affine, mirrored, lost = (
             one.to(self.device) for one in random_affine(len(batch["pictures"]), self.recipe.astray)
         )
@@ -198,9 +197,8 @@ class LandmarkTraining(TrunkTraining):
         loss: Tensor = 20.0 * place + 0.1 * (face + masked)
         return loss
 
-    def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
+    def validation_step(self, batch: dict[str, Tensor], _index: int) -> None:
         """Store what the metrics need."""
-        del index
         affine = centred_affine(len(batch["pictures"])).to(self.device)
         pictures, points = self._reframed(batch, affine)
         found = self.network(pictures.contiguous(memory_format=torch.channels_last))

@@ -62,12 +62,11 @@ class _FormerName(argparse.Action):
 
     def __call__(
         self,
-        parser: argparse.ArgumentParser,
+        _parser: argparse.ArgumentParser,
         namespace: argparse.Namespace,
         values: object,
         option_string: str | None = None,
     ) -> None:
-        del parser
         name = self.dest.replace("_", "-")
         print(f"note: {option_string} is called --{name} now", file=sys.stderr)
         setattr(namespace, self.dest, values)

@@ -215,13 +215,12 @@ class TrunkTraining(LightningModule):
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = group["highest"] * decayed + 1e-6
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, index: int) -> None:
+    def on_train_batch_end(self, outputs: Any, _batch: Any, _index: int) -> None:
         """Check the loss, and stop after the last step.
 
         Raises:
             TrainingError: it became NaN or infinite.
         """
-        del batch, index
         if not bool(torch.isfinite(outputs["loss"])):
             raise TrainingError(
                 f"The loss of step {self.global_step} became NaN or infinite: try a lower "

@@ -114,9 +114,8 @@ class VerifierTraining(TrunkTraining):
         network = VerifierNetwork(configuration)
         super().__init__(network, configuration, network.encoder, recipe, recipe.encoder_rate)
 
-    def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
+    def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         """Return the loss of one batch."""
-        del index
         coarse = float(torch.rand(())) < _FIRST_LOOKS
         size = self.configuration.first_size if coarse else self.configuration.size
         pictures, outlines = augment(*_as_floats(batch), size)
@@ -129,9 +128,8 @@ class VerifierTraining(TrunkTraining):
         self.log_dict({"score": score, "outline": outline}, on_step=False, on_epoch=True)
         return loss
 
-    def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
+    def validation_step(self, batch: dict[str, Tensor], _index: int) -> None:
         """Store what the metrics need."""
-        del index
         pictures, outlines = centred(*_as_floats(batch), self.configuration.size)
         scores, logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
         found, drawn = logits > 0.0, outlines > 0.5

@@ -50,14 +50,12 @@ class WholePicture:
     def __init__(self, discriminator: nn.Module) -> None:
         self._discriminator = discriminator
 
-    def parts(self, hole: Tensor, mouth: Tensor | None) -> list[Tensor]:
+    def parts(self, _hole: Tensor, _mouth: Tensor | None) -> list[Tensor]:
         """Choose none."""
-        del hole, mouth
         return []
 
-    def look(self, picture: Tensor, hole: Tensor, parts: list[Tensor]) -> list[View]:
+    def look(self, picture: Tensor, hole: Tensor, _parts: list[Tensor]) -> list[View]:
         """Return the pictures unchanged."""
-        del parts
         return [View([picture], hole)]
 
     def maps(self, views: list[View]) -> list[Tensor]:

@@ -51,9 +51,8 @@ class ResidualRegressionNetwork(CompletionNetwork):
             convolution_unit(16, 3, normalization=None, activation=nn.Tanh),
         )
 
-    def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
+    def paint(self, image: Tensor, _hole: Tensor) -> tuple[Tensor | None, Tensor]:
         """Predict `(N, 3, H, W)` in [-1, 1] from the masked picture; the hole is ignored."""
-        del hole
         normalised = (image - self.mean) / self.deviation
         corrected = normalised + self.error(normalised)
         return None, saturate(corrected * self.deviation + self.mean)

@@ -39,9 +39,8 @@ class RoundReport(Callback):
         self.began = self._reported = time.monotonic()
         self._steps_before = 0
 
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_epoch_start(self, _trainer: Trainer, module: LightningModule) -> None:
         """Start the clock."""
-        del trainer
         assert isinstance(module, CompletionTraining)
         self.began = self._reported = time.monotonic()
         self._steps_before = module.steps_done
@@ -126,9 +125,8 @@ class StopInTime(StopAfterStep):
         self._validating: float | None = None
         self._ending: float | None = None
 
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_epoch_start(self, _trainer: Trainer, _module: LightningModule) -> None:
         """Measure the steps of this round."""
-        del trainer, module
         self._began, self._batches = time.monotonic(), 0
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
@@ -147,9 +145,8 @@ class StopInTime(StopAfterStep):
             super().is_over(trainer) or time.monotonic() + self._step + 1.2 * ending > self.deadline
         )
 
-    def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_validation_start(self, _trainer: Trainer, _module: LightningModule) -> None:
         """Start the clock of the validation."""
-        del trainer, module
         self._validating = time.monotonic()
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:

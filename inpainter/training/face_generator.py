@@ -234,9 +234,8 @@ class FaceTraining(LightningModule):
         stream = SampleStream(self.faces, stretch, steps, recipe.data.workers)
         return DataLoader(stream, batch_size=None)
 
-    def training_step(self, batch: Batch, batch_index: int) -> None:
+    def training_step(self, batch: Batch, _batch_index: int) -> None:
         """Train the discriminator and then the generator on a batch."""
-        del batch_index
         generator_optimizer, discriminator_optimizer = self.optimizers()  # type: ignore[attr-defined]
         real = to_pictures(batch)
         # Latents depend only on seed and step, so that a resumed run draws the same ones.

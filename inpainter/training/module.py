@@ -121,9 +121,8 @@ class CompletionTraining(LightningModule):
         first, second = (rate if own is None else own for own, rate in pairs)
         return first * share, second * share
 
-    def training_step(self, batch: Batch, batch_index: int) -> None:
+    def training_step(self, batch: Batch, _batch_index: int) -> None:
         """Train on one batch of uint8 samples."""
-        del batch_index
         self._seed_step()
         optimizers = self.optimizers()
         optimizers = optimizers if isinstance(optimizers, list) else [optimizers]

@@ -127,14 +127,12 @@ class _StepClock(Callback):
         self.seconds: defaultdict[int, list[float]] = defaultdict(list)
         self._last = 0.0
 
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_epoch_start(self, _trainer: Trainer, _module: LightningModule) -> None:
         """Start the clock."""
-        del trainer, module
         self._last = time.monotonic()
 
-    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+    def on_train_batch_end(self, _trainer: Trainer, module: LightningModule, *_: Any) -> None:
         """Note the time since the last step, which includes waiting for samples."""
-        del trainer
         assert isinstance(module, CompletionTraining)
         now = time.monotonic()
         # One round for each phase.
