@@ -14,24 +14,11 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkabl
 import numpy as np
 from numpy.typing import NDArray
 
-from weights.base.contracts import Hole, Image, Inpainter, Mask
+from weights.base.contracts import Hole, Image, Mask
+from weights.base.contracts import Inpainter as Inpainter
 from weights.base.face_photo import FacePhoto
-from weights.base.regions import Detector, MaskRegion
-
-__all__ = [
-    "STAGE_KINDS",
-    "STAGE_METHODS",
-    "AdjustableDetector",
-    "Blender",
-    "Detector",
-    "GuidedInpainter",
-    "Inpainter",
-    "ReferringInpainter",
-    "Refiner",
-    "SofteningInpainter",
-    "StageKind",
-    "StageSpecification",
-]
+from weights.base.regions import Detector as Detector
+from weights.base.regions import MaskRegion
 
 StageKind = Literal["detector", "refiner", "inpainter", "blender"]
 STAGE_KINDS: tuple[StageKind, ...] = get_args(StageKind)
