@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -32,13 +34,8 @@ from weights.base.backends import choose_backend, on_backend
 from weights.base.contracts import Image, Mask, check_image, check_mask
 from weights.base.device import is_fast_in_bfloat16, resolve_device
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Sequence
-
-    from weights.base.face_photo import FacePhoto
-    from weights.landmarks.frame import Points
+from weights.base.face_photo import FacePhoto
+from weights.landmarks.frame import Points
 
 _LARGEST_SIDE = 4096
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,20 +11,16 @@ from torch import Tensor, nn
 from inpainter.discriminators.views import View, Viewer, WholePicture
 from inpainter.losses import AdversarialLoss, feature_matching_loss, r1_penalty
 from inpainter.networks.blocks.minibatch_std import MinibatchStd
+from inpainter.outputs import CompletionOutput
 from inpainter.registry import create_discriminator
+from inpainter.training.network_batch import NetworkBatch
 from inpainter.training.patch_labels import (
     check_patch_kind,
     hole_generator_loss,
     labelled_discriminator_loss,
     patch_labels,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from inpainter.outputs import CompletionOutput
-    from inpainter.training.network_batch import NetworkBatch
-    from inpainter.training.recipe import AdversarialSettings
+from inpainter.training.recipe import AdversarialSettings
 
 
 class Views(NamedTuple):
