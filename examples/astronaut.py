@@ -6,19 +6,14 @@ The photo is NASA's portrait of Eileen Collins (public domain), which comes with
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
 from weights.base.atomic import atomic_path, write_whole
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image
+from weights.base.contracts import Hole, Image
 
 # The 68 iBUG points, x y, on the picture from `astronaut`, found with dlib: jaw, brows, nose, eyes,
 # mouth.

@@ -8,21 +8,17 @@ colours round it; refiner and blender are the defaults.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from examples.astronaut import masked_astronaut
 from pipeline import Pipeline
+from weights.base.contracts import Image, Mask
 from weights.images import write_picture
 from weights.images.mark import make_mark
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.contracts import Image, Mask
 
 
 def blue_things(image: Image) -> Mask:

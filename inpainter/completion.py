@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -27,23 +29,34 @@ from inpainter.postprocess.monochrome import keep_tone
 from inpainter.postprocess.rim import fill_from_rim
 from inpainter.postprocess.softness import match_softness, softening_of
 from inpainter.tensors import to_tensor, to_uint8
+from inpainter.weight_files import load_completion_network
 from weights.base.backends import choose_backend, on_backend
 from weights.base.contracts import Image, Mask, check_image, check_mask
 from weights.base.device import is_fast_in_bfloat16, resolve_device
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Sequence
-
-    from weights.base.face_photo import FacePhoto
-    from weights.landmarks.frame import Points
+from weights.base.face_photo import FacePhoto
+from weights.landmarks.frame import Points
 
 _LARGEST_SIDE = 4096
 
 _SPARED_GRAIN = 1.5
 """Grey levels of noise that a fill may lack if it is not enlarged: added noise of 5 exceeds this,
 the natural noise of 98 faces of val does not."""
+
+
+class _Face(NamedTuple):
+    """A crop, its hole, and what else is known of the face."""
+
+    crop: Image
+    hole: Mask
+    landmarks: Points | None
+    photo: FacePhoto | None
+
+    def landmarks_at(self, size: int) -> Points | None:
+        """The landmarks if the crop's longer side is resized to `size` pixels."""
+        if self.landmarks is None:
+            return None
+        return (self.landmarks + 0.5) * (size / max(self.hole.shape)) - 0.5
 
 
 class NetworkInpainter:
@@ -130,8 +143,6 @@ class NetworkInpainter:
             return self._network
 
     def _load(self) -> nn.Module:
-        from inpainter.weight_files import load_completion_network
-
         if isinstance(self.model, nn.Module):
             network = self.model.eval()
         else:
@@ -165,7 +176,7 @@ class NetworkInpainter:
             InputError: a crop or hole has a wrong type or shape, or their numbers differ.
             WeightsError: the weights cannot be loaded.
         """
-        return self._complete(crops, holes, [None] * len(crops), [None] * len(crops), soften=True)
+        return self._complete(_faces(crops, holes), soften=True)
 
     def complete_guided(
         self,
@@ -200,13 +211,11 @@ class NetworkInpainter:
                     f"landmarks {index} must be 68 points as an array (68, 2), but have the shape "
                     f"{np.shape(points)}."
                 )
-        photos = photos or [None] * len(crops)
-        return self._complete(crops, holes, landmarks, photos, soften=True)
+        return self._complete(_faces(crops, holes, landmarks, photos), soften=True)
 
     def complete_sharp(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
         """Complete crops like `complete`, but leave softening the fills to the caller."""
-        nothing = [None] * len(crops)
-        return self._complete(crops, holes, nothing, nothing, soften=False)
+        return self._complete(_faces(crops, holes), soften=False)
 
     def softening_of(self, fill: Image, crop: Image, hole: Mask) -> float:
         """The blur with which `complete` would soften a sharp fill.
@@ -221,44 +230,22 @@ class NetworkInpainter:
         """
         return softening_of(fill, crop, hole) if self.grain else 0.0
 
-    def _complete(
-        self,
-        crops: Sequence[Image],
-        holes: Sequence[Mask],
-        landmarks: Sequence[Points | None],
-        photos: Sequence[FacePhoto | None],
-        *,
-        soften: bool,
-    ) -> list[Image]:
-        if len(crops) != len(holes):
-            raise InputError(
-                f"complete() got {len(crops)} crops and {len(holes)} holes: give one hole per crop."
-            )
-        for index, (crop, hole) in enumerate(zip(crops, holes, strict=True)):
-            check_image(crop, f"crop {index}")
-            check_mask(hole, (crop.shape[0], crop.shape[1]), f"hole {index}")
+    def _complete(self, faces: Sequence[_Face], *, soften: bool) -> list[Image]:
         results: list[Image] = []
-        for start in range(0, len(crops), self.batch_size):
-            chosen = slice(start, start + self.batch_size)
-            batch = (crops[chosen], holes[chosen], landmarks[chosen], photos[chosen])
-            results.extend(self._complete_batch(*batch, soften))
+        for start in range(0, len(faces), self.batch_size):
+            results += self._complete_batch(faces[start : start + self.batch_size], soften)
         return results
 
-    def _complete_batch(
-        self,
-        crops: Sequence[Image],
-        holes: Sequence[Mask],
-        landmarks: Sequence[Points | None],
-        photos: Sequence[FacePhoto | None],
-        soften: bool,
-    ) -> list[Image]:
+    def _complete_batch(self, faces: Sequence[_Face], soften: bool) -> list[Image]:
         network, size = self.network, self.image_size
         assert size is not None
-        crops = [fill_from_rim(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
-        gains = [exposure_gain(crop, hole) for crop, hole in zip(crops, holes, strict=True)]
-        given = crops
-        crops = [brightened(crop, gain) for crop, gain in zip(crops, gains, strict=True)]
-        small = [squared_crop(crop, hole, size) for crop, hole in zip(crops, holes, strict=True)]
+        faces = [one._replace(crop=fill_from_rim(one.crop, one.hole)) for one in faces]
+        gains = [exposure_gain(one.crop, one.hole) for one in faces]
+        bright = [
+            one._replace(crop=brightened(one.crop, gain))
+            for one, gain in zip(faces, gains, strict=True)
+        ]
+        small = [squared_crop(one.crop, one.hole, size) for one in bright]
         image = to_tensor([crop for crop, _ in small], self.device)
         hole = torch.from_numpy(np.stack([hole for _, hole in small])).to(self.device)
         inputs = [
@@ -267,37 +254,35 @@ class NetworkInpainter:
         ]
         kind = getattr(network, "guide", None)
         if kind in {"landmarks", "reference"}:
-            known = [
-                None if points is None else (points + 0.5) * (size / max(crop.shape[:2])) - 0.5
-                for points, crop in zip(landmarks, given, strict=True)
-            ]
-            maps = draw_guides(small, known, photos, self.device, GUIDE_CHANNELS[kind])
+            landmarks = [one.landmarks_at(size) for one in faces]
+            photos = [one.photo for one in faces]
+            maps = draw_guides(small, landmarks, photos, self.device, GUIDE_CHANNELS[kind])
             guide = torch.from_numpy(maps).to(self.device).permute(0, 3, 1, 2)
             inputs.append(guide.to(self.dtype) / 255.0)
         with torch.inference_mode():
             painted = self._paint(*inputs)
-        fills = self._detailed(crops, holes, to_uint8(painted))
+        fills = self._detailed(bright, to_uint8(painted))
         if self.tone:
             fills = [keep_tone(fill, *seen) for fill, seen in zip(fills, small, strict=True)]
         return [
-            self._put_in(crop, brightened(fill, 1.0 / gain), missing, soften)
-            for crop, missing, fill, gain in zip(given, holes, fills, gains, strict=True)
+            self._put_in(one.crop, brightened(fill, 1.0 / gain), one.hole, soften)
+            for one, fill, gain in zip(faces, fills, gains, strict=True)
         ]
 
-    def _detailed(
-        self, crops: Sequence[Image], holes: Sequence[Mask], fills: list[Image]
-    ) -> list[Image]:
+    def _detailed(self, faces: Sequence[_Face], fills: list[Image]) -> list[Image]:
         """Add detail to the fills of large crops, which doubles their size."""
         if self.detail == "off" or self.model != "gated" or self.image_size != SIDE // 2:
             return fills
-        large = [at for at, hole in enumerate(holes) if max(hole.shape) > SMALLEST_CROP]
+        large = [at for at, one in enumerate(faces) if max(one.hole.shape) > SMALLEST_CROP]
         if not large or not can_paint_detail():
             return fills
         with self._lock:
             if self._detail is None:
                 self._detail = DetailPainter(self.device, self.dtype, self.backend)
         painted = self._detail(
-            [crops[at] for at in large], [holes[at] for at in large], [fills[at] for at in large]
+            [faces[at].crop for at in large],
+            [faces[at].hole for at in large],
+            [fills[at] for at in large],
         )
         for at, fill in zip(large, painted, strict=True):
             fills[at] = fill
@@ -318,6 +303,24 @@ class NetworkInpainter:
                 enlarged, crop, hole, enlarged=times, spared=spared, distances=distances
             )
         return self._finish(crop, enlarged, hole)
+
+
+def _faces(
+    crops: Sequence[Image],
+    holes: Sequence[Mask],
+    landmarks: Sequence[Points | None] | None = None,
+    photos: Sequence[FacePhoto | None] | None = None,
+) -> list[_Face]:
+    if len(crops) != len(holes):
+        raise InputError(
+            f"complete() got {len(crops)} crops and {len(holes)} holes: give one hole per crop."
+        )
+    for index, (crop, hole) in enumerate(zip(crops, holes, strict=True)):
+        check_image(crop, f"crop {index}")
+        check_mask(hole, (crop.shape[0], crop.shape[1]), f"hole {index}")
+    none = [None] * len(crops)
+    columns = crops, holes, landmarks or none, photos or none
+    return [_Face(*face) for face in zip(*columns, strict=True)]
 
 
 class _Prediction(nn.Module):

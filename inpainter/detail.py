@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
+from collections.abc import Sequence
+from typing import Any, Final, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -10,14 +11,11 @@ import torch
 from inpainter.data.framing import squared_crop
 from inpainter.networks.gated_detail import enlarged_guess
 from inpainter.tensors import to_tensor, to_uint8
-from weights.base.backends import on_backend
+from inpainter.weight_files import load_completion_network
+from weights.base.backends import Backend, on_backend
+from weights.base.contracts import Hole, Image
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.backends import Backend
-    from weights.base.contracts import Hole, Image
+from weights.catalog.lookup import list_weights
 
 DetailMode = Literal["auto", "off"]
 """Whether fills of large faces get detail, if its weights are installed, or are only enlarged."""
@@ -47,8 +45,6 @@ def check_detail_mode(mode: str) -> DetailMode:
 
 def can_paint_detail() -> bool:
     """Whether the weights are installed."""
-    from weights.catalog.lookup import list_weights
-
     return WEIGHTS in list_weights(kind="inpainter")
 
 
@@ -67,8 +63,6 @@ class DetailPainter:
     def __init__(
         self, device: torch.device, dtype: torch.dtype, backend: Backend = "torch"
     ) -> None:
-        from inpainter.weight_files import load_completion_network
-
         network: Any = load_completion_network("gated-detail", WEIGHTS)
         self._device, self._dtype = device, dtype
         self._add_detail = on_backend(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +22,6 @@ from weights.base.names import unknown_name
 from weights.base.onnx_export import LICENCE, OnnxNetwork, check_target, exporter_silenced
 from weights.catalog.lookup import resolve
 from weights.catalog.store import read_metadata
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from weights.base.errors import InputError, UnmaskError, WeightsError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from inpainter.weight_files import load_completion_network, save_completion_network
+from weights.base.errors import InputError, WeightsError
+from weights.base.training_command import exit_status
+from weights.catalog.store import read_header_mapping, read_metadata
 
 
 def interpolate_weights(
@@ -36,9 +37,6 @@ def interpolate_weights(
         WeightsError: a file is missing or damaged, or the two are of different networks.
         OutputError: the output exists and may not be replaced, or cannot be written.
     """
-    from inpainter.weight_files import load_completion_network, save_completion_network
-    from weights.catalog.store import read_header_mapping, read_metadata
-
     if not 0.0 <= share <= 1.0:
         raise InputError(f"share must be from 0 to 1, but is {share!r}.")
     metadata, other = read_metadata(smooth), read_metadata(sharp)
@@ -75,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, help="file to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
     options = parser.parse_args(arguments)
-    try:
+
+    def write() -> None:
         interpolate_weights(
             options.smooth,
             options.sharp,
@@ -83,11 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.share,
             overwrite=options.overwrite,
         )
-    except UnmaskError as error:
-        print(f"unmask: {error}", file=sys.stderr)
-        return 2
-    print(options.output)
-    return 0
+        print(options.output)
+
+    return exit_status(write)
 
 
 if __name__ == "__main__":

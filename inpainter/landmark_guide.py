@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from inpainter.data.landmark_map import landmark_map
 from inpainter.data.reference_map import reference_map
 from inpainter.networks.blocks.guide_features import LANDMARK_CHANNELS
+from weights.base.contracts import Hole, Image
+from weights.base.face_photo import FacePhoto
 from weights.landmarks import FaceFrame, covered, shared_finder
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import torch
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image
-    from weights.base.face_photo import FacePhoto
-    from weights.landmarks.frame import Points
+from weights.landmarks.frame import Points
 
 
 def draw_guides(

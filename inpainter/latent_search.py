@@ -5,8 +5,10 @@ Source: Yeh et al. 2017, "Semantic Image Inpainting with Deep Generative Models"
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,17 +24,12 @@ from inpainter.postprocess.poisson import poisson_paste
 from inpainter.registry import create_discriminator, create_model
 from inpainter.tensors import to_tensor, to_uint8
 from weights.base.atomic import atomic_path
+from weights.base.contracts import Hole, Image
 from weights.base.device import resolve_device
 from weights.base.errors import ConfigurationError, OutputError, WeightsError
 from weights.catalog.fitting import build_fitting, check_proportion
 from weights.catalog.lookup import resolve
 from weights.catalog.store import load_state_dict, read_header_mapping, read_metadata
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping, Sequence
-
-    from weights.base.contracts import Hole, Image
 
 
 def context_weight(hole: Tensor, window: int = 7) -> Tensor:

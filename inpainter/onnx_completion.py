@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inpainter.completion import NetworkInpainter
 from inpainter.outputs import CompletionOutput
 from weights.base.errors import ConfigurationError, MissingDependencyError, WeightsError
 from weights.base.onnx_export import load_onnx_runtime, onnx_session
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
 
 Range = tuple[float, float]
 """The values of black and of white."""

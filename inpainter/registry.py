@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from inpainter.creation import create_named
 from inpainter.networks.registry import NETWORKS, build_network
+from inpainter.weight_files import load_completion_network
+from weights.catalog.lookup import list_records
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,9 +49,7 @@ def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
     """
     names = fnmatch.filter(sorted(NETWORKS), pattern)
     if pretrained:
-        from weights.catalog.lookup import get_record, list_weights
-
-        known = {get_record(one).architecture for one in list_weights(kind="inpainter")}
+        known = {record.architecture for record in list_records(kind="inpainter")}
         names = [name for name in names if name in known]
     return names
 
@@ -80,8 +80,6 @@ def create_model(name: str, pretrained: bool | str = False, **options: Any) -> n
         torch.Size([1, 3, 60, 60])
     """
     if pretrained:
-        from inpainter.weight_files import load_completion_network
-
         weights = pretrained if isinstance(pretrained, str) else None
         return load_completion_network(name, weights, options)
     return build_network(name, options)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.contracts import Image
+from weights.base.contracts import Image
 
 
 def to_tensor(pictures: Sequence[Image], device: torch.device) -> torch.Tensor:

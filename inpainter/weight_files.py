@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from inpainter.networks.registry import create_network
 from weights.base.errors import ConfigurationError, WeightsError
+from weights.catalog.description import NetworkDescription, count_multiply_adds, count_parameters
 from weights.catalog.fitting import build_fitting, check_proportion
+from weights.catalog.lookup import DEFAULTS, list_weights, resolve
+from weights.catalog.network_file import half_precision
+from weights.catalog.store import (
+    load_state_dict,
+    read_header_mapping,
+    read_metadata,
+    write_tensors,
+)
 
 if TYPE_CHECKING:
     import os
@@ -16,9 +25,6 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from weights.catalog.description import NetworkDescription
-
-_LARGEST_HALF = 65504.0
 
 _ARCHITECTURE, _OPTIONS, _SIZE = "architecture", "options", "input_size"
 
@@ -47,15 +53,11 @@ def save_completion_network(
 
     Raises:
         OutputError: the file exists and may not be replaced, or cannot be written.
+        WeightsError: `half` is True and a weight is not finite.
     """
-    from weights.catalog.store import write_tensors
-
-    tensors = {}
-    for key, tensor in network.state_dict().items():
-        stored = tensor.detach().cpu().contiguous()
-        fits = half and stored.is_floating_point() and bool((stored.abs() <= _LARGEST_HALF).all())
-        tensors[key] = stored.half() if fits else stored.clone()
+    state = network.state_dict()
     metadata = {_ARCHITECTURE: name, _OPTIONS: json.dumps(options), _SIZE: str(input_size)}
+    tensors = half_precision(state) if half else state
     write_tensors(path, tensors, metadata, overwrite=overwrite)
 
 
@@ -76,9 +78,6 @@ def load_completion_network(
         WeightsError: the weights are missing, damaged or of another network.
         ConfigurationError: an option contradicts the weights.
     """
-    from weights.catalog.lookup import DEFAULTS, list_weights, resolve
-    from weights.catalog.store import load_state_dict, read_header_mapping, read_metadata
-
     if weights is None:
         trained = list_weights(f"{name}.*", kind="inpainter")
         if not trained:
@@ -129,13 +128,6 @@ def describe_completion_network(path: str | os.PathLike[str]) -> NetworkDescript
             its network.
     """
     import torch
-
-    from weights.catalog.description import (
-        NetworkDescription,
-        count_multiply_adds,
-        count_parameters,
-    )
-    from weights.catalog.store import read_header_mapping, read_metadata
 
     file = Path(path)
     network: Any = load_completion_network(weights=file)

@@ -146,8 +146,8 @@ MISTAKES = (
     Mistake(
         "a penalty that is due now and then counts once",
         ADVERSARY,
-        "settings.r1_interval * self._slope",
-        "self._slope",
+        "settings.r1_interval * self._r1_penalty",
+        "self._r1_penalty",
         (
             "tests/inpainter/training/test_training_settings.py::test_the_slope_is_punished_at_intervals_and_as_often_as_strongly",
         ),

@@ -8,13 +8,11 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
+from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import ModuleType
+from types import ModuleType
+from typing import Final
 
 FORMER_NAMES: Final = {
     "detector.annotations": "detector.data.annotations",
@@ -50,9 +48,8 @@ class _PresentModule(Loader):
     def __init__(self, present: str) -> None:
         self.present = present
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
+    def create_module(self, _spec: ModuleSpec) -> ModuleType:
         """Import the module by its present name."""
-        del spec
         module = importlib.import_module(self.present)
         self._own_spec = module.__spec__
         return module
@@ -64,9 +61,8 @@ class _PresentModule(Loader):
 
 class _FormerNames(MetaPathFinder):
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        del path, target
         known = fullname
         while known not in FORMER_NAMES:
             known = known.rpartition(".")[0]

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.data.yolo_dataset import read_labels, read_yolo_dataset
+from weights.base.contracts import Image, Mask
 from weights.base.errors import InputError
 from weights.base.json_lines import read_json_lines
 from weights.images.reading import read_image
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Image, Mask
 
 _Entry = TypeVar("_Entry")
 

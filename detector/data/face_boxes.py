@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from detector.data.annotations import AnnotatedPicture
+from weights.base.contracts import Image
 from weights.base.errors import InputError
 from weights.base.json_lines import read_json_lines
-
-if TYPE_CHECKING:
-    import os
-
-    from weights.base.contracts import Image
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels."""

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.data.annotations import AnnotatedPicture, spread
 from detector.data.stored_samples import StoredSamples
-from detector.synthesis import CannotDrawMaskError, TemplateFolder, draw_mask, load_faces
+from detector.synthesis import (
+    CannotDrawMaskError,
+    FaceAnnotation,
+    TemplateFolder,
+    draw_mask,
+    load_faces,
+)
 from detector.synthesis.holes import FaceMaskHoles
+from weights.base.contracts import Image
 from weights.base.errors import InputError
 from weights.landmarks.frame import FaceFrame
 from weights.landmarks.points import covered_by
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    from detector.synthesis import FaceAnnotation
-    from weights.base.contracts import Image
 
 MARGIN = 1.4
 """Side of a stored crop relative to the face's frame, leaving room for rotation, shift and

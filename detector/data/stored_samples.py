@@ -14,15 +14,29 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from torch import Tensor
+    from torch.utils.data import Dataset
+
 
 class StoredSamples:
-    """Base of dataclasses whose fields are arrays."""
+    """Base of dataclasses whose fields are arrays, among them `pictures` `(N, S, S, 3)`."""
 
     def save(self, path: Path) -> None:
         """Write all arrays to a file, replacing an existing one."""
         names = _names(self)
         with atomic_path(path, overwrite=True) as temporary, temporary.open("wb") as file:
             np.savez(file, **{name: getattr(self, name) for name in names})
+
+    def dataset(self) -> Dataset[dict[str, Tensor]]:
+        """All arrays as a data set of tensors by name; pictures `(3, S, S)`."""
+        import torch
+        from torch.utils.data import StackDataset
+
+        columns: dict[str, Any] = {
+            name: torch.from_numpy(getattr(self, name)) for name in _names(self)
+        }
+        columns["pictures"] = columns["pictures"].permute(0, 3, 1, 2)
+        return StackDataset(**columns)
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -10,21 +10,18 @@ loads pickled caches from the label folders, and rewrites damaged pictures.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from weights.base.errors import ConfigurationError, InputError
 from weights.base.text_files import read_lines
 from weights.base.yaml_text import read_yaml_file
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 _FARTHEST = 0.5

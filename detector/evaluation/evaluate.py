@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import methodcaller
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
+from detector.data.annotations import AnnotatedMask, AnnotatedPicture
 from detector.evaluation.boundary import (
     boundary_error,
     boundary_f_score,
@@ -29,11 +31,6 @@ from detector.evaluation.report import DetectionReport, make_report
 from weights.base.contracts import Hole, Image, Mask, check_mask
 from weights.base.errors import InputError
 from weights.base.regions import Detector, MaskRegion
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from detector.data.annotations import AnnotatedMask, AnnotatedPicture
 
 NEAR = 1.0 / 12.0
 """Distance from a drawn mask that counts as near, as a fraction of its width."""

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from weights.base.regions import bounding_box
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Mask
+from weights.base.contracts import Mask
 
 Box = tuple[float, float, float, float]
 
@@ -31,18 +25,11 @@ def mask_ious(found: Sequence[Mask], drawn: Sequence[Mask]) -> NDArray[np.float6
     All masks are bool `(H, W)` of one picture. Two empty masks have 0.
     """
     ious = np.zeros((len(found), len(drawn)))
-    boxes = [[bounding_box(mask) for mask in masks] for masks in (found, drawn)]
     areas = [[int(np.count_nonzero(mask)) for mask in masks] for masks in (found, drawn)]
     for i, first in enumerate(found):
         for j, second in enumerate(drawn):
-            one, other = boxes[0][i], boxes[1][j]
-            if one is None or other is None:
-                continue
-            x0, y0 = max(one[0], other[0]), max(one[1], other[1])
-            x1, y1 = min(one[2], other[2]), min(one[3], other[3])
-            if x0 < x1 and y0 < y1:
-                window = np.s_[y0:y1, x0:x1]
-                shared = int(np.count_nonzero(first[window] & second[window]))
+            shared = int(np.count_nonzero(first & second))
+            if shared:
                 ious[i, j] = shared / (areas[0][i] + areas[1][j] - shared)
     return ious
 

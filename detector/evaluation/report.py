@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,13 +17,9 @@ from detector.evaluation.outcomes import (
     UNREFINED,
     DrawnMaskOutcome,
     PictureMeasurement,
+    PictureOutcome,
 )
 from weights.base.json_text import json_values
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from detector.evaluation.outcomes import PictureOutcome
 
 CUT_WIDTH = 142.0
 """Width of a mask in a crop of 256 px, for which boundary errors are stated in pixels."""

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.find.letterbox import PADDING_GREY
+from weights.base.contracts import Image, Mask
 from weights.landmarks.frame import rotation
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Image, Mask
-
-    Box = tuple[float, float, float, float]
+Box = tuple[float, float, float, float]
 
 _LEAST_SIDE = 8.0
 """Minimum longer side of a box, in pixels."""
@@ -80,7 +76,7 @@ class Crop:
         # An upright square's box exceeds it by less than a pixel, a tilted one's by far more.
         native = cv2.warpAffine(
             logits,
-            self._way(x0, y0),
+            self._affine(x0, y0),
             (x1 - x0, y1 - y0),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_CONSTANT if self.tilt else cv2.BORDER_REPLICATE,
@@ -94,7 +90,7 @@ class Crop:
         reach = self.side / 2 * float(np.abs(_rotation(self.tilt)[0]).sum())
         return self.x - reach, self.y - reach, self.x + reach, self.y + reach
 
-    def _way(
+    def _affine(
         self, x0: float, y0: float, across: float = 1.0, down: float = 1.0
     ) -> NDArray[np.float64]:
         """The matrix `(2, 3)` from a part of the picture to the crop, in OpenCV's coordinates.
@@ -115,7 +111,7 @@ class Crop:
     ) -> cv2.typing.MatLike:
         scale = self.size / self.side
         source: cv2.typing.MatLike = array
-        way = self._way(0, 0)
+        affine = self._affine(0, 0)
         if scale < 0.5:
             # A plain warp would skip pixels: first downscale by area averaging.
             left, top, right, bottom = self._bounds()
@@ -124,10 +120,10 @@ class Crop:
             part = array[y0 : max(y0 + 1, math.ceil(bottom)), x0 : max(x0 + 1, math.ceil(right))]
             small = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
             source = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
-            way = self._way(x0, y0, small[0] / part.shape[1], small[1] / part.shape[0])
+            affine = self._affine(x0, y0, small[0] / part.shape[1], small[1] / part.shape[0])
         return cv2.warpAffine(
             source,
-            way,
+            affine,
             (self.size, self.size),
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,

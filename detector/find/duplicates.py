@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
-from weights.base.regions import MaskRegion, bounding_box
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from weights.base.regions import MaskRegion
 
 
 def overlap(first: MaskRegion, second: MaskRegion) -> tuple[float, float]:
@@ -17,15 +14,9 @@ def overlap(first: MaskRegion, second: MaskRegion) -> tuple[float, float]:
 
     Both are 0 if a mask is empty.
     """
-    boxes = bounding_box(first.mask), bounding_box(second.mask)
-    if boxes[0] is None or boxes[1] is None:
+    shared = int(np.count_nonzero(first.mask & second.mask))
+    if not shared:
         return 0.0, 0.0
-    x0, y0 = max(boxes[0][0], boxes[1][0]), max(boxes[0][1], boxes[1][1])
-    x1, y1 = min(boxes[0][2], boxes[1][2]), min(boxes[0][3], boxes[1][3])
-    if x0 >= x1 or y0 >= y1:
-        return 0.0, 0.0
-    window = np.s_[y0:y1, x0:x1]
-    shared = int(np.count_nonzero(first.mask[window] & second.mask[window]))
     areas = first.area, second.area
     return shared / (sum(areas) - shared), shared / min(areas)
 

@@ -19,7 +19,9 @@ import numpy as np
 
 from detector.find.crops import Crop, tilted_box
 from detector.find.duplicates import drop_duplicates
+from weights.base.device import resolve_device
 from weights.base.regions import MaskRegion, bounding_box
+from weights.catalog.lookup import resolve
 from weights.landmarks import FaceFrame, shared_finder
 
 if TYPE_CHECKING:
@@ -235,9 +237,7 @@ class MaskVerifier:
 
                 from detector.find.verifier_file import load_verifier
                 from weights.base.backends import choose_backend, on_backend
-                from weights.base.device import resolve_device
                 from weights.catalog.folding import folded
-                from weights.catalog.lookup import resolve
 
                 network, configuration = load_verifier(resolve(self.weights, "confirmation"))
                 device = resolve_device(self._device_name)

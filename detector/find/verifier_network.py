@@ -10,7 +10,12 @@ from torch.nn import functional
 
 from detector.find.weight_file import LARGEST_SIDE
 from weights.base.errors import ConfigurationError
-from weights.catalog.efficientnet_trunk import CHANNELS, DIVISOR, EfficientNetLite
+from weights.catalog.efficientnet_trunk import (
+    CHANNELS,
+    DIVISOR,
+    EfficientNetLite,
+    decoder_unit,
+)
 
 PLANES = 2
 """Outputs of the network: the mask without straps, and its straps."""
@@ -51,17 +56,6 @@ class VerifierConfiguration:
             raise ConfigurationError(f"The context must be above 1, but is {self.context!r}.")
 
 
-class _Unit(nn.Sequential):
-    """A 3 x 3 convolution, batch normalisation and ReLU, `(N, I, H, W)` to `(N, O, H, W)`."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(),
-        )
-
-
 class VerifierNetwork(nn.Module):
     """Verifies crops round detections: a score for each, and the mask at its centre.
 
@@ -79,7 +73,7 @@ class VerifierNetwork(nn.Module):
         self.up = nn.ModuleList()
         inputs = CHANNELS[-1]
         for skip, width in zip(reversed(CHANNELS[:-1]), configuration.widths, strict=True):
-            self.up.append(_Unit(inputs + skip, width))
+            self.up.append(decoder_unit(inputs + skip, width))
             inputs = width
         self.outline = nn.Conv2d(inputs, 4 * PLANES, 3, padding=1)
         self.score = nn.Linear(2 * CHANNELS[-1], 1)

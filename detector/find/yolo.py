@@ -13,10 +13,12 @@ import numpy as np
 from detector.find.duplicates import drop_duplicates
 from detector.find.letterbox import Letterbox
 from detector.find.verifier import PROPOSAL_CONFIDENCE, MaskVerifier
-from detector.find.weight_file import LARGEST_SIDE
+from detector.find.weight_file import LARGEST_SIDE, fused, load_detector, outputs_only
 from weights.base.contracts import Image, Mask, check_image
+from weights.base.device import resolve_device
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
+from weights.catalog.lookup import resolve
 from weights.catalog.network_file import refuse_pickle
 
 if TYPE_CHECKING:
@@ -165,9 +167,6 @@ class YoloMaskDetector:
     def _ready(self) -> tuple[Any, DetectorConfiguration, torch.device]:
         with self._lock:
             if self._loaded is None:
-                from detector.find.weight_file import load_detector
-                from weights.catalog.lookup import resolve
-
                 self._loaded = self._prepared(*load_detector(resolve(self.weights, "detector")))
             return self._loaded
 
@@ -175,9 +174,7 @@ class YoloMaskDetector:
         self, network: Any, configuration: DetectorConfiguration
     ) -> tuple[Any, DetectorConfiguration, torch.device]:
         """Prepare the network for inference: one head, norms folded in, on the device."""
-        from detector.find.weight_file import fused, outputs_only
         from weights.base.backends import choose_backend, on_backend
-        from weights.base.device import resolve_device
 
         device = resolve_device(self._device_name)
         backend = choose_backend(self._backend_name, device)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.synthesis.face_check import CannotDrawMaskError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from detector.synthesis.outline import Points
-    from weights.base.contracts import Image
+from detector.synthesis.outline import Points
+from weights.base.contracts import Image
 
 
 @dataclass(frozen=True)

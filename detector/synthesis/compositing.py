@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from detector.synthesis.canvas import Canvas
 from detector.synthesis.face_check import CannotDrawMaskError
-from detector.synthesis.shading import light_colour, linear, shoulder
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from detector.synthesis.canvas import Canvas
-    from detector.synthesis.face_light import FaceLight
-    from detector.synthesis.outline import Points
-    from detector.synthesis.photo_grain import PhotoGrain
-    from detector.synthesis.shading import SurfaceLight
-    from detector.synthesis.straps import Strand
-    from weights.base.contracts import Image, Mask
+from detector.synthesis.face_light import FaceLight
+from detector.synthesis.outline import Points
+from detector.synthesis.photo_grain import PhotoGrain
+from detector.synthesis.shading import SurfaceLight, light_colour, linear, shoulder
+from detector.synthesis.straps import Strand
+from weights.base.contracts import Image, Mask
 
 MINIMUM_AREA = 40
 """Minimum number of pixels of a drawn mask."""

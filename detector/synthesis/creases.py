@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from detector.synthesis.sheet import bell, step_down
-
-if TYPE_CHECKING:
-    from detector.synthesis.outline import Points
-    from detector.synthesis.sheet import Edge, Sheet
+from detector.synthesis.outline import Points
+from detector.synthesis.sheet import Edge, Sheet, bell, step_down
 
 
 def _curve(start: Points, direction: float, length: float, bend: float) -> Points:

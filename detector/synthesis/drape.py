@@ -10,22 +10,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import LinearNDInterpolator, RBFInterpolator
 
-from detector.synthesis.outline import MaskOutline
+from detector.synthesis.canvas import Canvas
+from detector.synthesis.material import Material
+from detector.synthesis.outline import MaskOutline, Points, Worn
 from detector.synthesis.surface import Surface
 from detector.synthesis.thin_plate import thin_plate
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from detector.synthesis.canvas import Canvas
-    from detector.synthesis.material import Material
-    from detector.synthesis.outline import Points, Worn
 
 _MIDDLE = {
     8: (0, 117, -4),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from detector.synthesis.canvas import canvas_scale, make_canvas
+from detector.synthesis.canvas import Canvas, canvas_scale, make_canvas
 from detector.synthesis.compositing import (
     DrawnMask,
     Layer,
@@ -36,11 +37,6 @@ from detector.synthesis.wearing import body_contour, vary_outline
 from weights.base.contracts import Image, check_image
 from weights.base.errors import InputError
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from detector.synthesis.canvas import Canvas
 
 DRAWN_KINDS = tuple(MAKES)
 _KIND_WEIGHTS = (0.36, 0.22, 0.11, 0.13, 0.18)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.synthesis.outline import check_landmarks
 from weights.base.errors import UnmaskError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MINIMUM_JAW = 20.0
 """Minimum distance between landmarks 0 and 16 for drawing a mask, in pixels."""

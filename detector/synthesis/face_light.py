@@ -7,16 +7,13 @@ square root.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from detector.synthesis.outline import Points
-    from weights.base.contracts import Image
+from detector.synthesis.outline import Points
+from weights.base.contracts import Image
 
 # Average skin colour of an evenly and neutrally lit face: linear red over green and blue over
 # green. It varies far less between people than between lamps.

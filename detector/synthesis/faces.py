@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from detector.synthesis.outline import check_landmarks
-from weights.base.dealing import read_part
+from detector.synthesis.outline import Points, check_landmarks
+from weights.base.dealing import Part, read_part
 from weights.base.errors import InputError
 from weights.base.json_lines import read_json_lines
 from weights.images.orientation import read_orientation
 from weights.images.reading import open_picture
-
-if TYPE_CHECKING:
-    import os
-
-    from detector.synthesis.outline import Points
-    from weights.base.dealing import Part
 
 _KNOWN = ("file", "landmarks", "split", "width", "height")
 

@@ -5,19 +5,15 @@ Inpainter recipes name this generator by its dotted path; the packages are other
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from detector.synthesis.outline import MASK_KINDS, WORN, OutlineStyle, fit_outline
+from detector.synthesis.outline import MASK_KINDS, WORN, MaskOutline, OutlineStyle, fit_outline
 from detector.synthesis.wearing import body_contour, vary_outline
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from detector.synthesis.outline import MaskOutline
-    from weights.base.contracts import Hole
+from weights.base.contracts import Hole
 
 _STYLES: tuple[OutlineStyle, ...] = get_args(OutlineStyle)
 

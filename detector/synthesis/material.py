@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 
 from detector.synthesis.creases import crumple, hem, pleats
+from detector.synthesis.outline import OutlineStyle
 from detector.synthesis.pen import text_scale, write
 from detector.synthesis.prints import add_print, any_colour
-from detector.synthesis.sheet import Sheet, bell, step_down
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from detector.synthesis.outline import OutlineStyle
-    from detector.synthesis.sheet import Colour, Edge
+from detector.synthesis.sheet import Colour, Edge, Sheet, bell, step_down
 
 StrapStyle = Literal["ear-loops", "head-bands"]
 

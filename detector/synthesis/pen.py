@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from detector.synthesis.sheet import Colour, Outline, Sheet
+from detector.synthesis.sheet import Colour, Outline, Sheet
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 

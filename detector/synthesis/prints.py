@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import colorsys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
 from detector.synthesis.pen import disc, fill, oval, stroke, text_scale, write
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from detector.synthesis.sheet import Colour, Sheet
+from detector.synthesis.sheet import Colour, Sheet
 
 _WORDS = (
     "HOPE",

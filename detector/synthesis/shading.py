@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from detector.synthesis.canvas import Canvas
-    from detector.synthesis.face_light import FaceLight
+from detector.synthesis.canvas import Canvas
+from detector.synthesis.face_light import FaceLight
 
 
 @dataclass(frozen=True)

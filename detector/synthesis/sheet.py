@@ -6,17 +6,14 @@ mask's body. Lengths on it are fractions of the mask's width.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    Outline = Sequence[tuple[float, float]] | NDArray[np.floating]
+Outline = Sequence[tuple[float, float]] | NDArray[np.floating]
 
 Colour = tuple[int, int, int]
 """sRGB, 0 to 255 each."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from detector.synthesis.face_check import head_turn
-
-if TYPE_CHECKING:
-    from detector.synthesis.material import StrapStyle
-    from detector.synthesis.outline import MaskOutline, Points
+from detector.synthesis.material import StrapStyle
+from detector.synthesis.outline import MaskOutline, Points
 
 
 @dataclass(frozen=True)

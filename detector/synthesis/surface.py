@@ -7,16 +7,13 @@ and `down`, 0 at the upper edge and 1 at the lower.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from detector.synthesis.canvas import Canvas
-    from detector.synthesis.outline import MaskOutline, Points
+from detector.synthesis.canvas import Canvas
+from detector.synthesis.outline import MaskOutline, Points
 
 _RULINGS = 57
 _BEYOND = 6

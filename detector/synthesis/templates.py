@@ -8,13 +8,15 @@ secure authentication"): `masks.cfg` names RGBA pictures and six points on each,
 from __future__ import annotations
 
 import configparser
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.synthesis.canvas import canvas_scale, make_canvas
 from detector.synthesis.compositing import (
@@ -25,7 +27,7 @@ from detector.synthesis.compositing import (
     render_straps,
 )
 from detector.synthesis.face_check import head_turn
-from detector.synthesis.outline import MaskOutline, check_landmarks, smooth_curve
+from detector.synthesis.outline import MaskOutline, Points, Worn, check_landmarks, smooth_curve
 from detector.synthesis.prints import any_colour
 from detector.synthesis.shading import (
     light_colour,
@@ -37,16 +39,9 @@ from detector.synthesis.shading import (
 from detector.synthesis.straps import lay_straps
 from detector.synthesis.surface import swell
 from detector.synthesis.thin_plate import thin_plate
+from weights.base.contracts import Image
 from weights.base.errors import InputError
 from weights.images.decoding import read_pixels
-
-if TYPE_CHECKING:
-    import os
-
-    from numpy.typing import NDArray
-
-    from detector.synthesis.outline import Points, Worn
-    from weights.base.contracts import Image
 
 _KEYS = ("mask_a", "mask_b", "mask_c", "mask_d", "mask_e", "mask_f")
 _SIDE_TURN = 0.3

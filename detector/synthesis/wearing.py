@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
-from detector.synthesis.outline import MaskOutline
-
-if TYPE_CHECKING:
-    from detector.synthesis.outline import Points
+from detector.synthesis.outline import MaskOutline, Points
 
 
 def vary_outline(outline: MaskOutline, random: np.random.Generator) -> MaskOutline:

@@ -5,21 +5,16 @@ Inpainter recipes name this source by its dotted path; the packages are otherwis
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.synthesis.draw import draw_mask
 from detector.synthesis.face_check import CannotDrawMaskError
 from detector.synthesis.holes import grown
 from detector.synthesis.templates import TemplateFolder
-
-if TYPE_CHECKING:
-    import os
-
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image
+from weights.base.contracts import Hole, Image
 
 
 class WornMasks:

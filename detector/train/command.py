@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from detector.find.architecture import ARCHITECTURES
 from detector.train.detector import train_detector
+from detector.train.plan import TrainingProgress
 from weights.base.training_command import (
     add_changes_option,
     add_initial_weights_option,
@@ -20,11 +20,6 @@ from weights.base.training_command import (
     run_arguments,
 )
 from weights.catalog.lookup import resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from detector.train.plan import TrainingProgress
 
 _SHOWN = ("metrics/mAP50(B)", "metrics/mAP50(M)", "metrics/mAP50-95(M)")
 
@@ -117,7 +112,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_trained(trained.weights, done, trained.metrics, (trained.record, trained.card))
 
     return exit_status(train)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from detector.find.letterbox import PADDING_GREY
 from weights.images.decoding import compress_jpeg
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
 MARGIN = 1.25
 """Side of a stored crop relative to the network's input, leaving room for rotation, shift and
@@ -48,13 +44,13 @@ def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tens
     stretch = torch.exp(_normal(pictures, 0.05))
     angle = _normal(pictures, 0.15)
     mirrored = torch.where(torch.rand(count, device=device) < 0.5, -1.0, 1.0)
-    way = torch.zeros(count, 2, 3, device=device)
-    way[:, 0, 0] = scale * stretch * torch.cos(angle) * mirrored
-    way[:, 0, 1] = -scale * torch.sin(angle)
-    way[:, 1, 0] = scale * torch.sin(angle) * mirrored
-    way[:, 1, 1] = scale / stretch * torch.cos(angle)
-    way[:, :, 2] = _normal(pictures, 0.07, 2)
-    pictures, outlines = _resampled(pictures, outlines, way, size)
+    affine = torch.zeros(count, 2, 3, device=device)
+    affine[:, 0, 0] = scale * stretch * torch.cos(angle) * mirrored
+    affine[:, 0, 1] = -scale * torch.sin(angle)
+    affine[:, 1, 0] = scale * torch.sin(angle) * mirrored
+    affine[:, 1, 1] = scale / stretch * torch.cos(angle)
+    affine[:, :, 2] = _normal(pictures, 0.07, 2)
+    pictures, outlines = _resampled(pictures, outlines, affine, size)
     pictures = cast_shadow(dye(dye(pictures, outlines), outlines))
     pictures, outlines = cross_by_strands(pictures, outlines)
     return vary_photograph(pictures), outlines
@@ -62,7 +58,7 @@ def augment(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tens
 
 def vary_photograph(pictures: Tensor) -> Tensor:
     """Downscale, blur, recolour, add grain to and compress pictures `(N, 3, S, S)` in [0, 1]."""
-    pictures = _with_some(_with_some(pictures, 0.35, _coarse), 0.25, _smeared)
+    pictures = _change_some(_change_some(pictures, 0.35, _downscaled), 0.25, _blurred)
     mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
     pictures = (pictures - mean) * (1.0 + _normal(pictures, 0.15, 1, 1, 1)) + mean
     pictures = pictures * torch.exp(_normal(pictures, 0.25, 1, 1, 1))
@@ -70,18 +66,20 @@ def vary_photograph(pictures: Tensor) -> Tensor:
     grey = _chosen(pictures, 0.12) > 0.0
     pictures = torch.where(grey, pictures.mean(dim=1, keepdim=True), pictures)
     noise = _uniform(pictures, 0.0, 0.03) * torch.randn_like(pictures)
-    return _with_some((pictures + noise).clamp(0.0, 1.0), 0.4, _compressed)
+    return _change_some((pictures + noise).clamp(0.0, 1.0), 0.4, _compressed)
 
 
 def centred(pictures: Tensor, outlines: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """Crop the centre, as the network sees it in use; arguments and result as for `augment`."""
-    way = torch.zeros(len(pictures), 2, 3, device=pictures.device)
-    way[:, 0, 0] = way[:, 1, 1] = 1.0 / MARGIN
-    return _resampled(pictures, outlines, way, size)
+    affine = torch.zeros(len(pictures), 2, 3, device=pictures.device)
+    affine[:, 0, 0] = affine[:, 1, 1] = 1.0 / MARGIN
+    return _resampled(pictures, outlines, affine, size)
 
 
-def _resampled(pictures: Tensor, outlines: Tensor, way: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    grid = functional.affine_grid(way, [len(pictures), 3, size, size], align_corners=False)
+def _resampled(
+    pictures: Tensor, outlines: Tensor, affine: Tensor, size: int
+) -> tuple[Tensor, Tensor]:
+    grid = functional.affine_grid(affine, [len(pictures), 3, size, size], align_corners=False)
     # Grey beyond a rotated crop, as past a picture's frame.
     shown = functional.grid_sample(pictures - _GREY, grid, align_corners=False) + _GREY
     return shown, functional.grid_sample(outlines, grid, align_corners=False)
@@ -180,7 +178,7 @@ def _chosen(pictures: Tensor, share: float) -> Tensor:
     return (_uniform(pictures, 0.0, 1.0) < share).to(pictures.dtype)
 
 
-def _with_some(pictures: Tensor, share: float, change: Callable[[Tensor], Tensor]) -> Tensor:
+def _change_some(pictures: Tensor, share: float, change: Callable[[Tensor], Tensor]) -> Tensor:
     """Change a random fraction of the pictures, each `(3, S, S)` separately."""
     changed = pictures.clone()
     for index in torch.nonzero(torch.rand(len(pictures)) < share)[:, 0].tolist():
@@ -188,7 +186,7 @@ def _with_some(pictures: Tensor, share: float, change: Callable[[Tensor], Tensor
     return changed
 
 
-def _coarse(picture: Tensor) -> Tensor:
+def _downscaled(picture: Tensor) -> Tensor:
     """Reduce a picture's resolution to that of small faces."""
     size = picture.shape[-1]
     side = int(torch.randint(size // 6, max(size // 6 + 1, 3 * size // 4), ()))
@@ -196,18 +194,18 @@ def _coarse(picture: Tensor) -> Tensor:
     return functional.interpolate(small, size=(size, size), mode="bilinear", align_corners=False)[0]
 
 
-def _smeared(picture: Tensor) -> Tensor:
+def _blurred(picture: Tensor) -> Tensor:
     """Blur a picture, out of focus or by camera motion."""
     pixels = picture.permute(1, 2, 0).cpu().numpy()
     reach = float(torch.rand(())) * 0.012 * pixels.shape[0]
     if float(torch.rand(())) < 0.5:
         blurred = cv2.GaussianBlur(pixels, (0, 0), 0.4 + reach)
     else:
-        blurred = cv2.filter2D(pixels, -1, _line(2.0 + 3.0 * reach))
+        blurred = cv2.filter2D(pixels, -1, _motion_kernel(2.0 + 3.0 * reach))
     return torch.from_numpy(blurred).permute(2, 0, 1)
 
 
-def _line(length: float) -> NDArray[np.float32]:
+def _motion_kernel(length: float) -> NDArray[np.float32]:
     """Kernel of a line through the centre, at any angle, that sums to one."""
     half = math.ceil(length / 2)
     angle = math.pi * float(torch.rand(()))

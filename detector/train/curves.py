@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 from weights.base.atomic import write_whole
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CURVES_NAME = "results.csv"
 """Ultralytics' file in a run's folder with a line per epoch: time, losses, metrics."""

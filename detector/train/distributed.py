@@ -13,18 +13,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from detector.train.plan import TrainingPlan, TrainingProgress
 from detector.train.ultralytics_loop import LOG_NAME, run_training
 from weights.base.atomic import write_whole
 from weights.base.errors import TrainingError, UnmaskError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 PLAN_NAME = "plan.json"
 """File in a run's folder with the plan for its processes."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import Any, Literal, Unpack
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import Dataset, StackDataset
 
 from detector.data.landmark_faces import MARGIN, LandmarkFaces, collect_faces
 from detector.train.crop_augmentation import cast_shadow, vary_photograph
@@ -25,16 +25,13 @@ from detector.train.trunk_training import (
     TrunkRun,
     TrunkTraining,
 )
-from weights.landmarks.file import describe_landmarks, load_landmarks, save_landmarks
+from weights.landmarks.file import LANDMARK_FILE
 from weights.landmarks.network import (
     LandmarkConfiguration,
     LandmarkNetwork,
     predict_mirrored,
 )
 from weights.landmarks.points import GROUPS, MIRRORED, OUTER_EYE_CORNERS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _ROUND = 50
 """Steps between checkpoints."""
@@ -69,17 +66,8 @@ class LandmarkRecipe(TrunkRecipe):
     rendered: float = 0.25
 
 
-def _dataset(faces: LandmarkFaces) -> Dataset[Any]:
-    columns: dict[str, Any] = {
-        "picture": torch.from_numpy(faces.pictures).permute(0, 3, 1, 2),
-        "points": torch.from_numpy(faces.points),
-        "hidden": torch.from_numpy(faces.hidden),
-    }
-    return StackDataset(**columns)
-
-
 def reframe(
-    pictures: Tensor, points: Tensor, size: int, way: Tensor, *, mirrored: Tensor | None = None
+    pictures: Tensor, points: Tensor, size: int, affine: Tensor, *, mirrored: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Resample stored crops in other frames.
 
@@ -87,31 +75,31 @@ def reframe(
         pictures: `(N, 3, M, M)` in [0, 1].
         points: iBUG points `(N, 68, 2)`, 0 to 1 across them.
         size: side of the result, in pixels.
-        way: affine `(N, 2, 3)` from the new frame to the stored crop, both from -1 to 1.
-        mirrored: bool `(N,)`, crops whose left and right points are swapped; `way` must mirror
+        affine: affine `(N, 2, 3)` from the new frame to the stored crop, both from -1 to 1.
+        mirrored: bool `(N,)`, crops whose left and right points are swapped; `affine` must mirror
             them.
 
     Returns:
         Pictures `(N, 3, size, size)` and points 0 to 1 across them.
     """
-    grid = functional.affine_grid(way, [len(pictures), 3, size, size], align_corners=False)
+    grid = functional.affine_grid(affine, [len(pictures), 3, size, size], align_corners=False)
     shown = functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
-    back = torch.linalg.inv(way[:, :, :2])
-    moved = ((2.0 * points - 1.0) - way[:, None, :, 2]) @ back.transpose(1, 2)
+    back = torch.linalg.inv(affine[:, :, :2])
+    moved = ((2.0 * points - 1.0) - affine[:, None, :, 2]) @ back.transpose(1, 2)
     moved = (moved + 1.0) / 2.0
     if mirrored is not None:
         moved = torch.where(mirrored[:, None, None], moved[:, list(MIRRORED)], moved)
     return shown, moved
 
 
-def straight_way(count: int) -> Tensor:
+def centred_affine(count: int) -> Tensor:
     """The matrices `(N, 2, 3)` that show stored crops in the face's own frame."""
-    way = torch.zeros(count, 2, 3)
-    way[:, 0, 0] = way[:, 1, 1] = 1.0 / MARGIN
-    return way
+    affine = torch.zeros(count, 2, 3)
+    affine[:, 0, 0] = affine[:, 1, 1] = 1.0 / MARGIN
+    return affine
 
 
-def jittered_way(count: int, astray: float) -> tuple[Tensor, Tensor, Tensor]:
+def random_affine(count: int, astray: float) -> tuple[Tensor, Tensor, Tensor]:
     """Random frames near the face's own, and some far from it.
 
     Returns:
@@ -131,13 +119,13 @@ def jittered_way(count: int, astray: float) -> tuple[Tensor, Tensor, Tensor]:
     angle = torch.where(lost & (fault == 3), math.pi / 2.0 + math.pi * far, angle)
     mirrored = torch.rand(count) < 0.5
     across = torch.where(mirrored, -1.0, 1.0)
-    way = torch.zeros(count, 2, 3)
-    way[:, 0, 0] = scale * angle.cos() * across
-    way[:, 0, 1] = -scale * angle.sin()
-    way[:, 1, 0] = scale * angle.sin() * across
-    way[:, 1, 1] = scale * angle.cos()
-    way[:, :, 2] = shift * scale[:, None].clamp_min(1.0)
-    return way / MARGIN, mirrored, lost
+    affine = torch.zeros(count, 2, 3)
+    affine[:, 0, 0] = scale * angle.cos() * across
+    affine[:, 0, 1] = -scale * angle.sin()
+    affine[:, 1, 0] = scale * angle.sin() * across
+    affine[:, 1, 1] = scale * angle.cos()
+    affine[:, :, 2] = shift * scale[:, None].clamp_min(1.0)
+    return affine / MARGIN, mirrored, lost
 
 
 def point_errors(points: Tensor, truth: Tensor) -> Tensor:
@@ -181,10 +169,7 @@ class LandmarkTraining(TrunkTraining):
         recipe: of the training.
     """
 
-    kind = "landmarks"
-    load_file = staticmethod(load_landmarks)
-    save_file = staticmethod(save_landmarks)
-    describe_file = staticmethod(describe_landmarks)
+    file = LANDMARK_FILE
     figures_explained = (
         "The figures are mean errors as fractions of the distance between the outer eye corners, "
         "on faces of the val split: 'bare' on faces without a mask, 'visible' and 'hidden' on "
@@ -196,13 +181,12 @@ class LandmarkTraining(TrunkTraining):
         network = LandmarkNetwork(configuration)
         super().__init__(network, configuration, network.trunk, recipe, recipe.trunk_rate)
 
-    def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
+    def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         """Return the loss of one batch."""
-        del index
-        way, mirrored, lost = (
-            one.to(self.device) for one in jittered_way(len(batch["picture"]), self.recipe.astray)
+        affine, mirrored, lost = (
+            one.to(self.device) for one in random_affine(len(batch["pictures"]), self.recipe.astray)
         )
-        pictures, points = self._reframed(batch, way, mirrored)
+        pictures, points = self._reframed(batch, affine, mirrored)
         pictures = vary_photograph(cast_shadow(pictures))
         found = self.network(pictures.contiguous(memory_format=torch.channels_last))
         kept = (~lost).float()
@@ -217,20 +201,19 @@ class LandmarkTraining(TrunkTraining):
         loss: Tensor = 20.0 * place + 0.1 * (face + masked)
         return loss
 
-    def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
+    def validation_step(self, batch: dict[str, Tensor], _index: int) -> None:
         """Store what the metrics need."""
-        del index
-        way = straight_way(len(batch["picture"])).to(self.device)
-        pictures, points = self._reframed(batch, way)
+        affine = centred_affine(len(batch["pictures"])).to(self.device)
+        pictures, points = self._reframed(batch, affine)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         found = predict_mirrored(self.network, pictures)
         self.seen.append((found.points, points, batch["hidden"], found.masked > 0.0))
 
     def _reframed(
-        self, batch: dict[str, Tensor], way: Tensor, mirrored: Tensor | None = None
+        self, batch: dict[str, Tensor], affine: Tensor, mirrored: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        stored = batch["picture"].float() / 255.0
-        return reframe(stored, batch["points"], self.configuration.size, way, mirrored=mirrored)
+        stored = batch["pictures"].float() / 255.0
+        return reframe(stored, batch["points"], self.configuration.size, affine, mirrored=mirrored)
 
     def figures(self, seen: list[Tensor]) -> dict[str, Any]:
         """Return the metrics over all validation faces."""
@@ -281,9 +264,9 @@ def train_landmarks(
     run = TrunkRun(Path(output), **options)
     run.begin(
         {
-            "faces": [os.fspath(path) for path in faces],
-            "templates": None if templates is None else os.fspath(templates),
-            "initial_weights": None if initial_weights is None else os.fspath(initial_weights),
+            "faces": faces,
+            "templates": templates,
+            "initial_weights": initial_weights,
             "configuration": asdict(configuration),
             "recipe": asdict(recipe),
         }
@@ -291,7 +274,7 @@ def train_landmarks(
     train, validation = (
         run.samples(
             part,
-            LandmarkFaces.load,
+            LandmarkFaces,
             partial(
                 collect_faces,
                 faces,
@@ -309,7 +292,7 @@ def train_landmarks(
     module.start(initial_weights, recipe.trunk)
     return run.train(
         module,
-        Samples(_dataset(train), _dataset(validation), sampling_weights(train, recipe), _ROUND),
+        Samples(train.dataset(), validation.dataset(), sampling_weights(train, recipe), _ROUND),
         faces,
         f"{len(train)} crops, bare and with drawn masks",
     )

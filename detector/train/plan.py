@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path  # noqa: TC003 - read at run time, as the next
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from detector.find.architecture import DetectorConfiguration  # noqa: TC001
+from detector.find.architecture import DetectorConfiguration
 from weights.base.settings import settings_from_mapping
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 WEIGHTS_NAME = "detector.safetensors"
 """File of the best weights in a run's folder."""

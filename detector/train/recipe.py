@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
 from weights.base.settings import read_yaml, settings_from_mapping
-
-if TYPE_CHECKING:
-    import os
-    from typing import Self
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 """Folder of the recipes that come with the package."""

@@ -4,41 +4,36 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import torch
 import yaml
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch import nn
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
+from detector.data.stored_samples import StoredSamples
+from detector.train.trunk_recipe import TrunkRecipe
 from weights.base.atomic import write_whole
 from weights.base.device import resolve_device, training_precision
 from weights.base.errors import TrainingError, WeightsError
+from weights.base.json_text import json_values
 from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
 from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points, stop_if_asked
 from weights.catalog.efficientnet_trunk import EfficientNetLite, load_imagenet_weights
 from weights.catalog.lookup import resolve
+from weights.catalog.network_file import NetworkFile
 from weights.catalog.register import CatalogPlace, register_weights, sources_beside
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Sequence
-
-    from torch import Tensor
-    from torch.utils.data import Dataset
-
-    from detector.train.trunk_recipe import TrunkRecipe
-    from weights.catalog.description import NetworkDescription
-    from weights.catalog.record import WeightKind
 
 _VALIDATION_EVERY = 10
 """Rounds between validations."""
@@ -46,11 +41,7 @@ _VALIDATION_EVERY = 10
 _LONGEST_GRADIENT = 5.0
 
 
-class _Saves(Protocol):
-    def save(self, path: Path) -> None: ...
-
-
-_Stored = TypeVar("_Stored", bound=_Saves)
+_Stored = TypeVar("_Stored", bound=StoredSamples)
 
 
 @dataclass(frozen=True)
@@ -80,13 +71,13 @@ class Samples(NamedTuple):
     Attributes:
         train: training samples.
         validation: validation samples.
-        likely: sampling weights of the training samples `(N,)`.
+        sampling_weights: sampling weights of the training samples `(N,)`.
         round_steps: steps between checkpoints.
     """
 
     train: Dataset[Any]
     validation: Dataset[Any]
-    likely: Tensor
+    sampling_weights: Tensor
     round_steps: int
 
 
@@ -104,16 +95,11 @@ class TrunkTraining(LightningModule):
         trunk_rate: peak learning rate of the trunk.
     """
 
-    kind: ClassVar[WeightKind]
-    """Kind of the weights; names the weight file of a run."""
+    file: ClassVar[NetworkFile[Any, Any]]
+    """Reads, writes and describes such weights."""
 
     figures_explained: ClassVar[str]
     """Explanation of the metrics for the record."""
-
-    load_file: ClassVar[Callable[..., Any]]
-    save_file: ClassVar[Callable[..., Any]]
-    describe_file: ClassVar[Callable[..., NetworkDescription]]
-    """Functions that read, write and describe such weights, like `load_landmarks`."""
 
     def __init__(
         self,
@@ -152,8 +138,8 @@ class TrunkTraining(LightningModule):
             MissingDependencyError: the package with the trunk's pretrained weights is missing.
         """
         if initial_weights is not None:
-            file = resolve(initial_weights, self.kind)
-            trained = self.load_file(file)[0].state_dict()
+            file = resolve(initial_weights, self.file.kind)
+            trained = self.file.load(file)[0].state_dict()
             try:
                 self.network.load_state_dict(trained)
             except RuntimeError as error:
@@ -174,11 +160,14 @@ class TrunkTraining(LightningModule):
         number, done = divmod(self.global_step, steps)
         count = min(steps, self.recipe.steps - number * steps)
         generator = torch.Generator().manual_seed((self.seed << 32) + number)
-        drawn = torch.multinomial(
-            self.samples.likely.double(), steps * batch, replacement=True, generator=generator
+        indices = torch.multinomial(
+            self.samples.sampling_weights.double(),
+            steps * batch,
+            replacement=True,
+            generator=generator,
         )
-        left = drawn[done * batch : max(0, count) * batch]
-        return DataLoader(self.samples.train, batch, sampler=left.tolist())
+        remaining = indices[done * batch : max(0, count) * batch]
+        return DataLoader(self.samples.train, batch, sampler=remaining.tolist())
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Return the validation samples, in order."""
@@ -212,7 +201,7 @@ class TrunkTraining(LightningModule):
                 "learning_rate or precision 32-true."
             )
 
-    def done_share(self) -> float:
+    def progress(self) -> float:
         """Fraction of the training that is done, 0 to 1, by steps or by time."""
         elapsed, left = self.timer.time_elapsed(), self.timer.time_remaining()
         by_time = 0.0 if left is None else elapsed / (elapsed + left)
@@ -222,17 +211,16 @@ class TrunkTraining(LightningModule):
         """Seed the step's random choices by seed and step number, and set its learning rates."""
         torch.manual_seed((self.seed << 32) + self.global_step)
         warm = min(1.0, (self.global_step + 1) / max(1.0, 0.01 * self.recipe.steps))
-        fallen = warm * (0.5 + 0.5 * math.cos(math.pi * self.done_share()))
+        decayed = warm * (0.5 + 0.5 * math.cos(math.pi * self.progress()))
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = group["highest"] * fallen + 1e-6
+            group["lr"] = group["highest"] * decayed + 1e-6
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, index: int) -> None:
+    def on_train_batch_end(self, outputs: Any, _batch: Any, _index: int) -> None:
         """Check the loss, and stop after the last step.
 
         Raises:
             TrainingError: it became NaN or infinite.
         """
-        del batch, index
         if not bool(torch.isfinite(outputs["loss"])):
             raise TrainingError(
                 f"The loss of step {self.global_step} became NaN or infinite: try a lower "
@@ -283,19 +271,18 @@ class TrunkRun(RunSettings):
     def begin(self, settings: dict[str, Any]) -> None:
         """Create the folder, store the run's settings, and seed all random generators."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        started_with = yaml.safe_dump({**settings, "seed": self.seed}, sort_keys=False)
+        settings = json_values({**settings, "seed": self.seed})
+        started_with = yaml.safe_dump(settings, sort_keys=False)
         write_whole(self.folder / "run.yaml", started_with, overwrite=True)
         torch.manual_seed(self.seed)
         if self.threads is not None:
             torch.set_num_threads(self.threads)
 
-    def samples(
-        self, part: str, load: Callable[[Path], _Stored], collect: Callable[[], _Stored]
-    ) -> _Stored:
+    def samples(self, part: str, kind: type[_Stored], collect: Callable[[], _Stored]) -> _Stored:
         """Return the samples of a split: those stored in the folder, or else new ones."""
         file = self.folder / f"{part}.npz"
         if self.resume and file.is_file():
-            return load(file)
+            return kind.load(file)
         collected = collect()
         collected.save(file)
         return collected
@@ -334,12 +321,12 @@ class TrunkRun(RunSettings):
             figures = trainer.validate(module, verbose=False)[0]
         metrics = {name: round(value, 4) for name, value in figures.items() if math.isfinite(value)}
         steps, seconds = module.global_step, time.monotonic() - began
-        weights = self.folder / f"{module.kind}.safetensors"
+        weights = self.folder / f"{module.file.kind}.safetensors"
         extra = {"metrics": metrics, "recipe": asdict(recipe), "seed": self.seed}
-        module.save_file(module.network, module.configuration, weights, overwrite=True, extra=extra)
+        module.file.save(module.network, module.configuration, weights, overwrite=True, extra=extra)
         result = {"steps": steps, "seconds": round(seconds, 1), "metrics": metrics}
         write_whole(self.folder / "result.json", json.dumps(result, indent=2), overwrite=True)
-        description = module.describe_file(weights)
+        description = module.file.describe(weights)
         trained_on = sources_beside(*map(Path, sources))
         notes = (
             f"{trained_on.notes} Trained for {steps} steps of {recipe.batch} on {shown}. "

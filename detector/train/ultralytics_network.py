@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import nn
 
 from detector.find.isolation import import_quietly
 from weights.base.device import is_fast_in_bfloat16
@@ -12,9 +13,6 @@ from weights.base.device import is_fast_in_bfloat16
 import_quietly("ultralytics.nn.tasks")
 
 from ultralytics.nn.tasks import SegmentationModel  # noqa: E402
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 class MaskNetwork(SegmentationModel):

@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +23,7 @@ from detector.find.architecture import network_description
 from detector.find.isolation import import_quietly
 from detector.find.weight_file import load_detector, save_detector
 from detector.train.curves import keep_epochs, last_epoch
-from detector.train.plan import WEIGHTS_NAME
+from detector.train.plan import WEIGHTS_NAME, TrainingPlan
 from detector.train.ultralytics_dataset import MaskDataset
 from detector.train.ultralytics_network import MaskNetwork, unwrapped
 from weights.base.checkpoint import read_checkpoint, write_checkpoint
@@ -31,12 +33,6 @@ from weights.base.stopping import stop_if_asked
 import_quietly("ultralytics.models.yolo.segment")
 
 from ultralytics.models.yolo.segment import SegmentationTrainer  # noqa: E402
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
-
-    from detector.train.plan import TrainingPlan
 
 _STATE = (
     "epoch", "model", "ema", "updates", "optimizer", "scaler", "best_fitness", "stopper",

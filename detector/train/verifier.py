@@ -6,15 +6,14 @@ import os
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import Dataset, StackDataset
 
 from detector.find.verifier import PROPOSAL_CONFIDENCE
-from detector.find.verifier_file import describe_verifier, load_verifier, save_verifier
+from detector.find.verifier_file import VERIFIER_FILE
 from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
 from detector.find.yolo import YoloMaskDetector
 from detector.train.crop_augmentation import MARGIN, augment, centred
@@ -37,16 +36,6 @@ _FIRST_LOOKS = 0.4
 
 _ROUND = 25
 """Steps between checkpoints."""
-
-
-def _dataset(crops: VerifierCrops) -> Dataset[Any]:
-    columns: dict[str, Any] = {
-        "picture": torch.from_numpy(crops.pictures).permute(0, 3, 1, 2),
-        "outline": torch.from_numpy(crops.outlines),
-        "worn": torch.from_numpy(crops.worn),
-        "outlined": torch.from_numpy(crops.outlined),
-    }
-    return StackDataset(**columns)
 
 
 def sampling_weights(crops: VerifierCrops, recipe: VerifierRecipe) -> Tensor:
@@ -113,10 +102,7 @@ class VerifierTraining(TrunkTraining):
         recipe: of the training.
     """
 
-    kind = "confirmation"
-    load_file = staticmethod(load_verifier)
-    save_file = staticmethod(save_verifier)
-    describe_file = staticmethod(describe_verifier)
+    file = VERIFIER_FILE
     figures_explained = (
         "The figures were measured on held-out crops: 'recall' is the fraction of masks with a "
         "score above 0.5, 'false' that of the other crops, 'iou' the mean intersection over union "
@@ -128,9 +114,8 @@ class VerifierTraining(TrunkTraining):
         network = VerifierNetwork(configuration)
         super().__init__(network, configuration, network.encoder, recipe, recipe.encoder_rate)
 
-    def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
+    def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         """Return the loss of one batch."""
-        del index
         coarse = float(torch.rand(())) < _FIRST_LOOKS
         size = self.configuration.first_size if coarse else self.configuration.size
         pictures, outlines = augment(*_as_floats(batch), size)
@@ -143,9 +128,8 @@ class VerifierTraining(TrunkTraining):
         self.log_dict({"score": score, "outline": outline}, on_step=False, on_epoch=True)
         return loss
 
-    def validation_step(self, batch: dict[str, Tensor], index: int) -> None:
+    def validation_step(self, batch: dict[str, Tensor], _index: int) -> None:
         """Store what the metrics need."""
-        del index
         pictures, outlines = centred(*_as_floats(batch), self.configuration.size)
         scores, logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
         found, drawn = logits > 0.0, outlines > 0.5
@@ -174,7 +158,7 @@ class VerifierTraining(TrunkTraining):
 
 
 def _as_floats(batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    return batch["picture"].float() / 255.0, batch["outline"].float() / 255.0
+    return batch["pictures"].float() / 255.0, batch["outlines"].float() / 255.0
 
 
 def train_verifier(
@@ -217,12 +201,12 @@ def train_verifier(
     run = TrunkRun(Path(output), **options)
     run.begin(
         {
-            "data": [os.fspath(path) for path in sets.annotated],
-            "boxed": [os.fspath(path) for path in sets.boxed],
-            "faces": [os.fspath(path) for path in sets.faces],
-            "templates": None if sets.templates is None else os.fspath(sets.templates),
-            "detector_weights": os.fspath(detector_weights),
-            "initial_weights": None if initial_weights is None else os.fspath(initial_weights),
+            "data": sets.annotated,
+            "boxed": sets.boxed,
+            "faces": sets.faces,
+            "templates": sets.templates,
+            "detector_weights": detector_weights,
+            "initial_weights": initial_weights,
             "configuration": asdict(configuration),
             "recipe": asdict(recipe),
         }
@@ -233,7 +217,7 @@ def train_verifier(
     crops, validation = (
         run.samples(
             part,
-            VerifierCrops.load,
+            VerifierCrops,
             partial(
                 collect_crops,
                 sets,
@@ -256,7 +240,7 @@ def train_verifier(
     worn = int(crops.worn.sum())
     return run.train(
         module,
-        Samples(_dataset(crops), _dataset(validation), sampling_weights(crops, recipe), _ROUND),
+        Samples(crops.dataset(), validation.dataset(), sampling_weights(crops, recipe), _ROUND),
         sets.paths,
         f"{worn} masks and {len(crops) - worn} crops without",
     )

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weights.base.training_command import (
-    add_recipe_options,
-    add_run_options,
-    exit_status,
-    print_trained,
-    read_changes,
-    run_arguments,
-    whole_number,
-)
+from detector.train.trunk_command import run_training, training_arguments, trunk_parser
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
+
+    from detector.train.trunk_training import TrainedNetwork
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="unmask train confirmation",
-        description="Train the network that verifies a detector's detections, on the "
-        "detector's own proposals. If the folder holds a stopped run, it is resumed from "
-        "its checkpoint.",
+    parser = trunk_parser(
+        "confirmation",
+        "verifier",
+        "Train the network that verifies a detector's detections, on the detector's own proposals.",
     )
     parser.add_argument(
         "--data",
@@ -50,47 +43,29 @@ def build_parser() -> argparse.ArgumentParser:
         default=[],
         help="folder of faces with landmarks, to draw masks with straps on; may be repeated",
     )
-    parser.add_argument(
-        "--templates", type=Path, help="folder of mask photos, in addition to drawn masks"
-    )
-    add_run_options(parser, time_budget="; the schedule is fitted to it")
     parser.add_argument("--detector", default="default", help="weights of the detector")
-    add_recipe_options(parser, "verifier", "batch=8")
-    parser.add_argument(
-        "--most-pictures", type=whole_number(1), help="maximum number of pictures per set"
-    )
     return parser
+
+
+def _train(options: argparse.Namespace) -> TrainedNetwork:
+    from detector.train.verifier import train_verifier
+    from detector.train.verifier_crops import VerifierSets
+    from detector.train.verifier_recipe import VerifierRecipe
+
+    sets = VerifierSets(
+        options.data, options.boxed, options.faces, options.templates, options.most_pictures
+    )
+    return train_verifier(
+        sets,
+        options.output,
+        detector_weights=options.detector,
+        **training_arguments(options, VerifierRecipe),
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status, 2 on an error."""
-    options = build_parser().parse_args(arguments)
-
-    def train() -> None:
-        from detector.train.verifier import train_verifier
-        from detector.train.verifier_crops import VerifierSets
-        from detector.train.verifier_recipe import VerifierRecipe
-
-        trained = train_verifier(
-            VerifierSets(
-                options.data,
-                options.boxed,
-                options.faces,
-                options.templates,
-                options.most_pictures,
-            ),
-            options.output,
-            initial_weights=options.initial_weights,
-            detector_weights=options.detector,
-            recipe=VerifierRecipe.read(options.config).with_changes(read_changes(options.set)),
-            seed=options.seed,
-            **run_arguments(options),
-            said=lambda line: print(line, flush=True),
-        )
-        done = f"{trained.steps} steps, {trained.seconds:.0f} s"
-        print_trained(trained.weights, done, trained.metrics, (trained.record, trained.card))
-
-    return exit_status(train)
+    return run_training(build_parser(), arguments, _train)
 
 
 if __name__ == "__main__":

@@ -10,36 +10,30 @@ Straps are known for masks drawn on faces for this purpose; some of those faces 
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.data.annotations import AnnotatedPicture, read_annotations, spread
-from detector.data.face_boxes import read_face_boxes
+from detector.data.face_boxes import FaceBox, read_face_boxes
 from detector.data.stored_samples import StoredSamples
 from detector.find.crops import Crop
 from detector.synthesis.draw import draw_mask
 from detector.synthesis.face_check import CannotDrawMaskError
 from detector.synthesis.faces import load_faces
+from detector.synthesis.outline import Points
 from detector.synthesis.templates import TemplateFolder
+from weights.base.contracts import Image, Mask
 from weights.base.errors import InputError
-from weights.base.regions import bounding_box
+from weights.base.regions import MaskRegion, bounding_box
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from detector.data.face_boxes import FaceBox
-    from detector.synthesis.outline import Points
-    from weights.base.contracts import Image, Mask
-    from weights.base.regions import MaskRegion
-
-    Box = tuple[float, float, float, float]
-    Propose = Callable[[Image], Sequence[MaskRegion]]
+Box = tuple[float, float, float, float]
+Propose = Callable[[Image], Sequence[MaskRegion]]
 
 LEAST_SIDE = 16.0
 """Minimum longer side of a training mask, in pixels."""

@@ -16,14 +16,16 @@ import json
 import math
 import statistics
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from detector import evaluate_detector
+from detector.data.annotations import AnnotatedPicture
 from detector.find.verifier_file import describe_verifier
 from detector.find.weight_file import describe_detector
 from pipeline.evaluation.annotated_sets import read_annotated_set
@@ -32,15 +34,10 @@ from pipeline.evaluation.document import cells as as_cells
 from pipeline.evaluation.writing import csv_text, refuse_existing
 from pipeline.stages.registry import create_stage
 from weights.base.atomic import write_whole
+from weights.base.contracts import Image
 from weights.base.errors import InputError
+from weights.base.protocols import Detector
 from weights.catalog.lookup import resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from detector.data.annotations import AnnotatedPicture
-    from weights.base.contracts import Image
-    from weights.base.protocols import Detector
 
 FILES = ("table.md", "table.csv", "table.json")
 NO_LOOK = "none"

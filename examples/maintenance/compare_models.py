@@ -15,17 +15,20 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from examples.astronaut import astronaut, masked_astronaut
 from examples.maintenance.trial_recipes import shorten
 from inpainter import create_model, list_models
 from inpainter.completion import NetworkInpainter
+from inpainter.evaluation.benchmark_cases import Case
 from inpainter.evaluation.evaluate import case_rows, complete_cases, evaluate_inpainter
 from inpainter.evaluation.loop import Instruments
 from inpainter.evaluation.picture_sheet import SheetRow, draw_sheet
+from inpainter.evaluation.results import CaseResult, Measurements
 from inpainter.evaluation.stored_cases import LIST_FILE, StoredCases, store_cases
 from inpainter.latent_search import SemanticInpainter
 from inpainter.training import read_recipe, train_inpainter
@@ -38,19 +41,13 @@ from pipeline.evaluation.drawn_faces import framed_case
 from pipeline.evaluation.resumption import result_from_line, result_line
 from pipeline.stages.registry import create_stage
 from weights.base.atomic import write_whole
+from weights.base.contracts import Inpainter
 from weights.base.names import unknown_name
 from weights.base.regions import MaskRegion
+from weights.base.run_settings import RunOptions
 from weights.catalog.description import count_parameters
 from weights.images import write_picture
 from weights.images.mark import make_mark
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from inpainter.evaluation.benchmark_cases import Case
-    from inpainter.evaluation.results import CaseResult, Measurements
-    from weights.base.contracts import Inpainter
-    from weights.base.run_settings import RunOptions
 
 SEMANTIC = "semantic"
 FACE_HOLES = {

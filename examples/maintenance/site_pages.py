@@ -13,6 +13,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inpainter.holes import list_holes
+from inpainter.losses import list_losses
+from inpainter.networks.registry import FACE_GENERATORS, NETWORKS
+from inpainter.registry import DISCRIMINATORS
+from pipeline.command_line import app
+from pipeline.stages.registry import BUILT_IN
+from weights.base.errors import InputError
+from weights.base.names import import_object
+from weights.base.protocols import STAGE_KINDS
+from weights.catalog.card import model_card
+from weights.catalog.lookup import DEFAULTS, RECORDS
+from weights.catalog.record import read_record
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -44,9 +57,6 @@ def site_pages() -> dict[str, str]:
 
 def zoo_page() -> str:
     """Every named stage, network, loss, hole generator and weight file."""
-    from pipeline.stages.registry import BUILT_IN
-    from weights.base.protocols import STAGE_KINDS
-
     parts = [
         "---\nhide: [navigation]\n---",
         "# Zoo",
@@ -71,11 +81,6 @@ def zoo_page() -> str:
 
 
 def _network_parts() -> Iterator[str]:
-    from inpainter.holes import list_holes
-    from inpainter.losses import list_losses
-    from inpainter.networks.registry import FACE_GENERATORS, NETWORKS
-    from inpainter.registry import DISCRIMINATORS
-
     recipes = sorted(path.stem for path in (FOLDER.parent / "inpainter" / "recipes").glob("*.yaml"))
     trained = {record.architecture for record in _shipped_records()}
     rows = [
@@ -106,17 +111,11 @@ def _network_parts() -> Iterator[str]:
 
 
 def _shipped_records() -> list[WeightRecord]:
-    from weights.catalog.lookup import RECORDS
-    from weights.catalog.record import read_record
-
     return sorted(map(read_record, RECORDS.glob("*.yaml")), key=lambda record: record.name)
 
 
 def _weight_parts() -> Iterator[str]:
     """One section for each bundled weight file."""
-    from weights.catalog.card import model_card
-    from weights.catalog.lookup import DEFAULTS
-
     records = _shipped_records()
     yield "## Weights"
     yield (
@@ -144,16 +143,12 @@ def _weight_parts() -> Iterator[str]:
 
 def _summary(path: str) -> str:
     """The first paragraph of a docstring, on one line."""
-    from weights.base.names import import_object
-
     text = inspect.getdoc(import_object(path)) or ""
     return " ".join(text.split("\n\n")[0].split()).replace("|", "\\|")
 
 
 def _options(path: str) -> str:
     """The constructor's keyword arguments with their defaults."""
-    from weights.base.names import import_object
-
     parameters = inspect.signature(import_object(path)).parameters.values()
     return ", ".join(
         f"`{one.name}={one.default!r}`" if one.default is not one.empty else f"`{one.name}`"
@@ -170,8 +165,6 @@ def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 def command_line_page() -> str:
     """Every command with its arguments and options."""
     import typer.main
-
-    from pipeline.command_line import app
 
     parts = [
         "# Command line",
@@ -236,8 +229,6 @@ def _default(parameter: Any) -> str:
 
 def notebook_page(path: Path) -> str:
     """A notebook's text and code, without outputs."""
-    from weights.base.errors import InputError
-
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,12 +15,10 @@ import numpy as np
 from examples.astronaut import astronaut, masked_astronaut
 from pipeline import Pipeline
 from pipeline.apps.explain.explanation import Explanation, explain
+from pipeline.apps.explain.stage_outputs import ExplainedFace
+from weights.base.contracts import Image, Mask
 from weights.images import write_picture
 from weights.images.mark import make_mark
-
-if TYPE_CHECKING:
-    from pipeline.apps.explain.stage_outputs import ExplainedFace
-    from weights.base.contracts import Image, Mask
 
 FOLDER = Path(__file__).parents[1] / "documentation" / "pictures"
 SIDE = 400

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from inpainter.losses import create_loss
 from inpainter.networks.registry import NETWORKS
 from inpainter.registry import create_discriminator
+from inpainter.training.recipe import AdversarialSettings, DataSettings, HoleSettings, Recipe
 from weights.base.errors import ConfigurationError, MissingDependencyError, WeightsError
 from weights.base.names import import_object
-
-if TYPE_CHECKING:
-    from inpainter.training.recipe import AdversarialSettings, DataSettings, HoleSettings, Recipe
 
 
 @dataclass(frozen=True)

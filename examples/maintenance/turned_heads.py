@@ -19,26 +19,21 @@ import json
 import math
 import shutil
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.synthesis import draw_mask
 from detector.synthesis.face_check import CannotDrawMaskError
+from inpainter.data.face import Face
 from inpainter.data.faces import list_faces
 from inpainter.data.head_turning import mesh_yaw, turn_head
 from pipeline.dataset.labels import simplify_polygon, visible_outlines
 from weights.base.errors import ConfigurationError, InputError, UnmaskError
 from weights.images import write_picture
 from weights.landmarks.head_pose import estimate_yaw
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from inpainter.data.face import Face
 
 TURNED_TO = (40.0, 75.0)
 """Range of the final yaw, in degrees."""

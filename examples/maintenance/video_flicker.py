@@ -14,23 +14,18 @@ import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from detector.synthesis import draw_mask, load_faces
+from detector.synthesis import FaceAnnotation, draw_mask, load_faces
 from inpainter.metrics import SIGMAS, detail_kept
 from pipeline import Pipeline
 from pipeline.video import FrameStream, VideoSettings, measure_flicker
-from pipeline.video.similarity import from_affine, inverse
+from pipeline.video.similarity import Matrix, from_affine, inverse
+from weights.base.contracts import Image
 from weights.base.errors import UnmaskError
 from weights.images import read_picture
-
-if TYPE_CHECKING:
-    from detector.synthesis import FaceAnnotation
-    from pipeline.video.similarity import Matrix
-    from weights.base.contracts import Image
 
 KINDS = ("surgical", "n95", "cloth")
 SHOWN = 7 / 8

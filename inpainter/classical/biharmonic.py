@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from inpainter.classical.scaled import ScaledInpainter
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Hole, Image
+from weights.base.contracts import Hole, Image
 
 
 class BiharmonicInpainter(ScaledInpainter):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from inpainter.classical.scaled import ScaledInpainter
+from weights.base.contracts import Hole, Image
 from weights.base.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Hole, Image
 
 
 class LowRankInpainter(ScaledInpainter):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import cv2
 import numpy as np
 
 from inpainter.classical.single_picture import SinglePictureInpainter
+from weights.base.contracts import Hole, Image
 from weights.base.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Hole, Image
 
 
 class OpenCvInpainter(SinglePictureInpainter):

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.classical.scaled import ScaledInpainter
+from weights.base.contracts import Hole, Image
 from weights.base.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image
 
 # From Wexler et al. 2007: confidence falls by this factor per pixel into the hole.
 _CONFIDENCE_BASE = 1.3

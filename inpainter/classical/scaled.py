@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from inpainter.classical.single_picture import SinglePictureInpainter
+from weights.base.contracts import Hole, Image
 from weights.base.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Hole, Image
 
 
 class ScaledInpainter(SinglePictureInpainter):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from weights.base.contracts import Hole, Image, check_image, check_mask
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MID_GREY = 127
 """Fill value of a picture without any known pixel."""

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.classical.scaled import ScaledInpainter
+from weights.base.contracts import Hole, Image
 from weights.base.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image
 
 
 class TotalVariationInpainter(ScaledInpainter):

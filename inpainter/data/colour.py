@@ -7,19 +7,15 @@ CPU free to generate holes.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from inpainter.losses.edge import luma
 from inpainter.tensors import from_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-    from torch import Tensor
 
 
 def draw_colour_change(

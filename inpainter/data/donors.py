@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from weights.base.contracts import Image
+from weights.base.face_photo import FacePhoto
+from weights.landmarks.frame import Points
 from weights.landmarks.head_pose import estimate_yaw
 from weights.landmarks.points import eye_distance
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Image
-    from weights.base.face_photo import FacePhoto
-    from weights.landmarks.frame import Points
 
 _SIDE: Final = 48
 """Side of the lower face in which looks are compared."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _MOUTH: Final = slice(48, 68)
 """The mouth's points among the 68 iBUG points."""

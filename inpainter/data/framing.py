@@ -6,18 +6,15 @@ Training and the pipeline share this module, so that a network sees the same fra
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from weights.base.contracts import Hole, Image
 from weights.base.errors import InputError
 from weights.base.regions import bounding_box
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image
 
 Square = tuple[int, int, int]
 """A square of a picture: left x0, top y0 and side in pixels; it may extend past the border."""
@@ -166,12 +163,12 @@ def resize_crop(image: Image, hole: Hole, size: int) -> tuple[Image, Hole]:
         return image, hole
     shrinks = image.shape[0] > size
     missing = hole.astype(np.float32)
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     resized = cv2.resize(
         image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     )
     return np.asarray(resized, np.uint8), cv2.resize(
-        missing, (size, size), interpolation=way
+        missing, (size, size), interpolation=interpolation
     ) > 1e-3
 
 

@@ -12,18 +12,16 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from weights.base.contracts import Image
 
-    from weights.base.contracts import Image
-
-    Points = NDArray[np.float64]
+Points = NDArray[np.float64]
 
 _FOREHEAD, _CHIN, _LEFT, _RIGHT = 10, 152, 234, 454
 """Points of the mesh; left and right as seen in the picture, for a face that looks into the

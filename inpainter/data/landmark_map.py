@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from weights.landmarks.points import GROUPS, eye_distance
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _SHIFT: Final = 4
 """Fractional bits of OpenCV's coordinates."""

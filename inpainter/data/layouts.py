@@ -6,21 +6,18 @@ of their names.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.data.face import SHARES, Face
 from weights.base.dealing import deal_out
 from weights.base.errors import InputError
 from weights.base.json_text import read_json
 from weights.base.text_files import read_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
 _PARTS: Final[Mapping[str, str]] = {

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.reduction import ForkingPickler
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import torch
 import torch.multiprocessing
 
 from inpainter.data.decoded import decoding_memory
 from inpainter.data.prefetch import prefetch
+from inpainter.data.stream import Batch, DecodedPictures, Stretch
 from weights.base.errors import ConfigurationError, TrainingError
 from weights.base.worker_pool import WorkerPool
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from inpainter.data.stream import Batch, DecodedPictures, Stretch
 
 _held: DecodedPictures | None = None
 

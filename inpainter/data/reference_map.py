@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.postprocess.poisson import harmonic
+from weights.base.contracts import Hole, Image, Mask
+from weights.base.face_photo import FacePhoto
+from weights.landmarks.frame import Points
 from weights.landmarks.points import eye_distance
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image, Mask
-    from weights.base.face_photo import FacePhoto
-    from weights.landmarks.frame import Points
 
 _GRID: Final = 24
 """Grid points along a side at which the warp is computed; in between it is interpolated."""

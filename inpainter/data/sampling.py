@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.data.colour import draw_colour_change
 from inpainter.data.face_parts import mouth_square
@@ -15,30 +16,16 @@ from inpainter.data.framing import face_square, widest_context
 from inpainter.data.landmark_map import landmark_map, moved_landmarks
 from inpainter.data.other_photo import other_photo
 from inpainter.data.reference_map import reference_map
+from inpainter.holes.generator import HoleGenerator
+from weights.base.contracts import Hole, Image
 from weights.base.face_photo import FacePhoto
 from weights.landmarks import MIRRORED
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from inpainter.holes.generator import HoleGenerator
-    from weights.base.contracts import Hole, Image
-
-
-class MaskSource(Protocol):
-    """Draws a mask on a face: the masked picture and the hole that removing it would leave.
-
-    None if the face cannot take a mask.
-    """
-
-    def __call__(
-        self,
-        image: Image,
-        landmarks: NDArray[np.floating] | None,
-        random: np.random.Generator,
-    ) -> tuple[Image, Hole] | None:
-        """Draw one mask."""
-        ...
+MaskSource = Callable[
+    [Image, NDArray[np.floating] | None, np.random.Generator], tuple[Image, Hole] | None
+]
+"""Draws a mask on a face, given a picture, the face's landmarks and a random generator: the masked
+picture and the hole that removing the mask would leave; None if the face cannot take one."""
 
 
 @dataclass(frozen=True)

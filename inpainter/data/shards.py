@@ -7,15 +7,13 @@ from the seed as those of single files do.
 from __future__ import annotations
 
 import tarfile
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
 
 from inpainter.data.face import Face, ShardMember
 from weights.base.errors import InputError
 from weights.base.json_text import parse_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 _PICTURES: Final = frozenset({"png", "jpg", "jpeg", "bmp", "webp"})
 

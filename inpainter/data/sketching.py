@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms.v2.functional import gaussian_blur
 
 from inpainter.losses.edge import sobel_slopes
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _DIRECTIONS: Final = ((0, 1), (1, 1), (1, 0), (1, -1))
 """Steps (down, right) in the gradient directions 0, 45, 90 and 135 degrees."""
@@ -41,8 +39,8 @@ def sketch_of(image: Tensor, threshold: float = 0.12, smoothing: float = 1.5) ->
     lines = torch.zeros_like(strength)
     for number, (down, right) in enumerate(_DIRECTIONS):
         ahead, behind = (
-            around[..., 1 + way * down : 1 + way * down + height, 1 + way * right :][..., :width]
-            for way in (1, -1)
+            around[..., 1 + sign * down : 1 + sign * down + height, 1 + sign * right :][..., :width]
+            for sign in (1, -1)
         )
         # Equality is allowed on one side, so that a plateau of two pixels still gives a line.
         crest = (strength >= ahead) & (strength > behind)

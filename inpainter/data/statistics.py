@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 
+from weights.base.contracts import Image
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from weights.base.contracts import Image
 
 STATISTICS: Final = ("mean", "deviation", "mean_colour")
 """Network options that can be measured: mean and standard deviation of each colour channel in

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from inpainter.data.face import Face
 from weights.landmarks.head_pose import estimate_yaw
-
-if TYPE_CHECKING:
-    from inpainter.data.face import Face
 
 TURNED: Final = 30.0
 """Degrees of yaw above which a head counts as turned."""

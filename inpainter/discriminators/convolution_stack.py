@@ -6,8 +6,8 @@ Each returns the features of every layer, for feature matching, followed by its 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +15,6 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
 from inpainter.networks.blocks.convolution_unit import convolution_unit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _SLOPE = 0.2
 _leaky = partial(nn.LeakyReLU, _SLOPE)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
+from torch import Tensor, nn
 
 
 class View(NamedTuple):
@@ -24,7 +23,7 @@ class View(NamedTuple):
         return View([one.detach() for one in self.maps], self.hole)
 
 
-class Looks(Protocol):
+class Viewer(Protocol):
     """A discriminator that extracts features and scores them in separate steps."""
 
     def parts(self, hole: Tensor, mouth: Tensor | None) -> list[Tensor]:
@@ -50,14 +49,12 @@ class WholePicture:
     def __init__(self, discriminator: nn.Module) -> None:
         self._discriminator = discriminator
 
-    def parts(self, hole: Tensor, mouth: Tensor | None) -> list[Tensor]:
+    def parts(self, _hole: Tensor, _mouth: Tensor | None) -> list[Tensor]:
         """Choose none."""
-        del hole, mouth
         return []
 
-    def look(self, picture: Tensor, hole: Tensor, parts: list[Tensor]) -> list[View]:
+    def look(self, picture: Tensor, hole: Tensor, _parts: list[Tensor]) -> list[View]:
         """Return the pictures unchanged."""
-        del parts
         return [View([picture], hole)]
 
     def maps(self, views: list[View]) -> list[Tensor]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Unpack
+from typing import Final, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.evaluation.benchmark_cases import Case
 from inpainter.evaluation.loop import (
@@ -36,15 +38,8 @@ from inpainter.metrics import (
     ssim_map,
 )
 from inpainter.metrics.multi_scale import SMALLEST_SIDE
-from weights.base.contracts import Inpainter
+from weights.base.contracts import Hole, Image, Inpainter
 from weights.base.errors import ConfigurationError, InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image
 
 ERASED: Final = 127
 """Grey level of the hole in a system's input, so that no ground truth leaks."""

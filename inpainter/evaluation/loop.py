@@ -4,50 +4,34 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, TypeVar, Unpack
+from typing import Any, ClassVar, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
-from inpainter.evaluation.benchmark_cases import HoleChecksum
+from inpainter.evaluation.benchmark_cases import Case, HoleChecksum
 from inpainter.evaluation.realism_figures import REALISM_NOTE
-from inpainter.evaluation.results import CaseResult, Measurements
-from inpainter.metrics import IDENTITY_WARNING, frechet_distance, kernel_distance
+from inpainter.evaluation.results import CaseResult, Measurements, Metric
+from inpainter.metrics import (
+    IDENTITY_WARNING,
+    FeatureExtractor,
+    LandmarkFinder,
+    frechet_distance,
+    kernel_distance,
+)
+from weights.base.contracts import Hole, Image
 from weights.base.errors import ConfigurationError, InputError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+IdentityDistance = Callable[[Image, Image, NDArray[np.floating]], float]
+"""Compares the faces of a result and its ground truth, given the true landmarks `(68, 2)`."""
 
-    from numpy.typing import NDArray
+HoleFeatureNetwork = Callable[[Sequence[Image], Sequence[Hole]], NDArray[np.float32]]
+"""Computes features `(N, D)` inside the holes of N pictures of one size."""
 
-    from inpainter.evaluation.benchmark_cases import Case
-    from inpainter.evaluation.results import Metric
-    from inpainter.metrics import FeatureExtractor, LandmarkFinder
-    from weights.base.contracts import Hole, Image
-
-
-class IdentityDistance(Protocol):
-    """Compares the faces of a result and its ground truth, given the true landmarks `(68, 2)`."""
-
-    def __call__(self, result: Image, truth: Image, landmarks: NDArray[np.floating]) -> float:
-        """Return the distance."""
-        ...
-
-
-class HoleFeatureNetwork(Protocol):
-    """Computes features inside holes."""
-
-    def __call__(self, pictures: Sequence[Image], holes: Sequence[Hole]) -> NDArray[np.float32]:
-        """Return a row `(D,)` for each picture; all have the same size."""
-        ...
-
-
-class PerceptualDistance(Protocol):
-    """Compares results with their ground truths, pair by pair."""
-
-    def __call__(self, results: Sequence[Image], truths: Sequence[Image]) -> list[float]:
-        """Return one distance per pair."""
-        ...
+PerceptualDistance = Callable[[Sequence[Image], Sequence[Image]], list[float]]
+"""Compares results with their ground truths, pair by pair: one distance per pair."""
 
 
 @dataclass(frozen=True)
@@ -77,22 +61,31 @@ class Instruments:
 
     def features_of(self, pictures: Mapping[str, Image]) -> dict[str, NDArray[np.float32]]:
         """Compute features `(D,)` of pictures, by case name; empty without a network."""
-        if self.features is None:
-            return {}
-        if len({picture.shape for picture in pictures.values()}) == 1:
-            return dict(zip(pictures, self.features(list(pictures.values())), strict=True))
-        return {name: self.features([picture])[0] for name, picture in pictures.items()}
+        return {} if self.features is None else _rows_of(self.features, pictures)
 
     def hole_features_of(
         self, pictures: Mapping[str, Image], holes: Mapping[str, Hole]
     ) -> dict[str, NDArray[np.float32]]:
         """Compute features `(D,)` inside holes, by case name; empty without a network."""
-        if self.realism is None or not pictures:
-            return {}
-        known = [holes[name] for name in pictures]
-        if len({picture.shape for picture in pictures.values()}) == 1:
-            return dict(zip(pictures, self.realism(list(pictures.values()), known), strict=True))
-        return {name: self.realism([one], [holes[name]])[0] for name, one in pictures.items()}
+        return {} if self.realism is None else _rows_of(self.realism, pictures, holes)
+
+
+def _rows_of(
+    network: Callable[..., NDArray[np.float32]], *columns: Mapping[str, Any]
+) -> dict[str, NDArray[np.float32]]:
+    """Compute a row of features for every picture, in one batch if all have the same size.
+
+    Args:
+        network: computes features `(N, D)`.
+        columns: the pictures by case name, and what else the network takes of each.
+    """
+    names = list(columns[0])
+    given = [[column[name] for name in names] for column in columns]
+    if len({picture.shape for picture in given[0]}) == 1:
+        return dict(zip(names, network(*given), strict=True))
+    return {
+        name: network(*([one] for one in own))[0] for name, *own in zip(names, *given, strict=True)
+    }
 
 
 @dataclass(frozen=True)

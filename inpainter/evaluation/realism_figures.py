@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from inpainter.evaluation.results import LEAST_FACES, Metric
+from inpainter.evaluation.results import LEAST_FACES, Better, CaseResult, Metric
 from inpainter.metrics.realism import (
     SetFigure,
     detectability_figure,
     distance_figure,
     floor_figure,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    from inpainter.evaluation.results import Better, CaseResult
 
 
 def _figure(

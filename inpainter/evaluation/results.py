@@ -7,16 +7,15 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.evaluation.statistics import Comparison, Estimate, bootstrap_mean, compare_paired
 from inpainter.metrics.realism import SetFigure
 from weights.base.errors import ConfigurationError
 from weights.base.json_text import json_values
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 Better = Literal["higher", "lower", "one", "none"]
 

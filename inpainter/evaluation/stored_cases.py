@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -15,9 +16,6 @@ from weights.base.atomic import write_whole
 from weights.base.errors import InputError, OutputError
 from weights.base.json_text import parse_json
 from weights.base.text_files import read_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 LIST_FILE: Final = "cases.jsonl"
 """The list of a set: one line about the set, then one per case."""

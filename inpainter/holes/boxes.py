@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from inpainter.holes.generator import FacelessHoles, check_range
+from weights.base.contracts import Hole
 from weights.base.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Hole
 
 
 class CentreBox(FacelessHoles):

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.holes.generator import FacelessHoles, mirrored
+from weights.base.contracts import Hole
 from weights.base.errors import ConfigurationError, InputError
 from weights.images.reading import read_image
-
-if TYPE_CHECKING:
-    import os
-
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 _LOOKED_AT = 32

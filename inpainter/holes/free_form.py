@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inpainter.holes.generator import FacelessHoles, check_range, mirrored
 from inpainter.holes.strokes import draw_stroke, zigzag
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Hole
+from weights.base.contracts import Hole
 
 
 class FreeFormHoles(FacelessHoles):

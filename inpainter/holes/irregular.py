@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.holes.generator import FacelessHoles, check_range
 from inpainter.holes.strokes import draw_stroke
+from weights.base.contracts import Hole
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole
 
 IRREGULAR_BANDS: Final[tuple[tuple[float, float], ...]] = (
     (0.01, 0.1),

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.holes.generator import HoleGenerator, check_size
 from inpainter.holes.registry import create_holes
+from weights.base.contracts import Hole
 from weights.base.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole
 
 _TRIES = 100
 """Maximum attempts at a partial hole, as a picture of one pixel has none."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from inpainter.holes.generator import FacelessHoles, check_range, mirrored
 from inpainter.holes.strokes import draw_stroke
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Hole
+from weights.base.contracts import Hole
 
 
 class PolygonalChains(FacelessHoles):

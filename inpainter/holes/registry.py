@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from inpainter.creation import create_named
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from inpainter.holes.generator import HoleGenerator
+from inpainter.holes.generator import HoleGenerator
 
 _GENERATORS: Final[dict[str, str]] = {
     "centre-box": "inpainter.holes.boxes:CentreBox",

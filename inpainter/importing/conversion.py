@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
 
 from inpainter.importing.families import FAMILIES
 from inpainter.importing.layout import Renaming
@@ -11,12 +15,6 @@ from inpainter.registry import create_model
 from weights.base.errors import ConfigurationError
 from weights.base.names import import_object, unknown_name
 from weights.catalog.fitting import build_fitting
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from torch import nn
 
 
 def import_network(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
+from inpainter.importing.layout import Renamed, Renaming
 from weights.base.errors import WeightsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from inpainter.importing.layout import Renamed, Renaming
 
 _DOWN: Final = (
     "conv1",

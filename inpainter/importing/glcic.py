@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from inpainter.importing.layout import Renamed, Renaming
+from inpainter.importing.layout import Renamed, Renaming
 
 _ENLARGING = (13, 15)
 _LAST = 17

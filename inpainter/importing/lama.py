@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 
 from inpainter.importing.layout import Renamed, Renaming, count_of
 from weights.base.errors import WeightsError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _FIRST_BLOCK = 5
 """Index of the first residual block among the generator's layers."""

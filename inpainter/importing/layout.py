@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import torch
+from torch import Tensor
 
 from weights.base.errors import WeightsError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from torch import Tensor
-
 
 _STEM: Final = re.compile(r"encoder\.b(\d+)\.fromrgb\.weight")
 

@@ -63,14 +63,14 @@ def tensors_in(content: Any) -> dict[str, Tensor]:
     """Return the tensors in nested mappings by joined keys, such as `state_dict/layer.weight`."""
     found: dict[str, Tensor] = {}
 
-    def look(value: Any, way: tuple[str, ...]) -> None:
+    def look(value: Any, path: tuple[str, ...]) -> None:
         if isinstance(value, Tensor):
             # Tensors may share storage in the file, which safetensors does not support.
-            found["/".join(way)] = value.detach().clone().contiguous()
-        elif isinstance(value, Mapping) and len(way) < 4:
+            found["/".join(path)] = value.detach().clone().contiguous()
+        elif isinstance(value, Mapping) and len(path) < 4:
             for key, inner in value.items():
                 if isinstance(key, str):
-                    look(inner, (*way, key))
+                    look(inner, (*path, key))
 
     look(content, ())
     return found

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from inpainter.losses.regions import to_float32
 from weights.base.errors import ConfigurationError, InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 FeatureDistance = Literal["absolute", "squared"]
 """Mean absolute or mean squared difference of features."""

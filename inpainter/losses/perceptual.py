@@ -6,8 +6,10 @@ torchvision's VGG, whose ImageNet weights must already lie on this machine.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +18,6 @@ from inpainter.features.freezing import freeze
 from inpainter.losses.feature_matching import feature_matching_loss
 from inpainter.losses.regions import to_float32
 from weights.base.errors import ConfigurationError, WeightsError
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping, Sequence
 
 VggName = Literal["vgg16", "vgg19"]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
+
+from torch import Tensor
 
 from inpainter.losses.regions import (
     Region,
@@ -12,9 +14,6 @@ from inpainter.losses.regions import (
     weighted_mean,
     weighted_means,
 )
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def l1_loss(

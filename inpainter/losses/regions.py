@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Callable
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from weights.base.errors import ConfigurationError, InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Region = Literal["whole", "hole", "valid", "discounted"]
 REGIONS: tuple[Region, ...] = get_args(Region)

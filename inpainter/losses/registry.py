@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+from torch import nn
 
 from inpainter.creation import create_named
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import nn
 
 _LOSSES: Final[dict[str, str]] = {
     "edge": "inpainter.losses.edge:EdgeLoss",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +13,6 @@ from torch.nn import functional
 from inpainter.losses.feature_matching import feature_matching_loss
 from inpainter.losses.perceptual import FeatureLoss, FixedFeatures, read_tensors
 from weights.base.errors import WeightsError
-
-if TYPE_CHECKING:
-    import os
 
 _FILE = "ade20k/ade20k-resnet50dilated-ppm_deepsup/encoder_epoch_20.pth"
 _SOURCE = "http://sceneparsing.csail.mit.edu/model/pytorch"

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inpainter.losses.perceptual import FeatureLoss, VggFeatures
+from inpainter.losses.perceptual import FeatureLoss, VggFeatures, VggName
 from inpainter.losses.regions import difference, to_float32
-
-if TYPE_CHECKING:
-    import os
-
-    from inpainter.losses.perceptual import VggName
 
 
 @torch.no_grad()

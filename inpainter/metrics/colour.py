@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inpainter.metrics.pixel import check_pictures
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Image, Mask
+from weights.base.contracts import Image, Mask
 
 
 def colour_shift(result: Image, truth: Image, hole: Mask) -> tuple[float, float, float]:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.metrics.pixel import check_pictures
 from inpainter.postprocess.grain import bands_of
-from weights.base.contracts import check_image, check_mask
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Image, Mask
+from weights.base.contracts import Image, Mask, check_image, check_mask
 
 SIGMAS: Final = (1, 2, 4, 8)
 """Upper ends of the octaves: standard deviations of Gaussians, in pixels."""

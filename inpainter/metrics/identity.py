@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.metrics.pixel import check_pictures
+from weights.base.contracts import Image
 from weights.base.errors import InputError
 from weights.base.optional_libraries import imported_for
 from weights.catalog.dlib_models import dlib_model
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Image
 
 IDENTITY_WARNING: Final = (
     "The identity distance is given as information only: no system here recovers who someone is, "

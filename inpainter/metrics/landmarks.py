@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Callable
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from weights.base.contracts import Image
 from weights.base.errors import InputError
 from weights.landmarks.dlib_finder import DlibLandmarkFinder
 from weights.landmarks.points import eye_distance
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Image
-
 MOUTH_AND_JAW: Final = (*range(17), *range(48, 68))
 """The iBUG points that a face mask hides: jaw 0-16 and mouth 48-67."""
 
-
-class LandmarkFinder(Protocol):
-    """Finds the landmarks of the main face of a picture."""
-
-    def __call__(self, image: Image) -> NDArray[np.float64] | None:
-        """Return iBUG points `(68, 2)`, x y in pixels; None if no face is found."""
-        ...
+LandmarkFinder = Callable[[Image], NDArray[np.float64] | None]
+"""Finds the iBUG points `(68, 2)` of the main face of a picture, x y in pixels; None without."""
 
 
 def landmark_error(

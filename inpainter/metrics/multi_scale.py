@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.metrics.pixel import check_pictures
 from inpainter.metrics.similarity import similarity_of
+from weights.base.contracts import Image, Mask
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Image, Mask
 
 SCALE_EXPONENTS: Final = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Weights of the five scales, fine to coarse, as Wang et al. measured them with human subjects."""

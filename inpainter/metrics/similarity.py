@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.metrics.pixel import check_pictures
 from weights.base.contracts import Hole, Image, Mask, check_mask
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 
 _REACH: Final = 5
 """Radius of the window, in pixels."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,6 @@ from torch.nn import functional
 from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.blocks.aggregated_contextual import AggregatedContextualBlock
 from inpainter.networks.blocks.reflection import reflect
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class AotGanNetwork(CompletionNetwork):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +15,6 @@ from inpainter.networks.blocks.guide_features import LANDMARK_CHANNELS, REFERENC
 from inpainter.networks.blocks.reflection import symmetric_pad
 from inpainter.outputs import CompletionOutput
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 GuideKind = Literal["sketch", "landmarks", "reference"]
 """What a network may be conditioned on in addition to the picture and its hole."""

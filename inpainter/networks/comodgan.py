@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +18,6 @@ from inpainter.networks.blocks.noise_injection import NoiseInjection
 from inpainter.networks.blocks.resolutions import check_resolution, sides
 from inpainter.networks.blocks.saturation import saturate
 from inpainter.networks.blocks.scaled_leaky_relu import scaled_leaky_relu
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class MappingNetwork(nn.Module):

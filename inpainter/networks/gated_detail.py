@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
-from inpainter.networks.base import CompletionNetwork
+from inpainter.networks.base import CompletionNetwork, GuideKind
 from inpainter.networks.gated import GatedRefinement, halve
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from inpainter.networks.base import GuideKind
 
 
 class GatedDetailNetwork(CompletionNetwork):

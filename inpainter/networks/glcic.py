@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.blocks.convolution_unit import convolution_unit, enlarging_unit
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class GLCICCompletionNetwork(CompletionNetwork):

@@ -35,7 +35,6 @@ class PairedGanNetwork(CompletionNetwork):
             convolution_unit(8, 3, normalization=None, activation=nn.Tanh),
         )
 
-    def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
+    def paint(self, image: Tensor, _hole: Tensor) -> tuple[Tensor | None, Tensor]:
         """Predict `(N, 3, H, W)` in [-1, 1] from the masked picture; the hole is ignored."""
-        del hole
         return None, self.layers(image)

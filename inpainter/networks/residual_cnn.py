@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,6 @@ from inpainter.networks.base import CompletionNetwork
 from inpainter.networks.blocks.convolution_unit import convolution_unit
 from inpainter.networks.blocks.residual_pair import ResidualPair
 from inpainter.networks.blocks.saturation import saturate
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class ResidualRegressionNetwork(CompletionNetwork):
@@ -53,9 +51,8 @@ class ResidualRegressionNetwork(CompletionNetwork):
             convolution_unit(16, 3, normalization=None, activation=nn.Tanh),
         )
 
-    def paint(self, image: Tensor, hole: Tensor) -> tuple[Tensor | None, Tensor]:
+    def paint(self, image: Tensor, _hole: Tensor) -> tuple[Tensor | None, Tensor]:
         """Predict `(N, 3, H, W)` in [-1, 1] from the masked picture; the hole is ignored."""
-        del hole
         normalised = (image - self.mean) / self.deviation
         corrected = normalised + self.error(normalised)
         return None, saturate(corrected * self.deviation + self.mean)

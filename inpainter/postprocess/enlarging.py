@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 
 from inpainter.postprocess.guided_filter import guided_filter
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Image
+from weights.base.contracts import Image
 
 _LARGE: Final = 2.0
 """Scale factor from which the fill is smoothed first."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
 
 from inpainter.postprocess.grain import luminance_of
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Image, Mask
+from weights.base.contracts import Image, Mask
 
 _BRIGHT: Final = 150.0
 """95th percentile of luminance to reach, as in the photos that networks know."""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 import cv2
 import numpy as np
 
 from inpainter.classical.opencv import TeleaInpainter
 from inpainter.postprocess.poisson import poisson_paste
+from weights.base.contracts import Hole, Image
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from weights.base.contracts import Hole, Image
 
 
 def paste(crop: Image, fill: Image, hole: Hole) -> Image:

@@ -9,18 +9,15 @@ as noise of the missing energy.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from inpainter.data.framing import missing_box
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from inpainter.postprocess.guided_filter import Plane
-    from weights.base.contracts import Image, Mask
+from inpainter.postprocess.guided_filter import Plane
+from weights.base.contracts import Image, Mask
 
 DEVIATIONS = (0.7, 1.4, 2.8)
 """Standard deviations in pixels of the Gaussians that separate the bands."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image
+from weights.base.contracts import Hole, Image
 
 _COLOURLESS, _COLOURFUL = 4.0, 8.0
 """Chroma distance from the tone curve, in levels, up to which a photo counts as monochrome, and

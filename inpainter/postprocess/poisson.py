@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image
+from weights.base.contracts import Hole, Image
 
 
 def poisson_paste(crop: Image, fill: Image, hole: Hole, *, tolerance: float = 0.02) -> Image:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
 from inpainter.classical.single_picture import MID_GREY
+from weights.base.contracts import Image, Mask
 from weights.base.regions import bounding_box
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Image, Mask
 
 
 def fill_from_rim(picture: Image, hole: Mask) -> Image:

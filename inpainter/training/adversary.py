@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from inpainter.discriminators.views import Looks, View, WholePicture
+from inpainter.discriminators.views import View, Viewer, WholePicture
 from inpainter.losses import AdversarialLoss, feature_matching_loss, r1_penalty
 from inpainter.networks.blocks.minibatch_std import MinibatchStd
+from inpainter.outputs import CompletionOutput
 from inpainter.registry import create_discriminator
+from inpainter.training.network_batch import NetworkBatch
 from inpainter.training.patch_labels import (
     check_patch_kind,
     hole_generator_loss,
     labelled_discriminator_loss,
     patch_labels,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from inpainter.outputs import CompletionOutput
-    from inpainter.training.network_batch import NetworkBatch
-    from inpainter.training.recipe import AdversarialSettings
+from inpainter.training.recipe import AdversarialSettings
 
 
 class Views(NamedTuple):
@@ -48,7 +45,7 @@ class Adversary:
 
     Attributes:
         discriminator: the network, to be registered as a submodule by the owner.
-        judges_apart: whether it gets real and generated pictures in separate batches.
+        separate_batches: whether it gets real and generated pictures in separate batches.
     """
 
     def __init__(self, settings: AdversarialSettings, *, compiled: bool = False) -> None:
@@ -60,19 +57,19 @@ class Adversary:
         self.discriminator: nn.Module = create_discriminator(options.pop("name"), **options)
         self.discriminator.to(memory_format=torch.channels_last)
         looks = hasattr(self.discriminator, "look")
-        self._sight: Looks = self.discriminator if looks else WholePicture(self.discriminator)  # type: ignore[assignment]
-        self._maps = torch.compile(self._sight.maps) if compiled else self._sight.maps
-        self.judges_apart = looks or any(
+        self._viewer: Viewer = self.discriminator if looks else WholePicture(self.discriminator)  # type: ignore[assignment]
+        self._maps = torch.compile(self._viewer.maps) if compiled else self._viewer.maps
+        self.separate_batches = looks or any(
             isinstance(part, nn.modules.batchnorm._BatchNorm | MinibatchStd)
             for part in self.discriminator.modules()
         )
 
     def look(self, pictures: NetworkBatch, output: CompletionOutput) -> Views:
         """Extract the views of real and completed pictures; only the latter carry gradients."""
-        parts = self._sight.parts(pictures.hole, pictures.mouth)
-        fake = self._sight.look(self._shown(pictures, output), pictures.hole, parts)
+        parts = self._viewer.parts(pictures.hole, pictures.mouth)
+        fake = self._viewer.look(self._shown(pictures, output), pictures.hole, parts)
         with torch.no_grad():
-            real = self._sight.look(pictures.image, pictures.hole, parts)
+            real = self._viewer.look(pictures.image, pictures.hole, parts)
         return Views(real, fake)
 
     def _shown(self, pictures: NetworkBatch, output: CompletionOutput) -> Tensor:
@@ -106,12 +103,12 @@ class Adversary:
             loss = labelled_discriminator_loss(self.loss.kind, real, fake, labels)
         terms = {"discriminator": loss}
         if r1:
-            terms["r1"] = settings.r1_interval * self._slope(pictures.image, hole)
+            terms["r1"] = settings.r1_interval * self._r1_penalty(pictures.image, hole)
         return terms, {"real_score": self._mean_score(real), "fake_score": self._mean_score(fake)}
 
     def _scores(self, views: Views) -> tuple[Tensor, Tensor]:
         fake = [one.detached() for one in views.fake]
-        if self.judges_apart:
+        if self.separate_batches:
             return self._maps(views.real)[-1], self._maps(fake)[-1]
         both = [_stacked(one, other) for one, other in zip(views.real, fake, strict=True)]
         real_scores, fake_scores = self._maps(both)[-1].chunk(2)
@@ -122,7 +119,7 @@ class Adversary:
         logits = self.settings.kind in {"bce", "logistic"}
         return (torch.sigmoid(values) if logits else values).mean()
 
-    def _slope(self, real: Tensor, hole: Tensor) -> Tensor:
+    def _r1_penalty(self, real: Tensor, hole: Tensor) -> Tensor:
         """The R1 penalty, in float32: squared gradients exceed half precision's range."""
         gamma = self.settings.r1
         with torch.autocast(real.device.type, enabled=False):

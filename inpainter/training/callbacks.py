@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
@@ -13,10 +15,6 @@ from inpainter.weight_files import save_completion_network
 from weights.base.lightning_runs import StopAfterStep
 from weights.base.run_log import keep_first
 from weights.catalog.store import write_tensors
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 DISCRIMINATOR_FILE: Final = "discriminator.safetensors"
 """Name of the discriminator's weights in a run's folder."""
@@ -41,9 +39,8 @@ class RoundReport(Callback):
         self.began = self._reported = time.monotonic()
         self._steps_before = 0
 
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_epoch_start(self, _trainer: Trainer, module: LightningModule) -> None:
         """Start the clock."""
-        del trainer
         assert isinstance(module, CompletionTraining)
         self.began = self._reported = time.monotonic()
         self._steps_before = module.steps_done
@@ -89,7 +86,6 @@ class RoundReport(Callback):
         if module.discriminator is not None:
             # In full precision: fp16 is too coarse for spectral normalisation's vectors.
             state = module.discriminator.state_dict()
-            state = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
             write_tensors(self.output / DISCRIMINATOR_FILE, state, {}, overwrite=True)
         phase, steps = module.phase, module.steps_done - self._steps_before
         line = (
@@ -129,9 +125,8 @@ class StopInTime(StopAfterStep):
         self._validating: float | None = None
         self._ending: float | None = None
 
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_epoch_start(self, _trainer: Trainer, _module: LightningModule) -> None:
         """Measure the steps of this round."""
-        del trainer, module
         self._began, self._batches = time.monotonic(), 0
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
@@ -150,9 +145,8 @@ class StopInTime(StopAfterStep):
             super().is_over(trainer) or time.monotonic() + self._step + 1.2 * ending > self.deadline
         )
 
-    def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_validation_start(self, _trainer: Trainer, _module: LightningModule) -> None:
         """Start the clock of the validation."""
-        del trainer, module
         self._validating = time.monotonic()
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:

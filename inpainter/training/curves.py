@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from weights.base.atomic import atomic_path
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CURVES = "curves"
 """A run's folder of TensorBoard files."""

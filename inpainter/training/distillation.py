@@ -5,7 +5,7 @@ Source: Sargsyan et al. 2023, "MI-GAN: A Simple Baseline for Image Inpainting on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +13,10 @@ from torch.nn import functional
 
 from inpainter.losses import l1_loss
 from inpainter.networks.blocks.saturation import saturate
+from inpainter.outputs import CompletionOutput
+from inpainter.training.recipe import DistillationSettings
 from inpainter.weight_files import load_completion_network
 from weights.base.errors import ConfigurationError, WeightsError
-
-if TYPE_CHECKING:
-    from inpainter.outputs import CompletionOutput
-    from inpainter.training.recipe import DistillationSettings
 
 
 class Distillation:

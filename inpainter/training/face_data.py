@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from inpainter.creation import create_named
-from inpainter.data.sampling import Sampling
+from inpainter.data.faces import DecodedFaces
+from inpainter.data.pairs import DecodedPairs
+from inpainter.data.processes import FaceProcesses
+from inpainter.data.sampling import MaskSource, Sampling
 from inpainter.data.stream import Batch, SampleStream, Stretch, collate, sample_at
 from inpainter.holes import create_holes
 from inpainter.training.module import CompletionTraining
 from inpainter.training.pictures import create_sampling, decode_split, open_training_pictures
-
-if TYPE_CHECKING:
-    from inpainter.data.faces import DecodedFaces
-    from inpainter.data.pairs import DecodedPairs
-    from inpainter.data.processes import FaceProcesses
-    from inpainter.data.sampling import MaskSource
-    from inpainter.training.recipe import Recipe
+from inpainter.training.recipe import Recipe
 
 
 def create_mask_source(spec: Any) -> MaskSource | None:

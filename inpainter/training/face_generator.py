@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.optimizer import Optimizer
 from torch.utils.data import DataLoader
 
 from inpainter.data.colour import to_pictures
-from inpainter.data.stream import SampleStream, Stretch
+from inpainter.data.processes import FaceProcesses
+from inpainter.data.stream import Batch, DecodedPictures, SampleStream, Stretch
 from inpainter.losses import AdversarialLoss
 from inpainter.registry import create_discriminator, create_model
 from inpainter.tensors import to_uint8
@@ -33,15 +36,6 @@ from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points
 from weights.catalog.store import write_tensors
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-    from torch.optim.optimizer import Optimizer
-
-    from inpainter.data.processes import FaceProcesses
-    from inpainter.data.stream import Batch, DecodedPictures
 
 
 def _dcgan() -> dict[str, Any]:
@@ -180,7 +174,7 @@ def save_face_generator(
     """
     parts = {"generator": generator, "discriminator": discriminator}
     tensors = {
-        f"{kind}.{name}": tensor.detach().cpu().contiguous()
+        f"{kind}.{name}": tensor
         for kind, part in parts.items()
         for name, tensor in part.state_dict().items()
     }
@@ -240,9 +234,8 @@ class FaceTraining(LightningModule):
         stream = SampleStream(self.faces, stretch, steps, recipe.data.workers)
         return DataLoader(stream, batch_size=None)
 
-    def training_step(self, batch: Batch, batch_index: int) -> None:
+    def training_step(self, batch: Batch, _batch_index: int) -> None:
         """Train the discriminator and then the generator on a batch."""
-        del batch_index
         generator_optimizer, discriminator_optimizer = self.optimizers()  # type: ignore[attr-defined]
         real = to_pictures(batch)
         # Latents depend only on seed and step, so that a resumed run draws the same ones.

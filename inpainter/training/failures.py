@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import torch
 
+from inpainter.training.module import CompletionTraining
 from weights.base.errors import TrainingError, UnmaskError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from inpainter.training.module import CompletionTraining
 
 _NO_MEMORY = ("not enough memory", "can't allocate memory", "out of memory", "ALLOC_FAILED")
 

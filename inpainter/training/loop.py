@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import Any, Final, Unpack
 
 import torch
+from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from inpainter.data.statistics import colour_statistics
@@ -17,7 +18,7 @@ from inpainter.training.face_data import FaceData
 from inpainter.training.failures import training_failures
 from inpainter.training.module import CompletionTraining
 from inpainter.training.pictures import decode_split
-from inpainter.training.recipe import read_recipe
+from inpainter.training.recipe import Recipe, read_recipe
 from inpainter.training.register import register_trained
 from inpainter.training.rounds import rounds_in_all
 from inpainter.training.submodules import check_frozen_have_weights, load_part
@@ -28,12 +29,6 @@ from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points
 from weights.catalog.register import CatalogPlace
-
-if TYPE_CHECKING:
-    from lightning.pytorch import Callback
-
-    from inpainter.training.recipe import Recipe
-
 
 DISCRIMINATOR: Final = "discriminator"
 """Name of the discriminator in a recipe's `parts`."""

@@ -4,38 +4,31 @@ from __future__ import annotations
 
 import itertools
 import math
-from contextlib import nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningModule
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim.optimizer import Optimizer
 
+from inpainter.data.stream import Batch
+from inpainter.outputs import CompletionOutput
 from inpainter.registry import create_model
-from inpainter.training.adversary import Adversary
+from inpainter.training.adversary import Adversary, Views
 from inpainter.training.distillation import Distillation, check_pyramid
 from inpainter.training.moving_average import MovingAverage
-from inpainter.training.network_batch import to_network, with_face, with_sketches
+from inpainter.training.network_batch import NetworkBatch, to_network, with_face, with_sketches
 from inpainter.training.objective import PictureObjective
 from inpainter.training.optimizers import create_optimizers
+from inpainter.training.recipe import Phase, Recipe
 from inpainter.training.sheet import sheet_rows, write_sheet
 from inpainter.training.submodules import train_all_but
 from weights.base.errors import ConfigurationError, TrainingError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from contextlib import AbstractContextManager
-
-    import numpy as np
-    from numpy.typing import NDArray
-    from torch.optim.optimizer import Optimizer
-
-    from inpainter.data.stream import Batch
-    from inpainter.outputs import CompletionOutput
-    from inpainter.training.adversary import Views
-    from inpainter.training.network_batch import NetworkBatch
-    from inpainter.training.recipe import Phase, Recipe
 
 HOLE_BANDS: Final = (0.0, 0.15, 0.25, 0.35, 1.0)
 """Bounds of the hole area bands, as fractions of the crop, by which validation is logged."""
@@ -128,9 +121,8 @@ class CompletionTraining(LightningModule):
         first, second = (rate if own is None else own for own, rate in pairs)
         return first * share, second * share
 
-    def training_step(self, batch: Batch, batch_index: int) -> None:
+    def training_step(self, batch: Batch, _batch_index: int) -> None:
         """Train on one batch of uint8 samples."""
-        del batch_index
         self._seed_step()
         optimizers = self.optimizers()
         optimizers = optimizers if isinstance(optimizers, list) else [optimizers]
@@ -249,7 +241,7 @@ class CompletionTraining(LightningModule):
                 self.generator, pictures.seen, pictures.hole
             )
             return output, {"distillation": weight * difference}
-        return self._painter[0](*pictures.given), {}
+        return self._painter[0](*pictures.inputs), {}
 
     def _painted_for_discriminator(self, pictures: NetworkBatch) -> CompletionOutput:
         """Complete a batch for the discriminator, without autograd.
@@ -259,7 +251,7 @@ class CompletionTraining(LightningModule):
         if not self.phase.generator:
             self.generator.eval()
         with torch.no_grad():
-            output: CompletionOutput = self.generator(*pictures.given)
+            output: CompletionOutput = self.generator(*pictures.inputs)
         train_all_but(self.generator, self.recipe.frozen)
         return output
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,9 +10,7 @@ from torch import Tensor
 from inpainter.data.colour import to_pictures
 from inpainter.data.rims import stain_rims
 from inpainter.data.sketching import sketch_of
-
-if TYPE_CHECKING:
-    from inpainter.data.stream import Batch
+from inpainter.data.stream import Batch
 
 
 class NetworkBatch(NamedTuple):
@@ -39,7 +37,7 @@ class NetworkBatch(NamedTuple):
     mouth: Tensor | None = None
 
     @property
-    def given(self) -> tuple[Tensor, ...]:
+    def inputs(self) -> tuple[Tensor, ...]:
         """The arguments of the network."""
         free = (self.seen, self.hole)
         return free if self.guide is None else (*free, self.guide)
@@ -51,9 +49,9 @@ class NetworkBatch(NamedTuple):
 
     def cut(self, parts: int) -> list[NetworkBatch]:
         """Split the batch into at most `parts` parts of nearly equal size."""
-        given = {name: one for name, one in self._asdict().items() if one is not None}
-        cut = zip(*(tensor.chunk(parts) for tensor in given.values()), strict=True)
-        return [NetworkBatch(**dict(zip(given, tensors, strict=True))) for tensors in cut]
+        inputs = {name: one for name, one in self._asdict().items() if one is not None}
+        cut = zip(*(tensor.chunk(parts) for tensor in inputs.values()), strict=True)
+        return [NetworkBatch(**dict(zip(inputs, tensors, strict=True))) for tensors in cut]
 
 
 def to_network(batch: Batch, *, masked: bool, rims: float = 0.0) -> NetworkBatch:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
 from inpainter.losses import create_loss
 from inpainter.training.terms import read_terms
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 
 class PictureObjective(nn.Module):

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 import torch
+from torch import nn
+from torch.optim.optimizer import Optimizer
 
+from inpainter.training.recipe import OptimizerSettings
 from weights.base.optional_libraries import imported_for
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from torch import nn
-    from torch.optim.optimizer import Optimizer
-
-    from inpainter.training.recipe import OptimizerSettings
-
 
 MUON_MOMENTUM: Final = 0.95
 """Momentum of Muon, as its authors use it."""

@@ -6,18 +6,13 @@ pixels.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inpainter.losses.adversarial import SCORE_COSTS
+from inpainter.losses.adversarial import SCORE_COSTS, AdversarialKind, AdversarialLoss
 from inpainter.losses.regions import to_float32
 from weights.base.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from inpainter.losses.adversarial import AdversarialKind, AdversarialLoss
 
 BLUR = 10.0 / 512.0
 """Standard deviation of the blur of "blurred-hole", as a fraction of the picture's side: 10 pixels

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.pairs import DecodedPairs, list_pairs
 from inpainter.data.processes import FaceProcesses
-from inpainter.data.sampling import Sampling
+from inpainter.data.sampling import MaskSource, Sampling
 from inpainter.data.turned import repeat_turned
 from inpainter.holes import create_holes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from inpainter.data.sampling import MaskSource
-    from inpainter.training.recipe import DataSettings, HoleSettings
+from inpainter.training.recipe import DataSettings, HoleSettings
 
 
 @contextmanager
@@ -79,21 +76,14 @@ def create_sampling(
     Raises:
         ConfigurationError: there are no such holes, or their options do not fit.
     """
+    # A recipe names what a sampling does to pictures as the sampling itself does.
+    shared = {one.name for one in fields(Sampling)} & {one.name for one in fields(data)}
+    settings: dict[str, Any] = {name: getattr(data, name) for name in shared}
     return Sampling(
         create_holes(holes.face),
         None if holes.other is None else create_holes(holes.other),
         holes.other_share,
         holes.union_share,
-        context=data.context,
-        lift=data.lift,
-        rotation=data.rotation,
-        grayscale_probability=data.grayscale_probability,
-        colour_jitter=data.colour_jitter,
-        stretch=data.stretch,
-        side_light=data.side_light,
         masks=masks,
-        landmark_share=data.landmark_share,
-        landmark_spread=data.landmark_spread,
-        reference_share=data.reference_share,
-        donor_share=data.donor_share,
+        **settings,
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import yaml
 
@@ -17,9 +18,6 @@ from weights.base.dotted_paths import refuse_working_directory
 from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
 from weights.base.settings import read_yaml, settings_from_mapping
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -292,9 +290,9 @@ def changed_mapping(mapping: Mapping[str, Any], changes: Mapping[str, Any]) -> d
     """
     changed: dict[str, Any] = plain(mapping)
     for name, value in changes.items():
-        *way, last = map(present_key, name.split("."))
+        *path, last = map(present_key, name.split("."))
         place: Any = changed
-        for step in way:
+        for step in path:
             place = _entry(place, step, name)
         if isinstance(place, list):
             _entry(place, last, name)

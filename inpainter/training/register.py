@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import torch
 
 from inpainter.completion import NetworkInpainter
 from inpainter.evaluation.benchmark_cases import SMALLEST_SIDE, BenchmarkCases
 from inpainter.evaluation.evaluate import METRICS, evaluate_inpainter
 from inpainter.holes import create_holes
 from inpainter.networks.registry import NETWORKS
+from inpainter.training.recipe import Recipe
 from inpainter.weight_files import describe_completion_network
 from weights.base.errors import InputError
 from weights.catalog.register import (
     SOURCES_NAME,
     CatalogPlace,
+    RegisteredWeights,
     register_weights,
     rounded_figure,
     sources_beside,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import torch
-
-    from inpainter.training.recipe import Recipe
-    from weights.catalog.register import RegisteredWeights
 
 MOST_FACES: Final = 200
 """Maximum number of validation faces for evaluating trained weights."""

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from inpainter.tensors import to_uint8
 from weights.base.atomic import atomic_path
 from weights.images.mark import make_mark, save_marked
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-    from torch import Tensor
 
 
 def sheet_rows(image: Tensor, given: Tensor, completed: Tensor) -> list[NDArray[np.uint8]]:

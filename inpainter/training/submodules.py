@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from pathlib import Path
+
+from torch import Tensor, nn
 
 from inpainter.networks.blocks.guide_features import GuideFeatures
 from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
 from weights.catalog.fitting import check_fit
 from weights.catalog.store import load_state_dict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from torch import Tensor, nn
 
 
 def find_part(network: nn.Module, part: str) -> nn.Module:

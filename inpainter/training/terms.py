@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 JudgedPicture = Literal["prediction", "completed"]
 """A network's whole output, or its fill with the known pixels round it."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import Any, Final, Unpack
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -23,9 +24,6 @@ from weights.base.device import resolve_device
 from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _SPARE: Final = 0.9
 """Fraction of the time planned for steps; the rest is for reading and validating."""
@@ -129,14 +127,12 @@ class _StepClock(Callback):
         self.seconds: defaultdict[int, list[float]] = defaultdict(list)
         self._last = 0.0
 
-    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_epoch_start(self, _trainer: Trainer, _module: LightningModule) -> None:
         """Start the clock."""
-        del trainer, module
         self._last = time.monotonic()
 
-    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+    def on_train_batch_end(self, _trainer: Trainer, module: LightningModule, *_: Any) -> None:
         """Note the time since the last step, which includes waiting for samples."""
-        del trainer
         assert isinstance(module, CompletionTraining)
         now = time.monotonic()
         # One round for each phase.

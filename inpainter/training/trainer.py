@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import torch
 from lightning.pytorch import Callback, Trainer
@@ -12,9 +13,6 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from inpainter.training.curves import CURVES
 from weights.base.device import training_precision
 from weights.base.lightning_runs import CurvesGoOn, WholeCheckpointIO
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CHECKPOINT: Final = "last.ckpt"
 """Name of a run's checkpoint in its folder."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from weights.base.errors import ExistsError, OutputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LONGEST_STEM = 40
 """Characters of a file's stem kept in its temporary name, which must stay below 255 bytes."""

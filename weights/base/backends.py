@@ -10,13 +10,15 @@ import hashlib
 import os
 import tempfile
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from weights.base.atomic import write_whole
@@ -32,12 +34,7 @@ from weights.base.onnx_export import (
 )
 from weights.images.mark import unmask_version
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    Compute = Callable[[Sequence[NDArray[Any]]], Sequence[NDArray[Any]]]
+Compute = Callable[[Sequence[NDArray[Any]]], Sequence[NDArray[Any]]]
 
 Backend = Literal["torch", "onnxruntime", "openvino"]
 

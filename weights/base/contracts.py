@@ -6,15 +6,13 @@ pixels are missing. Each check says what was expected and what was given.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Image: TypeAlias = NDArray[np.uint8]
 """A picture: uint8 RGB `(H, W, 3)`, values 0 to 255."""

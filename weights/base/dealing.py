@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeVar, get_args
 
 from weights.base.errors import InputError
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)

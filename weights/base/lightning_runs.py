@@ -39,9 +39,8 @@ class WholeCheckpointIO(TorchCheckpointIO):
 class CurvesGoOn(Callback):
     """Makes TensorBoard discard what was logged after the checkpoint that a run resumes from."""
 
-    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, _module: LightningModule) -> None:
         """Mark the step at which the curves resume."""
-        del module
         steps = trainer.fit_loop.total_batch_idx + 1
         if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero and steps:
             writer = trainer.logger.experiment.file_writer
@@ -51,26 +50,22 @@ class CurvesGoOn(Callback):
 class StopAfterStep(Callback):
     """On a signal, ends a run after the current step or validation, with a checkpoint."""
 
-    def is_over(self, trainer: Trainer) -> bool:
+    def is_over(self, _trainer: Trainer) -> bool:
         """Whether the run should end here."""
-        del trainer
         return stop_asked()
 
-    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_start(self, _trainer: Trainer, _module: LightningModule) -> None:
         """Take over SIGTERM: Lightning would end the run by itself, without a checkpoint."""
-        del trainer, module
         take_signals_back()
         # If a signal has already come, Lightning would still do so after the first step.
         stop_if_asked()
 
-    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: Trainer, _module: LightningModule, *_: Any) -> None:
         """Stop after this step, if at all."""
-        del module
         self._stop(trainer)
 
-    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, _module: LightningModule) -> None:
         """Stop after this epoch, if at all."""
-        del module
         self._stop(trainer)
 
     def _stop(self, trainer: Trainer) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Mapping
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from weights.base.errors import ConfigurationError, InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _PLAIN: Final = (bool, int, float, str, list, tuple, dict, type(None))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from weights.base.errors import MissingDependencyError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def missing_library(feature: str, libraries: str, extra: str) -> MissingDependencyError:
@@ -35,3 +34,15 @@ def imported_for(feature: str, libraries: str, extra: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise missing_library(feature, libraries, extra) from error
+
+
+def package_files(package: str, pattern: str) -> list[Path]:
+    """Find files of an installed package without importing it; none if it is not installed.
+
+    Args:
+        package: its name.
+        pattern: of the files' paths inside it, such as "models/*.pth".
+    """
+    spec = importlib.util.find_spec(package)
+    folders = (spec and spec.submodule_search_locations) or []
+    return [file for folder in folders for file in sorted(Path(folder).glob(pattern))]

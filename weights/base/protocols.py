@@ -8,35 +8,17 @@ function for one picture (`pipeline.stages.functions`). A thread-safe stage has 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
-from weights.base.contracts import Inpainter
-from weights.base.regions import Detector
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image, Mask
-    from weights.base.face_photo import FacePhoto
-    from weights.base.regions import MaskRegion
-
-__all__ = [
-    "STAGE_KINDS",
-    "STAGE_METHODS",
-    "AdjustableDetector",
-    "Blender",
-    "Detector",
-    "GuidedInpainter",
-    "Inpainter",
-    "ReferringInpainter",
-    "Refiner",
-    "SofteningInpainter",
-    "StageKind",
-    "StageSpecification",
-]
+from weights.base.contracts import Hole, Image, Mask
+from weights.base.contracts import Inpainter as Inpainter
+from weights.base.face_photo import FacePhoto
+from weights.base.regions import Detector as Detector
+from weights.base.regions import MaskRegion
 
 StageKind = Literal["detector", "refiner", "inpainter", "blender"]
 STAGE_KINDS: tuple[StageKind, ...] = get_args(StageKind)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from weights.base.contracts import Image, Mask, check_mask
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _Number = TypeVar("_Number", int, float)
 

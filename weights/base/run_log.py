@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from weights.base.atomic import write_whole
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def keep_first(path: Path, word: str, count: int) -> None:

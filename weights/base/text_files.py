@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def read_lines(path: Path, what: str) -> list[str]:

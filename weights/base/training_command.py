@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from weights.base import stopping
 from weights.base.dotted_paths import import_from_working_directory
 from weights.base.errors import UnmaskError, system_fault
+from weights.base.run_settings import RunOptions
 from weights.base.torch_folder import no_folder_left_by_torch
 from weights.base.yaml_text import parse_yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from weights.base.run_settings import RunOptions
 
 _MOST_MINUTES = 1_000_000
 
@@ -88,49 +85,12 @@ def run_arguments(options: argparse.Namespace) -> RunOptions:
     }
 
 
-def add_recipe_options(parser: argparse.ArgumentParser, what: str, example: str) -> None:
-    """Add `--config`, `--set` and `--initial-weights` for a network trained by one recipe.
-
-    Their former names, `--recipe` and `--start`, are accepted with a note.
-
-    Args:
-        parser: of the command.
-        what: what is trained, such as "verifier".
-        example: example of a change, such as "batch=8".
-    """
-    parser.add_argument(
-        "--config", default="cpu", help=f"recipe of the {what}, by name or a YAML file"
-    )
-    add_changes_option(parser, example)
-    add_initial_weights_option(parser)
-    for former, dest in (("--recipe", "config"), ("--start", "initial_weights")):
-        parser.add_argument(
-            former, dest=dest, action=_FormerName, default=argparse.SUPPRESS, help=argparse.SUPPRESS
-        )
-
-
 def add_initial_weights_option(parser: argparse.ArgumentParser) -> None:
     """Add `--initial-weights`, resolved by `weights.catalog.lookup.resolve`."""
     parser.add_argument(
         "--initial-weights",
         help="weights to start from: default for the shipped ones, a name, or a .safetensors file",
     )
-
-
-class _FormerName(argparse.Action):
-    """An option under its former name: it works, and a note gives the new name."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: object,
-        option_string: str | None = None,
-    ) -> None:
-        del parser
-        name = self.dest.replace("_", "-")
-        print(f"note: {option_string} is called --{name} now", file=sys.stderr)
-        setattr(namespace, self.dest, values)
 
 
 def add_changes_option(parser: argparse.ArgumentParser, example: str = "") -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from weights.catalog.group_figures import GROUPS, group_table, lowest_sentence, read_groups
-
-if TYPE_CHECKING:
-    from weights.catalog.record import WeightKind, WeightRecord
+from weights.catalog.record import WeightKind, WeightRecord
 
 LICENCE_SENTENCE = (
     "A licence clears the photograph and not the person in it: it does not mean that the people "

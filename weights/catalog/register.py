@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from weights.base.atomic import atomic_path, write_whole
 from weights.base.errors import OutputError, WeightsError
 from weights.base.settings import read_yaml, settings_from_mapping
 from weights.catalog import lookup
 from weights.catalog.card import model_card
+from weights.catalog.description import NetworkDescription
 from weights.catalog.record import TrainingData, WeightRecord
 from weights.catalog.store import record_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from weights.catalog.description import NetworkDescription
 
 LICENCE = "AGPL-3.0-or-later"
 """Default licence of weights trained by unmask."""

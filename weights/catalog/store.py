@@ -69,8 +69,10 @@ def write_tensors(
     """
     from safetensors.torch import save
 
+    # The library refuses tensors that share memory or are not contiguous.
+    stored = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     # The library's own writing raises its own error on a full disk.
-    write_whole(path, save(dict(tensors), dict(metadata)), overwrite=overwrite)
+    write_whole(path, save(stored, dict(metadata)), overwrite=overwrite)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:

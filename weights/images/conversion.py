@@ -17,18 +17,15 @@ How the stages see each mode, and how a fill is converted back:
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
+from weights.base.contracts import Hole, Image
 from weights.base.errors import InputError
 from weights.base.regions import bounding_box
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image
 
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _STRIP = 256

@@ -8,12 +8,9 @@ Source: TIFF 6.0, section 2.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from weights.images.exif import SUB_DIRECTORIES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _HEAD = b"Exif\0\0"
 _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}

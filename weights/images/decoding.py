@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    import os
-
-    from numpy.typing import NDArray
 
 
 def read_pixels(path: str | os.PathLike[str], *, alpha: bool = False) -> NDArray[np.uint8]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
 
 from weights.base.errors import MissingDependencyError, OutputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _SUFFIXES: dict[str, str] = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG",

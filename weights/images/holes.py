@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
+from weights.base.contracts import Hole
 from weights.base.errors import InputError
 from weights.images.orientation import turn_upright
 from weights.images.picture import Picture, PictureSource
 from weights.images.reading import MAX_PIXELS, read_image
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole
 
 
 def read_hole(

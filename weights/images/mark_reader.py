@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import PIL.Image
 
 from weights.images.mark import Mark, read_mark_from_xmp
-
-if TYPE_CHECKING:
-    import PIL.Image
 
 
 def read_mark(source: str | os.PathLike[str] | bytes | PIL.Image.Image) -> Mark | None:

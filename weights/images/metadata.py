@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import PIL.Image
 import PIL.JpegImagePlugin
@@ -16,9 +17,6 @@ from weights.images.renderings import (
     without_renderings_text,
     without_renderings_xmp,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # TIFF tags that describe how its pixels are stored, or that are kept separately (XMP, ICC profile).
 _STORAGE_TAGS = frozenset(

@@ -6,13 +6,11 @@ Source: Exif 2.32 (CIPA DC-008), tag 0x0112.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import PIL.Image
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 _Value = TypeVar("_Value", bound=np.generic)
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from weights.base.contracts import Image
+from weights.base.contracts import Image
 
 PictureSource: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | PIL.Image.Image | NDArray[Any]

@@ -15,8 +15,9 @@ from __future__ import annotations
 import io
 import os
 import struct
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import numpy as np
 import PIL.ExifTags
@@ -30,14 +31,9 @@ from weights.images.depth import bits_per_channel, png_colour_chunks, read_colou
 from weights.images.formats import READ_FORMATS, register_heif
 from weights.images.metadata import gather_encoding, gather_exif, gather_info, set_orientation
 from weights.images.orientation import TRANSPOSED, read_orientation, turn_upright, upright_xmp
-from weights.images.picture import Picture, PictureSource
+from weights.images.picture import Picture, PictureKind, PictureSource
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from weights.images.picture import PictureKind
-
-    _Decoded = tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]
+_Decoded = tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]
 
 MAX_PIXELS = 200_000_000
 """Default limit on width times height, above which a picture is refused."""

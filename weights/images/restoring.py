@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
 
 from weights.base.contracts import Hole, Image, check_image, check_mask
 from weights.base.errors import InputError
 from weights.images.conversion import fill_array, fill_image
 from weights.images.mark import make_mark, mark_info
 from weights.images.orientation import turn_back
+from weights.images.picture import Picture
 from weights.images.writing import encode_picture
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import PIL.Image
-    from numpy.typing import NDArray
-
-    from weights.images.picture import Picture
 
 
 def restore(

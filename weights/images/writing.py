@@ -13,14 +13,17 @@ its compression, but one with exposure data or GPS is written uncompressed.
 from __future__ import annotations
 
 import io
+import os
 import zlib
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import PIL.ExifTags
 import PIL.Image
+from numpy.typing import NDArray
 from PIL.PngImagePlugin import PngInfo
 
 from weights.base.atomic import atomic_path
@@ -39,15 +42,8 @@ from weights.images.metadata import (
     gather_info,
     gather_xmp,
 )
+from weights.images.picture import Picture
 from weights.images.renderings import holds_picture
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
-    from weights.images.picture import Picture
 
 DEFAULT_QUALITY = 95
 _LARGEST_JPEG_XMP = 65502

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from weights.base.contracts import check_image
+from weights.base.contracts import Image, check_image
 from weights.base.optional_libraries import imported_for
 from weights.catalog.dlib_models import dlib_model
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Image
 
 _MODEL = "shape_predictor_68_face_landmarks.dat"
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
+from weights.base.device import resolve_device
 from weights.base.errors import WeightsError
+from weights.catalog.lookup import resolve
 from weights.landmarks.frame import FaceFrame
 from weights.landmarks.head_pose import estimate_tilt
 
@@ -287,9 +289,7 @@ class LandmarkFinder:
                 import torch
 
                 from weights.base.backends import choose_backend, on_backend
-                from weights.base.device import resolve_device
                 from weights.catalog.folding import folded
-                from weights.catalog.lookup import resolve
                 from weights.landmarks.file import load_landmarks
 
                 network, configuration = load_landmarks(resolve(self.weights, "landmarks"))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from weights.base.errors import ConfigurationError
-from weights.catalog.efficientnet_trunk import CHANNELS, EfficientNetLite
+from weights.catalog.efficientnet_trunk import CHANNELS, EfficientNetLite, decoder_unit
 from weights.landmarks.points import MIRRORED
 
 POINTS = 68
@@ -89,13 +89,7 @@ class LandmarkNetwork(nn.Module):
         inputs = CHANNELS[3]
         self.up = nn.ModuleList()
         for skip, width in zip((0, CHANNELS[2], CHANNELS[1]), configuration.widths, strict=True):
-            self.up.append(
-                nn.Sequential(
-                    nn.Conv2d(inputs + skip, width, 3, padding=1, bias=False),
-                    nn.BatchNorm2d(width),
-                    nn.ReLU(),
-                )
-            )
+            self.up.append(decoder_unit(inputs + skip, width))
             inputs = width
         self.maps = nn.Conv2d(inputs, POINTS, 1)
         self.judge = nn.Linear(2 * CHANNELS[3], 2)

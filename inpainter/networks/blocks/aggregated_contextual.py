@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from inpainter.networks.blocks.reflection import reflect
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class AggregatedContextualBlock(nn.Module):

@@ -5,14 +5,12 @@ Source: Zhang 2019, "Making Convolutional Networks Shift-Invariant Again"; Karra
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Blur(nn.Module):

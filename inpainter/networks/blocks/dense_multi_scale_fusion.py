@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from inpainter.networks.blocks.convolution_unit import convolution_unit
 from inpainter.networks.blocks.gated_convolution import normalized_gated_convolution
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Merging = Literal["sum", "concatenation"]
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from torch import Tensor, nn
 
 from inpainter.networks.blocks.convolution_unit import convolution_unit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class ResidualPair(nn.Module):

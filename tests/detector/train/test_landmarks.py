@@ -21,10 +21,10 @@ from detector.train import landmarks_command as command
 from detector.train.landmarks import (
     LandmarkRecipe,
     LandmarkTraining,
-    jittered_way,
+    centred_affine,
     landmark_figures,
+    random_affine,
     reframe,
-    straight_way,
     train_landmarks,
 )
 from tests.faces import canonical_landmarks, draw_face, write_faces
@@ -92,10 +92,12 @@ def dotted(points, size):
 @pytest.mark.parametrize("seed", range(4))
 def test_points_move_with_the_picture(seed):
     torch.manual_seed(seed)
-    way, mirrored, lost = jittered_way(1, astray=0.0)
+    affine, mirrored, lost = random_affine(1, astray=0.0)
     assert not lost.any()
     stored = 0.5 + (FACE - 0.5) / MARGIN
-    shown, points = reframe(dotted(stored[0, 30].numpy(), 96), stored, 96, way, mirrored=mirrored)
+    shown, points = reframe(
+        dotted(stored[0, 30].numpy(), 96), stored, 96, affine, mirrored=mirrored
+    )
     number = MIRRORED[30] if mirrored[0] else 30
     weight = shown[0, 0]
     places = (torch.arange(96) + 0.5) / 96
@@ -105,15 +107,15 @@ def test_points_move_with_the_picture(seed):
 
 def test_a_straight_frame_is_the_face_s_own():
     stored = 0.5 + (FACE - 0.5) / MARGIN
-    _, points = reframe(torch.zeros(1, 3, 32, 32), stored, 32, straight_way(1))
+    _, points = reframe(torch.zeros(1, 3, 32, 32), stored, 32, centred_affine(1))
     assert torch.allclose(points, FACE, atol=1e-5)
 
 
 def test_a_share_of_the_frames_is_astray():
     torch.manual_seed(0)
-    way, _, lost = jittered_way(2000, astray=0.25)
+    affine, _, lost = random_affine(2000, astray=0.25)
     assert float(lost.float().mean()) == pytest.approx(0.25, abs=0.03)
-    size = MARGIN * torch.linalg.det(way[:, :, :2]).abs().sqrt()
+    size = MARGIN * torch.linalg.det(affine[:, :, :2]).abs().sqrt()
     assert float(size[~lost].max()) <= 1.6 + 1e-5
     assert float(size[~lost].min()) >= 0.75 - 1e-5
 

@@ -79,7 +79,7 @@ def test_a_sample_s_landmarks_lie_on_its_picture_also_in_a_mirror(seed: int) -> 
     seen, told = sample.image[..., 0] > 127, sample.landmarks[..., 1] > 127
     assert (seen & told).sum() / (seen | told).sum() > 0.8
     batch = collate([sample, sample])
-    guide = with_face(to_network(batch, masked=False), batch).given[2]
+    guide = with_face(to_network(batch, masked=False), batch).inputs[2]
     assert guide.shape == (2, 3, 64, 64) and float(guide.max()) == 1.0
 
 

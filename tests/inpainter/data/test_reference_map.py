@@ -132,7 +132,7 @@ def test_a_batch_s_guide_has_landmarks_then_the_photo_in_the_picture_s_colours()
     sampling = Sampling(lambda *_: hole, landmark_share=1.0, reference_share=1.0, colour_jitter=0.3)
     batch = collate([sampling(*face, 64, np.random.default_rng(1), face)])  # type: ignore[list-item]
     pictures = with_face(to_network(batch, masked=False), batch)
-    guide = pictures.given[2]
+    guide = pictures.inputs[2]
     assert guide.shape == (1, 7, 64, 64)
     shown = guide[0, 6] > 0.5
     assert not guide[0, 3:6, ~shown].any()

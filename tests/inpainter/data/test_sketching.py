@@ -55,15 +55,15 @@ def test_a_share_of_the_batch_is_guided() -> None:
     image = half_lit(0.4).repeat(400, 1, 1, 1)
     hole = torch.ones(400, 1, 48, 48)
     batch = NetworkBatch(image, hole, hole, image, image)
-    assert batch.given == (image, hole)
+    assert batch.inputs == (image, hole)
     torch.manual_seed(0)
     guided = with_sketches(batch, 0.25)
-    assert guided.guide is not None and len(guided.given) == 3
+    assert guided.guide is not None and len(guided.inputs) == 3
     drawn = guided.guide.flatten(1).any(dim=1)
     assert 0.17 < drawn.float().mean() < 0.33
     assert torch.equal(guided.guide[drawn], sketch_of(image[drawn]))
     parts = guided.cut(3)
-    assert torch.equal(torch.cat([part.given[2] for part in parts]), guided.guide)
+    assert torch.equal(torch.cat([part.inputs[2] for part in parts]), guided.guide)
     assert all(part.guide is None for part in batch.cut(3))
 
 

@@ -361,7 +361,7 @@ def test_compiled_networks_learn_the_same(tmp_path: Path, monkeypatch: pytest.Mo
     )
     plain, other = fit(recipe), fit(recipe.with_changes({"compile": True}))
     assert other.adversary is not None
-    assert set(compiled) == {other.generator, other.adversary._sight.maps}
+    assert set(compiled) == {other.generator, other.adversary._viewer.maps}
     assert all(other.moved("generator.")) and all(other.moved("discriminator."))
     assert plain.terms == other.terms
     assert plain.states[-1].keys() == other.states[-1].keys()

@@ -270,7 +270,7 @@ def test_a_generator_with_batch_normalisation_stands_still_while_frozen(tmp_path
 
 def test_the_papers_discriminators_that_look_at_the_batch_are_found() -> None:
     apart = {
-        name: Adversary(read_recipe(f"{name}.tiny").adversarial).judges_apart  # type: ignore[arg-type]
+        name: Adversary(read_recipe(f"{name}.tiny").adversarial).separate_batches  # type: ignore[arg-type]
         for name in ("glcic", "dmfn", "lama", "deepfillv2", "comodgan", "migan")
     }
     assert apart == {

@@ -141,7 +141,7 @@ def test_r1_counts_the_slope_at_the_hole_where_the_recipe_says_so() -> None:
     for hole in (False, True):
         adversary = Adversary(AdversarialSettings(r1=10.0, r1_hole=hole))
         adversary.discriminator = Linear()
-        values.append(float(adversary._slope(torch.rand(2, 3, 4, 4), torch.ones(2, 1, 4, 4))))
+        values.append(float(adversary._r1_penalty(torch.rand(2, 3, 4, 4), torch.ones(2, 1, 4, 4))))
     assert values == pytest.approx([5.0 * 9 * 48, 5.0 * (9 * 48 + 4 * 16)])
 
 
