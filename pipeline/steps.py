@@ -46,6 +46,9 @@ StageProgress: TypeAlias = Callable[[str, int, int], object]
 class PipelineSteps(ConfiguredStages):
     """The steps of a `Pipeline`; `unmask_pictures` runs all of them in order."""
 
+    on_filled: Callable[[list[Image], list[Hole], list[Image]], object] | None = None
+    """Called with the crops, holes and fills of each batch of faces; not passed on to copies."""
+
     def unmask_pictures(
         self,
         images: Sequence[Any],
@@ -271,6 +274,8 @@ class PipelineSteps(ConfiguredStages):
                 else:
                     completed = inpainter.complete(crops, holes)
                 completed = check_fills(inpainter, completed, crops)
+                if self.on_filled is not None:
+                    self.on_filled(crops, holes, completed)
                 fills += [
                     face.placed(pictures[face.picture], fill)
                     for face, fill in zip(chunk, completed, strict=True)

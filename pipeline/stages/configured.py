@@ -147,8 +147,13 @@ class ConfiguredStages:
 
     def model_names(self, *, detected: bool = True) -> list[str]:
         """Names of the inpainter and, if it was used, the detector, for the mark."""
-        names = [self._stages["detector"].name] if detected else []
-        return [*names, self._stages["inpainter"].name]
+        names = self.stage_names
+        return [names["detector"], names["inpainter"]] if detected else [names["inpainter"]]
+
+    @property
+    def stage_names(self) -> dict[str, str]:
+        """The name of the stage of each kind."""
+        return {kind: stage.name for kind, stage in self._stages.items()}
 
     def description(self) -> dict[str, str]:
         """Describe the pipeline in plain text, so that runs can be told apart.
