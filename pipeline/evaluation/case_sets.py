@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from inpainter.evaluation.benchmark_cases import BenchmarkCases
 from inpainter.evaluation.stored_cases import LIST_FILE, StoredCases
@@ -25,27 +25,6 @@ DRAWN_MASK: Final = "drawn-mask"
 """Name of the holes that a refiner makes of drawn masks of known kind."""
 
 _DRAWN_OPTIONS: Final = ("name", "templates", "refiner")
-
-
-class CaseSet(Protocol):
-    """Test cases, the same on each pass."""
-
-    @property
-    def masked(self) -> bool:
-        """Whether all cases come with the masked picture."""
-        ...
-
-    def __len__(self) -> int:
-        """Maximum number of cases."""
-        ...
-
-    def __iter__(self) -> Iterator[Case]:
-        """Give the cases, one at a time."""
-        ...
-
-    def only(self, names: Iterable[str]) -> Iterator[Case]:
-        """Give the cases of these names."""
-        ...
 
 
 class JoinedCases:
@@ -79,6 +58,10 @@ class JoinedCases:
             ending = f" [{kind}]"
             own = [name.removesuffix(ending) for name in wanted if name.endswith(ending)]
             yield from _of_kind(kind, cases.only(own))
+
+
+CaseSet: TypeAlias = "BenchmarkCases | StoredCases | DrawnMaskCases | JoinedCases"
+"""Test cases, the same on each pass."""
 
 
 def _of_kind(kind: str, cases: Iterable[Case]) -> Iterator[Case]:

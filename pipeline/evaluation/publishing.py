@@ -194,20 +194,10 @@ def _update_records(reports: Mapping[str, StoredReport], folder: Path) -> list[P
 def _figures(report: StoredReport, record: WeightRecord) -> dict[str, Any] | None:
     """Figures for the weights of a record; None if the report does not cover their stage."""
     from pipeline.weight_files.recording import read_figures
-    from weights.catalog.description import NetworkDescription
 
     if record.kind != "inpainter" and report.stage != "detector":
         return None
-    description = NetworkDescription(
-        record.kind,
-        record.architecture,
-        record.options,
-        record.input_size,
-        record.value_range,
-        record.parameters,
-        record.multiply_adds,
-    )
-    figures = read_figures(report.path, description, record.sha256)
+    figures = read_figures(report.path, record, record.sha256)
     # Without its warning, the identity distance would be mistaken for a quality metric.
     figures.pop("identity", None)
     return figures

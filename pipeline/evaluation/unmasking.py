@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detector.data.annotations import AnnotatedPicture
+    from pipeline.core import Pipeline
     from pipeline.evaluation.drawn_faces import DrawnFaces
     from pipeline.result import UnmaskResult
-    from pipeline.run.batch import RunsPictures
     from weights.base.contracts import Image, Mask
 
 FOUND_SHARE: Final = 0.5
@@ -259,7 +259,7 @@ def _sized_holes(samples: Sequence[UnmaskingCase]) -> dict[str, Mask]:
     }
 
 
-class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"]):
+class UnmaskingProcedure(Procedure[UnmaskingCase, "Pipeline", "UnmaskResult"]):
     """Measures whole pipelines."""
 
     stage = "pipeline"
@@ -281,7 +281,7 @@ class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"
         )
 
     def run(
-        self, name: str, system: RunsPictures, samples: Sequence[UnmaskingCase]
+        self, name: str, system: Pipeline, samples: Sequence[UnmaskingCase]
     ) -> list[UnmaskResult]:
         """Take the masks off; time not spent in a stage counts as "other"."""
         began = time.perf_counter()
@@ -329,7 +329,7 @@ class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"
 
 
 def evaluate_pipelines(
-    pipelines: Mapping[str, RunsPictures],
+    pipelines: Mapping[str, Pipeline],
     cases: Iterable[UnmaskingCase],
     *,
     batch: int = 4,
@@ -369,7 +369,7 @@ def _area(case: UnmaskingCase) -> float:
 
 
 def unmasking_rows(
-    pipelines: Mapping[str, RunsPictures],
+    pipelines: Mapping[str, Pipeline],
     cases: Iterable[UnmaskingCase],
     names: Sequence[str],
     side: int = 256,

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pipeline.run.outcome import Outcome, failure
 from pipeline.run.outputs import Outputs
@@ -26,9 +26,10 @@ from weights.images.holes import read_hole
 from weights.images.reading import read_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from pipeline.apps.explain.explanation import Explanation
+    from pipeline.core import Pipeline
     from pipeline.result import UnmaskResult
     from pipeline.run.folder import Job
     from weights.base.contracts import Hole, Image
@@ -40,21 +41,6 @@ MOST_WORKERS = 4
 
 MOST_GROUPS = 2
 """How many batches are worth processing at once: a detector takes one at a time."""
-
-
-class RunsPictures(Protocol):
-    """A `Pipeline`, or anything that runs like one."""
-
-    def run(
-        self,
-        images: Sequence[Image],
-        masks: Sequence[Hole | None] | None = None,
-        references: Sequence[list[Image] | None] | None = None,
-        *,
-        variants: int | None = ...,
-        seed: int = ...,
-    ) -> list[UnmaskResult]:
-        """Take the masks off pictures; the keywords are passed only for several fills."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +63,7 @@ _Ran: TypeAlias = "tuple[_Loaded, UnmaskResult, Explanation | None]"
 
 
 def unmask_files(
-    pipeline: RunsPictures,
+    pipeline: Pipeline,
     jobs: Iterable[Job],
     outputs: Outputs | None = None,
     *,
@@ -94,7 +80,7 @@ def unmask_files(
     After Ctrl-C the outcomes of pictures in progress come before the KeyboardInterrupt.
 
     Args:
-        pipeline: the pipeline; must be a `Pipeline` for explanations.
+        pipeline: does the work.
         jobs: the pictures, see `plan_jobs`.
         outputs: what to write for each, and what to do about existing files.
         batch: how many pictures go through the stages together, at least 1.
@@ -112,7 +98,7 @@ def unmask_files(
 
 
 def _work_through(
-    pipeline: RunsPictures,
+    pipeline: Pipeline,
     jobs: Iterable[Job],
     outputs: Outputs,
     batch: int,
@@ -194,7 +180,7 @@ def _read(job: Job, outputs: Outputs) -> _Loaded | Outcome:
 
 
 def _run_group(
-    pipeline: RunsPictures, group: list[_Loaded | Outcome], outputs: Outputs
+    pipeline: Pipeline, group: list[_Loaded | Outcome], outputs: Outputs
 ) -> list[_Ran | Outcome]:
     """Run the pictures of a batch that were read through the stages; keep failures in place."""
     several: dict[str, Any] = {}
@@ -204,7 +190,7 @@ def _run_group(
     if outputs.explanation:
         from pipeline.apps.explain.explanation import explain_pictures
 
-        run = partial(explain_pictures, pipeline, **several)  # type: ignore[arg-type]
+        run = partial(explain_pictures, pipeline, **several)
     loaded = [item for item in group if isinstance(item, _Loaded)]
     images = [item.picture.pixels for item in loaded]
     holes, references = [item.hole for item in loaded], [item.references for item in loaded]

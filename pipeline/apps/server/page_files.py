@@ -5,8 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from fastapi import APIRouter, Response
-
-from pipeline.apps.server.refusal import RequestRefusedError
+from starlette.routing import Route
 
 _MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
@@ -23,35 +22,17 @@ def make_page_router(study: bytes | None = None) -> APIRouter:
         study: content of a page of `unmask study make`, served at /study.
     """
     folder = files("pipeline.apps.server") / "page"
-    contents = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
-    router = APIRouter(include_in_schema=False)
-
-    @router.api_route("/", methods=["GET", "HEAD"])
-    async def index() -> Response:
-        return _file("index.html", contents["index.html"])
-
-    @router.api_route("/docs", methods=["GET", "HEAD"])
-    async def documentation() -> Response:
-        return _file("docs.html", contents["docs.html"])
-
-    @router.api_route("/page/{name}", methods=["GET", "HEAD"])
-    async def part(name: str) -> Response:
-        if name not in contents:
-            raise RequestRefusedError(404, "not_found", f"There is no file {name!r} of the page.")
-        return _file(name, contents[name])
-
+    parts = {file.name: _response(file.name, file.read_bytes()) for file in folder.iterdir()}
+    pages = {f"/page/{name}": response for name, response in parts.items()}
+    pages |= {"/": parts["index.html"], "/docs": parts["docs.html"]}
     if study is not None:
-
-        @router.api_route("/study", methods=["GET", "HEAD"])
-        async def study_page() -> Response:
-            return _file("study.html", study)
-
-    return router
-
-
-def _file(name: str, content: bytes) -> Response:
-    return Response(
-        content,
-        media_type=_MEDIA_TYPES[name.rpartition(".")[2]],
-        headers={"cache-control": "no-cache"},
+        pages["/study"] = _response("study.html", study)
+    # A response is an application of its own, which sends itself; HEAD comes with GET.
+    return APIRouter(
+        routes=[Route(path, response, methods=["GET"]) for path, response in pages.items()]
     )
+
+
+def _response(name: str, content: bytes) -> Response:
+    media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
+    return Response(content, media_type=media_type, headers={"cache-control": "no-cache"})
