@@ -15,18 +15,17 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import typer.core
 import typer.main
 
 from weights.base import stopping
+from weights.base.errors import UnmaskError, system_fault
 from weights.base.torch_folder import no_folder_left_by_torch
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("pipeline.commands.run:run", "Take the masks off pictures and videos."),
@@ -179,8 +178,6 @@ def main(arguments: list[str] | None = None) -> None:
         finally:
             sys.stdout.flush()
     except Exception as error:
-        from weights.base.errors import UnmaskError, system_fault
-
         if isinstance(error, UnmaskError):
             sentence = str(error)
         elif isinstance(error, MemoryError):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
+from weights.landmarks.frame import Points
 from weights.landmarks.points import eye_distance
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.landmarks.frame import Points
 
 Expression = Literal["smile", "closed", "open"]
 

@@ -8,19 +8,18 @@ import re
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion
 
 from weights.base.errors import UnmaskError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+from weights.catalog import lookup
 
 State = Literal["fine", "missing", "broken"]
 
@@ -191,8 +190,6 @@ def _examine_device(device: Any) -> Iterator[Finding]:
 
 
 def _examine_weights() -> Iterator[Finding]:
-    from weights.catalog import lookup
-
     try:
         names = lookup.list_weights()
     except UnmaskError as error:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from pipeline.commands.progress import progress_bar
+from pipeline.commands.run_options import FileOptions, WorkOptions
 from pipeline.commands.standard_streams import (
     STREAM,
     found_on_standard_input,
@@ -23,15 +25,10 @@ from pipeline.commands.summary import make_report, print_summary, write_table
 from pipeline.commands.working import RunWork
 from pipeline.run.folder import Findings, Job, find_files, plan_jobs
 from pipeline.run.outcome import Outcome, failure
+from pipeline.run.outputs import Outputs
 from weights.base import stopping
 from weights.base.errors import InputError, OutputError
 from weights.images.formats import is_picture_name
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.commands.run_options import FileOptions, WorkOptions
-    from pipeline.run.outputs import Outputs
 
 
 @dataclass

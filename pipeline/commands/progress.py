@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from weights.base.printable import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Update(Protocol):

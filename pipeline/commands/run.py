@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.commands.command_options import command_options
 from pipeline.commands.run_options import (
@@ -15,9 +15,8 @@ from pipeline.commands.run_options import (
     WorkOptions,
 )
 from pipeline.commands.stage_options import StageOptions
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Image, Mask
+from weights.base.contracts import Image, Mask
+from weights.base.errors import InputError
 
 _OF_FILLED_PICTURES = (
     "mask",
@@ -90,7 +89,6 @@ def run(
     """
     from pipeline.commands.standard_streams import STREAM, is_piped
     from pipeline.run.outputs import Outputs
-    from weights.base.errors import InputError
     from weights.images.formats import is_picture_name
 
     piped = is_piped(files.paths)
@@ -152,7 +150,6 @@ def _check(
     from pipeline.commands.standard_streams import check_standard_output
     from pipeline.commands.summary import check_table
     from pipeline.variants import check_variants
-    from weights.base.errors import InputError
 
     if streamed:
         beside = written.save_mask or written.side_by_side or written.explain or written.save_report
@@ -181,7 +178,6 @@ def _given(values: dict[str, Any], names: tuple[str, ...]) -> list[str]:
 
 def _check_watched(files: FileOptions, output: Path, *, into_file: bool) -> None:
     from pipeline.commands.standard_streams import STREAM
-    from weights.base.errors import InputError
 
     if files.dry_run or files.report is not None or output == Path(STREAM) or into_file:
         raise InputError(

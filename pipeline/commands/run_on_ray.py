@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+from pipeline.cluster.rows import RowOutcome
 from pipeline.commands.progress import progress_bar
 from pipeline.commands.summary import make_report, print_summary, write_table
+from pipeline.run.outcome import Outcome
 from weights.base import stopping
 from weights.base.errors import InputError
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.cluster.rows import RowOutcome
-    from pipeline.run.outcome import Outcome
 
 ENGINES = ("ray",)
 
@@ -106,7 +103,6 @@ def run_on_ray(
 def _outcome(row: RowOutcome, output: str) -> Outcome:
     """Turn the outcome of a row into that of a file."""
     from pipeline.run.folder import Job
-    from pipeline.run.outcome import Outcome
 
     written = Path(output) / row.name
     return Outcome(

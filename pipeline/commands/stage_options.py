@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from weights.base.protocols import StageKind
+from weights.base.errors import ConfigurationError
+from weights.base.protocols import STAGE_KINDS, StageKind
 
 
 def read_stage(text: str, option: str) -> str | dict[str, Any]:
@@ -20,8 +19,6 @@ def read_stage(text: str, option: str) -> str | dict[str, Any]:
     Raises:
         ConfigurationError: name or file is missing.
     """
-    from weights.base.errors import ConfigurationError
-
     name, separator, weights = text.partition("@")
     if not separator:
         return text
@@ -114,7 +111,6 @@ class StageOptions:
             WeightsError: a file of `weights` cannot be read, or is for another stage.
         """
         from weights.base.dotted_paths import import_from_working_directory
-        from weights.base.protocols import STAGE_KINDS
 
         arguments: dict[str, Any] = {}
         if self.config is not None:
@@ -148,7 +144,6 @@ class StageOptions:
     ) -> None:
         """Use a file in the arguments' stage that it is for, and note it among the named stages."""
         from pipeline.stages.weight_files import stage_of_weights
-        from weights.base.errors import ConfigurationError
 
         kind, stage = stage_of_weights(file)
         if named[kind] not in (None, stage["name"]):

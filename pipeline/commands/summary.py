@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import typer
 
 from pipeline.commands.columns import print_columns
+from pipeline.outlook import Outlook
+from pipeline.run.outcome import Outcome
+from weights.base.atomic import atomic_path
+from weights.base.errors import InputError, OutputError
 from weights.base.printable import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from pipeline.outlook import Outlook
-    from pipeline.run.outcome import Outcome
 
 _MOST_ROWS = 40
 """Maximum number of files listed, not counting failures."""
@@ -70,8 +69,6 @@ def check_table(path: Path, *, overwrite: bool) -> None:
         InputError: its name does not end in .csv.
         OutputError: it exists and may not be replaced.
     """
-    from weights.base.errors import InputError, OutputError
-
     if path.suffix.lower() != ".csv":
         raise InputError(f"--report must name a .csv file, but is {path}.")
     if path.exists() and not overwrite and not _is_empty_table(path):
@@ -93,8 +90,6 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    from weights.base.atomic import atomic_path
-
     with (
         atomic_path(path, overwrite=True) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,

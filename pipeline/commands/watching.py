@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Never
 
 import typer
@@ -91,8 +92,6 @@ def _outcomes(run: FileRun, folder: WatchedFolder) -> Iterator[Outcome]:
 
 
 def _job(file: FoundFile, run: FileRun) -> Job:
-    from dataclasses import replace
-
     from pipeline.run.folder import Findings, plan_jobs, references_in
 
     reference = run.files.reference

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,14 +15,12 @@ from pipeline.dataset.labels import CLASS_NAMES
 from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
 from pipeline.dataset.processes import done_by_processes
 from pipeline.dataset.settings import DatasetSettings, claim_folder
+from pipeline.dataset.source_face import SourceFace
 from pipeline.dataset.split import split_faces, split_names
 from pipeline.dataset.stored_pictures import store_text
 from pipeline.dataset.worker import Item, PairItem, SceneItem, Worker, WorkPlan
 from weights.base.dealing import PARTS, Part, name_fraction
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from pipeline.dataset.source_face import SourceFace
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished items and of all items."""

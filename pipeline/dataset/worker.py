@@ -5,29 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.synthesis import CannotDrawMaskError, TemplateFolder
 from pipeline.dataset.checks import reject
 from pipeline.dataset.face_pictures import FacePictures
 from pipeline.dataset.labels import yolo_lines
+from pipeline.dataset.manifest import Line
 from pipeline.dataset.pairs import make_pair
 from pipeline.dataset.scenes import SceneComposer, SceneOptions
 from pipeline.dataset.seeds import item_generator
+from pipeline.dataset.settings import DatasetSettings
+from pipeline.dataset.source_face import SourceFace
 from pipeline.dataset.stored_pictures import store_hole, store_picture, store_text
+from weights.base.dealing import Part
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from pipeline.dataset.manifest import Line
-    from pipeline.dataset.settings import DatasetSettings
-    from pipeline.dataset.source_face import SourceFace
-    from weights.base.dealing import Part
-    from weights.base.protocols import Refiner
+from weights.base.protocols import Refiner
 
 
 @dataclass(frozen=True)

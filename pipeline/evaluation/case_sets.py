@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from inpainter.evaluation.benchmark_cases import BenchmarkCases
+from detector.synthesis import TemplateFolder
+from inpainter.evaluation.benchmark_cases import BenchmarkCases, Case
 from inpainter.evaluation.stored_cases import LIST_FILE, StoredCases
 from inpainter.holes import create_holes
 from pipeline.evaluation.drawn_faces import DrawnFaces, DrawnMaskCases
 from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from inpainter.evaluation.benchmark_cases import Case
 
 HOLE_NAMES: Final = {"face-mask": "detector.synthesis.holes:FaceMaskHoles"}
 """Names of hole generators outside the package `inpainter`."""
@@ -131,7 +128,6 @@ def _drawn(
     size: int,
     seed: int,
 ) -> DrawnMaskCases:
-    from detector.synthesis import TemplateFolder
     from pipeline.stages.registry import create_stage
 
     for key in options:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipeline.face import Face
 from pipeline.references.faces import UnfitReferenceError, best_reference, check_reference
 from pipeline.references.fusing import fuse_reference
+from weights.base.contracts import Image
 from weights.base.errors import InputError
+from weights.base.face_photo import FacePhoto
 from weights.images import read_picture
-from weights.landmarks import LandmarkFinder, covered
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.face import Face
-    from weights.base.contracts import Image
-    from weights.base.face_photo import FacePhoto
-    from weights.landmarks import FindsFaces, FoundFace
+from weights.landmarks import FindsFaces, FoundFace, LandmarkFinder, covered
 
 _MOST_KNOWN = 64
 """For how many photos the detected face is cached."""

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import PIL.Image
 
 from pipeline.video import is_video
 from weights.base.errors import InputError
 from weights.images.formats import PICTURE_SUFFIXES, format_of, is_picture_name, register_heif
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 
 FORMATS = ("jpeg", "png", "webp", "tiff", "bmp", "gif", "jp2", "avif", "ppm", "heic")
 """Usual names of the formats that can be written; their suffixes are accepted too."""

@@ -9,9 +9,10 @@ import json
 import os
 import reprlib
 import sys
+from collections.abc import Iterable, Mapping
 from multiprocessing.reduction import ForkingPickler
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Never, Self
+from typing import Any, Never, Self
 
 import numpy as np
 
@@ -20,21 +21,15 @@ from pipeline.stages.registry import has_option, specification_name
 from weights.base.errors import ConfigurationError, InputError
 from weights.base.names import unknown_name
 from weights.base.option_values import check_whole_number
-from weights.base.protocols import STAGE_KINDS
-from weights.landmarks import shared_finder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from weights.base.protocols import (
-        Blender,
-        Detector,
-        Inpainter,
-        Refiner,
-        StageSpecification,
-    )
-    from weights.landmarks import FindsFaces
-
+from weights.base.protocols import (
+    STAGE_KINDS,
+    Blender,
+    Detector,
+    Inpainter,
+    Refiner,
+    StageSpecification,
+)
+from weights.landmarks import FindsFaces, shared_finder
 
 _MORE_THAN_PICKLE = frozenset({"cloudpickle", "dill", "ray"})
 """Packages that pickle what the standard library cannot, such as lambdas."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
 from pipeline.stages.found_regions import regions_of
+from weights.base.contracts import Hole, Image, Mask
 from weights.base.protocols import STAGE_METHODS, StageKind
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from weights.base.contracts import Hole, Image, Mask
-    from weights.base.regions import MaskRegion
+from weights.base.regions import MaskRegion
 
 
 def function_name(function: Callable[..., Any]) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from inpainter.evaluation.results import TOGETHER
 from weights.base.errors import ConfigurationError, InputError, WeightsError
 from weights.base.json_text import read_json
 from weights.base.settings import read_yaml
 from weights.catalog import lookup
+from weights.catalog.description import NetworkDescription
 from weights.catalog.digest import file_sha256
 from weights.catalog.group_figures import GROUPS, PEOPLE
 from weights.catalog.lookup import named_homes
+from weights.catalog.record import WeightRecord
 from weights.catalog.register import (
     LICENCE,
     CatalogPlace,
@@ -24,10 +26,6 @@ from weights.catalog.register import (
     rounded_figure,
 )
 from weights.catalog.store import read_metadata
-
-if TYPE_CHECKING:
-    from weights.catalog.description import NetworkDescription
-    from weights.catalog.record import WeightRecord
 
 RUN_FILES: dict[str, str] = {
     "detector.safetensors": "run.yaml",

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from weights.base.contracts import Image
 
-    Points = NDArray[np.float64]
+Points = NDArray[np.float64]
 
 MARGIN = 1.4
 """Side of a frame over the larger extent of the face's points."""

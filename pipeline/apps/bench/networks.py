@@ -5,19 +5,20 @@ from __future__ import annotations
 import inspect
 import os
 import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from inpainter.networks.registry import NETWORKS
+from inpainter.registry import create_model
 from pipeline.apps.bench.own_process import MeasurementError, answer, measure_alone
 from pipeline.apps.bench.pipeline import Timing, memory_growth, timed_runs
 from pipeline.evaluation.document import Table, cells, markdown_table
 from weights.base.errors import InputError, UnmaskError
+from weights.base.names import import_object
 from weights.base.onnx_export import onnx_session, openvino_core
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 BACKENDS: Final[dict[str, str]] = {
     "fp32": "torch fp32",
@@ -69,7 +70,6 @@ def count_model(name: str) -> ModelFigures:
     """
     import torch
 
-    from inpainter.registry import create_model
     from weights.catalog.description import count_multiply_adds, count_parameters
 
     parameters, multiply_adds = 0, {}
@@ -84,9 +84,6 @@ def count_model(name: str) -> ModelFigures:
 
 
 def _options(name: str, side: int) -> dict[str, Any]:
-    from inpainter.networks.registry import NETWORKS
-    from weights.base.names import import_object
-
     if (
         name in NETWORKS
         and "resolution" in inspect.signature(import_object(NETWORKS[name])).parameters
@@ -150,8 +147,6 @@ def measure_here(task: Mapping[str, Any]) -> dict[str, Any]:
         task: `name`, `backends`, `side`, `threads` and `runs`.
     """
     import torch
-
-    from inpainter.registry import create_model
 
     torch.set_num_threads(task["threads"])
     torch.manual_seed(0)

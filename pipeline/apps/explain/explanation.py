@@ -6,26 +6,26 @@ explain("photo.jpg").save("photo.explain.png")
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from pipeline.apps.explain.drawing import draw_explanation
 from pipeline.apps.explain.stage_outputs import ExplainedFace, StageOutputs
+from pipeline.core import Pipeline
 from pipeline.crop import Crop
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from pipeline.core import Pipeline
-    from weights.base.contracts import Hole, Image, Mask
-    from weights.base.protocols import Inpainter
+from pipeline.face_holes import holes_of
+from weights.base.contracts import Hole, Image, Mask
+from weights.base.protocols import Inpainter
+from weights.images import read_picture, write_picture
+from weights.images.mark import make_mark
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +55,6 @@ class Explanation(StageOutputs):
         Raises:
             OutputError: the file exists and `overwrite` is False, or it cannot be written.
         """
-        from weights.images import write_picture
-        from weights.images.mark import make_mark
-
         filled, from_reference = self.result.hole.any(), self.result.from_reference
         mark = make_mark(self.models, from_reference=from_reference) if filled else None
         return write_picture(path, self.draw(), overwrite=overwrite, mark=mark)
@@ -79,9 +76,7 @@ def explain(
         WeightsError: the weights of a network are missing or damaged.
     """
     from pipeline.core import Pipeline as MadePipeline
-    from pipeline.face_holes import holes_of
     from pipeline.warm_up import warm_up
-    from weights.images import read_picture
 
     picture = read_picture(image)
     holes = None if mask is None else holes_of(mask, picture)

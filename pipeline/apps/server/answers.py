@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from pipeline.apps.server.limits import ServerLimits  # noqa: TC001 - pydantic reads it
+from pipeline.apps.server.limits import ServerLimits
 
 _OUTLINES = (
     "Closed polygons of pixel corners x y, whole numbers; filled together by the even-odd rule, "

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
 
 from pipeline.apps.server.answer_format import ANSWER_FORMATS, media_type, requested_formats
 from pipeline.apps.server.answers import (
@@ -15,6 +16,8 @@ from pipeline.apps.server.answers import (
     Progress,
 )
 from pipeline.apps.server.body import REPEATED, read_upload
+from pipeline.apps.server.choice import PipelineChoice
+from pipeline.apps.server.limits import ServerLimits
 from pipeline.apps.server.progress import ProgressBoard
 from pipeline.apps.server.query import (
     PROGRESS_NAME,
@@ -24,14 +27,8 @@ from pipeline.apps.server.query import (
 )
 from pipeline.apps.server.refusal import RefusalAnswer, RequestRefusedError
 from pipeline.apps.server.work import FilledPicture, fill_picture, find_masks
+from pipeline.apps.server.worker import PipelineWorker
 from weights.images.mark import unmask_version
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from pipeline.apps.server.choice import PipelineChoice
-    from pipeline.apps.server.limits import ServerLimits
-    from pipeline.apps.server.worker import PipelineWorker
 
 _GUESS = "What is filled in is a guess, never evidence of who someone is."
 
