@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import platform
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -117,9 +116,7 @@ def _examine_program() -> Iterator[Finding]:
     installed = _version_of("unmask")
     detail = installed or "not installed as a package; it runs from a checkout"
     yield Finding("program", "unmask", "fine", detail)
-    state: State = "fine" if sys.version_info >= (3, 11) else "broken"
-    advice = "" if state == "fine" else "Use Python 3.11 or newer."
-    yield Finding("program", "Python", state, platform.python_version(), advice)
+    yield Finding("program", "Python", "fine", platform.python_version())
     yield Finding("program", "system", "fine", f"{platform.system()} {platform.machine()}")
 
 

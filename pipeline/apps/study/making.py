@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -44,17 +44,6 @@ class MadeStudy:
     faces: int
     pictures: int
     left_out: int
-
-
-class StudyOptions(TypedDict, total=False):
-    """Keyword arguments of `make_study`; documented in `StudyDesign`."""
-
-    title: str
-    seed: int
-    count: int | None
-    size: int
-    once: bool
-    unpaired: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +84,7 @@ def make_study(
     *,
     key: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
-    **options: Unpack[StudyOptions],
+    **options: Any,
 ) -> MadeStudy:
     """Write a page that shows results and true photos and asks how real each looks.
 
