@@ -16,6 +16,7 @@ import numpy as np
 from inpainter.classical.single_picture import SinglePictureInpainter
 from pipeline.face import Face, union_of
 from pipeline.face_holes import holes_of, masks_of_each, separate_holes
+from pipeline.outlook import estimate_outlook
 from pipeline.result import FaceFill, UnmaskResult
 from pipeline.stages.checks import check_blend, check_fills, check_holes, check_regions
 from pipeline.stages.configured import ConfiguredStages
@@ -378,8 +379,6 @@ class PipelineSteps(ConfiguredStages):
 
     def _face_fill(self, picture: Image, face: Face, reference: ChosenReference | None) -> FaceFill:
         """Describe a face that was filled."""
-        from pipeline.outlook import estimate_outlook
-
         return FaceFill(
             face.crop.square,
             face.hole,

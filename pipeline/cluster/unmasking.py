@@ -18,6 +18,7 @@ from pipeline.cluster.places import Place, is_uri
 from pipeline.cluster.ray_runtime import load_ray, ray_cluster
 from pipeline.cluster.rows import RowOutcome, raise_fault
 from pipeline.cluster.steps import Plan, UnmaskPictures, read_pictures, write_files, write_part
+from pipeline.core import Pipeline
 from pipeline.run.folder import Findings, find_files, format_named, plan_jobs
 from weights.base.errors import InputError, UnmaskError
 from weights.base.option_values import check_whole_number
@@ -164,8 +165,6 @@ def unmask_dataset(
         OutputError: a part of a table, or the table of errors, cannot be written.
         UnmaskError: Ray gave up, for example because no worker is available.
     """
-    from pipeline.core import Pipeline
-
     own = [field.name for field in fields(DatasetOptions) if field.name in options]
     chosen = DatasetOptions(**{name: options.pop(name) for name in own})
     pipeline = Pipeline(**options)

@@ -23,6 +23,7 @@ from pipeline.commands.standard_streams import (
 )
 from pipeline.commands.summary import make_report, print_summary, write_table
 from pipeline.commands.working import RunWork
+from pipeline.core import Pipeline
 from pipeline.run.folder import Findings, Job, find_files, plan_jobs
 from pipeline.run.outcome import Outcome, failure
 from pipeline.run.outputs import Outputs
@@ -141,8 +142,6 @@ class FileRun:
 
     def _rehearsed(self, jobs: Sequence[Job]) -> _Ended:
         """Report what would be done."""
-        from pipeline.core import Pipeline
-
         Pipeline(**self.arguments)
         ended = _Ended()
         for job in jobs:

@@ -16,6 +16,7 @@ from pipeline.run.outcome import Outcome
 from weights.base.atomic import atomic_path
 from weights.base.errors import InputError, OutputError
 from weights.base.printable import printable
+from weights.images.mark import NOTICE, unmask_version
 
 _MOST_ROWS = 40
 """Maximum number of files listed, not counting failures."""
@@ -49,8 +50,6 @@ def make_report(
     outcomes: Sequence[Outcome], passed_over: Sequence[Path], *, complete: bool
 ) -> dict[str, Any]:
     """Make the report of a whole run: strings, numbers, lists and mappings."""
-    from weights.images.mark import NOTICE, unmask_version
-
     return {
         "unmask": unmask_version(),
         "notice": NOTICE,

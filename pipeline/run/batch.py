@@ -9,31 +9,28 @@ the other.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+from pipeline.apps.explain.explanation import Explanation, explain_pictures
+from pipeline.core import Pipeline
+from pipeline.result import UnmaskResult
+from pipeline.run.folder import Job
 from pipeline.run.outcome import Outcome, failure
 from pipeline.run.outputs import Outputs
 from pipeline.run.read_ahead import ReadAhead
 from pipeline.run.streaming import MOST_PICTURES, MOST_PIXELS, grouped, run_each
 from pipeline.surroundings import shared_cores
+from weights.base.contracts import Hole, Image
 from weights.base.errors import ExistsError
 from weights.base.option_values import check_whole_number
 from weights.images.holes import read_hole
+from weights.images.picture import Picture
 from weights.images.reading import read_picture
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from pipeline.apps.explain.explanation import Explanation
-    from pipeline.core import Pipeline
-    from pipeline.result import UnmaskResult
-    from pipeline.run.folder import Job
-    from weights.base.contracts import Hole, Image
-    from weights.images.picture import Picture
 
 MOST_WORKERS = 4
 """Default limit on the number of threads that read and write."""
@@ -188,8 +185,6 @@ def _run_group(
         several = {"variants": outputs.variants, "seed": outputs.seed}
     run: Any = partial(pipeline.run, **several)
     if outputs.explanation:
-        from pipeline.apps.explain.explanation import explain_pictures
-
         run = partial(explain_pictures, pipeline, **several)
     loaded = [item for item in group if isinstance(item, _Loaded)]
     images = [item.picture.pixels for item in loaded]

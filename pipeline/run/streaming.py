@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
+from pipeline.result import UnmaskResult
+from pipeline.stages.configured import ConfiguredStages
 from weights.base.errors import ConfigurationError, InputError, MissingDependencyError, WeightsError
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from pipeline.result import UnmaskResult
-    from pipeline.stages.configured import ConfiguredStages
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")

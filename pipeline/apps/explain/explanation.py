@@ -22,6 +22,7 @@ from pipeline.apps.explain.stage_outputs import ExplainedFace, StageOutputs
 from pipeline.core import Pipeline
 from pipeline.crop import Crop
 from pipeline.face_holes import holes_of
+from pipeline.warm_up import warm_up
 from weights.base.contracts import Hole, Image, Mask
 from weights.base.protocols import Inpainter
 from weights.images import read_picture, write_picture
@@ -75,17 +76,13 @@ def explain(
         InputError: the picture or the mask is invalid.
         WeightsError: the weights of a network are missing or damaged.
     """
-    from pipeline.core import Pipeline as MadePipeline
-    from pipeline.warm_up import warm_up
-
     picture = read_picture(image)
     holes = None if mask is None else holes_of(mask, picture)
-    chosen = pipeline
-    if chosen is None:
-        chosen = MadePipeline(device=device)
+    if pipeline is None:
+        pipeline = Pipeline(device=device)
         # The times must not include loading the stages.
-        warm_up(chosen, detected=mask is None)
-    return explain_pictures(chosen, [picture.pixels], [holes])[0]
+        warm_up(pipeline, detected=mask is None)
+    return explain_pictures(pipeline, [picture.pixels], [holes])[0]
 
 
 def explain_pictures(

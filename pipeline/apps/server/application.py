@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.apps.server.admission import Admission
 from pipeline.apps.server.choice import PipelineChoice
@@ -17,16 +19,10 @@ from pipeline.apps.server.origin import SameOrigin
 from pipeline.apps.server.page_files import make_page_router
 from pipeline.apps.server.refusal import RequestRefusedError
 from pipeline.apps.server.worker import PipelineWorker
+from pipeline.core import Pipeline
 from weights.base.errors import InputError, OutputError, UnmaskError
+from weights.base.protocols import StageSpecification
 from weights.images.mark import unmask_version
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
-
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from pipeline.core import Pipeline
-    from weights.base.protocols import StageSpecification
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "

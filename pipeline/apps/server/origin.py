@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline.apps.server.refusal import RequestRefusedError
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
 _HOST_NAME = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+import PIL.Image
 
 from pipeline.apps.server.answer_format import AnswerFormat, choose_format
 from pipeline.apps.server.answers import Detection, FoundHole, FoundMask
+from pipeline.apps.server.body import Upload
+from pipeline.apps.server.limits import ServerLimits
 from pipeline.apps.server.outlines import mask_outlines
+from pipeline.apps.server.query import CompletionQuery
+from pipeline.core import Pipeline
 from pipeline.outlook import SENTENCES, Outlook, estimate_outlook
+from pipeline.steps import StageProgress
+from weights.base.contracts import Image
 from weights.base.regions import bounding_box
 from weights.images import encode_picture, read_hole, read_picture, restore
 from weights.images.writing import losses
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import PIL.Image
-
-    from pipeline.apps.server.body import Upload
-    from pipeline.apps.server.limits import ServerLimits
-    from pipeline.apps.server.query import CompletionQuery
-    from pipeline.core import Pipeline
-    from pipeline.steps import StageProgress
-    from weights.base.contracts import Image
 
 _PICTURE, _MASK, _REFERENCE = "The file sent", "The mask sent", "The reference photo sent"
 """Their names in messages."""
