@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from starlette.routing import Route
+
+from pipeline.apps.server.refusal import RequestRefusedError
 
 _MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
@@ -23,13 +25,20 @@ def make_page_router(study: bytes | None = None) -> APIRouter:
     """
     folder = files("pipeline.apps.server") / "page"
     parts = {file.name: _response(file.name, file.read_bytes()) for file in folder.iterdir()}
-    pages = {f"/page/{name}": response for name, response in parts.items()}
-    pages |= {"/": parts["index.html"], "/docs": parts["docs.html"]}
+    pages = {"/": parts["index.html"], "/docs": parts["docs.html"]}
     if study is not None:
         pages["/study"] = _response("study.html", study)
+
+    async def part(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in parts:
+            raise RequestRefusedError(404, "not_found", f"There is no file {name!r} of the page.")
+        return parts[name]
+
     # A response is an application of its own, which sends itself; HEAD comes with GET.
+    served = {**pages, "/page/{name}": part}
     return APIRouter(
-        routes=[Route(path, response, methods=["GET"]) for path, response in pages.items()]
+        routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in served.items()]
     )
 
 
