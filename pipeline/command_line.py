@@ -56,7 +56,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command to its dotted path and its line in the program's help."""
 
 
-_GOING_ON = frozenset({"synthesize", "evaluate"})
+_RESUMED_BY_REPEATING = frozenset({"synthesize", "evaluate"})
 """Commands that resume a stopped call without saying so themselves."""
 
 
@@ -101,8 +101,8 @@ def _ended_by_signals(ctx: Any = None) -> Iterator[None]:
         interrupted = stopping.stop_asked() and not isinstance(error, typer.Exit)
         if not interrupted and not isinstance(error, KeyboardInterrupt):
             raise
-        goes_on = ctx is not None and ctx.invoked_subcommand in _GOING_ON
-        hint = "; run the same command to resume" if goes_on else ""
+        resumable = ctx is not None and ctx.invoked_subcommand in _RESUMED_BY_REPEATING
+        hint = "; run the same command to resume" if resumable else ""
         typer.echo(f"unmask: stopped{hint}.", err=True)
         raise typer.Exit(stopping.exit_code()) from None
 

@@ -176,7 +176,7 @@ class PipelineSteps(ConfiguredStages):
             replace(face, regions=own)
             for face, own in zip(self._framed(index, picture, holes), masks, strict=True)
         ]
-        faces = self._seen(picture, faces, required=not self.low_masks)
+        faces = self._with_landmarks(picture, faces, required=not self.low_masks)
         kept = [face for face in faces if self.low_masks or not is_worn_low(face)]
         if len(kept) < len(faces):
             # A mask that is left alone is visible, not missing, in the crops of other faces.
@@ -193,12 +193,14 @@ class PipelineSteps(ConfiguredStages):
         if reference is None and isinstance(self.inpainter, SinglePictureInpainter):
             return faces
         # What a hole hides must not influence the landmarks.
-        return self._seen(covered(picture, union_of(holes, picture)), faces)
+        return self._with_landmarks(covered(picture, union_of(holes, picture)), faces)
 
     def _framed(self, index: int, picture: Image, holes: list[Hole]) -> list[Face]:
         return Face.each(index, picture, holes, context=self.context, lift=self.lift)
 
-    def _seen(self, picture: Image, faces: list[Face], *, required: bool = False) -> list[Face]:
+    def _with_landmarks(
+        self, picture: Image, faces: list[Face], *, required: bool = False
+    ) -> list[Face]:
         """Find the landmarks of faces, once for every use of them.
 
         If the default weights are missing, the faces are returned as they are, unless `required`.
@@ -206,8 +208,8 @@ class PipelineSteps(ConfiguredStages):
         finder = self.landmark_finder
         if finder is None or not faces:
             return faces
-        spared = not required and self.landmarks == "default"
-        if isinstance(finder, LandmarkFinder) and not finder.load(missing_ok=spared):
+        optional = not required and self.landmarks == "default"
+        if isinstance(finder, LandmarkFinder) and not finder.load(missing_ok=optional):
             return faces
         return [replace(face, landmarks=finder.find_near(picture, face.frame)) for face in faces]
 

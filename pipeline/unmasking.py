@@ -30,7 +30,7 @@ _stages: OrderedDict[tuple[str, str, str], LazyStage] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _kept_stage(kind: StageKind, specification: Any, device: Any) -> Any:
+def _cached_stage(kind: StageKind, specification: Any, device: Any) -> Any:
     """The stage for a name or dict, made once per process; an object is returned as it is."""
     if not isinstance(specification, str | dict):
         return specification
@@ -157,7 +157,7 @@ def unmask(
     check_keys("keyword of unmask()", stages, known)
     defaults = configuration_defaults()
     chosen = {
-        kind: _kept_stage(kind, stages.pop(kind, defaults[kind]), device) for kind in STAGE_KINDS
+        kind: _cached_stage(kind, stages.pop(kind, defaults[kind]), device) for kind in STAGE_KINDS
     }
     pipeline = Pipeline(device=device, **chosen, **stages)
     return pipeline(

@@ -23,7 +23,7 @@ from pipeline.core import Pipeline
 from pipeline.result import UnmaskResult
 from pipeline.run.folder import in_format
 from pipeline.run.outcome import filled_faces, reason_of
-from pipeline.run.streaming import NOTHING_CAN_WORK
+from pipeline.run.streaming import FATAL_ERRORS
 from pipeline.video import is_video
 from pipeline.warm_up import warm_up
 from weights.base.errors import ExistsError, InputError, OutputError, UnmaskError
@@ -162,7 +162,7 @@ class UnmaskPictures:
         self._fault: UnmaskError | None = None
         try:
             warm_up(pipeline)
-        except NOTHING_CAN_WORK as error:
+        except FATAL_ERRORS as error:
             # An error raised here would reach the caller only as text.
             self._fault = error
         except Exception as error:
@@ -176,7 +176,7 @@ class UnmaskPictures:
             if self._fault is not None:
                 raise self._fault
             rows = self._unmask_counted(rows)
-        except NOTHING_CAN_WORK as error:
+        except FATAL_ERRORS as error:
             rows = [fault_row(row, error) for row in rows]
         return table_of(rows, MADE)
 

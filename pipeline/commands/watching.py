@@ -50,10 +50,10 @@ def watch(run: FileRun) -> Never:
         typer.echo("unmask: watching; Ctrl-C stops.", err=True)
         for outcome in _outcomes(run, folder):
             counts[outcome.status] += 1
-            _say(outcome, run.files.as_json)
+            _print_outcome(outcome, run.files.as_json)
     except KeyboardInterrupt:
         told = ", ".join(f"{status} {count}" for status, count in sorted(counts.items()))
-        typer.echo(f"unmask: stopped; {told or 'nothing had come'}.", err=True)
+        typer.echo(f"unmask: stopped; {told or 'nothing arrived'}.", err=True)
         raise typer.Exit(stopping.exit_code()) from None
     raise AssertionError("a folder is watched until a signal comes")
 
@@ -109,7 +109,7 @@ def _job(file: FoundFile, run: FileRun) -> Job:
     return job
 
 
-def _say(outcome: Outcome, as_json: bool) -> None:
+def _print_outcome(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(outcome.to_mapping()))
     elif outcome.status != "skipped":

@@ -104,11 +104,13 @@ class ReferenceFilling:
 
 def reference_filling(finder: FindsFaces) -> ReferenceFilling:
     """Make a filling; for a landmark network it is made once, to share its cache of photos."""
-    return _kept_filling(finder) if isinstance(finder, LandmarkFinder) else ReferenceFilling(finder)
+    return (
+        _cached_filling(finder) if isinstance(finder, LandmarkFinder) else ReferenceFilling(finder)
+    )
 
 
 @lru_cache(maxsize=4)
-def _kept_filling(finder: LandmarkFinder) -> ReferenceFilling:
+def _cached_filling(finder: LandmarkFinder) -> ReferenceFilling:
     return ReferenceFilling(finder)
 
 

@@ -56,7 +56,7 @@ class _Loaded:
         return self.picture.size[0] * self.picture.size[1] * pictures + photos
 
 
-_Ran: TypeAlias = "tuple[_Loaded, UnmaskResult, Explanation | None]"
+_Filled: TypeAlias = "tuple[_Loaded, UnmaskResult, Explanation | None]"
 
 
 def unmask_files(
@@ -114,11 +114,11 @@ def _work_through(
     )
     waiting: deque[tuple[Future[Outcome] | Outcome, int]] = deque()
 
-    def run(group: list[_Loaded | Outcome]) -> list[_Ran | Outcome]:
+    def run(group: list[_Loaded | Outcome]) -> list[_Filled | Outcome]:
         return _run_group(pipeline, group, outputs)
 
     read = grouped(ahead, batch, MOST_PIXELS, _pixels_of)
-    with shared_cores(groups), _worked(run, read, groups) as worked:
+    with shared_cores(groups), _run_groups(run, read, groups) as worked:
         try:
             for group in worked:
                 for came in group:
@@ -143,11 +143,11 @@ def _pixels_of(read: _Loaded | Outcome) -> int | None:
 
 
 @contextmanager
-def _worked(
-    run: Callable[[list[_Loaded | Outcome]], list[_Ran | Outcome]],
+def _run_groups(
+    run: Callable[[list[_Loaded | Outcome]], list[_Filled | Outcome]],
     groups: Iterator[list[_Loaded | Outcome]],
     at_once: int,
-) -> Iterator[Iterator[list[_Ran | Outcome]]]:
+) -> Iterator[Iterator[list[_Filled | Outcome]]]:
     """Run batches through the stages: several at once, or one in this thread, open to signals."""
     if at_once == 1:
         yield map(run, groups)
@@ -178,7 +178,7 @@ def _read(job: Job, outputs: Outputs) -> _Loaded | Outcome:
 
 def _run_group(
     pipeline: Pipeline, group: list[_Loaded | Outcome], outputs: Outputs
-) -> list[_Ran | Outcome]:
+) -> list[_Filled | Outcome]:
     """Run the pictures of a batch that were read through the stages; keep failures in place."""
     several: dict[str, Any] = {}
     if outputs.variants is not None:
@@ -191,11 +191,12 @@ def _run_group(
     holes, references = [item.hole for item in loaded], [item.references for item in loaded]
     made = iter(run_each(run, images, holes, references) if loaded else ())
     return [
-        _ran(item, next(made), outputs) if isinstance(item, _Loaded) else item for item in group
+        _picture_to_write(item, next(made), outputs) if isinstance(item, _Loaded) else item
+        for item in group
     ]
 
 
-def _ran(loaded: _Loaded, made: Any, outputs: Outputs) -> _Ran | Outcome:
+def _picture_to_write(loaded: _Loaded, made: Any, outputs: Outputs) -> _Filled | Outcome:
     """Turn a result, an explanation or an error into a picture to write or an outcome."""
     if isinstance(made, Exception):
         return failure(loaded.job, made)

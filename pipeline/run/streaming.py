@@ -26,7 +26,7 @@ MOST_PICTURES = 8
 MOST_PIXELS = 32_000_000
 """Total number of pixels at which a batch is full; this bounds the memory in use."""
 
-NOTHING_CAN_WORK = (ConfigurationError, WeightsError, MissingDependencyError)
+FATAL_ERRORS = (ConfigurationError, WeightsError, MissingDependencyError)
 """Errors that do not concern a single picture: they are always raised."""
 
 
@@ -61,7 +61,7 @@ def run_each(
     """
     try:
         return list(run(images, masks, references))
-    except NOTHING_CAN_WORK:
+    except FATAL_ERRORS:
         raise
     except Exception as error:
         if len(images) == 1:

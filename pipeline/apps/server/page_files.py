@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.routing import Route
@@ -36,7 +37,7 @@ def make_page_router(study: bytes | None = None) -> APIRouter:
         return parts[name]
 
     # A response is an application of its own, which sends itself; HEAD comes with GET.
-    served = {**pages, "/page/{name}": part}
+    served: dict[str, Any] = {**pages, "/page/{name}": part}
     return APIRouter(
         routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in served.items()]
     )
