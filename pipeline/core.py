@@ -282,11 +282,7 @@ class Pipeline(PipelineSteps):
             ((64, 64, 3), 1, True)
         """
         check_on_error(on_error)
-        if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, Sequence):
-            raise InputError(
-                f"images must be a sequence of pictures, but got {type(images).__name__}: "
-                "for one picture call the pipeline itself."
-            )
+        _check_several(images, Sequence, "a sequence")
         masks = _one_each(masks, "masks", len(images))
         references = _one_each(references, "references", len(images))
         check_variants(variants, seed, references)
@@ -374,17 +370,22 @@ class Pipeline(PipelineSteps):
             [1, 1]
         """
         check_on_error(on_error)
-        if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, Iterable):
-            raise InputError(
-                f"images must be an iterable of pictures, but got {type(images).__name__}: "
-                "for one picture call the pipeline itself."
-            )
+        _check_several(images, Iterable, "an iterable")
         if batch is not None:
             check_whole_number("batch", batch)
         check_variants(variants, seed, ())
         pairs = ((image, None) for image in images) if masks is None else paired(images, masks)
         run = partial(self.run, variants=variants, seed=seed)
         return stream_results(run, pairs, batch or usual_group(self), on_error)
+
+
+def _check_several(images: Any, kind: type, called: str) -> None:
+    """Refuse a single picture, or its path, in the place of several."""
+    if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, kind):
+        raise InputError(
+            f"images must be {called} of pictures, but got {type(images).__name__}: "
+            "for one picture call the pipeline itself."
+        )
 
 
 def _one_each(given: Sequence[Any] | None, what: str, count: int) -> Sequence[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.commands.command_options import command_options
 from pipeline.commands.run_options import (
@@ -14,8 +15,10 @@ from pipeline.commands.run_options import (
     given_options,
 )
 from pipeline.commands.stage_options import StageOptions
-from weights.base.contracts import Image, Mask
 from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    from weights.base.contracts import Image, Mask
 
 _OF_FILLED_PICTURES = (
     "mask",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import typer
 
 from weights.base.errors import ConfigurationError
-from weights.base.protocols import STAGE_KINDS, StageKind
+
+if TYPE_CHECKING:
+    from weights.base.protocols import StageKind
 
 
 def read_stage(text: str, option: str) -> str | dict[str, Any]:
@@ -111,6 +113,7 @@ class StageOptions:
             WeightsError: a file of `weights` cannot be read, or is for another stage.
         """
         from weights.base.dotted_paths import import_from_working_directory
+        from weights.base.protocols import STAGE_KINDS
 
         arguments: dict[str, Any] = {}
         if self.config is not None:

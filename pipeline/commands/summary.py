@@ -36,14 +36,10 @@ _EXPLANATIONS = {
 
 def count_outcomes(outcomes: Sequence[Outcome], passed_over: Sequence[Path]) -> dict[str, int]:
     """Count outcomes by status, and ignored files, in the order of the table."""
-    counts = Counter(outcome.status for outcome in outcomes)
-    return {
-        "done": counts["done"],
-        "no mask found": counts["no mask found"],
-        "skipped": counts["skipped"],
-        "failed": counts["failed"],
-        "no picture": len(passed_over),
-    } | ({"to do": counts["to do"]} if counts["to do"] else {})
+    counts = Counter[str](outcome.status for outcome in outcomes)
+    counts["no picture"] = len(passed_over)
+    order = ["done", "no mask found", "skipped", "failed", "no picture"]
+    return {status: counts[status] for status in order + ["to do"] * bool(counts["to do"])}
 
 
 def make_report(

@@ -183,7 +183,8 @@ def plan_jobs(
             place = in_format(place, own_form, suffix)
         places = [place]
         if variants is not None and not file.video:
-            places = [_numbered(place, number) for number in range(1, variants + 1)]
+            numbers = range(1, variants + 1)
+            places = [place.with_stem(f"{place.stem}.{number}") for number in numbers]
         for one in places:
             other = owners.setdefault(os.path.normcase(one), file.path)
             if other != file.path:
@@ -199,10 +200,6 @@ def plan_jobs(
         first, *others = places
         jobs.append(Job(file.path, first, own_form, own_mask, file.video, photos, tuple(others)))
     return jobs
-
-
-def _numbered(place: Path, number: int) -> Path:
-    return place.with_name(f"{place.stem}.{number}{place.suffix}")
 
 
 def in_format(place: Path, form: str, suffix: str) -> Path:
