@@ -43,6 +43,24 @@ class FillOptions(TypedDict, total=False):
     provenance: bool
 
 
+class PictureOptions(FillOptions, total=False):
+    """Those of a call that returns pictures."""
+
+    return_result: Literal[False]
+
+
+class ResultOptions(FillOptions, total=False):
+    """Those of a call that returns an `UnmaskResult`."""
+
+    variants: int | None
+
+
+class EitherOptions(FillOptions, total=False):
+    """Those of a call whose `return_result` is known only when it runs."""
+
+    return_result: bool
+
+
 class Pipeline(PipelineSteps):
     """Takes masks off pictures; each stage can be swapped and works alone.
 
@@ -89,29 +107,18 @@ class Pipeline(PipelineSteps):
         self,
         image: PictureSource,
         *,
-        variants: int | None = ...,
         return_result: Literal[True],
-        **options: Unpack[FillOptions],
+        **options: Unpack[ResultOptions],
     ) -> UnmaskResult: ...
 
     @overload
     def __call__(
-        self,
-        image: SamePicture,
-        *,
-        variants: None = ...,
-        return_result: Literal[False] = ...,
-        **options: Unpack[FillOptions],
+        self, image: SamePicture, *, variants: None = ..., **options: Unpack[PictureOptions]
     ) -> SamePicture: ...
 
     @overload
     def __call__(
-        self,
-        image: SamePicture,
-        *,
-        variants: int,
-        return_result: Literal[False] = ...,
-        **options: Unpack[FillOptions],
+        self, image: SamePicture, *, variants: int, **options: Unpack[PictureOptions]
     ) -> list[SamePicture]: ...
 
     @overload
@@ -120,38 +127,22 @@ class Pipeline(PipelineSteps):
         image: str | os.PathLike[str],
         *,
         variants: None = ...,
-        return_result: Literal[False] = ...,
-        **options: Unpack[FillOptions],
+        **options: Unpack[PictureOptions],
     ) -> PIL.Image.Image: ...
 
     @overload
     def __call__(
-        self,
-        image: str | os.PathLike[str],
-        *,
-        variants: int,
-        return_result: Literal[False] = ...,
-        **options: Unpack[FillOptions],
+        self, image: str | os.PathLike[str], *, variants: int, **options: Unpack[PictureOptions]
     ) -> list[PIL.Image.Image]: ...
 
     @overload
     def __call__(
-        self,
-        image: PictureSource,
-        *,
-        variants: None = ...,
-        return_result: bool = ...,
-        **options: Unpack[FillOptions],
+        self, image: PictureSource, *, variants: None = ..., **options: Unpack[EitherOptions]
     ) -> NDArray[np.uint8] | bytes | PIL.Image.Image | UnmaskResult: ...
 
     @overload
     def __call__(
-        self,
-        image: PictureSource,
-        *,
-        variants: int | None,
-        return_result: bool = ...,
-        **options: Unpack[FillOptions],
+        self, image: PictureSource, *, variants: int | None, **options: Unpack[EitherOptions]
     ) -> Any: ...
 
     def __call__(

@@ -60,11 +60,7 @@ def unmask(
 
 @overload
 def unmask(
-    image: SamePicture,
-    *,
-    variants: None = ...,
-    return_result: Literal[False] = ...,
-    **options: Any,
+    image: SamePicture, *, variants: None = ..., return_result: Literal[False] = ..., **options: Any
 ) -> SamePicture: ...
 
 
