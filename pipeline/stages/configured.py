@@ -87,13 +87,13 @@ class ConfiguredStages:
         if _MORE_THAN_PICKLE.isdisjoint(sys.modules):
             for name, argument in arguments.items():
                 _check_pickled(name, argument)
-        return _made_anew, (type(self), arguments)
+        return functools.partial(type(self), **arguments), ()
 
-    def __copy__(self) -> ConfiguredStages:
-        return _made_anew(type(self), self._arguments())
+    def __copy__(self) -> Self:
+        return type(self)(**self._arguments())
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> ConfiguredStages:
-        return _made_anew(type(self), copy.deepcopy(self._arguments(), memo))
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return type(self)(**copy.deepcopy(self._arguments(), memo))
 
     def with_stages(self, **stages: StageSpecification) -> Self:
         """Return a pipeline with these stages that shares the others.
@@ -200,10 +200,6 @@ def check_keys(kind: str, arguments: Mapping[str, Any], further: Iterable[str] =
                     f"{stage}={written!r}."
                 )
         raise unknown_name(kind, key, known)
-
-
-def _made_anew(made: type[ConfiguredStages], arguments: dict[str, Any]) -> ConfiguredStages:
-    return made(**arguments)
 
 
 def _check_pickled(name: str, argument: Any) -> None:
