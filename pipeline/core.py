@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, overload
 
 from pipeline.face_holes import holes_of
 from pipeline.run.streaming import (
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from pipeline.steps import StageProgress
     from weights.images import PictureSource
     from weights.images.picture import SamePicture
+
+
+PicturePath: TypeAlias = str | os.PathLike[str]
+"""The path of a picture file."""
 
 
 class FillOptions(TypedDict, total=False):
@@ -123,16 +127,12 @@ class Pipeline(PipelineSteps):
 
     @overload
     def __call__(
-        self,
-        image: str | os.PathLike[str],
-        *,
-        variants: None = ...,
-        **options: Unpack[PictureOptions],
+        self, image: PicturePath, *, variants: None = ..., **options: Unpack[PictureOptions]
     ) -> PIL.Image.Image: ...
 
     @overload
     def __call__(
-        self, image: str | os.PathLike[str], *, variants: int, **options: Unpack[PictureOptions]
+        self, image: PicturePath, *, variants: int, **options: Unpack[PictureOptions]
     ) -> list[PIL.Image.Image]: ...
 
     @overload

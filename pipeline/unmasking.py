@@ -7,14 +7,12 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from pipeline.core import Pipeline
+from pipeline.core import PicturePath, Pipeline
 from pipeline.stages.configured import check_keys, configuration_defaults
 from pipeline.stages.lazy import LazyStage
 from weights.base.protocols import STAGE_KINDS, StageKind
 
 if TYPE_CHECKING:
-    import os
-
     import numpy as np
     import PIL.Image
     from numpy.typing import NDArray
@@ -72,21 +70,13 @@ def unmask(
 
 @overload
 def unmask(
-    image: str | os.PathLike[str],
-    *,
-    variants: None = ...,
-    return_result: Literal[False] = ...,
-    **options: Any,
+    image: PicturePath, *, variants: None = ..., return_result: Literal[False] = ..., **options: Any
 ) -> PIL.Image.Image: ...
 
 
 @overload
 def unmask(
-    image: str | os.PathLike[str],
-    *,
-    variants: int,
-    return_result: Literal[False] = ...,
-    **options: Any,
+    image: PicturePath, *, variants: int, return_result: Literal[False] = ..., **options: Any
 ) -> list[PIL.Image.Image]: ...
 
 
