@@ -6,7 +6,7 @@ from weights.base import stopping
 
 
 def main() -> None:
-    """Run the program and exit; a signal ends it in good order while it is still imported, too."""
+    """Run the program and exit; a signal stops it gracefully during its imports too."""
     stopping.install()
     try:
         from pipeline.command_line import main as run

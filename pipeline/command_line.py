@@ -15,18 +15,17 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import typer.core
 import typer.main
 
 from weights.base import stopping
+from weights.base.errors import UnmaskError, system_fault
 from weights.base.torch_folder import no_folder_left_by_torch
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("pipeline.commands.run:run", "Take the masks off pictures and videos."),
@@ -57,7 +56,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command to its dotted path and its line in the program's help."""
 
 
-_GOING_ON = frozenset({"synthesize", "evaluate"})
+_RESUMED_BY_REPEATING = frozenset({"synthesize", "evaluate"})
 """Commands that resume a stopped call without saying so themselves."""
 
 
@@ -102,8 +101,8 @@ def _ended_by_signals(ctx: Any = None) -> Iterator[None]:
         interrupted = stopping.stop_asked() and not isinstance(error, typer.Exit)
         if not interrupted and not isinstance(error, KeyboardInterrupt):
             raise
-        goes_on = ctx is not None and ctx.invoked_subcommand in _GOING_ON
-        hint = "; run the same command to resume" if goes_on else ""
+        resumable = ctx is not None and ctx.invoked_subcommand in _RESUMED_BY_REPEATING
+        hint = "; run the same command to resume" if resumable else ""
         typer.echo(f"unmask: stopped{hint}.", err=True)
         raise typer.Exit(stopping.exit_code()) from None
 
@@ -179,8 +178,6 @@ def main(arguments: list[str] | None = None) -> None:
         finally:
             sys.stdout.flush()
     except Exception as error:
-        from weights.base.errors import UnmaskError, system_fault
-
         if isinstance(error, UnmaskError):
             sentence = str(error)
         elif isinstance(error, MemoryError):

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, overload
 
 from pipeline.face_holes import holes_of
 from pipeline.run.streaming import (
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from weights.images.picture import SamePicture
 
 
+PicturePath: TypeAlias = str | os.PathLike[str]
+"""The path of a picture file."""
+
+
 class FillOptions(TypedDict, total=False):
     """Keywords of `Pipeline.__call__`, which documents them."""
 
@@ -41,6 +45,24 @@ class FillOptions(TypedDict, total=False):
     reference: Any
     seed: int
     provenance: bool
+
+
+class PictureOptions(FillOptions, total=False):
+    """Those of a call that returns pictures."""
+
+    return_result: Literal[False]
+
+
+class ResultOptions(FillOptions, total=False):
+    """Those of a call that returns an `UnmaskResult`."""
+
+    variants: int | None
+
+
+class EitherOptions(FillOptions, total=False):
+    """Those of a call whose `return_result` is known only when it runs."""
+
+    return_result: bool
 
 
 class Pipeline(PipelineSteps):
@@ -89,69 +111,38 @@ class Pipeline(PipelineSteps):
         self,
         image: PictureSource,
         *,
-        variants: int | None = ...,
         return_result: Literal[True],
-        **options: Unpack[FillOptions],
+        **options: Unpack[ResultOptions],
     ) -> UnmaskResult: ...
 
     @overload
     def __call__(
-        self,
-        image: SamePicture,
-        *,
-        variants: None = ...,
-        return_result: Literal[False] = ...,
-        **options: Unpack[FillOptions],
+        self, image: SamePicture, *, variants: None = ..., **options: Unpack[PictureOptions]
     ) -> SamePicture: ...
 
     @overload
     def __call__(
-        self,
-        image: SamePicture,
-        *,
-        variants: int,
-        return_result: Literal[False] = ...,
-        **options: Unpack[FillOptions],
+        self, image: SamePicture, *, variants: int, **options: Unpack[PictureOptions]
     ) -> list[SamePicture]: ...
 
     @overload
     def __call__(
-        self,
-        image: str | os.PathLike[str],
-        *,
-        variants: None = ...,
-        return_result: Literal[False] = ...,
-        **options: Unpack[FillOptions],
+        self, image: PicturePath, *, variants: None = ..., **options: Unpack[PictureOptions]
     ) -> PIL.Image.Image: ...
 
     @overload
     def __call__(
-        self,
-        image: str | os.PathLike[str],
-        *,
-        variants: int,
-        return_result: Literal[False] = ...,
-        **options: Unpack[FillOptions],
+        self, image: PicturePath, *, variants: int, **options: Unpack[PictureOptions]
     ) -> list[PIL.Image.Image]: ...
 
     @overload
     def __call__(
-        self,
-        image: PictureSource,
-        *,
-        variants: None = ...,
-        return_result: bool = ...,
-        **options: Unpack[FillOptions],
+        self, image: PictureSource, *, variants: None = ..., **options: Unpack[EitherOptions]
     ) -> NDArray[np.uint8] | bytes | PIL.Image.Image | UnmaskResult: ...
 
     @overload
     def __call__(
-        self,
-        image: PictureSource,
-        *,
-        variants: int | None,
-        return_result: bool = ...,
-        **options: Unpack[FillOptions],
+        self, image: PictureSource, *, variants: int | None, **options: Unpack[EitherOptions]
     ) -> Any: ...
 
     def __call__(
@@ -282,11 +273,7 @@ class Pipeline(PipelineSteps):
             ((64, 64, 3), 1, True)
         """
         check_on_error(on_error)
-        if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, Sequence):
-            raise InputError(
-                f"images must be a sequence of pictures, but got {type(images).__name__}: "
-                "for one picture call the pipeline itself."
-            )
+        _check_several(images, Sequence, "a sequence")
         masks = _one_each(masks, "masks", len(images))
         references = _one_each(references, "references", len(images))
         check_variants(variants, seed, references)
@@ -374,17 +361,22 @@ class Pipeline(PipelineSteps):
             [1, 1]
         """
         check_on_error(on_error)
-        if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, Iterable):
-            raise InputError(
-                f"images must be an iterable of pictures, but got {type(images).__name__}: "
-                "for one picture call the pipeline itself."
-            )
+        _check_several(images, Iterable, "an iterable")
         if batch is not None:
             check_whole_number("batch", batch)
         check_variants(variants, seed, ())
         pairs = ((image, None) for image in images) if masks is None else paired(images, masks)
         run = partial(self.run, variants=variants, seed=seed)
         return stream_results(run, pairs, batch or usual_group(self), on_error)
+
+
+def _check_several(images: Any, kind: type, called: str) -> None:
+    """Refuse a single picture, or its path, in the place of several."""
+    if isinstance(images, str | bytes | os.PathLike) or not isinstance(images, kind):
+        raise InputError(
+            f"images must be {called} of pictures, but got {type(images).__name__}: "
+            "for one picture call the pipeline itself."
+        )
 
 
 def _one_each(given: Sequence[Any] | None, what: str, count: int) -> Sequence[Any]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from inpainter.data.framing import Square
-    from weights.base.contracts import Hole, Image, Mask
+from inpainter.data.framing import LIFT, Square, body_square, reflected_crop
+from weights.base.contracts import Hole, Image, Mask
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -56,8 +54,6 @@ class Crop:
             >>> crop.square, crop.take(hole).shape
             ((12, 16, 39), (39, 39))
         """
-        from inpainter.data.framing import LIFT, body_square
-
         x0, y0, side = body_square(hole, context=context, lift=LIFT if lift is None else lift)
         return cls(int(x0), int(y0), int(side), int(hole.shape[0]), int(hole.shape[1]))
 
@@ -88,8 +84,6 @@ class Crop:
 
         A reflected pixel of a hole is missing too.
         """
-        from inpainter.data.framing import reflected_crop
-
         rows, columns = self.inside
         if rows.stop - rows.start == self.side and columns.stop - columns.start == self.side:
             return array[rows, columns].copy()

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 import numpy as np
 
+from weights.landmarks.frame import Points
 from weights.landmarks.points import eye_distance
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.landmarks.frame import Points
 
 Expression = Literal["smile", "closed", "open"]
 
@@ -40,7 +36,10 @@ def with_expression(points: Points, expression: Expression) -> Points:
         points: iBUG points `(68, 2)`, x y in pixels.
         expression: the new one.
     """
-    across, down = _axes(points)
+    # Unit vectors along the mouth and down the face.
+    across = points[54] - points[48]
+    across = across / max(float(np.hypot(*across)), 1e-6)
+    down = np.array([-across[1], across[0]])
     eyes = eye_distance(points)
     moved = points.copy()
     upper, lower = list(_UPPER_INNER), list(_LOWER_INNER)
@@ -59,10 +58,3 @@ def with_expression(points: Points, expression: Expression) -> Points:
     mouth -= np.outer(_LIFTING[expression] * eyes * (sideways / reach) ** 2, down)
     moved[_MOUTH] = mouth
     return moved
-
-
-def _axes(points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Unit vectors along the mouth's width and down the face."""
-    across = points[54] - points[48]
-    across = across / max(float(np.hypot(*across)), 1e-6)
-    return across, np.array([-across[1], across[0]])

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.crop import Crop
+from pipeline.upright import UprightView
+from weights.base.contracts import Hole, Image
 from weights.base.errors import InputError
+from weights.base.face_photo import FacePhoto
+from weights.base.regions import MaskRegion
+from weights.landmarks import FaceFrame, FoundFace
+from weights.landmarks.frame import Points
 from weights.landmarks.points import mirrored_points
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from pipeline.upright import UprightView
-    from weights.base.contracts import Hole, Image
-    from weights.base.face_photo import FacePhoto
-    from weights.base.regions import MaskRegion
-    from weights.landmarks import FaceFrame, FoundFace
-    from weights.landmarks.frame import Points
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -86,8 +82,6 @@ class Face:
     @property
     def frame(self) -> FaceFrame:
         """Where in the picture the landmark search starts."""
-        from weights.landmarks import FaceFrame
-
         if self.upright is not None:
             x, y, side = self.upright.square
             tilt = math.radians(self.upright.tilt)

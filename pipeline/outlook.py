@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from pipeline.face import Face
-    from weights.base.contracts import Image
+from inpainter.data.framing import missing_box
+from pipeline.face import Face
+from weights.base.contracts import Image
+from weights.landmarks import covered_by, inside_picture
+from weights.landmarks.head_pose import estimate_yaw
 
 Concern = Literal["unclear", "turned", "cut", "small", "dark", "partial"]
 """A reason to expect a bad fill, in one word."""
@@ -79,10 +81,6 @@ def estimate_outlook(picture: Image, face: Face) -> Outlook:
         picture: uint8 RGB `(H, W, 3)`.
         face: the face in it; without landmarks, what needs them is left out.
     """
-    from inpainter.data.framing import missing_box
-    from weights.landmarks import covered_by, inside_picture
-    from weights.landmarks.head_pose import estimate_yaw
-
     height, width = face.hole.shape
     top, bottom, left, right = missing_box(face.hole)
     light = _light(picture, face)

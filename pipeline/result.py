@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from inpainter.data.framing import Square
+from pipeline.outlook import Outlook
 from weights.base.contracts import Hole, Image, check_image, check_mask
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from inpainter.data.framing import Square
-    from pipeline.outlook import Outlook
-    from weights.base.regions import MaskRegion
+from weights.base.regions import MaskRegion
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ import numpy as np
 from inpainter.classical.single_picture import SinglePictureInpainter
 from pipeline.face import Face, union_of
 from pipeline.face_holes import holes_of, masks_of_each, separate_holes
+from pipeline.outlook import estimate_outlook
 from pipeline.result import FaceFill, UnmaskResult
 from pipeline.stages.checks import check_blend, check_fills, check_holes, check_regions
 from pipeline.stages.configured import ConfiguredStages
@@ -45,6 +46,9 @@ StageProgress: TypeAlias = Callable[[str, int, int], object]
 
 class PipelineSteps(ConfiguredStages):
     """The steps of a `Pipeline`; `unmask_pictures` runs all of them in order."""
+
+    on_filled: Callable[[list[Image], list[Hole], list[Image]], object] | None = None
+    """Called with the crops, holes and fills of each batch of faces; not passed on to copies."""
 
     def unmask_pictures(
         self,
@@ -172,7 +176,7 @@ class PipelineSteps(ConfiguredStages):
             replace(face, regions=own)
             for face, own in zip(self._framed(index, picture, holes), masks, strict=True)
         ]
-        faces = self._seen(picture, faces, required=not self.low_masks)
+        faces = self._with_landmarks(picture, faces, required=not self.low_masks)
         kept = [face for face in faces if self.low_masks or not is_worn_low(face)]
         if len(kept) < len(faces):
             # A mask that is left alone is visible, not missing, in the crops of other faces.
@@ -189,12 +193,14 @@ class PipelineSteps(ConfiguredStages):
         if reference is None and isinstance(self.inpainter, SinglePictureInpainter):
             return faces
         # What a hole hides must not influence the landmarks.
-        return self._seen(covered(picture, union_of(holes, picture)), faces)
+        return self._with_landmarks(covered(picture, union_of(holes, picture)), faces)
 
     def _framed(self, index: int, picture: Image, holes: list[Hole]) -> list[Face]:
         return Face.each(index, picture, holes, context=self.context, lift=self.lift)
 
-    def _seen(self, picture: Image, faces: list[Face], *, required: bool = False) -> list[Face]:
+    def _with_landmarks(
+        self, picture: Image, faces: list[Face], *, required: bool = False
+    ) -> list[Face]:
         """Find the landmarks of faces, once for every use of them.
 
         If the default weights are missing, the faces are returned as they are, unless `required`.
@@ -202,8 +208,8 @@ class PipelineSteps(ConfiguredStages):
         finder = self.landmark_finder
         if finder is None or not faces:
             return faces
-        spared = not required and self.landmarks == "default"
-        if isinstance(finder, LandmarkFinder) and not finder.load(missing_ok=spared):
+        optional = not required and self.landmarks == "default"
+        if isinstance(finder, LandmarkFinder) and not finder.load(missing_ok=optional):
             return faces
         return [replace(face, landmarks=finder.find_near(picture, face.frame)) for face in faces]
 
@@ -271,6 +277,8 @@ class PipelineSteps(ConfiguredStages):
                 else:
                     completed = inpainter.complete(crops, holes)
                 completed = check_fills(inpainter, completed, crops)
+                if self.on_filled is not None:
+                    self.on_filled(crops, holes, completed)
                 fills += [
                     face.placed(pictures[face.picture], fill)
                     for face, fill in zip(chunk, completed, strict=True)
@@ -373,8 +381,6 @@ class PipelineSteps(ConfiguredStages):
 
     def _face_fill(self, picture: Image, face: Face, reference: ChosenReference | None) -> FaceFill:
         """Describe a face that was filled."""
-        from pipeline.outlook import estimate_outlook
-
         return FaceFill(
             face.crop.square,
             face.hole,

@@ -7,14 +7,12 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from pipeline.core import Pipeline
+from pipeline.core import PicturePath, Pipeline
 from pipeline.stages.configured import check_keys, configuration_defaults
 from pipeline.stages.lazy import LazyStage
 from weights.base.protocols import STAGE_KINDS, StageKind
 
 if TYPE_CHECKING:
-    import os
-
     import numpy as np
     import PIL.Image
     from numpy.typing import NDArray
@@ -30,7 +28,7 @@ _stages: OrderedDict[tuple[str, str, str], LazyStage] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _kept_stage(kind: StageKind, specification: Any, device: Any) -> Any:
+def _cached_stage(kind: StageKind, specification: Any, device: Any) -> Any:
     """The stage for a name or dict, made once per process; an object is returned as it is."""
     if not isinstance(specification, str | dict):
         return specification
@@ -60,11 +58,7 @@ def unmask(
 
 @overload
 def unmask(
-    image: SamePicture,
-    *,
-    variants: None = ...,
-    return_result: Literal[False] = ...,
-    **options: Any,
+    image: SamePicture, *, variants: None = ..., return_result: Literal[False] = ..., **options: Any
 ) -> SamePicture: ...
 
 
@@ -76,21 +70,13 @@ def unmask(
 
 @overload
 def unmask(
-    image: str | os.PathLike[str],
-    *,
-    variants: None = ...,
-    return_result: Literal[False] = ...,
-    **options: Any,
+    image: PicturePath, *, variants: None = ..., return_result: Literal[False] = ..., **options: Any
 ) -> PIL.Image.Image: ...
 
 
 @overload
 def unmask(
-    image: str | os.PathLike[str],
-    *,
-    variants: int,
-    return_result: Literal[False] = ...,
-    **options: Any,
+    image: PicturePath, *, variants: int, return_result: Literal[False] = ..., **options: Any
 ) -> list[PIL.Image.Image]: ...
 
 
@@ -157,7 +143,7 @@ def unmask(
     check_keys("keyword of unmask()", stages, known)
     defaults = configuration_defaults()
     chosen = {
-        kind: _kept_stage(kind, stages.pop(kind, defaults[kind]), device) for kind in STAGE_KINDS
+        kind: _cached_stage(kind, stages.pop(kind, defaults[kind]), device) for kind in STAGE_KINDS
     }
     pipeline = Pipeline(device=device, **chosen, **stages)
     return pipeline(

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.data.framing import CONTEXT, missing_box, widest_context
 from pipeline.crop import Crop
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Hole, Image
-    from weights.landmarks import FoundFace
-    from weights.landmarks.frame import Points
+from weights.base.contracts import Hole, Image
+from weights.landmarks import FoundFace
+from weights.landmarks.frame import Points
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 

@@ -9,21 +9,19 @@ random generator depends only on the seed and the variant's number, so variant 2
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from inpainter.data.framing import missing_box
+from pipeline.crop import Crop
 from pipeline.expressions import EXPRESSIONS, with_expression
+from pipeline.face import Face
+from weights.base.contracts import Hole
 from weights.base.errors import InputError
 from weights.base.option_values import check_whole_number
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.crop import Crop
-    from pipeline.face import Face
-    from weights.base.contracts import Hole
 
 # Measured: a side 10 % larger makes realism half as bad again, as much of what lies past a
 # portrait's frame is reflected; a side 10 % smaller makes it no worse.
@@ -90,8 +88,6 @@ def reframed(faces: Sequence[Face], number: int, seed: int) -> list[Face]:
 
 def _moved(crop: Crop, hole: Hole, scale: float, right: float, down: float) -> Crop:
     """Resize a crop about its centre and shift it by fractions of its side; it keeps the hole."""
-    from inpainter.data.framing import missing_box
-
     top, bottom, left, end = missing_box(hole)
     extent = max(bottom - top, end - left)
     least = max(extent + 2, min(crop.side, math.ceil(_LEAST_CONTEXT * extent)))

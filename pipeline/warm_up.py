@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from pipeline.core import Pipeline
+from pipeline.core import Pipeline
 
 
 def warm_up(pipeline: Pipeline, *, detected: bool = True) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from pipeline.face import Face
 from weights.landmarks import GROUPS, covered_by
-
-if TYPE_CHECKING:
-    from pipeline.face import Face
 
 _LEAST_MOUTH = 0.15
 """Least fraction of the mouth's points that a mask over the mouth hides."""

@@ -8,22 +8,18 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import yaml
 
 from weights.base.atomic import write_whole
 from weights.base.errors import InputError
 from weights.base.json_text import read_json
+from weights.base.run_settings import RunOptions
 from weights.catalog.lookup import default_name, get_record, resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from weights.base.run_settings import RunOptions
-
 
 PIPELINE_NAME, RESULT_NAME = "pipeline.yaml", "adaptation.json"
 

@@ -5,22 +5,20 @@ from __future__ import annotations
 import importlib
 import platform
 import re
-import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion
 
 from weights.base.errors import UnmaskError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+from weights.catalog import lookup
 
 State = Literal["fine", "missing", "broken"]
 
@@ -118,9 +116,7 @@ def _examine_program() -> Iterator[Finding]:
     installed = _version_of("unmask")
     detail = installed or "not installed as a package; it runs from a checkout"
     yield Finding("program", "unmask", "fine", detail)
-    state: State = "fine" if sys.version_info >= (3, 11) else "broken"
-    advice = "" if state == "fine" else "Use Python 3.11 or newer."
-    yield Finding("program", "Python", state, platform.python_version(), advice)
+    yield Finding("program", "Python", "fine", platform.python_version())
     yield Finding("program", "system", "fine", f"{platform.system()} {platform.machine()}")
 
 
@@ -191,8 +187,6 @@ def _examine_device(device: Any) -> Iterator[Finding]:
 
 
 def _examine_weights() -> Iterator[Finding]:
-    from weights.catalog import lookup
-
     try:
         names = lookup.list_weights()
     except UnmaskError as error:

@@ -8,16 +8,14 @@ matching.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from weights.base.atomic import write_whole
 from weights.base.errors import ExistsError
 from weights.catalog.digest import file_sha256
-
-if TYPE_CHECKING:
-    import os
 
 DESCRIPTION = "pipeline.json"
 """Name of the JSON file in the folder."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from inpainter.postprocess.grain import match_grain
 from pipeline.blenders.mismatch import shifted
 from pipeline.blenders.windowed import WindowedBlender
+from weights.base.contracts import Image, Mask
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Image, Mask
 
 RESOLUTION = 192
 """Largest side of the grid on which the mismatch, which is smooth, is computed."""

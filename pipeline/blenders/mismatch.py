@@ -6,16 +6,13 @@ The picture is never read inside the hole: the mask is there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from inpainter.data.framing import missing_box
 from pipeline.blenders.membrane import Field, spread
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Image, Mask
+from weights.base.contracts import Image, Mask
 
 Window = tuple[slice, slice]
 """Rows and columns of a picture."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from pipeline.blenders.arguments import check_blend_arguments
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Image, Mask
+from weights.base.contracts import Image, Mask
 
 
 class PasteBlender:

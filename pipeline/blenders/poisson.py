@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pipeline.blenders.mismatch import shifted
 from pipeline.blenders.windowed import WindowedBlender
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Image, Mask
+from weights.base.contracts import Image, Mask
 
 RESOLUTION = 384
 """Largest side of the grid on which the membrane is solved."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from pipeline.blenders.arguments import check_blend_arguments
 from pipeline.blenders.mismatch import hole_window
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Image, Mask
+from weights.base.contracts import Image, Mask
 
 
 class WindowedBlender(ABC):

@@ -6,14 +6,12 @@ import logging
 import math
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from weights.base import stopping
 from weights.base.optional_libraries import imported_for
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _SILENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_USAGE_DISABLED": "1"}
 """Turns off the usage statistics of Ray and Ray Data."""

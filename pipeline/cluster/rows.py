@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.run.outcome import FilledFace, Status
 from weights.base import errors
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from weights.base.errors import UnmaskError
+from weights.base.errors import UnmaskError
 
 _TYPES = {
     "name": "string", "source": "string", "content": "large_binary", "beside": "large_binary",

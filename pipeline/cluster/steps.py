@@ -9,35 +9,31 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+import PIL.Image
 
 from pipeline.cluster.attempts import MOST_LOSSES, Attempts, SharedAttempts
 from pipeline.cluster.places import Place
 from pipeline.cluster.rows import FAULT, MADE, READ, TOLD, faces_text, fault_row, table_of
+from pipeline.core import Pipeline
+from pipeline.result import UnmaskResult
 from pipeline.run.folder import in_format
 from pipeline.run.outcome import filled_faces, reason_of
-from pipeline.run.streaming import NOTHING_CAN_WORK
+from pipeline.run.streaming import FATAL_ERRORS
 from pipeline.video import is_video
 from pipeline.warm_up import warm_up
-from weights.base.errors import ExistsError, InputError, OutputError
+from weights.base.errors import ExistsError, InputError, OutputError, UnmaskError
 from weights.base.log import unmask_logger
 from weights.images.formats import is_picture_name
 from weights.images.mark_reader import sidecar_path
+from weights.images.picture import Picture
 from weights.images.reading import read_picture
 from weights.images.restoring import restore
 from weights.images.writing import encode_picture, losses, mark_beside
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import PIL.Image
-
-    from pipeline.core import Pipeline
-    from pipeline.result import UnmaskResult
-    from weights.base.errors import UnmaskError
-    from weights.images.picture import Picture
 
 RESULT_COLUMNS = ("name", "image", "status", "error", "note", "faces", "seconds")
 """Columns of results written as a table; `image` is the content of a picture file."""
@@ -166,7 +162,7 @@ class UnmaskPictures:
         self._fault: UnmaskError | None = None
         try:
             warm_up(pipeline)
-        except NOTHING_CAN_WORK as error:
+        except FATAL_ERRORS as error:
             # An error raised here would reach the caller only as text.
             self._fault = error
         except Exception as error:
@@ -180,7 +176,7 @@ class UnmaskPictures:
             if self._fault is not None:
                 raise self._fault
             rows = self._unmask_counted(rows)
-        except NOTHING_CAN_WORK as error:
+        except FATAL_ERRORS as error:
             rows = [fault_row(row, error) for row in rows]
         return table_of(rows, MADE)
 

@@ -8,22 +8,21 @@ import math
 import os
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pipeline.cluster.attempts import SharedAttempts
 from pipeline.cluster.places import Place, is_uri
 from pipeline.cluster.ray_runtime import load_ray, ray_cluster
 from pipeline.cluster.rows import RowOutcome, raise_fault
 from pipeline.cluster.steps import Plan, UnmaskPictures, read_pictures, write_files, write_part
+from pipeline.core import Pipeline
+from pipeline.run.folder import Findings, find_files, format_named, plan_jobs
 from weights.base.errors import InputError, UnmaskError
 from weights.base.option_values import check_whole_number
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from pipeline.run.folder import Findings
+from weights.images.formats import PICTURE_SUFFIXES
 
 ERRORS = "_errors.csv"
 """The table of pictures that failed, in the folder of the results."""
@@ -120,8 +119,6 @@ class DatasetOptions:
 
     def plan(self, place: Place) -> Plan:
         """What each worker does, for results in `place`."""
-        from pipeline.run.folder import format_named
-
         table = self.results == "table"
         form, suffix = (None, "") if self.format is None else format_named(self.format)
         return Plan(
@@ -168,8 +165,6 @@ def unmask_dataset(
         OutputError: a part of a table, or the table of errors, cannot be written.
         UnmaskError: Ray gave up, for example because no worker is available.
     """
-    from pipeline.core import Pipeline
-
     own = [field.name for field in fields(DatasetOptions) if field.name in options]
     chosen = DatasetOptions(**{name: options.pop(name) for name in own})
     pipeline = Pipeline(**options)
@@ -220,8 +215,6 @@ def _find_local(
     output: Place,
     format: str | None,  # noqa: A002
 ) -> list[tuple[str, str]]:
-    from pipeline.run.folder import find_files, plan_jobs
-
     target = Path(output.path) if output.is_local else Path(f"results of {output.path}")
     found: Findings = find_files(paths, leave_out=target)
     return [
@@ -231,8 +224,6 @@ def _find_local(
 
 
 def _find_remote(uris: Sequence[str]) -> Iterator[tuple[str, str]]:
-    from weights.images.formats import PICTURE_SUFFIXES
-
     for uri in uris:
         place = Place.named(uri)
         if place.exists():

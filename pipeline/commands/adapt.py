@@ -52,5 +52,7 @@ def adapt(
         for name, before in figures["before"].items():
             typer.echo(f"  {name}: {before:.4f} before, {figures['after'][name]:.4f} after")
     if not made.finished:
-        typer.echo("The time was over before the inpainter's schedule; the same command goes on.")
+        typer.echo(
+            "The time budget ended before the inpainter's schedule; run the same command to resume."
+        )
     typer.echo(f"Use it: unmask run photo.jpg -o out.jpg --config {made.pipeline}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -136,8 +137,6 @@ def models(
         time_limit: Seconds after which a network is given up.
         as_json: Print one JSON object instead of a table.
     """
-    from dataclasses import asdict
-
     from inpainter.registry import CLASSICAL, list_models
     from pipeline.apps.bench.classical import classical_table, measure_classical
     from pipeline.apps.bench.networks import measure_models, models_table
@@ -229,8 +228,6 @@ def peers(
         time_limit: Seconds after which a network is given up.
         as_json: Print one JSON object instead of a table.
     """
-    from dataclasses import asdict
-
     from inpainter.registry import list_models
     from pipeline.apps.bench.networks import BACKENDS, measure_models
     from pipeline.apps.bench.peers import best_backend, measure_multiplication, peers_table

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import typer
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def print_columns(rows: Sequence[tuple[str, ...]], right: int | None = None) -> None:

@@ -6,14 +6,12 @@ import copy
 import functools
 import inspect
 import re
+from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from typer.models import ParameterInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def command_options(command: Callable[..., None]) -> Callable[..., None]:

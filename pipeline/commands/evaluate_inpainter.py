@@ -19,6 +19,7 @@ from pipeline.commands.evaluation_options import (
 )
 from pipeline.commands.measured_report import ReportOptions
 from pipeline.commands.progress import progress_bar
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from pipeline.evaluation.case_sets import CaseSet
@@ -163,7 +164,6 @@ def freeze(
     from inpainter.evaluation.stored_cases import LIST_FILE, store_cases
     from pipeline.evaluation.case_sets import is_stored
     from pipeline.evaluation.writing import refuse_existing
-    from weights.base.errors import InputError
 
     if is_stored(faces):
         raise InputError(f"{faces} already holds frozen test cases: give a folder of faces.")

@@ -16,6 +16,7 @@ from pipeline.commands.evaluation_options import (
     read_stages,
 )
 from pipeline.commands.measured_report import ReportOptions
+from weights.base.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +78,6 @@ def evaluate_pipeline(
     from pipeline.configuration import read_configuration
     from pipeline.core import Pipeline
     from pipeline.evaluation import unmasking
-    from weights.base.errors import ConfigurationError
 
     cases = _cases(sets, count, split, seed, templates, min_width)
     arguments: dict[str, dict[str, Any]] = {
@@ -146,7 +146,6 @@ def _cases(
     from detector.synthesis import TemplateFolder
     from pipeline.evaluation.drawn_faces import DrawnFaces
     from pipeline.evaluation.unmasking import UnmaskingCases
-    from weights.base.errors import InputError
 
     photos = None if templates is None else TemplateFolder(templates)
     drawn: list[DrawnFaces] = []
@@ -163,8 +162,6 @@ def _cases(
 
 def _stage(text: str, option: str) -> Any:
     """One stage: its name, or YAML of a name and options."""
-    from weights.base.errors import ConfigurationError
-
     listed = f"[{text}]" if text.lstrip().startswith("{") else text
     stages = read_stages(listed, option)
     if len(stages) != 1:

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 import typer
 
 from pipeline.commands.command_options import command_options
-from pipeline.commands.evaluation_options import Realism
+from pipeline.commands.evaluation_options import InstrumentOptions, Realism
 from pipeline.commands.stage_options import Device
+from weights.base.atomic import atomic_path, write_whole
 
 
 @command_options
@@ -51,7 +52,6 @@ def evaluate_references(
 
     from inpainter.evaluation.picture_sheet import draw_sheet
     from inpainter.metrics import DlibIdentity
-    from pipeline.commands.evaluation_options import InstrumentOptions
     from pipeline.core import Pipeline
     from pipeline.evaluation.references import (
         AnnotatedLandmarks,
@@ -59,7 +59,6 @@ def evaluate_references(
         reference_pairs,
     )
     from pipeline.evaluation.writing import refuse_existing
-    from weights.base.atomic import atomic_path, write_whole
     from weights.images.mark import make_mark, save_marked
 
     names = "references.json", "references.png"

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.command_options import command_options
+from weights.base.atomic import write_whole
+from weights.base.errors import InputError
 
 
 @command_options
@@ -32,8 +34,6 @@ def compare_two_reports(
     from pipeline.evaluation.document import to_markdown
     from pipeline.evaluation.latex import to_latex
     from pipeline.evaluation.page import to_html
-    from weights.base.atomic import write_whole
-    from weights.base.errors import InputError
 
     writers = {".md": to_markdown, ".html": to_html, ".tex": to_latex}
     if output is not None and output.suffix not in writers:

@@ -10,6 +10,9 @@ import typer
 
 from pipeline.commands.measured_report import ReportOptions, measured_report
 from pipeline.commands.stage_options import read_stage
+from weights.base.errors import ConfigurationError
+from weights.base.names import unknown_name
+from weights.base.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,7 +74,6 @@ def read_stages(text: str, option: str) -> dict[str, Any]:
         ConfigurationError: there is no name, a name is repeated, or it is not a list.
     """
     from weights.base.dotted_paths import import_from_working_directory
-    from weights.base.errors import ConfigurationError
 
     wrong = ConfigurationError(
         f"{option} must be names separated by commas, each NAME or NAME@FILE, or a YAML list, "
@@ -79,8 +81,6 @@ def read_stages(text: str, option: str) -> dict[str, Any]:
     )
     parts: list[Any] = text.split(",")
     if text.lstrip().startswith("["):
-        from weights.base.yaml_text import parse_yaml
-
         try:
             parts = parse_yaml(text, option)
         except ConfigurationError as error:
@@ -214,8 +214,6 @@ def measured_comparison(
     ]
     rank = sheets.rank
     if rank is not None and rank not in ranking:
-        from weights.base.names import unknown_name
-
         raise unknown_name("metric to rank by", rank, ranking)
     from pipeline.evaluation.comparison import (
         cases_csv,

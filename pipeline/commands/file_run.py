@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from pipeline.commands.progress import progress_bar
+from pipeline.commands.run_options import FileOptions, WorkOptions
 from pipeline.commands.standard_streams import (
     STREAM,
     found_on_standard_input,
@@ -21,21 +23,17 @@ from pipeline.commands.standard_streams import (
 )
 from pipeline.commands.summary import make_report, print_summary, write_table
 from pipeline.commands.working import RunWork
+from pipeline.core import Pipeline
 from pipeline.run.folder import Findings, Job, find_files, plan_jobs
 from pipeline.run.outcome import Outcome, failure
+from pipeline.run.outputs import Outputs
 from weights.base import stopping
 from weights.base.errors import InputError, OutputError
 from weights.images.formats import is_picture_name
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.commands.run_options import FileOptions, WorkOptions
-    from pipeline.run.outputs import Outputs
-
 
 @dataclass
-class _Ended:
+class _RunResult:
     """How a run ended.
 
     Attributes:
@@ -109,9 +107,9 @@ class FileRun:
                 variants=files.variants,
             )
             self.outputs.refuse_videos(jobs)
-            ended = self._rehearsed(jobs) if files.dry_run else self._done(jobs)
+            ended = self._dry_run(jobs) if files.dry_run else self._process(jobs)
             if self.streamed and not files.dry_run:
-                _hand_on(ended)
+                _write_to_standard_output(ended)
                 return
         if piped:
             # Standard input is reported under the name that the user gave it.
@@ -122,7 +120,7 @@ class FileRun:
         # A run stopped at once leaves no report, which would be in the way of the next run.
         if files.report is not None and ended.outcomes and not files.dry_run:
             write_table(files.report, ended.outcomes)
-        self._tell(ended, jobs, found)
+        self._report(ended, jobs, found)
 
     def _find(self, folder: Path) -> Findings:
         """Find the files to work on, at least one."""
@@ -142,12 +140,10 @@ class FileRun:
             raise InputError("Standard output takes only one picture: name a folder with --output.")
         return found
 
-    def _rehearsed(self, jobs: Sequence[Job]) -> _Ended:
+    def _dry_run(self, jobs: Sequence[Job]) -> _RunResult:
         """Report what would be done."""
-        from pipeline.core import Pipeline
-
         Pipeline(**self.arguments)
-        ended = _Ended()
+        ended = _RunResult()
         for job in jobs:
             if self.outputs.is_finished(job):
                 ended.outcomes.append(_skipped(job))
@@ -160,9 +156,9 @@ class FileRun:
                 ended.outcomes.append(Outcome(job, "to do", f"to {job.output}"))
         return ended
 
-    def _done(self, jobs: Sequence[Job]) -> _Ended:
+    def _process(self, jobs: Sequence[Job]) -> _RunResult:
         """Do the jobs."""
-        ended = _Ended([_skipped(job) for job in jobs if self.outputs.is_finished(job)])
+        ended = _RunResult([_skipped(job) for job in jobs if self.outputs.is_finished(job)])
         finished = {outcome.job.output for outcome in ended.outcomes}
         left = [job for job in jobs if job.output not in finished]
         if not left:
@@ -190,7 +186,7 @@ class FileRun:
         ended.outcomes.sort(key=lambda outcome: order[outcome.job.output])
         return ended
 
-    def _tell(self, ended: _Ended, jobs: Sequence[Job], found: Findings) -> None:
+    def _report(self, ended: _RunResult, jobs: Sequence[Job], found: Findings) -> None:
         """Print the report and leave with the matching exit code."""
         outcomes = ended.outcomes + [
             Outcome(Job(path, self.output), "failed", f"The folder cannot be read: {reason}.")
@@ -224,7 +220,7 @@ def _skipped(job: Job) -> Outcome:
     return Outcome(job, "skipped", f"{job.output} exists")
 
 
-def _hand_on(ended: _Ended) -> None:
+def _write_to_standard_output(ended: _RunResult) -> None:
     """Write the one result to standard output; all messages go to standard error."""
     if ended.interrupted:
         raise typer.Exit(stopping.exit_code())

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.commands.progress import Update, progress_bar
-from pipeline.commands.stage_options import Device  # noqa: TC001 - typer reads it at run time
+from pipeline.commands.stage_options import Device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TypeAlias
 
 from weights.base.printable import printable
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-class Update(Protocol):
-    """Reports progress."""
-
-    def __call__(self, done: int, total: int | None = None) -> None:
-        """Show that `done` are done, of `total` if that is known only now."""
+Update: TypeAlias = Callable[..., None]
+"""Called with the number done and, where it is known only now, the total."""
 
 
 @contextmanager

@@ -10,6 +10,8 @@ import typer
 from pipeline.commands.command_options import command_options
 from pipeline.commands.progress import progress_bar
 from pipeline.commands.stage_options import Device
+from weights.catalog.digest import file_sha256
+from weights.catalog.lookup import resolve
 
 
 @command_options
@@ -58,9 +60,6 @@ def pseudo_label(
     specification: Any = detector or "yolo"
     described: dict[str, Any] = {"detector": specification}
     if specification == "yolo":
-        from weights.catalog.digest import file_sha256
-        from weights.catalog.lookup import resolve
-
         # Low-scoring regions too: a sign that there may be something.
         options = {"weights": weights, "confidence": score / 2, "image_size": image_size}
         specification = {"name": "yolo", **options}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.commands.command_options import command_options
 from pipeline.commands.run_options import (
@@ -13,8 +12,10 @@ from pipeline.commands.run_options import (
     FileOptions,
     PictureOptions,
     WorkOptions,
+    given_options,
 )
 from pipeline.commands.stage_options import StageOptions
+from weights.base.errors import InputError
 
 if TYPE_CHECKING:
     from weights.base.contracts import Image, Mask
@@ -32,20 +33,6 @@ _OF_FILLED_PICTURES = (
     "explain",
 )
 """Options about filling holes, or about output made from filled pictures."""
-
-_NOT_ON_A_CLUSTER = (
-    "mask",
-    "reference",
-    "variants",
-    "no_recursive",
-    "dry_run",
-    "watch",
-    "only_mask",
-    "side_by_side",
-    "save_mask",
-    "explain",
-    "save_report",
-)
 
 
 @command_options
@@ -90,7 +77,6 @@ def run(
     """
     from pipeline.commands.standard_streams import STREAM, is_piped
     from pipeline.run.outputs import Outputs
-    from weights.base.errors import InputError
     from weights.images.formats import is_picture_name
 
     piped = is_piped(files.paths)
@@ -106,7 +92,9 @@ def run(
     if work.batch is not None:
         arguments["batch_size"] = work.batch
     if work.engine is not None:
-        _run_on_ray(files, written, existing, work, output, arguments)
+        from pipeline.commands.run_on_ray import run_on_ray
+
+        run_on_ray(files, written, existing, work, output, arguments)
         return
     if work.gpus or work.column is not None:
         raise InputError("--gpus and --column are for --engine ray.")
@@ -152,7 +140,6 @@ def _check(
     from pipeline.commands.standard_streams import check_standard_output
     from pipeline.commands.summary import check_table
     from pipeline.variants import check_variants
-    from weights.base.errors import InputError
 
     if streamed:
         beside = written.save_mask or written.side_by_side or written.explain or written.save_report
@@ -170,18 +157,12 @@ def _check(
         raise InputError("--resume keeps what exists and --overwrite replaces it: choose one.")
     if written.only_mask:
         values = {**vars(files), **vars(written), **vars(stages)}
-        if given := _given(values, _OF_FILLED_PICTURES):
+        if given := given_options(values, _OF_FILLED_PICTURES):
             raise InputError(f"--only-mask fills nothing: leave {' and '.join(given)} out.")
-
-
-def _given(values: dict[str, Any], names: tuple[str, ...]) -> list[str]:
-    """The options of these names that have a value, as spelled on the command line."""
-    return [f"--{name.replace('_', '-')}" for name in names if values[name]]
 
 
 def _check_watched(files: FileOptions, output: Path, *, into_file: bool) -> None:
     from pipeline.commands.standard_streams import STREAM
-    from weights.base.errors import InputError
 
     if files.dry_run or files.report is not None or output == Path(STREAM) or into_file:
         raise InputError(
@@ -190,36 +171,6 @@ def _check_watched(files: FileOptions, output: Path, *, into_file: bool) -> None
         )
     if len(files.paths) != 1:
         raise InputError(f"--watch takes one folder, but got {len(files.paths)} paths.")
-
-
-def _run_on_ray(
-    files: FileOptions,
-    written: PictureOptions,
-    existing: ExistingOptions,
-    work: WorkOptions,
-    output: Path,
-    arguments: dict[str, Any],
-) -> None:
-    from pipeline.commands.run_on_ray import check_engine, run_on_ray
-    from pipeline.commands.standard_streams import STREAM
-
-    values = {**vars(files), **vars(written), "no_recursive": not files.recursive}
-    streamed = STREAM in files.paths or output == Path(STREAM)
-    check_engine(work.engine, streamed, _given(values, _NOT_ON_A_CLUSTER))
-    run_on_ray(
-        files.paths,
-        os.fspath(output),
-        overwrite=existing.overwrite,
-        as_json=files.as_json,
-        table=files.report,
-        column=work.column,
-        workers=work.workers,
-        gpus=work.gpus,
-        batch=work.batch,
-        format=written.format,
-        quality=written.quality,
-        **arguments,
-    )
 
 
 def _leave_as_it_is(crop: Image, hole: Mask) -> Image:  # noqa: ARG001 - an inpainter's arguments

@@ -5,69 +5,80 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+from pipeline.cluster.rows import RowOutcome
 from pipeline.commands.progress import progress_bar
+from pipeline.commands.run_options import (
+    ExistingOptions,
+    FileOptions,
+    PictureOptions,
+    WorkOptions,
+    given_options,
+)
+from pipeline.commands.standard_streams import STREAM
 from pipeline.commands.summary import make_report, print_summary, write_table
+from pipeline.run.folder import Job
+from pipeline.run.outcome import Outcome
 from weights.base import stopping
 from weights.base.errors import InputError
 from weights.base.names import unknown_name
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.cluster.rows import RowOutcome
-    from pipeline.run.outcome import Outcome
-
 ENGINES = ("ray",)
 
-
-def check_engine(engine: str | None, streamed: bool, given: list[str]) -> None:
-    """Refuse what a cluster run does not support.
-
-    Args:
-        engine: its name as given by the user.
-        streamed: whether standard input or output is used.
-        given: the given options that a cluster run does not support.
-
-    Raises:
-        ConfigurationError: the engine is unknown.
-        InputError: one of the options or a stream is used.
-    """
-    if engine not in ENGINES:
-        raise unknown_name("engine", str(engine), ENGINES)
-    refused = [*given, "-"] if streamed else given
-    if refused:
-        raise InputError(
-            f"--engine ray only writes results, from files: leave {', '.join(refused)} out."
-        )
+_NOT_ON_A_CLUSTER = (
+    "mask",
+    "reference",
+    "variants",
+    "no_recursive",
+    "dry_run",
+    "watch",
+    "only_mask",
+    "side_by_side",
+    "save_mask",
+    "explain",
+    "save_report",
+)
 
 
 def run_on_ray(
-    paths: Sequence[str],
-    output: str,
-    *,
-    overwrite: bool,
-    as_json: bool,
-    table: Path | None,
-    **options: Any,
+    files: FileOptions,
+    written: PictureOptions,
+    existing: ExistingOptions,
+    work: WorkOptions,
+    output: Path,
+    arguments: dict[str, Any],
 ) -> None:
     """Do the work, report on it, and leave with the matching exit code.
 
     Args:
-        paths: files, folders, globs and URIs; or one table, if there is an option `column`.
-        output: the folder of the results, a path or a URI.
-        overwrite: whether existing results are replaced.
-        as_json: whether the report is printed as JSON.
-        table: where a table of the run is written, if at all.
-        **options: further options of `unmask_dataset`, including stages.
+        files: input files, folders, globs and URIs; or one table, if a column is named.
+        written: what is written for a picture.
+        existing: how existing results are treated.
+        work: how the work is done.
+        output: the folder of the results.
+        arguments: of the `Pipeline`.
+
+    Raises:
+        ConfigurationError: the engine is unknown.
+        InputError: an option, or a stream, is not for a run on a cluster.
     """
     from pipeline.cluster.unmasking import unmask_dataset
 
-    is_table = options.get("column") is not None
-    if is_table and len(paths) > 1:
+    if work.engine not in ENGINES:
+        raise unknown_name("engine", str(work.engine), ENGINES)
+    values = {**vars(files), **vars(written), "no_recursive": not files.recursive}
+    refused = given_options(values, _NOT_ON_A_CLUSTER)
+    if STREAM in files.paths or output == Path(STREAM):
+        refused.append(STREAM)
+    if refused:
+        raise InputError(
+            f"--engine ray only writes results, from files: leave {', '.join(refused)} out."
+        )
+    is_table = work.column is not None
+    if is_table and len(files.paths) > 1:
         raise InputError("With --column, name one Parquet file or folder.")
     outcomes: list[Outcome] = []
     interrupted = False
@@ -80,22 +91,29 @@ def run_on_ray(
                 show(len(outcomes))
 
             done = unmask_dataset(
-                paths[0] if is_table else paths,
+                files.paths[0] if is_table else files.paths,
                 output,
-                overwrite=overwrite,
                 on_outcome=note,
-                **options,
+                overwrite=existing.overwrite,
+                column=work.column,
+                workers=work.workers,
+                gpus=work.gpus,
+                batch=work.batch,
+                format=written.format,
+                quality=written.quality,
+                **arguments,
             )
     except KeyboardInterrupt:
         interrupted = True
     outcomes.sort(key=lambda outcome: outcome.job.output)
-    if table is not None:
-        write_table(table, outcomes)
-    if as_json:
+    if files.report is not None:
+        write_table(files.report, outcomes)
+    if files.as_json:
         typer.echo(json.dumps(make_report(outcomes, (), complete=not interrupted), indent=2))
     else:
         seconds = time.perf_counter() - began
-        print_summary(outcomes, (), output=Path(output), seconds=seconds, resumed=not overwrite)
+        resumed = not existing.overwrite
+        print_summary(outcomes, (), output=output, seconds=seconds, resumed=resumed)
     if interrupted:
         typer.echo("unmask: stopped; run the same command to resume.", err=True)
         raise typer.Exit(stopping.exit_code())
@@ -103,12 +121,9 @@ def run_on_ray(
         raise typer.Exit(1)
 
 
-def _outcome(row: RowOutcome, output: str) -> Outcome:
+def _outcome(row: RowOutcome, output: Path) -> Outcome:
     """Turn the outcome of a row into that of a file."""
-    from pipeline.run.folder import Job
-    from pipeline.run.outcome import Outcome
-
-    written = Path(output) / row.name
+    written = output / row.name
     return Outcome(
         Job(Path(row.source), written),
         row.status,

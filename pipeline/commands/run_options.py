@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -20,6 +20,11 @@ def _formats() -> Iterable[str]:
     from pipeline.run.folder import FORMATS
 
     return FORMATS
+
+
+def given_options(values: dict[str, Any], names: tuple[str, ...]) -> list[str]:
+    """The options of these names that have a value, as spelled on the command line."""
+    return [f"--{name.replace('_', '-')}" for name in names if values[name]]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import typer
 from pipeline.commands.command_options import command_options
 from pipeline.commands.stage_options import DeviceOfStages, StageOptions
 from weights.base import stopping
+from weights.base.errors import InputError
 
 
 @command_options
@@ -53,7 +54,6 @@ def serve(
     from pipeline.apps.server import ServerLimits, run_server
     from pipeline.apps.server.loopback import is_loopback
     from pipeline.core import Pipeline
-    from weights.base.errors import InputError
 
     limits = ServerLimits(
         round(megabytes * 2**20), round(megapixels * 1e6), seconds, waiting, variants

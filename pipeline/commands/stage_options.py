@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+from weights.base.errors import ConfigurationError
 
+if TYPE_CHECKING:
     from weights.base.protocols import StageKind
 
 
@@ -20,8 +21,6 @@ def read_stage(text: str, option: str) -> str | dict[str, Any]:
     Raises:
         ConfigurationError: name or file is missing.
     """
-    from weights.base.errors import ConfigurationError
-
     name, separator, weights = text.partition("@")
     if not separator:
         return text
@@ -148,7 +147,6 @@ class StageOptions:
     ) -> None:
         """Use a file in the arguments' stage that it is for, and note it among the named stages."""
         from pipeline.stages.weight_files import stage_of_weights
-        from weights.base.errors import ConfigurationError
 
         kind, stage = stage_of_weights(file)
         if named[kind] not in (None, stage["name"]):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from pipeline.run.folder import Findings, FoundFile
 from weights.base.errors import InputError, OutputError
 from weights.images.mark_reader import sidecar_path
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 STREAM = "-"
 """Name of standard input and standard output on the command line."""

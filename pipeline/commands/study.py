@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.command_options import command_options
+from weights.base.atomic import write_whole
+from weights.base.errors import InputError
 
 app = typer.Typer(
     name="study",
@@ -68,8 +70,6 @@ def make(
 
     named = dict(_named_folder(text) for text in results)
     if len(named) < len(results):
-        from weights.base.errors import InputError
-
         raise InputError("Two folders of results have the same name: call them NAME=FOLDER.")
     made = make_study(
         named,
@@ -127,7 +127,6 @@ def read(
     )
     from pipeline.evaluation.page import to_html
     from pipeline.evaluation.writing import refuse_existing
-    from weights.base.atomic import write_whole
 
     if output is not None:
         refuse_existing(output, _REPORT_FILES, overwrite=overwrite)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import typer
 
 from pipeline.commands.columns import print_columns
+from pipeline.outlook import Outlook
+from pipeline.run.outcome import Outcome
+from weights.base.atomic import atomic_path
+from weights.base.errors import InputError, OutputError
 from weights.base.printable import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from pipeline.outlook import Outlook
-    from pipeline.run.outcome import Outcome
+from weights.images.mark import NOTICE, unmask_version
 
 _MOST_ROWS = 40
 """Maximum number of files listed, not counting failures."""
@@ -36,22 +36,16 @@ _EXPLANATIONS = {
 
 def count_outcomes(outcomes: Sequence[Outcome], passed_over: Sequence[Path]) -> dict[str, int]:
     """Count outcomes by status, and ignored files, in the order of the table."""
-    counts = Counter(outcome.status for outcome in outcomes)
-    return {
-        "done": counts["done"],
-        "no mask found": counts["no mask found"],
-        "skipped": counts["skipped"],
-        "failed": counts["failed"],
-        "no picture": len(passed_over),
-    } | ({"to do": counts["to do"]} if counts["to do"] else {})
+    counts = Counter[str](outcome.status for outcome in outcomes)
+    counts["no picture"] = len(passed_over)
+    order = ["done", "no mask found", "skipped", "failed", "no picture"]
+    return {status: counts[status] for status in order + ["to do"] * bool(counts["to do"])}
 
 
 def make_report(
     outcomes: Sequence[Outcome], passed_over: Sequence[Path], *, complete: bool
 ) -> dict[str, Any]:
     """Make the report of a whole run: strings, numbers, lists and mappings."""
-    from weights.images.mark import NOTICE, unmask_version
-
     return {
         "unmask": unmask_version(),
         "notice": NOTICE,
@@ -70,8 +64,6 @@ def check_table(path: Path, *, overwrite: bool) -> None:
         InputError: its name does not end in .csv.
         OutputError: it exists and may not be replaced.
     """
-    from weights.base.errors import InputError, OutputError
-
     if path.suffix.lower() != ".csv":
         raise InputError(f"--report must name a .csv file, but is {path}.")
     if path.exists() and not overwrite and not _is_empty_table(path):
@@ -93,8 +85,6 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    from weights.base.atomic import atomic_path
-
     with (
         atomic_path(path, overwrite=True) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Never
 
 import typer
@@ -49,10 +50,10 @@ def watch(run: FileRun) -> Never:
         typer.echo("unmask: watching; Ctrl-C stops.", err=True)
         for outcome in _outcomes(run, folder):
             counts[outcome.status] += 1
-            _say(outcome, run.files.as_json)
+            _print_outcome(outcome, run.files.as_json)
     except KeyboardInterrupt:
         told = ", ".join(f"{status} {count}" for status, count in sorted(counts.items()))
-        typer.echo(f"unmask: stopped; {told or 'nothing had come'}.", err=True)
+        typer.echo(f"unmask: stopped; {told or 'nothing arrived'}.", err=True)
         raise typer.Exit(stopping.exit_code()) from None
     raise AssertionError("a folder is watched until a signal comes")
 
@@ -91,8 +92,6 @@ def _outcomes(run: FileRun, folder: WatchedFolder) -> Iterator[Outcome]:
 
 
 def _job(file: FoundFile, run: FileRun) -> Job:
-    from dataclasses import replace
-
     from pipeline.run.folder import Findings, plan_jobs, references_in
 
     reference = run.files.reference
@@ -110,7 +109,7 @@ def _job(file: FoundFile, run: FileRun) -> Job:
     return job
 
 
-def _say(outcome: Outcome, as_json: bool) -> None:
+def _print_outcome(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(outcome.to_mapping()))
     elif outcome.status != "skipped":

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pipeline.commands.columns import print_columns
 from pipeline.commands.command_options import command_options
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from weights.base.errors import UnmaskError
+from weights.catalog import lookup
+from weights.catalog.card import model_card
+from weights.catalog.lookup import DEFAULTS, get_record, list_records, resolve
 
 app = typer.Typer(
     name="weights",
@@ -40,8 +42,6 @@ def list_(
         kind: Only those of a 'detector' or of an 'inpainter'.
         as_json: Print the whole records.
     """
-    from weights.catalog.lookup import DEFAULTS, list_records
-
     records = list_records(pattern, kind)
     if as_json:
         typer.echo(json.dumps([record.to_mapping() for record in records], indent=2))
@@ -81,9 +81,6 @@ def verify(
     Args:
         names: Names of weights; all by default.
     """
-    from weights.base.errors import UnmaskError
-    from weights.catalog import lookup
-
     failed = 0
     for name in names or lookup.list_weights():
         try:
@@ -105,8 +102,6 @@ def path(name: str) -> None:
     Args:
         name: Name of the weights.
     """
-    from weights.catalog.lookup import resolve
-
     typer.echo(resolve(name))
 
 
@@ -118,9 +113,6 @@ def card(name: str) -> None:
     Args:
         name: Name of the weights.
     """
-    from weights.catalog.card import model_card
-    from weights.catalog.lookup import get_record
-
     typer.echo(model_card(get_record(name)), nl=False)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.progress import progress_bar
+from weights.base.errors import ConfigurationError, ExistsError, InputError, WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,7 +106,6 @@ class RunWork:
         """
         from pipeline.run.outcome import Outcome, failure
         from pipeline.video.unmasking import unmask_video
-        from weights.base.errors import ConfigurationError, ExistsError, InputError, WeightsError
 
         for given, what in (
             (job.mask, "A mask of your own"),

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from pipeline.dataset.face_pictures import FacePictures
 from pipeline.dataset.textures import scatter_shapes, surface
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from pipeline.dataset.face_pictures import FacePictures
-    from weights.base.contracts import Image
+from weights.base.contracts import Image
 
 
 def cover(picture: Image, height: int, width: int, random: np.random.Generator) -> Image:

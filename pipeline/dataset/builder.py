@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,14 +15,12 @@ from pipeline.dataset.labels import CLASS_NAMES
 from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
 from pipeline.dataset.processes import done_by_processes
 from pipeline.dataset.settings import DatasetSettings, claim_folder
+from pipeline.dataset.source_face import SourceFace
 from pipeline.dataset.split import split_faces, split_names
 from pipeline.dataset.stored_pictures import store_text
-from pipeline.dataset.worker import Item, PairItem, SceneItem, Worker, WorkPlan
+from pipeline.dataset.worker import Item, Worker, WorkPlan
 from weights.base.dealing import PARTS, Part, name_fraction
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from pipeline.dataset.source_face import SourceFace
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished items and of all items."""
@@ -84,8 +81,7 @@ def plan_items(
         used[stem] += 1
         name = stem if used[stem] == 1 else f"{stem}~{used[stem]}"
         items.extend(
-            PairItem(f"{name}_{variant}", parts[face.name], index)
-            for variant in range(settings.pairs)
+            Item(f"{name}_{variant}", parts[face.name], index) for variant in range(settings.pairs)
         )
     present = set(parts.values())
     shares: dict[Part, float] = {
@@ -96,7 +92,7 @@ def plan_items(
             "No face belongs to a split with a share above 0, so no scenes can be made."
         )
     items.extend(
-        SceneItem(f"scene_{index:06d}", scene_part(index, shares, settings.seed))
+        Item(f"scene_{index:06d}", scene_part(index, shares, settings.seed))
         for index in range(settings.scenes)
     )
     return items
@@ -162,7 +158,7 @@ def build_dataset(
     todo = [item for item in items if item.name not in done]
     finished = len(items) - len(todo)
     # Written first too, so that a detector can train on an unfinished set.
-    _store_data_yaml(out, {item.part for item in items if isinstance(item, SceneItem)})
+    _store_data_yaml(out, {item.part for item in items if item.face is None})
     if progress is not None:
         progress(finished, len(items))
     with (

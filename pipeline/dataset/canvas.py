@@ -5,19 +5,15 @@ Coordinates are OpenCV's: x y in pixels, whole numbers at pixel centres.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.dataset.labels import Points, clip_polygon, polygon_area, visible_outlines
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.contracts import Image, Mask
+from weights.base.contracts import Image, Mask
 
 Matrix = NDArray[np.float64]
 

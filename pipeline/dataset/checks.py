@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 
-from detector.synthesis import CannotDrawMaskError, draw_mask
-
-if TYPE_CHECKING:
-    from detector.synthesis import DrawnMask, TemplateFolder
-    from pipeline.dataset.labels import Points
-    from weights.base.contracts import Image, Mask
+from detector.synthesis import CannotDrawMaskError, DrawnMask, TemplateFolder, draw_mask
+from pipeline.dataset.labels import Points
+from weights.base.contracts import Image, Mask
 
 _WIDEST_SHARES = (0.03, 1.3)
 _WIDEST_HEIGHTS = (0.25, 1.3)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from pipeline.dataset.labels import Points
+from pipeline.dataset.manifest import Line
 from pipeline.dataset.stored_pictures import store_picture
+from weights.base.contracts import Image
 from weights.base.errors import InputError
 from weights.images.decoding import read_pixels
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from pipeline.dataset.labels import Points
-    from pipeline.dataset.manifest import Line
-    from weights.base.contracts import Image
 
 _TILE = 208
 _EMPTY = np.full((_TILE, _TILE, 3), 24, np.uint8)

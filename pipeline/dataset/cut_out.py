@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from pipeline.dataset.canvas import Canvas
+from pipeline.dataset.labels import Points
 from pipeline.dataset.textures import random_colour, surface
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from pipeline.dataset.canvas import Canvas
-    from pipeline.dataset.labels import Points
-    from weights.base.contracts import Image, Mask
+from weights.base.contracts import Image, Mask
 
 _HAIR = np.array(
     [(24, 20, 18), (45, 32, 24), (78, 54, 36), (120, 88, 56), (168, 136, 92), (150, 148, 146)],

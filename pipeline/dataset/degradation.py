@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
+from weights.base.contracts import Image
 from weights.images.decoding import compress_jpeg
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.contracts import Image
 
 
 def motion_blur(image: Image, length: int, angle: float) -> Image:

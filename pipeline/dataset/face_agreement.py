@@ -10,19 +10,15 @@ Radosavovic et al. 2018, "Data Distillation".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detector.data.face_boxes import Box, FaceBox
 from detector.evaluation.matching import mask_ious
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion, bounding_box
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from detector.data.face_boxes import Box, FaceBox
 
 _SIDE_MARGIN, _LOWER_MARGIN = 0.15, 0.25
 """How far a mask may extend past its face's box at the sides and below, as fractions of the box."""

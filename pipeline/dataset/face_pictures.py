@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from weights.base.contracts import Image
 from weights.images.decoding import read_pixels
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from weights.base.contracts import Image
 
 
 class FacePictures:

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from detector.synthesis import load_faces
 from pipeline.dataset.manifest import Journal, Line, read_lines, write_lines
 from pipeline.dataset.processes import done_by_processes
 from pipeline.dataset.settings import LANDMARKS_FILE
 from pipeline.dataset.source_face import SourceFace
-from weights.base.dealing import person_of
+from weights.base.contracts import Image
+from weights.base.dealing import Part, person_of
 from weights.base.errors import InputError
 from weights.images.decoding import read_pixels
 from weights.landmarks import LandmarkFinder
 from weights.landmarks.dlib_finder import DlibLandmarkFinder
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Image
-    from weights.base.dealing import Part
 
 FinderName = Literal["network", "dlib"]
 """Finder of faces: the shipped landmark network finds the likeliest bare face of a picture; dlib,
@@ -63,8 +59,6 @@ def annotated_faces(path: Path) -> list[SourceFace]:
     Raises:
         InputError: the file is missing, malformed, or names no face.
     """
-    from detector.synthesis import load_faces
-
     if path.is_dir() and not (path / "faces.jsonl").is_file():
         raise InputError(
             f"{path} holds no faces.jsonl: name a folder with one, or detect landmarks with "

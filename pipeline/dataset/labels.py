@@ -6,16 +6,13 @@ frame extends from -0.5 to width - 0.5. YOLO's coordinates go from 0 to 1 over t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.contracts import Mask
+from weights.base.contracts import Mask
 
 Points = NDArray[np.float64]
 

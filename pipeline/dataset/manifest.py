@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import IO, TYPE_CHECKING, Any, Self
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO, Any, Self
 
 from weights.base.atomic import atomic_path
 from weights.base.errors import OutputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
 Line = dict[str, Any]
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from pipeline.dataset.canvas import Canvas
+from pipeline.dataset.labels import Points
 from pipeline.dataset.textures import random_colour, surface
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from pipeline.dataset.canvas import Canvas
-    from pipeline.dataset.labels import Points
 
 OCCLUDERS = ("hand", "scarf", "object")
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 
-from detector.synthesis import CannotDrawMaskError
+from detector.synthesis import CannotDrawMaskError, TemplateFolder
 from pipeline.crop import Crop
 from pipeline.dataset.checks import draw_checked_mask
+from pipeline.dataset.labels import Points
+from weights.base.contracts import Hole, Image
+from weights.base.protocols import Refiner
 from weights.base.regions import MaskRegion
-
-if TYPE_CHECKING:
-    from detector.synthesis import TemplateFolder
-    from pipeline.dataset.labels import Points
-    from weights.base.contracts import Hole, Image
-    from weights.base.protocols import Refiner
 
 
 @dataclass(frozen=True)

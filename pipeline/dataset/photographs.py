@@ -7,8 +7,9 @@ morphological opening. Photos cropped to the face are pasted into larger scenes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,13 +21,8 @@ from pipeline.dataset.seeds import item_generator
 from pipeline.dataset.stored_pictures import Making
 from pipeline.dataset.textures import surface
 from pipeline.dataset.training_part import TrainingPart, traced
+from weights.base.contracts import Image, Mask
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from weights.base.contracts import Image, Mask
 
 STRAP_SHARE = 0.06
 """Parts of an outline thinner than this fraction of its width are straps."""

@@ -11,14 +11,16 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Callable, Sequence, Set
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from detector.data.annotations import AnnotatedPicture
-from detector.data.face_boxes import BoxedPicture, read_face_boxes
+from detector.data.face_boxes import Box, BoxedPicture, read_face_boxes
 from detector.evaluation.matching import mask_ious
 from pipeline.dataset.contact_sheet import draw_contact_sheet
 from pipeline.dataset.face_agreement import (
@@ -29,22 +31,15 @@ from pipeline.dataset.face_agreement import (
     mask_place,
     share_inside,
 )
-from pipeline.dataset.perceptual_hash import perceptual_hash, resembles
+from pipeline.dataset.labels import Points
+from pipeline.dataset.perceptual_hash import Hash, perceptual_hash, resembles
 from pipeline.dataset.stored_pictures import Making, store_picture, store_text
 from pipeline.dataset.training_part import TrainingPart, traced
 from pipeline.refiners.morphology import MorphologyRefiner
+from weights.base.contracts import Image, Mask
 from weights.base.errors import InputError
+from weights.base.protocols import Detector
 from weights.base.regions import MaskRegion, bounding_box, box_round
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence, Set
-    from pathlib import Path
-
-    from detector.data.face_boxes import Box
-    from pipeline.dataset.labels import Points
-    from pipeline.dataset.perceptual_hash import Hash
-    from weights.base.contracts import Image, Mask
-    from weights.base.protocols import Detector
 
 PREFIX = "pseudo-"
 """Name prefix of pseudo-labelled pictures; another round replaces all of them."""

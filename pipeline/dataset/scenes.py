@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from detector.synthesis import CannotDrawMaskError
+from detector.synthesis import CannotDrawMaskError, TemplateFolder
 from pipeline.dataset.backgrounds import Backgrounds, cover, out_of_focus
 from pipeline.dataset.canvas import Canvas, Matrix, apply_matrix
 from pipeline.dataset.checks import draw_checked_mask, reject
@@ -25,18 +28,10 @@ from pipeline.dataset.degradation import degrade, relight
 from pipeline.dataset.face_pictures import FacePictures
 from pipeline.dataset.labels import Points, simplify_polygon
 from pipeline.dataset.occluders import paint_occluder
+from pipeline.dataset.source_face import SourceFace
 from pipeline.dataset.textures import surface
+from weights.base.contracts import Image, Mask
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from detector.synthesis import TemplateFolder
-    from pipeline.dataset.source_face import SourceFace
-    from weights.base.contracts import Image, Mask
 
 ASPECT_RATIOS = (1.0, 1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16)
 

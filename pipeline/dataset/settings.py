@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from pipeline.dataset.split import DEFAULT_SHARES, normalise_shares
 from weights.base.atomic import write_whole
+from weights.base.dealing import Part
 from weights.base.errors import ConfigurationError, InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from weights.base.dealing import Part
 
 PictureFormat = Literal["jpeg", "png"]
 

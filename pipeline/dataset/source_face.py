@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pipeline.dataset.labels import Points
+from pipeline.dataset.labels import Points
 
 
 @dataclass(frozen=True, eq=False)

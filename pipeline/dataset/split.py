@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
+from pipeline.dataset.source_face import SourceFace
 from weights.base.dealing import PARTS, Part, deal_out, parts_of_people
 from weights.base.errors import InputError
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from pipeline.dataset.source_face import SourceFace
 
 DEFAULT_SHARES: Mapping[Part, float] = {"train": 0.9, "val": 0.07, "test": 0.03}
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
 
 from weights.base.atomic import atomic_path, write_whole
+from weights.base.contracts import Hole, Image
 from weights.images.mark import Mark, save_marked, unmask_version
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from weights.base.contracts import Hole, Image
 
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 

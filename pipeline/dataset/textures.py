@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from weights.base.contracts import Image
+from weights.base.contracts import Image
 
 Field = NDArray[np.float32]
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from pipeline.dataset.labels import simplify_polygon, visible_outlines, yolo_lines
-from pipeline.dataset.stored_pictures import store_picture, store_text
+from pipeline.dataset.labels import Points, simplify_polygon, visible_outlines, yolo_lines
+from pipeline.dataset.stored_pictures import Making, store_picture, store_text
+from weights.base.contracts import Image, Mask
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from pipeline.dataset.labels import Points
-    from pipeline.dataset.stored_pictures import Making
-    from weights.base.contracts import Image, Mask
 
 
 class TrainingPart:

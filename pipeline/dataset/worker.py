@@ -5,60 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.synthesis import CannotDrawMaskError, TemplateFolder
 from pipeline.dataset.checks import reject
 from pipeline.dataset.face_pictures import FacePictures
 from pipeline.dataset.labels import yolo_lines
+from pipeline.dataset.manifest import Line
 from pipeline.dataset.pairs import make_pair
 from pipeline.dataset.scenes import SceneComposer, SceneOptions
 from pipeline.dataset.seeds import item_generator
+from pipeline.dataset.settings import DatasetSettings
+from pipeline.dataset.source_face import SourceFace
 from pipeline.dataset.stored_pictures import store_hole, store_picture, store_text
+from weights.base.dealing import Part
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from pipeline.dataset.manifest import Line
-    from pipeline.dataset.settings import DatasetSettings
-    from pipeline.dataset.source_face import SourceFace
-    from weights.base.dealing import Part
-    from weights.base.protocols import Refiner
+from weights.base.protocols import Refiner
 
 
 @dataclass(frozen=True)
-class PairItem:
-    """A pair to be made: a mask drawn on one face.
+class Item:
+    """An item to be made: a pair, a mask drawn on one face; or a composed scene.
 
     Attributes:
-        name: the item's name, unique in the data set.
-        part: the split that the face belongs to.
-        face: index of the face in the list of faces.
+        name: names its files and determines its random numbers.
+        part: its split.
+        face: index of the pair's face in the plan; None for a scene.
     """
 
     name: str
     part: Part
-    face: int
-
-
-@dataclass(frozen=True)
-class SceneItem:
-    """A scene to be composed.
-
-    Attributes:
-        name: the item's name, unique in the data set.
-        part: the split whose faces it shows.
-    """
-
-    name: str
-    part: Part
-
-
-Item = PairItem | SceneItem
+    face: int | None = None
 
 
 @dataclass(frozen=True)
@@ -139,16 +120,16 @@ class Worker:
         Raises:
             OutputError: the files cannot be written.
         """
-        if isinstance(item, SceneItem):
+        if item.face is None:
             return self._make_scene(item)
+        face = self._plan.faces[item.face]
         try:
-            return self._make_pair(item)
+            return self._make_pair(item, face)
         except (CannotDrawMaskError, InputError, cv2.error) as error:
-            source = self._plan.faces[item.face].name
-            return Outcome(None, [{"item": item.name, **reject(source, error)}])
+            return Outcome(None, [{"item": item.name, **reject(face.name, error)}])
 
-    def _make_pair(self, item: PairItem) -> Outcome:
-        settings, face = self._plan.settings, self._plan.faces[item.face]
+    def _make_pair(self, item: Item, face: SourceFace) -> Outcome:
+        settings = self._plan.settings
         image = self._pictures(face.file)
         pair = make_pair(
             image,
@@ -193,7 +174,7 @@ class Worker:
             )
         return self._composers[part]
 
-    def _make_scene(self, item: SceneItem) -> Outcome:
+    def _make_scene(self, item: Item) -> Outcome:
         settings = self._plan.settings
         random = item_generator(settings.seed, item.name)
         scene = self._composer(item.part).compose(random)

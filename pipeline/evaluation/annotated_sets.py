@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.data.annotations import AnnotatedMask, AnnotatedPicture, read_annotations
 from pipeline.dataset.manifest import read_lines
-from pipeline.evaluation.drawn_faces import DrawnFaces
-
-if TYPE_CHECKING:
-    import os
-
-    from numpy.typing import NDArray
-
-    from pipeline.evaluation.drawn_faces import DrawnFace
-    from weights.base.contracts import Image, Mask
+from pipeline.evaluation.drawn_faces import DrawnFace, DrawnFaces
+from weights.base.contracts import Image, Mask
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, TypeAlias
 
-from inpainter.evaluation.benchmark_cases import BenchmarkCases
+from detector.synthesis import TemplateFolder
+from inpainter.evaluation.benchmark_cases import BenchmarkCases, Case
 from inpainter.evaluation.stored_cases import LIST_FILE, StoredCases
 from inpainter.holes import create_holes
 from pipeline.evaluation.drawn_faces import DrawnFaces, DrawnMaskCases
 from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from inpainter.evaluation.benchmark_cases import Case
 
 HOLE_NAMES: Final = {"face-mask": "detector.synthesis.holes:FaceMaskHoles"}
 """Names of hole generators outside the package `inpainter`."""
@@ -25,27 +22,6 @@ DRAWN_MASK: Final = "drawn-mask"
 """Name of the holes that a refiner makes of drawn masks of known kind."""
 
 _DRAWN_OPTIONS: Final = ("name", "templates", "refiner")
-
-
-class CaseSet(Protocol):
-    """Test cases, the same on each pass."""
-
-    @property
-    def masked(self) -> bool:
-        """Whether all cases come with the masked picture."""
-        ...
-
-    def __len__(self) -> int:
-        """Maximum number of cases."""
-        ...
-
-    def __iter__(self) -> Iterator[Case]:
-        """Give the cases, one at a time."""
-        ...
-
-    def only(self, names: Iterable[str]) -> Iterator[Case]:
-        """Give the cases of these names."""
-        ...
 
 
 class JoinedCases:
@@ -79,6 +55,10 @@ class JoinedCases:
             ending = f" [{kind}]"
             own = [name.removesuffix(ending) for name in wanted if name.endswith(ending)]
             yield from _of_kind(kind, cases.only(own))
+
+
+CaseSet: TypeAlias = "BenchmarkCases | StoredCases | DrawnMaskCases | JoinedCases"
+"""Test cases, the same on each pass."""
 
 
 def _of_kind(kind: str, cases: Iterable[Case]) -> Iterator[Case]:
@@ -148,7 +128,6 @@ def _drawn(
     size: int,
     seed: int,
 ) -> DrawnMaskCases:
-    from detector.synthesis import TemplateFolder
     from pipeline.stages.registry import create_stage
 
     for key in options:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from inpainter.evaluation.picture_sheet import SheetRow
-from inpainter.evaluation.results import AREA_KIND, LEAST_FACES, TOGETHER
+from inpainter.evaluation.results import (
+    AREA_KIND,
+    LEAST_FACES,
+    TOGETHER,
+    Measurements,
+    Metric,
+    Part,
+)
+from inpainter.evaluation.statistics import Estimate
 from pipeline.evaluation.document import Cell, Document, Picture, Table, cells, counted
 from pipeline.evaluation.plots import NO_PLOTS, Panel, can_plot, plot_bars, plot_curves
 from pipeline.evaluation.writing import csv_text, sheet_picture
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from inpainter.evaluation.results import Measurements, Metric, Part
-    from inpainter.evaluation.statistics import Estimate
 
 COMPARISON_FILES: Final = ("cases.csv", "tables.csv")
 """The CSV files of a comparison: every result, and every estimate."""

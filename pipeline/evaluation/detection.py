@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
+from detector.data.annotations import AnnotatedPicture
+from detector.evaluation.outcomes import PictureOutcome
+from detector.evaluation.report import DetectionReport
 from inpainter.evaluation.picture_sheet import SheetRow
 from inpainter.evaluation.statistics import bootstrap_mean
 from pipeline.evaluation.document import Cell, Document, Picture, Table, cells
 from pipeline.evaluation.outlines import outlined
 from pipeline.evaluation.plots import NO_PLOTS, can_plot, plot_precision_recall
 from pipeline.evaluation.writing import csv_text
+from weights.base.contracts import Hole, Image, Mask
 from weights.base.json_text import json_values
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from detector.data.annotations import AnnotatedPicture
-    from detector.evaluation.outcomes import PictureOutcome
-    from detector.evaluation.report import DetectionReport
-    from weights.base.contracts import Hole, Image, Mask
-    from weights.base.protocols import Detector
-    from weights.base.regions import MaskRegion
+from weights.base.protocols import Detector
+from weights.base.regions import MaskRegion
 
 DETECTION_FILES: Final = ("masks.csv", "pictures.csv")
 """The CSV files of a detection report: a line per true mask, and a line per picture."""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 from inpainter.evaluation.statistics import Estimate, bootstrap_mean, compare_paired
 from pipeline.evaluation.comparison import p_text
 from pipeline.evaluation.document import Document, Table, cells
 from weights.base.errors import InputError
 from weights.base.json_text import read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 _CHECKSUMS: Final = ("checksum_of_holes", "checksum_of_annotations")
 _SHAPING: Final = (

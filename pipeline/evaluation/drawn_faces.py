@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detector.synthesis import CannotDrawMaskError
+from detector.synthesis import CannotDrawMaskError, TemplateFolder
+from inpainter.data.face import Face
 from inpainter.data.faces import list_faces
 from inpainter.data.framing import face_square, reflected_crop, resize_crop
 from inpainter.evaluation.benchmark_cases import Case, face_groups
 from pipeline.crop import Crop
 from pipeline.dataset.checks import draw_checked_mask
 from pipeline.dataset.seeds import item_generator
+from weights.base.contracts import Image, Mask
 from weights.base.dealing import name_fraction
 from weights.base.errors import ConfigurationError
+from weights.base.protocols import Refiner
 from weights.base.regions import MaskRegion
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from detector.synthesis import TemplateFolder
-    from inpainter.data.face import Face
-    from weights.base.contracts import Image, Mask
-    from weights.base.protocols import Refiner
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from pipeline.evaluation.document import Cell, Document, Table
+from pipeline.evaluation.document import Cell, Document, Table
 
 _ESCAPES: Final = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}

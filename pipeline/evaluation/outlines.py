@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 import cv2
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.contracts import Image, Mask
+from weights.base.contracts import Image, Mask
 
 GREEN: Final = (0, 220, 0)
 RED: Final = (255, 0, 0)

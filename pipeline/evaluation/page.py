@@ -5,12 +5,9 @@ from __future__ import annotations
 import base64
 import re
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from pipeline.evaluation.document import Table
-
-if TYPE_CHECKING:
-    from pipeline.evaluation.document import Document, Picture
+from pipeline.evaluation.document import Document, Picture, Table
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --best: #0a7d3322; }

@@ -5,16 +5,13 @@ from __future__ import annotations
 import importlib.util
 import io
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from detector.evaluation.matching import PrecisionRecallCurve
+from inpainter.evaluation.statistics import Estimate
 from weights.base.optional_libraries import imported_for
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from detector.evaluation.matching import PrecisionRecallCurve
-    from inpainter.evaluation.statistics import Estimate
 
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Colour-blind-safe colours of the systems (Okabe and Ito 2008)."""

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from inpainter.metrics import SIGMAS
 from pipeline.evaluation.difference import StoredReport, read_report
 from pipeline.evaluation.document import Table, cells, markdown_table
 from weights.base.atomic import write_whole
 from weights.base.errors import ConfigurationError, InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from weights.catalog.record import WeightRecord
+from weights.catalog.record import WeightRecord, read_record
 
 BEGIN: Final = "<!-- unmask figures: begin -->"
 """Line of a README before the table of figures."""
@@ -167,7 +164,6 @@ def _percent(share: float) -> str:
 
 
 def _update_records(reports: Mapping[str, StoredReport], folder: Path) -> list[Path]:
-    from weights.catalog.record import read_record
     from weights.catalog.register import write_record_and_card
 
     records = {path: read_record(path) for path in sorted(folder.glob("*.yaml"))}
@@ -194,20 +190,10 @@ def _update_records(reports: Mapping[str, StoredReport], folder: Path) -> list[P
 def _figures(report: StoredReport, record: WeightRecord) -> dict[str, Any] | None:
     """Figures for the weights of a record; None if the report does not cover their stage."""
     from pipeline.weight_files.recording import read_figures
-    from weights.catalog.description import NetworkDescription
 
     if record.kind != "inpainter" and report.stage != "detector":
         return None
-    description = NetworkDescription(
-        record.kind,
-        record.architecture,
-        record.options,
-        record.input_size,
-        record.value_range,
-        record.parameters,
-        record.multiply_adds,
-    )
-    figures = read_figures(report.path, description, record.sha256)
+    figures = read_figures(report.path, record, record.sha256)
     # Without its warning, the identity distance would be mistaken for a quality metric.
     figures.pop("identity", None)
     return figures

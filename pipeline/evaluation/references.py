@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from detector.synthesis import CannotDrawMaskError, draw_mask, load_faces
+from detector.synthesis import CannotDrawMaskError, FaceAnnotation, draw_mask, load_faces
+from inpainter.evaluation.loop import HoleFeatureNetwork
 from inpainter.evaluation.picture_sheet import SheetRow
+from inpainter.metrics.identity import DlibIdentity
+from inpainter.metrics.landmarks import LandmarkFinder, landmark_error
 from inpainter.metrics.pixel import psnr
+from inpainter.metrics.realism import detectability_figure, distance_figure
+from pipeline.core import Pipeline
 from pipeline.dataset.seeds import item_generator
 from pipeline.evaluation.drawn_faces import framed_case
+from weights.base.contracts import Hole, Image
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
 from weights.images import read_picture
-from weights.landmarks import FoundFace, covered
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterable, Iterator
-
-    from detector.synthesis import FaceAnnotation
-    from inpainter.evaluation.loop import HoleFeatureNetwork
-    from inpainter.metrics.identity import DlibIdentity
-    from inpainter.metrics.landmarks import LandmarkFinder
-    from pipeline.core import Pipeline
-    from weights.base.contracts import Hole, Image
-    from weights.landmarks import FaceFrame
-    from weights.landmarks.frame import Points
+from weights.landmarks import FaceFrame, FoundFace, covered
+from weights.landmarks.frame import Points
 
 _CROP = 256
 """Side at which realism is measured, in pixels."""
@@ -205,8 +201,6 @@ def _measured(
     identity: DlibIdentity | None,
     finder: LandmarkFinder | None,
 ) -> dict[str, float]:
-    from inpainter.metrics.landmarks import landmark_error
-
     measured = {"psnr": psnr(image, pair.truth, pair.hole)}
     if identity is not None:
         measured["identity"] = identity(image, pair.truth, pair.landmarks)
@@ -229,8 +223,6 @@ def _between(identity: DlibIdentity, pair: ReferencePair, image: Image) -> float
 def _figures(
     values: dict[str, list[float]], looks: dict[str, list[Any]], photos: int, refused: int
 ) -> dict[str, Any]:
-    from inpainter.metrics.realism import detectability_figure, distance_figure
-
     figures: dict[str, Any] = {"photos": photos, "refused": refused, "guess": {}, "reference": {}}
     for name, column in values.items():
         system, _, metric = name.rpartition(".")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inpainter.evaluation.results import CaseResult
 from pipeline.dataset.manifest import Journal, Line, read_lines
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 UNFINISHED: Final = "unfinished.jsonl"
 """Name of the file in a report's folder; removed once the report exists."""

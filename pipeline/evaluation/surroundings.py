@@ -6,13 +6,13 @@ import os
 import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from weights.base.errors import UnmaskError
+from weights.catalog.digest import file_sha256
+from weights.catalog.lookup import DEFAULTS, list_weights, resolve
+from weights.catalog.record import WeightKind
 from weights.images.mark import unmask_version
-
-if TYPE_CHECKING:
-    from weights.catalog.record import WeightKind
 
 LIBRARIES: Final = (
     "torch",
@@ -79,9 +79,6 @@ def used_weights(stage: Any, kind: WeightKind) -> UsedWeights | None:
         stage: an object with `weights` and, for inpainters, `model`, like the built-in stages.
         kind: the stage's kind.
     """
-    from weights.catalog.digest import file_sha256
-    from weights.catalog.lookup import DEFAULTS, list_weights, resolve
-
     weights = getattr(stage, "weights", None)
     if not isinstance(weights, str | os.PathLike):
         return None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Unpack
+from typing import Final, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
+from detector.data.annotations import AnnotatedPicture
 from inpainter.data.framing import face_square, reflected_crop, resize_crop
 from inpainter.evaluation.benchmark_cases import Case, band
 from inpainter.evaluation.evaluate import PICTURE_METRICS, measure_case
@@ -23,21 +26,12 @@ from inpainter.evaluation.loop import (
 from inpainter.evaluation.picture_sheet import SheetRow
 from inpainter.evaluation.realism_figures import REALISM_METRICS
 from inpainter.evaluation.results import SEPARATOR, CaseResult, Measurements, Metric
-from pipeline.evaluation.drawn_faces import framed_case
+from pipeline.core import Pipeline
+from pipeline.evaluation.drawn_faces import DrawnFaces, framed_case
 from pipeline.evaluation.outlines import outlined
-from weights.base.contracts import check_image, check_mask
+from pipeline.result import UnmaskResult
+from weights.base.contracts import Image, Mask, check_image, check_mask
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from detector.data.annotations import AnnotatedPicture
-    from pipeline.evaluation.drawn_faces import DrawnFaces
-    from pipeline.result import UnmaskResult
-    from pipeline.run.batch import RunsPictures
-    from weights.base.contracts import Image, Mask
 
 FOUND_SHARE: Final = 0.5
 """Fraction of a mask's pixels that the holes must cover for it to count as found."""
@@ -259,7 +253,7 @@ def _sized_holes(samples: Sequence[UnmaskingCase]) -> dict[str, Mask]:
     }
 
 
-class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"]):
+class UnmaskingProcedure(Procedure[UnmaskingCase, "Pipeline", "UnmaskResult"]):
     """Measures whole pipelines."""
 
     stage = "pipeline"
@@ -281,7 +275,7 @@ class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"
         )
 
     def run(
-        self, name: str, system: RunsPictures, samples: Sequence[UnmaskingCase]
+        self, name: str, system: Pipeline, samples: Sequence[UnmaskingCase]
     ) -> list[UnmaskResult]:
         """Take the masks off; time not spent in a stage counts as "other"."""
         began = time.perf_counter()
@@ -329,7 +323,7 @@ class UnmaskingProcedure(Procedure[UnmaskingCase, "RunsPictures", "UnmaskResult"
 
 
 def evaluate_pipelines(
-    pipelines: Mapping[str, RunsPictures],
+    pipelines: Mapping[str, Pipeline],
     cases: Iterable[UnmaskingCase],
     *,
     batch: int = 4,
@@ -369,7 +363,7 @@ def _area(case: UnmaskingCase) -> float:
 
 
 def unmasking_rows(
-    pipelines: Mapping[str, RunsPictures],
+    pipelines: Mapping[str, Pipeline],
     cases: Iterable[UnmaskingCase],
     names: Sequence[str],
     side: int = 256,

@@ -6,8 +6,9 @@ import csv
 import io
 import json
 import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from inpainter.evaluation.picture_sheet import SheetRow, draw_sheet
 from pipeline.evaluation.document import Document, Picture, to_markdown
@@ -16,9 +17,6 @@ from pipeline.evaluation.page import to_html
 from weights.base.atomic import write_whole
 from weights.base.errors import OutputError
 from weights.images.mark import make_mark, save_marked
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 DOCUMENT_FILES: Final = ("report.html", "report.md", "report.json", "tables.tex")
 """Files of every report; pictures and CSV files come in addition."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PARTS = ("pipeline", "detector", "inpainter", "weights")
 
 
-def _refuse_strangers_in_our_place() -> None:
+def _check_installation() -> None:
     """Raise an ImportError if a part is missing, or from another installation than the others."""
     places: dict[str, Path] = {}
     for name in _PARTS:
@@ -47,7 +47,7 @@ def _refuse_strangers_in_our_place() -> None:
             )
 
 
-_refuse_strangers_in_our_place()
+_check_installation()
 
 # Only now is it certain whose `pipeline` this is.
 import pipeline  # noqa: E402

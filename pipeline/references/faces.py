@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from weights.base.contracts import Image
 from weights.base.errors import InputError
 from weights.base.face_photo import FacePhoto
+from weights.landmarks import FoundFace
+from weights.landmarks.frame import Points
 from weights.landmarks.head_pose import estimate_yaw
 from weights.landmarks.points import eye_distance
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.contracts import Image
-    from weights.landmarks import FoundFace
-    from weights.landmarks.frame import Points
 
 LEAST_EYES = 24.0
 """Least distance between the outer eye corners in a reference, in pixels."""

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipeline.face import Face
 from pipeline.references.faces import UnfitReferenceError, best_reference, check_reference
 from pipeline.references.fusing import fuse_reference
+from weights.base.contracts import Image
 from weights.base.errors import InputError
+from weights.base.face_photo import FacePhoto
 from weights.images import read_picture
-from weights.landmarks import LandmarkFinder, covered
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.face import Face
-    from weights.base.contracts import Image
-    from weights.base.face_photo import FacePhoto
-    from weights.landmarks import FindsFaces, FoundFace
+from weights.landmarks import FindsFaces, FoundFace, LandmarkFinder, covered
 
 _MOST_KNOWN = 64
 """For how many photos the detected face is cached."""
@@ -108,11 +104,13 @@ class ReferenceFilling:
 
 def reference_filling(finder: FindsFaces) -> ReferenceFilling:
     """Make a filling; for a landmark network it is made once, to share its cache of photos."""
-    return _kept_filling(finder) if isinstance(finder, LandmarkFinder) else ReferenceFilling(finder)
+    return (
+        _cached_filling(finder) if isinstance(finder, LandmarkFinder) else ReferenceFilling(finder)
+    )
 
 
 @lru_cache(maxsize=4)
-def _kept_filling(finder: LandmarkFinder) -> ReferenceFilling:
+def _cached_filling(finder: LandmarkFinder) -> ReferenceFilling:
     return ReferenceFilling(finder)
 
 

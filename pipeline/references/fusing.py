@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from inpainter.data.reference_map import fit_photo
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Hole, Image
-    from weights.base.face_photo import FacePhoto
-    from weights.landmarks.frame import Points
+from weights.base.contracts import Hole, Image
+from weights.base.face_photo import FacePhoto
+from weights.landmarks.frame import Points
 
 _RIM = 0.06
 """Width of the transition to the guessed surroundings, as a fraction of the face's extent."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from weights.base.contracts import Mask
+from weights.base.contracts import Mask
 
 _LEAST_CONTRAST = 0.08
 """Least contrast between both sides, at values 0 to 1, for an outline pixel to be measured."""

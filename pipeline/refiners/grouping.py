@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from weights.base.regions import bounding_box, box_round
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.contracts import Mask
-    from weights.base.regions import MaskRegion
+from weights.base.contracts import Mask
+from weights.base.regions import MaskRegion, bounding_box, box_round
 
 Box = tuple[int, int, int, int]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -14,12 +15,7 @@ from pipeline.refiners.edge_width import edge_width
 from pipeline.refiners.grouping import group_regions
 from weights.base.contracts import Hole, Image, Mask, check_image, check_mask
 from weights.base.errors import InputError
-from weights.base.regions import bounding_box
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.regions import MaskRegion
+from weights.base.regions import MaskRegion, bounding_box
 
 WORKING_WIDTH = 256
 """Masks wider than this are processed at this width, in pixels; then only the edge is refined at

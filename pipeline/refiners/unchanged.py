@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from weights.base.contracts import Hole, Image, check_image
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.regions import MaskRegion
+from weights.base.regions import MaskRegion
 
 
 class UnchangedRefiner:

@@ -9,30 +9,28 @@ the other.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
+from pipeline.apps.explain.explanation import Explanation, explain_pictures
+from pipeline.core import Pipeline
+from pipeline.result import UnmaskResult
+from pipeline.run.folder import Job
 from pipeline.run.outcome import Outcome, failure
 from pipeline.run.outputs import Outputs
 from pipeline.run.read_ahead import ReadAhead
 from pipeline.run.streaming import MOST_PICTURES, MOST_PIXELS, grouped, run_each
 from pipeline.surroundings import shared_cores
+from weights.base.contracts import Hole, Image
 from weights.base.errors import ExistsError
 from weights.base.option_values import check_whole_number
 from weights.images.holes import read_hole
+from weights.images.picture import Picture
 from weights.images.reading import read_picture
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from pipeline.apps.explain.explanation import Explanation
-    from pipeline.result import UnmaskResult
-    from pipeline.run.folder import Job
-    from weights.base.contracts import Hole, Image
-    from weights.images.picture import Picture
 
 MOST_WORKERS = 4
 """Default limit on the number of threads that read and write."""
@@ -40,21 +38,6 @@ MOST_WORKERS = 4
 
 MOST_GROUPS = 2
 """How many batches are worth processing at once: a detector takes one at a time."""
-
-
-class RunsPictures(Protocol):
-    """A `Pipeline`, or anything that runs like one."""
-
-    def run(
-        self,
-        images: Sequence[Image],
-        masks: Sequence[Hole | None] | None = None,
-        references: Sequence[list[Image] | None] | None = None,
-        *,
-        variants: int | None = ...,
-        seed: int = ...,
-    ) -> list[UnmaskResult]:
-        """Take the masks off pictures; the keywords are passed only for several fills."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +56,11 @@ class _Loaded:
         return self.picture.size[0] * self.picture.size[1] * pictures + photos
 
 
-_Ran: TypeAlias = "tuple[_Loaded, UnmaskResult, Explanation | None]"
+_Filled: TypeAlias = "tuple[_Loaded, UnmaskResult, Explanation | None]"
 
 
 def unmask_files(
-    pipeline: RunsPictures,
+    pipeline: Pipeline,
     jobs: Iterable[Job],
     outputs: Outputs | None = None,
     *,
@@ -94,7 +77,7 @@ def unmask_files(
     After Ctrl-C the outcomes of pictures in progress come before the KeyboardInterrupt.
 
     Args:
-        pipeline: the pipeline; must be a `Pipeline` for explanations.
+        pipeline: does the work.
         jobs: the pictures, see `plan_jobs`.
         outputs: what to write for each, and what to do about existing files.
         batch: how many pictures go through the stages together, at least 1.
@@ -112,7 +95,7 @@ def unmask_files(
 
 
 def _work_through(
-    pipeline: RunsPictures,
+    pipeline: Pipeline,
     jobs: Iterable[Job],
     outputs: Outputs,
     batch: int,
@@ -131,11 +114,11 @@ def _work_through(
     )
     waiting: deque[tuple[Future[Outcome] | Outcome, int]] = deque()
 
-    def run(group: list[_Loaded | Outcome]) -> list[_Ran | Outcome]:
+    def run(group: list[_Loaded | Outcome]) -> list[_Filled | Outcome]:
         return _run_group(pipeline, group, outputs)
 
     read = grouped(ahead, batch, MOST_PIXELS, _pixels_of)
-    with shared_cores(groups), _worked(run, read, groups) as worked:
+    with shared_cores(groups), _run_groups(run, read, groups) as worked:
         try:
             for group in worked:
                 for came in group:
@@ -160,11 +143,11 @@ def _pixels_of(read: _Loaded | Outcome) -> int | None:
 
 
 @contextmanager
-def _worked(
-    run: Callable[[list[_Loaded | Outcome]], list[_Ran | Outcome]],
+def _run_groups(
+    run: Callable[[list[_Loaded | Outcome]], list[_Filled | Outcome]],
     groups: Iterator[list[_Loaded | Outcome]],
     at_once: int,
-) -> Iterator[Iterator[list[_Ran | Outcome]]]:
+) -> Iterator[Iterator[list[_Filled | Outcome]]]:
     """Run batches through the stages: several at once, or one in this thread, open to signals."""
     if at_once == 1:
         yield map(run, groups)
@@ -194,27 +177,26 @@ def _read(job: Job, outputs: Outputs) -> _Loaded | Outcome:
 
 
 def _run_group(
-    pipeline: RunsPictures, group: list[_Loaded | Outcome], outputs: Outputs
-) -> list[_Ran | Outcome]:
+    pipeline: Pipeline, group: list[_Loaded | Outcome], outputs: Outputs
+) -> list[_Filled | Outcome]:
     """Run the pictures of a batch that were read through the stages; keep failures in place."""
     several: dict[str, Any] = {}
     if outputs.variants is not None:
         several = {"variants": outputs.variants, "seed": outputs.seed}
     run: Any = partial(pipeline.run, **several)
     if outputs.explanation:
-        from pipeline.apps.explain.explanation import explain_pictures
-
-        run = partial(explain_pictures, pipeline, **several)  # type: ignore[arg-type]
+        run = partial(explain_pictures, pipeline, **several)
     loaded = [item for item in group if isinstance(item, _Loaded)]
     images = [item.picture.pixels for item in loaded]
     holes, references = [item.hole for item in loaded], [item.references for item in loaded]
     made = iter(run_each(run, images, holes, references) if loaded else ())
     return [
-        _ran(item, next(made), outputs) if isinstance(item, _Loaded) else item for item in group
+        _picture_to_write(item, next(made), outputs) if isinstance(item, _Loaded) else item
+        for item in group
     ]
 
 
-def _ran(loaded: _Loaded, made: Any, outputs: Outputs) -> _Ran | Outcome:
+def _picture_to_write(loaded: _Loaded, made: Any, outputs: Outputs) -> _Filled | Outcome:
     """Turn a result, an explanation or an error into a picture to write or an outcome."""
     if isinstance(made, Exception):
         return failure(loaded.job, made)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import PIL.Image
 
 from pipeline.video import is_video
 from weights.base.errors import InputError
 from weights.images.formats import PICTURE_SUFFIXES, format_of, is_picture_name, register_heif
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 
 FORMATS = ("jpeg", "png", "webp", "tiff", "bmp", "gif", "jp2", "avif", "ppm", "heic")
 """Usual names of the formats that can be written; their suffixes are accepted too."""
@@ -187,7 +183,8 @@ def plan_jobs(
             place = in_format(place, own_form, suffix)
         places = [place]
         if variants is not None and not file.video:
-            places = [_numbered(place, number) for number in range(1, variants + 1)]
+            numbers = range(1, variants + 1)
+            places = [place.with_stem(f"{place.stem}.{number}") for number in numbers]
         for one in places:
             other = owners.setdefault(os.path.normcase(one), file.path)
             if other != file.path:
@@ -203,10 +200,6 @@ def plan_jobs(
         first, *others = places
         jobs.append(Job(file.path, first, own_form, own_mask, file.video, photos, tuple(others)))
     return jobs
-
-
-def _numbered(place: Path, number: int) -> Path:
-    return place.with_name(f"{place.stem}.{number}{place.suffix}")
 
 
 def in_format(place: Path, form: str, suffix: str) -> Path:

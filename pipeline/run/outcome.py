@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
 from pipeline.outlook import Outlook
+from pipeline.result import UnmaskResult
+from pipeline.run.folder import Job
 from weights.base.errors import UnmaskError, system_fault
 from weights.base.regions import bounding_box
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from pipeline.result import UnmaskResult
-    from pipeline.run.folder import Job
 
 Status = Literal["done", "no mask found", "skipped", "failed", "to do"]
 """The outcome of a file; the last is that of a dry run."""

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from pathlib import Path
+from typing import Literal, cast
 
 import numpy as np
+import PIL.Image
 
+from pipeline.apps.explain.explanation import Explanation
+from pipeline.result import UnmaskResult
+from pipeline.run.folder import Job
 from pipeline.run.outcome import Outcome, filled_faces
 from weights.base.atomic import atomic_path, write_whole
+from weights.base.contracts import Image
 from weights.base.errors import ExistsError, InputError, OutputError
 from weights.images.mark import make_mark, unmask_version
 from weights.images.mark_reader import sidecar_path
+from weights.images.picture import Picture
 from weights.images.restoring import restore
 from weights.images.writing import losses, write_picture
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    import PIL.Image
-
-    from pipeline.apps.explain.explanation import Explanation
-    from pipeline.result import UnmaskResult
-    from pipeline.run.folder import Job
-    from weights.base.contracts import Image
-    from weights.images.picture import Picture
 
 Existing = Literal["skip", "complete", "replace"]
 """What to do about existing results.

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
+from pipeline.result import UnmaskResult
+from pipeline.stages.configured import ConfiguredStages
 from weights.base.errors import ConfigurationError, InputError, MissingDependencyError, WeightsError
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from pipeline.result import UnmaskResult
-    from pipeline.stages.configured import ConfiguredStages
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -29,7 +26,7 @@ MOST_PICTURES = 8
 MOST_PIXELS = 32_000_000
 """Total number of pixels at which a batch is full; this bounds the memory in use."""
 
-NOTHING_CAN_WORK = (ConfigurationError, WeightsError, MissingDependencyError)
+FATAL_ERRORS = (ConfigurationError, WeightsError, MissingDependencyError)
 """Errors that do not concern a single picture: they are always raised."""
 
 
@@ -64,7 +61,7 @@ def run_each(
     """
     try:
         return list(run(images, masks, references))
-    except NOTHING_CAN_WORK:
+    except FATAL_ERRORS:
         raise
     except Exception as error:
         if len(images) == 1:

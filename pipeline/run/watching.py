@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.run.folder import FoundFile, find_files
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    import os
 
 LOOKS = 2
 """Number of further polls without a change after which a file counts as complete."""

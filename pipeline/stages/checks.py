@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from weights.base.contracts import Hole, Image
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.contracts import Hole, Image
-    from weights.base.regions import MaskRegion
+from weights.base.regions import MaskRegion
 
 
 def _name(kind: str, stage: Any) -> str:
@@ -40,8 +37,6 @@ def check_regions(stage: Any, found: Any, images: Sequence[Image]) -> list[list[
     Raises:
         InputError: it is something else; the message names the detector and what was returned.
     """
-    from weights.base.regions import MaskRegion
-
     who, what = _name("detector", stage), "a list of MaskRegion per picture"
     fit = "MaskRegion.from_mask(mask) makes one of a bool mask (H, W), such as scores > 0.5"
     if not isinstance(found, list | tuple) or len(found) != len(images):

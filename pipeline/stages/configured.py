@@ -9,10 +9,10 @@ import json
 import os
 import reprlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from multiprocessing.reduction import ForkingPickler
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Never, Self
+from typing import Any, Never, Self
 
 import numpy as np
 
@@ -21,21 +21,15 @@ from pipeline.stages.registry import has_option, specification_name
 from weights.base.errors import ConfigurationError, InputError
 from weights.base.names import unknown_name
 from weights.base.option_values import check_whole_number
-from weights.base.protocols import STAGE_KINDS
-from weights.landmarks import shared_finder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from weights.base.protocols import (
-        Blender,
-        Detector,
-        Inpainter,
-        Refiner,
-        StageSpecification,
-    )
-    from weights.landmarks import FindsFaces
-
+from weights.base.protocols import (
+    STAGE_KINDS,
+    Blender,
+    Detector,
+    Inpainter,
+    Refiner,
+    StageSpecification,
+)
+from weights.landmarks import FindsFaces, shared_finder
 
 _MORE_THAN_PICKLE = frozenset({"cloudpickle", "dill", "ray"})
 """Packages that pickle what the standard library cannot, such as lambdas."""
@@ -93,13 +87,13 @@ class ConfiguredStages:
         if _MORE_THAN_PICKLE.isdisjoint(sys.modules):
             for name, argument in arguments.items():
                 _check_pickled(name, argument)
-        return _made_anew, (type(self), arguments)
+        return functools.partial(type(self), **arguments), ()
 
-    def __copy__(self) -> ConfiguredStages:
-        return _made_anew(type(self), self._arguments())
+    def __copy__(self) -> Self:
+        return type(self)(**self._arguments())
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> ConfiguredStages:
-        return _made_anew(type(self), copy.deepcopy(self._arguments(), memo))
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return type(self)(**copy.deepcopy(self._arguments(), memo))
 
     def with_stages(self, **stages: StageSpecification) -> Self:
         """Return a pipeline with these stages that shares the others.
@@ -154,8 +148,13 @@ class ConfiguredStages:
 
     def model_names(self, *, detected: bool = True) -> list[str]:
         """Names of the inpainter and, if it was used, the detector, for the mark."""
-        names = [self._stages["detector"].name] if detected else []
-        return [*names, self._stages["inpainter"].name]
+        names = self.stage_names
+        return [names["detector"], names["inpainter"]] if detected else [names["inpainter"]]
+
+    @property
+    def stage_names(self) -> dict[str, str]:
+        """The name of the stage of each kind."""
+        return {kind: stage.name for kind, stage in self._stages.items()}
 
     def description(self) -> dict[str, str]:
         """Describe the pipeline in plain text, so that runs can be told apart.
@@ -207,10 +206,6 @@ def check_keys(kind: str, arguments: Mapping[str, Any], further: Iterable[str] =
                     f"{stage}={written!r}."
                 )
         raise unknown_name(kind, key, known)
-
-
-def _made_anew(made: type[ConfiguredStages], arguments: dict[str, Any]) -> ConfiguredStages:
-    return made(**arguments)
 
 
 def _check_pickled(name: str, argument: Any) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 
-if TYPE_CHECKING:
-    from weights.base.contracts import Mask
-    from weights.base.regions import MaskRegion
+from weights.base.contracts import Mask
+from weights.base.regions import MaskRegion
 
 
 def regions_of(found: Any) -> list[MaskRegion] | Any:
@@ -26,8 +25,6 @@ def regions_of(found: Any) -> list[MaskRegion] | Any:
         The regions, one per non-empty mask. Anything else is returned as it is, for `check_regions`
         to refuse.
     """
-    from weights.base.regions import MaskRegion
-
     if found is None:
         return []
     if isinstance(found, MaskRegion):
@@ -69,8 +66,6 @@ def _masks(found: Any) -> list[Mask] | None:
 
 def _of_results(results: Any) -> list[MaskRegion]:
     """The outlines of Ultralytics' `Results`, filled at the picture's size."""
-    from weights.base.regions import MaskRegion
-
     if results.masks is None:
         return []
     regions = []

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
 from pipeline.stages.found_regions import regions_of
+from weights.base.contracts import Hole, Image, Mask
 from weights.base.protocols import STAGE_METHODS, StageKind
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from weights.base.contracts import Hole, Image, Mask
-    from weights.base.regions import MaskRegion
+from weights.base.regions import MaskRegion
 
 
 def function_name(function: Callable[..., Any]) -> str:
@@ -24,6 +21,8 @@ def function_name(function: Callable[..., Any]) -> str:
 
 class _FunctionStage:
     kind: ClassVar[StageKind]
+    takes: ClassVar[int]
+    """How many arguments the function takes."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -39,7 +38,7 @@ class FunctionDetector(_FunctionStage):
     masks of the picture's size, a label map, `MaskRegion`, Ultralytics' `Results`, None.
     """
 
-    kind = "detector"
+    kind, takes = "detector", 1
 
     def detect(self, images: Sequence[Image]) -> list[list[MaskRegion]]:
         """Call the function once per picture `(H, W, 3)`."""
@@ -49,7 +48,7 @@ class FunctionDetector(_FunctionStage):
 class FunctionRefiner(_FunctionStage):
     """A refiner made of `function(image, regions)`, which returns holes `(H, W)` or one hole."""
 
-    kind = "refiner"
+    kind, takes = "refiner", 2
 
     def refine(self, image: Image, regions: Sequence[MaskRegion]) -> list[Hole]:
         """Call the function."""
@@ -62,7 +61,7 @@ class FunctionRefiner(_FunctionStage):
 class FunctionInpainter(_FunctionStage):
     """An inpainter made of `function(crop, hole)`, which returns the filled crop."""
 
-    kind = "inpainter"
+    kind, takes = "inpainter", 2
 
     def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
         """Call the function once per crop `(side, side, 3)`."""
@@ -72,26 +71,18 @@ class FunctionInpainter(_FunctionStage):
 class FunctionBlender(_FunctionStage):
     """A blender made of `function(image, fill, hole)`, which returns the blended picture."""
 
-    kind = "blender"
+    kind, takes = "blender", 3
 
     def blend(self, image: Image, fill: Image, hole: Mask) -> Image:
         """Call the function."""
         return self.function(image, fill, hole)
 
 
-_ADAPTERS = {
-    adapter.kind: adapter
-    for adapter in (FunctionDetector, FunctionRefiner, FunctionInpainter, FunctionBlender)
+FUNCTION_STAGES: dict[StageKind, type[_FunctionStage]] = {
+    stage.kind: stage
+    for stage in (FunctionDetector, FunctionRefiner, FunctionInpainter, FunctionBlender)
 }
-
-
-FUNCTION_ARGUMENTS: dict[StageKind, int] = {
-    "detector": 1,
-    "refiner": 2,
-    "inpainter": 2,
-    "blender": 3,
-}
-"""How many arguments a plain function for one picture takes."""
+"""The class that makes a plain function for one picture a stage of each kind."""
 
 
 def is_stage(kind: StageKind, candidate: Any) -> bool:
@@ -99,8 +90,3 @@ def is_stage(kind: StageKind, candidate: Any) -> bool:
     return not isinstance(candidate, type) and callable(
         getattr(candidate, STAGE_METHODS[kind], None)
     )
-
-
-def function_stage(kind: StageKind, function: Callable[..., Any]) -> Any:
-    """Wrap a plain function for one picture as a stage."""
-    return _ADAPTERS[kind](function)

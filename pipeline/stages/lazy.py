@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.stages.registry import resolve_stage, specification_name
 from weights.base.log import unmask_logger
-
-if TYPE_CHECKING:
-    from weights.base.protocols import StageKind, StageSpecification
+from weights.base.protocols import StageKind, StageSpecification
 
 
 class LazyStage:

@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from inpainter.registry import CLASSICAL, list_models
-from pipeline.stages.functions import FUNCTION_ARGUMENTS, function_name, function_stage, is_stage
+from pipeline.stages.functions import FUNCTION_STAGES, function_name, is_stage
 from weights.base.dotted_paths import import_component
 from weights.base.errors import ConfigurationError
 from weights.base.names import import_object, unknown_name
@@ -212,7 +212,7 @@ def _from_object(
     if callable(candidate):
         arguments = _arguments(kind, candidate, options, device, what)
         function = functools.partial(candidate, **arguments) if arguments else candidate
-        return functools.partial(function_stage, kind, function)
+        return lambda: FUNCTION_STAGES[kind](function)
     raise _no_stage(kind, what)
 
 
@@ -221,7 +221,7 @@ def _takes_pictures(kind: StageKind, function: Any, options: Mapping[str, Any]) 
     try:
         parameters = inspect.signature(function).parameters
         known = {key: value for key, value in options.items() if key in parameters}
-        inspect.signature(function).bind(*[None] * FUNCTION_ARGUMENTS[kind], **known)
+        inspect.signature(function).bind(*[None] * FUNCTION_STAGES[kind].takes, **known)
     except (TypeError, ValueError):
         return False
     return True

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from detector.find.weight_file import FORMAT
 from weights.base.errors import WeightsError
+from weights.base.protocols import StageKind
 from weights.catalog.lookup import resolve
 from weights.catalog.store import read_metadata
-
-if TYPE_CHECKING:
-    from weights.base.protocols import StageKind
 
 
 def stage_of_weights(weights: str) -> tuple[StageKind, dict[str, Any]]:

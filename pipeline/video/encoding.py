@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from pipeline.video.formats import HOLDS_ROTATION, Encoder, choose_encoder, format_of_video
 from pipeline.video.frame_changes import FrameChanges
 from pipeline.video.frame_pixels import chroma_block, square_size, working_format
 from pipeline.video.library import load_av
+from pipeline.video.source import VideoSource
 from pipeline.video.static_hdr import static_hdr_options
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pipeline.video.source import VideoSource
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from inpainter.data.framing import Square
+from pipeline.face import Face
 from pipeline.upright import LevelSquare, gradual_turn
 from pipeline.video.outline_field import Field, mean_field, moved_field
 from pipeline.video.similarity import (
@@ -19,11 +21,7 @@ from pipeline.video.similarity import (
     turn_of,
 )
 from pipeline.video.steady_fill import SteadyFill
-
-if TYPE_CHECKING:
-    from inpainter.data.framing import Square
-    from pipeline.face import Face
-    from weights.base.contracts import Image
+from weights.base.contracts import Image
 
 MARGIN = 1.3
 """Ratio of a new canvas's side to that of the square around the face."""

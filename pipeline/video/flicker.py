@@ -11,23 +11,18 @@ is that of a rigid head, as dense flow would follow the flicker.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from pipeline.crop import Crop
 from pipeline.video.motion import estimate_motion, grey
-from weights.base.contracts import check_image, check_mask
+from pipeline.video.similarity import Matrix
+from weights.base.contracts import Hole, Image, Mask, check_image, check_mask
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.video.similarity import Matrix
-    from weights.base.contracts import Hole, Image, Mask
 
 RIM = 4
 """Pixels ignored on either side of a hole's edge: resampling mixes both sides there."""

@@ -8,17 +8,14 @@ finished segments can be joined without re-encoding.
 from __future__ import annotations
 
 import io
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path, PurePath
+from typing import Any
 
 from pipeline.video.library import load_av
 from weights.base.errors import OutputError
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable
-    from pathlib import Path
 
 _FORMATS = {
     ".3g2": "3g2",

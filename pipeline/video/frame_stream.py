@@ -7,18 +7,21 @@ however long the stream is.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 
 from inpainter.postprocess.softness import softened
+from pipeline.core import Pipeline
 from pipeline.crop import Crop
 from pipeline.face import Face
 from pipeline.references.filling import reference_filling
 from pipeline.steps import timed
 from pipeline.upright import UprightView, level_square, shows_all, tilt_of
+from pipeline.video.face_track import FaceTrack
 from pipeline.video.mask_tracker import MaskTracker
 from pipeline.video.motion import grey
 from pipeline.video.references import ClipReferences
@@ -27,12 +30,6 @@ from pipeline.video.settings import VideoSettings
 from weights.base.contracts import Hole, Image, check_image
 from weights.base.errors import InputError
 from weights.base.protocols import SofteningInpainter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from pipeline.core import Pipeline
-    from pipeline.video.face_track import FaceTrack
 
 AFTER_BLENDING = 2.0 / 3.0
 """Steadiness of a blended face relative to that of its fill: enough to even out what a blender

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count, product
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, get_args
+from pathlib import Path
+from typing import Any, get_args
 
 from pipeline.video.formats import BOXED, EVENLY_TIMED, takes_stream
 from pipeline.video.library import load_av, open_file
 from pipeline.video.report import Sound
+from pipeline.video.source import VideoSource
 from weights.base.errors import OutputError, UnmaskError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from pipeline.video.source import VideoSource
 
 _OF_THE_FILE = frozenset(
     {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "alpha_mode"}

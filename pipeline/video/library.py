@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from weights.base.optional_libraries import missing_library
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def load_av() -> Any:

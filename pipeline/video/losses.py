@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from pipeline.video.frame_pixels import bit_depth
 from pipeline.video.joining import passed_on
 from pipeline.video.orientation import Orientation
-
-if TYPE_CHECKING:
-    from pipeline.video.source import VideoSource
+from pipeline.video.source import VideoSource
 
 _SIDE_DATA = {
     "A53_CC": "closed captions",

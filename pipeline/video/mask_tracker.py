@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.crop import Crop
 from pipeline.video.face_track import CERTAIN, FaceTrack, first_pose
 from pipeline.video.motion import Grey, estimate_motion
 from pipeline.video.outline_field import SIDE, Field, hole_of_field, outline_field
+from pipeline.video.settings import VideoSettings
 from pipeline.video.similarity import Matrix, inverse, moved, scale_of, scaling_and_shift
+from weights.base.contracts import Hole, Mask
 from weights.base.regions import bounding_box
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from pipeline.video.settings import VideoSettings
-    from weights.base.contracts import Hole, Mask
 
 SAME = 0.3
 """Least intersection over union of a hole with its track, if the motion is known."""

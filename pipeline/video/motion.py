@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.video.similarity import Matrix, from_affine, inverse, scale_of, scaling_and_shift
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Image
+from weights.base.contracts import Image
 
 Grey = NDArray[np.uint8]
 """A frame's luminance `(H, W)`."""

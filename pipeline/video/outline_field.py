@@ -9,19 +9,15 @@ Source: Curless and Levoy 1996, "A volumetric method for building complex models
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.video.similarity import Matrix, bounds, inverse, scale_of, scaling_and_shift
+from weights.base.contracts import Hole
 from weights.base.regions import bounding_box
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weights.base.contracts import Hole
 
 Field = NDArray[np.float32]
 """Signed distance to an outline `(SIDE, SIDE)`, in canvas widths, positive inside; nan beyond the

@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.video.formats import BOXED
 from pipeline.video.source import open_video
 from weights.base.atomic import write_whole
 from weights.images.mark import Mark, mark_xmp, read_mark_from_xmp
 from weights.images.mark_reader import sidecar_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """The UUID of the box that holds XMP."""

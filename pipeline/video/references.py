@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from pipeline.face import Face
 from pipeline.references.faces import check_any_fit
-from pipeline.references.filling import check_single_face
+from pipeline.references.filling import ReferenceFilling, check_single_face
+from weights.base.contracts import Image
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.face import Face
-    from pipeline.references.filling import ReferenceFilling
-    from weights.base.contracts import Image
 
 
 class ClipReferences:

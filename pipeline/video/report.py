@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path  # noqa: TC003 - part of a public dataclass
+from pathlib import Path
 from typing import Literal
 
 Sound = Literal["none", "copied", "encoded anew", "left out"]

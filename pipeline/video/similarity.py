@@ -5,13 +5,10 @@ Points are columns (x, y, 1), in pixels unless stated otherwise.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Matrix = NDArray[np.float64]
 """A similarity, `(3, 3)`; its last row is 0 0 1."""

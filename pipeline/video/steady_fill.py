@@ -11,17 +11,15 @@ mean. Fine detail comes from one fill, which is kept as long as it agrees with t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.crop import Crop
 from pipeline.video.similarity import Matrix, inverse, scale_of, scaling_and_shift
-
-if TYPE_CHECKING:
-    from pipeline.crop import Crop
-    from weights.base.contracts import Image, Mask
+from weights.base.contracts import Image, Mask
 
 LEAST_SIDE, MOST_SIDE = 160, 640
 """Bounds of the canvas's side in pixels; networks fill at a few hundred."""

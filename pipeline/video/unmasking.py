@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipeline.core import Pipeline
 from pipeline.references.filling import read_references
 from pipeline.video.encoding import Encoding, plan_encoding
 from pipeline.video.formats import BOXED, format_of_video
@@ -26,15 +29,9 @@ from pipeline.video.settings import VideoSettings
 from pipeline.video.source import SourceFrame, VideoSource
 from pipeline.video.work_folder import WorkFolder
 from weights.base.atomic import atomic_path
+from weights.base.contracts import Hole, Image
 from weights.base.errors import InputError, OutputError
 from weights.images.mark import make_mark, unmask_version
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterator
-
-    from pipeline.core import Pipeline
-    from weights.base.contracts import Hole, Image
 
 
 def unmask_video(

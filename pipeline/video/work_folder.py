@@ -7,19 +7,16 @@ import os
 import shutil
 import sys
 import zipfile
-from typing import IO, TYPE_CHECKING, Any, Self
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.video.segment_writer import SEGMENT_SUFFIX
 from weights.base.atomic import atomic_path
 from weights.base.errors import OutputError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 _ARRAY = "array"
 """Key of a JSON reference to an array stored next to it."""

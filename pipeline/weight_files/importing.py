@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.weight_files.recording import catalog_folder
 from weights.base.errors import ConfigurationError
@@ -16,10 +18,6 @@ from weights.catalog.register import (
     TrainingSources,
     register_weights,
 )
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
 
 TAG = "imported"
 """Default tag of a name without one."""

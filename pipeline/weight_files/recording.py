@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from inpainter.evaluation.results import TOGETHER
 from weights.base.errors import ConfigurationError, InputError, WeightsError
 from weights.base.json_text import read_json
 from weights.base.settings import read_yaml
 from weights.catalog import lookup
+from weights.catalog.description import NetworkDescription
 from weights.catalog.digest import file_sha256
 from weights.catalog.group_figures import GROUPS, PEOPLE
 from weights.catalog.lookup import named_homes
+from weights.catalog.record import WeightRecord
 from weights.catalog.register import (
     LICENCE,
     CatalogPlace,
@@ -24,9 +26,6 @@ from weights.catalog.register import (
     rounded_figure,
 )
 from weights.catalog.store import read_metadata
-
-if TYPE_CHECKING:
-    from weights.catalog.description import NetworkDescription
 
 RUN_FILES: dict[str, str] = {
     "detector.safetensors": "run.yaml",
@@ -117,14 +116,16 @@ def describe_weights(path: Path) -> NetworkDescription:
     )
 
 
-def read_figures(report: Path, description: NetworkDescription, digest: str) -> dict[str, Any]:
+def read_figures(
+    report: Path, network: NetworkDescription | WeightRecord, digest: str
+) -> dict[str, Any]:
     """Read the figures of one network from a report.json of `unmask evaluate`.
 
     In a comparison of inpainters, the first system of the network's architecture is used.
 
     Args:
         report: the file.
-        description: of the network that was measured.
+        network: that was measured.
         digest: SHA-256 of its weight file; a report that names another existing file is refused.
 
     Returns:
@@ -135,15 +136,15 @@ def read_figures(report: Path, description: NetworkDescription, digest: str) -> 
         InputError: the report cannot be read, or is of another stage or of other weights.
     """
     content = read_json(report)
-    stage = "inpainter" if description.kind == "inpainter" else "detector"
+    stage = "inpainter" if network.kind == "inpainter" else "detector"
     wanted = "overall" if stage == "inpainter" else "quality"
     if not isinstance(content, Mapping) or not isinstance(content.get(wanted), Mapping):
         raise InputError(
             f"{report} is not a report of 'unmask evaluate {stage}': it has no {wanted!r}."
         )
     if stage == "inpainter":
-        return _inpainter_figures(content, description.architecture, digest, report)
-    option = "confirmation" if description.kind == "confirmation" else "weights"
+        return _inpainter_figures(content, network.architecture, digest, report)
+    option = "confirmation" if network.kind == "confirmation" else "weights"
     _refuse_other_weights(content.get("configuration", {}).get(option), digest, report)
     return _detector_figures(content)
 

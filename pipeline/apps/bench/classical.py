@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,12 +12,9 @@ from inpainter.registry import CLASSICAL
 from pipeline.apps.bench.own_process import MeasurementError, answer, measure_alone
 from pipeline.apps.bench.pipeline import Timing, benchmark_picture, memory_growth, timed_runs
 from pipeline.evaluation.document import Table, cells, markdown_table
+from pipeline.stages.registry import create_stage
+from weights.base.contracts import Hole, Image
 from weights.base.names import unknown_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from weights.base.contracts import Hole, Image
 
 LARGE: Final = 4
 """Side of the large picture relative to that of the timed one: 16 times its area."""
@@ -118,8 +116,6 @@ def measure_here(task: Mapping[str, Any]) -> dict[str, Any]:
         task: `name`, `side`, `threads` and `runs`; a warm-up run comes first.
     """
     import cv2
-
-    from pipeline.stages.registry import create_stage
 
     cv2.setNumThreads(task["threads"])
     image, hole = face_and_hole(task["side"])

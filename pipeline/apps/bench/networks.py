@@ -5,19 +5,20 @@ from __future__ import annotations
 import inspect
 import os
 import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from inpainter.networks.registry import NETWORKS
+from inpainter.registry import create_model
 from pipeline.apps.bench.own_process import MeasurementError, answer, measure_alone
 from pipeline.apps.bench.pipeline import Timing, memory_growth, timed_runs
 from pipeline.evaluation.document import Table, cells, markdown_table
 from weights.base.errors import InputError, UnmaskError
+from weights.base.names import import_object
 from weights.base.onnx_export import onnx_session, openvino_core
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 BACKENDS: Final[dict[str, str]] = {
     "fp32": "torch fp32",
@@ -69,7 +70,6 @@ def count_model(name: str) -> ModelFigures:
     """
     import torch
 
-    from inpainter.registry import create_model
     from weights.catalog.description import count_multiply_adds, count_parameters
 
     parameters, multiply_adds = 0, {}
@@ -84,9 +84,6 @@ def count_model(name: str) -> ModelFigures:
 
 
 def _options(name: str, side: int) -> dict[str, Any]:
-    from inpainter.networks.registry import NETWORKS
-    from weights.base.names import import_object
-
     if (
         name in NETWORKS
         and "resolution" in inspect.signature(import_object(NETWORKS[name])).parameters
@@ -151,8 +148,6 @@ def measure_here(task: Mapping[str, Any]) -> dict[str, Any]:
     """
     import torch
 
-    from inpainter.registry import create_model
-
     torch.set_num_threads(task["threads"])
     torch.manual_seed(0)
     side = task["side"]
@@ -173,12 +168,11 @@ def measure_here(task: Mapping[str, Any]) -> dict[str, Any]:
     failures: dict[str, str] = {}
     # ONNX first: bfloat16 changes the network permanently.
     for backend in sorted(task["backends"], key=["fp32", "onnxruntime", "openvino", "bf16"].index):
-        library = {"onnxruntime": "onnxruntime", "openvino": "openvino"}.get(backend)
-        if library is not None and find_spec(library) is None:
-            failures[backend] = f"{library} is not installed"
+        if backend in ("onnxruntime", "openvino") and find_spec(backend) is None:
+            failures[backend] = f"{backend} is not installed"
             continue
         try:
-            run = _RUNNERS[backend](network, image, hole, task)
+            run = _call(backend, network, image, hole, task)
             run()
             milliseconds[backend] = timed_runs(run, task["runs"], unit=1e-3)
         except (UnmaskError, RuntimeError, NotImplementedError) as error:
@@ -190,57 +184,31 @@ def measure_here(task: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _torch_fp32(network: Any, image: Any, hole: Any, task: Mapping[str, Any]) -> Callable[[], Any]:
-    del task
+def _call(
+    backend: str, network: Any, image: Any, hole: Any, task: Mapping[str, Any]
+) -> Callable[[], Any]:
+    """Prepare a network on a backend; return the function that completes the image with it."""
     import torch
 
-    return torch.inference_mode()(lambda: network(image, hole))
-
-
-def _torch_bf16(network: Any, image: Any, hole: Any, task: Mapping[str, Any]) -> Callable[[], Any]:
-    del task
-    import torch
-
-    halved, small_image, small_hole = (one.to(torch.bfloat16) for one in (network, image, hole))
-    return torch.inference_mode()(lambda: halved(small_image, small_hole))
-
-
-def _written(network: Any, task: Mapping[str, Any], folder: str) -> Path:
     from inpainter.export import write_onnx
 
-    file = Path(folder) / "network.onnx"
-    # Agreement means nothing with random weights; `unmask export` compares trained ones.
-    write_onnx(network, file, name=task["name"], side=task["side"], tolerance=float("inf"))
-    return file
-
-
-def _onnx_runtime(
-    network: Any, image: Any, hole: Any, task: Mapping[str, Any]
-) -> Callable[[], Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        file = _written(network, task, folder)
-        session = onnx_session(os.fspath(file), threads=task["threads"])
+    if backend == "fp32":
+        return torch.inference_mode()(lambda: network(image, hole))
+    if backend == "bf16":
+        halved, small_image, small_hole = (one.to(torch.bfloat16) for one in (network, image, hole))
+        return torch.inference_mode()(lambda: halved(small_image, small_hole))
     given = {"image": image.contiguous().numpy(), "hole": hole.numpy()}
-    return lambda: session.run(None, given)
-
-
-def _openvino(network: Any, image: Any, hole: Any, task: Mapping[str, Any]) -> Callable[[], Any]:
+    threads = task["threads"]
     with tempfile.TemporaryDirectory() as folder:
-        compiled = openvino_core().compile_model(
-            os.fspath(_written(network, task, folder)),
-            "CPU",
-            {"INFERENCE_NUM_THREADS": task["threads"]},
-        )
-    given = {"image": image.contiguous().numpy(), "hole": hole.numpy()}
+        file = Path(folder) / "network.onnx"
+        # Agreement means nothing with random weights; `unmask export` compares trained ones.
+        write_onnx(network, file, name=task["name"], side=task["side"], tolerance=float("inf"))
+        if backend == "onnxruntime":
+            session = onnx_session(os.fspath(file), threads=threads)
+            return lambda: session.run(None, given)
+        options = {"INFERENCE_NUM_THREADS": threads}
+        compiled = openvino_core().compile_model(os.fspath(file), "CPU", options)
     return lambda: compiled(given)
-
-
-_RUNNERS: Final[dict[str, Callable[..., Callable[[], Any]]]] = {
-    "fp32": _torch_fp32,
-    "bf16": _torch_bf16,
-    "onnxruntime": _onnx_runtime,
-    "openvino": _openvino,
-}
 
 
 def models_table(figures: Sequence[ModelFigures], backends: Sequence[str]) -> str:

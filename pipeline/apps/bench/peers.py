@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from pipeline.apps.bench.networks import BACKENDS, SIDES
+from pipeline.apps.bench.networks import BACKENDS, SIDES, ModelFigures
 from pipeline.apps.bench.own_process import answer, measure_alone
 from pipeline.apps.bench.pipeline import timed_runs
 from pipeline.evaluation.document import Table, cells, markdown_table
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from pipeline.apps.bench.networks import ModelFigures
 
 _SIDE: Final = 2048
 """Side of the multiplied matrices: large enough to make the start-up cost negligible."""

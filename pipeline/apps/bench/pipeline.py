@@ -9,18 +9,15 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pipeline.core import Pipeline
-    from weights.base.contracts import Image
+from pipeline.core import Pipeline
+from weights.base.contracts import Image
 
 FACE_SHARE = 0.22
 """Width of the mask relative to that of the benchmark picture."""

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
+from pipeline.apps.explain.stage_outputs import ExplainedFace, StageOutputs
+from weights.base.contracts import Image, Mask
 from weights.base.errors import InputError
 from weights.images.mark import NOTICE, unmask_version
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.apps.explain.stage_outputs import ExplainedFace, StageOutputs
-    from weights.base.contracts import Image, Mask
 
 MOST_FACES = 6
 """Maximum number of faces drawn in detail: the largest."""

@@ -6,31 +6,27 @@ explain("photo.jpg").save("photo.explain.png")
 
 from __future__ import annotations
 
-import copy
+import os
 import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from pipeline.apps.explain.drawing import draw_explanation
 from pipeline.apps.explain.stage_outputs import ExplainedFace, StageOutputs
+from pipeline.core import Pipeline
 from pipeline.crop import Crop
-from pipeline.stages.lazy import LazyStage
-from weights.base.protocols import GuidedInpainter
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from pipeline.core import Pipeline
-    from weights.base.contracts import Image, Mask
-    from weights.base.protocols import Inpainter
+from pipeline.face_holes import holes_of
+from pipeline.warm_up import warm_up
+from weights.base.contracts import Hole, Image, Mask
+from weights.base.protocols import Inpainter
+from weights.images import read_picture, write_picture
+from weights.images.mark import make_mark
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +56,6 @@ class Explanation(StageOutputs):
         Raises:
             OutputError: the file exists and `overwrite` is False, or it cannot be written.
         """
-        from weights.images import write_picture
-        from weights.images.mark import make_mark
-
         filled, from_reference = self.result.hole.any(), self.result.from_reference
         mark = make_mark(self.models, from_reference=from_reference) if filled else None
         return write_picture(path, self.draw(), overwrite=overwrite, mark=mark)
@@ -83,19 +76,13 @@ def explain(
         InputError: the picture or the mask is invalid.
         WeightsError: the weights of a network are missing or damaged.
     """
-    from pipeline.core import Pipeline as MadePipeline
-    from pipeline.face_holes import holes_of
-    from pipeline.warm_up import warm_up
-    from weights.images import read_picture
-
     picture = read_picture(image)
     holes = None if mask is None else holes_of(mask, picture)
-    chosen = pipeline
-    if chosen is None:
-        chosen = MadePipeline(device=device)
+    if pipeline is None:
+        pipeline = Pipeline(device=device)
         # The times must not include loading the stages.
-        warm_up(chosen, detected=mask is None)
-    return explain_pictures(chosen, [picture.pixels], [holes])[0]
+        warm_up(pipeline, detected=mask is None)
+    return explain_pictures(pipeline, [picture.pixels], [holes])[0]
 
 
 def explain_pictures(
@@ -120,81 +107,28 @@ def explain_pictures(
     Raises:
         InputError: as `Pipeline.run`.
     """
-    guided = isinstance(pipeline.inpainter, GuidedInpainter)
-    recorder = (_RecordingGuidedInpainter if guided else _RecordingInpainter)(pipeline)
-    recorded = copy.copy(pipeline)
-    recorded._stages = {**pipeline._stages, "inpainter": LazyStage("inpainter", recorder)}
-    results = recorded.run(images, masks, references, variants=variants, seed=seed)
+    records: list[tuple[Image, Mask, Image, Image | None]] = []
+    recorded = pipeline.with_stages()
+    with _coarse_guesses(pipeline.inpainter) as guesses:
+
+        def record(crops: list[Image], holes: list[Hole], fills: list[Image]) -> None:
+            # A network that runs on a crop more than once has no single guess to show.
+            known = len(guesses) == len(crops)
+            coarse = list(guesses) if known else [None] * len(crops)
+            records.extend(zip(crops, holes, fills, coarse, strict=True))
+            guesses.clear()
+
+        recorded.on_filled = record
+        results = recorded.run(images, masks, references, variants=variants, seed=seed)
     given = [False] * len(images) if masks is None else [mask is not None for mask in masks]
-    stages = {str(kind): stage.name for kind, stage in pipeline._stages.items()}
-    explanations, start = [], 0
+    explanations, rest = [], iter(records)
     for image, result, own in zip(images, results, given, strict=True):
-        records = recorder.records[start : start + len(result.faces)]
-        start += len(result.faces)
         faces = tuple(
-            _face(record, Crop(*face.crop, *result.image.shape[:2]), result.image)
-            for record, face in zip(records, result.faces, strict=True)
+            _face(*next(rest), Crop(*face.crop, *result.image.shape[:2]).take(result.image))
+            for face in result.faces
         )
-        explanations.append(Explanation(image, result, faces, stages, own))
+        explanations.append(Explanation(image, result, faces, pipeline.stage_names, own))
     return explanations
-
-
-@dataclass(frozen=True, eq=False)
-class _Record:
-    """Inputs and outputs of the inpainter for one face; the coarse guess has the network's size."""
-
-    crop: Image
-    missing: Mask
-    fill: Image
-    coarse: Image | None
-
-
-class _RecordingInpainter:
-    """Passes crops to the pipeline's inpainter and records inputs and outputs, in order."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-        self.records: list[_Record] = []
-
-    def __repr__(self) -> str:
-        # A message about a wrong output must name the stage it came from.
-        own = repr(self._pipeline.inpainter)
-        name = type(self._pipeline.inpainter).__name__
-        return own if own.startswith("inpainter ") else f"inpainter {name!r}"
-
-    def complete(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
-        return self._recorded(self._pipeline.inpainter.complete, crops, holes)
-
-    def _recorded(
-        self,
-        complete: Callable[..., list[Image]],
-        crops: Sequence[Image],
-        holes: Sequence[Mask],
-        *guides: Any,
-    ) -> list[Image]:
-        with _coarse_guesses(self._pipeline.inpainter) as guesses:
-            fills = complete(crops, holes, *guides)
-        # A network that runs on a crop more than once has no single guess to show.
-        known = len(guesses) == len(crops)
-        if isinstance(fills, list | tuple) and len(fills) == len(crops):
-            for index, (crop, hole, fill) in enumerate(zip(crops, holes, fills, strict=True)):
-                self.records.append(_Record(crop, hole, fill, guesses[index] if known else None))
-        return fills
-
-
-class _RecordingGuidedInpainter(_RecordingInpainter):
-    """Also passes landmarks and photos on."""
-
-    @property
-    def takes_photos(self) -> bool:
-        return bool(getattr(self._pipeline.inpainter, "takes_photos", False))
-
-    def complete_guided(
-        self, crops: Sequence[Image], holes: Sequence[Mask], *guides: Any
-    ) -> list[Image]:
-        inpainter = self._pipeline.inpainter
-        assert isinstance(inpainter, GuidedInpainter)
-        return self._recorded(inpainter.complete_guided, crops, holes, *guides)
 
 
 @contextmanager
@@ -221,10 +155,11 @@ def _coarse_guesses(inpainter: Inpainter) -> Iterator[list[Image]]:
         handle.remove()
 
 
-def _face(record: _Record, crop: Crop, result: Image) -> ExplainedFace:
-    coarse = record.coarse
+def _face(
+    crop: Image, missing: Mask, fill: Image, coarse: Image | None, blended: Image
+) -> ExplainedFace:
+    """Describe a face; its coarse guess has the network's size."""
     if coarse is not None:
-        side = record.missing.shape[0]
-        enlarged: NDArray[Any] = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_LINEAR)
-        coarse = np.where(record.missing[:, :, None], enlarged, record.crop).astype(np.uint8)
-    return ExplainedFace(record.crop, record.missing, coarse, record.fill, crop.take(result))
+        enlarged = cv2.resize(coarse, missing.shape, interpolation=cv2.INTER_LINEAR)
+        coarse = np.where(missing[:, :, None], enlarged, crop).astype(np.uint8)
+    return ExplainedFace(crop, missing, coarse, fill, blended)

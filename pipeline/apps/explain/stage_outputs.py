@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pipeline.result import UnmaskResult
-    from weights.base.contracts import Image, Mask
+from pipeline.result import UnmaskResult
+from weights.base.contracts import Image, Mask
 
 
 @dataclass(frozen=True, eq=False)

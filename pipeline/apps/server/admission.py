@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.apps.server.body import RequestBody
+from pipeline.apps.server.limits import ServerLimits
 from pipeline.apps.server.refusal import RequestRefusedError
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from pipeline.apps.server.limits import ServerLimits
-    from pipeline.apps.server.worker import PipelineWorker
-
+from pipeline.apps.server.worker import PipelineWorker
 
 _SHARE_OF_TIME = 0.75
 """Maximum expected wait of an admitted request, as a fraction of its time limit."""

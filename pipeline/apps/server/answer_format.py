@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 from pipeline.apps.server.refusal import RequestRefusedError
 
+AnswerFormat = Literal["PNG", "JPEG", "WEBP"]
+"""A response format, by Pillow's name."""
 
-@dataclass(frozen=True)
-class AnswerFormat:
-    """A response format.
-
-    Attributes:
-        name: as requested.
-        media_type: its HTTP media type.
-        pillow: Pillow's name for it.
-    """
-
-    name: str
-    media_type: str
-    pillow: str
+ANSWER_FORMATS: Final[tuple[AnswerFormat, ...]] = get_args(AnswerFormat)
 
 
-ANSWER_FORMATS: Final = (
-    AnswerFormat("png", "image/png", "PNG"),
-    AnswerFormat("jpeg", "image/jpeg", "JPEG"),
-    AnswerFormat("webp", "image/webp", "WEBP"),
-)
+def media_type(form: AnswerFormat) -> str:
+    """The HTTP media type of a format."""
+    return f"image/{form.lower()}"
 
 
 def requested_formats(name: str | None, accept: str) -> tuple[AnswerFormat, ...] | None:
@@ -44,9 +31,9 @@ def requested_formats(name: str | None, accept: str) -> tuple[AnswerFormat, ...]
         RequestRefusedError: the name is unknown (400), or the header accepts none of them (406).
     """
     if name is not None:
-        wanted = "jpeg" if name.lower() == "jpg" else name.lower()
+        wanted = "JPEG" if name.lower() == "jpg" else name.upper()
         for form in ANSWER_FORMATS:
-            if form.name == wanted:
+            if form == wanted:
                 return (form,)
         raise RequestRefusedError(
             400, "unknown_format", f"The format {name!r} is unknown: use png, jpeg or webp."
@@ -54,7 +41,7 @@ def requested_formats(name: str | None, accept: str) -> tuple[AnswerFormat, ...]
     qualities = _qualities(accept)
     wildcard = qualities.get("image/*", qualities.get("*/*", 0.0)) if qualities else 1.0
     named = {
-        form: qualities[form.media_type] for form in ANSWER_FORMATS if form.media_type in qualities
+        form: qualities[kind] for form in ANSWER_FORMATS if (kind := media_type(form)) in qualities
     }
     best = max(named.values(), default=0.0)
     if wildcard > 0.0 and wildcard >= best:
@@ -74,10 +61,7 @@ def requested_formats(name: str | None, accept: str) -> tuple[AnswerFormat, ...]
 def choose_format(requested: tuple[AnswerFormat, ...] | None, source: str | None) -> AnswerFormat:
     """Keep the picture's own format (Pillow's name) if acceptable, else take the first."""
     welcome = ANSWER_FORMATS if requested is None else requested
-    for form in welcome:
-        if form.pillow == source:
-            return form
-    return welcome[0]
+    return next((form for form in welcome if form == source), welcome[0])
 
 
 def _qualities(accept: str) -> dict[str, float]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from pipeline.apps.server.limits import ServerLimits
+
 _OUTLINES = (
     "Closed polygons of pixel corners x y, whole numbers; filled together by the even-odd rule, "
     "they give exactly the pixels."
@@ -71,16 +73,6 @@ class Progress(BaseModel):
     )
 
 
-class LimitsAnswer(BaseModel):
-    """Limits of requests."""
-
-    body_bytes: int
-    pixels: int
-    seconds: float
-    waiting: int
-    variants: int
-
-
 class Health(BaseModel):
     """State of the server."""
 
@@ -93,4 +85,4 @@ class Health(BaseModel):
     confidence: float | None = Field(
         description="Default minimum score of a mask; null if requests cannot set it."
     )
-    limits: LimitsAnswer
+    limits: ServerLimits

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.apps.server.admission import Admission
 from pipeline.apps.server.choice import PipelineChoice
@@ -17,16 +19,10 @@ from pipeline.apps.server.origin import SameOrigin
 from pipeline.apps.server.page_files import make_page_router
 from pipeline.apps.server.refusal import RequestRefusedError
 from pipeline.apps.server.worker import PipelineWorker
+from pipeline.core import Pipeline
 from weights.base.errors import InputError, OutputError, UnmaskError
+from weights.base.protocols import StageSpecification
 from weights.images.mark import unmask_version
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
-
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from pipeline.core import Pipeline
-    from weights.base.protocols import StageSpecification
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -85,12 +81,8 @@ def create_application(
     application.add_middleware(Admission, limits=limits, worker=worker)
     application.add_middleware(SameOrigin, names=names)
     application.add_middleware(_SafetyHeaders)
-    application.add_exception_handler(RequestRefusedError, _refused)
-    application.add_exception_handler(RequestValidationError, _invalid_query)
-    application.add_exception_handler(HTTPException, _http_error)
-    application.add_exception_handler(UnmaskError, _unmask_error)
-    application.add_exception_handler(MemoryError, _no_memory)
-    application.add_exception_handler(Exception, _fault)
+    for kind in (RequestValidationError, HTTPException, UnmaskError, MemoryError, Exception):
+        application.add_exception_handler(kind, _refuse)
     return application
 
 
@@ -115,54 +107,42 @@ class _SafetyHeaders:
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-async def _refused(_: Request, error: Any) -> Response:
-    response: Response = error.response()
-    return response
+async def _refuse(request: Request, error: Exception) -> Response:
+    return _refusal(request, error).response()
 
 
-async def _invalid_query(_: Request, error: Any) -> Response:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"][1:])
-    message = f"The value {first.get('input')!r} of {where!r} is wrong: {first['msg']}."
-    if first["type"] == "extra_forbidden":
-        message = f"The query has a name {where!r} that is not known here: see /docs."
-    return RequestRefusedError(400, "invalid_query", message).response()
-
-
-async def _http_error(request: Request, error: Any) -> Response:
+def _refusal(request: Request, error: Any) -> RequestRefusedError:
+    """What an error of any kind is to a client."""
     path = request.url.path
-    if error.status_code == 404:
-        refusal = RequestRefusedError(404, "not_found", f"There is nothing at {path}: see /docs.")
-    elif error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        refusal = RequestRefusedError(
-            405,
-            "method_not_allowed",
-            f"{path} takes no {request.method}: use {allowed}.",
-            error.headers,
-        )
-    else:
-        refusal = RequestRefusedError(
-            error.status_code, "refused", f"{str(error.detail).rstrip('.')}.", error.headers
-        )
-    return refusal.response()
-
-
-async def _unmask_error(_: Request, error: Any) -> Response:
-    if isinstance(error, InputError):
-        return RequestRefusedError(422, "unusable_picture", str(error)).response()
-    if isinstance(error, OutputError):
-        return RequestRefusedError(422, "unwritable_format", str(error)).response()
-    return RequestRefusedError(500, "unable", str(error)).response()
-
-
-async def _no_memory(_: Request, error: Any) -> Response:  # noqa: ARG001 - Starlette's signature
-    message = "There is not enough memory for this picture: send a smaller one."
-    return RequestRefusedError(503, "no_memory", message).response()
-
-
-async def _fault(_: Request, error: Any) -> Response:
+    match error:
+        case RequestRefusedError():
+            return error
+        case RequestValidationError():
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"][1:])
+            message = f"The value {first.get('input')!r} of {where!r} is wrong: {first['msg']}."
+            if first["type"] == "extra_forbidden":
+                message = f"The query has a name {where!r} that is not known here: see /docs."
+            return RequestRefusedError(400, "invalid_query", message)
+        case HTTPException(status_code=404):
+            return RequestRefusedError(404, "not_found", f"There is nothing at {path}: see /docs.")
+        case HTTPException(status_code=405, headers=headers):
+            allowed = (headers or {}).get("Allow", "another method")
+            message = f"{path} takes no {request.method}: use {allowed}."
+            return RequestRefusedError(405, "method_not_allowed", message, headers)
+        case HTTPException():
+            message = f"{str(error.detail).rstrip('.')}."
+            return RequestRefusedError(error.status_code, "refused", message, error.headers)
+        case InputError():
+            return RequestRefusedError(422, "unusable_picture", str(error))
+        case OutputError():
+            return RequestRefusedError(422, "unwritable_format", str(error))
+        case UnmaskError():
+            return RequestRefusedError(500, "unable", str(error))
+        case MemoryError():
+            message = "There is not enough memory for this picture: send a smaller one."
+            return RequestRefusedError(503, "no_memory", message)
     message = f"The server failed with {type(error).__name__}; its log says more."
     # The server closes the connection after a fault; unannounced, a client's next request would
     # fail.
-    return RequestRefusedError(500, "fault", message, {"Connection": "close"}).response()
+    return RequestRefusedError(500, "fault", message, {"Connection": "close"})

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from pipeline.apps.server.limits import ServerLimits
 from pipeline.apps.server.refusal import RequestRefusedError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from fastapi import Request
-
-    from pipeline.apps.server.limits import ServerLimits
 
 DRAINED_BODIES = 4
 """How much of a body is read and discarded before an early response, in multiples of the largest.

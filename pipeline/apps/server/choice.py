@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from pipeline.apps.server.refusal import RequestRefusedError
+from pipeline.core import Pipeline
 from weights.base.names import unknown_name
-from weights.base.protocols import AdjustableDetector
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pipeline.core import Pipeline
-    from weights.base.protocols import StageSpecification
+from weights.base.protocols import AdjustableDetector, StageSpecification
 
 
 class PipelineChoice:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
 
-from pipeline.apps.server.answer_format import ANSWER_FORMATS, requested_formats
+from pipeline.apps.server.answer_format import ANSWER_FORMATS, media_type, requested_formats
 from pipeline.apps.server.answers import (
     Detection,
     FilledVariants,
     Health,
-    LimitsAnswer,
     Progress,
 )
 from pipeline.apps.server.body import REPEATED, read_upload
+from pipeline.apps.server.choice import PipelineChoice
+from pipeline.apps.server.limits import ServerLimits
 from pipeline.apps.server.progress import ProgressBoard
 from pipeline.apps.server.query import (
     PROGRESS_NAME,
@@ -26,12 +27,8 @@ from pipeline.apps.server.query import (
 )
 from pipeline.apps.server.refusal import RefusalAnswer, RequestRefusedError
 from pipeline.apps.server.work import FilledPicture, fill_picture, find_masks
+from pipeline.apps.server.worker import PipelineWorker
 from weights.images.mark import unmask_version
-
-if TYPE_CHECKING:
-    from pipeline.apps.server.choice import PipelineChoice
-    from pipeline.apps.server.limits import ServerLimits
-    from pipeline.apps.server.worker import PipelineWorker
 
 _GUESS = "What is filled in is a guess, never evidence of who someone is."
 
@@ -62,7 +59,7 @@ _PICTURE_ANSWERS: dict[int | str, dict[str, Any]] = _REFUSALS | {
         ),
         "model": FilledVariants,
         "content": {
-            form.media_type: {"schema": {"type": "string", "format": "binary"}}
+            media_type(form): {"schema": {"type": "string", "format": "binary"}}
             for form in ANSWER_FORMATS
         },
     },
@@ -177,12 +174,12 @@ class _Endpoints:
     async def detect(self, request: Request, query: Annotated[DetectionQuery, Query()]) -> Response:
         upload = await read_upload(request, self.limits)
 
-        def work() -> bytes:
+        def work() -> Response:
             pipeline = self.choice.choose(confidence=query.confidence)
             # Serialised in the worker: outlines of large pictures take a while.
-            return find_masks(pipeline, upload, self.limits).model_dump_json().encode()
+            return _json_response(find_masks(pipeline, upload, self.limits))
 
-        return _json_response(await self.worker.answer(request, work))
+        return await self.worker.answer(request, work)
 
     async def progress(
         self,
@@ -201,7 +198,7 @@ class _Endpoints:
             models=self.choice.default.model_names(),
             inpainters=self.choice.inpainters,
             confidence=self.choice.confidence,
-            limits=LimitsAnswer(**dataclasses.asdict(self.limits)),
+            limits=self.limits,
         )
 
     async def _fill(
@@ -226,31 +223,27 @@ class _Endpoints:
                     upload,
                     self.limits,
                     requested,
-                    query.quality,
-                    query.variants,
-                    query.seed,
+                    query,
                     note,
                 )
                 if query.variants is None:
                     return _picture_response(filled)
-                return _json_response(_all_variants(filled).model_dump_json().encode())
+                return _json_response(
+                    FilledVariants(
+                        pictures=[base64.b64encode(one).decode() for one in filled.contents],
+                        media_type=media_type(filled.format),
+                        faces=filled.faces,
+                        seconds=filled.seconds,
+                        notes=list(filled.notes),
+                    )
+                )
 
             return await self.worker.answer(request, work)
 
 
-def _all_variants(filled: FilledPicture) -> FilledVariants:
-    return FilledVariants(
-        pictures=[base64.b64encode(content).decode() for content in filled.contents],
-        media_type=filled.format.media_type,
-        faces=filled.faces,
-        seconds=filled.seconds,
-        notes=list(filled.notes),
-    )
-
-
-def _json_response(content: bytes) -> Response:
+def _json_response(content: BaseModel) -> Response:
     headers = {"cache-control": "no-store"}
-    return Response(content, media_type="application/json", headers=headers)
+    return Response(content.model_dump_json(), media_type="application/json", headers=headers)
 
 
 def _picture_response(filled: FilledPicture) -> Response:
@@ -264,4 +257,4 @@ def _picture_response(filled: FilledPicture) -> Response:
         headers["unmask-note"] = " ".join(filled.notes)
     if filled.reference is not None:
         headers["unmask-reference"] = str(filled.reference)
-    return Response(filled.contents[0], media_type=filled.format.media_type, headers=headers)
+    return Response(filled.contents[0], media_type=media_type(filled.format), headers=headers)

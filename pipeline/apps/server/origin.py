@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline.apps.server.refusal import RequestRefusedError
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
 _HOST_NAME = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 
@@ -52,6 +49,7 @@ class SameOrigin:
         if scope["type"] == "http":
             headers = dict(scope["headers"])
             host = headers.get(b"host", b"").decode("latin-1").lower()
+            origin = headers.get(b"origin")
             refusal = None
             if not self._is_own(host):
                 refusal = RequestRefusedError(
@@ -60,8 +58,9 @@ class SameOrigin:
                     f"This server is not known as {host[:100]!r}: call it by its address, or start "
                     "it with --name for each name that it has.",
                 )
-            elif (origin := headers.get(b"origin")) is not None and not _is_of(
-                origin.decode("latin-1").lower(), host
+            elif origin is not None and origin.decode("latin-1").lower() not in (
+                f"http://{host}",
+                f"https://{host}",
             ):
                 refusal = RequestRefusedError(
                     403, "other_site", "Pages of other sites may not use this server."
@@ -72,7 +71,7 @@ class SameOrigin:
         await self._app(scope, receive, send)
 
     def _is_own(self, host: str) -> bool:
-        name = _without_port(host)
+        name = re.sub(r":[0-9]+$", "", host)
         if self._names is None or name == "localhost" or name in self._names:
             return True
         try:
@@ -80,13 +79,3 @@ class SameOrigin:
         except ValueError:
             return False
         return True
-
-
-def _without_port(host: str) -> str:
-    name, separator, port = host.rpartition(":")
-    return name if separator and port.isdigit() else host
-
-
-def _is_of(origin: str, host: str) -> bool:
-    scheme, separator, rest = origin.partition("://")
-    return bool(separator) and scheme in ("http", "https") and rest == host

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from weights.base.contracts import Mask
 from weights.base.regions import bounding_box
-
-if TYPE_CHECKING:
-    from weights.base.contracts import Mask
 
 Outline = list[tuple[int, int]]
 """A closed polygon: x y of pixel corners, without repeating the first point."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from starlette.routing import Route
 
 from pipeline.apps.server.refusal import RequestRefusedError
 
@@ -23,35 +25,24 @@ def make_page_router(study: bytes | None = None) -> APIRouter:
         study: content of a page of `unmask study make`, served at /study.
     """
     folder = files("pipeline.apps.server") / "page"
-    contents = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
-    router = APIRouter(include_in_schema=False)
-
-    @router.api_route("/", methods=["GET", "HEAD"])
-    async def index() -> Response:
-        return _file("index.html", contents["index.html"])
-
-    @router.api_route("/docs", methods=["GET", "HEAD"])
-    async def documentation() -> Response:
-        return _file("docs.html", contents["docs.html"])
-
-    @router.api_route("/page/{name}", methods=["GET", "HEAD"])
-    async def part(name: str) -> Response:
-        if name not in contents:
-            raise RequestRefusedError(404, "not_found", f"There is no file {name!r} of the page.")
-        return _file(name, contents[name])
-
+    parts = {file.name: _response(file.name, file.read_bytes()) for file in folder.iterdir()}
+    pages = {"/": parts["index.html"], "/docs": parts["docs.html"]}
     if study is not None:
+        pages["/study"] = _response("study.html", study)
 
-        @router.api_route("/study", methods=["GET", "HEAD"])
-        async def study_page() -> Response:
-            return _file("study.html", study)
+    async def part(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in parts:
+            raise RequestRefusedError(404, "not_found", f"There is no file {name!r} of the page.")
+        return parts[name]
 
-    return router
-
-
-def _file(name: str, content: bytes) -> Response:
-    return Response(
-        content,
-        media_type=_MEDIA_TYPES[name.rpartition(".")[2]],
-        headers={"cache-control": "no-cache"},
+    # A response is an application of its own, which sends itself; HEAD comes with GET.
+    served: dict[str, Any] = {**pages, "/page/{name}": part}
+    return APIRouter(
+        routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in served.items()]
     )
+
+
+def _response(name: str, content: bytes) -> Response:
+    media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
+    return Response(content, media_type=media_type, headers={"cache-control": "no-cache"})

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pipeline.apps.server.answers import Progress
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pipeline.steps import StageProgress
+from pipeline.steps import StageProgress
 
 WAITING: Final = "waiting"
 """Stands for the stage before the first one begins."""

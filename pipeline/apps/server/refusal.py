@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from weights.base.errors import UnmaskError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class RefusalReason(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 import uvicorn
 
@@ -18,14 +18,10 @@ from pipeline.apps.server.connections import (
 )
 from pipeline.apps.server.limits import ServerLimits
 from pipeline.apps.server.origin import check_names
+from pipeline.core import Pipeline
 from pipeline.warm_up import warm_up
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from pipeline.core import Pipeline
-    from weights.base.protocols import StageSpecification
+from weights.base.protocols import StageSpecification
 
 
 def run_server(

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+import PIL.Image
 
 from pipeline.apps.server.answer_format import AnswerFormat, choose_format
 from pipeline.apps.server.answers import Detection, FoundHole, FoundMask
+from pipeline.apps.server.body import Upload
+from pipeline.apps.server.limits import ServerLimits
 from pipeline.apps.server.outlines import mask_outlines
+from pipeline.apps.server.query import CompletionQuery
+from pipeline.core import Pipeline
 from pipeline.outlook import SENTENCES, Outlook, estimate_outlook
+from pipeline.steps import StageProgress
+from weights.base.contracts import Image
 from weights.base.regions import bounding_box
 from weights.images import encode_picture, read_hole, read_picture, restore
 from weights.images.writing import losses
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import PIL.Image
-
-    from pipeline.apps.server.body import Upload
-    from pipeline.apps.server.limits import ServerLimits
-    from pipeline.core import Pipeline
-    from pipeline.steps import StageProgress
-    from weights.base.contracts import Image
 
 _PICTURE, _MASK, _REFERENCE = "The file sent", "The mask sent", "The reference photo sent"
 """Their names in messages."""
@@ -55,9 +53,7 @@ def fill_picture(
     upload: Upload,
     limits: ServerLimits,
     requested: tuple[AnswerFormat, ...] | None,
-    quality: int | None = None,
-    variants: int | None = None,
-    seed: int = 0,
+    query: CompletionQuery,
     progress: StageProgress | None = None,
 ) -> FilledPicture:
     """Take the masks off a picture, or fill the upload's masks; the same as `pipeline(content)`.
@@ -68,9 +64,7 @@ def fill_picture(
         limits: of the picture's pixels.
         requested: acceptable formats; None for the picture's own, or PNG if that is not one of
             `ANSWER_FORMATS`.
-        quality: of JPEG and WebP, 1 to 100; None as the picture was, else 95.
-        variants: number of fills; None means one.
-        seed: of the fills after the first.
+        query: says the quality, the number of fills and their seed.
         progress: as `Pipeline.run` calls it.
 
     Raises:
@@ -89,8 +83,8 @@ def fill_picture(
         [picture.pixels],
         [mask],
         [references or None],
-        variants=variants,
-        seed=seed,
+        variants=query.variants,
+        seed=query.seed,
         progress=progress,
     )
     form = choose_format(requested, picture.format)
@@ -101,16 +95,16 @@ def fill_picture(
     }
     contents = []
     for image in result.variants:
-        if form.pillow == picture.format and quality is None:
+        if form == picture.format and query.quality is None:
             contents.append(cast("bytes", restore(picture, image, result.hole, **said)))
             continue
         decoded = dataclasses.replace(picture, content=None)
         restored = cast("PIL.Image.Image", restore(decoded, image, result.hole, **said))
-        contents.append(encode_picture(restored, form.pillow, quality=quality, like=picture))
+        contents.append(encode_picture(restored, form, quality=query.quality, like=picture))
     reference = next((face.reference for face in result.faces if face.reference is not None), None)
     notes = picture.notes
     if contents[0] != upload.picture:
-        notes += losses(picture, form.pillow)
+        notes += losses(picture, form)
     return FilledPicture(
         tuple(contents), form, len(result.faces), dict(result.timings), notes, reference
     )

@@ -6,18 +6,15 @@ import asyncio
 import math
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from fastapi import Request
+
+from pipeline.apps.server.limits import ServerLimits
 from pipeline.apps.server.refusal import RequestRefusedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fastapi import Request
-
-    from pipeline.apps.server.limits import ServerLimits
 
 Answer = TypeVar("Answer")
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.apps.study.exports import HIGHEST, LOWEST
-from pipeline.apps.study.key import REAL
+from pipeline.apps.study.exports import HIGHEST, LOWEST, StudyExport
+from pipeline.apps.study.key import REAL, StudyKey
 from weights.base.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from pipeline.apps.study.exports import StudyExport
-    from pipeline.apps.study.key import StudyKey
 
 _AT_ONCE = 100
 

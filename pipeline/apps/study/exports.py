@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.apps.study.key import StudyKey, unseal_key
 from weights.base.errors import InputError
 from weights.base.json_text import read_json
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
 
 LOWEST, HIGHEST = 1, 10
 """The ends of the scale: certainly generated, certainly a real photo."""

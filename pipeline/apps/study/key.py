@@ -5,17 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from weights.base.atomic import write_whole
 from weights.base.errors import InputError
 from weights.base.json_text import parse_json, read_json
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
 
 REAL = "real photos"
 """The name of the true photos among the models."""

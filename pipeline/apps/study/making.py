@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -15,14 +17,9 @@ import PIL.Image
 from pipeline.apps.study.document import compose_document
 from pipeline.apps.study.key import REAL, StudyKey, write_key
 from weights.base.atomic import atomic_path
+from weights.base.contracts import Image
 from weights.base.errors import InputError
 from weights.images import PICTURE_SUFFIXES, read_picture
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
-
-    from weights.base.contracts import Image
 
 _BESIDE_RESULTS = (".hole.png", ".side_by_side.png", ".explain.png")
 """Name suffixes of pictures that `unmask run` writes next to its results."""
@@ -47,17 +44,6 @@ class MadeStudy:
     faces: int
     pictures: int
     left_out: int
-
-
-class StudyOptions(TypedDict, total=False):
-    """Keyword arguments of `make_study`; documented in `StudyDesign`."""
-
-    title: str
-    seed: int
-    count: int | None
-    size: int
-    once: bool
-    unpaired: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +84,7 @@ def make_study(
     *,
     key: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
-    **options: Unpack[StudyOptions],
+    **options: Any,
 ) -> MadeStudy:
     """Write a page that shows results and true photos and asks how real each looks.
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipeline.apps.study.analysis import Interval, ModelJudgement, StudyResult
 from pipeline.apps.study.exports import HIGHEST, LOWEST
 from pipeline.apps.study.key import REAL
 from pipeline.evaluation.document import Document, Picture, Table, cells, counted, markdown_table
 from pipeline.evaluation.plots import NO_PLOTS, can_plot, plot_histograms
 from weights.base.json_text import json_values
 from weights.images.mark import unmask_version
-
-if TYPE_CHECKING:
-    from pipeline.apps.study.analysis import Interval, ModelJudgement, StudyResult
 
 _BAR = 24
 
