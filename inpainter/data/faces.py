@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from inpainter.data.deblocking import smooth_block_borders
 from inpainter.data.decoded import DecodedFiles
 from inpainter.data.donors import Donors
 from inpainter.data.face import SHARES, Face
 from inpainter.data.layouts import recognised_faces
-from inpainter.data.sampling import Sample, Sampling
 from inpainter.data.shards import shard_faces
-from weights.base.contracts import Image
 from weights.base.dealing import deal_out, parts_of_people, person_of
 from weights.base.errors import InputError
 from weights.base.face_photo import FacePhoto
 from weights.base.json_lines import read_json_lines
 from weights.landmarks.points import eye_distance, inside_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+
+    from inpainter.data.sampling import Sample, Sampling
+    from weights.base.contracts import Image
 
 _LIKEST = 8
 """From how many of the likest faces a donor is chosen."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from inpainter.data.decoded import DecodedFiles
 from inpainter.data.face import read_picture
-from inpainter.data.sampling import Sample, Sampling
-from weights.base.contracts import Hole, Image
 from weights.base.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from inpainter.data.sampling import Sample, Sampling
+    from weights.base.contracts import Hole, Image
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,10 +17,12 @@ from inpainter.data.framing import face_square, widest_context
 from inpainter.data.landmark_map import landmark_map, moved_landmarks
 from inpainter.data.other_photo import other_photo
 from inpainter.data.reference_map import reference_map
-from inpainter.holes.generator import HoleGenerator
 from weights.base.contracts import Hole, Image
 from weights.base.face_photo import FacePhoto
 from weights.landmarks import MIRRORED
+
+if TYPE_CHECKING:
+    from inpainter.holes.generator import HoleGenerator
 
 MaskSource = Callable[
     [Image, NDArray[np.floating] | None, np.random.Generator], tuple[Image, Hole] | None

@@ -6,22 +6,26 @@ import bisect
 import hashlib
 import math
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from inpainter.data.face import Face
 from inpainter.data.faces import list_faces
 from inpainter.data.framing import Square, face_square, reflected_crop, resize_crop
-from inpainter.holes.generator import HoleGenerator
 from weights.base.contracts import Hole, Image, Mask, check_image, check_mask
 from weights.base.errors import ConfigurationError, InputError
 from weights.landmarks.head_pose import estimate_yaw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from inpainter.data.face import Face
+    from inpainter.holes.generator import HoleGenerator
 
 Framing = Literal["hole", "face"]
 
