@@ -248,6 +248,9 @@ def _options(
         options["pnginfo"] = _png_text(xmp, kept)
     elif form == "TIFF":
         options |= _tiff_options(exif, xmp, kept)
+        if dpi is None and (ratio := gather_dpi({"dpi": info.get("resolution")})) is not None:
+            # Without a unit it is the shape of the pixels.
+            options |= {"resolution_unit": 1, "x_resolution": ratio[0], "y_resolution": ratio[1]}
     elif form == "JPEG2000":
         options["no_jp2"] = kept.get("no_jp2", False)
     return options
