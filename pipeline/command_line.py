@@ -57,7 +57,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command to its dotted path and its line in the program's help."""
 
 
-_GOING_ON = frozenset({"synthesize", "evaluate"})
+_GOING_ON = frozenset({"synthesize", "evaluate", "adapt", "train"})
 """Commands that resume a stopped call without saying so themselves."""
 
 

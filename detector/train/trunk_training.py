@@ -21,7 +21,12 @@ from torch.utils.data import DataLoader
 from weights.base.atomic import write_whole
 from weights.base.device import resolve_device, training_precision
 from weights.base.errors import TrainingError, WeightsError
-from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
+from weights.base.lightning_runs import (
+    CurvesGoOn,
+    RestoreGuard,
+    StopAfterStep,
+    WholeCheckpointIO,
+)
 from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points, stop_if_asked
@@ -39,6 +44,9 @@ if TYPE_CHECKING:
     from detector.train.trunk_recipe import TrunkRecipe
     from weights.catalog.description import NetworkDescription
     from weights.catalog.record import WeightKind
+
+CHECKPOINT_NAME = "last.ckpt"
+"""File of the checkpoint in a run's folder."""
 
 _VALIDATION_EVERY = 10
 """Rounds between validations."""
@@ -281,8 +289,14 @@ class TrunkRun(RunSettings):
     said: Callable[[str], object] = print
 
     def begin(self, settings: dict[str, Any]) -> None:
-        """Create the folder, store the run's settings, and seed all random generators."""
+        """Create the folder, store the run's settings, and seed all random generators.
+
+        A run that starts over removes what an earlier one would be resumed from.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.resume:
+            for name in (CHECKPOINT_NAME, "train.npz", "val.npz"):
+                (self.folder / name).unlink(missing_ok=True)
         started_with = yaml.safe_dump({**settings, "seed": self.seed}, sort_keys=False)
         write_whole(self.folder / "run.yaml", started_with, overwrite=True)
         torch.manual_seed(self.seed)
@@ -324,12 +338,13 @@ class TrunkRun(RunSettings):
         duration = None if minutes is None else timedelta(minutes=minutes)
         module.timer, module.said = Timer(duration, verbose=False), self.said
         module.seed, module.samples = self.seed, samples
-        checkpoint = self.folder / "last.ckpt"
-        going_on = self.resume and checkpoint.is_file()
+        checkpoint = self.folder / CHECKPOINT_NAME
+        start = checkpoint if self.resume and checkpoint.is_file() else None
+        guard = RestoreGuard(start)
         with at_safe_points(), lightning_silenced():
-            trainer = self._make_trainer(recipe, module.timer)
-            start = str(checkpoint) if going_on else None
-            trainer.fit(module, ckpt_path=start, weights_only=True)
+            trainer = self._make_trainer(recipe, module.timer, guard)
+            with guard.watch():
+                trainer.fit(module, ckpt_path=start, weights_only=True)
             stop_if_asked()
             figures = trainer.validate(module, verbose=False)[0]
         metrics = {name: round(value, 4) for name, value in figures.items() if math.isfinite(value)}
@@ -357,7 +372,7 @@ class TrunkRun(RunSettings):
         card = registered.card_file
         return TrainedNetwork(weights, metrics, steps, seconds, registered.record_file, card)
 
-    def _make_trainer(self, recipe: TrunkRecipe, timer: Timer) -> Trainer:
+    def _make_trainer(self, recipe: TrunkRecipe, timer: Timer, guard: RestoreGuard) -> Trainer:
         device = resolve_device(self.device)
         return Trainer(
             accelerator={"cuda": "gpu"}.get(device.type, device.type),
@@ -370,6 +385,7 @@ class TrunkRun(RunSettings):
             logger=TensorBoardLogger(self.folder, name="curves", version=""),
             plugins=[WholeCheckpointIO()],
             callbacks=[
+                guard,
                 CurvesGoOn(),
                 timer,
                 StopAfterStep(),

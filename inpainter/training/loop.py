@@ -24,6 +24,7 @@ from inpainter.training.submodules import check_frozen_have_weights, load_part
 from inpainter.training.trainer import CHECKPOINT, make_trainer, read_run
 from weights.base.device import resolve_device
 from weights.base.errors import ConfigurationError
+from weights.base.lightning_runs import RestoreGuard
 from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points
@@ -117,10 +118,14 @@ def train_inpainter(
     # Both torchrun and Lightning's own launcher number their processes.
     if os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0":
         recipe.write(folder / "recipe.yaml")
+        if not going_on:
+            # If stopped before its first checkpoint, the run must not resume from an earlier one.
+            checkpoint.unlink(missing_ok=True)
     kept = read_run(checkpoint) if going_on else None
     report = RoundReport(folder)
-    callbacks += [report, *_checkpoints(folder)]
-    with at_safe_points(), lightning_silenced(), training_failures(module):
+    guard = RestoreGuard(checkpoint if going_on else None)
+    callbacks += [report, guard, *_checkpoints(folder)]
+    with at_safe_points(), lightning_silenced(), training_failures(module), guard.watch():
         trainer = make_trainer(
             folder,
             resolve_device(run.device),

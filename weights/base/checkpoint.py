@@ -54,6 +54,12 @@ def read_checkpoint(path: str | Path, holds: tuple[str, ...], device: Any = "cpu
     return state
 
 
+def unfit_checkpoint(path: str | Path, reason: object) -> TrainingError:
+    """The error for a checkpoint that is whole, but does not fit what is trained."""
+    text = " ".join(str(reason).split())
+    return TrainingError(f"{path} does not fit this run, start over with --restart: {text[:200]}.")
+
+
 def _unfit(path: str | Path) -> TrainingError:
     return TrainingError(
         f"{path} is damaged, or not a checkpoint of this program: start over with --restart."

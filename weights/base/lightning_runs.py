@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
-from weights.base.checkpoint import read_checkpoint, write_checkpoint
+from weights.base.checkpoint import read_checkpoint, unfit_checkpoint, write_checkpoint
+from weights.base.errors import UnmaskError
 from weights.base.stopping import stop_asked, stop_if_asked, take_signals_back
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_NOT_OF_A_CHECKPOINT = (UnmaskError, OSError, MemoryError, torch.OutOfMemoryError)
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -46,6 +55,37 @@ class CurvesGoOn(Callback):
         if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero and steps:
             writer = trainer.logger.experiment.file_writer
             writer.add_event(Event(step=steps, session_log=SessionLog(status=SessionLog.START)))
+
+
+class RestoreGuard(Callback):
+    """Turns errors of Lightning while it restores a checkpoint into one sentence.
+
+    Args:
+        checkpoint: to resume from; None for a new run.
+    """
+
+    def __init__(self, checkpoint: Path | None) -> None:
+        self._checkpoint = checkpoint
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """From here on errors are those of training."""
+        del trainer, module
+        self._checkpoint = None
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Watch a call of `Trainer.fit` with this callback.
+
+        Raises:
+            TrainingError: the checkpoint is damaged, or belongs to another run.
+        """
+        try:
+            yield
+        # A state of the wrong shape or type raises errors of many kinds.
+        except Exception as error:
+            if self._checkpoint is None or isinstance(error, _NOT_OF_A_CHECKPOINT):
+                raise
+            raise unfit_checkpoint(self._checkpoint, error) from error
 
 
 class StopAfterStep(Callback):
