@@ -289,14 +289,8 @@ class TrunkRun(RunSettings):
     said: Callable[[str], object] = print
 
     def begin(self, settings: dict[str, Any]) -> None:
-        """Create the folder, store the run's settings, and seed all random generators.
-
-        A run that starts over removes what an earlier one would be resumed from.
-        """
+        """Create the folder, store the run's settings, and seed all random generators."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if not self.resume:
-            for name in (CHECKPOINT_NAME, "train.npz", "val.npz"):
-                (self.folder / name).unlink(missing_ok=True)
         started_with = yaml.safe_dump({**settings, "seed": self.seed}, sort_keys=False)
         write_whole(self.folder / "run.yaml", started_with, overwrite=True)
         torch.manual_seed(self.seed)
@@ -306,11 +300,17 @@ class TrunkRun(RunSettings):
     def samples(
         self, part: str, load: Callable[[Path], _Stored], collect: Callable[[], _Stored]
     ) -> _Stored:
-        """Return the samples of a split: those stored in the folder, or else new ones."""
+        """Return the samples of a split: those stored in the folder, or else new ones.
+
+        A run that starts over then removes what an earlier one would be resumed from.
+        """
         file = self.folder / f"{part}.npz"
         if self.resume and file.is_file():
             return load(file)
         collected = collect()
+        if not self.resume:
+            for name in {CHECKPOINT_NAME, "val.npz"} if part == "train" else {CHECKPOINT_NAME}:
+                (self.folder / name).unlink(missing_ok=True)
         collected.save(file)
         return collected
 
@@ -340,7 +340,7 @@ class TrunkRun(RunSettings):
         module.seed, module.samples = self.seed, samples
         checkpoint = self.folder / CHECKPOINT_NAME
         start = checkpoint if self.resume and checkpoint.is_file() else None
-        guard = RestoreGuard(start)
+        guard = RestoreGuard(checkpoint, resumed=start is not None)
         with at_safe_points(), lightning_silenced():
             trainer = self._make_trainer(recipe, module.timer, guard)
             with guard.watch():

@@ -147,6 +147,7 @@ class MaskTrainer(SegmentationTrainer):
         """Restore network, moving average, optimiser and the rest from our own checkpoint."""
         average: Any = self.ema
         optimizer: Any = self.optimizer
+        best: Any = ckpt["best_fitness"]
         try:
             unwrapped(self.model).load_state_dict(ckpt["model"])
             optimizer.load_state_dict(ckpt["optimizer"])
@@ -154,11 +155,12 @@ class MaskTrainer(SegmentationTrainer):
             if average is not None and ckpt["ema"] is not None:
                 average.ema.load_state_dict(ckpt["ema"])
                 average.updates = int(ckpt["updates"])
-            self.best_fitness = float(ckpt["best_fitness"])
+            best = float(best)
             fitness, epoch = ckpt["stopper"]
             self.stopper.best_fitness, self.stopper.best_epoch = float(fitness), int(epoch)
         except Exception as error:  # a damaged state raises errors of many kinds
             raise unfit_checkpoint(self.last, error) from error
+        self.best_fitness = best
 
     def _handle_nan_recovery(self, epoch: int) -> bool:  # noqa: ARG002
         """Refuse to continue, or finish, with NaN or infinite losses.
@@ -364,7 +366,7 @@ def reporting_off(font: Callable[[str], str]) -> Iterator[None]:
     plotting = import_quietly("ultralytics.utils.plotting")
     datasets = import_quietly("ultralytics.data.base")
 
-    class HiddenBar(datasets.TQDM):  # type: ignore[name-defined,misc]
+    class HiddenBar(datasets.TQDM):  # type: ignore[name-defined]
         """Shows nothing, and ends at a signal while pictures are read into memory."""
 
         def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -130,10 +130,7 @@ def train_face_generator(
     recipe.write(folder / "recipe.yaml")
     checkpoint = folder / CHECKPOINT
     going_on = run.resume and checkpoint.is_file()
-    if not going_on:
-        # If stopped before its first checkpoint, the run must not resume from an earlier one.
-        checkpoint.unlink(missing_ok=True)
-    guard = RestoreGuard(checkpoint if going_on else None)
+    guard = RestoreGuard(checkpoint, resumed=going_on)
     callbacks = [StopInTime(run.time_budget_minutes), FaceReport(folder), guard]
     callbacks.append(ModelCheckpoint(folder, "last", enable_version_counter=False))
     with (

@@ -118,12 +118,9 @@ def train_inpainter(
     # Both torchrun and Lightning's own launcher number their processes.
     if os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0":
         recipe.write(folder / "recipe.yaml")
-        if not going_on:
-            # If stopped before its first checkpoint, the run must not resume from an earlier one.
-            checkpoint.unlink(missing_ok=True)
     kept = read_run(checkpoint) if going_on else None
     report = RoundReport(folder)
-    guard = RestoreGuard(checkpoint if going_on else None)
+    guard = RestoreGuard(checkpoint, resumed=going_on)
     callbacks += [report, guard, *_checkpoints(folder)]
     with at_safe_points(), lightning_silenced(), training_failures(module), guard.watch():
         trainer = make_trainer(

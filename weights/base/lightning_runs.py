@@ -60,17 +60,23 @@ class CurvesGoOn(Callback):
 class RestoreGuard(Callback):
     """Turns errors of Lightning while it restores a checkpoint into one sentence.
 
+    A new run removes the checkpoint of an earlier one: if stopped before its own first one, it must
+    not be resumed from that.
+
     Args:
-        checkpoint: to resume from; None for a new run.
+        checkpoint: of the run.
+        resumed: whether the run is resumed from it.
     """
 
-    def __init__(self, checkpoint: Path | None) -> None:
-        self._checkpoint = checkpoint
+    def __init__(self, checkpoint: Path, *, resumed: bool) -> None:
+        self._checkpoint, self._resumed, self._restoring = checkpoint, resumed, resumed
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         """From here on errors are those of training."""
-        del trainer, module
-        self._checkpoint = None
+        del module
+        self._restoring = False
+        if not self._resumed and trainer.is_global_zero:
+            self._checkpoint.unlink(missing_ok=True)
 
     @contextmanager
     def watch(self) -> Iterator[None]:
@@ -83,7 +89,7 @@ class RestoreGuard(Callback):
             yield
         # A state of the wrong shape or type raises errors of many kinds.
         except Exception as error:
-            if self._checkpoint is None or isinstance(error, _NOT_OF_A_CHECKPOINT):
+            if not self._restoring or isinstance(error, _NOT_OF_A_CHECKPOINT):
                 raise
             raise unfit_checkpoint(self._checkpoint, error) from error
 
