@@ -81,6 +81,13 @@ def restore(replaced: dict[int, Any]) -> None:
         signal.signal(number, handler)
 
 
+def end_at_once() -> None:
+    """Make signals end the process at once: there is nothing left to do but to exit."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _handle:
+            signal.signal(number, _exit)
+
+
 def leave_to_parent() -> None:
     """Ignore Ctrl-C, which the terminal sends to this worker process too: its parent ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -146,6 +153,10 @@ def stop_if_asked() -> None:
     """
     if _state.asked is not None:
         raise _AtSafePoint if _state.waits else Stopped
+
+
+def _exit(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    os._exit(128 + number)
 
 
 def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

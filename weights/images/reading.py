@@ -2,12 +2,13 @@
 
 Formats: JPEG (MPO files of cameras are read as their first picture), PNG, WebP, TIFF, BMP, GIF,
 JPEG 2000, AVIF, PPM, and HEIC if `pillow-heif` is installed. Pillow's other decoders are never
-tried. Camera raw files, of which it would read the thumbnail, animations and multi-page TIFFs are
-refused. The EXIF orientation is applied. Colours stay in the picture's own colour space: ICC
-profiles are kept, not applied (except for CMYK), and so are tags of primaries and transfer
-function. A picture of more than `MAX_PIXELS` pixels is refused by its header, before decoding.
-Pillow's global state is unchanged, except that HEIC is registered for the first such file. Arrays
-are assumed to be RGB; BGR, as read by OpenCV, cannot be detected, so pass `array[:, :, ::-1]`.
+tried. Camera raw files, of which it would read the thumbnail, animations and TIFFs of several pages
+(unless all others are marked as previews) are refused. The EXIF orientation is applied. Colours
+stay in the picture's own colour space: ICC profiles are kept, not applied (except for CMYK), and so
+are tags of primaries and transfer function. A picture of more than `MAX_PIXELS` pixels is refused
+by its header, before decoding. Pillow's global state is unchanged, except that HEIC is registered
+for the first such file. Arrays are assumed to be RGB; BGR, as read by OpenCV, cannot be detected,
+so pass `array[:, :, ::-1]`.
 """
 
 from __future__ import annotations
