@@ -160,6 +160,8 @@ def _targets(folder: Path) -> list[_Target]:
     targets.append(("pipeline.yaml", pipeline, from_file("pipeline.yaml", Pipeline.from_config)))
     record = (root / "weights/records/gated.faces256.yaml").read_bytes()[:3000]
     targets.append(("record.yaml", record, from_file("record.yaml", read_record)))
+    (folder / "images").mkdir(exist_ok=True)
+    scene.save(folder / "images" / "a.jpg")
     data = b"path: .\ntrain: images\nval: images\nnames: {0: mask}\n"
     targets.append(("data.yaml", data, from_file("data.yaml", read_yolo_dataset)))
     labels = b"0 0.1 0.2 0.5 0.2 0.5 0.6\n0 0.3 0.3 0.8 0.3 0.8 0.9 0.2 0.7\n"
