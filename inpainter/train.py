@@ -120,7 +120,8 @@ def _train(options: argparse.Namespace) -> None:
         progress=options.progress,
         recipe_name=Path(options.config).stem if Path(options.config).is_file() else options.config,
     )
-    state = "finished" if trained.finished else "stopped; run the same command to resume"
+    command = "the same command" + (" without --restart" if options.restart else "")
+    state = "finished" if trained.finished else f"stopped; run {command} to resume"
     registered = [one for one in (trained.record, trained.card) if one is not None]
     metrics = dict(sorted(trained.metrics.items()))
     print_trained(trained.weights, f"{trained.steps} steps, {state}", metrics, registered)
@@ -142,7 +143,7 @@ def _fitted(recipe: Recipe, output: Path, run: RunOptions) -> Recipe:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status, 2 on errors."""
     options = build_parser().parse_args(arguments)
-    return exit_status(lambda: _train(options))
+    return exit_status(lambda: _train(options), restarted=options.restart)
 
 
 if __name__ == "__main__":

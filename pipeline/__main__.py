@@ -18,6 +18,9 @@ def main() -> None:
             raise
         print("unmask: stopped.", file=sys.stderr)
         sys.exit(stopping.exit_code())
+    finally:
+        # While Python exits, libraries would print a traceback instead.
+        stopping.end_at_once()
 
 
 if __name__ == "__main__":

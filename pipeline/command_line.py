@@ -56,7 +56,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command to its dotted path and its line in the program's help."""
 
 
-_RESUMED_BY_REPEATING = frozenset({"synthesize", "evaluate"})
+_RESUMED_BY_REPEATING = frozenset({"synthesize", "evaluate", "adapt", "train"})
 """Commands that resume a stopped call without saying so themselves."""
 
 

@@ -111,4 +111,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         done = f"{trained.epochs} epochs, {trained.seconds:.0f} s"
         print_trained(trained.weights, done, trained.metrics, (trained.record, trained.card))
 
-    return exit_status(train)
+    return exit_status(train, restarted=options.restart)

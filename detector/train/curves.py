@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -21,12 +22,15 @@ def last_epoch(folder: Path) -> tuple[int, float]:
 def keep_epochs(path: Path, count: int) -> None:
     """Keep only the first epochs in the file of curves, one line each.
 
-    A run killed after writing an epoch's line and before its checkpoint trains the epoch again.
+    A run killed after writing an epoch's line and before its checkpoint trains the epoch again. A
+    file without any of them is removed, as its header may be damaged, too.
     """
     header, rows = _curves(path)
     kept = {row.epoch: row.line for row in rows if row.epoch <= count}
-    if header:
+    if kept:
         write_whole(path, "\n".join([header, *kept.values()]) + "\n", overwrite=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 class _Row(NamedTuple):
@@ -47,5 +51,7 @@ def _curves(path: Path) -> tuple[str, list[_Row]]:
         values = dict(zip(names, cells, strict=False))
         if len(cells) == len(names):
             with suppress(ValueError, KeyError, OverflowError):
-                rows.append(_Row(int(float(values["epoch"])), float(values["time"]), line))
+                row = _Row(int(float(values["epoch"])), float(values["time"]), line)
+                if row.epoch > 0 and 0.0 <= row.seconds < math.inf:
+                    rows.append(row)
     return header, rows

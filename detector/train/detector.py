@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-import yaml
-
 from detector.data.yolo_dataset import YoloDataset, read_yolo_dataset
 from detector.find.architecture import DetectorConfiguration
 from detector.find.weight_file import describe_detector, read_configuration, read_extra
@@ -16,12 +14,12 @@ from detector.train.curves import CURVES_NAME, last_epoch
 from detector.train.distributed import run_distributed
 from detector.train.plan import CHECKPOINT_NAME, WEIGHTS_NAME, TrainingPlan, TrainingProgress
 from detector.train.recipe import DetectorRecipe
+from detector.train.run_file import RUN_NAME, RunFile
 from detector.train.ultralytics_loop import LOG_NAME, run_training
 from weights.base.atomic import write_whole
 from weights.base.device import resolve_device
 from weights.base.errors import InputError, OutputError, TrainingError
 from weights.base.run_settings import RunOptions, RunSettings
-from weights.base.settings import read_yaml
 from weights.catalog.register import (
     CATALOG_NAME,
     CatalogPlace,
@@ -36,9 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import torch
-
-RUN_NAME = "run.yaml"
-"""File in a run's folder with its settings."""
 
 RESULT_NAME = "result.json"
 """File in a run's folder, written at its end."""
@@ -137,7 +132,7 @@ def train_detector(
 
     Raises:
         InputError: the data set cannot be read, or has no picture, or the seed is negative.
-        ConfigurationError: the recipe or `sources.yaml` is wrong.
+        ConfigurationError: the recipe or `sources.yaml` is wrong, or the run's file is damaged.
         OutputError: `output` holds something other than a run, or cannot be written.
         TrainingError: there is no mask to train on, or training failed.
     """
@@ -154,19 +149,18 @@ def train_detector(
     start = Path(initial_weights) if initial_weights is not None else None
     if start is not None:
         read_configuration(start)
-    run: dict[str, Any]
     if going_on:
-        run = read_yaml(folder / RUN_NAME)
+        run = RunFile.read(folder)
     else:
         changed = {name: value for name, value in values.items() if value is not None}
-        run = {
-            "data": str(Path(data_yaml).absolute()),
-            "seed": seed,
-            "initial_weights": None if start is None else str(start.absolute()),
-            "time_budget_minutes": asked.time_budget_minutes,
+        run = RunFile(
+            data=str(Path(data_yaml).absolute()),
+            seed=seed,
+            initial_weights=None if start is None else str(start.absolute()),
+            time_budget_minutes=asked.time_budget_minutes,
             **_chosen_recipe(recipe, device, {**(changes or {}), **changed}),
-        }
-    settings = DetectorRecipe().with_changes(run["recipe"])
+        )
+    settings = DetectorRecipe().with_changes(run.recipe)
     configuration = DetectorConfiguration(
         settings.architecture, settings.image_size, dataset.names, settings.one_to_one
     )
@@ -174,7 +168,7 @@ def train_detector(
         _start_folder(folder, run)
     minutes = asked.time_budget_minutes
     if minutes is None:
-        minutes = run.get("time_budget_minutes")
+        minutes = run.time_budget_minutes
     result_file = folder / RESULT_NAME
     if not result_file.is_file():
         plan = TrainingPlan(
@@ -231,7 +225,7 @@ def _chosen_recipe(
 
 def _overrides(
     settings: DetectorRecipe,
-    run: Mapping[str, Any],
+    run: RunFile,
     folder: Path,
     data_yaml: str | os.PathLike[str],
     device: torch.device,
@@ -244,7 +238,7 @@ def _overrides(
         "model": f"{settings.architecture}.yaml",
         "data": str(Path(data_yaml).absolute()),
         "device": _device_names(device, settings.batch),
-        "seed": int(run["seed"]),
+        "seed": run.seed,
         "project": str(folder.parent),
         "name": folder.name,
         "exist_ok": True,
@@ -271,7 +265,7 @@ def _device_names(device: torch.device, batch: int) -> str:
     return ",".join(str(index) for index in range(min(torch.cuda.device_count(), batch)))
 
 
-def _start_folder(folder: Path, run: Mapping[str, Any]) -> None:
+def _start_folder(folder: Path, run: RunFile) -> None:
     """Create the folder of a run, or empty that of an earlier one."""
     if (folder / RUN_NAME).is_file():
         for name in (RESULT_NAME, WEIGHTS_NAME, LOG_NAME, CURVES_NAME):
@@ -283,13 +277,13 @@ def _start_folder(folder: Path, run: Mapping[str, Any]) -> None:
             f"{folder} already exists and holds no training run of the detector: name another "
             "folder."
         )
-    write_whole(folder / RUN_NAME, yaml.safe_dump(dict(run), sort_keys=False), overwrite=True)
+    run.write(folder)
 
 
 def _register(
     folder: Path,
     place: CatalogPlace,
-    run: Mapping[str, Any],
+    run: RunFile,
     settings: DetectorRecipe,
     dataset: YoloDataset,
     trained_on: TrainingSources,
@@ -306,8 +300,8 @@ def _register(
         for name, original in _FIGURES.items()
         if original in extra.get("metrics", {})
     }
-    changes = ", ".join(f"{key} = {value!r}" for key, value in run.get("changes", {}).items())
-    start = run.get("initial_weights")
+    changes = ", ".join(f"{key} = {value!r}" for key, value in run.changes.items())
+    start = run.initial_weights
     notes = [
         trained_on.notes.strip(),
         f"Trained for {epochs} epochs, {seconds / 60.0:.1f} minutes, on "
@@ -323,7 +317,7 @@ def _register(
         describe_detector(weights),
         place,
         trained_on=replace(trained_on, notes=" ".join(filter(None, notes))),
-        recipe=str(run.get("recipe_name", "own")),
-        seed=int(run["seed"]),
+        recipe=run.recipe_name,
+        seed=run.seed,
         metrics={"val": {"pictures": validated, **figures}},
     )

@@ -75,26 +75,28 @@ def run_distributed(
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = launch_command(plan_file, processes or plan.processes, module)
     fault = ""
-    with (
-        (plan.folder / LOG_NAME).open("a", encoding="utf-8") as log,
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
-        ) as running,
-    ):
-        assert running.stdout is not None
-        try:
-            for line in running.stdout:
-                message = _read_message(line)
-                if message is None:
-                    log.write(line)
-                elif "fault" in message:
-                    fault = fault or str(message["fault"])
-                elif progress is not None:
-                    progress(TrainingProgress(**message))
-        except BaseException:
-            running.terminate()
-            raise
-    plan_file.unlink(missing_ok=True)
+    try:
+        with (
+            (plan.folder / LOG_NAME).open("a", encoding="utf-8") as log,
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+            ) as running,
+        ):
+            assert running.stdout is not None
+            try:
+                for line in running.stdout:
+                    message = _read_message(line)
+                    if message is None:
+                        log.write(line)
+                    elif "fault" in message:
+                        fault = fault or str(message["fault"])
+                    elif progress is not None:
+                        progress(TrainingProgress(**message))
+            except BaseException:
+                running.terminate()
+                raise
+    finally:
+        plan_file.unlink(missing_ok=True)
     if running.returncode != 0:
         raise TrainingError(
             fault or f"The training in {plan.folder} failed: see {plan.folder / LOG_NAME}."

@@ -96,4 +96,4 @@ def run_training(
         done = f"{trained.steps} steps, {trained.seconds:.0f} s"
         print_trained(trained.weights, done, trained.metrics, (trained.record, trained.card))
 
-    return exit_status(run)
+    return exit_status(run, restarted=options.restart)

@@ -26,7 +26,12 @@ from weights.base.atomic import write_whole
 from weights.base.device import resolve_device, training_precision
 from weights.base.errors import TrainingError, WeightsError
 from weights.base.json_text import json_values
-from weights.base.lightning_runs import CurvesGoOn, StopAfterStep, WholeCheckpointIO
+from weights.base.lightning_runs import (
+    CurvesGoOn,
+    RestoreGuard,
+    StopAfterStep,
+    WholeCheckpointIO,
+)
 from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points, stop_if_asked
@@ -34,6 +39,9 @@ from weights.catalog.efficientnet_trunk import EfficientNetLite, load_imagenet_w
 from weights.catalog.lookup import resolve
 from weights.catalog.network_file import NetworkFile
 from weights.catalog.register import CatalogPlace, register_weights, sources_beside
+
+CHECKPOINT_NAME = "last.ckpt"
+"""File of the checkpoint in a run's folder."""
 
 _VALIDATION_EVERY = 10
 """Rounds between validations."""
@@ -279,11 +287,17 @@ class TrunkRun(RunSettings):
             torch.set_num_threads(self.threads)
 
     def samples(self, part: str, kind: type[_Stored], collect: Callable[[], _Stored]) -> _Stored:
-        """Return the samples of a split: those stored in the folder, or else new ones."""
+        """Return the samples of a split: those stored in the folder, or else new ones.
+
+        A run that starts over then removes what an earlier one would be resumed from.
+        """
         file = self.folder / f"{part}.npz"
         if self.resume and file.is_file():
             return kind.load(file)
         collected = collect()
+        if not self.resume:
+            for name in {CHECKPOINT_NAME, "val.npz"} if part == "train" else {CHECKPOINT_NAME}:
+                (self.folder / name).unlink(missing_ok=True)
         collected.save(file)
         return collected
 
@@ -311,12 +325,13 @@ class TrunkRun(RunSettings):
         duration = None if minutes is None else timedelta(minutes=minutes)
         module.timer, module.said = Timer(duration, verbose=False), self.said
         module.seed, module.samples = self.seed, samples
-        checkpoint = self.folder / "last.ckpt"
-        going_on = self.resume and checkpoint.is_file()
+        checkpoint = self.folder / CHECKPOINT_NAME
+        start = checkpoint if self.resume and checkpoint.is_file() else None
+        guard = RestoreGuard(checkpoint, resumed=start is not None)
         with at_safe_points(), lightning_silenced():
-            trainer = self._make_trainer(recipe, module.timer)
-            start = str(checkpoint) if going_on else None
-            trainer.fit(module, ckpt_path=start, weights_only=True)
+            trainer = self._make_trainer(recipe, module.timer, guard)
+            with guard.watch():
+                trainer.fit(module, ckpt_path=start, weights_only=True)
             stop_if_asked()
             figures = trainer.validate(module, verbose=False)[0]
         metrics = {name: round(value, 4) for name, value in figures.items() if math.isfinite(value)}
@@ -344,7 +359,7 @@ class TrunkRun(RunSettings):
         card = registered.card_file
         return TrainedNetwork(weights, metrics, steps, seconds, registered.record_file, card)
 
-    def _make_trainer(self, recipe: TrunkRecipe, timer: Timer) -> Trainer:
+    def _make_trainer(self, recipe: TrunkRecipe, timer: Timer, guard: RestoreGuard) -> Trainer:
         device = resolve_device(self.device)
         return Trainer(
             accelerator={"cuda": "gpu"}.get(device.type, device.type),
@@ -357,6 +372,7 @@ class TrunkRun(RunSettings):
             logger=TensorBoardLogger(self.folder, name="curves", version=""),
             plugins=[WholeCheckpointIO()],
             callbacks=[
+                guard,
                 CurvesGoOn(),
                 timer,
                 StopAfterStep(),

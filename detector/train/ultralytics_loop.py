@@ -13,6 +13,7 @@ from detector.find.isolation import import_quietly
 from detector.train.plan import TrainingPlan, TrainingProgress
 from weights.base.errors import TrainingError
 from weights.base.stopping import at_safe_points
+from weights.base.worker_pool import keep_sockets_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +44,8 @@ def run_training(
         stack.enter_context(_global_state_kept())
         stack.enter_context(_log_written(plan.folder / LOG_NAME))
         stack.enter_context(reporting_off(_local_font))
+        if plan.workers:
+            keep_sockets_together()
         try:
             trainer = MaskTrainer(plan)
             if progress is not None:

@@ -26,7 +26,7 @@ from detector.train.curves import keep_epochs, last_epoch
 from detector.train.plan import WEIGHTS_NAME, TrainingPlan
 from detector.train.ultralytics_dataset import MaskDataset
 from detector.train.ultralytics_network import MaskNetwork, unwrapped
-from weights.base.checkpoint import read_checkpoint, write_checkpoint
+from weights.base.checkpoint import read_checkpoint, unfit_checkpoint, write_checkpoint
 from weights.base.errors import ConfigurationError, InputError, TrainingError
 from weights.base.stopping import stop_if_asked
 
@@ -128,10 +128,12 @@ class MaskTrainer(SegmentationTrainer):
 
         Raises:
             TrainingFinishedError: there is nothing left to train.
-            TrainingError: the checkpoint is of another network.
+            TrainingError: the checkpoint is damaged, or of another network.
         """
         if ckpt is None or not self.resume:
             return
+        if not isinstance(ckpt["epoch"], int) or ckpt["epoch"] < 0:
+            raise unfit_checkpoint(self.last, f"its epoch is {ckpt['epoch']!r}")
         if ckpt["epoch"] + 1 >= self.epochs:
             raise TrainingFinishedError
         keep_epochs(self.csv, ckpt["epoch"] + 1)
@@ -141,17 +143,20 @@ class MaskTrainer(SegmentationTrainer):
         """Restore network, moving average, optimiser and the rest from our own checkpoint."""
         average: Any = self.ema
         optimizer: Any = self.optimizer
+        best: Any = ckpt["best_fitness"]
         try:
             unwrapped(self.model).load_state_dict(ckpt["model"])
             optimizer.load_state_dict(ckpt["optimizer"])
             self.scaler.load_state_dict(ckpt["scaler"])
             if average is not None and ckpt["ema"] is not None:
                 average.ema.load_state_dict(ckpt["ema"])
-                average.updates = ckpt["updates"]
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise TrainingError(f"{self.last} does not fit this run: {error}.") from error
-        self.best_fitness = ckpt["best_fitness"]
-        self.stopper.best_fitness, self.stopper.best_epoch = ckpt["stopper"]
+                average.updates = int(ckpt["updates"])
+            best = float(best)
+            fitness, epoch = ckpt["stopper"]
+            self.stopper.best_fitness, self.stopper.best_epoch = float(fitness), int(epoch)
+        except Exception as error:  # a damaged state raises errors of many kinds
+            raise unfit_checkpoint(self.last, error) from error
+        self.best_fitness = best
 
     def _handle_nan_recovery(self, epoch: int) -> bool:  # noqa: ARG002
         """Refuse to continue, or finish, with NaN or infinite losses.
@@ -181,6 +186,7 @@ class MaskTrainer(SegmentationTrainer):
 
     def _begin_epoch(self) -> None:
         """Seed an epoch's random choices by seed and epoch number only."""
+        stop_if_asked()
         rank = max(int(os.environ.get("RANK", "-1")), 0)
         seed = (self.args.seed + 1 + rank + _EPOCH_SEEDS * self.epoch) % 2**32
         random.seed(seed)
@@ -355,15 +361,22 @@ def reporting_off(font: Callable[[str], str]) -> Iterator[None]:
     callbacks = import_quietly("ultralytics.utils.callbacks")
     plotting = import_quietly("ultralytics.utils.plotting")
     datasets = import_quietly("ultralytics.data.base")
-    bar = datasets.TQDM
 
-    def hidden_bar(*arguments: Any, **options: Any) -> Any:
-        return bar(*arguments, **{**options, "disable": True})
+    class HiddenBar(datasets.TQDM):  # type: ignore[name-defined]
+        """Shows nothing, and ends at a signal while pictures are read into memory."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **{**options, "disable": True})
+
+        def __iter__(self) -> Any:
+            for one in super().__iter__():
+                stop_if_asked()
+                yield one
 
     replaced: list[tuple[Any, str, Any]] = [
         (callbacks, "add_integration_callbacks", lambda _: None),
         (plotting, "check_font", font),
-        (datasets, "TQDM", hidden_bar),
+        (datasets, "TQDM", HiddenBar),
     ]
     originals = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
     for owner, name, stand_in in replaced:

@@ -31,6 +31,7 @@ from inpainter.training.sheet import write_sheet
 from inpainter.training.trainer import CHECKPOINT, make_trainer, read_run
 from weights.base.device import resolve_device
 from weights.base.errors import ConfigurationError, TrainingError
+from weights.base.lightning_runs import RestoreGuard
 from weights.base.run_log import keep_first
 from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.silence import lightning_silenced
@@ -121,10 +122,11 @@ def train_face_generator(
     folder = Path(output)
     module = FaceTraining(recipe)
     recipe.write(folder / "recipe.yaml")
-    callbacks = [StopInTime(run.time_budget_minutes), FaceReport(folder)]
-    callbacks.append(ModelCheckpoint(folder, "last", enable_version_counter=False))
     checkpoint = folder / CHECKPOINT
     going_on = run.resume and checkpoint.is_file()
+    guard = RestoreGuard(checkpoint, resumed=going_on)
+    callbacks = [StopInTime(run.time_budget_minutes), FaceReport(folder), guard]
+    callbacks.append(ModelCheckpoint(folder, "last", enable_version_counter=False))
     with (
         open_training_pictures(recipe.data) as faces,
         at_safe_points(),
@@ -141,7 +143,8 @@ def train_face_generator(
             rounds=rounds_in_all(module.rounds, kept),
             precision=recipe.precision,
         )
-        trainer.fit(module, ckpt_path=str(checkpoint) if going_on else None)
+        with guard.watch():
+            trainer.fit(module, ckpt_path=str(checkpoint) if going_on else None)
     weights = folder / "faces.safetensors"
     if trainer.is_global_zero:
         save_face_generator(weights, recipe, module.average.network, module.discriminator)

@@ -25,6 +25,7 @@ from inpainter.training.submodules import check_frozen_have_weights, load_part
 from inpainter.training.trainer import CHECKPOINT, make_trainer, read_run
 from weights.base.device import resolve_device
 from weights.base.errors import ConfigurationError
+from weights.base.lightning_runs import RestoreGuard
 from weights.base.run_settings import RunOptions, RunSettings
 from weights.base.silence import lightning_silenced
 from weights.base.stopping import at_safe_points
@@ -114,8 +115,9 @@ def train_inpainter(
         recipe.write(folder / "recipe.yaml")
     kept = read_run(checkpoint) if going_on else None
     report = RoundReport(folder)
-    callbacks += [report, *_checkpoints(folder)]
-    with at_safe_points(), lightning_silenced(), training_failures(module):
+    guard = RestoreGuard(checkpoint, resumed=going_on)
+    callbacks += [report, guard, *_checkpoints(folder)]
+    with at_safe_points(), lightning_silenced(), training_failures(module), guard.watch():
         trainer = make_trainer(
             folder,
             resolve_device(run.device),

@@ -11,6 +11,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from inpainter.training.curves import CURVES
+from weights.base.checkpoint import unfit_checkpoint
 from weights.base.device import training_precision
 from weights.base.lightning_runs import CurvesGoOn, WholeCheckpointIO
 
@@ -22,9 +23,13 @@ def read_run(checkpoint: Path) -> dict[str, Any]:
     """Read the checkpoint of a run.
 
     Raises:
-        TrainingError: the file is damaged or not a checkpoint.
+        TrainingError: the file is damaged or not a checkpoint of a run.
     """
-    return WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")
+    state: dict[str, Any] = WholeCheckpointIO().load_checkpoint(checkpoint, map_location="cpu")
+    for name in ("steps_done", "epoch"):
+        if not isinstance(state.get(name), int):
+            raise unfit_checkpoint(checkpoint, f"its {name} is {state.get(name)!r}")
+    return state
 
 
 def make_trainer(

@@ -9,6 +9,7 @@ import tempfile
 import time
 import warnings
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,18 +21,23 @@ from safetensors.torch import save
 from detector.data.yolo_dataset import read_labels, read_yolo_dataset
 from detector.find.verifier_file import load_verifier
 from detector.find.weight_file import load_detector, read_extra
+from detector.train.curves import CURVES_NAME, keep_epochs, last_epoch
+from detector.train.run_file import RUN_NAME, RunFile
 from inpainter.data.faces import list_faces
 from inpainter.registry import create_model
 from inpainter.training.recipe import read_recipe
 from inpainter.weight_files import load_completion_network
 from pipeline import Pipeline
 from pipeline.weight_files.recording import describe_weights
+from weights.base.checkpoint import read_checkpoint, write_checkpoint
 from weights.base.errors import UnmaskError
 from weights.catalog.record import read_record
 from weights.images import read_hole, read_picture, restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    _Target = tuple[str, bytes, Callable[[bytes], Any]]
 
 CASES = Path(__file__).parents[1] / "cases"
 _WORDS = (
@@ -108,8 +114,8 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
     return bytes(damaged)
 
 
-def _targets(folder: Path) -> list[tuple[str, bytes, Callable[[bytes], Any]]]:
-    targets: list[tuple[str, bytes, Callable[[bytes], Any]]] = []
+def _targets(folder: Path) -> list[_Target]:
+    targets: list[_Target] = []
     grey = np.linspace(0, 255, 48 * 64).reshape(48, 64).astype(np.uint8)
     scene = PIL.Image.fromarray(np.dstack([grey, grey[::-1], grey[:, ::-1]]))
     exif = PIL.Image.Exif()
@@ -117,6 +123,9 @@ def _targets(folder: Path) -> list[tuple[str, bytes, Callable[[bytes], Any]]]:
     for form in ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF"):
         buffer = io.BytesIO()
         options = {"exif": exif.tobytes()} if form in ("JPEG", "PNG", "WEBP", "AVIF") else {}
+        if form == "TIFF":
+            tags = {270: "text " * 9, 282: 300.0, 33723: b"\x1c\2\x6e\0\4Anna", 65000: (1,) * 9}
+            options = {"tiffinfo": {**exif, **tags}}
         scene.save(buffer, form, **options)
         targets.append((form, buffer.getvalue(), _fill))
     targets += [(case.name, case.read_bytes(), _fill) for case in sorted(CASES.glob("*.jpg"))]
@@ -124,15 +133,7 @@ def _targets(folder: Path) -> list[tuple[str, bytes, Callable[[bytes], Any]]]:
     PIL.Image.fromarray(grey > 127).save(buffer, "PNG")
     targets.append(("mask", buffer.getvalue(), lambda content: read_hole(content, (48, 64))))
 
-    def from_file(name: str, read: Callable[[Path], Any]) -> Callable[[bytes], Any]:
-        def write_and_read(content: bytes) -> Any:
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-            return read(path)
-
-        return write_and_read
-
+    from_file = partial(_from_file, folder)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(0)
         network = create_model("unet", width=1)
@@ -150,6 +151,7 @@ def _targets(folder: Path) -> list[tuple[str, bytes, Callable[[bytes], Any]]]:
             (f"{name}.safetensors", content, from_file("y.safetensors", one)) for one in loads
         ]
 
+    targets += _run_files(folder)
     root = Path(__file__).parents[2]
     recipe = (root / "inpainter/recipes/unet.yaml", root / "inpainter/recipes/gated.cpu.yaml")
     text = next(one for one in recipe if one.is_file()).read_bytes()
@@ -158,6 +160,8 @@ def _targets(folder: Path) -> list[tuple[str, bytes, Callable[[bytes], Any]]]:
     targets.append(("pipeline.yaml", pipeline, from_file("pipeline.yaml", Pipeline.from_config)))
     record = (root / "weights/records/gated.faces256.yaml").read_bytes()[:3000]
     targets.append(("record.yaml", record, from_file("record.yaml", read_record)))
+    (folder / "images").mkdir(exist_ok=True)
+    scene.save(folder / "images" / "a.jpg")
     data = b"path: .\ntrain: images\nval: images\nnames: {0: mask}\n"
     targets.append(("data.yaml", data, from_file("data.yaml", read_yolo_dataset)))
     labels = b"0 0.1 0.2 0.5 0.2 0.5 0.6\n0 0.3 0.3 0.8 0.3 0.8 0.9 0.2 0.7\n"
@@ -175,6 +179,40 @@ def _targets(folder: Path) -> list[tuple[str, bytes, Callable[[bytes], Any]]]:
 
     targets.append(("faces.jsonl", faces, from_file("faces/faces.jsonl", read_split)))
     return targets
+
+
+def _from_file(folder: Path, name: str, read: Callable[[Path], Any]) -> Callable[[bytes], Any]:
+    def write_and_read(content: bytes) -> Any:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return read(path)
+
+    return write_and_read
+
+
+def _run_files(folder: Path) -> list[_Target]:
+    """Files from which a training is resumed."""
+    RunFile("data.yaml", 3, {"epochs": 2}, "cpu", {"epochs": 2}, None, 5.0).write(folder)
+    write_checkpoint(folder / "last.pt", {"epoch": 1, "model": {"a": torch.zeros(20)}})
+    curves = b"epoch,time,loss\n1,10.5,0.5\n2,20.5,0.4\n"
+
+    def resume(path: Path) -> None:
+        last_epoch(path.parent)
+        keep_epochs(path, 1)
+
+    return [
+        (name, content, _from_file(folder, name, read))
+        for name, content, read in (
+            (RUN_NAME, (folder / RUN_NAME).read_bytes(), lambda path: RunFile.read(path.parent)),
+            (CURVES_NAME, curves, resume),
+            (
+                "last.pt",
+                (folder / "last.pt").read_bytes(),
+                lambda path: read_checkpoint(path, ("epoch", "model")),
+            ),
+        )
+    ]
 
 
 def _fill(content: bytes) -> Any:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from weights.base.errors import ExistsError, OutputError
+from weights.base.stopping import held
 
 _LONGEST_STEM = 40
 """Characters of a file's stem kept in its temporary name, which must stay below 255 bytes."""
@@ -31,28 +32,20 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
     target = Path(path)
     if target.exists() and not overwrite:
         raise _exists(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary, lock = _claim_temporary(target)
-        mode = stat.S_IMODE(temporary.stat().st_mode)
-    except OSError as error:
-        raise OutputError(f"Cannot write {target}: {error.strerror or error}.") from error
+    temporary: Path | None = None
+    lock: int | None = None
     moved = False
     try:
+        # A signal in between would leave the file behind.
+        with held():
+            temporary, lock = _claimed(target)
+        mode = stat.S_IMODE(temporary.stat().st_mode)
         yield temporary
         # Libraries that replace the file by one of their own (safetensors does) make it private to
         # the user; set the permissions of the umask.
         temporary.chmod(mode)
-        try:
-            if not overwrite:
-                os.link(temporary, target)
-        except FileExistsError as error:
-            raise _exists(target) from error
-        except OSError:
-            # Not every file system supports links.
-            overwrite = True
-        if overwrite:
-            temporary.replace(target)
+        with held():
+            _move(temporary, target, overwrite)
             moved = True
     except OSError as error:
         if isinstance(error, OutputError):
@@ -63,11 +56,32 @@ def atomic_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Ite
         # A file that the block read, not the one it wrote.
         raise OutputError(f"{error.filename} cannot be read or written: {reason}.") from error
     finally:
-        # After a rename the name may belong to another process by now.
-        if not moved:
-            temporary.unlink(missing_ok=True)
-        if lock is not None:
-            os.close(lock)
+        with held():
+            # After a rename the name may belong to another process by now.
+            if temporary is not None and not moved:
+                temporary.unlink(missing_ok=True)
+            if lock is not None:
+                os.close(lock)
+
+
+def _move(temporary: Path, target: Path, overwrite: bool) -> None:
+    """Rename the temporary file.
+
+    Raises:
+        ExistsError: the target exists and `overwrite` is False.
+    """
+    if not overwrite:
+        try:
+            os.link(temporary, target)
+        except FileExistsError as error:
+            raise _exists(target) from error
+        except OSError:
+            # Not every file system supports links.
+            pass
+        else:
+            temporary.unlink()
+            return
+    temporary.replace(target)
 
 
 def _exists(target: Path) -> ExistsError:
@@ -86,6 +100,19 @@ def write_whole(
     data = content.encode() if isinstance(content, str) else content
     with atomic_path(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(data)
+
+
+def _claimed(target: Path) -> tuple[Path, int | None]:
+    """Like `_claim_temporary`, with missing folders created.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return _claim_temporary(target)
+    except OSError as error:
+        raise OutputError(f"Cannot write {target}: {error.strerror or error}.") from error
 
 
 def _claim_temporary(target: Path) -> tuple[Path, int | None]:

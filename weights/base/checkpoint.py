@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,22 @@ def read_checkpoint(path: str | Path, holds: tuple[str, ...], device: Any = "cpu
     import torch
 
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        # torch itself does not compare the checksums that it writes.
+        with zipfile.ZipFile(path) as archive:
+            whole = archive.testzip() is None
+        state = torch.load(path, map_location=device, weights_only=True) if whole else None
     # A damaged archive, or a pickle of other things, raises any of many errors.
     except Exception as error:
         raise _unfit(path) from error
     if not isinstance(state, dict) or not state.keys() >= set(holds):
         raise _unfit(path)
     return state
+
+
+def unfit_checkpoint(path: str | Path, reason: object) -> TrainingError:
+    """The error for a checkpoint that is whole, but does not fit what is trained."""
+    text = " ".join(str(reason).split())
+    return TrainingError(f"{path} does not fit this run, start over with --restart: {text[:200]}.")
 
 
 def _unfit(path: str | Path) -> TrainingError:

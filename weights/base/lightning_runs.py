@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
-from weights.base.checkpoint import read_checkpoint, write_checkpoint
+from weights.base.checkpoint import read_checkpoint, unfit_checkpoint, write_checkpoint
+from weights.base.errors import UnmaskError
 from weights.base.stopping import stop_asked, stop_if_asked, take_signals_back
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_NOT_OF_A_CHECKPOINT = (UnmaskError, OSError, MemoryError, torch.OutOfMemoryError)
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -45,6 +54,43 @@ class CurvesGoOn(Callback):
         if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero and steps:
             writer = trainer.logger.experiment.file_writer
             writer.add_event(Event(step=steps, session_log=SessionLog(status=SessionLog.START)))
+
+
+class RestoreGuard(Callback):
+    """Turns errors of Lightning while it restores a checkpoint into one sentence.
+
+    A new run removes the checkpoint of an earlier one: if stopped before its own first one, it must
+    not be resumed from that.
+
+    Args:
+        checkpoint: of the run.
+        resumed: whether the run is resumed from it.
+    """
+
+    def __init__(self, checkpoint: Path, *, resumed: bool) -> None:
+        self._checkpoint, self._resumed, self._restoring = checkpoint, resumed, resumed
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """From here on errors are those of training."""
+        del module
+        self._restoring = False
+        if not self._resumed and trainer.is_global_zero:
+            self._checkpoint.unlink(missing_ok=True)
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Watch a call of `Trainer.fit` with this callback.
+
+        Raises:
+            TrainingError: the checkpoint is damaged, or belongs to another run.
+        """
+        try:
+            yield
+        # A state of the wrong shape or type raises errors of many kinds.
+        except Exception as error:
+            if not self._restoring or isinstance(error, _NOT_OF_A_CHECKPOINT):
+                raise
+            raise unfit_checkpoint(self._checkpoint, error) from error
 
 
 class StopAfterStep(Callback):

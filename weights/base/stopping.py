@@ -2,7 +2,10 @@
 
 A signal raises an exception, so that temporary files are removed. Within `at_safe_points` it is
 deferred until the next `stop_if_asked`: libraries that hold locks of other threads must not be
-interrupted. A second signal then ends the process at once.
+interrupted. A second signal then ends the process at once. Within `held` it is deferred to the end
+of the block.
+
+A process that was forked ignores Ctrl-C, which the terminal sends to it too: its parent ends it.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ from typing import Any
 GOES_ON = "unmask: stopped; run the same command to resume."
 """Message of a stopped training."""
 
+RESTARTED_GOES_ON = "unmask: stopped; run the same command without --restart to resume."
+"""The same for one that was begun with that option."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -32,17 +38,26 @@ class _AtSafePoint(BaseException):
 class _State:
     asked: int | None = None
     waits = False
+    holds = False
+    held_back = False
     handled: tuple[int, ...] = ()
+    message = GOES_ON
+    process = 0
 
 
 _state = _State()
 
 
-def install() -> dict[int, Any]:
-    """Install the signal handlers, in the main thread; return the previous ones."""
+def install(message: str = GOES_ON) -> dict[int, Any]:
+    """Install the signal handlers, in the main thread; return the previous ones.
+
+    Args:
+        message: printed if a second signal ends the process.
+    """
     replaced: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
-        _state.asked = None
+        _state.asked, _state.held_back = None, False
+        _state.message, _state.process = message, os.getpid()
         for number in _SIGNALS:
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 replaced[number] = signal.signal(number, _handle)
@@ -62,6 +77,13 @@ def restore(replaced: dict[int, Any]) -> None:
     _state.asked, _state.handled = None, ()
     for number, handler in replaced.items():
         signal.signal(number, handler)
+
+
+def end_at_once() -> None:
+    """Make signals end the process at once: there is nothing left to do but to exit."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _handle:
+            signal.signal(number, _exit)
 
 
 def leave_to_parent() -> None:
@@ -96,6 +118,26 @@ def at_safe_points() -> Iterator[None]:
     stop_if_asked()
 
 
+@contextmanager
+def held() -> Iterator[None]:
+    """Defer signals until the end of the block, for a few quick operations that belong together.
+
+    Raises:
+        Stopped: a signal came, and not within `at_safe_points`; at the end of the block.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _state.holds = True
+    try:
+        yield
+    finally:
+        _state.holds = False
+    if _state.held_back:
+        _state.held_back = False
+        raise Stopped
+
+
 def stop_asked() -> bool:
     """Whether a signal has come, for code with its own way of ending."""
     return _state.asked is not None
@@ -111,12 +153,22 @@ def stop_if_asked() -> None:
         raise _AtSafePoint if _state.waits else Stopped
 
 
+def _exit(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    os._exit(128 + number)
+
+
 def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    if os.getpid() != _state.process:
+        if number == signal.SIGTERM:
+            raise Stopped
+        return
     if _state.waits and _state.asked is not None:
         # The interrupted code may hold the locks of streams.
         with suppress(OSError):
-            os.write(2, f"{GOES_ON}\n".encode())
+            os.write(2, f"{_state.message}\n".encode())
         os._exit(128 + number)
     _state.asked = number
-    if not _state.waits:
+    if _state.holds:
+        _state.held_back = not _state.waits
+    elif not _state.waits:
         raise Stopped

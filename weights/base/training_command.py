@@ -115,12 +115,17 @@ def read_changes(entries: Sequence[str]) -> dict[str, Any]:
     return changes
 
 
-def exit_status(run: Callable[[], object]) -> int:
+def exit_status(run: Callable[[], object], *, restarted: bool = False) -> int:
     """Run a command; return 0, or 2 with one sentence on standard error on an error.
 
     If stopped by a signal: 130 or 143, with a hint on how to resume.
+
+    Args:
+        run: the command.
+        restarted: whether it was called with `--restart`, which would start over once more.
     """
-    replaced = stopping.install()
+    message = stopping.RESTARTED_GOES_ON if restarted else stopping.GOES_ON
+    replaced = stopping.install(message)
     try:
         with no_folder_left_by_torch():
             run()
@@ -128,7 +133,7 @@ def exit_status(run: Callable[[], object]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         # A library interrupted by a signal, for example during its import, may fail in any way.
         if stopping.stop_asked() or isinstance(error, KeyboardInterrupt):
-            print(stopping.GOES_ON, file=sys.stderr)
+            print(message, file=sys.stderr)
             return stopping.exit_code()
         if not isinstance(error, UnmaskError | OSError):
             raise

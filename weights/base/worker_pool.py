@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.util
 import signal
 import sys
 from collections.abc import Callable
@@ -27,6 +28,7 @@ class WorkerPool(ProcessPoolExecutor):
     """
 
     def __init__(self, count: int, prepare: Callable[..., object], *arguments: Any) -> None:
+        keep_sockets_together()
         super().__init__(
             count,
             multiprocessing.get_context("spawn"),
@@ -50,6 +52,14 @@ class WorkerPool(ProcessPoolExecutor):
             return super().submit(fn, *args, **kwargs)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def keep_sockets_together() -> None:
+    """Make processes that are started later keep their sockets in a folder of this one.
+
+    It is removed when this process exits; one of their own would stay if a signal ended them.
+    """
+    multiprocessing.util.get_temp_dir()
 
 
 def _begin(prepare: Callable[..., object], *arguments: Any) -> None:

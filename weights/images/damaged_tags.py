@@ -1,22 +1,24 @@
-"""Leaving damaged entries out of an EXIF block, so that Pillow reads all others.
+"""Leaving damaged entries out of EXIF blocks and TIFF files, so that Pillow reads all others.
 
-At the first entry that points past the end of the block Pillow gives up on the whole directory.
+At the first entry that points past the end Pillow gives up on the whole directory.
 
 Source: TIFF 6.0, section 2.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
+from typing import IO
 
-from weights.images.exif import SUB_DIRECTORIES
+from weights.images.exif import IPTC_TAG, SUB_DIRECTORIES
 
 _HEAD = b"Exif\0\0"
 _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 """Bytes of a value, by its type."""
-_LONG, _POINTERS = 4, (4, 13)
+_LONG, _UNDEFINED, _POINTERS = 4, 7, (4, 13)
 
 
 def without_damaged_tags(block: bytes) -> tuple[bytes, tuple[int, ...]]:
@@ -31,27 +33,63 @@ def without_damaged_tags(block: bytes) -> tuple[bytes, tuple[int, ...]]:
     head = 0
     while block.startswith(_HEAD, head):
         head += len(_HEAD)
-    order = _ORDERS.get(block[head : head + 4])
-    if order is None or len(block) < head + 8:
-        raise ValueError("no EXIF")
-    directories = _Directories(block[head:], order)
-    (first,) = struct.unpack_from(f"{order}I", block, head + 4)
+    mended, damaged = _mended(io.BytesIO(block[head:]))
+    return block if mended is None else block[:head] + mended, damaged
+
+
+def without_damaged_tiff_tags(stream: IO[bytes]) -> tuple[IO[bytes], tuple[int, ...]]:
+    """Return a TIFF file without damaged entries, and the tags of those left out, as for EXIF.
+
+    Text of IPTC becomes bytes, if it is stored as numbers, of which Pillow reads only the first.
+    Any other file, and one without such entries, is returned as it is, at its start.
+    """
+    try:
+        mended, damaged = _mended(stream)
+    except ValueError:
+        mended, damaged = None, ()
+    if mended is not None:
+        return io.BytesIO(mended), damaged
+    stream.seek(0)
+    return stream, damaged
+
+
+def _mended(stream: IO[bytes]) -> tuple[bytes | None, tuple[int, ...]]:
+    """A TIFF's content without damaged entries, None if it has none; and their tags.
+
+    Raises:
+        ValueError: it is no TIFF, or has no sound entry.
+    """
+    stream.seek(0)
+    head = stream.read(8)
+    order = _ORDERS.get(head[:4])
+    if order is None or len(head) < 8:
+        raise ValueError("no TIFF")
+    directories = _Directories(stream, order)
+    (first,) = struct.unpack_from(f"{order}I", head, 4)
     place = directories.append_sound(first)
     if place is None:
         raise ValueError("no sound entry")
-    if not directories.damaged:
-        return block, ()
-    struct.pack_into(f"{order}I", directories.content, 4, place)
-    return block[:head] + bytes(directories.content), tuple(directories.damaged)
+    if not directories.changed:
+        return None, ()
+    stream.seek(8)
+    mended = head[:4] + struct.pack(f"{order}I", place) + stream.read() + directories.appended
+    return mended, tuple(directories.damaged)
 
 
 class _Directories:
-    """A TIFF's content, and the tags of the damaged entries found in its directories."""
+    """Directories of a TIFF without damaged entries, to be appended to it.
 
-    def __init__(self, content: bytes, order: str) -> None:
-        self.content = bytearray(content)
+    Attributes:
+        appended: the directories.
+        damaged: tags of the entries left out.
+        changed: whether any entry was left out or changed.
+    """
+
+    def __init__(self, stream: IO[bytes], order: str) -> None:
+        self.appended = bytearray()
         self.damaged: list[int] = []
-        self._size = len(content)
+        self.changed = False
+        self._stream, self._size = stream, stream.seek(0, io.SEEK_END)
         self._short, self._entry = struct.Struct(f"{order}H"), struct.Struct(f"{order}HHII")
         self._seen: set[int] = set()
 
@@ -66,13 +104,16 @@ class _Directories:
         """
         self._seen.add(place)
         known, kept = len(self.damaged), []
-        for tag, kind, count, value in self._entries(place):
+        entries, following = self._read(place)
+        for tag, kind, count, value in entries:
             inner: int | None = value
             if tag in SUB_DIRECTORIES:
                 once = kind in _POINTERS and count == 1 and value not in self._seen
                 inner, kind = self.append_sound(value) if once else None, _LONG
             elif not self._is_sound(kind, count, value):
                 inner = None
+            elif tag == IPTC_TAG and kind == _LONG:
+                kind, count, self.changed = _UNDEFINED, 4 * count, True
             if inner is None:
                 self.damaged.append(tag)
             else:
@@ -80,18 +121,26 @@ class _Directories:
         if not kept:
             del self.damaged[known:]
             return None
-        appended = len(self.content)
-        self.content += self._short.pack(len(kept)) + b"".join(kept) + bytes(4)
+        self.changed |= len(self.damaged) > known
+        if (self._size + len(self.appended)) % 2:
+            self.appended += b"\0"
+        appended = self._size + len(self.appended)
+        self.appended += self._short.pack(len(kept)) + b"".join(kept) + following
         return appended
 
-    def _entries(self, place: int) -> Iterator[tuple[int, int, int, int]]:
-        """Tag, type, number of values, and the place of these or up to four bytes of them."""
+    def _read(self, place: int) -> tuple[Iterator[tuple[int, int, int, int]], bytes]:
+        """A directory's entries, and the place of the next one as it is stored.
+
+        An entry has a tag, a type, a number of values, and their place or up to four bytes of them.
+        """
         if place + 2 > self._size:
-            return
-        (count,) = self._short.unpack_from(self.content, place)
-        fitting = (self._size - place - 2) // self._entry.size
-        for index in range(min(count, fitting)):
-            yield self._entry.unpack_from(self.content, place + 2 + self._entry.size * index)
+            return iter(()), bytes(4)
+        self._stream.seek(place)
+        (count,) = self._short.unpack(self._stream.read(2))
+        fitting = min(count, (self._size - place - 2) // self._entry.size)
+        entries = self._entry.iter_unpack(self._stream.read(fitting * self._entry.size))
+        following = self._stream.read(4) if fitting == count else b""
+        return entries, following if len(following) == 4 else bytes(4)
 
     def _is_sound(self, kind: int, count: int, place: int) -> bool:
         size = count * _BYTES.get(kind, 0)

@@ -11,6 +11,9 @@ EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY = 0x8769, 0x8825, 0xA0
 SUB_DIRECTORIES = (EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY)
 """Tags that point to a subdirectory of tags."""
 
+IPTC_TAG, PHOTOSHOP_TAG = 33723, 34377
+"""Tags of a TIFF with IPTC and with Photoshop's resources."""
+
 
 def load_exif(block: bytes) -> PIL.Image.Exif:
     """Open an EXIF block; if it is damaged, Pillow raises errors of many kinds."""

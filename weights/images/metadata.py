@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import PIL.Image
 import PIL.JpegImagePlugin
+from PIL.TiffImagePlugin import IFDRational
 
-from weights.images.exif import load_exif, read_tags, write_tags
+from weights.images.exif import IPTC_TAG, PHOTOSHOP_TAG, load_exif, read_tags, write_tags
 from weights.images.orientation import ORIENTATION_TAG
 from weights.images.renderings import (
     holds_picture,
+    without_renderings_iptc,
     without_renderings_photoshop,
     without_renderings_text,
     without_renderings_xmp,
@@ -23,13 +27,21 @@ _STORAGE_TAGS = frozenset(
     (254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 282, 283,
      284, 288, 289, 290, 291, 292, 293, 296, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330,
      332, 334, 336, 338, 339, 340, 341, 342, 343, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521,
-     529, 530, 531, 532, 700, 34377, 34675)
+     529, 530, 531, 532, 700, 34675)
 )  # fmt: skip
+_CLEANED_TAGS = {
+    IPTC_TAG: without_renderings_iptc,
+    PHOTOSHOP_TAG: without_renderings_photoshop,
+}
+"""Functions that remove renderings from a tag's value."""
+
 # Photoshop layers, previews of DNG files and cameras, Windows thumbnails.
 _RENDERING_TAGS = frozenset((37724, 20507, 20532, 46275, 50740, 50966, 51041, 52544))
 _PNG_TEXT_KEPT_APART = ("XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type APP1")
 _KEPT_APART = frozenset(("icc_profile", "exif", "xmp", "XML:com.adobe.xmp"))
 LARGEST_JPEG_SEGMENT = 65533
+_FEWEST_NUMBERS = 12
+"""In which a picture file could be stored."""
 
 
 def gather_exif(image: PIL.Image.Image) -> tuple[bytes | None, tuple[int, ...]]:
@@ -43,21 +55,51 @@ def gather_exif(image: PIL.Image.Image) -> tuple[bytes | None, tuple[int, ...]]:
         exif = image.getexif()
     except Exception:  # a damaged EXIF block makes Pillow raise errors of many kinds
         return None, ()
-    tags = _without_pictures(read_tags(exif))
+    tags = read_tags(exif)
+    damaged: tuple[int, ...] = ()
+    for tag in _CLEANED_TAGS.keys() & tags.keys():
+        value = tags.pop(tag)
+        if not isinstance(value, bytes):
+            damaged += (tag,)
+        elif cleaned := _CLEANED_TAGS[tag](value):
+            tags[tag] = cleaned
+    tags = _without_pictures(tags)
     for tag in (_STORAGE_TAGS | _RENDERING_TAGS) - {ORIENTATION_TAG}:
         tags.pop(tag, None)
     if not tags:
-        return None, ()
-    block, damaged = write_tags(tags, exif.endian)
-    return block or None, damaged
+        return None, damaged
+    block, unwritten = write_tags(tags, exif.endian)
+    return block or None, (*damaged, *unwritten)
 
 
 def _without_pictures(tags: Mapping[int, Any]) -> dict[int, Any]:
     return {
         tag: _without_pictures(value) if isinstance(value, dict) else value
         for tag, value in tags.items()
-        if not (isinstance(value, bytes | str) and holds_picture(value))
+        if not _holds_picture(value)
     }
+
+
+def _holds_picture(value: Any) -> bool:
+    """Whether a tag's value, bytes, text or numbers, contains a picture file."""
+    if isinstance(value, bytes | str):
+        return holds_picture(value)
+    if not isinstance(value, tuple) or len(value) < _FEWEST_NUMBERS:
+        return False
+    if all(isinstance(one, IFDRational) for one in value):
+        value = [part for one in value for part in (one.numerator, one.denominator)]
+    if all(isinstance(one, int) for one in value):
+        kinds = "bBhHiI"
+    elif all(isinstance(one, float) for one in value):
+        kinds = "fd"
+    else:
+        return False
+    for kind in kinds:
+        for order in "<>":
+            with suppress(struct.error, OverflowError):
+                if holds_picture(struct.pack(f"{order}{len(value)}{kind}", *value)):
+                    return True
+    return False
 
 
 def set_orientation(block: bytes, orientation: int) -> bytes:

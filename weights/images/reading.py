@@ -2,12 +2,13 @@
 
 Formats: JPEG (MPO files of cameras are read as their first picture), PNG, WebP, TIFF, BMP, GIF,
 JPEG 2000, AVIF, PPM, and HEIC if `pillow-heif` is installed. Pillow's other decoders are never
-tried. Camera raw files, of which it would read the thumbnail, animations and multi-page TIFFs are
-refused. The EXIF orientation is applied. Colours stay in the picture's own colour space: ICC
-profiles are kept, not applied (except for CMYK), and so are tags of primaries and transfer
-function. A picture of more than `MAX_PIXELS` pixels is refused by its header, before decoding.
-Pillow's global state is unchanged, except that HEIC is registered for the first such file. Arrays
-are assumed to be RGB; BGR, as read by OpenCV, cannot be detected, so pass `array[:, :, ::-1]`.
+tried. Camera raw files, of which it would read the thumbnail, animations and TIFFs of several pages
+(unless all others are marked as previews) are refused. The EXIF orientation is applied. Colours
+stay in the picture's own colour space: ICC profiles are kept, not applied (except for CMYK), and so
+are tags of primaries and transfer function. A picture of more than `MAX_PIXELS` pixels is refused
+by its header, before decoding. Pillow's global state is unchanged, except that HEIC is registered
+for the first such file. Arrays are assumed to be RGB; BGR, as read by OpenCV, cannot be detected,
+so pass `array[:, :, ::-1]`.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ import PIL.JpegImagePlugin
 
 from weights.base.errors import InputError, MissingDependencyError
 from weights.images.conversion import array_to_rgb, check_array, image_to_rgb
-from weights.images.damaged_tags import without_damaged_tags
+from weights.images.damaged_tags import without_damaged_tags, without_damaged_tiff_tags
 from weights.images.depth import bits_per_channel, png_colour_chunks, read_colour_tags
 from weights.images.formats import READ_FORMATS, register_heif
 from weights.images.metadata import gather_encoding, gather_exif, gather_info, set_orientation
 from weights.images.orientation import TRANSPOSED, read_orientation, turn_upright, upright_xmp
 from weights.images.picture import Picture, PictureKind, PictureSource
+from weights.images.unsupported_tiff import camera_raw, has_further_pages, refuse_tiff
 
 _Decoded = tuple[PIL.Image.Image, str, Mapping[str, Any], tuple[str, ...]]
 
@@ -41,8 +43,7 @@ MAX_PIXELS = 200_000_000
 _LARGE, _MOST_PIXELS_A_BYTE = 100_000_000, 250
 _MANY_SAMPLES = 135_000_000
 """Pixels times channels from which processing a picture takes about 1 GiB of memory."""
-_SUBFILE, _BITS, _PHOTOMETRIC, _MAKE, _SAMPLES = 254, 258, 262, 271, 277
-_X_RESOLUTION, _PLANES, _SUB_IFDS, _DNG_VERSION = 282, 284, 330, 50706
+_X_RESOLUTION = 282
 _RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
@@ -141,12 +142,13 @@ def _read_file(source: str | os.PathLike[str], name: str, max_pixels: int) -> _D
 
 def _decode(stream: IO[bytes], name: str, max_pixels: int) -> _Decoded:
     """Open, check, load and rotate upright; the stream may be closed afterwards."""
+    stream, damaged = without_damaged_tiff_tags(stream)
     opened = open_picture(stream, name)
     form = opened.format or ""
     _refuse_bomb(opened, stream, name, max_pixels)
     bits, tags = bits_per_channel(stream, form), read_colour_tags(stream, form)
     chunks = png_colour_chunks(stream) if form == "PNG" else []
-    notes = _load(opened, name, max_pixels)
+    notes = _load(opened, name, max_pixels, damaged)
     encoding = gather_encoding(opened)
     if chunks:
         encoding["colour_chunks"] = chunks
@@ -168,36 +170,6 @@ def _refuse_bomb(image: PIL.Image.Image, stream: IO[bytes], name: str, max_pixel
             f"{name} has {image.size[0]} x {image.size[1]} pixels in {size:,} bytes: no photo is "
             "so large and so empty."
         )
-
-
-def _refuse_tiff(image: Any, name: str) -> None:
-    """Refuse camera raw files, of which Pillow reads the thumbnail, and TIFFs it reads wrongly."""
-    tags = image.tag_v2
-    reduced = int(tags.get(_SUBFILE, 0) or 0) & 1
-    if tags.get(_DNG_VERSION) or reduced or (_SUB_IFDS in tags and _MAKE in tags):
-        raise _raw(name)
-    bits = tags.get(_BITS, (8,))
-    deepest = max(bits if isinstance(bits, tuple) else (bits,))
-    if deepest <= 8:
-        return
-    if deepest < 16:
-        raise InputError(
-            f"{name} is a TIFF of {deepest} bits, which cannot be read: save it with 8 or 16 bits."
-        )
-    if tags.get(_PLANES) == 2 and tags.get(_SAMPLES, 1) != 1:
-        raise InputError(
-            f"{name} is a TIFF of 16 bits in separate planes, which cannot be read: save it with "
-            "interleaved channels."
-        )
-    if tags.get(_PHOTOMETRIC) == 0:
-        raise InputError(
-            f"{name} is a TIFF of 16 bits in which 0 is white, which cannot be read: save it with "
-            "0 as black."
-        )
-
-
-def _raw(name: str) -> InputError:
-    return InputError(f"{name} is a camera's raw file: save it as TIFF, PNG or JPEG first.")
 
 
 def _upright_copy(image: PIL.Image.Image) -> PIL.Image.Image:
@@ -229,7 +201,7 @@ def open_picture(stream: IO[bytes], name: str) -> PIL.Image.Image:
         raise InputError(f"{name} is empty (0 bytes).")
     brands = _brands(prefix)
     if prefix.startswith(_RAW_STARTS) or b"crx " in brands or prefix[8:10] == b"CR":
-        raise _raw(name)
+        raise camera_raw(name)
     PIL.Image.init()
     if b"avif" not in brands and not brands.isdisjoint(_HEIC_BRANDS):
         try:
@@ -262,8 +234,13 @@ def _brands(prefix: bytes) -> set[bytes]:
     return {prefix[place : place + 4] for place in range(8, end - 3, 4)}
 
 
-def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]:
-    """Check size and frames by the header, then decode; return notes on what could not be kept."""
+def _load(
+    image: PIL.Image.Image, name: str, max_pixels: int, damaged: tuple[int, ...] = ()
+) -> tuple[str, ...]:
+    """Check size and frames by the header, then decode; return notes on what could not be kept.
+
+    `damaged` has tags that were already left out.
+    """
     width, height = image.size
     if width < 1 or height < 1:
         raise InputError(f"{name} has no pixels ({width} x {height}).")
@@ -271,9 +248,11 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
         raise InputError(
             f"{name} has {width} x {height} pixels, more than the limit of {max_pixels:,}."
         )
-    if image.format == "TIFF" and hasattr(image, "tag_v2"):
-        _refuse_tiff(image, name)
-    if getattr(image, "is_animated", False) and image.format != "MPO":
+    is_tiff = image.format == "TIFF" and hasattr(image, "tag_v2")
+    if is_tiff:
+        refuse_tiff(image, name)
+    several = getattr(image, "is_animated", False) and image.format != "MPO"
+    if several and not (is_tiff and not has_further_pages(image)):
         what = "several pages" if image.format == "TIFF" else "several frames"
         raise InputError(
             f"{name} has {what}, but unmask takes single pictures: "
@@ -289,7 +268,8 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
             del image.info[key]
             notes += (f"The {said} was damaged and left out.",)
     if image.format == "TIFF" and _X_RESOLUTION not in getattr(image, "tag_v2", ()):
-        image.info.pop("dpi", None)  # if there is none, Pillow says 1
+        for key in ("dpi", "resolution"):
+            image.info.pop(key, None)  # if there is none, Pillow says 1
     tiles = getattr(image, "tile", None) or ()
     if not image.mode.startswith("I") and any(";16" in str(tile[3]) for tile in tiles):
         notes += ("Colours of 16 bits per channel were read as 8 bits.",)
@@ -303,7 +283,6 @@ def _load(image: PIL.Image.Image, name: str, max_pixels: int) -> tuple[str, ...]
         if not _lacks_only_its_end(image):
             raise InputError(f"{name} is damaged and cannot be decoded: {error}.") from error
         notes += ("The JPEG's end marker was missing.",)
-    damaged: tuple[int, ...] = ()
     if block := image.info.get("exif"):
         try:
             image.info["exif"], damaged = without_damaged_tags(block)

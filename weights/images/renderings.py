@@ -69,7 +69,7 @@ def without_renderings_photoshop(content: bytes) -> bytes:
         for number, name, data in _resources(content[len(head) :]):
             if number in _THUMBNAILS:
                 continue
-            value = _without_iptc_previews(data) if number == _IPTC else data
+            value = without_renderings_iptc(data) if number == _IPTC else data
             if not holds_picture(value):
                 kept.append(_resource(number, name, value))
     except (IndexError, ValueError):
@@ -100,7 +100,10 @@ def _resource(number: int, name: bytes, data: bytes) -> bytes:
     return b"8BIM" + number.to_bytes(2, "big") + b"".join(parts) + b"\0" * (len(data) % 2)
 
 
-def _without_iptc_previews(content: bytes) -> bytes:
+def without_renderings_iptc(content: bytes) -> bytes:
+    """Remove previews from IPTC; what is no IPTC stays as it is."""
+    if content[:1] != b"\x1c":
+        return content
     kept, place = [], 0
     while place + 5 <= len(content) and content[place] == 0x1C:
         size = int.from_bytes(content[place + 3 : place + 5], "big")

@@ -5,9 +5,9 @@ TIFF, BMP, GIF, JPEG 2000, PPM, WebP if the original was lossless). JPEG, AVIF a
 recompressed as a whole: a JPEG with the original's quantisation tables and sampling if there is an
 original, else at quality 95 without chroma subsampling; decoded values then differ by rounding.
 
-ICC profile, EXIF (without its thumbnail, which would still show the mask), XMP, IPTC of a JPEG,
-resolution, comments and PNG text are kept as far as the format has a place for them. A TIFF keeps
-its compression, but one with exposure data or GPS is written uncompressed.
+ICC profile, EXIF (without its thumbnail, which would still show the mask), XMP, IPTC of a JPEG or
+TIFF, resolution, comments and PNG text are kept as far as the format has a place for them. A TIFF
+keeps its compression, but one with exposure data or GPS is written uncompressed.
 """
 
 from __future__ import annotations
@@ -244,6 +244,9 @@ def _options(
         options["pnginfo"] = _png_text(xmp, kept)
     elif form == "TIFF":
         options |= _tiff_options(exif, xmp, kept)
+        if dpi is None and (ratio := gather_dpi({"dpi": info.get("resolution")})) is not None:
+            # Without a unit it is the shape of the pixels.
+            options |= {"resolution_unit": 1, "x_resolution": ratio[0], "y_resolution": ratio[1]}
     elif form == "JPEG2000":
         options["no_jp2"] = kept.get("no_jp2", False)
     return options

@@ -15,9 +15,10 @@ from detector.find.weight_file import load_detector, read_extra
 from detector.find.yolo import YoloMaskDetector
 from detector.train.command import main
 from detector.train.detector import RUN_NAME, TrainedDetector, train_detector
+from detector.train.ultralytics_dataset import MaskDataset
 from tests.detector.blobs import write_blob_dataset
 from tests.detector.conftest import TINY, read_losses
-from weights.base.checkpoint import read_checkpoint
+from weights.base.checkpoint import read_checkpoint, write_checkpoint
 from weights.base.errors import (
     ConfigurationError,
     InputError,
@@ -362,6 +363,24 @@ def test_a_signal_ends_a_run_between_two_steps_and_it_goes_on(
     assert _train(blob_data, run, epochs=2).epochs == 2
 
 
+def test_a_signal_while_pictures_are_read_into_memory_ends_a_run(
+    blob_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, read = MaskDataset.load_image, []
+
+    def stopped(dataset: MaskDataset, index: int, *given: object) -> object:
+        read.append(index)
+        if len(read) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return load(dataset, index, *given)
+
+    monkeypatch.setattr(MaskDataset, "load_image", stopped)
+    run = tmp_path / "run"
+    changes = {**TINY, "cache": "ram"}
+    assert exit_status(lambda: _train(blob_data, run, epochs=1, changes=changes)) == 143
+    assert not (run / "results.csv").exists() and not (run / "weights" / "last.pt").exists()
+
+
 class Planted:
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -391,6 +410,16 @@ def test_a_checkpoint_runs_no_code(blob_data: Path, tmp_path: Path, damage: str)
         _train(blob_data, folder)
     assert not (tmp_path / "ran").exists()
     last.write_bytes(whole)
+    if damage == "other":
+        state = read_checkpoint(last, ())
+        for name, value in (
+            ("epoch", "0"), ("epoch", -3), ("model", {}), ("ema", 3), ("optimizer", {"state": 1}),
+            ("updates", "x"), ("best_fitness", []), ("stopper", [1.0]),
+        ):  # fmt: skip
+            write_checkpoint(last, {**state, name: value})
+            with pytest.raises(TrainingError, match=r"last\.pt does not fit this run, start over"):
+                _train(blob_data, folder)
+        last.write_bytes(whole)
     (folder / "results.csv").write_bytes((folder / "results.csv").read_bytes()[:-40])
     assert _train(blob_data, folder).epochs == 3
 

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import json
+import os
+import signal
 import sys
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +18,7 @@ from detector.train.distributed import launch_command, run_distributed
 from detector.train.plan import TrainingPlan, TrainingProgress
 from tests.detector.conftest import TINY, read_losses
 from weights.base.errors import TrainingError
+from weights.base.training_command import exit_status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +57,33 @@ def test_all_gpus_are_taken_but_none_without_a_picture(monkeypatch: pytest.Monke
     assert names(torch.device("cuda"), 2) == "0,1"
     assert names(torch.device("cuda:2"), 16) == "2"
     assert names(torch.device("cpu"), 16) == "cpu"
+
+
+def test_a_signal_ends_the_processes_and_leaves_no_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = json.dumps(asdict(TrainingProgress(1, 2, 1, 2, {})))
+    program = (
+        "import os, time\n"
+        f"print(os.getpid(), file=open({str(tmp_path / 'number')!r}, 'w'), flush=True)\n"
+        f"print('unmask-training ' + {report!r}, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", program]
+    monkeypatch.setattr(distributed, "launch_command", lambda *given: command)
+
+    def stopped(progress: TrainingProgress) -> None:
+        assert (tmp_path / "plan.json").exists() and progress.epoch == 1
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert exit_status(lambda: run_distributed(make_plan(tmp_path), stopped)) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not (tmp_path / "plan.json").exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "number").read_text()), 0)
 
 
 def test_two_processes_train_one_network(

@@ -28,6 +28,7 @@ from detector.train.landmarks import (
     train_landmarks,
 )
 from tests.faces import canonical_landmarks, draw_face, write_faces
+from weights.base.checkpoint import read_checkpoint, write_checkpoint
 from weights.base.errors import ConfigurationError, InputError, TrainingError, WeightsError
 from weights.base.training_command import exit_status
 from weights.catalog.record import read_record
@@ -197,6 +198,42 @@ def test_a_run_that_a_signal_ends_goes_on_as_if_none_had_come(tmp_path, monkeypa
     assert resumed.steps == 5
     for name, tensor in load_landmarks(resumed.weights)[0].state_dict().items():
         assert torch.equal(tensor, expected[name]), name
+
+
+def test_a_checkpoint_that_does_not_fit_is_a_sentence_and_a_restart_removes_it(
+    tmp_path, monkeypatch
+):
+    folder, run = write_faces(tmp_path / "faces", count=6, width=96, height=96), tmp_path / "run"
+    recipe = QUICK.with_changes({"steps": 1})
+
+    def train(**options):
+        settings = {"configuration": SMALL, "recipe": recipe, "device": "cpu", **options}
+        return train_landmarks([folder], run, **settings, said=lambda _: None)
+
+    train()
+    checkpoint = run / "last.ckpt"
+    whole = read_checkpoint(checkpoint, ())
+    for damage in (
+        {"state_dict": {}},
+        {"state_dict": 3},
+        {"optimizer_states": [{"state": {}, "param_groups": []}]},
+        {"loops": {"fit_loop": None}},
+        {"callbacks": [1]},
+    ):
+        write_checkpoint(checkpoint, {**whole, **damage})
+        with pytest.raises(TrainingError, match=r"last\.ckpt does not fit this run, start over"):
+            train()
+
+    def killed(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LandmarkTraining, "start", killed)
+    with pytest.raises(InputError):
+        train_landmarks([tmp_path / "none"], run, configuration=SMALL, recipe=recipe, resume=False)
+    assert checkpoint.exists(), "nothing is lost before there is something new"
+    with pytest.raises(KeyboardInterrupt):
+        train(resume=False)
+    assert not checkpoint.exists()
 
 
 def test_the_recipe_comes_with_the_package():

@@ -15,7 +15,7 @@ from inpainter.training.module import CompletionTraining
 from inpainter.training.trainer import CHECKPOINT
 from pipeline import command_line
 from tests.faces import write_faces
-from weights.base.checkpoint import read_checkpoint
+from weights.base.checkpoint import read_checkpoint, write_checkpoint
 from weights.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -164,6 +164,33 @@ def test_a_signal_before_the_first_step_ends_a_run(tmp_path, capsys, monkeypatch
     finally:
         signal.signal(signal.SIGTERM, before)
     assert "after 4 steps, finished" in capsys.readouterr().out
+
+
+def test_a_run_that_starts_over_is_not_resumed_from_an_earlier_one(
+    tmp_path, capsys, monkeypatch
+) -> None:
+    arguments, step = short_run(tmp_path), CompletionTraining.training_step
+    checkpoint = tmp_path / "run" / CHECKPOINT
+    assert train.main(arguments) == 0
+    whole = read_checkpoint(checkpoint, ("steps_done",))
+    for damage in ({"steps_done": "4"}, {"epoch": None}, {"state_dict": {}}, {"loops": 1}):
+        write_checkpoint(checkpoint, {**whole, **damage})
+        assert train.main(arguments) == 2
+        assert f"{checkpoint} does not fit this run, start over" in capsys.readouterr().err
+
+    def stopped(module: CompletionTraining, batch: object, index: int) -> None:
+        assert not checkpoint.exists()
+        signal.raise_signal(signal.SIGINT)
+        step(module, batch, index)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        monkeypatch.setattr(CompletionTraining, "training_step", stopped)
+        assert train.main([*arguments, "--restart"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "run the same command without --restart to resume" in capsys.readouterr().err
+    assert read_checkpoint(checkpoint, ("steps_done",))["steps_done"] == 1
 
 
 def test_a_signal_while_validating_ends_a_run_after_the_round(tmp_path, monkeypatch) -> None:

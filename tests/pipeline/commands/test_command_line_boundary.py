@@ -195,6 +195,23 @@ def test_a_signal_ends_the_program_while_it_is_imported(tmp_path, number, code):
     assert process.returncode == code
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_the_program_exits_ends_it_at_once(number, code):
+    program = (
+        "import atexit, signal, sys\n"
+        "from pipeline.__main__ import main\n"
+        f"atexit.register(lambda: (signal.raise_signal({int(number)}), print('too far')))\n"
+        "sys.argv[1:] = ['weights', '--help']\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False,
+        timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (code, "")
+    assert "Usage" in done.stdout and "too far" not in done.stdout
+
+
 def synthesize(folder, out):
     write_faces(folder / "faces", count=6, side=96, width=96, height=96)
     shape = ["--pairs", "8", "--scenes", "12", "--scene-size", "96", "--workers", "2"]
