@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -94,7 +95,12 @@ def test_weights_that_are_no_finite_numbers_are_refused(tmp_path, value):
     path = tmp_path / "x.safetensors"
     with torch.no_grad():
         list(network.parameters())[3].view(-1)[0] = value
-    save_completion_network(network, path, name="unet", options={"width": 4}, input_size=64)
+    save = partial(
+        save_completion_network, network, path, name="unet", options={"width": 4}, input_size=64
+    )
+    with pytest.raises(WeightsError, match="not finite"):
+        save()
+    save(half=False)
     with pytest.raises(WeightsError, match="not finite"):
         load_completion_network(weights=path)
 
