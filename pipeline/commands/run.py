@@ -85,7 +85,7 @@ def run(
             "Say where the results go: -o FILE for one picture, -o FOLDER for any number, as in "
             "'unmask run photo.jpg -o result.jpg'."
         )
-    output = files.output or Path(STREAM)
+    output = Path(files.output or STREAM)
     into_file = is_picture_name(output) and not output.is_dir()
     _check(files, written, existing, stages, streamed=output == Path(STREAM))
     arguments = stages.arguments(device=work.device, backend=work.backend)
@@ -94,7 +94,7 @@ def run(
     if work.engine is not None:
         from pipeline.commands.run_on_ray import run_on_ray
 
-        run_on_ray(files, written, existing, work, output, arguments)
+        run_on_ray(files, written, existing, work, arguments)
         return
     if work.gpus or work.column is not None:
         raise InputError("--gpus and --column are for --engine ray.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from pipeline.cluster.places import is_uri
 from pipeline.cluster.rows import RowOutcome
 from pipeline.commands.progress import progress_bar
 from pipeline.commands.run_options import (
@@ -48,17 +49,16 @@ def run_on_ray(
     written: PictureOptions,
     existing: ExistingOptions,
     work: WorkOptions,
-    output: Path,
     arguments: dict[str, Any],
 ) -> None:
     """Do the work, report on it, and leave with the matching exit code.
 
     Args:
-        files: input files, folders, globs and URIs; or one table, if a column is named.
+        files: input files, folders, globs and URIs, or one table, if a column is named; and the
+            folder of the results, a path or URI.
         written: what is written for a picture.
         existing: how existing results are treated.
         work: how the work is done.
-        output: the folder of the results.
         arguments: of the `Pipeline`.
 
     Raises:
@@ -71,7 +71,8 @@ def run_on_ray(
         raise unknown_name("engine", str(work.engine), ENGINES)
     values = {**vars(files), **vars(written), "no_recursive": not files.recursive}
     refused = given_options(values, _NOT_ON_A_CLUSTER)
-    if STREAM in files.paths or output == Path(STREAM):
+    output = files.output or STREAM
+    if STREAM in (*files.paths, output):
         refused.append(STREAM)
     if refused:
         raise InputError(
@@ -121,9 +122,9 @@ def run_on_ray(
         raise typer.Exit(1)
 
 
-def _outcome(row: RowOutcome, output: Path) -> Outcome:
-    """Turn the outcome of a row into that of a file."""
-    written = output / row.name
+def _outcome(row: RowOutcome, output: str) -> Outcome:
+    """Turn the outcome of a row into that of a file; a URI is no path, and left out of its name."""
+    written = Path(row.name) if is_uri(output) else Path(output, row.name)
     return Outcome(
         Job(Path(row.source), written),
         row.status,

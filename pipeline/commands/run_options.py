@@ -54,7 +54,7 @@ class FileOptions:
 
     paths: Annotated[list[str], typer.Argument(metavar="PATH")]
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", show_default="- for standard input")
+        str | None, typer.Option("--output", "-o", show_default="- for standard input")
     ] = None
     mask: Path | None = None
     reference: Path | None = None

@@ -123,7 +123,7 @@ def print_summary(
     outcomes: Sequence[Outcome],
     passed_over: Sequence[Path],
     *,
-    output: Path,
+    output: Path | str,
     seconds: float,
     resumed: bool,
     filled: bool = True,
@@ -133,7 +133,7 @@ def print_summary(
     Args:
         outcomes: of all files, in order.
         passed_over: files in folders that are neither pictures nor videos.
-        output: file or folder of the results.
+        output: file, folder or URI of the results.
         seconds: how long the work took.
         resumed: whether the run resumed a stopped one, so that skipped files are done.
         filled: whether holes were filled, rather than only found.
