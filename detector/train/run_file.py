@@ -43,9 +43,9 @@ class RunFile:
 
     def __post_init__(self) -> None:
         minutes = self.time_budget_minutes
-        if not 0 <= self.seed < 2**32 or not (minutes is None or 0.0 < minutes < math.inf):
+        if not 0 <= self.seed < 2**32 or not (minutes is None or 0.0 <= minutes < math.inf):
             raise ConfigurationError(
-                f"A run's seed must have 32 bits and its minutes be above 0, but they are "
+                f"A run's seed must have 32 bits and its minutes be 0 or more, but they are "
                 f"{self.seed!r} and {minutes!r}."
             )
 
