@@ -57,7 +57,7 @@ def draw_guides(
 
 
 def _find(crop: Image, hole: Hole, device: torch.device) -> Points | None:
-    finder = shared_finder("default", str(device))
+    finder = shared_finder("default", str(device), "torch")
     if not finder.load(missing_ok=True):
         return None
     size = crop.shape[0]

@@ -45,7 +45,7 @@ class RunFile:
         minutes = self.time_budget_minutes
         if not 0 <= self.seed < 2**32 or not (minutes is None or 0.0 <= minutes < math.inf):
             raise ConfigurationError(
-                f"A run's seed must have 32 bits and its minutes be 0 or more, but they are "
+                "A run's seed must have 32 bits and its minutes be 0 or more, but they are "
                 f"{self.seed!r} and {minutes!r}."
             )
 

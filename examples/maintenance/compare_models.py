@@ -152,7 +152,11 @@ def frozen_cases(options: argparse.Namespace) -> StoredCases:
 
 
 def measure_system(
-    name: str, system: Inpainter, cases: StoredCases, options: argparse.Namespace
+    name: str,
+    system: Inpainter,
+    cases: StoredCases,
+    tools: Instruments,
+    options: argparse.Namespace,
 ) -> list[CaseResult]:
     """Evaluate one system; earlier results on the same cases are reused."""
     kept = options.output / "runs" / name / "measured.json"
@@ -161,7 +165,7 @@ def measure_system(
         earlier = json.loads(kept.read_text(encoding="utf-8"))
         if earlier["settings"] == settings:
             return [result_from_line(line) for line in earlier["results"]]
-    measured = evaluate_inpainter({name: system}, cases, instruments=instruments(options))
+    measured = evaluate_inpainter({name: system}, cases, instruments=tools)
     lines = [result_line(result) for result in measured.results]
     write_whole(kept, json.dumps({"settings": settings, "results": lines}), overwrite=True)
     return list(measured.results)
@@ -330,18 +334,16 @@ def main(arguments: list[str] | None = None) -> None:
     for name in chosen:
         if name not in recipes:
             raise unknown_name("learned system", name, recipes)
-    cases = frozen_cases(options)
+    cases, tools = frozen_cases(options), instruments(options)
     trained: dict[str, Trained] = {}
     systems: dict[str, Inpainter] = {"telea": create_stage("inpainter", "telea")}
-    results = measure_system("telea", systems["telea"], cases, options)
+    results = measure_system("telea", systems["telea"], cases, tools, options)
     for name in chosen:
         print(f"{name}: {options.minutes:g} minutes", flush=True)
         trained[name] = train_system(name, recipes[name], options)
         systems[name] = trained[name].system
-        results += measure_system(name, systems[name], cases, options)
-    measurements = evaluate_inpainter(
-        systems, cases, instruments=instruments(options), known=results
-    )
+        results += measure_system(name, systems[name], cases, tools, options)
+    measurements = evaluate_inpainter(systems, cases, instruments=tools, known=results)
     shown = list(itertools.islice(cases, options.shown))
     of_faces = case_rows(systems, shown, [case.name for case in shown])
     sheets = {

@@ -103,7 +103,7 @@ class FindsFaces(Protocol):
 
 
 @cache
-def shared_finder(weights: str, device: str, backend: str = "torch") -> LandmarkFinder:
+def shared_finder(weights: str, device: str, backend: str) -> LandmarkFinder:
     """Return this process's shared finder with those weights on that device and backend."""
     return LandmarkFinder(weights, device, backend)
 
@@ -252,9 +252,9 @@ class LandmarkFinder:
         self, image: Image, frames: Sequence[FaceFrame], looks: int = _LOOKS
     ) -> list[FoundFace]:
         found = self._look(image, frames)
-        for left in range(looks - 2, -1, -1):
+        for number in range(1, looks):
             frames = [FaceFrame.around(one.points) for one in found]
-            found = self._look(image, frames, mirrored=left == 0)
+            found = self._look(image, frames, mirrored=number == looks - 1)
         return found
 
     def _look(
