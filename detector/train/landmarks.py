@@ -29,7 +29,8 @@ from weights.landmarks.file import LANDMARK_FILE
 from weights.landmarks.network import (
     LandmarkConfiguration,
     LandmarkNetwork,
-    predict_mirrored,
+    average_mirrored,
+    with_mirror_images,
 )
 from weights.landmarks.points import GROUPS, MIRRORED, OUTER_EYE_CORNERS
 
@@ -206,7 +207,7 @@ class LandmarkTraining(TrunkTraining):
         affine = centred_affine(len(batch["pictures"])).to(self.device)
         pictures, points = self._reframed(batch, affine)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
-        found = predict_mirrored(self.network, pictures)
+        found = average_mirrored(self.network(with_mirror_images(pictures)))
         self.seen.append((found.points, points, batch["hidden"], found.masked > 0.0))
 
     def _reframed(

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -143,7 +144,7 @@ class CompiledNetwork:
                 compute = self._compiled_for(given)
                 found = [
                     [torch.from_numpy(array.copy()) for array in compute(arrays)]
-                    for arrays in ([one.contiguous().numpy() for one in own] for own in pictures)
+                    for arrays in ([np.ascontiguousarray(one) for one in own] for own in pictures)
                 ]
             outputs = [torch.cat(parts) for parts in zip(*found, strict=True)]
         outputs = [one.to(self._device) for one in outputs]

@@ -96,7 +96,8 @@ class LandmarkNetwork(nn.Module):
 
     def forward(self, pictures: Tensor) -> LandmarkOutputs:
         """Predict the landmarks of crops `(N, 3, S, S)`, RGB in [0, 1]."""
-        _, quarter, eighth, features = self.trunk(2.0 * pictures - 1.0)
+        scaled = (2.0 * pictures - 1.0).to(self.maps.weight.dtype)
+        _, quarter, eighth, features = self.trunk(scaled)
         summary = torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
         features = self.up[0](features)
         for up, skip in zip(list(self.up)[1:], (eighth, quarter), strict=True):
@@ -106,15 +107,17 @@ class LandmarkNetwork(nn.Module):
         return LandmarkOutputs(mean_places(self.maps(features)), judged[:, 0], judged[:, 1])
 
 
-def predict_mirrored(network: Predict, pictures: Tensor) -> LandmarkOutputs:
-    """Predict the landmarks of crops and of their mirror images, and average both."""
-    count = len(pictures)
-    points, face, masked = network(torch.cat([pictures, pictures.flip(3)]))
-    back = torch.stack([1.0 - points[count:, :, 0], points[count:, :, 1]], dim=2)
+def with_mirror_images(pictures: Tensor) -> Tensor:
+    """Append each crop's mirror image, `(N, 3, S, S)` to `(2 N, 3, S, S)`."""
+    return torch.cat([pictures, pictures.flip(3)])
+
+
+def average_mirrored(outputs: tuple[Tensor, Tensor, Tensor]) -> LandmarkOutputs:
+    """Average the outputs for `N` crops and for their mirror images, see `with_mirror_images`."""
+    points, face, masked = (one.unflatten(0, (2, -1)) for one in outputs)
+    back = torch.stack([1.0 - points[1, :, :, 0], points[1, :, :, 1]], dim=2)
     return LandmarkOutputs(
-        (points[:count] + back[:, list(MIRRORED)]) / 2.0,
-        (face[:count] + face[count:]) / 2.0,
-        (masked[:count] + masked[count:]) / 2.0,
+        (points[0] + back[:, list(MIRRORED)]) / 2.0, face.mean(dim=0), masked.mean(dim=0)
     )
 
 
