@@ -281,6 +281,8 @@ class MaskVerifier:
         """Run the network on boxes of pictures, in crops of that size."""
         import torch
 
+        from weights.base.backends import to_network_input
+
         if not wanted:
             return []
         network, configuration, device = self._ready()
@@ -291,10 +293,8 @@ class MaskVerifier:
         taken = np.stack(
             [crop.take(detection.image) for crop, (detection, _) in zip(crops, wanted, strict=True)]
         )
-        # Permuted, the pictures are channels-last in memory, like the network's weights.
-        pictures = torch.from_numpy(taken).to(device).permute(0, 3, 1, 2).float().div_(255.0)
         with torch.inference_mode():
-            scores, logits = network(pictures)
+            scores, logits = network(to_network_input(taken, device))
         return [
             _Look(score, planes, crop, *detection.region.size)
             for crop, (detection, _), score, planes in zip(

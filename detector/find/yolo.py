@@ -210,10 +210,12 @@ class YoloMaskDetector:
     ) -> list[list[MaskRegion]]:
         import torch
 
+        from weights.base.backends import to_network_input
+
         network, configuration, device = self._ready()
         boxes = [Letterbox.fit(image.shape[0], image.shape[1], size) for image in images]
         squares = np.stack([box.apply(image) for box, image in zip(boxes, images, strict=True)])
-        pixels = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float().div_(255.0)
+        pixels = to_network_input(squares, device)
         # The head stores its anchor points, so only one batch at a time may run.
         with self._lock, torch.inference_mode():
             rows, prototypes = network(pixels)

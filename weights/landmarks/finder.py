@@ -263,6 +263,7 @@ class LandmarkFinder:
         """Run the network on several frames of one picture, in batches."""
         import torch
 
+        from weights.base.backends import to_network_input
         from weights.landmarks.network import LandmarkOutputs, average_mirrored
 
         network, configuration, device = self._ready()
@@ -272,10 +273,7 @@ class LandmarkFinder:
             taken = np.stack([frame.take(image, configuration.size) for frame in chunk])
             if mirrored:
                 taken = np.concatenate([taken, taken[:, :, ::-1]])
-            # Not by torch: its threads would take longer to start, and then slow down OpenVINO's
-            # by waiting for work.
-            scaled = np.multiply(taken, np.float32(1.0 / 255.0), dtype=np.float32)
-            pictures = torch.from_numpy(scaled).to(device).permute(0, 3, 1, 2)
+            pictures = to_network_input(taken, device)
             with torch.inference_mode():
                 outputs = LandmarkOutputs(*network(pictures))
                 if mirrored:
@@ -304,8 +302,8 @@ class LandmarkFinder:
                 network = folded(network).to(memory_format=torch.channels_last)
                 # Moves points by 0.04 % of the crop on average.
                 dtype = torch.bfloat16 if is_fast_in_bfloat16(device) else torch.float32
-                network = on_backend(backend, network, device, dtype)
-                self._loaded = network, configuration, device
+                predict = on_backend(backend, network, device, dtype)
+                self._loaded = predict, configuration, device
             return self._loaded
 
 
