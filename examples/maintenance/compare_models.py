@@ -63,8 +63,8 @@ ASTRONAUTS = {"surgical": 5, "cloth": 5, "n95": 5, "patterned": 5}
 
 
 def system_recipes() -> dict[str, str]:
-    """The name of each learned system and of its recipe."""
-    names = {*list_models(), "gated-dmfb", "gated-dmfb.model1"}
+    """The name of each learned system and of its recipe; "gated-detail" completes nothing alone."""
+    names = {*list_models(), "gated-dmfb.model1"} - {"gated-detail"}
     profiles = {"gated": "gated.cpu", "gated-unet": "gated-unet.cpu"}
     return {name: profiles.get(name, name) for name in sorted(names)} | {SEMANTIC: "dcgan"}
 

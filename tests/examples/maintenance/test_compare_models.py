@@ -43,4 +43,6 @@ def test_systems_are_trained_and_set_side_by_side(tmp_path, capsys):
 def test_unknown_systems_name_the_nearest(tmp_path):
     with pytest.raises(ConfigurationError, match="Did you mean 'unet'"):
         compare_models.main(["--faces", str(tmp_path), "--models", "unett"])
-    assert {"semantic", "glcic", "gated-dmfb.model1"} < set(compare_models.system_recipes())
+    recipes = set(compare_models.system_recipes())
+    assert {"semantic", "glcic", "gated-dmfb.model1"} < recipes
+    assert "gated-detail" not in recipes
