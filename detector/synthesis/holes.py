@@ -30,6 +30,11 @@ class FaceMaskHoles:
         varied_share: probability that a mask is worn like drawn masks: crooked, loose, with uneven
             edges, of any style, sometimes slid down.
         worn: probability of each way of `WORN` for a varied mask.
+        widened: range of a factor of the mask's width at half its height and below; a third of it
+            at the upper corners. Photographed masks stand off the cheeks, so they reach further
+            past the jaw than drawn ones.
+        lengthened: range of a factor of its height below the upper corners. Photographed masks end
+            nearer to the chin.
     """
 
     def __init__(
@@ -39,12 +44,16 @@ class FaceMaskHoles:
         strap_chance: float = 0.25,
         varied_share: float = 0.0,
         worn: tuple[float, ...] = (0.9, 0.06, 0.04),
+        widened: tuple[float, float] = (1.0, 1.0),
+        lengthened: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         self.growth = (float(growth[0]), float(growth[1]))
         self.wobble = float(wobble)
         self.strap_chance = float(strap_chance)
         self.varied_share = float(varied_share)
         self.worn = tuple(float(share) for share in worn)
+        self.widened = (float(widened[0]), float(widened[1]))
+        self.lengthened = (float(lengthened[0]), float(lengthened[1]))
 
     def __call__(
         self, landmarks: NDArray[np.floating], size: tuple[int, int], random: np.random.Generator
@@ -67,6 +76,9 @@ class FaceMaskHoles:
         else:
             outline = fit_outline(landmarks, MASK_KINDS[random.integers(len(MASK_KINDS))], random)
             contour = outline.polygon
+        if self.widened != (1.0, 1.0) or self.lengthened != (1.0, 1.0):
+            factors = random.uniform(*self.widened), random.uniform(*self.lengthened)
+            contour = _resized(contour, outline, *factors)
         polygon = self._wobbled(contour, outline.width, random)
         canvas = np.zeros(size, np.uint8)
         # In sixteenths of a pixel.
@@ -92,6 +104,22 @@ class FaceMaskHoles:
         amount = random.uniform(0.0, self.wobble) * width / 2.0
         shift = random.normal(0.0, self.wobble / 3.0, 2) * width
         return np.asarray(polygon + shift + amount * offset[:, None] * outward)
+
+
+def _resized(
+    contour: NDArray[np.float64], outline: MaskOutline, across: float, down: float
+) -> NDArray[np.float64]:
+    """Scale a contour about the middle between its upper corners, see `FaceMaskHoles`."""
+    left, right = outline.top[0], outline.top[-1]
+    axis = (right - left) / max(outline.width, 1e-6)
+    normal = np.array([-axis[1], axis[0]])
+    offset = contour - (left + right) / 2.0
+    along, below = offset @ axis, offset @ normal
+    depth = np.clip(2.0 * below / max(float(below.max()), 1e-6), 0.0, 1.0)
+    along = along * (1.0 + (across - 1.0) * (1.0 + 2.0 * depth) / 3.0)
+    below = np.where(below > 0.0, down * below, below)
+    scaled = along[:, None] * axis + below[:, None] * normal
+    return np.asarray((left + right) / 2.0 + scaled)
 
 
 def _draw_straps(
