@@ -74,3 +74,22 @@ def test_holes_cover_the_mouth_and_are_deterministic():
         assert hole[y, x]
         again = holes(FACE, (200, 200), np.random.default_rng(seed))
         np.testing.assert_array_equal(hole, again)
+
+
+def test_holes_are_widened_and_shortened():
+    """The random numbers of both are the same, so that the holes differ by the factors alone."""
+
+    def extents(**factors):
+        holes = FaceMaskHoles(growth=(0.0, 0.0), wobble=0.0, strap_chance=0.0, **factors)
+        hole = holes(FACE, (400, 400), np.random.default_rng(3))
+        rows, columns = np.nonzero(hole.any(axis=1))[0], np.nonzero(hole.any(axis=0))[0]
+        return np.ptp(rows), np.ptp(columns), rows[0]
+
+    plain = extents(widened=(1.0, 1.0), lengthened=(0.999999, 0.999999))
+    wide = extents(widened=(1.3, 1.3), lengthened=(1.0, 1.0))
+    assert wide[0] == pytest.approx(plain[0], abs=3)
+    assert 1.05 * plain[1] < wide[1] < 1.31 * plain[1]
+    short = extents(widened=(1.0, 1.0), lengthened=(0.8, 0.8))
+    assert short[1] == pytest.approx(plain[1], abs=3)
+    assert short[2] == pytest.approx(plain[2], abs=2)
+    assert 0.75 * plain[0] < short[0] < 0.9 * plain[0]
