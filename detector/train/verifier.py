@@ -70,8 +70,9 @@ def outline_loss(logits: Tensor, outlines: Tensor) -> Tensor:
 def outlines_loss(logits: Tensor, outlines: Tensor, worn: Tensor, outlined: Tensor) -> Tensor:
     """Loss of a batch's known outlines.
 
-    Straps without their own outline may be part of the first one, which is then compared with the
-    likelier of both planes. Crops without a mask have no outlines.
+    Straps without their own outline may or may not be part of the first one: inside it, the likelier
+    of both planes counts, and outside, straps are left untaught. Crops without a mask have no
+    outlines.
 
     Args:
         logits: `(N, 2, S, S)`, of mask and straps.
@@ -80,11 +81,12 @@ def outlines_loss(logits: Tensor, outlines: Tensor, worn: Tensor, outlined: Tens
         outlined: bool `(N, 2)`, which outlines are known.
     """
     body, straps = outlined[:, 0], outlined[:, 1]
+    either = torch.where(outlines[:, 0] > 0.5, logits.amax(dim=1), logits[:, 0])
     loss = logits.new_zeros(())
     for chosen, guess, drawn in (
         (body & straps, logits[:, 0], outlines[:, 0]),
         (body & straps, logits[:, 1], outlines[:, 1]),
-        (body & ~straps, logits.amax(dim=1), outlines[:, 0]),
+        (body & ~straps, either, outlines[:, 0]),
     ):
         if bool(chosen.any()):
             loss = loss + chosen.float().mean() * outline_loss(guess[chosen], drawn[chosen])

@@ -228,6 +228,11 @@ def test_straps_that_are_not_known_apart_may_be_in_either_plane():
     assert outlines_loss(logits, drawn, worn, outlined) < 1e-3
     assert outlines_loss(logits, drawn, worn, torch.tensor([[True, True]])) > 1.0
     assert outlines_loss(logits, drawn, worn, torch.tensor([[False, False]])) == 0.0
+    # Outlines may leave straps out, so none is wrong outside them, where a mask still is.
+    logits[:, 1, 12:] = 20.0
+    assert outlines_loss(logits, drawn, worn, outlined) < 1e-3
+    logits[:, 0, 12:] = 20.0
+    assert outlines_loss(logits, drawn, worn, outlined) > 1.0
 
 
 def test_where_no_mask_is_nothing_is_outlined():
