@@ -18,7 +18,14 @@ def guided_filter(guide: Plane, plane: Plane, radius: int, epsilon: float) -> Pl
         `(H, W)` float32; about the range of `plane`, not clipped.
     """
     slope, offset = guided_coefficients(guide, plane, radius, epsilon)
-    return np.asarray((slope * guide).sum(axis=2) + offset, np.float32)
+    return np.asarray(weighted_sum(guide, slope) + offset, np.float32)
+
+
+def weighted_sum(picture: NDArray[np.float32 | np.uint8], weights: Plane) -> Plane:
+    """Sum the channels of a picture `(H, W, 3)`, each times its weight at the pixel, likewise."""
+    # NumPy's sum over so short an axis takes ten times as long.
+    first, second, third = (weights[:, :, index] * picture[:, :, index] for index in range(3))
+    return first + second + third
 
 
 def guided_coefficients(
@@ -71,5 +78,5 @@ def guided_coefficients(
         )
         / np.maximum(determinant, 1e-12)[:, :, None]
     )
-    offset = mean_plane - (slope * mean_guide).sum(axis=2)
+    offset = mean_plane - weighted_sum(mean_guide, slope)
     return mean(slope), mean(offset)

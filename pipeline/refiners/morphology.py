@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainter.postprocess.guided_filter import guided_coefficients
+from inpainter.postprocess.guided_filter import guided_coefficients, weighted_sum
 from pipeline.refiners.edge_width import edge_width
 from pipeline.refiners.grouping import group_regions
 from weights.base.contracts import Hole, Image, Mask, check_image, check_mask
@@ -212,7 +212,7 @@ class MorphologyRefiner:
 
     def _snapped(self, guide: Plane, body: Mask, edges: Coefficients, radius: int) -> Mask:
         """Move the body's outline to nearby edges of the picture."""
-        filtered = (edges[0] * guide).sum(axis=2) + edges[1]
+        filtered = weighted_sum(guide, edges[0]) + edges[1]
         # Trust the detector deep inside and far outside: a print on a mask is not an outline.
         depth = cv2.distanceTransform(body.view(np.uint8), cv2.DIST_L2, 3)
         beyond = cv2.distanceTransform((~body).view(np.uint8), cv2.DIST_L2, 3)
@@ -277,9 +277,11 @@ class MorphologyRefiner:
         blurred = np.asarray(
             cv2.GaussianBlur(solid, (0, 0), deviation, borderType=cv2.BORDER_REPLICATE), np.float32
         )
-        area = np.count_nonzero(body)
-        level = float(np.partition(blurred.ravel(), -area)[-area])
-        return np.asarray(blurred + (0.5 - min(level, 0.5)), np.float32)
+        lost = np.count_nonzero(body) - np.count_nonzero(blurred >= 0.5)
+        if lost <= 0:
+            return blurred
+        level = float(np.partition(blurred[blurred < 0.5], -lost)[-lost])
+        return np.asarray(blurred + (0.5 - level), np.float32)
 
 
 def _known_straps(regions: Sequence[MaskRegion]) -> Mask | None:
@@ -334,7 +336,7 @@ def _sharpened(field: Plane, picture: Image, edges: Coefficients, band: float) -
         band: largest distance to the outline, in pixels.
     """
     slope, offset = (_enlarged(one, field.shape) for one in edges)
-    level = (slope * picture).sum(axis=2) / np.float32(255.0) + offset
+    level = weighted_sum(picture, slope) / np.float32(255.0) + offset
     return _distance_field(np.where(np.abs(field) <= band, level, field + np.float32(0.5)))
 
 
