@@ -70,9 +70,9 @@ def outline_loss(logits: Tensor, outlines: Tensor) -> Tensor:
 def outlines_loss(logits: Tensor, outlines: Tensor, worn: Tensor, outlined: Tensor) -> Tensor:
     """Loss of a batch's known outlines.
 
-    Straps without their own outline may or may not be part of the first one: inside it, the likelier
-    of both planes counts, and outside, straps are left untaught. Crops without a mask have no
-    outlines.
+    Straps without their own outline may or may not be part of the first one: inside it, the
+    likelier of both planes counts, and outside, straps are left untaught. Crops without a mask have
+    no outlines.
 
     Args:
         logits: `(N, 2, S, S)`, of mask and straps.

@@ -1,10 +1,11 @@
 """Training crops of a verifier: worn masks, and a detector's false positives.
 
 Masks with outlines come from annotated sets; the outlines may include straps unless these are
-annotated separately. Negatives come from the detector itself: all its proposals on pictures without masks,
-whatever their score, are wrong by definition (hard-negative mining, Sung and Poggio 1998). Photos
-with only face boxes give more of both: whether a face has a mask is known, but not its outline.
-Straps are known for masks drawn on faces for this purpose; some of those faces are also shown bare.
+annotated separately. Negatives come from the detector itself: all its proposals on pictures without
+masks, whatever their score, are wrong by definition (hard-negative mining, Sung and Poggio 1998).
+Photos with only face boxes give more of both: whether a face has a mask is known, but not its
+outline. Straps are known for masks drawn on faces for this purpose; some of those faces are also
+shown bare.
 """
 
 from __future__ import annotations

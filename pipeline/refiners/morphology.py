@@ -280,7 +280,7 @@ class MorphologyRefiner:
         lost = np.count_nonzero(body) - np.count_nonzero(blurred >= 0.5)
         if lost <= 0:
             return blurred
-        level = float(np.partition(blurred[blurred < 0.5], -lost)[-lost])
+        level = float(np.partition(blurred[(blurred > 0.0) & (blurred < 0.5)], -lost)[-lost])
         return np.asarray(blurred + (0.5 - level), np.float32)
 
 
