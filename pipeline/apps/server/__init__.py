@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.apps.server.limits import ServerLimits
-from weights.base.lazy_names import lazy_names
-from weights.base.optional_libraries import missing_library
 
 if TYPE_CHECKING:
     from pipeline.apps.server.application import create_application
@@ -17,16 +15,23 @@ if TYPE_CHECKING:
 
 __all__ = ["ServerLimits", "create_application", "run_server"]
 
-_HOMES = {
-    "create_application": "pipeline.apps.server.application",
-    "run_server": "pipeline.apps.server.running",
-}
-
-_get, __dir__ = lazy_names(__name__, _HOMES)
+_HOMES = {"create_application": "application", "run_server": "running"}
+_OPTIONAL = {"fastapi", "starlette", "uvicorn", "python_multipart"}
 
 
 def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
     try:
-        return _get(name)
+        module = importlib.import_module(f"{__name__}.{_HOMES[name]}")
     except ModuleNotFoundError as error:
-        raise missing_library("The server", repr(error.name), "serve") from error
+        if error.name is None or error.name.partition(".")[0] not in _OPTIONAL:
+            raise
+        from weights.base.errors import MissingDependencyError
+
+        raise MissingDependencyError(
+            f"The server needs {error.name!r}: install it with `pip install 'unmask[serve]'`."
+        ) from error
+    return getattr(module, name)
