@@ -27,33 +27,22 @@ from weights.base import stopping
 from weights.base.errors import UnmaskError, system_fault
 from weights.base.torch_folder import no_folder_left_by_torch
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("pipeline.commands.run:run", "Take the masks off pictures and videos."),
-    "doctor": (
-        "pipeline.commands.doctor:doctor",
-        "Say what is installed, and whether it works here.",
-    ),
-    "synthesize": (
-        "pipeline.commands.synthesize:synthesize",
-        "Draw masks on faces and build a training data set.",
-    ),
-    "pseudo-label": (
-        "pipeline.commands.pseudo_label:pseudo_label",
-        "Outline the masks on photos with face boxes by a detector, to train on.",
-    ),
-    "adapt": (
-        "pipeline.commands.adapt:adapt",
-        "Fit detector and inpainter to your own faces, in one go.",
-    ),
-    "train": ("pipeline.commands.train:app", "Train the detector or the inpainter."),
-    "evaluate": ("pipeline.commands.evaluate:app", "Measure detectors, inpainters and pipelines."),
-    "export": ("pipeline.commands.export:app", "Write a network as ONNX, and compare its outputs."),
-    "serve": ("pipeline.commands.serve:serve", "Serve the web page and the HTTP API."),
-    "study": ("pipeline.commands.study:app", "Ask people how real pictures look."),
-    "bench": ("pipeline.commands.bench:bench", "Time the stages and the program's start."),
-    "weights": ("pipeline.commands.weights:app", "List, verify and locate weight files."),
+COMMANDS = {
+    "run": "Take the masks off pictures and videos.",
+    "doctor": "Say what is installed, and whether it works here.",
+    "synthesize": "Draw masks on faces and build a training data set.",
+    "pseudo-label": "Outline the masks on photos with face boxes by a detector, to train on.",
+    "adapt": "Fit detector and inpainter to your own faces, in one go.",
+    "train": "Train the detector or the inpainter.",
+    "evaluate": "Measure detectors, inpainters and pipelines.",
+    "export": "Write a network as ONNX, and compare its outputs.",
+    "serve": "Serve the web page and the HTTP API.",
+    "study": "Ask people how real pictures look.",
+    "bench": "Time the stages and the program's start.",
+    "weights": "List, verify and locate weight files.",
 }
-"""Command to its dotted path and its line in the program's help."""
+"""Command to its line in the program's help; it is in the module of its name in
+`pipeline.commands`, as `app` if it has commands of its own, else as the function of its name."""
 
 
 _RESUMED_BY_REPEATING = frozenset({"synthesize", "evaluate", "adapt", "train"})
@@ -67,12 +56,8 @@ class CommandTable(typer.core.TyperGroup):
         super().__init__(**options)
         # Placeholders with a name and a line of help, for listings and for "did you mean" hints.
         self.commands = {
-            name: typer.core.TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()
+            name: typer.core.TyperCommand(name, help=line) for name, line in COMMANDS.items()
         }
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """Return the commands' names in the table's order."""
-        return list(COMMANDS)
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parse the call; signals are handled already here."""
@@ -88,7 +73,7 @@ class CommandTable(typer.core.TyperGroup):
         """Find the command that is called, and import it."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in COMMANDS:
-            command = _load(COMMANDS[name][0])
+            command = _load(name)
         return name, command, rest
 
 
@@ -120,9 +105,10 @@ def _options_explained() -> Iterator[None]:
         raise fault from None
 
 
-def _load(dotted_path: str) -> Any:
-    module, _, attribute = dotted_path.partition(":")
-    found = getattr(importlib.import_module(module), attribute)
+def _load(name: str) -> Any:
+    own = name.replace("-", "_")
+    module = importlib.import_module(f"pipeline.commands.{own}")
+    found = getattr(module, "app", None) or getattr(module, own)
     if not isinstance(found, typer.Typer):
         function, found = found, typer.Typer(add_completion=False)
         found.command()(function)

@@ -180,7 +180,7 @@ class Pipeline(PipelineSteps):
                 reference and several variants are given.
             WeightsError: there is a reference, and the weights that find landmarks are missing.
         """
-        from weights.images import read_picture, restore
+        from weights.images import read_picture
 
         picture = read_picture(image)
         holes = None if mask is None else holes_of(mask, picture)
@@ -189,15 +189,7 @@ class Pipeline(PipelineSteps):
             return result
         models = self.model_names(detected=mask is None)
         restored = [
-            restore(
-                picture,
-                image,
-                result.hole,
-                models=models,
-                from_reference=result.from_reference,
-                guesses=len(result.variants),
-                provenance=provenance,
-            )
+            result.restored(picture, image, models, provenance=provenance)
             for image in result.variants
         ]
         return restored[0] if variants is None else restored

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from inpainter.data.framing import Square
 from pipeline.outlook import Outlook
 from weights.base.contracts import Hole, Image, check_image, check_mask
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
+
+if TYPE_CHECKING:
+    from weights.images import Picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +102,37 @@ class UnmaskResult:
         return (self.image, *self.others)
 
     @property
+    def reference(self) -> int | None:
+        """Index of the reference photo from which a face was filled; None if there was none."""
+        return next((face.reference for face in self.faces if face.reference is not None), None)
+
+    @property
     def from_reference(self) -> bool:
         """Whether a face was filled from a reference photo."""
-        return any(face.reference is not None for face in self.faces)
+        return self.reference is not None
+
+    def restored(
+        self, picture: Picture, image: Image, models: Sequence[str], **options: bool
+    ) -> Any:
+        """Return the picture, in its original kind, with a fill and its mark.
+
+        Args:
+            picture: the original, as it was read.
+            image: one of the `variants`.
+            models: names of the models used.
+            **options: `provenance` and `reuse` of `weights.images.restore`, which says more.
+
+        Raises:
+            InputError, OutputError: as `weights.images.restore`.
+        """
+        from weights.images import restore
+
+        return restore(
+            picture,
+            image,
+            self.hole,
+            models=models,
+            from_reference=self.from_reference,
+            guesses=len(self.variants),
+            **options,
+        )

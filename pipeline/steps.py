@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,7 +19,7 @@ from pipeline.outlook import estimate_outlook
 from pipeline.result import FaceFill, UnmaskResult
 from pipeline.stages.checks import check_blend, check_fills, check_holes, check_regions
 from pipeline.stages.configured import ConfiguredStages
-from pipeline.upright import LEAST_TILT, UprightView, tilt_of
+from pipeline.upright import LEAST_TILT, UprightView, level_square, tilt_of
 from pipeline.variants import reframed
 from pipeline.wearing import is_worn_low
 from weights.base.contracts import check_image
@@ -42,6 +41,9 @@ if TYPE_CHECKING:
 
 StageProgress: TypeAlias = Callable[[str, int, int], object]
 """Called with a stage's name, how much it has done and the total."""
+
+Timings: TypeAlias = Sequence[dict[str, float]]
+"""For each picture the seconds that its stages took."""
 
 
 class PipelineSteps(ConfiguredStages):
@@ -122,7 +124,7 @@ class PipelineSteps(ConfiguredStages):
         return results
 
     def find_faces(
-        self, pictures: list[Image], timings: list[dict[str, float]]
+        self, pictures: list[Image], timings: Timings
     ) -> list[tuple[list[MaskRegion], list[Face]]]:
         """Take pictures through the detector and the refiner only.
 
@@ -146,10 +148,7 @@ class PipelineSteps(ConfiguredStages):
         return found
 
     def _detect(
-        self,
-        pictures: list[Image],
-        given: Sequence[list[Hole] | None],
-        timings: list[dict[str, float]],
+        self, pictures: list[Image], given: Sequence[list[Hole] | None], timings: Timings
     ) -> list[list[MaskRegion]]:
         wanted = [index for index, hole in enumerate(given) if hole is None]
         regions: list[list[MaskRegion]] = [[] for _ in pictures]
@@ -223,19 +222,21 @@ class PipelineSteps(ConfiguredStages):
         if not self.sets_upright:
             return faces
         missing = union_of([face.hole for face in faces], picture)
-        set_upright = partial(UprightView.of, context=self.context, lift=self.lift)
-        return [
-            replace(face, upright=set_upright(face.hole, missing, tilt))
-            if abs(tilt := tilt_of(face.landmarks) or 0.0) > LEAST_TILT
-            else face
-            for face in faces
-        ]
+        upright = []
+        for face in faces:
+            tilt = tilt_of(face.landmarks) or 0.0
+            if abs(tilt) > LEAST_TILT:
+                square = level_square(face.hole, tilt, context=self.context, lift=self.lift)
+                view = UprightView.within(square, face.hole, missing, tilt)
+                face = replace(face, upright=view)
+            upright.append(face)
+        return upright
 
     def complete(
         self,
         pictures: list[Image],
         faces: list[Face],
-        timings: list[dict[str, float]],
+        timings: Timings,
         progress: StageProgress | None = None,
         *,
         sharp: bool = False,
@@ -288,11 +289,7 @@ class PipelineSteps(ConfiguredStages):
         return fills
 
     def _choose_references(
-        self,
-        pictures: list[Image],
-        faces: list[Face],
-        references: Sequence[Any],
-        timings: list[dict[str, float]],
+        self, pictures: list[Image], faces: list[Face], references: Sequence[Any], timings: Timings
     ) -> list[ChosenReference | None]:
         """Choose the reference photo of each face; None for a face without one."""
         chosen: list[ChosenReference | None] = [None] * len(faces)
@@ -326,7 +323,7 @@ class PipelineSteps(ConfiguredStages):
         pictures: list[Image],
         faces: list[Face],
         chosen: list[ChosenReference | None],
-        timings: list[dict[str, float]],
+        timings: Timings,
         progress: StageProgress,
     ) -> list[Image]:
         """Take faces through the inpainter, and put the references' faces into the fills.
@@ -393,7 +390,7 @@ class PipelineSteps(ConfiguredStages):
 
 
 @contextmanager
-def timed(stage: str, timings: Sequence[dict[str, float]]) -> Iterator[None]:
+def timed(stage: str, timings: Timings) -> Iterator[None]:
     """Add the time spent inside, in seconds and in equal parts, to each picture's timings."""
     began = time.perf_counter()
     yield

@@ -73,30 +73,15 @@ class UprightView:
     crop: Crop
 
     @classmethod
-    def of(
-        cls,
-        hole: Hole,
-        missing: Hole,
-        tilt: float,
-        *,
-        context: float | None = None,
-        lift: float | None = None,
-    ) -> UprightView:
+    def within(cls, square: LevelSquare, hole: Hole, missing: Hole, tilt: float) -> UprightView:
         """Rotate the surroundings of a hole.
 
         Args:
+            square: contains the hole and is level with the face, see `level_square`.
             hole: bool `(H, W)`, of one face.
             missing: bool `(H, W)`, all holes of the picture.
             tilt: clockwise rotation of the face, in degrees.
-            context: of the crop, see `Crop.around`.
-            lift: likewise.
         """
-        square = level_square(hole, tilt, context=context, lift=lift)
-        return cls.within(square, hole, missing, tilt)
-
-    @classmethod
-    def within(cls, square: LevelSquare, hole: Hole, missing: Hole, tilt: float) -> UprightView:
-        """Rotate a square that contains the hole and is level with the face; see `of`."""
         x, y, side = square
         side = round(side)
         room = math.ceil(_ROOM * side)

@@ -127,12 +127,13 @@ def adapt_to_faces(
     file = output / RESULT_NAME
     state: dict[str, Any] = read_json(file) if file.is_file() else {}
     figures: Figures = state.get("figures", {"detector": {}, "inpainter": {}})
+    measure = {"detector": _measure_detector, "inpainter": _measure_inpainter}
     measuring = 0.0
     for kind in ("detector", "inpainter"):
         if "before" not in figures[kind]:
             tell(f"Measuring the shipped {kind}.")
             began = time.monotonic()
-            figures[kind]["before"] = _measure(kind, "default", faces, output, settings)
+            figures[kind]["before"] = measure[kind]("default", output, settings)
             measuring += time.monotonic() - began
             _store(file, {"figures": figures})
     # Measuring again afterwards takes as long.
@@ -145,7 +146,7 @@ def adapt_to_faces(
     adapted = []
     for kind, weights in (("detector", detector), ("inpainter", inpainter)):
         tell(f"Measuring the adapted {kind}.")
-        figures[kind]["after"] = _measure(kind, str(weights), faces, output, settings)
+        figures[kind]["after"] = measure[kind](str(weights), output, settings)
         if is_better(kind, **figures[kind]):
             adapted.append(kind)
     _store(file, {"figures": figures, "adapted": adapted, "finished": finished})
@@ -204,20 +205,12 @@ def _faces(
     return faces
 
 
-def _measure(
-    kind: str, weights: str, faces: Path, output: Path, settings: AdaptationSettings
-) -> dict[str, float]:
-    if kind == "detector":
-        return _measure_detector(weights, output / "data", settings)
-    return _measure_inpainter(weights, faces, settings)
-
-
-def _measure_detector(weights: str, data: Path, settings: AdaptationSettings) -> dict[str, float]:
+def _measure_detector(weights: str, output: Path, settings: AdaptationSettings) -> dict[str, float]:
     from detector import YoloMaskDetector, evaluate_detector
     from pipeline.evaluation.annotated_sets import read_annotated_set
 
     detector = YoloMaskDetector(weights=weights, confidence=0.05, device=settings.device)
-    pictures = read_annotated_set(data / "detection" / "data.yaml", "val")
+    pictures = read_annotated_set(output / "data" / "detection" / "data.yaml", "val")
     report = evaluate_detector(detector, pictures[:_FACES_MEASURED])
     return {
         "ap50": report.ap50,
@@ -227,7 +220,9 @@ def _measure_detector(weights: str, data: Path, settings: AdaptationSettings) ->
     }
 
 
-def _measure_inpainter(weights: str, faces: Path, settings: AdaptationSettings) -> dict[str, float]:
+def _measure_inpainter(
+    weights: str, output: Path, settings: AdaptationSettings
+) -> dict[str, float]:
     from inpainter.evaluation.evaluate import evaluate_inpainter
     from inpainter.evaluation.loop import Instruments
     from inpainter.metrics.realism import HoleFeatures
@@ -235,7 +230,7 @@ def _measure_inpainter(weights: str, faces: Path, settings: AdaptationSettings) 
     from pipeline.stages.registry import create_stage
 
     cases = open_cases(
-        faces,
+        output / "faces",
         {"face-mask": HOLE_NAMES["face-mask"]},
         split="val",
         count=_FACES_MEASURED,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from pipeline.run.outcome import FilledFace, Status
+from pipeline.run.outcome import ReportedFace, Status
 from weights.base import errors
 from weights.base.errors import UnmaskError
 
@@ -80,16 +80,10 @@ class RowOutcome:
     status: Status
     error: str | None = None
     note: str | None = None
-    faces: tuple[FilledFace, ...] = field(default=())
+    faces: Sequence[ReportedFace] = ()
     seconds: float | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> RowOutcome:
         """Read a row of `TOLD`."""
-        faces = tuple(map(FilledFace.from_mapping, json.loads(row["faces"] or "[]")))
-        return cls(**{**row, "faces": faces})
-
-
-def faces_text(faces: Sequence[FilledFace]) -> str:
-    """Filled faces as JSON, for a text column."""
-    return json.dumps([face.to_mapping() for face in faces])
+        return cls(**{**row, "faces": json.loads(row["faces"] or "[]")})

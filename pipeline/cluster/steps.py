@@ -14,15 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, cast
 
-import PIL.Image
-
 from pipeline.cluster.attempts import MOST_LOSSES, Attempts, SharedAttempts
 from pipeline.cluster.places import Place
-from pipeline.cluster.rows import FAULT, MADE, READ, TOLD, faces_text, fault_row, table_of
+from pipeline.cluster.rows import FAULT, MADE, READ, TOLD, fault_row, table_of
 from pipeline.core import Pipeline
 from pipeline.result import UnmaskResult
 from pipeline.run.folder import in_format
-from pipeline.run.outcome import filled_faces, reason_of
+from pipeline.run.outcome import reason_of, reported_faces
 from pipeline.run.streaming import FATAL_ERRORS
 from pipeline.video import is_video
 from pipeline.warm_up import warm_up
@@ -32,7 +30,6 @@ from weights.images.formats import is_picture_name
 from weights.images.mark_reader import sidecar_path
 from weights.images.picture import Picture
 from weights.images.reading import read_picture
-from weights.images.restoring import restore
 from weights.images.writing import encode_picture, losses, mark_beside
 
 RESULT_COLUMNS = ("name", "image", "status", "error", "note", "faces", "seconds")
@@ -65,6 +62,12 @@ class Plan:
     suffix: str = ""
     quality: int | None = None
 
+    def is_finished(self, name: str) -> bool:
+        """Whether a result of that name exists and is kept."""
+        if self.table:
+            return name in self.finished
+        return not self.overwrite and (self.output / name).exists()
+
 
 def read_pictures(table: Any, plan: Plan) -> Any:
     """Read the pictures of a table's rows, except finished ones.
@@ -85,7 +88,7 @@ def _read(row: dict[str, Any], plan: Plan) -> dict[str, Any]:
     read: dict[str, Any] = {"name": name, "source": row.get("source") or name, "status": ""}
     try:
         name = read["name"] = _result_name(name, plan)
-        if name in plan.finished if plan.table else _is_written(name, plan):
+        if plan.is_finished(name):
             return read | {"status": "skipped"}
         if plan.column is None:
             if is_video(PurePosixPath(name)):
@@ -127,10 +130,6 @@ def _result_name(name: str, plan: Plan) -> str:
     if plan.column is not None and not is_picture_name(cast("Any", path)):
         raise InputError(f"{name!r} has no picture suffix: give a format.")
     return name
-
-
-def _is_written(name: str, plan: Plan) -> bool:
-    return not plan.overwrite and (plan.output / name).exists()
 
 
 class UnmaskPictures:
@@ -229,23 +228,14 @@ class UnmaskPictures:
         made = {
             **row,
             "status": "done" if filled else "no mask found",
-            "faces": faces_text(filled_faces(result)),
+            "faces": json.dumps(reported_faces(result)),
             "seconds": sum(result.timings.values()),
         }
         if not filled and form == picture.format:
             return made
         # Without its content, the picture is restored as an image, which can be written in any
         # format.
-        image = cast(
-            "PIL.Image.Image",
-            restore(
-                replace(picture, content=None),
-                result.image,
-                result.hole,
-                models=self._models,
-                from_reference=result.from_reference,
-            ),
-        )
+        image = result.restored(replace(picture, content=None), result.image, self._models)
         notes = (*picture.notes, *losses(picture, form))
         return made | {
             "content": encode_picture(image, form, quality=self._plan.quality, like=picture),

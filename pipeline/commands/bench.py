@@ -35,7 +35,7 @@ class _PipelineByDefault(typer.core.TyperGroup):
         return super().parse_args(ctx, args)
 
 
-bench = typer.Typer(
+app = typer.Typer(
     cls=_PipelineByDefault,
     help="Time the stages of unmasking (`pipeline`, the default), or the networks, each "
     "on every backend (`models`) or on its fastest (`peers`, also as --peers).",
@@ -48,7 +48,7 @@ TimeLimit = Annotated[float, typer.Option(min=1.0, max=1e6)]
 AsJson = Annotated[bool, typer.Option("--json")]
 
 
-@bench.command()
+@app.command()
 @command_options
 def pipeline(
     picture: Annotated[Path | None, typer.Argument()] = None,
@@ -112,7 +112,7 @@ def pipeline(
     console.print(f"Peak memory of the process: {found.peak_memory / 2**20:.0f} MiB")
 
 
-@bench.command()
+@app.command()
 @command_options
 def models(
     names: Annotated[list[str] | None, typer.Argument()] = None,
@@ -205,7 +205,7 @@ def _failures(
         yield f"- {', '.join(missing)}: {'; '.join(sorted(causes))}"
 
 
-@bench.command()
+@app.command()
 @command_options
 def peers(
     names: Annotated[list[str] | None, typer.Argument()] = None,

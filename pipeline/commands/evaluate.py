@@ -10,11 +10,7 @@ from pipeline.commands.evaluate_pipeline import evaluate_pipeline
 from pipeline.commands.evaluate_references import evaluate_references
 from pipeline.commands.evaluate_reports import compare_two_reports, publish_figures
 
-app = typer.Typer(
-    name="evaluate",
-    add_completion=False,
-    no_args_is_help=True,
-)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

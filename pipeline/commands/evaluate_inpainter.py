@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -130,13 +129,8 @@ def evaluate_inpainter(
         sheets,
         settings,
         {label: used_weights(system, "inpainter") for label, system in systems.items()},
-        partial(
-            evaluate.evaluate_inpainter,
-            systems,
-            cases,
-            batch=batch,
-            instruments=instruments,
-            seed=chosen.seed,
+        lambda **options: evaluate.evaluate_inpainter(
+            systems, cases, batch=batch, instruments=instruments, seed=chosen.seed, **options
         ),
         lambda names: evaluate.case_rows(systems, cases.only(names), names),
         metrics=evaluate.METRICS,

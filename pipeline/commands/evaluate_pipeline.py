@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -112,13 +111,8 @@ def evaluate_pipeline(
         sheets,
         settings,
         _used_weights(pipelines),
-        partial(
-            unmasking.evaluate_pipelines,
-            pipelines,
-            cases,
-            batch=batch,
-            instruments=instruments,
-            seed=seed,
+        lambda **options: unmasking.evaluate_pipelines(
+            pipelines, cases, batch=batch, instruments=instruments, seed=seed, **options
         ),
         lambda names: unmasking.unmasking_rows(pipelines, cases.only(names), names),
         metrics=unmasking.UNMASKING_METRICS,

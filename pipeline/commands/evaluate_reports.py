@@ -61,13 +61,16 @@ def publish_figures(
     """
     from pipeline.evaluation.publishing import publish
 
-    named: dict[str, Path] = {}
-    for text in reports:
-        name, separator, file = text.partition("=")
-        path = _report_file(Path(file if separator else text))
-        named[name if separator else path.absolute().parent.name] = path
+    named = dict(map(named_report, reports))
     for written in publish(named, readme=readme, records=records):
         typer.echo(f"Written: {written}")
+
+
+def named_report(text: str) -> tuple[str, Path]:
+    """Name and file of "NAME=REPORT", or of "REPORT", whose name is its folder's."""
+    name, separator, file = text.partition("=")
+    path = _report_file(Path(file if separator else text))
+    return name if separator else path.absolute().parent.name, path
 
 
 def _report_file(path: Path) -> Path:

@@ -17,11 +17,6 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def export() -> None:
-    """Write a network as ONNX, after comparing its outputs with PyTorch's."""
-
-
 @app.command()
 @command_options
 def detector(

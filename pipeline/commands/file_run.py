@@ -83,6 +83,13 @@ class FileRun:
             detected=self.files.mask is None,
         )
 
+    def plan(self, found: Findings, output: Path, reference: Path | None) -> list[Job]:
+        """Decide where the results go; raises what `plan_jobs` does."""
+        mask, form, variants = self.files.mask, self.format, self.files.variants
+        return plan_jobs(
+            found, output, mask=mask, reference=reference, format=form, variants=variants
+        )
+
     def carry_out(self) -> None:
         """Do the work, report on it, and leave with the matching exit code.
 
@@ -98,14 +105,8 @@ class FileRun:
             if (piped or self.streamed) and not files.dry_run:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unmask-")))
             found = self._find(folder)
-            jobs = plan_jobs(
-                found,
-                folder / "result" if self.streamed else self.output,
-                mask=files.mask,
-                reference=files.reference,
-                format=self.format,
-                variants=files.variants,
-            )
+            output = folder / "result" if self.streamed else self.output
+            jobs = self.plan(found, output, files.reference)
             self.outputs.refuse_videos(jobs)
             ended = self._dry_run(jobs) if files.dry_run else self._process(jobs)
             if self.streamed and not files.dry_run:
@@ -206,8 +207,8 @@ class FileRun:
             )
         if ended.interrupted:
             left = len(jobs) - len(ended.outcomes)
-            replaced = self.outputs.existing == "replace"
-            hint = "" if replaced else "; run the same command with --resume to resume"
+            kept = not self.outputs.overwrite
+            hint = "; run the same command with --resume to resume" if kept else ""
             typer.echo(
                 f"unmask: stopped, {left} of {len(jobs)} files were not processed{hint}.", err=True
             )

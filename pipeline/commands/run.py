@@ -102,17 +102,8 @@ def run(
     if written.only_mask:
         arguments |= {"inpainter": _leave_as_it_is, "blender": "none"}
         form = form if into_file else form or "png"
-    outputs = Outputs(
-        quality=written.quality,
-        only_mask=written.only_mask,
-        mask=written.save_mask,
-        side_by_side=written.side_by_side,
-        explanation=written.explain,
-        report=written.save_report,
-        variants=files.variants,
-        seed=files.seed,
-        existing=existing.treatment,
-    )
+    made = {name: value for name, value in vars(written).items() if name != "format"}
+    outputs = Outputs(**made, variants=files.variants, seed=files.seed, existing=existing.treatment)
     if files.watch:
         _check_watched(files, output, into_file=into_file)
 

@@ -29,6 +29,9 @@ from weights.base.names import unknown_name
 
 ENGINES = ("ray",)
 
+_FOR_A_CLUSTER = ("overwrite", "column", "workers", "gpus", "batch", "format", "quality")
+"""The options that are passed on."""
+
 _NOT_ON_A_CLUSTER = (
     "mask",
     "reference",
@@ -81,6 +84,8 @@ def run_on_ray(
     is_table = work.column is not None
     if is_table and len(files.paths) > 1:
         raise InputError("With --column, name one Parquet file or folder.")
+    options = {**vars(written), **vars(existing), **vars(work)}
+    chosen = {name: options[name] for name in _FOR_A_CLUSTER}
     outcomes: list[Outcome] = []
     interrupted = False
     began = time.perf_counter()
@@ -91,19 +96,8 @@ def run_on_ray(
                 outcomes.append(_outcome(outcome, output))
                 show(len(outcomes))
 
-            done = unmask_dataset(
-                files.paths[0] if is_table else files.paths,
-                output,
-                on_outcome=note,
-                overwrite=existing.overwrite,
-                column=work.column,
-                workers=work.workers,
-                gpus=work.gpus,
-                batch=work.batch,
-                format=written.format,
-                quality=written.quality,
-                **arguments,
-            )
+            source = files.paths[0] if is_table else files.paths
+            done = unmask_dataset(source, output, on_outcome=note, **chosen, **arguments)
     except KeyboardInterrupt:
         interrupted = True
     outcomes.sort(key=lambda outcome: outcome.job.output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,17 +14,39 @@ from weights.base.atomic import write_whole
 from weights.base.errors import InputError
 
 app = typer.Typer(
-    name="study",
-    add_completion=False,
+    help="Ask people how real pictures look, from 1 to 10.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 _REPORT_FILES = ("report.html", "report.md", "report.json")
 
 
-@app.callback()
-def study() -> None:
-    """Ask people how real pictures look, from 1 to 10."""
+@dataclass(frozen=True)
+class DesignOptions:
+    """What a study shows, and how its files are written.
+
+    Attributes:
+        title: Heading of the page.
+        seed: Seeds the choice of faces and their order.
+        count: Number of faces, sampled at random.
+        size: Longest side of the pictures in pixels.
+        once: Show each participant only one version of each face.
+        unpaired: Pictures need no true photo of the same name: each is a face of its own.
+        key: File that records which model made which picture, for `unmask study read --key`.
+        overwrite: Replace existing files.
+    """
+
+    title: str = "How real does this face look?"
+    seed: Annotated[int, typer.Option(min=0)] = 0
+    count: Annotated[int | None, typer.Option(min=1, show_default="all")] = None
+    size: Annotated[int, typer.Option(min=16)] = 512
+    once: bool = False
+    unpaired: bool = False
+    key: Annotated[
+        Path | None, typer.Option(show_default="hidden in the page, and in every export")
+    ] = None
+    overwrite: bool = False
 
 
 @app.command()
@@ -32,16 +55,7 @@ def make(
     results: Annotated[list[str], typer.Argument(metavar="RESULTS...")],
     truth: Annotated[Path, typer.Option()],
     output: Annotated[Path, typer.Option("--output", "-o")],
-    title: str = "How real does this face look?",
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    count: Annotated[int | None, typer.Option(min=1, show_default="all")] = None,
-    size: Annotated[int, typer.Option(min=16)] = 512,
-    once: bool = False,
-    unpaired: bool = False,
-    key: Annotated[
-        Path | None, typer.Option(show_default="hidden in the page, and in every export")
-    ] = None,
-    overwrite: bool = False,
+    design: DesignOptions,
 ) -> None:
     """Make a page that shows results and true photos in random order.
 
@@ -57,33 +71,14 @@ def make(
         results: Folders of results, one for each model; NAME=FOLDER calls it NAME.
         truth: Folder of true photos of the same names.
         output: The page, an .html file.
-        title: Heading of the page.
-        seed: Seeds the choice of faces and their order.
-        count: Number of faces, sampled at random.
-        size: Longest side of the pictures in pixels.
-        once: Show each participant only one version of each face.
-        unpaired: Pictures need no true photo of the same name: each is a face of its own.
-        key: File that records which model made which picture, for `unmask study read --key`.
-        overwrite: Replace existing files.
+        design: What the study shows.
     """
     from pipeline.apps.study import make_study
 
     named = dict(_named_folder(text) for text in results)
     if len(named) < len(results):
         raise InputError("Two folders of results have the same name: call them NAME=FOLDER.")
-    made = make_study(
-        named,
-        truth,
-        output,
-        title=title,
-        seed=seed,
-        count=count,
-        size=size,
-        once=once,
-        unpaired=unpaired,
-        key=key,
-        overwrite=overwrite,
-    )
+    made = make_study(named, truth, output, **vars(design))
     megabytes = made.path.stat().st_size / 1e6
     typer.echo(
         f"{made.path}: study {made.study}, {made.pictures} pictures of {made.faces} faces, "

@@ -11,8 +11,7 @@ from typing import Any
 import typer
 
 from pipeline.commands.columns import print_columns
-from pipeline.outlook import Outlook
-from pipeline.run.outcome import Outcome
+from pipeline.run.outcome import Outcome, ReportedFace
 from weights.base.atomic import atomic_path
 from weights.base.errors import InputError, OutputError
 from weights.base.printable import printable
@@ -99,24 +98,21 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
                 "reason": outcome.reason,
                 "seconds": round(sum(outcome.timings.values()), 3) if outcome.timings else "",
             }
-            faces = [
-                {
-                    "face": number,
-                    **dict(zip(("x0", "y0", "x1", "y1"), face.box, strict=True)),
-                    "filled_pixels": face.pixels,
-                    "score": face.score,
-                    **_outlook_cells(face.outlook),
-                }
-                for number, face in enumerate(outcome.faces, 1)
-            ]
+            faces = [_cells(number, face) for number, face in enumerate(outcome.faces, 1)]
             table.writerows({**of_file, **face} for face in faces or [{}])
 
 
-def _outlook_cells(outlook: Outlook | None) -> dict[str, str]:
-    if outlook is None:
-        return {}
-    chance = "" if outlook.chance is None else f"{outlook.chance:.2f}"
-    return {"concerns": " ".join(outlook.concerns), "chance": chance}
+def _cells(number: int, face: ReportedFace) -> dict[str, Any]:
+    """The columns of one face."""
+    chance = face.get("chance")
+    return {
+        "face": number,
+        **dict(zip(("x0", "y0", "x1", "y1"), face["box"], strict=True)),
+        "filled_pixels": face["filled_pixels"],
+        "score": face["score"],
+        "concerns": " ".join(face.get("concerns", ())),
+        "chance": "" if chance is None else f"{chance:.2f}",
+    }
 
 
 def print_summary(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,23 +12,44 @@ from pipeline.commands.command_options import command_options
 from pipeline.commands.progress import progress_bar
 
 
+@dataclass(frozen=True)
+class DrawingOptions:
+    """What is drawn.
+
+    Attributes:
+        pairs: Masks drawn on each face for the inpainter; 0 makes none.
+        scenes: Composite pictures for the detector; 0 makes none.
+        size: Side of the pairs' crops round the hole, as the completion network sees them; by
+            default whole pictures at their own sizes.
+        scene_size: Longer side of the scenes.
+        seed: Seeds all random choices.
+        maskless: Fraction of scenes in which nobody wears a mask.
+        templates: Folder with photos of masks and masks.cfg, used in addition to drawn masks.
+        negatives: Folder of pictures without masks, shown in scenes.
+        refiner: Refiner that makes the holes of the pairs.
+        picture_format: How the pairs are stored.
+    """
+
+    pairs: Annotated[int, typer.Option(min=0)] = 1
+    scenes: Annotated[int, typer.Option(min=0)] = 2000
+    size: Annotated[int | None, typer.Option(min=64, max=1024)] = None
+    scene_size: Annotated[int, typer.Option(min=64, max=4096)] = 640
+    seed: int = 0
+    maskless: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.2
+    templates: Path | None = None
+    negatives: Path | None = None
+    refiner: str = "morphology"
+    picture_format: Annotated[Literal["jpeg", "png"], typer.Option("--format")] = "jpeg"
+
+
 @command_options
 def synthesize(
     faces: Path,
     out: Path,
-    pairs: Annotated[int, typer.Option(min=0)] = 1,
-    scenes: Annotated[int, typer.Option(min=0)] = 2000,
-    size: Annotated[int | None, typer.Option(min=64, max=1024)] = None,
-    scene_size: Annotated[int, typer.Option(min=64, max=4096)] = 640,
-    seed: int = 0,
+    drawn: DrawingOptions,
     splits: str = "train=0.9,val=0.07,test=0.03",
-    maskless: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.2,
-    templates: Path | None = None,
-    negatives: Path | None = None,
     photographs: Path | None = None,
     measuring: Path | None = None,
-    refiner: str = "morphology",
-    picture_format: Annotated[Literal["jpeg", "png"], typer.Option("--format")] = "jpeg",
     landmarks: Literal["annotations", "network", "dlib"] = "annotations",
     workers: Annotated[int, typer.Option(min=0)] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
@@ -37,20 +59,10 @@ def synthesize(
     Args:
         faces: Folder with faces.jsonl, or of pictures with --landmarks network.
         out: New folder, or that of an earlier run, which is resumed.
-        pairs: Masks drawn on each face for the inpainter; 0 makes none.
-        scenes: Composite pictures for the detector; 0 makes none.
-        size: Side of the pairs' crops round the hole, as the completion network sees them; by
-            default whole pictures at their own sizes.
-        scene_size: Longer side of the scenes.
-        seed: Seeds all random choices.
+        drawn: What is drawn.
         splits: Fraction of each split; a split in faces.jsonl takes precedence.
-        maskless: Fraction of scenes in which nobody wears a mask.
-        templates: Folder with photos of masks and masks.cfg, used in addition to drawn masks.
-        negatives: Folder of pictures without masks, shown in scenes.
         photographs: A .jsonl of real photos with outlines of masks, added to the scenes.
         measuring: Folder of evaluation pictures; near-duplicates of them are left out.
-        refiner: Refiner that makes the holes of the pairs.
-        picture_format: How the pairs are stored.
         landmarks: Source of landmarks: those of faces.jsonl, or found by the shipped network, on
             one face per picture, or by dlib (an extra) and written to a faces.jsonl in OUT.
         workers: Processes; 0 means one per core.
@@ -62,19 +74,7 @@ def synthesize(
     from pipeline.dataset.settings import DatasetSettings
     from pipeline.dataset.split import parse_shares, split_faces
 
-    settings = DatasetSettings(
-        seed=seed,
-        pairs=pairs,
-        scenes=scenes,
-        size=size,
-        scene_size=scene_size,
-        shares=parse_shares(splits),
-        maskless=maskless,
-        templates=templates,
-        negatives=negatives,
-        refiner=refiner,
-        picture_format=picture_format,
-    )
+    settings = DatasetSettings(shares=parse_shares(splits), **vars(drawn))
     with progress_bar("Finding landmarks", unit="faces", shown=not quiet) as show:
         annotated, rejects = gather_faces(
             faces, out, landmarks, workers=workers or None, progress=show
@@ -90,9 +90,9 @@ def synthesize(
         added = add_photographs(
             photographs,
             out / "detection",
-            size=scene_size,
-            seed=seed,
-            backgrounds=negatives,
+            size=drawn.scene_size,
+            seed=drawn.seed,
+            backgrounds=drawn.negatives,
             measuring=() if measuring is None else find_pictures(measuring),
         )
         typer.echo(

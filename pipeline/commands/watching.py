@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Never
+from typing import Never
 
 import typer
 
+from pipeline.commands.file_run import FileRun
+from pipeline.run.folder import Findings, FoundFile, Job, references_in
+from pipeline.run.outcome import Outcome, failure
+from pipeline.run.watching import WatchedFolder
 from weights.base import stopping
 from weights.base.errors import InputError
 from weights.base.printable import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pipeline.commands.file_run import FileRun
-    from pipeline.run.folder import FoundFile, Job
-    from pipeline.run.outcome import Outcome
-    from pipeline.run.watching import WatchedFolder
 
 REST = 1.0
 """Minimum seconds between two scans of the folder."""
@@ -41,8 +38,6 @@ def watch(run: FileRun) -> Never:
         UnmaskError: a stage cannot be loaded.
         Exit: a signal arrived; with its exit code.
     """
-    from pipeline.run.watching import WatchedFolder
-
     folder = WatchedFolder(run.files.paths[0], run.output, recursive=run.files.recursive)
     counts: Counter[str] = Counter()
     try:
@@ -59,9 +54,6 @@ def watch(run: FileRun) -> Never:
 
 
 def _outcomes(run: FileRun, folder: WatchedFolder) -> Iterator[Outcome]:
-    from pipeline.run.folder import Job
-    from pipeline.run.outcome import Outcome, failure
-
     work = run.run_work
     trouble = ""
     while True:
@@ -92,18 +84,9 @@ def _outcomes(run: FileRun, folder: WatchedFolder) -> Iterator[Outcome]:
 
 
 def _job(file: FoundFile, run: FileRun) -> Job:
-    from pipeline.run.folder import Findings, plan_jobs, references_in
-
     reference = run.files.reference
     of_all = reference if reference is None or not reference.is_dir() else None
-    (job,) = plan_jobs(
-        Findings((file,), (), (), False),
-        run.output,
-        mask=run.files.mask,
-        reference=of_all,
-        format=run.format,
-        variants=run.files.variants,
-    )
+    (job,) = run.plan(Findings((file,), (), (), False), run.output, of_all)
     if reference is not None and of_all is None:
         job = replace(job, references=references_in(reference, file.relative))
     return job

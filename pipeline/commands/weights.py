@@ -11,6 +11,7 @@ import typer
 
 from pipeline.commands.columns import print_columns
 from pipeline.commands.command_options import command_options
+from pipeline.commands.evaluate_reports import named_report
 from weights.base.errors import UnmaskError
 from weights.catalog import lookup
 from weights.catalog.card import model_card
@@ -149,14 +150,13 @@ def record(
     from pipeline.weight_files.recording import catalog_folder, record_weights
     from weights.catalog.register import CatalogPlace
 
-    reports = dict(_read_report_option(text) for text in metrics or ())
     recorded = record_weights(
         source,
         CatalogPlace(name, catalog_folder(folder), records, overwrite),
         data=data,
         recipe=recipe,
         seed=seed,
-        reports=reports,
+        reports=dict(map(named_report, metrics or ())),
         licence=licence,
     )
     made = recorded.record
@@ -257,9 +257,3 @@ def pull(
 def _print_written(files: Sequence[Path]) -> None:
     for file in files:
         typer.echo(f"Written: {file}")
-
-
-def _read_report_option(text: str) -> tuple[str, str]:
-    """Name and file of "NAME=FILE", or of "FILE", whose name is its folder's."""
-    name, separator, file = text.partition("=")
-    return (name, file) if separator else (Path(text).absolute().parent.name, text)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.commands.progress import progress_bar
+from pipeline.core import Pipeline
+from pipeline.run.batch import MOST_GROUPS, MOST_WORKERS, unmask_files
+from pipeline.run.folder import Job
+from pipeline.run.outcome import Outcome, failure
+from pipeline.run.outputs import Outputs
+from pipeline.run.streaming import usual_group
+from pipeline.warm_up import warm_up
 from weights.base.errors import ConfigurationError, ExistsError, InputError, WeightsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from pipeline.run.folder import Job
-    from pipeline.run.outcome import Outcome
-    from pipeline.run.outputs import Outputs
 
 
 class RunWork:
@@ -40,10 +41,6 @@ class RunWork:
         workers: int | None,
         detected: bool,
     ) -> None:
-        from pipeline.core import Pipeline
-        from pipeline.run.batch import MOST_WORKERS
-        from pipeline.run.streaming import usual_group
-
         self.pipeline = Pipeline(**arguments)
         models = self.pipeline.model_names(detected=detected)
         # The detector's comes first.
@@ -55,14 +52,13 @@ class RunWork:
     @property
     def times_are_told(self) -> bool:
         """Whether each picture's time is recorded."""
-        return self.outputs.explanation or self.outputs.report
+        return self.outputs.explain or self.outputs.save_report
 
     @property
     def groups(self) -> int:
         """How many groups of pictures to process at once."""
         import torch
 
-        from pipeline.run.batch import MOST_GROUPS
         from weights.base.device import resolve_device
 
         # A picture's recorded time must be its own.
@@ -81,14 +77,10 @@ class RunWork:
         Raises:
             UnmaskError: a stage cannot be loaded.
         """
-        from pipeline.warm_up import warm_up
-
         warm_up(self.pipeline, detected=self._detected)
 
     def unmask_pictures(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Process pictures and yield an outcome each; raises what `unmask_files` does."""
-        from pipeline.run.batch import unmask_files
-
         return unmask_files(
             self.pipeline,
             jobs,
@@ -104,7 +96,6 @@ class RunWork:
         Raises:
             ConfigurationError, WeightsError: a stage cannot be made at all.
         """
-        from pipeline.run.outcome import Outcome, failure
         from pipeline.video.unmasking import unmask_video
 
         for given, what in (
@@ -113,7 +104,7 @@ class RunWork:
         ):
             if given:
                 return failure(job, InputError(f"{what} is for pictures, but this is a video."))
-        overwrite = self.outputs.existing == "replace"
+        overwrite = self.outputs.overwrite
         try:
             with progress_bar(job.source.name, unit="frames") as show:
                 report = unmask_video(

@@ -165,14 +165,13 @@ def build_dataset(
         Journal(out / "manifest.jsonl") as manifest_journal,
         Journal(out / "rejects.jsonl") as rejects_journal,
     ):
-        for outcome in done_by_processes(Worker, plan, todo, workers):
-            for reject in outcome.rejects:
-                line = {**reject, "final": outcome.line is None}
-                rejects.append(line)
-                rejects_journal.append(line)
-            if outcome.line is not None:
-                manifest.append(outcome.line)
-                manifest_journal.append(outcome.line)
+        for line, rejected in done_by_processes(Worker, plan, todo, workers):
+            for one in rejected:
+                rejects.append({**one, "final": line is None})
+                rejects_journal.append(rejects[-1])
+            if line is not None:
+                manifest.append(line)
+                manifest_journal.append(line)
             finished += 1
             if progress is not None:
                 progress(finished, len(items))

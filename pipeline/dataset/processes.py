@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
 from typing import Any, TypeVar
 
 from weights.base.errors import UnmaskError
@@ -36,7 +34,7 @@ def done_by_processes(
     *,
     here: Callable[[_Task], _Result] | None = None,
 ) -> Iterator[_Result]:
-    """Run tasks in several processes; yields results in no particular order.
+    """Run tasks in several processes; yields their results in order.
 
     Args:
         prepare: called in each process with `plan`; returns the function that does one task.
@@ -54,19 +52,9 @@ def done_by_processes(
         if tasks:
             yield from map(here or prepare(plan), tasks)
         return
-    chunks = (tasks[start : start + _CHUNK] for start in range(0, len(tasks), _CHUNK))
     pool = WorkerPool(count, _start, prepare, plan)
-    waiting: set[Future[list[_Result]]] = set()
     try:
-        while True:
-            # A bounded window keeps results from piling up in memory if the disk is slow.
-            free = 3 * count - len(waiting)
-            waiting.update(pool.submit(_do_all, chunk) for chunk in islice(chunks, free))
-            if not waiting:
-                return
-            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield from future.result()
+        yield from pool.map(_do, tasks, chunksize=_CHUNK)
     except BrokenProcessPool as error:
         raise UnmaskError(
             "A process that builds the data set ended early, most likely because memory ran out: "
@@ -76,14 +64,14 @@ def done_by_processes(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-_do: Callable[[Any], Any] | None = None
+_prepared: Callable[[Any], Any] | None = None
 
 
 def _start(prepare: Callable[[Any], Callable[[Any], Any]], plan: Any) -> None:
-    global _do
-    _do = prepare(plan)
+    global _prepared
+    _prepared = prepare(plan)
 
 
-def _do_all(tasks: Sequence[Any]) -> list[Any]:
-    assert _do is not None, "a process begins with _start"
-    return [_do(task) for task in tasks]
+def _do(task: Any) -> Any:
+    assert _prepared is not None, "a process begins with _start"
+    return _prepared(task)

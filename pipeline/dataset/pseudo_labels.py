@@ -92,15 +92,6 @@ class PseudoLabelSummary:
     removed: int = 0
 
 
-@dataclass(frozen=True, eq=False)
-class _Labelled:
-    """A picture to be written: its name, pixels and outlines."""
-
-    name: str
-    image: Image
-    outlines: list[Points]
-
-
 def add_pseudo_labels(
     annotations: Path,
     detection: Path,
@@ -142,23 +133,18 @@ def add_pseudo_labels(
     summary = PseudoLabelSummary()
     written: dict[str, list[Points]] = {}
     for number, photograph in enumerate(photographs, 1):
-        for made in _labelled(photograph, detector, chosen, known, summary):
-            if made.name in written:
+        for name, image, outlines in _labelled(photograph, detector, chosen, known, summary):
+            if name in written:
                 raise InputError(f"{annotations} has two pictures named {photograph.file.stem!r}.")
-            part.store(made.name, made.image, made.outlines, Making.PSEUDO_LABELLED)
-            written[made.name] = made.outlines
+            part.store(name, image, outlines, Making.PSEUDO_LABELLED)
+            written[name] = outlines
             summary.pictures += 1
-            summary.labels += len(made.outlines)
+            summary.labels += len(outlines)
         if progress is not None:
             progress(number, len(photographs))
     summary.removed = _remove_others(part, written.keys())
-    report = {
-        "annotations": str(annotations),
-        **(described or {}),
-        "rules": asdict(chosen),
-        **vars(summary),
-    }
-    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    report = {"annotations": str(annotations), **(described or {}), "rules": asdict(chosen)}
+    text = json.dumps(report | vars(summary), indent=2, ensure_ascii=False) + "\n"
     store_text(detection / SUMMARY_NAME, text)
     labelled = [
         {
@@ -180,8 +166,8 @@ def _labelled(
     rules: AgreementRules,
     known: Sequence[Hash],
     summary: PseudoLabelSummary,
-) -> list[_Labelled]:
-    """Make the training pictures of one photograph, and update the summary."""
+) -> list[tuple[str, Image, list[Points]]]:
+    """Names, pixels and outlines of one photograph's training pictures; updates the summary."""
     name = photograph.file.stem
     try:
         image = photograph.load()
@@ -215,7 +201,7 @@ def _labelled(
     summary.blurred += len(small)
     if not bad:
         summary.whole.append(name)
-        return [_Labelled(f"{PREFIX}{name}", image, traced(outlines.values()))]
+        return [(f"{PREFIX}{name}", image, traced(outlines.values()))]
     made = []
     shown: list[Box] = []
     for number, judged in enumerate(verdict.faces):
@@ -233,7 +219,7 @@ def _labelled(
             continue
         masks = (mask[top:bottom, left:right] for mask in outlines.values())
         shown.append(window)
-        made.append(_Labelled(f"{PREFIX}{name}-{number}", cut, traced(masks)))
+        made.append((f"{PREFIX}{name}-{number}", cut, traced(masks)))
     (summary.partly if made else summary.refused).append(name)
     return made
 

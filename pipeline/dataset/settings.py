@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -119,10 +120,9 @@ def claim_folder(out: Path, mapping: Mapping[str, Any]) -> None:
             )
         write_whole(path, json.dumps(mapping, indent=2) + "\n")
         return
-    try:
+    existing = None
+    with suppress(OSError, ValueError, RecursionError):
         existing = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} cannot be read as the settings of a data set.") from error
     if not isinstance(existing, dict):
         raise InputError(f"{path} cannot be read as the settings of a data set.")
     keys = sorted(key for key in {*existing, *mapping} if existing.get(key) != mapping.get(key))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -42,17 +42,9 @@ class Item:
     face: int | None = None
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Result of an item.
-
-    Attributes:
-        line: its line in the manifest; None if it was rejected.
-        rejects: lines of the reject list.
-    """
-
-    line: Line | None
-    rejects: list[Line]
+Made: TypeAlias = tuple[Line | None, list[Line]]
+"""An item's line in the manifest, None if it could not be made, and the unusable files, a line of
+the reject list for each."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +67,13 @@ class WorkPlan:
 
 
 def _plain(value: Any) -> Any:
-    """Convert a record's arrays and NumPy numbers to JSON values, rounded to two decimals."""
+    """Convert a record's arrays and NumPy numbers to JSON values, rounded to four decimals."""
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | np.generic):
         return _plain(value.tolist())
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
     if isinstance(value, Path):
         return value.name
     return round(value, 4) if isinstance(value, float) else value
@@ -112,9 +102,19 @@ class Worker:
         self._pictures = FacePictures()
         self._templates = None if settings.templates is None else TemplateFolder(settings.templates)
         self._refiner: Refiner = create_stage("refiner", settings.refiner)
-        self._composers: dict[Part, SceneComposer] = {}
+        options = SceneOptions(size=settings.scene_size, maskless=settings.maskless)
+        self._composers: dict[Part, SceneComposer] = {
+            part: SceneComposer(
+                [plan.faces[index] for index in members],
+                plan.negatives[part],
+                options,
+                self._templates,
+                self._pictures,
+            )
+            for part, members in plan.members.items()
+        }
 
-    def __call__(self, item: Item) -> Outcome:
+    def __call__(self, item: Item) -> Made:
         """Make one item; an unusable face or picture becomes a reject.
 
         Raises:
@@ -126,9 +126,9 @@ class Worker:
         try:
             return self._make_pair(item, face)
         except (CannotDrawMaskError, InputError, cv2.error) as error:
-            return Outcome(None, [{"item": item.name, **reject(face.name, error)}])
+            return None, [{"item": item.name, **reject(face.name, error)}]
 
-    def _make_pair(self, item: Item, face: SourceFace) -> Outcome:
+    def _make_pair(self, item: Item, face: SourceFace) -> Made:
         settings = self._plan.settings
         image = self._pictures(face.file)
         pair = make_pair(
@@ -160,24 +160,12 @@ class Worker:
             "polygons": [_points(polygon) for polygon in pair.polygons],
             "records": [_plain(pair.record)],
         }
-        return Outcome(line, [])
+        return line, []
 
-    def _composer(self, part: Part) -> SceneComposer:
-        if part not in self._composers:
-            settings = self._plan.settings
-            self._composers[part] = SceneComposer(
-                [self._plan.faces[index] for index in self._plan.members[part]],
-                self._plan.negatives[part],
-                SceneOptions(size=settings.scene_size, maskless=settings.maskless),
-                self._templates,
-                self._pictures,
-            )
-        return self._composers[part]
-
-    def _make_scene(self, item: Item) -> Outcome:
+    def _make_scene(self, item: Item) -> Made:
         settings = self._plan.settings
         random = item_generator(settings.seed, item.name)
-        scene = self._composer(item.part).compose(random)
+        scene = self._composers[item.part].compose(random)
         polygons = [outline for outlines in scene.outlines for outline in outlines]
         height, width = scene.image.shape[:2]
         image = f"detection/images/{item.part}/{item.name}.jpg"
@@ -199,4 +187,4 @@ class Worker:
             "occluders": scene.occluders,
             "degradations": scene.degradations,
         }
-        return Outcome(line, [{"item": item.name, **one} for one in scene.rejects])
+        return line, [{"item": item.name, **one} for one in scene.rejects]

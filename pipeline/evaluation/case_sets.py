@@ -14,6 +14,7 @@ from inpainter.holes import create_holes
 from pipeline.evaluation.drawn_faces import DrawnFaces, DrawnMaskCases
 from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
+from weights.base.protocols import Refiner
 
 HOLE_NAMES: Final = {"face-mask": "detector.synthesis.holes:FaceMaskHoles"}
 """Names of hole generators outside the package `inpainter`."""
@@ -100,46 +101,31 @@ def open_cases(
     if is_stored(folder):
         return StoredCases(folder)
     kinds: dict[str, CaseSet] = {}
+    chosen: dict[str, Any] = {"split": split, "count": count, "seed": seed}
     for label, spec in holes.items():
-        name = str(spec.get("name")) if isinstance(spec, dict) else str(spec)
+        options = spec if isinstance(spec, dict) else {"name": spec}
+        name = str(options.get("name"))
         if name == DRAWN_MASK:
-            options = dict(spec) if isinstance(spec, dict) else {}
-            kinds[label] = _drawn(folder, options, split, count, size, seed)
+            kinds[label] = DrawnMaskCases(*_drawn(folder, options, chosen), size=size)
             continue
-        kinds[label] = BenchmarkCases(
-            folder,
-            create_holes(spec),
-            split=split,
-            count=count,
-            size=size,
-            seed=seed,
-            framing=framing or ("hole" if ":" in name else "face"),  # type: ignore[arg-type]
-        )
+        framed: Any = framing or ("hole" if ":" in name else "face")
+        made = create_holes(spec)
+        kinds[label] = BenchmarkCases(folder, made, size=size, framing=framed, **chosen)
     if not kinds:
         raise ConfigurationError("Test cases need at least one kind of holes.")
     return JoinedCases(kinds) if len(kinds) > 1 else next(iter(kinds.values()))
 
 
 def _drawn(
-    folder: Path,
-    options: Mapping[str, Any],
-    split: str,
-    count: int,
-    size: int,
-    seed: int,
-) -> DrawnMaskCases:
+    folder: Path, options: Mapping[str, Any], chosen: Mapping[str, Any]
+) -> tuple[DrawnFaces, Refiner]:
+    """The faces with drawn masks, and the refiner that makes holes of the masks."""
     from pipeline.stages.registry import create_stage
 
     for key in options:
         if key not in _DRAWN_OPTIONS:
             raise unknown_name(f"option of {DRAWN_MASK!r}", str(key), _DRAWN_OPTIONS)
-    templates = options.get("templates")
-    faces = DrawnFaces(
-        folder,
-        split=split,
-        count=count,
-        seed=seed,
-        templates=None if templates is None else TemplateFolder(Path(templates)),
-    )
+    folder_of_masks = options.get("templates")
+    templates = None if folder_of_masks is None else TemplateFolder(Path(folder_of_masks))
     refiner = create_stage("refiner", options.get("refiner", "morphology"))
-    return DrawnMaskCases(faces, refiner, size=size)
+    return DrawnFaces(folder, templates=templates, **chosen), refiner

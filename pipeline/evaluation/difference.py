@@ -88,7 +88,7 @@ def compare_reports(first: StoredReport, second: StoredReport) -> Document:
         tables.append(_detector_table(first, second))
     else:
         for system, other in _matched_systems(first, second):
-            tables.append(_system_table(_Measured(first, system), _Measured(second, other)))
+            tables.append(_system_table((first, system), (second, other)))
     differing = _differing(first, second)
     lead = [
         f"A is {first.path}, B is {second.path}. Both measured the same cases, checksum "
@@ -134,35 +134,23 @@ def _matched_systems(first: StoredReport, second: StoredReport) -> list[tuple[st
     return common or [(mine[0], theirs[0])]
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """One system of a report."""
-
-    report: StoredReport
-    system: str
-
-    def values(self) -> dict[str, dict[str, float]]:
-        """Metric to case to value, without values that do not apply."""
-        found: dict[str, dict[str, float]] = {}
-        for result in self.report.content["results"]:
-            if result["system"] == self.system:
-                for metric, value in result["values"].items():
-                    if value is not None and math.isfinite(value):
-                        found.setdefault(metric, {})[result["case"]] = float(value)
-        return found
-
-    def overall(self, metric: str) -> dict[str, Any]:
-        """The estimate over all cases; empty if there is none."""
-        return self.report.content["overall"][self.system].get(metric) or {}
-
-    def set_distances(self) -> dict[str, float]:
-        """Distances from the set of true pictures; empty if not measured."""
-        return (self.report.content.get("sets") or {}).get(self.system) or {}
+def _values(report: StoredReport, system: str) -> dict[str, dict[str, float]]:
+    """A system's values, metric to case to value, without those that do not apply."""
+    found: dict[str, dict[str, float]] = {}
+    for result in report.content["results"]:
+        if result["system"] == system:
+            for metric, value in result["values"].items():
+                if value is not None and math.isfinite(value):
+                    found.setdefault(metric, {})[result["case"]] = float(value)
+    return found
 
 
-def _system_table(first: _Measured, second: _Measured) -> Table:
-    metrics = {**second.report.content["metrics"], **first.report.content["metrics"]}
-    one, two = first.values(), second.values()
+def _system_table(*sides: tuple[StoredReport, str]) -> Table:
+    """The figures of A and B, each a system of a report."""
+    (first, system), (second, other) = sides
+    metrics = {**second.content["metrics"], **first.content["metrics"]}
+    one, two = (_values(*side) for side in sides)
+    overall = [report.content["overall"][name] for report, name in sides]
     rows = []
     for name, metric in metrics.items():
         title, decimals = str(metric["title"]), int(metric["decimals"])
@@ -170,10 +158,9 @@ def _system_table(first: _Measured, second: _Measured) -> Table:
         if mine and theirs:
             rows.append(_row(title, mine, theirs, decimals))
         elif not mine and not theirs:
-            rows += _set_figure_row(title, first.overall(name), second.overall(name), decimals)
-    rows += _set_rows(first, second)
-    same = first.system == second.system
-    title = first.system if same else f"{first.system} (A) and {second.system} (B)"
+            rows += _set_figure_row(title, [own.get(name) or {} for own in overall], decimals)
+    rows += _set_rows(*sides)
+    title = system if system == other else f"{system} (A) and {other} (B)"
     return Table(title, ("metric", "A", "B", "B less A", "p", "cases"), tuple(rows))
 
 
@@ -189,10 +176,9 @@ def _row(title: str, mine: Mapping[str, float], theirs: Mapping[str, float], dec
     )
 
 
-def _set_figure_row(
-    title: str, mine: Mapping[str, Any], theirs: Mapping[str, Any], decimals: int
-) -> list[Any]:
+def _set_figure_row(title: str, figures: Sequence[Mapping[str, Any]], decimals: int) -> list[Any]:
     """A row for a metric over all cases, if both have it; reports lack its per-case values."""
+    mine, theirs = figures
     if mine.get("mean") is None or theirs.get("mean") is None or mine["count"] != theirs["count"]:
         return []
     return [
@@ -207,10 +193,10 @@ def _set_figure_row(
     ]
 
 
-def _set_rows(first: _Measured, second: _Measured) -> list[Any]:
+def _set_rows(*sides: tuple[StoredReport, str]) -> list[Any]:
     """Distances from the set of true pictures, if both have them on the same features."""
-    mine, theirs = first.set_distances(), second.set_distances()
-    networks = {one.report.configuration.get("features") for one in (first, second)}
+    mine, theirs = ((one.content.get("sets") or {}).get(name) or {} for one, name in sides)
+    networks = {report.configuration.get("features") for report, _ in sides}
     if not mine or not theirs or len(networks) > 1 or mine["count"] != theirs["count"]:
         return []
     return [

@@ -66,9 +66,7 @@ def write_report(
     }
     contents |= {name: text.encode() for name, text in tables.items()}
     contents |= {picture.file: picture.data for picture in document.pictures}
-    for name in contents:
-        if (root / name).exists() and not overwrite:
-            raise OutputError(f"{root / name} exists already and is not overwritten unless asked.")
+    refuse_existing(root, contents, overwrite=overwrite)
     for name, content in contents.items():
         write_whole(root / name, content, overwrite=overwrite)
     return [root / name for name in contents]

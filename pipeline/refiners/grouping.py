@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from weights.base.contracts import Mask
-from weights.base.regions import MaskRegion, bounding_box, box_round
+from weights.base.regions import MaskRegion, bounding_box
 
 Box = tuple[int, int, int, int]
+
+
+class _Piece(NamedTuple):
+    """A mask with its area in pixels and the box around it."""
+
+    mask: Mask
+    area: int
+    box: Box
+
+    @classmethod
+    def of(cls, mask: Mask) -> _Piece:
+        return cls(mask, int(np.count_nonzero(mask)), bounding_box(mask) or (0, 0, 0, 0))
 
 
 def group_regions(
@@ -30,48 +43,32 @@ def group_regions(
     Returns:
         One bool mask `(H, W)` per group, the largest region's group first.
     """
-    masks = [region.mask for region in regions]
-    areas = [int(np.count_nonzero(mask)) for mask in masks]
-    groups: list[tuple[Mask, int, Box]] = []
-    for index in sorted(range(len(masks)), key=lambda i: -areas[i]):
-        box = bounding_box(masks[index])
-        if box is None:
-            continue
-        for place, (mask, area, other) in enumerate(groups):
-            if _is_piece(masks[index], areas[index], box, mask, area, other, overlap, fragment):
-                joined = mask | masks[index]
-                groups[place] = (joined, int(np.count_nonzero(joined)), box_round(box, other))
+    pieces = [_Piece.of(region.mask) for region in regions if region.mask.any()]
+    groups: list[_Piece] = []
+    for piece in sorted(pieces, key=lambda one: -one.area):
+        for place, group in enumerate(groups):
+            if _is_part(piece, group, overlap, fragment):
+                groups[place] = _Piece.of(piece.mask | group.mask)
                 break
         else:
-            groups.append((masks[index], areas[index], box))
-    return [mask for mask, _, _ in groups]
+            groups.append(piece)
+    return [group.mask for group in groups]
 
 
-def _is_piece(
-    mask: Mask,
-    area: int,
-    box: Box,
-    group: Mask,
-    group_area: int,
-    group_box: Box,
-    overlap: float,
-    fragment: float,
-) -> bool:
-    near = 0.1 * (group_box[2] - group_box[0])
-    apart = max(
-        box[0] - group_box[2], group_box[0] - box[2], box[1] - group_box[3], group_box[1] - box[3]
-    )
+def _is_part(piece: _Piece, group: _Piece, overlap: float, fragment: float) -> bool:
+    near = 0.1 * (group.box[2] - group.box[0])
+    x0, y0, x1, y1 = piece.box
+    apart = max(x0 - group.box[2], group.box[0] - x1, y0 - group.box[3], group.box[1] - y1)
     if apart > near:
         return False
-    window = (slice(box[1], box[3]), slice(box[0], box[2]))
-    if np.count_nonzero(mask[window] & group[window]) > overlap * area:
+    window = (slice(y0, y1), slice(x0, x1))
+    if np.count_nonzero(piece.mask[window] & group.mask[window]) > overlap * piece.area:
         return True
-    if area >= fragment * group_area:
+    if piece.area >= fragment * group.area:
         return False
     pad = int(np.ceil(near)) + 1
-    rows = slice(max(0, box[1] - pad), box[3] + pad)
-    columns = slice(max(0, box[0] - pad), box[2] + pad)
-    if not group[rows, columns].any():
+    around = (slice(max(0, y0 - pad), y1 + pad), slice(max(0, x0 - pad), x1 + pad))
+    if not group.mask[around].any():
         return False
-    distance = cv2.distanceTransform((~group[rows, columns]).view(np.uint8), cv2.DIST_L2, 3)
-    return bool(distance[mask[rows, columns]].min() <= near)
+    distance = cv2.distanceTransform((~group.mask[around]).view(np.uint8), cv2.DIST_L2, 3)
+    return bool(distance[piece.mask[around]].min() <= near)

@@ -184,7 +184,7 @@ def _run_group(
     if outputs.variants is not None:
         several = {"variants": outputs.variants, "seed": outputs.seed}
     run: Any = partial(pipeline.run, **several)
-    if outputs.explanation:
+    if outputs.explain:
         run = partial(explain_pictures, pipeline, **several)
     loaded = [item for item in group if isinstance(item, _Loaded)]
     images = [item.picture.pixels for item in loaded]
@@ -200,8 +200,8 @@ def _picture_to_write(loaded: _Loaded, made: Any, outputs: Outputs) -> _Filled |
     """Turn a result, an explanation or an error into a picture to write or an outcome."""
     if isinstance(made, Exception):
         return failure(loaded.job, made)
-    explanation = made if outputs.explanation else None
-    result = made.result if outputs.explanation else made
+    explanation = made if outputs.explain else None
+    result = made.result if outputs.explain else made
     if not outputs.side_by_side:
         # Save memory: outside the hole a large picture equals its result.
         loaded = replace(loaded, picture=replace(loaded.picture, pixels=result.image))

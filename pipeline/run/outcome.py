@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from pipeline.outlook import Outlook
 from pipeline.result import UnmaskResult
 from pipeline.run.folder import Job
 from weights.base.errors import UnmaskError, system_fault
@@ -18,43 +17,10 @@ from weights.base.regions import bounding_box
 Status = Literal["done", "no mask found", "skipped", "failed", "to do"]
 """The outcome of a file; the last is that of a dry run."""
 
-
-@dataclass(frozen=True)
-class FilledFace:
-    """A face in a report.
-
-    Attributes:
-        box: x0, y0, x1, y1 of the filled area, in pixels.
-        pixels: number of filled pixels.
-        score: the detector's confidence; None for the user's own mask.
-        outlook: how good the fill was expected to be.
-    """
-
-    box: tuple[int, int, int, int]
-    pixels: int
-    score: float | None = None
-    outlook: Outlook | None = None
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Return the face as it is written to a report."""
-        mapping: dict[str, Any] = {
-            "box": list(self.box),
-            "filled_pixels": self.pixels,
-            "score": self.score,
-        }
-        if self.outlook is not None:
-            chance = self.outlook.chance
-            mapping["concerns"] = list(self.outlook.concerns)
-            mapping["chance"] = None if chance is None else round(chance, 2)
-        return mapping
-
-    @classmethod
-    def from_mapping(cls, face: Mapping[str, Any]) -> FilledFace:
-        """Read the output of `to_mapping`."""
-        outlook = None
-        if "concerns" in face:
-            outlook = Outlook(tuple(face["concerns"]), face["chance"])
-        return cls(tuple(face["box"]), face["filled_pixels"], face["score"], outlook)
+ReportedFace: TypeAlias = dict[str, Any]
+"""A filled face in a report, as JSON values: `box`, x0, y0, x1, y1 of the filled area in pixels;
+`filled_pixels`; `score`, the detector's confidence, None for the user's own mask; and, if the
+outlook of the fill is known, its `concerns` and `chance`."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +41,7 @@ class Outcome:
     job: Job
     status: Status
     reason: str = ""
-    faces: tuple[FilledFace, ...] = ()
+    faces: Sequence[ReportedFace] = ()
     timings: dict[str, float] = field(default_factory=dict)
     written: tuple[Path, ...] = ()
     frames: int | None = None
@@ -87,7 +53,7 @@ class Outcome:
             "output": str(self.job.output),
             "status": self.status,
             "reason": self.reason,
-            "faces": [face.to_mapping() for face in self.faces],
+            "faces": list(self.faces),
             "seconds": {key: round(value, 6) for key, value in self.timings.items()},
             "written": [str(path) for path in self.written],
         }
@@ -96,17 +62,21 @@ class Outcome:
         return mapping
 
 
-def filled_faces(result: UnmaskResult) -> tuple[FilledFace, ...]:
+def reported_faces(result: UnmaskResult) -> list[ReportedFace]:
     """The filled faces of a result, for a report."""
-    return tuple(
-        FilledFace(
-            bounding_box(face.hole) or (0, 0, 0, 0),
-            int(np.count_nonzero(face.hole)),
-            None if face.score is None else round(face.score, 4),
-            face.outlook,
-        )
-        for face in result.faces
-    )
+    faces = []
+    for face in result.faces:
+        reported: ReportedFace = {
+            "box": list(bounding_box(face.hole) or (0, 0, 0, 0)),
+            "filled_pixels": int(np.count_nonzero(face.hole)),
+            "score": None if face.score is None else round(face.score, 4),
+        }
+        if face.outlook is not None:
+            chance = face.outlook.chance
+            reported["concerns"] = list(face.outlook.concerns)
+            reported["chance"] = None if chance is None else round(chance, 2)
+        faces.append(reported)
+    return faces
 
 
 def failure(job: Job, error: BaseException) -> Outcome:

@@ -8,22 +8,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
-import PIL.Image
 
 from pipeline.apps.explain.explanation import Explanation
 from pipeline.result import UnmaskResult
 from pipeline.run.folder import Job
-from pipeline.run.outcome import Outcome, filled_faces
+from pipeline.run.outcome import Outcome, reported_faces
 from weights.base.atomic import atomic_path, write_whole
 from weights.base.contracts import Image
 from weights.base.errors import ExistsError, InputError, OutputError
 from weights.images.mark import make_mark, unmask_version
 from weights.images.mark_reader import sidecar_path
 from weights.images.picture import Picture
-from weights.images.restoring import restore
 from weights.images.writing import losses, write_picture
 
 Existing = Literal["skip", "complete", "replace"]
@@ -32,6 +30,9 @@ Existing = Literal["skip", "complete", "replace"]
 "skip": skip pictures whose result exists. "complete": resume a stopped run: existing files count as
 finished, missing ones are made. "replace": make everything again.
 """
+
+_FOR_PICTURES = ("only_mask", "save_mask", "side_by_side", "explain", "save_report", "variants")
+"""The options of a run that say what is made of pictures, and nothing about videos."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ class Outputs:
 
     Attributes:
         quality: 1 to 100 for lossy formats; None keeps a JPEG's own, see `write_picture`.
-        mask: write the hole, 255 = filled, as `<result>.hole.png`.
+        save_mask: write the hole, 255 = filled, as `<result>.hole.png`.
         side_by_side: write before and after, with all variants, as `<result>.side_by_side.png`.
-        explanation: write what each stage did, as `<result>.explain.png`.
-        report: write the outcome as `<result>.report.json`.
+        explain: write what each stage did, as `<result>.explain.png`.
+        save_report: write the outcome as `<result>.report.json`.
         existing: what to do about existing files.
         models: names of the models, for the mark in the metadata.
         only_mask: the result is the hole, 255 = would be filled, instead of the picture.
@@ -55,15 +56,20 @@ class Outputs:
     """
 
     quality: int | None = None
-    mask: bool = False
+    save_mask: bool = False
     side_by_side: bool = False
-    explanation: bool = False
-    report: bool = False
+    explain: bool = False
+    save_report: bool = False
     existing: Existing = "skip"
     models: tuple[str, ...] = ()
     only_mask: bool = False
     variants: int | None = None
     seed: int = 0
+
+    @property
+    def overwrite(self) -> bool:
+        """Whether existing files are replaced."""
+        return self.existing == "replace"
 
     def paths(self, job: Job) -> dict[str, Path]:
         """Every file to write for a picture, the result last; a video has only the result.
@@ -72,10 +78,10 @@ class Outputs:
         """
         result = job.output
         wanted = {
-            "hole.png": self.mask,
+            "hole.png": self.save_mask,
             "side_by_side.png": self.side_by_side,
-            "explain.png": self.explanation,
-            "report.json": self.report,
+            "explain.png": self.explain,
+            "report.json": self.save_report,
         }
         beside = {
             suffix: result.with_name(f"{result.name}.{suffix}")
@@ -87,7 +93,7 @@ class Outputs:
 
     def is_finished(self, job: Job) -> bool:
         """Whether there is nothing to do for a picture or video."""
-        if self.existing == "replace":
+        if self.overwrite:
             return False
         if self.existing == "skip":
             return job.output.exists()
@@ -96,15 +102,7 @@ class Outputs:
     @property
     def for_pictures(self) -> list[str]:
         """The options in use that apply to pictures only."""
-        options = {
-            "--only-mask": self.only_mask,
-            "--save-mask": self.mask,
-            "--side-by-side": self.side_by_side,
-            "--explain": self.explanation,
-            "--save-report": self.report,
-            "--variants": self.variants is not None,
-        }
-        return [option for option, value in options.items() if value]
+        return [f"--{name.replace('_', '-')}" for name in _FOR_PICTURES if getattr(self, name)]
 
     def refuse_videos(self, jobs: Sequence[Job]) -> None:
         """Refuse a run of videos only if it requests files that are made for pictures only.
@@ -164,11 +162,10 @@ class Outputs:
             job,
             "done" if filled else "no mask found",
             " ".join(notes) if told else "",
-            filled_faces(result),
+            reported_faces(result),
             dict(result.timings),
             tuple(paths[name] for name in reversed(paths)),
         )
-        overwrite = self.existing == "replace"
         mark = make_mark(
             self.models, from_reference=result.from_reference, guesses=len(result.variants)
         )
@@ -176,32 +173,25 @@ class Outputs:
         with _all_or_none() as written:
             for name, path in paths.items():
                 if name == "hole.png":
-                    write_picture(path, result.hole, overwrite=overwrite)
+                    write_picture(path, result.hole, overwrite=self.overwrite)
                 elif name == "side_by_side.png":
                     row = np.concatenate([picture.pixels, *result.variants], axis=1)
-                    write_picture(path, row, overwrite=overwrite, mark=shown)
-                elif name == "explain.png" and explanation is not None:
-                    write_picture(path, explanation.draw(), overwrite=overwrite, mark=shown)
+                    write_picture(path, row, overwrite=self.overwrite, mark=shown)
+                elif name == "explain.png":
+                    assert explanation is not None
+                    write_picture(path, explanation.draw(), overwrite=self.overwrite, mark=shown)
                 elif name == "report.json":
-                    self._write_report(path, outcome, mark.notice, overwrite)
-                elif name == "result":
-                    self._write_result(path, job, picture, result, result.image, overwrite)
-                elif name.isdigit():
-                    image = result.variants[int(name) - 1]
-                    self._write_result(path, job, picture, result, image, overwrite)
+                    self._write_report(path, outcome, mark.notice)
+                else:
+                    image = result.variants[0 if name == "result" else int(name) - 1]
+                    self._write_result(path, job, picture, result, image)
                 written.append(path)
         return outcome
 
     def _write_result(
-        self,
-        path: Path,
-        job: Job,
-        picture: Picture,
-        result: UnmaskResult,
-        pixels: Image,
-        overwrite: bool,
+        self, path: Path, job: Job, picture: Picture, result: UnmaskResult, pixels: Image
     ) -> None:
-        form = job.format or picture.format
+        form, overwrite = job.format or picture.format, self.overwrite
         if self.only_mask:
             write_picture(path, result.hole, overwrite=overwrite, format=form)
             return
@@ -209,32 +199,21 @@ class Outputs:
             with atomic_path(path, overwrite=overwrite) as temporary:
                 shutil.copyfile(job.source, temporary)
             return
-        # Passing a path makes `restore` return a PIL image. Nobody needs the picture afterwards
-        # except other variants, whose hole is the same.
-        image = cast(
-            "PIL.Image.Image",
-            restore(
-                picture,
-                pixels,
-                result.hole,
-                models=self.models,
-                from_reference=result.from_reference,
-                guesses=len(result.variants),
-                reuse=True,
-            ),
-        )
+        # A PIL image, as the picture came from a file. Nobody needs the picture afterwards except
+        # other variants, whose hole is the same.
+        image = result.restored(picture, pixels, self.models, reuse=True)
         write_picture(
             path, image, overwrite=overwrite, quality=self.quality, format=form, like=picture
         )
 
-    def _write_report(self, path: Path, outcome: Outcome, notice: str, overwrite: bool) -> None:
+    def _write_report(self, path: Path, outcome: Outcome, notice: str) -> None:
         report = {
             "unmask": unmask_version(),
             "notice": notice,
             "models": list(self.models),
             **outcome.to_mapping(),
         }
-        write_whole(path, json.dumps(report, indent=2) + "\n", overwrite=overwrite)
+        write_whole(path, json.dumps(report, indent=2) + "\n", overwrite=self.overwrite)
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from pipeline.run.folder import FoundFile, find_files
 from weights.base.errors import InputError
@@ -13,12 +13,8 @@ LOOKS = 2
 """Number of further polls without a change after which a file counts as complete."""
 
 
-@dataclass
-class _Known:
-    """A file as last seen: its size, its modification time, and for how many polls unchanged."""
-
-    state: tuple[int, int]
-    unchanged: int = 0
+_Known: TypeAlias = tuple[tuple[int, int], int]
+"""A file as last seen: its size and modification time, and for how many polls unchanged."""
 
 
 class WatchedFolder:
@@ -70,13 +66,10 @@ class WatchedFolder:
             except OSError:
                 continue
             state = status.st_size, status.st_mtime_ns
-            before = self._known.get(file.path)
-            if before is None or before.state != state:
-                known[file.path] = _Known(state)
-                continue
-            before.unchanged += 1
-            known[file.path] = before
-            if before.unchanged == LOOKS:
+            before, unchanged = self._known.get(file.path, (None, 0))
+            unchanged = unchanged + 1 if state == before else 0
+            known[file.path] = state, unchanged
+            if unchanged == LOOKS:
                 whole.append(file)
         self._known = known
         return whole

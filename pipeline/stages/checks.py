@@ -12,11 +12,10 @@ from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
 
 
-def _name(kind: str, stage: Any) -> str:
+def _wrong(kind: str, stage: Any, wanted: str, got: str) -> InputError:
     own = repr(stage)
-    if own.startswith(kind + " "):
-        return f"The {own}"
-    return f"The {kind} {type(stage).__name__!r}"
+    who = own if own.startswith(kind + " ") else f"{kind} {type(stage).__name__!r}"
+    return InputError(f"The {who} must return {wanted}, but {got}.")
 
 
 def _described(value: Any) -> str:
@@ -37,29 +36,24 @@ def check_regions(stage: Any, found: Any, images: Sequence[Image]) -> list[list[
     Raises:
         InputError: it is something else; the message names the detector and what was returned.
     """
-    who, what = _name("detector", stage), "a list of MaskRegion per picture"
+    regions_wanted = "a list of MaskRegion per picture"
     fit = "MaskRegion.from_mask(mask) makes one of a bool mask (H, W), such as scores > 0.5"
     if not isinstance(found, list | tuple) or len(found) != len(images):
-        raise InputError(
-            f"{who} must return a list with one entry per picture, {len(images)} here, "
-            f"but returned {_described(found)}."
-        )
+        wanted = f"a list with one entry per picture, {len(images)} here"
+        raise _wrong("detector", stage, wanted, f"returned {_described(found)}")
     checked = []
     for image, regions in zip(images, found, strict=True):
         if not isinstance(regions, list | tuple):
-            raise InputError(
-                f"{who} must return {what}, but one entry is {_described(regions)}: {fit}."
-            )
+            got = f"one entry is {_described(regions)}: {fit}"
+            raise _wrong("detector", stage, regions_wanted, got)
         for region in regions:
             if not isinstance(region, MaskRegion):
-                raise InputError(
-                    f"{who} must return {what}, but one item is {_described(region)}: {fit}."
-                )
+                got = f"one item is {_described(region)}: {fit}"
+                raise _wrong("detector", stage, regions_wanted, got)
             if region.mask.shape != image.shape[:2]:
-                raise InputError(
-                    f"{who} must return masks of the picture's height and width "
-                    f"{image.shape[:2]}, but one mask has the shape {region.mask.shape}."
-                )
+                wanted = f"masks of the picture's height and width {image.shape[:2]}"
+                got = f"one mask has the shape {region.mask.shape}"
+                raise _wrong("detector", stage, wanted, got)
         checked.append(list(regions))
     return checked
 
@@ -70,15 +64,12 @@ def check_holes(stage: Any, holes: Any, image: Image) -> list[Hole]:
     Raises:
         InputError: it is something else; the message names the refiner and what was returned.
     """
-    who = _name("refiner", stage)
     if not isinstance(holes, list | tuple):
-        raise InputError(f"{who} must return a list of holes, but returned {_described(holes)}.")
+        raise _wrong("refiner", stage, "a list of holes", f"returned {_described(holes)}")
     for hole in holes:
         if not _is_array(hole, np.bool_, image.shape[:2]):
-            raise InputError(
-                f"{who} must return bool holes of the picture's height and width "
-                f"{image.shape[:2]}, but one is {_described(hole)}."
-            )
+            wanted = f"bool holes of the picture's height and width {image.shape[:2]}"
+            raise _wrong("refiner", stage, wanted, f"one is {_described(hole)}")
     return list(holes)
 
 
@@ -88,18 +79,13 @@ def check_fills(stage: Any, fills: Any, crops: Sequence[Image]) -> list[Image]:
     Raises:
         InputError: it is something else; the message names the inpainter and what was returned.
     """
-    who = _name("inpainter", stage)
     if not isinstance(fills, list | tuple) or len(fills) != len(crops):
-        raise InputError(
-            f"{who} must return a list with one picture per crop, {len(crops)} here, "
-            f"but returned {_described(fills)}."
-        )
+        wanted = f"a list with one picture per crop, {len(crops)} here"
+        raise _wrong("inpainter", stage, wanted, f"returned {_described(fills)}")
     for fill, crop in zip(fills, crops, strict=True):
         if not _is_array(fill, np.uint8, crop.shape):
-            raise InputError(
-                f"{who} must return a uint8 RGB picture of the crop's shape {crop.shape}, "
-                f"but one is {_described(fill)}."
-            )
+            wanted = f"a uint8 RGB picture of the crop's shape {crop.shape}"
+            raise _wrong("inpainter", stage, wanted, f"one is {_described(fill)}")
     return list(fills)
 
 
@@ -110,8 +96,6 @@ def check_blend(stage: Any, blended: Any, image: Image) -> Image:
         InputError: it is something else; the message names the blender and what was returned.
     """
     if not _is_array(blended, np.uint8, image.shape):
-        raise InputError(
-            f"{_name('blender', stage)} must return a uint8 RGB picture of shape {image.shape}, "
-            f"but returned {_described(blended)}."
-        )
+        wanted = f"a uint8 RGB picture of shape {image.shape}"
+        raise _wrong("blender", stage, wanted, f"returned {_described(blended)}")
     return blended

@@ -161,8 +161,7 @@ class ConfiguredStages:
 
         Stages that are objects are named by their class only, weights by their name.
         """
-        said: dict[str, str] = {"context": str(self.context), "lift": str(self.lift)}
-        said["low_masks"] = str(self.low_masks)
+        said = {name: str(getattr(self, name)) for name in ("context", "lift", "low_masks")}
         for kind, given in self._given.items():
             said[kind] = self._stages[kind].name
             if isinstance(given, dict):

@@ -180,19 +180,20 @@ def _from_name(
         return _from_object(kind, candidate, options, device, what=name)
     others = _entry_points(kind)
     if name in BUILT_IN[kind]:
-        return _from_object(kind, import_object(BUILT_IN[kind][name]), options, device, what=name)
-    if name in others:
+        candidate = import_object(BUILT_IN[kind][name])
+    elif name in others:
         if kind == "inpainter":
             _check_no_network(name, list_models())
-        return _from_object(kind, others[name].load(), options, device, what=name)
-    if kind == "inpainter" and name in list_models():
+        candidate = others[name].load()
+    elif kind == "inpainter" and name in list_models():
         if "model" in options:
             raise ConfigurationError(
                 f"The inpainter {name!r} takes no option 'model': its name says the network."
             )
-        network = import_object(_NETWORK_INPAINTER)
-        return _from_object(kind, network, {"model": name, **options}, device, what=name)
-    raise unknown_name(kind, name, stage_names(kind))
+        candidate, options = import_object(_NETWORK_INPAINTER), {"model": name, **options}
+    else:
+        raise unknown_name(kind, name, stage_names(kind))
+    return _from_object(kind, candidate, options, device, what=name)
 
 
 def _from_object(

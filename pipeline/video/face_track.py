@@ -60,6 +60,7 @@ class FaceTrack:
         softening: standard deviation in pixels of the blur that softens the fill, smoothed over
             time; None before the first fill.
         filled: whether any frame was filled.
+        alive: whether it is followed into the next frame.
     """
 
     number: int
@@ -72,6 +73,7 @@ class FaceTrack:
     fill: SteadyFill = field(default_factory=SteadyFill)
     blended: SteadyFill = field(default_factory=lambda: SteadyFill(own_detail=True))
     filled: bool = False
+    alive: bool = True
 
     @property
     def last_found(self) -> int:

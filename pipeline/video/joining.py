@@ -6,8 +6,8 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count, product
-from operator import methodcaller
+from itertools import product
+from operator import itemgetter, methodcaller
 from pathlib import Path
 from typing import Any, get_args
 
@@ -29,8 +29,11 @@ _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: 
 _FROM_BEST_TO_WORST = get_args(Sound)
 """Possible outcomes for the sound; of several streams the worst is reported."""
 
-Timed = tuple[Fraction, int, int, Any]
-"""A packet, preceded by the sort keys: time in seconds, its stream's number, its own number."""
+Timed = tuple[Fraction, Any]
+"""A packet, preceded by its time in seconds."""
+
+Made = tuple[Any, Any]
+"""A stream of the written file, and the resampler of its sound; None if packets are copied."""
 
 
 @dataclass(frozen=True)
@@ -126,18 +129,17 @@ class Joining:
                 # Some codecs have no place for these properties although the file has.
                 setattr(pictures.codec_context, name, getattr(source.first, name))
             pictures.metadata.update(passed_on(source.stream_metadata))
-            copied, encoded, sound = self._other_streams(container, target, notes, refused)
+            made, sound = self._other_streams(container, target, notes, refused)
             target.metadata.update(passed_on(self.tags))
             chapters = container.chapters()
             if chapters:
                 target.set_chapters(chapters)
             feeds = [self._picture_packets(pictures)]
-            if copied or encoded:
-                feeds.append(self._other_packets(container, copied, encoded))
-            for _, _, _, packet in heapq.merge(*feeds, key=lambda timed: timed[:3]):
+            if made:
+                feeds.append(self._other_packets(container, made))
+            for _, packet in heapq.merge(*feeds, key=itemgetter(0)):
                 target.mux(packet)
-            made = copied | {index: stream for index, (stream, _) in encoded.items()}
-            places = {index: stream.index for index, stream in made.items()}
+            places = {index: stream.index for index, (stream, _) in made.items()}
         return Joined(sound, tuple(notes)), places
 
     @property
@@ -149,10 +151,9 @@ class Joining:
 
     def _other_streams(
         self, container: Any, target: Any, notes: list[str], refused: frozenset[int]
-    ) -> tuple[dict[int, Any], dict[int, tuple[Any, Any]], Sound]:
-        """Make the streams other than the pictures: copied, or re-encoded with a resampler."""
-        copied: dict[int, Any] = {}
-        encoded: dict[int, tuple[Any, Any]] = {}
+    ) -> tuple[dict[int, Made], Sound]:
+        """Make the streams other than the pictures, by their index in the source."""
+        streams: dict[int, Made] = {}
         sound: Sound = "none"
         for stream in container.streams:
             if stream.index == self.source.index:
@@ -161,35 +162,31 @@ class Joining:
             if stream.type not in ("audio", "subtitle") or stream.codec_context is None:
                 notes.append(f"{what} was left out.")
                 continue
-            made: Any = None
+            made: Made | None = None
             became: Sound = "left out"
             copy = methodcaller("add_stream_from_template", stream, opaque=True)
             if stream.index not in refused and takes_stream(self.form, copy):
-                made, became = copy(target), "copied"
-                copied[stream.index] = made
-            elif stream.type == "audio":
-                pair = _encoded_stream(target, stream, self.form)
-                if pair is not None:
-                    encoded[stream.index] = pair
-                    made, became = pair[0], "encoded anew"
-                    before, after = stream.codec_context.layout.name, made.codec_context.layout.name
-                    # Some files state only the number of channels.
-                    same = before == after or before.endswith(" channels")
-                    anew = "anew" if same else f"anew as {after} for {before}"
-                    notes.append(f"{what} was encoded {anew}, as the file format does not hold it.")
+                made, became = (copy(target), None), "copied"
+            elif stream.type == "audio" and (made := _encoded_stream(target, stream, self.form)):
+                became = "encoded anew"
+                before, after = (one.codec_context.layout.name for one in (stream, made[0]))
+                # Some files state only the number of channels.
+                same = before == after or before.endswith(" channels")
+                anew = "anew" if same else f"anew as {after} for {before}"
+                notes.append(f"{what} was encoded {anew}, as the file format does not hold it.")
             if stream.type == "audio":
                 sound = max(sound, became, key=_FROM_BEST_TO_WORST.index)
             if made is None:
                 notes.append(f"{what} was left out, as the file format does not hold it.")
                 continue
-            made.metadata.update(passed_on(stream.metadata))
-            made.disposition = stream.disposition
-        return copied, encoded, sound
+            made[0].metadata.update(passed_on(stream.metadata))
+            made[0].disposition = stream.disposition
+            streams[stream.index] = made
+        return streams, sound
 
     def _picture_packets(self, stream: Any) -> Iterator[Timed]:
         base, start = self._time_base, self.source.start
         held: Any = None
-        numbers = count()
         for path in self.segments:
             with open_file(path) as container:
                 own = container.streams.video[0]
@@ -201,40 +198,39 @@ class Joining:
                         pts = max(pts, held.pts + 1)
                         # A frame is shown until the next one, which not all segments know.
                         held.duration = pts - held.pts
-                        yield held.pts * base, 0, next(numbers), held
+                        yield held.pts * base, held
                     packet.pts = packet.dts = pts
                     packet.time_base = base
                     packet.stream = stream
                     held = packet
         if held is not None:
             held.duration = round(self.last_duration * self.source.time_base / base)
-            yield held.pts * base, 0, next(numbers), held
+            yield held.pts * base, held
 
-    def _other_packets(
-        self, container: Any, copied: Mapping[int, Any], encoded: Mapping[int, tuple[Any, Any]]
-    ) -> Iterator[Timed]:
+    def _other_packets(self, container: Any, made: Mapping[int, Made]) -> Iterator[Timed]:
         start = self.source.start
-        streams = [container.streams[index] for index in sorted({*copied, *encoded})]
-        numbers = count()
         time = -start
+        streams = [container.streams[index] for index in sorted(made)]
         for packet in self.source.packets(container, streams):
-            index = packet.stream_index
+            # At the end there is an empty packet for every stream of the file.
+            stream, resampler = made.get(packet.stream_index, (None, None))
             if packet.dts is not None and packet.time_base:
                 # Streams in the file are only roughly interleaved; the order must not break.
                 time = max(time, packet.dts * packet.time_base - start)
-            if index in encoded:
-                for made in _encoded_packets(_sound(packet, start), *encoded[index]):
-                    yield time, 1 + index, next(numbers), made
+            if resampler is not None:
+                for anew in _encoded_packets(_sound(packet, start), stream, resampler):
+                    yield time, anew
             elif packet.dts is not None:
                 offset = round(start / packet.time_base)
                 packet.dts -= offset
                 if packet.pts is not None:
                     packet.pts -= offset
-                packet.stream = copied[index]
-                yield time, 1 + index, next(numbers), packet
-        for index, (stream, resampler) in encoded.items():
-            for made in (*_encoded_packets([None], stream, resampler), *stream.encode(None)):
-                yield time, 1 + index, next(numbers), made
+                packet.stream = stream
+                yield time, packet
+        for stream, resampler in made.values():
+            if resampler is not None:
+                for anew in (*_encoded_packets([None], stream, resampler), *stream.encode(None)):
+                    yield time, anew
 
 
 def _not_found_again(path: Path, places: Mapping[int, int]) -> frozenset[int]:
@@ -256,7 +252,7 @@ def passed_on(tags: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if key.lower() not in _OF_THE_FILE}
 
 
-def _encoded_stream(target: Any, stream: Any, form: str) -> tuple[Any, Any] | None:
+def _encoded_stream(target: Any, stream: Any, form: str) -> Made | None:
     context = stream.codec_context
     # Some files state only the number of channels, and some encoders accept only the usual layouts.
     usual = _LAYOUTS.get(context.channels, "stereo")

@@ -45,7 +45,6 @@ class MaskTracker:
         self.settings = settings
         self._framing = {"context": context, "lift": lift}
         self._tracks: list[FaceTrack] = []
-        self._alive: set[int] = set()
         self._greys: deque[tuple[int, Grey]] = deque(maxlen=settings.reach + 1)
         self._looks: set[int] = set()
         self._shot = 0
@@ -71,7 +70,8 @@ class MaskTracker:
             cut: whether it begins a new scene; nothing is carried over.
         """
         if cut:
-            self._alive.clear()
+            for track in self._living():
+                track.alive = False
             self._greys.clear()
             self._shot += 1
         self._shots[frame] = self._shot
@@ -82,8 +82,7 @@ class MaskTracker:
             self._looks.add(frame)
             self._match(frame, grey, holes, tilts or [None] * len(holes))
         for track in self._living():
-            if frame - track.last_found > self.settings.look_ahead:
-                self._alive.discard(track.number)
+            track.alive = frame - track.last_found <= self.settings.look_ahead
 
     def holes_at(self, frame: int, size: tuple[int, int]) -> list[tuple[FaceTrack, Hole]]:
         """The holes of a frame, bool `(H, W)`, each with its track; they do not overlap.
@@ -116,11 +115,7 @@ class MaskTracker:
         first = frame - self.settings.look_ahead
         self._looks = {look for look in self._looks if look >= first}
         self._shots = {index: shot for index, shot in self._shots.items() if index >= first}
-        self._tracks = [
-            track
-            for track in self._tracks
-            if track.number in self._alive or max(track.poses) >= frame
-        ]
+        self._tracks = [track for track in self._tracks if track.alive or max(track.poses) >= frame]
         for track in self._tracks:
             track.forget_before(first)
 
@@ -128,7 +123,6 @@ class MaskTracker:
         """What is needed to resume later: plain values and arrays."""
         return {
             "tracks": [track.state() for track in self._tracks],
-            "alive": sorted(self._alive),
             "looks": sorted(self._looks),
             "shots": list(self._shots.items()),
             "shot": self._shot,
@@ -138,7 +132,6 @@ class MaskTracker:
     def restore(self, state: dict[str, Any], greys: Sequence[tuple[int, Grey]]) -> None:
         """Resume from a state; `greys` are the numbers and luminances of the last frames in it."""
         self._tracks = [FaceTrack.from_state(track) for track in state["tracks"]]
-        self._alive = set(state["alive"])
         self._looks = set(state["looks"])
         self._shots = dict(state["shots"])
         self._shot = state["shot"]
@@ -147,7 +140,7 @@ class MaskTracker:
         self._greys.extend(seen for seen in greys if self._shots.get(seen[0]) == self._shot)
 
     def _living(self) -> list[FaceTrack]:
-        return [track for track in self._tracks if track.number in self._alive]
+        return [track for track in self._tracks if track.alive]
 
     def _follow(self, track: FaceTrack, frame: int, grey: Grey) -> None:
         before, earlier = self._greys[-1]
@@ -213,7 +206,6 @@ class MaskTracker:
         track.note_tilt(frame, tilt)
         self.count += 1
         self._tracks.append(track)
-        self._alive.add(track.number)
         # The mask was there before it was detected: carry the hole back in time.
         later = grey
         for index, earlier in list(self._greys)[-2::-1]:

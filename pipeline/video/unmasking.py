@@ -89,10 +89,9 @@ def unmask_video(
     encoding = plan_encoding(original, target)
     video = VideoSource(source, encoding.changes)
     references = read_references(reference)
-    job = _job(pipeline, video, encoding, settings, references)
-    with WorkFolder(target, job, resume=resume) as folder:
-        work = _Work(pipeline, video, encoding, settings, references, folder)
-        resumed = work.counts.frames
+    work = _Work(pipeline, video, encoding, settings, references)
+    with WorkFolder(target, work.job(), resume=resume) as folder:
+        resumed = work.resume(folder)
         work.run(progress)
         counts = work.counts
         changed = counts.faces > 0
@@ -148,31 +147,45 @@ class _Counts:
     last_duration: int = 0
 
 
+@dataclass(eq=False)
 class _Work:
     """The work on a video's pictures, segment by segment."""
 
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        video: VideoSource,
-        encoding: Encoding,
-        settings: VideoSettings,
-        references: list[Image],
-        folder: WorkFolder,
-    ) -> None:
-        self.video = video
-        self.references = references
-        self.encoding = encoding
-        self.settings = settings
-        self.folder = folder
+    pipeline: Pipeline
+    video: VideoSource
+    encoding: Encoding
+    settings: VideoSettings
+    references: list[Image]
+
+    def __post_init__(self) -> None:
+        self.stream = FrameStream(
+            self.pipeline, self.settings, references=self.references, aligned=self._aligned
+        )
         self.counts = _Counts()
-        self.stream = FrameStream(pipeline, settings, references=references, aligned=self._aligned)
         self._waiting: deque[SourceFrame] = deque()
         self._writer: SegmentWriter | None = None
         self._complete = False
+
+    def job(self) -> dict[str, Any]:
+        """What the result depends on: only the same job is resumed."""
+        file = self.video.path.stat()
+        return {
+            "source": [str(self.video.path.resolve()), file.st_size, file.st_mtime_ns],
+            "pipeline": self.pipeline.description(),
+            "encoding": asdict(self.encoding),
+            "settings": asdict(self.settings),
+            "references": [hashlib.sha256(one.tobytes()).hexdigest() for one in self.references],
+            "unmask": unmask_version(),
+            "av": str(load_av().__version__),
+        }
+
+    def resume(self, folder: WorkFolder) -> int:
+        """Take over what an earlier call left in the folder; return its number of frames."""
+        self.folder = folder
         if folder.state is not None:
             self.counts = _Counts(**folder.state["counts"])
             self._complete = folder.state["complete"]
+        return self.counts.frames
 
     def notes(self) -> Iterator[str]:
         """Sentences on problems with the source and the references."""
@@ -260,23 +273,3 @@ class _Work:
                 "complete": self._complete,
             }
         )
-
-
-def _job(
-    pipeline: Pipeline,
-    video: VideoSource,
-    encoding: Encoding,
-    settings: VideoSettings,
-    references: list[Image],
-) -> dict[str, Any]:
-    """What identifies a job."""
-    file = video.path.stat()
-    return {
-        "source": [str(video.path.resolve()), file.st_size, file.st_mtime_ns],
-        "pipeline": pipeline.description(),
-        "encoding": asdict(encoding),
-        "settings": asdict(settings),
-        "references": [hashlib.sha256(photo.tobytes()).hexdigest() for photo in references],
-        "unmask": unmask_version(),
-        "av": str(load_av().__version__),
-    }

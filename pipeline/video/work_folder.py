@@ -49,22 +49,20 @@ class WorkFolder:
         self.state: dict[str, Any] | None = None
         self._finished = 0
         self._job = json.loads(json.dumps(job))
+        self._lock: int | None = None
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(self.path)
-        except BlockingIOError as error:
-            raise OutputError(
-                f"Another run is writing {target}: let it finish, or choose another target."
-            ) from error
-        except OSError as error:
-            raise OutputError(f"Cannot write {self.path}: {error.strerror or error}.") from error
-        try:
             if resume:
                 self._read()
             kept = {*self.segments, self._state} if self._finished else set()
             for file in self.path.iterdir():
                 if file not in kept:
                     file.unlink()
+        except BlockingIOError as error:
+            raise OutputError(
+                f"Another run is writing {target}: let it finish, or choose another target."
+            ) from error
         except OSError as error:
             self._unlock()
             raise OutputError(f"Cannot write {self.path}: {error.strerror or error}.") from error

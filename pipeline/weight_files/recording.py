@@ -183,16 +183,12 @@ def _group_figures(parts: Mapping[str, Any], system: str) -> dict[str, Any]:
             psnr, ssim = (estimates.get(name) or {} for name in ("psnr_hole", "ssim_hole"))
             if not psnr.get("count") or psnr.get("mean") is None:
                 continue
-            realism = estimates.get("realism_distance") or {}
             values = {
-                "realism_distance": realism.get("mean"),
-                "realism_distance_low": realism.get("low"),
-                "realism_distance_high": realism.get("high"),
-                "psnr_hole": psnr["mean"],
-                "psnr_hole_low": psnr.get("low"),
-                "psnr_hole_high": psnr.get("high"),
-                "ssim_hole": ssim.get("mean"),
+                f"{name}{suffix}": (estimates.get(name) or {}).get(key)
+                for name in ("realism_distance", "psnr_hole")
+                for suffix, key in (("", "mean"), ("_low", "low"), ("_high", "high"))
             }
+            values["ssim_hole"] = ssim.get("mean")
             found.setdefault(kind, {})[label] = {
                 "cases": psnr["count"],
                 **{name: rounded_figure(one) for name, one in values.items() if one is not None},

@@ -7,7 +7,7 @@ import pytest
 from examples.astronaut import LANDMARKS, astronaut
 from pipeline import Pipeline
 from pipeline.crop import Crop
-from pipeline.upright import UprightView
+from pipeline.upright import UprightView, level_square
 from tests.faces import canonical_landmarks
 from tests.pipeline.recorder import Recorder
 from weights.landmarks import FoundFace
@@ -137,7 +137,7 @@ def test_variants_of_a_tilted_face_are_framed_upright_and_hold_the_hole():
 def test_other_holes_count_as_missing_and_past_the_frame_they_are_reflected():
     hole, other = np.zeros((2, 80, 90), bool)
     hole[30:60, 40:70], other[30:50, 8:14] = True, True
-    view = UprightView.of(hole, hole | other, 45.0, context=2.5)
+    view = UprightView.within(level_square(hole, 45.0, context=2.5), hole, hole | other, 45.0)
     picture = np.zeros((80, 90, 3), np.uint8)
     picture[hole | other] = 255
     missing = view.crop.take(view.missing)
@@ -155,7 +155,7 @@ def test_a_face_in_a_very_wide_picture_is_set_upright_as_well():
     moved = np.zeros(wide.shape[:2], bool)
     moved[:, 32000 : 32000 + picture.shape[1]] = hole
     alone, among = (
-        UprightView.of(one, one, 30.0, context=1.5).take(image)
+        UprightView.within(level_square(one, 30.0, context=1.5), one, one, 30.0).take(image)
         for one, image in ((hole, picture), (moved, wide))
     )
     assert np.array_equal(alone, among)

@@ -48,13 +48,12 @@ class Admission:
         if self._is_full():
             seconds = self._worker.seconds_until_free(self._taken)
             await RequestBody(Request(scope, receive), self._limits).drain()
-            refusal = RequestRefusedError(
-                429,
-                "queue_full",
+            message = (
                 f"{self._taken} requests are being worked on or wait, and no more may: "
-                f"try again in {seconds} s.",
-                {"retry-after": str(seconds)},
+                f"try again in {seconds} s."
             )
+            later = {"retry-after": str(seconds)}
+            refusal = RequestRefusedError(429, "queue_full", message, later)
             await refusal.response()(scope, receive, send)
             return
         self._taken += 1

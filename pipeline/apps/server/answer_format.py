@@ -51,11 +51,8 @@ def requested_formats(name: str | None, accept: str) -> tuple[AnswerFormat, ...]
         return tuple(form for form in ANSWER_FORMATS if form not in refused)
     if best > 0.0:
         return tuple(form for form, quality in named.items() if quality == best)
-    raise RequestRefusedError(
-        406,
-        "not_acceptable",
-        "The answer is a picture: accept image/png, image/jpeg or image/webp.",
-    )
+    message = "The answer is a picture: accept image/png, image/jpeg or image/webp."
+    raise RequestRefusedError(406, "not_acceptable", message)
 
 
 def choose_format(requested: tuple[AnswerFormat, ...] | None, source: str | None) -> AnswerFormat:

@@ -39,15 +39,6 @@ class Upload:
     references: tuple[bytes, ...] = ()
 
 
-class _InMemoryParser(MultiPartParser):
-    """Starlette's parser, which would write large parts to temporary files."""
-
-    def __init__(self, request: Request, body: AsyncGenerator[bytes, None], most: int) -> None:
-        self.spool_max_size = most + 1
-        files = 1 + sum(REPEATED.values())
-        super().__init__(request.headers, body, max_files=files, max_fields=8)
-
-
 class RequestBody:
     """The body of a request, as a stream.
 
@@ -73,12 +64,8 @@ class RequestBody:
         read = 0
         while True:
             if max(read, self._declared) > self._limits.body_bytes:
-                raise RequestRefusedError(
-                    413,
-                    "too_large",
-                    f"The body may have at most {self._limits.body_bytes:,} bytes.",
-                    {"connection": "close"},
-                )
+                message = f"The body may have at most {self._limits.body_bytes:,} bytes."
+                raise RequestRefusedError(413, "too_large", message, {"connection": "close"})
             if self._ended:
                 return
             chunk = await self._next()
@@ -101,12 +88,8 @@ class RequestBody:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError as error:
-            raise RequestRefusedError(
-                408,
-                "slow_body",
-                f"The body did not come in within {self._limits.seconds:g} seconds.",
-                {"connection": "close"},
-            ) from error
+            late = f"The body did not come in within {self._limits.seconds:g} seconds."
+            raise RequestRefusedError(408, "slow_body", late, {"connection": "close"}) from error
         if message["type"] == "http.disconnect":
             self._ended = True
             raise RequestRefusedError(400, "client_gone", "The client went away.")
@@ -174,7 +157,10 @@ async def _read_form(
     optional: tuple[str, ...],
 ) -> Upload:
     known = (*required, *optional)
-    parser = _InMemoryParser(request, body.chunks(), limits.body_bytes)
+    files = 1 + sum(REPEATED.values())
+    parser = MultiPartParser(request.headers, body.chunks(), max_files=files, max_fields=8)
+    # The parser writes parts that are larger than this to temporary files.
+    parser.spool_max_size = limits.body_bytes + 1
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError) as error:
@@ -186,28 +172,20 @@ async def _read_form(
         parts: dict[str, list[bytes]] = {name: [] for name in ("picture", *REPEATED)}
         for name, part in form.multi_items():
             if name not in known:
-                raise RequestRefusedError(
-                    422,
-                    "unknown_part",
-                    f"The form has a part {name!r}, but takes only {' and '.join(known)}.",
-                )
+                message = f"The form has a part {name!r}, but takes only {' and '.join(known)}."
+                raise RequestRefusedError(422, "unknown_part", message)
             if not isinstance(part, UploadFile):
-                raise RequestRefusedError(
-                    422,
-                    "no_file",
-                    f"The part {name!r} must be a file, as `curl -F {name}=@FILE` sends it.",
-                )
+                message = f"The part {name!r} must be a file, as `curl -F {name}=@FILE` sends it."
+                raise RequestRefusedError(422, "no_file", message)
             if len(parts[name]) == REPEATED.get(name, 1):
                 most = {1: "two parts"}.get(len(parts[name]), f"over {len(parts[name])} parts")
-                raise RequestRefusedError(
-                    422, "doubled_part", f"The form has {most} {name!r}: send fewer."
-                )
+                message = f"The form has {most} {name!r}: send fewer."
+                raise RequestRefusedError(422, "doubled_part", message)
             parts[name].append(await part.read())
     finally:
         await form.close()
     for name in known:
         if not all(parts[name]) or (name in required and not parts[name]):
-            raise RequestRefusedError(
-                422, f"missing_{name}", f"The part {name!r} of the form is missing or empty."
-            )
+            message = f"The part {name!r} of the form is missing or empty."
+            raise RequestRefusedError(422, f"missing_{name}", message)
     return Upload(parts["picture"][0], tuple(parts["mask"]), tuple(parts["reference"]))

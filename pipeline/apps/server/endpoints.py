@@ -205,12 +205,11 @@ class _Endpoints:
         self, request: Request, query: CompletionQuery, confidence: float | None, *required: str
     ) -> Response:
         if query.variants is not None and query.variants > self.limits.variants:
-            raise RequestRefusedError(
-                400,
-                "too_many_variants",
+            message = (
                 f"A request may ask for {self.limits.variants} variants at most, but asks for "
-                f"{query.variants}.",
+                f"{query.variants}."
             )
+            raise RequestRefusedError(400, "too_many_variants", message)
         upload = await read_upload(request, self.limits, required=required, optional=("reference",))
         # Pictures in JSON have the format in the query, or the picture's own.
         accept = request.headers.get("accept", "") if query.variants is None else ""
@@ -232,8 +231,8 @@ class _Endpoints:
                     FilledVariants(
                         pictures=[base64.b64encode(one).decode() for one in filled.contents],
                         media_type=media_type(filled.format),
-                        faces=filled.faces,
-                        seconds=filled.seconds,
+                        faces=len(filled.result.faces),
+                        seconds=filled.result.timings,
                         notes=list(filled.notes),
                     )
                 )
@@ -247,14 +246,15 @@ def _json_response(content: BaseModel) -> Response:
 
 
 def _picture_response(filled: FilledPicture) -> Response:
-    timing = ", ".join(f"{name};dur={1000 * taken:.1f}" for name, taken in filled.seconds.items())
+    result = filled.result
+    timing = ", ".join(f"{name};dur={1000 * taken:.1f}" for name, taken in result.timings.items())
     headers = {
         "cache-control": "no-store",
-        "unmask-faces": str(filled.faces),
+        "unmask-faces": str(len(result.faces)),
         "server-timing": timing,
     }
     if filled.notes:
         headers["unmask-note"] = " ".join(filled.notes)
-    if filled.reference is not None:
-        headers["unmask-reference"] = str(filled.reference)
+    if result.reference is not None:
+        headers["unmask-reference"] = str(result.reference)
     return Response(filled.contents[0], media_type=media_type(filled.format), headers=headers)

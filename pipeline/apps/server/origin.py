@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterable
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline.apps.server.refusal import RequestRefusedError
@@ -47,24 +48,19 @@ class SameOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse a foreign host name or origin."""
         if scope["type"] == "http":
-            headers = dict(scope["headers"])
-            host = headers.get(b"host", b"").decode("latin-1").lower()
-            origin = headers.get(b"origin")
+            headers = Headers(scope=scope)
+            host = headers.get("host", "").lower()
+            origin = headers["origin"].lower() if "origin" in headers else None
             refusal = None
             if not self._is_own(host):
-                refusal = RequestRefusedError(
-                    421,
-                    "unknown_host",
+                message = (
                     f"This server is not known as {host[:100]!r}: call it by its address, or start "
-                    "it with --name for each name that it has.",
+                    "it with --name for each name that it has."
                 )
-            elif origin is not None and origin.decode("latin-1").lower() not in (
-                f"http://{host}",
-                f"https://{host}",
-            ):
-                refusal = RequestRefusedError(
-                    403, "other_site", "Pages of other sites may not use this server."
-                )
+                refusal = RequestRefusedError(421, "unknown_host", message)
+            elif origin not in (None, f"http://{host}", f"https://{host}"):
+                message = "Pages of other sites may not use this server."
+                refusal = RequestRefusedError(403, "other_site", message)
             if refusal is not None:
                 await refusal.response()(scope, receive, send)
                 return

@@ -5,9 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
-
-import PIL.Image
 
 from pipeline.apps.server.answer_format import AnswerFormat, choose_format
 from pipeline.apps.server.answers import Detection, FoundHole, FoundMask
@@ -17,10 +14,11 @@ from pipeline.apps.server.outlines import mask_outlines
 from pipeline.apps.server.query import CompletionQuery
 from pipeline.core import Pipeline
 from pipeline.outlook import SENTENCES, Outlook, estimate_outlook
+from pipeline.result import UnmaskResult
 from pipeline.steps import StageProgress
 from weights.base.contracts import Image
 from weights.base.regions import bounding_box
-from weights.images import encode_picture, read_hole, read_picture, restore
+from weights.images import encode_picture, read_hole, read_picture
 from weights.images.writing import losses
 
 _PICTURE, _MASK, _REFERENCE = "The file sent", "The mask sent", "The reference photo sent"
@@ -34,18 +32,14 @@ class FilledPicture:
     Attributes:
         contents: of the files, one for each variant.
         format: of the files.
-        faces: number of filled faces.
-        seconds: per stage.
         notes: what could not be kept.
-        reference: index of the reference photo used; None for a guess.
+        result: the pipeline's.
     """
 
-    contents: tuple[bytes, ...]
+    contents: list[bytes]
     format: AnswerFormat
-    faces: int
-    seconds: dict[str, float]
     notes: tuple[str, ...]
-    reference: int | None = None
+    result: UnmaskResult
 
 
 def fill_picture(
@@ -88,26 +82,20 @@ def fill_picture(
         progress=progress,
     )
     form = choose_format(requested, picture.format)
-    said: Any = {
-        "models": pipeline.model_names(detected=mask is None),
-        "from_reference": result.from_reference,
-        "guesses": len(result.variants),
-    }
+    models = pipeline.model_names(detected=mask is None)
+    as_sent = form == picture.format and query.quality is None
+    # Without its content, the picture is restored as an image, to be encoded in another way.
+    original = picture if as_sent else dataclasses.replace(picture, content=None)
     contents = []
     for image in result.variants:
-        if form == picture.format and query.quality is None:
-            contents.append(cast("bytes", restore(picture, image, result.hole, **said)))
-            continue
-        decoded = dataclasses.replace(picture, content=None)
-        restored = cast("PIL.Image.Image", restore(decoded, image, result.hole, **said))
-        contents.append(encode_picture(restored, form, quality=query.quality, like=picture))
-    reference = next((face.reference for face in result.faces if face.reference is not None), None)
+        content = result.restored(original, image, models)
+        if not as_sent:
+            content = encode_picture(content, form, quality=query.quality, like=picture)
+        contents.append(content)
     notes = picture.notes
     if contents[0] != upload.picture:
         notes += losses(picture, form)
-    return FilledPicture(
-        tuple(contents), form, len(result.faces), dict(result.timings), notes, reference
-    )
+    return FilledPicture(contents, form, notes, result)
 
 
 def _read_references(contents: Sequence[bytes], limits: ServerLimits) -> list[Image]:

@@ -81,13 +81,12 @@ class PipelineWorker:
             waited.cancel()
         if gone:
             raise RequestRefusedError(400, "client_gone", "The client went away.")
-        raise RequestRefusedError(
-            503,
-            "too_slow",
+        message = (
             f"The request was not done within {self._limits.seconds:g} seconds: "
-            "try again later, or send a smaller picture.",
-            {"retry-after": str(self.seconds_until_free(1))},
+            "try again later, or send a smaller picture."
         )
+        later = {"retry-after": str(self.seconds_until_free(1))}
+        raise RequestRefusedError(503, "too_slow", message, later)
 
     def close(self) -> None:
         """Finish the running work if that is soon, and drop the queue."""

@@ -14,6 +14,9 @@ from weights.base.errors import InputError
 
 _AT_ONCE = 100
 
+Figures = NDArray[np.float64]
+"""A figure of each model, `(1 + resamples, models)`; row 0 is of the sample itself."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -127,10 +130,7 @@ def analyse_exports(
     if not ratings.any():
         raise InputError("There are no answers in these exports.")
     means, chances = _resampled(ratings, key.models.index(REAL), resamples, seed)
-    judgements = [
-        _judge(name, ratings[index], means[:, index], means, chances[:, index], key)
-        for index, name in enumerate(key.models)
-    ]
+    judgements = [_judge(name, key, ratings, means, chances) for name in key.models]
     judgements.sort(key=lambda one: (one.model != REAL, -np.nan_to_num(one.mean.value)))
     return StudyResult(
         study=key.study,
@@ -179,26 +179,21 @@ def _common_key(exports: Sequence[StudyExport], key: StudyKey | None) -> StudyKe
 
 
 def _judge(
-    name: str,
-    ratings: NDArray[np.int64],
-    means: NDArray[np.float64],
-    all_means: NDArray[np.float64],
-    chances: NDArray[np.float64],
-    key: StudyKey,
+    name: str, key: StudyKey, ratings: NDArray[np.int64], means: Figures, chances: Figures
 ) -> ModelJudgement:
-    """Summarise one model; row 0 of the resampled figures is the sample itself."""
-    given = ratings > 0
-    is_real = name == REAL
-    real = all_means[:, key.models.index(REAL)]
+    """Summarise one of the models."""
+    model, is_real = key.models.index(name), name == REAL
+    own, given = ratings[model], ratings[model] > 0
+    below = means[:, key.models.index(REAL)] - means[:, model]
     return ModelJudgement(
         model=name,
         ratings=int(given.sum()),
         raters=int(given.any(axis=1).sum()),
         faces=int(given.any(axis=0).sum()),
-        histogram=tuple(int((ratings == level).sum()) for level in range(LOWEST, HIGHEST + 1)),
-        mean=_interval(means),
-        below_real=None if is_real else _interval(real - means),
-        beside_real=None if is_real else _interval(chances),
+        histogram=tuple(int((own == level).sum()) for level in range(LOWEST, HIGHEST + 1)),
+        mean=_interval(means[:, model]),
+        below_real=None if is_real else _interval(below),
+        beside_real=None if is_real else _interval(chances[:, model]),
     )
 
 

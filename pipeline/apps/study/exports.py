@@ -81,16 +81,8 @@ def read_export(path: str | os.PathLike[str]) -> StudyExport:
     key = None if sealed is None else unseal_key(sealed, str(source))
     if key is not None and key.study != content["study"]:
         raise InputError(f"{source} holds the key of another study.")
-    return StudyExport(
-        source,
-        content["study"],
-        content["title"],
-        content["rater"],
-        shown,
-        ratings,
-        seconds,
-        key,
-    )
+    study, title, rater = content["study"], content["title"], content["rater"]
+    return StudyExport(source, study, title, rater, shown, ratings, seconds, key)
 
 
 def _checked_answer(answer: Any, what: str) -> tuple[str, int, float]:

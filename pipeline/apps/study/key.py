@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from weights.base.atomic import write_whole
-from weights.base.errors import InputError
+from weights.base.errors import ConfigurationError, InputError
 from weights.base.json_text import parse_json, read_json
+from weights.base.settings import settings_from_mapping
 
 REAL = "real photos"
 """The name of the true photos among the models."""
@@ -63,25 +64,14 @@ def key_from_mapping(content: Any, where: str) -> StudyKey:
     malformed = InputError(f"{where} is not a study key written by `unmask study make`.")
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise malformed
-    study, models, pictures = (content.get(name) for name in ("study", "models", "pictures"))
-    if (
-        not isinstance(study, str)
-        or not isinstance(models, list)
-        or not all(isinstance(model, str) for model in models)
-        or not isinstance(pictures, dict)
-    ):
+    named = {name: content.get(name) for name in ("study", "models", "pictures")}
+    try:
+        key = settings_from_mapping(StudyKey, named, where)
+    except ConfigurationError as error:
+        raise malformed from error
+    if not {model for model, _ in key.pictures.values()} <= set(key.models):
         raise malformed
-    known: dict[str, tuple[str, str]] = {}
-    for name, what in pictures.items():
-        if (
-            not isinstance(what, list)
-            or len(what) != 2
-            or not all(isinstance(part, str) for part in what)
-            or what[0] not in models
-        ):
-            raise malformed
-        known[name] = (what[0], what[1])
-    return StudyKey(study, tuple(models), known)
+    return key
 
 
 def unseal_key(text: str, where: str) -> StudyKey:

@@ -420,7 +420,7 @@ def test_two_pictures_are_at_work_at_once_where_stages_may_be_shared(monkeypatch
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
 
     def groups(report=False, detected=True, **stages):
-        outputs = Outputs(report=report)
+        outputs = Outputs(save_report=report)
         arguments = {"device": "cpu", **stages}
         return RunWork(arguments, outputs, batch=None, workers=None, detected=detected).groups
 

@@ -56,7 +56,7 @@ class Recorder:
 
 def test_results_do_not_depend_on_threads_and_batch(folder, tmp_path):
     pipeline = Pipeline(**STAGES)
-    outputs = Outputs(mask=True, side_by_side=True, models=("a", "b"))
+    outputs = Outputs(save_mask=True, side_by_side=True, models=("a", "b"))
     made = []
     ways = [(1, 1, 1), (1, 4, 2), (5, 3, 2), (100, 8, 1)]
     for index, (together, workers, groups) in enumerate(ways):
@@ -144,14 +144,16 @@ def test_threads_end_when_nobody_takes_the_results_any_more(folder, tmp_path):
 
 
 class TestWhatExists:
-    everything = Outputs(mask=True, side_by_side=True, report=True, models=("m",))
+    everything = Outputs(save_mask=True, side_by_side=True, save_report=True, models=("m",))
 
     def work(self, folder, target, outputs):
         jobs = jobs_of(folder, target)
         return list(unmask_files(Pipeline(**STAGES), jobs, outputs))
 
     def with_existing(self, existing):
-        return Outputs(mask=True, side_by_side=True, report=True, models=("m",), existing=existing)
+        return Outputs(
+            save_mask=True, side_by_side=True, save_report=True, models=("m",), existing=existing
+        )
 
     def test_every_picture_has_all_its_files(self, folder, tmp_path):
         outcomes = self.work(folder, tmp_path / "out", self.everything)
@@ -218,7 +220,7 @@ class TestWhatExists:
         assert contents(tmp_path / "out") == {}
 
 
-@pytest.mark.parametrize("outputs", [Outputs(), Outputs(mask=True, existing="complete")])
+@pytest.mark.parametrize("outputs", [Outputs(), Outputs(save_mask=True, existing="complete")])
 def test_two_runs_into_one_folder_share_the_work(folder, tmp_path, outputs):
     target = tmp_path / "out"
     jobs = jobs_of(folder, target)
