@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
-from typing import Any
 
+from inpainter.data.augmentation import Augmentation
 from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.pairs import DecodedPairs, list_pairs
 from inpainter.data.processes import FaceProcesses
@@ -76,14 +76,11 @@ def create_sampling(
     Raises:
         ConfigurationError: there are no such holes, or their options do not fit.
     """
-    # A recipe names what a sampling does to pictures as the sampling itself does.
-    shared = {one.name for one in fields(Sampling)} & {one.name for one in fields(data)}
-    settings: dict[str, Any] = {name: getattr(data, name) for name in shared}
     return Sampling(
         create_holes(holes.face),
         None if holes.other is None else create_holes(holes.other),
         holes.other_share,
         holes.union_share,
         masks=masks,
-        **settings,
+        **{one.name: getattr(data, one.name) for one in fields(Augmentation)},
     )
