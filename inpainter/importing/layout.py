@@ -132,5 +132,5 @@ def stem_of(renaming: Renaming) -> tuple[int, int]:
     """
     stem = next((match for name in renaming.left if (match := _STEM.fullmatch(name))), None)
     if stem is None:
-        raise renaming.lacking("encoder.b256.fromrgb.weight")
+        raise renaming.lacking("encoder.b#.fromrgb.weight")
     return int(stem[1]), len(renaming.look(stem[0]))
