@@ -13,9 +13,9 @@ from inpainter.data.donors import Donors
 from inpainter.data.face import SHARES, Face
 from inpainter.data.layouts import recognised_faces
 from inpainter.data.shards import shard_faces
+from weights.base.contracts import FacePhoto
 from weights.base.dealing import deal_out, parts_of_people, person_of
 from weights.base.errors import InputError
-from weights.base.face_photo import FacePhoto
 from weights.base.json_lines import read_json_lines
 from weights.landmarks.points import eye_distance, inside_picture
 

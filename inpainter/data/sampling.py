@@ -18,8 +18,7 @@ from inpainter.data.framing import face_square, widest_context
 from inpainter.data.landmark_map import landmark_map, moved_landmarks
 from inpainter.data.other_photo import other_photo
 from inpainter.data.reference_map import reference_map
-from weights.base.contracts import Hole, Image
-from weights.base.face_photo import FacePhoto
+from weights.base.contracts import FacePhoto, Hole, Image
 from weights.landmarks import MIRRORED
 
 if TYPE_CHECKING:
