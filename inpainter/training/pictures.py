@@ -28,7 +28,7 @@ def open_training_pictures(
     Raises:
         InputError: there are no pictures, or none can be decoded.
     """
-    decode = _listed(data, data.train_split, training=True)
+    decode = _decoder_of(data, data.train_split, training=True)
     if not data.processes:
         yield decode(None)
         return
@@ -49,10 +49,10 @@ def decode_split(
     Raises:
         InputError: there are none, or none can be decoded.
     """
-    return _listed(data, split, training=False)(memory)
+    return _decoder_of(data, split, training=False)(memory)
 
 
-def _listed(
+def _decoder_of(
     data: DataSettings, split: str, *, training: bool
 ) -> Callable[[float | None], DecodedFaces | DecodedPairs]:
     if data.pairs:
