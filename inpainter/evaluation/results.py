@@ -278,7 +278,7 @@ class Measurements:
         bands = [_of_area(low, high) for low, high in AREA_BANDS]
         found = [band for band in bands if any(map(band.holds, self.results))]
         for kind in sorted({kind for result in self.results for kind in result.groups}):
-            names = set().union(*(result.labels(kind) for result in self.results))
+            names = {label for result in self.results for label in result.labels(kind)}
             found += [_labelled(kind, name, {name}) for name in sorted(names, key=_by_number)]
             found += self._together(kind, names)
         return found

@@ -24,10 +24,10 @@ def rename(renaming: Renaming) -> Renamed:
     for theirs, ours in (("synthesis.b#.conv1", "up.#"), ("synthesis.b#.conv2", "decoder.#")):
         renaming.move(theirs, ours, side_up.get, NOISE)
     for theirs, ours, numbers in (
-        ("encoder.b4.conv1", "middle.0", {}),
-        ("encoder.b4.conv2", "middle.1", {}),
-        ("synthesis.b4.conv1", "middle.2", {}),
-        ("synthesis.b4.conv2", "middle.3", {}),
+        ("encoder.b4.conv1", "middle.0", side_down),
+        ("encoder.b4.conv2", "middle.1", side_down),
+        ("synthesis.b4.conv1", "middle.2", side_down),
+        ("synthesis.b4.conv2", "middle.3", side_down),
         ("encoder.b#.conv1", "encoder.#", side_down),
         ("encoder.b#.conv2", "down.#", side_down),
         ("synthesis.b#.conv1", "up.#", side_up),
