@@ -22,7 +22,7 @@ def rename(renaming: Renaming) -> Renamed:
         renaming.drop(unused)
     renaming.look("mapping.fc0.weight")
     resolution, width = stem_of(renaming)
-    side_down = {side: number for number, side in enumerate(sides(resolution))}
+    side_down = {side: number for number, side in enumerate(sides(resolution)[:-1])}
     side_up = {side: number for number, side in enumerate(reversed(sides(resolution)[:-1]))}
     side_shown = {side: number for number, side in enumerate(reversed(sides(resolution)))}
     layers = renaming.move("mapping.fc#", "mapping.layers.#")
